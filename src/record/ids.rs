@@ -1,0 +1,91 @@
+//! The ids of a record: of its trace and span, and its own.
+
+use std::fmt;
+
+/// A W3C trace id: 16 bytes, never all zero.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId([u8; 16]);
+
+/// A W3C span id: 8 bytes, never all zero.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpanId([u8; 8]);
+
+macro_rules! id {
+    ($type:ident, $length:literal) => {
+        impl $type {
+            /// The id of those bytes; `None` if all are zero, which W3C Trace Context calls invalid.
+            #[must_use]
+            pub fn new(bytes: [u8; $length]) -> Option<Self> {
+                (bytes != [0; $length]).then_some(Self(bytes))
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; $length] {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            /// Lower-case hex, as W3C Trace Context and Jaeger write it.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+id!(TraceId, 16);
+id!(SpanId, 8);
+
+/// The span that a record belongs to. Valid also where the trace is not sampled (flags 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanIds {
+    /// The trace.
+    pub trace: TraceId,
+    /// The span in it.
+    pub span: SpanId,
+    /// W3C trace flags; bit 0 is "sampled".
+    pub flags: u8,
+}
+
+impl SpanIds {
+    /// The ids of an OTel span context; `None` if it is not a valid one.
+    #[must_use]
+    pub fn of(context: &opentelemetry::trace::SpanContext) -> Option<Self> {
+        Some(Self {
+            trace: TraceId::new(context.trace_id().to_bytes())?,
+            span: SpanId::new(context.span_id().to_bytes())?,
+            flags: context.trace_flags().to_u8(),
+        })
+    }
+}
+
+/// `audit.record.id` and `auditrail.call.id`: a UUID of version 7 (RFC 9562), so that ids sort by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId(uuid::Uuid);
+
+impl RecordId {
+    /// The id made of a time in nanoseconds since 1970 and ten random bytes.
+    #[must_use]
+    pub fn new(unix_nano: u64, random: &[u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(unix_nano / 1_000_000, random).into_uuid())
+    }
+
+    /// Writes the 36 characters of the text form into the buffer and returns them.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.hyphenated().encode_lower(buffer)
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}

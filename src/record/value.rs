@@ -1,0 +1,62 @@
+//! Attribute values: what an OTLP `AnyValue` can hold.
+
+use std::borrow::Cow;
+
+/// The key of an attribute. Almost always one of [`names`](super::names).
+pub type Key = Cow<'static, str>;
+
+/// The value of an attribute or of the body.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// No value: only in records that others wrote. auditrail never writes an attribute that is not set.
+    Empty,
+    /// A string.
+    Str(Cow<'static, str>),
+    /// A boolean.
+    Bool(bool),
+    /// A signed 64-bit integer.
+    Int(i64),
+    /// An IEEE 754 double.
+    Double(f64),
+    /// Raw bytes.
+    Bytes(Vec<u8>),
+    /// An array of values.
+    Array(Vec<Value>),
+    /// A map, in the order in which it was written.
+    Map(Vec<(Key, Value)>),
+}
+
+impl Value {
+    /// The string, if this is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An array of strings.
+    pub fn strings<S: Into<Cow<'static, str>>>(items: impl IntoIterator<Item = S>) -> Self {
+        Self::Array(items.into_iter().map(|item| Self::Str(item.into())).collect())
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => |$value:ident| $make:expr;)*) => {
+        $(impl From<$type> for Value { fn from($value: $type) -> Self { $make } })*
+    };
+}
+
+from! {
+    &'static str => |text| Self::Str(Cow::Borrowed(text));
+    String => |text| Self::Str(Cow::Owned(text));
+    Cow<'static, str> => |text| Self::Str(text);
+    bool => |flag| Self::Bool(flag);
+    i64 => |number| Self::Int(number);
+    u32 => |number| Self::Int(i64::from(number));
+    u16 => |number| Self::Int(i64::from(number));
+    f64 => |number| Self::Double(number);
+    Vec<u8> => |bytes| Self::Bytes(bytes);
+    Vec<String> => |items| Self::strings(items);
+}
