@@ -57,7 +57,11 @@ pub enum DecodeError {
     StringIndex,
 }
 
-fn id<const N: usize, T>(field: &'static str, bytes: &[u8], make: fn([u8; N]) -> Option<T>) -> Result<Option<T>, DecodeError> {
+fn id<const N: usize, T>(
+    field: &'static str,
+    bytes: &[u8],
+    make: fn([u8; N]) -> Option<T>,
+) -> Result<Option<T>, DecodeError> {
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -67,9 +71,7 @@ fn id<const N: usize, T>(field: &'static str, bytes: &[u8], make: fn([u8; N]) ->
 }
 
 fn entries(list: Vec<KeyValue>) -> Result<Vec<(Key, Value)>, DecodeError> {
-    list.into_iter()
-        .map(|entry| Ok((entry.key.into(), entry.value.map_or(Ok(Value::Empty), any)?)))
-        .collect()
+    list.into_iter().map(|entry| Ok((entry.key.into(), entry.value.map_or(Ok(Value::Empty), any)?))).collect()
 }
 
 /// The depth of nesting is bounded by prost's own recursion limit.

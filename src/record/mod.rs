@@ -5,6 +5,7 @@
 
 pub mod names;
 
+mod attributes;
 mod clock;
 mod decode;
 mod encode;
@@ -18,6 +19,7 @@ mod value;
 
 use std::borrow::Cow;
 
+pub use self::attributes::Attributes;
 pub use self::clock::{Clock, SystemClock};
 pub use self::decode::DecodeError;
 pub use self::encode::Encoder;

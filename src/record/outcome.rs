@@ -151,11 +151,7 @@ impl Outcome {
     /// A JSON-RPC error response with that code.
     #[must_use]
     pub fn jsonrpc_error(code: i64) -> Self {
-        Self {
-            error_type: Some(Cow::Owned(code.to_string())),
-            code: Some(code),
-            ..Self::of(Detail::JsonrpcError)
-        }
+        Self { error_type: Some(Cow::Owned(code.to_string())), code: Some(code), ..Self::of(Detail::JsonrpcError) }
     }
 
     /// Only the status is known.

@@ -30,7 +30,11 @@ proptest! {
 #[test]
 fn the_contract_names_are_unique_and_found() {
     for (index, attribute) in names::ATTRIBUTES.iter().enumerate() {
-        assert!(!names::ATTRIBUTES[..index].iter().any(|other| other.name == attribute.name), "{} twice", attribute.name);
+        assert!(
+            !names::ATTRIBUTES[..index].iter().any(|other| other.name == attribute.name),
+            "{} twice",
+            attribute.name
+        );
         assert_eq!(names::attribute(attribute.name).unwrap().name, attribute.name);
     }
     assert!(names::attribute("gen_ai.tool.arguments").is_none());

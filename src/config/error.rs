@@ -1,0 +1,38 @@
+//! The one error of this boundary.
+
+/// A mistake in the configuration: what, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A variable has a value that cannot be used.
+    #[error("{variable}={value:?} cannot be used: {problem}; {fix}")]
+    Value {
+        /// The environment variable, or the builder's method.
+        variable: String,
+        /// The value; a note in its place where it may be secret.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        fix: String,
+    },
+    /// A variable that auditrail does not know.
+    #[error("{variable} is set, but auditrail has no such setting; remove it, or use one of: {known}")]
+    Unknown {
+        /// The environment variable.
+        variable: String,
+        /// All that are known.
+        known: String,
+    },
+}
+
+impl ConfigError {
+    pub(crate) fn value(variable: &str, value: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::Value { variable: variable.into(), value: value.into(), problem: problem.into(), fix: fix.into() }
+    }
+
+    /// The same for values that must not be repeated.
+    pub(crate) fn secret(variable: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::value(variable, "(not shown)", problem, fix)
+    }
+}

@@ -1,0 +1,193 @@
+//! The variables of the OTLP exporter specification, for one signal.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Uri};
+
+use super::{ConfigError, Environment, Overrides};
+
+/// Which signal the settings are for; its own variables win over the general ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Audit records.
+    Logs,
+    /// Spans.
+    Traces,
+}
+
+/// How requests are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip.
+    Gzip,
+}
+
+/// A header that goes with every request. Its value is marked sensitive and never printed.
+pub type Header = (HeaderName, HeaderValue);
+
+/// Where and how one signal is exported.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct OtlpSettings {
+    /// The collector, scheme and authority.
+    pub endpoint: Uri,
+    /// The setting that the endpoint came from, for messages.
+    pub endpoint_source: &'static str,
+    /// Headers for every request.
+    pub headers: Vec<Header>,
+    /// The time-out of one request.
+    pub timeout: Duration,
+    /// How requests are compressed.
+    pub compression: Compression,
+}
+
+impl OtlpSettings {
+    pub(super) fn read(signal: Signal, overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+        let names = signal.variables();
+        refuse_unsupported(names, environment)?;
+        let (endpoint_source, endpoint) = match (&overrides.endpoint, environment.first(&names.endpoint)?) {
+            (Some(endpoint), _) => ("endpoint() of the builder", endpoint.as_str()),
+            (None, Some(found)) => found,
+            (None, None) => ("the default endpoint", DEFAULT_ENDPOINT),
+        };
+        Ok(Self {
+            endpoint: endpoint_uri(endpoint_source, endpoint)?,
+            endpoint_source,
+            headers: match environment.first(&names.headers)? {
+                Some((variable, list)) => headers(variable, list)?,
+                None => Vec::new(),
+            },
+            timeout: match environment.first(&names.timeout)? {
+                Some((variable, _)) => environment.millis(variable)?.unwrap_or(DEFAULT_TIMEOUT),
+                None => DEFAULT_TIMEOUT,
+            },
+            compression: match environment.first(&names.compression)? {
+                None | Some((_, "none")) => Compression::None,
+                Some((_, "gzip")) => Compression::Gzip,
+                Some((variable, other)) => {
+                    return Err(ConfigError::value(variable, other, "unknown compression", "set gzip or none"));
+                }
+            },
+        })
+    }
+}
+
+/// Anything that cannot be honoured yet stops the start: an ignored certificate would be worse than none.
+fn refuse_unsupported(names: &Variables, environment: &Environment) -> Result<(), ConfigError> {
+    if let Some((variable, protocol)) = environment.first(&names.protocol)?
+        && protocol != "grpc"
+    {
+        return Err(ConfigError::value(
+            variable,
+            protocol,
+            "this version exports over OTLP/gRPC only",
+            "set grpc (the collector's port 4317), or unset it",
+        ));
+    }
+    if let Some((variable, path)) = environment.first(&names.certificates)? {
+        return Err(ConfigError::value(
+            variable,
+            path,
+            "this version exports without TLS",
+            "unset it and run a collector on this machine, which can speak TLS onwards",
+        ));
+    }
+    Ok(())
+}
+
+fn endpoint_uri(source: &str, endpoint: &str) -> Result<Uri, ConfigError> {
+    let wrong = |problem: &str, fix: &str| Err(ConfigError::value(source, endpoint, problem, fix));
+    let Ok(uri) = endpoint.parse::<Uri>() else {
+        return wrong("not a URL", "set one such as http://localhost:4317");
+    };
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http"), Some(authority)) if authority.as_str().contains('@') => Err(ConfigError::secret(
+            source,
+            "the URL has a user or password in it",
+            "send credentials by OTEL_EXPORTER_OTLP_HEADERS",
+        )),
+        (Some("http"), Some(_)) => Ok(uri),
+        (Some("https"), _) => wrong(
+            "this version exports without TLS",
+            "use http:// to a collector on this machine, which can speak TLS onwards",
+        ),
+        _ => wrong("it has no scheme http:// and host", "set one such as http://localhost:4317"),
+    }
+}
+
+/// `key1=value1,key2=value2`, keys and values percent-encoded (OTLP exporter specification, W3C Baggage syntax).
+fn headers(variable: &str, list: &str) -> Result<Vec<Header>, ConfigError> {
+    let wrong = |position: usize, problem: &str| {
+        Err(ConfigError::secret(
+            variable,
+            format!("entry {position}: {problem}"),
+            "write name=value,name=value with special characters percent-encoded",
+        ))
+    };
+    let mut headers = Vec::new();
+    for (position, entry) in (1..).zip(list.split(',')) {
+        let Some((name, value)) = entry.split_once('=') else {
+            return wrong(position, "there is no '='");
+        };
+        let Ok(name) = name.trim().parse::<HeaderName>() else {
+            return wrong(position, "the name is not the name of a header");
+        };
+        let Some(value) = super::resource::percent_decode(value.trim()) else {
+            return wrong(position, "a '%' is not followed by two hexadecimal digits, or the result is not UTF-8");
+        };
+        let Ok(mut value) = HeaderValue::from_str(&value) else {
+            return wrong(position, "the value has characters that no header may have");
+        };
+        value.set_sensitive(true);
+        headers.push((name, value));
+    }
+    Ok(headers)
+}
+
+struct Variables {
+    endpoint: [&'static str; 2],
+    headers: [&'static str; 2],
+    timeout: [&'static str; 2],
+    compression: [&'static str; 2],
+    protocol: [&'static str; 2],
+    certificates: [&'static str; 6],
+}
+
+impl Signal {
+    const fn variables(self) -> &'static Variables {
+        match self {
+            Self::Logs => &LOGS,
+            Self::Traces => &TRACES,
+        }
+    }
+}
+
+macro_rules! variables {
+    ($signal:literal) => {
+        Variables {
+            endpoint: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"), "OTEL_EXPORTER_OTLP_ENDPOINT"],
+            headers: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"],
+            timeout: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"), "OTEL_EXPORTER_OTLP_TIMEOUT"],
+            compression: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_COMPRESSION"), "OTEL_EXPORTER_OTLP_COMPRESSION"],
+            protocol: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL"],
+            certificates: [
+                concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
+                "OTEL_EXPORTER_OTLP_CERTIFICATE",
+                concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
+                "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+                concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
+                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+            ],
+        }
+    };
+}
+
+const LOGS: Variables = variables!("LOGS");
+const TRACES: Variables = variables!("TRACES");
+
+/// OTLP exporter specification: the default of OTLP/gRPC.
+const DEFAULT_ENDPOINT: &str = "http://localhost:4317";
+/// OTLP exporter specification: ten seconds.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,95 @@
+//! Who emits: the OTel resource.
+
+use super::{ConfigError, Environment, Overrides};
+
+/// The resource attributes, without `service.instance.id` if nobody gave one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResourceSettings {
+    /// Key and value, `service.name` among them; keys are unique.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl ResourceSettings {
+    pub(super) fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut resource = Self { attributes: Vec::new() };
+        if let Some(list) = environment.text(RESOURCE_ATTRIBUTES)? {
+            for (key, value) in pairs(list)? {
+                resource.set(key, value);
+            }
+        }
+        if let Some(name) = environment.text(SERVICE_NAME_VARIABLE)? {
+            resource.set(SERVICE_NAME.into(), name.into());
+        }
+        for (key, value) in &overrides.resource {
+            resource.set(key.clone(), value.clone());
+        }
+        if let Some(name) = &overrides.service_name {
+            resource.set(SERVICE_NAME.into(), name.clone());
+        }
+        match resource.get(SERVICE_NAME) {
+            Some(name) if !name.is_empty() => Ok(resource),
+            _ => Err(ConfigError::value(
+                SERVICE_NAME_VARIABLE,
+                "",
+                "the service has no name, and a record must say whose it is",
+                "give a name to Trail::builder, or set the variable",
+            )),
+        }
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    fn set(&mut self, key: String, value: String) {
+        self.attributes.retain(|(name, _)| *name != key);
+        self.attributes.push((key, value));
+    }
+}
+
+/// `key=value,key=value`, percent-encoded (OTel specification, resource SDK).
+fn pairs(list: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    list.split(',')
+        .map(|entry| {
+            let wrong = |problem: &str| {
+                ConfigError::value(
+                    RESOURCE_ATTRIBUTES,
+                    entry,
+                    problem,
+                    "write key=value,key=value with special characters percent-encoded",
+                )
+            };
+            let (key, value) = entry.split_once('=').ok_or_else(|| wrong("there is no '='"))?;
+            let decode = |text: &str| {
+                percent_decode(text.trim())
+                    .ok_or_else(|| wrong("a '%' is not followed by two hexadecimal digits, or the result is not UTF-8"))
+            };
+            match decode(key)? {
+                key if key.is_empty() => Err(wrong("the key is empty")),
+                key => Ok((key, decode(value)?)),
+            }
+        })
+        .collect()
+}
+
+/// `None` where a `%` has no two hexadecimal digits behind it, or the bytes are not UTF-8.
+pub(super) fn percent_decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let (high, low) = (char::from(bytes.next()?).to_digit(16)?, char::from(bytes.next()?).to_digit(16)?);
+            decoded.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+const SERVICE_NAME: &str = "service.name";
+const SERVICE_NAME_VARIABLE: &str = "OTEL_SERVICE_NAME";
+const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";

@@ -1,0 +1,98 @@
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let overrides = Overrides { service_name: Some("weather".into()), ..Overrides::default() };
+    Settings::read(&overrides, &Environment::from_iter(variables.iter().copied()))
+}
+
+#[test]
+fn defaults_are_those_of_the_specification() {
+    let settings = read(&[]).unwrap();
+    assert_eq!(settings.logs.endpoint.to_string(), "http://localhost:4317/");
+    assert_eq!(settings.logs.timeout, Duration::from_secs(10));
+    assert_eq!(settings.logs.compression, Compression::None);
+    assert_eq!(settings.sampler, SamplerSettings { ratio: 1.0, parent_based: true });
+    assert_eq!(settings.resource.get("service.name"), Some("weather"));
+}
+
+#[test]
+fn a_signals_own_variable_wins_and_empty_is_unset() {
+    let settings = read(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4317"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:4317"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20abc,x-team=a"),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "2500"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,deployment.environment.name=prod%2Ceu"),
+    ])
+    .unwrap();
+    assert_eq!(settings.logs.endpoint.host(), Some("logs"));
+    assert_eq!(settings.traces.endpoint.host(), Some("general"));
+    assert_eq!(settings.logs.headers[0].1.to_str().unwrap(), "Bearer abc");
+    assert_eq!(settings.logs.timeout, Duration::from_millis(2500));
+    assert_eq!(settings.logs.compression, Compression::Gzip);
+    assert_eq!(settings.sampler.ratio, 0.25);
+    assert_eq!(settings.resource.get("service.name"), Some("weather"), "code wins");
+    assert_eq!(settings.resource.get("deployment.environment.name"), Some("prod,eu"));
+}
+
+/// Each mistake names the variable, the value and the fix.
+#[test]
+fn mistakes_stop_the_start() {
+    for (variable, value, expected) in [
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://[nonsense",
+            r#"="http://[nonsense" cannot be used: not a URL; set one such as http://localhost:4317"#,
+        ),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "localhost:4317", "no scheme http:// and host; set one such as"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317", "without TLS; use http://"),
+        (
+            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+            "http/protobuf",
+            r#"="http/protobuf" cannot be used: this version exports over OTLP/gRPC only; set grpc"#,
+        ),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "without TLS"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem", "without TLS"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", r#"="10s" cannot be used: not a number; set whole milliseconds"#),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "set gzip or none"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b", "entry 2: there is no '='"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=%zz", "entry 1: a '%' is not followed"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a b=1", "entry 1: the name is not the name of a header"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team", "there is no '='"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", "set always_on"),
+        ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
+        (
+            "AUDITRAIL_JURNAL_MAX_BYTES",
+            "1",
+            "has no such setting; remove it, or use one of: AUDITRAIL_JOURNAL_MAX_BYTES",
+        ),
+    ] {
+        let message = read(&[(variable, value)]).unwrap_err().to_string();
+        assert!(message.starts_with(variable), "{variable} is not named first: {message}");
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+/// Headers carry tokens, endpoints carry passwords: no message repeats them.
+#[test]
+fn secrets_are_not_repeated() {
+    for (variable, value) in [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer hunter2,oops"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2%"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4317"),
+    ] {
+        assert!(!read(&[(variable, value)]).unwrap_err().to_string().contains("hunter2"));
+    }
+    let settings = read(&[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")]).unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_service_needs_a_name() {
+    let error = Settings::read(&Overrides::default(), &Environment::default()).unwrap_err().to_string();
+    assert!(error.contains("OTEL_SERVICE_NAME") && error.contains("Trail::builder"), "{error}");
+}

@@ -1,0 +1,38 @@
+//! How long a value may be.
+
+use crate::record::Value;
+
+/// Limits on what one record may hold. They act before the journal: what is in the journal never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest string, in bytes; longer ones are cut at a character and named in `auditrail.truncated`.
+    pub value_bytes: usize,
+}
+
+impl Default for Limits {
+    /// 4 KiB: longer than any name, id or URI of good will, far below what a hostile client can send.
+    fn default() -> Self {
+        Self { value_bytes: 4096 }
+    }
+}
+
+impl Limits {
+    /// Cuts what is too long, at any depth; says whether it did.
+    pub fn apply(&self, value: &mut Value) -> bool {
+        match value {
+            Value::Str(text) if text.len() > self.value_bytes => {
+                let end = text.floor_char_boundary(self.value_bytes);
+                *text = text.get(..end).unwrap_or_default().to_owned().into();
+                true
+            }
+            Value::Bytes(bytes) if bytes.len() > self.value_bytes => {
+                bytes.truncate(self.value_bytes);
+                true
+            }
+            Value::Array(items) => items.iter_mut().fold(false, |cut, item| self.apply(item) | cut),
+            Value::Map(entries) => entries.iter_mut().fold(false, |cut, (_, item)| self.apply(item) | cut),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What is kept and what is hidden, decided before anything is written.
+//!
+//! Private by default: an attribute leaves only if its exact name stands in the contract and is a fact, or if the user
+//! named it. Arguments, results, error texts and header values have no way out.
+
+mod allow;
+mod decision;
+mod limits;
+#[cfg(test)]
+mod tests;
+mod uri;
+
+pub use self::allow::AllowList;
+pub use self::decision::Decision;
+pub use self::limits::Limits;
+pub use self::uri::without_secrets;
