@@ -48,9 +48,9 @@ impl Shipper {
     /// # Errors
     /// If there is no thread to be had, or the connector refuses the settings.
     pub fn start(reader: Reader, cargo: Cargo, settings: &OtlpSettings) -> Result<Self, ShipError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = OwnRuntime::new()?;
         let sink = {
-            let _inside = runtime.enter();
+            let _inside = runtime.0.as_ref().map(Runtime::enter);
             cargo.connector.connect(settings)
         };
         let target = settings.endpoint.to_string();
@@ -58,7 +58,7 @@ impl Shipper {
 
         let (stop, stopped) = oneshot::channel();
         let (hurry, stats) = (Arc::new(Notify::new()), Arc::new(ShipStats::default()));
-        let shipper = Self { stop: Some(stop), hurry, runtime: runtime.handle().clone(), stats, thread: None };
+        let mut shipper = Self { stop: Some(stop), hurry, runtime: runtime.handle()?, stats, thread: None };
         let delivery = Delivery {
             sink,
             target,
@@ -69,10 +69,9 @@ impl Shipper {
             hurry: shipper.hurry.clone(),
             away: false,
         };
-        let thread = thread::Builder::new()
-            .name("auditrail-ship".into())
-            .spawn(move || run(runtime, ship(reader, delivery), stopped))?;
-        Ok(Self { thread: Some(thread), ..shipper })
+        let thread = thread::Builder::new().name("auditrail-ship".into());
+        shipper.thread = Some(thread.spawn(move || runtime.run(ship(reader, delivery), stopped))?);
+        Ok(shipper)
     }
 
     /// Ships at once what waits: no pause between attempts is kept, no batch is waited for.
@@ -117,18 +116,41 @@ impl Drop for Shipper {
     }
 }
 
-fn run(runtime: Runtime, ship: impl Future<Output = ()>, stopped: oneshot::Receiver<()>) {
-    // Spans and events of our own HTTP/2 traffic must reach neither the host's subscriber nor its exporters.
-    let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
-    tracing::dispatcher::with_default(&tracing::Dispatch::none(), || {
-        runtime.block_on(async {
-            tokio::select! {
-                () = ship => {}
-                _ = stopped => {}
+/// A runtime that may be dropped anywhere, also inside the host's own runtime, where tokio's would panic.
+struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    fn new() -> io::Result<Self> {
+        Ok(Self(Some(tokio::runtime::Builder::new_current_thread().enable_all().build()?)))
+    }
+
+    fn handle(&self) -> io::Result<Handle> {
+        self.0.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(|| io::Error::other("no runtime"))
+    }
+
+    fn run(self, ship: impl Future<Output = ()>, stopped: oneshot::Receiver<()>) {
+        // Spans and events of our own HTTP/2 traffic must reach neither the host's subscriber nor its exporters.
+        let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
+        tracing::dispatcher::with_default(&tracing::Dispatch::none(), || {
+            if let Some(runtime) = &self.0 {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = ship => {}
+                        _ = stopped => {}
+                    }
+                });
             }
+            drop(self);
         });
-        runtime.shutdown_background();
-    });
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 async fn ship(mut reader: Reader, mut delivery: Delivery) {

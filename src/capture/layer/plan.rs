@@ -1,0 +1,134 @@
+//! What to do with a call site, decided once.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use opentelemetry::trace::TraceContextExt as _;
+use tracing::Metadata;
+use tracing::callsite::Identifier;
+
+use super::visit::Fields;
+use crate::record::names;
+use crate::trail::{Core, TARGET};
+
+/// The decisions so far.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    spans: RwLock<HashMap<Identifier, Arc<SpanPlan>>>,
+    events: RwLock<HashMap<Identifier, Arc<EventPlan>>>,
+}
+
+/// What to do with a span.
+#[derive(Debug)]
+pub(super) enum SpanPlan {
+    /// Nothing in it concerns us.
+    Ignored,
+    /// The span of an open call of the trail.
+    Call,
+    /// The span by which `install_tracing` tests itself.
+    Probe,
+    /// It has allowed fields.
+    Enriching(Fields),
+    /// It is audited by itself, if no call is open around it.
+    Audited(Fields),
+}
+
+/// What to do with an event.
+#[derive(Debug)]
+pub(super) enum EventPlan {
+    /// Nothing in it concerns us.
+    Ignored,
+    /// What `#[instrument(err)]` or `#[instrument(ret)]` says at the end.
+    Instrumented,
+    /// A record of its own.
+    Audited(Fields),
+}
+
+impl Plans {
+    pub(super) fn span(&self, metadata: &'static Metadata<'static>, core: &Core) -> Arc<SpanPlan> {
+        cached(&self.spans, metadata, || SpanPlan::of(metadata, core))
+    }
+
+    pub(super) fn event(&self, metadata: &'static Metadata<'static>, core: &Core) -> Arc<EventPlan> {
+        cached(&self.events, metadata, || EventPlan::of(metadata, core))
+    }
+}
+
+fn cached<P>(
+    plans: &RwLock<HashMap<Identifier, Arc<P>>>,
+    metadata: &'static Metadata<'static>,
+    decide: impl FnOnce() -> P,
+) -> Arc<P> {
+    let callsite = metadata.callsite();
+    if let Some(plan) = plans.read().unwrap_or_else(PoisonError::into_inner).get(&callsite) {
+        return plan.clone();
+    }
+    let plan = Arc::new(decide());
+    plans.write().unwrap_or_else(PoisonError::into_inner).entry(callsite).or_insert(plan).clone()
+}
+
+impl SpanPlan {
+    fn of(metadata: &'static Metadata<'static>, core: &Core) -> Self {
+        match (metadata.target(), metadata.name()) {
+            (TARGET, "mcp.call") => return Self::Call,
+            (TARGET, PROBE) => return Self::Probe,
+            (target, _) if is_rmcp(target) => return Self::Ignored,
+            _ => {}
+        }
+        let fields = Fields::of(metadata, core.allow());
+        if is_audited_by_field(metadata) || core.hooks().is_audited(core.notices(), metadata) {
+            Self::Audited(fields)
+        } else if fields.is_empty() {
+            Self::Ignored
+        } else {
+            Self::Enriching(fields)
+        }
+    }
+}
+
+impl EventPlan {
+    fn of(metadata: &'static Metadata<'static>, core: &Core) -> Self {
+        let mut fields = metadata.fields().iter();
+        if metadata.fields().field(names::AUDITRAIL_EVENT).is_some() {
+            return Self::Audited(Fields::of(metadata, core.allow()));
+        }
+        match (fields.next().map(|field| field.name()), fields.next()) {
+            (Some("error" | "return"), None) => Self::Instrumented,
+            _ => Self::Ignored,
+        }
+    }
+}
+
+fn is_audited_by_field(metadata: &Metadata<'_>) -> bool {
+    [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT].iter().any(|name| metadata.fields().field(*name).is_some())
+}
+
+/// rmcp's own spans and events carry whole messages.
+pub(in crate::capture) fn is_rmcp(target: &str) -> bool {
+    target == "rmcp" || target.starts_with("rmcp::")
+}
+
+/// The name of the span by which `install_tracing` tests itself.
+pub(in crate::capture) const PROBE: &str = "auditrail.probe";
+
+/// How far the probe of this thread came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::capture) enum ProbeSeen {
+    #[default]
+    Not,
+    WithoutIds,
+    WithIds,
+}
+
+thread_local!(static SEEN: Cell<ProbeSeen> = const { Cell::new(ProbeSeen::Not) });
+
+pub(super) fn see_probe(context: Option<&opentelemetry::Context>) {
+    let ids = context.is_some_and(|context| context.span().span_context().is_valid());
+    SEEN.set(if ids { ProbeSeen::WithIds } else { ProbeSeen::WithoutIds });
+}
+
+/// What the layer has seen of the probe since the last time.
+pub(in crate::capture) fn probe_seen() -> ProbeSeen {
+    SEEN.take()
+}

@@ -1,0 +1,128 @@
+//! What an audited span has said of its own outcome.
+
+use std::fmt::{Debug, Write};
+
+use tracing::field::{Field, Visit};
+
+use crate::record::{Detail, EventName, Outcome, Status, Value, names};
+
+/// What was recorded in outcome fields, and what `err` and `ret` said at the end.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    status: Option<Status>,
+    detail: Option<Detail>,
+    error_type: Option<String>,
+    code: Option<i64>,
+    ending: Option<Ending>,
+}
+
+/// The last word of `#[instrument(err, ret)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Returned,
+    Failed,
+    Denied,
+}
+
+impl Said {
+    /// Takes an outcome field; a word that the contract does not know is none.
+    pub(super) fn field(&mut self, name: &str, value: &Value) {
+        let Some(text) = value.as_str() else { return };
+        match name {
+            names::AUDIT_OUTCOME => self.status = text.parse().ok(),
+            names::AUDITRAIL_OUTCOME_DETAIL => self.detail = text.parse().ok(),
+            names::ERROR_TYPE => self.error_type = Some(text.to_owned()),
+            names::RPC_RESPONSE_STATUS_CODE => self.code = text.parse().ok(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn ending(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+    }
+
+    /// The outcome of a span that closes now. A panic is a fact; then what was recorded counts, then `err` and `ret`.
+    /// Nothing said is `no_response`: a dropped future closes its span just as a finished one does.
+    pub(super) fn outcome(self, event: EventName) -> Outcome {
+        if std::thread::panicking() {
+            return Outcome::of(Detail::Panic);
+        }
+        let recorded = self.status.is_some() || self.detail.is_some();
+        let outcome = match (self.status, self.detail, self.ending) {
+            (Some(status), detail, _) => Outcome { detail: detail.or(plain_detail(status)), ..Outcome::status(status) },
+            (None, Some(detail), _) => Outcome::of(detail),
+            (None, None, Some(Ending::Returned)) => Outcome::ok(),
+            (None, None, Some(Ending::Denied)) => Outcome::of(Detail::Denied),
+            (None, None, Some(Ending::Failed)) => failed(event),
+            (None, None, None) if event.has_halves() => Outcome::of(Detail::NoResponse),
+            (None, None, None) => Outcome::status(Status::Success),
+        };
+        let fallback = (outcome.status == Status::Failure).then_some("_OTHER").filter(|_| recorded);
+        Outcome {
+            error_type: self.error_type.map(Into::into).or(outcome.error_type).or(fallback.map(Into::into)),
+            code: self.code.or(outcome.code),
+            ..outcome
+        }
+    }
+}
+
+fn plain_detail(status: Status) -> Option<Detail> {
+    (status == Status::Success).then_some(Detail::Ok)
+}
+
+/// An `Err` of a handler: what its kind of request is answered with.
+fn failed(event: EventName) -> Outcome {
+    match event {
+        EventName::McpToolsCall => Outcome::of(Detail::ToolError),
+        EventName::McpResourcesRead | EventName::McpPromptsGet | EventName::McpRequest => {
+            Outcome::of(Detail::JsonrpcError)
+        }
+        _ => Outcome { error_type: Some("_OTHER".into()), ..Outcome::status(Status::Failure) },
+    }
+}
+
+/// Reads the one field of an event of `#[instrument]`: whether it is an error, and its text if somebody wants it.
+pub(super) struct EndingVisitor {
+    pub(super) wants_text: bool,
+    pub(super) ending: Ending,
+    pub(super) text: String,
+}
+
+impl EndingVisitor {
+    pub(super) fn new(wants_text: bool) -> Self {
+        Self { wants_text, ending: Ending::Returned, text: String::new() }
+    }
+}
+
+impl Visit for EndingVisitor {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "error" {
+            self.ending = Ending::Failed;
+        } else {
+            // `#[instrument(ret)]` without `err` returns the whole `Result`; only its beginning is looked at.
+            let mut beginning = Beginning::default();
+            if write!(beginning, "{value:?}").is_err() && beginning.text == ERR {
+                self.ending = Ending::Failed;
+            }
+        }
+        if self.wants_text && self.ending == Ending::Failed {
+            self.text = format!("{value:?}");
+        }
+    }
+}
+
+/// Stops the formatting as soon as the beginning is known.
+#[derive(Default)]
+struct Beginning {
+    text: String,
+}
+
+impl Write for Beginning {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let missing = ERR.len() - self.text.len();
+        self.text.extend(text.chars().take(missing));
+        if self.text.len() < ERR.len() { Ok(()) } else { Err(std::fmt::Error) }
+    }
+}
+
+const ERR: &str = "Err(";

@@ -1,0 +1,103 @@
+//! What can go wrong for the caller of a [`Receiver`](crate::serve::Receiver).
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use thiserror::Error;
+
+/// Why a receiver could not be started.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// An address could not be listened on.
+    #[error(
+        "cannot listen for {protocol} on {address}: {source}; another collector or receiver may have this port: \
+         stop that one, or choose another address (port 0 takes a free port)"
+    )]
+    Bind {
+        /// What would have been received there.
+        protocol: &'static str,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// Neither port was asked for.
+    #[error(
+        "the receiver has nothing to listen on: both gRPC and HTTP are off; give it an address with `grpc` or `http`"
+    )]
+    NothingToServe,
+
+    /// A limit under which nothing could be received or held.
+    #[error("the receiver's limit `{name}` is 0, so that nothing could be received; give it at least 1")]
+    ZeroLimit {
+        /// The builder's method.
+        name: &'static str,
+    },
+}
+
+/// Why a wait for records or spans ended without them.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The time was up.
+    #[error(
+        "what was waited for did not arrive within {within:?}: {records} records and {spans} spans are held, \
+         {dropped} were dropped; check that the sender exports to this receiver, or wait longer"
+    )]
+    TimedOut {
+        /// How long was waited.
+        within: Duration,
+        /// Records held at the end.
+        records: usize,
+        /// Spans held at the end.
+        spans: usize,
+        /// Records and spans dropped so far to keep memory bounded.
+        dropped: u64,
+    },
+
+    /// The receiver was stopped, so that nothing more can arrive.
+    #[error("the receiver was stopped before what was waited for arrived; wait before shutting it down")]
+    Stopped,
+}
+
+/// Why records cannot be read on from a position.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TailError {
+    /// Records after the position have been dropped, or the position is from before a restart.
+    #[error(
+        "the records after position {asked} are no longer held (the oldest held is, or will be, {oldest}): they were \
+         dropped to keep memory bounded, or the receiver was restarted; read from 0 to go on with the oldest"
+    )]
+    NotHeld {
+        /// The position to resume after.
+        asked: u64,
+        /// The oldest position that can be read.
+        oldest: u64,
+    },
+
+    /// The position was never given to a record.
+    #[error(
+        "position {asked} was never given out (the newest is {newest}): it is of another receiver; \
+         read from 0 to start with the oldest record held"
+    )]
+    Unknown {
+        /// The position to resume after.
+        asked: u64,
+        /// The newest position given.
+        newest: u64,
+    },
+
+    /// The reader was slower than the records came.
+    #[error(
+        "the record at position {next} was dropped before it was read (the oldest held is {oldest}): the reader is \
+         slower than the records come; read faster, or give the receiver more capacity"
+    )]
+    Lagged {
+        /// The position that was to be read next.
+        next: u64,
+        /// The oldest position held.
+        oldest: u64,
+    },
+}

@@ -1,0 +1,23 @@
+//! The embedded receiver: what a collector would be asked for, without a collector.
+//!
+//! ```text
+//!  OTLP/gRPC ─► receive::grpc ─┐                                          ┌─► Receiver::{records, spans, wait_for, …}
+//!                              ├─► receive::intake ─► received::Received ─┤
+//!  OTLP/HTTP ─► receive::http ─┘   slices, checks      bounded memory     └─► api: auditrail.v1.TrailService
+//! ```
+//!
+//! - [`receive`](self::Receiver): ports, protocols, limits.
+//! - [`received`](self::Received): the newest records and spans, as they came.
+//! - [`proto`]: the gRPC read service, client and server.
+
+mod api;
+mod error;
+pub mod proto;
+mod receive;
+mod received;
+
+pub use self::{
+    error::{ServeError, TailError, WaitError},
+    receive::{Receiver, ReceiverBuilder},
+    received::{Dropped, Received, ReceivedRecord, ReceivedSpan, Snapshot, Subscription},
+};

@@ -1,0 +1,113 @@
+//! Reading records in order, from a position on, at the reader's pace.
+//!
+//! A subscription holds a position and nothing else: a slow reader costs no memory, and one that is too slow is told so.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio_stream::{Stream, wrappers::WatchStream};
+
+use super::{Received, ReceivedRecord, ring::At};
+use crate::serve::error::TailError;
+
+/// Records in the order in which they were received, without a gap. Ends when the receiver is stopped and all that is
+/// held was read, and after an error.
+pub struct Subscription {
+    received: Received,
+    wake: WatchStream<Progress>,
+    next: u64,
+    last: Option<u64>,
+    state: Reading,
+}
+
+/// What waiting readers are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// Grows with every change, so that no two announcements are the same.
+    pub(crate) changes: u64,
+    /// Whether nothing more will come.
+    pub(crate) stopped: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// More may come.
+    Open,
+    /// Nothing more will come, but something may be held that was not read.
+    Stopped,
+    /// All was said.
+    Ended,
+}
+
+impl Subscription {
+    pub(crate) fn new(received: Received, next: u64) -> Self {
+        let progress = received.shared.progress.subscribe();
+        let state = if progress.borrow().stopped { Reading::Stopped } else { Reading::Open };
+        let wake = WatchStream::from_changes(progress);
+        Self { received, wake, next, last: None, state }
+    }
+
+    /// Ends the subscription with the record at `position` instead of waiting for more.
+    #[must_use]
+    pub fn until(mut self, position: u64) -> Self {
+        self.last = Some(position);
+        self
+    }
+
+    /// The next record; waits for it. `None` at the end. Safe to cancel.
+    ///
+    /// # Errors
+    ///
+    /// [`TailError::Lagged`] when the next record has been dropped: the reader is slower than the records come.
+    pub async fn next(&mut self) -> Option<Result<Arc<ReceivedRecord>, TailError>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Arc<ReceivedRecord>, TailError>>> {
+        loop {
+            if self.state == Reading::Ended || self.last.is_some_and(|last| self.next > last) {
+                return Poll::Ready(None);
+            }
+            match self.received.at(self.next) {
+                At::Held(record) => {
+                    self.next = self.next.saturating_add(1);
+                    return Poll::Ready(Some(Ok(record)));
+                }
+                At::Dropped { oldest } => {
+                    self.state = Reading::Ended;
+                    return Poll::Ready(Some(Err(TailError::Lagged { next: self.next, oldest })));
+                }
+                At::Ahead if self.state == Reading::Stopped => self.state = Reading::Ended,
+                At::Ahead => match ready!(Pin::new(&mut self.wake).poll_next(context)) {
+                    Some(Progress { stopped: false, .. }) => {}
+                    Some(Progress { stopped: true, .. }) | None => self.state = Reading::Stopped,
+                },
+            }
+        }
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Result<Arc<ReceivedRecord>, TailError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.step(context)
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { next, last, state, .. } = self;
+        formatter
+            .debug_struct("Subscription")
+            .field("next", next)
+            .field("last", last)
+            .field("state", state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,221 @@
+//! What capture knows before a call begins, and what a moment is.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+
+use super::Actor;
+use crate::policy::without_secrets;
+use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value, names};
+
+/// `auditrail.mcp.direction`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The client asks the server.
+    ClientToServer,
+    /// The server asks its client: sampling, elicitation, roots.
+    ServerToClient,
+}
+
+/// `auditrail.mcp.transport`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Standard input and output of a child process.
+    Stdio,
+    /// Streamable HTTP.
+    StreamableHttp,
+}
+
+/// A call that is about to begin.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(super) event: EventName,
+    pub(super) attributes: Attributes,
+    pub(super) parent: Option<Context>,
+    pub(super) links: Vec<SpanContext>,
+}
+
+impl Call {
+    /// An MCP request of that method, received by a server.
+    pub fn mcp(method: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        let method = method.into();
+        let event = match EventName::of_method(&method) {
+            // A request of a method that looks like a notification is a request all the same.
+            event if event.has_halves() => event,
+            _ => EventName::McpRequest,
+        };
+        let mut call = Self { event, attributes: Attributes::default(), parent: None, links: Vec::new() };
+        call.attributes.set(names::MCP_METHOD_NAME, method);
+        call.direction(Direction::ClientToServer)
+    }
+
+    /// Which side asks.
+    #[must_use]
+    pub fn direction(self, direction: Direction) -> Self {
+        let text = match direction {
+            Direction::ClientToServer => "client_to_server",
+            Direction::ServerToClient => "server_to_client",
+        };
+        self.attribute(names::AUDITRAIL_MCP_DIRECTION, text)
+    }
+
+    /// How the message travels.
+    #[must_use]
+    pub fn transport(self, transport: Transport) -> Self {
+        let (network, name) = match transport {
+            Transport::Stdio => ("pipe", "stdio"),
+            Transport::StreamableHttp => ("tcp", "streamable_http"),
+        };
+        self.attribute(names::NETWORK_TRANSPORT, network).attribute(names::AUDITRAIL_MCP_TRANSPORT, name)
+    }
+
+    /// The tool of a `tools/call`.
+    #[must_use]
+    pub fn tool(self, name: impl Into<String>) -> Self {
+        self.attribute(names::GEN_AI_TOOL_NAME, name.into()).attribute(names::GEN_AI_OPERATION_NAME, "execute_tool")
+    }
+
+    /// The prompt of a `prompts/get`.
+    #[must_use]
+    pub fn prompt(self, name: impl Into<String>) -> Self {
+        self.attribute(names::GEN_AI_PROMPT_NAME, name.into())
+    }
+
+    /// The resource of a `resources/read`; user information, query and fragment of the URI are left out.
+    #[must_use]
+    pub fn resource(self, uri: &str) -> Self {
+        self.attribute(names::MCP_RESOURCE_URI, without_secrets(uri))
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(mut self, actor: Actor) -> Self {
+        actor.write(&mut self.attributes);
+        self
+    }
+
+    /// Any other attribute of the contract.
+    #[must_use]
+    pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.attributes.set(key, value);
+        self
+    }
+
+    /// The span of the caller, by trace context propagation. Without it the call is the root of its trace.
+    #[must_use]
+    pub fn parent(mut self, parent: Context) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+
+    /// A span that is related but not the caller's, such as that of the HTTP request.
+    #[must_use]
+    pub fn link(mut self, span: SpanContext) -> Self {
+        self.links.push(span);
+        self
+    }
+
+    /// The MCP method.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        self.text(names::MCP_METHOD_NAME)
+    }
+
+    /// The tool or prompt.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text(names::GEN_AI_TOOL_NAME).or_else(|| self.text(names::GEN_AI_PROMPT_NAME))
+    }
+
+    /// The value of a string attribute.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.attributes.text(key)
+    }
+}
+
+/// Something without halves: one record, no phase.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    pub(super) event: EventName,
+    pub(super) attributes: Attributes,
+    pub(super) outcome: Outcome,
+    pub(super) call_id: Option<RecordId>,
+    pub(super) duration: Option<f64>,
+    pub(super) context: Option<Context>,
+    pub(super) id: Option<RecordId>,
+}
+
+impl Moment {
+    /// A moment of that event; its outcome is `success` unless said otherwise.
+    #[must_use]
+    pub fn new(event: EventName) -> Self {
+        Self {
+            event,
+            attributes: Attributes::default(),
+            outcome: Outcome::status(Status::Success),
+            call_id: None,
+            duration: None,
+            context: None,
+            id: None,
+        }
+    }
+
+    /// An attribute of the contract.
+    #[must_use]
+    pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.attributes.set(key, value);
+        self
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(mut self, actor: Actor) -> Self {
+        actor.write(&mut self.attributes);
+        self
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// The span that it belongs to, by its OTel context.
+    #[must_use]
+    pub fn within(mut self, context: Context) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    pub(super) fn ids(&self) -> Option<SpanIds> {
+        self.context.as_ref().and_then(|context| SpanIds::of(context.span().span_context()))
+    }
+}
+
+#[cfg(feature = "layer")]
+impl Moment {
+    pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {
+        Self { attributes, ..Self::new(event) }
+    }
+
+    pub(crate) fn inside_call(mut self, call_id: Option<RecordId>) -> Self {
+        self.call_id = call_id;
+        self
+    }
+
+    pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
+        self.context = context;
+        self
+    }
+
+    pub(crate) fn with_id(mut self, id: RecordId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    pub(crate) fn lasting(mut self, seconds: f64) -> Self {
+        self.duration = Some(seconds);
+        self
+    }
+}

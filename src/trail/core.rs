@@ -1,0 +1,181 @@
+//! What all handles, layers and wrappers share.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gap::Gaps;
+use super::hooks::Hooks;
+use super::watch::SpanWatch;
+use super::{CallState, FlushError, Moment, halves, mirror};
+use crate::config::{Notices, Settings};
+use crate::journal::Journal;
+use crate::policy::{AllowList, Limits};
+use crate::record::{Attributes, Clock, Encoder, Entropy, Outcome, RecordId, names};
+use crate::ship::{Shipper, StatsSnapshot};
+
+/// The stages of one trail.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(super) settings: Settings,
+    pub(super) journal: Journal,
+    pub(super) shipper: Shipper,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) allow: AllowList,
+    pub(super) limits: Limits,
+    pub(super) hooks: Hooks,
+    pub(super) notices: Notices,
+    pub(super) gaps: Gaps,
+    pub(super) watch: SpanWatch,
+}
+
+impl Core {
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn allow(&self) -> &AllowList {
+        &self.allow
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn new_id(&self) -> RecordId {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        RecordId::new(self.clock.unix_nano(), &random)
+    }
+
+    /// The runtime on which the exporter of the traces may live, too.
+    #[cfg(feature = "layer")]
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        self.shipper.runtime()
+    }
+
+    /// The request half of a call whose span has begun.
+    pub(crate) fn write_request(&self, state: &CallState) {
+        self.write(|buffer| halves::request(buffer, state));
+        mirror(state.context(), state.event(), state.request_id(), &halves::REQUEST_OUTCOME);
+    }
+
+    /// The response half of a call, before its span ends.
+    pub(crate) fn write_response(&self, state: &CallState, outcome: &Outcome) {
+        let now = self.clock.unix_nano();
+        self.write(|buffer| halves::response(buffer, state, outcome, now));
+        mirror(state.context(), state.event(), state.response_id(), outcome);
+    }
+
+    /// The one record of a moment.
+    pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
+        let id = moment.id.unwrap_or_else(|| self.new_id());
+        self.limit(&mut moment.attributes);
+        let now = self.clock.unix_nano();
+        self.write(|buffer| halves::moment(buffer, &moment, id, now));
+        mirror(moment.context.as_ref(), moment.event, id, &moment.outcome);
+        id
+    }
+
+    /// Cuts what is too long and says which.
+    pub(crate) fn limit(&self, attributes: &mut Attributes) {
+        let mut cut = Vec::new();
+        for (key, value) in attributes.iter_mut() {
+            if self.limits.apply(value) {
+                cut.push(key.clone());
+            }
+        }
+        if !cut.is_empty() {
+            attributes.set(names::AUDITRAIL_TRUNCATED, crate::record::Value::strings(cut));
+        }
+    }
+
+    pub(crate) fn limit_value(&self, value: &mut crate::record::Value) -> bool {
+        self.limits.apply(value)
+    }
+
+    pub(super) fn journal_usage(&self) -> (u64, u64) {
+        let usage = self.journal.usage();
+        (usage.appended, usage.settled)
+    }
+
+    pub(super) fn ship_stats(&self) -> StatsSnapshot {
+        self.shipper.stats().snapshot()
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.gaps.refused()
+    }
+
+    pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        self.write_gaps();
+        let (appended, _) = self.journal_usage();
+        self.shipper.hurry();
+        let settled = tokio::time::timeout(deadline, self.journal.settled(appended)).await;
+        settled.map_err(|_| self.unfinished(deadline))
+    }
+
+    /// The same for a thread that may block.
+    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
+        self.write_gaps();
+        let (appended, _) = self.journal_usage();
+        self.shipper.hurry();
+        if self.journal.settled_within(appended, deadline) { Ok(()) } else { Err(self.unfinished(deadline)) }
+    }
+
+    /// Counts a span that closed, for the warning that none was audited.
+    #[cfg(feature = "layer")]
+    pub(crate) fn span_closed(&self, audited: bool) {
+        self.watch.closed(&self.notices, audited);
+    }
+
+    /// The end of the process is near: ships what it can and says what it could not.
+    pub(crate) fn close(&self) {
+        self.watch.end(&self.notices);
+        if let Err(error) = self.flush_blocking(self.settings.flush_timeout) {
+            self.notices.warn(format!("{error}; this journal is in memory, so they end with the process"));
+        }
+    }
+
+    fn unfinished(&self, deadline: Duration) -> FlushError {
+        let (appended, settled) = self.journal_usage();
+        FlushError { pending: appended - settled, deadline }
+    }
+
+    /// Encodes into a buffer of the thread and appends. What does not fit is counted, told once, and told by a record.
+    fn write(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+        thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        self.write_gaps();
+        let append = |buffer: &mut Vec<u8>| {
+            buffer.clear();
+            encode(buffer);
+            if let Err(error) = self.journal.append(buffer) {
+                self.gaps.refuse(&self.notices, &error);
+            }
+        };
+        BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+            Ok(mut buffer) => append(&mut buffer),
+            // A notice sink that itself emits an audited event comes back in here.
+            Err(_) => append(&mut Vec::new()),
+        });
+    }
+
+    /// Tells what was refused or lost since the last time, if there is room again.
+    fn write_gaps(&self) {
+        self.gaps.tell(self.shipper.stats(), |cause, count| {
+            let (id, now) = (self.new_id(), self.clock.unix_nano());
+            let mut record = Vec::new();
+            halves::gap(Encoder::new(&mut record, now, &crate::record::Severity::WARN), cause, count, id, now);
+            self.journal.append_reserved(&record).is_ok()
+        });
+    }
+}

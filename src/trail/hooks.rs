@@ -1,0 +1,92 @@
+//! The user's functions. One that panics must not take the MCP call with it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::{Actor, Call, RequestFacts};
+use crate::config::Notices;
+use crate::policy::Decision;
+
+type ActorHook = Arc<dyn Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync>;
+type AuthorizeHook = Arc<dyn Fn(&Call) -> Decision + Send + Sync>;
+type DenialHook = Arc<dyn Fn(&Failure<'_>) -> bool + Send + Sync>;
+type AuditedHook = Arc<dyn Fn(&tracing::Metadata<'static>) -> bool + Send + Sync>;
+
+/// What the builder was given.
+#[derive(Clone, Default)]
+pub(crate) struct Hooks {
+    pub(super) actor: Option<ActorHook>,
+    pub(super) authorize: Option<AuthorizeHook>,
+    pub(super) denied: Option<DenialHook>,
+    pub(super) audited: Option<AuditedHook>,
+}
+
+/// A call that failed, for the hook that tells denials from other failures.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Failure<'a> {
+    /// The MCP method, if it is known.
+    pub method: Option<&'a str>,
+    /// The tool or prompt, if it is known.
+    pub name: Option<&'a str>,
+    /// The JSON-RPC error code, if there is one.
+    pub code: Option<i64>,
+    /// The error's text. It is for this hook only and never leaves.
+    pub message: &'a str,
+}
+
+impl<'a> Failure<'a> {
+    pub(crate) fn new(method: Option<&'a str>, name: Option<&'a str>, code: Option<i64>, message: &'a str) -> Self {
+        Self { method, name, code, message }
+    }
+}
+
+impl Hooks {
+    pub(crate) fn actor(&self, notices: &Notices, facts: &RequestFacts<'_>) -> Option<Actor> {
+        let hook = self.actor.as_ref()?;
+        guarded(notices, "the actor extractor panicked; the call is recorded as anonymous", || hook(facts)).flatten()
+    }
+
+    /// A decision that could not be made is a denial: the hook guards access.
+    pub(crate) fn authorize(&self, notices: &Notices, call: &Call) -> Decision {
+        let Some(hook) = self.authorize.as_ref() else { return Decision::Allow };
+        guarded(notices, "the authorize hook panicked; the call is denied", || hook(call))
+            .unwrap_or_else(|| Decision::deny("the decision could not be made"))
+    }
+
+    pub(crate) fn is_denial(&self, notices: &Notices, failure: &Failure<'_>) -> bool {
+        let Some(hook) = self.denied.as_ref() else { return false };
+        guarded(notices, "the denied_when hook panicked; the call is recorded as failed", || hook(failure))
+            .unwrap_or(false)
+    }
+
+    pub(crate) fn has_denial(&self) -> bool {
+        self.denied.is_some()
+    }
+
+    #[cfg(feature = "layer")]
+    pub(crate) fn is_audited(&self, notices: &Notices, metadata: &'static tracing::Metadata<'static>) -> bool {
+        let Some(hook) = self.audited.as_ref() else { return false };
+        guarded(notices, "the audited_when hook panicked; the span is not audited", || hook(metadata)).unwrap_or(false)
+    }
+}
+
+fn guarded<T>(notices: &Notices, problem: &str, hook: impl FnOnce() -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(hook)).ok();
+    if result.is_none() {
+        notices.warn(problem);
+    }
+    result
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("actor", &self.actor.is_some())
+            .field("authorize", &self.authorize.is_some())
+            .field("denied_when", &self.denied.is_some())
+            .field("audited_when", &self.audited.is_some())
+            .finish()
+    }
+}

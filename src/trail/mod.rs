@@ -1,0 +1,143 @@
+//! The trail: wires policy, record, journal and ship, and is what users hold.
+//!
+//! A call is opened and finished here, whoever captured it: [`Trail::begin`] before the handler, [`OpenCall::finish`]
+//! after it. So a record never depends on a subscriber's filter, and a call can be refused, which a `tracing` layer
+//! cannot do. `begin` also opens the `tracing` span of the call.
+
+mod actor;
+mod builder;
+mod call;
+mod core;
+mod gap;
+mod halves;
+mod hooks;
+mod open_call;
+mod span;
+mod state;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::actor::{Actor, ActorType, RequestFacts};
+pub use self::builder::{StartError, TrailBuilder};
+pub use self::call::{Call, Direction, Moment, Transport};
+pub use self::hooks::Failure;
+pub use self::open_call::{OpenCall, Refused};
+
+pub(crate) use self::core::Core;
+pub(crate) use self::span::{TARGET, mirror, opening};
+pub(crate) use self::state::CallState;
+
+use crate::config::Settings;
+use crate::record::RecordId;
+use crate::ship::StatsSnapshot;
+
+/// The handle that users hold. Clones share one trail; when the last is dropped, what is left is shipped, within the
+/// flush time-out.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    core: Arc<Core>,
+    _flush_on_last_drop: Arc<LastHandle>,
+}
+
+/// The honest numbers of a trail: `emitted = acknowledged + refused`, `acknowledged = delivered + lost + pending`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Records that were made.
+    pub emitted: u64,
+    /// Records that the journal took.
+    pub acknowledged: u64,
+    /// Records that the journal could not take.
+    pub refused: u64,
+    /// Records that the collector took.
+    pub delivered: u64,
+    /// Records that the collector refused for good.
+    pub lost: u64,
+    /// Records that wait in the journal.
+    pub pending: u64,
+}
+
+/// A flush did not finish in time. Nothing is dropped by that: the shipper goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{pending} audit record(s) were not delivered within {deadline:?}; see whether the collector is up")]
+pub struct FlushError {
+    /// Records that still wait.
+    pub pending: u64,
+    /// The time that was given.
+    pub deadline: Duration,
+}
+
+impl Trail {
+    /// Starts to build a trail for the service of that name (`service.name`).
+    pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
+        TrailBuilder::new(service_name.into())
+    }
+
+    /// Opens a call: decides, opens its span, and writes the request record.
+    ///
+    /// Completes without yielding: a record counts once it is in the journal.
+    ///
+    /// # Errors
+    /// [`Refused`] if the call must not run; both halves of its record are written then. A journal that is full does
+    /// not refuse a call: the gap is counted and told.
+    #[expect(clippy::unused_async, reason = "classes that wait for a synced journal come with the journal on disk")]
+    pub async fn begin(&self, call: Call) -> Result<OpenCall, Refused> {
+        OpenCall::begin(&self.core, call)
+    }
+
+    /// Writes the one record of something that has no halves, such as an authorization decision.
+    pub fn record(&self, moment: Moment) -> RecordId {
+        self.core.write_moment(moment)
+    }
+
+    /// Ships everything that is in the journal now.
+    ///
+    /// # Errors
+    /// If that takes longer than the deadline.
+    pub async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        self.core.flush(deadline).await
+    }
+
+    /// What was emitted, and what became of it.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let (appended, settled) = self.core.journal_usage();
+        let StatsSnapshot { delivered, lost, .. } = self.core.ship_stats();
+        let refused = self.core.refused();
+        Counts {
+            emitted: appended + refused,
+            acknowledged: appended,
+            refused,
+            delivered,
+            lost,
+            pending: appended - settled,
+        }
+    }
+
+    /// The effective settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.core.settings()
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    fn new(core: Arc<Core>) -> Self {
+        let last = LastHandle(core.clone());
+        Self { core, _flush_on_last_drop: Arc::new(last) }
+    }
+}
+
+/// Ships what is left when the last handle goes. Layers hold the core only: a global subscriber is never dropped.
+#[derive(Debug)]
+struct LastHandle(Arc<Core>);
+
+impl Drop for LastHandle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

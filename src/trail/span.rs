@@ -1,0 +1,188 @@
+//! The `tracing` span of a call, with the name and the fields of the MCP conventions.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
+use tracing::Span;
+use tracing::field::Empty;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::{Call, CallState, Core};
+use crate::record::{Attributes, EventName, Outcome, RecordId, Value, names};
+
+/// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
+/// happens to be entered here (rmcp keeps one open for the whole connection).
+pub(super) fn open(core: &Core, call: Call) -> (Span, Arc<CallState>) {
+    let span = tracing::info_span!(
+        target: TARGET,
+        parent: None,
+        "mcp.call",
+        otel.name = span_name(&call),
+        otel.kind = kind(&call),
+        otel.status_code = Empty,
+        mcp.method.name = call.method(),
+        mcp.protocol.version = Empty,
+        mcp.session.id = Empty,
+        mcp.resource.uri = Empty,
+        gen_ai.tool.name = Empty,
+        gen_ai.operation.name = Empty,
+        gen_ai.prompt.name = Empty,
+        jsonrpc.request.id = Empty,
+        rpc.response.status_code = Empty,
+        error.type = Empty,
+        network.transport = Empty,
+        audit.actor.id = Empty,
+        audit.outcome = Empty,
+        auditrail.event = Empty,
+        auditrail.call.id = Empty,
+        auditrail.outcome.detail = Empty,
+        auditrail.duration = Empty,
+    );
+    if let Some(parent) = call.parent {
+        // It fails only without an OTel layer, where there is no trace to continue.
+        drop(span.set_parent(parent));
+    }
+    for link in call.links {
+        span.add_link(link);
+    }
+    record_fields(&span, &call.attributes);
+    let state = Arc::new(CallState::new(core, call.event, call.attributes));
+    if let Some(context) = start(&span) {
+        state.attach(context);
+    }
+    span.record(names::AUDITRAIL_CALL_ID, state.call_id().encode(&mut [0; 36]));
+    opening::announce(&span, &state);
+    (span, state)
+}
+
+/// Says on the span how the call ended: the same words and the same number as on the record.
+pub(super) fn close(span: &Span, outcome: &Outcome, duration: f64) {
+    span.record(names::AUDIT_OUTCOME, outcome.status.as_str());
+    if let Some(detail) = outcome.detail {
+        span.record(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str());
+    }
+    if let Some(error_type) = &outcome.error_type {
+        span.record(names::ERROR_TYPE, error_type.as_ref());
+    }
+    if let Some(code) = outcome.code {
+        span.record(names::RPC_RESPONSE_STATUS_CODE, code.to_string());
+    }
+    if outcome.is_span_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    span.record(names::AUDITRAIL_DURATION, duration);
+}
+
+/// Repeats a record as an event of its span: Jaeger shows no log records. Journal first, then this.
+pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: RecordId, outcome: &Outcome) {
+    if let Some(context) = context {
+        context.span().add_event(
+            event.as_str(),
+            vec![
+                KeyValue::new(names::AUDIT_RECORD_ID, id.to_string()),
+                KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
+            ],
+        );
+    }
+}
+
+/// Enters the span once, so that every layer's view of it begins here, and resolves its ids.
+fn start(span: &Span) -> Option<Context> {
+    span.in_scope(|| ());
+    span.with_subscriber(|(id, dispatch)| tracing_opentelemetry::get_otel_context(id, dispatch)).flatten()
+}
+
+fn record_fields(span: &Span, attributes: &Attributes) {
+    for field in FIELDS {
+        if let Some(text) = attributes.text(field) {
+            span.record(*field, text);
+        }
+    }
+}
+
+/// `{mcp.method.name} {tool or prompt}`, else the method; `_OTHER` for a method that no revision knows, because the name
+/// of a span must be of low cardinality.
+fn span_name(call: &Call) -> String {
+    let method = call.method().filter(|method| METHODS.contains(method)).unwrap_or("_OTHER");
+    match call.name() {
+        Some(name) => format!("{method} {name}"),
+        None => method.to_owned(),
+    }
+}
+
+fn kind(call: &Call) -> &'static str {
+    match call.attributes.get(names::AUDITRAIL_MCP_DIRECTION) {
+        Some(Value::Str(direction)) if direction == "server_to_client" => "client",
+        _ => "server",
+    }
+}
+
+/// How the layer learns that a span is that of an open call.
+pub(crate) mod opening {
+    use super::{Arc, CallState, RefCell, Span};
+
+    thread_local!(static OPENING: RefCell<Option<Arc<CallState>>> = const { RefCell::new(None) });
+
+    /// The field by which a span says so: a recording that only layers of ours understand, on this thread, now.
+    pub(crate) const FIELD: &str = super::names::AUDITRAIL_EVENT;
+
+    /// Hands the state to the layers of the span's own subscriber.
+    pub(super) fn announce(span: &Span, state: &Arc<CallState>) {
+        OPENING.with(|opening| *opening.borrow_mut() = Some(state.clone()));
+        span.record(FIELD, state.event().as_str());
+        OPENING.with(|opening| *opening.borrow_mut() = None);
+    }
+
+    /// The state that is being handed over.
+    pub(crate) fn taken() -> Option<Arc<CallState>> {
+        OPENING.with(|opening| opening.borrow().clone())
+    }
+}
+
+/// The target of our spans, so that people can name them in a filter.
+pub(crate) const TARGET: &str = "auditrail";
+
+/// What is copied from the call to the span's fields.
+const FIELDS: &[&str] = &[
+    names::MCP_PROTOCOL_VERSION,
+    names::MCP_SESSION_ID,
+    names::MCP_RESOURCE_URI,
+    names::GEN_AI_TOOL_NAME,
+    names::GEN_AI_OPERATION_NAME,
+    names::GEN_AI_PROMPT_NAME,
+    names::JSONRPC_REQUEST_ID,
+    names::NETWORK_TRANSPORT,
+    names::AUDIT_ACTOR_ID,
+];
+
+/// Every request method of the MCP revisions 2024-11-05 to 2026-07-28, tasks and skills extensions included.
+const METHODS: &[&str] = &[
+    "completion/complete",
+    "elicitation/create",
+    "initialize",
+    "logging/setLevel",
+    "ping",
+    "prompts/get",
+    "prompts/list",
+    "resources/directory/read",
+    "resources/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/templates/list",
+    "resources/unsubscribe",
+    "roots/list",
+    "sampling/createMessage",
+    "server/discover",
+    "skills/get",
+    "skills/list",
+    "subscriptions/listen",
+    "tasks/cancel",
+    "tasks/get",
+    "tasks/list",
+    "tasks/result",
+    "tasks/update",
+    "tools/call",
+    "tools/list",
+];

@@ -1,0 +1,143 @@
+//! One call while it is open.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+
+use super::Core;
+use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value, names};
+
+/// What is known of an open call. Capture sets the base; spans inside the call enrich it.
+///
+/// Invariant: enrichment adds keys and never replaces what capture has set.
+#[derive(Debug)]
+pub(crate) struct CallState {
+    call_id: RecordId,
+    request_id: RecordId,
+    response_id: RecordId,
+    begun_unix_nano: u64,
+    begun_monotonic: u64,
+    context: OnceLock<Context>,
+    facts: Mutex<Facts>,
+}
+
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) event: EventName,
+    pub(super) base: Attributes,
+    pub(super) added: Attributes,
+    pub(super) duration: f64,
+    cut: Vec<Key>,
+}
+
+impl CallState {
+    /// A call of that event, begun now, with what capture knows of it.
+    pub(crate) fn new(core: &Core, event: EventName, mut base: Attributes) -> Self {
+        core.limit(&mut base);
+        Self {
+            call_id: core.new_id(),
+            request_id: core.new_id(),
+            response_id: core.new_id(),
+            begun_unix_nano: core.clock().unix_nano(),
+            begun_monotonic: core.clock().monotonic_nano(),
+            context: OnceLock::new(),
+            facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut: Vec::new() }),
+        }
+    }
+
+    /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
+    /// first counts.
+    pub(crate) fn attach(&self, context: Context) {
+        if context.span().span_context().is_valid() {
+            self.context.get_or_init(|| context);
+        }
+    }
+
+    /// Adds a fact that a span inside the call knows.
+    pub(crate) fn enrich(&self, core: &Core, key: &Key, mut value: Value) {
+        let cut = core.limit_value(&mut value);
+        let mut facts = self.facts();
+        if facts.base.get(key).is_some() {
+            return;
+        }
+        facts.added.set(key.clone(), value);
+        if cut {
+            facts.cut.push(key.clone());
+            let cut = Value::strings(facts.cut.clone());
+            facts.added.set(names::AUDITRAIL_TRUNCATED, cut);
+        }
+    }
+
+    /// Stops the clock; the number is the same on the record and on the span.
+    pub(crate) fn stop(&self, core: &Core) -> f64 {
+        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun_monotonic);
+        // Nanoseconds below 2^53 (104 days) are exact in a double.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let seconds = nanos as f64 / 1e9;
+        self.facts().duration = seconds;
+        seconds
+    }
+
+    pub(super) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn event(&self) -> EventName {
+        self.facts().event
+    }
+
+    pub(crate) fn call_id(&self) -> RecordId {
+        self.call_id
+    }
+
+    pub(crate) fn request_id(&self) -> RecordId {
+        self.request_id
+    }
+
+    pub(crate) fn response_id(&self) -> RecordId {
+        self.response_id
+    }
+
+    pub(crate) fn context(&self) -> Option<&Context> {
+        self.context.get()
+    }
+
+    pub(super) fn ids(&self) -> Option<SpanIds> {
+        self.context().and_then(|context| SpanIds::of(context.span().span_context()))
+    }
+
+    pub(super) fn begun_unix_nano(&self) -> u64 {
+        self.begun_unix_nano
+    }
+}
+
+/// For calls that the layer begins by itself.
+#[cfg(feature = "layer")]
+impl CallState {
+    /// Sets a fact of capture's own.
+    pub(crate) fn set(&self, core: &Core, key: Key, mut value: Value) {
+        core.limit_value(&mut value);
+        self.facts().base.set(key, value);
+    }
+
+    /// Corrects the event: the field that tells it may be recorded after the span was made.
+    pub(crate) fn set_event(&self, event: EventName) {
+        self.facts().event = event;
+    }
+
+    /// A string fact.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.facts().text(key).map(ToOwned::to_owned)
+    }
+
+    /// All facts, for a moment's record.
+    pub(crate) fn take_facts(&self) -> Attributes {
+        let mut facts = self.facts();
+        let mut all = std::mem::take(&mut facts.base);
+        for (key, value) in facts.added.iter() {
+            all.set(key.to_owned(), value.clone());
+        }
+        all
+    }
+}
