@@ -1,6 +1,7 @@
 //! Builds a trail.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::gap::Gaps;
@@ -26,6 +27,7 @@ pub struct TrailBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     connector: Option<Arc<dyn Connector>>,
+    keeps_unsampled_callers: bool,
 }
 
 /// The trail did not start; nothing is audited.
@@ -57,6 +59,7 @@ impl TrailBuilder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(ThreadEntropy),
             connector: default_connector(),
+            keeps_unsampled_callers: false,
         }
     }
 
@@ -124,6 +127,13 @@ impl TrailBuilder {
         self
     }
 
+    /// Keeps the trace of an audited call even where the caller's trace context says that it does not sample. The
+    /// record is there in any case.
+    pub fn trace_unsampled_callers(mut self, keep: bool) -> Self {
+        self.keeps_unsampled_callers = keep;
+        self
+    }
+
     /// Where auditrail says that something is wrong; standard error by default. Must not block.
     pub fn on_notice(mut self, sink: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.notices = Notices::to(sink);
@@ -186,6 +196,9 @@ impl TrailBuilder {
             notices: self.notices,
             gaps: Gaps::default(),
             watch: SpanWatch::default(),
+            keeps_unsampled_callers: self.keeps_unsampled_callers,
+            audited_names: RwLock::default(),
+            closed_at: AtomicU64::new(0),
         })))
     }
 }

@@ -1,7 +1,9 @@
 //! What all handles, layers and wrappers share.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::gap::Gaps;
@@ -28,6 +30,9 @@ pub(crate) struct Core {
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
     pub(super) watch: SpanWatch,
+    pub(super) keeps_unsampled_callers: bool,
+    pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
+    pub(super) closed_at: AtomicU64,
 }
 
 impl Core {
@@ -132,6 +137,23 @@ impl Core {
         if self.journal.settled_within(appended, deadline) { Ok(()) } else { Err(self.unfinished(deadline)) }
     }
 
+    /// Whether a span of that name is audited because a hook said so.
+    #[cfg(feature = "layer")]
+    pub(crate) fn is_audited_name(&self, name: &str) -> bool {
+        self.hooks.may_audit_any_span()
+            && self.audited_names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    #[cfg(feature = "layer")]
+    pub(crate) fn add_audited_name(&self, name: &'static str) {
+        self.audited_names.write().unwrap_or_else(PoisonError::into_inner).insert(name);
+    }
+
+    #[cfg(feature = "layer")]
+    pub(crate) fn keeps_unsampled_callers(&self) -> bool {
+        self.keeps_unsampled_callers
+    }
+
     /// Counts a span that closed, for the warning that none was audited.
     #[cfg(feature = "layer")]
     pub(crate) fn span_closed(&self, audited: bool) {
@@ -141,6 +163,11 @@ impl Core {
     /// The end of the process is near: ships what it can and says what it could not.
     pub(crate) fn close(&self) {
         self.watch.end(&self.notices);
+        let (appended, _) = self.journal_usage();
+        if self.closed_at.swap(appended, Ordering::Relaxed) == appended {
+            // Nothing came since the last time: what could not be shipped then was said then.
+            return;
+        }
         if let Err(error) = self.flush_blocking(self.settings.flush_timeout) {
             self.notices.warn(format!("{error}; this journal is in memory, so they end with the process"));
         }

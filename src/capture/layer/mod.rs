@@ -30,7 +30,7 @@ use self::plan::{EventPlan, Plans, SpanPlan};
 use crate::Trail;
 use crate::trail::{Core, opening};
 
-pub(super) use self::plan::{PROBE, probe_seen};
+pub(super) use self::plan::{PROBE, ProbeSeen, is_rmcp, is_wanted, probe_seen};
 
 /// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
 /// in any order.

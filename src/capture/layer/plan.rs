@@ -77,7 +77,10 @@ impl SpanPlan {
             _ => {}
         }
         let fields = Fields::of(metadata, core.allow());
-        if is_audited_by_field(metadata) || core.hooks().is_audited(core.notices(), metadata) {
+        if is_audited_by_field(metadata) {
+            Self::Audited(fields)
+        } else if core.hooks().is_audited(core.notices(), metadata) {
+            core.add_audited_name(metadata.name());
             Self::Audited(fields)
         } else if fields.is_empty() {
             Self::Ignored
@@ -89,19 +92,34 @@ impl SpanPlan {
 
 impl EventPlan {
     fn of(metadata: &'static Metadata<'static>, core: &Core) -> Self {
-        let mut fields = metadata.fields().iter();
         if metadata.fields().field(names::AUDITRAIL_EVENT).is_some() {
-            return Self::Audited(Fields::of(metadata, core.allow()));
-        }
-        match (fields.next().map(|field| field.name()), fields.next()) {
-            (Some("error" | "return"), None) => Self::Instrumented,
-            _ => Self::Ignored,
+            Self::Audited(Fields::of(metadata, core.allow()))
+        } else if is_instrumented(metadata) {
+            Self::Instrumented
+        } else {
+            Self::Ignored
         }
     }
 }
 
+/// What `#[instrument(err)]` and `#[instrument(ret)]` emit: an event with one field of that name.
+fn is_instrumented(metadata: &Metadata<'_>) -> bool {
+    let mut fields = metadata.fields().iter().map(|field| field.name());
+    matches!((fields.next(), fields.next()), (Some("error" | "return"), None))
+}
+
 fn is_audited_by_field(metadata: &Metadata<'_>) -> bool {
     [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT].iter().any(|name| metadata.fields().field(*name).is_some())
+}
+
+/// Whether a call site has to reach the layer at all.
+pub(in crate::capture) fn is_wanted(metadata: &Metadata<'_>, core: &Core) -> bool {
+    if metadata.is_event() {
+        return metadata.fields().field(names::AUDITRAIL_EVENT).is_some() || is_instrumented(metadata);
+    }
+    metadata.target() == TARGET
+        || core.hooks().may_audit_any_span()
+        || metadata.fields().iter().any(|field| core.allow().role(field.name()).is_some())
 }
 
 /// rmcp's own spans and events carry whole messages.

@@ -1,1 +1,10 @@
-//! x
+//! MCP calls of an rmcp server.
+
+mod answer;
+mod request;
+mod serve;
+mod trace_context;
+mod wrapper;
+
+pub use self::serve::{ServeStdioError, shutdown_signal};
+pub use self::wrapper::Audited;

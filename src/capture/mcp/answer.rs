@@ -1,0 +1,95 @@
+//! What became of a call, by the answer of its handler.
+
+use rmcp::ErrorData;
+use rmcp::model::{
+    CallToolResponse, CallToolResult, ContentBlock, ErrorCode, GetPromptResponse, JsonObject, ReadResourceResponse,
+};
+
+use crate::record::{Detail, Outcome, names};
+use crate::trail::{Core, Failure, Refused};
+
+/// The outcome of an answer that is no JSON-RPC error.
+pub(super) trait Answer {
+    /// `ok`, unless the type knows better.
+    fn detail(&self) -> Detail {
+        Detail::Ok
+    }
+
+    /// The text of a tool's error, for the hook that recognizes denials.
+    fn error_text(&self) -> String {
+        String::new()
+    }
+}
+
+impl Answer for CallToolResponse {
+    fn detail(&self) -> Detail {
+        match self {
+            Self::Complete(CallToolResult { is_error: Some(true), .. }) => Detail::ToolError,
+            Self::Complete(_) => Detail::Ok,
+            Self::InputRequired(_) => Detail::InputRequired,
+            Self::Task(_) => Detail::Task,
+            // A kind of answer that this version of rmcp does not have.
+            _ => Detail::NoResponse,
+        }
+    }
+
+    fn error_text(&self) -> String {
+        let Self::Complete(result) = self else { return String::new() };
+        let texts = result.content.iter().filter_map(ContentBlock::as_text);
+        texts.map(|content| content.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Answer for GetPromptResponse {
+    fn detail(&self) -> Detail {
+        if matches!(self, Self::InputRequired(_)) { Detail::InputRequired } else { Detail::Ok }
+    }
+}
+
+impl Answer for ReadResourceResponse {
+    fn detail(&self) -> Detail {
+        if matches!(self, Self::InputRequired(_)) { Detail::InputRequired } else { Detail::Ok }
+    }
+}
+
+macro_rules! plain {
+    ($($type:ident)*) => { $(impl Answer for rmcp::model::$type {})* };
+}
+
+plain! {
+    InitializeResult DiscoverResult CompleteResult ListPromptsResult ListResourcesResult ListResourceTemplatesResult
+    ListToolsResult CustomResult GetTaskResult ListSkillsResult GetSkillResult
+}
+
+impl Answer for () {}
+
+/// The outcome of a handler's result.
+pub(super) fn outcome<T: Answer>(
+    core: &Core,
+    method: &str,
+    name: Option<&str>,
+    result: &Result<T, ErrorData>,
+) -> Outcome {
+    let outcome = match result {
+        Ok(answer) => Outcome::of(answer.detail()),
+        Err(error) => Outcome::jsonrpc_error(i64::from(error.code.0)),
+    };
+    let failed = matches!(outcome.detail, Some(Detail::ToolError | Detail::JsonrpcError));
+    if failed && core.hooks().has_denial() {
+        let text = match result {
+            Ok(answer) => answer.error_text(),
+            Err(error) => error.message.to_string(),
+        };
+        if core.hooks().is_denial(core.notices(), &Failure::new(Some(method), name, outcome.code, &text)) {
+            return Outcome { error_type: outcome.error_type, code: outcome.code, ..Outcome::of(Detail::Denied) };
+        }
+    }
+    outcome
+}
+
+/// The answer to a call that must not run.
+pub(super) fn refusal(refused: &Refused) -> ErrorData {
+    let code = ErrorCode(i32::try_from(Refused::CODE).unwrap_or(ErrorCode::INTERNAL_ERROR.0));
+    let data = JsonObject::from_iter([(names::AUDITRAIL_CALL_ID.to_owned(), refused.call_id.to_string().into())]);
+    ErrorData::new(code, format!("call denied: {}", refused.reason), Some(data.into()))
+}

@@ -1,0 +1,75 @@
+//! What the wrapper knows of a request before its handler runs.
+
+use rmcp::RoleServer;
+use rmcp::model::{Extensions, Implementation, NumberOrString};
+use rmcp::service::RequestContext;
+
+use super::trace_context;
+use crate::record::names;
+use crate::trail::{Call, Core, RequestFacts, Transport};
+
+/// The call of a request, with everything but its own parameters.
+pub(super) fn call(
+    core: &Core,
+    method: &str,
+    context: &RequestContext<RoleServer>,
+    transport: Option<Transport>,
+) -> Call {
+    let (id, id_type) = match &context.id {
+        NumberOrString::Number(number) => (number.to_string(), "number"),
+        NumberOrString::String(text) => (text.to_string(), "string"),
+    };
+    let mut call = Call::mcp(method.to_owned())
+        .attribute(names::JSONRPC_REQUEST_ID, id)
+        .attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, id_type);
+    if let Some(version) = context.protocol_version() {
+        call = call.attribute(names::MCP_PROTOCOL_VERSION, version.as_str().to_owned());
+    }
+    if let Some(client) = context.client_info() {
+        call = claimed_client(call, &client);
+    }
+    if let Some(parent) = trace_context::parent(&context.meta) {
+        call = call.parent(parent);
+    }
+    carrier(core, method, call, &context.extensions, transport)
+}
+
+/// What a client says of itself.
+pub(super) fn claimed_client(call: Call, client: &Implementation) -> Call {
+    call.attribute(names::AUDITRAIL_CLIENT_NAME, client.name.clone())
+        .attribute(names::AUDITRAIL_CLIENT_VERSION, client.version.clone())
+}
+
+/// How the message came, and who acts: known best where HTTP carried it.
+fn carrier(core: &Core, method: &str, call: Call, extensions: &Extensions, transport: Option<Transport>) -> Call {
+    let http = extensions.get::<http::request::Parts>();
+    let mut call = match (http, transport) {
+        (Some(_), _) => call.transport(Transport::StreamableHttp),
+        (None, Some(transport)) => call.transport(transport),
+        (None, None) => call,
+    };
+    if let Some(parts) = http {
+        if let Some(span) = trace_context::http_span(&parts.headers) {
+            call = call.link(span);
+        }
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+        for (name, attribute) in HEADERS {
+            if let Some(value) = header(name) {
+                call = call.attribute(attribute, value);
+            }
+        }
+    }
+    let facts = RequestFacts {
+        method,
+        headers: http.map(|parts| &parts.headers),
+        extensions: http.map(|parts| &parts.extensions),
+    };
+    match core.hooks().actor(core.notices(), &facts) {
+        Some(actor) => call.actor(actor),
+        None => call,
+    }
+}
+
+/// The only headers whose values are recorded.
+const HEADERS: [(&str, &str); 2] =
+    [("mcp-session-id", names::MCP_SESSION_ID), ("x-request-id", names::AUDITRAIL_REQUEST_ID)];

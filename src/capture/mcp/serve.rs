@@ -1,0 +1,78 @@
+//! A whole stdio server in one line, ended as MCP clients end it.
+
+use std::future::Future;
+
+use rmcp::service::ServerInitializeError;
+use rmcp::{ServerHandler, ServiceExt as _};
+
+use crate::Trail;
+use crate::trail::Transport;
+
+/// A stdio server that did not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeStdioError {
+    /// The client's first message was not an MCP opening.
+    #[error("the MCP session did not begin: {0}; standard input must carry MCP messages, one a line")]
+    Initialize(#[from] Box<ServerInitializeError>),
+    /// The service's task ended abnormally.
+    #[error("the MCP service ended abnormally: {0}")]
+    Service(#[from] tokio::task::JoinError),
+    /// Signals cannot be listened to.
+    #[error("signals cannot be listened to: {0}; the process may be at its limit of files")]
+    Signals(#[from] std::io::Error),
+}
+
+impl Trail {
+    /// Serves an rmcp server on standard input and output, audited, until the client closes standard input or the
+    /// process is told to end (SIGTERM, SIGINT); then ships what is left, within the flush time-out.
+    ///
+    /// # Errors
+    /// [`ServeStdioError`]. A flush that does not finish is a notice, not an error.
+    pub async fn serve_stdio<H: ServerHandler>(&self, handler: H) -> Result<(), ServeStdioError> {
+        let told_to_end = shutdown_signal()?;
+        tokio::pin!(told_to_end);
+        let serve = self.audited(handler).over(Transport::Stdio).serve(rmcp::transport::stdio());
+        let result = tokio::select! {
+            running = serve => {
+                let running = running.map_err(Box::new)?;
+                let ending = running.cancellation_token();
+                tokio::select! {
+                    quit = running.waiting() => quit.map(drop),
+                    () = &mut told_to_end => {
+                        ending.cancel();
+                        Ok(())
+                    }
+                }
+            }
+            () = &mut told_to_end => Ok(()),
+        };
+        let core = self.core().clone();
+        // Calls that are still open write their end when their tasks are dropped; this waits on a thread of its own so
+        // that they can.
+        drop(tokio::task::spawn_blocking(move || core.close()).await);
+        Ok(result?)
+    }
+}
+
+/// Completes when the process is told to end: SIGTERM or SIGINT, where there are signals, else Ctrl-C.
+///
+/// # Errors
+/// If signals cannot be listened to. Must be called inside a tokio runtime.
+pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        drop(tokio::signal::ctrl_c().await);
+    })
+}

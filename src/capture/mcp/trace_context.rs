@@ -1,0 +1,47 @@
+//! The caller's span, from `params._meta` and from HTTP headers (W3C Trace Context; MCP conventions: unprefixed keys).
+
+use opentelemetry::Context;
+use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use rmcp::model::RequestMetaObject;
+
+/// The span that `_meta` names: the parent of the call. Malformed context is none.
+pub(super) fn parent(meta: &RequestMetaObject) -> Option<Context> {
+    extract(&Meta(meta))
+}
+
+/// The span that the HTTP request's headers name: related, but not the caller of the MCP method.
+pub(super) fn http_span(headers: &http::HeaderMap) -> Option<SpanContext> {
+    extract(&Headers(headers)).map(|context| context.span().span_context().clone())
+}
+
+fn extract(carrier: &dyn Extractor) -> Option<Context> {
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), carrier);
+    let valid = context.span().span_context().is_valid();
+    valid.then_some(context)
+}
+
+struct Meta<'a>(&'a RequestMetaObject);
+
+impl Extractor for Meta<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.as_str())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+struct Headers<'a>(&'a http::HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}

@@ -1,0 +1,223 @@
+//! Any `ServerHandler`, audited: each request is a call on the trail, each notification a moment.
+//!
+//! Invariants:
+//! 1. Every method of rmcp's trait is forwarded: one that is missed would silently change the server. A test compares the
+//!    list with rmcp's source.
+//! 2. The answer of the handler is passed on as it is; only a call that the trail refuses is answered here.
+//! 3. A handler's span hangs under its call's, never under the span that rmcp keeps open for the connection.
+
+use std::borrow::Cow;
+use std::future::Future;
+
+use rmcp::model::*;
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tracing::Instrument as _;
+
+use super::answer::{self, Answer};
+use super::request;
+use crate::Trail;
+use crate::record::{Detail, EventName, Outcome, names};
+use crate::trail::{Call, Moment, OpenCall, Transport};
+
+/// An rmcp handler whose calls are recorded. Made by [`Trail::audited`].
+#[derive(Debug, Clone)]
+pub struct Audited<H> {
+    handler: H,
+    trail: Trail,
+    transport: Option<Transport>,
+}
+
+impl Trail {
+    /// Wraps an rmcp server, for any transport:
+    ///
+    /// ```no_run
+    /// # use rmcp::{ServerHandler, ServiceExt as _};
+    /// # #[derive(Clone)] struct WeatherServer; impl ServerHandler for WeatherServer {}
+    /// # async fn run(trail: auditrail::Trail) -> Result<(), Box<dyn std::error::Error>> {
+    /// let running = trail.audited(WeatherServer).serve(rmcp::transport::stdio()).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Over HTTP, give `StreamableHttpService` a factory that returns the wrapped server.
+    pub fn audited<H: ServerHandler>(&self, handler: H) -> Audited<H> {
+        Audited { handler, trail: self.clone(), transport: None }
+    }
+}
+
+impl<H: ServerHandler> Audited<H> {
+    /// Says how messages come, where it is not HTTP (which tells by itself).
+    #[must_use]
+    pub fn over(self, transport: Transport) -> Self {
+        Self { transport: Some(transport), ..self }
+    }
+
+    fn call(&self, method: &str, context: &RequestContext<RoleServer>) -> Call {
+        request::call(self.trail.core(), method, context, self.transport)
+    }
+
+    /// Begins the call, runs the handler inside its span, and finishes it, whatever happens. The handler is not even
+    /// called before: it may act before its future is polled.
+    async fn run<T: Answer, F>(
+        &self,
+        call: Call,
+        is_cancelled: impl Fn() -> bool,
+        handle: impl FnOnce() -> F,
+    ) -> Result<T, ErrorData>
+    where
+        F: Future<Output = Result<T, ErrorData>>,
+    {
+        let (method, name) = (call.method().unwrap_or_default().to_owned(), call.name().map(ToOwned::to_owned));
+        let open = self.trail.begin(call).await.map_err(|refused| answer::refusal(&refused))?;
+        let span = open.span().clone();
+        let mut guard = Guard { open: Some(open), is_cancelled };
+        let result = async { handle().await }.instrument(span).await;
+        let outcome = if (guard.is_cancelled)() {
+            // rmcp lets the handler run on and drops its answer.
+            Outcome::of(Detail::Cancelled)
+        } else {
+            answer::outcome(self.trail.core(), &method, name.as_deref(), &result)
+        };
+        if let Some(open) = guard.open.take() {
+            open.finish(outcome).await;
+        }
+        result
+    }
+
+    fn notify(&self, method: &str) {
+        self.trail.record(
+            Moment::new(EventName::McpNotification)
+                .attribute(names::MCP_METHOD_NAME, method.to_owned())
+                .attribute(names::AUDITRAIL_MCP_DIRECTION, "client_to_server"),
+        );
+    }
+}
+
+/// Tells a cancelled call from one that just ended when the handler's future is dropped.
+struct Guard<C: Fn() -> bool> {
+    open: Option<OpenCall>,
+    is_cancelled: C,
+}
+
+impl<C: Fn() -> bool> Drop for Guard<C> {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take()
+            && !std::thread::panicking()
+            && (self.is_cancelled)()
+        {
+            open.end(&Outcome::of(Detail::Cancelled));
+        }
+    }
+}
+
+/// Requests: each is one call. Behind `=>` stands what the parameters tell of it.
+macro_rules! requests {
+    ($($(#[$attribute:meta])* $name:ident($($request:ident: $params:ty)?) -> $result:ty = $method:literal $(=> |$call:ident| $facts:expr)?;)*) => {
+        $(
+            $(#[$attribute])*
+            async fn $name(&self, $($request: $params,)? context: RequestContext<RoleServer>) -> Result<$result, ErrorData> {
+                let call = self.call($method, &context);
+                $(let call = { let $call = call; $facts };)?
+                let token = context.ct.clone();
+                self.run(call, move || token.is_cancelled(), || self.handler.$name($($request,)? context)).await
+            }
+        )*
+    };
+}
+
+/// Notifications: each is one moment.
+macro_rules! notifications {
+    ($($name:ident($($notification:ident: $params:ty)?) = $method:literal;)*) => {
+        $(
+            async fn $name(&self, $($notification: $params,)? context: NotificationContext<RoleServer>) {
+                self.notify($method);
+                self.handler.$name($($notification,)? context).await;
+            }
+        )*
+    };
+}
+
+impl<H: ServerHandler> ServerHandler for Audited<H> {
+    requests! {
+        ping() -> () = "ping";
+        initialize(request: InitializeRequestParams) -> InitializeResult = "initialize"
+            => |call| request::claimed_client(call, &request.client_info);
+        discover() -> DiscoverResult = "server/discover";
+        complete(request: CompleteRequestParams) -> CompleteResult = "completion/complete";
+        #[expect(deprecated, reason = "rmcp deprecated the type; servers of older revisions still have it")]
+        set_level(request: SetLevelRequestParams) -> () = "logging/setLevel";
+        get_prompt(request: GetPromptRequestParams) -> GetPromptResponse = "prompts/get"
+            => |call| call.prompt(request.name.clone());
+        list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult = "prompts/list";
+        list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult = "resources/list";
+        list_resource_templates(request: Option<PaginatedRequestParams>) -> ListResourceTemplatesResult = "resources/templates/list";
+        read_resource(request: ReadResourceRequestParams) -> ReadResourceResponse = "resources/read"
+            => |call| call.resource(&request.uri);
+        #[expect(deprecated, reason = "rmcp deprecated the method; servers of older revisions still have it")]
+        subscribe(request: SubscribeRequestParams) -> () = "resources/subscribe" => |call| call.resource(&request.uri);
+        #[expect(deprecated, reason = "rmcp deprecated the method; servers of older revisions still have it")]
+        unsubscribe(request: UnsubscribeRequestParams) -> () = "resources/unsubscribe" => |call| call.resource(&request.uri);
+        call_tool(request: CallToolRequestParams) -> CallToolResponse = "tools/call" => |call| call.tool(request.name.clone());
+        list_tools(request: Option<PaginatedRequestParams>) -> ListToolsResult = "tools/list";
+        get_task(request: GetTaskParams) -> GetTaskResult = "tasks/get" => |call| task(call, &request.task_id);
+        update_task(request: UpdateTaskParams) -> () = "tasks/update" => |call| task(call, &request.task_id);
+        cancel_task(request: CancelTaskParams) -> () = "tasks/cancel" => |call| task(call, &request.task_id);
+        list_skills(request: Option<PaginatedRequestParams>) -> ListSkillsResult = "skills/list";
+        get_skill(request: GetSkillRequestParams) -> GetSkillResult = "skills/get" => |call| call.resource(&request.uri);
+        read_resource_directory(request: ReadResourceDirectoryRequestParams) -> ReadResourceDirectoryResult = "resources/directory/read"
+            => |call| call.resource(&request.uri);
+    }
+
+    notifications! {
+        on_cancelled(notification: CancelledNotificationParam) = "notifications/cancelled";
+        on_progress(notification: ProgressNotificationParam) = "notifications/progress";
+        on_initialized() = "notifications/initialized";
+        on_roots_list_changed() = "notifications/roots/list_changed";
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let call = self.call(&request.method, &context);
+        let token = context.ct.clone();
+        self.run(call, move || token.is_cancelled(), || self.handler.on_custom_request(request, context)).await
+    }
+
+    async fn on_custom_notification(&self, notification: CustomNotification, context: NotificationContext<RoleServer>) {
+        self.notify(&notification.method);
+        self.handler.on_custom_notification(notification, context).await;
+    }
+
+    /// Open as long as the subscription is.
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let call = self.call("subscriptions/listen", context.request_context());
+        let token = context.request_context().ct.clone();
+        self.run(call, move || token.is_cancelled(), || self.handler.listen(context)).await
+    }
+
+    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Result<InitializeResult, ErrorData> {
+        self.handler.negotiate_initialize(request)
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        self.handler.supported_protocol_versions()
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        self.handler.accepted_subscription_filter(requested)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.handler.get_tool(name)
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        self.handler.get_info()
+    }
+}
+
+fn task(call: Call, id: &str) -> Call {
+    call.attribute(names::AUDIT_TARGET_TYPE, "task").attribute(names::AUDIT_TARGET_ID, id.to_owned())
+}

@@ -1,0 +1,56 @@
+//! Audited traces are kept, whatever the ratio for the rest.
+
+use std::sync::Arc;
+
+use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
+
+use crate::config::SamplerSettings;
+use crate::record::names;
+use crate::trail::Core;
+
+/// Samples every audited span; leaves all others, and those whose remote caller chose not to sample, to another sampler.
+#[derive(Debug, Clone)]
+pub struct KeepAudited {
+    core: Arc<Core>,
+    others: Sampler,
+}
+
+impl KeepAudited {
+    pub(super) fn new(core: &Arc<Core>, settings: SamplerSettings) -> Self {
+        let root = Sampler::TraceIdRatioBased(settings.ratio);
+        let others = if settings.parent_based { Sampler::ParentBased(Box::new(root)) } else { root };
+        Self { core: core.clone(), others }
+    }
+
+    fn is_audited(&self, name: &str, attributes: &[KeyValue]) -> bool {
+        let by_field = |attribute: &KeyValue| AUDITED.contains(&attribute.key.as_str());
+        attributes.iter().any(by_field) || self.core.is_audited_name(name)
+    }
+}
+
+impl ShouldSample for KeepAudited {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        span_kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let span = parent.map(|context| context.span().span_context().clone()).filter(|span| span.is_valid());
+        let declined = span.as_ref().is_some_and(|span| span.is_remote() && !span.is_sampled());
+        if self.is_audited(name, attributes) && (!declined || self.core.keeps_unsampled_callers()) {
+            return SamplingResult {
+                decision: SamplingDecision::RecordAndSample,
+                attributes: Vec::new(),
+                trace_state: span.map(|span| span.trace_state().clone()).unwrap_or_default(),
+            };
+        }
+        self.others.should_sample(parent, trace_id, name, span_kind, attributes, links)
+    }
+}
+
+const AUDITED: [&str; 2] = [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT];
