@@ -13,7 +13,7 @@ use super::{CallState, FlushError, Moment, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::Journal;
 use crate::policy::{AllowList, Limits};
-use crate::record::{Attributes, Clock, Encoder, Entropy, Outcome, RecordId, names};
+use crate::record::{Attributes, Clock, Encoder, Entropy, Key, Outcome, RecordId, Severity, Value, names};
 use crate::ship::{Shipper, StatsSnapshot};
 
 /// The stages of one trail.
@@ -84,27 +84,28 @@ impl Core {
     /// The one record of a moment.
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
         let id = moment.id.unwrap_or_else(|| self.new_id());
-        self.limit(&mut moment.attributes);
+        let cut = self.limit(&mut moment.attributes);
+        if !cut.is_empty() {
+            moment.attributes.set(names::AUDITRAIL_TRUNCATED, Value::strings(cut));
+        }
         let now = self.clock.unix_nano();
         self.write(|buffer| halves::moment(buffer, &moment, id, now));
         mirror(moment.context.as_ref(), moment.event, id, &moment.outcome);
         id
     }
 
-    /// Cuts what is too long and says which.
-    pub(crate) fn limit(&self, attributes: &mut Attributes) {
+    /// Cuts what is too long, and names it.
+    pub(super) fn limit(&self, attributes: &mut Attributes) -> Vec<Key> {
         let mut cut = Vec::new();
         for (key, value) in attributes.iter_mut() {
             if self.limits.apply(value) {
                 cut.push(key.clone());
             }
         }
-        if !cut.is_empty() {
-            attributes.set(names::AUDITRAIL_TRUNCATED, crate::record::Value::strings(cut));
-        }
+        cut
     }
 
-    pub(crate) fn limit_value(&self, value: &mut crate::record::Value) -> bool {
+    pub(super) fn limit_value(&self, value: &mut Value) -> bool {
         self.limits.apply(value)
     }
 
@@ -201,7 +202,7 @@ impl Core {
         self.gaps.tell(self.shipper.stats(), |cause, count| {
             let (id, now) = (self.new_id(), self.clock.unix_nano());
             let mut record = Vec::new();
-            halves::gap(Encoder::new(&mut record, now, &crate::record::Severity::WARN), cause, count, id, now);
+            halves::gap(Encoder::new(&mut record, now, &Severity::WARN), cause, count, id, now);
             self.journal.append_reserved(&record).is_ok()
         });
     }

@@ -3,7 +3,7 @@
 use super::gap::Cause;
 use super::state::Facts;
 use super::{CallState, Moment};
-use crate::record::{Attributes, Encoder, EventName, Outcome, RecordId, Severity, SpanIds, Status, names};
+use crate::record::{Attributes, Encoder, EventName, Outcome, RecordId, Severity, SpanIds, Status, Value, names};
 
 /// What a request half says of the outcome: nothing yet.
 pub(super) const REQUEST_OUTCOME: Outcome =
@@ -84,6 +84,9 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: &str) {
 fn known(encoder: &mut Encoder<'_>, event: EventName, facts: &Facts) {
     attributes(encoder, &facts.base);
     attributes(encoder, &facts.added);
+    if !facts.cut.is_empty() {
+        encoder.attribute(names::AUDITRAIL_TRUNCATED, &Value::strings(facts.cut.clone()));
+    }
     defaults(encoder, event, |key| facts.text(key));
 }
 

@@ -6,7 +6,9 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
-use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value, names};
+#[cfg(feature = "layer")]
+use crate::record::names;
+use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
@@ -28,13 +30,21 @@ pub(super) struct Facts {
     pub(super) base: Attributes,
     pub(super) added: Attributes,
     pub(super) duration: f64,
-    cut: Vec<Key>,
+    pub(super) cut: Vec<Key>,
+}
+
+impl Facts {
+    fn note_cut(&mut self, cut: bool, key: &Key) {
+        if cut && !self.cut.contains(key) {
+            self.cut.push(key.clone());
+        }
+    }
 }
 
 impl CallState {
     /// A call of that event, begun now, with what capture knows of it.
     pub(crate) fn new(core: &Core, event: EventName, mut base: Attributes) -> Self {
-        core.limit(&mut base);
+        let cut = core.limit(&mut base);
         Self {
             call_id: core.new_id(),
             request_id: core.new_id(),
@@ -42,7 +52,7 @@ impl CallState {
             begun_unix_nano: core.clock().unix_nano(),
             begun_monotonic: core.clock().monotonic_nano(),
             context: OnceLock::new(),
-            facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut: Vec::new() }),
+            facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut }),
         }
     }
 
@@ -62,11 +72,7 @@ impl CallState {
             return;
         }
         facts.added.set(key.clone(), value);
-        if cut {
-            facts.cut.push(key.clone());
-            let cut = Value::strings(facts.cut.clone());
-            facts.added.set(names::AUDITRAIL_TRUNCATED, cut);
-        }
+        facts.note_cut(cut, key);
     }
 
     /// Stops the clock; the number is the same on the record and on the span.
@@ -117,8 +123,10 @@ impl CallState {
 impl CallState {
     /// Sets a fact of capture's own.
     pub(crate) fn set(&self, core: &Core, key: Key, mut value: Value) {
-        core.limit_value(&mut value);
-        self.facts().base.set(key, value);
+        let cut = core.limit_value(&mut value);
+        let mut facts = self.facts();
+        facts.note_cut(cut, &key);
+        facts.base.set(key, value);
     }
 
     /// Corrects the event: the field that tells it may be recorded after the span was made.
@@ -137,6 +145,9 @@ impl CallState {
         let mut all = std::mem::take(&mut facts.base);
         for (key, value) in facts.added.iter() {
             all.set(key.to_owned(), value.clone());
+        }
+        if !facts.cut.is_empty() {
+            all.set(names::AUDITRAIL_TRUNCATED, Value::strings(facts.cut.clone()));
         }
         all
     }

@@ -1,0 +1,41 @@
+//! Audited without rmcp: any server's handlers, annotated by hand, under a subscriber of one's own.
+//!
+//! `err` and `ret` say how the call ended; without them a finished span looks like an abandoned one and is recorded as
+//! `unknown`. Records go to the collector at `OTEL_EXPORTER_OTLP_ENDPOINT`, by default `http://localhost:4317`.
+
+use std::time::Duration;
+
+use auditrail::Trail;
+use auditrail::record::EventName;
+use tracing_subscriber::prelude::*;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let trail = Trail::builder("ticket-mcp").denied_when(|failure| failure.message.contains("not allowed")).start()?;
+    tracing_subscriber::registry().with(trail.layer()).init();
+
+    println!("{:?}", close_ticket(17).await);
+    println!("{:?}", close_ticket(0).await);
+    // One thing of one moment, without a span.
+    tracing::info!({ auditrail.event = EventName::Authz.as_str(), auditrail.decision = "allow" }, "checked");
+
+    println!("{:?}", trail.counts());
+    if let Err(error) = trail.flush(Duration::from_secs(1)).await {
+        eprintln!("{error}");
+    }
+    Ok(())
+}
+
+/// The body of a handler that answers `tools/call` for the tool `close_ticket`.
+#[tracing::instrument(
+    skip_all,
+    err,
+    ret,
+    fields(mcp.method.name = "tools/call", gen_ai.tool.name = "close_ticket", audit.actor.id = "alice", audit.target.id = ticket)
+)]
+async fn close_ticket(ticket: u32) -> Result<&'static str, String> {
+    match ticket {
+        0 => Err("alice is not allowed to close ticket 0".into()),
+        _ => Ok("closed"),
+    }
+}

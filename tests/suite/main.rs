@@ -1,0 +1,15 @@
+//! What the library promises, on one machine, without servers of others.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod layer_ids;
+mod layer_outcomes;
+mod layer_records;
+mod support;
