@@ -7,7 +7,7 @@
 //! Invariants:
 //! 1. Positions count from 1, in the order of `append`, without a gap.
 //! 2. `settled <= read <= appended`; a record is dropped only by `settle`, oldest first.
-//! 3. The bytes held never exceed the maximum plus the reserve; the reserve is for gap records only.
+//! 3. The bytes held never exceed the maximum.
 
 mod reader;
 #[cfg(test)]
@@ -77,15 +77,21 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Full`]: the record is not taken.
     pub fn append(&self, record: &[u8]) -> Result<Position, JournalError> {
-        self.append_within(record, self.0.max_bytes)
-    }
-
-    /// Takes a gap record, which may use the reserve.
-    ///
-    /// # Errors
-    /// [`JournalError::Full`]: even the reserve is used up.
-    pub fn append_reserved(&self, record: &[u8]) -> Result<Position, JournalError> {
-        self.append_within(record, self.0.max_bytes.saturating_add(RESERVE))
+        let mut state = self.0.state();
+        if state.bytes + record.len() > self.0.max_bytes {
+            return Err(JournalError::Full { bytes: state.bytes, max_bytes: self.0.max_bytes });
+        }
+        state.records.push_back(Bytes::copy_from_slice(record));
+        state.bytes += record.len();
+        state.appended += 1;
+        let position = state.appended;
+        // Waking a thread costs microseconds: only the first record after a pause does it.
+        let wake = std::mem::take(&mut state.reader_sleeps);
+        drop(state);
+        if wake {
+            self.0.appended.notify_one();
+        }
+        Ok(position)
     }
 
     /// Waits until everything up to a position is settled.
@@ -119,24 +125,6 @@ impl Journal {
         let state = self.0.state();
         Usage { appended: state.appended, settled: state.settled, bytes: state.bytes }
     }
-
-    fn append_within(&self, record: &[u8], max_bytes: usize) -> Result<Position, JournalError> {
-        let mut state = self.0.state();
-        if state.bytes + record.len() > max_bytes {
-            return Err(JournalError::Full { bytes: state.bytes, max_bytes });
-        }
-        state.records.push_back(Bytes::copy_from_slice(record));
-        state.bytes += record.len();
-        state.appended += 1;
-        let position = state.appended;
-        // Waking a thread costs microseconds: only the first record after a pause does it.
-        let wake = std::mem::take(&mut state.reader_sleeps);
-        drop(state);
-        if wake {
-            self.0.appended.notify_one();
-        }
-        Ok(position)
-    }
 }
 
 #[derive(Debug)]
@@ -163,6 +151,3 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Room for some gap records when everything else is full.
-const RESERVE: usize = 64 * 1024;

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::gap::Gaps;
 use super::hooks::Hooks;
 use super::watch::SpanWatch;
 use super::{CallState, FlushError, Moment, halves, mirror};
 use crate::config::{Notices, Settings};
-use crate::journal::Journal;
+use crate::journal::{Journal, Position};
 use crate::policy::{AllowList, Limits};
 use crate::record::{Attributes, Clock, Encoder, Entropy, Key, Outcome, RecordId, Severity, Value, names};
 use crate::ship::{Shipper, StatsSnapshot};
@@ -123,19 +123,36 @@ impl Core {
     }
 
     pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        self.write_gaps();
-        let (appended, _) = self.journal_usage();
-        self.shipper.hurry();
-        let settled = tokio::time::timeout(deadline, self.journal.settled(appended)).await;
-        settled.map_err(|_| self.unfinished(deadline))
+        let settle = async {
+            while let Some(position) = self.left_to_ship() {
+                self.journal.settled(position).await;
+            }
+        };
+        tokio::time::timeout(deadline, settle).await.map_err(|_| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
+        let begun = Instant::now();
+        while let Some(position) = self.left_to_ship() {
+            let left = deadline.saturating_sub(begun.elapsed());
+            if !self.journal.settled_within(position, left) {
+                return Err(self.unfinished(deadline));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hurries the shipper and gives the position up to which it has to go, if it is not there. A gap that could not be
+    /// told because the journal was full is told as soon as there is room.
+    fn left_to_ship(&self) -> Option<Position> {
         self.write_gaps();
-        let (appended, _) = self.journal_usage();
-        self.shipper.hurry();
-        if self.journal.settled_within(appended, deadline) { Ok(()) } else { Err(self.unfinished(deadline)) }
+        let (appended, settled) = self.journal_usage();
+        let left = settled < appended;
+        if left {
+            self.shipper.hurry();
+        }
+        left.then_some(appended)
     }
 
     /// Whether a span of that name is audited because a hook said so.
@@ -203,7 +220,7 @@ impl Core {
             let (id, now) = (self.new_id(), self.clock.unix_nano());
             let mut record = Vec::new();
             halves::gap(Encoder::new(&mut record, now, &Severity::WARN), cause, count, id, now);
-            self.journal.append_reserved(&record).is_ok()
+            self.journal.append(&record).is_ok()
         });
     }
 }

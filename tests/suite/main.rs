@@ -9,7 +9,11 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod delivery;
+mod filters;
 mod layer_ids;
 mod layer_outcomes;
 mod layer_records;
+mod server;
 mod support;
+mod wrapper;

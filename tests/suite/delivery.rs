@@ -1,0 +1,176 @@
+//! From the trail to a real OTLP/gRPC receiver: nothing lost, nothing silent.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use auditrail::Trail;
+use auditrail::config::{Environment, NoticeLevel};
+use auditrail::record::{EventName, Record, Value, names};
+use auditrail::serve::Receiver;
+use auditrail::trail::{Moment, TrailBuilder};
+
+use crate::support::Bench;
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn moment(number: i64) -> Moment {
+    Moment::new(EventName::Context).attribute("number", number)
+}
+
+fn quiet(builder: TrailBuilder) -> TrailBuilder {
+    builder.environment(Environment::default()).on_notice(|_| ())
+}
+
+#[tokio::test]
+async fn records_arrive_byte_for_byte_with_resource_and_scope() {
+    for compression in ["none", "gzip"] {
+        let receiver = Receiver::builder().start().await.unwrap();
+        let environment = Environment::from_iter([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint().unwrap().as_str()),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", compression),
+            ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test"),
+        ]);
+        let trail = Trail::builder("weather").environment(environment).on_notice(|_| ()).start().unwrap();
+        let id = trail.record(moment(7));
+        trail.flush(LONG).await.unwrap();
+        let received = receiver.record(&id.to_string()).expect("it is there once flush has said so");
+        let record = Record::decode(&received.bytes).unwrap();
+        let mut again = Vec::new();
+        record.encode(&mut again);
+        assert_eq!(again, received.bytes);
+        assert_eq!(received.scope.name, "auditrail");
+        let resource: Vec<_> = received.resource.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+        assert_eq!(resource, ["deployment.environment.name", "service.name", "service.instance.id"]);
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_comes_up_late_gets_everything_after_one_warning() {
+    let notices = std::sync::Arc::<std::sync::Mutex<Vec<auditrail::config::Notice>>>::default();
+    let said = notices.clone();
+    // A port that is free now.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let trail = Trail::builder("weather")
+        .environment(Environment::default())
+        .endpoint(format!("http://{address}"))
+        .on_notice(move |notice| said.lock().unwrap().push(notice.clone()))
+        .start()
+        .unwrap();
+    for number in 0..1000 {
+        trail.record(moment(number));
+    }
+    let error = trail.flush(Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!(error.pending, 1000);
+    let receiver = Receiver::builder().grpc(address).start().await.unwrap();
+    trail.flush(LONG).await.unwrap();
+    let numbers: Vec<i64> = receiver
+        .records()
+        .iter()
+        .map(|received| match Record::decode(&received.bytes).unwrap().get("number") {
+            Some(Value::Int(number)) => *number,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(numbers, (0..1000).collect::<Vec<_>>());
+    let levels: Vec<_> = notices.lock().unwrap().iter().map(|notice| notice.level).collect();
+    assert_eq!(levels, [NoticeLevel::Warning, NoticeLevel::Recovered]);
+    assert!(notices.lock().unwrap()[0].text.contains(&address.to_string()));
+}
+
+/// From inside a runtime with one thread, which is blocked meanwhile: the shipper has its own.
+#[test]
+fn dropping_the_last_handle_ships_what_is_left() {
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let receiver = elsewhere.block_on(Receiver::builder().start()).unwrap();
+    let host = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    host.block_on(async {
+        let builder = quiet(Trail::builder("weather")).endpoint(receiver.grpc_endpoint().unwrap());
+        let trail = builder.flush_timeout(LONG).start().unwrap();
+        let other = trail.clone();
+        trail.record(moment(1));
+        drop(trail);
+        other.record(moment(2));
+        drop(other);
+    });
+    assert_eq!(receiver.records().len(), 2);
+}
+
+#[test]
+fn a_full_journal_is_counted_said_once_and_told_by_a_gap_record() {
+    let bench = Bench::with(|builder| builder.journal_max_bytes(20_000));
+    bench.sunk.away.store(true, Ordering::SeqCst);
+    for number in 0..500 {
+        bench.trail.record(moment(number));
+    }
+    let counts = bench.trail.counts();
+    assert!(counts.refused > 0 && counts.acknowledged > 0);
+    assert_eq!(counts.emitted, counts.acknowledged + counts.refused);
+    let full: Vec<_> = bench.said().into_iter().filter(|text| text.contains("the journal is full")).collect();
+    assert_eq!(full.len(), 1, "{full:?}");
+    assert!(full[0].contains("AUDITRAIL_JOURNAL_MAX_BYTES"));
+
+    bench.sunk.away.store(false, Ordering::SeqCst);
+    let records = bench.records();
+    let gaps: i64 = records
+        .iter()
+        .filter(|record| record.event_name == "auditrail.gap")
+        .map(|gap| {
+            assert_eq!(gap.text(names::AUDITRAIL_GAP_CAUSE), Some("refused"));
+            match gap.get(names::AUDITRAIL_GAP_COUNT) {
+                Some(Value::Int(count)) => *count,
+                other => panic!("{other:?}"),
+            }
+        })
+        .sum();
+    assert_eq!(gaps, i64::try_from(counts.refused).unwrap());
+    let counts = bench.trail.counts();
+    assert_eq!(counts.acknowledged, counts.delivered + counts.lost + counts.pending);
+}
+
+/// The end with a dead collector is bounded and says what is lost.
+#[test]
+fn the_end_with_a_dead_collector_is_bounded_and_honest() {
+    let bench = Bench::with(|builder| builder.flush_timeout(Duration::from_millis(50)));
+    bench.sunk.away.store(true, Ordering::SeqCst);
+    bench.trail.record(moment(1));
+    let notices = bench.notices.clone();
+    drop(bench);
+    let notices = notices.lock().unwrap();
+    assert!(notices.iter().any(|notice| notice.text.contains("1 audit record(s) were not delivered")), "{notices:?}");
+}
+
+#[test]
+fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
+    for (variable, value, fix) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "not a url", "set one such as http://localhost:4317"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign", "write name=value,name=value"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "set grpc"),
+        ("AUDITRAIL_JOURNAL_MAX_BITES", "1", "use one of: AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT"),
+    ] {
+        let environment = Environment::from_iter([(variable, value)]);
+        let error = Trail::builder("weather").environment(environment).start().unwrap_err().to_string();
+        assert!(
+            error.starts_with("auditrail does not start: ") && error.contains(variable) && error.contains(fix),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_unreadable_port_of_another_service_is_retried_not_dropped() {
+    // It accepts connections and answers nothing that is HTTP/2.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(3) {
+            drop(stream);
+        }
+    });
+    let trail = quiet(Trail::builder("weather").endpoint(format!("http://{address}")))
+        .flush_timeout(Duration::from_millis(100))
+        .start()
+        .unwrap();
+    trail.record(moment(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(trail.flush(Duration::from_millis(200))).unwrap_err().pending, 1);
+}
