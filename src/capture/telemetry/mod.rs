@@ -6,6 +6,8 @@
 mod export;
 mod filter;
 mod sampler;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 

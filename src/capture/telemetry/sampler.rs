@@ -10,7 +10,9 @@ use crate::config::SamplerSettings;
 use crate::record::names;
 use crate::trail::Core;
 
-/// Samples every audited span; leaves all others, and those whose remote caller chose not to sample, to another sampler.
+/// Samples every audited span and what hangs under it; leaves all others, and those whose remote caller chose not to sample, to another sampler.
+///
+/// [`Trail::install_tracing`](crate::Trail::install_tracing) uses it.
 #[derive(Debug, Clone)]
 pub struct KeepAudited {
     core: Arc<Core>,
@@ -41,8 +43,11 @@ impl ShouldSample for KeepAudited {
         links: &[Link],
     ) -> SamplingResult {
         let span = parent.map(|context| context.span().span_context().clone()).filter(|span| span.is_valid());
+        // What hangs under a kept span is kept: half a trace explains nothing.
+        let inside = span.as_ref().is_some_and(|span| !span.is_remote() && span.is_sampled());
         let declined = span.as_ref().is_some_and(|span| span.is_remote() && !span.is_sampled());
-        if self.is_audited(name, attributes) && (!declined || self.core.keeps_unsampled_callers()) {
+        let audited = self.is_audited(name, attributes) && (!declined || self.core.keeps_unsampled_callers());
+        if inside || audited {
             return SamplingResult {
                 decision: SamplingDecision::RecordAndSample,
                 attributes: Vec::new(),

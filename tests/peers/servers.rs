@@ -1,0 +1,284 @@
+//! Starts the servers and clients that others wrote, on free ports of loopback, and stops them.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Record;
+
+/// Where `tests/peers/install` put everything.
+pub(crate) struct Installed(PathBuf);
+
+/// `None`, loudly, where a peer is missing; a failure on CI.
+pub(crate) fn installed() -> Option<Installed> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("PEERS_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("auditrail-peers")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/auditrail-peers")))
+        .expect("HOME is set");
+    let parts = ["bin/otelcol", "bin/jaeger", "python/bin/python", "typescript/node_modules/@modelcontextprotocol/sdk"];
+    let missing: Vec<_> = parts.iter().filter(|part| !cache.join(part).exists()).collect();
+    if missing.is_empty() {
+        return Some(Installed(cache));
+    }
+    let message = format!("NOT TESTED: {missing:?} missing in {}; get them by tests/peers/install", cache.display());
+    assert!(std::env::var_os("CI").is_none(), "{message}");
+    eprintln!("\n{message}\n");
+    None
+}
+
+impl Installed {
+    fn program(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+/// A client for the servers' own interfaces.
+pub(crate) struct Http(reqwest::Client);
+
+impl Http {
+    pub(crate) fn new() -> Self {
+        Self(reqwest::Client::builder().no_proxy().build().unwrap())
+    }
+
+    async fn get(&self, url: &str) -> Option<String> {
+        let response = self.0.get(url).send().await.ok()?;
+        if response.status().is_success() { response.text().await.ok() } else { None }
+    }
+
+    /// Asks until there is an answer that will do.
+    async fn until<T>(&self, url: &str, mut accept: impl FnMut(&str) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            if let Some(answer) = self.get(url).await.and_then(|text| accept(&text)) {
+                return answer;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "no good answer from {url}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// A Jaeger with the configuration that we ship.
+pub(crate) struct Jaeger {
+    otlp: u16,
+    query: u16,
+    _process: Child,
+}
+
+impl Jaeger {
+    pub(crate) async fn start(installed: &Installed, http: &Http) -> Self {
+        let [otlp, otlp_http, query, query_grpc, health] = free_ports();
+        let process = Command::new(installed.program("bin/jaeger"))
+            .args(["--config", "collector-config/jaeger.yaml"])
+            .envs(ports(&[
+                ("JAEGER_OTLP_GRPC_PORT", otlp),
+                ("JAEGER_OTLP_HTTP_PORT", otlp_http),
+                ("JAEGER_QUERY_PORT", query),
+                ("JAEGER_QUERY_GRPC_PORT", query_grpc),
+                ("JAEGER_HEALTH_PORT", health),
+            ]))
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        http.until(&format!("http://127.0.0.1:{health}/status"), |_| Some(())).await;
+        Self { otlp, query, _process: process }
+    }
+
+    /// The spans of a trace by their ids, once one of them is there.
+    pub(crate) async fn trace_with(&self, trace: &str, span: &str, http: &Http) -> HashMap<String, Value> {
+        let url = format!("http://127.0.0.1:{}/api/traces/{trace}", self.query);
+        http.until(&url, |text| {
+            let answer: Value = serde_json::from_str(text).ok()?;
+            let spans = answer["data"][0]["spans"].as_array()?.iter();
+            let by_id: HashMap<_, _> =
+                spans.map(|span| (span["spanID"].as_str().unwrap().to_owned(), span.clone())).collect();
+            by_id.contains_key(span).then_some(by_id)
+        })
+        .await
+    }
+}
+
+/// A collector with the configuration that we ship.
+pub(crate) struct Collector {
+    endpoint: String,
+    data: PathBuf,
+    _process: Child,
+}
+
+impl Collector {
+    pub(crate) async fn start(installed: &Installed, jaeger: &Jaeger, http: &Http) -> Self {
+        let [grpc, otlp_http, health] = free_ports();
+        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("collector-{}", std::process::id()));
+        let process = Command::new(installed.program("bin/otelcol"))
+            .args(["--config", "collector-config/collector.yaml"])
+            .envs(ports(&[
+                ("OTLP_GRPC_PORT", grpc),
+                ("OTLP_HTTP_PORT", otlp_http),
+                ("HEALTH_PORT", health),
+                ("JAEGER_OTLP_GRPC_PORT", jaeger.otlp),
+            ]))
+            .env("DATA_DIR", &data)
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        http.until(&format!("http://127.0.0.1:{health}/"), |_| Some(())).await;
+        Self { endpoint: format!("http://127.0.0.1:{grpc}"), data, _process: process }
+    }
+
+    /// Every log record that it wrote.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let text = std::fs::read_to_string(self.data.join("audit.jsonl")).unwrap();
+        let requests = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        requests
+            .flat_map(|request| items(&request, "resourceLogs"))
+            .flat_map(|resource| records_of(&resource))
+            .collect()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.data));
+    }
+}
+
+fn records_of(resource: &Value) -> Vec<Record> {
+    let attributes = |value: &Value| -> HashMap<String, Value> {
+        items(value, "attributes")
+            .into_iter()
+            .map(|item| (item["key"].as_str().unwrap().to_owned(), item["value"].clone()))
+            .collect()
+    };
+    let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+    items(resource, "scopeLogs")
+        .iter()
+        .flat_map(|scope| items(scope, "logRecords"))
+        .map(|record| Record {
+            trace_id: text(&record["traceId"]),
+            span_id: text(&record["spanId"]),
+            attributes: attributes(&record),
+        })
+        .collect()
+}
+
+fn items(value: &Value, key: &str) -> Vec<Value> {
+    value[key].as_array().cloned().unwrap_or_default()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    Python,
+    TypeScript,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    Stdio,
+    Http,
+}
+
+impl Client {
+    /// What it calls itself.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python-mcp-client",
+            Self::TypeScript => "typescript-mcp-client",
+        }
+    }
+}
+
+/// Runs the clients of others against our examples.
+pub(crate) struct Clients<'a> {
+    pub(crate) installed: &'a Installed,
+    pub(crate) collector: &'a Collector,
+}
+
+impl Clients<'_> {
+    /// Lets a client make its calls and end its session as it likes, and gives what it printed.
+    pub(crate) async fn run(&self, client: Client, server: Server) -> Vec<Value> {
+        let mut command = match client {
+            Client::Python => Command::new(self.installed.program("python/bin/python")),
+            Client::TypeScript => Command::new("node"),
+        };
+        command.arg(match client {
+            Client::Python => "tests/peers/python/client.py",
+            Client::TypeScript => "tests/peers/typescript/client.mjs",
+        });
+        let mut serving = None;
+        match server {
+            Server::Stdio => {
+                command.args(["stdio", "--"]).arg(example("rmcp_stdio"));
+            }
+            Server::Http => {
+                let (child, url) = self.serve_http().await;
+                serving = Some(child);
+                command.args(["http", &url]);
+            }
+        }
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint).env("PEERS_CACHE", &self.installed.0);
+        let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+        let (printed, said) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned());
+        assert!(output.status.success(), "{client:?} over {server:?}: {said}");
+        if let Some(server) = serving {
+            terminate(server).await;
+        }
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    async fn serve_http(&self) -> (Child, String) {
+        let mut child = Command::new(example("rmcp_http"))
+            .arg("127.0.0.1:0")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().expect("the server says where it listens");
+        let url = line.rsplit_once(' ').unwrap().1.to_owned();
+        // What else it says is for people.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                eprintln!("rmcp_http: {line}");
+            }
+        });
+        (child, url)
+    }
+}
+
+/// SIGTERM, as an orchestrator ends a server; it must flush and go by itself.
+async fn terminate(mut server: Child) {
+    let pid = server.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let status =
+        tokio::time::timeout(Duration::from_secs(30), server.wait()).await.expect("it ends by itself").unwrap();
+    assert!(status.success(), "{status}");
+}
+
+/// An example of this package, which `cargo test` has built.
+fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let path = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is not built; run cargo test, or cargo build --examples", path.display());
+    path
+}
+
+/// Ports that are free now. All are held until all are known, so that they differ.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn ports(list: &[(&'static str, u16)]) -> Vec<(&'static str, String)> {
+    list.iter().map(|(name, port)| (*name, port.to_string())).collect()
+}
