@@ -1,0 +1,206 @@
+//! What an audited span costs the calling thread, beside the peers, in the same run.
+//!
+//! P1: a disabled call site. P2: the records of an audited span with twelve attributes, beyond what the trace costs
+//! anyway, against the SDK's own log bridge into its batch processor (in RAM, lossy).
+//!
+//! "cpu" is CLOCK_THREAD_CPUTIME_ID of the calling thread; A and B take turns and the medians are compared, so that a
+//! machine that slows down slows both. Bursts stay below the peer's queue, with a flush between them, or its drop path
+//! would flatter it. Its own harness instead of criterion or divan, because the figures are ratios of paired samples of
+//! thread CPU, and only they are printed.
+//!
+//! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a bench prints and stops at a surprise"
+)]
+
+use std::time::Duration;
+
+use auditrail::Trail;
+use auditrail::config::{Environment, OtlpSettings};
+use auditrail::ship::{Accepted, Connector, ExportFuture, Sink};
+use bytes::Bytes;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLoggerProvider};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
+
+fn main() {
+    let samples = if std::env::args().any(|argument| argument == "--quick") { 3 } else { 41 };
+    let peers = Peers::new();
+
+    let [none, ours] =
+        paired(samples, [&|| with_default(&peers.off, disabled), &|| with_default(&peers.audited, disabled)], || ());
+    println!(
+        "P1 disabled call site                 tracing {none:6.1} ns   with auditrail {ours:6.1} ns   ratio {:.2}",
+        ours / none
+    );
+
+    let flush = || peers.flush();
+    let [traced, moment, pair, bridge] = paired(
+        samples,
+        [
+            &|| with_default(&peers.traced, || moments(BURST)),
+            &|| with_default(&peers.audited, || moments(BURST)),
+            &|| with_default(&peers.audited, || pairs(BURST)),
+            &|| with_default(&peers.bridge, || events(BURST)),
+        ],
+        flush,
+    );
+    println!("   span with 12 attributes, traces only             {traced:7.0} ns");
+    println!("   info! with 12 attributes, SDK bridge, batch      {bridge:7.0} ns");
+    for (what, cost) in [("one record", moment), ("a pair, request and response", pair)] {
+        let added = cost - traced;
+        println!("P2 {what:<29} added by auditrail {added:7.0} ns   ratio to the bridge {:.2}", added / bridge);
+    }
+    let refused = peers.trail.counts().refused;
+    assert_eq!(refused, 0, "a full journal would have flattered us");
+}
+
+/// Subscribers, each for its own use of the same call sites.
+struct Peers {
+    off: Dispatch,
+    traced: Dispatch,
+    audited: Dispatch,
+    bridge: Dispatch,
+    trail: Trail,
+    tracers: SdkTracerProvider,
+    loggers: SdkLoggerProvider,
+}
+
+impl Peers {
+    fn new() -> Self {
+        let tracers = SdkTracerProvider::builder().with_batch_exporter(Null).build();
+        let loggers = SdkLoggerProvider::builder().with_batch_exporter(Null).build();
+        let trail =
+            Trail::builder("bench").environment(Environment::default()).connector(Null).start().expect("no mistake");
+        macro_rules! otel {
+            () => {
+                tracing_opentelemetry::layer().with_tracer(tracers.tracer("bench")).with_filter(LevelFilter::INFO)
+            };
+        }
+        let registry = tracing_subscriber::registry;
+        let traced = registry().with(otel!()).into();
+        let audited = registry().with(trail.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
+        let bridge = registry().with(OpenTelemetryTracingBridge::new(&loggers).with_filter(LevelFilter::INFO)).into();
+        let off = registry().with(LevelFilter::OFF).into();
+        Self { off, traced, audited, bridge, trail, tracers, loggers }
+    }
+
+    fn flush(&self) {
+        self.tracers.force_flush().expect("the null exporter does not fail");
+        self.loggers.force_flush().expect("the null exporter does not fail");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.trail.flush(Duration::from_secs(30))).expect("the null sink takes everything");
+    }
+}
+
+/// Below the SDK's queue of 2048.
+const BURST: usize = 1000;
+
+fn disabled() -> usize {
+    for number in 0..BURST {
+        let span = tracing::trace_span!("off", mcp.method.name = "tools/call", number);
+        std::hint::black_box(&span);
+    }
+    BURST
+}
+
+/// The same twelve fields for a span and, in the braces that it wants, for an event.
+macro_rules! twelve {
+    (span $($head:tt)*) => { twelve!(@ [info_span! "call",] [] $($head)*) };
+    (event $($head:tt)*) => { twelve!(@ [info! name: "call",] [braces] $($head)*) };
+    (@ [$macro:ident! $($start:tt)*] [$($braces:tt)?] $($head:tt)*) => {
+        twelve!(# $macro [$($start)*] [$($braces)?] [
+            $($head)*,
+            gen_ai.tool.name = "current_weather", audit.actor.id = "alice@example.com", audit.actor.type = "user",
+            audit.outcome = "success", audit.target.type = "city", audit.target.id = "Lisbon", user.name = "Alice Example",
+            auditrail.tenant.id = "blue", auditrail.request.id = "7f9c24e8-3b12-4fef-91e0-56a2d5a5ad41",
+            client.port = 50_123, http.response.status_code = 200
+        ])
+    };
+    (# $macro:ident [$($start:tt)*] [] [$($fields:tt)*]) => { tracing::$macro!($($start)* $($fields)*) };
+    (# $macro:ident [$($start:tt)*] [braces] [$($fields:tt)*]) => { tracing::$macro!($($start)* { $($fields)* }, "call") };
+}
+
+fn moments(count: usize) -> usize {
+    for _ in 0..count {
+        twelve!(span auditrail.event = "auditrail.context").in_scope(|| ());
+    }
+    count
+}
+
+fn pairs(count: usize) -> usize {
+    for _ in 0..count {
+        twelve!(span mcp.method.name = "tools/call").in_scope(|| ());
+    }
+    count
+}
+
+fn events(count: usize) -> usize {
+    for _ in 0..count {
+        twelve!(event mcp.method.name = "tools/call");
+    }
+    count
+}
+
+/// The median thread CPU of one operation of each, in nanoseconds, the candidates taking turns.
+fn paired<const N: usize>(samples: usize, candidates: [&dyn Fn() -> usize; N], between: impl Fn()) -> [f64; N] {
+    let mut all: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(samples));
+    for round in 0..=samples {
+        for (candidate, times) in candidates.iter().zip(&mut all) {
+            let begun = thread_cpu();
+            let count = candidate();
+            let took = thread_cpu() - begun;
+            between();
+            // The first round warms up.
+            if round > 0 {
+                times.push(took.as_secs_f64() * 1e9 / f64::from(u32::try_from(count).unwrap()));
+            }
+        }
+    }
+    all.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    })
+}
+
+fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
+}
+
+#[derive(Debug, Clone)]
+struct Null;
+
+impl SpanExporter for Null {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+impl LogExporter for Null {
+    async fn export(&self, _: LogBatch<'_>) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+impl Connector for Null {
+    fn connect(&self, _: &OtlpSettings) -> Result<Box<dyn Sink>, String> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Sink for Null {
+    fn export(&mut self, _: Bytes) -> ExportFuture<'_> {
+        Box::pin(async { Ok(Accepted::default()) })
+    }
+}

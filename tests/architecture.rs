@@ -1,0 +1,236 @@
+//! The import order holds, the rooms stay small, and `ARCHITECTURE.md` tells of the modules that there are.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at what it did not expect"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module and what it may import, in the order in which records flow. A module may always import itself.
+const IMPORTS: [(&str, &[&str]); 8] = [
+    ("record", &[]),
+    ("config", &[]),
+    ("policy", &["record"]),
+    ("journal", &["record"]),
+    ("ship", &["config", "record", "journal"]),
+    ("trail", &["config", "policy", "record", "journal", "ship"]),
+    ("capture", &["trail", "ship", "journal", "policy", "record", "config"]),
+    ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
+];
+
+/// What `lib.rs` shows at the root, and the module that it comes from.
+const REEXPORTS: [(&str, &str); 1] = [("Trail", "trail")];
+
+/// Names that say nothing, so that everything ends up there.
+const NO_NAMES: [&str; 6] = ["common", "helper", "helpers", "types", "util", "utils"];
+
+const MAX_LINES: usize = 600;
+
+#[test]
+fn imports_follow_the_order() {
+    let rows = table(&read("ARCHITECTURE.md"));
+    let mut wrong = Vec::new();
+    for (file, module) in modules() {
+        let text = fs::read_to_string(&file).unwrap();
+        wrong.extend(violations(&module, &text, &rows).into_iter().map(|what| format!("{}: {what}", shown(&file))));
+    }
+    assert!(wrong.is_empty(), "the import order is broken (see ARCHITECTURE.md):\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn architecture_md_tells_what_there_is() {
+    let rows = table(&read("ARCHITECTURE.md"));
+    for (module, imports) in &rows {
+        let path = root().join("src").join(module.replace("::", "/"));
+        let exists = path.join("mod.rs").exists() || path.with_extension("rs").exists();
+        assert!(exists, "ARCHITECTURE.md has a row for `{module}`, and src/ has no such module");
+        for import in imports {
+            let allowed = import == top(module) || allowed(top(module)).contains(&import.as_str());
+            assert!(allowed, "ARCHITECTURE.md lets `{module}` import `{import}`, tests/architecture.rs does not");
+        }
+    }
+    let told: BTreeSet<_> = rows.iter().map(|(module, _)| top(module).to_owned()).collect();
+    let there: BTreeSet<_> = modules().iter().map(|(_, module)| module[0].clone()).collect();
+    let ordered: BTreeSet<_> = IMPORTS.iter().map(|(module, _)| (*module).to_owned()).collect();
+    assert_eq!(told, there, "the rows of ARCHITECTURE.md are not the modules in src/");
+    assert_eq!(ordered, there, "the table in tests/architecture.rs does not have the modules in src/");
+}
+
+#[test]
+fn rooms_are_small_and_have_names() {
+    for folder in ["src", "tests", "examples", "benches", "fuzz/fuzz_targets"] {
+        for file in rust_files(&root().join(folder)) {
+            let path = shown(&file);
+            if path.contains("/generated/") {
+                continue;
+            }
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            assert!(lines <= MAX_LINES, "{path} has {lines} lines, {MAX_LINES} are the most: split it by its ideas");
+            let unnamed = path.trim_end_matches(".rs").split('/').find(|part| NO_NAMES.contains(part));
+            assert_eq!(unnamed, None, "{path}: name the module after its one job");
+        }
+    }
+}
+
+/// A checker that finds nothing proves nothing.
+#[test]
+fn planted_violations_are_found() {
+    let rows =
+        table("| module | its job | may import |\n|---|---|---|\n| `capture::mcp` | wraps | record, `trail` |\n");
+    let found = |module: &str, text: &str| violations(&path_of(module), text, &rows).len();
+
+    assert_eq!(found("record", "use crate::journal::Journal;"), 1);
+    assert_eq!(found("record", "fn f() { let _ = crate::ship::Shipper::new(); }"), 1);
+    assert_eq!(found("record", "use crate::Trail;"), 1, "what is shown at the root belongs to its module");
+    assert_eq!(found("record", "macro_rules! m { () => { $crate::ship::f() } }"), 1);
+    assert_eq!(found("config", "use crate::{\n    config::Notices,\n    record::{Key, Value},\n    trail,\n};"), 2);
+    assert_eq!(found("record::names", "use super::super::journal::Journal;"), 1, "by way of super");
+    assert_eq!(found("record", "use super::{journal::Journal, record::Key};"), 1);
+    assert_eq!(found("serve::receive", "use crate::capture::layer::AuditLayer;"), 1);
+    assert_eq!(found("capture", "use crate::*;"), 1, "all is too much");
+    assert_eq!(found("capture", "use crate::elsewhere::Thing;"), 1, "not in the table");
+    assert_eq!(
+        found("capture::mcp::wrapper", "use crate::ship::Shipper;"),
+        1,
+        "the row of ARCHITECTURE.md is narrower"
+    );
+
+    assert_eq!(found("capture::mcp", "use crate::{Trail, capture::layer, record::Key};"), 0);
+    assert_eq!(found("trail::core", "use crate::ship::Shipper;\npub(in crate::trail) struct Core;"), 0);
+    assert_eq!(found("record::names", "use super::Key;"), 0);
+    assert_eq!(found("record", "//! See [`Trail`](crate::Trail).\nuse self::names::Role;"), 0, "a link is no import");
+}
+
+/// The imports of a file of that module which neither the order nor a row of `ARCHITECTURE.md` allows.
+fn violations(module: &[String], text: &str, rows: &[(String, Vec<String>)]) -> Vec<String> {
+    let own = module[0].as_str();
+    let name = module.join("::");
+    let row = rows
+        .iter()
+        .filter(|(row, _)| name == *row || name.starts_with(&format!("{row}::")))
+        .max_by_key(|(row, _)| row.len());
+    imports(text, module.len())
+        .into_iter()
+        .filter(|import| {
+            let in_row = row.is_none_or(|(_, imports)| imports.contains(import));
+            import != own && !(allowed(own).contains(&import.as_str()) && in_row)
+        })
+        .map(|import| format!("`{own}` must not import `{import}`"))
+        .collect()
+}
+
+/// The top-level modules that a text reaches by `crate::`, or by as many `super::` as its module is deep.
+fn imports(text: &str, depth: usize) -> Vec<String> {
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = lines.join("\n").replace(&vec!["super"; depth].join("::"), "crate");
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if code[..at].ends_with(is_word) {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        let names = if rest.starts_with('{') { group(rest) } else { vec![rest] };
+        for name in names {
+            let end = name.find(|c| !is_word(c) && c != '*').unwrap_or(name.len());
+            let name = &name[..end];
+            let module = REEXPORTS.iter().find(|(shown, _)| *shown == name).map_or(name, |(_, module)| module);
+            found.push(module.to_owned());
+        }
+    }
+    found
+}
+
+/// What stands between the commas of `{a::b, c::{d, e}, …}`, which the text begins with.
+fn group(text: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0, 1, Vec::new());
+    for (at, c) in text.char_indices() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if depth == 0 || (depth == 1 && c == ',') {
+            parts.push(text[start..at].trim());
+            start = at + 1;
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    parts.retain(|part| !part.is_empty()); // behind the last comma
+    parts
+}
+
+fn allowed(module: &str) -> &'static [&'static str] {
+    IMPORTS.iter().find(|(name, _)| *name == module).map_or(&[], |(_, imports)| imports)
+}
+
+/// The table of modules: `| `module` | … | imports |`, with the top-level modules of the imports.
+fn table(markdown: &str) -> Vec<(String, Vec<String>)> {
+    let cells = |line: &str| line.trim().trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    let rows: Vec<Vec<String>> = markdown
+        .lines()
+        .skip_while(|line| !line.starts_with("| module |"))
+        .take_while(|line| line.starts_with('|'))
+        .skip(2)
+        .map(cells)
+        .collect();
+    assert!(!rows.is_empty(), "ARCHITECTURE.md has no table whose first column is `module`");
+    rows.iter()
+        .map(|row| {
+            let imports = row.last().unwrap().split(',').map(|import| top(import.trim().trim_matches('`')).to_owned());
+            (row[0].trim_matches('`').to_owned(), imports.filter(|import| import != "–").collect())
+        })
+        .collect()
+}
+
+fn top(module: &str) -> &str {
+    module.split("::").next().unwrap()
+}
+
+/// Every file of the library but its root and its tests, with the path of its module.
+fn modules() -> Vec<(PathBuf, Vec<String>)> {
+    let source = root().join("src");
+    let mut modules = Vec::new();
+    for file in rust_files(&source) {
+        let relative = file.strip_prefix(&source).unwrap().with_extension("");
+        let mut module: Vec<_> = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        module.pop_if(|last| last == "mod");
+        if module != ["lib"] && !module.iter().any(|part| part == "tests" || part == "generated") {
+            modules.push((file, module));
+        }
+    }
+    modules
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn path_of(module: &str) -> Vec<String> {
+    module.split("::").map(str::to_owned).collect()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap().display().to_string()
+}
