@@ -1,4 +1,44 @@
-//! skeleton
+//! The OpenTelemetry-native audit exporter for MCP servers.
+//!
+//! Every MCP call becomes a pair of OTel log records, request and response, that carry the trace id and the span id of the
+//! call's own span and go by OTLP to a collector. Records never pass a filter, a sampler or a queue that drops, and hold
+//! no argument, result, token or header value.
+//!
+//! ```text
+//!             capture                             trail
+//!  annotated spans ── layer ─┐
+//!  rmcp handlers ──── mcp ───┼─► policy ─► record ─► journal ─► ship ──OTLP──► collector
+//!  your own code ─── trail ──┘
+//! ```
+//!
+//! # An rmcp server, audited
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "layer", feature = "rmcp", feature = "otlp-grpc"))]
+//! # async fn run<S: rmcp::ServerHandler>(server: S) -> Result<(), Box<dyn std::error::Error>> {
+//! let trail = auditrail::Trail::builder("weather-mcp").start()?;
+//! let _telemetry = trail.install_tracing()?;
+//! trail.serve_stdio(server).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Trail`] is the handle: [`Trail::begin`] and [`trail::OpenCall::finish`] around a call, [`Trail::record`] for a
+//!   moment.
+//! - [`capture`] makes events: the `tracing` layer, the rmcp wrapper, `install_tracing`.
+//! - [`record`] is the contract: names, outcomes, OTLP bytes.
+//! - [`config`] reads `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
+//!
+//! # Durability
+//!
+//! The journal of this version is in memory: records outlive a collector that is away, up to its bound, but not the
+//! process. What it cannot hold is counted and told by a gap record.
+//!
+//! # Troubleshooting
+//!
+//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full,
+//! and when spans close of which none is audited.
+
 pub mod capture;
 pub mod config;
 pub mod journal;

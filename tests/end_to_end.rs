@@ -13,6 +13,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod examples;
 mod peers {
     pub(crate) mod servers;
 }

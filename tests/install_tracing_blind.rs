@@ -1,6 +1,9 @@
-//! `install_tracing` proves at its start that audited spans reach the layer, and fails with the reason if not.
+//! `install_tracing` proves at its start that audited spans reach the layer, and fails with the reason if not; and it says
+//! so when spans come by and none of them is audited.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use std::sync::{Arc, Mutex};
 
 use auditrail::Trail;
 use auditrail::capture::telemetry::TelemetryError;
@@ -8,11 +11,25 @@ use auditrail::config::Environment;
 
 #[test]
 fn the_self_test_fails_where_audited_spans_do_not_reach_the_layer() {
-    let trail = Trail::builder("weather").environment(Environment::default()).on_notice(|_| ()).start().unwrap();
+    let said = Arc::<Mutex<Vec<String>>>::default();
+    let lines = said.clone();
+    let trail = Trail::builder("weather")
+        .environment(Environment::default())
+        .on_notice(move |notice| lines.lock().unwrap().push(notice.text.clone()))
+        .start()
+        .unwrap();
     // Somebody's scoped subscriber hides everything on this thread.
-    let _scope = tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::new());
+    let scope = tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::new());
     let error = trail.install_tracing().unwrap_err();
     assert!(matches!(error, TelemetryError::Blind { .. }));
     let message = error.to_string();
     assert!(message.contains("did not reach the audit layer") && message.contains("scoped subscriber"), "{message}");
+
+    drop(scope);
+    for _ in 0..250 {
+        tracing::info_span!("plain").in_scope(|| ());
+    }
+    let said = said.lock().unwrap();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("100 span(s) have closed and none of them was audited"), "{said:?}");
 }

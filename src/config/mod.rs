@@ -66,17 +66,28 @@ impl Settings {
             logs: OtlpSettings::read(Signal::Logs, overrides, environment)?,
             traces: OtlpSettings::read(Signal::Traces, overrides, environment)?,
             sampler: SamplerSettings::read(environment)?,
-            journal_max_bytes: match overrides.journal_max_bytes {
-                Some(bytes) => bytes,
-                None => environment
-                    .number(JOURNAL_MAX_BYTES, "a number of bytes, such as 67108864")?
-                    .unwrap_or(DEFAULT_JOURNAL_MAX_BYTES),
-            },
+            journal_max_bytes: journal_max_bytes(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {
                 Some(timeout) => timeout,
                 None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),
             },
         })
+    }
+}
+
+fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result<usize, ConfigError> {
+    let (source, bytes) = match overrides.journal_max_bytes {
+        Some(bytes) => ("journal_max_bytes() of the builder", Some(bytes)),
+        None => (JOURNAL_MAX_BYTES, environment.number(JOURNAL_MAX_BYTES, "a number of bytes, such as 67108864")?),
+    };
+    match bytes {
+        Some(bytes) if bytes < LEAST_JOURNAL_BYTES => Err(ConfigError::value(
+            source,
+            &bytes.to_string(),
+            "hardly a record would fit",
+            format!("set at least {LEAST_JOURNAL_BYTES}"),
+        )),
+        bytes => Ok(bytes.unwrap_or(DEFAULT_JOURNAL_MAX_BYTES)),
     }
 }
 
@@ -87,5 +98,7 @@ pub const FLUSH_TIMEOUT: &str = "AUDITRAIL_FLUSH_TIMEOUT";
 
 /// About 90 000 records of 700 bytes: several minutes of a collector's restart for a busy server, and little memory.
 const DEFAULT_JOURNAL_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Some records of the usual size, and the gap record.
+const LEAST_JOURNAL_BYTES: usize = 16 * 1024;
 /// MCP clients close stdin, wait 2 s, send SIGTERM, wait 2 s, and kill: stay well below 2 s.
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_millis(1200);

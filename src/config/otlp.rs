@@ -98,16 +98,18 @@ fn refuse_unsupported(names: &Variables, environment: &Environment) -> Result<()
 }
 
 fn endpoint_uri(source: &str, endpoint: &str) -> Result<Uri, ConfigError> {
+    if endpoint.contains('@') {
+        return Err(ConfigError::secret(
+            source,
+            "the URL has a user or password in it",
+            "send credentials by OTEL_EXPORTER_OTLP_HEADERS",
+        ));
+    }
     let wrong = |problem: &str, fix: &str| Err(ConfigError::value(source, endpoint, problem, fix));
     let Ok(uri) = endpoint.parse::<Uri>() else {
         return wrong("not a URL", "set one such as http://localhost:4317");
     };
     match (uri.scheme_str(), uri.authority()) {
-        (Some("http"), Some(authority)) if authority.as_str().contains('@') => Err(ConfigError::secret(
-            source,
-            "the URL has a user or password in it",
-            "send credentials by OTEL_EXPORTER_OTLP_HEADERS",
-        )),
         (Some("http"), Some(_)) => Ok(uri),
         (Some("https"), _) => wrong(
             "this version exports without TLS",

@@ -24,7 +24,7 @@ impl ResourceSettings {
         for (key, value) in &overrides.resource {
             resource.set(key.clone(), value.clone());
         }
-        if let Some(name) = &overrides.service_name {
+        if let Some(name) = overrides.service_name.as_ref().filter(|name| !name.is_empty()) {
             resource.set(SERVICE_NAME.into(), name.clone());
         }
         match resource.get(SERVICE_NAME) {

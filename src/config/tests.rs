@@ -65,6 +65,7 @@ fn mistakes_stop_the_start() {
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "there is no '='"),
         ("OTEL_TRACES_SAMPLER", "sometimes", "set always_on"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
+        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "hardly a record would fit; set at least 16384"),
         (
             "AUDITRAIL_JURNAL_MAX_BYTES",
             "1",
@@ -84,6 +85,8 @@ fn secrets_are_not_repeated() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer hunter2,oops"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2%"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4317"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:hunter2@collector:4317"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "user:hunter2@collector:4317"),
     ] {
         assert!(!read(&[(variable, value)]).unwrap_err().to_string().contains("hunter2"));
     }

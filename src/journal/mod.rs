@@ -110,10 +110,13 @@ impl Journal {
     /// The same for a thread that may block; says whether it came to pass before the deadline.
     #[must_use]
     pub fn settled_within(&self, position: Position, deadline: Duration) -> bool {
-        let end = Instant::now() + deadline;
+        let end = Instant::now().checked_add(deadline);
         let mut state = self.0.state();
         while state.settled < position {
-            let Some(left) = end.checked_duration_since(Instant::now()) else { return false };
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
             state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true

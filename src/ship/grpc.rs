@@ -27,7 +27,7 @@ impl Connector for GrpcConnector {
             .map_err(|error| error.to_string())?
             .connect_timeout(settings.timeout)
             .timeout(settings.timeout)
-            // A peer that vanished without a word is noticed even though nothing is being sent.
+            // A peer that vanished without a word is noticed while a request waits for it.
             .http2_keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
         let mut client = Grpc::new(endpoint.connect_lazy());

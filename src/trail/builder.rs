@@ -1,7 +1,6 @@
 //! Builds a trail.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use super::gap::Gaps;
@@ -198,7 +197,7 @@ impl TrailBuilder {
             watch: SpanWatch::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
-            closed_at: AtomicU64::new(0),
+            closing: Mutex::default(),
         })))
     }
 }

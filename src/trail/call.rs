@@ -5,6 +5,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::Actor;
 use crate::policy::without_secrets;
+use crate::record::names::Role;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value, names};
 
 /// `auditrail.mcp.direction`.
@@ -93,10 +94,11 @@ impl Call {
         self
     }
 
-    /// Any other attribute of the contract.
+    /// Any other attribute of the contract, or of your own: what you set leaves. Ids, halves and outcomes are the trail's
+    /// own; such a key is ignored.
     #[must_use]
     pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
-        self.attributes.set(key, value);
+        set_fact(&mut self.attributes, key.into(), value);
         self
     }
 
@@ -160,10 +162,11 @@ impl Moment {
         }
     }
 
-    /// An attribute of the contract.
+    /// An attribute of the contract, or of your own: what you set leaves. Ids, halves and outcomes are the trail's own;
+    /// such a key is ignored.
     #[must_use]
     pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
-        self.attributes.set(key, value);
+        set_fact(&mut self.attributes, key.into(), value);
         self
     }
 
@@ -190,6 +193,25 @@ impl Moment {
 
     pub(super) fn ids(&self) -> Option<SpanIds> {
         self.context.as_ref().and_then(|context| SpanIds::of(context.span().span_context()))
+    }
+}
+
+/// Keys of a record are unique, so nobody may set those that the trail sets.
+fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
+    if is_fact(&key) {
+        attributes.set(key, value);
+    }
+}
+
+pub(super) fn is_fact(key: &str) -> bool {
+    names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
+}
+
+#[cfg(feature = "rmcp")]
+impl Moment {
+    /// A moment with the facts of an MCP message that wants no answer.
+    pub(crate) fn of_message(event: EventName, message: Call) -> Self {
+        Self { attributes: message.attributes, ..Self::new(event) }
     }
 }
 

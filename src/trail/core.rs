@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::gap::Gaps;
@@ -13,7 +12,7 @@ use super::{CallState, FlushError, Moment, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Journal, Position};
 use crate::policy::{AllowList, Limits};
-use crate::record::{Attributes, Clock, Encoder, Entropy, Key, Outcome, RecordId, Severity, Value, names};
+use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, Value, names};
 use crate::ship::{Shipper, StatsSnapshot};
 
 /// The stages of one trail.
@@ -32,7 +31,14 @@ pub(crate) struct Core {
     pub(super) watch: SpanWatch,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
-    pub(super) closed_at: AtomicU64,
+    pub(super) closing: Mutex<Closing>,
+}
+
+/// How far the end of the process has come.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    spent: Duration,
+    appended: Position,
 }
 
 impl Core {
@@ -70,15 +76,17 @@ impl Core {
 
     /// The request half of a call whose span has begun.
     pub(crate) fn write_request(&self, state: &CallState) {
-        self.write(|buffer| halves::request(buffer, state));
-        mirror(state.context(), state.event(), state.request_id(), &halves::REQUEST_OUTCOME);
+        if self.write(|buffer| halves::request(buffer, state)) {
+            mirror(state.context(), state.event(), state.request_id(), &halves::REQUEST_OUTCOME);
+        }
     }
 
     /// The response half of a call, before its span ends.
     pub(crate) fn write_response(&self, state: &CallState, outcome: &Outcome) {
         let now = self.clock.unix_nano();
-        self.write(|buffer| halves::response(buffer, state, outcome, now));
-        mirror(state.context(), state.event(), state.response_id(), outcome);
+        if self.write(|buffer| halves::response(buffer, state, outcome, now)) {
+            mirror(state.context(), state.event(), state.response_id(), outcome);
+        }
     }
 
     /// The one record of a moment.
@@ -89,13 +97,14 @@ impl Core {
             moment.attributes.set(names::AUDITRAIL_TRUNCATED, Value::strings(cut));
         }
         let now = self.clock.unix_nano();
-        self.write(|buffer| halves::moment(buffer, &moment, id, now));
-        mirror(moment.context.as_ref(), moment.event, id, &moment.outcome);
+        if self.write(|buffer| halves::moment(buffer, &moment, id, now)) {
+            mirror(moment.context.as_ref(), moment.event, id, &moment.outcome);
+        }
         id
     }
 
     /// Cuts what is too long, and names it.
-    pub(super) fn limit(&self, attributes: &mut Attributes) -> Vec<Key> {
+    pub(crate) fn limit(&self, attributes: &mut Attributes) -> Vec<Key> {
         let mut cut = Vec::new();
         for (key, value) in attributes.iter_mut() {
             if self.limits.apply(value) {
@@ -122,10 +131,12 @@ impl Core {
         self.gaps.refused()
     }
 
+    /// Ships what is in the journal now. A gap that could not be told because the journal was full is told, and shipped,
+    /// as soon as there is room.
     pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
         let settle = async {
-            while let Some(position) = self.left_to_ship() {
-                self.journal.settled(position).await;
+            for _ in 0..=1 {
+                self.journal.settled(self.hurry()).await;
             }
         };
         tokio::time::timeout(deadline, settle).await.map_err(|_| self.unfinished(deadline))
@@ -134,25 +145,19 @@ impl Core {
     /// The same for a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
         let begun = Instant::now();
-        while let Some(position) = self.left_to_ship() {
-            let left = deadline.saturating_sub(begun.elapsed());
-            if !self.journal.settled_within(position, left) {
+        for _ in 0..=1 {
+            if !self.journal.settled_within(self.hurry(), deadline.saturating_sub(begun.elapsed())) {
                 return Err(self.unfinished(deadline));
             }
         }
         Ok(())
     }
 
-    /// Hurries the shipper and gives the position up to which it has to go, if it is not there. A gap that could not be
-    /// told because the journal was full is told as soon as there is room.
-    fn left_to_ship(&self) -> Option<Position> {
+    /// Hurries the shipper and gives the position up to which it has to go.
+    fn hurry(&self) -> Position {
         self.write_gaps();
-        let (appended, settled) = self.journal_usage();
-        let left = settled < appended;
-        if left {
-            self.shipper.hurry();
-        }
-        left.then_some(appended)
+        self.shipper.hurry();
+        self.journal_usage().0
     }
 
     /// Whether a span of that name is audited because a hook said so.
@@ -178,17 +183,30 @@ impl Core {
         self.watch.closed(&self.notices, audited);
     }
 
-    /// The end of the process is near: ships what it can and says what it could not.
+    /// The end of the process is near: ships what it can and says what it could not. However often it is called, it
+    /// takes no longer than the flush time-out altogether.
     pub(crate) fn close(&self) {
         self.watch.end(&self.notices);
+        let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let (appended, _) = self.journal_usage();
-        if self.closed_at.swap(appended, Ordering::Relaxed) == appended {
+        if closing.appended == appended {
             // Nothing came since the last time: what could not be shipped then was said then.
             return;
         }
-        if let Err(error) = self.flush_blocking(self.settings.flush_timeout) {
+        let begun = Instant::now();
+        let left = self.settings.flush_timeout.saturating_sub(closing.spent);
+        if let Err(error) = self.flush_blocking(left) {
             self.notices.warn(format!("{error}; this journal is in memory, so they end with the process"));
         }
+        closing.spent += begun.elapsed();
+        closing.appended = self.journal_usage().0;
+    }
+
+    /// What closing has left of the flush time-out.
+    #[cfg(feature = "layer")]
+    pub(crate) fn time_left_to_close(&self) -> Duration {
+        let spent = self.closing.lock().unwrap_or_else(PoisonError::into_inner).spent;
+        self.settings.flush_timeout.saturating_sub(spent)
     }
 
     fn unfinished(&self, deadline: Duration) -> FlushError {
@@ -196,22 +214,28 @@ impl Core {
         FlushError { pending: appended - settled, deadline }
     }
 
-    /// Encodes into a buffer of the thread and appends. What does not fit is counted, told once, and told by a record.
-    fn write(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+    /// Encodes into a buffer of the thread and appends; says whether the journal took it. What it did not take is counted,
+    /// told to the operator once, and told by a record.
+    fn write(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         self.write_gaps();
         let append = |buffer: &mut Vec<u8>| {
             buffer.clear();
             encode(buffer);
-            if let Err(error) = self.journal.append(buffer) {
-                self.gaps.refuse(&self.notices, &error);
+            let taken = self.journal.append(buffer);
+            match &taken {
+                Ok(_) => {
+                    self.gaps.taken(&self.notices, || self.journal.usage().bytes < self.settings.journal_max_bytes / 2)
+                }
+                Err(error) => self.gaps.refuse(&self.notices, error),
             }
+            taken.is_ok()
         };
         BUFFER.with(|buffer| match buffer.try_borrow_mut() {
             Ok(mut buffer) => append(&mut buffer),
             // A notice sink that itself emits an audited event comes back in here.
             Err(_) => append(&mut Vec::new()),
-        });
+        })
     }
 
     /// Tells what was refused or lost since the last time, if there is room again.
@@ -219,7 +243,7 @@ impl Core {
         self.gaps.tell(self.shipper.stats(), |cause, count| {
             let (id, now) = (self.new_id(), self.clock.unix_nano());
             let mut record = Vec::new();
-            halves::gap(Encoder::new(&mut record, now, &Severity::WARN), cause, count, id, now);
+            halves::gap(&mut record, cause, count, id, now);
             self.journal.append(&record).is_ok()
         });
     }

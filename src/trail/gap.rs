@@ -46,6 +46,13 @@ impl Gaps {
         }
     }
 
+    /// The journal took one: the episode is over once there is room enough not to begin again at once.
+    pub(super) fn taken(&self, notices: &Notices, has_room: impl FnOnce() -> bool) {
+        if self.full.load(Ordering::Relaxed) && has_room() && self.full.swap(false, Ordering::Relaxed) {
+            notices.recovered("audit records are taken again");
+        }
+    }
+
     /// Tells what is new by `write`, which says whether it could. Cheap when there is nothing to tell.
     pub(super) fn tell(&self, shipped: &ShipStats, write: impl Fn(Cause, u64) -> bool) {
         let refused = self.refused.load(Ordering::Relaxed);

@@ -58,10 +58,13 @@ pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, id: RecordId, now: u
 }
 
 /// The record that tells of missing ones.
-pub(super) fn gap(mut encoder: Encoder<'_>, cause: Cause, count: u64, id: RecordId, now: u64) {
+pub(super) fn gap(buffer: &mut Vec<u8>, cause: Cause, count: u64, id: RecordId, now: u64) {
+    // Nobody can say what became of what is missing.
+    let outcome = Outcome::status(Status::Unknown);
+    let mut encoder = Encoder::new(buffer, now, &outcome.severity());
     encoder.body(&format!("gap: {count} record(s) {}", cause.as_str()));
     identity(&mut encoder, EventName::Gap, id);
-    encoder.outcome(&Outcome::status(Status::Success));
+    encoder.outcome(&outcome);
     encoder.text(names::AUDITRAIL_GAP_CAUSE, cause.as_str());
     encoder.int(names::AUDITRAIL_GAP_COUNT, i64::try_from(count).unwrap_or(i64::MAX));
     encoder.text(names::AUDIT_ACTOR_ID, names::SCOPE_NAME);
@@ -115,14 +118,16 @@ fn defaults<'a>(encoder: &mut Encoder<'_>, event: EventName, get: impl Fn(&str) 
     if event == EventName::McpToolsCall {
         unless(names::GEN_AI_OPERATION_NAME, "execute_tool");
     }
+    let has_target = get(names::AUDIT_TARGET_TYPE).or_else(|| get(names::AUDIT_TARGET_ID)).is_some();
     for (kind, source) in [
         ("tool", names::GEN_AI_TOOL_NAME),
         ("resource", names::MCP_RESOURCE_URI),
         ("prompt", names::GEN_AI_PROMPT_NAME),
     ] {
-        if let Some(id) = get(source) {
-            unless(names::AUDIT_TARGET_TYPE, kind);
-            unless(names::AUDIT_TARGET_ID, id);
+        // Both or none: a handler's own target must not get the type of another.
+        if let Some(id) = get(source).filter(|_| !has_target) {
+            encoder.text(names::AUDIT_TARGET_TYPE, kind);
+            encoder.text(names::AUDIT_TARGET_ID, id);
             return;
         }
     }

@@ -82,7 +82,7 @@ impl Trail {
     /// # Errors
     /// [`Refused`] if the call must not run; both halves of its record are written then. A journal that is full does
     /// not refuse a call: the gap is counted and told.
-    #[expect(clippy::unused_async, reason = "classes that wait for a synced journal come with the journal on disk")]
+    #[expect(clippy::unused_async, reason = "a caller must be ready to wait: how long is for the journal to say")]
     pub async fn begin(&self, call: Call) -> Result<OpenCall, Refused> {
         OpenCall::begin(&self.core, call)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::Span;
 
+use super::call::is_fact;
 use super::{Call, CallState, Core, span};
 use crate::policy::Decision;
 use crate::record::{Detail, Key, Outcome, RecordId, Value, names};
@@ -35,7 +36,7 @@ impl OpenCall {
             Decision::Allow => Ok(open),
             Decision::Deny { reason, .. } => {
                 let call_id = open.call_id();
-                open.end(&Outcome { code: Some(Refused::CODE), ..Outcome::of(Detail::Denied) });
+                open.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(Refused::CODE) });
                 Err(Refused { reason, call_id })
             }
         }
@@ -53,13 +54,17 @@ impl OpenCall {
         self.state.call_id()
     }
 
-    /// Adds a fact that became known while the call ran; what capture knew before is not replaced.
+    /// Adds a fact that became known while the call ran; what capture knew before is not replaced, and ids, halves and
+    /// outcomes are the trail's own.
     pub fn enrich(&self, key: impl Into<Key>, value: impl Into<Value>) {
-        self.state.enrich(&self.core, &key.into(), value.into());
+        let key = key.into();
+        if is_fact(&key) {
+            self.state.enrich(&self.core, &key, value.into());
+        }
     }
 
     /// Writes the response record and ends the span. Completes without yielding.
-    #[expect(clippy::unused_async, reason = "classes that wait for a synced journal come with the journal on disk")]
+    #[expect(clippy::unused_async, reason = "a caller must be ready to wait: how long is for the journal to say")]
     pub async fn finish(self, outcome: Outcome) {
         self.end(&outcome);
     }

@@ -14,7 +14,8 @@ use crate::record::{Attributes, EventName, Outcome, RecordId, Value, names};
 
 /// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
 /// happens to be entered here (rmcp keeps one open for the whole connection).
-pub(super) fn open(core: &Core, call: Call) -> (Span, Arc<CallState>) {
+pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
+    let cut = core.limit(&mut call.attributes);
     let span = tracing::info_span!(
         target: TARGET,
         parent: None,
@@ -48,7 +49,7 @@ pub(super) fn open(core: &Core, call: Call) -> (Span, Arc<CallState>) {
         span.add_link(link);
     }
     record_fields(&span, &call.attributes);
-    let state = Arc::new(CallState::new(core, call.event, call.attributes));
+    let state = Arc::new(CallState::new(core, call.event, call.attributes, cut));
     if let Some(context) = start(&span) {
         state.attach(context);
     }

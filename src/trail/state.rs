@@ -43,8 +43,8 @@ impl Facts {
 
 impl CallState {
     /// A call of that event, begun now, with what capture knows of it.
-    pub(crate) fn new(core: &Core, event: EventName, mut base: Attributes) -> Self {
-        let cut = core.limit(&mut base);
+    /// Its values are cut to the limits already, those in `cut` were too long.
+    pub(crate) fn new(core: &Core, event: EventName, base: Attributes, cut: Vec<Key>) -> Self {
         Self {
             call_id: core.new_id(),
             request_id: core.new_id(),

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::Record;
+use crate::examples::example;
 
 /// Where `tests/peers/install` put everything.
 pub(crate) struct Installed(PathBuf);
@@ -263,14 +264,6 @@ async fn terminate(mut server: Child) {
     let status =
         tokio::time::timeout(Duration::from_secs(30), server.wait()).await.expect("it ends by itself").unwrap();
     assert!(status.success(), "{status}");
-}
-
-/// An example of this package, which `cargo test` has built.
-fn example(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
-    assert!(path.exists(), "{} is not built; run cargo test, or cargo build --examples", path.display());
-    path
 }
 
 /// Ports that are free now. All are held until all are known, so that they differ.

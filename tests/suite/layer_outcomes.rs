@@ -167,6 +167,32 @@ fn an_error_of_an_inner_function_that_the_call_survives_is_not_the_calls() {
     );
 }
 
+#[test]
+fn an_error_that_the_function_logs_and_survives_is_not_its_end() {
+    is(
+        ended(|| {
+            #[tracing::instrument(err, ret, fields(mcp.method.name = "tools/call"))]
+            fn survives() -> Result<u8, String> {
+                tracing::error!(error = "handled");
+                Ok(1)
+            }
+            drop(survives());
+        }),
+        "success",
+        "ok",
+        "",
+    );
+    is(
+        ended(|| {
+            let span = tracing::info_span!("call", mcp.method.name = "tools/call");
+            span.in_scope(|| tracing::error!(error = "handled"));
+        }),
+        "unknown",
+        "no_response",
+        "",
+    );
+}
+
 fn quiet_panic() -> ! {
     std::panic::resume_unwind(Box::new("expected"))
 }

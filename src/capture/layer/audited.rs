@@ -105,7 +105,8 @@ impl Entry {
         }
         clean_uri(&mut attributes);
         let own = Own { inside, said: Mutex::new(facts.said), waiting: AtomicBool::new(true) };
-        Self { state: Arc::new(CallState::new(core, event, attributes)), own: Some(Arc::new(own)) }
+        let cut = core.limit(&mut attributes);
+        Self { state: Arc::new(CallState::new(core, event, attributes, cut)), own: Some(Arc::new(own)) }
     }
 
     pub(super) fn call_id(&self) -> RecordId {
@@ -239,6 +240,9 @@ fn mark(otel: &Context, outcome: &Outcome, duration: f64, call: RecordId) {
         span.set_attribute(KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     }
     span.set_attribute(KeyValue::new(names::AUDITRAIL_DURATION, duration));
+    if outcome.is_span_error() {
+        span.set_status(opentelemetry::trace::Status::error(""));
+    }
 }
 
 fn clean_uri(attributes: &mut record::Attributes) {

@@ -15,6 +15,7 @@ mod audited;
 mod plan;
 mod said;
 mod visit;
+mod watch;
 
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +32,7 @@ use crate::Trail;
 use crate::trail::{Core, opening};
 
 pub(super) use self::plan::{PROBE, ProbeSeen, is_rmcp, is_wanted, probe_seen};
+pub(super) use self::watch::WatchLayer;
 
 /// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
 /// in any order.
@@ -39,6 +41,14 @@ pub struct AuditLayer {
     core: Arc<Core>,
     plans: Plans,
     dispatch: OnceLock<WeakDispatch>,
+    counts_spans: bool,
+}
+
+impl AuditLayer {
+    /// Leaves it to a [`WatchLayer`] to count the spans that close: this one is about to get a filter.
+    pub(super) fn without_watch(self) -> Self {
+        Self { counts_spans: false, ..self }
+    }
 }
 
 impl Trail {
@@ -52,7 +62,7 @@ impl Trail {
     /// ```
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
-        AuditLayer { core: self.core().clone(), plans: Plans::default(), dispatch: OnceLock::new() }
+        AuditLayer { core: self.core().clone(), plans: Plans::default(), dispatch: OnceLock::new(), counts_spans: true }
     }
 }
 
@@ -121,7 +131,8 @@ where
         match &*self.plans.event(event.metadata(), &self.core) {
             EventPlan::Ignored => {}
             EventPlan::Instrumented => {
-                if let Some(entry) = context.event_span(event).and_then(|span| own(&span)) {
+                let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
+                if let Some(entry) = span.and_then(|span| own(&span)) {
                     entry.hear(&self.core, event);
                 }
             }
@@ -137,10 +148,9 @@ where
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let plan = self.plans.span(span.metadata(), &self.core);
         let entry = own(&span);
-        if !matches!(*plan, SpanPlan::Probe) {
-            self.core.span_closed(entry.is_some());
+        if self.counts_spans {
+            watch::count(&self.core, &span);
         }
         if let Some(entry) = entry {
             if entry.is_waiting() {

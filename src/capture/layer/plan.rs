@@ -112,6 +112,12 @@ fn is_audited_by_field(metadata: &Metadata<'_>) -> bool {
     [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT].iter().any(|name| metadata.fields().field(*name).is_some())
 }
 
+/// Whether an event is emitted by the `#[instrument]` of a span, and not by a line of its function: both stand where the
+/// attribute stands.
+pub(super) fn same_place(span: &Metadata<'_>, event: &Metadata<'_>) -> bool {
+    (span.file(), span.line()) == (event.file(), event.line())
+}
+
 /// Whether a call site has to reach the layer at all.
 pub(in crate::capture) fn is_wanted(metadata: &Metadata<'_>, core: &Core) -> bool {
     if metadata.is_event() {

@@ -3,6 +3,7 @@
 mod answer;
 mod request;
 mod serve;
+mod stdin;
 mod trace_context;
 mod wrapper;
 

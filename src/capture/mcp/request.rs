@@ -2,7 +2,7 @@
 
 use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, RequestContext};
 
 use super::trace_context;
 use crate::record::names;
@@ -30,6 +30,21 @@ pub(super) fn call(
     }
     if let Some(parent) = trace_context::parent(&context.meta) {
         call = call.parent(parent);
+    }
+    carrier(core, method, call, &context.extensions, transport)
+}
+
+/// What is known of a notification, in the form of a call that never begins.
+pub(super) fn notification(
+    core: &Core,
+    method: &str,
+    context: &NotificationContext<RoleServer>,
+    transport: Option<Transport>,
+) -> Call {
+    let mut call = Call::mcp(method.to_owned());
+    if let Some(peer) = context.peer.peer_info() {
+        call = claimed_client(call, &peer.client_info)
+            .attribute(names::MCP_PROTOCOL_VERSION, peer.protocol_version.as_str().to_owned());
     }
     carrier(core, method, call, &context.extensions, transport)
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use rmcp::service::ServerInitializeError;
 use rmcp::{ServerHandler, ServiceExt as _};
 
+use super::stdin::Stdin;
 use crate::Trail;
 use crate::trail::Transport;
 
@@ -18,9 +19,9 @@ pub enum ServeStdioError {
     /// The service's task ended abnormally.
     #[error("the MCP service ended abnormally: {0}")]
     Service(#[from] tokio::task::JoinError),
-    /// Signals cannot be listened to.
-    #[error("signals cannot be listened to: {0}; the process may be at its limit of files")]
-    Signals(#[from] std::io::Error),
+    /// Signals cannot be listened to, or standard input cannot be read.
+    #[error("signals or standard input cannot be set up: {0}; the process may be at its limit of threads or files")]
+    Setup(#[from] std::io::Error),
 }
 
 impl Trail {
@@ -32,7 +33,7 @@ impl Trail {
     pub async fn serve_stdio<H: ServerHandler>(&self, handler: H) -> Result<(), ServeStdioError> {
         let told_to_end = shutdown_signal()?;
         tokio::pin!(told_to_end);
-        let serve = self.audited(handler).over(Transport::Stdio).serve(rmcp::transport::stdio());
+        let serve = self.audited(handler).over(Transport::Stdio).serve((Stdin::open()?, tokio::io::stdout()));
         let result = tokio::select! {
             running = serve => {
                 let running = running.map_err(Box::new)?;

@@ -84,12 +84,9 @@ impl<H: ServerHandler> Audited<H> {
         result
     }
 
-    fn notify(&self, method: &str) {
-        self.trail.record(
-            Moment::new(EventName::McpNotification)
-                .attribute(names::MCP_METHOD_NAME, method.to_owned())
-                .attribute(names::AUDITRAIL_MCP_DIRECTION, "client_to_server"),
-        );
+    fn notify(&self, method: &str, context: &NotificationContext<RoleServer>) {
+        let facts = request::notification(self.trail.core(), method, context, self.transport);
+        self.trail.record(Moment::of_message(EventName::McpNotification, facts));
     }
 }
 
@@ -130,7 +127,7 @@ macro_rules! notifications {
     ($($name:ident($($notification:ident: $params:ty)?) = $method:literal;)*) => {
         $(
             async fn $name(&self, $($notification: $params,)? context: NotificationContext<RoleServer>) {
-                self.notify($method);
+                self.notify($method, &context);
                 self.handler.$name($($notification,)? context).await;
             }
         )*
@@ -186,7 +183,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
     }
 
     async fn on_custom_notification(&self, notification: CustomNotification, context: NotificationContext<RoleServer>) {
-        self.notify(&notification.method);
+        self.notify(&notification.method, &context);
         self.handler.on_custom_notification(notification, context).await;
     }
 

@@ -21,8 +21,7 @@ pub struct CleanExporter<E> {
 }
 
 impl<E> CleanExporter<E> {
-    /// Wraps an exporter of your own with the contract's names and those that the list adds.
-    pub fn new(inner: E, allow: AllowList) -> Self {
+    pub(super) fn new(inner: E, allow: AllowList) -> Self {
         Self { inner, allow }
     }
 

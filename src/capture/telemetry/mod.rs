@@ -9,7 +9,7 @@ mod sampler;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
@@ -18,14 +18,14 @@ use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanExporter};
 use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
 pub use self::export::CleanExporter;
 pub use self::sampler::KeepAudited;
 
-use super::layer::{PROBE, ProbeSeen, probe_seen};
+use super::layer::{PROBE, ProbeSeen, WatchLayer, probe_seen};
 use crate::Trail;
 use crate::config::{Compression, OtlpSettings};
 use crate::trail::TARGET;
@@ -97,7 +97,8 @@ impl Trail {
         // Inner layers see the end of a span first: the audit layer must, so that it can still mirror its record.
         let subscriber = tracing_subscriber::registry()
             .with(layer)
-            .with(self.layer().with_filter(filter::of_records(self.core().clone())))
+            .with(self.layer().without_watch().with_filter(filter::of_records(self.core().clone())))
+            .with(WatchLayer(self.core().clone()).with_filter(filter::of_traces()))
             .with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter::of_traces()));
         tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
         global::set_tracer_provider(provider.clone());
@@ -105,6 +106,17 @@ impl Trail {
         let telemetry = Telemetry { trail: self.clone(), provider };
         probe()?;
         Ok(telemetry)
+    }
+
+    /// For a tracer provider of your own: a sampler that keeps audited traces and leaves the others to that one.
+    #[must_use]
+    pub fn keep_audited(&self, others: Sampler) -> KeepAudited {
+        KeepAudited::new(self.core(), others)
+    }
+
+    /// For a tracer provider of your own: a span exporter that lets the attributes leave that a record may have.
+    pub fn clean_exporter<E: SpanExporter>(&self, exporter: E) -> CleanExporter<E> {
+        CleanExporter::new(exporter, self.core().allow().clone())
     }
 
     fn tracer_provider(&self) -> Result<SdkTracerProvider, TelemetryError> {
@@ -119,8 +131,8 @@ impl Trail {
             settings.resource.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         Ok(SdkTracerProvider::builder()
             .with_resource(Resource::builder_empty().with_attributes(attributes).build())
-            .with_sampler(KeepAudited::new(core, settings.sampler))
-            .with_batch_exporter(CleanExporter::new(exporter, core.allow().clone()))
+            .with_sampler(self.keep_audited(sampler::from_settings(settings.sampler)))
+            .with_batch_exporter(self.clean_exporter(exporter))
             .build())
     }
 }
@@ -135,10 +147,8 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        let timeout = self.trail.settings().flush_timeout;
-        let begun = Instant::now();
         self.trail.core().close();
-        let left = timeout.saturating_sub(begun.elapsed()).max(SPANS_AT_LEAST);
+        let left = self.trail.core().time_left_to_close().max(SPANS_AT_LEAST);
         if let Err(error) = self.provider.shutdown_with_timeout(left) {
             self.trail.core().notices().warn(format!("not all spans were exported at the end: {error}"));
         }

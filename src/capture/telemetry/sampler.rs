@@ -12,7 +12,7 @@ use crate::trail::Core;
 
 /// Samples every audited span and what hangs under it; leaves all others, and those whose remote caller chose not to sample, to another sampler.
 ///
-/// [`Trail::install_tracing`](crate::Trail::install_tracing) uses it.
+/// [`Trail::keep_audited`](crate::Trail::keep_audited) makes it.
 #[derive(Debug, Clone)]
 pub struct KeepAudited {
     core: Arc<Core>,
@@ -20,9 +20,7 @@ pub struct KeepAudited {
 }
 
 impl KeepAudited {
-    pub(super) fn new(core: &Arc<Core>, settings: SamplerSettings) -> Self {
-        let root = Sampler::TraceIdRatioBased(settings.ratio);
-        let others = if settings.parent_based { Sampler::ParentBased(Box::new(root)) } else { root };
+    pub(super) fn new(core: &Arc<Core>, others: Sampler) -> Self {
         Self { core: core.clone(), others }
     }
 
@@ -56,6 +54,12 @@ impl ShouldSample for KeepAudited {
         }
         self.others.should_sample(parent, trace_id, name, span_kind, attributes, links)
     }
+}
+
+/// The sampler of the environment.
+pub(super) fn from_settings(settings: SamplerSettings) -> Sampler {
+    let root = Sampler::TraceIdRatioBased(settings.ratio);
+    if settings.parent_based { Sampler::ParentBased(Box::new(root)) } else { root }
 }
 
 const AUDITED: [&str; 2] = [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT];

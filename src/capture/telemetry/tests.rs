@@ -21,7 +21,7 @@ fn audited_traces_are_kept_unless_a_remote_caller_declined() {
     ] {
         let environment = Environment::from_iter([("OTEL_TRACES_SAMPLER", "parentbased_always_off")]);
         let trail = Trail::builder("test").environment(environment).trace_unsampled_callers(keep).start().unwrap();
-        let sampler = KeepAudited::new(trail.core(), trail.settings().sampler);
+        let sampler = trail.keep_audited(sampler::from_settings(trail.settings().sampler));
         let context = parent.map(|(remote, sampled)| {
             let flags = if sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
             let span = SpanContext::new(TraceId::from(1), SpanId::from(2), flags, remote, TraceState::default());

@@ -1,0 +1,33 @@
+//! Counts the spans that close, audited or not, for the warning that none was.
+
+use std::sync::Arc;
+
+use tracing::Subscriber;
+use tracing::span::Id;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::{PROBE, own};
+use crate::trail::{Core, TARGET};
+
+/// Sees every span that people trace, where the audit layer's filter lets it see only those that concern it.
+#[derive(Debug)]
+pub(in crate::capture) struct WatchLayer(pub(in crate::capture) Arc<Core>);
+
+impl<S> Layer<S> for WatchLayer
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(&id) {
+            count(&self.0, &span);
+        }
+    }
+}
+
+pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>) {
+    if (span.metadata().target(), span.name()) != (TARGET, PROBE) {
+        core.span_closed(own(span).is_some());
+    }
+}

@@ -1,0 +1,116 @@
+//! How a stdio server ends: MCP clients close standard input, orchestrators send SIGTERM. Either way it is gone soon, by
+//! itself, and its records are with the collector. Standard output carries MCP and nothing else.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod examples;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use auditrail::record::{Record, names};
+use auditrail::serve::Receiver;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+/// Far more than it takes; only there so that a hang is a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Session {
+    server: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Session {
+    /// A server that has answered one tool call.
+    async fn with_a_call(endpoint: &str) -> Self {
+        let mut server = Command::new(examples::example("rmcp_stdio"))
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (input, output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
+        let mut session = Self { server, input, output: BufReader::new(output).lines() };
+        let client = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        session.send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client })).await;
+        session.answer(1).await;
+        session.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+        let call = json!({ "name": "current_weather", "arguments": { "city": "Lisbon" } });
+        session.send(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call })).await;
+        session.answer(2).await;
+        session
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn answer(&mut self, id: u64) {
+        let line = self.output.next_line().await.unwrap().expect("an answer");
+        let message: Value = serde_json::from_str(&line).expect("standard output carries JSON-RPC only");
+        assert_eq!((&message["id"], message["error"].is_null()), (&json!(id), true), "{message}");
+    }
+
+    async fn ends_well(&mut self) -> String {
+        let status = tokio::time::timeout(PATIENCE, self.server.wait()).await.expect("it ends by itself").unwrap();
+        assert!(status.success(), "{status}");
+        let mut said = String::new();
+        self.server.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
+        assert_eq!(self.output.next_line().await.unwrap(), None, "nothing but MCP on standard output");
+        said
+    }
+}
+
+fn responses(receiver: &Receiver) -> usize {
+    let records = receiver.records();
+    let records = records.iter().map(|received| Record::decode(&received.bytes).unwrap());
+    records.filter(|record| record.text(names::AUDITRAIL_PHASE) == Some("response")).count()
+}
+
+#[tokio::test]
+async fn at_sigterm_with_standard_input_open() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let mut session = Session::with_a_call(&receiver.grpc_endpoint().unwrap()).await;
+    let pid = session.server.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert_eq!(session.ends_well().await, "");
+    assert_eq!(responses(&receiver), 2);
+    assert!(receiver.spans().iter().any(|received| received.span.name == "tools/call current_weather"));
+}
+
+#[tokio::test]
+async fn at_the_end_of_standard_input() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let mut session = Session::with_a_call(&receiver.grpc_endpoint().unwrap()).await;
+    session.input.shutdown().await.unwrap();
+    drop(std::mem::replace(&mut session.input, closed_pipe()));
+    assert_eq!(session.ends_well().await, "");
+    assert_eq!(responses(&receiver), 2);
+}
+
+#[tokio::test]
+async fn with_a_dead_collector_it_ends_all_the_same_and_says_what_is_lost() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut session = Session::with_a_call(&format!("http://{address}")).await;
+    drop(std::mem::replace(&mut session.input, closed_pipe()));
+    let said = session.ends_well().await;
+    assert!(said.contains("does not take audit records"), "{said}");
+    assert!(said.contains("5 audit record(s) were not delivered within"), "{said}");
+}
+
+/// Something to put in the place of the pipe that is dropped.
+fn closed_pipe() -> ChildStdin {
+    let mut child = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap()
+}
