@@ -3,6 +3,8 @@
 //! `err` and `ret` say how the call ended; without them a finished span looks like an abandoned one and is recorded as
 //! `unknown`. Records go to the collector at `OTEL_EXPORTER_OTLP_ENDPOINT`, by default `http://localhost:4317`.
 
+#![allow(clippy::print_stdout, reason = "a demonstration prints")]
+
 use std::time::Duration;
 
 use auditrail::Trail;

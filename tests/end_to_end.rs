@@ -9,7 +9,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stderr,
+    clippy::disallowed_methods,
     reason = "a test stops at what it did not expect"
 )]
 

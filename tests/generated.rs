@@ -1,6 +1,11 @@
 //! The committed code of the read service is what the `.proto` says.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at what it did not expect"
+)]
 
 use std::{env, fs, path::Path};
 

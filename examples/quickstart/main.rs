@@ -1,6 +1,8 @@
 //! The main job, on one screen: an rmcp server with annotated tools, a real MCP client, the embedded receiver in the
 //! place of a collector; then the trail as a table, and its traces as trees, record beside span.
 
+#![allow(clippy::print_stdout, reason = "a demonstration prints")]
+
 mod print;
 #[path = "../weather/mod.rs"]
 mod weather;

@@ -10,8 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::span::Event;
 pub(crate) fn trail(records: &[Arc<ReceivedRecord>]) {
     println!("\nTHE TRAIL: what the collector received as OTel log records\n");
     println!(
-        "{:<9}{:<17}{:<9}{:<26}{:<9}{:<16}{:<8}{:<11}{:>7}  {:<9}{}",
-        "severity", "event", "phase", "tool or method", "actor", "target", "outcome", "detail", "ms", "trace", "span"
+        "severity event            phase    tool or method            actor    target          outcome detail          ms  trace    span"
     );
     for received in records {
         let Ok(record) = Record::decode(&received.bytes) else { continue };
