@@ -39,6 +39,11 @@
 //! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full,
 //! and when spans close of which none is audited.
 
+#![cfg_attr(
+    not(all(feature = "layer", feature = "rmcp")),
+    allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
+)]
+
 pub mod capture;
 pub mod config;
 pub mod journal;

@@ -207,7 +207,6 @@ pub(super) fn is_fact(key: &str) -> bool {
     names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
 }
 
-#[cfg(feature = "rmcp")]
 impl Moment {
     /// A moment with the facts of an MCP message that wants no answer.
     pub(crate) fn of_message(event: EventName, message: Call) -> Self {
@@ -215,7 +214,6 @@ impl Moment {
     }
 }
 
-#[cfg(feature = "layer")]
 impl Moment {
     pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {
         Self { attributes, ..Self::new(event) }

@@ -69,7 +69,6 @@ impl Core {
     }
 
     /// The runtime on which the exporter of the traces may live, too.
-    #[cfg(feature = "layer")]
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
         self.shipper.runtime()
     }
@@ -161,24 +160,20 @@ impl Core {
     }
 
     /// Whether a span of that name is audited because a hook said so.
-    #[cfg(feature = "layer")]
     pub(crate) fn is_audited_name(&self, name: &str) -> bool {
         self.hooks.may_audit_any_span()
             && self.audited_names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
-    #[cfg(feature = "layer")]
     pub(crate) fn add_audited_name(&self, name: &'static str) {
         self.audited_names.write().unwrap_or_else(PoisonError::into_inner).insert(name);
     }
 
-    #[cfg(feature = "layer")]
     pub(crate) fn keeps_unsampled_callers(&self) -> bool {
         self.keeps_unsampled_callers
     }
 
     /// Counts a span that closed, for the warning that none was audited.
-    #[cfg(feature = "layer")]
     pub(crate) fn span_closed(&self, audited: bool) {
         self.watch.closed(&self.notices, audited);
     }
@@ -203,7 +198,6 @@ impl Core {
     }
 
     /// What closing has left of the flush time-out.
-    #[cfg(feature = "layer")]
     pub(crate) fn time_left_to_close(&self) -> Duration {
         let spent = self.closing.lock().unwrap_or_else(PoisonError::into_inner).spent;
         self.settings.flush_timeout.saturating_sub(spent)

@@ -65,12 +65,10 @@ impl Hooks {
         self.denied.is_some()
     }
 
-    #[cfg(feature = "layer")]
     pub(crate) fn may_audit_any_span(&self) -> bool {
         self.audited.is_some()
     }
 
-    #[cfg(feature = "layer")]
     pub(crate) fn is_audited(&self, notices: &Notices, metadata: &'static tracing::Metadata<'static>) -> bool {
         let Some(hook) = self.audited.as_ref() else { return false };
         guarded(notices, "the audited_when hook panicked; the span is not audited", || hook(metadata)).unwrap_or(false)

@@ -6,7 +6,6 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
-#[cfg(feature = "layer")]
 use crate::record::names;
 use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value};
 
@@ -119,7 +118,6 @@ impl CallState {
 }
 
 /// For calls that the layer begins by itself.
-#[cfg(feature = "layer")]
 impl CallState {
     /// Sets a fact of capture's own.
     pub(crate) fn set(&self, core: &Core, key: Key, mut value: Value) {

@@ -12,7 +12,6 @@ pub(super) struct SpanWatch {
 }
 
 impl SpanWatch {
-    #[cfg(feature = "layer")]
     pub(super) fn closed(&self, notices: &Notices, audited: bool) {
         if self.settled.load(Ordering::Relaxed) {
             return;
@@ -38,5 +37,4 @@ impl SpanWatch {
 }
 
 /// More than a program closes before its first call.
-#[cfg(feature = "layer")]
 const ENOUGH: u64 = 100;
