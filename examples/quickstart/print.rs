@@ -54,7 +54,10 @@ fn branch(spans: &[Arc<ReceivedSpan>], received: &ReceivedSpan, depth: usize) {
     println!("{indent}{}  span {}", span.name, hex(&span.span_id));
     for event in &span.events {
         let record = value(event, names::AUDIT_RECORD_ID);
-        println!("{indent}  • {} {} record {record}", event.name, value(event, names::AUDIT_OUTCOME));
+        match record.as_str() {
+            "" => println!("{indent}  • {}", event.name),
+            record => println!("{indent}  • {} {} record {record}", event.name, value(event, names::AUDIT_OUTCOME)),
+        }
     }
     for child in spans.iter().filter(|child| child.span.parent_span_id == span.span_id) {
         branch(spans, child, depth + 1);

@@ -37,6 +37,9 @@ fn uris_lose_query_fragment_and_user() {
         ("mailto:someone?subject=x", "mailto:someone"),
         ("", ""),
         ("://@/", ":///"),
+        ("//user:pw@host/x", "//host/x"),
+        ("https://user:p/w@host/x", "https://host/x"),
+        ("https://host/@user", "https://user"),
     ] {
         assert_eq!(without_secrets(uri), clean);
     }

@@ -2,6 +2,9 @@
 
 /// The URI without user information, query and fragment: those may hold credentials and arguments.
 ///
+/// Rather too much is cut than too little: an `@` in the authority or the path, after `//`, ends what is taken for user
+/// information, because a password may hold an unescaped `/`.
+///
 /// ```
 /// # use auditrail::policy::without_secrets;
 /// assert_eq!(without_secrets("https://me:pw@host/a?token=1#x"), "https://host/a");
@@ -11,8 +14,7 @@
 pub fn without_secrets(uri: &str) -> String {
     let end = uri.find(['?', '#']).unwrap_or(uri.len());
     let uri = uri.get(..end).unwrap_or_default();
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+    let Some((scheme, rest)) = uri.split_once("//") else { return uri.to_owned() };
+    let kept = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}//{kept}")
 }

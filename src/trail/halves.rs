@@ -14,11 +14,13 @@ pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
     let facts = state.facts();
     let (event, time) = (facts.event, state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
-    encoder.body(&subject(event, &facts));
+    let said = Said::of(facts.iter());
+    encoder.body(&said.subject(event));
     identity(&mut encoder, event, state.request_id());
     half(&mut encoder, state, "request");
     encoder.outcome(&REQUEST_OUTCOME);
-    known(&mut encoder, event, &facts);
+    known(&mut encoder, &facts);
+    said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), time, event.as_str());
 }
 
@@ -27,7 +29,8 @@ pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, outcome: &Outcom
     let facts = state.facts();
     let event = facts.event;
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
-    let mut body = subject(event, &facts);
+    let said = Said::of(facts.iter());
+    let mut body = said.subject(event);
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
     body.push_str(&format!(": {ending} in {} ms", (facts.duration * 1e3).round()));
@@ -36,7 +39,8 @@ pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, outcome: &Outcom
     half(&mut encoder, state, "response");
     encoder.outcome(outcome);
     encoder.double(names::AUDITRAIL_DURATION, facts.duration);
-    known(&mut encoder, event, &facts);
+    known(&mut encoder, &facts);
+    said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
 
@@ -53,7 +57,7 @@ pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, id: RecordId, now: u
         encoder.double(names::AUDITRAIL_DURATION, duration);
     }
     attributes(&mut encoder, &moment.attributes);
-    defaults(&mut encoder, moment.event, |key| moment.attributes.text(key));
+    Said::of(moment.attributes.iter()).write_defaults(&mut encoder, moment.event);
     encoder.finish(moment.ids(), now, moment.event.as_str());
 }
 
@@ -84,16 +88,19 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: &str) {
     encoder.text(names::AUDITRAIL_CALL_ID, state.call_id().encode(&mut [0; 36]));
 }
 
-fn known(encoder: &mut Encoder<'_>, event: EventName, facts: &Facts) {
+fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
     attributes(encoder, &facts.base);
     attributes(encoder, &facts.added);
     if !facts.cut.is_empty() {
         encoder.attribute(names::AUDITRAIL_TRUNCATED, &Value::strings(facts.cut.clone()));
     }
-    defaults(encoder, event, |key| facts.text(key));
 }
 
 impl Facts {
+    fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.base.iter().chain(self.added.iter())
+    }
+
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.base.text(key).or_else(|| self.added.text(key))
     }
@@ -105,30 +112,70 @@ fn attributes(encoder: &mut Encoder<'_>, attributes: &Attributes) {
     }
 }
 
-/// What the contract wants on every record and nobody has said.
-fn defaults<'a>(encoder: &mut Encoder<'_>, event: EventName, get: impl Fn(&str) -> Option<&'a str>) {
-    let mut unless = |key: &str, value: &str| {
-        if get(key).is_none() {
-            encoder.text(key, value);
+/// What is said of the things that every record needs, found in one pass.
+#[derive(Default)]
+struct Said<'a> {
+    actor: bool,
+    actor_type: bool,
+    action: bool,
+    operation: bool,
+    target: bool,
+    method: Option<&'a str>,
+    tool: Option<&'a str>,
+    resource: Option<&'a str>,
+    prompt: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    fn of(attributes: impl Iterator<Item = (&'a str, &'a Value)>) -> Self {
+        let mut said = Self::default();
+        for (key, value) in attributes {
+            match key {
+                names::AUDIT_ACTOR_ID => said.actor = true,
+                names::AUDIT_ACTOR_TYPE => said.actor_type = true,
+                names::AUDIT_ACTION => said.action = true,
+                names::GEN_AI_OPERATION_NAME => said.operation = true,
+                names::AUDIT_TARGET_TYPE | names::AUDIT_TARGET_ID => said.target = true,
+                names::MCP_METHOD_NAME => said.method = value.as_str(),
+                names::GEN_AI_TOOL_NAME => said.tool = value.as_str(),
+                names::MCP_RESOURCE_URI => said.resource = value.as_str(),
+                names::GEN_AI_PROMPT_NAME => said.prompt = value.as_str(),
+                _ => {}
+            }
         }
-    };
-    unless(names::AUDIT_ACTOR_ID, "anonymous");
-    unless(names::AUDIT_ACTOR_TYPE, "user");
-    unless(names::AUDIT_ACTION, action(event, get(names::MCP_METHOD_NAME)));
-    if event == EventName::McpToolsCall {
-        unless(names::GEN_AI_OPERATION_NAME, "execute_tool");
+        said
     }
-    let has_target = get(names::AUDIT_TARGET_TYPE).or_else(|| get(names::AUDIT_TARGET_ID)).is_some();
-    for (kind, source) in [
-        ("tool", names::GEN_AI_TOOL_NAME),
-        ("resource", names::MCP_RESOURCE_URI),
-        ("prompt", names::GEN_AI_PROMPT_NAME),
-    ] {
+
+    /// What the body begins with: the method and the tool or prompt, or the event's short name.
+    fn subject(&self, event: EventName) -> String {
+        let mut subject = String::with_capacity(64);
+        subject.push_str(self.method.unwrap_or(short(event)));
+        if let Some(name) = self.tool.or(self.prompt) {
+            subject.push(' ');
+            subject.push_str(name);
+        }
+        subject
+    }
+
+    /// What the contract wants on every record and nobody has said.
+    fn write_defaults(&self, encoder: &mut Encoder<'_>, event: EventName) {
+        if !self.actor {
+            encoder.text(names::AUDIT_ACTOR_ID, "anonymous");
+        }
+        if !self.actor_type {
+            encoder.text(names::AUDIT_ACTOR_TYPE, "user");
+        }
+        if !self.action {
+            encoder.text(names::AUDIT_ACTION, action(event, self.method));
+        }
+        if event == EventName::McpToolsCall && !self.operation {
+            encoder.text(names::GEN_AI_OPERATION_NAME, "execute_tool");
+        }
+        let target = [("tool", self.tool), ("resource", self.resource), ("prompt", self.prompt)];
         // Both or none: a handler's own target must not get the type of another.
-        if let Some(id) = get(source).filter(|_| !has_target) {
+        if let Some((kind, id)) = target.iter().find_map(|(kind, id)| Some((*kind, (*id)?))).filter(|_| !self.target) {
             encoder.text(names::AUDIT_TARGET_TYPE, kind);
             encoder.text(names::AUDIT_TARGET_ID, id);
-            return;
         }
     }
 }
@@ -152,16 +199,6 @@ fn action(event: EventName, method: Option<&str>) -> &'static str {
             _ => "EXECUTE",
         },
     }
-}
-
-/// What the body begins with: the method and the tool or prompt, or the event's short name.
-fn subject(event: EventName, facts: &Facts) -> String {
-    let mut subject = facts.text(names::MCP_METHOD_NAME).unwrap_or(short(event)).to_owned();
-    if let Some(name) = facts.text(names::GEN_AI_TOOL_NAME).or_else(|| facts.text(names::GEN_AI_PROMPT_NAME)) {
-        subject.push(' ');
-        subject.push_str(name);
-    }
-    subject
 }
 
 fn short(event: EventName) -> &'static str {

@@ -44,11 +44,13 @@ impl CallState {
     /// A call of that event, begun now, with what capture knows of it.
     /// Its values are cut to the limits already, those in `cut` were too long.
     pub(crate) fn new(core: &Core, event: EventName, base: Attributes, cut: Vec<Key>) -> Self {
+        let begun_unix_nano = core.clock().unix_nano();
+        let [call_id, request_id, response_id] = core.new_ids(begun_unix_nano);
         Self {
-            call_id: core.new_id(),
-            request_id: core.new_id(),
-            response_id: core.new_id(),
-            begun_unix_nano: core.clock().unix_nano(),
+            call_id,
+            request_id,
+            response_id,
+            begun_unix_nano,
             begun_monotonic: core.clock().monotonic_nano(),
             context: OnceLock::new(),
             facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut }),

@@ -59,7 +59,8 @@ impl Facts {
     fn take(&mut self, key: &Key, role: Role, value: Value) {
         match role {
             Role::Outcome => self.said.field(key, &value),
-            _ => self.attributes.set(key.clone(), value),
+            // The fields of one call site have different names.
+            _ => self.attributes.push(key.clone(), value),
         }
     }
 
@@ -234,12 +235,13 @@ pub(super) fn write_event(
 /// The same words and the same number on the span as on the record.
 fn mark(otel: &Context, outcome: &Outcome, duration: f64, call: RecordId) {
     let span = otel.span();
-    span.set_attribute(KeyValue::new(names::AUDITRAIL_CALL_ID, call.to_string()));
-    span.set_attribute(KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
-    if let Some(detail) = outcome.detail {
-        span.set_attribute(KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
-    }
-    span.set_attribute(KeyValue::new(names::AUDITRAIL_DURATION, duration));
+    let detail = outcome.detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
+    let known = [
+        KeyValue::new(names::AUDITRAIL_CALL_ID, call.to_string()),
+        KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
+        KeyValue::new(names::AUDITRAIL_DURATION, duration),
+    ];
+    span.set_attributes(known.into_iter().chain(detail));
     if outcome.is_span_error() {
         span.set_status(opentelemetry::trace::Status::error(""));
     }

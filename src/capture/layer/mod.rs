@@ -150,7 +150,7 @@ where
         let Some(span) = context.span(&id) else { return };
         let entry = own(&span);
         if self.counts_spans {
-            watch::count(&self.core, &span);
+            watch::count(&self.core, &span, entry.is_some());
         }
         if let Some(entry) = entry {
             if entry.is_waiting() {

@@ -21,13 +21,13 @@ where
 {
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(span) = context.span(&id) {
-            count(&self.0, &span);
+            count(&self.0, &span, own(&span).is_some());
         }
     }
 }
 
-pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>) {
+pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>, audited: bool) {
     if (span.metadata().target(), span.name()) != (TARGET, PROBE) {
-        core.span_closed(own(span).is_some());
+        core.span_closed(audited);
     }
 }
