@@ -1,6 +1,6 @@
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample as _};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SamplingDecision, ShouldSample as _};
 
 use super::*;
 use crate::config::Environment;
@@ -33,4 +33,27 @@ fn audited_traces_are_kept_unless_a_remote_caller_declined() {
         let sampled = result.decision == SamplingDecision::RecordAndSample;
         assert_eq!(sampled, expected, "audited {audited}, parent {parent:?}, keep {keep}");
     }
+}
+
+/// rmcp logs whole messages, and the transports are noise: neither reaches a trace, at any level.
+#[test]
+fn traces_hold_nothing_of_rmcp_and_the_transports() {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    let otel = tracing_opentelemetry::layer().with_tracer(provider.tracer("test")).with_filter(filter::of_traces());
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(otel), || {
+        tracing::error_span!(target: "rmcp", "of rmcp").in_scope(|| ());
+        tracing::info_span!(target: "rmcp::service", "serve_inner").in_scope(|| {
+            tracing::info_span!("handler").in_scope(|| {
+                tracing::info!(target: "rmcp::service", "a whole message");
+                tracing::info!(target: "rmcpx", "not of rmcp");
+            });
+        });
+        tracing::info_span!(target: "hyper_util::client", "of the transport").in_scope(|| ());
+        tracing::debug_span!("below INFO").in_scope(|| ());
+    });
+    let spans = exporter.get_finished_spans().unwrap();
+    assert_eq!(spans.iter().map(|span| span.name.as_ref()).collect::<Vec<_>>(), ["handler"]);
+    assert_eq!(spans[0].events.iter().map(|event| event.name.as_ref()).collect::<Vec<_>>(), ["not of rmcp"]);
+    assert_eq!(spans[0].parent_span_id, SpanId::INVALID);
 }
