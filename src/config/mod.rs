@@ -11,6 +11,7 @@ mod resource;
 mod sampler;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub use self::notice::{Notice, NoticeLevel, Notices};
 pub use self::otlp::{Compression, Header, OtlpSettings, Signal};
 pub use self::resource::ResourceSettings;
 pub use self::sampler::SamplerSettings;
+pub use self::tls::TlsSettings;
 
 /// What the code says; `None` leaves the word to the environment.
 #[derive(Debug, Clone, Default)]

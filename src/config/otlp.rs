@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
 
+use super::tls::{TlsSettings, TlsVariables};
 use super::{ConfigError, Environment, Overrides};
 
 /// Which signal the settings are for; its own variables win over the general ones.
@@ -41,6 +42,8 @@ pub struct OtlpSettings {
     pub timeout: Duration,
     /// How requests are compressed.
     pub compression: Compression,
+    /// How the connection is secured; `None` for a plain one.
+    pub tls: Option<TlsSettings>,
 }
 
 impl OtlpSettings {
@@ -52,8 +55,10 @@ impl OtlpSettings {
             (None, Some(found)) => found,
             (None, None) => ("the default endpoint", DEFAULT_ENDPOINT),
         };
+        let endpoint = endpoint_uri(endpoint_source, endpoint)?;
         Ok(Self {
-            endpoint: endpoint_uri(endpoint_source, endpoint)?,
+            tls: TlsSettings::read(&endpoint, endpoint_source, &names.tls, environment)?,
+            endpoint,
             endpoint_source,
             headers: match environment.first(&names.headers)? {
                 Some((variable, list)) => headers(variable, list)?,
@@ -74,7 +79,7 @@ impl OtlpSettings {
     }
 }
 
-/// Anything that cannot be honoured yet stops the start: an ignored certificate would be worse than none.
+/// A protocol that cannot be honoured stops the start.
 fn refuse_unsupported(names: &Variables, environment: &Environment) -> Result<(), ConfigError> {
     if let Some((variable, protocol)) = environment.first(&names.protocol)?
         && protocol != "grpc"
@@ -84,14 +89,6 @@ fn refuse_unsupported(names: &Variables, environment: &Environment) -> Result<()
             protocol,
             "this version exports over OTLP/gRPC only",
             "set grpc (the collector's port 4317), or unset it",
-        ));
-    }
-    if let Some((variable, path)) = environment.first(&names.certificates)? {
-        return Err(ConfigError::value(
-            variable,
-            path,
-            "this version exports without TLS",
-            "unset it and run a collector on this machine, which can speak TLS onwards",
         ));
     }
     Ok(())
@@ -110,12 +107,8 @@ fn endpoint_uri(source: &str, endpoint: &str) -> Result<Uri, ConfigError> {
         return wrong("not a URL", "set one such as http://localhost:4317");
     };
     match (uri.scheme_str(), uri.authority()) {
-        (Some("http"), Some(_)) => Ok(uri),
-        (Some("https"), _) => wrong(
-            "this version exports without TLS",
-            "use http:// to a collector on this machine, which can speak TLS onwards",
-        ),
-        _ => wrong("it has no scheme http:// and host", "set one such as http://localhost:4317"),
+        (Some("http" | "https"), Some(_)) => Ok(uri),
+        _ => wrong("it has no scheme http:// or https:// and host", "set one such as http://localhost:4317"),
     }
 }
 
@@ -154,7 +147,7 @@ struct Variables {
     timeout: [&'static str; 2],
     compression: [&'static str; 2],
     protocol: [&'static str; 2],
-    certificates: [&'static str; 6],
+    tls: TlsVariables,
 }
 
 impl Signal {
@@ -174,14 +167,17 @@ macro_rules! variables {
             timeout: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"), "OTEL_EXPORTER_OTLP_TIMEOUT"],
             compression: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_COMPRESSION"), "OTEL_EXPORTER_OTLP_COMPRESSION"],
             protocol: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL"],
-            certificates: [
-                concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
-                "OTEL_EXPORTER_OTLP_CERTIFICATE",
-                concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"),
-                "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-                concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
-                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-            ],
+            tls: TlsVariables {
+                certificate: [
+                    concat!("OTEL_EXPORTER_OTLP_", $signal, "_CERTIFICATE"),
+                    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+                ],
+                client_certificate: [
+                    concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_CERTIFICATE"),
+                    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+                ],
+                client_key: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_CLIENT_KEY"), "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+            },
         }
     };
 }

@@ -30,12 +30,41 @@ impl Connector for GrpcConnector {
             // A peer that vanished without a word is noticed while a request waits for it.
             .http2_keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
+        let endpoint = secured(endpoint, settings)?;
         let mut client = Grpc::new(endpoint.connect_lazy());
         if settings.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
         let metadata = MetadataMap::from_headers(settings.headers.iter().cloned().collect::<HeaderMap>());
         Ok(Box::new(GrpcSink { client: client.accept_compressed(CompressionEncoding::Gzip), metadata }))
+    }
+}
+
+#[cfg(feature = "tls")]
+fn secured(endpoint: Endpoint, settings: &OtlpSettings) -> Result<Endpoint, String> {
+    match &settings.tls {
+        Some(tls) => endpoint.tls_config(client_tls(tls)).map_err(|error| describe(&error)),
+        None => Ok(endpoint),
+    }
+}
+
+/// The configuration lets no `https://` pass in a build without TLS.
+#[cfg(not(feature = "tls"))]
+fn secured(endpoint: Endpoint, _: &OtlpSettings) -> Result<Endpoint, String> {
+    Ok(endpoint)
+}
+
+/// TLS as the certificate variables say, for records and traces alike.
+#[cfg(feature = "tls")]
+pub(crate) fn client_tls(tls: &crate::config::TlsSettings) -> tonic::transport::ClientTlsConfig {
+    use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+    let config = match &tls.ca_pem {
+        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+        None => ClientTlsConfig::new().with_native_roots(),
+    };
+    match &tls.identity_pem {
+        Some((certificate, key)) => config.identity(Identity::from_pem(certificate, key)),
+        None => config,
     }
 }
 
@@ -74,14 +103,26 @@ fn classify(status: &Status) -> ExportError {
     }
 }
 
-/// The code only: a sink may quote what it was sent.
+/// Of the sink's words the code only: it may quote what it was sent.
 fn reason(status: &Status) -> String {
-    format!("gRPC {:?}", status.code())
+    match std::error::Error::source(status) {
+        // The connection failed: a cause of this side, such as a certificate.
+        Some(cause) => describe(cause),
+        None => format!("gRPC {:?}", status.code()),
+    }
 }
 
 fn retry(error: &tonic::transport::Error) -> ExportError {
-    let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    ExportError::Retry { reason: cause, after: None }
+    ExportError::Retry { reason: describe(error), after: None }
+}
+
+/// The last cause: what is before it says "transport error".
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 /// The delay of a `google.rpc.RetryInfo` in the status details.

@@ -23,5 +23,7 @@ pub use self::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
 pub use self::frame::Envelope;
 #[cfg(feature = "otlp-grpc")]
 pub use self::grpc::GrpcConnector;
+#[cfg(feature = "tls")]
+pub(crate) use self::grpc::client_tls;
 pub use self::shipper::{Cargo, ShipError, Shipper};
 pub use self::stats::{ShipStats, StatsSnapshot};

@@ -165,6 +165,11 @@ fn span_exporter(settings: &OtlpSettings) -> Result<opentelemetry_otlp::SpanExpo
         Compression::Gzip => builder.with_compression(opentelemetry_otlp::Compression::Gzip),
         Compression::None => builder,
     };
+    #[cfg(feature = "tls")]
+    let builder = match &settings.tls {
+        Some(tls) => builder.with_tls_config(crate::ship::client_tls(tls)),
+        None => builder,
+    };
     builder.build().map_err(|source| TelemetryError::Exporter { endpoint: settings.endpoint.to_string(), source })
 }
 

@@ -1,0 +1,95 @@
+//! The certificate variables of the OTLP exporter specification.
+
+use std::fmt;
+use std::path::Path;
+
+use http::Uri;
+
+use super::{ConfigError, Environment};
+
+/// How a connection is secured.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsSettings {
+    /// The certificates that the collector's must be signed by, PEM; the system's if none.
+    pub ca_pem: Option<Vec<u8>>,
+    /// The client's certificate chain and its key, PEM, for mutual TLS.
+    pub identity_pem: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// The names of the variables, the signal's own first.
+pub(super) struct TlsVariables {
+    pub(super) certificate: [&'static str; 2],
+    pub(super) client_certificate: [&'static str; 2],
+    pub(super) client_key: [&'static str; 2],
+}
+
+impl TlsSettings {
+    /// `None` for a plain endpoint.
+    pub(super) fn read(
+        endpoint: &Uri,
+        source: &str,
+        names: &TlsVariables,
+        environment: &Environment,
+    ) -> Result<Option<Self>, ConfigError> {
+        let secure = endpoint.scheme_str() == Some("https");
+        for variables in [&names.certificate, &names.client_certificate, &names.client_key] {
+            if let Some((variable, path)) = environment.first(variables)?.filter(|_| !secure) {
+                let problem = format!("the endpoint ({source}) is not https://, so it would not be used");
+                return Err(ConfigError::value(variable, path, problem, "set an https:// endpoint, or unset it"));
+            }
+        }
+        if secure && !cfg!(feature = "tls") {
+            return Err(ConfigError::value(
+                source,
+                &endpoint.to_string(),
+                "auditrail was built without TLS",
+                "enable its feature tls, or use http:// to a collector on this machine",
+            ));
+        }
+        if !secure {
+            return Ok(None);
+        }
+        let certificate = file(environment, &names.client_certificate, CERTIFICATE)?;
+        let key = file(environment, &names.client_key, KEY)?;
+        let identity_pem = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (certificate, _) => {
+                let (missing, there) = match certificate {
+                    Some(_) => (names.client_key, names.client_certificate),
+                    None => (names.client_certificate, names.client_key),
+                };
+                let fix = format!("set {} too, or unset {}", missing[1], there[1]);
+                return Err(ConfigError::value(missing[1], "", "a client certificate and its key go together", fix));
+            }
+        };
+        Ok(Some(Self { ca_pem: file(environment, &names.certificate, CERTIFICATE)?, identity_pem }))
+    }
+}
+
+/// The content of the file that a variable names, which must be PEM of that kind.
+fn file(environment: &Environment, variables: &[&'static str], kind: &str) -> Result<Option<Vec<u8>>, ConfigError> {
+    let Some((variable, path)) = environment.first(variables)? else { return Ok(None) };
+    let wrong = |problem: String| {
+        ConfigError::value(variable, path, problem, format!("name a readable PEM file with a {}", kind.to_lowercase()))
+    };
+    let pem = std::fs::read(Path::new(path)).map_err(|error| wrong(error.to_string()))?;
+    let label = format!("{kind}-----");
+    let holds = pem.windows(label.len()).any(|window| window == label.as_bytes());
+    if holds { Ok(Some(pem)) } else { Err(wrong(format!("the file has no PEM block of a {}", kind.to_lowercase()))) }
+}
+
+/// Keys are never printed.
+impl fmt::Debug for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSettings")
+            .field("own_ca", &self.ca_pem.is_some())
+            .field("client_certificate", &self.identity_pem.is_some())
+            .finish()
+    }
+}
+
+const CERTIFICATE: &str = "CERTIFICATE";
+/// Also the end of `RSA PRIVATE KEY` and `EC PRIVATE KEY`.
+const KEY: &str = "PRIVATE KEY";
