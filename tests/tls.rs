@@ -44,14 +44,16 @@ async fn records_and_traces_go_over_mutual_tls_with_the_certificates_of_the_spec
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_that_does_not_fit_delivers_nothing_loses_nothing_and_says_why() {
+async fn a_certificate_that_does_not_fit_delivers_nothing_and_loses_nothing() {
     let collector = Collector::start().await;
+    // In TLS 1.3 the client has finished its handshake before the server looks at its certificate: it may learn no more
+    // than that the connection was closed.
     let cases = [
-        ("another authority", file("others-ca.pem"), Some("ours")),
-        ("no client certificate", file("ours-ca.pem"), None),
-        ("a client certificate of another authority", file("ours-ca.pem"), Some("others")),
+        ("another authority", file("others-ca.pem"), Some("ours"), "UnknownIssuer"),
+        ("no client certificate", file("ours-ca.pem"), None, ""),
+        ("a client certificate of another authority", file("ours-ca.pem"), Some("others"), ""),
     ];
-    for (case, ca, client) in cases {
+    for (case, ca, client, why) in cases {
         let mut environment =
             vec![("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()), ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca)];
         if let Some(client) = client {
@@ -69,7 +71,7 @@ async fn a_certificate_that_does_not_fit_delivers_nothing_loses_nothing_and_says
         trail.record(Moment::new(EventName::Context));
         assert_eq!(trail.flush(Duration::from_millis(500)).await.unwrap_err().pending, 1, "{case}");
         let said = said.lock().unwrap()[0].clone();
-        assert!(said.contains("does not take audit records"), "{case}: {said}");
+        assert!(said.contains("does not take audit records") && said.contains(why), "{case}: {said}");
     }
     assert_eq!(*collector.received.lock().unwrap(), Received::default());
 }

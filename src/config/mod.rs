@@ -63,10 +63,13 @@ impl Settings {
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
         environment.check_known(&[JOURNAL_MAX_BYTES, FLUSH_TIMEOUT])?;
+        let logs = OtlpSettings::read(Signal::Logs, overrides, environment)?;
+        let traces = OtlpSettings::read(Signal::Traces, overrides, environment)?;
+        tls::check_used([&logs.tls, &traces.tls], environment)?;
         Ok(Self {
             resource: ResourceSettings::read(overrides, environment)?,
-            logs: OtlpSettings::read(Signal::Logs, overrides, environment)?,
-            traces: OtlpSettings::read(Signal::Traces, overrides, environment)?,
+            logs,
+            traces,
             sampler: SamplerSettings::read(environment)?,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// How much a notice matters.
@@ -35,12 +36,18 @@ impl Notices {
 
     /// Says that something is wrong.
     pub fn warn(&self, text: impl Into<String>) {
-        (self.0)(&Notice { level: NoticeLevel::Warning, text: text.into() });
+        self.say(NoticeLevel::Warning, text.into());
     }
 
     /// Says that it is right again.
     pub fn recovered(&self, text: impl Into<String>) {
-        (self.0)(&Notice { level: NoticeLevel::Recovered, text: text.into() });
+        self.say(NoticeLevel::Recovered, text.into());
+    }
+
+    /// A sink that panics (a closed standard error makes `eprintln!` do so) must take neither a call nor the shipper with
+    /// it, and there is nobody else to tell.
+    fn say(&self, level: NoticeLevel, text: String) {
+        drop(catch_unwind(AssertUnwindSafe(|| (self.0)(&Notice { level, text }))));
     }
 }
 

@@ -65,7 +65,13 @@ impl OtlpSettings {
                 None => Vec::new(),
             },
             timeout: match environment.first(&names.timeout)? {
-                Some((variable, _)) => environment.millis(variable)?.unwrap_or(DEFAULT_TIMEOUT),
+                Some((variable, text)) => match environment.millis(variable)? {
+                    Some(Duration::ZERO) => {
+                        let problem = "no request could ever be answered in time";
+                        return Err(ConfigError::value(variable, text, problem, "set milliseconds, such as 10000"));
+                    }
+                    timeout => timeout.unwrap_or(DEFAULT_TIMEOUT),
+                },
                 None => DEFAULT_TIMEOUT,
             },
             compression: match environment.first(&names.compression)? {

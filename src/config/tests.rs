@@ -65,6 +65,7 @@ fn mistakes_stop_the_start() {
         ),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem", "is not https://, so it would not be used"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", r#"="10s" cannot be used: not a number; set whole milliseconds"#),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "0", "no request could ever be answered in time; set milliseconds"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "set gzip or none"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b", "entry 2: there is no '='"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=%zz", "entry 1: a '%' is not followed"),

@@ -33,10 +33,9 @@ impl TlsSettings {
         environment: &Environment,
     ) -> Result<Option<Self>, ConfigError> {
         let secure = endpoint.scheme_str() == Some("https");
-        for variables in [&names.certificate, &names.client_certificate, &names.client_key] {
-            if let Some((variable, path)) = environment.first(variables)?.filter(|_| !secure) {
-                let problem = format!("the endpoint ({source}) is not https://, so it would not be used");
-                return Err(ConfigError::value(variable, path, problem, "set an https:// endpoint, or unset it"));
+        for [own, _] in [names.certificate, names.client_certificate, names.client_key] {
+            if let Some(path) = environment.text(own)?.filter(|_| !secure) {
+                return Err(unused(own, path));
             }
         }
         if secure && !cfg!(feature = "tls") {
@@ -68,6 +67,23 @@ impl TlsSettings {
     }
 }
 
+/// A general certificate variable is for whichever signal has a secure endpoint; there must be one.
+pub(super) fn check_used(signals: [&Option<TlsSettings>; 2], environment: &Environment) -> Result<(), ConfigError> {
+    for variable in GENERAL {
+        if let Some(path) = environment.text(variable)?
+            && signals.iter().all(|signal| signal.is_none())
+        {
+            return Err(unused(variable, path));
+        }
+    }
+    Ok(())
+}
+
+fn unused(variable: &str, path: &str) -> ConfigError {
+    let problem = "the endpoint is not https://, so it would not be used";
+    ConfigError::value(variable, path, problem, "set an https:// endpoint, or unset it")
+}
+
 /// The content of the file that a variable names, which must be PEM of that kind.
 fn file(environment: &Environment, variables: &[&'static str], kind: &str) -> Result<Option<Vec<u8>>, ConfigError> {
     let Some((variable, path)) = environment.first(variables)? else { return Ok(None) };
@@ -90,6 +106,8 @@ impl fmt::Debug for TlsSettings {
     }
 }
 
+const GENERAL: [&str; 3] =
+    ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY"];
 const CERTIFICATE: &str = "CERTIFICATE";
 /// Also the end of `RSA PRIVATE KEY` and `EC PRIVATE KEY`.
 const KEY: &str = "PRIVATE KEY";

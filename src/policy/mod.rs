@@ -13,4 +13,4 @@ mod uri;
 pub use self::allow::AllowList;
 pub use self::decision::Decision;
 pub use self::limits::Limits;
-pub use self::uri::without_secrets;
+pub use self::uri::{cleaned, without_secrets};

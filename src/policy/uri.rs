@@ -1,5 +1,16 @@
 //! URIs without what may be secret in them.
 
+use crate::record::{Value, names};
+
+/// A value as it may leave under that name: the URI of a resource without its secrets, anything else as it is.
+#[must_use]
+pub fn cleaned(key: &str, value: Value) -> Value {
+    match value.as_str() {
+        Some(uri) if key == names::MCP_RESOURCE_URI => Value::from(without_secrets(uri)),
+        _ => value,
+    }
+}
+
 /// The URI without user information, query and fragment: those may hold credentials and arguments.
 ///
 /// Rather too much is cut than too little: an `@` in the authority or the path, after `//`, ends what is taken for user

@@ -16,12 +16,6 @@ impl Attributes {
         }
     }
 
-    /// Adds an attribute whose key is known to be new.
-    pub(crate) fn push(&mut self, key: Key, value: Value) {
-        debug_assert!(self.get(&key).is_none(), "keys are unique: {key}");
-        self.0.push((key, value));
-    }
-
     /// Sets an attribute if there is a value.
     pub fn set_some(&mut self, key: impl Into<Key>, value: Option<impl Into<Value>>) {
         if let Some(value) = value {

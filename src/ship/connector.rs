@@ -61,4 +61,11 @@ pub enum ExportError {
         /// What it said.
         reason: String,
     },
+    /// It may be these records or the sink itself: smaller requests tell, and a single record is given up only after
+    /// some attempts.
+    #[error("{reason}")]
+    Doubtful {
+        /// What it said.
+        reason: String,
+    },
 }

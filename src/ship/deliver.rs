@@ -28,16 +28,22 @@ impl Delivery {
     /// Returns when all are settled. A batch that is refused for good is halved until the refused records are alone.
     pub(super) async fn deliver(&mut self, records: &[Bytes]) {
         let mut parts = vec![records];
+        let mut refused: Option<(u64, String)> = None;
+        let mut refuse = |count: u64, reason: String| {
+            let before = refused.take().map_or(0, |(before, _)| before);
+            refused = Some((before + count, reason));
+        };
         while let Some(part) = parts.pop() {
+            let count = part.len() as u64;
             match self.send(part).await {
                 Ok(rejected) => {
-                    let count = part.len() as u64;
-                    self.stats.delivered(count.saturating_sub(rejected));
+                    let rejected = rejected.min(count);
+                    self.stats.delivered(count - rejected);
                     if rejected > 0 {
-                        self.give_up(rejected.min(count), "OTLP partial success");
+                        refuse(rejected, "OTLP partial success".into());
                     }
                 }
-                Err(reason) if part.len() == 1 => self.give_up(1, &reason),
+                Err(reason) if part.len() == 1 => refuse(1, reason),
                 Err(_) => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.push(second);
@@ -45,12 +51,16 @@ impl Delivery {
                 }
             }
         }
+        if let Some((count, reason)) = refused {
+            self.give_up(count, &reason);
+        }
     }
 
-    /// Retries until the sink answers; `Err` holds its reason if it refuses these records for good.
+    /// Retries until the sink answers; `Err` holds its reason if it refuses these records, or may refuse one of them.
     async fn send(&mut self, records: &[Bytes]) -> Result<u64, String> {
         let request = self.envelope.request(records);
         let mut backoff = Backoff::default();
+        let mut doubts = 0;
         loop {
             let (reason, after) = match self.sink.export(request.clone()).await {
                 Ok(accepted) => {
@@ -60,6 +70,13 @@ impl Delivery {
                 Err(ExportError::Rejected { reason }) => {
                     self.is_back();
                     return Err(reason);
+                }
+                Err(ExportError::Doubtful { reason }) => {
+                    doubts += 1;
+                    if records.len() > 1 || doubts > DOUBTS {
+                        return Err(reason);
+                    }
+                    (reason, None)
                 }
                 Err(ExportError::Retry { reason, after }) => (reason, after),
             };
@@ -98,3 +115,6 @@ impl Delivery {
         ));
     }
 }
+
+/// How often a single record is sent again that the sink answers with a code that may mean either: half a minute.
+const DOUBTS: u32 = 10;

@@ -94,12 +94,19 @@ impl std::fmt::Debug for GrpcSink {
     }
 }
 
-/// OTLP specification, "Failures": what is not in its list of retryable codes is for good. A wrong token or a missing
-/// service is not the records' fault, so those are retried, too, and somebody is told.
+/// By the list of retryable codes in the OTLP specification ("Failures"). A wrong token or a missing service is not the
+/// records' fault, so those are retried, too, and somebody is told. Other codes are what collectors answer when a record
+/// or the size of a request is refused by their pipeline, but also when they are in trouble themselves.
 fn classify(status: &Status) -> ExportError {
+    let (reason, after) = (reason(status), retry_delay(status));
+    let ours = std::error::Error::source(status).is_some();
     match status.code() {
-        Code::InvalidArgument => ExportError::Rejected { reason: reason(status) },
-        _ => ExportError::Retry { reason: reason(status), after: retry_delay(status) },
+        Code::InvalidArgument => ExportError::Rejected { reason },
+        Code::ResourceExhausted if after.is_none() => ExportError::Doubtful { reason },
+        Code::Internal | Code::Unknown | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists if !ours => {
+            ExportError::Doubtful { reason }
+        }
+        _ => ExportError::Retry { reason, after },
     }
 }
 

@@ -50,6 +50,34 @@ fn a_refused_record_is_found_by_halving_and_the_others_arrive_in_order() {
     assert_eq!(harness.levels(), [NoticeLevel::Warning]);
 }
 
+/// Codes such as INTERNAL may mean a poison record or a collector in trouble: the one must not hold up the others, the
+/// other must not cost a record at once.
+#[test]
+fn a_doubtful_answer_halves_a_batch_and_gives_a_record_up_only_after_attempts() {
+    let doubt = || Err(ExportError::Doubtful { reason: "INTERNAL".into() });
+    let passing = Harness::start([doubt(), doubt(), doubt(), doubt()]);
+    for n in 0..2 {
+        passing.journal.append(&record(n)).unwrap();
+    }
+    passing.flush(2);
+    assert_eq!(passing.taken(), [0, 1], "it passed");
+    assert_eq!(passing.shipper.stats().snapshot().lost, 0);
+
+    let poisoned = Harness::start([]);
+    {
+        let mut script = poisoned.script.lock().unwrap();
+        (script.poison, script.doubtful) = (Some(1), true);
+    }
+    for n in 0..4 {
+        poisoned.journal.append(&record(n)).unwrap();
+    }
+    while !poisoned.journal.settled_within(4, Duration::from_millis(5)) {
+        poisoned.shipper.hurry();
+    }
+    assert_eq!(poisoned.taken(), [0, 2, 3]);
+    assert_eq!(poisoned.shipper.stats().snapshot().lost, 1);
+}
+
 #[test]
 fn a_partial_success_is_counted_and_never_sent_again() {
     let harness = Harness::start([Ok(Accepted::but(2))]);
@@ -91,6 +119,7 @@ struct Harness {
 struct Script {
     answers: VecDeque<Result<Accepted, ExportError>>,
     poison: Option<u64>,
+    doubtful: bool,
     taken: Vec<u64>,
 }
 
@@ -147,6 +176,7 @@ impl Sink for Scripted {
         let poisoned = script.poison.is_some_and(|poison| numbers.contains(&poison));
         let answer = match script.answers.pop_front() {
             Some(answer) => answer,
+            None if poisoned && script.doubtful => Err(ExportError::Doubtful { reason: "INTERNAL".into() }),
             None if poisoned => Err(ExportError::Rejected { reason: "poison".into() }),
             None => Ok(Accepted::default()),
         };

@@ -4,7 +4,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::Actor;
-use crate::policy::without_secrets;
+use crate::policy::cleaned;
 use crate::record::names::Role;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value, names};
 
@@ -84,7 +84,7 @@ impl Call {
     /// The resource of a `resources/read`; user information, query and fragment of the URI are left out.
     #[must_use]
     pub fn resource(self, uri: &str) -> Self {
-        self.attribute(names::MCP_RESOURCE_URI, without_secrets(uri))
+        self.attribute(names::MCP_RESOURCE_URI, uri.to_owned())
     }
 
     /// Who acts.
@@ -199,6 +199,7 @@ impl Moment {
 /// Keys of a record are unique, so nobody may set those that the trail sets.
 fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
     if is_fact(&key) {
+        let value = cleaned(&key, value.into());
         attributes.set(key, value);
     }
 }

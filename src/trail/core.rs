@@ -38,7 +38,8 @@ pub(crate) struct Core {
 #[derive(Debug, Default)]
 pub(super) struct Closing {
     spent: Duration,
-    appended: Position,
+    /// The operator was told of what was not delivered up to here.
+    told: Position,
 }
 
 impl Core {
@@ -190,18 +191,20 @@ impl Core {
     pub(crate) fn close(&self) {
         self.watch.end(&self.notices);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (appended, _) = self.journal_usage();
-        if closing.appended == appended {
-            // Nothing came since the last time: what could not be shipped then was said then.
+        let (appended, settled) = self.journal_usage();
+        if settled == appended || closing.told == appended {
+            // All is shipped, or nothing came since it was said what could not be.
             return;
         }
         let begun = Instant::now();
         let left = self.settings.flush_timeout.saturating_sub(closing.spent);
-        if let Err(error) = self.flush_blocking(left) {
+        if self.flush_blocking(left).is_err() {
+            let (appended, settled) = self.journal_usage();
+            closing.told = appended;
+            let error = FlushError { pending: appended - settled, deadline: self.settings.flush_timeout };
             self.notices.warn(format!("{error}; this journal is in memory, so they end with the process"));
         }
         closing.spent += begun.elapsed();
-        closing.appended = self.journal_usage().0;
     }
 
     /// What closing has left of the flush time-out.

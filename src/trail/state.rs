@@ -1,11 +1,13 @@
 //! One call while it is open.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
+use crate::policy::cleaned;
 use crate::record::names;
 use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value};
 
@@ -20,6 +22,7 @@ pub(crate) struct CallState {
     begun_unix_nano: u64,
     begun_monotonic: u64,
     context: OnceLock<Context>,
+    finished: AtomicBool,
     facts: Mutex<Facts>,
 }
 
@@ -53,6 +56,7 @@ impl CallState {
             begun_unix_nano,
             begun_monotonic: core.clock().monotonic_nano(),
             context: OnceLock::new(),
+            finished: AtomicBool::new(false),
             facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut }),
         }
     }
@@ -66,7 +70,8 @@ impl CallState {
     }
 
     /// Adds a fact that a span inside the call knows.
-    pub(crate) fn enrich(&self, core: &Core, key: &Key, mut value: Value) {
+    pub(crate) fn enrich(&self, core: &Core, key: &Key, value: Value) {
+        let mut value = cleaned(key, value);
         let cut = core.limit_value(&mut value);
         let mut facts = self.facts();
         if facts.base.get(key).is_some() {
@@ -83,7 +88,13 @@ impl CallState {
         #[expect(clippy::cast_precision_loss, reason = "see above")]
         let seconds = nanos as f64 / 1e9;
         self.facts().duration = seconds;
+        self.finished.store(true, Ordering::Relaxed);
         seconds
+    }
+
+    /// Whether it is a call (no moment) that is still going on: only such a one can be enriched.
+    pub(crate) fn is_open_call(&self) -> bool {
+        !self.finished.load(Ordering::Relaxed) && self.event().has_halves()
     }
 
     pub(super) fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -122,10 +133,12 @@ impl CallState {
 /// For calls that the layer begins by itself.
 impl CallState {
     /// Sets a fact of capture's own.
-    pub(crate) fn set(&self, core: &Core, key: Key, mut value: Value) {
+    pub(crate) fn set(&self, core: &Core, key: Key, value: Value) {
+        let mut value = cleaned(&key, value);
         let cut = core.limit_value(&mut value);
         let mut facts = self.facts();
         facts.note_cut(cut, &key);
+        facts.added.remove(&key);
         facts.base.set(key, value);
     }
 

@@ -127,6 +127,20 @@ fn a_full_journal_is_counted_said_once_and_told_by_a_gap_record() {
     assert_eq!(counts.acknowledged, counts.delivered + counts.lost + counts.pending);
 }
 
+/// A notice sink of the user's that panics takes neither the calls nor the shipper with it.
+#[test]
+fn a_notice_sink_that_panics_is_contained() {
+    let bench = Bench::with(|builder| {
+        builder.journal_max_bytes(20_000).on_notice(|_| std::panic::resume_unwind(Box::new("expected")))
+    });
+    bench.sunk.away.store(true, Ordering::SeqCst);
+    for number in 0..500 {
+        bench.trail.record(moment(number));
+    }
+    bench.sunk.away.store(false, Ordering::SeqCst);
+    assert!(bench.records().len() > 10, "the shipper lives");
+}
+
 /// The end with a dead collector is bounded and says what is lost.
 #[test]
 fn the_end_with_a_dead_collector_is_bounded_and_honest() {

@@ -182,7 +182,7 @@ fn an_unknown_event_name_is_said_and_loses_nothing() {
     assert_eq!(records.len(), 2);
     assert_eq!(records[0].event_name, "auditrail.mcp.request");
     assert!(
-        bench.said()[0].contains("the span odd has an auditrail.event that is no event name"),
+        bench.said()[0].contains("the span or event odd has an auditrail.event that is no event name"),
         "{:?}",
         bench.said()
     );

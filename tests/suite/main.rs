@@ -12,6 +12,7 @@
 mod delivery;
 mod filters;
 mod layer_ids;
+mod layer_nesting;
 mod layer_outcomes;
 mod layer_records;
 mod server;

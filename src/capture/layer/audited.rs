@@ -10,6 +10,7 @@ use tracing::span::Attributes;
 
 use super::said::{Ending, EndingVisitor, Said};
 use super::visit::Fields;
+use crate::policy::cleaned;
 use crate::record::names::{self, Role};
 use crate::record::{self, EventName, Key, Outcome, RecordId, Value};
 use crate::trail::{CallState, Core, Failure, Moment};
@@ -20,6 +21,8 @@ use crate::trail::{CallState, Core, Failure, Moment};
 pub(super) struct Entry {
     state: Arc<CallState>,
     own: Option<Arc<Own>>,
+    /// The trail whose layer made it: another trail's layer on the same registry keeps its hands off.
+    owner: usize,
 }
 
 /// What the layer keeps of a span that it audits by itself.
@@ -36,7 +39,6 @@ pub(super) struct Facts {
     attributes: record::Attributes,
     said: Said,
     name: &'static str,
-    unknown_event: bool,
 }
 
 impl Facts {
@@ -45,10 +47,9 @@ impl Facts {
             attributes: record::Attributes::default(),
             said: Said::default(),
             name: attributes.metadata().name(),
-            unknown_event: false,
         };
         attributes.record(&mut fields.visit(|key, role, value| facts.take(key, role, value)));
-        facts.check_event(core);
+        facts.check_event(core, fields);
         facts
     }
 
@@ -59,17 +60,15 @@ impl Facts {
     fn take(&mut self, key: &Key, role: Role, value: Value) {
         match role {
             Role::Outcome => self.said.field(key, &value),
-            // The fields of one call site have different names.
-            _ => self.attributes.push(key.clone(), value),
+            _ => self.attributes.set(key.clone(), cleaned(key, value)),
         }
     }
 
-    fn check_event(&mut self, core: &Core) {
+    fn check_event(&self, core: &Core, fields: &Fields) {
         let name = self.attributes.text(names::AUDITRAIL_EVENT);
-        self.unknown_event = name.is_some_and(|name| name.parse::<EventName>().is_err());
-        if self.unknown_event {
+        if name.is_some_and(|name| name.parse::<EventName>().is_err()) && fields.first_warning() {
             core.notices().warn(format!(
-                "the span {} has an {} that is no event name of auditrail; it is recorded as {}; see \
+                "the span or event {} has an {} that is no event name of auditrail; it is recorded as {}; see \
                  auditrail::record::EventName for the names",
                 self.name,
                 names::AUDITRAIL_EVENT,
@@ -90,8 +89,12 @@ fn event_of(event: Option<&str>, method: Option<&str>) -> EventName {
 
 impl Entry {
     /// The span of a call that the trail has opened.
-    pub(super) fn of_open_call(state: Arc<CallState>) -> Self {
-        Self { state, own: None }
+    pub(super) fn of_open_call(core: &Core, state: Arc<CallState>) -> Self {
+        Self { state, own: None, owner: owner(core) }
+    }
+
+    pub(super) fn belongs_to(&self, core: &Core) -> bool {
+        self.owner == owner(core)
     }
 
     /// A span that is audited by itself.
@@ -104,20 +107,24 @@ impl Entry {
             attributes.set(names::AUDIT_TARGET_TYPE, "function");
             attributes.set(names::AUDIT_TARGET_ID, facts.name);
         }
-        clean_uri(&mut attributes);
         let own = Own { inside, said: Mutex::new(facts.said), waiting: AtomicBool::new(true) };
         let cut = core.limit(&mut attributes);
-        Self { state: Arc::new(CallState::new(core, event, attributes, cut)), own: Some(Arc::new(own)) }
+        Self {
+            state: Arc::new(CallState::new(core, event, attributes, cut)),
+            own: Some(Arc::new(own)),
+            owner: owner(core),
+        }
     }
 
-    pub(super) fn call_id(&self) -> RecordId {
-        self.state.call_id()
+    /// The id of the call that this stands for, if it is one and still going on.
+    pub(super) fn open_call(&self) -> Option<RecordId> {
+        self.state.is_open_call().then(|| self.state.call_id())
     }
 
     /// A field of a span inside the call.
     pub(super) fn enrich(&self, core: &Core, key: &Key, role: Role, value: Value) {
         if role == Role::Fact && *key != names::AUDITRAIL_EVENT {
-            self.state.enrich(core, key, clean(key, value));
+            self.state.enrich(core, key, value);
         }
     }
 
@@ -135,7 +142,7 @@ impl Entry {
             own.said().field(key, &value);
             return;
         }
-        self.state.set(core, key.clone(), clean(key, value));
+        self.state.set(core, key.clone(), value);
         if own.waiting.load(Ordering::Relaxed) {
             let (event, method) = (self.state.text(names::AUDITRAIL_EVENT), self.state.text(names::MCP_METHOD_NAME));
             self.state.set_event(event_of(event.as_deref(), method.as_deref()));
@@ -180,6 +187,16 @@ impl Entry {
         own.said().ending(ending);
     }
 
+    /// The last chance for the ids of a span that had none when it was entered.
+    pub(super) fn attach_late(&self, otel: impl FnOnce() -> Option<Context>) {
+        if self.own.is_some()
+            && self.state.context().is_none()
+            && let Some(otel) = otel()
+        {
+            self.state.attach(otel);
+        }
+    }
+
     /// The span closes: writes the response half, or the moment.
     pub(super) fn close(&self, core: &Core) {
         let Some(own) = &self.own else { return };
@@ -187,7 +204,8 @@ impl Entry {
         let outcome = std::mem::take(&mut *own.said()).outcome(event);
         let duration = self.state.stop(core);
         if let Some(otel) = self.state.context() {
-            mark(otel, &outcome, duration, self.state.call_id());
+            let call = if event.has_halves() { Some(self.state.call_id()) } else { own.inside };
+            mark(otel, &outcome, duration, call);
         }
         if event.has_halves() {
             core.write_response(&self.state, &outcome);
@@ -201,6 +219,10 @@ impl Entry {
             core.write_moment(moment);
         }
     }
+}
+
+fn owner(core: &Core) -> usize {
+    std::ptr::from_ref(core).addr()
 }
 
 impl Own {
@@ -217,15 +239,10 @@ pub(super) fn write_event(
     otel: Option<Context>,
     call: Option<RecordId>,
 ) {
-    let mut facts = Facts {
-        attributes: record::Attributes::default(),
-        said: Said::default(),
-        name: event.metadata().name(),
-        unknown_event: false,
-    };
+    let mut facts =
+        Facts { attributes: record::Attributes::default(), said: Said::default(), name: event.metadata().name() };
     event.record(&mut fields.visit(|key, role, value| facts.take(key, role, value)));
-    facts.check_event(core);
-    clean_uri(&mut facts.attributes);
+    facts.check_event(core, fields);
     let name = facts.event();
     // What happened at one moment is not an open call: nothing said is success.
     let outcome = if name.has_halves() { facts.said.outcome(EventName::Context) } else { facts.said.outcome(name) };
@@ -233,29 +250,16 @@ pub(super) fn write_event(
 }
 
 /// The same words and the same number on the span as on the record.
-fn mark(otel: &Context, outcome: &Outcome, duration: f64, call: RecordId) {
+fn mark(otel: &Context, outcome: &Outcome, duration: f64, call: Option<RecordId>) {
     let span = otel.span();
     let detail = outcome.detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     let known = [
-        KeyValue::new(names::AUDITRAIL_CALL_ID, call.to_string()),
         KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
         KeyValue::new(names::AUDITRAIL_DURATION, duration),
     ];
-    span.set_attributes(known.into_iter().chain(detail));
+    let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.to_string()));
+    span.set_attributes(known.into_iter().chain(detail).chain(call));
     if outcome.is_span_error() {
         span.set_status(opentelemetry::trace::Status::error(""));
-    }
-}
-
-fn clean_uri(attributes: &mut record::Attributes) {
-    if let Some(value) = attributes.remove(names::MCP_RESOURCE_URI) {
-        attributes.set(names::MCP_RESOURCE_URI, clean(names::MCP_RESOURCE_URI, value));
-    }
-}
-
-fn clean(key: &str, value: Value) -> Value {
-    match (key, value.as_str()) {
-        (names::MCP_RESOURCE_URI, Some(uri)) => Value::from(crate::policy::without_secrets(uri)),
-        _ => value,
     }
 }

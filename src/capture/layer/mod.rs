@@ -79,17 +79,17 @@ where
         let Some(span) = context.span(id) else { return };
         match &*self.plans.span(attributes.metadata(), &self.core) {
             SpanPlan::Enriching(fields) => {
-                if let Some(entry) = enclosing(&span) {
+                if let Some(entry) = self.enclosing(&span) {
                     attributes.record(&mut fields.visit(|key, role, value| entry.enrich(&self.core, key, role, value)));
                 }
             }
             SpanPlan::Audited(fields) => {
                 let facts = audited::Facts::of(attributes, fields, &self.core);
-                match enclosing(&span) {
+                match self.open_call_around(&span) {
                     Some(entry) if facts.event().has_halves() => entry.enrich_all(&self.core, facts),
-                    enclosing => {
-                        let entry = Entry::begin(&self.core, facts, enclosing.map(|entry| entry.call_id()));
-                        span.extensions_mut().insert(entry);
+                    call => {
+                        let entry = Entry::begin(&self.core, facts, call.and_then(|call| call.open_call()));
+                        keep(&span, entry);
                     }
                 }
             }
@@ -102,13 +102,13 @@ where
         match &*self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
                 if let Some(state) = opening::taken() {
-                    span.extensions_mut().replace(Entry::of_open_call(state));
+                    keep(&span, Entry::of_open_call(&self.core, state));
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
-                if let Some(entry) = own(&span) {
+                if let Some(entry) = self.own(&span) {
                     values.record(&mut fields.visit(|key, role, value| entry.say(&self.core, key, role, value)));
-                } else if let Some(entry) = enclosing(&span) {
+                } else if let Some(entry) = self.enclosing(&span) {
                     values.record(&mut fields.visit(|key, role, value| entry.enrich(&self.core, key, role, value)));
                 }
             }
@@ -118,7 +118,7 @@ where
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(entry) = own(&span) {
+        if let Some(entry) = self.own(&span) {
             if entry.is_waiting() {
                 entry.open(&self.core, self.otel_context(id));
             }
@@ -132,7 +132,7 @@ where
             EventPlan::Ignored => {}
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
-                if let Some(entry) = span.and_then(|span| own(&span)) {
+                if let Some(entry) = span.and_then(|span| self.own(&span)) {
                     entry.hear(&self.core, event);
                 }
             }
@@ -140,7 +140,8 @@ where
                 let span = context.event_span(event);
                 // Nobody holds a lock on the span here: no layer calls others while it handles an event.
                 let otel = span.as_ref().and_then(|span| self.otel_context(&span.id()));
-                let call = span.and_then(|span| own(&span).or_else(|| enclosing(&span))).map(|entry| entry.call_id());
+                let around = |span| self.own(&span).filter(is_open_call).or_else(|| self.open_call_around(&span));
+                let call = span.and_then(around).and_then(|entry| entry.open_call());
                 audited::write_event(&self.core, event, fields, otel, call);
             }
         }
@@ -148,7 +149,7 @@ where
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let entry = own(&span);
+        let entry = self.own(&span);
         if self.counts_spans {
             watch::count(&self.core, &span, entry.is_some());
         }
@@ -157,6 +158,7 @@ where
                 // Never entered, or entered where no id was to be had.
                 entry.open(&self.core, self.otel_context(&id));
             }
+            entry.attach_late(|| self.otel_context(&id));
             entry.close(&self.core);
         }
     }
@@ -167,18 +169,44 @@ impl AuditLayer {
     fn otel_context(&self, id: &Id) -> Option<opentelemetry::Context> {
         match self.dispatch.get().and_then(WeakDispatch::upgrade) {
             Some(dispatch) => tracing_opentelemetry::get_otel_context(id, &dispatch),
-            // `Option` and `Vec` of layers do not hand the subscriber on.
-            None => dispatcher::get_default(|dispatch| tracing_opentelemetry::get_otel_context(id, dispatch)),
+            // `Option` and `Vec` of layers do not hand the subscriber on. The default one may be somebody else's, in
+            // which the same number is another span.
+            None => dispatcher::get_default(|dispatch| {
+                let mine = dispatch.downcast_ref::<Self>().is_some_and(|layer| std::ptr::eq(layer, self));
+                mine.then(|| tracing_opentelemetry::get_otel_context(id, dispatch)).flatten()
+            }),
         }
+    }
+
+    /// What this trail's layer keeps with the span itself.
+    fn own<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
+        own(span).filter(|entry| entry.belongs_to(&self.core))
+    }
+
+    /// The nearest audited span around a span: a call, open or not, or a moment.
+    fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
+        span.scope().skip(1).find_map(|span| self.own(&span))
+    }
+
+    /// The nearest call around a span that is still going on. A moment is none, nor is a call whose response is written.
+    fn open_call_around<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
+        span.scope().skip(1).find_map(|span| self.own(&span).filter(is_open_call))
+    }
+}
+
+fn is_open_call(entry: &Entry) -> bool {
+    entry.open_call().is_some()
+}
+
+/// Keeps an entry with its span; the first stays, should two trails share a registry.
+fn keep<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>, entry: Entry) {
+    let mut extensions = span.extensions_mut();
+    if extensions.get_mut::<Entry>().is_none() {
+        extensions.insert(entry);
     }
 }
 
 /// What is kept with the span itself.
 fn own<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>) -> Option<Entry> {
     span.extensions().get::<Entry>().cloned()
-}
-
-/// The nearest audited span around a span.
-fn enclosing<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>) -> Option<Entry> {
-    span.scope().skip(1).find_map(|span| own(&span))
 }

@@ -31,7 +31,7 @@ impl Said {
         match name {
             names::AUDIT_OUTCOME => self.status = text.parse().ok(),
             names::AUDITRAIL_OUTCOME_DETAIL => self.detail = text.parse().ok(),
-            names::ERROR_TYPE => self.error_type = Some(text.to_owned()),
+            names::ERROR_TYPE => self.error_type = Some(low_cardinality(text).to_owned()),
             names::RPC_RESPONSE_STATUS_CODE => self.code = text.parse().ok(),
             _ => {}
         }
@@ -64,6 +64,12 @@ impl Said {
             ..outcome
         }
     }
+}
+
+/// A class of errors has a short name (core conventions); a whole error text in its place must not leave.
+fn low_cardinality(text: &str) -> &str {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    if text.len() <= 64 && text.bytes().all(is_name) { text } else { "_OTHER" }
 }
 
 fn plain_detail(status: Status) -> Option<Detail> {
@@ -119,7 +125,7 @@ struct Beginning {
 
 impl Write for Beginning {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let missing = ERR.len() - self.text.len();
+        let missing = ERR.len().saturating_sub(self.text.len());
         self.text.extend(text.chars().take(missing));
         if self.text.len() < ERR.len() { Ok(()) } else { Err(std::fmt::Error) }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::Metadata;
 use tracing::field::{Field, Visit};
@@ -12,7 +13,10 @@ use crate::record::{Key, Value};
 
 /// The fields of one call site, by their index; `None` for those that must not leave.
 #[derive(Debug)]
-pub(super) struct Fields(Vec<Option<Allowed>>);
+pub(super) struct Fields {
+    allowed: Vec<Option<Allowed>>,
+    warned: AtomicBool,
+}
 
 #[derive(Debug)]
 struct Allowed {
@@ -29,11 +33,16 @@ impl Fields {
             let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
             Some(Allowed { key: Cow::Borrowed(field.name()), role, kind })
         };
-        Self(metadata.fields().iter().map(allowed).collect())
+        Self { allowed: metadata.fields().iter().map(allowed).collect(), warned: AtomicBool::new(false) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.allowed.iter().all(Option::is_none)
+    }
+
+    /// Whether nobody was warned of this call site before.
+    pub(super) fn first_warning(&self) -> bool {
+        !self.warned.swap(true, Ordering::Relaxed)
     }
 
     /// A visitor that hands over key, role and value of each allowed field.
@@ -49,7 +58,7 @@ pub(super) struct Visitor<'f, F> {
 
 impl<F: FnMut(&Key, Role, Value)> Visitor<'_, F> {
     fn take(&mut self, field: &Field, value: impl FnOnce() -> Value) {
-        if let Some(Some(allowed)) = self.fields.0.get(field.index()) {
+        if let Some(Some(allowed)) = self.fields.allowed.get(field.index()) {
             (self.take)(&allowed.key, allowed.role, shaped(value(), allowed.kind));
         }
     }

@@ -13,9 +13,9 @@ use crate::trail::Transport;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeStdioError {
-    /// The client's first message was not an MCP opening.
+    /// The MCP session did not begin. What the client sent is not repeated.
     #[error("the MCP session did not begin: {0}; standard input must carry MCP messages, one a line")]
-    Initialize(#[from] Box<ServerInitializeError>),
+    Initialize(&'static str),
     /// The service's task ended abnormally.
     #[error("the MCP service ended abnormally: {0}")]
     Service(#[from] tokio::task::JoinError),
@@ -36,7 +36,7 @@ impl Trail {
         let serve = self.audited(handler).over(Transport::Stdio).serve((Stdin::open()?, tokio::io::stdout()));
         let result = tokio::select! {
             running = serve => {
-                let running = running.map_err(Box::new)?;
+                let running = running.map_err(|error| ServeStdioError::Initialize(why(&error)))?;
                 let ending = running.cancellation_token();
                 tokio::select! {
                     quit = running.waiting() => quit.map(drop),
@@ -53,6 +53,17 @@ impl Trail {
         // that they can.
         drop(tokio::task::spawn_blocking(move || core.close()).await);
         Ok(result?)
+    }
+}
+
+/// The kind of the failure, without the message or the error text in it.
+fn why(error: &ServerInitializeError) -> &'static str {
+    match error {
+        ServerInitializeError::ExpectedInitializeRequest(_) => "the first message is no request that opens a session",
+        ServerInitializeError::ConnectionClosed(_) => "standard input was closed before it",
+        ServerInitializeError::InitializeFailed(_) => "the server refused to initialize",
+        ServerInitializeError::Cancelled => "it was cancelled",
+        _ => "the handshake failed",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
@@ -43,7 +43,7 @@ impl ShouldSample for KeepAudited {
         let span = parent.map(|context| context.span().span_context().clone()).filter(|span| span.is_valid());
         // What hangs under a kept span is kept: half a trace explains nothing.
         let inside = span.as_ref().is_some_and(|span| !span.is_remote() && span.is_sampled());
-        let declined = span.as_ref().is_some_and(|span| span.is_remote() && !span.is_sampled());
+        let declined = span.as_ref().is_some_and(|span| !span.is_sampled() && (span.is_remote() || is_marked(span)));
         let audited = self.is_audited(name, attributes) && (!declined || self.core.keeps_unsampled_callers());
         if inside || audited {
             return SamplingResult {
@@ -52,8 +52,18 @@ impl ShouldSample for KeepAudited {
                 trace_state: span.map(|span| span.trace_state().clone()).unwrap_or_default(),
             };
         }
-        self.others.should_sample(parent, trace_id, name, span_kind, attributes, links)
+        let mut result = self.others.should_sample(parent, trace_id, name, span_kind, attributes, links);
+        if declined && let Ok(marked) = result.trace_state.insert(MARK, DECLINED) {
+            result.trace_state = marked;
+        }
+        result
     }
+}
+
+/// Whether the caller of the trace declined, and not our own ratio: the spans below have a local parent like any other,
+/// and half a trace explains nothing.
+fn is_marked(span: &SpanContext) -> bool {
+    span.trace_state().get(MARK) == Some(DECLINED)
 }
 
 /// The sampler of the environment.
@@ -62,4 +72,7 @@ pub(super) fn from_settings(settings: SamplerSettings) -> Sampler {
     if settings.parent_based { Sampler::ParentBased(Box::new(root)) } else { root }
 }
 
+/// The key of our entry in the trace state.
+const MARK: &str = "auditrail";
+const DECLINED: &str = "declined";
 const AUDITED: [&str; 2] = [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT];

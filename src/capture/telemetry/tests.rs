@@ -31,6 +31,15 @@ fn audited_traces_are_kept_unless_a_remote_caller_declined() {
         let result =
             sampler.should_sample(context.as_ref(), TraceId::from(1), "x", &SpanKind::Server, &attributes, &[]);
         let sampled = result.decision == SamplingDecision::RecordAndSample;
+        if parent == Some((true, false)) && !keep {
+            let below =
+                SpanContext::new(TraceId::from(1), SpanId::from(3), TraceFlags::default(), false, result.trace_state);
+            let below = Context::new().with_remote_span_context(below);
+            let attributes = [KeyValue::new("mcp.method.name", "ping")];
+            let result =
+                sampler.should_sample(Some(&below), TraceId::from(1), "y", &SpanKind::Internal, &attributes, &[]);
+            assert_ne!(result.decision, SamplingDecision::RecordAndSample, "no orphan below a span that was declined");
+        }
         assert_eq!(sampled, expected, "audited {audited}, parent {parent:?}, keep {keep}");
     }
 }
