@@ -64,9 +64,8 @@ impl Core {
     }
 
     pub(crate) fn new_id(&self) -> RecordId {
-        let mut random = [0; 10];
-        self.entropy.fill(&mut random);
-        RecordId::new(self.clock.unix_nano(), &random)
+        let [id] = self.new_ids(self.clock.unix_nano());
+        id
     }
 
     /// Ids of one moment, for the price of little more than one.

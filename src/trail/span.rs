@@ -126,13 +126,10 @@ pub(crate) mod opening {
 
     thread_local!(static OPENING: RefCell<Option<Arc<CallState>>> = const { RefCell::new(None) });
 
-    /// The field by which a span says so: a recording that only layers of ours understand, on this thread, now.
-    pub(crate) const FIELD: &str = super::names::AUDITRAIL_EVENT;
-
-    /// Hands the state to the layers of the span's own subscriber.
+    /// Hands the state to the layers of the span's own subscriber, by a recording that means more to ours than to others.
     pub(super) fn announce(span: &Span, state: &Arc<CallState>) {
         OPENING.with(|opening| *opening.borrow_mut() = Some(state.clone()));
-        span.record(FIELD, state.event().as_str());
+        span.record(super::names::AUDITRAIL_EVENT, state.event().as_str());
         OPENING.with(|opening| *opening.borrow_mut() = None);
     }
 

@@ -92,7 +92,7 @@ impl CallState {
         seconds
     }
 
-    /// Whether it is a call (no moment) that is still going on: only such a one can be enriched.
+    /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
     pub(crate) fn is_open_call(&self) -> bool {
         !self.finished.load(Ordering::Relaxed) && self.event().has_halves()
     }

@@ -101,9 +101,7 @@ impl Entry {
     pub(super) fn begin(core: &Core, facts: Facts, inside: Option<RecordId>) -> Self {
         let event = facts.event();
         let mut attributes = facts.attributes;
-        let named =
-            [names::GEN_AI_TOOL_NAME, names::GEN_AI_PROMPT_NAME, names::MCP_RESOURCE_URI, names::AUDIT_TARGET_ID];
-        if named.iter().all(|name| attributes.get(name).is_none()) && attributes.get(names::MCP_METHOD_NAME).is_none() {
+        if NAMING.iter().all(|name| attributes.get(name).is_none()) {
             attributes.set(names::AUDIT_TARGET_TYPE, "function");
             attributes.set(names::AUDIT_TARGET_ID, facts.name);
         }
@@ -263,3 +261,12 @@ fn mark(otel: &Context, outcome: &Outcome, duration: f64, call: Option<RecordId>
         span.set_status(opentelemetry::trace::Status::error(""));
     }
 }
+
+/// What tells what a span is about; where it has none of them, it is about its function.
+const NAMING: [&str; 5] = [
+    names::AUDIT_TARGET_ID,
+    names::GEN_AI_PROMPT_NAME,
+    names::GEN_AI_TOOL_NAME,
+    names::MCP_METHOD_NAME,
+    names::MCP_RESOURCE_URI,
+];
