@@ -1,156 +1,145 @@
-//! The journal: a record counts once it is here, and leaves only when the sink has it.
+//! The write-ahead journal: a record counts once it is here, and leaves only when the sink has it.
 //!
-//! This journal holds its records in memory, bounded in bytes. It never drops one in silence: when it is full, `append`
-//! says so, and the trail counts what it could not keep and tells it by a gap record. A record in it survives neither
-//! a `kill -9` nor a power loss.
+//! A stream is one process's run: a directory of segments, written by that process alone and settled by it or, after its
+//! death, by whoever adopts it. A segment is a file of frames with space allocated beforehand; a frame is a record with
+//! lengths, sequence number and checksums. `docs/format.md` has every byte.
 //!
 //! Invariants:
-//! 1. Positions count from 1, in the order of `append`, without a gap.
-//! 2. `settled <= read <= appended`; a record is dropped only by `settle`, oldest first.
-//! 3. The bytes held never exceed the maximum.
+//! 1. Sequence numbers count from 1, in the order of frames, without a gap. What is missing afterwards is reported.
+//! 2. When `append` returns, the record survives the death of the process; once `synced` does, it survives a power loss.
+//! 3. Nothing unsynced is read, so nothing unsynced is ever shipped.
+//! 4. `settled <= read <= synced <= appended`; a segment is removed only when all its records are settled.
+//! 5. What was appended is never changed. A tail that nobody can have been told of is cut; whatever else is damaged is set
+//!    aside in quarantine and reported, and what follows is read on.
+//! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
+//! 7. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
 
+mod adopt;
+mod append;
+mod calls;
+mod commit;
+mod cursor;
+mod disk;
+mod error;
+mod frame;
+mod fs;
+mod header;
+mod keeper;
+mod mapped;
+mod open;
+mod options;
+mod place;
+mod planted;
+mod quarantine;
 mod reader;
+mod recover;
+mod roll;
+mod scan;
+mod state;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod wait;
 
-use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
-pub use self::reader::{Batch, BatchLimits, Reader};
+pub use self::adopt::{Adopted, OpenRequest, Orphan, orphans};
+pub use self::append::{Admission, Append, Receipt, Room};
+pub use self::calls::CallNumber;
+pub use self::disk::Disk;
+pub use self::error::JournalError;
+pub use self::frame::{HEADER, Kind};
+pub use self::fs::{File, Fs, Identity};
+pub use self::open::Opened;
+pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
+pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
+pub use self::reader::{Batch, BatchLimits, Entry, Reader};
+pub use self::usage::Usage;
+pub use self::wait::NotSynced;
 
-/// The place of a record in the journal, from 1.
-pub type Position = u64;
+use self::place::StreamPlace;
+use self::state::State;
+use crate::record::StreamId;
 
-/// A bounded queue of encoded records. Clones share it.
+/// The number of a record in its stream, from 1: `audit.sequence.number`.
+pub type Sequence = u64;
+
+/// The writing end of a stream. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Journal(Arc<Shared>);
 
-/// What the journal says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Usage {
-    /// Records accepted since the start.
-    pub appended: u64,
-    /// Records that left it: accepted by the sink, or given up and counted.
-    pub settled: u64,
-    /// Bytes of the records that it holds.
-    pub bytes: usize,
-}
-
-/// Why a record was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JournalError {
-    /// No room.
-    #[error(
-        "the journal is full: it holds {bytes} of {max_bytes} bytes; see why the collector does not take them, \
-         or raise AUDITRAIL_JOURNAL_MAX_BYTES"
-    )]
-    Full {
-        /// Bytes held.
-        bytes: usize,
-        /// Bytes allowed.
-        max_bytes: usize,
-    },
-}
-
 impl Journal {
-    /// A journal in memory that holds at most that many bytes of records. The reader is the only one.
+    /// The id of the stream.
     #[must_use]
-    pub fn in_memory(max_bytes: usize) -> (Self, Reader) {
-        let journal = Self(Arc::new(Shared {
-            max_bytes,
-            state: Mutex::default(),
-            appended: Notify::new(),
-            settled: Notify::new(),
-            settled_blocking: Condvar::new(),
-        }));
-        (journal.clone(), Reader::new(journal))
-    }
-
-    /// Takes one encoded record. Never waits.
-    ///
-    /// # Errors
-    /// [`JournalError::Full`]: the record is not taken.
-    pub fn append(&self, record: &[u8]) -> Result<Position, JournalError> {
-        let mut state = self.0.state();
-        if state.bytes + record.len() > self.0.max_bytes {
-            return Err(JournalError::Full { bytes: state.bytes, max_bytes: self.0.max_bytes });
-        }
-        state.records.push_back(Bytes::copy_from_slice(record));
-        state.bytes += record.len();
-        state.appended += 1;
-        let position = state.appended;
-        // Waking a thread costs microseconds: only the first record after a pause does it.
-        let wake = std::mem::take(&mut state.reader_sleeps);
-        drop(state);
-        if wake {
-            self.0.appended.notify_one();
-        }
-        Ok(position)
-    }
-
-    /// Waits until everything up to a position is settled.
-    pub async fn settled(&self, position: Position) {
-        loop {
-            let changed = self.0.settled.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.0.state().settled >= position {
-                return;
-            }
-            changed.await;
-        }
-    }
-
-    /// The same for a thread that may block; says whether it came to pass before the deadline.
-    #[must_use]
-    pub fn settled_within(&self, position: Position, deadline: Duration) -> bool {
-        let end = Instant::now().checked_add(deadline);
-        let mut state = self.0.state();
-        while state.settled < position {
-            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return false;
-            }
-            state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
-    }
-
-    /// Counts and bytes.
-    #[must_use]
-    pub fn usage(&self) -> Usage {
-        let state = self.0.state();
-        Usage { appended: state.appended, settled: state.settled, bytes: state.bytes }
+    pub fn stream(&self) -> StreamId {
+        self.0.stream
     }
 }
 
 #[derive(Debug)]
 struct Shared {
-    max_bytes: usize,
+    options: JournalOptions,
+    stream: StreamId,
+    place: StreamPlace,
+    segment_bytes: u64,
+    /// The lock on the stream, as long as this is held.
+    owner: Arc<dyn File>,
+    cursor: Arc<dyn File>,
     state: Mutex<State>,
-    appended: Notify,
+    /// Held by whoever commits.
+    committing: Mutex<()>,
+    /// What is degraded now, by its `error.type`.
+    troubles: Mutex<Vec<&'static str>>,
+    /// Bytes that the segments of other streams take.
+    others_bytes: AtomicU64,
+    /// For the committer's thread.
+    commit_wanted: Condvar,
+    synced: Notify,
+    readable: Notify,
     settled: Notify,
     settled_blocking: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    records: VecDeque<Bytes>,
-    bytes: usize,
-    appended: Position,
-    settled: Position,
-    reader_sleeps: bool,
+    /// There may be room again.
+    room: Notify,
 }
 
 impl Shared {
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the first frame of a segment begins.
+    fn header_length(&self) -> u64 {
+        header::length(&self.options.resource, &self.options.scope) as u64
+    }
+
+    /// Bytes of the longest record that is taken: a quarter of a segment.
+    fn longest_record(&self) -> usize {
+        usize::try_from(self.segment_bytes / 4).unwrap_or(frame::LONGEST).min(frame::LONGEST)
+    }
+
+    /// Tells the watcher that something does not work, once until it does.
+    fn degraded(&self, error_type: &'static str, text: &dyn std::fmt::Display) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if !troubles.contains(&error_type) {
+            troubles.push(error_type);
+            drop(troubles);
+            self.options.watcher.happened(Event::Degraded { error_type, text: text.to_string() });
+        }
+    }
+
+    /// Tells the watcher that it works again, if it did not.
+    fn recovered(&self, error_type: &'static str, text: &str) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = troubles.len();
+        troubles.retain(|trouble| *trouble != error_type);
+        let was_there = troubles.len() < before;
+        drop(troubles);
+        if was_there {
+            self.options.watcher.happened(Event::Recovered { error_type, text: text.to_owned() });
+        }
     }
 }

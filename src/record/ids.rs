@@ -89,3 +89,45 @@ impl fmt::Display for RecordId {
         self.0.hyphenated().fmt(f)
     }
 }
+
+/// `auditrail.stream.id`: one process's run. A UUID of version 7, so that streams sort by the time of their start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(uuid::Uuid);
+
+impl StreamId {
+    /// The id made of a time in nanoseconds since 1970 and ten random bytes.
+    #[must_use]
+    pub fn new(unix_nano: u64, random: &[u8; 10]) -> Self {
+        Self(RecordId::new(unix_nano, random).0)
+    }
+
+    /// The id of those bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(uuid::Uuid::from_bytes(bytes))
+    }
+
+    /// The id of that text form: 36 characters, lower case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self(uuid::Uuid::try_parse(text).ok()?);
+        (id.encode(&mut [0; 36]) == text).then_some(id)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// Writes the 36 characters of the text form into the buffer and returns them.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.hyphenated().encode_lower(buffer)
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}

@@ -161,8 +161,9 @@ async fn ship(mut reader: Reader, mut delivery: Delivery) {
             () = delivery.hurry.notified() => {}
         }
         while let Some(batch) = reader.next(LIMITS) {
-            delivery.deliver(&batch.records).await;
-            reader.settle(batch.last);
+            let records: Vec<_> = batch.entries.iter().map(|entry| entry.record.clone()).collect();
+            delivery.deliver(&records).await;
+            batch.entries.last().iter().for_each(|last| reader.settle(last.sequence));
         }
     }
 }

@@ -1,0 +1,187 @@
+//! Streams whose owner died: found by their free lock, adopted by one process at a time, drained under their own Resource.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::open::{lock, make_directories};
+use super::place::{Place, StreamPlace};
+use super::reader::Reader;
+use super::recover::{Recovered, recover};
+use super::roll::Carried;
+use super::scan::Scan;
+use super::state::Synced;
+use super::{CallNumber, Event, File, Journal, JournalError, JournalOptions, Shared, error, frame::Salt};
+use crate::record::StreamId;
+
+/// A stream whose owner is gone. Its lock is held as long as this is.
+#[derive(Debug)]
+pub struct Orphan {
+    stream: StreamId,
+    owner: Arc<dyn File>,
+}
+
+/// An adopted stream.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Adopted {
+    /// The writing end, for the answers to calls that were left open and for the last record. Call
+    /// [`commit`](Journal::commit) afterwards: no thread does it.
+    pub journal: Journal,
+    /// The reading end.
+    pub reader: Reader,
+    /// The calls that the crash left open, oldest first. None if nothing can be appended.
+    pub open: Vec<OpenRequest>,
+    /// Whether the last record has still to be appended.
+    pub needs_end: bool,
+}
+
+/// A call that the crash left open.
+#[derive(Debug, Clone)]
+pub struct OpenRequest {
+    /// Names the call in the answer's [`Append`](super::Append).
+    pub call: CallNumber,
+    /// Its request record, or the intent of one.
+    pub request: Bytes,
+}
+
+/// The streams in a directory whose owners are gone, oldest first, locked for this process.
+///
+/// # Errors
+/// What the disk says.
+pub fn orphans(options: &JournalOptions) -> Result<Vec<Orphan>, JournalError> {
+    let (fs, place) = (&*options.fs, Place::new(&options.directory));
+    make_directories(fs, &place)?;
+    let _alone = lock(fs, &place)?;
+    let failed = |what| JournalError::io(what, place.root(), error::FIX);
+    let names = fs.list(&place.streams()).map_err(failed("list the streams of"))?;
+    let streams = names.iter().filter_map(|name| StreamId::parse(name));
+    Ok(streams.filter_map(|stream| claim(options, &place.stream(stream), stream)).collect())
+}
+
+/// Takes the lock of a stream, if nobody has it.
+fn claim(options: &JournalOptions, place: &StreamPlace, stream: StreamId) -> Option<Orphan> {
+    let fs = &*options.fs;
+    let owner = match fs.open(&place.owner()) {
+        Ok(owner) => owner,
+        // Its owner died between the making of the directory and of the file, or the file was removed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs.open_or_create(&place.owner()).ok()?,
+        Err(_) => return None,
+    };
+    owner.try_lock().ok()?.then_some(Orphan { stream, owner })
+}
+
+impl Orphan {
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// Reads what is there and gets ready to go on. `None` if there was nothing in it; it is removed then.
+    ///
+    /// # Errors
+    /// What the disk says, or that nobody can tell whose records they are. The stream is left as it is.
+    pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
+        let place = Place::new(&options.directory).stream(self.stream);
+        let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
+        let Some(found) = recover(&*options.fs, &place, self.stream).map_err(failed("recover"))? else {
+            remove_all(options, &place);
+            return Ok(None);
+        };
+        let cursor = options.fs.open_or_create(&place.cursor()).map_err(failed("open the cursor of"))?;
+        let options = JournalOptions {
+            resource: found.resource.clone(),
+            scope: found.scope.clone(),
+            segment_bytes: Some(0),
+            background: false,
+            ..options.clone()
+        };
+        let shared = Shared::new(options, self.stream, place, self.owner, cursor);
+        shared.take_over(&found);
+        let can_append = !found.ended && shared.begin_answers(&found);
+        let journal = Journal(Arc::new(shared));
+        let scan = found.start.and_then(|(segment, offset)| {
+            let file = journal.0.options.fs.open(&journal.0.place.segment(segment.number)).ok()?;
+            Some((segment.number, Scan::new(file, Salt::new(self.stream, segment.number), offset)))
+        });
+        let reader = Reader { journal: journal.clone(), scan, expected: found.expected, passed: Default::default() };
+        let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
+        Ok(Some(Adopted { journal, reader, open: open.filter(|_| can_append).collect(), needs_end: can_append }))
+    }
+}
+
+impl Shared {
+    /// The state of a stream that is read and not written to.
+    fn take_over(&self, found: &Recovered) {
+        let mut state = self.state();
+        state.segments = found.segments.clone();
+        state.next_file = found.next_file;
+        state.sequence = found.sequence;
+        state.settled = found.expected.saturating_sub(1);
+        state.closed = true;
+        let from = found.start.map_or(0, |(segment, _)| segment.number);
+        let unread = found.segments.iter().filter(|segment| segment.number >= from);
+        state.pending_bytes = unread.map(|segment| segment.end.saturating_sub(segment.begin)).sum();
+        if let Some(last) = found.segments.back() {
+            state.synced = Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence };
+        }
+        drop(state);
+        if let Some(torn) = &found.torn {
+            // If it cannot be set aside it stays where it is, and the next adopter finds it.
+            drop(self.set_aside_damage(torn.segment, torn.offset, 0, torn.bytes.clone()));
+            self.options.watcher.happened(Event::Lost {
+                stream: self.stream,
+                count: 1,
+                first: torn.first,
+                last: torn.last,
+            });
+        }
+    }
+
+    /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
+    fn begin_answers(&self, found: &Recovered) -> bool {
+        let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: Some(request.to_vec()) });
+        let requests: u64 = found.open.iter().map(|(_, request)| request.len() as u64).sum();
+        let prepared = {
+            let mut state = self.state();
+            self.prepare_beyond_bound(&mut state, self.header_length() + 3 * requests + 512 * open().count() as u64);
+            state.next.take()
+        };
+        let Some(prepared) = prepared else { return false };
+        let begun = self.start_in(prepared, found.sequence, open().collect());
+        self.state().closed = begun.is_err();
+        begun.is_ok()
+    }
+}
+
+impl Journal {
+    /// Removes the stream, if its last record was appended and all of it is settled. Says whether it was.
+    #[must_use]
+    pub fn remove_if_done(&self) -> bool {
+        let shared = &self.0;
+        let done = {
+            let state = shared.state();
+            state.closed && state.is_clean() && state.settled + 1 >= state.sequence
+        };
+        if done {
+            shared.state().stop = true;
+            remove_all(&shared.options, &shared.place);
+        }
+        done
+    }
+}
+
+/// Removes a stream in such an order that whoever finds the rest of it can remove the rest. What cannot be removed is
+/// left to the next adopter.
+fn remove_all(options: &JournalOptions, place: &StreamPlace) {
+    let fs = &*options.fs;
+    let Ok(_alone) = lock(fs, &Place::new(&options.directory)) else { return };
+    let Ok(mut names) = fs.list(place.root()) else { return };
+    // The segments in their order, the lock last.
+    names.sort_by_key(|name| (name == super::place::OWNER, name == super::place::CURSOR, name.clone()));
+    if names.iter().all(|name| fs.remove(&place.root().join(name)).is_ok()) {
+        drop(fs.remove_dir(place.root()));
+    }
+}

@@ -1,0 +1,103 @@
+//! The calls that are open now, and where their request frames are.
+
+/// Names an open call to the journal, from its request frame to its response frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallNumber(pub(super) u64);
+
+/// Where the request frame of an open call stands in the active segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestPlace {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+/// A table whose entries are found by number: no search, and no allocation once it has grown.
+#[derive(Debug, Default)]
+pub(super) struct OpenCalls {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Counts the uses of the entry, so that a number is never used again in a stream.
+    generation: u32,
+    place: Option<RequestPlace>,
+}
+
+impl OpenCalls {
+    /// The number that the next call would get; `open` gives it to it.
+    pub(super) fn next(&self) -> CallNumber {
+        let index = self.free.last().copied().unwrap_or(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        let generation = self.entries.get(index as usize).map_or(0, |entry| entry.generation);
+        CallNumber((u64::from(generation) << 32) | (u64::from(index) + 1))
+    }
+
+    pub(super) fn open(&mut self, place: RequestPlace) -> CallNumber {
+        let number = self.next();
+        match self.free.pop().and_then(|index| self.entries.get_mut(index as usize)) {
+            Some(entry) => entry.place = Some(place),
+            None => self.entries.push(Entry { generation: 0, place: Some(place) }),
+        }
+        self.bytes += place.size;
+        number
+    }
+
+    /// Does nothing for a call that is not open.
+    pub(super) fn close(&mut self, number: CallNumber) {
+        let Some(index) = index(number) else { return };
+        let Some(entry) = self.entries.get_mut(index as usize).filter(|entry| is(entry, number)) else { return };
+        if let Some(place) = entry.place.take() {
+            self.bytes -= place.size;
+            // An entry whose numbers are used up is left alone.
+            if let Some(generation) = entry.generation.checked_add(1) {
+                entry.generation = generation;
+                self.free.push(index);
+            }
+        }
+    }
+
+    /// Notes that the request frame of a call stands elsewhere now.
+    pub(super) fn moved(&mut self, number: CallNumber, to: RequestPlace) {
+        let entry = index(number).and_then(|index| self.entries.get_mut(index as usize));
+        if let Some(place) = entry.filter(|entry| is(entry, number)).and_then(|entry| entry.place.as_mut()) {
+            *place = to;
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CallNumber, RequestPlace)> {
+        (1_u64..).zip(&self.entries).filter_map(|(index, entry)| {
+            Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?))
+        })
+    }
+
+    /// How many frames of that many bytes would have to be carried.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+fn index(number: CallNumber) -> Option<u32> {
+    u32::try_from((number.0 & u64::from(u32::MAX)).checked_sub(1)?).ok()
+}
+
+fn is(entry: &Entry, number: CallNumber) -> bool {
+    u64::from(entry.generation) == number.0 >> 32
+}
+
+/// For streams of processes that died.
+impl OpenCalls {
+    /// Puts back a call that was found open.
+    pub(super) fn restore(&mut self, number: CallNumber, place: RequestPlace) {
+        let Some(index) = index(number).map(|index| index as usize) else { return };
+        while self.entries.len() <= index {
+            self.entries.push(Entry { generation: 0, place: None });
+        }
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.generation = u32::try_from(number.0 >> 32).unwrap_or(u32::MAX);
+            entry.place = Some(place);
+            self.bytes += place.size;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Commits: one `fdatasync` for everybody who waits, and one within 50 ms for everybody who does not.
+//!
+//! Invariants:
+//! 1. What counts as synced was appended before the `fdatasync` began, and the directory that has its file was synced before.
+//! 2. A file whose sync failed is never synced again: the kernel may have forgotten what it could not write, and would say
+//!    that all is well. Its unsynced frames are written again, from memory, to a new segment.
+//! 3. Readers see nothing that is not synced.
+
+use std::sync::{Arc, PoisonError};
+
+use super::calls::{CallNumber, RequestPlace};
+use super::frame::{self, FrameHeader};
+use super::fs::File;
+use super::planted::planted;
+use super::roll::{Carried, payload_at};
+use super::state::{State, Synced};
+use super::{Journal, JournalError, Shared, error};
+
+impl Journal {
+    /// Makes everything durable that was appended before, now.
+    ///
+    /// # Errors
+    /// What the disk said. What could not be synced is written again, elsewhere, by the next commit.
+    pub fn commit(&self) -> Result<(), JournalError> {
+        self.0.commit()
+    }
+}
+
+impl Shared {
+    pub(super) fn commit(&self) -> Result<(), JournalError> {
+        // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
+        let _alone = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        // What could not be synced gets a second attempt in a new segment at once.
+        let result = self.commit_once().or_else(|error| {
+            self.degraded(SYNC_FAILED, &error);
+            self.commit_once()
+        });
+        match &result {
+            Ok(()) => self.recovered(SYNC_FAILED, "the disk of the journal syncs again"),
+            Err(error) => self.fail_waiters(&error.to_string()),
+        }
+        result
+    }
+
+    fn commit_once(&self) -> Result<(), JournalError> {
+        let Some(work) = self.begin_commit()? else { return Ok(()) };
+        match self.sync(&work) {
+            Ok(()) => {
+                self.end_commit(work.mark);
+                Ok(())
+            }
+            Err(cause) => {
+                self.poison();
+                Err(JournalError::io("sync", self.place.root(), error::FIX)(cause))
+            }
+        }
+    }
+
+    /// What is to be synced; `None` if everything is.
+    fn begin_commit(&self) -> Result<Option<Work>, JournalError> {
+        let mut state = self.state();
+        state.commit_wanted = false;
+        if state.poisoned {
+            self.write_again(&mut state)?;
+        }
+        if state.is_clean() {
+            return Ok(None);
+        }
+        let state = &mut *state;
+        let mark = Synced {
+            frames: state.frames,
+            segment: state.active.number,
+            offset: state.active.offset,
+            sequence: state.sequence,
+        };
+        let mut files = std::mem::take(&mut state.dirty);
+        files.push(state.active.file.clone());
+        std::mem::swap(&mut state.committing, &mut state.unsynced);
+        if planted("acknowledge-before-sync") {
+            state.synced = mark;
+        }
+        Ok(Some(Work { mark, files, directory: std::mem::take(&mut state.directory_dirty) }))
+    }
+
+    fn sync(&self, work: &Work) -> std::io::Result<()> {
+        if work.directory && !planted("skip-directory-fsync") {
+            self.options.fs.sync_dir(self.place.root())?;
+        }
+        work.files.iter().filter(|_| !planted("skip-fsync")).try_for_each(|file| file.sync())
+    }
+
+    fn end_commit(&self, mark: Synced) {
+        let mut state = self.state();
+        state.synced = mark;
+        state.committing.clear();
+        if state.committing.capacity() > KEPT_BUFFER {
+            // A burst is not paid for with memory for ever.
+            state.committing = Vec::new();
+        }
+        let wake_reader = std::mem::take(&mut state.reader_sleeps);
+        drop(state);
+        self.synced.notify_waiters();
+        if wake_reader {
+            self.readable.notify_one();
+        }
+    }
+
+    /// Takes the unsynced frames back: what the failed sync left on the disk, nobody knows.
+    fn poison(&self) {
+        let mut state = self.state();
+        let newer = std::mem::take(&mut state.unsynced);
+        state.unsynced = std::mem::take(&mut state.committing);
+        state.unsynced.extend_from_slice(&newer);
+        state.poisoned = true;
+    }
+
+    /// Writes the unsynced frames to a new segment. The old one ends where it was last synced.
+    fn write_again(&self, state: &mut State) -> Result<(), JournalError> {
+        let needed = self.header_length() + state.calls.bytes() + state.unsynced.len() as u64;
+        if state.next.as_ref().is_none_or(|next| next.length < needed) {
+            state.next.take().iter().for_each(|small| self.discard(small));
+            self.prepare_under_lock(state, needed);
+        }
+        let Some(next) = state.next.take() else { return Err(self.full(state, "")) };
+
+        let frames: Vec<(FrameHeader, &[u8])> = frame::walk(&state.unsynced).collect();
+        let again = |call: CallNumber| frames.iter().any(|(header, _)| header.kind.opens() && header.call == call.0);
+        let carried = state
+            .calls
+            .iter()
+            .filter(|(call, _)| !again(*call))
+            .map(|(call, place)| Carried {
+                call,
+                payload: payload_at(&*state.active.file, place.offset, place.size),
+            })
+            .collect();
+        let (mut active, mut places) = match self.begin(next, state.synced.sequence, carried) {
+            Ok(begun) => begun,
+            Err((next, error)) => {
+                self.discard(&next);
+                return Err(error);
+            }
+        };
+        for (header, payload) in frames {
+            let frame = frame::encode(header, payload, active.salt);
+            active.file.publish(active.offset, &frame).map_err(JournalError::io("write to", &active.path, error::FIX))?;
+            let size = frame.len() as u64;
+            if header.kind.opens() {
+                places.push((CallNumber(header.call), RequestPlace { offset: active.offset, size }));
+            }
+            active.offset += size;
+        }
+        places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
+
+        let synced = state.synced;
+        let gone = state.segments.iter().filter(|segment| segment.number > synced.segment);
+        let gone: Vec<_> = gone.map(|segment| self.place.segment(segment.number)).collect();
+        state.segments.retain(|segment| segment.number <= synced.segment);
+        if let Some(last) = state.segments.back_mut() {
+            last.end = last.end.min(synced.offset);
+        }
+        state.active = active;
+        state.segments.push_back(self.segment(state, synced.sequence));
+        // Never synced again, so there is no use in keeping them open.
+        state.dirty.clear();
+        state.poisoned = false;
+        for path in gone {
+            // At worst an adopter reads them and finds every record superseded.
+            drop(self.options.fs.remove(&path));
+        }
+        Ok(())
+    }
+}
+
+/// One commit.
+struct Work {
+    mark: Synced,
+    files: Vec<Arc<dyn File>>,
+    directory: bool,
+}
+
+/// `error.type` of the alarm.
+const SYNC_FAILED: &str = "journal_sync_failed";
+/// What a buffer keeps of its memory after a burst.
+const KEPT_BUFFER: usize = 4 << 20;

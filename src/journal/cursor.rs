@@ -1,0 +1,58 @@
+//! How far a stream was settled: one small file, written over and over.
+//!
+//! ```text
+//!  0  8 ×  "auditcur"
+//!  8  u64  number of the segment
+//! 16  u64  offset in it: where the next frame begins
+//! 24  u64  sequence number of the last record that is settled
+//! 32 16 ×  stream id
+//! 48  u32  0
+//! 52  u32  CRC-32C of the 52 bytes above
+//! ```
+//!
+//! It is a hint, never synced: a cursor that is lost, damaged, behind or ahead of what is there costs that records are sent
+//! again, and never that one is skipped.
+
+use std::io;
+
+use super::frame::{put, u32_at, u64_at};
+use super::fs::File;
+use crate::record::StreamId;
+
+/// The place behind the last settled record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+    pub(super) sequence: u64,
+}
+
+impl Cursor {
+    pub(super) fn write(&self, file: &dyn File, stream: StreamId) -> io::Result<()> {
+        let mut bytes = [0; LENGTH];
+        put(&mut bytes, 0, MAGIC);
+        put(&mut bytes, 8, &self.segment.to_le_bytes());
+        put(&mut bytes, 16, &self.offset.to_le_bytes());
+        put(&mut bytes, 24, &self.sequence.to_le_bytes());
+        put(&mut bytes, 32, &stream.to_bytes());
+        let crc = crc32c::crc32c(bytes.get(..CRC).unwrap_or_default());
+        put(&mut bytes, CRC, &crc.to_le_bytes());
+        file.write_at(0, &bytes)
+    }
+
+    /// What the file says, if it can be believed.
+    pub(super) fn read(file: &dyn File, stream: StreamId) -> Option<Self> {
+        let mut bytes = [0; LENGTH];
+        let whole = file.read_at(0, &mut bytes).ok()? == LENGTH;
+        let sound = whole
+            && bytes.starts_with(MAGIC)
+            && bytes.get(32..48)? == stream.to_bytes()
+            && u32_at(&bytes, CRC)? == crc32c::crc32c(bytes.get(..CRC)?);
+        sound.then_some(())?;
+        Some(Self { segment: u64_at(&bytes, 8)?, offset: u64_at(&bytes, 16)?, sequence: u64_at(&bytes, 24)? })
+    }
+}
+
+const MAGIC: &[u8; 8] = b"auditcur";
+const CRC: usize = 52;
+const LENGTH: usize = 56;

@@ -1,0 +1,136 @@
+//! The seam to the disk: what the journal needs of a file system, so that a simulation can stand in for it.
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A file system. Directories are made with mode 0700 and files with 0600, whatever the umask says; no symbolic link is
+/// followed in the last part of a path.
+pub trait Fs: Debug + Send + Sync + 'static {
+    /// Makes a directory and those above it. An existing one is made private; one of another owner is an error.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes a segment of that many bytes, all zero, for which space is allocated. Fails if there is such a file.
+    ///
+    /// # Errors
+    /// What the system says; a full disk shows here.
+    fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>>;
+
+    /// Opens a file for reading and writing and makes it if it is not there.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+
+    /// Opens an existing file for reading and writing.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+
+    /// Renames a file, replacing what has the new name.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the entries of a directory durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// The names in a directory, sorted.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// What stands at a path now, without following a link.
+    ///
+    /// # Errors
+    /// What the system says; `NotFound` if there is nothing.
+    fn identity(&self, path: &Path) -> io::Result<Identity>;
+}
+
+/// An open file.
+pub trait File: Debug + Send + Sync {
+    /// Reads from an offset; fewer bytes than asked for only at the end of the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes all bytes at an offset.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes a frame so that its first four bytes appear last: whoever sees them sees all of it, also after the process
+    /// was killed. The offset is a multiple of four.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn publish(&self, offset: u64, frame: &[u8]) -> io::Result<()>;
+
+    /// Makes what was written durable (`fdatasync`).
+    ///
+    /// # Errors
+    /// What the system says; the same bytes must not be synced through this file again then.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Cuts or extends the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn set_length(&self, length: u64) -> io::Result<()>;
+
+    /// What the file is, and its length.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn identity(&self) -> io::Result<Identity>;
+
+    /// Gets the pages of a range ready to be written to. A hint.
+    fn prepare(&self, offset: u64, length: u64);
+
+    /// Takes the lock of the file, which ends with the last handle on it, or with the process. Says whether it was free.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn try_lock(&self) -> io::Result<bool>;
+
+    /// The same, and waits for whoever has it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn lock(&self) -> io::Result<()>;
+}
+
+/// Which file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The device.
+    pub device: u64,
+    /// The number of the file on it.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub length: u64,
+}

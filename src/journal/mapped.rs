@@ -1,0 +1,100 @@
+//! A segment mapped into memory: the one module with `unsafe`.
+//!
+//! What pays for it: an append that survives `kill -9` costs a memory copy instead of a system call (`cargo bench --bench
+//! journal` prints both in the same run).
+//!
+//! Invariants:
+//! 1. The mapping covers exactly the bytes for which space was allocated, so a store cannot fail for want of space. Only
+//!    somebody who cuts the file while it is mapped can make it fail; its mode is 0600.
+//! 2. Nobody gets a reference into the mapping: bytes are copied in, and read back through the file. So no aliasing rule of
+//!    Rust depends on what other processes do with the file.
+//! 3. A copy is checked against the length of the mapping before a byte is written.
+//! 4. One writer at a time: `publish` is called under the lock of the journal. The first word of a frame is stored last,
+//!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
+//! 5. Unmapped once, on drop.
+
+#![allow(unsafe_code, reason = "this is the one module that may; see its header")]
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::io;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::mm::{MapFlags, ProtFlags, madvise, mmap, munmap};
+
+/// A writable shared mapping of the beginning of a file.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: the mapping is plain memory that belongs to the process, not to a thread.
+unsafe impl Send for Mapping {}
+// SAFETY: `publish` is called by one thread at a time (invariant 4) and `prepare` writes no bytes.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the first bytes of a file for which space is allocated.
+    pub(super) fn of(file: &File, length: u64) -> io::Result<Self> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        // SAFETY: the kernel chooses the address, so no other mapping is touched.
+        let start = unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)? };
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { start, length })
+    }
+
+    /// Copies a frame to an offset, its first four bytes last.
+    pub(super) fn publish(&self, offset: u64, frame: &[u8]) -> io::Result<()> {
+        let (word, rest) = frame.split_first_chunk::<4>().ok_or(io::ErrorKind::InvalidInput)?;
+        let offset = usize::try_from(offset).map_err(io::Error::other)?;
+        let end = offset.checked_add(frame.len()).ok_or(io::ErrorKind::InvalidInput)?;
+        if end > self.length || !offset.is_multiple_of(4) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        // SAFETY: `offset + frame.len() <= length` was checked above, the mapping is page-aligned and `offset` a multiple
+        // of four, so the word is aligned. `rest` cannot overlap: nobody has a reference into the mapping (invariant 2).
+        // The atomic word lives as long as `self`, and all stores to it go through this function.
+        unsafe {
+            let target = self.start.as_ptr().add(offset);
+            ptr::copy_nonoverlapping(rest.as_ptr(), target.add(4), rest.len());
+            #[expect(clippy::cast_ptr_alignment, reason = "checked: see SAFETY")]
+            let first = AtomicU32::from_ptr(target.cast::<u32>());
+            first.store(u32::from_ne_bytes(*word), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Has the kernel make the pages of a range writable now, so that the caller who writes a record does not wait for it.
+    /// Older kernels than 5.14 do not know it: then the caller waits.
+    #[cfg(target_os = "linux")]
+    pub(super) fn prepare(&self, offset: u64, length: u64) {
+        let whole_pages = |offset: u64| usize::try_from(offset).ok().map(|offset| offset & !(PAGE - 1));
+        let (Some(from), Some(to)) = (whole_pages(offset), whole_pages(offset.saturating_add(length))) else { return };
+        let (from, to) = (from.min(self.length), to.min(self.length));
+        if from < to {
+            // SAFETY: the range lies inside the mapping; populating changes no byte.
+            drop(unsafe { madvise(self.at(from), to - from, rustix::mm::Advice::LinuxPopulateWrite) });
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn prepare(&self, _: u64, _: u64) {}
+
+    /// The address of an offset inside the mapping.
+    fn at(&self, offset: usize) -> *mut c_void {
+        // SAFETY: the callers have checked that the offset is not beyond the mapping.
+        unsafe { self.start.as_ptr().add(offset).cast() }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped with this length by `of`, and nobody has a pointer into it any more.
+        drop(unsafe { munmap(self.start.as_ptr().cast(), self.length) });
+    }
+}
+
+/// The smallest page of the platforms that Rust supports; on those with larger ones a prepared range is rounded less.
+const PAGE: usize = 4096;

@@ -1,0 +1,232 @@
+//! Opening a journal: a new stream in the directory.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex};
+
+use tokio::sync::Notify;
+
+use super::calls::OpenCalls;
+use super::header::{LONGEST_HEADER, SegmentHeader};
+use super::keeper::Keeper;
+use super::place::{Place, StreamPlace};
+use super::reader::Reader;
+use super::state::{Active, Prepared, State, Synced};
+use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
+use crate::record::StreamId;
+
+/// A journal that was opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The writing end.
+    pub journal: Journal,
+    /// The reading end.
+    pub reader: Reader,
+    /// The stream that was begun in this directory before, if there was one.
+    pub previous: Option<StreamId>,
+    /// The thread that commits; it stops when this is dropped.
+    pub keeper: Option<Keeper>,
+}
+
+impl Journal {
+    /// Begins a new stream in the directory of the options, and makes the directory if it is not there.
+    ///
+    /// # Errors
+    /// [`JournalError`], if the directory cannot be made, belongs to somebody else, or has no space for a segment.
+    pub fn open(options: JournalOptions) -> Result<Opened, JournalError> {
+        let place = Place::new(&options.directory);
+        make_directories(&*options.fs, &place)?;
+        let _alone = lock(&*options.fs, &place)?;
+        let stream = new_stream_id(&options);
+        let previous = read_previous(&*options.fs, &place);
+
+        let stream_place = place.stream(stream);
+        let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
+        options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
+        let owner = claim(&options, stream, &stream_place)?;
+        let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
+        let shared = shared(options, stream, stream_place.clone(), owner, cursor);
+        let journal = Journal(Arc::new(shared?));
+        let options = &journal.0.options;
+
+        let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
+        options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
+        options.fs.sync_dir(&place.streams()).map_err(failed("sync"))?;
+        write_previous(&*options.fs, &place, stream).map_err(failed("write beside"))?;
+        let reader = Reader::new(journal.clone());
+        let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
+        Ok(Opened { journal, reader, previous, keeper })
+    }
+}
+
+/// The lock on the directory, held for as long as the result is.
+pub(super) fn lock(fs: &dyn Fs, place: &Place) -> Result<Arc<dyn File>, JournalError> {
+    let failed = |what| JournalError::io(what, place.root(), error::FIX);
+    let file = fs.open_or_create(&place.lock()).map_err(failed("create the lock of"))?;
+    file.lock().map_err(failed("lock"))?;
+    Ok(file)
+}
+
+pub(super) fn make_directories(fs: &dyn Fs, place: &Place) -> Result<(), JournalError> {
+    for directory in [place.root(), &place.streams(), &place.quarantine()] {
+        fs.create_dir(directory).map_err(JournalError::io("make the directory", directory, error::FIX))?;
+    }
+    fs.sync_dir(place.root()).map_err(JournalError::io("sync", place.root(), error::FIX))
+}
+
+/// Makes the file that says whose stream it is, and locks it.
+fn claim(options: &JournalOptions, stream: StreamId, place: &StreamPlace) -> Result<Arc<dyn File>, JournalError> {
+    let failed = |what| JournalError::io(what, place.root(), error::FIX);
+    let owner = options.fs.open_or_create(&place.owner()).map_err(failed("create the lock of"))?;
+    if !owner.try_lock().map_err(failed("lock"))? {
+        return Err(failed("lock")(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let header = SegmentHeader {
+        stream,
+        segment: 0,
+        next_sequence: 1,
+        begun_unix_nano: options.clock.unix_nano(),
+        carried: 0,
+        process: std::process::id(),
+        resource: options.resource.clone(),
+        scope: options.scope.clone(),
+    };
+    let bytes = header.encode();
+    if bytes.len() > LONGEST_HEADER {
+        return Err(JournalError::TooLong { length: bytes.len(), max: LONGEST_HEADER });
+    }
+    owner.write_at(0, &bytes).and_then(|()| owner.sync()).map_err(failed("write"))?;
+    Ok(owner)
+}
+
+/// A stream with its first segment.
+fn shared(
+    options: JournalOptions,
+    stream: StreamId,
+    place: StreamPlace,
+    owner: Arc<dyn File>,
+    cursor: Arc<dyn File>,
+) -> Result<Shared, JournalError> {
+    let shared = Shared::new(options, stream, place, owner, cursor);
+    shared.count_others();
+    let first = {
+        let mut state = shared.state();
+        shared.prepare_under_lock(&mut state, 0);
+        if state.next.is_none() {
+            // The bound is reached by streams that wait for the collector. The smallest segment has room to say so.
+            shared.prepare_beyond_bound(&mut state, 0);
+        }
+        state.next.take().ok_or_else(|| shared.full(&state, ""))?
+    };
+    shared.start_in(first, 1, Vec::new())?;
+    Ok(shared)
+}
+
+impl Shared {
+    pub(super) fn new(
+        options: JournalOptions,
+        stream: StreamId,
+        place: StreamPlace,
+        owner: Arc<dyn File>,
+        cursor: Arc<dyn File>,
+    ) -> Self {
+        let segment_bytes = options.segment_bytes();
+        Self {
+            stream,
+            place,
+            segment_bytes,
+            state: Mutex::new(State::empty(owner.clone(), stream)),
+            owner,
+            cursor,
+            options,
+            committing: Mutex::default(),
+            troubles: Mutex::default(),
+            others_bytes: AtomicU64::new(0),
+            commit_wanted: Condvar::new(),
+            synced: Notify::new(),
+            readable: Notify::new(),
+            settled: Notify::new(),
+            settled_blocking: Condvar::new(),
+            room: Notify::new(),
+        }
+    }
+
+    /// Begins the first segment that this process writes of the stream.
+    pub(super) fn start_in(
+        &self,
+        prepared: Prepared,
+        sequence: u64,
+        open: Vec<super::roll::Carried>,
+    ) -> Result<(), JournalError> {
+        let (active, places) = self.begin(prepared, sequence, open).map_err(|(prepared, error)| {
+            self.discard(&prepared);
+            error
+        })?;
+        let mut state = self.state();
+        for (call, place) in places {
+            state.calls.restore(call, place);
+        }
+        state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        // Not synced: the header and what is carried.
+        state.frames = 1;
+        state.sequence = sequence;
+        state.active = active;
+        let segment = self.segment(&state, sequence);
+        state.segments.push_back(segment);
+        Ok(())
+    }
+}
+
+impl State {
+    /// Of a stream that has no segment yet.
+    fn empty(file: Arc<dyn File>, stream: StreamId) -> Self {
+        Self {
+            active: Active::none(file, stream),
+            next: None,
+            segments: VecDeque::new(),
+            next_file: 1,
+            sequence: 1,
+            frames: 0,
+            pending_bytes: 0,
+            calls: OpenCalls::default(),
+            reserved: 0,
+            synced: Synced { frames: 0, segment: 0, offset: 0, sequence: 1 },
+            committing: Vec::new(),
+            unsynced: Vec::new(),
+            dirty: Vec::new(),
+            directory_dirty: false,
+            poisoned: false,
+            failures: 0,
+            failure: None,
+            full_because: None,
+            settled: 0,
+            oldest_unix_nano: None,
+            commit_wanted: false,
+            committer_sleeps: false,
+            reader_sleeps: false,
+            closed: false,
+            stop: false,
+        }
+    }
+}
+
+fn new_stream_id(options: &JournalOptions) -> StreamId {
+    let mut random = [0; 10];
+    options.entropy.fill(&mut random);
+    StreamId::new(options.clock.unix_nano(), &random)
+}
+
+fn read_previous(fs: &dyn Fs, place: &Place) -> Option<StreamId> {
+    let file = fs.open(&place.previous()).ok()?;
+    let mut text = [0; 36];
+    let read = file.read_at(0, &mut text).ok()?;
+    StreamId::parse(std::str::from_utf8(text.get(..read)?).ok()?)
+}
+
+fn write_previous(fs: &dyn Fs, place: &Place, stream: StreamId) -> std::io::Result<()> {
+    let file = fs.open_or_create(&place.previous())?;
+    file.write_at(0, stream.encode(&mut [0; 36]).as_bytes())?;
+    file.sync()?;
+    fs.sync_dir(place.root())
+}

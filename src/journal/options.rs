@@ -1,0 +1,122 @@
+//! What a journal is opened with.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::disk::Disk;
+use super::fs::Fs;
+use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
+
+/// What a journal is opened with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct JournalOptions {
+    /// The directory of the journal; all processes of a service share it.
+    pub directory: PathBuf,
+    /// Bytes that the segments of all streams may take together.
+    pub max_bytes: u64,
+    /// Bytes of one segment; `None` for what fits the bound.
+    pub segment_bytes: Option<u64>,
+    /// The OTLP Resource of this process, encoded.
+    pub resource: Bytes,
+    /// The OTLP InstrumentationScope, encoded.
+    pub scope: Bytes,
+    /// The longest time that a record stays unsynced.
+    pub commit_interval: Duration,
+    /// Whether a thread commits and prepares segments; without it, that is done when [`Journal::commit`] is called.
+    ///
+    /// [`Journal::commit`]: super::Journal::commit
+    pub background: bool,
+    /// The disk.
+    pub fs: Arc<dyn Fs>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for the id of the stream.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who is told what happens to the journal.
+    pub watcher: Arc<dyn Watcher>,
+}
+
+impl JournalOptions {
+    /// The defaults for that directory: the real disk, 1 GiB, commits within 50 ms.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            max_bytes: DEFAULT_MAX_BYTES,
+            segment_bytes: None,
+            resource: Bytes::new(),
+            scope: Bytes::new(),
+            commit_interval: COMMIT_INTERVAL,
+            background: true,
+            fs: Arc::new(Disk::default()),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(ThreadEntropy),
+            watcher: Arc::new(Unwatched),
+        }
+    }
+
+    /// A whole number of pages, small enough that a small bound still holds some segments.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
+        self.segment_bytes.unwrap_or(fitting).max(LEAST_SEGMENT_BYTES).next_multiple_of(4096)
+    }
+}
+
+/// Who is told what happens to the journal. Called with no lock held; must not block.
+pub trait Watcher: Debug + Send + Sync {
+    /// Something happened.
+    fn happened(&self, event: Event);
+}
+
+/// What happens to a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// It does not work as it should; said once until [`Event::Recovered`].
+    Degraded {
+        /// `error.type` of the alarm record.
+        error_type: &'static str,
+        /// For people.
+        text: String,
+    },
+    /// It works again.
+    Recovered {
+        /// The `error.type` that is over.
+        error_type: &'static str,
+        /// For people.
+        text: String,
+    },
+    /// Records were found damaged or are not there any more.
+    Lost {
+        /// Their stream.
+        stream: StreamId,
+        /// How many; at least that many where only their bytes are known.
+        count: u64,
+        /// The first of their sequence numbers, if it is known.
+        first: u64,
+        /// The last of their sequence numbers.
+        last: u64,
+    },
+}
+
+/// Nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn happened(&self, _: Event) {}
+}
+
+/// Hours of a busy server's records; days of an ordinary one's.
+pub const DEFAULT_MAX_BYTES: u64 = 1 << 30;
+/// The least bound: the least segments.
+pub const LEAST_MAX_BYTES: u64 = SEGMENTS_AT_LEAST * LEAST_SEGMENT_BYTES;
+/// A tenth of a second of records at full speed; its creation takes about a millisecond.
+const SEGMENT_BYTES: u64 = 8 << 20;
+pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
+const SEGMENTS_AT_LEAST: u64 = 4;
+const COMMIT_INTERVAL: Duration = Duration::from_millis(50);

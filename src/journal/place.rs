@@ -1,0 +1,78 @@
+//! Where what stands: the layout of a journal's directory.
+//!
+//! ```text
+//! lock                     held while streams are made, adopted and removed
+//! previous                 the id of the stream that was begun last, in text
+//! streams/ID/stream        the lock of the stream's owner; a copy of the segments' header, without a number
+//! streams/ID/cursor        how far the stream was settled
+//! streams/ID/N.seg         a segment; N counts up, in ten digits
+//! quarantine/ID-N.rec      records that the collector refused, or that were damaged
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::record::StreamId;
+
+/// The directory of a journal.
+#[derive(Debug, Clone)]
+pub(super) struct Place(PathBuf);
+
+impl Place {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self(directory.to_owned())
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    pub(super) fn previous(&self) -> PathBuf {
+        self.0.join("previous")
+    }
+
+    pub(super) fn streams(&self) -> PathBuf {
+        self.0.join("streams")
+    }
+
+    pub(super) fn quarantine(&self) -> PathBuf {
+        self.0.join("quarantine")
+    }
+
+    pub(super) fn stream(&self, stream: StreamId) -> StreamPlace {
+        StreamPlace(self.streams().join(stream.to_string()))
+    }
+}
+
+/// The directory of one stream.
+#[derive(Debug, Clone)]
+pub(super) struct StreamPlace(PathBuf);
+
+impl StreamPlace {
+    pub(super) fn root(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn owner(&self) -> PathBuf {
+        self.0.join(OWNER)
+    }
+
+    pub(super) fn cursor(&self) -> PathBuf {
+        self.0.join(CURSOR)
+    }
+
+    pub(super) fn segment(&self, number: u64) -> PathBuf {
+        self.0.join(format!("{number:010}.seg"))
+    }
+}
+
+/// The number in the name of a segment.
+pub(super) fn segment_number(name: &str) -> Option<u64> {
+    name.strip_suffix(".seg")?.parse().ok()
+}
+
+pub(super) const OWNER: &str = "stream";
+pub(super) const CURSOR: &str = "cursor";

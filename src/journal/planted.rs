@@ -1,0 +1,19 @@
+//! Bugs that are planted on purpose, to prove that the tests would find them: `tests/kill-matrix`.
+//!
+//! They exist only in builds with `--cfg planted`; in all others the question is a constant.
+
+/// Whether that bug is planted in this run.
+#[cfg(not(planted))]
+#[inline(always)]
+pub(super) const fn planted(_: &str) -> bool {
+    false
+}
+
+/// Whether that bug is planted in this run, by `AUDITRAIL_PLANTED`.
+#[cfg(planted)]
+#[expect(clippy::disallowed_methods, reason = "no setting of the product")]
+pub(super) fn planted(bug: &str) -> bool {
+    static PLANTED: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| std::env::var("AUDITRAIL_PLANTED").ok());
+    PLANTED.as_deref() == Some(bug)
+}

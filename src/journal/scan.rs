@@ -1,0 +1,117 @@
+//! Reads a segment frame by frame, over damage.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::frame::{ALIGNMENT, Found, FrameHeader, HEADER, Salt};
+use super::fs::File;
+use super::planted::planted;
+
+/// Walks through the frames of one segment. What is damaged is named, and the walk goes on behind it.
+#[derive(Debug)]
+pub(super) struct Scan {
+    file: Arc<dyn File>,
+    salt: Salt,
+    offset: u64,
+    chunk: Bytes,
+    chunk_start: u64,
+}
+
+/// What the walk came by.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A frame whose checksums hold.
+    Frame { header: FrameHeader, payload: Bytes, offset: u64 },
+    /// A frame whose header holds and whose payload does not.
+    BadPayload { header: FrameHeader, payload: Bytes },
+    /// Bytes that are no frame, before one that is, or before the end. `nothing` if none was ever published there.
+    Damage { from: u64, to: u64, nothing: bool },
+    /// Nothing follows.
+    End,
+}
+
+impl Scan {
+    pub(super) fn new(file: Arc<dyn File>, salt: Salt, offset: u64) -> Self {
+        Self { file, salt, offset, chunk: Bytes::new(), chunk_start: 0 }
+    }
+
+    /// Where the next item begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next item that begins before `end`, which is where the writer was, or the end of the file.
+    pub(super) fn next(&mut self, end: u64) -> io::Result<Item> {
+        if self.offset >= end {
+            return Ok(Item::End);
+        }
+        let from = self.offset;
+        let header = match self.header_at(from, end)? {
+            Found::Frame(header) => header,
+            found => return self.search(from, end, found == Found::End),
+        };
+        let whole = self.bytes(from, header.size(), end)?;
+        self.offset = from + header.size() as u64;
+        let payload = whole.slice(HEADER.min(whole.len())..(HEADER + header.length).min(whole.len()));
+        let sound = crc32c::crc32c(&payload) == header.payload_crc || planted("ignore-crc");
+        if payload.len() == header.length && sound {
+            return Ok(Item::Frame { header, payload, offset: from });
+        }
+        Ok(Item::BadPayload { header, payload })
+    }
+
+    /// Goes back to a frame that was just read.
+    pub(super) fn back_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    /// The bytes of a range as they are, cut to a bound.
+    pub(super) fn raw(&self, from: u64, to: u64) -> io::Result<Bytes> {
+        let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX).min(CHUNK);
+        let mut bytes = BytesMut::zeroed(length);
+        let read = self.file.read_at(from, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes.freeze())
+    }
+
+    /// The next place where a header holds, if there is one.
+    fn search(&mut self, from: u64, end: u64, nothing: bool) -> io::Result<Item> {
+        let mut at = from + ALIGNMENT as u64;
+        while at < end {
+            if matches!(self.header_at(at, end)?, Found::Frame(_)) {
+                break;
+            }
+            at += ALIGNMENT as u64;
+        }
+        self.offset = at.min(end);
+        Ok(Item::Damage { from, to: self.offset, nothing })
+    }
+
+    /// A header whose frame would reach beyond the end is none.
+    fn header_at(&mut self, offset: u64, end: u64) -> io::Result<Found> {
+        let found = FrameHeader::read(self.salt, &self.bytes(offset, HEADER, end)?);
+        match found {
+            Found::Frame(header) if offset + header.size() as u64 > end => Ok(Found::Damage),
+            found => Ok(found),
+        }
+    }
+
+    /// Bytes of the file, fewer at the end. Nothing behind it is read, as it may still change.
+    fn bytes(&mut self, offset: u64, length: usize, end: u64) -> io::Result<Bytes> {
+        let chunk_end = self.chunk_start + self.chunk.len() as u64;
+        if offset < self.chunk_start || offset + length as u64 > chunk_end {
+            let most = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let mut chunk = BytesMut::zeroed(length.max(CHUNK).min(most));
+            let read = self.file.read_at(offset, &mut chunk)?;
+            chunk.truncate(read);
+            (self.chunk, self.chunk_start) = (chunk.freeze(), offset);
+        }
+        let begin = usize::try_from(offset - self.chunk_start).unwrap_or(usize::MAX).min(self.chunk.len());
+        Ok(self.chunk.slice(begin..begin.saturating_add(length).min(self.chunk.len())))
+    }
+}
+
+/// A read is a system call and, for what is not in the page cache, a request to the disk.
+const CHUNK: usize = 512 * 1024;

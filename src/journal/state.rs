@@ -1,0 +1,133 @@
+//! What the lock of a journal guards.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::calls::OpenCalls;
+use super::frame::Salt;
+use super::fs::{File, Identity};
+use crate::record::StreamId;
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// The segment that is written to.
+    pub(super) active: Active,
+    /// The one that comes after it, ready.
+    pub(super) next: Option<Prepared>,
+    /// All segments that have records which are not settled, oldest first; the last is the active one.
+    pub(super) segments: VecDeque<Segment>,
+    /// The number of the next file.
+    pub(super) next_file: u64,
+    /// The sequence number of the next record.
+    pub(super) sequence: u64,
+    /// Frames that were appended, of any kind.
+    pub(super) frames: u64,
+    /// Bytes of frames that were appended and are not settled.
+    pub(super) pending_bytes: u64,
+    pub(super) calls: OpenCalls,
+    /// Bytes that are kept for the responses of calls that were admitted.
+    pub(super) reserved: u64,
+    pub(super) synced: Synced,
+    /// The frames behind `synced`, as a failed sync needs them; those of the commit that is under way come first.
+    pub(super) committing: Vec<u8>,
+    pub(super) unsynced: Vec<u8>,
+    /// Segments that were left since the last commit.
+    pub(super) dirty: Vec<Arc<dyn File>>,
+    /// A file was made since the directory was synced.
+    pub(super) directory_dirty: bool,
+    /// A sync failed: what is unsynced has to be written again, elsewhere, before anything else is synced.
+    pub(super) poisoned: bool,
+    /// Commits that failed, and what the last one said.
+    pub(super) failures: u64,
+    pub(super) failure: Option<String>,
+    /// Why no segment could be made at the last attempt.
+    pub(super) full_because: Option<String>,
+    /// The sequence number of the last settled record.
+    pub(super) settled: u64,
+    /// When the oldest record that was read and is not settled was observed.
+    pub(super) oldest_unix_nano: Option<u64>,
+    /// Somebody waits for a commit.
+    pub(super) commit_wanted: bool,
+    pub(super) committer_sleeps: bool,
+    pub(super) reader_sleeps: bool,
+    pub(super) closed: bool,
+    pub(super) stop: bool,
+}
+
+/// How far everything is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Synced {
+    pub(super) frames: u64,
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+    /// The sequence number of the next record behind it.
+    pub(super) sequence: u64,
+}
+
+/// The segment that is written to.
+#[derive(Debug, Clone)]
+pub(super) struct Active {
+    pub(super) number: u64,
+    pub(super) file: Arc<dyn File>,
+    pub(super) path: PathBuf,
+    pub(super) identity: Identity,
+    pub(super) salt: Salt,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    /// Up to where its pages were prepared.
+    pub(super) prepared: u64,
+}
+
+impl Active {
+    /// Where nothing can be written.
+    pub(super) fn none(file: Arc<dyn File>, stream: StreamId) -> Self {
+        Self {
+            number: 0,
+            file,
+            path: PathBuf::new(),
+            identity: Identity { device: 0, inode: 0, length: 0 },
+            salt: Salt::new(stream, 0),
+            offset: 0,
+            length: 0,
+            prepared: 0,
+        }
+    }
+}
+
+/// A segment with space and without a header: to whoever finds it, it is not there.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) number: u64,
+    pub(super) file: Arc<dyn File>,
+    pub(super) path: PathBuf,
+    pub(super) identity: Identity,
+    pub(super) length: u64,
+}
+
+/// What a reader needs to know of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    /// The sequence number of its first record.
+    pub(super) first: u64,
+    /// Where the first frame begins.
+    pub(super) begin: u64,
+    /// Where its frames end; grows in the active one.
+    pub(super) end: u64,
+    /// Bytes of the file.
+    pub(super) length: u64,
+}
+
+impl State {
+    /// Bytes that the segments take on the disk.
+    pub(super) fn allocated(&self) -> u64 {
+        let prepared = self.next.as_ref().map_or(0, |next| next.length);
+        self.segments.iter().map(|segment| segment.length).sum::<u64>() + prepared
+    }
+
+    /// Whether everything that was appended is durable.
+    pub(super) fn is_clean(&self) -> bool {
+        self.synced.frames == self.frames && !self.poisoned
+    }
+}

@@ -1,0 +1,92 @@
+//! Waiting for what the journal and the shipper do.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::{Journal, Receipt, Sequence, Shared};
+
+/// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
+/// again, but nobody can say that it would survive a power loss.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the record is not durable: {0}")]
+pub struct NotSynced(String);
+
+impl Journal {
+    /// Waits until what was taken with that receipt would survive a power loss. All who wait share one `fdatasync`.
+    ///
+    /// # Errors
+    /// [`NotSynced`].
+    pub async fn synced(&self, receipt: Receipt) -> Result<(), NotSynced> {
+        let failures = self.0.state().failures;
+        loop {
+            let changed = self.0.synced.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut state = self.0.state();
+                if state.synced.frames >= receipt.frames {
+                    return Ok(());
+                }
+                if let Some(failure) = state.failure.clone().filter(|_| state.failures != failures) {
+                    return Err(NotSynced(failure));
+                }
+                if !std::mem::replace(&mut state.commit_wanted, true) {
+                    self.0.commit_wanted.notify_one();
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Has everything that was appended committed soon.
+    pub fn commit_soon(&self) {
+        let mut state = self.0.state();
+        if !state.is_clean() && !std::mem::replace(&mut state.commit_wanted, true) {
+            self.0.commit_wanted.notify_one();
+        }
+    }
+
+    /// Waits until everything up to a record is settled.
+    pub async fn settled(&self, through: Sequence) {
+        loop {
+            let changed = self.0.settled.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.0.state().settled >= through {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// The same for a thread that may block; says whether it came to pass before the deadline.
+    #[must_use]
+    pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
+        let end = Instant::now().checked_add(deadline);
+        let mut state = self.0.state();
+        while state.settled < through {
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
+            state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Waits until there may be room again.
+    pub async fn room(&self) {
+        self.0.room.notified().await;
+    }
+}
+
+impl Shared {
+    /// Tells those who wait for a commit that it failed.
+    pub(super) fn fail_waiters(&self, failure: &str) {
+        let mut state = self.state();
+        state.failures += 1;
+        state.failure = Some(failure.to_owned());
+        drop(state);
+        self.synced.notify_waiters();
+    }
+}
