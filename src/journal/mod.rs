@@ -20,10 +20,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-pub use self::reader::{Batch, BatchLimits, Reader};
+use crate::record::StreamId;
+
+pub use self::reader::{Batch, BatchLimits, Entry, Reader, Refused};
 
 /// The place of a record in the journal, from 1.
 pub type Position = u64;
+
+/// `audit.sequence.number`.
+pub type Sequence = u64;
 
 /// A bounded queue of encoded records. Clones share it.
 #[derive(Debug, Clone)]
@@ -61,7 +66,7 @@ pub enum JournalError {
 impl Journal {
     /// A journal in memory that holds at most that many bytes of records. The reader is the only one.
     #[must_use]
-    pub fn in_memory(max_bytes: usize) -> (Self, Reader) {
+    pub fn in_memory(max_bytes: usize, stream: StreamId, resource: Bytes, scope: Bytes) -> (Self, Reader) {
         let journal = Self(Arc::new(Shared {
             max_bytes,
             state: Mutex::default(),
@@ -69,7 +74,7 @@ impl Journal {
             settled: Notify::new(),
             settled_blocking: Condvar::new(),
         }));
-        (journal.clone(), Reader::new(journal))
+        (journal.clone(), Reader::new(journal, stream, resource, scope))
     }
 
     /// Takes one encoded record. Never waits.
@@ -145,6 +150,7 @@ struct State {
     bytes: usize,
     appended: Position,
     settled: Position,
+    quarantine: Vec<Bytes>,
     reader_sleeps: bool,
 }
 

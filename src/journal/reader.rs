@@ -2,22 +2,44 @@
 
 use bytes::Bytes;
 
-use super::{Journal, Position};
+use super::{Journal, JournalError, Position, Sequence};
+use crate::record::StreamId;
 
 /// Reads records in the order of their positions. There is one reader.
 #[derive(Debug)]
 pub struct Reader {
     journal: Journal,
     read: Position,
+    stream: StreamId,
+    resource: Bytes,
+    scope: Bytes,
+}
+
+/// One record and its number.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its number.
+    pub sequence: Sequence,
+    /// Its bytes.
+    pub record: Bytes,
+}
+
+/// Records that the sink refused for good.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    /// The records.
+    pub entries: &'a [Entry],
+    /// How many of them were refused.
+    pub refused: u64,
+    /// Why.
+    pub reason: &'a str,
 }
 
 /// Consecutive records.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// The encoded records, never empty.
-    pub records: Vec<Bytes>,
-    /// The position of the last of them.
-    pub last: Position,
+    /// Never empty.
+    pub entries: Vec<Entry>,
 }
 
 /// How much one batch may hold; a single record is never held back.
@@ -30,8 +52,32 @@ pub struct BatchLimits {
 }
 
 impl Reader {
-    pub(super) fn new(journal: Journal) -> Self {
-        Self { journal, read: 0 }
+    pub(super) fn new(journal: Journal, stream: StreamId, resource: Bytes, scope: Bytes) -> Self {
+        Self { journal, read: 0, stream, resource, scope }
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// The encoded resource.
+    pub fn resource(&self) -> &Bytes {
+        &self.resource
+    }
+
+    /// The encoded scope.
+    pub fn scope(&self) -> &Bytes {
+        &self.scope
+    }
+
+    /// Keeps a copy.
+    ///
+    /// # Errors
+    /// None here.
+    pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
+        self.journal.0.state().quarantine.extend(refused.entries.iter().map(|entry| entry.record.clone()));
+        Ok(())
     }
 
     /// Waits until there is something to read.
@@ -53,24 +99,25 @@ impl Reader {
         let state = self.journal.0.state();
         let skip = usize::try_from(self.read - state.settled).ok()?;
         let mut bytes = 0;
-        let records: Vec<Bytes> = state
+        let entries: Vec<Entry> = state
             .records
             .iter()
             .skip(skip)
+            .zip(self.read + 1..)
             .take(limits.records)
-            .take_while(|record| {
+            .take_while(|(record, _)| {
                 bytes += record.len();
                 bytes <= limits.bytes || bytes == record.len()
             })
-            .cloned()
+            .map(|(record, sequence)| Entry { sequence, record: record.clone() })
             .collect();
         drop(state);
-        self.read += records.len() as u64;
-        (!records.is_empty()).then_some(Batch { records, last: self.read })
+        self.read += entries.len() as u64;
+        (!entries.is_empty()).then_some(Batch { entries })
     }
 
     /// Drops everything up to a position: it was accepted by the sink, or given up and counted.
-    pub fn settle(&mut self, through: Position) {
+    pub fn settle(&mut self, through: Sequence) {
         let mut state = self.journal.0.state();
         while state.settled < through.min(self.read) {
             let Some(record) = state.records.pop_front() else { break };

@@ -89,3 +89,26 @@ impl fmt::Display for RecordId {
         self.0.hyphenated().fmt(f)
     }
 }
+
+/// `auditrail.stream.id`: one run of one process, a UUID of version 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(uuid::Uuid);
+
+impl StreamId {
+    /// The id made of a time in nanoseconds since 1970 and ten random bytes.
+    #[must_use]
+    pub fn new(unix_nano: u64, random: &[u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(unix_nano / 1_000_000, random).into_uuid())
+    }
+
+    /// Writes the 36 characters of the text form into the buffer and returns them.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.hyphenated().encode_lower(buffer)
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}

@@ -25,7 +25,7 @@ pub use self::decode::DecodeError;
 pub use self::encode::Encoder;
 pub use self::entropy::{Entropy, ThreadEntropy};
 pub use self::event::{EventName, UnknownEvent};
-pub use self::ids::{RecordId, SpanId, SpanIds, TraceId};
+pub use self::ids::{RecordId, SpanId, SpanIds, StreamId, TraceId};
 pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
 pub use self::value::{Key, Value};
 
