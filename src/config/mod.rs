@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 pub use self::notice::{Notice, NoticeLevel, Notices};
-pub use self::otlp::{Compression, Header, OtlpSettings, Signal};
+pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 pub use self::resource::ResourceSettings;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;

@@ -16,6 +16,16 @@ pub enum Signal {
     Traces,
 }
 
+/// How requests travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OTLP/gRPC.
+    Grpc,
+    /// OTLP/HTTP with binary protobuf.
+    HttpProtobuf,
+}
+
 /// How requests are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -32,7 +42,9 @@ pub type Header = (HeaderName, HeaderValue);
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OtlpSettings {
-    /// The collector, scheme and authority.
+    /// How requests travel.
+    pub protocol: Protocol,
+    /// The collector: scheme and authority, and for [`Protocol::HttpProtobuf`] the path that requests are posted to.
     pub endpoint: Uri,
     /// The setting that the endpoint came from, for messages.
     pub endpoint_source: &'static str,
@@ -49,14 +61,20 @@ pub struct OtlpSettings {
 impl OtlpSettings {
     pub(super) fn read(signal: Signal, overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
         let names = signal.variables();
-        refuse_unsupported(names, environment)?;
+        let protocol = protocol(names, environment)?;
         let (endpoint_source, endpoint) = match (&overrides.endpoint, environment.first(&names.endpoint)?) {
             (Some(endpoint), _) => ("endpoint() of the builder", endpoint.as_str()),
             (None, Some(found)) => found,
-            (None, None) => ("the default endpoint", DEFAULT_ENDPOINT),
+            (None, None) => ("the default endpoint", protocol.default_endpoint()),
         };
-        let endpoint = endpoint_uri(endpoint_source, endpoint)?;
+        let endpoint = endpoint_uri(endpoint_source, endpoint, protocol)?;
+        // The signal's own variable is used as it is.
+        let endpoint = match protocol {
+            Protocol::HttpProtobuf if endpoint_source != names.endpoint[0] => below(endpoint, names.path),
+            _ => endpoint,
+        };
         Ok(Self {
+            protocol,
             tls: TlsSettings::read(&endpoint, endpoint_source, &names.tls, environment)?,
             endpoint,
             endpoint_source,
@@ -86,21 +104,50 @@ impl OtlpSettings {
 }
 
 /// A protocol that cannot be honoured stops the start.
-fn refuse_unsupported(names: &Variables, environment: &Environment) -> Result<(), ConfigError> {
-    if let Some((variable, protocol)) = environment.first(&names.protocol)?
-        && protocol != "grpc"
-    {
-        return Err(ConfigError::value(
-            variable,
-            protocol,
-            "this version exports over OTLP/gRPC only",
-            "set grpc (the collector's port 4317), or unset it",
-        ));
+fn protocol(names: &Variables, environment: &Environment) -> Result<Protocol, ConfigError> {
+    let Some((variable, protocol)) = environment.first(&names.protocol)? else { return Ok(Protocol::Grpc) };
+    let wrong = |problem: &str, fix: &str| Err(ConfigError::value(variable, protocol, problem, fix));
+    match protocol {
+        "grpc" => Ok(Protocol::Grpc),
+        "http/protobuf" if cfg!(feature = "otlp-http") => Ok(Protocol::HttpProtobuf),
+        "http/protobuf" => wrong(
+            "auditrail was built without OTLP/HTTP",
+            "enable its feature otlp-http, or set grpc (the collector's port 4317)",
+        ),
+        "http/json" => wrong(
+            "auditrail exports OTLP in its binary form only",
+            "set http/protobuf (the same port and path), or grpc (the collector's port 4317)",
+        ),
+        _ => wrong("unknown protocol", "set grpc or http/protobuf"),
     }
-    Ok(())
 }
 
-fn endpoint_uri(source: &str, endpoint: &str) -> Result<Uri, ConfigError> {
+impl Protocol {
+    /// OTLP exporter specification.
+    const fn default_endpoint(self) -> &'static str {
+        match self {
+            Self::Grpc => "http://localhost:4317",
+            Self::HttpProtobuf => "http://localhost:4318",
+        }
+    }
+}
+
+/// The URL of a signal below a general one, whose own path and query are kept.
+fn below(base: Uri, path: &str) -> Uri {
+    let mut parts = base.clone().into_parts();
+    let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let path = format!("{}{path}{query}", base.path().trim_end_matches('/'));
+    match path.parse() {
+        Ok(path) => {
+            parts.path_and_query = Some(path);
+            Uri::from_parts(parts).unwrap_or(base)
+        }
+        // A path of a URL with a path behind it is the path of a URL.
+        Err(_) => base,
+    }
+}
+
+fn endpoint_uri(source: &str, endpoint: &str, protocol: Protocol) -> Result<Uri, ConfigError> {
     if endpoint.contains('@') {
         return Err(ConfigError::secret(
             source,
@@ -109,12 +156,13 @@ fn endpoint_uri(source: &str, endpoint: &str) -> Result<Uri, ConfigError> {
         ));
     }
     let wrong = |problem: &str, fix: &str| Err(ConfigError::value(source, endpoint, problem, fix));
+    let fix = format!("set one such as {}", protocol.default_endpoint());
     let Ok(uri) = endpoint.parse::<Uri>() else {
-        return wrong("not a URL", "set one such as http://localhost:4317");
+        return wrong("not a URL", &fix);
     };
     match (uri.scheme_str(), uri.authority()) {
         (Some("http" | "https"), Some(_)) => Ok(uri),
-        _ => wrong("it has no scheme http:// or https:// and host", "set one such as http://localhost:4317"),
+        _ => wrong("it has no scheme http:// or https:// and host", &fix),
     }
 }
 
@@ -148,6 +196,8 @@ fn headers(variable: &str, list: &str) -> Result<Vec<Header>, ConfigError> {
 }
 
 struct Variables {
+    /// Behind the URL of a general endpoint, by OTLP/HTTP.
+    path: &'static str,
     endpoint: [&'static str; 2],
     headers: [&'static str; 2],
     timeout: [&'static str; 2],
@@ -166,8 +216,9 @@ impl Signal {
 }
 
 macro_rules! variables {
-    ($signal:literal) => {
+    ($signal:literal, $path:literal) => {
         Variables {
+            path: $path,
             endpoint: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"), "OTEL_EXPORTER_OTLP_ENDPOINT"],
             headers: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"],
             timeout: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_TIMEOUT"), "OTEL_EXPORTER_OTLP_TIMEOUT"],
@@ -188,10 +239,8 @@ macro_rules! variables {
     };
 }
 
-const LOGS: Variables = variables!("LOGS");
-const TRACES: Variables = variables!("TRACES");
+const LOGS: Variables = variables!("LOGS", "/v1/logs");
+const TRACES: Variables = variables!("TRACES", "/v1/traces");
 
-/// OTLP exporter specification: the default of OTLP/gRPC.
-const DEFAULT_ENDPOINT: &str = "http://localhost:4317";
 /// OTLP exporter specification: ten seconds.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

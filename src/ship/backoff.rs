@@ -4,26 +4,44 @@ use std::time::Duration;
 
 use crate::record::Entropy;
 
-/// Exponential, with full jitter: a random time between half of the current step and the step. It never gives up; the
-/// low cap lets a collector that is back be found soon.
-#[derive(Debug, Default)]
+/// Exponential, with full jitter: a random time between half of the current step and the step. It never gives up.
+#[derive(Debug)]
 pub(super) struct Backoff {
+    first: Duration,
+    cap: Duration,
     attempts: u32,
 }
 
 impl Backoff {
-    /// The next pause; the sink's own wish, if it is longer.
-    pub(super) fn next(&mut self, wish: Option<Duration>, entropy: &dyn Entropy) -> Duration {
-        let step = FIRST.saturating_mul(1 << self.attempts.min(16)).min(CAP);
+    /// For a sink that does not answer, or has no time: the low cap lets one that is back be found soon.
+    pub(super) const fn away() -> Self {
+        Self { first: Duration::from_millis(100), cap: Duration::from_secs(5), attempts: 0 }
+    }
+
+    /// For credentials that are refused: somebody must act, and whoever watches the sink's log must not be flooded.
+    pub(super) const fn unauthorized() -> Self {
+        Self { first: Duration::from_secs(5), cap: Duration::from_secs(60), attempts: 0 }
+    }
+
+    /// The next pause.
+    pub(super) fn next(&mut self, entropy: &dyn Entropy) -> Duration {
+        let step = self.first.saturating_mul(1 << self.attempts.min(16)).min(self.cap);
         self.attempts = self.attempts.saturating_add(1);
         let mut random = [0; 4];
         entropy.fill(&mut random);
         let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
-        step.mul_f64(0.5 + share / 2.0).max(wish.unwrap_or_default().min(LONGEST_WISH))
+        step.mul_f64(0.5 + share / 2.0)
+    }
+
+    /// Whether the pauses have grown to the cap.
+    pub(super) fn is_at_cap(&self) -> bool {
+        self.first.saturating_mul(1 << self.attempts.saturating_sub(1).min(16)) >= self.cap
     }
 }
 
-const FIRST: Duration = Duration::from_millis(100);
-const CAP: Duration = Duration::from_secs(5);
-/// A sink cannot silence the trail for longer.
+/// A sink cannot silence the trail for longer than five minutes.
+pub(super) fn granted(wish: Option<Duration>) -> Duration {
+    wish.unwrap_or_default().min(LONGEST_WISH)
+}
+
 const LONGEST_WISH: Duration = Duration::from_secs(300);

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,13 +16,14 @@ pub trait Connector: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong with the settings, with the fix.
-    fn connect(&self, settings: &OtlpSettings) -> Result<Box<dyn Sink>, String>;
+    fn connect(&self, settings: &OtlpSettings) -> Result<Arc<dyn Sink>, String>;
 }
 
-/// Where export requests go.
-pub trait Sink: Debug + Send {
-    /// Sends one `ExportLogsServiceRequest`, encoded, and waits for the answer.
-    fn export(&mut self, request: Bytes) -> ExportFuture<'_>;
+/// Where export requests go. Several are under way at the same time.
+pub trait Sink: Debug + Send + Sync {
+    /// Sends one `ExportLogsServiceRequest`, encoded, and waits for the answer. A future that is dropped ends the
+    /// request; the sink may have it all the same.
+    fn export(&self, request: Bytes) -> ExportFuture<'_>;
 }
 
 /// The answer to one export request.
@@ -55,7 +57,14 @@ pub enum ExportError {
         /// How long it wants to be left alone.
         after: Option<Duration>,
     },
-    /// These records are refused for good.
+    /// It does not know who sends, or does not let them: not the records' fault, so they wait until somebody has acted.
+    #[error("{reason}")]
+    Unauthorized {
+        /// What it said.
+        reason: String,
+    },
+    /// These records are refused for good, or are too many for one request: smaller requests tell, and a single record
+    /// is given up.
     #[error("{reason}")]
     Rejected {
         /// What it said.
@@ -68,4 +77,20 @@ pub enum ExportError {
         /// What it said.
         reason: String,
     },
+}
+
+/// What a request that was not answered in time ends with.
+#[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
+pub(super) fn unanswered(timeout: Duration) -> String {
+    format!("no answer within {} ms", timeout.as_millis())
+}
+
+/// The last cause: what is before it says "transport error".
+#[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }

@@ -1,4 +1,5 @@
-//! Frames records as an `ExportLogsServiceRequest`, by concatenation: `ScopeLogs.log_records` is a repeated field.
+//! Frames records as an `ExportLogsServiceRequest`, by concatenation: `ScopeLogs.log_records` is a repeated field, and so
+//! is `LogRecord.attributes`, so that what is known only in the journal is appended behind a record's own bytes.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
@@ -6,40 +7,50 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
-use crate::record::names;
+use crate::journal::{Entry, Sequence};
+use crate::record::{StreamId, names};
 
-/// What stands around the records of a process: its resource and the scope `auditrail`.
+/// The bytes of an OTLP `Resource` with those attributes.
+#[must_use]
+pub fn encode_resource(attributes: &[(String, String)]) -> Bytes {
+    let attributes = attributes.iter().map(|(key, value)| key_value(key, value)).collect();
+    Resource { attributes, ..Resource::default() }.encode_to_vec().into()
+}
+
+/// The bytes of the `InstrumentationScope` of auditrail's records.
+#[must_use]
+pub fn encode_scope() -> Bytes {
+    let scope = InstrumentationScope {
+        name: names::SCOPE_NAME.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        ..InstrumentationScope::default()
+    };
+    scope.encode_to_vec().into()
+}
+
+/// What stands around the records of a stream, and what each of them gets.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     resource: Bytes,
     scope: Bytes,
+    /// `auditrail.stream.id`, as a field of a `LogRecord`.
+    stream: Bytes,
 }
 
 impl Envelope {
-    /// The envelope of a resource with those attributes.
+    /// The envelope of a stream; resource and scope are encoded messages.
     #[must_use]
-    pub fn new(resource: &[(String, String)]) -> Self {
-        let attributes = resource
-            .iter()
-            .map(|(key, value)| KeyValue {
-                key: key.clone(),
-                value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.clone())) }),
-                key_strindex: 0,
-            })
-            .collect();
-        let resource = Resource { attributes, ..Resource::default() };
-        let scope = InstrumentationScope {
-            name: names::SCOPE_NAME.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            ..InstrumentationScope::default()
-        };
-        Self { resource: resource.encode_to_vec().into(), scope: scope.encode_to_vec().into() }
+    pub fn new(stream: StreamId, resource: Bytes, scope: Bytes) -> Self {
+        let id = key_value(names::AUDITRAIL_STREAM_ID, &stream.to_string()).encode_to_vec();
+        let mut stream = BytesMut::with_capacity(field_length(id.len()));
+        field(&mut stream, ATTRIBUTES, &id);
+        Self { resource, scope, stream: stream.freeze() }
     }
 
     /// One request with those records.
     #[must_use]
-    pub fn request(&self, records: &[Bytes]) -> Bytes {
-        let records_length: usize = records.iter().map(|record| field_length(record.len())).sum();
+    pub fn request(&self, entries: &[Entry]) -> Bytes {
+        let records_length: usize = entries.iter().map(|entry| field_length(self.record_length(entry))).sum();
         let schema = names::SCHEMA_URL.as_bytes();
         let scope_logs = field_length(self.scope.len()) + records_length + field_length(schema.len());
         let resource_logs = field_length(self.resource.len()) + field_length(scope_logs) + field_length(schema.len());
@@ -49,13 +60,38 @@ impl Envelope {
         field(&mut request, RESOURCE, &self.resource);
         header(&mut request, SCOPE_LOGS, scope_logs);
         field(&mut request, SCOPE, &self.scope);
-        for record in records {
-            field(&mut request, LOG_RECORDS, record);
+        for entry in entries {
+            header(&mut request, LOG_RECORDS, self.record_length(entry));
+            request.put_slice(&entry.record);
+            sequence_number(&mut request, entry.sequence);
+            request.put_slice(&self.stream);
         }
         field(&mut request, SCHEMA_URL, schema);
         field(&mut request, SCHEMA_URL, schema);
         request.freeze()
     }
+
+    fn record_length(&self, entry: &Entry) -> usize {
+        entry.record.len() + field_length(sequence_key_value_length(entry.sequence)) + self.stream.len()
+    }
+}
+
+/// `audit.sequence.number`, as a field of a `LogRecord`. Protobuf's `int64` is the varint of its bits.
+fn sequence_number(request: &mut BytesMut, sequence: Sequence) {
+    header(request, ATTRIBUTES, sequence_key_value_length(sequence));
+    field(request, KEY, names::AUDIT_SEQUENCE_NUMBER.as_bytes());
+    header(request, VALUE, 1 + encoded_len_varint(sequence));
+    encode_key(INT_VALUE, WireType::Varint, request);
+    encode_varint(sequence, request);
+}
+
+fn sequence_key_value_length(sequence: Sequence) -> usize {
+    field_length(names::AUDIT_SEQUENCE_NUMBER.len()) + field_length(1 + encoded_len_varint(sequence))
+}
+
+fn key_value(key: &str, value: &str) -> KeyValue {
+    let value = AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) };
+    KeyValue { key: key.to_owned(), value: Some(value), key_strindex: 0 }
 }
 
 fn field(request: &mut BytesMut, number: u32, content: &[u8]) {
@@ -72,10 +108,15 @@ fn field_length(length: usize) -> usize {
     key_len(RESOURCE_LOGS) + encoded_len_varint(length as u64) + length
 }
 
-// Field numbers of opentelemetry/proto/collector/logs/v1/logs_service.proto and logs/v1/logs.proto; each key is one byte.
+// Field numbers of opentelemetry/proto/collector/logs/v1/logs_service.proto, logs/v1/logs.proto and common/v1/common.proto;
+// each key is one byte.
 const RESOURCE_LOGS: u32 = 1;
 const RESOURCE: u32 = 1;
 const SCOPE_LOGS: u32 = 2;
 const SCOPE: u32 = 1;
 const LOG_RECORDS: u32 = 2;
 const SCHEMA_URL: u32 = 3;
+const ATTRIBUTES: u32 = 6;
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+const INT_VALUE: u32 = 3;

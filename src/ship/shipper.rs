@@ -2,26 +2,26 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
-use super::deliver::Delivery;
-use super::{Connector, Envelope, ShipStats};
+use super::gate::{Gate, Voice};
+use super::hurry::Hurry;
+use super::lane::{Fleet, Lane};
+use super::{Connector, Reports, ShipStats, Sink};
 use crate::config::{Notices, OtlpSettings};
-use crate::journal::{BatchLimits, Reader};
+use crate::journal::Reader;
 use crate::record::Entropy;
 
 /// A running shipper. Dropping it stops the thread; what is not settled stays in the journal.
 #[derive(Debug)]
 pub struct Shipper {
     stop: Option<oneshot::Sender<()>>,
-    hurry: Arc<Notify>,
+    lane: Lane,
     runtime: Handle,
-    stats: Arc<ShipStats>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -56,27 +56,17 @@ impl Shipper {
         let target = settings.endpoint.to_string();
         let sink = sink.map_err(|reason| ShipError::Connect { endpoint: target.clone(), reason })?;
 
+        let lane = Lane(Arc::new(cargo.load(sink, target)));
         let (stop, stopped) = oneshot::channel();
-        let (hurry, stats) = (Arc::new(Notify::new()), Arc::new(ShipStats::default()));
-        let mut shipper = Self { stop: Some(stop), hurry, runtime: runtime.handle()?, stats, thread: None };
-        let delivery = Delivery {
-            sink,
-            target,
-            envelope: cargo.envelope,
-            stats: shipper.stats.clone(),
-            notices: cargo.notices,
-            entropy: cargo.entropy,
-            hurry: shipper.hurry.clone(),
-            away: false,
-        };
+        let mut shipper = Self { stop: Some(stop), lane: lane.clone(), runtime: runtime.handle()?, thread: None };
         let thread = thread::Builder::new().name("auditrail-ship".into());
-        shipper.thread = Some(thread.spawn(move || runtime.run(ship(reader, delivery), stopped))?);
+        shipper.thread = Some(thread.spawn(move || runtime.run(ship(reader, lane), stopped))?);
         Ok(shipper)
     }
 
-    /// Ships at once what waits: no pause between attempts is kept, no batch is waited for.
+    /// Ships at once what waits: no batch is waited for, and no pause between attempts but what the sink asked for.
     pub fn hurry(&self) {
-        self.hurry.notify_one();
+        self.lane.0.hurry.now();
     }
 
     /// The runtime of the thread: the exporter of the traces runs here too, so that a shutdown from a single-threaded
@@ -89,21 +79,52 @@ impl Shipper {
     /// What it counts.
     #[must_use]
     pub fn stats(&self) -> &Arc<ShipStats> {
-        &self.stats
+        &self.lane.0.stats
+    }
+
+    /// The way to the sink, for another stream, such as one of a process that died. Its drain belongs on
+    /// [`runtime`](Self::runtime).
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        self.lane.clone()
     }
 }
 
 /// What the shipper takes along.
 #[derive(Debug)]
 pub struct Cargo {
-    /// Resource and scope of the records.
-    pub envelope: Envelope,
     /// Makes the connection.
     pub connector: Arc<dyn Connector>,
     /// Where it says that the collector is away or back.
     pub notices: Notices,
     /// Chance, for the jitter of retries.
     pub entropy: Arc<dyn Entropy>,
+    /// Who makes records of what is given up.
+    pub reports: Arc<dyn Reports>,
+}
+
+impl Cargo {
+    pub(super) fn load(self, sink: Arc<dyn Sink>, target: String) -> Fleet {
+        let hurry = Hurry::default();
+        let voice = Voice {
+            target: target.clone(),
+            notices: self.notices.clone(),
+            reports: self.reports.clone(),
+            entropy: self.entropy.clone(),
+            hurry: hurry.clone(),
+        };
+        Fleet {
+            sink,
+            gate: Gate::new(voice),
+            target,
+            stats: Arc::new(ShipStats::default()),
+            notices: self.notices,
+            reports: self.reports,
+            entropy: self.entropy,
+            hurry,
+            stranded: Mutex::default(),
+        }
+    }
 }
 
 impl Drop for Shipper {
@@ -153,22 +174,11 @@ impl Drop for OwnRuntime {
     }
 }
 
-async fn ship(mut reader: Reader, mut delivery: Delivery) {
+async fn ship(mut reader: Reader, lane: Lane) {
     loop {
+        let hurries = lane.0.hurry.count();
         reader.readable().await;
-        tokio::select! {
-            () = tokio::time::sleep(LINGER) => {}
-            () = delivery.hurry.notified() => {}
-        }
-        while let Some(batch) = reader.next(LIMITS) {
-            let records: Vec<_> = batch.entries.iter().map(|entry| entry.record.clone()).collect();
-            delivery.deliver(&records).await;
-            batch.entries.last().iter().for_each(|last| reader.settle(last.sequence));
-        }
+        lane.0.linger(hurries).await;
+        lane.drain(&mut reader).await;
     }
 }
-
-/// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers take by default.
-const LIMITS: BatchLimits = BatchLimits { records: 2000, bytes: 512 * 1024 };
-/// The first record after a pause waits this long for others: one request instead of many, one wake-up of this thread.
-const LINGER: Duration = Duration::from_millis(10);

@@ -1,47 +1,108 @@
 //! What the shipper counts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Counters that only grow. Shared with the trail, which reports them.
+use tokio::time::Instant;
+
+/// Counters that only grow, and what is under way. Shared with the trail, which reports them.
 #[derive(Debug, Default)]
 pub struct ShipStats {
     delivered: AtomicU64,
-    lost: AtomicU64,
+    quarantined: AtomicU64,
+    requests: AtomicU64,
     failed_requests: AtomicU64,
+    bytes: AtomicU64,
+    in_flight: AtomicU64,
+    export_nanos: AtomicU64,
+    export_buckets: [AtomicU64; EXPORT_SECONDS_BOUNDS.len() + 1],
 }
 
 /// The counters at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct StatsSnapshot {
-    /// Records that the sink took.
+    /// Records that the sink took, counted when they are settled.
     pub delivered: u64,
-    /// Records that the sink refused for good.
-    pub lost: u64,
-    /// Requests that failed, retries included.
+    /// Records that the sink refused for good, counted when they are in quarantine and settled.
+    pub quarantined: u64,
+    /// Requests that ended, retries included.
+    pub requests: u64,
+    /// Those of them that the sink did not take.
     pub failed_requests: u64,
+    /// Bytes of these requests, before compression.
+    pub bytes: u64,
+    /// Requests that wait for an answer now.
+    pub in_flight: u64,
+    /// How long the requests took together.
+    pub export_duration: Duration,
+    /// How many requests took at most the bound of the same place in [`EXPORT_SECONDS_BOUNDS`] and more than the one
+    /// before; the last bucket has no bound.
+    pub export_buckets: [u64; EXPORT_SECONDS_BOUNDS.len() + 1],
 }
+
+/// The bounds of the histogram of request durations, in seconds: those of `http.client.request.duration` in the OTel
+/// semantic conventions.
+pub const EXPORT_SECONDS_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 impl ShipStats {
     /// The counters now.
     #[must_use]
     pub fn snapshot(&self) -> StatsSnapshot {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         StatsSnapshot {
-            delivered: self.delivered.load(Ordering::Relaxed),
-            lost: self.lost.load(Ordering::Relaxed),
-            failed_requests: self.failed_requests.load(Ordering::Relaxed),
+            delivered: read(&self.delivered),
+            quarantined: read(&self.quarantined),
+            requests: read(&self.requests),
+            failed_requests: read(&self.failed_requests),
+            bytes: read(&self.bytes),
+            in_flight: read(&self.in_flight),
+            export_duration: Duration::from_nanos(read(&self.export_nanos)),
+            export_buckets: self.export_buckets.each_ref().map(read),
         }
     }
 
-    pub(super) fn delivered(&self, records: u64) {
-        self.delivered.fetch_add(records, Ordering::Relaxed);
+    pub(super) fn settled(&self, delivered: u64, quarantined: u64) {
+        self.delivered.fetch_add(delivered, Ordering::Relaxed);
+        self.quarantined.fetch_add(quarantined, Ordering::Relaxed);
     }
 
-    pub(super) fn lost(&self, records: u64) {
-        self.lost.fetch_add(records, Ordering::Relaxed);
+    /// A request begins; it is counted when it ends. One whose future is dropped is none.
+    pub(super) fn request(self: &Arc<Self>, bytes: usize) -> UnderWay {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        UnderWay { stats: self.clone(), bytes: bytes as u64, began: Instant::now() }
     }
 
-    pub(super) fn failed(&self) {
-        self.failed_requests.fetch_add(1, Ordering::Relaxed);
+    fn ended(&self, bytes: u64, taken: bool, duration: Duration) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.failed_requests.fetch_add(u64::from(!taken), Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.export_nanos.fetch_add(nanos, Ordering::Relaxed);
+        let bucket = EXPORT_SECONDS_BOUNDS.iter().take_while(|bound| duration.as_secs_f64() > **bound).count();
+        if let Some(bucket) = self.export_buckets.get(bucket) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    stats: Arc<ShipStats>,
+    bytes: u64,
+    began: Instant,
+}
+
+impl UnderWay {
+    pub(super) fn ended(self, taken: bool) {
+        self.stats.ended(self.bytes, taken, self.began.elapsed());
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -10,8 +10,10 @@ use super::{Actor, Call, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
 use crate::journal::Journal;
 use crate::policy::{AllowList, Decision, Limits};
-use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy};
-use crate::ship::{Cargo, Connector, Envelope, ShipError, Shipper};
+use crate::record::{Clock, Entropy, RecordId, StreamId, SystemClock, ThreadEntropy};
+use crate::ship::{
+    Cargo, Connector, GaveUp, OtlpConnector, Reports, ShipError, Shipper, encode_resource, encode_scope,
+};
 
 /// Builds a [`Trail`]. What is said here wins over the environment.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ pub enum StartError {
     Ship(#[from] ShipError),
     /// No transport.
     #[error(
-        "auditrail does not start: it was built without a transport; enable the feature otlp-grpc, or give the builder a connector"
+        "auditrail does not start: it was built without a transport; enable the feature otlp-grpc or otlp-http, or give the builder a connector"
     )]
     NoConnector,
 }
@@ -175,12 +177,16 @@ impl TrailBuilder {
             let id = instance_id(&*self.clock, &*self.entropy);
             settings.resource.attributes.push((INSTANCE_ID.into(), id.to_string()));
         }
-        let (journal, reader) = Journal::in_memory(settings.journal_max_bytes);
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        let stream = StreamId::new(self.clock.unix_nano(), &random);
+        let resource = encode_resource(&settings.resource.attributes);
+        let (journal, reader) = Journal::in_memory(settings.journal_max_bytes, stream, resource, encode_scope());
         let cargo = Cargo {
-            envelope: Envelope::new(&settings.resource.attributes),
             connector,
             notices: self.notices.clone(),
             entropy: self.entropy.clone(),
+            reports: Arc::new(CountedOnly),
         };
         let shipper = Shipper::start(reader, cargo, &settings.logs)?;
         Ok(Trail::new(Arc::new(Core {
@@ -208,14 +214,20 @@ fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {
     RecordId::new(clock.unix_nano(), &random)
 }
 
-#[cfg(feature = "otlp-grpc")]
 fn default_connector() -> Option<Arc<dyn Connector>> {
-    Some(Arc::new(crate::ship::GrpcConnector))
+    cfg!(any(feature = "otlp-grpc", feature = "otlp-http")).then(|| Arc::new(OtlpConnector) as Arc<dyn Connector>)
 }
 
-#[cfg(not(feature = "otlp-grpc"))]
-fn default_connector() -> Option<Arc<dyn Connector>> {
-    None
+/// The shipper counts what it gives up; gap records are made from its counters.
+#[derive(Debug)]
+struct CountedOnly;
+
+impl Reports for CountedOnly {
+    fn gave_up(&self, _: GaveUp) {}
+
+    fn degraded(&self, _: &'static str) {}
+
+    fn recovered(&self) {}
 }
 
 const INSTANCE_ID: &str = "service.instance.id";

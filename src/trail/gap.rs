@@ -56,7 +56,7 @@ impl Gaps {
     /// Tells what is new by `write`, which says whether it could. Cheap when there is nothing to tell.
     pub(super) fn tell(&self, shipped: &ShipStats, write: impl Fn(Cause, u64) -> bool) {
         let refused = self.refused.load(Ordering::Relaxed);
-        let lost = shipped.snapshot().lost;
+        let lost = shipped.snapshot().quarantined;
         for (cause, total, told) in
             [(Cause::Refused, refused, &self.refused_told), (Cause::Lost, lost, &self.lost_told)]
         {

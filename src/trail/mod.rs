@@ -104,7 +104,7 @@ impl Trail {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let (appended, settled) = self.core.journal_usage();
-        let StatsSnapshot { delivered, lost, .. } = self.core.ship_stats();
+        let StatsSnapshot { delivered, quarantined: lost, .. } = self.core.ship_stats();
         let refused = self.core.refused();
         Counts {
             emitted: appended + refused,

@@ -78,13 +78,13 @@ impl Sunk {
 }
 
 impl Connector for Sunk {
-    fn connect(&self, _: &OtlpSettings) -> Result<Box<dyn Sink>, String> {
-        Ok(Box::new(self.clone()))
+    fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
+        Ok(Arc::new(self.clone()))
     }
 }
 
 impl Sink for Sunk {
-    fn export(&mut self, request: Bytes) -> ExportFuture<'_> {
+    fn export(&self, request: Bytes) -> ExportFuture<'_> {
         Box::pin(async move {
             if self.away.load(std::sync::atomic::Ordering::SeqCst) {
                 return Err(ExportError::Retry { reason: "away".into(), after: None });

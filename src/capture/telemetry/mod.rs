@@ -4,6 +4,7 @@
 //! gives them is their span.
 
 mod export;
+mod exporter;
 mod filter;
 mod sampler;
 #[cfg(test)]
@@ -14,8 +15,6 @@ use std::time::Duration;
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
-use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
-use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanExporter};
@@ -27,7 +26,6 @@ pub use self::sampler::KeepAudited;
 
 use super::layer::{PROBE, ProbeSeen, WatchLayer, probe_seen};
 use crate::Trail;
-use crate::config::{Compression, OtlpSettings};
 use crate::trail::TARGET;
 
 /// Keep it until the end of `main`: when it is dropped, spans and records are flushed, within the flush time-out.
@@ -54,7 +52,7 @@ pub enum TelemetryError {
         /// The collector.
         endpoint: String,
         /// Why.
-        source: ExporterBuildError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The self-test failed.
     #[error(
@@ -125,7 +123,8 @@ impl Trail {
         // The connection lives on the shipper's runtime: a shutdown from a single-threaded host cannot block itself.
         let exporter = {
             let _inside = core.runtime().enter();
-            span_exporter(&settings.traces)?
+            exporter::span_exporter(&settings.traces)
+                .map_err(|source| TelemetryError::Exporter { endpoint: settings.traces.endpoint.to_string(), source })?
         };
         let attributes =
             settings.resource.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
@@ -153,24 +152,6 @@ impl Drop for Telemetry {
             self.trail.core().notices().warn(format!("not all spans were exported at the end: {error}"));
         }
     }
-}
-
-fn span_exporter(settings: &OtlpSettings) -> Result<opentelemetry_otlp::SpanExporter, TelemetryError> {
-    let builder = opentelemetry_otlp::SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(settings.endpoint.to_string())
-        .with_timeout(settings.timeout)
-        .with_metadata(MetadataMap::from_headers(settings.headers.iter().cloned().collect()));
-    let builder = match settings.compression {
-        Compression::Gzip => builder.with_compression(opentelemetry_otlp::Compression::Gzip),
-        Compression::None => builder,
-    };
-    #[cfg(feature = "tls")]
-    let builder = match &settings.tls {
-        Some(tls) => builder.with_tls_config(crate::ship::client_tls(tls)),
-        None => builder,
-    };
-    builder.build().map_err(|source| TelemetryError::Exporter { endpoint: settings.endpoint.to_string(), source })
 }
 
 /// Proves that an audited span of this process reaches the layer and has ids.

@@ -1,0 +1,266 @@
+//! Whether the sink can be asked: shared by everything that is in flight, so that a sink that is away gets one request at
+//! a time, and the operator one warning and one recovery an episode.
+//!
+//! Invariants:
+//! 1. While the gate is open, everybody passes. While it is closed, only the holder of the probe's permit does, after the
+//!    pause, and only that probe's answer opens it or lengthens the pause. Answers to requests of before do neither.
+//! 2. A delay that the sink asked for is kept, also by a flush; a pause of our own ends when somebody hurries.
+//! 3. A trouble is told once an episode, and the end of the episode once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+
+use super::backoff::{Backoff, granted};
+use super::hurry::Hurry;
+use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE};
+use crate::config::Notices;
+use crate::record::Entropy;
+
+/// Passed by every request.
+#[derive(Debug)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    probe: Semaphore,
+    opened: Notify,
+    voice: Voice,
+}
+
+/// Who hears of it.
+#[derive(Debug)]
+pub(super) struct Voice {
+    pub(super) target: String,
+    pub(super) notices: Notices,
+    pub(super) reports: Arc<dyn Reports>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) hurry: Hurry,
+}
+
+/// The leave to send one request. Dropped without a word, it changes nothing.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Turn<'a> {
+    epoch: u64,
+    hurries: u64,
+    _probe: Option<SemaphorePermit<'a>>,
+}
+
+/// Why the sink did not take a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It does not answer, or has no time.
+    Away,
+    /// It refuses the credentials.
+    Unauthorized,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Grows whenever the gate closes, stays closed after a probe, or opens: tells answers of before from those of now.
+    epoch: u64,
+    closed: Option<Closed>,
+    answers: u64,
+    told: Told,
+}
+
+#[derive(Debug)]
+struct Closed {
+    why: Trouble,
+    backoff: Backoff,
+    /// Our own pause.
+    until: Instant,
+    /// The sink's wish.
+    wished: Instant,
+    hurries: u64,
+}
+
+/// What this episode has told.
+#[derive(Debug, Default, Clone, Copy)]
+struct Told {
+    away: bool,
+    unauthorized: bool,
+    degraded: Option<&'static str>,
+}
+
+impl Gate {
+    pub(super) fn new(voice: Voice) -> Self {
+        let state = State { epoch: 0, closed: None, answers: 0, told: Told::default() };
+        Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), voice }
+    }
+
+    /// Waits for a turn.
+    pub(super) async fn enter(&self) -> Turn<'_> {
+        loop {
+            let opened = self.opened.notified();
+            tokio::pin!(opened);
+            opened.as_mut().enable();
+            if let Some(turn) = self.open() {
+                return turn;
+            }
+            let probe = tokio::select! {
+                probe = self.probe.acquire() => probe.ok(),
+                () = opened => continue,
+            };
+            if let Some(turn) = self.open() {
+                return turn;
+            }
+            self.pause().await;
+            return Turn { epoch: self.state().epoch, hurries: self.voice.hurry.count(), _probe: probe };
+        }
+    }
+
+    /// The sink answered and took the request, or refused its records for good: it is there.
+    pub(super) fn answered(&self, turn: Turn<'_>) {
+        let ended = {
+            let mut state = self.state();
+            state.answers += 1;
+            if turn.epoch != state.epoch {
+                return;
+            }
+            if state.closed.take().is_some() {
+                state.epoch += 1;
+            }
+            std::mem::take(&mut state.told)
+        };
+        drop(turn);
+        self.opened.notify_waiters();
+        self.voice.recovered(ended);
+    }
+
+    /// The sink did not take the request, and not because of its records.
+    pub(super) fn failed(&self, turn: Turn<'_>, trouble: Trouble, reason: &str, wish: Option<Duration>) {
+        let wished = Instant::now() + granted(wish);
+        let (news, is_long) = {
+            let mut state = self.state();
+            if turn.epoch != state.epoch {
+                if let Some(closed) = &mut state.closed {
+                    closed.wished = closed.wished.max(wished);
+                }
+                return;
+            }
+            state.epoch += 1;
+            let closed = match state.closed.take() {
+                Some(closed) if closed.why == trouble => closed,
+                _ => Closed::because_of(trouble),
+            };
+            let closed = state.closed.insert(closed);
+            closed.until = Instant::now() + closed.backoff.next(&*self.voice.entropy);
+            closed.wished = closed.wished.max(wished);
+            closed.hurries = turn.hurries;
+            let is_long = trouble == Trouble::Unauthorized || closed.backoff.is_at_cap();
+            (state.told.once(trouble), is_long && state.told.degrade(trouble))
+        };
+        drop(turn);
+        if news {
+            self.voice.failed(trouble, reason);
+        }
+        if is_long {
+            self.voice.reports.degraded(trouble.error_type());
+        }
+    }
+
+    /// A single record gets no clear answer, and nothing else got one in the meantime: somebody should know. The gate
+    /// stays as it is, because it may be this record.
+    pub(super) fn doubted(&self, reason: &str) {
+        let news = self.state().told.once(Trouble::Away);
+        if news {
+            self.voice.failed(Trouble::Away, reason);
+        }
+    }
+
+    /// How often the sink has given a clear answer.
+    pub(super) fn answers(&self) -> u64 {
+        self.state().answers
+    }
+
+    fn open(&self) -> Option<Turn<'_>> {
+        let state = self.state();
+        state.closed.is_none().then(|| Turn { epoch: state.epoch, hurries: self.voice.hurry.count(), _probe: None })
+    }
+
+    /// Ends when the probe may be sent. The sink's wish may grow meanwhile.
+    async fn pause(&self) {
+        loop {
+            let Some((until, wished, hurries)) =
+                self.state().closed.as_ref().map(|closed| (closed.until, closed.wished, closed.hurries))
+            else {
+                return;
+            };
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = self.voice.hurry.beyond(hurries) => {}
+            }
+            if wished <= Instant::now() {
+                return;
+            }
+            sleep_until(wished).await;
+        }
+    }
+
+    /// No code under the lock can panic, so a poisoned lock still holds a whole state.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Closed {
+    fn because_of(why: Trouble) -> Self {
+        let backoff = match why {
+            Trouble::Away => Backoff::away(),
+            Trouble::Unauthorized => Backoff::unauthorized(),
+        };
+        let now = Instant::now();
+        Self { why, backoff, until: now, wished: now, hurries: 0 }
+    }
+}
+
+impl Trouble {
+    const fn error_type(self) -> &'static str {
+        match self {
+            Self::Away => SINK_UNAVAILABLE,
+            Self::Unauthorized => SINK_AUTHENTICATION,
+        }
+    }
+}
+
+impl Told {
+    /// Says whether it is news.
+    fn once(&mut self, trouble: Trouble) -> bool {
+        let told = match trouble {
+            Trouble::Away => &mut self.away,
+            Trouble::Unauthorized => &mut self.unauthorized,
+        };
+        !std::mem::replace(told, true)
+    }
+
+    fn degrade(&mut self, trouble: Trouble) -> bool {
+        self.degraded.replace(trouble.error_type()) != Some(trouble.error_type())
+    }
+}
+
+impl Voice {
+    fn failed(&self, trouble: Trouble, reason: &str) {
+        let target = &self.target;
+        self.notices.warn(match trouble {
+            Trouble::Away => format!(
+                "the collector at {target} does not take audit records ({reason}); they wait in the journal and go out \
+                 when it is back"
+            ),
+            Trouble::Unauthorized => format!(
+                "the collector at {target} refuses the credentials ({reason}); check OTEL_EXPORTER_OTLP_HEADERS and the \
+                 client certificate of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE; until then audit records wait in the journal"
+            ),
+        });
+    }
+
+    fn recovered(&self, ended: Told) {
+        if ended.degraded.is_some() {
+            self.reports.recovered();
+        }
+        if ended.away || ended.unauthorized {
+            self.notices.recovered(format!("the collector at {} takes audit records again", self.target));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The connector of every trail that is given no other: by the protocol of the settings.
+
+use std::sync::Arc;
+
+use super::{Connector, Sink};
+use crate::config::{OtlpSettings, Protocol};
+
+/// Connects by OTLP over gRPC or HTTP, as `OTEL_EXPORTER_OTLP_PROTOCOL` says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OtlpConnector;
+
+impl Connector for OtlpConnector {
+    fn connect(&self, settings: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
+        match settings.protocol {
+            #[cfg(feature = "otlp-grpc")]
+            Protocol::Grpc => super::GrpcConnector.connect(settings),
+            #[cfg(not(feature = "otlp-grpc"))]
+            Protocol::Grpc => Err("auditrail was built without the feature otlp-grpc; enable it, or set \
+                                   OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf"
+                .into()),
+            #[cfg(feature = "otlp-http")]
+            Protocol::HttpProtobuf => super::HttpConnector.connect(settings),
+            #[cfg(not(feature = "otlp-http"))]
+            Protocol::HttpProtobuf => Err("auditrail was built without the feature otlp-http; enable it, or set \
+                                           OTEL_EXPORTER_OTLP_PROTOCOL to grpc"
+                .into()),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the shipper tells the trail, which makes records of it.
+
+use std::fmt::Debug;
+
+use crate::journal::Sequence;
+use crate::record::StreamId;
+
+/// Hears of what did not go as it should. Called on the shipper's thread; it must not block.
+pub trait Reports: Debug + Send + Sync + 'static {
+    /// Records are in quarantine and will not be delivered. Called before they are settled; after a crash or a stop
+    /// between the two it is called again.
+    fn gave_up(&self, gap: GaveUp);
+
+    /// Something is wrong that lasts: `sink_unavailable`, `sink_authentication` or `quarantine`. Once an episode.
+    fn degraded(&self, error_type: &'static str);
+
+    /// What was wrong is right again.
+    fn recovered(&self);
+}
+
+/// Records that the sink refused for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GaveUp {
+    /// Their stream.
+    pub stream: StreamId,
+    /// How many were refused.
+    pub count: u64,
+    /// Among how many: after a partial success nobody knows which ones.
+    pub of: u64,
+    /// The number of the first of these.
+    pub first: Sequence,
+    /// The number of the last of these.
+    pub last: Sequence,
+}
+
+/// The collector does not answer, or has no time, for longer than a hiccup.
+pub(super) const SINK_UNAVAILABLE: &str = "sink_unavailable";
+/// The collector refuses our credentials.
+pub(super) const SINK_AUTHENTICATION: &str = "sink_authentication";
+/// Refused records cannot be kept, so they are not settled.
+pub(super) const QUARANTINE: &str = "quarantine";

@@ -1,0 +1,49 @@
+//! What a lane needs of a journal.
+
+use std::future::Future;
+
+use bytes::Bytes;
+
+use crate::journal::{Batch, BatchLimits, JournalError, Reader, Refused, Sequence};
+use crate::record::StreamId;
+
+/// A stream that is read ahead and settled in order: the journal's reader, or a shelf in tests that can fail.
+pub(super) trait Source: Send + Sync {
+    fn stream(&self) -> StreamId;
+    fn resource(&self) -> &Bytes;
+    fn scope(&self) -> &Bytes;
+    fn readable(&self) -> impl Future<Output = ()> + Send;
+    fn next(&mut self, limits: BatchLimits) -> Option<Batch>;
+    fn settle(&mut self, through: Sequence);
+    fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError>;
+}
+
+impl Source for Reader {
+    fn stream(&self) -> StreamId {
+        self.stream()
+    }
+
+    fn resource(&self) -> &Bytes {
+        self.resource()
+    }
+
+    fn scope(&self) -> &Bytes {
+        self.scope()
+    }
+
+    fn readable(&self) -> impl Future<Output = ()> + Send {
+        self.readable()
+    }
+
+    fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
+        self.next(limits)
+    }
+
+    fn settle(&mut self, through: Sequence) {
+        self.settle(through);
+    }
+
+    fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
+        self.quarantine(refused)
+    }
+}
