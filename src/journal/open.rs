@@ -1,7 +1,7 @@
 //! Opening a journal: a new stream in the directory.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
 
 use tokio::sync::Notify;
@@ -137,9 +137,10 @@ impl Shared {
             place,
             segment_bytes,
             state: Mutex::new(State::empty(owner.clone(), stream)),
-            owner,
+            _owner: owner,
             cursor,
             options,
+            nearly_full: AtomicBool::new(false),
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),

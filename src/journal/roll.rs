@@ -76,6 +76,7 @@ impl Shared {
             }
             Err(because) => state.full_because = Some(because),
         }
+        self.note_fullness(state);
     }
 
     /// It has no header, so nobody would take it for a segment.
@@ -133,7 +134,7 @@ impl Shared {
         };
         let mut offset = header.length() as u64;
         let mut places = Vec::with_capacity(carried);
-        let mut write = || {
+        let write = || {
             for Carried { call, payload } in open {
                 let Some(payload) = payload else { continue };
                 let header = FrameHeader::new(Kind::Carried, 0, call.0, &payload);

@@ -1,9 +1,10 @@
 //! The records of a call and of a moment, written straight to bytes.
 
-use super::gap::Cause;
 use super::state::Facts;
 use super::{CallState, Moment};
-use crate::record::{Attributes, Encoder, EventName, Outcome, RecordId, Severity, SpanIds, Status, Value, names};
+use crate::record::{
+    Attributes, Detail, Encoder, EventName, Outcome, Record, RecordId, Severity, SpanIds, Status, Value, names,
+};
 
 /// What a request half says of the outcome: nothing yet.
 pub(super) const REQUEST_OUTCOME: Outcome =
@@ -61,20 +62,26 @@ pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, id: RecordId, now: u
     encoder.finish(moment.ids(), now, moment.event.as_str());
 }
 
-/// The record that tells of missing ones.
-pub(super) fn gap(buffer: &mut Vec<u8>, cause: Cause, count: u64, id: RecordId, now: u64) {
-    // Nobody can say what became of what is missing.
-    let outcome = Outcome::status(Status::Unknown);
-    let mut encoder = Encoder::new(buffer, now, &outcome.severity());
-    encoder.body(&format!("gap: {count} record(s) {}", cause.as_str()));
-    identity(&mut encoder, EventName::Gap, id);
+/// The response of a call whose process died before it could be answered, made of what its request record says.
+pub(super) fn interrupted(buffer: &mut Vec<u8>, request: Record, id: RecordId, now: u64) {
+    let outcome = Outcome::of(Detail::Interrupted);
+    let severity = outcome.severity();
+    let mut encoder = Encoder::new(buffer, now, &severity);
+    let subject = request.body.as_ref().and_then(Value::as_str).unwrap_or(&request.event_name);
+    encoder.body(&format!("{subject}: interrupted"));
+    encoder.text(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]));
+    encoder.text(names::AUDITRAIL_PHASE, "response");
     encoder.outcome(&outcome);
-    encoder.text(names::AUDITRAIL_GAP_CAUSE, cause.as_str());
-    encoder.int(names::AUDITRAIL_GAP_COUNT, i64::try_from(count).unwrap_or(i64::MAX));
-    encoder.text(names::AUDIT_ACTOR_ID, names::SCOPE_NAME);
-    encoder.text(names::AUDIT_ACTOR_TYPE, "system");
-    encoder.text(names::AUDIT_ACTION, "REPORT");
-    encoder.finish(None::<SpanIds>, now, EventName::Gap.as_str());
+    const OWN: [&str; 3] = [names::AUDIT_RECORD_ID, names::AUDITRAIL_PHASE, names::AUDIT_OUTCOME];
+    for (key, value) in request.attributes.iter().filter(|(key, _)| !OWN.contains(&key.as_ref())) {
+        encoder.attribute(key, value);
+    }
+    let ids = request.trace_id.zip(request.span_id).map(|(trace, span)| SpanIds {
+        trace,
+        span,
+        flags: u8::try_from(request.flags & 0xff).unwrap_or_default(),
+    });
+    encoder.finish(ids, now, &request.event_name);
 }
 
 fn identity(encoder: &mut Encoder<'_>, event: EventName, id: RecordId) {

@@ -7,6 +7,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
+use crate::journal::CallNumber;
 use crate::policy::cleaned;
 use crate::record::names;
 use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value};
@@ -23,6 +24,8 @@ pub(crate) struct CallState {
     begun_monotonic: u64,
     context: OnceLock<Context>,
     finished: AtomicBool,
+    /// The journal's name for the call, once its request is in it.
+    journalled: OnceLock<CallNumber>,
     facts: Mutex<Facts>,
 }
 
@@ -57,6 +60,7 @@ impl CallState {
             begun_monotonic: core.clock().monotonic_nano(),
             context: OnceLock::new(),
             finished: AtomicBool::new(false),
+            journalled: OnceLock::new(),
             facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut }),
         }
     }
@@ -103,6 +107,18 @@ impl CallState {
 
     pub(crate) fn event(&self) -> EventName {
         self.facts().event
+    }
+
+    /// Notes the journal's name for the call.
+    pub(super) fn set_journalled(&self, call: Option<CallNumber>) {
+        if let Some(call) = call {
+            let _first = self.journalled.set(call);
+        }
+    }
+
+    /// The journal's name for the call, which its response frees.
+    pub(super) fn journalled(&self) -> Option<CallNumber> {
+        self.journalled.get().copied()
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
