@@ -73,6 +73,7 @@ struct Peers {
     audited: Dispatch,
     bridge: Dispatch,
     trail: Trail,
+    _directory: tempfile::TempDir,
     tracers: SdkTracerProvider,
     loggers: SdkLoggerProvider,
 }
@@ -81,8 +82,13 @@ impl Peers {
     fn new() -> Self {
         let tracers = SdkTracerProvider::builder().with_batch_exporter(Null).build();
         let loggers = SdkLoggerProvider::builder().with_batch_exporter(Null).build();
-        let trail =
-            Trail::builder("bench").environment(Environment::default()).connector(Null).start().expect("no mistake");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let trail = Trail::builder("bench")
+            .directory(directory.path())
+            .environment(Environment::default())
+            .connector(Null)
+            .start()
+            .expect("no mistake");
         macro_rules! otel {
             () => {
                 tracing_opentelemetry::layer().with_tracer(tracers.tracer("bench")).with_filter(LevelFilter::INFO)
@@ -93,7 +99,7 @@ impl Peers {
         let audited = registry().with(trail.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
         let bridge = registry().with(OpenTelemetryTracingBridge::new(&loggers).with_filter(LevelFilter::INFO)).into();
         let off = registry().with(LevelFilter::OFF).into();
-        Self { off, traced, audited, bridge, trail, tracers, loggers }
+        Self { off, traced, audited, bridge, trail, _directory: directory, tracers, loggers }
     }
 
     fn flush(&self) {

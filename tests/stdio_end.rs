@@ -27,13 +27,16 @@ struct Session {
     server: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
+    directory: tempfile::TempDir,
 }
 
 impl Session {
     /// A server that has answered one tool call.
     async fn with_a_call(endpoint: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
         let mut server = Command::new(examples::example("rmcp_stdio"))
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+            .env("AUDITRAIL_DIR", directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -41,7 +44,7 @@ impl Session {
             .spawn()
             .unwrap();
         let (input, output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
-        let mut session = Self { server, input, output: BufReader::new(output).lines() };
+        let mut session = Self { server, input, output: BufReader::new(output).lines(), directory };
         let client = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
         session.send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client })).await;
         session.answer(1).await;

@@ -34,13 +34,14 @@ async fn records_and_traces_go_over_mutual_tls_with_the_certificates_of_the_spec
         ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", file("ours-client.pem")),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", file("ours-client.key")),
     ];
+    let directory = tempfile::tempdir().unwrap();
     let trail =
-        Trail::builder("weather").environment(Environment::from_iter(environment)).flush_timeout(LONG).start().unwrap();
+        Trail::builder("weather").directory(directory.path()).environment(Environment::from_iter(environment)).flush_timeout(LONG).start().unwrap();
     let telemetry = trail.install_tracing().unwrap();
     tracing::info_span!("call", mcp.method.name = "tools/call").in_scope(|| ());
     trail.flush(LONG).await.unwrap();
     tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
-    assert_eq!(*collector.received.lock().unwrap(), Received { records: 2, spans: 1 });
+    assert_eq!(*collector.received.lock().unwrap(), Received { records: 3, spans: 1 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,14 +63,16 @@ async fn a_certificate_that_does_not_fit_delivers_nothing_and_loses_nothing() {
         }
         let said = Arc::<Mutex<Vec<String>>>::default();
         let lines = said.clone();
+        let directory = tempfile::tempdir().unwrap();
         let trail = Trail::builder("weather")
+            .directory(directory.path())
             .environment(Environment::from_iter(environment))
             .flush_timeout(Duration::from_millis(10))
             .on_notice(move |notice| lines.lock().unwrap().push(notice.text.clone()))
             .start()
             .unwrap();
         trail.record(Moment::new(EventName::Context));
-        assert_eq!(trail.flush(Duration::from_millis(500)).await.unwrap_err().pending, 1, "{case}");
+        assert_eq!(trail.flush(Duration::from_millis(500)).await.unwrap_err().pending, 2, "{case}");
         let said = said.lock().unwrap()[0].clone();
         assert!(said.contains("does not take audit records") && said.contains(why), "{case}: {said}");
     }
@@ -86,7 +89,7 @@ fn a_mistake_in_a_certificate_variable_stops_the_start() {
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", file("ours-client.key"), "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE too"),
     ] {
         let environment = Environment::from_iter([secure.clone(), (variable, value)]);
-        let error = Trail::builder("weather").environment(environment).start().unwrap_err().to_string();
+        let error = Trail::builder("weather").directory("/nowhere").environment(environment).start().unwrap_err().to_string();
         assert!(error.contains(expected), "{variable}: {error}");
         assert!(!error.contains("BEGIN"), "no content of a file is shown");
     }

@@ -1,7 +1,10 @@
 //! Streams of processes that died: their open calls are answered, their end is written, and they are drained under their own
 //! identity.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::halves;
 use super::scribe::Scribe;
@@ -18,6 +21,42 @@ pub(crate) struct Adoption {
     pub(super) scribe: Arc<Scribe>,
     pub(super) notices: Notices,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) done: Arc<Done>,
+}
+
+/// Whether everything that was adopted is drained.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    done: Mutex<bool>,
+    changed: Notify,
+    changed_blocking: Condvar,
+}
+
+impl Done {
+    fn set(&self) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_waiters();
+        self.changed_blocking.notify_all();
+    }
+
+    pub(super) async fn wait(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if *self.done.lock().unwrap_or_else(PoisonError::into_inner) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// The same for a thread that may block; says whether it came to pass before the deadline.
+    pub(super) fn wait_within(&self, deadline: Duration) -> bool {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 /// What became of a stream.
@@ -40,7 +79,7 @@ impl Adoption {
             Ok(adopted) => adopted,
             Err(error) => {
                 self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
-                return;
+                Vec::new()
             }
         };
         for (mut adopted, what) in adopted {
@@ -50,6 +89,7 @@ impl Adoption {
             }
             drained(&what);
         }
+        self.done.set();
     }
 
     fn adopt_all(&self) -> Result<Vec<(Adopted, Drained)>, JournalError> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use super::adoption::Adoption;
+use super::adoption::{Adoption, Done};
 use super::gap::Gaps;
 use super::hooks::Hooks;
 use super::scribe::Scribe;
@@ -234,11 +234,13 @@ impl TrailBuilder {
             reports: scribe.clone(),
         };
         let shipper = Shipper::start(reader, cargo, &settings.logs)?;
+        let adopted = Arc::<Done>::default();
         let adoption = Adoption {
             options,
             scribe: scribe.clone(),
             notices: self.notices.clone(),
             clock: self.clock.clone(),
+            done: adopted.clone(),
         };
         // On the shipper's thread: what waits for the disk there holds up nobody's call.
         shipper.runtime().spawn(adoption.run(shipper.lane(), |_| ()));
@@ -248,6 +250,7 @@ impl TrailBuilder {
             _keeper: keeper,
             journal,
             scribe,
+            adopted,
             class: self.class,
             clock: self.clock,
             entropy: self.entropy,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::adoption::Done;
 use super::gap::{Cause, Gaps};
 use super::hooks::Hooks;
 use super::scribe::Scribe;
@@ -26,6 +27,7 @@ pub(crate) struct Core {
     pub(super) _keeper: Option<Keeper>,
     pub(super) journal: Journal,
     pub(super) scribe: Arc<Scribe>,
+    pub(super) adopted: Arc<Done>,
     pub(super) class: Class,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -160,15 +162,21 @@ impl Core {
         self.scribe.tell(Told::Running(self.counts()));
     }
 
-    /// Ships what is in the journal now.
+    /// Ships what is in the journal now, what earlier processes left there included.
     pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        let settled = self.journal.settled(self.hurry());
+        let settled = async {
+            self.journal.settled(self.hurry()).await;
+            self.adopted.wait().await;
+        };
         tokio::time::timeout(deadline, settled).await.map_err(|_| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
-        if self.journal.settled_within(self.hurry(), deadline) { Ok(()) } else { Err(self.unfinished(deadline)) }
+        let begun = Instant::now();
+        let settled = self.journal.settled_within(self.hurry(), deadline)
+            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
+        if settled { Ok(()) } else { Err(self.unfinished(deadline)) }
     }
 
     /// Hurries the shipper and gives the number up to which it has to go.
@@ -205,7 +213,8 @@ impl Core {
         self.watch.end(&self.notices);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = self.journal.usage();
-        if usage.pending() == 0 || closing.tried == usage.appended {
+        let all_is_shipped = usage.pending() == 0 && self.adopted.wait_within(Duration::ZERO);
+        if all_is_shipped || closing.tried == usage.appended {
             // All is shipped, or nothing came since it was tried.
             return;
         }
