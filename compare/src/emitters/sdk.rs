@@ -26,7 +26,7 @@ impl Sdk {
             .enable_all()
             .build()
             .map_err(Error::io("a runtime for the SDK"))?;
-        let _inside = runtime.enter();
+        let inside = runtime.enter();
         let exporter = opentelemetry_otlp::LogExporter::builder()
             .with_tonic()
             .with_endpoint(endpoint)
@@ -46,7 +46,7 @@ impl Sdk {
         let bridge = OpenTelemetryTracingBridge::new(&provider).with_filter(ours);
         set_global_default(tracing_subscriber::registry().with(bridge))
             .map_err(|error| Error::Emitter(error.to_string()))?;
-        drop(_inside);
+        drop(inside);
         Ok(Self { provider, _runtime: runtime })
     }
 }
