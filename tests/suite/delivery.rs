@@ -158,7 +158,7 @@ fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
     for (variable, value, fix) in [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "not a url", "set one such as http://localhost:4317"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign", "write name=value,name=value"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "set grpc"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "set http/protobuf"),
         ("AUDITRAIL_JOURNAL_MAX_BITES", "1", "use one of: AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT"),
     ] {
         let environment = Environment::from_iter([(variable, value)]);
