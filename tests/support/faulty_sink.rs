@@ -87,8 +87,10 @@ pub struct FaultySink {
     scheme: &'static str,
 }
 
+type Script = Box<dyn FnMut(&[String], usize) -> Reply + Send>;
+
 struct State {
-    script: Mutex<Box<dyn FnMut(&[String], usize) -> Reply + Send>>,
+    script: Mutex<Script>,
     arrived: Mutex<Vec<Arrived>>,
     taken: AtomicUsize,
     wire: watch::Sender<Wire>,

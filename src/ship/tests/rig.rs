@@ -61,9 +61,11 @@ impl Rig {
     }
 }
 
+type Script = Box<dyn FnMut(&[Sequence], usize) -> Answer + Send>;
+
 /// Counts its requests, and says what the script says.
 pub(super) struct Scripted {
-    script: Mutex<Box<dyn FnMut(&[Sequence], usize) -> Answer + Send>>,
+    script: Mutex<Script>,
     requests: Mutex<Vec<Asked>>,
 }
 
