@@ -132,6 +132,7 @@ fn numbers(request: &Bytes) -> Vec<Sequence> {
 /// Records that wait in memory; quarantine fails as often as it is told to.
 #[derive(Debug)]
 pub(super) struct Shelf {
+    stream: StreamId,
     entries: Vec<Entry>,
     read: usize,
     resource: Bytes,
@@ -153,6 +154,7 @@ impl Shelf {
     /// With records numbered from 1.
     pub(super) fn of(records: u64) -> Self {
         Self {
+            stream: stream(),
             entries: (1..=records).map(entry).collect(),
             read: 0,
             resource: encode_resource(&[("service.name".into(), "weather".into())]),
@@ -163,6 +165,11 @@ impl Shelf {
         }
     }
 
+    /// Of another process.
+    pub(super) fn of_another(records: u64) -> Self {
+        Self { stream: StreamId::new(1, &[9; 10]), ..Self::of(records) }
+    }
+
     pub(super) fn quarantined(&self) -> Vec<Sequence> {
         self.quarantine.lock().unwrap().iter().flat_map(|kept| kept.numbers.clone()).collect()
     }
@@ -170,7 +177,7 @@ impl Shelf {
 
 impl Source for Shelf {
     fn stream(&self) -> StreamId {
-        stream()
+        self.stream
     }
 
     fn resource(&self) -> &Bytes {
