@@ -39,6 +39,28 @@ fn a_signals_own_variable_wins_and_empty_is_unset() {
     assert_eq!(settings.resource.get("deployment.environment.name"), Some("prod,eu"));
 }
 
+/// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
+#[cfg(feature = "otlp-http")]
+#[test]
+fn http_endpoints_are_those_of_the_specification() {
+    let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    let urls = |variables: &[(&str, &str)]| {
+        let settings = read(&[&[http], variables].concat()).unwrap();
+        assert_eq!(settings.logs.protocol, Protocol::HttpProtobuf);
+        [settings.logs.endpoint.to_string(), settings.traces.endpoint.to_string()]
+    };
+    assert_eq!(urls(&[]), ["http://localhost:4318/v1/logs", "http://localhost:4318/v1/traces"]);
+    let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector/tenant/");
+    assert_eq!(urls(&[general]), ["http://collector/tenant/v1/logs", "http://collector/tenant/v1/traces"]);
+    let own = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1/take");
+    assert_eq!(urls(&[general, own]), ["http://logs:1/take", "http://collector/tenant/v1/traces"]);
+    let bare = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1");
+    assert_eq!(urls(&[bare])[0], "http://logs:1/", "used as it is");
+    let settings = read(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")]).unwrap();
+    assert_eq!((settings.logs.protocol, settings.traces.protocol), (Protocol::Grpc, Protocol::HttpProtobuf));
+    assert_eq!(settings.logs.endpoint.to_string(), "http://localhost:4317/");
+}
+
 /// Each mistake names the variable, the value and the fix.
 #[test]
 fn mistakes_stop_the_start() {
@@ -53,11 +75,8 @@ fn mistakes_stop_the_start() {
             "localhost:4317",
             "no scheme http:// or https:// and host; set one such as",
         ),
-        (
-            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
-            "http/protobuf",
-            r#"="http/protobuf" cannot be used: this version exports over OTLP/gRPC only; set grpc"#,
-        ),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json", "in its binary form only; set http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier-pigeon", "unknown protocol; set grpc or http/protobuf"),
         (
             "OTEL_EXPORTER_OTLP_CERTIFICATE",
             "/ca.pem",
