@@ -16,6 +16,7 @@ mod outcome;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wire;
 
 use std::borrow::Cow;
 
@@ -28,6 +29,9 @@ pub use self::event::{EventName, UnknownEvent};
 pub use self::ids::{RecordId, SpanId, SpanIds, TraceId};
 pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
 pub use self::value::{Key, Value};
+
+pub(crate) use self::attributes::Place;
+pub(crate) use self::value::{Given, Scalar};
 
 /// A log record, with all the fields that OTLP has.
 #[derive(Debug, Clone, PartialEq)]
