@@ -86,11 +86,11 @@ impl Attributes {
         self.write(key, |buffer| wire::given_attribute(buffer, key, given));
     }
 
-    /// The same where the caller knows that there is no attribute of that key yet, and the key's place.
-    pub(crate) fn append(&mut self, key: &str, place: Option<Place>, given: Given<'_>) {
-        debug_assert!(!self.contains(key) && place == Place::of(key), "{key}");
-        self.note_end(place);
-        wire::given_attribute(&mut self.bytes, key, given);
+    /// The same where the caller knows that there is no attribute of that name yet.
+    pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
+        debug_assert!(!self.contains(&name.key), "{name:?}");
+        self.note_end(name.place);
+        wire::prepared_attribute(&mut self.bytes, &name.key, &name.head, given);
     }
 
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.
@@ -199,6 +199,29 @@ fn position(position: usize) -> u32 {
 impl fmt::Debug for Attributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// A key that is written often.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    key: Key,
+    place: Option<Place>,
+    head: Box<[u8]>,
+}
+
+impl Name {
+    pub(crate) fn new(key: impl Into<Key>) -> Self {
+        let key = key.into();
+        Self { place: Place::of(&key), head: wire::head(&key), key }
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.place
     }
 }
 

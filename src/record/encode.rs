@@ -114,6 +114,7 @@ impl<'b> Encoder<'b> {
 
     pub(super) fn finish_with(self, flags: u32, trace: &[u8], span: &[u8], observed_unix_nano: u64, event_name: &str) {
         let buffer = self.buffer;
+        buffer.reserve(TAIL + event_name.len());
         if flags != 0 {
             encode_key(FLAGS, WireType::ThirtyTwoBit, buffer);
             buffer.extend_from_slice(&flags.to_le_bytes());
@@ -136,3 +137,5 @@ const TRACE_ID: u8 = 9;
 const SPAN_ID: u8 = 10;
 const OBSERVED_TIME: u8 = 11;
 const EVENT_NAME: u8 = 12;
+/// More than the fields after the attributes take, without the event's name.
+const TAIL: usize = 64;

@@ -21,7 +21,7 @@ mod wire;
 use std::borrow::Cow;
 
 pub use self::attributes::Attributes;
-pub use self::clock::{Clock, SystemClock};
+pub use self::clock::{Clock, Now, SystemClock};
 pub use self::decode::DecodeError;
 pub use self::encode::Encoder;
 pub use self::entropy::{Entropy, ThreadEntropy};
@@ -30,7 +30,7 @@ pub use self::ids::{RecordId, SpanId, SpanIds, TraceId};
 pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
 pub use self::value::{Key, Value};
 
-pub(crate) use self::attributes::Place;
+pub(crate) use self::attributes::{Name, Place};
 pub(crate) use self::value::{Given, Scalar};
 
 /// A log record, with all the fields that OTLP has.

@@ -35,6 +35,34 @@ pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>)
     scalar(buffer, given.scalar);
 }
 
+/// The part of an attribute that a key alone decides, if it is as short as nearly all are.
+pub(super) fn head(key: &str) -> Box<[u8]> {
+    let mut head = Vec::with_capacity(key.len() + 3);
+    bytes_field(&mut head, KEY, key.as_bytes());
+    head.push((VALUE << 3) | LENGTH_DELIMITED);
+    head.into()
+}
+
+/// The same as [`given_attribute`] with the [`head`] of the key.
+pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &[u8], given: Given<'_>) {
+    let length = scalar_length(given.scalar);
+    match (u8::try_from(head.len() + 1 + length), u8::try_from(length)) {
+        (Ok(all @ ..0x80), Ok(any)) if !given.in_list => {
+            buffer.reserve(head.len() + length + 3);
+            buffer.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, all]);
+            buffer.extend_from_slice(head);
+            if let Scalar::Str(text) = given.scalar {
+                buffer.extend_from_slice(&[any, (STRING_VALUE << 3) | LENGTH_DELIMITED, any - 2]);
+                buffer.extend_from_slice(text.as_bytes());
+            } else {
+                buffer.push(any);
+                scalar(buffer, given.scalar);
+            }
+        }
+        _ => given_attribute(buffer, key, given),
+    }
+}
+
 /// One attribute among the bytes of many.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {

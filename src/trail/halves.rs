@@ -1,5 +1,7 @@
 //! The records of a call and of a moment, written straight to bytes.
 
+use std::sync::LazyLock;
+
 use super::gap::Cause;
 use super::state::Facts;
 use super::{CallState, Moment};
@@ -14,7 +16,7 @@ pub(super) const REQUEST_OUTCOME: Outcome =
 /// The record of receipt.
 pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
     let facts = state.facts();
-    let (event, time) = (facts.event, state.begun_unix_nano());
+    let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
     let said = Said::of(&facts.base, &facts.added);
     let [method, space, name] = said.subject(event);
@@ -30,18 +32,18 @@ pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
 /// The record of completion.
 pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, outcome: &Outcome, now: u64) {
     let facts = state.facts();
-    let event = facts.event;
+    let event = state.event();
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
     let said = Said::of(&facts.base, &facts.added);
     let [method, space, name] = said.subject(event);
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
-    let millis = facts.duration_nano.saturating_add(500_000) / 1_000_000;
+    let millis = state.duration_nano().saturating_add(500_000) / 1_000_000;
     encoder.body_parts(&[method, space, name, ": ", ending, " in ", decimal(millis, &mut [0; 20]), " ms"]);
     identity(&mut encoder, event, state.response_id());
     half(&mut encoder, state, "response");
     encoder.outcome(outcome);
-    encoder.double(names::AUDITRAIL_DURATION, facts.duration());
+    encoder.double(names::AUDITRAIL_DURATION, state.duration());
     known(&mut encoder, &facts);
     said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
@@ -56,9 +58,9 @@ pub(super) fn span_moment(
     now: u64,
 ) {
     let facts = state.facts();
-    let event = facts.event;
+    let event = state.event();
     let mut encoder = begin_moment(buffer, event, outcome, (state.response_id(), inside), now);
-    encoder.double(names::AUDITRAIL_DURATION, facts.duration());
+    encoder.double(names::AUDITRAIL_DURATION, state.duration());
     known(&mut encoder, &facts);
     Said::of(&facts.base, &facts.added).write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
@@ -106,9 +108,20 @@ pub(super) fn gap(buffer: &mut Vec<u8>, cause: Cause, count: u64, id: RecordId, 
 }
 
 fn identity(encoder: &mut Encoder<'_>, event: EventName, id: RecordId) {
+    // What is the same in all records of an event is encoded once.
+    static SAME: LazyLock<Vec<Attributes>> = LazyLock::new(|| {
+        let same = |event: &EventName| {
+            let mut same = Attributes::default();
+            same.set(names::AUDITRAIL_EVENT, event.as_str());
+            same.set(names::AUDIT_SCHEMA_VERSION, names::SCHEMA_VERSION);
+            same
+        };
+        EventName::ALL.iter().map(same).collect()
+    });
     encoder.text(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]));
-    encoder.text(names::AUDITRAIL_EVENT, event.as_str());
-    encoder.text(names::AUDIT_SCHEMA_VERSION, names::SCHEMA_VERSION);
+    if let Some(same) = SAME.get(event as usize) {
+        encoder.attributes(same);
+    }
 }
 
 fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: &str) {

@@ -1,6 +1,6 @@
 //! One call while it is open.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opentelemetry::Context;
@@ -8,7 +8,7 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
 use crate::policy::{Limits, cleaned};
-use crate::record::{Attributes, EventName, Given, Key, Place, RecordId, Scalar, SpanIds, Value, names};
+use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordId, Scalar, SpanIds, Value, names};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
@@ -20,20 +20,19 @@ pub(crate) struct CallState {
     call_id: RecordId,
     request_id: RecordId,
     response_id: RecordId,
-    begun_unix_nano: u64,
-    begun_monotonic: u64,
+    begun: Now,
+    event: AtomicU8,
+    duration_nano: AtomicU64,
     context: OnceLock<Context>,
     finished: AtomicBool,
     facts: Mutex<Facts>,
 }
 
 /// What a record of the call says of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Facts {
-    pub(super) event: EventName,
     pub(super) base: Attributes,
     pub(super) added: Attributes,
-    pub(super) duration_nano: u64,
     pub(super) cut: Vec<Key>,
 }
 
@@ -41,16 +40,16 @@ impl CallState {
     /// A call of that event, begun now, with what capture knows of it.
     /// Its values are cut to the limits already, those in `cut` were too long.
     pub(crate) fn new(core: &Core, event: EventName, base: Attributes, cut: Vec<Key>) -> Self {
-        let mut state = Self { facts: Mutex::new(Facts { event, base, cut, ..Facts::default() }), ..Self::default() };
+        let mut state = Self { facts: Mutex::new(Facts { base, cut, ..Facts::default() }), ..Self::default() };
+        state.set_event(event);
         state.begin(core);
         state
     }
 
     /// The call begins now.
     pub(crate) fn begin(&mut self, core: &Core) {
-        self.begun_monotonic = core.clock().monotonic_nano();
-        self.begun_unix_nano = core.clock().unix_nano();
-        [self.call_id, self.request_id, self.response_id] = core.new_ids(self.begun_unix_nano);
+        self.begun = core.clock().now();
+        [self.call_id, self.request_id, self.response_id] = core.new_ids(self.begun.unix_nano);
     }
 
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
@@ -74,20 +73,28 @@ impl CallState {
 
     /// Stops the clock; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun_monotonic);
-        let mut facts = self.facts();
-        facts.duration_nano = nanos;
-        let seconds = facts.duration();
-        drop(facts);
+        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+        self.duration_nano.store(nanos, Ordering::Relaxed);
         self.finished.store(true, Ordering::Relaxed);
-        seconds
+        self.duration()
     }
 
-    /// The time of completion, of a call that was stopped. That of a short call follows from its beginning: reading the
-    /// wall clock is dear, and it cannot have gone astray so soon.
+    pub(super) fn duration_nano(&self) -> u64 {
+        self.duration_nano.load(Ordering::Relaxed)
+    }
+
+    /// In seconds.
+    pub(super) fn duration(&self) -> f64 {
+        // Nanoseconds below 2^53 (104 days) are exact in a double.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let nanos = self.duration_nano() as f64;
+        nanos / 1e9
+    }
+
+    /// The time of completion, of a call that was stopped.
     pub(super) fn ended_unix_nano(&self, core: &Core) -> u64 {
-        let duration = self.facts().duration_nano;
-        if duration < SHORT_NANO { self.begun_unix_nano.saturating_add(duration) } else { core.clock().unix_nano() }
+        let end = self.begun.monotonic_nano.saturating_add(self.duration_nano());
+        self.begun.soon_after(end).map_or_else(|| core.clock().unix_nano(), |end| end.unix_nano)
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
@@ -100,7 +107,13 @@ impl CallState {
     }
 
     pub(crate) fn event(&self) -> EventName {
-        self.facts().event
+        let index = usize::from(self.event.load(Ordering::Relaxed));
+        EventName::ALL.get(index).copied().unwrap_or(EventName::McpRequest)
+    }
+
+    /// Corrects the event: the field that tells it may be recorded after the span was made.
+    pub(crate) fn set_event(&self, event: EventName) {
+        self.event.store(event as u8, Ordering::Relaxed);
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
@@ -124,7 +137,7 @@ impl CallState {
     }
 
     pub(super) fn begun_unix_nano(&self) -> u64 {
-        self.begun_unix_nano
+        self.begun.unix_nano
     }
 }
 
@@ -167,8 +180,9 @@ impl Default for CallState {
             call_id: RecordId::NIL,
             request_id: RecordId::NIL,
             response_id: RecordId::NIL,
-            begun_unix_nano: 0,
-            begun_monotonic: 0,
+            begun: Now::default(),
+            event: AtomicU8::default(),
+            duration_nano: AtomicU64::default(),
             context: OnceLock::new(),
             finished: AtomicBool::new(false),
             facts: Mutex::default(),
@@ -185,9 +199,9 @@ impl Facts {
     }
 
     /// The same where no fact of that key can be there.
-    pub(crate) fn append(&mut self, limits: &Limits, key: &Key, place: Option<Place>, given: Given<'_>) {
-        let given = self.limited(limits, key, given);
-        self.base.append(key, place, given);
+    pub(crate) fn append(&mut self, limits: &Limits, name: &Name, given: Given<'_>) {
+        let given = self.limited(limits, name.key(), given);
+        self.base.append(name, given);
     }
 
     /// Adds a fact that a span inside the call knows.
@@ -218,25 +232,11 @@ impl Facts {
         self.base.text_at(place).or_else(|| self.added.text_at(place))
     }
 
-    /// Corrects the event: the field that tells it may be recorded after the span was made.
-    pub(crate) fn set_event(&mut self, event: EventName) {
-        self.event = event;
-    }
-
-    pub(crate) fn event(&self) -> EventName {
-        self.event
-    }
-
-    /// In seconds.
-    pub(super) fn duration(&self) -> f64 {
-        // Nanoseconds below 2^53 (104 days) are exact in a double.
-        #[expect(clippy::cast_precision_loss, reason = "see above")]
-        let nanos = self.duration_nano as f64;
-        nanos / 1e9
-    }
-
     fn limited<'a>(&mut self, limits: &Limits, key: &Key, given: Given<'a>) -> Given<'a> {
-        let Scalar::Str(text) = given.scalar else { return given };
+        let text = match given.scalar {
+            Scalar::Str(text) if text.len() > limits.value_bytes => text,
+            _ => return given,
+        };
         let kept = limits.cut(text);
         self.note_cut(kept.len() < text.len(), key);
         Given { scalar: Scalar::Str(kept), ..given }
@@ -254,21 +254,6 @@ impl Facts {
         self.cut.clear();
     }
 }
-
-impl Default for Facts {
-    fn default() -> Self {
-        Self {
-            event: EventName::McpRequest,
-            base: Attributes::default(),
-            added: Attributes::default(),
-            duration_nano: 0,
-            cut: Vec::new(),
-        }
-    }
-}
-
-/// So long no clock runs away from another.
-const SHORT_NANO: u64 = 1_000_000_000;
 
 /// Bytes; a record of all that a person fills in by hand is smaller.
 const LARGE: usize = 16 * 1024;

@@ -40,17 +40,18 @@ impl Audited {
         record(&mut fields.visit(|field, given| {
             if field.role == Role::Outcome {
                 said.take(field, given);
-            } else if field.key == names::AUDITRAIL_EVENT {
+            } else if field.key() == names::AUDITRAIL_EVENT {
                 said.take_event(given);
             } else {
                 cleaned(field, given, |given| match fields.are_unique() {
-                    true => facts.append(core.limits(), &field.key, field.place, given),
-                    false => facts.set(core.limits(), &field.key, given),
+                    true => facts.append(core.limits(), &field.name, given),
+                    false => facts.set(core.limits(), field.key(), given),
                 });
             }
         }));
-        facts.set_event(said.event(facts.text(Place::Method)));
+        let event = said.event(facts.text(Place::Method));
         warn_of_event(said, name, core, fields);
+        state.set_event(event);
     }
 
     /// Begins the call or moment of that span. What names nothing else is about its function.
@@ -88,14 +89,13 @@ impl Audited {
             said.take(field, given);
             return;
         }
-        if field.key == names::AUDITRAIL_EVENT {
+        if field.key() == names::AUDITRAIL_EVENT {
             said.take_event(given);
         } else {
-            cleaned(field, given, |given| facts.set(core.limits(), &field.key, given));
+            cleaned(field, given, |given| facts.set(core.limits(), field.key(), given));
         }
         if self.is_waiting() {
-            let event = said.event(facts.text(Place::Method));
-            facts.set_event(event);
+            self.state.set_event(said.event(facts.text(Place::Method)));
         }
     }
 
@@ -169,8 +169,8 @@ impl Audited {
 
 /// Adds a field of a span inside the call.
 pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
-    if field.role == Role::Fact && field.key != names::AUDITRAIL_EVENT {
-        cleaned(field, given, |given| state.facts().enrich(core.limits(), &field.key, given));
+    if field.role == Role::Fact && field.key() != names::AUDITRAIL_EVENT {
+        cleaned(field, given, |given| state.facts().enrich(core.limits(), field.key(), given));
     }
 }
 
@@ -184,7 +184,7 @@ pub(super) fn write_event(
 ) {
     let mut audited = Audited::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
-    let name = audited.facts_mut().event();
+    let name = audited.state.event();
     let said = std::mem::take(&mut *audited.said());
     // What happened at one moment is not an open call: nothing said is success.
     let outcome = said.outcome(if name.has_halves() { EventName::Context } else { name });
@@ -217,9 +217,10 @@ fn warn_of_event(said: &Said, name: &str, core: &Core, fields: &Fields) {
 }
 
 /// The URI of a resource without its secrets; anything else as it is.
+#[inline]
 fn cleaned(field: &Allowed, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
     match given.scalar {
-        Scalar::Str(uri) if field.place == Some(Place::Resource) => {
+        Scalar::Str(uri) if field.name.place() == Some(Place::Resource) => {
             take(Given { scalar: Scalar::Str(&without_secrets(uri)), ..given });
         }
         _ => take(given),

@@ -94,9 +94,7 @@ impl Entry {
 /// An audited span that says nothing yet, filled.
 pub(super) fn fresh(fill: impl FnOnce(&mut Audited)) -> Arc<Audited> {
     let mut audited = FREE.try_with(|free| free.try_borrow_mut().ok()?.pop()).ok().flatten().unwrap_or_default();
-    if Arc::get_mut(&mut audited).is_none() {
-        audited = Arc::default();
-    }
+    // What is free has one owner.
     if let Some(audited) = Arc::get_mut(&mut audited) {
         fill(audited);
     }
@@ -109,15 +107,12 @@ pub(super) fn recycle(mut audited: Arc<Audited>) {
     if !Arc::get_mut(&mut audited).is_some_and(Audited::clear) {
         return;
     }
+    let keep = |free: &RefCell<Vec<_>>| match free.try_borrow_mut() {
+        Ok(mut free) if free.len() < MOST_FREE => free.push(audited),
+        _ => {}
+    };
     // At the end of a thread there is nothing to keep it in.
-    let kept = FREE.try_with(|free| {
-        if let Ok(mut free) = free.try_borrow_mut()
-            && free.len() < MOST_FREE
-        {
-            free.push(audited);
-        }
-    });
-    drop(kept);
+    FREE.try_with(keep).unwrap_or_default();
 }
 
 thread_local!(static FREE: RefCell<Vec<Arc<Audited>>> = const { RefCell::new(Vec::new()) });

@@ -190,7 +190,7 @@ impl AuditLayer {
         let audited = entry::fresh(|audited| {
             audited.take_fields(|visitor| attributes.record(visitor), name, fields, &self.core);
             match &around {
-                Some((call, _)) if audited.facts_mut().event().has_halves() => {
+                Some((call, _)) if audited.state().event().has_halves() => {
                     call.state().enrich_all(audited.facts_mut());
                     is_part = true;
                 }

@@ -30,7 +30,7 @@ impl Said {
     /// Takes an outcome field; a word that the contract does not know is none.
     pub(super) fn take(&mut self, field: &Allowed, given: Given<'_>) {
         let Some(text) = given.as_str() else { return };
-        match field.key.as_ref() {
+        match field.key().as_ref() {
             names::AUDIT_OUTCOME => self.status = text.parse().ok(),
             names::AUDITRAIL_OUTCOME_DETAIL => self.detail = text.parse().ok(),
             names::ERROR_TYPE => self.error_type = Some(low_cardinality(text).to_owned()),

@@ -1,6 +1,5 @@
 //! Reads the allowed fields of a span or event, and no other.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{Arguments, Debug, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ use tracing::field::{Field, Visit};
 
 use crate::policy::AllowList;
 use crate::record::names::{self, Kind, Role};
-use crate::record::{Given, Key, Place, Scalar};
+use crate::record::{Given, Key, Name, Scalar};
 
 /// The fields of one call site, by their index; `None` for those that must not leave.
 #[derive(Debug)]
@@ -23,11 +22,16 @@ pub(super) struct Fields {
 /// A field that may leave.
 #[derive(Debug)]
 pub(super) struct Allowed {
-    pub(super) key: Key,
+    pub(super) name: Name,
     pub(super) role: Role,
-    pub(super) place: Option<Place>,
     /// What the contract says that values look like; none for a name that the user added.
     kind: Option<Kind>,
+}
+
+impl Allowed {
+    pub(super) fn key(&self) -> &Key {
+        self.name.key()
+    }
 }
 
 impl Fields {
@@ -35,7 +39,7 @@ impl Fields {
         let allowed = |field: Field| {
             let role = allow.role(field.name()).filter(|role| *role != Role::Trail)?;
             let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
-            Some(Allowed { key: Cow::Borrowed(field.name()), role, place: Place::of(field.name()), kind })
+            Some(Allowed { name: Name::new(field.name()), role, kind })
         };
         let mut names: Vec<_> = metadata.fields().iter().map(|field| field.name()).collect();
         let all = names.len();
@@ -132,7 +136,7 @@ fn written(value: Arguments<'_>, take: impl FnOnce(&str)) {
     let mut text = TEXT.take();
     text.clear();
     // A `Debug` that fails has written what it could.
-    drop(text.write_fmt(value));
+    text.write_fmt(value).unwrap_or_default();
     take(&text);
     if text.capacity() <= KEPT {
         TEXT.set(text);
