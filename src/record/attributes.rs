@@ -74,6 +74,7 @@ impl Attributes {
 
     /// The bytes, as they stand in an OTLP `LogRecord`.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -87,6 +88,7 @@ impl Attributes {
     }
 
     /// The same where the caller knows that there is no attribute of that name yet.
+    #[inline]
     pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
         debug_assert!(!self.contains(&name.key), "{name:?}");
         self.note_end(name.place);
@@ -96,7 +98,9 @@ impl Attributes {
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.
     pub(crate) fn take_over(&mut self, others: &Self, wanted: impl Fn(&str) -> bool) {
         for entry in wire::entries(&others.bytes) {
-            let (Ok(key), Some(bytes)) = (std::str::from_utf8(entry.key), others.bytes.get(entry.range)) else { continue };
+            let (Ok(key), Some(bytes)) = (std::str::from_utf8(entry.key), others.bytes.get(entry.range)) else {
+                continue;
+            };
             if wanted(key) {
                 self.write(key, |buffer| buffer.extend_from_slice(bytes));
             }
@@ -122,11 +126,13 @@ impl Attributes {
     }
 
     /// Whether there is an attribute of that name.
+    #[inline]
     pub(crate) fn has(&self, place: Place) -> bool {
         self.start_of(place).is_some()
     }
 
     /// The string value of that name.
+    #[inline]
     pub(crate) fn text_at(&self, place: Place) -> Option<&str> {
         wire::Entry::at(&self.bytes, self.start_of(place)?)?.text()
     }
@@ -174,24 +180,28 @@ impl Attributes {
         }
     }
 
+    #[inline]
     fn note_end(&mut self, place: Option<Place>) {
         if let Some(place) = place {
             self.put_place(place, position(self.bytes.len() + 1));
         }
     }
 
+    #[inline]
     fn put_place(&mut self, place: Place, position: u32) {
         if let Some(noted) = self.places.get_mut(place as usize) {
             *noted = position;
         }
     }
 
+    #[inline]
     fn start_of(&self, place: Place) -> Option<usize> {
         (*self.places.get(place as usize)? as usize).checked_sub(1)
     }
 }
 
 /// Attributes of four gigabytes do not come by.
+#[inline]
 fn position(position: usize) -> u32 {
     u32::try_from(position).unwrap_or_default()
 }
@@ -216,10 +226,12 @@ impl Name {
         Self { place: Place::of(&key), head: wire::head(&key), key }
     }
 
+    #[inline]
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }
 
+    #[inline]
     pub(crate) fn place(&self) -> Option<Place> {
         self.place
     }

@@ -41,6 +41,7 @@ impl<'b> Encoder<'b> {
     }
 
     /// The body in parts, which nobody has to join before.
+    #[inline]
     pub fn body_parts(&mut self, parts: &[&str]) {
         wire::text_parts(self.buffer, BODY, parts);
     }
@@ -57,11 +58,13 @@ impl<'b> Encoder<'b> {
     }
 
     /// Attributes that are encoded already.
+    #[inline]
     pub fn attributes(&mut self, attributes: &Attributes) {
         self.buffer.extend_from_slice(attributes.as_bytes());
     }
 
     /// A string attribute.
+    #[inline]
     pub fn text(&mut self, key: &str, text: &str) {
         wire::text_attribute(self.buffer, key, text);
     }
@@ -112,6 +115,7 @@ impl<'b> Encoder<'b> {
         );
     }
 
+    #[inline]
     pub(super) fn finish_with(self, flags: u32, trace: &[u8], span: &[u8], observed_unix_nano: u64, event_name: &str) {
         let buffer = self.buffer;
         buffer.reserve(TAIL + event_name.len());

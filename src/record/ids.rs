@@ -82,6 +82,7 @@ impl RecordId {
     }
 
     /// Writes the 36 characters of the text form into the buffer and returns them.
+    #[inline]
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)
     }

@@ -16,6 +16,7 @@ pub(super) fn attribute(buffer: &mut Vec<u8>, key: &str, any: &Value) {
 }
 
 /// The same for a string.
+#[inline]
 pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &str) {
     key_value_header(buffer, ATTRIBUTES, key, text_length(text));
     text_value(buffer, text);
@@ -44,6 +45,7 @@ pub(super) fn head(key: &str) -> Box<[u8]> {
 }
 
 /// The same as [`given_attribute`] with the [`head`] of the key.
+#[inline]
 pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &[u8], given: Given<'_>) {
     let length = scalar_length(given.scalar);
     match (u8::try_from(head.len() + 1 + length), u8::try_from(length)) {
@@ -102,6 +104,7 @@ pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
 }
 
 /// Splits off the content of a field that has a length.
+#[inline]
 fn field(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
     let (key, rest) = bytes.split_first()?;
     if *key != (number << 3) | LENGTH_DELIMITED {
@@ -111,6 +114,7 @@ fn field(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
+#[inline]
 fn length(mut bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (mut length, mut shift) = (0_usize, 0);
     loop {
@@ -129,6 +133,7 @@ fn key_value(buffer: &mut Vec<u8>, number: u8, key: &str, any: &Value) {
 }
 
 /// Everything of a `KeyValue` up to the content of its `AnyValue`.
+#[inline]
 fn key_value_header(buffer: &mut Vec<u8>, number: u8, key: &str, any_length: usize) {
     let length = key_value_length(key, any_length);
     if let (Ok(all @ ..0x80), Ok(key_length @ 1..), Ok(any)) =
@@ -147,6 +152,7 @@ fn key_value_header(buffer: &mut Vec<u8>, number: u8, key: &str, any_length: usi
     }
 }
 
+#[inline]
 fn key_value_length(key: &str, any_length: usize) -> usize {
     let key_length = if key.is_empty() { 0 } else { 1 + delimited(key.len()) };
     key_length + 1 + delimited(any_length)
@@ -180,6 +186,7 @@ pub(super) fn value(buffer: &mut Vec<u8>, any: &Value) {
     }
 }
 
+#[inline]
 fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
     match scalar {
         Scalar::Str(text) => text_value(buffer, text),
@@ -211,6 +218,7 @@ pub(super) fn value_length(any: &Value) -> usize {
     }
 }
 
+#[inline]
 fn scalar_length(scalar: Scalar<'_>) -> usize {
     match scalar {
         Scalar::Str(text) => text_length(text),
@@ -228,11 +236,13 @@ fn map_length(entries: &[(Key, Value)]) -> usize {
     entries.iter().map(|(key, entry)| 1 + delimited(key_value_length(key, value_length(entry)))).sum()
 }
 
+#[inline]
 fn text_value(buffer: &mut Vec<u8>, text: &str) {
     length_field(buffer, STRING_VALUE, text.len());
     buffer.extend_from_slice(text.as_bytes());
 }
 
+#[inline]
 fn text_length(text: &str) -> usize {
     1 + delimited(text.len())
 }
@@ -248,6 +258,7 @@ pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[&str]) {
 }
 
 /// Nothing if there are no bytes, as protobuf wants it.
+#[inline]
 pub(super) fn bytes_field(buffer: &mut Vec<u8>, number: u8, bytes: &[u8]) {
     if !bytes.is_empty() {
         length_field(buffer, number, bytes.len());
@@ -256,6 +267,7 @@ pub(super) fn bytes_field(buffer: &mut Vec<u8>, number: u8, bytes: &[u8]) {
 }
 
 /// Nothing if it is 0, as protobuf wants it.
+#[inline]
 pub(super) fn fixed64(buffer: &mut Vec<u8>, number: u8, value: u64) {
     if value != 0 {
         encode_key(u32::from(number), WireType::SixtyFourBit, buffer);
@@ -263,6 +275,7 @@ pub(super) fn fixed64(buffer: &mut Vec<u8>, number: u8, value: u64) {
     }
 }
 
+#[inline]
 pub(super) fn length_field(buffer: &mut Vec<u8>, number: u8, length: usize) {
     let tag = (number << 3) | LENGTH_DELIMITED;
     match u8::try_from(length) {
@@ -274,6 +287,7 @@ pub(super) fn length_field(buffer: &mut Vec<u8>, number: u8, length: usize) {
     }
 }
 
+#[inline]
 fn delimited(length: usize) -> usize {
     encoded_len_varint(length as u64) + length
 }

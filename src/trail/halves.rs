@@ -149,13 +149,7 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn of(base: &'a Attributes, added: &'a Attributes) -> Self {
         let text = |place| base.text_at(place).or_else(|| added.text_at(place));
-        Self {
-            base,
-            added,
-            method: text(Place::Method),
-            tool: text(Place::Tool),
-            prompt: text(Place::Prompt),
-        }
+        Self { base, added, method: text(Place::Method), tool: text(Place::Tool), prompt: text(Place::Prompt) }
     }
 
     fn has(&self, place: Place) -> bool {

@@ -102,10 +102,12 @@ impl CallState {
         !self.finished.load(Ordering::Relaxed) && self.event().has_halves()
     }
 
+    #[inline]
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
     pub(crate) fn event(&self) -> EventName {
         let index = usize::from(self.event.load(Ordering::Relaxed));
         EventName::ALL.get(index).copied().unwrap_or(EventName::McpRequest)
@@ -128,6 +130,7 @@ impl CallState {
         self.response_id
     }
 
+    #[inline]
     pub(crate) fn context(&self) -> Option<&Context> {
         self.context.get()
     }
@@ -199,6 +202,7 @@ impl Facts {
     }
 
     /// The same where no fact of that key can be there.
+    #[inline]
     pub(crate) fn append(&mut self, limits: &Limits, name: &Name, given: Given<'_>) {
         let given = self.limited(limits, name.key(), given);
         self.base.append(name, given);
@@ -232,6 +236,7 @@ impl Facts {
         self.base.text_at(place).or_else(|| self.added.text_at(place))
     }
 
+    #[inline]
     fn limited<'a>(&mut self, limits: &Limits, key: &Key, given: Given<'a>) -> Given<'a> {
         let text = match given.scalar {
             Scalar::Str(text) if text.len() > limits.value_bytes => text,

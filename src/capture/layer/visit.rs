@@ -81,7 +81,8 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
     /// Gives a value the type that the contract has for its name, where that is possible without a loss.
     fn take(&mut self, field: &Field, value: Scalar<'_>) {
         let Some(Some(allowed)) = self.fields.allowed.get(field.index()) else { return };
-        let mut give = |scalar: Scalar<'_>| (self.take)(allowed, Given { scalar, in_list: allowed.kind == Some(Kind::Strs) });
+        let mut give =
+            |scalar: Scalar<'_>| (self.take)(allowed, Given { scalar, in_list: allowed.kind == Some(Kind::Strs) });
         match (allowed.kind, value) {
             (Some(Kind::Str), Scalar::Int(number)) => written(format_args!("{number}"), |text| give(Scalar::Str(text))),
             (Some(Kind::Str), Scalar::Bool(flag)) => give(Scalar::Str(if flag { "true" } else { "false" })),
