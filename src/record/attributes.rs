@@ -8,6 +8,9 @@
 //! 2. No key stands twice.
 //! 3. A place holds where the attribute of its name begins, counted from 1; 0 if there is none.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use super::value::Given;

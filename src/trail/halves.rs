@@ -1,5 +1,8 @@
 //! The records of a call and of a moment, written straight to bytes.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use super::gap::Cause;

@@ -4,6 +4,9 @@
 //! 1. A decision is never changed or dropped: call sites are static, so there are only so many.
 //! 2. Asking writes nothing that another thread reads, but for the first time.
 
+#[cfg(test)]
+mod tests;
+
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
