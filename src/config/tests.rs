@@ -2,7 +2,7 @@ use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let overrides = Overrides { service_name: Some("weather".into()), ..Overrides::default() };
-    Settings::read(&overrides, &Environment::from_iter(variables.iter().copied()))
+    Settings::read(&overrides, &Environment::from_iter(variables.iter().copied().chain([("HOME", "/home/weather")])))
 }
 
 #[test]
@@ -123,6 +123,6 @@ fn secrets_are_not_repeated() {
 
 #[test]
 fn a_service_needs_a_name() {
-    let error = Settings::read(&Overrides::default(), &Environment::default()).unwrap_err().to_string();
+    let error = Settings::read(&Overrides::default(), &Environment::from_iter([("HOME", "/home/weather")])).unwrap_err().to_string();
     assert!(error.contains("OTEL_SERVICE_NAME") && error.contains("Trail::builder"), "{error}");
 }
