@@ -89,7 +89,7 @@ struct Shared {
     /// Bytes of the longest record that is taken.
     longest_record: usize,
     /// The lock on the stream, as long as this is held.
-    _owner: Arc<dyn File>,
+    owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
     state: Mutex<State>,
     /// Records that may be shed should be.

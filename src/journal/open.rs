@@ -149,7 +149,7 @@ impl Shared {
             segment_bytes,
             longest_record: options.longest_record(),
             state: Mutex::new(State::empty(owner.clone(), stream)),
-            _owner: owner,
+            owner,
             cursor,
             options,
             nearly_full: AtomicBool::new(false),
