@@ -125,7 +125,8 @@ impl Shared {
         state.ended = found.ended;
         state.recount_pending();
         if let Some(last) = found.segments.back() {
-            state.synced = Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence };
+            state.synced =
+                Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
         }
         drop(state);
         if let Some(torn) = &found.torn {

@@ -7,12 +7,11 @@
 //! 3. Readers see nothing that is not synced.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use super::frame::{self, FrameHeader};
-use super::fs::File;
 use super::planted::planted;
-use super::state::{State, Synced};
+use super::state::{State, Synced, Unsynced};
 use super::{Journal, JournalError, Shared, error};
 
 impl Journal {
@@ -74,9 +73,14 @@ impl Shared {
             segment: state.active.number,
             offset: state.active.offset,
             sequence: state.sequence,
+            header: true,
         };
         let mut files = std::mem::take(&mut state.dirty);
-        files.push(state.active.file.clone());
+        files.push(Unsynced {
+            file: state.active.file.clone(),
+            from: state.synced.reached_in(state.active.number),
+            to: state.active.offset,
+        });
         std::mem::swap(&mut state.committing, &mut state.unsynced);
         if planted("acknowledge-before-sync") {
             state.synced = mark;
@@ -88,7 +92,10 @@ impl Shared {
         if work.directory && !planted("skip-directory-fsync") {
             self.options.fs.sync_dir(self.place.root())?;
         }
-        work.files.iter().filter(|_| !planted("skip-fsync")).try_for_each(|file| file.sync())
+        work.files
+            .iter()
+            .filter(|_| !planted("skip-fsync"))
+            .try_for_each(|part| part.file.sync_range(part.from, part.to))
     }
 
     fn end_commit(&self, mark: Synced) {
@@ -173,7 +180,7 @@ impl Shared {
 /// One commit.
 struct Work {
     mark: Synced,
-    files: Vec<Arc<dyn File>>,
+    files: Vec<Unsynced>,
     directory: bool,
 }
 

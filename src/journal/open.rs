@@ -180,7 +180,8 @@ impl Shared {
         for (call, place) in places {
             state.calls.restore(call, place);
         }
-        state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        state.synced =
+            Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence, header: false };
         // Not synced: the header and what is carried.
         state.frames = 1;
         state.sequence = sequence;
@@ -205,7 +206,7 @@ impl State {
             pending_bytes: 0,
             calls: OpenCalls::default(),
             reserved: 0,
-            synced: Synced { frames: 0, segment: 0, offset: 0, sequence: 1 },
+            synced: Synced { frames: 0, segment: 0, offset: 0, sequence: 1, header: false },
             committing: Vec::new(),
             unsynced: Vec::new(),
             dirty: Vec::new(),

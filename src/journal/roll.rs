@@ -7,7 +7,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
-use super::state::{Active, Prepared, Segment, State};
+use super::state::{Active, Prepared, Segment, State, Unsynced};
 use super::{JournalError, Shared, error};
 
 impl Shared {
@@ -21,6 +21,10 @@ impl Shared {
             self.plan(&mut state, 0)
         };
         let made = plan.and_then(|plan| self.make(&plan));
+        if let Ok(made) = &made {
+            // Nobody waits here: all of it, so that no record has to wait for a page.
+            made.file.prepare(0, made.length);
+        }
         let mut state = self.state();
         self.keep(&mut state, made);
     }
@@ -115,7 +119,7 @@ impl Shared {
             }
         };
         let left = std::mem::replace(&mut state.active, active);
-        state.dirty.push(left.file);
+        state.dirty.push(Unsynced { from: state.synced.reached_in(left.number), to: left.offset, file: left.file });
         state.pending_bytes += state.active.offset - self.header_length();
         state.segments.push_back(self.segment(state, state.sequence));
         state.commit_wanted = true;

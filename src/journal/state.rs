@@ -33,7 +33,7 @@ pub(super) struct State {
     pub(super) committing: Vec<u8>,
     pub(super) unsynced: Vec<u8>,
     /// Segments that were left since the last commit.
-    pub(super) dirty: Vec<Arc<dyn File>>,
+    pub(super) dirty: Vec<Unsynced>,
     /// A file was made since the directory was synced.
     pub(super) directory_dirty: bool,
     /// A sync failed: what is unsynced has to be written again, elsewhere, before anything else is synced.
@@ -61,6 +61,14 @@ pub(super) struct State {
     pub(super) owner_again: Option<Arc<dyn File>>,
 }
 
+/// What a commit has to sync of a file.
+#[derive(Debug)]
+pub(super) struct Unsynced {
+    pub(super) file: Arc<dyn File>,
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
 /// How far everything is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Synced {
@@ -69,6 +77,15 @@ pub(super) struct Synced {
     pub(super) offset: u64,
     /// The sequence number of the next record behind it.
     pub(super) sequence: u64,
+    /// Whether the header of the segment is durable, too: before the first commit of a segment it is not.
+    pub(super) header: bool,
+}
+
+impl Synced {
+    /// From where on a segment is not durable.
+    pub(super) fn reached_in(&self, segment: u64) -> u64 {
+        if self.segment == segment && self.header { self.offset } else { 0 }
+    }
 }
 
 /// The segment that is written to.
