@@ -12,7 +12,7 @@ use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields};
 use crate::policy::without_secrets;
 use crate::record::names::{self, Role};
-use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar};
+use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar};
 use crate::trail::{CallState, Core, Facts, Failure, Moment};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
@@ -201,7 +201,9 @@ pub(super) fn write_event(
 fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>, call: Option<RecordId>) {
     let span = otel.span();
     let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
-    let detail = outcome.detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
+    // Which success it was, the outcome says well enough.
+    let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
+    let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
     let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
     span.set_attributes(duration.into_iter().chain(status).chain(detail).chain(call));
