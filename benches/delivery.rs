@@ -112,7 +112,9 @@ struct Route {
 
 impl Route {
     fn auditrail(collector: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let trail = Trail::builder("bench")
+            .directory(directory.path())
             .environment(Environment::default())
             .endpoint(format!("http://{collector}"))
             .flush_timeout(Duration::from_secs(30))
@@ -120,7 +122,7 @@ impl Route {
             .start()
             .expect("no mistake");
         let subscriber = tracing_subscriber::registry().with(trail.layer()).with(otel()).into();
-        Self { name: "auditrail", subscriber, end: Box::new(move || drop(trail)) }
+        Self { name: "auditrail", subscriber, end: Box::new(move || drop((trail, directory))) }
     }
 
     fn sdk(collector: SocketAddr) -> Self {

@@ -6,7 +6,8 @@
 //! "cpu" is CLOCK_THREAD_CPUTIME_ID of the calling thread; A and B take turns and the medians are compared, so that a
 //! machine that slows down slows both. Bursts stay below the peer's queue, with a flush between them, or its drop path
 //! would flatter it. Its own harness instead of criterion or divan, because the figures are ratios of paired samples of
-//! thread CPU, and only they are printed.
+//! thread CPU, and only they are printed. All layers have a filter: one without it would have every call site of the
+//! process enabled, and P1 would measure that. What a span allocates is in `tests/allocations.rs`.
 //!
 //! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
 
@@ -73,6 +74,7 @@ struct Peers {
     audited: Dispatch,
     bridge: Dispatch,
     trail: Trail,
+    _directory: tempfile::TempDir,
     tracers: SdkTracerProvider,
     loggers: SdkLoggerProvider,
 }
@@ -81,8 +83,13 @@ impl Peers {
     fn new() -> Self {
         let tracers = SdkTracerProvider::builder().with_batch_exporter(Null).build();
         let loggers = SdkLoggerProvider::builder().with_batch_exporter(Null).build();
-        let trail =
-            Trail::builder("bench").environment(Environment::default()).connector(Null).start().expect("no mistake");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let trail = Trail::builder("bench")
+            .directory(directory.path())
+            .environment(Environment::default())
+            .connector(Null)
+            .start()
+            .expect("no mistake");
         macro_rules! otel {
             () => {
                 tracing_opentelemetry::layer().with_tracer(tracers.tracer("bench")).with_filter(LevelFilter::INFO)
@@ -93,7 +100,7 @@ impl Peers {
         let audited = registry().with(trail.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
         let bridge = registry().with(OpenTelemetryTracingBridge::new(&loggers).with_filter(LevelFilter::INFO)).into();
         let off = registry().with(LevelFilter::OFF).into();
-        Self { off, traced, audited, bridge, trail, tracers, loggers }
+        Self { off, traced, audited, bridge, trail, _directory: directory, tracers, loggers }
     }
 
     fn flush(&self) {

@@ -39,7 +39,9 @@ async fn spans_and_records_leave_clean_and_agree() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20canary-header"),
         ("OTEL_TRACES_SAMPLER", "always_off"),
     ]);
+    let directory = tempfile::tempdir().unwrap();
     let trail = Trail::builder("weather")
+        .directory(directory.path())
         .environment(environment)
         .flush_timeout(LONG)
         .denied_when(|failure| failure.message.contains("no such canary"))

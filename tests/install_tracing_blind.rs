@@ -13,7 +13,9 @@ use auditrail::config::Environment;
 fn the_self_test_fails_where_audited_spans_do_not_reach_the_layer() {
     let said = Arc::<Mutex<Vec<String>>>::default();
     let lines = said.clone();
+    let directory = tempfile::tempdir().unwrap();
     let trail = Trail::builder("weather")
+        .directory(directory.path())
         .environment(Environment::default())
         .on_notice(move |notice| lines.lock().unwrap().push(notice.text.clone()))
         .start()

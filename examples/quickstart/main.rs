@@ -21,7 +21,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = receiver.grpc_endpoint().ok_or("the receiver has no gRPC port")?;
 
     // What an author adds to a server: these lines, and `audited`.
-    let trail = weather::trail().actor(|_| Some(Actor::asserted("alice"))).endpoint(endpoint).start()?;
+    // Without this, the journal would be where services keep their state, and stay there.
+    let directory = tempfile::tempdir()?;
+    let builder = weather::trail().directory(directory.path());
+    let trail = builder.actor(|_| Some(Actor::asserted("alice"))).endpoint(endpoint).start()?;
     let telemetry = trail.install_tracing()?;
     let server = trail.audited(weather::WeatherServer::new());
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::ConfigError;
 
-/// A snapshot of the variables that auditrail may read: those that begin with `AUDITRAIL_` or `OTEL_`.
+/// A snapshot of the variables that auditrail may read: those that begin with `AUDITRAIL_` or `OTEL_`, and those that say
+/// where a service keeps its state.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
@@ -45,7 +46,7 @@ impl Environment {
         Ok(None)
     }
 
-    pub(super) fn number(&self, variable: &str, wanted: &str) -> Result<Option<usize>, ConfigError> {
+    pub(super) fn number(&self, variable: &str, wanted: &str) -> Result<Option<u64>, ConfigError> {
         self.text(variable)?
             .map(|text| {
                 text.parse().map_err(|_| ConfigError::value(variable, text, "not a number", format!("set {wanted}")))
@@ -56,7 +57,7 @@ impl Environment {
     pub(super) fn millis(&self, variable: &str) -> Result<Option<Duration>, ConfigError> {
         Ok(self
             .number(variable, "whole milliseconds, such as 1200")?
-            .map(|millis| Duration::from_millis(millis as u64)))
+            .map(Duration::from_millis))
     }
 
     /// A misspelt setting would be a setting that does nothing: it stops the start.
@@ -73,7 +74,7 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment 
         let variables = pairs
             .into_iter()
             .filter_map(|(name, value)| Some((name.into().into_string().ok()?, value.into())))
-            .filter(|(name, _)| name.starts_with(OURS) || name.starts_with("OTEL_"))
+            .filter(|(name, _)| name.starts_with(OURS) || name.starts_with("OTEL_") || STATE.contains(&name.as_str()))
             .collect();
         Self { variables }
     }
@@ -87,3 +88,5 @@ impl std::fmt::Debug for Environment {
 }
 
 const OURS: &str = "AUDITRAIL_";
+/// systemd (systemd.exec), XDG Base Directory specification, POSIX.
+pub(super) const STATE: [&str; 3] = ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"];

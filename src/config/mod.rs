@@ -3,6 +3,7 @@
 //! The environment is read once, at the start. A mistake stops the start with a [`ConfigError`] that names the variable,
 //! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated.
 
+mod directory;
 mod environment;
 mod error;
 mod notice;
@@ -13,8 +14,10 @@ mod sampler;
 mod tests;
 mod tls;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::directory::DIRECTORY;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 pub use self::notice::{Notice, NoticeLevel, Notices};
@@ -32,8 +35,10 @@ pub struct Overrides {
     pub resource: Vec<(String, String)>,
     /// The collector for records and traces.
     pub endpoint: Option<String>,
+    /// Where the state of the service lives.
+    pub directory: Option<PathBuf>,
     /// How much the journal may hold.
-    pub journal_max_bytes: Option<usize>,
+    pub journal_max_bytes: Option<u64>,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Option<Duration>,
 }
@@ -50,8 +55,10 @@ pub struct Settings {
     pub traces: OtlpSettings,
     /// Which traces are kept, audited ones apart.
     pub sampler: SamplerSettings,
-    /// How many bytes of records the journal may hold.
-    pub journal_max_bytes: usize,
+    /// Where the state of the service lives: the journal is in `journal` below it.
+    pub directory: PathBuf,
+    /// How many bytes the segments of the journal may take.
+    pub journal_max_bytes: u64,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Duration,
 }
@@ -62,12 +69,14 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[JOURNAL_MAX_BYTES, FLUSH_TIMEOUT])?;
+        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT])?;
         let logs = OtlpSettings::read(Signal::Logs, overrides, environment)?;
         let traces = OtlpSettings::read(Signal::Traces, overrides, environment)?;
         tls::check_used([&logs.tls, &traces.tls], environment)?;
+        let resource = ResourceSettings::read(overrides, environment)?;
         Ok(Self {
-            resource: ResourceSettings::read(overrides, environment)?,
+            directory: directory::read(overrides, environment, &resource)?,
+            resource,
             logs,
             traces,
             sampler: SamplerSettings::read(environment)?,
@@ -80,30 +89,30 @@ impl Settings {
     }
 }
 
-fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result<usize, ConfigError> {
+fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result<u64, ConfigError> {
     let (source, bytes) = match overrides.journal_max_bytes {
         Some(bytes) => ("journal_max_bytes() of the builder", Some(bytes)),
-        None => (JOURNAL_MAX_BYTES, environment.number(JOURNAL_MAX_BYTES, "a number of bytes, such as 67108864")?),
+        None => (JOURNAL_MAX_BYTES, environment.number(JOURNAL_MAX_BYTES, "a number of bytes, such as 1073741824")?),
     };
     match bytes {
         Some(bytes) if bytes < LEAST_JOURNAL_BYTES => Err(ConfigError::value(
             source,
             &bytes.to_string(),
-            "hardly a record would fit",
+            "the journal needs room for some segments",
             format!("set at least {LEAST_JOURNAL_BYTES}"),
         )),
         bytes => Ok(bytes.unwrap_or(DEFAULT_JOURNAL_MAX_BYTES)),
     }
 }
 
-/// Bytes of records that the journal may hold.
+/// Bytes that the segments of the journal may take.
 pub const JOURNAL_MAX_BYTES: &str = "AUDITRAIL_JOURNAL_MAX_BYTES";
 /// Milliseconds that a shutdown may take.
 pub const FLUSH_TIMEOUT: &str = "AUDITRAIL_FLUSH_TIMEOUT";
 
-/// About 90 000 records of 700 bytes: several minutes of a collector's restart for a busy server, and little memory.
-const DEFAULT_JOURNAL_MAX_BYTES: usize = 64 * 1024 * 1024;
-/// Some records of the usual size, and the gap record.
-const LEAST_JOURNAL_BYTES: usize = 16 * 1024;
+/// More than a million records of 700 bytes: a night of a busy server's.
+const DEFAULT_JOURNAL_MAX_BYTES: u64 = 1 << 30;
+/// The least segments that the journal works with.
+const LEAST_JOURNAL_BYTES: u64 = 256 * 1024;
 /// MCP clients close stdin, wait 2 s, send SIGTERM, wait 2 s, and kill: stay well below 2 s.
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_millis(1200);

@@ -44,6 +44,12 @@ impl ResourceSettings {
         self.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
+    /// `service.name`; there always is one.
+    #[must_use]
+    pub fn service_name(&self) -> &str {
+        self.get(SERVICE_NAME).unwrap_or_default()
+    }
+
     fn set(&mut self, key: String, value: String) {
         self.attributes.retain(|(name, _)| *name != key);
         self.attributes.push((key, value));

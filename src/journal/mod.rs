@@ -41,7 +41,7 @@ mod tests;
 mod usage;
 mod wait;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -54,6 +54,7 @@ pub use self::error::JournalError;
 pub use self::frame::{HEADER, Kind};
 pub use self::fs::{File, Fs, Identity};
 pub use self::open::Opened;
+pub use self::keeper::Keeper;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
@@ -91,6 +92,8 @@ struct Shared {
     owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
     state: Mutex<State>,
+    /// Records that may be shed should be.
+    nearly_full: AtomicBool,
     /// Held by whoever commits.
     committing: Mutex<()>,
     /// What is degraded now, by its `error.type`.

@@ -90,6 +90,7 @@ impl Shared {
             }
             Err(because) => state.full_because = Some(because),
         }
+        self.note_fullness(state);
     }
 
     /// It has no header, so nobody would take it for a segment.

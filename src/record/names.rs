@@ -118,6 +118,9 @@ attributes! {
     RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code" Str Outcome McpConventions;
 
     ERROR_TYPE = "error.type" Str Outcome CoreConventions;
+    SERVICE_NAME = "service.name" Str Trail CoreConventions;
+    SERVICE_VERSION = "service.version" Str Trail CoreConventions;
+    SERVICE_INSTANCE_ID = "service.instance.id" Str Trail CoreConventions;
     NETWORK_TRANSPORT = "network.transport" Str Fact CoreConventions;
     NETWORK_PROTOCOL_NAME = "network.protocol.name" Str Fact CoreConventions;
     NETWORK_PROTOCOL_VERSION = "network.protocol.version" Str Fact CoreConventions;
@@ -178,9 +181,20 @@ attributes! {
     AUDITRAIL_STREAM_PREVIOUS_ID = "auditrail.stream.previous_id" Str Trail Auditrail;
     AUDITRAIL_STREAM_PREVIOUS_HEAD = "auditrail.stream.previous_head" Str Trail Auditrail;
     AUDITRAIL_LIFECYCLE_STATE = "auditrail.lifecycle.state" Str Trail Auditrail;
+    AUDITRAIL_RECORDS_EMITTED = "auditrail.records.emitted" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_ACKNOWLEDGED = "auditrail.records.acknowledged" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_REFUSED = "auditrail.records.refused" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_DELIVERED = "auditrail.records.delivered" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_QUARANTINED = "auditrail.records.quarantined" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_LOST = "auditrail.records.lost" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_PENDING = "auditrail.records.pending" Int Trail Auditrail;
     AUDITRAIL_GAP_CAUSE = "auditrail.gap.cause" Str Trail Auditrail;
     AUDITRAIL_GAP_COUNT = "auditrail.gap.count" Int Trail Auditrail;
     AUDITRAIL_GAP_FIRST = "auditrail.gap.first" Int Trail Auditrail;
     AUDITRAIL_GAP_LAST = "auditrail.gap.last" Int Trail Auditrail;
+    AUDITRAIL_GAP_OF = "auditrail.gap.of" Int Trail Auditrail;
+    AUDITRAIL_GAP_SINCE = "auditrail.gap.since" Int Trail Auditrail;
+    AUDITRAIL_GAP_UNTIL = "auditrail.gap.until" Int Trail Auditrail;
+    AUDITRAIL_GAP_STREAM_ID = "auditrail.gap.stream_id" Str Trail Auditrail;
     AUDITRAIL_GAP_LEAF_HASHES = "auditrail.gap.leaf_hashes" Strs Trail Auditrail;
 }

@@ -1,19 +1,21 @@
 //! Builds a trail.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
+use super::adoption::{Adoption, Done};
 use super::gap::Gaps;
 use super::hooks::Hooks;
+use super::scribe::Scribe;
+use super::told::Told;
 use super::watch::SpanWatch;
-use super::{Actor, Call, Core, Failure, RequestFacts, Trail};
+use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
-use crate::journal::Journal;
+use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened};
 use crate::policy::{AllowList, Decision, Limits};
-use crate::record::{Clock, Entropy, RecordId, StreamId, SystemClock, ThreadEntropy};
-use crate::ship::{
-    Cargo, Connector, GaveUp, OtlpConnector, Reports, ShipError, Shipper, encode_resource, encode_scope,
-};
+use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
+use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
 
 /// Builds a [`Trail`]. What is said here wins over the environment.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct TrailBuilder {
     notices: Notices,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    class: Class,
+    fs: Arc<dyn Fs>,
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
 }
@@ -38,6 +42,9 @@ pub enum StartError {
     /// A mistake in the configuration.
     #[error("auditrail does not start: {0}")]
     Config(#[from] ConfigError),
+    /// The journal.
+    #[error("auditrail does not start: {0}")]
+    Journal(#[from] JournalError),
     /// The shipper.
     #[error("auditrail does not start: {0}")]
     Ship(#[from] ShipError),
@@ -59,6 +66,8 @@ impl TrailBuilder {
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(ThreadEntropy),
+            class: Class::default(),
+            fs: Arc::new(Disk::default()),
             connector: default_connector(),
             keeps_unsampled_callers: false,
         }
@@ -76,8 +85,16 @@ impl TrailBuilder {
         self
     }
 
-    /// How many bytes of records may wait for the collector (`AUDITRAIL_JOURNAL_MAX_BYTES`, 64 MiB).
-    pub fn journal_max_bytes(mut self, bytes: usize) -> Self {
+    /// Where the state of the service lives (`AUDITRAIL_DIR`): the journal, in a directory that only this user may read.
+    /// All processes of the service share it. Default: `auditrail/SERVICE` in `STATE_DIRECTORY`, `XDG_STATE_HOME` or
+    /// `~/.local/state`.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.overrides.directory = Some(directory.into());
+        self
+    }
+
+    /// How many bytes the segments of the journal may take on the disk (`AUDITRAIL_JOURNAL_MAX_BYTES`, 1 GiB).
+    pub fn journal_max_bytes(mut self, bytes: u64) -> Self {
         self.overrides.journal_max_bytes = Some(bytes);
         self
     }
@@ -97,6 +114,19 @@ impl TrailBuilder {
     /// Lets fields of that name leave on records and spans, too. You answer for what is in them.
     pub fn allow_field(mut self, name: impl Into<String>) -> Self {
         self.allow.add(name);
+        self
+    }
+
+    /// The class of every call that [`classify`](Self::classify) says nothing else of.
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Says how much the records of a call matter: how durable they must be before it goes on, and whether it may run
+    /// without. Asked when it begins.
+    pub fn classify(mut self, class_of: impl Fn(&Call) -> Class + Send + Sync + 'static) -> Self {
+        self.hooks.class = Some(Arc::new(class_of));
         self
     }
 
@@ -153,6 +183,12 @@ impl TrailBuilder {
         self
     }
 
+    /// Another disk.
+    pub fn fs(mut self, fs: impl Fs) -> Self {
+        self.fs = Arc::new(fs);
+        self
+    }
+
     /// Another clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -173,26 +209,49 @@ impl TrailBuilder {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         let connector = self.connector.ok_or(StartError::NoConnector)?;
-        if settings.resource.get(INSTANCE_ID).is_none() {
+        if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
             let id = instance_id(&*self.clock, &*self.entropy);
-            settings.resource.attributes.push((INSTANCE_ID.into(), id.to_string()));
+            settings.resource.attributes.push((names::SERVICE_INSTANCE_ID.into(), id.to_string()));
         }
-        let mut random = [0; 10];
-        self.entropy.fill(&mut random);
-        let stream = StreamId::new(self.clock.unix_nano(), &random);
-        let resource = encode_resource(&settings.resource.attributes);
-        let (journal, reader) = Journal::in_memory(settings.journal_max_bytes, stream, resource, encode_scope());
+        let scribe = Arc::new(Scribe::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
+        let options = JournalOptions {
+            max_bytes: settings.journal_max_bytes,
+            resource: encode_resource(&settings.resource.attributes),
+            scope: encode_scope(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            watcher: scribe.clone(),
+            fs: self.fs,
+            ..JournalOptions::new(settings.directory.join("journal"))
+        };
+        let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
+        scribe.begin(journal.clone());
+        scribe.tell(Told::Started { service: service(&settings), previous });
         let cargo = Cargo {
             connector,
             notices: self.notices.clone(),
             entropy: self.entropy.clone(),
-            reports: Arc::new(CountedOnly),
+            reports: scribe.clone(),
         };
         let shipper = Shipper::start(reader, cargo, &settings.logs)?;
+        let adopted = Arc::<Done>::default();
+        let adoption = Adoption {
+            options,
+            scribe: scribe.clone(),
+            notices: self.notices.clone(),
+            clock: self.clock.clone(),
+            done: adopted.clone(),
+        };
+        // On the shipper's thread: what waits for the disk there holds up nobody's call.
+        shipper.runtime().spawn(adoption.run(shipper.lane(), |_| ()));
         Ok(Trail::new(Arc::new(Core {
             settings,
-            journal,
             shipper,
+            _keeper: keeper,
+            journal,
+            scribe,
+            adopted,
+            class: self.class,
             clock: self.clock,
             entropy: self.entropy,
             allow: self.allow,
@@ -208,6 +267,12 @@ impl TrailBuilder {
     }
 }
 
+/// Whose stream it is, for its first record.
+fn service(settings: &Settings) -> Vec<(&'static str, String)> {
+    let known = [names::SERVICE_NAME, names::SERVICE_VERSION, names::SERVICE_INSTANCE_ID];
+    known.into_iter().filter_map(|name| Some((name, settings.resource.get(name)?.to_owned()))).collect()
+}
+
 fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {
     let mut random = [0; 10];
     entropy.fill(&mut random);
@@ -218,16 +283,3 @@ fn default_connector() -> Option<Arc<dyn Connector>> {
     cfg!(any(feature = "otlp-grpc", feature = "otlp-http")).then(|| Arc::new(OtlpConnector) as Arc<dyn Connector>)
 }
 
-/// The shipper counts what it gives up; gap records are made from its counters.
-#[derive(Debug)]
-struct CountedOnly;
-
-impl Reports for CountedOnly {
-    fn gave_up(&self, _: GaveUp) {}
-
-    fn degraded(&self, _: &'static str) {}
-
-    fn recovered(&self) {}
-}
-
-const INSTANCE_ID: &str = "service.instance.id";

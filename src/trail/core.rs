@@ -5,22 +5,30 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::gap::Gaps;
+use super::adoption::Done;
+use super::gap::{Cause, Gaps};
 use super::hooks::Hooks;
+use super::scribe::Scribe;
+use super::told::Told;
 use super::watch::SpanWatch;
-use super::{CallState, FlushError, Moment, halves, mirror};
+use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
-use crate::journal::{Journal, Position};
+use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Sequence};
 use crate::policy::{AllowList, Limits};
 use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, Value, names};
-use crate::ship::{Shipper, StatsSnapshot};
+use crate::ship::Shipper;
 
 /// The stages of one trail.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(super) settings: Settings,
-    pub(super) journal: Journal,
+    /// Before the journal: it reads from it.
     pub(super) shipper: Shipper,
+    pub(super) _keeper: Option<Keeper>,
+    pub(super) journal: Journal,
+    pub(super) scribe: Arc<Scribe>,
+    pub(super) adopted: Arc<Done>,
+    pub(super) class: Class,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) allow: AllowList,
@@ -38,8 +46,8 @@ pub(crate) struct Core {
 #[derive(Debug, Default)]
 pub(super) struct Closing {
     spent: Duration,
-    /// The operator was told of what was not delivered up to here.
-    told: Position,
+    /// It was tried to ship everything up to here.
+    tried: Sequence,
 }
 
 impl Core {
@@ -81,30 +89,50 @@ impl Core {
     }
 
     /// The request half of a call whose span has begun.
-    pub(crate) fn write_request(&self, state: &CallState) {
-        if self.write(|buffer| halves::request(buffer, state)) {
-            mirror(state.context(), state.event(), state.request_id(), &halves::REQUEST_OUTCOME);
-        }
+    pub(crate) fn write_request(&self, state: &CallState) -> Option<Receipt> {
+        self.write_request_as(state, Append::REQUEST)
+    }
+
+    pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
+        let receipt = self.write(what, |buffer| halves::request(buffer, state))?;
+        state.set_journalled(receipt.call);
+        let (event, id, time) = (state.event(), state.request_id(), state.begun_unix_nano());
+        mirror(state.context(), event, id, &halves::REQUEST_OUTCOME, time);
+        Some(receipt)
     }
 
     /// The response half of a call, before its span ends.
-    pub(crate) fn write_response(&self, state: &CallState, outcome: &Outcome) {
-        let now = self.clock.unix_nano();
-        if self.write(|buffer| halves::response(buffer, state, outcome, now)) {
-            mirror(state.context(), state.event(), state.response_id(), outcome);
+    pub(crate) fn write_response(&self, state: &CallState, outcome: &Outcome) -> Option<Receipt> {
+        self.write_response_in(state, outcome, Room::Free)
+    }
+
+    pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
+        let now = state.ended_unix_nano(self);
+        let what = Append::response(state.journalled()).with_room(room);
+        let receipt = self.write(what, |buffer| halves::response(buffer, state, outcome, now))?;
+        mirror(state.context(), state.event(), state.response_id(), outcome, now);
+        Some(receipt)
+    }
+
+    /// The one record of a span that is a moment, before it ends.
+    pub(crate) fn write_span_moment(&self, state: &CallState, outcome: &Outcome, inside: Option<RecordId>) {
+        let now = state.ended_unix_nano(self);
+        let encode = |buffer: &mut Vec<u8>| halves::span_moment(buffer, state, outcome, inside, now);
+        if self.write(Append::MOMENT, encode).is_some() {
+            mirror(state.context(), state.event(), state.response_id(), outcome, now);
         }
     }
 
     /// The one record of a moment.
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
-        let id = moment.id.unwrap_or_else(|| self.new_id());
+        let now = self.clock.unix_nano();
+        let [id] = self.new_ids(now);
         let cut = self.limit(&mut moment.attributes);
         if !cut.is_empty() {
             moment.attributes.set(names::AUDITRAIL_TRUNCATED, Value::strings(cut));
         }
-        let now = self.clock.unix_nano();
-        if self.write(|buffer| halves::moment(buffer, &moment, id, now)) {
-            mirror(moment.context.as_ref(), moment.event, id, &moment.outcome);
+        if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, id, now)).is_some() {
+            mirror(moment.context.as_ref(), moment.event, id, &moment.outcome, now);
         }
         id
     }
@@ -112,58 +140,64 @@ impl Core {
     /// Cuts what is too long, and names it.
     pub(crate) fn limit(&self, attributes: &mut Attributes) -> Vec<Key> {
         let mut cut = Vec::new();
-        for (key, value) in attributes.iter_mut() {
-            if self.limits.apply(value) {
+        attributes.change_longer(self.limits.value_bytes, |key, value| {
+            let was_cut = self.limits.apply(value);
+            if was_cut {
                 cut.push(key.clone());
             }
-        }
+            was_cut
+        });
         cut
     }
 
-    pub(super) fn limit_value(&self, value: &mut Value) -> bool {
-        self.limits.apply(value)
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
-    pub(super) fn journal_usage(&self) -> (u64, u64) {
+    /// The honest numbers.
+    pub(super) fn counts(&self) -> Counts {
         let usage = self.journal.usage();
-        (usage.appended, usage.settled)
+        let (refused, quarantined, lost) = (self.gaps.refused(), self.scribe.quarantined(), self.scribe.lost());
+        Counts {
+            emitted: usage.appended + refused,
+            acknowledged: usage.appended,
+            refused,
+            delivered: usage.settled.saturating_sub(quarantined + lost),
+            quarantined,
+            lost,
+            pending: usage.pending(),
+        }
     }
 
-    pub(super) fn ship_stats(&self) -> StatsSnapshot {
-        self.shipper.stats().snapshot()
+    /// Writes the numbers into the stream.
+    pub(super) fn report(&self) {
+        self.scribe.tell(Told::Running(self.counts()));
     }
 
-    pub(super) fn refused(&self) -> u64 {
-        self.gaps.refused()
-    }
-
-    /// Ships what is in the journal now. A gap that could not be told because the journal was full is told, and shipped,
-    /// as soon as there is room.
+    /// Ships what is in the journal now, what earlier processes left there included.
     pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        let settle = async {
-            for _ in 0..=1 {
-                self.journal.settled(self.hurry()).await;
-            }
+        let settled = async {
+            self.journal.settled(self.hurry()).await;
+            self.adopted.wait().await;
         };
-        tokio::time::timeout(deadline, settle).await.map_err(|_| self.unfinished(deadline))
+        tokio::time::timeout(deadline, settled).await.map_err(|_| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
         let begun = Instant::now();
-        for _ in 0..=1 {
-            if !self.journal.settled_within(self.hurry(), deadline.saturating_sub(begun.elapsed())) {
-                return Err(self.unfinished(deadline));
-            }
-        }
-        Ok(())
+        let settled = self.journal.settled_within(self.hurry(), deadline)
+            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
+        if settled { Ok(()) } else { Err(self.unfinished(deadline)) }
     }
 
-    /// Hurries the shipper and gives the position up to which it has to go.
-    fn hurry(&self) -> Position {
-        self.write_gaps();
+    /// Hurries the shipper and gives the number up to which it has to go.
+    fn hurry(&self) -> Sequence {
+        self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+        self.scribe.tell_waiting();
+        self.journal.commit_soon();
         self.shipper.hurry();
-        self.journal_usage().0
+        self.journal.usage().appended
     }
 
     /// Whether a span of that name is audited because a hook said so.
@@ -185,25 +219,46 @@ impl Core {
         self.watch.closed(&self.notices, audited);
     }
 
-    /// The end of the process is near: ships what it can and says what it could not. However often it is called, it
-    /// takes no longer than the flush time-out altogether.
+    /// The end of the process is near: ships what it can. However often it is called, it takes no longer than the flush
+    /// time-out altogether.
     pub(crate) fn close(&self) {
         self.watch.end(&self.notices);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (appended, settled) = self.journal_usage();
-        if settled == appended || closing.told == appended {
-            // All is shipped, or nothing came since it was said what could not be.
+        let usage = self.journal.usage();
+        let all_is_shipped = usage.pending() == 0 && self.adopted.wait_within(Duration::ZERO);
+        if all_is_shipped || closing.tried == usage.appended {
+            // All is shipped, or nothing came since it was tried.
             return;
         }
         let begun = Instant::now();
         let left = self.settings.flush_timeout.saturating_sub(closing.spent);
-        if self.flush_blocking(left).is_err() {
-            let (appended, settled) = self.journal_usage();
-            closing.told = appended;
-            let error = FlushError { pending: appended - settled, deadline: self.settings.flush_timeout };
-            self.notices.warn(format!("{error}; this journal is in memory, so they end with the process"));
-        }
+        // What is not shipped waits in the journal.
+        let _waits = self.flush_blocking(left);
+        closing.tried = self.journal.usage().appended;
         closing.spent += begun.elapsed();
+    }
+
+    /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
+    pub(super) fn end(&self) {
+        self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+        self.scribe.end(&self.journal, &Told::Stopped(self.counts()));
+        let synced = self.journal.commit();
+        self.close();
+        let pending = self.journal.usage().pending();
+        if let Err(error) = synced {
+            self.notices.warn(format!("the end of the trail is not durable: {error}"));
+        }
+        if pending > 0 {
+            let directory = self.settings.directory.display();
+            self.notices.warn(format!(
+                "{pending} audit record(s) were not delivered within {:?}; they wait in {directory} and are sent when a \
+                 process of this service starts again, or by `auditrail journal drain`",
+                self.settings.flush_timeout
+            ));
+        } else {
+            // If it cannot be removed, the next process does it.
+            let _removed = self.journal.remove_if_done();
+        }
     }
 
     /// What closing has left of the flush time-out.
@@ -213,41 +268,98 @@ impl Core {
     }
 
     fn unfinished(&self, deadline: Duration) -> FlushError {
-        let (appended, settled) = self.journal_usage();
-        FlushError { pending: appended - settled, deadline }
+        FlushError { pending: self.journal.usage().pending(), deadline }
     }
 
-    /// Encodes into a buffer of the thread and appends; says whether the journal took it. What it did not take is counted,
-    /// told to the operator once, and told by a record.
-    fn write(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+    /// The class of a call.
+    pub(super) fn class(&self, call: &Call) -> Class {
+        self.hooks.class(&self.notices, call, self.class)
+    }
+
+    /// Keeps room for both records of a call, as its class says. `None` for one that goes on without.
+    pub(super) async fn admit(&self, class: Class) -> Result<Option<Admission>, JournalError> {
+        let begun = Instant::now();
+        loop {
+            if class.when_full == WhenFull::Shed {
+                return Ok(None);
+            }
+            let room = self.journal.room();
+            let error = match self.journal.admit(ADMITTED_BYTES) {
+                Ok(admission) => return Ok(Some(admission)),
+                Err(error) => error,
+            };
+            let left = class.deadline.saturating_sub(begun.elapsed());
+            if class.when_full == WhenFull::Refuse || left.is_zero() {
+                return Err(error);
+            }
+            // Looked at again from time to time also if nobody says that there is room.
+            drop(tokio::time::timeout(left.min(LOOK_AGAIN), room).await);
+        }
+    }
+
+    /// Waits until a record is as safe as its class wants.
+    pub(super) async fn acknowledged(&self, class: Class, receipt: Receipt) -> Result<(), NotAcknowledged> {
+        let wait = async {
+            if class.acknowledge >= Acknowledge::Synced {
+                self.journal.synced(receipt).await.map_err(|error| NotAcknowledged(error.to_string()))?;
+            }
+            if class.acknowledge >= Acknowledge::Remote {
+                self.shipper.hurry();
+                self.journal.settled(receipt.sequence).await;
+            }
+            Ok(())
+        };
+        if class.acknowledge <= Acknowledge::Written {
+            return Ok(());
+        }
+        let late = || NotAcknowledged(format!("it took longer than {:?}", class.deadline));
+        tokio::time::timeout(class.deadline, wait).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Counts a record that is left out.
+    pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
+        self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
+    }
+
+    /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
+    /// once, and told by a record.
+    fn write(&self, what: Append, encode: impl FnOnce(&mut Vec<u8>)) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-        self.write_gaps();
+        self.scribe.tell_waiting();
+        if what.room == Room::Free && self.journal.is_nearly_full() {
+            self.left_out(Cause::Shed, None);
+            return None;
+        }
         let append = |buffer: &mut Vec<u8>| {
             buffer.clear();
+            buffer.resize(HEADER, 0);
             encode(buffer);
-            let taken = self.journal.append(buffer);
-            match &taken {
-                Ok(_) => {
-                    self.gaps.taken(&self.notices, || self.journal.usage().bytes < self.settings.journal_max_bytes / 2)
-                }
-                Err(error) => self.gaps.refuse(&self.notices, error),
-            }
-            taken.is_ok()
+            self.journal.append(what, buffer)
         };
-        BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        let taken = BUFFER.with(|buffer| match buffer.try_borrow_mut() {
             Ok(mut buffer) => append(&mut buffer),
             // A notice sink that itself emits an audited event comes back in here.
             Err(_) => append(&mut Vec::new()),
-        })
-    }
-
-    /// Tells what was refused or lost since the last time, if there is room again.
-    fn write_gaps(&self) {
-        self.gaps.tell(self.shipper.stats(), |cause, count| {
-            let (id, now) = (self.new_id(), self.clock.unix_nano());
-            let mut record = Vec::new();
-            halves::gap(&mut record, cause, count, id, now);
-            self.journal.append(&record).is_ok()
         });
+        match taken {
+            Ok(receipt) => {
+                let missing = self.gaps.taken(&self.notices, || !self.journal.is_nearly_full());
+                missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+                Some(receipt)
+            }
+            Err(error) => {
+                self.left_out(Cause::Refused, Some(&error));
+                None
+            }
+        }
     }
 }
+
+/// A record is not as safe as its class wants.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotAcknowledged(String);
+
+/// Both records of a call of the usual size, with all that the contract knows of it.
+const ADMITTED_BYTES: u64 = 4096;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -4,13 +4,14 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Actor, Call, RequestFacts};
+use super::{Actor, Call, Class, RequestFacts};
 use crate::config::Notices;
 use crate::policy::Decision;
 
 type ActorHook = Arc<dyn Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync>;
 type AuthorizeHook = Arc<dyn Fn(&Call) -> Decision + Send + Sync>;
 type DenialHook = Arc<dyn Fn(&Failure<'_>) -> bool + Send + Sync>;
+type ClassHook = Arc<dyn Fn(&Call) -> Class + Send + Sync>;
 type AuditedHook = Arc<dyn Fn(&tracing::Metadata<'static>) -> bool + Send + Sync>;
 
 /// What the builder was given.
@@ -18,6 +19,7 @@ type AuditedHook = Arc<dyn Fn(&tracing::Metadata<'static>) -> bool + Send + Sync
 pub(crate) struct Hooks {
     pub(super) actor: Option<ActorHook>,
     pub(super) authorize: Option<AuthorizeHook>,
+    pub(super) class: Option<ClassHook>,
     pub(super) denied: Option<DenialHook>,
     pub(super) audited: Option<AuditedHook>,
 }
@@ -55,6 +57,12 @@ impl Hooks {
             .unwrap_or_else(|| Decision::deny("the decision could not be made"))
     }
 
+    /// The class of a call; of one whose class could not be found out, the default, which the builder may have set.
+    pub(crate) fn class(&self, notices: &Notices, call: &Call, default: Class) -> Class {
+        let Some(hook) = self.class.as_ref() else { return default };
+        guarded(notices, "the classify hook panicked; the call has the default class", || hook(call)).unwrap_or(default)
+    }
+
     pub(crate) fn is_denial(&self, notices: &Notices, failure: &Failure<'_>) -> bool {
         let Some(hook) = self.denied.as_ref() else { return false };
         guarded(notices, "the denied_when hook panicked; the call is recorded as failed", || hook(failure))
@@ -88,6 +96,7 @@ impl fmt::Debug for Hooks {
         f.debug_struct("Hooks")
             .field("actor", &self.actor.is_some())
             .field("authorize", &self.authorize.is_some())
+            .field("classify", &self.class.is_some())
             .field("denied_when", &self.denied.is_some())
             .field("audited_when", &self.audited.is_some())
             .finish()

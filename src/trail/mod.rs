@@ -5,43 +5,49 @@
 //! cannot do. `begin` also opens the `tracing` span of the call.
 
 mod actor;
+mod adoption;
 mod builder;
 mod call;
+mod class;
 mod core;
 mod gap;
 mod halves;
 mod hooks;
 mod open_call;
+mod scribe;
 mod span;
 mod state;
+mod told;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::actor::{Actor, ActorType, RequestFacts};
+pub use self::adoption::Drained;
 pub use self::builder::{StartError, TrailBuilder};
+pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::call::{Call, Direction, Moment, Transport};
 pub use self::hooks::Failure;
-pub use self::open_call::{OpenCall, Refused};
+pub use self::open_call::{Because, OpenCall, Refused};
 
 pub(crate) use self::core::Core;
 pub(crate) use self::span::{TARGET, mirror, opening};
-pub(crate) use self::state::CallState;
+pub(crate) use self::state::{CallState, Facts};
 
 use crate::config::Settings;
 use crate::record::RecordId;
-use crate::ship::StatsSnapshot;
 
-/// The handle that users hold. Clones share one trail; when the last is dropped, what is left is shipped, within the
-/// flush time-out.
+/// The handle that users hold. Clones share one trail; when the last is dropped, the stream gets its last record and what is
+/// left is shipped, within the flush time-out. What does not get there waits on the disk.
 #[derive(Debug, Clone)]
 pub struct Trail {
     core: Arc<Core>,
     _flush_on_last_drop: Arc<LastHandle>,
 }
 
-/// The honest numbers of a trail: `emitted = acknowledged + refused`, `acknowledged = delivered + lost + pending`.
+/// The honest numbers of a trail, for its stream, the trail's own records included:
+/// `emitted = acknowledged + refused`, and `acknowledged = delivered + quarantined + lost + pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -49,11 +55,13 @@ pub struct Counts {
     pub emitted: u64,
     /// Records that the journal took.
     pub acknowledged: u64,
-    /// Records that the journal could not take.
+    /// Records that are not in the journal: it could not take them, or they were shed.
     pub refused: u64,
     /// Records that the collector took.
     pub delivered: u64,
-    /// Records that the collector refused for good.
+    /// Records that the collector refused for good; they are in quarantine.
+    pub quarantined: u64,
+    /// Records that were damaged or removed on the disk.
     pub lost: u64,
     /// Records that wait in the journal.
     pub pending: u64,
@@ -77,14 +85,13 @@ impl Trail {
 
     /// Opens a call: decides, opens its span, and writes the request record.
     ///
-    /// Completes without yielding: a record counts once it is in the journal.
+    /// Waits as the class of the call says; at `written`, the default, it completes without yielding.
     ///
     /// # Errors
-    /// [`Refused`] if the call must not run; both halves of its record are written then. A journal that is full does
-    /// not refuse a call: the gap is counted and told.
-    #[expect(clippy::unused_async, reason = "a caller must be ready to wait: how long is for the journal to say")]
+    /// [`Refused`] if the call must not run: the `authorize` hook denied it, or its records cannot be kept as its class
+    /// wants. By default a full journal refuses no call: the gap is counted and told.
     pub async fn begin(&self, call: Call) -> Result<OpenCall, Refused> {
-        OpenCall::begin(&self.core, call)
+        OpenCall::begin(&self.core, call).await
     }
 
     /// Writes the one record of something that has no halves, such as an authorization decision.
@@ -103,17 +110,12 @@ impl Trail {
     /// What was emitted, and what became of it.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (appended, settled) = self.core.journal_usage();
-        let StatsSnapshot { delivered, quarantined: lost, .. } = self.core.ship_stats();
-        let refused = self.core.refused();
-        Counts {
-            emitted: appended + refused,
-            acknowledged: appended,
-            refused,
-            delivered,
-            lost,
-            pending: appended - settled,
-        }
+        self.core.counts()
+    }
+
+    /// Writes these numbers into the stream now, as a lifecycle record `running`.
+    pub fn report(&self) {
+        self.core.report();
     }
 
     /// The effective settings.
@@ -138,6 +140,6 @@ struct LastHandle(Arc<Core>);
 
 impl Drop for LastHandle {
     fn drop(&mut self) {
-        self.0.close();
+        self.0.end();
     }
 }

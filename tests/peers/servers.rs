@@ -226,6 +226,7 @@ impl Clients<'_> {
             }
         }
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint).env("PEERS_CACHE", &self.installed.0);
+        command.env("AUDITRAIL_DIR", self.collector.data.join("journal"));
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
         let (printed, said) =
             (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned());
@@ -240,6 +241,7 @@ impl Clients<'_> {
         let mut child = Command::new(example("rmcp_http"))
             .arg("127.0.0.1:0")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint)
+            .env("AUDITRAIL_DIR", self.collector.data.join("journal"))
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -19,6 +19,7 @@ pub(crate) struct Bench {
     pub(crate) trail: Trail,
     pub(crate) sunk: Sunk,
     pub(crate) notices: Arc<Mutex<Vec<Notice>>>,
+    _directory: tempfile::TempDir,
 }
 
 impl Bench {
@@ -29,14 +30,16 @@ impl Bench {
     pub(crate) fn with(build: impl FnOnce(TrailBuilder) -> TrailBuilder) -> Self {
         let (sunk, notices) = (Sunk::default(), Arc::<Mutex<Vec<Notice>>>::default());
         let said = notices.clone();
+        let directory = tempfile::tempdir().unwrap();
         let builder = Trail::builder("bench")
             .environment(Environment::default())
+            .directory(directory.path())
             .connector(sunk.clone())
             .on_notice(move |notice| said.lock().unwrap().push(notice.clone()));
-        Self { trail: build(builder).start().unwrap(), sunk, notices }
+        Self { trail: build(builder).start().unwrap(), sunk, notices, _directory: directory }
     }
 
-    /// Everything that was recorded so far, in order.
+    /// Everything that was recorded so far, in order, but for what the trail tells of itself.
     pub(crate) fn records(&self) -> Vec<Record> {
         let trail = self.trail.clone();
         let flush = move || {
@@ -44,7 +47,7 @@ impl Bench {
             runtime.block_on(trail.flush(Duration::from_secs(20))).unwrap();
         };
         std::thread::spawn(flush).join().unwrap();
-        self.sunk.records()
+        self.sunk.records().into_iter().filter(|record| record.event_name != "auditrail.lifecycle").collect()
     }
 
     pub(crate) fn said(&self) -> Vec<String> {

@@ -6,7 +6,7 @@ use rmcp::model::{
 };
 
 use crate::record::{Detail, Outcome, names};
-use crate::trail::{Core, Failure, Refused};
+use crate::trail::{Because, Core, Failure, Refused};
 
 /// The outcome of an answer that is no JSON-RPC error.
 pub(super) trait Answer {
@@ -89,7 +89,11 @@ pub(super) fn outcome<T: Answer>(
 
 /// The answer to a call that must not run.
 pub(super) fn refusal(refused: &Refused) -> ErrorData {
-    let code = ErrorCode(i32::try_from(Refused::CODE).unwrap_or(ErrorCode::INTERNAL_ERROR.0));
+    let code = ErrorCode(i32::try_from(refused.code()).unwrap_or(ErrorCode::INTERNAL_ERROR.0));
+    let what = match refused.because {
+        Because::Denied => "call denied",
+        _ => "call refused",
+    };
     let data = JsonObject::from_iter([(names::AUDITRAIL_CALL_ID.to_owned(), refused.call_id.to_string().into())]);
-    ErrorData::new(code, format!("call denied: {}", refused.reason), Some(data.into()))
+    ErrorData::new(code, format!("{what}: {}", refused.reason), Some(data.into()))
 }

@@ -20,7 +20,9 @@ fn audited_traces_are_kept_unless_a_remote_caller_declined() {
         (false, Some((false, false)), false, false),
     ] {
         let environment = Environment::from_iter([("OTEL_TRACES_SAMPLER", "parentbased_always_off")]);
-        let trail = Trail::builder("test").environment(environment).trace_unsampled_callers(keep).start().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let builder = Trail::builder("test").directory(directory.path());
+        let trail = builder.environment(environment).trace_unsampled_callers(keep).start().unwrap();
         let sampler = trail.keep_audited(sampler::from_settings(trail.settings().sampler));
         let context = parent.map(|(remote, sampled)| {
             let flags = if sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };

@@ -1,0 +1,148 @@
+//! Streams of processes that died: their open calls are answered, their end is written, and they are drained under their own
+//! identity.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::halves;
+use super::scribe::Scribe;
+use super::told::Told;
+use crate::config::Notices;
+use crate::journal::{self, Adopted, Append, HEADER, JournalError, JournalOptions, OpenRequest, Room};
+use crate::record::{Clock, Record, StreamId};
+use crate::ship::Lane;
+
+/// What an adoption needs.
+#[derive(Debug)]
+pub(crate) struct Adoption {
+    pub(super) options: JournalOptions,
+    pub(super) scribe: Arc<Scribe>,
+    pub(super) notices: Notices,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) done: Arc<Done>,
+}
+
+/// Whether everything that was adopted is drained.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    done: Mutex<bool>,
+    changed: Notify,
+    changed_blocking: Condvar,
+}
+
+impl Done {
+    fn set(&self) {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_waiters();
+        self.changed_blocking.notify_all();
+    }
+
+    pub(super) async fn wait(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if *self.done.lock().unwrap_or_else(PoisonError::into_inner) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// The same for a thread that may block; says whether it came to pass before the deadline.
+    pub(super) fn wait_within(&self, deadline: Duration) -> bool {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// What became of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// The stream.
+    pub stream: StreamId,
+    /// Records that waited in it.
+    pub pending: u64,
+    /// Calls that were answered in the name of the dead process.
+    pub answered: u64,
+}
+
+impl Adoption {
+    /// Adopts all streams whose owners are gone: first their ends are written, which needs no collector, then they are
+    /// drained, oldest first.
+    pub(crate) async fn run(self, lane: Lane, drained: impl Fn(&Drained)) {
+        let adopted = match self.adopt_all() {
+            Ok(adopted) => adopted,
+            Err(error) => {
+                self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
+                Vec::new()
+            }
+        };
+        for (mut adopted, what) in adopted {
+            lane.drain(&mut adopted.reader).await;
+            if !adopted.journal.remove_if_done() {
+                self.notices.warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
+            }
+            drained(&what);
+        }
+        self.done.set();
+    }
+
+    fn adopt_all(&self) -> Result<Vec<(Adopted, Drained)>, JournalError> {
+        let mut all = Vec::new();
+        for orphan in journal::orphans(&self.options)? {
+            let stream = orphan.stream();
+            match orphan.adopt(&self.options) {
+                Ok(Some(adopted)) => {
+                    let what = self.end(&adopted);
+                    all.push((adopted, what));
+                }
+                Ok(None) => {}
+                // It stays as it is, for fsck.
+                Err(error) => self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}")),
+            }
+        }
+        if let (records @ 1.., streams) = (all.iter().map(|(_, what)| what.pending).sum::<u64>(), all.len()) {
+            self.notices.recovered(format!(
+                "{records} record(s) of {streams} earlier process(es) were found in the journal and are sent now"
+            ));
+        }
+        Ok(all)
+    }
+
+    /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next
+    /// adopter, and is said by `remove_if_done`.
+    fn end(&self, adopted: &Adopted) -> Drained {
+        let usage = adopted.journal.usage();
+        let mut drained = Drained { stream: adopted.journal.stream(), pending: usage.pending(), answered: 0 };
+        let answered = adopted.open.iter().all(|open| {
+            let answered = self.answer(adopted, open);
+            drained.answered += u64::from(answered);
+            answered
+        });
+        if adopted.needs_end && answered {
+            self.scribe.end(&adopted.journal, &Told::Interrupted);
+        }
+        if let Err(error) = adopted.journal.commit() {
+            self.notices.warn(format!("the end of stream {} cannot be written: {error}", drained.stream));
+        }
+        drained
+    }
+
+    fn answer(&self, adopted: &Adopted, open: &OpenRequest) -> bool {
+        let mut frame = vec![0; HEADER];
+        match Record::decode(&open.request) {
+            Ok(request) => halves::interrupted(&mut frame, request, self.scribe.new_id(), self.clock.unix_nano()),
+            Err(error) => {
+                self.notices.warn(format!("a request of stream {} cannot be read: {error}", adopted.journal.stream()));
+                return true;
+            }
+        }
+        let what = Append::response(Some(open.call)).with_room(Room::All);
+        adopted.journal.append(what, &mut frame).is_ok()
+    }
+}

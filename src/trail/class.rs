@@ -1,0 +1,61 @@
+//! What a call's class promises: how durable its records are before it goes on, and what happens when they cannot be kept.
+
+use std::time::Duration;
+
+/// What must have happened to a record before its caller goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum Acknowledge {
+    /// It is taken. Given as [`Written`](Self::Written), which is no dearer here.
+    Queued,
+    /// It survives the death of the process (`kill -9`). Costs no waiting.
+    #[default]
+    Written,
+    /// It survives a power loss. All who wait share one `fdatasync`.
+    Synced,
+    /// The collector has it, too.
+    Remote,
+}
+
+/// What happens to a call whose records cannot be kept as its class wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// The call goes on; its records are counted, and a gap record tells of them. Shedding begins when nine tenths of the
+    /// bound are used, so that the other classes have room.
+    #[default]
+    Shed,
+    /// The call does not run and is answered with an error.
+    Refuse,
+    /// The call waits for room, for the deadline of its class, and is refused then.
+    Wait,
+}
+
+/// How much the records of a call matter. The default: written, shed when full.
+///
+/// Room for both records of a call whose class does not shed is kept before it begins. Only what goes through
+/// [`Trail::begin`](crate::Trail::begin) can be refused or wait; records of hand-annotated spans and of moments are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Class {
+    /// What must have happened to a record.
+    pub acknowledge: Acknowledge,
+    /// What happens when it cannot.
+    pub when_full: WhenFull,
+    /// How long a call waits for room, for the disk and for the collector.
+    pub deadline: Duration,
+}
+
+impl Default for Class {
+    fn default() -> Self {
+        Self { acknowledge: Acknowledge::default(), when_full: WhenFull::default(), deadline: DEADLINE }
+    }
+}
+
+impl Class {
+    /// For what must not happen unrecorded: synced, and refused otherwise.
+    pub const CRITICAL: Self =
+        Self { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: DEADLINE };
+}
+
+/// Well below the time-outs of MCP clients.
+const DEADLINE: Duration = Duration::from_secs(5);

@@ -1,0 +1,147 @@
+//! Writes what the trail itself has to say: gap and lifecycle records, and the notices that go with them.
+//!
+//! What the journal and the shipper report comes here. A record that the journal cannot take yet is kept, and written as
+//! soon as there is room: it may use the room that is reserved for alarms.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::told::{Gap, Told};
+use crate::config::Notices;
+use crate::journal::{Append, Event, HEADER, Journal, Kind, Receipt, Watcher};
+use crate::record::{Clock, Entropy, RecordId, StreamId};
+use crate::ship::{GaveUp, Reports};
+
+/// The trail's own voice.
+#[derive(Debug)]
+pub(crate) struct Scribe {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    notices: Notices,
+    journal: OnceLock<Journal>,
+    waiting: Mutex<VecDeque<Told>>,
+    has_waiting: AtomicBool,
+    quarantined: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Scribe {
+    pub(super) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, notices: Notices) -> Self {
+        Self {
+            clock,
+            entropy,
+            notices,
+            journal: OnceLock::new(),
+            waiting: Mutex::default(),
+            has_waiting: AtomicBool::new(false),
+            quarantined: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    /// What happens before the journal is there waits for it.
+    pub(super) fn begin(&self, journal: Journal) {
+        drop(self.journal.set(journal));
+    }
+
+    /// Records of this stream that stand in quarantine.
+    pub(super) fn quarantined(&self) -> u64 {
+        self.quarantined.load(Ordering::Relaxed)
+    }
+
+    /// Records of this stream that were lost on the disk.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Writes a record, now or as soon as there is room.
+    pub(super) fn tell(&self, told: Told) {
+        self.waiting().push_back(told);
+        self.has_waiting.store(true, Ordering::Relaxed);
+        self.tell_waiting();
+    }
+
+    /// Writes what waits. Costs nothing if nothing does.
+    pub(super) fn tell_waiting(&self) {
+        if !self.has_waiting.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(journal) = self.journal.get() else { return };
+        let mut waiting = self.waiting();
+        while let Some(told) = waiting.front() {
+            if self.write(journal, told, Append::ALARM).is_none() {
+                return;
+            }
+            waiting.pop_front();
+        }
+        self.has_waiting.store(false, Ordering::Relaxed);
+    }
+
+    /// Writes the last record of a stream, after which it takes no other.
+    pub(super) fn end(&self, journal: &Journal, told: &Told) -> Option<Receipt> {
+        self.write(journal, told, Append { kind: Kind::Last, ..Append::ALARM })
+    }
+
+    pub(super) fn write(&self, journal: &Journal, told: &Told, what: Append) -> Option<Receipt> {
+        let mut frame = vec![0; HEADER];
+        told.encode(&mut frame, self.new_id(), self.clock.unix_nano());
+        journal.append(what, &mut frame).ok()
+    }
+
+    pub(super) fn new_id(&self) -> RecordId {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        RecordId::new(self.clock.unix_nano(), &random)
+    }
+
+    fn is_own(&self, stream: StreamId) -> bool {
+        self.journal.get().is_some_and(|journal| journal.stream() == stream)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Told>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher for Scribe {
+    fn happened(&self, event: Event) {
+        match event {
+            Event::Degraded { error_type, text } => {
+                self.notices.warn(text);
+                self.tell(Told::Degraded(error_type));
+            }
+            Event::Recovered { error_type, text } => {
+                self.notices.recovered(text);
+                self.tell(Told::Recovered(error_type));
+            }
+            Event::Lost { stream, count, first, last } => {
+                self.notices.warn(format!(
+                    "{count} audit record(s) of stream {stream} were damaged or removed on the disk (numbers {first} to \
+                     {last}); what is left of them is in quarantine, and a gap record tells of them"
+                ));
+                if self.is_own(stream) {
+                    self.lost.fetch_add(count, Ordering::Relaxed);
+                }
+                self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
+            }
+        }
+    }
+}
+
+impl Reports for Scribe {
+    fn gave_up(&self, gap: GaveUp) {
+        if self.is_own(gap.stream) {
+            self.quarantined.fetch_add(gap.count, Ordering::Relaxed);
+        }
+        self.tell(Told::Gap(Gap::quarantined(gap)));
+    }
+
+    fn degraded(&self, error_type: &'static str) {
+        self.tell(Told::Degraded(error_type));
+    }
+
+    fn recovered(&self) {
+        self.tell(Told::Recovered("sink"));
+    }
+}
