@@ -136,8 +136,8 @@ fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn
     Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
 }
 
-/// Segments that were written again as a whole, to a later one that begins with the same number or an earlier one. They
-/// are gone but for a crash in that moment.
+/// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
+/// crash in that moment.
 fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
     let mut least = u64::MAX;
     let mut kept: Vec<bool> = found
@@ -145,7 +145,7 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
         .rev()
         .map(|segment| {
             let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
-            let kept = first == u64::MAX || first < least;
+            let kept = first == u64::MAX || first <= least;
             least = least.min(first);
             kept
         })
