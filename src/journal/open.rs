@@ -48,8 +48,9 @@ impl Journal {
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
-        // So that it has its space when the disk is full.
-        Cursor { segment: 0, offset: 0, sequence: 0 }.write(&*cursor, stream).map_err(failed("write the cursor of"))?;
+        // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
+        let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
+        begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
         let shared = shared(options, stream, stream_place.clone(), owner, cursor);
         let journal = Journal(Arc::new(shared?));
         let options = &journal.0.options;
