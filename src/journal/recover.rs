@@ -72,7 +72,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence) + 1);
+    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
@@ -290,7 +290,12 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         if let Some(first) = rest(cursor.segment).next().filter(|first| first.info.number > cursor.segment || at.offset == 0) {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
-        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence + 1 {
+        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence.saturating_add(1) {
+            // What it names may never have reached the disk: then on to what comes behind the last that did.
+            let last = found.last().map_or(0, |last| last.info.number);
+            if at.segment > last {
+                at = Position { segment: last + 1, offset: 0 };
+            }
             return Ok((at, cursor.sequence + 1));
         }
     }
@@ -302,7 +307,7 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         first => first,
     };
     // The cursor is synced before a segment goes: what is missing behind it was lost.
-    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence + 1))))
+    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1)))))
 }
 
 /// The number of the first record from a place on.

@@ -316,7 +316,7 @@ impl Walk {
             }
             let stream = &self.streams[index];
             let usage = stream.journal.usage();
-            assert!(stream.journal.remove_if_done(), "{} is not done: {stream:?}", stream.id);
+            assert!(stream.journal.remove_if_done(), "{} is not done: {usage:?}", stream.id);
             assert_eq!((usage.settled, usage.pending_bytes), (usage.appended, 0), "{usage:?}");
             self.told.entry(stream.id).or_default().removed = true;
         }
