@@ -113,7 +113,11 @@ fn a_file_that_is_removed_or_replaced_is_written_again() {
         journal.commit().unwrap();
         journal.maintain();
         assert_eq!((told.degraded(), told.recovered()), (1, 1), "one episode");
-        assert_eq!(reader.next(limits).unwrap().entries[0].record, &b"between"[..], "the reader goes on in the new file");
+        assert_eq!(
+            reader.next(limits).unwrap().entries[0].record,
+            &b"between"[..],
+            "the reader goes on in the new file"
+        );
         assert_eq!(reader.next(limits).unwrap().entries[0].record, &b"after"[..]);
 
         assert!(orphans(&options).unwrap().is_empty(), "the stream still has its owner");

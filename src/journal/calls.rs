@@ -75,9 +75,9 @@ impl OpenCalls {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CallNumber, RequestPlace)> {
-        let entries = (1_u64..).zip(&self.entries).filter_map(|(index, entry)| {
-            Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?))
-        });
+        let entries = (1_u64..)
+            .zip(&self.entries)
+            .filter_map(|(index, entry)| Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?)));
         entries.chain(self.crowded.iter().copied())
     }
 

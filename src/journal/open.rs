@@ -181,15 +181,14 @@ impl Shared {
         sequence: u64,
         open: Vec<super::roll::Carried>,
     ) -> Result<(), JournalError> {
-        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(())).map_err(|(prepared, error)| {
-            self.discard(&prepared);
-            error
-        })?;
+        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(()))?;
         let mut state = self.state();
         for (call, place) in places {
             state.calls.restore(call, place);
         }
-        state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        if state.segments.is_empty() {
+            state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        }
         // Not synced: the header and what is carried.
         state.frames = 1;
         state.sequence = sequence;

@@ -178,7 +178,8 @@ impl Reader {
         let shared = &self.journal.0;
         let failed = |cause: io::Error| {
             // After a crash some records are sent again.
-            shared.degraded(CURSOR, &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX));
+            shared
+                .degraded(CURSOR, &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX));
         };
         let mut written = cursor.write(&*shared.cursor, shared.stream);
         let goes = |state: &State, segment: &Segment| {
@@ -249,7 +250,8 @@ impl Reader {
             let (number, begin) = (*number, scan.offset());
             match scan.next(reach.end)? {
                 // Written again to a later segment, as the sync of this one failed.
-                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.sequence >= reach.next_first => {}
+                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.sequence >= reach.next_first => {
+                }
                 Item::Frame { header, payload, .. } if header.kind.is_record() && header.sequence >= self.expected => {
                     if !entries.is_empty() && bytes + payload.len() > limits.bytes {
                         scan.back_to(begin);
@@ -379,7 +381,9 @@ impl State {
         let (end, stop) = match segment.number.cmp(&synced.segment) {
             Ordering::Less => (segment.end, false),
             // More may follow here; after a sync that failed, in another segment.
-            Ordering::Equal => (synced.offset.min(segment.end), later().next().is_none() || synced.offset < segment.end),
+            Ordering::Equal => {
+                (synced.offset.min(segment.end), later().next().is_none() || synced.offset < segment.end)
+            }
             Ordering::Greater => return None,
         };
         Some(Reach { segment, end, stop, sequence: synced.sequence, next_first })

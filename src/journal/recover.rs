@@ -59,7 +59,9 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     let Some(about) = about.filter(|_| !found.is_empty()) else {
         return match found.is_empty() {
             true => Ok(None),
-            false => Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are")),
+            false => {
+                Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are"))
+            }
         };
     };
     found.iter().try_for_each(|segment| segment.file.sync())?;
@@ -186,7 +188,12 @@ fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Ve
             continue;
         };
         let first = header.as_ref().map_or(0, |header| header.next_sequence);
-        found.push(Found { info: Segment { number, first, begin, end: length, length, remade: 0 }, header, file, salt });
+        found.push(Found {
+            info: Segment { number, first, begin, end: length, length, remade: 0 },
+            header,
+            file,
+            salt,
+        });
     }
     Ok(found)
 }
@@ -287,7 +294,9 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
     let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
     if let Some(cursor) = cursor {
         let mut at = Position { segment: cursor.segment, offset: cursor.offset };
-        if let Some(first) = rest(cursor.segment).next().filter(|first| first.info.number > cursor.segment || at.offset == 0) {
+        if let Some(first) =
+            rest(cursor.segment).next().filter(|first| first.info.number > cursor.segment || at.offset == 0)
+        {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
         if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence.saturating_add(1) {

@@ -94,7 +94,8 @@ impl Walk {
         let may_open = stream.own;
         let (kind, call) = match self.chance.below(6) {
             0 | 1 if !stream.calls.is_empty() => {
-                let call = stream.calls.swap_remove(usize::try_from(self.chance.below(stream.calls.len() as u64)).unwrap());
+                let call =
+                    stream.calls.swap_remove(usize::try_from(self.chance.below(stream.calls.len() as u64)).unwrap());
                 (Kind::Response, Some(call))
             }
             2 if may_open => (Kind::Request, None),
