@@ -69,12 +69,12 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     fs.sync_dir(place.root())?;
 
     let walk = walk_the_end(&found)?;
+    let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
     let Some(tail) = found.last_mut() else { return Ok(None) };
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
-    let said = tail.header.as_ref().map_or(1, |header| header.next_sequence);
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence) + 1);
+    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
@@ -102,19 +102,22 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     }))
 }
 
-/// What the last segment tells, and the one before it where the last does not have all that it should have carried.
+/// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
+/// there.
 fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
-    let Some((tail, before)) = found.split_last() else { return Ok(Walk::default()) };
-    let carried = tail.header.as_ref().map(|header| header.carried);
-    let (mut walk, mut tail_walk) = (Walk::default(), Walk::default());
-    tail_walk.through(tail)?;
-    if carried != Some(tail_walk.carried)
-        && let Some(previous) = before.last()
-    {
-        walk.through(previous)?;
+    let mut walks = Vec::new();
+    for segment in found.iter().rev() {
+        let mut walk = Walk::default();
+        walk.through(segment)?;
+        let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
+        walks.push(walk);
+        if is_whole {
+            break;
+        }
     }
-    walk.then(tail_walk);
-    Ok(walk)
+    let mut all = Walk::default();
+    walks.into_iter().rev().for_each(|walk| all.then(walk));
+    Ok(all)
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
@@ -135,8 +138,8 @@ fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn
     Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
 }
 
-/// Segments that were written again as a whole, to a later one that begins with the same number or an earlier one. They
-/// are gone but for a crash in that moment.
+/// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
+/// crash in that moment.
 fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
     let mut least = u64::MAX;
     let mut kept: Vec<bool> = found
@@ -144,7 +147,7 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
         .rev()
         .map(|segment| {
             let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
-            let kept = first == u64::MAX || first < least;
+            let kept = first == u64::MAX || first <= least;
             least = least.min(first);
             kept
         })
@@ -240,6 +243,7 @@ impl Walk {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
+                    self.carried += u32::from(header.kind == Kind::Carried);
                     if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
@@ -263,7 +267,6 @@ impl Walk {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
         match header.kind {
-            Kind::Carried => self.carried += 1,
             Kind::Response => {
                 self.open.remove(&header.call);
                 self.answered.push(header.call);
@@ -276,8 +279,10 @@ impl Walk {
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
         let Self { open, answered, sequence, carried, ended, end, torn } = later;
-        answered.iter().for_each(|call| drop(self.open.remove(call)));
+        self.answered.extend(answered);
         self.open.extend(open);
+        // Also where the answer stands earlier: frames that were being written again when the process was killed.
+        self.answered.iter().for_each(|call| drop(self.open.remove(call)));
         self.sequence = self.sequence.max(sequence);
         (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
     }
@@ -294,7 +299,12 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
-        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence + 1 {
+        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence.saturating_add(1) {
+            // What it names may never have reached the disk: then on to what comes behind the last that did.
+            let last = found.last().map_or(0, |last| last.info.number);
+            if at.segment > last {
+                at = Position { segment: last + 1, offset: 0 };
+            }
             return Ok((at, cursor.sequence + 1));
         }
     }
@@ -306,7 +316,7 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         first => first,
     };
     // The cursor is synced before a segment goes: what is missing behind it was lost.
-    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence + 1))))
+    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1)))))
 }
 
 /// The number of the first record from a place on.
