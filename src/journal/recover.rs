@@ -67,10 +67,10 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     fs.sync_dir(place.root())?;
 
     let walk = walk_the_end(&found)?;
+    let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
     let Some(tail) = found.last_mut() else { return Ok(None) };
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
-    let said = tail.header.as_ref().map_or(1, |header| header.next_sequence);
     let behind = walk.sequence.max(said);
     let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence) + 1);
     if planted("reuse-sequence-number") {
@@ -100,19 +100,22 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     }))
 }
 
-/// What the last segment tells, and the one before it where the last does not have all that it should have carried.
+/// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
+/// there.
 fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
-    let Some((tail, before)) = found.split_last() else { return Ok(Walk::default()) };
-    let carried = tail.header.as_ref().map(|header| header.carried);
-    let (mut walk, mut tail_walk) = (Walk::default(), Walk::default());
-    tail_walk.through(tail)?;
-    if carried != Some(tail_walk.carried)
-        && let Some(previous) = before.last()
-    {
-        walk.through(previous)?;
+    let mut walks = Vec::new();
+    for segment in found.iter().rev() {
+        let mut walk = Walk::default();
+        walk.through(segment)?;
+        let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
+        walks.push(walk);
+        if is_whole {
+            break;
+        }
     }
-    walk.then(tail_walk);
-    Ok(walk)
+    let mut all = Walk::default();
+    walks.into_iter().rev().for_each(|walk| all.then(walk));
+    Ok(all)
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
@@ -233,6 +236,7 @@ impl Walk {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
+                    self.carried += u32::from(header.kind == Kind::Carried);
                     if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
@@ -256,7 +260,6 @@ impl Walk {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
         match header.kind {
-            Kind::Carried => self.carried += 1,
             Kind::Response => {
                 self.open.remove(&header.call);
                 self.answered.push(header.call);
@@ -269,8 +272,10 @@ impl Walk {
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
         let Self { open, answered, sequence, carried, ended, end, torn } = later;
-        answered.iter().for_each(|call| drop(self.open.remove(call)));
+        self.answered.extend(answered);
         self.open.extend(open);
+        // Also where the answer stands earlier: frames that were being written again when the process was killed.
+        self.answered.iter().for_each(|call| drop(self.open.remove(call)));
         self.sequence = self.sequence.max(sequence);
         (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
     }

@@ -226,7 +226,9 @@ impl State {
 /// The payload of the request frame of a call in the segment that this process writes.
 fn payload_at(active: &Active, call: CallNumber, place: RequestPlace) -> Option<Vec<u8>> {
     let mut frame = vec![0; usize::try_from(place.size).ok()?];
-    let whole = active.file.read_at(place.offset, &mut frame).ok()? == frame.len();
+    // A second attempt, as the call would be forgotten.
+    let mut read = || active.file.read_at(place.offset, &mut frame);
+    let whole = read().or_else(|_| read()).ok()? as u64 == place.size;
     let Found::Frame(header) = FrameHeader::read(active.salt, &frame) else { return None };
     let payload = frame.get(HEADER..HEADER + header.length)?;
     let sound = whole && header.call == call.0 && header.kind.opens() && crc32c::crc32c(payload) == header.payload_crc;
