@@ -97,7 +97,8 @@ fn dropping_the_last_handle_ships_what_is_left() {
     let host = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let directory = tempfile::tempdir().unwrap();
     host.block_on(async {
-        let builder = quiet(Trail::builder("weather")).directory(directory.path()).endpoint(receiver.grpc_endpoint().unwrap());
+        let builder =
+            quiet(Trail::builder("weather")).directory(directory.path()).endpoint(receiver.grpc_endpoint().unwrap());
         let trail = builder.flush_timeout(LONG).start().unwrap();
         let other = trail.clone();
         trail.record(moment(1));
@@ -128,7 +129,8 @@ fn a_full_journal_is_counted_said_once_and_told_by_a_gap_record() {
         .iter()
         .filter(|record| record.event_name == "auditrail.gap")
         .map(|gap| {
-            assert_eq!(gap.text(names::AUDITRAIL_GAP_CAUSE), Some("shed"));
+            // Shed from nine tenths on; refused where segments were not made as fast as records came.
+            assert!(matches!(gap.text(names::AUDITRAIL_GAP_CAUSE), Some("shed" | "refused")));
             match gap.get(names::AUDITRAIL_GAP_COUNT) {
                 Some(Value::Int(count)) => *count,
                 other => panic!("{other:?}"),
@@ -173,7 +175,11 @@ fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign", "write name=value,name=value"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "set http/protobuf"),
         ("AUDITRAIL_DIR", "relative", "set one that begins with /"),
-        ("AUDITRAIL_JOURNAL_MAX_BITES", "1", "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT"),
+        (
+            "AUDITRAIL_JOURNAL_MAX_BITES",
+            "1",
+            "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT",
+        ),
     ] {
         let environment = Environment::from_iter([(variable, value)]);
         let error = Trail::builder("weather").environment(environment).start().unwrap_err().to_string();
