@@ -85,6 +85,11 @@ impl Journal {
         taken
     }
 
+    /// Forgets an open call whose response was not taken, so that its request is not carried from segment to segment.
+    pub fn forget(&self, call: CallNumber) {
+        self.0.state().calls.close(call);
+    }
+
     /// Keeps bytes for the response record of a call that is about to begin.
     ///
     /// # Errors
@@ -114,7 +119,8 @@ impl Shared {
         let state = &mut *state;
         let call = if what.kind.opens() { Some(state.calls.next()) } else { what.call };
         let sequence = if what.kind.is_record() { state.sequence } else { 0 };
-        let header = FrameHeader { kind: what.kind, sequence, call: call.map_or(0, |call| call.0), length, payload_crc };
+        let header =
+            FrameHeader { kind: what.kind, sequence, call: call.map_or(0, |call| call.0), length, payload_crc };
         header.write(state.active.salt, frame);
         state.active.file.publish(state.active.offset, frame).map_err(JournalError::io(
             "write to",

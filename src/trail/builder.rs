@@ -1,6 +1,7 @@
 //! Builds a trail.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -225,14 +226,9 @@ impl TrailBuilder {
             ..JournalOptions::new(settings.directory.join("journal"))
         };
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
-        scribe.begin(journal.clone());
-        scribe.tell(Told::Started { service: service(&settings), previous });
-        let cargo = Cargo {
-            connector,
-            notices: self.notices.clone(),
-            entropy: self.entropy.clone(),
-            reports: scribe.clone(),
-        };
+        scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
+        let cargo =
+            Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
         let shipper = Shipper::start(reader, cargo, &settings.logs)?;
         let adopted = Arc::<Done>::default();
         let adoption = Adoption {
@@ -263,6 +259,7 @@ impl TrailBuilder {
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
             closing: Mutex::default(),
+            unsafe_told: AtomicBool::new(false),
         })))
     }
 }
@@ -282,4 +279,3 @@ fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {
 fn default_connector() -> Option<Arc<dyn Connector>> {
     cfg!(any(feature = "otlp-grpc", feature = "otlp-http")).then(|| Arc::new(OtlpConnector) as Arc<dyn Connector>)
 }
-
