@@ -17,6 +17,7 @@ fn the_self_test_fails_where_audited_spans_do_not_reach_the_layer() {
     let trail = Trail::builder("weather")
         .directory(directory.path())
         .environment(Environment::default())
+        .flush_timeout(std::time::Duration::from_millis(10))
         .on_notice(move |notice| lines.lock().unwrap().push(notice.text.clone()))
         .start()
         .unwrap();
@@ -31,7 +32,9 @@ fn the_self_test_fails_where_audited_spans_do_not_reach_the_layer() {
     for _ in 0..250 {
         tracing::info_span!("plain").in_scope(|| ());
     }
-    let said = said.lock().unwrap();
+    let said = said.lock().unwrap().clone();
+    // Nobody listens at the default endpoint, which is told, too, as soon as the trail has tried.
+    let said: Vec<_> = said.iter().filter(|text| !text.contains("does not take audit records")).collect();
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("100 span(s) have closed and none of them was audited"), "{said:?}");
 }

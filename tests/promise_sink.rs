@@ -21,13 +21,16 @@ use std::time::Duration;
 
 use auditrail::Trail;
 use auditrail::config::{Environment, Notice, NoticeLevel};
-use auditrail::record::EventName;
+use auditrail::journal::{Cause, Disk, Quarantine, Quarantined};
+use auditrail::record::{EventName, Record, names};
 use auditrail::trail::Moment;
 
-use faulty_sink::{FaultySink, Reply, Wire};
+use faulty_sink::{Arrived, FaultySink, Reply, Wire};
 
 /// Far beyond what anything here takes.
 const LONG: Duration = Duration::from_secs(60);
+/// The record in which the trail says that it has started.
+const STARTED: u64 = 1;
 const PROTOCOLS: [&str; 2] = ["grpc", "http/protobuf"];
 
 /// Row 12.
@@ -39,7 +42,7 @@ async fn nothing_is_lost_by_a_sink_that_cannot_be_reached_or_does_not_answer() {
         let client = Client::of(&sink, protocol, &[]);
         let ids = client.record(200);
         let error = client.trail.flush(Duration::from_millis(500)).await.unwrap_err();
-        assert_eq!(error.pending, 200, "{protocol} {wire:?}: nothing is settled that was not answered");
+        assert_eq!(error.pending, 200 + STARTED, "{protocol} {wire:?}: nothing is settled that was not answered");
         sink.set_wire(Wire::Open);
         client.flush().await;
         all_arrived(&sink, &ids, &format!("{protocol} {wire:?}"));
@@ -73,7 +76,11 @@ async fn nothing_goes_to_a_sink_whose_certificate_has_expired() {
         let ca = format!("{}/tests/tls/expired-ca.pem", env!("CARGO_MANIFEST_DIR"));
         let client = Client::of(&sink, protocol, &[("OTEL_EXPORTER_OTLP_CERTIFICATE", &ca)]);
         client.record(5);
-        assert_eq!(client.trail.flush(Duration::from_millis(500)).await.unwrap_err().pending, 5, "{protocol}");
+        assert_eq!(
+            client.trail.flush(Duration::from_millis(500)).await.unwrap_err().pending,
+            5 + STARTED,
+            "{protocol}"
+        );
         assert!(sink.arrived().is_empty());
         let said = client.said();
         assert!(said[0].to_lowercase().contains("expired"), "{protocol}: the cause is told: {said:?}");
@@ -94,8 +101,9 @@ async fn what_was_taken_but_not_answered_is_sent_again_with_the_same_ids_and_num
         client.flush().await;
         all_arrived(&sink, &ids, protocol);
         let arrived = sink.arrived();
-        assert_eq!((&arrived[0].ids[0], arrived[0].numbers[0]), (&ids[0], 1));
-        assert!(arrived[1..].iter().any(|again| again.ids[0] == ids[0] && again.numbers[0] == 1), "{protocol}");
+        let first = |arrived: &Arrived| (arrived.ids[0].clone(), arrived.numbers[0]);
+        assert_eq!(first(&arrived[0]).1, 1);
+        assert!(arrived[1..].iter().any(|again| first(again) == first(&arrived[0])), "{protocol}");
         let streams: BTreeSet<_> = arrived.into_iter().flat_map(|arrived| arrived.streams).collect();
         assert_eq!(streams.len(), 1, "one stream, also when it is sent again");
     }
@@ -141,11 +149,15 @@ async fn one_poison_record_in_ten_thousand_stalls_nothing_and_is_the_only_one_gi
                 .await;
         let client = Client::of(&sink, protocol, &[]);
         let mut ids = client.record(10_000);
-        *poison.lock().unwrap() = Some(ids.remove(6789));
+        let poisoned = ids.remove(6789);
+        *poison.lock().unwrap() = Some(poisoned.clone());
         sink.set_wire(Wire::Open);
         client.flush().await;
         all_arrived(&sink, &ids, protocol);
         assert_eq!(client.given_up(), 1, "{protocol}");
+        let kept = client.quarantined();
+        assert_eq!(kept.iter().map(|kept| (kept.cause, kept.refused)).collect::<Vec<_>>(), [(Cause::Refused, 1)]);
+        assert_eq!(ids_of(&kept), [poisoned], "{protocol}: its bytes are kept");
     }
 }
 
@@ -180,6 +192,10 @@ async fn a_partial_success_is_not_sent_again_and_its_refused_records_are_counted
         all_arrived(&sink, &ids, protocol);
         assert_eq!(sink.taken().iter().filter(|id| **id == ids[0]).count(), 1, "{protocol}: never twice");
         assert_eq!(client.given_up(), 3, "{protocol}");
+        let kept = client.quarantined();
+        assert_eq!(kept.iter().map(|kept| (kept.cause, kept.refused)).collect::<Vec<_>>(), [(Cause::PartlyRefused, 3)]);
+        let suspects = ids_of(&kept);
+        assert_eq!(suspects, sink.arrived()[0].ids, "{protocol}: nobody knows which, so all are kept");
     }
 }
 
@@ -209,11 +225,17 @@ fn all_arrived(sink: &FaultySink, ids: &[String], case: &str) {
     }
 }
 
+/// The ids of the records in quarantine.
+fn ids_of(quarantined: &[Quarantined]) -> Vec<String> {
+    let records = quarantined.iter().flat_map(|kept| &kept.entries).map(|entry| Record::decode(&entry.record).unwrap());
+    records.map(|record| record.text(names::AUDIT_RECORD_ID).unwrap().to_owned()).collect()
+}
+
 /// A trail that ships to the sink, and what it says.
 struct Client {
     trail: Trail,
     notices: Arc<Mutex<Vec<Notice>>>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Client {
@@ -234,7 +256,7 @@ impl Client {
             .on_notice(move |notice| said.lock().unwrap().push(notice.clone()))
             .start()
             .unwrap();
-        Self { trail, notices, _directory: directory }
+        Self { trail, notices, directory }
     }
 
     /// Acknowledges that many records, whatever the sink does, and gives their ids.
@@ -251,7 +273,12 @@ impl Client {
     }
 
     fn given_up(&self) -> u64 {
-        self.trail.counts().lost
+        self.trail.counts().quarantined
+    }
+
+    fn quarantined(&self) -> Vec<Quarantined> {
+        let quarantine = Quarantine::of(Arc::new(Disk::default()), &self.directory.path().join("journal"));
+        quarantine.names().unwrap().iter().map(|name| quarantine.read(name).unwrap()).collect()
     }
 
     fn levels(&self) -> Vec<NoticeLevel> {

@@ -85,6 +85,11 @@ impl Journal {
         taken
     }
 
+    /// Forgets an open call whose response was not taken, so that its request is not carried from segment to segment.
+    pub fn forget(&self, call: CallNumber) {
+        self.0.state().calls.close(call);
+    }
+
     /// Keeps bytes for the response record of a call that is about to begin.
     ///
     /// # Errors

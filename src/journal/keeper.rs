@@ -172,6 +172,10 @@ impl Shared {
         }
         let again = {
             let mut state = self.state();
+            if state.stop {
+                // The stream is done and its owner has removed it.
+                return;
+            }
             let same = state.active.path == path;
             self.claim_again(&mut state).and_then(|()| if same { self.write_segment_again(&mut state) } else { Ok(()) })
         };

@@ -146,6 +146,10 @@ impl Attributes {
         self.places = [0; Place::COUNT];
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }

@@ -1,7 +1,7 @@
 //! Streams of processes that died: their open calls are answered, their end is written, and they are drained under their own
 //! identity.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,7 +10,7 @@ use super::halves;
 use super::scribe::Scribe;
 use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{self, Adopted, Append, HEADER, JournalError, JournalOptions, OpenRequest, Room};
+use crate::journal::{self, Adopted, Append, HEADER, Journal, JournalError, JournalOptions, OpenRequest, Room};
 use crate::record::{Clock, Record, StreamId};
 use crate::ship::Lane;
 
@@ -28,6 +28,8 @@ pub(crate) struct Adoption {
 #[derive(Debug, Default)]
 pub(super) struct Done {
     done: Mutex<bool>,
+    /// The streams that are not drained.
+    left: Mutex<Vec<Journal>>,
     changed: Notify,
     changed_blocking: Condvar,
 }
@@ -37,6 +39,15 @@ impl Done {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_waiters();
         self.changed_blocking.notify_all();
+    }
+
+    /// Records of adopted streams that are not settled.
+    pub(super) fn pending(&self) -> u64 {
+        self.left().iter().map(|journal| journal.usage().pending()).sum()
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<Journal>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn wait(&self) {
@@ -59,6 +70,16 @@ impl Done {
     }
 }
 
+/// A flush must not wait for an adoption that has ended in any other way.
+struct Ending(Arc<Done>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.left().clear();
+        self.0.set();
+    }
+}
+
 /// What became of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,6 +96,7 @@ impl Adoption {
     /// Adopts all streams whose owners are gone: first their ends are written, which needs no collector, then they are
     /// drained, oldest first.
     pub(crate) async fn run(self, lane: Lane, drained: impl Fn(&Drained)) {
+        let _ending = Ending(self.done.clone());
         let adopted = match self.adopt_all() {
             Ok(adopted) => adopted,
             Err(error) => {
@@ -82,15 +104,16 @@ impl Adoption {
                 Vec::new()
             }
         };
+        self.done.left().extend(adopted.iter().map(|(adopted, _)| adopted.journal.clone()));
         for (mut adopted, what) in adopted {
             lane.drain(&mut adopted.reader).await;
+            self.done.left().retain(|journal| journal.stream() != what.stream);
             if !adopted.journal.remove_if_done() {
                 self.notices
                     .warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
             }
             drained(&what);
         }
-        self.done.set();
     }
 
     fn adopt_all(&self) -> Result<Vec<(Adopted, Drained)>, JournalError> {
@@ -128,7 +151,8 @@ impl Adoption {
             answered
         });
         if adopted.needs_end && answered {
-            self.scribe.end(&adopted.journal, &Told::Interrupted);
+            // What does not fit is left for the next adopter, too.
+            drop(self.scribe.end(&adopted.journal, &Told::Interrupted));
         }
         if let Err(error) = adopted.journal.commit() {
             self.notices.warn(format!("the end of stream {} cannot be written: {error}", drained.stream));

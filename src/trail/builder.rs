@@ -1,6 +1,7 @@
 //! Builds a trail.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -225,8 +226,7 @@ impl TrailBuilder {
             ..JournalOptions::new(settings.directory.join("journal"))
         };
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
-        scribe.begin(journal.clone());
-        scribe.tell(Told::Started { service: service(&settings), previous });
+        scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let cargo =
             Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
         let shipper = Shipper::start(reader, cargo, &settings.logs)?;
@@ -259,6 +259,7 @@ impl TrailBuilder {
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
             closing: Mutex::default(),
+            unsafe_told: AtomicBool::new(false),
         })))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
     pub(super) closing: Mutex<Closing>,
+    /// Somebody was told that response records are not as safe as their classes want.
+    pub(super) unsafe_told: AtomicBool,
 }
 
 /// How far the end of the process has come.
@@ -109,7 +112,11 @@ impl Core {
     pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
         let now = state.ended_unix_nano(self);
         let what = Append::response(state.journalled()).with_room(room);
-        let receipt = self.write(what, |buffer| halves::response(buffer, state, outcome, now))?;
+        let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, outcome, now)) else {
+            // It is told by a gap record. The call is over all the same.
+            state.journalled().into_iter().for_each(|call| self.journal.forget(call));
+            return None;
+        };
         mirror(state.context(), state.event(), state.response_id(), outcome, now);
         Some(receipt)
     }
@@ -171,7 +178,7 @@ impl Core {
 
     /// Writes the numbers into the stream.
     pub(super) fn report(&self) {
-        self.scribe.tell(Told::Running(self.counts()));
+        self.scribe.tell_now(&Told::Running(self.counts()));
     }
 
     /// Ships what is in the journal now, what earlier processes left there included.
@@ -193,11 +200,15 @@ impl Core {
 
     /// Hurries the shipper and gives the number up to which it has to go.
     fn hurry(&self) -> Sequence {
-        self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
-        self.scribe.tell_waiting();
+        self.tell_gaps();
         self.journal.commit_soon();
         self.shipper.hurry();
         self.journal.usage().appended
+    }
+
+    fn tell_gaps(&self) {
+        self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+        self.scribe.tell_waiting();
     }
 
     /// Whether a span of that name is audited because a hook said so.
@@ -240,14 +251,17 @@ impl Core {
 
     /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
     pub(super) fn end(&self) {
-        self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
-        self.scribe.end(&self.journal, &Told::Stopped(self.counts()));
+        // First of all, as the process may be killed while it waits for the collector.
+        self.tell_gaps();
+        let ended = !self.scribe.has_waiting() && self.write_end().is_ok();
         let synced = self.journal.commit();
         self.close();
-        let pending = self.journal.usage().pending();
-        if let Err(error) = synced {
-            self.notices.warn(format!("the end of the trail is not durable: {error}"));
+        let written = if ended { synced } else { self.end_late() };
+        if let Err(error) = written {
+            self.notices.warn(format!("the end of the trail is not in the journal for certain: {error}"));
         }
+        let (own, adopted) = (self.journal.usage().pending(), self.adopted.pending());
+        let pending = own + adopted;
         if pending > 0 {
             let directory = self.settings.directory.display();
             self.notices.warn(format!(
@@ -255,10 +269,25 @@ impl Core {
                  process of this service starts again, or by `auditrail journal drain`",
                 self.settings.flush_timeout
             ));
-        } else {
+        }
+        if own == 0 {
             // If it cannot be removed, the next process does it.
             let _removed = self.journal.remove_if_done();
         }
+    }
+
+    fn write_end(&self) -> Result<Receipt, JournalError> {
+        self.scribe.end(&self.journal, &Told::Stopped(self.counts()))
+    }
+
+    /// There was no room for the end. What was shipped meanwhile may have made some; what the trail could not tell even now
+    /// is in the numbers of its last record.
+    fn end_late(&self) -> Result<(), JournalError> {
+        self.tell_gaps();
+        self.write_end()?;
+        self.journal.commit()?;
+        self.close();
+        Ok(())
     }
 
     /// What closing has left of the flush time-out.
@@ -268,7 +297,7 @@ impl Core {
     }
 
     fn unfinished(&self, deadline: Duration) -> FlushError {
-        FlushError { pending: self.journal.usage().pending(), deadline }
+        FlushError { pending: self.journal.usage().pending() + self.adopted.pending(), deadline }
     }
 
     /// The class of a call.
@@ -277,14 +306,15 @@ impl Core {
     }
 
     /// Keeps room for both records of a call, as its class says. `None` for one that goes on without.
-    pub(super) async fn admit(&self, class: Class) -> Result<Option<Admission>, JournalError> {
+    pub(super) async fn admit(&self, class: Class, call: &Call) -> Result<Option<Admission>, JournalError> {
+        let bytes = ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64;
         let begun = Instant::now();
         loop {
             if class.when_full == WhenFull::Shed {
                 return Ok(None);
             }
             let room = self.journal.room();
-            let error = match self.journal.admit(ADMITTED_BYTES) {
+            let error = match self.journal.admit(bytes) {
                 Ok(admission) => return Ok(Some(admission)),
                 Err(error) => error,
             };
@@ -316,6 +346,18 @@ impl Core {
         tokio::time::timeout(class.deadline, wait).await.unwrap_or_else(|_| Err(late()))
     }
 
+    /// Says, once until it is different, that response records are not as safe as their classes want.
+    pub(super) fn finished(&self, call: RecordId, result: Result<(), NotAcknowledged>) {
+        match result {
+            Ok(()) => self.unsafe_told.store(false, Ordering::Relaxed),
+            Err(error) if !self.unsafe_told.swap(true, Ordering::Relaxed) => self.notices.warn(format!(
+                "response records are in the journal, but not as safe as the classes of their calls want, such as that of \
+                 call {call}: {error}"
+            )),
+            Err(_) => {}
+        }
+    }
+
     /// Counts a record that is left out.
     pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
         self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
@@ -326,7 +368,8 @@ impl Core {
     fn write(&self, what: Append, encode: impl FnOnce(&mut Vec<u8>)) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         self.scribe.tell_waiting();
-        if what.room == Room::Free && self.journal.is_nearly_full() {
+        // The response of a call whose request is there is not: half a call says less than it takes.
+        if what.room == Room::Free && what.call.is_none() && self.journal.is_nearly_full() {
             self.left_out(Cause::Shed, None);
             return None;
         }
@@ -336,11 +379,11 @@ impl Core {
             encode(buffer);
             self.journal.append(what, buffer)
         };
-        let taken = BUFFER.with(|buffer| match buffer.try_borrow_mut() {
-            Ok(mut buffer) => append(&mut buffer),
-            // A notice sink that itself emits an audited event comes back in here.
-            Err(_) => append(&mut Vec::new()),
-        });
+        // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
+        // before its last spans have closed.
+        let mut buffer = BUFFER.try_with(RefCell::take).unwrap_or_default();
+        let taken = append(&mut buffer);
+        drop(BUFFER.try_with(|kept| kept.replace(buffer)));
         match taken {
             Ok(receipt) => {
                 let missing = self.gaps.taken(&self.notices, || !self.journal.is_nearly_full());
@@ -360,6 +403,8 @@ impl Core {
 #[error("{0}")]
 pub(super) struct NotAcknowledged(String);
 
-/// Both records of a call of the usual size, with all that the contract knows of it.
+/// Both records of a call, without what is known of it before it begins.
 const ADMITTED_BYTES: u64 = 4096;
+/// More of what is known is cut by the policy, as a rule.
+const MOST_BYTES: usize = 16 * 1024;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

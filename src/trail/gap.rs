@@ -56,8 +56,11 @@ impl Gaps {
             untold.until = now;
         }
         if !self.episode.swap(true, Ordering::Relaxed) {
-            let why = error.map_or_else(|| NEARLY_FULL.to_owned(), ToString::to_string);
-            notices.warn(format!("audit records are being left out: {why}; a gap record will tell how many"));
+            notices.warn(match error {
+                Some(JournalError::Closed) => ENDED.to_owned(),
+                Some(error) => format!("audit records are being left out: {error}; a gap record will tell how many"),
+                None => format!("audit records are being left out: {NEARLY_FULL}; a gap record will tell how many"),
+            });
         }
     }
 
@@ -88,5 +91,7 @@ impl Gaps {
     }
 }
 
+const ENDED: &str = "audit records are being left out: the trail has ended with its last handle; keep one until the last call \
+                     is over";
 const NEARLY_FULL: &str = "the journal is nearly full, and its last room is kept for calls that must not run unrecorded; see why \
                            the collector does not take records, or raise AUDITRAIL_JOURNAL_MAX_BYTES";

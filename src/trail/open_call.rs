@@ -34,7 +34,7 @@ impl OpenCall {
             call.attributes.set_some(names::SECURITY_RULE_NAME, rule.clone());
         }
         let class = core.class(&call);
-        let admission = match core.admit(class).await {
+        let admission = match core.admit(class, &call).await {
             Ok(admission) => admission,
             Err(error) => {
                 core.left_out(Cause::Refused, Some(&error));
@@ -88,12 +88,9 @@ impl OpenCall {
     /// without yielding. A record that does not get as safe as the class wants is a notice: the call is over.
     pub async fn finish(mut self, outcome: Outcome) {
         self.finished = true;
-        if let Some(receipt) = self.write(&outcome)
-            && let Err(error) = self.core.acknowledged(self.class, receipt).await
-        {
-            self.core
-                .notices()
-                .warn(format!("the response record of call {} is not durable yet: {error}", self.call_id()));
+        if let Some(receipt) = self.write(&outcome) {
+            let acknowledged = self.core.acknowledged(self.class, receipt).await;
+            self.core.finished(self.call_id(), acknowledged);
         }
     }
 

@@ -2,6 +2,11 @@
 //!
 //! What the journal and the shipper report comes here. A record that the journal cannot take yet is kept, and written as
 //! soon as there is room: it may use the room that is reserved for alarms.
+//!
+//! Invariants:
+//! 1. The first record of a stream says that it has started.
+//! 2. What happened is written in the order in which it did, with the time at which it did.
+//! 3. Nobody is called with the lock held: a notice sink may itself record something.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::told::{Gap, Told};
 use crate::config::Notices;
-use crate::journal::{Append, Event, HEADER, Journal, Kind, Receipt, Watcher};
+use crate::journal::{Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Watcher};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 
@@ -20,10 +25,17 @@ pub(crate) struct Scribe {
     entropy: Arc<dyn Entropy>,
     notices: Notices,
     journal: OnceLock<Journal>,
-    waiting: Mutex<VecDeque<Told>>,
+    waiting: Mutex<VecDeque<Waiting>>,
     has_waiting: AtomicBool,
     quarantined: AtomicU64,
     lost: AtomicU64,
+}
+
+/// What happened, and when.
+#[derive(Debug)]
+struct Waiting {
+    told: Told,
+    unix_nano: u64,
 }
 
 impl Scribe {
@@ -40,9 +52,16 @@ impl Scribe {
         }
     }
 
-    /// What happens before the journal is there waits for it.
-    pub(super) fn begin(&self, journal: Journal) {
-        drop(self.journal.set(journal));
+    /// The journal is there. What happened before waits for it, and comes behind that record.
+    pub(super) fn begin(&self, journal: Journal, started: Told) {
+        let unix_nano = self.clock.unix_nano();
+        {
+            let mut waiting = self.waiting();
+            waiting.push_front(Waiting { told: started, unix_nano });
+            self.has_waiting.store(true, Ordering::Relaxed);
+            drop(self.journal.set(journal));
+        }
+        self.tell_waiting();
     }
 
     /// Records of this stream that stand in quarantine.
@@ -57,9 +76,21 @@ impl Scribe {
 
     /// Writes a record, now or as soon as there is room.
     pub(super) fn tell(&self, told: Told) {
-        self.waiting().push_back(told);
-        self.has_waiting.store(true, Ordering::Relaxed);
+        let unix_nano = self.clock.unix_nano();
+        {
+            let mut waiting = self.waiting();
+            waiting.push_back(Waiting { told, unix_nano });
+            self.has_waiting.store(true, Ordering::Relaxed);
+        }
         self.tell_waiting();
+    }
+
+    /// Writes a record if there is room now: what is soon out of date is not worth keeping.
+    pub(super) fn tell_now(&self, told: &Told) {
+        self.tell_waiting();
+        if let Some(journal) = self.journal.get().filter(|_| !self.has_waiting.load(Ordering::Relaxed)) {
+            drop(self.write(journal, told, Append::MOMENT, self.clock.unix_nano()));
+        }
     }
 
     /// Writes what waits. Costs nothing if nothing does.
@@ -68,25 +99,39 @@ impl Scribe {
             return;
         }
         let Some(journal) = self.journal.get() else { return };
-        let mut waiting = self.waiting();
-        while let Some(told) = waiting.front() {
-            if self.write(journal, told, Append::ALARM).is_none() {
-                return;
+        let mut never = Vec::new();
+        {
+            let mut waiting = self.waiting();
+            while let Some(Waiting { told, unix_nano }) = waiting.front() {
+                match self.write(journal, told, Append::ALARM, *unix_nano) {
+                    Ok(_) => {}
+                    // It must not hold up what comes behind it.
+                    Err(error @ (JournalError::TooLong { .. } | JournalError::Closed)) => never.push(error),
+                    Err(_) => return,
+                }
+                waiting.pop_front();
             }
-            waiting.pop_front();
+            self.has_waiting.store(false, Ordering::Relaxed);
         }
-        self.has_waiting.store(false, Ordering::Relaxed);
+        for error in never.into_iter().filter(|error| !matches!(error, JournalError::Closed)) {
+            self.notices.warn(format!("a record of the trail itself cannot be written: {error}"));
+        }
+    }
+
+    /// Whether something waits for room.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.has_waiting.load(Ordering::Relaxed)
     }
 
     /// Writes the last record of a stream, after which it takes no other.
-    pub(super) fn end(&self, journal: &Journal, told: &Told) -> Option<Receipt> {
-        self.write(journal, told, Append { kind: Kind::Last, ..Append::ALARM })
+    pub(super) fn end(&self, journal: &Journal, told: &Told) -> Result<Receipt, JournalError> {
+        self.write(journal, told, Append { kind: Kind::Last, ..Append::ALARM }, self.clock.unix_nano())
     }
 
-    pub(super) fn write(&self, journal: &Journal, told: &Told, what: Append) -> Option<Receipt> {
+    fn write(&self, journal: &Journal, told: &Told, what: Append, now: u64) -> Result<Receipt, JournalError> {
         let mut frame = vec![0; HEADER];
-        told.encode(&mut frame, self.new_id(), self.clock.unix_nano());
-        journal.append(what, &mut frame).ok()
+        told.encode(&mut frame, self.new_id(), now);
+        journal.append(what, &mut frame)
     }
 
     pub(super) fn new_id(&self) -> RecordId {
@@ -99,7 +144,7 @@ impl Scribe {
         self.journal.get().is_some_and(|journal| journal.stream() == stream)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Told>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

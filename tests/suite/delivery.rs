@@ -129,7 +129,8 @@ fn a_full_journal_is_counted_said_once_and_told_by_a_gap_record() {
         .iter()
         .filter(|record| record.event_name == "auditrail.gap")
         .map(|gap| {
-            assert_eq!(gap.text(names::AUDITRAIL_GAP_CAUSE), Some("shed"));
+            // Shed from nine tenths on; refused where segments were not made as fast as records came.
+            assert!(matches!(gap.text(names::AUDITRAIL_GAP_CAUSE), Some("shed" | "refused")));
             match gap.get(names::AUDITRAIL_GAP_COUNT) {
                 Some(Value::Int(count)) => *count,
                 other => panic!("{other:?}"),
