@@ -12,7 +12,7 @@ mod stat;
 mod untouched;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ impl Inspection {
         self.list(&self.place.streams())
     }
 
-    fn list(&self, directory: &PathBuf) -> Result<Vec<String>, JournalError> {
+    fn list(&self, directory: &Path) -> Result<Vec<String>, JournalError> {
         Untouched.list(directory).map_err(JournalError::io("list", directory, super::error::FIX))
     }
 }

@@ -27,7 +27,9 @@ pub enum NotReplayed {
     #[error("it holds bytes that were damaged on the disk, which are no record; look at them, and discard them")]
     Damaged,
     /// The sink refused some of the records again.
-    #[error("the collector refused {rejected} of the {records} record(s) again; it has the others, which have the same ids")]
+    #[error(
+        "the collector refused {rejected} of the {records} record(s) again; it has the others, which have the same ids"
+    )]
     Partly {
         /// How many.
         rejected: u64,

@@ -99,7 +99,8 @@ impl Adoption {
         for (mut adopted, what) in adopted {
             lane.drain(&mut adopted.reader).await;
             if !adopted.journal.remove_if_done() {
-                self.notices.warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
+                self.notices
+                    .warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
             }
             tell(Adopting::Drained(what));
         }
@@ -135,7 +136,8 @@ impl Adoption {
     /// adopter, and is said by `remove_if_done`.
     fn end(&self, adopted: &Adopted) -> Drained {
         let usage = adopted.journal.usage();
-        let mut drained = Drained { stream: adopted.journal.stream(), pending: usage.pending(), answered: 0, records: 0 };
+        let mut drained =
+            Drained { stream: adopted.journal.stream(), pending: usage.pending(), answered: 0, records: 0 };
         let answered = adopted.open.iter().all(|open| {
             let answered = self.answer(adopted, open);
             drained.answered += u64::from(answered);

@@ -88,8 +88,10 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
 }
 
 fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
-    let counters: [(&'static str, &'static str, fn(&StatsSnapshot) -> u64); 2] = [
-        ("auditrail.export.requests", "Requests to the collector that ended, retries included.", |stats| stats.requests),
+    let counters: [(&str, &str, RequestCount); 2] = [
+        ("auditrail.export.requests", "Requests to the collector that ended, retries included.", |stats| {
+            stats.requests
+        }),
         ("auditrail.export.failures", "Requests that the collector did not take.", |stats| stats.failed_requests),
     ];
     for (name, description, count) in counters {
@@ -144,6 +146,7 @@ fn signed(number: u64) -> i64 {
 }
 
 type Count = fn(&Counts) -> u64;
+type RequestCount = fn(&StatsSnapshot) -> u64;
 
 const RECORDS: [(&str, &str, Count); 6] = [
     ("auditrail.records.emitted", "Audit records that were made.", |counts| counts.emitted),
