@@ -51,7 +51,7 @@ pub struct Trail {
 
 /// The honest numbers of a trail, for its stream, the trail's own records included:
 /// `emitted = acknowledged + refused`, and `acknowledged = delivered + quarantined + lost + pending`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
     /// Records that were made.

@@ -38,7 +38,7 @@ impl Inspection {
             let place = self.place.stream(stream);
             let lives = self.owner(stream) != Owner::Gone;
             let mut check =
-                StreamCheck { stream, place, lives, problems: Vec::new(), expected: None, damage: Vec::new() };
+                StreamCheck { stream, place, lives, problems: Vec::new(), expected: None, oldest: None, damage: Vec::new() };
             let result = check.run(&mut |bytes| {
                 done += bytes;
                 progress(done.min(total), total);
@@ -89,6 +89,8 @@ struct StreamCheck {
     problems: Vec<Problem>,
     /// The number that comes next, once one is known.
     expected: Option<Sequence>,
+    /// The first number that was found.
+    oldest: Option<Sequence>,
     /// The places of damaged frames whose numbers are told by the next sound one: indices of `problems`.
     damage: Vec<usize>,
 }
@@ -119,15 +121,13 @@ impl StreamCheck {
             self.check_owner();
         }
         let mut settled = Settled { cursor: before, met: false };
-        let mut oldest = None;
         for (index, segment) in segments.iter().enumerate() {
             let later = segments.get(index + 1..).unwrap_or_default();
             let next_first = later.iter().find_map(|later| later.header.as_ref()).map(|header| header.next_sequence);
             self.check_segment(segment, next_first, &mut settled)?;
-            oldest = oldest.or(segment.header.as_ref().map(|header| header.next_sequence)).or(self.expected);
             read(segment.length);
         }
-        self.check_cursor(&segments, &settled, oldest);
+        self.check_cursor(&segments, &settled);
         Ok(())
     }
 
@@ -243,6 +243,7 @@ impl StreamCheck {
 
     /// A number was found: those before it are missing, or were damaged.
     fn comes(&mut self, segment: &Found, offset: u64, sequence: Sequence) {
+        self.oldest = self.oldest.or(Some(sequence));
         let missing = self.expected.filter(|expected| sequence > *expected);
         let damage = std::mem::take(&mut self.damage);
         if let Some(expected) = missing {
@@ -259,7 +260,8 @@ impl StreamCheck {
         }
     }
 
-    fn check_cursor(&mut self, segments: &[Found], settled: &Settled, oldest: Option<Sequence>) {
+    fn check_cursor(&mut self, segments: &[Found], settled: &Settled) {
+        let oldest = self.oldest;
         // What is damaged at the end has the numbers from here on.
         for index in std::mem::take(&mut self.damage) {
             if let Some(problem) = self.problems.get_mut(index) {
