@@ -6,7 +6,8 @@
 //! "cpu" is CLOCK_THREAD_CPUTIME_ID of the calling thread; A and B take turns and the medians are compared, so that a
 //! machine that slows down slows both. Bursts stay below the peer's queue, with a flush between them, or its drop path
 //! would flatter it. Its own harness instead of criterion or divan, because the figures are ratios of paired samples of
-//! thread CPU, and only they are printed.
+//! thread CPU, and only they are printed. All layers have a filter: one without it would have every call site of the
+//! process enabled, and P1 would measure that. What a span allocates is in `tests/allocations.rs`.
 //!
 //! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
 

@@ -2,7 +2,7 @@ use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let overrides = Overrides { service_name: Some("weather".into()), ..Overrides::default() };
-    Settings::read(&overrides, &Environment::from_iter(variables.iter().copied()))
+    Settings::read(&overrides, &Environment::from_iter(variables.iter().copied().chain([("HOME", "/home/weather")])))
 }
 
 #[test]
@@ -39,6 +39,28 @@ fn a_signals_own_variable_wins_and_empty_is_unset() {
     assert_eq!(settings.resource.get("deployment.environment.name"), Some("prod,eu"));
 }
 
+/// OTLP exporter specification, "Endpoint URLs for OTLP/HTTP".
+#[cfg(feature = "otlp-http")]
+#[test]
+fn http_endpoints_are_those_of_the_specification() {
+    let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    let urls = |variables: &[(&str, &str)]| {
+        let settings = read(&[&[http], variables].concat()).unwrap();
+        assert_eq!(settings.logs.protocol, Protocol::HttpProtobuf);
+        [settings.logs.endpoint.to_string(), settings.traces.endpoint.to_string()]
+    };
+    assert_eq!(urls(&[]), ["http://localhost:4318/v1/logs", "http://localhost:4318/v1/traces"]);
+    let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector/tenant/");
+    assert_eq!(urls(&[general]), ["http://collector/tenant/v1/logs", "http://collector/tenant/v1/traces"]);
+    let own = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1/take");
+    assert_eq!(urls(&[general, own]), ["http://logs:1/take", "http://collector/tenant/v1/traces"]);
+    let bare = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1");
+    assert_eq!(urls(&[bare])[0], "http://logs:1/", "used as it is");
+    let settings = read(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")]).unwrap();
+    assert_eq!((settings.logs.protocol, settings.traces.protocol), (Protocol::Grpc, Protocol::HttpProtobuf));
+    assert_eq!(settings.logs.endpoint.to_string(), "http://localhost:4317/");
+}
+
 /// Each mistake names the variable, the value and the fix.
 #[test]
 fn mistakes_stop_the_start() {
@@ -53,11 +75,8 @@ fn mistakes_stop_the_start() {
             "localhost:4317",
             "no scheme http:// or https:// and host; set one such as",
         ),
-        (
-            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
-            "http/protobuf",
-            r#"="http/protobuf" cannot be used: this version exports over OTLP/gRPC only; set grpc"#,
-        ),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json", "in its binary form only; set http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier-pigeon", "unknown protocol; set grpc or http/protobuf"),
         (
             "OTEL_EXPORTER_OTLP_CERTIFICATE",
             "/ca.pem",
@@ -73,7 +92,7 @@ fn mistakes_stop_the_start() {
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "there is no '='"),
         ("OTEL_TRACES_SAMPLER", "sometimes", "set always_on"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
-        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "hardly a record would fit; set at least 16384"),
+        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs room for some segments; set at least 16384"),
         (
             "AUDITRAIL_JURNAL_MAX_BYTES",
             "1",
@@ -104,6 +123,6 @@ fn secrets_are_not_repeated() {
 
 #[test]
 fn a_service_needs_a_name() {
-    let error = Settings::read(&Overrides::default(), &Environment::default()).unwrap_err().to_string();
+    let error = Settings::read(&Overrides::default(), &Environment::from_iter([("HOME", "/home/weather")])).unwrap_err().to_string();
     assert!(error.contains("OTEL_SERVICE_NAME") && error.contains("Trail::builder"), "{error}");
 }

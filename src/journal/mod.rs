@@ -88,8 +88,10 @@ struct Shared {
     stream: StreamId,
     place: StreamPlace,
     segment_bytes: u64,
+    /// Bytes of the longest record that is taken.
+    longest_record: usize,
     /// The lock on the stream, as long as this is held.
-    _owner: Arc<dyn File>,
+    owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
     state: Mutex<State>,
     /// Records that may be shed should be.
@@ -119,11 +121,6 @@ impl Shared {
     /// Where the first frame of a segment begins.
     fn header_length(&self) -> u64 {
         header::length(&self.options.resource, &self.options.scope) as u64
-    }
-
-    /// Bytes of the longest record that is taken: a quarter of a segment.
-    fn longest_record(&self) -> usize {
-        usize::try_from(self.segment_bytes / 4).unwrap_or(frame::LONGEST).min(frame::LONGEST)
     }
 
     /// Tells the watcher that something does not work, once until it does.

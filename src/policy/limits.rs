@@ -18,12 +18,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The beginning of a string that is too long, and of any other the whole.
+    #[must_use]
+    pub fn cut<'a>(&self, text: &'a str) -> &'a str {
+        text.get(..text.floor_char_boundary(self.value_bytes)).unwrap_or_default()
+    }
+
     /// Cuts what is too long, at any depth; says whether it did.
     pub fn apply(&self, value: &mut Value) -> bool {
         match value {
             Value::Str(text) if text.len() > self.value_bytes => {
-                let end = text.floor_char_boundary(self.value_bytes);
-                *text = text.get(..end).unwrap_or_default().to_owned().into();
+                *text = self.cut(text).to_owned().into();
                 true
             }
             Value::Bytes(bytes) if bytes.len() > self.value_bytes => {

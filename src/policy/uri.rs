@@ -1,12 +1,14 @@
 //! URIs without what may be secret in them.
 
+use std::borrow::Cow;
+
 use crate::record::{Value, names};
 
 /// A value as it may leave under that name: the URI of a resource without its secrets, anything else as it is.
 #[must_use]
 pub fn cleaned(key: &str, value: Value) -> Value {
     match value.as_str() {
-        Some(uri) if key == names::MCP_RESOURCE_URI => Value::from(without_secrets(uri)),
+        Some(uri) if key == names::MCP_RESOURCE_URI => Value::from(without_secrets(uri).into_owned()),
         _ => value,
     }
 }
@@ -22,10 +24,12 @@ pub fn cleaned(key: &str, value: Value) -> Value {
 /// assert_eq!(without_secrets("file:///etc/hosts"), "file:///etc/hosts");
 /// ```
 #[must_use]
-pub fn without_secrets(uri: &str) -> String {
+pub fn without_secrets(uri: &str) -> Cow<'_, str> {
     let end = uri.find(['?', '#']).unwrap_or(uri.len());
     let uri = uri.get(..end).unwrap_or_default();
-    let Some((scheme, rest)) = uri.split_once("//") else { return uri.to_owned() };
-    let kept = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}//{kept}")
+    let secret = uri.split_once("//").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)));
+    match secret {
+        Some((scheme, host)) => Cow::Owned(format!("{scheme}//{host}")),
+        None => Cow::Borrowed(uri),
+    }
 }

@@ -1,19 +1,33 @@
-//! A list of attributes whose keys are unique.
+//! Attributes with unique keys, held as the bytes that a record has for them.
+//!
+//! Capture knows the attributes of a call long before its records are written, and a call has two records. So an
+//! attribute is encoded when it is set, and a record copies the bytes.
+//!
+//! Invariants:
+//! 1. The bytes are whole attributes of a `LogRecord`, one after the other, in the order in which they were first set.
+//! 2. No key stands twice.
+//! 3. A place holds where the attribute of its name begins, counted from 1; 0 if there is none.
 
-use super::{Key, Value};
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use super::value::Given;
+use super::{Key, Value, decode, names, wire};
 
 /// Attributes in the order in which they were first set. Small: a scan beats a map.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attributes(Vec<(Key, Value)>);
+#[derive(Clone, Default, PartialEq)]
+pub struct Attributes {
+    bytes: Vec<u8>,
+    places: [u32; Place::COUNT],
+}
 
 impl Attributes {
     /// Sets an attribute, replacing what was there.
     pub fn set(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
-        let key = key.into();
-        match self.0.iter_mut().find(|(name, _)| *name == key) {
-            Some((_, old)) => *old = value.into(),
-            None => self.0.push((key, value.into())),
-        }
+        let (key, value) = (key.into(), value.into());
+        self.write(&key, |buffer| wire::attribute(buffer, &key, &value));
     }
 
     /// Sets an attribute if there is a value.
@@ -25,29 +39,236 @@ impl Attributes {
 
     /// The value of a key.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    pub fn get(&self, key: &str) -> Option<Value> {
+        decode::value(self.find(key)?.any).ok()
     }
 
     /// The string value of a key.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
-        self.get(key).and_then(Value::as_str)
+        self.find(key)?.text()
+    }
+
+    /// Whether there is an attribute of that key.
+    #[must_use]
+    pub fn contains(&self, key: &str) -> bool {
+        self.find(key).is_some()
     }
 
     /// Takes a value out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let index = self.0.iter().position(|(name, _)| name == key)?;
-        Some(self.0.remove(index).1)
+        let entry = self.find(key)?;
+        let (value, range) = (decode::value(entry.any).ok(), entry.range);
+        if let Some(place) = Place::of(key) {
+            self.put_place(place, 0);
+        }
+        self.shift(range.start, range.len(), 0);
+        self.bytes.drain(range);
+        value
     }
 
     /// Key and value, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Value)> {
+        wire::entries(&self.bytes).filter_map(|entry| {
+            let key = std::str::from_utf8(entry.key).ok()?;
+            Some((key, decode::value(entry.any).ok()?))
+        })
     }
 
-    /// Key and value, the values open to change.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Value)> {
-        self.0.iter_mut().map(|(key, value)| (&*key, value))
+    /// The bytes, as they stand in an OTLP `LogRecord`.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
+}
+
+/// For capture, which has to be quick.
+impl Attributes {
+    /// Sets an attribute to what a field of a span holds.
+    pub(crate) fn put(&mut self, key: &str, given: Given<'_>) {
+        self.write(key, |buffer| wire::given_attribute(buffer, key, given));
+    }
+
+    /// The same where the caller knows that there is no attribute of that name yet.
+    #[inline]
+    pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
+        debug_assert!(!self.contains(&name.key), "{name:?}");
+        self.note_end(name.place);
+        wire::prepared_attribute(&mut self.bytes, &name.key, &name.head, given);
+    }
+
+    /// Sets those attributes of others whose keys `wanted` accepts, as they are.
+    pub(crate) fn take_over(&mut self, others: &Self, wanted: impl Fn(&str) -> bool) {
+        for entry in wire::entries(&others.bytes) {
+            let (Ok(key), Some(bytes)) = (std::str::from_utf8(entry.key), others.bytes.get(entry.range)) else {
+                continue;
+            };
+            if wanted(key) {
+                self.write(key, |buffer| buffer.extend_from_slice(bytes));
+            }
+        }
+    }
+
+    /// Hands over each value of more than that many bytes, and writes it anew where that changed it.
+    pub(crate) fn change_longer(&mut self, than: usize, mut change: impl FnMut(&Key, &mut Value) -> bool) {
+        if self.bytes.len() <= than {
+            return;
+        }
+        let long = wire::entries(&self.bytes).filter(|entry| entry.any.len() > than);
+        let long: Vec<_> = long
+            .filter_map(|entry| {
+                Some((Key::from(std::str::from_utf8(entry.key).ok()?.to_owned()), decode::value(entry.any).ok()?))
+            })
+            .collect();
+        for (key, mut value) in long {
+            if change(&key, &mut value) {
+                self.set(key, value);
+            }
+        }
+    }
+
+    /// Whether there is an attribute of that name.
+    #[inline]
+    pub(crate) fn has(&self, place: Place) -> bool {
+        self.start_of(place).is_some()
+    }
+
+    /// The string value of that name.
+    #[inline]
+    pub(crate) fn text_at(&self, place: Place) -> Option<&str> {
+        wire::Entry::at(&self.bytes, self.start_of(place)?)?.text()
+    }
+
+    /// Forgets all, but keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.places = [0; Place::COUNT];
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    fn find(&self, key: &str) -> Option<wire::Entry<'_>> {
+        match Place::of(key) {
+            Some(place) => wire::Entry::at(&self.bytes, self.start_of(place)?),
+            None => wire::entries(&self.bytes).find(|entry| entry.key == key.as_bytes()),
+        }
+    }
+
+    /// Writes the attribute of a key where one stands, or else at the end.
+    fn write(&mut self, key: &str, encode: impl FnOnce(&mut Vec<u8>)) {
+        let Some(old) = self.find(key).map(|entry| entry.range) else {
+            self.note_end(Place::of(key));
+            encode(&mut self.bytes);
+            return;
+        };
+        let end = self.bytes.len();
+        encode(&mut self.bytes);
+        let new = self.bytes.len() - end;
+        if let Some(tail) = self.bytes.get_mut(old.start..) {
+            tail.rotate_right(new);
+        }
+        self.bytes.drain(old.start + new..old.end + new);
+        self.shift(old.start, old.len(), new);
+    }
+
+    /// The attribute that began there has another length now.
+    fn shift(&mut self, start: usize, old: usize, new: usize) {
+        for place in &mut self.places {
+            if *place as usize > start + 1 {
+                *place = position(*place as usize - old + new);
+            }
+        }
+    }
+
+    #[inline]
+    fn note_end(&mut self, place: Option<Place>) {
+        if let Some(place) = place {
+            self.put_place(place, position(self.bytes.len() + 1));
+        }
+    }
+
+    #[inline]
+    fn put_place(&mut self, place: Place, position: u32) {
+        if let Some(noted) = self.places.get_mut(place as usize) {
+            *noted = position;
+        }
+    }
+
+    #[inline]
+    fn start_of(&self, place: Place) -> Option<usize> {
+        (*self.places.get(place as usize)? as usize).checked_sub(1)
+    }
+}
+
+/// Attributes of four gigabytes do not come by.
+#[inline]
+fn position(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or_default()
+}
+
+impl fmt::Debug for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// A key that is written often.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    key: Key,
+    place: Option<Place>,
+    head: Box<[u8]>,
+}
+
+impl Name {
+    pub(crate) fn new(key: impl Into<Key>) -> Self {
+        let key = key.into();
+        Self { place: Place::of(&key), head: wire::head(&key), key }
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    #[inline]
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.place
+    }
+}
+
+macro_rules! places {
+    ($($(#[$doc:meta])* $place:ident = $name:ident;)*) => {
+        /// The names that every record asks for, so that none has to be searched.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Place { $($place,)* }
+
+        impl Place {
+            const COUNT: usize = [$(Self::$place,)*].len();
+
+            /// The place of a name.
+            pub(crate) fn of(name: &str) -> Option<Self> {
+                match name {
+                    $(names::$name => Some(Self::$place),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+places! {
+    ActorId = AUDIT_ACTOR_ID;
+    ActorType = AUDIT_ACTOR_TYPE;
+    Action = AUDIT_ACTION;
+    TargetType = AUDIT_TARGET_TYPE;
+    TargetId = AUDIT_TARGET_ID;
+    Method = MCP_METHOD_NAME;
+    Operation = GEN_AI_OPERATION_NAME;
+    Tool = GEN_AI_TOOL_NAME;
+    Prompt = GEN_AI_PROMPT_NAME;
+    Resource = MCP_RESOURCE_URI;
 }

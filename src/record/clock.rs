@@ -1,5 +1,6 @@
 //! The seam to time.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -11,6 +12,30 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
     /// Nanoseconds since some moment in the past, never going back: for durations.
     fn monotonic_nano(&self) -> u64;
+
+    /// Both, of the same moment.
+    fn now(&self) -> Now {
+        Now { unix_nano: self.unix_nano(), monotonic_nano: self.monotonic_nano() }
+    }
+}
+
+/// One moment by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// As [`Clock::unix_nano`].
+    pub unix_nano: u64,
+    /// As [`Clock::monotonic_nano`].
+    pub monotonic_nano: u64,
+}
+
+impl Now {
+    /// The same moment later by that much of the monotonic clock, if that is so little that neither a correction of the
+    /// wall clock nor a machine that slept can matter in between: then the wall clock need not be read.
+    #[must_use]
+    pub fn soon_after(&self, monotonic_nano: u64) -> Option<Self> {
+        let passed = monotonic_nano.checked_sub(self.monotonic_nano).filter(|passed| *passed < SOON_NANO)?;
+        Some(Self { unix_nano: self.unix_nano.saturating_add(passed), monotonic_nano })
+    }
 }
 
 /// The system's clocks.
@@ -28,4 +53,20 @@ impl Clock for SystemClock {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
+
+    /// Reads the wall clock only every now and then: each reading is a measurable part of what an audited span costs.
+    fn now(&self) -> Now {
+        thread_local!(static LAST: Cell<Now> = const { Cell::new(Now { unix_nano: 0, monotonic_nano: 0 }) });
+        let monotonic_nano = self.monotonic_nano();
+        let last = LAST.get();
+        let known = if last.unix_nano == 0 { None } else { last.soon_after(monotonic_nano) };
+        known.unwrap_or_else(|| {
+            let now = Now { unix_nano: self.unix_nano(), monotonic_nano };
+            LAST.set(now);
+            now
+        })
+    }
 }
+
+/// Ten milliseconds.
+const SOON_NANO: u64 = 10_000_000;

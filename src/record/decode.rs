@@ -74,6 +74,11 @@ fn entries(list: Vec<KeyValue>) -> Result<Vec<(Key, Value)>, DecodeError> {
     list.into_iter().map(|entry| Ok((entry.key.into(), entry.value.map_or(Ok(Value::Empty), any)?))).collect()
 }
 
+/// The value of an attribute from the bytes of its `AnyValue`.
+pub(super) fn value(bytes: &[u8]) -> Result<Value, DecodeError> {
+    any(AnyValue::decode(bytes)?)
+}
+
 /// The depth of nesting is bounded by prost's own recursion limit.
 fn any(message: AnyValue) -> Result<Value, DecodeError> {
     Ok(match message.value {

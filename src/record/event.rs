@@ -7,6 +7,7 @@ macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
         /// What happened, as the record's `event_name`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
         #[non_exhaustive]
         pub enum EventName { $($(#[$doc])* $variant,)* }
 

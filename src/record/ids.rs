@@ -72,6 +72,9 @@ impl SpanIds {
 pub struct RecordId(uuid::Uuid);
 
 impl RecordId {
+    /// No id yet.
+    pub(crate) const NIL: Self = Self(uuid::Uuid::nil());
+
     /// The id made of a time in nanoseconds since 1970 and ten random bytes.
     #[must_use]
     pub fn new(unix_nano: u64, random: &[u8; 10]) -> Self {
@@ -79,6 +82,7 @@ impl RecordId {
     }
 
     /// Writes the 36 characters of the text form into the buffer and returns them.
+    #[inline]
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)
     }

@@ -16,11 +16,12 @@ mod outcome;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wire;
 
 use std::borrow::Cow;
 
 pub use self::attributes::Attributes;
-pub use self::clock::{Clock, SystemClock};
+pub use self::clock::{Clock, Now, SystemClock};
 pub use self::decode::DecodeError;
 pub use self::encode::Encoder;
 pub use self::entropy::{Entropy, ThreadEntropy};
@@ -28,6 +29,9 @@ pub use self::event::{EventName, UnknownEvent};
 pub use self::ids::{RecordId, SpanId, SpanIds, StreamId, TraceId};
 pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
 pub use self::value::{Key, Value};
+
+pub(crate) use self::attributes::{Name, Place};
+pub(crate) use self::value::{Given, Scalar};
 
 /// A log record, with all the fields that OTLP has.
 #[derive(Debug, Clone, PartialEq)]

@@ -42,6 +42,32 @@ impl Value {
     }
 }
 
+/// A value without parts that somebody else holds, such as a field of a span.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scalar<'a> {
+    Str(&'a str),
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+}
+
+/// What an attribute is set to without a [`Value`] in between: a scalar, or an array of that one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Given<'a> {
+    pub(crate) scalar: Scalar<'a>,
+    pub(crate) in_list: bool,
+}
+
+impl<'a> Given<'a> {
+    /// The string, if this is one.
+    pub(crate) fn as_str(&self) -> Option<&'a str> {
+        match self {
+            Self { scalar: Scalar::Str(text), in_list: false } => Some(text),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! from {
     ($($type:ty => |$value:ident| $make:expr;)*) => {
         $(impl From<$type> for Value { fn from($value: $type) -> Self { $make } })*

@@ -22,7 +22,8 @@ pub(super) struct Refusal {
 
 /// Returns when the sink has answered for all. A batch that is refused is halved until the refused records are alone.
 pub(super) async fn fly(fleet: Arc<Fleet>, envelope: Envelope, batch: Arc<Batch>) -> Vec<Refusal> {
-    let mut parts = vec![0..batch.entries.len()];
+    let whole = 0..batch.entries.len();
+    let mut parts = Vec::from([whole]);
     let mut refusals = Vec::new();
     while let Some(part) = parts.pop() {
         let entries = batch.entries.get(part.clone()).unwrap_or_default();

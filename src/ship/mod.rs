@@ -14,7 +14,7 @@
 //!    is in quarantine and reported.
 //! 2. Batches are settled in the order of their sequences, whatever the order of the answers.
 //! 3. The bytes of a record go out as they are: they are framed, and number and stream are appended, never decoded.
-//! 4. At most [`lane::IN_FLIGHT`] batches of a stream are in memory.
+//! 4. At most four batches of a stream are in memory.
 //! 5. While the sink is away, one request at a time asks whether it is back.
 //! 6. A drain that is dropped loses nothing: the next drain of that stream sends again what was not settled.
 

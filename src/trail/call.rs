@@ -142,9 +142,7 @@ pub struct Moment {
     pub(super) attributes: Attributes,
     pub(super) outcome: Outcome,
     pub(super) call_id: Option<RecordId>,
-    pub(super) duration: Option<f64>,
     pub(super) context: Option<Context>,
-    pub(super) id: Option<RecordId>,
 }
 
 impl Moment {
@@ -156,9 +154,7 @@ impl Moment {
             attributes: Attributes::default(),
             outcome: Outcome::status(Status::Success),
             call_id: None,
-            duration: None,
             context: None,
-            id: None,
         }
     }
 
@@ -205,7 +201,9 @@ fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
 }
 
 pub(super) fn is_fact(key: &str) -> bool {
-    names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
+    // The event is a fact that a span may tell; here its type says it.
+    key != names::AUDITRAIL_EVENT
+        && names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
 }
 
 impl Moment {
@@ -227,16 +225,6 @@ impl Moment {
 
     pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
         self.context = context;
-        self
-    }
-
-    pub(crate) fn with_id(mut self, id: RecordId) -> Self {
-        self.id = Some(id);
-        self
-    }
-
-    pub(crate) fn lasting(mut self, seconds: f64) -> Self {
-        self.duration = Some(seconds);
         self
     }
 }

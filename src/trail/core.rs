@@ -96,7 +96,8 @@ impl Core {
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
         let receipt = self.write(what, |buffer| halves::request(buffer, state))?;
         state.set_journalled(receipt.call);
-        mirror(state.context(), state.event(), state.request_id(), &halves::REQUEST_OUTCOME);
+        let (event, id, time) = (state.event(), state.request_id(), state.begun_unix_nano());
+        mirror(state.context(), event, id, &halves::REQUEST_OUTCOME, time);
         Some(receipt)
     }
 
@@ -106,23 +107,32 @@ impl Core {
     }
 
     pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
-        let now = self.clock.unix_nano();
+        let now = state.ended_unix_nano(self);
         let what = Append::response(state.journalled()).with_room(room);
         let receipt = self.write(what, |buffer| halves::response(buffer, state, outcome, now))?;
-        mirror(state.context(), state.event(), state.response_id(), outcome);
+        mirror(state.context(), state.event(), state.response_id(), outcome, now);
         Some(receipt)
+    }
+
+    /// The one record of a span that is a moment, before it ends.
+    pub(crate) fn write_span_moment(&self, state: &CallState, outcome: &Outcome, inside: Option<RecordId>) {
+        let now = state.ended_unix_nano(self);
+        let encode = |buffer: &mut Vec<u8>| halves::span_moment(buffer, state, outcome, inside, now);
+        if self.write(Append::MOMENT, encode).is_some() {
+            mirror(state.context(), state.event(), state.response_id(), outcome, now);
+        }
     }
 
     /// The one record of a moment.
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
-        let id = moment.id.unwrap_or_else(|| self.new_id());
+        let now = self.clock.unix_nano();
+        let [id] = self.new_ids(now);
         let cut = self.limit(&mut moment.attributes);
         if !cut.is_empty() {
             moment.attributes.set(names::AUDITRAIL_TRUNCATED, Value::strings(cut));
         }
-        let now = self.clock.unix_nano();
         if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, id, now)).is_some() {
-            mirror(moment.context.as_ref(), moment.event, id, &moment.outcome);
+            mirror(moment.context.as_ref(), moment.event, id, &moment.outcome, now);
         }
         id
     }
@@ -130,16 +140,18 @@ impl Core {
     /// Cuts what is too long, and names it.
     pub(crate) fn limit(&self, attributes: &mut Attributes) -> Vec<Key> {
         let mut cut = Vec::new();
-        for (key, value) in attributes.iter_mut() {
-            if self.limits.apply(value) {
+        attributes.change_longer(self.limits.value_bytes, |key, value| {
+            let was_cut = self.limits.apply(value);
+            if was_cut {
                 cut.push(key.clone());
             }
-        }
+            was_cut
+        });
         cut
     }
 
-    pub(super) fn limit_value(&self, value: &mut Value) -> bool {
-        self.limits.apply(value)
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The honest numbers.

@@ -56,7 +56,7 @@ impl Gaps {
             untold.until = now;
         }
         if !self.episode.swap(true, Ordering::Relaxed) {
-            let why = error.map_or_else(|| "the journal is nearly full".to_owned(), ToString::to_string);
+            let why = error.map_or_else(|| NEARLY_FULL.to_owned(), ToString::to_string);
             notices.warn(format!("audit records are being left out: {why}; a gap record will tell how many"));
         }
     }
@@ -87,3 +87,6 @@ impl Gaps {
         }
     }
 }
+
+const NEARLY_FULL: &str = "the journal is nearly full, and its last room is kept for calls that must not run unrecorded; see why \
+                           the collector does not take records, or raise AUDITRAIL_JOURNAL_MAX_BYTES";

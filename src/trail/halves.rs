@@ -1,9 +1,14 @@
 //! The records of a call and of a moment, written straight to bytes.
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
 use super::state::Facts;
 use super::{CallState, Moment};
 use crate::record::{
-    Attributes, Detail, Encoder, EventName, Outcome, Record, RecordId, Severity, SpanIds, Status, Value, names,
+    Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, names,
 };
 
 /// What a request half says of the outcome: nothing yet.
@@ -13,10 +18,11 @@ pub(super) const REQUEST_OUTCOME: Outcome =
 /// The record of receipt.
 pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
     let facts = state.facts();
-    let (event, time) = (facts.event, state.begun_unix_nano());
+    let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
-    let said = Said::of(facts.iter());
-    encoder.body(&said.subject(event));
+    let said = Said::of(&facts.base, &facts.added);
+    let [method, space, name] = said.subject(event);
+    encoder.body_parts(&[method, space, name]);
     identity(&mut encoder, event, state.request_id());
     half(&mut encoder, state, "request");
     encoder.outcome(&REQUEST_OUTCOME);
@@ -28,38 +34,63 @@ pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
 /// The record of completion.
 pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, outcome: &Outcome, now: u64) {
     let facts = state.facts();
-    let event = facts.event;
+    let event = state.event();
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
-    let said = Said::of(facts.iter());
-    let mut body = said.subject(event);
+    let said = Said::of(&facts.base, &facts.added);
+    let [method, space, name] = said.subject(event);
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
-    body.push_str(&format!(": {ending} in {} ms", (facts.duration * 1e3).round()));
-    encoder.body(&body);
+    let millis = state.duration_nano().saturating_add(500_000) / 1_000_000;
+    encoder.body_parts(&[method, space, name, ": ", ending, " in ", decimal(millis, &mut [0; 20]), " ms"]);
     identity(&mut encoder, event, state.response_id());
     half(&mut encoder, state, "response");
     encoder.outcome(outcome);
-    encoder.double(names::AUDITRAIL_DURATION, facts.duration);
+    encoder.double(names::AUDITRAIL_DURATION, state.duration());
     known(&mut encoder, &facts);
     said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
 
+/// The record of a span without halves.
+pub(super) fn span_moment(
+    buffer: &mut Vec<u8>,
+    state: &CallState,
+    outcome: &Outcome,
+    inside: Option<RecordId>,
+    now: u64,
+) {
+    let facts = state.facts();
+    let event = state.event();
+    let mut encoder = begin_moment(buffer, event, outcome, (state.response_id(), inside), now);
+    encoder.double(names::AUDITRAIL_DURATION, state.duration());
+    known(&mut encoder, &facts);
+    Said::of(&facts.base, &facts.added).write_defaults(&mut encoder, event);
+    encoder.finish(state.ids(), now, event.as_str());
+}
+
 /// The record of something without halves.
 pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, id: RecordId, now: u64) {
-    let mut encoder = Encoder::new(buffer, now, &moment.outcome.severity());
-    encoder.body(&format!("{}: {}", short(moment.event), moment.outcome.status.as_str()));
-    identity(&mut encoder, moment.event, id);
-    if let Some(call) = moment.call_id {
+    let mut encoder = begin_moment(buffer, moment.event, &moment.outcome, (id, moment.call_id), now);
+    encoder.attributes(&moment.attributes);
+    Said::of(&moment.attributes, &Attributes::default()).write_defaults(&mut encoder, moment.event);
+    encoder.finish(moment.ids(), now, moment.event.as_str());
+}
+
+fn begin_moment<'b>(
+    buffer: &'b mut Vec<u8>,
+    event: EventName,
+    outcome: &Outcome,
+    (id, inside): (RecordId, Option<RecordId>),
+    now: u64,
+) -> Encoder<'b> {
+    let mut encoder = Encoder::new(buffer, now, &outcome.severity());
+    encoder.body_parts(&[short(event), ": ", outcome.status.as_str()]);
+    identity(&mut encoder, event, id);
+    if let Some(call) = inside {
         encoder.text(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]));
     }
-    encoder.outcome(&moment.outcome);
-    if let Some(duration) = moment.duration {
-        encoder.double(names::AUDITRAIL_DURATION, duration);
-    }
-    attributes(&mut encoder, &moment.attributes);
-    Said::of(moment.attributes.iter()).write_defaults(&mut encoder, moment.event);
-    encoder.finish(moment.ids(), now, moment.event.as_str());
+    encoder.outcome(outcome);
+    encoder
 }
 
 /// The response of a call whose process died before it could be answered, made of what its request record says.
@@ -85,9 +116,20 @@ pub(super) fn interrupted(buffer: &mut Vec<u8>, request: Record, id: RecordId, n
 }
 
 fn identity(encoder: &mut Encoder<'_>, event: EventName, id: RecordId) {
+    // What is the same in all records of an event is encoded once.
+    static SAME: LazyLock<Vec<Attributes>> = LazyLock::new(|| {
+        let same = |event: &EventName| {
+            let mut same = Attributes::default();
+            same.set(names::AUDITRAIL_EVENT, event.as_str());
+            same.set(names::AUDIT_SCHEMA_VERSION, names::SCHEMA_VERSION);
+            same
+        };
+        EventName::ALL.iter().map(same).collect()
+    });
     encoder.text(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]));
-    encoder.text(names::AUDITRAIL_EVENT, event.as_str());
-    encoder.text(names::AUDIT_SCHEMA_VERSION, names::SCHEMA_VERSION);
+    if let Some(same) = SAME.get(event as usize) {
+        encoder.attributes(same);
+    }
 }
 
 fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: &str) {
@@ -96,94 +138,69 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: &str) {
 }
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
-    attributes(encoder, &facts.base);
-    attributes(encoder, &facts.added);
+    encoder.attributes(&facts.base);
+    encoder.attributes(&facts.added);
     if !facts.cut.is_empty() {
         encoder.attribute(names::AUDITRAIL_TRUNCATED, &Value::strings(facts.cut.clone()));
     }
 }
 
-impl Facts {
-    fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.base.iter().chain(self.added.iter())
-    }
-
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.base.text(key).or_else(|| self.added.text(key))
-    }
-}
-
-fn attributes(encoder: &mut Encoder<'_>, attributes: &Attributes) {
-    for (key, value) in attributes.iter().filter(|(key, _)| *key != names::AUDITRAIL_EVENT) {
-        encoder.attribute(key, value);
-    }
-}
-
-/// What is said of the things that every record needs, found in one pass.
-#[derive(Default)]
+/// What is said of the things that every record needs.
 struct Said<'a> {
-    actor: bool,
-    actor_type: bool,
-    action: bool,
-    operation: bool,
-    target: bool,
+    base: &'a Attributes,
+    added: &'a Attributes,
     method: Option<&'a str>,
     tool: Option<&'a str>,
-    resource: Option<&'a str>,
     prompt: Option<&'a str>,
 }
 
 impl<'a> Said<'a> {
-    fn of(attributes: impl Iterator<Item = (&'a str, &'a Value)>) -> Self {
-        let mut said = Self::default();
-        for (key, value) in attributes {
-            match key {
-                names::AUDIT_ACTOR_ID => said.actor = true,
-                names::AUDIT_ACTOR_TYPE => said.actor_type = true,
-                names::AUDIT_ACTION => said.action = true,
-                names::GEN_AI_OPERATION_NAME => said.operation = true,
-                names::AUDIT_TARGET_TYPE | names::AUDIT_TARGET_ID => said.target = true,
-                names::MCP_METHOD_NAME => said.method = value.as_str(),
-                names::GEN_AI_TOOL_NAME => said.tool = value.as_str(),
-                names::MCP_RESOURCE_URI => said.resource = value.as_str(),
-                names::GEN_AI_PROMPT_NAME => said.prompt = value.as_str(),
-                _ => {}
-            }
-        }
-        said
+    fn of(base: &'a Attributes, added: &'a Attributes) -> Self {
+        let text = |place| base.text_at(place).or_else(|| added.text_at(place));
+        Self { base, added, method: text(Place::Method), tool: text(Place::Tool), prompt: text(Place::Prompt) }
+    }
+
+    fn has(&self, place: Place) -> bool {
+        self.base.has(place) || self.added.has(place)
     }
 
     /// What the body begins with: the method and the tool or prompt, or the event's short name.
-    fn subject(&self, event: EventName) -> String {
-        let mut subject = String::with_capacity(64);
-        subject.push_str(self.method.unwrap_or(short(event)));
-        if let Some(name) = self.tool.or(self.prompt) {
-            subject.push(' ');
-            subject.push_str(name);
+    fn subject(&self, event: EventName) -> [&'a str; 3] {
+        let method = self.method.unwrap_or(short(event));
+        match self.tool.or(self.prompt) {
+            Some(name) => [method, " ", name],
+            None => [method, "", ""],
         }
-        subject
     }
 
     /// What the contract wants on every record and nobody has said.
     fn write_defaults(&self, encoder: &mut Encoder<'_>, event: EventName) {
-        if !self.actor {
+        if !self.has(Place::ActorId) {
             encoder.text(names::AUDIT_ACTOR_ID, "anonymous");
         }
-        if !self.actor_type {
+        if !self.has(Place::ActorType) {
             encoder.text(names::AUDIT_ACTOR_TYPE, "user");
         }
-        if !self.action {
+        if !self.has(Place::Action) {
             encoder.text(names::AUDIT_ACTION, action(event, self.method));
         }
-        if event == EventName::McpToolsCall && !self.operation {
+        if event == EventName::McpToolsCall && !self.has(Place::Operation) {
             encoder.text(names::GEN_AI_OPERATION_NAME, "execute_tool");
         }
-        let target = [("tool", self.tool), ("resource", self.resource), ("prompt", self.prompt)];
         // Both or none: a handler's own target must not get the type of another.
-        if let Some((kind, id)) = target.iter().find_map(|(kind, id)| Some((*kind, (*id)?))).filter(|_| !self.target) {
+        if !self.has(Place::TargetType)
+            && !self.has(Place::TargetId)
+            && let Some((kind, id)) = self.target()
+        {
             encoder.text(names::AUDIT_TARGET_TYPE, kind);
             encoder.text(names::AUDIT_TARGET_ID, id);
         }
+    }
+
+    fn target(&self) -> Option<(&'static str, &'a str)> {
+        let resource = || self.base.text_at(Place::Resource).or_else(|| self.added.text_at(Place::Resource));
+        let tool = self.tool.map(|tool| ("tool", tool));
+        tool.or_else(|| Some(("resource", resource()?))).or_else(|| Some(("prompt", self.prompt?)))
     }
 }
 
@@ -211,4 +228,16 @@ fn action(event: EventName, method: Option<&str>) -> &'static str {
 fn short(event: EventName) -> &'static str {
     let name = event.as_str();
     name.strip_prefix("auditrail.").unwrap_or(name)
+}
+
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789".get((number % 10) as usize).copied().unwrap_or_default();
+        (number, start) = (number / 10, start - 1);
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! One call while it is open.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opentelemetry::Context;
@@ -8,20 +8,22 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
 use crate::journal::CallNumber;
-use crate::policy::cleaned;
-use crate::record::names;
-use crate::record::{Attributes, EventName, Key, RecordId, SpanIds, Value};
+use crate::policy::{Limits, cleaned};
+use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordId, Scalar, SpanIds, Value, names};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
-/// Invariant: enrichment adds keys and never replaces what capture has set.
+/// Invariants:
+/// 1. Enrichment adds keys and never replaces what capture has set: no key is in the base and in what was added.
+/// 2. A state that is begun again says nothing of the call before.
 #[derive(Debug)]
 pub(crate) struct CallState {
     call_id: RecordId,
     request_id: RecordId,
     response_id: RecordId,
-    begun_unix_nano: u64,
-    begun_monotonic: u64,
+    begun: Now,
+    event: AtomicU8,
+    duration_nano: AtomicU64,
     context: OnceLock<Context>,
     finished: AtomicBool,
     /// The journal's name for the call, once its request is in it.
@@ -29,40 +31,28 @@ pub(crate) struct CallState {
     facts: Mutex<Facts>,
 }
 
-#[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) event: EventName,
+/// What a record of the call says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
     pub(super) base: Attributes,
     pub(super) added: Attributes,
-    pub(super) duration: f64,
     pub(super) cut: Vec<Key>,
-}
-
-impl Facts {
-    fn note_cut(&mut self, cut: bool, key: &Key) {
-        if cut && !self.cut.contains(key) {
-            self.cut.push(key.clone());
-        }
-    }
 }
 
 impl CallState {
     /// A call of that event, begun now, with what capture knows of it.
     /// Its values are cut to the limits already, those in `cut` were too long.
     pub(crate) fn new(core: &Core, event: EventName, base: Attributes, cut: Vec<Key>) -> Self {
-        let begun_unix_nano = core.clock().unix_nano();
-        let [call_id, request_id, response_id] = core.new_ids(begun_unix_nano);
-        Self {
-            call_id,
-            request_id,
-            response_id,
-            begun_unix_nano,
-            begun_monotonic: core.clock().monotonic_nano(),
-            context: OnceLock::new(),
-            finished: AtomicBool::new(false),
-            journalled: OnceLock::new(),
-            facts: Mutex::new(Facts { event, base, added: Attributes::default(), duration: 0.0, cut }),
-        }
+        let mut state = Self { facts: Mutex::new(Facts { base, cut, ..Facts::default() }), ..Self::default() };
+        state.set_event(event);
+        state.begin(core);
+        state
+    }
+
+    /// The call begins now.
+    pub(crate) fn begin(&mut self, core: &Core) {
+        self.begun = core.clock().now();
+        [self.call_id, self.request_id, self.response_id] = core.new_ids(self.begun.unix_nano);
     }
 
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
@@ -76,24 +66,38 @@ impl CallState {
     /// Adds a fact that a span inside the call knows.
     pub(crate) fn enrich(&self, core: &Core, key: &Key, value: Value) {
         let mut value = cleaned(key, value);
-        let cut = core.limit_value(&mut value);
+        let cut = core.limits().apply(&mut value);
         let mut facts = self.facts();
-        if facts.base.get(key).is_some() {
-            return;
+        if !facts.base.contains(key) {
+            facts.added.set(key.clone(), value);
+            facts.note_cut(cut, key);
         }
-        facts.added.set(key.clone(), value);
-        facts.note_cut(cut, key);
     }
 
     /// Stops the clock; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun_monotonic);
+        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+        self.duration_nano.store(nanos, Ordering::Relaxed);
+        self.finished.store(true, Ordering::Relaxed);
+        self.duration()
+    }
+
+    pub(super) fn duration_nano(&self) -> u64 {
+        self.duration_nano.load(Ordering::Relaxed)
+    }
+
+    /// In seconds.
+    pub(super) fn duration(&self) -> f64 {
         // Nanoseconds below 2^53 (104 days) are exact in a double.
         #[expect(clippy::cast_precision_loss, reason = "see above")]
-        let seconds = nanos as f64 / 1e9;
-        self.facts().duration = seconds;
-        self.finished.store(true, Ordering::Relaxed);
-        seconds
+        let nanos = self.duration_nano() as f64;
+        nanos / 1e9
+    }
+
+    /// The time of completion, of a call that was stopped.
+    pub(super) fn ended_unix_nano(&self, core: &Core) -> u64 {
+        let end = self.begun.monotonic_nano.saturating_add(self.duration_nano());
+        self.begun.soon_after(end).map_or_else(|| core.clock().unix_nano(), |end| end.unix_nano)
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
@@ -101,12 +105,20 @@ impl CallState {
         !self.finished.load(Ordering::Relaxed) && self.event().has_halves()
     }
 
-    pub(super) fn facts(&self) -> MutexGuard<'_, Facts> {
+    #[inline]
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
     pub(crate) fn event(&self) -> EventName {
-        self.facts().event
+        let index = usize::from(self.event.load(Ordering::Relaxed));
+        EventName::ALL.get(index).copied().unwrap_or(EventName::McpRequest)
+    }
+
+    /// Corrects the event: the field that tells it may be recorded after the span was made.
+    pub(crate) fn set_event(&self, event: EventName) {
+        self.event.store(event as u8, Ordering::Relaxed);
     }
 
     /// Notes the journal's name for the call.
@@ -133,6 +145,7 @@ impl CallState {
         self.response_id
     }
 
+    #[inline]
     pub(crate) fn context(&self) -> Option<&Context> {
         self.context.get()
     }
@@ -142,42 +155,127 @@ impl CallState {
     }
 
     pub(super) fn begun_unix_nano(&self) -> u64 {
-        self.begun_unix_nano
+        self.begun.unix_nano
     }
 }
 
 /// For calls that the layer begins by itself.
 impl CallState {
-    /// Sets a fact of capture's own.
-    pub(crate) fn set(&self, core: &Core, key: Key, value: Value) {
-        let mut value = cleaned(&key, value);
-        let cut = core.limit_value(&mut value);
+    /// The facts, where nobody else can see the state yet.
+    pub(crate) fn facts_mut(&mut self) -> &mut Facts {
+        self.facts.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what a span inside the call says, which is clean and within the limits.
+    pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
-        facts.note_cut(cut, &key);
-        facts.added.remove(&key);
-        facts.base.set(key, value);
-    }
-
-    /// Corrects the event: the field that tells it may be recorded after the span was made.
-    pub(crate) fn set_event(&self, event: EventName) {
-        self.facts().event = event;
-    }
-
-    /// A string fact.
-    pub(crate) fn text(&self, key: &str) -> Option<String> {
-        self.facts().text(key).map(ToOwned::to_owned)
-    }
-
-    /// All facts, for a moment's record.
-    pub(crate) fn take_facts(&self) -> Attributes {
-        let mut facts = self.facts();
-        let mut all = std::mem::take(&mut facts.base);
-        for (key, value) in facts.added.iter() {
-            all.set(key.to_owned(), value.clone());
+        let Facts { base, added, cut, .. } = &mut *facts;
+        added.take_over(&others.base, |key| !base.contains(key));
+        for key in &others.cut {
+            if !base.contains(key) && !cut.contains(key) {
+                cut.push(key.clone());
+            }
         }
-        if !facts.cut.is_empty() {
-            all.set(names::AUDITRAIL_TRUNCATED, Value::strings(facts.cut.clone()));
+    }
+
+    /// Forgets the call, but keeps the memory for another one.
+    pub(crate) fn clear(&mut self) {
+        self.context.take();
+        self.journalled.take();
+        *self.finished.get_mut() = false;
+        self.facts_mut().clear();
+    }
+
+    /// Whether it has grown beyond what is worth keeping.
+    pub(crate) fn is_large(&mut self) -> bool {
+        let facts = self.facts_mut();
+        facts.base.capacity() + facts.added.capacity() > LARGE
+    }
+}
+
+impl Default for CallState {
+    fn default() -> Self {
+        Self {
+            call_id: RecordId::NIL,
+            request_id: RecordId::NIL,
+            response_id: RecordId::NIL,
+            begun: Now::default(),
+            event: AtomicU8::default(),
+            duration_nano: AtomicU64::default(),
+            context: OnceLock::new(),
+            finished: AtomicBool::new(false),
+            journalled: OnceLock::new(),
+            facts: Mutex::default(),
+        }
+    }
+}
+
+impl Facts {
+    /// Sets a fact of capture's own.
+    pub(crate) fn set(&mut self, limits: &Limits, key: &Key, given: Given<'_>) {
+        let given = self.limited(limits, key, given);
+        self.added.remove(key);
+        self.base.put(key, given);
+    }
+
+    /// The same where no fact of that key can be there.
+    #[inline]
+    pub(crate) fn append(&mut self, limits: &Limits, name: &Name, given: Given<'_>) {
+        let given = self.limited(limits, name.key(), given);
+        self.base.append(name, given);
+    }
+
+    /// Adds a fact that a span inside the call knows.
+    pub(crate) fn enrich(&mut self, limits: &Limits, key: &Key, given: Given<'_>) {
+        if !self.base.contains(key) {
+            let given = self.limited(limits, key, given);
+            self.added.put(key, given);
+        }
+    }
+
+    /// Takes all facts out, for a moment's record.
+    pub(crate) fn take_all(&mut self) -> Attributes {
+        let mut all = std::mem::take(&mut self.base);
+        all.take_over(&self.added, |_| true);
+        if !self.cut.is_empty() {
+            all.set(names::AUDITRAIL_TRUNCATED, Value::strings(self.cut.clone()));
         }
         all
     }
+
+    /// Whether the fact is known.
+    pub(crate) fn has(&self, place: Place) -> bool {
+        self.base.has(place) || self.added.has(place)
+    }
+
+    /// A string fact.
+    pub(crate) fn text(&self, place: Place) -> Option<&str> {
+        self.base.text_at(place).or_else(|| self.added.text_at(place))
+    }
+
+    #[inline]
+    fn limited<'a>(&mut self, limits: &Limits, key: &Key, given: Given<'a>) -> Given<'a> {
+        let text = match given.scalar {
+            Scalar::Str(text) if text.len() > limits.value_bytes => text,
+            _ => return given,
+        };
+        let kept = limits.cut(text);
+        self.note_cut(kept.len() < text.len(), key);
+        Given { scalar: Scalar::Str(kept), ..given }
+    }
+
+    fn note_cut(&mut self, cut: bool, key: &Key) {
+        if cut && !self.cut.contains(key) {
+            self.cut.push(key.clone());
+        }
+    }
+
+    fn clear(&mut self) {
+        self.base.clear();
+        self.added.clear();
+        self.cut.clear();
+    }
 }
+
+/// Bytes; a record of all that a person fills in by hand is smaller.
+const LARGE: usize = 16 * 1024;

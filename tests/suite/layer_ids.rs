@@ -79,6 +79,38 @@ fn mirrored(spans: &Spans) {
     assert_eq!(events, ["auditrail.mcp.tools.call", "auditrail.mcp.tools.call"]);
 }
 
+/// The record id is an event of the span where the end can be mirrored, and only there no attribute.
+#[test]
+fn once_the_order_of_layers_is_known_the_record_id_is_mirrored_or_an_attribute() {
+    let moments = || {
+        for name in ["first", "second"] {
+            tracing::info_span!("moment", auditrail.event = "auditrail.context", otel.name = name).in_scope(|| ());
+        }
+    };
+    for audit_first in [true, false] {
+        let bench = Bench::new();
+        let (tracer, spans) = tracer();
+        let (audit, registry) = (bench.trail.layer(), tracing_subscriber::registry());
+        if audit_first {
+            let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+            tracing::subscriber::with_default(registry.with(audit).with(otel), moments);
+        } else {
+            let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+            tracing::subscriber::with_default(registry.with(otel).with(audit), moments);
+        }
+        let records = bench.records();
+        for (index, name) in ["first", "second"].into_iter().enumerate() {
+            let (id, span) = (records[index].text(names::AUDIT_RECORD_ID).unwrap(), spans.named(name));
+            let is_attribute = attribute(&span, names::AUDIT_RECORD_ID).is_some_and(|value| value.as_str() == id);
+            let is_id = |said: &opentelemetry::KeyValue| {
+                said.key.as_str() == names::AUDIT_RECORD_ID && said.value.as_str() == id
+            };
+            let is_mirrored = span.events.iter().any(|event| event.attributes.iter().any(is_id));
+            assert_eq!((is_mirrored, is_attribute), (audit_first, !audit_first || index == 0), "{audit_first} {name}");
+        }
+    }
+}
+
 #[test]
 fn the_duration_is_the_same_number_on_record_and_span() {
     let bench = Bench::new();

@@ -9,26 +9,37 @@
 //! 1. The ids of a span are resolved at its first entering, never before: resolving starts the OTel span, and a later
 //!    `set_parent` would fail. They are resolved with no lock on the span's extensions held.
 //! 2. Ids are empty rather than wrong: never those of a parent.
-//! 3. No other field than the allowed ones is even formatted, but for error texts if a `denied_when` hook wants them.
+//! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us. Until a
+//!    span has shown that it does, and for good if it does not, the record's id is at least an attribute of the span.
+//! 4. No other field than the allowed ones is even formatted, but for error texts if a `denied_when` hook wants them.
 
 mod audited;
+mod entry;
 mod plan;
 mod said;
+mod sites;
 mod visit;
 mod watch;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use opentelemetry::trace::TraceContextExt as _;
+
 use tracing::dispatcher::{self, WeakDispatch};
+use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use self::audited::Entry;
+use self::audited::Audited;
+use self::entry::Entry;
 use self::plan::{EventPlan, Plans, SpanPlan};
+use self::visit::Fields;
 use crate::Trail;
+use crate::record::RecordId;
 use crate::trail::{Core, opening};
 
 pub(super) use self::plan::{PROBE, ProbeSeen, is_rmcp, is_wanted, probe_seen};
@@ -42,12 +53,18 @@ pub struct AuditLayer {
     plans: Plans,
     dispatch: OnceLock<WeakDispatch>,
     counts_spans: bool,
+    is_mirrored: AtomicBool,
 }
 
 impl AuditLayer {
     /// Leaves it to a [`WatchLayer`] to count the spans that close: this one is about to get a filter.
     pub(super) fn without_watch(self) -> Self {
         Self { counts_spans: false, ..self }
+    }
+
+    /// For a place inside the OTel layer, where the end of every record can be mirrored.
+    pub(super) fn mirrored(self) -> Self {
+        Self { is_mirrored: AtomicBool::new(true), ..self }
     }
 }
 
@@ -62,7 +79,13 @@ impl Trail {
     /// ```
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
-        AuditLayer { core: self.core().clone(), plans: Plans::default(), dispatch: OnceLock::new(), counts_spans: true }
+        AuditLayer {
+            core: self.core().clone(),
+            plans: Plans::default(),
+            dispatch: OnceLock::new(),
+            counts_spans: true,
+            is_mirrored: AtomicBool::new(false),
+        }
     }
 }
 
@@ -77,39 +100,31 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        match &*self.plans.span(attributes.metadata(), &self.core) {
+        match self.plans.span(attributes.metadata(), &self.core) {
             SpanPlan::Enriching(fields) => {
                 if let Some(entry) = self.enclosing(&span) {
-                    attributes.record(&mut fields.visit(|key, role, value| entry.enrich(&self.core, key, role, value)));
+                    attributes.record(&mut self.enriching(fields, &entry));
                 }
             }
-            SpanPlan::Audited(fields) => {
-                let facts = audited::Facts::of(attributes, fields, &self.core);
-                match self.open_call_around(&span) {
-                    Some(entry) if facts.event().has_halves() => entry.enrich_all(&self.core, facts),
-                    call => {
-                        let entry = Entry::begin(&self.core, facts, call.and_then(|call| call.open_call()));
-                        keep(&span, entry);
-                    }
-                }
-            }
+            SpanPlan::Audited(fields) => self.begin(&span, attributes, fields),
             SpanPlan::Ignored | SpanPlan::Call | SpanPlan::Probe => {}
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        match &*self.plans.span(span.metadata(), &self.core) {
+        match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
                 if let Some(state) = opening::taken() {
-                    keep(&span, Entry::of_open_call(&self.core, state));
+                    Entry::of_open_call(&self.core, state).keep(&span);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
-                if let Some(entry) = self.own(&span) {
-                    values.record(&mut fields.visit(|key, role, value| entry.say(&self.core, key, role, value)));
+                if let Some(entry) = Entry::of(&span, &self.core) {
+                    let Some(audited) = entry.audited() else { return };
+                    values.record(&mut fields.visit(|field, given| audited.say(&self.core, field, given)));
                 } else if let Some(entry) = self.enclosing(&span) {
-                    values.record(&mut fields.visit(|key, role, value| entry.enrich(&self.core, key, role, value)));
+                    values.record(&mut self.enriching(fields, &entry));
                 }
             }
             SpanPlan::Ignored | SpanPlan::Probe => {}
@@ -118,30 +133,32 @@ where
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(entry) = self.own(&span) {
-            if entry.is_waiting() {
-                entry.open(&self.core, self.otel_context(id));
+        if let Some(entry) = Entry::of(&span, &self.core) {
+            if let Some(audited) = entry.audited().filter(|audited| audited.is_waiting()) {
+                audited.open(&self.core, self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
             }
-        } else if matches!(*self.plans.span(span.metadata(), &self.core), SpanPlan::Probe) {
+        } else if matches!(self.plans.span(span.metadata(), &self.core), SpanPlan::Probe) {
             plan::see_probe(self.otel_context(id).as_ref());
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        match &*self.plans.event(event.metadata(), &self.core) {
+        match self.plans.event(event.metadata(), &self.core) {
             EventPlan::Ignored => {}
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
-                if let Some(entry) = span.and_then(|span| self.own(&span)) {
-                    entry.hear(&self.core, event);
+                if let Some(entry) = span.and_then(|span| Entry::of(&span, &self.core))
+                    && let Some(audited) = entry.audited()
+                {
+                    audited.hear(&self.core, event);
                 }
             }
             EventPlan::Audited(fields) => {
                 let span = context.event_span(event);
                 // Nobody holds a lock on the span here: no layer calls others while it handles an event.
                 let otel = span.as_ref().and_then(|span| self.otel_context(&span.id()));
-                let around = |span| self.own(&span).filter(is_open_call).or_else(|| self.open_call_around(&span));
-                let call = span.and_then(around).and_then(|entry| entry.open_call());
+                let around = |span| open_call(&span, &self.core).or_else(|| self.open_call_around(&span));
+                let call = span.and_then(around).map(|(_, call)| call);
                 audited::write_event(&self.core, event, fields, otel, call);
             }
         }
@@ -149,22 +166,63 @@ where
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let entry = self.own(&span);
-        if self.counts_spans {
+        let entry = Entry::taken(&span, &self.core);
+        if self.counts_spans || entry.is_some() {
             watch::count(&self.core, &span, entry.is_some());
         }
-        if let Some(entry) = entry {
-            if entry.is_waiting() {
-                // Never entered, or entered where no id was to be had.
-                entry.open(&self.core, self.otel_context(&id));
-            }
-            entry.attach_late(|| self.otel_context(&id));
-            entry.close(&self.core);
+        let Some(entry) = entry else { return };
+        if let Some(audited) = entry.audited() {
+            self.close(audited, &id);
         }
+        entry.recycle();
     }
 }
 
 impl AuditLayer {
+    /// An audited span was made: it is part of the call around it, or it has records of its own.
+    fn begin<S>(&self, span: &SpanRef<'_, S>, attributes: &Attributes<'_>, fields: &Fields)
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        let around = self.open_call_around(span);
+        let name = attributes.metadata().name();
+        let mut is_part = false;
+        let audited = entry::fresh(|audited| {
+            audited.take_fields(|visitor| attributes.record(visitor), name, fields, &self.core);
+            match &around {
+                Some((call, _)) if audited.state().event().has_halves() => {
+                    call.state().enrich_all(audited.facts_mut());
+                    is_part = true;
+                }
+                _ => audited.begin(&self.core, name, around.as_ref().map(|(_, id)| *id)),
+            }
+        });
+        if is_part {
+            entry::recycle(audited);
+        } else {
+            Entry::of_span(&self.core, audited).keep(span);
+        }
+    }
+
+    /// An audited span closes.
+    fn close(&self, audited: &Audited, id: &Id) {
+        let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
+        if audited.is_waiting() {
+            // Never entered, or entered where no id was to be had.
+            audited.open(&self.core, self.otel_context(id), is_mirrored);
+        }
+        audited.attach_late(|| self.otel_context(id));
+        audited.close(&self.core);
+        if !is_mirrored && audited.state().context().is_some_and(|otel| otel.span().is_recording()) {
+            // Its OTel span goes on, so the layers stand in the order in which it always will.
+            self.is_mirrored.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {
+        fields.visit(|field, given| audited::enrich(entry.state(), &self.core, field, given))
+    }
+
     /// The OTel context of exactly that span, if an OTel layer of this subscriber has it. No extensions may be locked.
     fn otel_context(&self, id: &Id) -> Option<opentelemetry::Context> {
         match self.dispatch.get().and_then(WeakDispatch::upgrade) {
@@ -178,35 +236,27 @@ impl AuditLayer {
         }
     }
 
-    /// What this trail's layer keeps with the span itself.
-    fn own<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
-        own(span).filter(|entry| entry.belongs_to(&self.core))
-    }
-
     /// The nearest audited span around a span: a call, open or not, or a moment.
     fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
-        span.scope().skip(1).find_map(|span| self.own(&span))
+        parents(span).find_map(|span| Entry::of(&span, &self.core))
     }
 
-    /// The nearest call around a span that is still going on. A moment is none, nor is a call whose response is written.
-    fn open_call_around<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
-        span.scope().skip(1).find_map(|span| self.own(&span).filter(is_open_call))
-    }
-}
-
-fn is_open_call(entry: &Entry) -> bool {
-    entry.open_call().is_some()
-}
-
-/// Keeps an entry with its span; the first stays, should two trails share a registry.
-fn keep<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>, entry: Entry) {
-    let mut extensions = span.extensions_mut();
-    if extensions.get_mut::<Entry>().is_none() {
-        extensions.insert(entry);
+    /// The nearest call around a span that is still going on, and its id. A moment is none, nor is a call whose response
+    /// is written.
+    fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, RecordId)>
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        parents(span).find_map(|span| open_call(&span, &self.core))
     }
 }
 
-/// What is kept with the span itself.
-fn own<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>) -> Option<Entry> {
-    span.extensions().get::<Entry>().cloned()
+fn parents<'a, S: for<'span> LookupSpan<'span>>(span: &SpanRef<'a, S>) -> impl Iterator<Item = SpanRef<'a, S>> {
+    std::iter::successors(span.parent(), SpanRef::parent)
+}
+
+fn open_call<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>, core: &Core) -> Option<(Entry, RecordId)> {
+    let entry = Entry::of(span, core)?;
+    let call = entry.open_call()?;
+    Some((entry, call))
 }

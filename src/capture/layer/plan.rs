@@ -1,14 +1,11 @@
 //! What to do with a call site, decided once.
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry::trace::TraceContextExt as _;
 use tracing::Metadata;
-use tracing::callsite::Identifier;
 
+use super::sites::Sites;
 use super::visit::Fields;
 use crate::record::names;
 use crate::trail::{Core, TARGET};
@@ -16,36 +13,15 @@ use crate::trail::{Core, TARGET};
 /// The decisions so far.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
-    spans: Decided<SpanPlan>,
-    events: Decided<EventPlan>,
-}
-
-type Decided<P> = RwLock<HashMap<Identifier, Arc<P>, BuildHasherDefault<AddressHasher>>>;
-
-/// A call site is known by an address in this program: nobody can choose it, and a multiplication spreads it enough.
-#[derive(Debug, Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_usize(usize::from(*byte));
-        }
-    }
-
-    fn write_usize(&mut self, part: usize) {
-        self.0 = (self.0.rotate_left(5) ^ part as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    spans: Sites<SpanPlan>,
+    events: Sites<EventPlan>,
 }
 
 /// What to do with a span.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum SpanPlan {
     /// Nothing in it concerns us.
+    #[default]
     Ignored,
     /// The span of an open call of the trail.
     Call,
@@ -58,9 +34,10 @@ pub(super) enum SpanPlan {
 }
 
 /// What to do with an event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum EventPlan {
     /// Nothing in it concerns us.
+    #[default]
     Ignored,
     /// What `#[instrument(err)]` or `#[instrument(ret)]` says at the end.
     Instrumented,
@@ -69,22 +46,13 @@ pub(super) enum EventPlan {
 }
 
 impl Plans {
-    pub(super) fn span(&self, metadata: &'static Metadata<'static>, core: &Core) -> Arc<SpanPlan> {
-        cached(&self.spans, metadata, || SpanPlan::of(metadata, core))
+    pub(super) fn span(&self, metadata: &'static Metadata<'static>, core: &Core) -> &SpanPlan {
+        self.spans.get(metadata.callsite(), || SpanPlan::of(metadata, core))
     }
 
-    pub(super) fn event(&self, metadata: &'static Metadata<'static>, core: &Core) -> Arc<EventPlan> {
-        cached(&self.events, metadata, || EventPlan::of(metadata, core))
+    pub(super) fn event(&self, metadata: &'static Metadata<'static>, core: &Core) -> &EventPlan {
+        self.events.get(metadata.callsite(), || EventPlan::of(metadata, core))
     }
-}
-
-fn cached<P>(plans: &Decided<P>, metadata: &'static Metadata<'static>, decide: impl FnOnce() -> P) -> Arc<P> {
-    let callsite = metadata.callsite();
-    if let Some(plan) = plans.read().unwrap_or_else(PoisonError::into_inner).get(&callsite) {
-        return plan.clone();
-    }
-    let plan = Arc::new(decide());
-    plans.write().unwrap_or_else(PoisonError::into_inner).entry(callsite).or_insert(plan).clone()
 }
 
 impl SpanPlan {

@@ -1,12 +1,13 @@
-//! What an audited span has said of its own outcome.
+//! What an audited span has said of its own outcome, and of what it is.
 
 use std::fmt::{Debug, Write};
 
 use tracing::field::{Field, Visit};
 
-use crate::record::{Detail, EventName, Outcome, Status, Value, names};
+use super::visit::Allowed;
+use crate::record::{Detail, EventName, Given, Outcome, Status, UnknownEvent, names};
 
-/// What was recorded in outcome fields, and what `err` and `ret` said at the end.
+/// What was recorded in the fields of outcome and event, and what `err` and `ret` said at the end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Said {
     status: Option<Status>,
@@ -14,6 +15,7 @@ pub(super) struct Said {
     error_type: Option<String>,
     code: Option<i64>,
     ending: Option<Ending>,
+    event: Option<Result<EventName, UnknownEvent>>,
 }
 
 /// The last word of `#[instrument(err, ret)]`.
@@ -26,15 +28,38 @@ pub(super) enum Ending {
 
 impl Said {
     /// Takes an outcome field; a word that the contract does not know is none.
-    pub(super) fn field(&mut self, name: &str, value: &Value) {
-        let Some(text) = value.as_str() else { return };
-        match name {
+    pub(super) fn take(&mut self, field: &Allowed, given: Given<'_>) {
+        let Some(text) = given.as_str() else { return };
+        match field.key().as_ref() {
             names::AUDIT_OUTCOME => self.status = text.parse().ok(),
             names::AUDITRAIL_OUTCOME_DETAIL => self.detail = text.parse().ok(),
             names::ERROR_TYPE => self.error_type = Some(low_cardinality(text).to_owned()),
             names::RPC_RESPONSE_STATUS_CODE => self.code = text.parse().ok(),
             _ => {}
         }
+    }
+
+    /// Takes the field that tells the event.
+    pub(super) fn take_event(&mut self, given: Given<'_>) {
+        self.event = given.as_str().map(str::parse);
+    }
+
+    /// What the fields say that it is. Where nobody says it, it is some request.
+    pub(super) fn event(&self, method: Option<&str>) -> EventName {
+        match (&self.event, method) {
+            (Some(event), _) => event.unwrap_or(EventName::McpRequest),
+            (None, Some(method)) => EventName::of_method(method),
+            (None, None) => EventName::McpRequest,
+        }
+    }
+
+    pub(super) fn has_unknown_event(&self) -> bool {
+        matches!(self.event, Some(Err(_)))
+    }
+
+    /// The status that was recorded in a field, and so stands on the span.
+    pub(super) fn status(&self) -> Option<Status> {
+        self.status
     }
 
     pub(super) fn ending(&mut self, ending: Ending) {

@@ -1,7 +1,7 @@
 //! Reads the allowed fields of a span or event, and no other.
 
-use std::borrow::Cow;
-use std::fmt::Debug;
+use std::cell::Cell;
+use std::fmt::{Arguments, Debug, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::Metadata;
@@ -9,21 +9,29 @@ use tracing::field::{Field, Visit};
 
 use crate::policy::AllowList;
 use crate::record::names::{self, Kind, Role};
-use crate::record::{Key, Value};
+use crate::record::{Given, Key, Name, Scalar};
 
 /// The fields of one call site, by their index; `None` for those that must not leave.
 #[derive(Debug)]
 pub(super) struct Fields {
     allowed: Vec<Option<Allowed>>,
+    are_unique: bool,
     warned: AtomicBool,
 }
 
+/// A field that may leave.
 #[derive(Debug)]
-struct Allowed {
-    key: Key,
-    role: Role,
+pub(super) struct Allowed {
+    pub(super) name: Name,
+    pub(super) role: Role,
     /// What the contract says that values look like; none for a name that the user added.
     kind: Option<Kind>,
+}
+
+impl Allowed {
+    pub(super) fn key(&self) -> &Key {
+        self.name.key()
+    }
 }
 
 impl Fields {
@@ -31,13 +39,26 @@ impl Fields {
         let allowed = |field: Field| {
             let role = allow.role(field.name()).filter(|role| *role != Role::Trail)?;
             let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
-            Some(Allowed { key: Cow::Borrowed(field.name()), role, kind })
+            Some(Allowed { name: Name::new(field.name()), role, kind })
         };
-        Self { allowed: metadata.fields().iter().map(allowed).collect(), warned: AtomicBool::new(false) }
+        let mut names: Vec<_> = metadata.fields().iter().map(|field| field.name()).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        Self {
+            allowed: metadata.fields().iter().map(allowed).collect(),
+            are_unique: names.len() == all,
+            warned: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.allowed.iter().all(Option::is_none)
+    }
+
+    /// Whether no name stands twice: `tracing` does not forbid it.
+    pub(super) fn are_unique(&self) -> bool {
+        self.are_unique
     }
 
     /// Whether nobody was warned of this call site before.
@@ -45,8 +66,8 @@ impl Fields {
         !self.warned.swap(true, Ordering::Relaxed)
     }
 
-    /// A visitor that hands over key, role and value of each allowed field.
-    pub(super) fn visit<F: FnMut(&Key, Role, Value)>(&self, take: F) -> Visitor<'_, F> {
+    /// A visitor that hands over each allowed field and its value.
+    pub(super) fn visit<F: FnMut(&Allowed, Given<'_>)>(&self, take: F) -> Visitor<'_, F> {
         Visitor { fields: self, take }
     }
 }
@@ -56,49 +77,72 @@ pub(super) struct Visitor<'f, F> {
     take: F,
 }
 
-impl<F: FnMut(&Key, Role, Value)> Visitor<'_, F> {
-    fn take(&mut self, field: &Field, value: impl FnOnce() -> Value) {
-        if let Some(Some(allowed)) = self.fields.allowed.get(field.index()) {
-            (self.take)(&allowed.key, allowed.role, shaped(value(), allowed.kind));
+impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
+    /// Gives a value the type that the contract has for its name, where that is possible without a loss.
+    fn take(&mut self, field: &Field, value: Scalar<'_>) {
+        let Some(Some(allowed)) = self.fields.allowed.get(field.index()) else { return };
+        let mut give =
+            |scalar: Scalar<'_>| (self.take)(allowed, Given { scalar, in_list: allowed.kind == Some(Kind::Strs) });
+        match (allowed.kind, value) {
+            (Some(Kind::Str), Scalar::Int(number)) => written(format_args!("{number}"), |text| give(Scalar::Str(text))),
+            (Some(Kind::Str), Scalar::Bool(flag)) => give(Scalar::Str(if flag { "true" } else { "false" })),
+            (Some(Kind::Str), Scalar::Double(number)) => {
+                written(format_args!("{number}"), |text| give(Scalar::Str(text)));
+            }
+            (Some(Kind::Int), Scalar::Str(text)) => give(text.parse().map_or(value, Scalar::Int)),
+            (Some(Kind::Bool), Scalar::Str(text)) => give(text.parse().map_or(value, Scalar::Bool)),
+            (_, value) => give(value),
+        }
+    }
+
+    fn take_written(&mut self, field: &Field, value: Arguments<'_>) {
+        if matches!(self.fields.allowed.get(field.index()), Some(Some(_))) {
+            written(value, |text| self.take(field, Scalar::Str(text)));
         }
     }
 }
 
-impl<F: FnMut(&Key, Role, Value)> Visit for Visitor<'_, F> {
+impl<F: FnMut(&Allowed, Given<'_>)> Visit for Visitor<'_, F> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.take(field, || Value::from(value.to_owned()));
+        self.take(field, Scalar::Str(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.take(field, || Value::Int(value));
+        self.take(field, Scalar::Int(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.take(field, || i64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::Int));
+        match i64::try_from(value) {
+            Ok(value) => self.take(field, Scalar::Int(value)),
+            Err(_) => self.take_written(field, format_args!("{value}")),
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.take(field, || Value::Double(value));
+        self.take(field, Scalar::Double(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.take(field, || Value::Bool(value));
+        self.take(field, Scalar::Bool(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.take(field, || Value::from(format!("{value:?}")));
+        self.take_written(field, format_args!("{value:?}"));
     }
 }
 
-/// Gives a value the type that the contract has for its name, where that is possible without a loss.
-fn shaped(value: Value, kind: Option<Kind>) -> Value {
-    match (kind, value) {
-        (Some(Kind::Str), Value::Int(number)) => Value::from(number.to_string()),
-        (Some(Kind::Str), Value::Bool(flag)) => Value::from(flag.to_string()),
-        (Some(Kind::Str), Value::Double(number)) => Value::from(number.to_string()),
-        (Some(Kind::Int), Value::Str(text)) => text.parse().map_or(Value::Str(text), Value::Int),
-        (Some(Kind::Bool), Value::Str(text)) => text.parse().map_or(Value::Str(text), Value::Bool),
-        (Some(Kind::Strs), value) => Value::Array(vec![value]),
-        (_, value) => value,
+/// Writes a value into memory of the thread. Whoever comes back in here, from a user's `Debug`, has memory of its own.
+fn written(value: Arguments<'_>, take: impl FnOnce(&str)) {
+    thread_local!(static TEXT: Cell<String> = const { Cell::new(String::new()) });
+    let mut text = TEXT.take();
+    text.clear();
+    // A `Debug` that fails has written what it could.
+    text.write_fmt(value).unwrap_or_default();
+    take(&text);
+    if text.capacity() <= KEPT {
+        TEXT.set(text);
     }
 }
+
+/// Bytes; longer texts than the usual limit of a value are rare.
+const KEPT: usize = 8 * 1024;

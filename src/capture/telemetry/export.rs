@@ -49,7 +49,7 @@ impl<E> CleanExporter<E> {
         let before = attributes.len();
         attributes.retain(|attribute| self.allow.on_span(attribute.key.as_str()));
         for attribute in attributes.iter_mut().filter(|attribute| attribute.key.as_str() == names::MCP_RESOURCE_URI) {
-            attribute.value = Value::from(without_secrets(&attribute.value.as_str()));
+            attribute.value = Value::from(without_secrets(&attribute.value.as_str()).into_owned());
         }
         u32::try_from(before - attributes.len()).unwrap_or(u32::MAX)
     }

@@ -3,7 +3,7 @@
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 
-use crate::config::{Compression, OtlpSettings, Protocol};
+use crate::config::{Compression, OtlpSettings};
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -11,7 +11,7 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) fn span_exporter(settings: &OtlpSettings) -> Result<SpanExporter, BoxError> {
     match settings.protocol {
         #[cfg(feature = "otlp-http")]
-        Protocol::HttpProtobuf => by_http::span_exporter(settings),
+        crate::config::Protocol::HttpProtobuf => by_http::span_exporter(settings),
         // Without that feature, the configuration lets no other protocol pass.
         _ => by_grpc(settings),
     }

@@ -95,7 +95,7 @@ impl Trail {
         // Inner layers see the end of a span first: the audit layer must, so that it can still mirror its record.
         let subscriber = tracing_subscriber::registry()
             .with(layer)
-            .with(self.layer().without_watch().with_filter(filter::of_records(self.core().clone())))
+            .with(self.layer().without_watch().mirrored().with_filter(filter::of_records(self.core().clone())))
             .with(WatchLayer(self.core().clone()).with_filter(filter::of_traces()))
             .with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter::of_traces()));
         tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::rig::{Rig, Shelf, ok};
+use crate::journal::Reader;
 use crate::ship::lane::{IN_FLIGHT, LIMITS};
-use crate::ship::{Accepted, EXPORT_SECONDS_BOUNDS};
+use crate::ship::{Accepted, EXPORT_SECONDS_BOUNDS, Lane};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BATCH: u64 = LIMITS.records as u64;
@@ -52,6 +53,27 @@ async fn a_drain_that_is_dropped_settles_nothing_out_of_order_and_the_next_one_s
     assert_eq!(again, [BATCH + 1, 2 * BATCH + 1, 3 * BATCH + 1], "at most a re-send");
     assert_eq!(rig.stats().delivered, 4 * BATCH);
     assert_eq!(rig.stats().in_flight, 0);
+}
+
+/// A process ships its own stream and one that it has adopted.
+#[tokio::test(start_paused = true)]
+async fn two_streams_are_shipped_at_the_same_time_by_one_connection() {
+    let begun = Instant::now();
+    let rig = Rig::new(|_, _| (SECOND, Ok(Accepted::default())));
+    let (mut own, mut adopted) = (Shelf::of(5 * BATCH), Shelf::of_another(5 * BATCH));
+    tokio::join!(rig.ship(&mut own), rig.ship(&mut adopted));
+    let in_the_first_second = rig.sink.requests().iter().filter(|asked| asked.at == begun).count();
+    assert_eq!(in_the_first_second, 2 * IN_FLIGHT);
+    for shelf in [own, adopted] {
+        assert_eq!(shelf.settled, (1..=5).map(|batch| batch * BATCH).collect::<Vec<_>>());
+    }
+}
+
+/// Whoever adopts a stream drains it by a task on the shipper's runtime.
+#[test]
+fn a_drain_may_be_a_task() {
+    fn takes_a_task<F: Future<Output = ()> + Send>(_: impl FnOnce(Lane, &'static mut Reader) -> F) {}
+    takes_a_task(|lane, reader| async move { lane.drain(reader).await });
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! A lane between a shelf of records and a sink that answers by script.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -61,9 +61,11 @@ impl Rig {
     }
 }
 
+type Script = Box<dyn FnMut(&[Sequence], usize) -> Answer + Send>;
+
 /// Counts its requests, and says what the script says.
 pub(super) struct Scripted {
-    script: Mutex<Box<dyn FnMut(&[Sequence], usize) -> Answer + Send>>,
+    script: Mutex<Script>,
     requests: Mutex<Vec<Asked>>,
 }
 
@@ -100,12 +102,13 @@ impl std::fmt::Debug for Scripted {
 impl Sink for Scripted {
     fn export(&self, request: Bytes) -> ExportFuture<'_> {
         let numbers = numbers(&request);
-        let (delay, answer) = {
-            let mut requests = self.requests.lock().unwrap();
-            let (delay, answer) = (self.script.lock().unwrap())(&numbers, requests.len());
-            requests.push(Asked { at: Instant::now(), numbers, taken: answer.is_ok() });
-            (delay, answer)
-        };
+        let nth = self.requests.lock().unwrap().len();
+        self.requests.lock().unwrap().push(Asked { at: Instant::now(), numbers: numbers.clone(), taken: false });
+        // A script may panic, and be asked again.
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let (delay, answer) = script(&numbers, nth);
+        drop(script);
+        self.requests.lock().unwrap()[nth].taken = answer.is_ok();
         Box::pin(async move {
             sleep(delay).await;
             answer
@@ -129,6 +132,7 @@ fn numbers(request: &Bytes) -> Vec<Sequence> {
 /// Records that wait in memory; quarantine fails as often as it is told to.
 #[derive(Debug)]
 pub(super) struct Shelf {
+    stream: StreamId,
     entries: Vec<Entry>,
     read: usize,
     resource: Bytes,
@@ -150,6 +154,7 @@ impl Shelf {
     /// With records numbered from 1.
     pub(super) fn of(records: u64) -> Self {
         Self {
+            stream: stream(),
             entries: (1..=records).map(entry).collect(),
             read: 0,
             resource: encode_resource(&[("service.name".into(), "weather".into())]),
@@ -160,6 +165,11 @@ impl Shelf {
         }
     }
 
+    /// Of another process.
+    pub(super) fn of_another(records: u64) -> Self {
+        Self { stream: StreamId::new(1, &[9; 10]), ..Self::of(records) }
+    }
+
     pub(super) fn quarantined(&self) -> Vec<Sequence> {
         self.quarantine.lock().unwrap().iter().flat_map(|kept| kept.numbers.clone()).collect()
     }
@@ -167,7 +177,7 @@ impl Shelf {
 
 impl Source for Shelf {
     fn stream(&self) -> StreamId {
-        stream()
+        self.stream
     }
 
     fn resource(&self) -> &Bytes {

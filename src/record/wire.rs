@@ -1,0 +1,309 @@
+//! The protobuf of OTLP, as far as a record needs it: attributes written to bytes, and found again in them.
+//!
+//! Field numbers are those of opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto; all are below 16, so
+//! that a key is one byte.
+
+use std::ops::Range;
+
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+
+use super::value::{Given, Scalar};
+use super::{Key, Value};
+
+/// Writes an attribute of a record: a `KeyValue` with its field's key and length before it.
+pub(super) fn attribute(buffer: &mut Vec<u8>, key: &str, any: &Value) {
+    key_value(buffer, ATTRIBUTES, key, any);
+}
+
+/// The same for a string.
+#[inline]
+pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &str) {
+    key_value_header(buffer, ATTRIBUTES, key, text_length(text));
+    text_value(buffer, text);
+}
+
+/// The same for what a field of a span holds.
+pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>) {
+    let length = scalar_length(given.scalar);
+    if !given.in_list {
+        key_value_header(buffer, ATTRIBUTES, key, length);
+    } else {
+        let item = 1 + delimited(length);
+        key_value_header(buffer, ATTRIBUTES, key, 1 + delimited(item));
+        length_field(buffer, ARRAY_VALUE, item);
+        length_field(buffer, ITEMS, length);
+    }
+    scalar(buffer, given.scalar);
+}
+
+/// The part of an attribute that a key alone decides, if it is as short as nearly all are.
+pub(super) fn head(key: &str) -> Box<[u8]> {
+    let mut head = Vec::with_capacity(key.len() + 3);
+    bytes_field(&mut head, KEY, key.as_bytes());
+    head.push((VALUE << 3) | LENGTH_DELIMITED);
+    head.into()
+}
+
+/// The same as [`given_attribute`] with the [`head`] of the key.
+#[inline]
+pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &[u8], given: Given<'_>) {
+    let length = scalar_length(given.scalar);
+    match (u8::try_from(head.len() + 1 + length), u8::try_from(length)) {
+        (Ok(all @ ..0x80), Ok(any)) if !given.in_list => {
+            buffer.reserve(head.len() + length + 3);
+            buffer.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, all]);
+            buffer.extend_from_slice(head);
+            if let Scalar::Str(text) = given.scalar {
+                buffer.extend_from_slice(&[any, (STRING_VALUE << 3) | LENGTH_DELIMITED, any - 2]);
+                buffer.extend_from_slice(text.as_bytes());
+            } else {
+                buffer.push(any);
+                scalar(buffer, given.scalar);
+            }
+        }
+        _ => given_attribute(buffer, key, given),
+    }
+}
+
+/// One attribute among the bytes of many.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'a> {
+    /// Where it stands, with its field's key and length.
+    pub(super) range: Range<usize>,
+    pub(super) key: &'a [u8],
+    /// The content of its `AnyValue`.
+    pub(super) any: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The attribute that begins there, if it is one that [`attribute`] has written.
+    pub(super) fn at(bytes: &'a [u8], start: usize) -> Option<Self> {
+        let rest = bytes.get(start..)?;
+        let (content, after) = field(rest, ATTRIBUTES)?;
+        // prost leaves an empty string out.
+        let (key, content) = field(content, KEY).unwrap_or((&[], content));
+        let (any, _) = field(content, VALUE)?;
+        Some(Self { range: start..start + (rest.len() - after.len()), key, any })
+    }
+
+    /// The value, if it is a string.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        let (text, _) = field(self.any, STRING_VALUE)?;
+        std::str::from_utf8(text).ok()
+    }
+}
+
+/// The attributes of a record that are written one after the other.
+pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let entry = Entry::at(bytes, start)?;
+        start = entry.range.end;
+        Some(entry)
+    })
+}
+
+/// Splits off the content of a field that has a length.
+#[inline]
+fn field(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
+    let (key, rest) = bytes.split_first()?;
+    if *key != (number << 3) | LENGTH_DELIMITED {
+        return None;
+    }
+    let (length, rest) = length(rest)?;
+    rest.split_at_checked(length)
+}
+
+#[inline]
+fn length(mut bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (mut length, mut shift) = (0_usize, 0);
+    loop {
+        let (byte, rest) = bytes.split_first()?;
+        length |= usize::from(byte & 0x7F).checked_shl(shift)?;
+        if *byte < 0x80 {
+            return Some((length, rest));
+        }
+        (bytes, shift) = (rest, shift + 7);
+    }
+}
+
+fn key_value(buffer: &mut Vec<u8>, number: u8, key: &str, any: &Value) {
+    key_value_header(buffer, number, key, value_length(any));
+    value(buffer, any);
+}
+
+/// Everything of a `KeyValue` up to the content of its `AnyValue`.
+#[inline]
+fn key_value_header(buffer: &mut Vec<u8>, number: u8, key: &str, any_length: usize) {
+    let length = key_value_length(key, any_length);
+    if let (Ok(all @ ..0x80), Ok(key_length @ 1..), Ok(any)) =
+        (u8::try_from(length), u8::try_from(key.len()), u8::try_from(any_length))
+    {
+        // Nearly all attributes: every length is one byte.
+        let tag = |number: u8| (number << 3) | LENGTH_DELIMITED;
+        buffer.reserve(2 + length);
+        buffer.extend_from_slice(&[tag(number), all, tag(KEY), key_length]);
+        buffer.extend_from_slice(key.as_bytes());
+        buffer.extend_from_slice(&[tag(VALUE), any]);
+    } else {
+        length_field(buffer, number, length);
+        bytes_field(buffer, KEY, key.as_bytes());
+        length_field(buffer, VALUE, any_length);
+    }
+}
+
+#[inline]
+fn key_value_length(key: &str, any_length: usize) -> usize {
+    let key_length = if key.is_empty() { 0 } else { 1 + delimited(key.len()) };
+    key_length + 1 + delimited(any_length)
+}
+
+/// The content of an `AnyValue`.
+pub(super) fn value(buffer: &mut Vec<u8>, any: &Value) {
+    match any {
+        Value::Empty => {}
+        Value::Str(text) => text_value(buffer, text),
+        Value::Bool(flag) => scalar(buffer, Scalar::Bool(*flag)),
+        Value::Int(number) => scalar(buffer, Scalar::Int(*number)),
+        Value::Double(number) => scalar(buffer, Scalar::Double(*number)),
+        Value::Bytes(bytes) => {
+            length_field(buffer, BYTES_VALUE, bytes.len());
+            buffer.extend_from_slice(bytes);
+        }
+        Value::Array(items) => {
+            length_field(buffer, ARRAY_VALUE, array_length(items));
+            for item in items {
+                length_field(buffer, ITEMS, value_length(item));
+                value(buffer, item);
+            }
+        }
+        Value::Map(entries) => {
+            length_field(buffer, MAP_VALUE, map_length(entries));
+            for (key, entry) in entries {
+                key_value(buffer, ITEMS, key, entry);
+            }
+        }
+    }
+}
+
+#[inline]
+fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
+    match scalar {
+        Scalar::Str(text) => text_value(buffer, text),
+        Scalar::Bool(flag) => {
+            encode_key(u32::from(BOOL_VALUE), WireType::Varint, buffer);
+            encode_varint(u64::from(flag), buffer);
+        }
+        Scalar::Int(number) => {
+            encode_key(u32::from(INT_VALUE), WireType::Varint, buffer);
+            encode_varint(number.cast_unsigned(), buffer);
+        }
+        Scalar::Double(number) => {
+            encode_key(u32::from(DOUBLE_VALUE), WireType::SixtyFourBit, buffer);
+            buffer.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+}
+
+pub(super) fn value_length(any: &Value) -> usize {
+    match any {
+        Value::Empty => 0,
+        Value::Str(text) => text_length(text),
+        Value::Bool(flag) => scalar_length(Scalar::Bool(*flag)),
+        Value::Int(number) => scalar_length(Scalar::Int(*number)),
+        Value::Double(number) => scalar_length(Scalar::Double(*number)),
+        Value::Bytes(bytes) => 1 + delimited(bytes.len()),
+        Value::Array(items) => 1 + delimited(array_length(items)),
+        Value::Map(entries) => 1 + delimited(map_length(entries)),
+    }
+}
+
+#[inline]
+fn scalar_length(scalar: Scalar<'_>) -> usize {
+    match scalar {
+        Scalar::Str(text) => text_length(text),
+        Scalar::Bool(_) => 2,
+        Scalar::Int(number) => 1 + encoded_len_varint(number.cast_unsigned()),
+        Scalar::Double(_) => 9,
+    }
+}
+
+fn array_length(items: &[Value]) -> usize {
+    items.iter().map(|item| 1 + delimited(value_length(item))).sum()
+}
+
+fn map_length(entries: &[(Key, Value)]) -> usize {
+    entries.iter().map(|(key, entry)| 1 + delimited(key_value_length(key, value_length(entry)))).sum()
+}
+
+#[inline]
+fn text_value(buffer: &mut Vec<u8>, text: &str) {
+    length_field(buffer, STRING_VALUE, text.len());
+    buffer.extend_from_slice(text.as_bytes());
+}
+
+#[inline]
+fn text_length(text: &str) -> usize {
+    1 + delimited(text.len())
+}
+
+/// A string in parts, as the content of an `AnyValue` in a field.
+pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[&str]) {
+    let length = parts.iter().map(|part| part.len()).sum();
+    length_field(buffer, number, 1 + delimited(length));
+    length_field(buffer, STRING_VALUE, length);
+    for part in parts {
+        buffer.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Nothing if there are no bytes, as protobuf wants it.
+#[inline]
+pub(super) fn bytes_field(buffer: &mut Vec<u8>, number: u8, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        length_field(buffer, number, bytes.len());
+        buffer.extend_from_slice(bytes);
+    }
+}
+
+/// Nothing if it is 0, as protobuf wants it.
+#[inline]
+pub(super) fn fixed64(buffer: &mut Vec<u8>, number: u8, value: u64) {
+    if value != 0 {
+        encode_key(u32::from(number), WireType::SixtyFourBit, buffer);
+        buffer.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[inline]
+pub(super) fn length_field(buffer: &mut Vec<u8>, number: u8, length: usize) {
+    let tag = (number << 3) | LENGTH_DELIMITED;
+    match u8::try_from(length) {
+        Ok(length @ ..0x80) => buffer.extend_from_slice(&[tag, length]),
+        _ => {
+            buffer.push(tag);
+            encode_varint(length as u64, buffer);
+        }
+    }
+}
+
+#[inline]
+fn delimited(length: usize) -> usize {
+    encoded_len_varint(length as u64) + length
+}
+
+/// The wire type of what has a length.
+const LENGTH_DELIMITED: u8 = 2;
+
+/// `LogRecord.attributes`.
+const ATTRIBUTES: u8 = 6;
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+const ITEMS: u8 = 1;
+const STRING_VALUE: u8 = 1;
+const BOOL_VALUE: u8 = 2;
+const INT_VALUE: u8 = 3;
+const DOUBLE_VALUE: u8 = 4;
+const ARRAY_VALUE: u8 = 5;
+const MAP_VALUE: u8 = 6;
+const BYTES_VALUE: u8 = 7;

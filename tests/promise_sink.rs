@@ -1,0 +1,264 @@
+//! Promise "Slow or dead sink" and "Poison record": whatever the sink does, the caller is not held up, every acknowledged
+//! record arrives at least once or is in quarantine, in order within each request, and the trail says so.
+//!
+//! Rows 12, 13 and 14 of the fault tests, over OTLP/gRPC and OTLP/HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at what it did not expect"
+)]
+
+#[allow(dead_code, unreachable_pub, missing_docs, missing_debug_implementations, reason = "other tests use the rest")]
+#[path = "support/faulty_sink.rs"]
+mod faulty_sink;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auditrail::Trail;
+use auditrail::config::{Environment, Notice, NoticeLevel};
+use auditrail::record::EventName;
+use auditrail::trail::Moment;
+
+use faulty_sink::{FaultySink, Reply, Wire};
+
+/// Far beyond what anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+const PROTOCOLS: [&str; 2] = ["grpc", "http/protobuf"];
+
+/// Row 12.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_by_a_sink_that_cannot_be_reached_or_does_not_answer() {
+    let wires = [Wire::Refused, Wire::Reset, Wire::BlackHole, Wire::OneByteASecond];
+    for (protocol, wire) in PROTOCOLS.into_iter().flat_map(|protocol| wires.map(|wire| (protocol, wire))) {
+        let sink = FaultySink::start(wire, |_, _| Reply::Take).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(200);
+        let error = client.trail.flush(Duration::from_millis(500)).await.unwrap_err();
+        assert_eq!(error.pending, 200, "{protocol} {wire:?}: nothing is settled that was not answered");
+        sink.set_wire(Wire::Open);
+        client.flush().await;
+        all_arrived(&sink, &ids, &format!("{protocol} {wire:?}"));
+        assert_eq!(client.levels(), [NoticeLevel::Warning, NoticeLevel::Recovered], "{protocol} {wire:?}");
+        assert_eq!(client.given_up(), 0);
+    }
+}
+
+/// Row 12: the connection was good once, then its peer vanished without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_by_a_connection_that_is_half_open() {
+    for protocol in PROTOCOLS {
+        let sink = FaultySink::start(Wire::Open, |_, _| Reply::Take).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let mut ids = client.record(10);
+        client.flush().await;
+        sink.set_wire(Wire::BlackHole);
+        ids.extend(client.record(10));
+        assert_eq!(client.trail.flush(Duration::from_millis(500)).await.unwrap_err().pending, 10, "{protocol}");
+        sink.set_wire(Wire::Open);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+    }
+}
+
+/// Row 12.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_goes_to_a_sink_whose_certificate_has_expired() {
+    for protocol in PROTOCOLS {
+        let sink = FaultySink::start_secured("expired-server").await;
+        let ca = format!("{}/tests/tls/expired-ca.pem", env!("CARGO_MANIFEST_DIR"));
+        let client = Client::of(&sink, protocol, &[("OTEL_EXPORTER_OTLP_CERTIFICATE", &ca)]);
+        client.record(5);
+        assert_eq!(client.trail.flush(Duration::from_millis(500)).await.unwrap_err().pending, 5, "{protocol}");
+        assert!(sink.arrived().is_empty());
+        let said = client.said();
+        assert!(said[0].to_lowercase().contains("expired"), "{protocol}: the cause is told: {said:?}");
+    }
+}
+
+/// Row 13: duplicates are removed downstream, by `audit.record.id`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_but_not_answered_is_sent_again_with_the_same_ids_and_numbers() {
+    for protocol in PROTOCOLS {
+        let sink = FaultySink::start(Wire::ResetOnceTaken, |_, _| Reply::Take).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(50);
+        while sink.arrived().len() < 2 {
+            assert!(client.trail.flush(Duration::from_millis(100)).await.is_err(), "no answer came through");
+        }
+        sink.set_wire(Wire::Open);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        let arrived = sink.arrived();
+        assert_eq!((&arrived[0].ids[0], arrived[0].numbers[0]), (&ids[0], 1));
+        assert!(arrived[1..].iter().any(|again| again.ids[0] == ids[0] && again.numbers[0] == 1), "{protocol}");
+        let streams: BTreeSet<_> = arrived.into_iter().flat_map(|arrived| arrived.streams).collect();
+        assert_eq!(streams.len(), 1, "one stream, also when it is sent again");
+    }
+}
+
+/// Row 13.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sink_that_is_unavailable_gets_everything_later() {
+    for protocol in PROTOCOLS {
+        let sink = FaultySink::start(Wire::Open, |_, nth| if nth < 3 { Reply::Unavailable } else { Reply::Take }).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(100);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!(client.levels(), [NoticeLevel::Warning, NoticeLevel::Recovered], "{protocol}");
+    }
+}
+
+/// Row 13: RetryInfo and Retry-After. A flush does not get around it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_delay_that_a_sink_asks_for_is_honoured() {
+    for protocol in PROTOCOLS {
+        let sink = FaultySink::start(Wire::Open, |_, nth| if nth == 0 { Reply::Later(2) } else { Reply::Take }).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(10);
+        while client.trail.flush(Duration::from_millis(100)).await.is_err() {}
+        all_arrived(&sink, &ids, protocol);
+        let arrived = sink.arrived();
+        let first = arrived.iter().position(|arrived| arrived.reply == Reply::Take).unwrap();
+        assert!(arrived[first].at - arrived[0].at >= Duration::from_secs(2), "{protocol}");
+    }
+}
+
+/// Rows 13 and 14: INVALID_ARGUMENT and 400.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_poison_record_in_ten_thousand_stalls_nothing_and_is_the_only_one_given_up() {
+    for protocol in PROTOCOLS {
+        let poison = Arc::<Mutex<Option<String>>>::default();
+        let found = poison.clone();
+        let has_poison = move |ids: &[String]| found.lock().unwrap().as_ref().is_some_and(|id| ids.contains(id));
+        let sink =
+            FaultySink::start(Wire::Refused, move |ids, _| if has_poison(ids) { Reply::Invalid } else { Reply::Take })
+                .await;
+        let client = Client::of(&sink, protocol, &[]);
+        let mut ids = client.record(10_000);
+        *poison.lock().unwrap() = Some(ids.remove(6789));
+        sink.set_wire(Wire::Open);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!(client.given_up(), 1, "{protocol}");
+    }
+}
+
+/// Row 13: UNAUTHENTICATED and PERMISSION_DENIED, 401 and 403.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_credentials_cost_no_record_and_raise_one_alarm_that_says_what_to_check() {
+    for (protocol, refusal) in
+        PROTOCOLS.into_iter().flat_map(|protocol| [(protocol, Reply::Unauthenticated), (protocol, Reply::Forbidden)])
+    {
+        let sink = FaultySink::start(Wire::Open, move |_, nth| if nth < 2 { refusal } else { Reply::Take }).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(10);
+        while client.trail.flush(Duration::from_millis(200)).await.is_err() {}
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!(client.levels(), [NoticeLevel::Warning, NoticeLevel::Recovered], "{protocol} {refusal:?}");
+        let alarm = &client.said()[0];
+        assert!(alarm.contains("OTEL_EXPORTER_OTLP_HEADERS") && alarm.contains(&sink.endpoint()), "{alarm}");
+        assert_eq!(client.given_up(), 0);
+    }
+}
+
+/// Row 13.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partial_success_is_not_sent_again_and_its_refused_records_are_counted() {
+    for protocol in PROTOCOLS {
+        let sink =
+            FaultySink::start(Wire::Refused, |_, nth| if nth == 0 { Reply::TakeBut(3) } else { Reply::Take }).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(50);
+        sink.set_wire(Wire::Open);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!(sink.taken().iter().filter(|id| **id == ids[0]).count(), 1, "{protocol}: never twice");
+        assert_eq!(client.given_up(), 3, "{protocol}");
+    }
+}
+
+/// Row 13: 413, and RESOURCE_EXHAUSTED for a message that is too large.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_too_large_is_sent_in_parts() {
+    for protocol in PROTOCOLS {
+        let sink =
+            FaultySink::start(Wire::Refused, |ids, _| if ids.len() > 100 { Reply::TooLarge } else { Reply::Take })
+                .await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(1000);
+        sink.set_wire(Wire::Open);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!(client.given_up(), 0, "{protocol}");
+    }
+}
+
+/// Each id at least once; numbers ascend within each request.
+fn all_arrived(sink: &FaultySink, ids: &[String], case: &str) {
+    let taken: BTreeSet<String> = sink.taken().into_iter().collect();
+    let missing = ids.iter().filter(|id| !taken.contains(*id)).count();
+    assert_eq!(missing, 0, "{case}: of {}", ids.len());
+    for arrived in sink.arrived() {
+        assert!(arrived.numbers.is_sorted_by(|a, b| a < b), "{case}: {:?}", arrived.numbers);
+    }
+}
+
+/// A trail that ships to the sink, and what it says.
+struct Client {
+    trail: Trail,
+    notices: Arc<Mutex<Vec<Notice>>>,
+    _directory: tempfile::TempDir,
+}
+
+impl Client {
+    fn of(sink: &FaultySink, protocol: &str, more: &[(&str, &str)]) -> Self {
+        let endpoint = sink.endpoint();
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
+        ];
+        let notices = Arc::<Mutex<Vec<Notice>>>::default();
+        let said = notices.clone();
+        let directory = tempfile::tempdir().unwrap();
+        let trail = Trail::builder("weather")
+            .directory(directory.path())
+            .environment(Environment::from_iter([&variables, more].concat()))
+            .flush_timeout(Duration::from_millis(10))
+            .on_notice(move |notice| said.lock().unwrap().push(notice.clone()))
+            .start()
+            .unwrap();
+        Self { trail, notices, _directory: directory }
+    }
+
+    /// Acknowledges that many records, whatever the sink does, and gives their ids.
+    fn record(&self, count: usize) -> Vec<String> {
+        let moment =
+            |number: usize| Moment::new(EventName::Context).attribute("number", i64::try_from(number).unwrap());
+        let ids = (0..count).map(|number| self.trail.record(moment(number)).to_string()).collect();
+        assert_eq!(self.trail.counts().refused, 0);
+        ids
+    }
+
+    async fn flush(&self) {
+        self.trail.flush(LONG).await.unwrap();
+    }
+
+    fn given_up(&self) -> u64 {
+        self.trail.counts().lost
+    }
+
+    fn levels(&self) -> Vec<NoticeLevel> {
+        self.notices.lock().unwrap().iter().map(|notice| notice.level).collect()
+    }
+
+    fn said(&self) -> Vec<String> {
+        self.notices.lock().unwrap().iter().map(|notice| notice.text.clone()).collect()
+    }
+}

@@ -1,0 +1,313 @@
+//! An OTLP server that does what servers do on bad days: by gRPC and by HTTP on one port, behind a wire that can be cut.
+//!
+//! What it *answers* is a script over the records of a request. What the *wire* does to connections is a state that a test
+//! sets: connections of before feel it, too.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use prost::Message as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic::{Code, Status};
+
+/// An answer, in the words of both protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    Take,
+    /// Partial success: that many are refused.
+    TakeBut(i64),
+    /// UNAVAILABLE, 503.
+    Unavailable,
+    /// RESOURCE_EXHAUSTED with RetryInfo, 429 with Retry-After: whole seconds.
+    Later(u64),
+    /// INVALID_ARGUMENT, 400.
+    Invalid,
+    /// UNAUTHENTICATED, 401.
+    Unauthenticated,
+    /// PERMISSION_DENIED, 403.
+    Forbidden,
+    /// RESOURCE_EXHAUSTED as grpc-go says it, 413.
+    TooLarge,
+    /// INTERNAL, 500.
+    Internal,
+}
+
+/// What becomes of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    Open,
+    /// Nobody listens.
+    Refused,
+    /// Accepted, then reset.
+    Reset,
+    /// Accepted, and nothing is ever read or answered; what was open before is half-open.
+    BlackHole,
+    /// Answers come at one byte a second.
+    OneByteASecond,
+    /// The server takes the request; the connection is reset before its answer is through.
+    ResetOnceTaken,
+}
+
+/// One request that arrived whole.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    pub at: Instant,
+    /// `audit.record.id` of each record.
+    pub ids: Vec<String>,
+    /// `audit.sequence.number` of each record.
+    pub numbers: Vec<i64>,
+    /// `auditrail.stream.id` of all records.
+    pub streams: BTreeSet<String>,
+    pub reply: Reply,
+}
+
+#[derive(Clone)]
+pub struct FaultySink {
+    state: Arc<State>,
+    address: SocketAddr,
+    scheme: &'static str,
+}
+
+type Script = Box<dyn FnMut(&[String], usize) -> Reply + Send>;
+
+struct State {
+    script: Mutex<Script>,
+    arrived: Mutex<Vec<Arrived>>,
+    taken: AtomicUsize,
+    wire: watch::Sender<Wire>,
+}
+
+impl FaultySink {
+    /// The script is asked with the record ids of a request and how many requests arrived before.
+    pub async fn start(wire: Wire, script: impl FnMut(&[String], usize) -> Reply + Send + 'static) -> Self {
+        Self::serve(Server::builder(), "http", wire, script).await
+    }
+
+    /// With a server certificate of `tests/tls`.
+    pub async fn start_secured(name: &str) -> Self {
+        let read = |end: &str| std::fs::read(format!("{}/tests/tls/{name}.{end}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(read("pem"), read("key")));
+        let server = Server::builder().tls_config(tls).unwrap();
+        Self::serve(server, "https", Wire::Open, |_, _| Reply::Take).await
+    }
+
+    async fn serve(
+        server: Server,
+        scheme: &'static str,
+        wire: Wire,
+        script: impl FnMut(&[String], usize) -> Reply + Send + 'static,
+    ) -> Self {
+        let state = Arc::new(State {
+            script: Mutex::new(Box::new(script)),
+            arrived: Mutex::default(),
+            taken: AtomicUsize::new(0),
+            wire: watch::Sender::new(wire),
+        });
+        let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = behind.local_addr().unwrap();
+        let grpc = LogsServiceServer::new(Service(state.clone()));
+        let http = state.clone();
+        let routes = Routes::new(grpc)
+            .into_axum_router()
+            .route("/v1/logs", post(move |body: Bytes| async move { over_http(&http, &body) }));
+        let server = { server }.accept_http1(true).add_routes(Routes::from(routes));
+        tokio::spawn(server.serve_with_incoming(TcpIncoming::from(behind)));
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(listen(listener, upstream, state.clone()));
+        Self { state, address, scheme }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("{}://localhost:{}", self.scheme, self.address.port())
+    }
+
+    pub fn set_wire(&self, wire: Wire) {
+        self.state.wire.send_replace(wire);
+    }
+
+    pub fn arrived(&self) -> Vec<Arrived> {
+        self.state.arrived.lock().unwrap().clone()
+    }
+
+    /// The ids of all records that were taken, and refused ones of a partial success.
+    pub fn taken(&self) -> Vec<String> {
+        let taken = |arrived: &Arrived| matches!(arrived.reply, Reply::Take | Reply::TakeBut(_));
+        self.arrived().into_iter().filter(taken).flat_map(|arrived| arrived.ids).collect()
+    }
+}
+
+impl State {
+    fn reply(&self, request: ExportLogsServiceRequest) -> Reply {
+        let scopes = request.resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+        let records: Vec<LogRecord> = scopes.flat_map(|scope| scope.log_records).collect();
+        let texts = |key| records.iter().map(move |record| text(record, key)).collect::<Vec<_>>();
+        let ids = texts("audit.record.id");
+        let nth = self.arrived.lock().unwrap().len();
+        let reply = (self.script.lock().unwrap())(&ids, nth);
+        let streams = texts("auditrail.stream.id").into_iter().collect();
+        let numbers = records.iter().map(|record| number(record, "audit.sequence.number")).collect();
+        self.arrived.lock().unwrap().push(Arrived { at: Instant::now(), ids, numbers, streams, reply });
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        reply
+    }
+}
+
+fn text(record: &LogRecord, key: &str) -> String {
+    match value(record, key) {
+        Value::StringValue(text) => text.clone(),
+        other => panic!("{key} is {other:?}"),
+    }
+}
+
+fn number(record: &LogRecord, key: &str) -> i64 {
+    match value(record, key) {
+        Value::IntValue(number) => *number,
+        other => panic!("{key} is {other:?}"),
+    }
+}
+
+fn value<'a>(record: &'a LogRecord, key: &str) -> &'a Value {
+    let attribute =
+        record.attributes.iter().find(|attribute| attribute.key == key).unwrap_or_else(|| panic!("no {key}"));
+    attribute.value.as_ref().unwrap().value.as_ref().unwrap()
+}
+
+struct Service(Arc<State>);
+
+#[tonic::async_trait]
+impl LogsService for Service {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportLogsServiceRequest>,
+    ) -> Result<tonic::Response<ExportLogsServiceResponse>, Status> {
+        Err(match self.0.reply(request.into_inner()) {
+            Reply::Take => return Ok(tonic::Response::new(partial(0))),
+            Reply::TakeBut(refused) => return Ok(tonic::Response::new(partial(refused))),
+            Reply::Unavailable => Status::unavailable("away"),
+            Reply::Later(seconds) => Status::with_details(Code::ResourceExhausted, "later", retry_info(seconds).into()),
+            Reply::Invalid => Status::invalid_argument("a record is malformed"),
+            Reply::Unauthenticated => Status::unauthenticated("who are you"),
+            Reply::Forbidden => Status::permission_denied("not you"),
+            Reply::TooLarge => Status::resource_exhausted("grpc: received message larger than max (5 vs. 4)"),
+            Reply::Internal => Status::internal("a pipeline broke"),
+        })
+    }
+}
+
+fn over_http(state: &State, body: &Bytes) -> Response {
+    let Ok(request) = ExportLogsServiceRequest::decode(body.clone()) else {
+        return (StatusCode::BAD_REQUEST, "no protobuf").into_response();
+    };
+    match state.reply(request) {
+        Reply::Take => partial(0).encode_to_vec().into_response(),
+        Reply::TakeBut(refused) => partial(refused).encode_to_vec().into_response(),
+        Reply::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Reply::Later(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds.to_string())]).into_response(),
+        Reply::Invalid => StatusCode::BAD_REQUEST.into_response(),
+        Reply::Unauthenticated => StatusCode::UNAUTHORIZED.into_response(),
+        Reply::Forbidden => StatusCode::FORBIDDEN.into_response(),
+        Reply::TooLarge => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Reply::Internal => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+fn partial(refused: i64) -> ExportLogsServiceResponse {
+    let partial = ExportLogsPartialSuccess { rejected_log_records: refused, error_message: String::new() };
+    ExportLogsServiceResponse { partial_success: (refused > 0).then_some(partial) }
+}
+
+/// A `google.rpc.Status` with a `google.rpc.RetryInfo`, by hand: fields 3 (details), 1 (type), 2 (value), 1 (delay), 1
+/// (seconds), all lengths and values below 128.
+fn retry_info(seconds: u64) -> Vec<u8> {
+    let field = |key: u8, content: &[u8]| [&[key, u8::try_from(content.len()).unwrap()], content].concat();
+    let delay = [0x08, u8::try_from(seconds).unwrap()];
+    let url = field(0x0a, b"type.googleapis.com/google.rpc.RetryInfo");
+    field(0x1a, &[url, field(0x12, &field(0x0a, &delay))].concat())
+}
+
+/// The front: accepts on one port for as long as the sink lives, whatever becomes of the connections.
+async fn listen(listener: TcpListener, upstream: SocketAddr, state: Arc<State>) {
+    let address = listener.local_addr().unwrap();
+    let mut listener = Some(listener);
+    let mut wire = state.wire.subscribe();
+    loop {
+        let now = *wire.borrow_and_update();
+        if now == Wire::Refused {
+            listener = None;
+            wire.changed().await.unwrap();
+            continue;
+        }
+        if listener.is_none() {
+            listener = Some(TcpListener::bind(address).await.unwrap());
+        }
+        tokio::select! {
+            client = listener.as_ref().unwrap().accept() => {
+                tokio::spawn(carry(client.unwrap().0, upstream, state.clone()));
+            }
+            changed = wire.changed() => changed.unwrap(),
+        }
+    }
+}
+
+async fn carry(mut client: TcpStream, upstream: SocketAddr, state: Arc<State>) {
+    let mut wire = state.wire.subscribe();
+    let taken = state.taken.load(Ordering::SeqCst);
+    let mut server = TcpStream::connect(upstream).await.unwrap();
+    let (mut asked, mut answered) = ([0; 4096], [0; 4096]);
+    loop {
+        let now = *wire.borrow_and_update();
+        match now {
+            Wire::Refused | Wire::Reset => return reset(&client),
+            // It stays half-open, also when the wire is mended: nobody told its ends.
+            Wire::BlackHole => return std::future::pending().await,
+            Wire::Open | Wire::OneByteASecond | Wire::ResetOnceTaken => {}
+        }
+        tokio::select! {
+            read = client.read(&mut asked) => match read {
+                Ok(length) if length > 0 => drop(server.write_all(&asked[..length]).await),
+                _ => return,
+            },
+            read = server.read(&mut answered) => {
+                if now == Wire::ResetOnceTaken && state.taken.load(Ordering::SeqCst) > taken {
+                    return reset(&client);
+                }
+                match read {
+                    Ok(length) if length > 0 && now == Wire::OneByteASecond => {
+                        for byte in &answered[..length] {
+                            drop(client.write_all(&[*byte]).await);
+                            tokio::time::sleep(Duration::from_secs(1)).await;
+                        }
+                    }
+                    Ok(length) if length > 0 => drop(client.write_all(&answered[..length]).await),
+                    _ => return,
+                }
+            }
+            _ = wire.changed() => {}
+        }
+    }
+}
+
+fn reset(client: &TcpStream) {
+    client.set_zero_linger().unwrap();
+}
