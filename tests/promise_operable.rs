@@ -229,7 +229,10 @@ fn mistakes_are_named_and_make_nothing() {
 
     drop(start(directory.path()));
     let inside = auditrail(&journal_of(directory.path()), &["stat"]);
-    assert!(String::from_utf8(inside.stderr).unwrap().contains(directory.path().to_str().unwrap()), "it names the parent");
+    assert!(
+        String::from_utf8(inside.stderr).unwrap().contains(directory.path().to_str().unwrap()),
+        "it names the parent"
+    );
     let output = auditrail(directory.path(), &["quarantine", "show", "../../x"]);
     assert_eq!(output.status.code(), Some(1));
 }
@@ -238,7 +241,8 @@ fn mistakes_are_named_and_make_nothing() {
 fn a_reader_that_goes_away_is_no_failure() {
     let directory = tempfile::tempdir().unwrap();
     drop(start(directory.path()));
-    let mut child = operable::command(directory.path(), &["stat"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        operable::command(directory.path(), &["stat"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
@@ -284,7 +288,10 @@ fn flip(file: &Path, at: usize) {
 fn state_of(directory: &Path) -> Vec<String> {
     let mut state = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
-        let (path, metadata) = { let entry = entry.unwrap(); (entry.path(), entry.metadata().unwrap()) };
+        let (path, metadata) = {
+            let entry = entry.unwrap();
+            (entry.path(), entry.metadata().unwrap())
+        };
         let (inode, mode, length) = (metadata.ino(), metadata.mode(), metadata.len());
         state.push(format!("{} {inode} {mode:o} {length} {:?}", path.display(), metadata.modified().unwrap()));
         if metadata.is_dir() {

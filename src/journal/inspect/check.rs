@@ -37,8 +37,15 @@ impl Inspection {
             };
             let place = self.place.stream(stream);
             let lives = self.owner(stream) != Owner::Gone;
-            let mut check =
-                StreamCheck { stream, place, lives, problems: Vec::new(), expected: None, oldest: None, damage: Vec::new() };
+            let mut check = StreamCheck {
+                stream,
+                place,
+                lives,
+                problems: Vec::new(),
+                expected: None,
+                oldest: None,
+                damage: Vec::new(),
+            };
             let result = check.run(&mut |bytes| {
                 done += bytes;
                 progress(done.min(total), total);
@@ -107,8 +114,8 @@ struct Found {
 /// What the frames say of the cursor.
 struct Settled {
     cursor: Option<Cursor>,
-    /// A frame begins, or the frames end, where it says.
-    met: bool,
+    /// The number of the first record behind it.
+    behind: Option<Sequence>,
 }
 
 impl StreamCheck {
@@ -120,14 +127,18 @@ impl StreamCheck {
         } else {
             self.check_owner();
         }
-        let mut settled = Settled { cursor: before, met: false };
+        let mut settled = Settled { cursor: before, behind: None };
         for (index, segment) in segments.iter().enumerate() {
             let later = segments.get(index + 1..).unwrap_or_default();
-            let next_first = later.iter().find_map(|later| later.header.as_ref()).map(|header| header.next_sequence);
-            self.check_segment(segment, next_first, &mut settled)?;
+            let next_first = later.iter().filter_map(|later| Some(later.header.as_ref()?.next_sequence)).min();
+            // What was written again as a whole is passed over by everybody.
+            let first = segment.header.as_ref().map(|header| header.next_sequence);
+            if first.is_none_or(|first| next_first.is_none_or(|next| first < next)) {
+                self.check_segment(segment, next_first, &mut settled)?;
+            }
             read(segment.length);
         }
-        self.check_cursor(&segments, &settled);
+        self.check_cursor(&settled);
         Ok(())
     }
 
@@ -197,18 +208,19 @@ impl StreamCheck {
             if self.lives && !matches!(item, Item::Frame { .. } | Item::End) {
                 if next_first.is_none() && matches!(item, Item::Damage { nothing: true, .. }) {
                     // Here the owner was when this was read.
-                    settled.note(segment, at);
                     return Ok(());
                 }
                 // The owner may have written between two reads.
                 scan = Scan::new(segment.file.clone(), salt, at);
                 item = scan.next(segment.length)?;
             }
-            settled.note(segment, at);
             match item {
-                Item::Frame { header, offset, .. } => self.see(segment, offset, &header, next_first),
+                // From there on it was written again to a later segment, as the sync of this one failed.
+                Item::Frame { header, .. } | Item::BadPayload { header, .. }
+                    if next_first.is_some_and(|next| header.sequence >= next) => {}
+                Item::Frame { header, offset, .. } => self.see(segment, offset, &header, settled),
                 Item::BadPayload { header, .. } => {
-                    self.see(segment, at, &header, next_first);
+                    self.see(segment, at, &header, settled);
                     let sequence = Some(header.sequence).filter(|_| header.kind.is_record());
                     let text = format!("the checksum of its {} bytes does not hold", header.length);
                     self.tell(ProblemKind::PayloadDamaged, segment.path.clone(), Some(at), sequence, text);
@@ -226,12 +238,11 @@ impl StreamCheck {
         }
     }
 
-    fn see(&mut self, segment: &Found, offset: u64, header: &FrameHeader, next_first: Option<Sequence>) {
-        // From there on it was written again to the next segment, as the sync of this one failed.
-        let written_again = next_first.is_some_and(|next| header.sequence >= next);
-        if !header.kind.is_record() || written_again {
+    fn see(&mut self, segment: &Found, offset: u64, header: &FrameHeader, settled: &mut Settled) {
+        if !header.kind.is_record() {
             return;
         }
+        settled.note(segment, offset, header.sequence);
         self.comes(segment, offset, header.sequence);
         let expected = self.expected.unwrap_or(0);
         if header.sequence < expected {
@@ -260,7 +271,7 @@ impl StreamCheck {
         }
     }
 
-    fn check_cursor(&mut self, segments: &[Found], settled: &Settled) {
+    fn check_cursor(&mut self, settled: &Settled) {
         let oldest = self.oldest;
         // What is damaged at the end has the numbers from here on.
         for index in std::mem::take(&mut self.damage) {
@@ -284,11 +295,14 @@ impl StreamCheck {
             self.tell(ProblemKind::Missing, self.place.root().to_owned(), None, Some(cursor.sequence + 1), text);
             self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(oldest - 1));
         }
-        let ahead = self.expected.is_some_and(|expected| cursor.sequence + 1 > expected);
-        if !self.lives && !segments.is_empty() && (!settled.met || ahead) {
+        // Where an adopter would not go on.
+        let behind = settled.behind.or(self.expected);
+        if !self.lives && behind.is_some_and(|behind| behind != cursor.sequence + 1) {
             let text = format!(
-                "it names segment {}, offset {}, record {}, and no frame begins there",
-                cursor.segment, cursor.offset, cursor.sequence
+                "it names segment {}, offset {} for record {}, which is not there",
+                cursor.segment,
+                cursor.offset,
+                cursor.sequence + 1
             );
             self.tell(ProblemKind::CursorAstray, path, None, None, text);
         }
@@ -312,8 +326,11 @@ impl StreamCheck {
 }
 
 impl Settled {
-    fn note(&mut self, segment: &Found, at: u64) {
-        self.met |= self.cursor.is_some_and(|cursor| (cursor.segment, cursor.offset) == (segment.number, at));
+    fn note(&mut self, segment: &Found, offset: u64, sequence: Sequence) {
+        let is_behind = |cursor: Cursor| (segment.number, offset) >= (cursor.segment, cursor.offset);
+        if self.behind.is_none() && self.cursor.is_some_and(is_behind) {
+            self.behind = Some(sequence);
+        }
     }
 }
 

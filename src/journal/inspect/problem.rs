@@ -47,7 +47,7 @@ pub enum ProblemKind {
     Repeated,
     /// The cursor is damaged or not there.
     CursorDamaged,
-    /// The cursor names a place where no frame begins.
+    /// The cursor names a place where the record that comes next does not stand.
     CursorAstray,
     /// A file of the quarantine is damaged.
     QuarantineDamaged,

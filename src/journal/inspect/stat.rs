@@ -8,6 +8,7 @@ use super::super::frame::Salt;
 use super::super::place::{StreamPlace, segment_number};
 use super::super::recover::{Recovered, recover};
 use super::super::scan::{Item, Scan};
+use super::super::state::Segment;
 use super::untouched::Untouched;
 use super::{Inspection, Owner, header};
 use crate::journal::{Fs as _, JournalError, Sequence};
@@ -163,14 +164,17 @@ impl StreamStat {
         self.first = found.segments.front().map_or(found.sequence, |segment| segment.first.max(1));
         self.open_calls = found.open.len();
         self.ended = found.ended;
-        let Some((from, offset)) = found.start else { return };
-        let unread = found.segments.iter().filter(|segment| segment.number > from.number);
-        self.pending_bytes = unread.map(|segment| segment.end.saturating_sub(segment.begin)).sum();
-        self.pending_bytes += from.end.saturating_sub(offset);
-        self.oldest_unix_nano = Untouched.open(&place.segment(from.number)).ok().and_then(|file| {
-            let mut scan = Scan::new(file, Salt::new(self.stream, from.number), offset);
+        let at = found.start;
+        let unread = found.segments.iter().filter(|segment| segment.number >= at.segment);
+        let from =
+            |segment: &Segment| if segment.number == at.segment { at.offset.max(segment.begin) } else { segment.begin };
+        self.pending_bytes = unread.map(|segment| segment.end.saturating_sub(from(segment))).sum();
+        let segments = found.segments.iter().filter(|segment| segment.number >= at.segment);
+        self.oldest_unix_nano = segments.take(2).find_map(|segment| {
+            let file = Untouched.open(&place.segment(segment.number)).ok()?;
+            let mut scan = Scan::new(file, Salt::new(self.stream, segment.number), from(segment));
             loop {
-                match scan.next(from.end).ok()? {
+                match scan.next(segment.end).ok()? {
                     Item::Frame { header, payload, .. }
                         if header.kind.is_record() && header.sequence >= found.expected =>
                     {
