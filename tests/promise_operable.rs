@@ -14,14 +14,16 @@ mod operable;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auditrail::Trail;
-use auditrail::config::Environment;
-use auditrail::journal::Inspection;
+use auditrail::config::{Environment, Overrides, Settings};
+use auditrail::journal::{Disk, Inspection, Quarantine};
 use auditrail::record::{EventName, Record, StreamId};
 use auditrail::serve::Receiver;
+use auditrail::ship::{NotReplayed, Replay};
 use auditrail::trail::Moment;
 use serde_json::Value;
 
@@ -121,6 +123,11 @@ fn fsck_names_what_is_wrong_and_changes_nothing() {
     only_problem(directory.path(), "cursor_damaged");
     fs::write(stream.join("cursor"), b"").unwrap();
 
+    // A cursor of this very stream that names a record which is not there.
+    fs::write(stream.join("cursor"), operable::cursor(&orphan, WRITTEN + 7)).unwrap();
+    only_problem(directory.path(), "cursor_astray");
+    fs::write(stream.join("cursor"), b"").unwrap();
+
     let owner = fs::read(stream.join("stream")).unwrap();
     fs::write(stream.join("stream"), b"").unwrap();
     only_problem(directory.path(), "owner_damaged");
@@ -132,6 +139,17 @@ fn fsck_names_what_is_wrong_and_changes_nothing() {
 
     fs::write(journal_of(directory.path()).join("quarantine/x.rec"), b"auditqua").unwrap();
     only_problem(directory.path(), "quarantine_damaged");
+}
+
+#[test]
+fn fsck_misses_what_was_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = operable::segments(directory.path(), 4)[1].clone();
+    assert_eq!(json(directory.path(), &["fsck"]).0, 0);
+    fs::remove_file(first).unwrap();
+    let problem = only_problem(directory.path(), "missing");
+    let (first, last) = (problem["first"].as_u64().unwrap(), problem["last"].as_u64().unwrap());
+    assert!(1 < first && first < last, "{problem}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,6 +224,25 @@ async fn quarantine_is_shown_replayed_and_discarded() {
     assert_eq!(json(directory.path(), &["quarantine", "list"]).1["files"].as_array().unwrap().len(), 1);
     assert_eq!(json(directory.path(), &["quarantine", "discard", "--yes", &format!("{second}.rec")]).0, 0);
     assert_eq!(json(directory.path(), &["quarantine", "list"]).1["files"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_the_collector_takes_only_in_part_stays_in_quarantine() {
+    let directory = tempfile::tempdir().unwrap();
+    quarantined(directory.path(), &[("text", 2)]).await;
+    let journal = journal_of(directory.path());
+    let kept = tokio::task::spawn_blocking(move || {
+        let overrides = Overrides { service_name: Some("operator".into()), ..Overrides::default() };
+        let environment = Environment::from_iter([("HOME", "/nowhere")]);
+        let settings = Settings::read(&overrides, &environment).unwrap();
+        let quarantine = Quarantine::of(Arc::new(Disk::default()), &journal);
+        let name = quarantine.names().unwrap().remove(0);
+        let replay = Replay::connect(&operable::TakesAllButOne, &settings.logs).unwrap();
+        let error = replay.replay(&quarantine, &name, Duration::from_secs(9)).unwrap_err();
+        assert!(matches!(error, NotReplayed::Partly { rejected: 1, records: 2 }), "{error}");
+        quarantine.names().unwrap().len()
+    });
+    assert_eq!(kept.await.unwrap(), 1);
 }
 
 #[test]

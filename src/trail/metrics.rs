@@ -1,20 +1,5 @@
 //! The honest numbers of a trail as OTel metrics.
 //!
-//! | instrument | kind, unit | is |
-//! |---|---|---|
-//! | `auditrail.records.emitted` | counter, `{record}` | records that were made |
-//! | `auditrail.records.acknowledged` | counter, `{record}` | records that the journal took |
-//! | `auditrail.records.refused` | counter, `{record}` | records that it did not take, or that were shed |
-//! | `auditrail.records.delivered` | counter, `{record}` | records that the collector took |
-//! | `auditrail.records.quarantined` | counter, `{record}` | records that it refused for good |
-//! | `auditrail.records.lost` | counter, `{record}` | records that were damaged or removed on the disk |
-//! | `auditrail.journal.pending` | up-down counter, `{record}` | records that wait in the journal |
-//! | `auditrail.journal.size` | up-down counter, `By` | what the segments of this stream take on the disk |
-//! | `auditrail.journal.oldest_age` | gauge, `s` | how old the oldest record is that was read and is not settled |
-//! | `auditrail.export.requests` | counter, `{request}` | requests that ended, retries included |
-//! | `auditrail.export.failures` | counter, `{request}` | those that the collector did not take |
-//! | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
-//!
 //! Invariants:
 //! 1. In the numbers of one collection `emitted = acknowledged + refused` and
 //!    `acknowledged = delivered + quarantined + lost + pending`.
@@ -31,6 +16,24 @@ use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 impl Trail {
     /// Registers the instruments of the trail, `auditrail.*`, with a meter. They are read when its provider collects; once
     /// the trail is gone, they observe nothing. A meter takes one trail: two would overwrite each other's numbers.
+    ///
+    /// | instrument | kind, unit | is |
+    /// |---|---|---|
+    /// | `auditrail.records.emitted` | counter, `{record}` | records that were made |
+    /// | `auditrail.records.acknowledged` | counter, `{record}` | records that the journal took |
+    /// | `auditrail.records.refused` | counter, `{record}` | records that it did not take, or that were shed |
+    /// | `auditrail.records.delivered` | counter, `{record}` | records that the collector took |
+    /// | `auditrail.records.quarantined` | counter, `{record}` | records that it refused for good |
+    /// | `auditrail.records.lost` | counter, `{record}` | records that were damaged or removed on the disk |
+    /// | `auditrail.journal.pending` | up-down counter, `{record}` | records that wait in the journal |
+    /// | `auditrail.journal.size` | up-down counter, `By` | what the segments of this stream take on the disk |
+    /// | `auditrail.journal.oldest_age` | gauge, `s` | how old the oldest record is that was read and is not settled |
+    /// | `auditrail.export.requests` | counter, `{request}` | requests that ended, retries included |
+    /// | `auditrail.export.failures` | counter, `{request}` | those that the collector did not take |
+    /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
+    ///
+    /// In the numbers of one collection `emitted = acknowledged + refused` and
+    /// `acknowledged = delivered + quarantined + lost + pending`.
     pub fn observe(&self, meter: &Meter) {
         let sight = Arc::new(Sight { core: Arc::downgrade(self.core()), collections: Mutex::default() });
         for (index, (name, description, count)) in (0..).zip(RECORDS) {

@@ -3,13 +3,16 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 
 use auditrail::Trail;
+use auditrail::config::OtlpSettings;
 use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Opened, Refused};
 use auditrail::record::{EventName, Record, Severity, StreamId, Value, names};
 use auditrail::serve::ReceivedRecord;
-use auditrail::ship::{encode_resource, encode_scope};
+use auditrail::ship::{Accepted, Connector, ExportFuture, Sink, encode_resource, encode_scope};
 use auditrail::trail::{Call, Moment};
+use bytes::Bytes;
 use opentelemetry_proto::tonic::common::v1::any_value;
 
 /// Records that a writer makes before its call.
@@ -127,6 +130,53 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
     }
     drop(keeper);
     journal.stream()
+}
+
+/// A stream with so many segments that nobody owns, oldest first.
+pub(crate) fn segments(directory: &Path, count: usize) -> Vec<PathBuf> {
+    let mut options = JournalOptions::new(journal_of(directory));
+    options.resource = encode_resource(&[("service.name".into(), "weather-mcp".into())]);
+    (options.segment_bytes, options.background) = (Some(0), false);
+    let opened = Journal::open(options).unwrap();
+    let stream = journal_of(directory).join("streams").join(opened.journal.stream().to_string());
+    loop {
+        let mut frame = vec![0; HEADER];
+        record(&"x".repeat(4000)).encode(&mut frame);
+        opened.journal.append(Append::MOMENT, &mut frame).unwrap();
+        opened.journal.commit().unwrap();
+        let names = std::fs::read_dir(&stream).unwrap().map(|entry| entry.unwrap().path());
+        let mut segments: Vec<_> =
+            names.filter(|path| path.extension().is_some_and(|extension| extension == "seg")).collect();
+        segments.sort();
+        if segments.len() > count {
+            return segments;
+        }
+    }
+}
+
+/// A sound cursor of a writer's stream that says so much is settled (`src/journal/cursor.rs` has the bytes).
+pub(crate) fn cursor(orphan: &Orphan, sequence: u64) -> Vec<u8> {
+    let segment = std::fs::read(orphan.segment()).unwrap();
+    let numbers = [1, 4096, sequence].map(u64::to_le_bytes).concat();
+    let mut bytes = [b"auditcur", numbers.as_slice(), &segment[16..32], &[0; 4]].concat();
+    bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+    bytes
+}
+
+/// A collector that refuses one record of each request.
+#[derive(Debug)]
+pub(crate) struct TakesAllButOne;
+
+impl Connector for TakesAllButOne {
+    fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
+        Ok(Arc::new(Self))
+    }
+}
+
+impl Sink for TakesAllButOne {
+    fn export(&self, _: Bytes) -> ExportFuture<'_> {
+        Box::pin(async { Ok(Accepted::but(1)) })
+    }
 }
 
 fn record(text: &str) -> Record {
