@@ -200,7 +200,8 @@ fn modules() -> Vec<(PathBuf, Vec<String>)> {
         let relative = file.strip_prefix(&source).unwrap().with_extension("");
         let mut module: Vec<_> = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
         module.pop_if(|last| last == "mod");
-        if module != ["lib"] && module != ["main"] && !module.iter().any(|part| part == "tests" || part == "generated") {
+        if module != ["lib"] && module != ["main"] && !module.iter().any(|part| part == "tests" || part == "generated")
+        {
             modules.push((file, module));
         }
     }

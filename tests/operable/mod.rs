@@ -94,6 +94,7 @@ impl Drop for Orphan {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "how the test hears that it has written")]
 pub(crate) fn write_until_killed() {
     if !std::env::vars_os().any(|(name, _)| name == "AUDITRAIL_DIR") {
         return;
