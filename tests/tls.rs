@@ -75,7 +75,8 @@ fn a_mistake_in_a_certificate_variable_stops_the_start() {
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", file("ours-client.key"), "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE too"),
     ] {
         let environment = Environment::from_iter([secure.clone(), (variable, value)]);
-        let error = Trail::builder("weather").directory("/nowhere").environment(environment).start().unwrap_err().to_string();
+        let error =
+            Trail::builder("weather").directory("/nowhere").environment(environment).start().unwrap_err().to_string();
         assert!(error.contains(expected), "{variable}: {error}");
         assert!(!error.contains("BEGIN"), "no content of a file is shown");
     }

@@ -55,9 +55,7 @@ impl Environment {
     }
 
     pub(super) fn millis(&self, variable: &str) -> Result<Option<Duration>, ConfigError> {
-        Ok(self
-            .number(variable, "whole milliseconds, such as 1200")?
-            .map(Duration::from_millis))
+        Ok(self.number(variable, "whole milliseconds, such as 1200")?.map(Duration::from_millis))
     }
 
     /// A misspelt setting would be a setting that does nothing: it stops the start.

@@ -123,6 +123,8 @@ fn secrets_are_not_repeated() {
 
 #[test]
 fn a_service_needs_a_name() {
-    let error = Settings::read(&Overrides::default(), &Environment::from_iter([("HOME", "/home/weather")])).unwrap_err().to_string();
+    let error = Settings::read(&Overrides::default(), &Environment::from_iter([("HOME", "/home/weather")]))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("OTEL_SERVICE_NAME") && error.contains("Trail::builder"), "{error}");
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::append::ALARM_RESERVE;
 use super::open::{lock, make_directories};
-use super::place::{Place, StreamPlace};
+use super::place::{OWNER, Place, StreamPlace, segment_number};
 use super::reader::Reader;
 use super::recover::{Recovered, recover};
 use super::roll::Carried;
-use super::scan::Scan;
 use super::state::Synced;
-use super::{CallNumber, Event, File, Journal, JournalError, JournalOptions, Shared, error, frame::Salt};
+use super::{CallNumber, File, Journal, JournalError, JournalOptions, Shared, error, frame};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.
@@ -31,7 +31,7 @@ pub struct Adopted {
     pub journal: Journal,
     /// The reading end.
     pub reader: Reader,
-    /// The calls that the crash left open, oldest first. None if nothing can be appended.
+    /// The calls that the crash left open. None if nothing can be appended.
     pub open: Vec<OpenRequest>,
     /// Whether the last record has still to be appended.
     pub needs_end: bool,
@@ -91,6 +91,8 @@ impl Orphan {
             return Ok(None);
         };
         let cursor = options.fs.open_or_create(&place.cursor()).map_err(failed("open the cursor of"))?;
+        // Answers repeat what requests say, which may have been written with larger segments.
+        let longest = options.longest_record();
         let options = JournalOptions {
             resource: found.resource.clone(),
             scope: found.scope.clone(),
@@ -98,15 +100,13 @@ impl Orphan {
             background: false,
             ..options.clone()
         };
-        let shared = Shared::new(options, self.stream, place, self.owner, cursor);
+        let mut shared = Shared::new(options, self.stream, place, self.owner, cursor);
+        let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
+        shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found);
         let can_append = !found.ended && shared.begin_answers(&found);
         let journal = Journal(Arc::new(shared));
-        let scan = found.start.and_then(|(segment, offset)| {
-            let file = journal.0.options.fs.open(&journal.0.place.segment(segment.number)).ok()?;
-            Some((segment.number, Scan::new(file, Salt::new(self.stream, segment.number), offset)))
-        });
-        let reader = Reader { journal: journal.clone(), scan, expected: found.expected, passed: Default::default() };
+        let reader = Reader::new(journal.clone(), found.start, found.expected);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
         Ok(Some(Adopted { journal, reader, open: open.filter(|_| can_append).collect(), needs_end: can_append }))
     }
@@ -120,10 +120,10 @@ impl Shared {
         state.next_file = found.next_file;
         state.sequence = found.sequence;
         state.settled = found.expected.saturating_sub(1);
+        state.settled_at = found.start;
         state.closed = true;
-        let from = found.start.map_or(0, |(segment, _)| segment.number);
-        let unread = found.segments.iter().filter(|segment| segment.number >= from);
-        state.pending_bytes = unread.map(|segment| segment.end.saturating_sub(segment.begin)).sum();
+        state.ended = found.ended;
+        state.recount_pending();
         if let Some(last) = found.segments.back() {
             state.synced = Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence };
         }
@@ -131,22 +131,17 @@ impl Shared {
         if let Some(torn) = &found.torn {
             // If it cannot be set aside it stays where it is, and the next adopter finds it.
             drop(self.set_aside_damage(torn.segment, torn.offset, 0, torn.bytes.clone()));
-            self.options.watcher.happened(Event::Lost {
-                stream: self.stream,
-                count: 1,
-                first: torn.first,
-                last: torn.last,
-            });
         }
     }
 
     /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
     fn begin_answers(&self, found: &Recovered) -> bool {
-        let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: Some(request.to_vec()) });
+        let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
         let requests: u64 = found.open.iter().map(|(_, request)| request.len() as u64).sum();
         let prepared = {
             let mut state = self.state();
-            self.prepare_beyond_bound(&mut state, self.header_length() + 3 * requests + 512 * open().count() as u64);
+            let answers = 3 * requests + 512 * open().count() as u64;
+            self.prepare_beyond_bound(&mut state, self.header_length() + answers + 2 * ALARM_RESERVE);
             state.next.take()
         };
         let Some(prepared) = prepared else { return false };
@@ -163,7 +158,7 @@ impl Journal {
         let shared = &self.0;
         let done = {
             let state = shared.state();
-            state.closed && state.is_clean() && state.settled + 1 >= state.sequence
+            state.ended && state.is_clean() && state.settled + 1 >= state.sequence
         };
         if done {
             shared.state().stop = true;
@@ -173,15 +168,22 @@ impl Journal {
     }
 }
 
-/// Removes a stream in such an order that whoever finds the rest of it can remove the rest. What cannot be removed is
-/// left to the next adopter.
+/// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
+/// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
+/// next adopter.
 fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     let fs = &*options.fs;
     let Ok(_alone) = lock(fs, &Place::new(&options.directory)) else { return };
     let Ok(mut names) = fs.list(place.root()) else { return };
-    // The segments in their order, the lock last.
-    names.sort_by_key(|name| (name == super::place::OWNER, name == super::place::CURSOR, name.clone()));
-    if names.iter().all(|name| fs.remove(&place.root().join(name)).is_ok()) {
-        drop(fs.remove_dir(place.root()));
+    let last = names.iter().filter_map(|name| segment_number(name)).max();
+    let is_last = |name: &String| last.is_some() && segment_number(name) == last;
+    names.sort_by_key(|name| (*name == OWNER, is_last(name)));
+    for name in &names {
+        // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
+        let before_last = is_last(name).then(|| fs.sync_dir(place.root())).unwrap_or(Ok(()));
+        if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
+            return;
+        }
     }
+    drop(fs.remove_dir(place.root()));
 }

@@ -61,7 +61,8 @@ impl Append {
 
 impl Journal {
     /// Takes one record. The buffer holds [`HEADER`] bytes of anything and then the encoded record; its content is not
-    /// needed afterwards. Never waits for the disk, but for the making of a segment that nobody could prepare in time.
+    /// needed afterwards, and it can be appended again if it was not taken. Never waits for the disk, but for the making of
+    /// a segment that nobody could prepare in time.
     ///
     /// When this returns, the record survives the death of the process; [`synced`](Journal::synced) says when it survives a
     /// power loss.
@@ -71,22 +72,50 @@ impl Journal {
     pub fn append(&self, what: Append, frame: &mut Vec<u8>) -> Result<Receipt, JournalError> {
         let shared = &*self.0;
         let length = frame.len().saturating_sub(HEADER);
-        let longest = shared.longest_record();
+        let longest = shared.longest_record;
         if length == 0 || length > longest {
             return Err(JournalError::TooLong { length, max: longest });
         }
         let payload_crc = crc32c::crc32c(frame.get(HEADER..).unwrap_or_default());
         frame.resize(frame::size(length), 0);
+        let taken = shared.append(what, (length, payload_crc), frame);
+        if taken.is_err() {
+            frame.truncate(HEADER + length);
+        }
+        taken
+    }
 
-        let mut state = shared.state();
+    /// Keeps bytes for the response record of a call that is about to begin.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`].
+    pub fn admit(&self, bytes: u64) -> Result<Admission, JournalError> {
+        let size = frame::size(usize::try_from(bytes).unwrap_or(frame::LONGEST).min(frame::LONGEST)) as u64;
+        let mut state = self.0.state();
+        self.0.make_room(&mut state, size, Room::Free)?;
+        state.reserved += size;
+        drop(state);
+        Ok(Admission { journal: self.clone(), size })
+    }
+}
+
+impl Shared {
+    fn append(
+        &self,
+        what: Append,
+        (length, payload_crc): (usize, u32),
+        frame: &mut [u8],
+    ) -> Result<Receipt, JournalError> {
+        let mut state = self.state();
         if state.closed {
             return Err(JournalError::Closed);
         }
-        shared.make_room(&mut state, frame.len() as u64, what.room)?;
+        self.make_room(&mut state, frame.len() as u64, what.room)?;
         let state = &mut *state;
         let call = if what.kind.opens() { Some(state.calls.next()) } else { what.call };
         let sequence = if what.kind.is_record() { state.sequence } else { 0 };
-        let header = FrameHeader { kind: what.kind, sequence, call: call.map_or(0, |call| call.0), length, payload_crc };
+        let header =
+            FrameHeader { kind: what.kind, sequence, call: call.map_or(0, |call| call.0), length, payload_crc };
         header.write(state.active.salt, frame);
         state.active.file.publish(state.active.offset, frame).map_err(JournalError::io(
             "write to",
@@ -112,28 +141,16 @@ impl Journal {
         state.frames += 1;
         state.pending_bytes += size;
         state.unsynced.extend_from_slice(frame);
-        state.closed = what.kind == Kind::Last;
+        state.ended = what.kind == Kind::Last;
+        state.closed = state.ended;
         // Waking a thread costs microseconds: only the first record after a pause does it.
         let many = state.unsynced.len() > MANY_UNSYNCED && !state.commit_wanted;
         if state.committer_sleeps || many {
             state.committer_sleeps = false;
             state.commit_wanted |= many;
-            shared.commit_wanted.notify_one();
+            self.commit_wanted.notify_one();
         }
         Ok(Receipt { sequence, frames: state.frames, call: call.filter(|_| what.kind.opens()) })
-    }
-
-    /// Keeps bytes for the response record of a call that is about to begin.
-    ///
-    /// # Errors
-    /// [`JournalError::Full`].
-    pub fn admit(&self, bytes: u64) -> Result<Admission, JournalError> {
-        let size = frame::size(usize::try_from(bytes).unwrap_or(usize::MAX / 2)) as u64;
-        let mut state = self.0.state();
-        self.0.make_room(&mut state, size, Room::Free)?;
-        state.reserved += size;
-        drop(state);
-        Ok(Admission { journal: self.clone(), size })
     }
 }
 
@@ -161,16 +178,28 @@ impl Drop for Admission {
 
 impl Shared {
     /// Sees to it that a frame of that size fits into the active segment.
-    pub(super) fn make_room(&self, state: &mut State, size: u64, room: Room) -> Result<(), JournalError> {
+    fn make_room(&self, state: &mut State, size: u64, room: Room) -> Result<(), JournalError> {
         if state.unsynced.len() > TOO_MANY_UNSYNCED && room != Room::All {
             return Err(self.full(state, ": the disk does not sync what was written"));
         }
-        if fits(state, size, room) {
+        // Requests of open calls are carried into the next segment, and admitted responses may have to go there.
+        let carried = self.header_length() + state.calls.bytes() + size;
+        let least = if room == Room::Free { carried + state.reserved + ALARM_RESERVE } else { carried };
+        let too_small = |state: &State| state.next.as_ref().is_some_and(|next| next.length < least);
+        let free = room == Room::Free;
+        if fits(state, size, room) && !(free && too_small(state)) {
             return Ok(());
         }
         // The thread that prepares segments was not fast enough, or has failed and will try again.
-        if state.next.is_none() && state.full_because.is_none() {
-            self.prepare_under_lock(state, 0);
+        let may_try = state.full_because.is_none() || !self.options.background;
+        if too_small(state) || (state.next.is_none() && may_try) {
+            self.replace_next(state, least);
+        }
+        if free && too_small(state) {
+            return Err(self.full(state, ""));
+        }
+        if fits(state, size, room) {
+            return Ok(());
         }
         self.roll(state, size)?;
         if fits(state, size, room) { Ok(()) } else { Err(self.full(state, "")) }

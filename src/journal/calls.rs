@@ -67,9 +67,9 @@ impl OpenCalls {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CallNumber, RequestPlace)> {
-        (1_u64..).zip(&self.entries).filter_map(|(index, entry)| {
-            Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?))
-        })
+        (1_u64..)
+            .zip(&self.entries)
+            .filter_map(|(index, entry)| Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?)))
     }
 
     /// How many frames of that many bytes would have to be carried.

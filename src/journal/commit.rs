@@ -6,13 +6,12 @@
 //!    that all is well. Its unsynced frames are written again, from memory, to a new segment.
 //! 3. Readers see nothing that is not synced.
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
-use super::calls::{CallNumber, RequestPlace};
 use super::frame::{self, FrameHeader};
 use super::fs::File;
 use super::planted::planted;
-use super::roll::{Carried, payload_at};
 use super::state::{State, Synced};
 use super::{Journal, JournalError, Shared, error};
 
@@ -28,13 +27,16 @@ impl Journal {
 
 impl Shared {
     pub(super) fn commit(&self) -> Result<(), JournalError> {
-        // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
-        let _alone = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        // What could not be synced gets a second attempt in a new segment at once.
-        let result = self.commit_once().or_else(|error| {
-            self.degraded(SYNC_FAILED, &error);
-            self.commit_once()
-        });
+        let (first, result) = {
+            // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
+            let _alone = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            match self.commit_once() {
+                Ok(()) => (None, Ok(())),
+                // What could not be synced gets a second attempt in a new segment at once.
+                Err(error) => (Some(error), self.commit_once()),
+            }
+        };
+        first.iter().for_each(|error| self.degraded(SYNC_FAILED, error));
         match &result {
             Ok(()) => self.recovered(SYNC_FAILED, "the disk of the journal syncs again"),
             Err(error) => self.fail_waiters(&error.to_string()),
@@ -111,6 +113,7 @@ impl Shared {
         let newer = std::mem::take(&mut state.unsynced);
         state.unsynced = std::mem::take(&mut state.committing);
         state.unsynced.extend_from_slice(&newer);
+        state.directory_dirty = true;
         state.poisoned = true;
     }
 
@@ -118,38 +121,32 @@ impl Shared {
     fn write_again(&self, state: &mut State) -> Result<(), JournalError> {
         let needed = self.header_length() + state.calls.bytes() + state.unsynced.len() as u64;
         if state.next.as_ref().is_none_or(|next| next.length < needed) {
+            self.replace_next(state, needed);
+        }
+        if state.next.as_ref().is_none_or(|next| next.length < needed) {
+            // These records were taken; the bound is for new ones.
             state.next.take().iter().for_each(|small| self.discard(small));
-            self.prepare_under_lock(state, needed);
+            self.prepare_beyond_bound(state, needed);
         }
         let Some(next) = state.next.take() else { return Err(self.full(state, "")) };
 
-        let frames: Vec<(FrameHeader, &[u8])> = frame::walk(&state.unsynced).collect();
-        let again = |call: CallNumber| frames.iter().any(|(header, _)| header.kind.opens() && header.call == call.0);
-        let carried = state
-            .calls
-            .iter()
-            .filter(|(call, _)| !again(*call))
-            .map(|(call, place)| Carried {
-                call,
-                payload: payload_at(&*state.active.file, place.offset, place.size),
-            })
-            .collect();
-        let (mut active, mut places) = match self.begin(next, state.synced.sequence, carried) {
+        let unsynced = std::mem::take(&mut state.unsynced);
+        let frames: Vec<(FrameHeader, &[u8])> = frame::walk(&unsynced).collect();
+        let again: HashSet<u64> =
+            frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
+        let carried = state.open_requests(|call| !again.contains(&call.0));
+        let begun = self.begin(next, state.synced.sequence, &carried, |new| {
+            frames.iter().try_for_each(|(header, payload)| new.write(*header, payload))
+        });
+        drop(frames);
+        state.unsynced = unsynced;
+        let (active, places) = match begun {
             Ok(begun) => begun,
             Err((next, error)) => {
                 self.discard(&next);
                 return Err(error);
             }
         };
-        for (header, payload) in frames {
-            let frame = frame::encode(header, payload, active.salt);
-            active.file.publish(active.offset, &frame).map_err(JournalError::io("write to", &active.path, error::FIX))?;
-            let size = frame.len() as u64;
-            if header.kind.opens() {
-                places.push((CallNumber(header.call), RequestPlace { offset: active.offset, size }));
-            }
-            active.offset += size;
-        }
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
 
         let synced = state.synced;
@@ -161,6 +158,7 @@ impl Shared {
         }
         state.active = active;
         state.segments.push_back(self.segment(state, synced.sequence));
+        state.recount_pending();
         // Never synced again, so there is no use in keeping them open.
         state.dirty.clear();
         state.poisoned = false;

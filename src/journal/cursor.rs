@@ -3,15 +3,16 @@
 //! ```text
 //!  0  8 ×  "auditcur"
 //!  8  u64  number of the segment
-//! 16  u64  offset in it: where the next frame begins
+//! 16  u64  offset in it: where the next frame begins; 0 for the beginning of the segment, or of the first after it
 //! 24  u64  sequence number of the last record that is settled
 //! 32 16 ×  stream id
 //! 48  u32  0
 //! 52  u32  CRC-32C of the 52 bytes above
 //! ```
 //!
-//! It is a hint, never synced: a cursor that is lost, damaged, behind or ahead of what is there costs that records are sent
-//! again, and never that one is skipped.
+//! It is a hint: a cursor that is lost, damaged, behind or ahead of what is there costs that records are sent again, and
+//! never that one is skipped. It is synced only before a segment is removed, so that a segment which is missing behind the
+//! cursor was lost.
 
 use std::io;
 

@@ -1,11 +1,13 @@
 //! The thread that keeps a journal: commits, prepares segments, watches its files.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::open::make_owner;
 use super::state::State;
-use super::{Event, Journal, JournalError, Shared, error};
+use super::{Identity, Journal, JournalError, Shared, error};
 
 /// Runs as long as the journal is open.
 #[derive(Debug)]
@@ -49,44 +51,57 @@ fn keep(shared: &Arc<Shared>) {
             return;
         }
         shared.prepare_ahead();
-        shared.count_others();
-        shared.prepare();
-        shared.say_whether_full();
-        if watched.elapsed() >= WATCH_INTERVAL {
+        let watch = watched.elapsed() >= WATCH_INTERVAL;
+        // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
+        if watch || shared.state().full_because.is_none() {
+            shared.look_for_room();
+        }
+        if watch {
             watched = Instant::now();
             shared.watch();
         }
     }
 }
 
+impl Journal {
+    /// What the thread of a journal does besides commits: gets the next segment ready, looks after the files, tells the
+    /// watcher. For journals without one.
+    pub fn maintain(&self) {
+        self.0.prepare_ahead();
+        self.0.look_for_room();
+        self.0.watch();
+    }
+}
+
 impl Shared {
-    /// Until somebody waits for a commit, or something has been unsynced for the interval, or it is time to watch.
+    fn look_for_room(&self) {
+        self.count_others();
+        self.prepare();
+        self.say_whether_full();
+    }
+
+    /// Until somebody waits for a commit, or something has been unsynced for the interval, or it is time to watch. Says
+    /// whether to stop.
     fn wait_for_work(&self) -> bool {
-        let mut state = self.state();
         let begun = Instant::now();
-        loop {
-            if state.stop || state.commit_wanted {
-                return state.stop;
+        let mut unsynced_since = None;
+        let mut state = self.state();
+        while !state.stop && !state.commit_wanted {
+            let now = Instant::now();
+            if !state.is_clean() {
+                unsynced_since = unsynced_since.or(Some(now));
             }
-            let interval = if state.is_clean() && state.full_because.is_none() {
-                state.committer_sleeps = true;
-                WATCH_INTERVAL
-            } else {
-                self.options.commit_interval
-            };
-            let Some(left) = interval.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {
-                state.committer_sleeps = false;
-                return false;
-            };
-            let slept = state.committer_sleeps;
+            let end = unsynced_since.map_or(begun + WATCH_INTERVAL, |since| since + self.options.commit_interval);
+            let left = end.saturating_duration_since(now);
+            if left.is_zero() {
+                break;
+            }
+            // Only the first record after a pause has to wake this thread.
+            state.committer_sleeps = unsynced_since.is_none();
             state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-            if slept && !state.committer_sleeps {
-                // The first record after a pause; others may follow within the interval.
-                drop(state);
-                thread::sleep(self.options.commit_interval.min(left));
-                return self.state().stop;
-            }
         }
+        state.committer_sleeps = false;
+        state.stop
     }
 
     /// Gets the pages ready that the next records will be written to.
@@ -151,27 +166,50 @@ impl Shared {
             let state = self.state();
             (state.active.path.clone(), state.active.identity)
         };
-        let there = self.options.fs.identity(&path);
-        let same = there.as_ref().is_ok_and(|there| (there.device, there.inode) == (identity.device, identity.inode));
-        if same {
-            self.recovered(REPLACED, "the journal's segment is in its place again");
+        if self.is_there(&path, identity) && self.owner_is_there() {
+            self.recovered(REPLACED, "the journal's files are in their place again");
             return;
         }
-        self.degraded(REPLACED, &format!("{} was removed or replaced; it is written again", path.display()));
         let again = {
             let mut state = self.state();
-            if state.active.path == path { self.write_segment_again(&mut state) } else { Ok(()) }
+            let same = state.active.path == path;
+            self.claim_again(&mut state).and_then(|()| if same { self.write_segment_again(&mut state) } else { Ok(()) })
         };
-        if let Err(error) = again {
-            self.options.watcher.happened(Event::Degraded { error_type: REPLACED, text: error.to_string() });
+        let error = again.err().map_or(String::new(), |error| format!(", which failed: {error}"));
+        self.degraded(REPLACED, &format!("{} was removed or replaced; it is written again{error}", path.display()));
+    }
+
+    fn is_there(&self, path: &Path, identity: Identity) -> bool {
+        let there = self.options.fs.identity(path);
+        there.is_ok_and(|there| (there.device, there.inode) == (identity.device, identity.inode))
+    }
+
+    fn owner_is_there(&self) -> bool {
+        let owner = self.state().owner_again.clone().unwrap_or_else(|| self.owner.clone());
+        owner.identity().is_ok_and(|identity| self.is_there(&self.place.owner(), identity))
+    }
+
+    /// Makes the file again that says whose stream it is: without it, others would take the stream for an orphan.
+    fn claim_again(&self, state: &mut State) -> Result<(), JournalError> {
+        let fs = &self.options.fs;
+        let current = state.owner_again.as_ref().unwrap_or(&self.owner).identity();
+        if current.is_ok_and(|identity| self.is_there(&self.place.owner(), identity)) {
+            return Ok(());
         }
+        fs.create_dir(self.place.root()).map_err(JournalError::io("create", self.place.root(), error::FIX))?;
+        let new = self.place.owner().with_extension("new");
+        drop(fs.remove(&new));
+        let owner = make_owner(&self.options, self.stream, &new)?;
+        let path = self.place.owner();
+        fs.rename(&new, &path).map_err(JournalError::io("create", &path, error::FIX))?;
+        state.owner_again = Some(owner);
+        Ok(())
     }
 
     /// Copies the active segment from the file that is still open to a new one of its name.
     fn write_segment_again(&self, state: &mut State) -> Result<(), JournalError> {
         let fs = &self.options.fs;
         let failed = |what| JournalError::io(what, &state.active.path, error::FIX);
-        fs.create_dir(self.place.root()).map_err(failed("create the directory of"))?;
         let new = state.active.path.with_extension("new");
         drop(fs.remove(&new));
         let file = fs.create_segment(&new, state.active.length).map_err(failed("create"))?;
@@ -184,10 +222,15 @@ impl Shared {
             .and_then(|()| file.sync())
             .and_then(|()| fs.rename(&new, &state.active.path))
             .and_then(|()| fs.sync_dir(self.place.root()))
+            .and_then(|()| self.place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams)))
             .and_then(|()| file.identity());
         state.active.identity = copied.map_err(failed("write"))?;
         state.active.file = file;
         state.active.prepared = 0;
+        if let Some(segment) = state.segments.back_mut() {
+            // The reader has the old file open.
+            segment.remade += 1;
+        }
         Ok(())
     }
 }

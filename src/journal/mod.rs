@@ -53,8 +53,8 @@ pub use self::disk::Disk;
 pub use self::error::JournalError;
 pub use self::frame::{HEADER, Kind};
 pub use self::fs::{File, Fs, Identity};
-pub use self::open::Opened;
 pub use self::keeper::Keeper;
+pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
@@ -86,8 +86,10 @@ struct Shared {
     stream: StreamId,
     place: StreamPlace,
     segment_bytes: u64,
+    /// Bytes of the longest record that is taken.
+    longest_record: usize,
     /// The lock on the stream, as long as this is held.
-    _owner: Arc<dyn File>,
+    owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
     state: Mutex<State>,
     /// Records that may be shed should be.
@@ -117,11 +119,6 @@ impl Shared {
     /// Where the first frame of a segment begins.
     fn header_length(&self) -> u64 {
         header::length(&self.options.resource, &self.options.scope) as u64
-    }
-
-    /// Bytes of the longest record that is taken: a quarter of a segment.
-    fn longest_record(&self) -> usize {
-        usize::try_from(self.segment_bytes / 4).unwrap_or(frame::LONGEST).min(frame::LONGEST)
     }
 
     /// Tells the watcher that something does not work, once until it does.

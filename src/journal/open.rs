@@ -1,6 +1,7 @@
 //! Opening a journal: a new stream in the directory.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -11,7 +12,7 @@ use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
-use super::state::{Active, Prepared, State, Synced};
+use super::state::{Active, Position, Prepared, State, Synced};
 use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
 use crate::record::StreamId;
 
@@ -44,7 +45,7 @@ impl Journal {
         let stream_place = place.stream(stream);
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
-        let owner = claim(&options, stream, &stream_place)?;
+        let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
         let shared = shared(options, stream, stream_place.clone(), owner, cursor);
         let journal = Journal(Arc::new(shared?));
@@ -54,7 +55,7 @@ impl Journal {
         options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
         options.fs.sync_dir(&place.streams()).map_err(failed("sync"))?;
         write_previous(&*options.fs, &place, stream).map_err(failed("write beside"))?;
-        let reader = Reader::new(journal.clone());
+        let reader = Reader::new(journal.clone(), Position::default(), 1);
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
         Ok(Opened { journal, reader, previous, keeper })
     }
@@ -69,16 +70,26 @@ pub(super) fn lock(fs: &dyn Fs, place: &Place) -> Result<Arc<dyn File>, JournalE
 }
 
 pub(super) fn make_directories(fs: &dyn Fs, place: &Place) -> Result<(), JournalError> {
+    let is_new = |directory: &&Path| fs.identity(directory).is_err();
+    let new: Vec<&Path> = place.root().ancestors().take_while(is_new).collect();
     for directory in [place.root(), &place.streams(), &place.quarantine()] {
         fs.create_dir(directory).map_err(JournalError::io("make the directory", directory, error::FIX))?;
+    }
+    // Also the entries of the directories above that were not there.
+    for directory in new.iter().filter_map(|new| new.parent()).filter(|parent| *parent != Path::new("")) {
+        fs.sync_dir(directory).map_err(JournalError::io("sync", directory, error::FIX))?;
     }
     fs.sync_dir(place.root()).map_err(JournalError::io("sync", place.root(), error::FIX))
 }
 
 /// Makes the file that says whose stream it is, and locks it.
-fn claim(options: &JournalOptions, stream: StreamId, place: &StreamPlace) -> Result<Arc<dyn File>, JournalError> {
-    let failed = |what| JournalError::io(what, place.root(), error::FIX);
-    let owner = options.fs.open_or_create(&place.owner()).map_err(failed("create the lock of"))?;
+pub(super) fn make_owner(
+    options: &JournalOptions,
+    stream: StreamId,
+    path: &Path,
+) -> Result<Arc<dyn File>, JournalError> {
+    let failed = |what| JournalError::io(what, path, error::FIX);
+    let owner = options.fs.open_or_create(path).map_err(failed("create"))?;
     if !owner.try_lock().map_err(failed("lock"))? {
         return Err(failed("lock")(std::io::ErrorKind::AlreadyExists.into()));
     }
@@ -136,8 +147,9 @@ impl Shared {
             stream,
             place,
             segment_bytes,
+            longest_record: options.longest_record(),
             state: Mutex::new(State::empty(owner.clone(), stream)),
-            _owner: owner,
+            owner,
             cursor,
             options,
             nearly_full: AtomicBool::new(false),
@@ -160,7 +172,7 @@ impl Shared {
         sequence: u64,
         open: Vec<super::roll::Carried>,
     ) -> Result<(), JournalError> {
-        let (active, places) = self.begin(prepared, sequence, open).map_err(|(prepared, error)| {
+        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(())).map_err(|(prepared, error)| {
             self.discard(&prepared);
             error
         })?;
@@ -175,6 +187,7 @@ impl Shared {
         state.active = active;
         let segment = self.segment(&state, sequence);
         state.segments.push_back(segment);
+        state.recount_pending();
         Ok(())
     }
 }
@@ -206,7 +219,10 @@ impl State {
             commit_wanted: false,
             committer_sleeps: false,
             reader_sleeps: false,
+            settled_at: Position::default(),
             closed: false,
+            ended: false,
+            owner_again: None,
             stop: false,
         }
     }

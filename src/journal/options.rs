@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::disk::Disk;
+use super::frame::LONGEST;
 use super::fs::Fs;
 use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 
@@ -27,9 +28,11 @@ pub struct JournalOptions {
     pub scope: Bytes,
     /// The longest time that a record stays unsynced.
     pub commit_interval: Duration,
-    /// Whether a thread commits and prepares segments; without it, that is done when [`Journal::commit`] is called.
+    /// Whether a thread commits, prepares segments and watches files; without it, [`Journal::commit`] and
+    /// [`Journal::maintain`] do that when they are called.
     ///
     /// [`Journal::commit`]: super::Journal::commit
+    /// [`Journal::maintain`]: super::Journal::maintain
     pub background: bool,
     /// The disk.
     pub fs: Arc<dyn Fs>,
@@ -63,6 +66,11 @@ impl JournalOptions {
     pub(super) fn segment_bytes(&self) -> u64 {
         let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
         self.segment_bytes.unwrap_or(fitting).max(LEAST_SEGMENT_BYTES).next_multiple_of(4096)
+    }
+
+    /// Bytes of the longest record that is taken: a quarter of a segment.
+    pub(super) fn longest_record(&self) -> usize {
+        usize::try_from(self.segment_bytes() / 4).unwrap_or(LONGEST).min(LONGEST)
     }
 }
 

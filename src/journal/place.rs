@@ -65,13 +65,18 @@ impl StreamPlace {
     }
 
     pub(super) fn segment(&self, number: u64) -> PathBuf {
-        self.0.join(format!("{number:010}.seg"))
+        self.0.join(segment_name(number))
     }
 }
 
 /// The number in the name of a segment.
 pub(super) fn segment_number(name: &str) -> Option<u64> {
-    name.strip_suffix(".seg")?.parse().ok()
+    let number = name.strip_suffix(".seg")?.parse().ok()?;
+    (segment_name(number) == name).then_some(number)
+}
+
+fn segment_name(number: u64) -> String {
+    format!("{number:010}.seg")
 }
 
 pub(super) const OWNER: &str = "stream";

@@ -121,10 +121,11 @@ impl Quarantine {
     /// What the disk says.
     pub fn discard(&self, name: &str) -> Result<(), JournalError> {
         let path = self.path(name)?;
-        self.fs
-            .remove(&path)
-            .and_then(|()| self.fs.sync_dir(&self.place.quarantine()))
-            .map_err(JournalError::io("remove", &path, error::FIX))
+        self.fs.remove(&path).and_then(|()| self.fs.sync_dir(&self.place.quarantine())).map_err(JournalError::io(
+            "remove",
+            &path,
+            error::FIX,
+        ))
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, JournalError> {

@@ -1,7 +1,9 @@
 //! The shipper's end of the journal: reads ahead what is synced, settles in order.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -9,7 +11,7 @@ use super::cursor::Cursor;
 use super::planted::planted;
 use super::quarantine::{Cause, Quarantined, Refused};
 use super::scan::{Item, Scan};
-use super::state::Segment;
+use super::state::{Position, Segment, State};
 use super::{Event, Journal, JournalError, Sequence, error, frame::Salt};
 use crate::record::StreamId;
 
@@ -17,11 +19,22 @@ use crate::record::StreamId;
 #[derive(Debug)]
 pub struct Reader {
     pub(super) journal: Journal,
-    /// The segment that is read, and the walk through it.
-    pub(super) scan: Option<(u64, Scan)>,
+    /// How far it was read.
+    pub(super) at: Position,
+    /// The walk through the segment that is read, if it is open.
+    scan: Option<Open>,
     /// The sequence number that comes next.
     pub(super) expected: Sequence,
-    pub(super) passed: VecDeque<Passed>,
+    passed: VecDeque<Passed>,
+    /// The disk could not be read: not asked again before.
+    retry_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Open {
+    segment: u64,
+    remade: u32,
+    scan: Scan,
 }
 
 /// A record and its number.
@@ -49,28 +62,33 @@ pub struct BatchLimits {
     pub bytes: usize,
 }
 
-/// A batch that was read and is not settled: what is done when it is.
+/// A batch that was read and is not settled.
 #[derive(Debug)]
-pub(super) struct Passed {
+struct Passed {
+    /// Its last record.
+    last: Sequence,
+    /// How far the stream is done with when it is settled: damage behind it is passed, too.
     cursor: Cursor,
-    bytes: u64,
     oldest_unix_nano: Option<u64>,
 }
 
 /// How far a segment may be read.
+#[derive(Debug, Clone, Copy)]
 struct Reach {
-    number: u64,
+    segment: Segment,
     end: u64,
-    /// No other segment follows.
-    is_last: bool,
-    /// The sequence number that the next segment begins with.
+    /// Nothing behind the end may be read now.
+    stop: bool,
+    /// The number behind all that stands before the end, where nothing may be read behind it.
+    sequence: Sequence,
+    /// The sequence number that a later segment begins with: what is there takes the place of what is here.
     next_first: Sequence,
 }
 
 impl Reader {
-    /// From the beginning of a stream.
-    pub(super) fn new(journal: Journal) -> Self {
-        Self { journal, scan: None, expected: 1, passed: VecDeque::new() }
+    /// From a place in a stream, and the number that comes next there.
+    pub(super) fn new(journal: Journal, at: Position, expected: Sequence) -> Self {
+        Self { journal, at, scan: None, expected, passed: VecDeque::new(), retry_at: None }
     }
 
     /// The stream.
@@ -93,6 +111,9 @@ impl Reader {
 
     /// Waits until there is something to read.
     pub async fn readable(&self) {
+        if let Some(at) = self.retry_at {
+            tokio::time::sleep_until(at.into()).await;
+        }
         loop {
             {
                 let mut state = self.journal.0.state();
@@ -108,9 +129,10 @@ impl Reader {
     /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
     pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
         let mut entries = Vec::new();
-        let (mut bytes, mut frames_bytes) = (0, 0);
-        let result = self.read(&limits, &mut entries, &mut bytes, &mut frames_bytes);
-        let shared = &self.journal.0;
+        let before = (self.at, self.expected);
+        let result = self.read(&limits, &mut entries);
+        let shared = self.journal.0.clone();
+        self.retry_at = result.is_err().then(|| Instant::now() + RETRY);
         match result {
             Ok(()) => shared.recovered(UNREADABLE, "the journal can be read again"),
             Err(error) => {
@@ -118,13 +140,15 @@ impl Reader {
                 shared.degraded(UNREADABLE, &error);
             }
         }
-        let last = entries.last().map(|entry: &Entry| entry.sequence)?;
-        let (segment, scan) = self.scan.as_ref()?;
-        self.passed.push_back(Passed {
-            cursor: Cursor { segment: *segment, offset: scan.offset(), sequence: last },
-            bytes: frames_bytes,
-            oldest_unix_nano: entries.first().and_then(|entry| time_of(&entry.record)),
-        });
+        let cursor = Cursor { segment: self.at.segment, offset: self.at.offset, sequence: self.expected - 1 };
+        let Some(last) = entries.last().map(|entry: &Entry| entry.sequence) else {
+            if before != (self.at, self.expected) {
+                self.nothing_to_ship(cursor);
+            }
+            return None;
+        };
+        let oldest_unix_nano = entries.first().and_then(|entry| time_of(&entry.record));
+        self.passed.push_back(Passed { last, cursor, oldest_unix_nano });
         self.note_oldest();
         Some(Batch { entries })
     }
@@ -132,31 +156,64 @@ impl Reader {
     /// Settles everything up to a record: it was accepted by the sink, or stands in quarantine. Removes the segments that
     /// nobody needs any more.
     pub fn settle(&mut self, through: Sequence) {
-        let (mut last, mut bytes) = (None, 0);
-        while let Some(passed) = self.passed.pop_front_if(|passed| passed.cursor.sequence <= through) {
-            bytes += passed.bytes;
+        let mut last = None;
+        while let Some(passed) = self.passed.pop_front_if(|passed| passed.last <= through) {
             last = Some(passed.cursor);
         }
-        let Some(cursor) = last else { return };
-        let shared = &self.journal.0;
-        if let Err(cause) = cursor.write(&*shared.cursor, shared.stream) {
-            // After a crash some records are sent again.
-            shared.degraded(CURSOR, &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX));
+        if let Some(cursor) = last {
+            self.settle_at(cursor);
         }
+        self.note_oldest();
+    }
+
+    /// What was passed needs no sink: intents, copies, damage. It is settled with the batch before it.
+    fn nothing_to_ship(&mut self, cursor: Cursor) {
+        match self.passed.back_mut() {
+            Some(before) => before.cursor = cursor,
+            None => self.settle_at(cursor),
+        }
+    }
+
+    fn settle_at(&self, cursor: Cursor) {
+        let shared = &self.journal.0;
+        let failed = |cause: io::Error| {
+            // After a crash some records are sent again.
+            shared
+                .degraded(CURSOR, &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX));
+        };
+        let mut written = cursor.write(&*shared.cursor, shared.stream);
+        let goes = |state: &State, segment: &Segment| {
+            // A segment that is durable stays until another one is: without any, the stream would be forgotten.
+            segment.number < cursor.segment.min(state.synced.segment)
+        };
+        let any_goes = {
+            let state = shared.state();
+            state.segments.front().is_some_and(|front| goes(&state, front))
+        };
+        if written.is_ok() && any_goes {
+            // So that a segment which is missing between the cursor and the others was lost, and not settled.
+            written = shared.cursor.sync();
+        }
+        let saved = written.map_err(failed).is_ok();
         let mut state = shared.state();
         state.settled = state.settled.max(cursor.sequence);
-        state.pending_bytes = state.pending_bytes.saturating_sub(bytes);
+        state.settled_at = Position { segment: cursor.segment, offset: cursor.offset };
         let mut gone = Vec::new();
-        while state.segments.len() > 1
-            && let Some(segment) = state.segments.pop_front_if(|segment| segment.number < cursor.segment)
+        while saved
+            && let Some(front) = state.segments.front().copied()
+            && goes(&state, &front)
         {
-            gone.push(segment.number);
+            state.segments.pop_front();
+            gone.push(front.number);
         }
+        state.recount_pending();
         drop(state);
+        if saved {
+            shared.recovered(CURSOR, "the journal saves how far it was shipped again");
+        }
         for number in &gone {
             drop(shared.options.fs.remove(&shared.place.segment(*number)));
         }
-        self.note_oldest();
         shared.settled.notify_waiters();
         shared.settled_blocking.notify_all();
         if !gone.is_empty() {
@@ -185,96 +242,91 @@ impl Reader {
         })
     }
 
-    fn read(
-        &mut self,
-        limits: &BatchLimits,
-        entries: &mut Vec<Entry>,
-        bytes: &mut usize,
-        frames_bytes: &mut u64,
-    ) -> io::Result<()> {
+    fn read(&mut self, limits: &BatchLimits, entries: &mut Vec<Entry>) -> io::Result<()> {
+        let mut bytes = 0;
         while entries.len() < limits.records {
-            let Some(Reach { number, end, is_last, next_first }) = self.reach()? else { return Ok(()) };
-            let Some((_, scan)) = &mut self.scan else { return Ok(()) };
-            let begin = scan.offset();
-            match scan.next(end)? {
-                // Written again to the next segment, as the sync of this one failed.
-                Item::Frame { header, .. } if header.sequence >= next_first => {}
-                Item::Frame { header, payload, offset } if header.kind.is_record() => {
-                    if !entries.is_empty() && *bytes + payload.len() > limits.bytes {
-                        scan.back_to(offset);
+            let Some(reach) = self.reach()? else { return Ok(()) };
+            let Some(Open { segment: number, scan, .. }) = &mut self.scan else { return Ok(()) };
+            let (number, begin) = (*number, scan.offset());
+            match scan.next(reach.end)? {
+                // Written again to a later segment, as the sync of this one failed.
+                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.sequence >= reach.next_first => {
+                }
+                Item::Frame { header, payload, .. } if header.kind.is_record() && header.sequence >= self.expected => {
+                    if !entries.is_empty() && bytes + payload.len() > limits.bytes {
+                        scan.back_to(begin);
                         return Ok(());
                     }
-                    *frames_bytes += header.size() as u64;
-                    // What has a lower number was settled before.
-                    if header.sequence >= self.expected {
-                        self.missing(header.sequence);
-                        *bytes += payload.len();
-                        entries.push(Entry { sequence: header.sequence, record: payload });
-                        self.expected = header.sequence + 1;
-                    }
+                    self.missing(header.sequence);
+                    bytes += payload.len();
+                    entries.push(Entry { sequence: header.sequence, record: payload });
+                    self.expected = header.sequence + 1;
                 }
-                Item::Frame { header, .. } => *frames_bytes += header.size() as u64,
+                // No record, or one that was settled before.
+                Item::Frame { .. } | Item::Damage { nothing: true, .. } => {}
                 Item::BadPayload { header, payload } => {
-                    *frames_bytes += header.size() as u64;
                     let sequence = if header.kind.is_record() { header.sequence } else { 0 };
                     self.damaged(number, begin, sequence, payload)?;
                 }
-                Item::Damage { nothing: true, .. } => {}
                 Item::Damage { from, to, nothing: false } => {
-                    let bytes = self.bytes(from, to)?;
-                    self.damaged(number, from, 0, bytes)?;
+                    let raw = scan.raw(from, to)?;
+                    self.damaged(number, from, 0, raw)?;
                 }
-                Item::End if is_last => return Ok(()),
-                Item::End => self.leave(number),
+                Item::End if reach.stop => {
+                    // All that is synced stands before here.
+                    self.missing(reach.sequence);
+                    return Ok(());
+                }
+                Item::End => {
+                    self.leave(number);
+                    continue;
+                }
             }
+            self.at.offset = self.scan.as_ref().map_or(begin, |open| open.scan.offset());
         }
         Ok(())
     }
 
-    /// The segment to read in, and how far.
+    /// The segment to read in, and how far; `None` if nothing there can be read now.
     fn reach(&mut self) -> io::Result<Option<Reach>> {
-        let shared = self.journal.0.clone();
-        let (segment, end, is_last, next_first) = {
-            let state = shared.state();
-            let wanted = self.scan.as_ref().map_or(0, |(number, _)| *number);
-            let Some(segment) = state.segments.iter().find(|segment| segment.number >= wanted).copied() else {
-                return Ok(None);
-            };
-            let next = state.segments.iter().find(|next| next.number > segment.number);
-            let next_first = next.map(|next| next.first).filter(|first| *first > 0).unwrap_or(u64::MAX);
-            let synced = state.synced;
-            match segment.number.cmp(&synced.segment) {
-                std::cmp::Ordering::Less => (segment, segment.end, false, next_first),
-                std::cmp::Ordering::Equal => {
-                    // A sync that failed has moved the writer to another segment.
-                    let is_last = next.is_none();
-                    (segment, synced.offset.min(segment.end), is_last, next_first)
-                }
-                std::cmp::Ordering::Greater => return Ok(None),
+        loop {
+            let Some(reach) = self.journal.0.state().reach(self.at.segment) else { return Ok(None) };
+            let Segment { number, remade, .. } = reach.segment;
+            if self.scan.as_ref().is_some_and(|open| (open.segment, open.remade) == (number, remade)) {
+                return Ok(Some(reach));
             }
-        };
-        if self.scan.as_ref().is_none_or(|(number, _)| *number != segment.number) {
-            self.enter(&segment)?;
+            if self.enter(&reach.segment)? {
+                return Ok(Some(reach));
+            }
+            if reach.stop {
+                // The journal may write it again.
+                self.retry_at = Some(Instant::now() + RETRY);
+                return Ok(None);
+            }
+            self.at = Position { segment: number + 1, offset: 0 };
         }
-        Ok(Some(Reach { number: segment.number, end, is_last, next_first }))
     }
 
-    fn enter(&mut self, segment: &Segment) -> io::Result<()> {
+    /// Opens a segment, where it was left or at its beginning. Says whether it is there.
+    fn enter(&mut self, segment: &Segment) -> io::Result<bool> {
         let shared = &self.journal.0;
-        match shared.options.fs.open(&shared.place.segment(segment.number)) {
+        let path = shared.place.segment(segment.number);
+        match shared.options.fs.open(&path) {
             Ok(file) => {
-                let salt = Salt::new(shared.stream, segment.number);
-                self.scan = Some((segment.number, Scan::new(file, salt, segment.begin)));
-                if segment.first > 0 {
-                    self.missing(segment.first);
-                    self.expected = self.expected.max(segment.first);
+                if self.at.segment != segment.number {
+                    self.at = Position { segment: segment.number, offset: segment.begin };
                 }
-                Ok(())
+                self.at.offset = self.at.offset.max(segment.begin);
+                let scan = Scan::new(file, Salt::new(shared.stream, segment.number), self.at.offset);
+                self.scan = Some(Open { segment: segment.number, remade: segment.remade, scan });
+                if self.at.offset == segment.begin {
+                    self.missing(segment.first);
+                }
+                Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                shared.degraded(REMOVED, &format!("{} was removed", shared.place.segment(segment.number).display()));
-                self.leave(segment.number);
-                Ok(())
+                shared.degraded(REMOVED, &format!("{} was removed", path.display()));
+                Ok(false)
             }
             Err(error) => Err(error),
         }
@@ -282,13 +334,8 @@ impl Reader {
 
     /// Goes on behind a segment.
     fn leave(&mut self, number: u64) {
-        let next = self.journal.0.state().segments.iter().find(|segment| segment.number > number).copied();
-        if let Some(next) = next
-            && self.enter(&next).is_err()
-        {
-            // Asked again at the next call, from the beginning of that segment.
-            self.scan = None;
-        }
+        self.scan = None;
+        self.at = Position { segment: number + 1, offset: 0 };
     }
 
     /// Reports the numbers before `found` that nothing has.
@@ -309,18 +356,37 @@ impl Reader {
     /// Sets damaged bytes aside. Which records they were is found out from the numbers that are missing.
     fn damaged(&mut self, segment: u64, offset: u64, sequence: Sequence, bytes: Bytes) -> io::Result<()> {
         let shared = &self.journal.0;
-        shared.set_aside_damage(segment, offset, sequence, bytes).map_err(io::Error::other)?;
+        if let Err(error) = shared.set_aside_damage(segment, offset, sequence, bytes) {
+            // Tried again from here.
+            self.scan = None;
+            return Err(io::Error::other(error));
+        }
         shared.degraded(DAMAGED, &format!("{} is damaged", shared.place.segment(segment).display()));
         Ok(())
-    }
-
-    fn bytes(&self, from: u64, to: u64) -> io::Result<Bytes> {
-        self.scan.as_ref().map_or_else(|| Ok(Bytes::new()), |(_, scan)| scan.raw(from, to))
     }
 
     fn note_oldest(&self) {
         let oldest = self.passed.front().and_then(|passed| passed.oldest_unix_nano);
         self.journal.0.state().oldest_unix_nano = oldest;
+    }
+}
+
+impl State {
+    /// The first segment that is not before that number, and how far it may be read; `None` if it may not.
+    fn reach(&self, wanted: u64) -> Option<Reach> {
+        let segment = *self.segments.iter().find(|segment| segment.number >= wanted)?;
+        let later = || self.segments.iter().filter(|later| later.number > segment.number);
+        let next_first = later().map(|later| later.first).filter(|first| *first > 0).min().unwrap_or(u64::MAX);
+        let synced = self.synced;
+        let (end, stop) = match segment.number.cmp(&synced.segment) {
+            Ordering::Less => (segment.end, false),
+            // More may follow here; after a sync that failed, in another segment.
+            Ordering::Equal => {
+                (synced.offset.min(segment.end), later().next().is_none() || synced.offset < segment.end)
+            }
+            Ordering::Greater => return None,
+        };
+        Some(Reach { segment, end, stop, sequence: synced.sequence, next_first })
     }
 }
 
@@ -330,6 +396,8 @@ fn time_of(record: &[u8]) -> Option<u64> {
     (*key == 0x09).then(|| rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))).flatten()
 }
 
+/// Between two attempts to read what cannot be read.
+const RETRY: Duration = Duration::from_secs(1);
 const UNREADABLE: &str = "journal_unreadable";
 const CURSOR: &str = "journal_cursor_failed";
 const REMOVED: &str = "journal_file_removed";

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::cursor::Cursor;
-use super::frame::{FrameHeader, Kind, Salt};
+use super::frame::{ALIGNMENT, FrameHeader, Kind, Salt};
 use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
 use super::scan::{Item, Scan};
-use super::state::Segment;
+use super::state::{Position, Segment};
 use super::{CallNumber, Sequence};
 use crate::record::StreamId;
 
@@ -25,7 +25,7 @@ pub(super) struct Recovered {
     pub(super) resource: Bytes,
     pub(super) scope: Bytes,
     /// Where to read on, and the number that comes next there.
-    pub(super) start: Option<(Segment, u64)>,
+    pub(super) start: Position,
     pub(super) expected: Sequence,
     /// The number that the next record of the stream gets.
     pub(super) sequence: Sequence,
@@ -44,50 +44,41 @@ pub(super) struct Torn {
     pub(super) segment: u64,
     pub(super) offset: u64,
     pub(super) bytes: Bytes,
-    /// The numbers that could have stood there.
-    pub(super) first: Sequence,
+    /// The last of the numbers that could have stood there.
     pub(super) last: Sequence,
 }
 
 /// Reads a stream whose lock this process holds. `None` if there is nothing in it.
+///
+/// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
 pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
     let mut found = segments(fs, place, stream)?;
+    drop_superseded(fs, place, &mut found);
     let owner = fs.open(&place.owner()).ok().and_then(|file| header(&*file).ok().flatten());
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
-    let (Some(about), Some(last)) = (about, found.len().checked_sub(1)) else {
+    let Some(about) = about.filter(|_| !found.is_empty()) else {
         return match found.is_empty() {
             true => Ok(None),
-            false => Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are")),
+            false => {
+                Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are"))
+            }
         };
     };
+    found.iter().try_for_each(|segment| segment.file.sync())?;
+    place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
+    fs.sync_dir(place.root())?;
 
-    let mut walk = Walk::default();
-    let carried = found.get(last).and_then(|segment| segment.header.as_ref()).map(|header| header.carried);
-    let (before, at_end) = found.split_at_mut(last);
-    let Some(tail) = at_end.first_mut() else { return Ok(None) };
-    let mut tail_walk = Walk::default();
-    tail_walk.through(tail)?;
-    if carried != Some(tail_walk.carried)
-        && let Some(previous) = before.last_mut()
-    {
-        // What the last segment should have carried is damaged or never reached the disk.
-        walk.through(previous)?;
-    }
-    walk.then(tail_walk);
-
+    let walk = walk_the_end(&found)?;
+    let Some(tail) = found.last_mut() else { return Ok(None) };
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
     let said = tail.header.as_ref().map_or(1, |header| header.next_sequence);
-    let settled = cursor.map_or(0, |cursor| cursor.sequence);
-    let mut sequence = walk.sequence.max(said).max(settled + 1);
+    let behind = walk.sequence.max(said);
+    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence) + 1);
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
-    let torn = walk.torn.map(|(from, to)| {
-        let frames = ((to - from) / LEAST_FRAME).max(1);
-        let raw = Scan::new(tail.file.clone(), tail.salt, from).raw(from, to).unwrap_or_default();
-        Torn { segment: tail.info.number, offset: from, bytes: raw, first: sequence, last: sequence + frames - 1 }
-    });
+    let torn = walk.torn.map(|(from, to)| torn(tail, from, to, sequence)).transpose()?;
     let sequence = torn.as_ref().map_or(sequence, |torn| torn.last + 1);
     tail.info.end = walk.end.max(tail.info.begin);
     if tail.info.end < tail.info.length && torn.is_none() {
@@ -96,7 +87,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
         tail.info.length = if cut.is_ok() { tail.info.end } else { tail.info.length };
     }
 
-    let (start, expected) = begin_at(&found, cursor)?;
+    let (start, expected) = begin_at(&found, cursor, behind)?;
     Ok(Some(Recovered {
         next_file: found.last().map_or(1, |segment| segment.info.number + 1),
         segments: found.iter().map(|segment| segment.info).collect(),
@@ -109,6 +100,62 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
         ended: walk.ended && torn.is_none(),
         torn,
     }))
+}
+
+/// What the last segment tells, and the one before it where the last does not have all that it should have carried.
+fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
+    let Some((tail, before)) = found.split_last() else { return Ok(Walk::default()) };
+    let carried = tail.header.as_ref().map(|header| header.carried);
+    let (mut walk, mut tail_walk) = (Walk::default(), Walk::default());
+    tail_walk.through(tail)?;
+    if carried != Some(tail_walk.carried)
+        && let Some(previous) = before.last()
+    {
+        walk.through(previous)?;
+    }
+    walk.then(tail_walk);
+    Ok(walk)
+}
+
+/// The damaged end of the last segment. Zeros at its end are no part of it.
+fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn> {
+    let mut last = from;
+    let mut at = from;
+    while at < to {
+        let bytes = Scan::new(tail.file.clone(), tail.salt, at).raw(at, to)?;
+        if bytes.is_empty() {
+            break;
+        }
+        last = bytes.iter().rposition(|byte| *byte != 0).map_or(last, |index| at + index as u64);
+        at += bytes.len() as u64;
+    }
+    let to = (last + 1).next_multiple_of(ALIGNMENT as u64);
+    let bytes = Scan::new(tail.file.clone(), tail.salt, from).raw(from, to)?;
+    let frames = ((to - from) / LEAST_FRAME).max(1);
+    Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
+}
+
+/// Segments that were written again as a whole, to a later one that begins with the same number or an earlier one. They
+/// are gone but for a crash in that moment.
+fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
+    let mut least = u64::MAX;
+    let mut kept: Vec<bool> = found
+        .iter()
+        .rev()
+        .map(|segment| {
+            let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
+            let kept = first == u64::MAX || first < least;
+            least = least.min(first);
+            kept
+        })
+        .collect();
+    found.retain(|segment| {
+        let keep = kept.pop().unwrap_or(true);
+        if !keep {
+            drop(fs.remove(&place.segment(segment.info.number)));
+        }
+        keep
+    });
 }
 
 /// A segment as it was found.
@@ -138,7 +185,12 @@ fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Ve
             continue;
         };
         let first = header.as_ref().map_or(0, |header| header.next_sequence);
-        found.push(Found { info: Segment { number, first, begin, end: length, length }, header, file, salt });
+        found.push(Found {
+            info: Segment { number, first, begin, end: length, length, remade: 0 },
+            header,
+            file,
+            salt,
+        });
     }
     Ok(found)
 }
@@ -231,50 +283,49 @@ impl Walk {
     }
 }
 
-/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise.
-fn begin_at(found: &[Found], cursor: Option<Cursor>) -> io::Result<(Option<(Segment, u64)>, Sequence)> {
-    if let Some(cursor) = cursor
-        && let Some(segment) = found.iter().find(|segment| segment.info.number == cursor.segment)
-        && is_at(segment, &cursor)?
-    {
-        return Ok((Some((segment.info, cursor.offset)), cursor.sequence + 1));
+/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
+/// number behind all that is there.
+fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
+    let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
+    if let Some(cursor) = cursor {
+        let mut at = Position { segment: cursor.segment, offset: cursor.offset };
+        if let Some(first) =
+            rest(cursor.segment).next().filter(|first| first.info.number > cursor.segment || at.offset == 0)
+        {
+            at = Position { segment: first.info.number, offset: first.info.begin };
+        }
+        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence + 1 {
+            return Ok((at, cursor.sequence + 1));
+        }
     }
-    let Some(oldest) = found.first() else { return Ok((None, 1)) };
-    let expected = match oldest.info.first {
-        0 => first_sequence(oldest)?,
+    let Some(oldest) = found.first() else { return Ok((Position::default(), 1)) };
+    let at = Position { segment: oldest.info.number, offset: oldest.info.begin };
+    let first = match oldest.info.first {
+        _ if oldest.info.number == 1 => 1,
+        0 => first_record(found.iter(), at)?.unwrap_or(behind),
         first => first,
     };
-    Ok((Some((oldest.info, oldest.info.begin)), expected))
+    // The cursor is synced before a segment goes: what is missing behind it was lost.
+    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence + 1))))
 }
 
-/// Whether the record behind the cursor begins where it says.
-fn is_at(segment: &Found, cursor: &Cursor) -> io::Result<bool> {
-    let Segment { begin, end, .. } = segment.info;
-    if cursor.offset < begin || cursor.offset > end {
-        return Ok(false);
-    }
-    let mut scan = Scan::new(segment.file.clone(), segment.salt, cursor.offset);
-    Ok(match scan.next(end)? {
-        Item::Frame { header, .. } | Item::BadPayload { header, .. } => {
-            !header.kind.is_record() || header.sequence == cursor.sequence + 1
-        }
-        Item::Damage { nothing, to, .. } => nothing && to == end,
-        Item::End => true,
-    })
-}
-
-/// The number of the first record of a segment whose header is damaged.
-fn first_sequence(segment: &Found) -> io::Result<Sequence> {
-    let mut scan = Scan::new(segment.file.clone(), segment.salt, segment.info.begin);
-    loop {
-        match scan.next(segment.info.length)? {
-            Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
-                return Ok(header.sequence);
+/// The number of the first record from a place on.
+fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> io::Result<Option<Sequence>> {
+    for segment in segments {
+        let Segment { number, begin, end, .. } = segment.info;
+        let from = if number == at.segment { at.offset.max(begin) } else { begin };
+        let mut scan = Scan::new(segment.file.clone(), segment.salt, from);
+        loop {
+            match scan.next(end)? {
+                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
+                    return Ok(Some(header.sequence));
+                }
+                Item::End => break,
+                _ => {}
             }
-            Item::End => return Ok(1),
-            _ => {}
         }
     }
+    Ok(None)
 }
 
 /// A header and the shortest payload.

@@ -1,7 +1,9 @@
 //! From one segment to the next.
 
+use std::io;
+
 use super::calls::{CallNumber, RequestPlace};
-use super::frame::{self, FrameHeader, Kind, Salt};
+use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
@@ -29,6 +31,17 @@ impl Shared {
         self.keep(state, made);
     }
 
+    /// The same if there is one that is too small; it stays if no other can be made.
+    pub(super) fn replace_next(&self, state: &mut State, least: u64) {
+        let before = state.next.take();
+        self.prepare_under_lock(state, least);
+        match (before, &state.next) {
+            (Some(before), Some(_)) => self.discard(&before),
+            (before, None) => state.next = before,
+            (None, _) => {}
+        }
+    }
+
     /// The smallest segment with that much room, whatever the bound says: for a stream that could not say anything
     /// otherwise.
     pub(super) fn prepare_beyond_bound(&self, state: &mut State, least: u64) {
@@ -38,8 +51,9 @@ impl Shared {
     }
 
     fn plan(&self, state: &mut State, least: u64) -> Result<Plan, String> {
-        // What is open has to be carried over, and that must not fill it.
-        let length = (self.segment_bytes + 2 * state.calls.bytes()).max(least).next_multiple_of(4096);
+        // What is open has to be carried over, and that must not fill it; nor what was promised.
+        let promised = 2 * state.calls.bytes() + state.reserved;
+        let length = (self.segment_bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(4096);
         self.plan_of(state, length, self.options.max_bytes)
     }
 
@@ -88,12 +102,8 @@ impl Shared {
     pub(super) fn roll(&self, state: &mut State, size: u64) -> Result<(), JournalError> {
         let needed = self.header_length() + state.calls.bytes() + size;
         let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(()) };
-        let open: Vec<Carried> = state
-            .calls
-            .iter()
-            .map(|(call, place)| Carried { call, payload: payload_at(&*state.active.file, place.offset, place.size) })
-            .collect();
-        let begun = self.begin(next, state.sequence, open);
+        let open = state.open_requests(|_| true);
+        let begun = self.begin(next, state.sequence, &open, |_| Ok(()));
         let active = match begun {
             Ok((active, places)) => {
                 places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
@@ -106,50 +116,47 @@ impl Shared {
         };
         let left = std::mem::replace(&mut state.active, active);
         state.dirty.push(left.file);
+        state.pending_bytes += state.active.offset - self.header_length();
         state.segments.push_back(self.segment(state, state.sequence));
         state.commit_wanted = true;
         self.commit_wanted.notify_one();
         Ok(())
     }
 
-    /// Writes the carried frames and then, which makes it a segment, the header.
+    /// Writes the carried frames, what else there is to write, and then the header: only that makes it a segment that
+    /// takes the place of earlier ones, so a process that is killed meanwhile has lost nothing.
     #[expect(clippy::type_complexity, reason = "a result that is taken apart at once")]
     pub(super) fn begin(
         &self,
         next: Prepared,
         sequence: u64,
-        open: Vec<Carried>,
+        open: &[Carried],
+        write_more: impl FnOnce(&mut Frames) -> io::Result<()>,
     ) -> Result<(Active, Vec<(CallNumber, RequestPlace)>), (Prepared, JournalError)> {
         let salt = Salt::new(self.stream, next.number);
-        let carried = open.iter().filter(|carried| carried.payload.is_some()).count();
         let header = SegmentHeader {
             stream: self.stream,
             segment: next.number,
             next_sequence: sequence,
             begun_unix_nano: self.options.clock.unix_nano(),
-            carried: u32::try_from(carried).unwrap_or(u32::MAX),
+            carried: u32::try_from(open.len()).unwrap_or(u32::MAX),
             process: std::process::id(),
             resource: self.options.resource.clone(),
             scope: self.options.scope.clone(),
         };
-        let mut offset = header.length() as u64;
-        let mut places = Vec::with_capacity(carried);
-        let write = || {
+        let mut frames = Frames { file: &*next.file, salt, offset: header.length() as u64, places: Vec::new() };
+        let write = |frames: &mut Frames| {
             for Carried { call, payload } in open {
-                let Some(payload) = payload else { continue };
-                let header = FrameHeader::new(Kind::Carried, 0, call.0, &payload);
-                let frame = frame::encode(header, &payload, salt);
-                next.file.publish(offset, &frame)?;
-                let size = frame.len() as u64;
-                places.push((call, RequestPlace { offset, size }));
-                offset += size;
+                frames.write(FrameHeader::new(Kind::Carried, 0, call.0, payload), payload)?;
             }
+            write_more(frames)?;
             next.file.write_at(0, &header.encode())
         };
-        if let Err(cause) = write() {
+        if let Err(cause) = write(&mut frames) {
             let error = JournalError::io("begin", &next.path, error::FIX)(cause);
             return Err((next, error));
         }
+        let Frames { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
         Ok((Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST }, places))
     }
@@ -162,6 +169,7 @@ impl Shared {
             begin: self.header_length(),
             end: state.active.offset,
             length: state.active.length,
+            remade: 0,
         }
     }
 }
@@ -171,17 +179,58 @@ struct Plan {
     length: u64,
 }
 
-/// An open call on its way into the next segment; without payload if its request cannot be read any more.
+/// An open call on its way into the next segment.
 pub(super) struct Carried {
     pub(super) call: CallNumber,
-    pub(super) payload: Option<Vec<u8>>,
+    pub(super) payload: Vec<u8>,
 }
 
-/// The payload of the frame at an offset of a segment that this process writes.
-pub(super) fn payload_at(file: &dyn File, offset: u64, size: u64) -> Option<Vec<u8>> {
-    let mut frame = vec![0; usize::try_from(size).ok()?];
-    let whole = file.read_at(offset, &mut frame).ok()? == frame.len();
-    frame::walk(&frame).next().filter(|_| whole).map(|(_, payload)| payload.to_vec())
+/// Frames on their way into a new segment.
+pub(super) struct Frames<'a> {
+    file: &'a dyn File,
+    salt: Salt,
+    offset: u64,
+    /// Where the requests of open calls stand.
+    places: Vec<(CallNumber, RequestPlace)>,
+}
+
+impl Frames<'_> {
+    pub(super) fn write(&mut self, header: FrameHeader, payload: &[u8]) -> io::Result<()> {
+        let frame = frame::encode(header, payload, self.salt);
+        self.file.publish(self.offset, &frame)?;
+        let size = frame.len() as u64;
+        if header.kind.opens() {
+            self.places.push((CallNumber(header.call), RequestPlace { offset: self.offset, size }));
+        }
+        self.offset += size;
+        Ok(())
+    }
+}
+
+impl State {
+    /// The requests of open calls as they stand in the active segment. A call whose request cannot be read any more is
+    /// forgotten: nobody could answer it.
+    pub(super) fn open_requests(&mut self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
+        let calls: Vec<_> = self.calls.iter().filter(|(call, _)| wanted(*call)).collect();
+        let read = |(call, place): (CallNumber, RequestPlace)| {
+            let payload = payload_at(&self.active, call, place);
+            if payload.is_none() {
+                self.calls.close(call);
+            }
+            Some(Carried { call, payload: payload? })
+        };
+        calls.into_iter().filter_map(read).collect()
+    }
+}
+
+/// The payload of the request frame of a call in the segment that this process writes.
+fn payload_at(active: &Active, call: CallNumber, place: RequestPlace) -> Option<Vec<u8>> {
+    let mut frame = vec![0; usize::try_from(place.size).ok()?];
+    let whole = active.file.read_at(place.offset, &mut frame).ok()? == frame.len();
+    let Found::Frame(header) = FrameHeader::read(active.salt, &frame) else { return None };
+    let payload = frame.get(HEADER..HEADER + header.length)?;
+    let sound = whole && header.call == call.0 && header.kind.opens() && crc32c::crc32c(payload) == header.payload_crc;
+    sound.then(|| payload.to_vec())
 }
 
 /// Pages that are ready when a segment is begun.

@@ -83,7 +83,9 @@ impl Scan {
             if matches!(self.header_at(at, end)?, Found::Frame(_)) {
                 break;
             }
-            at += ALIGNMENT as u64;
+            // The file may be shorter than it was.
+            let there = self.chunk_start <= at && at < self.chunk_start + self.chunk.len() as u64;
+            at = if there { at + ALIGNMENT as u64 } else { end };
         }
         self.offset = at.min(end);
         Ok(Item::Damage { from, to: self.offset, nothing })

@@ -51,8 +51,14 @@ pub(super) struct State {
     pub(super) commit_wanted: bool,
     pub(super) committer_sleeps: bool,
     pub(super) reader_sleeps: bool,
+    /// How far the frames are settled.
+    pub(super) settled_at: Position,
     pub(super) closed: bool,
+    /// The last record was appended.
+    pub(super) ended: bool,
     pub(super) stop: bool,
+    /// The lock of the stream in a file that had to be made again.
+    pub(super) owner_again: Option<Arc<dyn File>>,
 }
 
 /// How far everything is durable.
@@ -117,9 +123,28 @@ pub(super) struct Segment {
     pub(super) end: u64,
     /// Bytes of the file.
     pub(super) length: u64,
+    /// How often the file was made again, as somebody had removed it.
+    pub(super) remade: u32,
+}
+
+/// A place in a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) segment: u64,
+    pub(super) offset: u64,
 }
 
 impl State {
+    /// Counts what is pending, where more has changed than a frame.
+    pub(super) fn recount_pending(&mut self) {
+        let Position { segment: at, offset } = self.settled_at;
+        let pending = self.segments.iter().filter(|segment| segment.number >= at).map(|segment| {
+            let from = if segment.number == at { offset.max(segment.begin) } else { segment.begin };
+            segment.end.saturating_sub(from)
+        });
+        self.pending_bytes = pending.sum();
+    }
+
     /// Bytes that the segments take on the disk.
     pub(super) fn allocated(&self) -> u64 {
         let prepared = self.next.as_ref().map_or(0, |next| next.length);

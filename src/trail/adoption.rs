@@ -85,7 +85,8 @@ impl Adoption {
         for (mut adopted, what) in adopted {
             lane.drain(&mut adopted.reader).await;
             if !adopted.journal.remove_if_done() {
-                self.notices.warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
+                self.notices
+                    .warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
             }
             drained(&what);
         }
@@ -103,7 +104,9 @@ impl Adoption {
                 }
                 Ok(None) => {}
                 // It stays as it is, for fsck.
-                Err(error) => self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}")),
+                Err(error) => {
+                    self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"))
+                }
             }
         }
         if let (records @ 1.., streams) = (all.iter().map(|(_, what)| what.pending).sum::<u64>(), all.len()) {

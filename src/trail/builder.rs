@@ -227,12 +227,8 @@ impl TrailBuilder {
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
         scribe.begin(journal.clone());
         scribe.tell(Told::Started { service: service(&settings), previous });
-        let cargo = Cargo {
-            connector,
-            notices: self.notices.clone(),
-            entropy: self.entropy.clone(),
-            reports: scribe.clone(),
-        };
+        let cargo =
+            Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
         let shipper = Shipper::start(reader, cargo, &settings.logs)?;
         let adopted = Arc::<Done>::default();
         let adoption = Adoption {
@@ -282,4 +278,3 @@ fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {
 fn default_connector() -> Option<Arc<dyn Connector>> {
     cfg!(any(feature = "otlp-grpc", feature = "otlp-http")).then(|| Arc::new(OtlpConnector) as Arc<dyn Connector>)
 }
-

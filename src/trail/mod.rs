@@ -26,8 +26,8 @@ use std::time::Duration;
 pub use self::actor::{Actor, ActorType, RequestFacts};
 pub use self::adoption::Drained;
 pub use self::builder::{StartError, TrailBuilder};
-pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::call::{Call, Direction, Moment, Transport};
+pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 

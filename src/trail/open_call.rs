@@ -91,7 +91,9 @@ impl OpenCall {
         if let Some(receipt) = self.write(&outcome)
             && let Err(error) = self.core.acknowledged(self.class, receipt).await
         {
-            self.core.notices().warn(format!("the response record of call {} is not durable yet: {error}", self.call_id()));
+            self.core
+                .notices()
+                .warn(format!("the response record of call {} is not durable yet: {error}", self.call_id()));
         }
     }
 

@@ -97,7 +97,8 @@ fn dropping_the_last_handle_ships_what_is_left() {
     let host = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let directory = tempfile::tempdir().unwrap();
     host.block_on(async {
-        let builder = quiet(Trail::builder("weather")).directory(directory.path()).endpoint(receiver.grpc_endpoint().unwrap());
+        let builder =
+            quiet(Trail::builder("weather")).directory(directory.path()).endpoint(receiver.grpc_endpoint().unwrap());
         let trail = builder.flush_timeout(LONG).start().unwrap();
         let other = trail.clone();
         trail.record(moment(1));
@@ -173,7 +174,11 @@ fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign", "write name=value,name=value"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "set http/protobuf"),
         ("AUDITRAIL_DIR", "relative", "set one that begins with /"),
-        ("AUDITRAIL_JOURNAL_MAX_BITES", "1", "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT"),
+        (
+            "AUDITRAIL_JOURNAL_MAX_BITES",
+            "1",
+            "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT",
+        ),
     ] {
         let environment = Environment::from_iter([(variable, value)]);
         let error = Trail::builder("weather").environment(environment).start().unwrap_err().to_string();

@@ -83,8 +83,12 @@ pub(crate) async fn records_and_traces_arrive(protocol: &str) {
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", file("ours-client.key")),
     ];
     let directory = tempfile::tempdir().unwrap();
-    let trail =
-        Trail::builder("weather").directory(directory.path()).environment(Environment::from_iter(environment)).flush_timeout(LONG).start().unwrap();
+    let trail = Trail::builder("weather")
+        .directory(directory.path())
+        .environment(Environment::from_iter(environment))
+        .flush_timeout(LONG)
+        .start()
+        .unwrap();
     let telemetry = trail.install_tracing().unwrap();
     tracing::info_span!("call", mcp.method.name = "tools/call").in_scope(|| ());
     trail.flush(LONG).await.unwrap();
