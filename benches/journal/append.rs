@@ -18,12 +18,9 @@ pub(crate) fn run(quick: bool) {
             let (plain, lines) = (Plain::create(), Lines::create(length));
             let [mapped, written, plain, lines] = paired(
                 samples,
-                [
-                    &|| mapped.burst(threads),
-                    &|| written.burst(threads),
-                    &|| cpu(threads, || plain.write()),
-                    &|| cpu(threads, || lines.write()),
-                ],
+                [&|| mapped.burst(threads), &|| written.burst(threads), &|| cpu(threads, || plain.write()), &|| {
+                    cpu(threads, || lines.write())
+                }],
             );
             println!(
                 "   {length:>4} bytes, {threads} thread(s)   mapped {mapped:6.0}   journal by write(2) {written:6.0} ({:4.1} ×)   \

@@ -26,13 +26,9 @@ pub(crate) fn run(quick: bool) {
     let raw = |space| RawFile::create(space).per_second(&runtime, time);
     let [ours, grows, allocated, zeros, bound] = paired(
         samples,
-        [
-            &|| ours(&runtime, time),
-            &|| raw(Space::Grows),
-            &|| raw(Space::Allocated),
-            &|| raw(Space::Zeros),
-            &|| bound(time),
-        ],
+        [&|| ours(&runtime, time), &|| raw(Space::Grows), &|| raw(Space::Allocated), &|| raw(Space::Zeros), &|| {
+            bound(time)
+        }],
     );
     println!("   raw batched fdatasync, file grows {grows:.0}   allocated {allocated:.0}   zeros {zeros:.0}");
     println!("   64 records and one fdatasync, without callers {bound:.0}");

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::calls::OpenCalls;
 use super::frame::Salt;
@@ -49,6 +50,7 @@ pub(super) struct State {
     pub(super) oldest_unix_nano: Option<u64>,
     /// Somebody waits for a commit.
     pub(super) commit_wanted: bool,
+    pub(super) group: Group,
     pub(super) committer_sleeps: bool,
     pub(super) reader_sleeps: bool,
     /// How far the frames are settled.
@@ -59,6 +61,21 @@ pub(super) struct State {
     pub(super) stop: bool,
     /// The lock of the stream in a file that had to be made again.
     pub(super) owner_again: Option<Arc<dyn File>>,
+}
+
+/// Who waits for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// How many wait for the next one.
+    pub(super) waiting: usize,
+    /// How many waited for the last one.
+    pub(super) last: usize,
+    /// The next one waits for that many, a short while.
+    pub(super) gathering: Option<usize>,
+    /// The frames that the commit which is under way makes durable.
+    pub(super) under_way: u64,
+    /// How long the last one took.
+    pub(super) took: Duration,
 }
 
 /// How far everything is durable.
