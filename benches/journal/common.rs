@@ -39,8 +39,13 @@ pub(crate) const TWELVE: [(&str, &str); 9] = [
 /// The lean record of an audited span and the full one, in bytes.
 pub(crate) const LENGTHS: [usize; 2] = [640, 1054];
 
-/// The median of what each candidate measures, the candidates taking turns. The first round warms up.
+/// The median of what each candidate measures.
 pub(crate) fn paired<const N: usize>(samples: usize, candidates: [&dyn Fn() -> f64; N]) -> [f64; N] {
+    taking_turns(samples, candidates).map(|mut figures| median(&mut figures))
+}
+
+/// What each candidate measures, the candidates taking turns. The first round warms up.
+pub(crate) fn taking_turns<const N: usize>(samples: usize, candidates: [&dyn Fn() -> f64; N]) -> [Vec<f64>; N] {
     let mut all: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(samples));
     for round in 0..=samples {
         for (candidate, figures) in candidates.iter().zip(&mut all) {
@@ -50,7 +55,7 @@ pub(crate) fn paired<const N: usize>(samples: usize, candidates: [&dyn Fn() -> f
             }
         }
     }
-    all.map(|mut figures| median(&mut figures))
+    all
 }
 
 pub(crate) fn median(figures: &mut [f64]) -> f64 {

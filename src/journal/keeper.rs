@@ -124,8 +124,9 @@ impl Shared {
     fn prepare_ahead(&self) {
         let (file, offset, length) = {
             let mut state = self.state();
-            let recent = state.active.prepared.min(state.active.offset);
-            let ahead = (2 * (state.active.offset - recent)).clamp(LEAST_AHEAD, MOST_AHEAD);
+            let came = state.active.offset.saturating_sub(state.active.seen);
+            state.active.seen = state.active.offset;
+            let ahead = (2 * came).clamp(LEAST_AHEAD, MOST_AHEAD);
             let from = state.active.prepared.max(state.active.offset);
             let to = (state.active.offset + ahead).min(state.active.length);
             if to <= from {

@@ -100,6 +100,8 @@ pub(super) struct Active {
     pub(super) length: u64,
     /// Up to where its pages were prepared.
     pub(super) prepared: u64,
+    /// Where the writer was then.
+    pub(super) seen: u64,
 }
 
 impl Active {
@@ -114,6 +116,7 @@ impl Active {
             offset: 0,
             length: 0,
             prepared: 0,
+            seen: 0,
         }
     }
 }
