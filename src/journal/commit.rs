@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use super::frame::{self, FrameHeader};
 use super::planted::planted;
@@ -45,9 +46,10 @@ impl Shared {
 
     fn commit_once(&self) -> Result<(), JournalError> {
         let Some(work) = self.begin_commit()? else { return Ok(()) };
+        let begun = Instant::now();
         match self.sync(&work) {
             Ok(()) => {
-                self.end_commit(work.mark);
+                self.end_commit(work.mark, begun.elapsed());
                 Ok(())
             }
             Err(cause) => {
@@ -61,6 +63,7 @@ impl Shared {
     fn begin_commit(&self) -> Result<Option<Work>, JournalError> {
         let mut state = self.state();
         state.commit_wanted = false;
+        state.group.last = std::mem::take(&mut state.group.waiting);
         if state.poisoned {
             self.write_again(&mut state)?;
         }
@@ -75,6 +78,7 @@ impl Shared {
             sequence: state.sequence,
             header: true,
         };
+        state.group.under_way = mark.frames;
         let mut files = std::mem::take(&mut state.dirty);
         files.push(Unsynced {
             file: state.active.file.clone(),
@@ -98,9 +102,10 @@ impl Shared {
             .try_for_each(|part| part.file.sync_range(part.from, part.to))
     }
 
-    fn end_commit(&self, mark: Synced) {
+    fn end_commit(&self, mark: Synced, took: Duration) {
         let mut state = self.state();
         state.synced = mark;
+        state.group.took = took;
         state.committing.clear();
         if state.committing.capacity() > KEPT_BUFFER {
             // A burst is not paid for with memory for ever.
@@ -122,6 +127,7 @@ impl Shared {
         state.unsynced.extend_from_slice(&newer);
         state.directory_dirty = true;
         state.poisoned = true;
+        state.group.under_way = 0;
     }
 
     /// Writes the unsynced frames to a new segment. The old one ends where it was last synced.

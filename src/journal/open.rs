@@ -13,7 +13,7 @@ use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
-use super::state::{Active, Position, Prepared, State, Synced};
+use super::state::{Active, Group, Position, Prepared, State, Synced};
 use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
 use crate::record::StreamId;
 
@@ -226,6 +226,7 @@ impl State {
             settled: 0,
             oldest_unix_nano: None,
             commit_wanted: false,
+            group: Group::default(),
             committer_sleeps: false,
             reader_sleeps: false,
             settled_at: Position::default(),

@@ -152,7 +152,10 @@ impl Shared {
         }
         let Frames { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
-        Ok((Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST }, places))
+        Ok((
+            Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST, seen: 0 },
+            places,
+        ))
     }
 
     /// What a reader needs to know of the active segment.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::calls::OpenCalls;
 use super::frame::Salt;
@@ -49,6 +50,7 @@ pub(super) struct State {
     pub(super) oldest_unix_nano: Option<u64>,
     /// Somebody waits for a commit.
     pub(super) commit_wanted: bool,
+    pub(super) group: Group,
     pub(super) committer_sleeps: bool,
     pub(super) reader_sleeps: bool,
     /// How far the frames are settled.
@@ -67,6 +69,21 @@ pub(super) struct Unsynced {
     pub(super) file: Arc<dyn File>,
     pub(super) from: u64,
     pub(super) to: u64,
+}
+
+/// Who waits for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// How many wait for the next one.
+    pub(super) waiting: usize,
+    /// How many waited for the last one.
+    pub(super) last: usize,
+    /// The next one waits for that many, a short while.
+    pub(super) gathering: Option<usize>,
+    /// The frames that the commit which is under way makes durable.
+    pub(super) under_way: u64,
+    /// How long the last one took.
+    pub(super) took: Duration,
 }
 
 /// How far everything is durable.
@@ -100,6 +117,8 @@ pub(super) struct Active {
     pub(super) length: u64,
     /// Up to where its pages were prepared.
     pub(super) prepared: u64,
+    /// Where the writer was then.
+    pub(super) seen: u64,
 }
 
 impl Active {
@@ -114,6 +133,7 @@ impl Active {
             offset: 0,
             length: 0,
             prepared: 0,
+            seen: 0,
         }
     }
 }
