@@ -36,6 +36,8 @@ pub struct DrainReport {
     pub lost: u64,
     /// The stream that tells of the drain itself.
     pub own: StreamId,
+    /// All that is to be drained was found.
+    looked: bool,
 }
 
 impl DrainReport {
@@ -54,7 +56,7 @@ impl DrainReport {
     /// Whether all streams that were found are drained.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.drained.len() == self.found.len() && self.left_alone.is_empty()
+        self.looked && self.drained.len() == self.found.len() && self.left_alone.is_empty()
     }
 }
 
@@ -83,9 +85,11 @@ pub fn drain(
         quarantined: 0,
         lost: 0,
         own: trail.core().journal.stream(),
+        looked: false,
     };
     trail.core().shipper.hurry();
-    while listen(&told, &mut report) && begun.elapsed() < timeout {
+    // What waits is looked for however little time there is: that takes no collector.
+    while listen(&told, &mut report) && (!report.looked || begun.elapsed() < timeout) {
         report.count(&trail);
         let records = report.records();
         progress(DrainProgress { records, settled: records - report.pending() });
@@ -112,7 +116,7 @@ fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
 impl DrainReport {
     fn hear(&mut self, what: Adopting) {
         match what {
-            Adopting::Found(streams) => self.found = streams,
+            Adopting::Found(streams) => (self.found, self.looked) = (streams, true),
             Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
             Adopting::Drained(stream) => self.drained.push(stream.stream),
         }

@@ -131,9 +131,9 @@ impl StreamCheck {
         for (index, segment) in segments.iter().enumerate() {
             let later = segments.get(index + 1..).unwrap_or_default();
             let next_first = later.iter().filter_map(|later| Some(later.header.as_ref()?.next_sequence)).min();
-            // What was written again as a whole is passed over by everybody.
+            // What was written again as a whole, to a later one with an earlier number, is passed over by everybody.
             let first = segment.header.as_ref().map(|header| header.next_sequence);
-            if first.is_none_or(|first| next_first.is_none_or(|next| first < next)) {
+            if first.is_none_or(|first| next_first.is_none_or(|next| first <= next)) {
                 self.check_segment(segment, next_first, &mut settled)?;
             }
             read(segment.length);
@@ -249,7 +249,7 @@ impl StreamCheck {
             let text = format!("number {} stands behind {}", header.sequence, expected - 1);
             self.tell(ProblemKind::Repeated, segment.path.clone(), Some(offset), Some(header.sequence), text);
         }
-        self.expected = Some(expected.max(header.sequence + 1));
+        self.expected = Some(expected.max(header.sequence.saturating_add(1)));
     }
 
     /// A number was found: those before it are missing, or were damaged.
@@ -289,20 +289,26 @@ impl StreamCheck {
             return;
         };
         if let Some(oldest) = oldest
-            && oldest > cursor.sequence + 1
+            && oldest > cursor.sequence.saturating_add(1)
         {
             let text = format!("the oldest record that is there is {oldest}");
-            self.tell(ProblemKind::Missing, self.place.root().to_owned(), None, Some(cursor.sequence + 1), text);
+            self.tell(
+                ProblemKind::Missing,
+                self.place.root().to_owned(),
+                None,
+                Some(cursor.sequence.saturating_add(1)),
+                text,
+            );
             self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(oldest - 1));
         }
         // Where an adopter would not go on.
         let behind = settled.behind.or(self.expected);
-        if !self.lives && behind.is_some_and(|behind| behind != cursor.sequence + 1) {
+        if !self.lives && behind.is_some_and(|behind| behind != cursor.sequence.saturating_add(1)) {
             let text = format!(
                 "it names segment {}, offset {} for record {}, which is not there",
                 cursor.segment,
                 cursor.offset,
-                cursor.sequence + 1
+                cursor.sequence.saturating_add(1)
             );
             self.tell(ProblemKind::CursorAstray, path, None, None, text);
         }
