@@ -111,14 +111,16 @@ impl Adoption {
     pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting)) {
         let _ending = Ending(self.done.clone());
         let adopted = match self.adopt_all(&tell) {
-            Ok(adopted) => adopted,
+            Ok(adopted) => {
+                tell(Adopting::Found(adopted.iter().map(|(_, what)| what.clone()).collect()));
+                adopted
+            }
             Err(error) => {
                 self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
                 Vec::new()
             }
         };
         self.done.left().extend(adopted.iter().map(|(adopted, _)| adopted.journal.clone()));
-        tell(Adopting::Found(adopted.iter().map(|(_, what)| what.clone()).collect()));
         for (mut adopted, what) in adopted {
             lane.drain(&mut adopted.reader).await;
             self.done.left().retain(|journal| journal.stream() != what.stream);
