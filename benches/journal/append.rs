@@ -7,7 +7,7 @@ use std::thread;
 
 use auditrail::journal::{Append, BatchLimits, Disk, HEADER, Journal, JournalOptions, Keeper, Reader};
 
-use crate::common::{LENGTHS, TWELVE, number, paired, record, thread_cpu};
+use crate::samples::{LENGTHS, TWELVE, number, paired, record, thread_cpu};
 
 pub(crate) fn run(quick: bool) {
     let samples = if quick { 3 } else { 61 };

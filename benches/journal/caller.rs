@@ -10,7 +10,7 @@ use auditrail::config::Environment;
 use auditrail::record::{EventName, Outcome, Status};
 use auditrail::trail::{Call, Moment};
 
-use crate::common::{Null, median, quantile};
+use crate::samples::{Null, median, quantile};
 
 pub(crate) fn run(quick: bool) {
     let windows = if quick { 3 } else { 150 };

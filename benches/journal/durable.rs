@@ -17,7 +17,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use crate::common::{median, number, record, taking_turns};
+use crate::samples::{median, number, record, taking_turns};
 
 pub(crate) fn run(quick: bool) {
     let (samples, time) = if quick { (1, Duration::from_millis(50)) } else { (31, Duration::from_millis(300)) };

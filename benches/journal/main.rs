@@ -23,7 +23,7 @@
 mod append;
 mod backlog;
 mod caller;
-mod common;
+mod samples;
 mod durable;
 
 fn main() {
