@@ -207,6 +207,7 @@ impl Reader {
             gone.push(front.number);
         }
         state.recount_pending();
+        shared.note_fullness(&state);
         drop(state);
         if saved {
             shared.recovered(CURSOR, "the journal saves how far it was shipped again");
@@ -267,6 +268,9 @@ impl Reader {
                 Item::BadPayload { header, payload } => {
                     let sequence = if header.kind.is_record() { header.sequence } else { 0 };
                     self.damaged(number, begin, sequence, payload)?;
+                    if sequence >= self.expected {
+                        self.missing(sequence + 1);
+                    }
                 }
                 Item::Damage { from, to, nothing: false } => {
                     let raw = scan.raw(from, to)?;
