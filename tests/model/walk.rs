@@ -188,7 +188,7 @@ impl Walk {
     fn settle(&mut self, index: usize) {
         let stream = &mut self.streams[index];
         let many = self.chance.below(stream.unsettled.len() as u64 + 1);
-        let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).last() else { return };
+        let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).next_back() else { return };
         stream.reader.settle(through);
         self.log.push(format!("settle {} {through}", stream.id));
         let cursor = self.options.directory.join("streams").join(stream.id.to_string()).join("cursor");
@@ -349,7 +349,7 @@ impl Walk {
 
     fn settle_all(&mut self, index: usize) {
         let stream = &mut self.streams[index];
-        if let Some(through) = stream.unsettled.drain(..).last() {
+        if let Some(through) = stream.unsettled.drain(..).next_back() {
             stream.reader.settle(through);
         }
     }
