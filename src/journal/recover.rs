@@ -299,7 +299,9 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
-        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence.saturating_add(1) {
+        let (next, wanted) = (first_record(rest(at.segment), at)?.unwrap_or(behind), cursor.sequence.saturating_add(1));
+        // What follows may be damaged; then the record before it tells.
+        if next == wanted || next > wanted && record_before(found, at)? == Some(cursor.sequence) {
             // What it names may never have reached the disk: then on to what comes behind the last that did.
             let last = found.last().map_or(0, |last| last.info.number);
             if at.segment > last {
@@ -336,6 +338,22 @@ fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> 
         }
     }
     Ok(None)
+}
+
+/// The number of the last record before a place in its segment.
+fn record_before(found: &[Found], at: Position) -> io::Result<Option<Sequence>> {
+    let Some(segment) = found.iter().find(|segment| segment.info.number == at.segment) else { return Ok(None) };
+    let mut scan = Scan::new(segment.file.clone(), segment.salt, segment.info.begin);
+    let mut last = None;
+    loop {
+        match scan.next(at.offset.min(segment.info.end))? {
+            Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
+                last = Some(header.sequence);
+            }
+            Item::End => return Ok(last),
+            _ => {}
+        }
+    }
 }
 
 /// A header and the shortest payload.
