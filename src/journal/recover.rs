@@ -106,13 +106,15 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
 /// there.
 fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
-    let mut walks = Vec::new();
+    let (mut walks, mut headless) = (Vec::new(), false);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
         walk.through(segment)?;
         let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
         walks.push(walk);
-        if is_whole {
+        // Frames that were being written again may belong to calls that were answered in any segment before.
+        headless |= segment.header.is_none();
+        if is_whole && !headless {
             break;
         }
     }
