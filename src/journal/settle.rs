@@ -39,7 +39,9 @@ impl Reader {
         let mut written = cursor.write(&*shared.cursor, shared.stream);
         let goes = |state: &State, segment: &Segment| {
             // A segment that is durable stays until another one is: without any, the stream would be forgotten.
-            segment.number < cursor.segment.min(state.synced.segment)
+            // And an adopter's copies of what is open must be durable before the originals go.
+            let copied = state.synced.frames > 0 || state.is_clean();
+            copied && segment.number < cursor.segment.min(state.synced.segment)
         };
         let any_goes = {
             let state = shared.state();

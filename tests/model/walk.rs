@@ -195,7 +195,7 @@ impl Walk {
         let saved = self.fs.content(&cursor).filter(|cursor| cursor.len() == 56).map(|cursor| cursor[24..32].to_vec());
         if !self.fs.is_dead() && saved.is_some_and(|saved| u64::from_le_bytes(saved.try_into().unwrap()) >= through) {
             let told = self.told.entry(stream.id).or_default();
-            told.settled = told.settled.max(through);
+            told.settled = if told.lost.is_empty() { told.settled.max(through) } else { 0 };
         }
         self.listen();
     }
