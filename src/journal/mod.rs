@@ -34,8 +34,10 @@ mod planted;
 mod quarantine;
 mod reader;
 mod recover;
+mod resume;
 mod roll;
 mod scan;
+mod settle;
 mod state;
 #[cfg(test)]
 mod tests;

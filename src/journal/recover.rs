@@ -13,6 +13,7 @@ use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
+use super::resume::begin_at;
 use super::scan::{Item, Scan};
 use super::state::{Position, Segment};
 use super::{CallNumber, Sequence};
@@ -105,13 +106,15 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
 /// there.
 fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
-    let mut walks = Vec::new();
+    let (mut walks, mut headless) = (Vec::new(), false);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
         walk.through(segment)?;
         let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
         walks.push(walk);
-        if is_whole {
+        // Frames that were being written again may belong to calls that were answered in any segment before.
+        headless |= segment.header.is_none();
+        if is_whole && !headless {
             break;
         }
     }
@@ -162,11 +165,11 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
 }
 
 /// A segment as it was found.
-struct Found {
-    info: Segment,
-    header: Option<SegmentHeader>,
-    file: Arc<dyn File>,
-    salt: Salt,
+pub(super) struct Found {
+    pub(super) info: Segment,
+    pub(super) header: Option<SegmentHeader>,
+    pub(super) file: Arc<dyn File>,
+    pub(super) salt: Salt,
 }
 
 /// The segments in their order. What has neither a header nor a frame was prepared and never used: it is removed.
@@ -286,56 +289,6 @@ impl Walk {
         self.sequence = self.sequence.max(sequence);
         (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
     }
-}
-
-/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
-/// number behind all that is there.
-fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
-    let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
-    if let Some(cursor) = cursor {
-        let mut at = Position { segment: cursor.segment, offset: cursor.offset };
-        if let Some(first) =
-            rest(cursor.segment).next().filter(|first| first.info.number > cursor.segment || at.offset == 0)
-        {
-            at = Position { segment: first.info.number, offset: first.info.begin };
-        }
-        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence.saturating_add(1) {
-            // What it names may never have reached the disk: then on to what comes behind the last that did.
-            let last = found.last().map_or(0, |last| last.info.number);
-            if at.segment > last {
-                at = Position { segment: last + 1, offset: 0 };
-            }
-            return Ok((at, cursor.sequence + 1));
-        }
-    }
-    let Some(oldest) = found.first() else { return Ok((Position::default(), 1)) };
-    let at = Position { segment: oldest.info.number, offset: oldest.info.begin };
-    let first = match oldest.info.first {
-        _ if oldest.info.number == 1 => 1,
-        0 => first_record(found.iter(), at)?.unwrap_or(behind),
-        first => first,
-    };
-    // The cursor is synced before a segment goes: what is missing behind it was lost.
-    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1)))))
-}
-
-/// The number of the first record from a place on.
-fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> io::Result<Option<Sequence>> {
-    for segment in segments {
-        let Segment { number, begin, end, .. } = segment.info;
-        let from = if number == at.segment { at.offset.max(begin) } else { begin };
-        let mut scan = Scan::new(segment.file.clone(), segment.salt, from);
-        loop {
-            match scan.next(end)? {
-                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
-                    return Ok(Some(header.sequence));
-                }
-                Item::End => break,
-                _ => {}
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// A header and the shortest payload.

@@ -146,7 +146,7 @@ impl SimulatedFs {
             self.create_dir(directory).unwrap();
         }
         let state = &mut *self.state();
-        let inode = state.disk.file(path).map_or_else(|| state.disk.create(path).unwrap(), |inode| inode);
+        let inode = state.disk.file(path).unwrap_or_else(|| state.disk.create(path).unwrap());
         state.disk.inodes[inode].overwrite(content);
     }
 
