@@ -156,8 +156,8 @@ async fn synced_means_that_an_fdatasync_came_between() {
         bench.records();
         fs.hold();
         let (synced, trail) = (fs.synced(), bench.trail.clone());
-        let watched = fs.clone();
-        let begun = tokio::task::spawn_blocking(move || watched.next_sync());
+        let (watched, before) = (fs.clone(), fs.begun());
+        let begun = tokio::task::spawn_blocking(move || watched.begun_beyond(before));
         let half = tokio::spawn(async move {
             match open {
                 None => drop(trail.begin(tool("ok")).await.unwrap()),

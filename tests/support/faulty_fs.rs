@@ -47,11 +47,15 @@ impl FaultyFs {
         self.syncs.state.lock().unwrap().done
     }
 
-    /// Waits until a sync begins after this was called. Blocks.
-    pub fn next_sync(&self) {
+    /// Syncs that began.
+    pub fn begun(&self) -> u64 {
+        self.syncs.state.lock().unwrap().begun
+    }
+
+    /// Waits until more have begun. Blocks.
+    pub fn begun_beyond(&self, begun: u64) {
         let mut state = self.syncs.state.lock().unwrap();
-        let begun = state.begun;
-        while state.begun == begun {
+        while state.begun <= begun {
             state = self.syncs.changed.wait(state).unwrap();
         }
     }
