@@ -188,7 +188,11 @@ async fn kill_9_after_half_was_shipped_loses_nothing_and_uses_no_number_twice() 
         let mut child = child("child_that_records", &directory, &sink.endpoint());
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut acknowledged = Vec::new();
-        while acknowledged.len() < 2000 + 500 * round || (acknowledged.len() % 100 == 0 && sink.taken().is_empty()) {
+        let mut nothing_taken = true;
+        while acknowledged.len() < 2000 + 500 * round || nothing_taken {
+            if acknowledged.len() % 100 == 0 {
+                nothing_taken = sink.taken().is_empty();
+            }
             let line = output.next_line().await.unwrap().expect("it goes on until it is killed");
             acknowledged.extend(line.strip_prefix("recorded ").map(ToOwned::to_owned));
         }
