@@ -45,6 +45,12 @@ pub(crate) struct Core {
     pub(super) unsafe_told: AtomicBool,
 }
 
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.scribe.release();
+    }
+}
+
 /// How far the end of the process has come.
 #[derive(Debug, Default)]
 pub(super) struct Closing {

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::told::{Gap, Told};
 use crate::config::Notices;
@@ -24,7 +24,8 @@ pub(crate) struct Scribe {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     notices: Notices,
-    journal: OnceLock<Journal>,
+    /// Until the trail is gone: the journal has the scribe as its watcher, and would keep itself alive.
+    journal: RwLock<Option<Journal>>,
     waiting: Mutex<VecDeque<Waiting>>,
     has_waiting: AtomicBool,
     gone: Mutex<Gone>,
@@ -61,7 +62,7 @@ impl Scribe {
             clock,
             entropy,
             notices,
-            journal: OnceLock::new(),
+            journal: RwLock::default(),
             waiting: Mutex::default(),
             has_waiting: AtomicBool::new(false),
             gone: Mutex::default(),
@@ -76,9 +77,18 @@ impl Scribe {
             let mut waiting = self.waiting();
             waiting.push_front(Waiting { told: started, unix_nano });
             self.has_waiting.store(true, Ordering::Relaxed);
-            drop(self.journal.set(journal));
+            *self.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
         }
         self.tell_waiting();
+    }
+
+    /// The trail is gone.
+    pub(super) fn release(&self) {
+        drop(self.journal.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn journal(&self) -> Option<Journal> {
+        self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the journal says now, with the records of this stream up to its `settled` that are in quarantine, and those that
@@ -124,8 +134,8 @@ impl Scribe {
     /// Writes a record if there is room now: what is soon out of date is not worth keeping.
     pub(super) fn tell_now(&self, told: &Told) {
         self.tell_waiting();
-        if let Some(journal) = self.journal.get().filter(|_| !self.has_waiting.load(Ordering::Relaxed)) {
-            drop(self.write(journal, told, Append::MOMENT, self.clock.unix_nano()));
+        if let Some(journal) = self.journal().filter(|_| !self.has_waiting.load(Ordering::Relaxed)) {
+            drop(self.write(&journal, told, Append::MOMENT, self.clock.unix_nano()));
         }
     }
 
@@ -134,12 +144,12 @@ impl Scribe {
         if !self.has_waiting.load(Ordering::Relaxed) {
             return;
         }
-        let Some(journal) = self.journal.get() else { return };
+        let Some(journal) = self.journal() else { return };
         let mut never = Vec::new();
         {
             let mut waiting = self.waiting();
             while let Some(Waiting { told, unix_nano }) = waiting.front() {
-                match self.write(journal, told, Append::ALARM, *unix_nano) {
+                match self.write(&journal, told, Append::ALARM, *unix_nano) {
                     Ok(_) => {}
                     // It must not hold up what comes behind it.
                     Err(error @ (JournalError::TooLong { .. } | JournalError::Closed)) => never.push(error),
@@ -177,7 +187,7 @@ impl Scribe {
     }
 
     fn is_own(&self, stream: StreamId) -> bool {
-        self.journal.get().is_some_and(|journal| journal.stream() == stream)
+        self.journal().is_some_and(|journal| journal.stream() == stream)
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

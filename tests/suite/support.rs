@@ -19,7 +19,7 @@ pub(crate) struct Bench {
     pub(crate) trail: Trail,
     pub(crate) sunk: Sunk,
     pub(crate) notices: Arc<Mutex<Vec<Notice>>>,
-    _directory: tempfile::TempDir,
+    pub(crate) directory: Arc<tempfile::TempDir>,
 }
 
 impl Bench {
@@ -28,15 +28,22 @@ impl Bench {
     }
 
     pub(crate) fn with(build: impl FnOnce(TrailBuilder) -> TrailBuilder) -> Self {
+        Self::on(Arc::new(tempfile::tempdir().unwrap()), build)
+    }
+
+    /// In a directory where there may be streams of others.
+    pub(crate) fn on(
+        directory: Arc<tempfile::TempDir>,
+        build: impl FnOnce(TrailBuilder) -> TrailBuilder,
+    ) -> Self {
         let (sunk, notices) = (Sunk::default(), Arc::<Mutex<Vec<Notice>>>::default());
         let said = notices.clone();
-        let directory = tempfile::tempdir().unwrap();
         let builder = Trail::builder("bench")
             .environment(Environment::default())
             .directory(directory.path())
             .connector(sunk.clone())
             .on_notice(move |notice| said.lock().unwrap().push(notice.clone()));
-        Self { trail: build(builder).start().unwrap(), sunk, notices, _directory: directory }
+        Self { trail: build(builder).start().unwrap(), sunk, notices, directory }
     }
 
     /// Everything that was recorded so far, in order, but for what the trail tells of itself.
@@ -50,6 +57,12 @@ impl Bench {
         self.sunk.records().into_iter().filter(|record| record.event_name != "auditrail.lifecycle").collect()
     }
 
+    /// Everything that arrived so far, what the trail tells of itself included.
+    pub(crate) fn all_records(&self) -> Vec<Record> {
+        drop(self.records());
+        self.sunk.records()
+    }
+
     pub(crate) fn said(&self) -> Vec<String> {
         self.notices.lock().unwrap().iter().map(|notice| notice.text.clone()).collect()
     }
@@ -60,6 +73,8 @@ impl Bench {
 pub(crate) struct Sunk {
     requests: Arc<Mutex<Vec<Bytes>>>,
     pub(crate) away: Arc<std::sync::atomic::AtomicBool>,
+    /// Bytes of the longest request that it takes; 0 for any.
+    pub(crate) longest: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Sunk {
@@ -72,6 +87,12 @@ impl Sunk {
             .flat_map(|scope| scope.log_records)
             .map(|record| Record::from_proto(record).unwrap())
             .collect()
+    }
+
+    /// The requests as they came.
+    pub(crate) fn requests(&self) -> Vec<ExportLogsServiceRequest> {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(|request| ExportLogsServiceRequest::decode(request.clone()).unwrap()).collect()
     }
 
     /// The very bytes.
@@ -91,6 +112,10 @@ impl Sink for Sunk {
         Box::pin(async move {
             if self.away.load(std::sync::atomic::Ordering::SeqCst) {
                 return Err(ExportError::Retry { reason: "away".into(), after: None });
+            }
+            let longest = self.longest.load(std::sync::atomic::Ordering::SeqCst);
+            if longest > 0 && request.len() > longest {
+                return Err(ExportError::Rejected { reason: "too large".into() });
             }
             self.requests.lock().unwrap().push(request);
             Ok(Accepted::default())

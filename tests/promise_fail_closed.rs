@@ -1,0 +1,335 @@
+//! Promises "Acknowledged means", "Disk full" and "Fail closed": a call goes on when its records are as safe as its class
+//! wants, and what happens when they cannot be is what its class says, and nothing else.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    missing_debug_implementations,
+    reason = "a test stops at what it did not expect; the helpers are shared"
+)]
+
+#[path = "support/faulty_fs.rs"]
+mod faulty_fs;
+#[path = "suite/server.rs"]
+mod server;
+#[path = "suite/support.rs"]
+mod support;
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use auditrail::config::NoticeLevel;
+use auditrail::record::{Clock as _, Outcome, Record, SystemClock, Value, names};
+use auditrail::trail::{Acknowledge, Because, Call, Class, Refused, TrailBuilder, WhenFull};
+
+use self::faulty_fs::FaultyFs;
+use self::server::{Everything, call, connect};
+use self::support::{Bench, ending};
+
+/// Far beyond what anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(50);
+
+const REFUSE: Class = class(Acknowledge::Written, WhenFull::Refuse, LONG);
+const SYNCED: Class = class(Acknowledge::Synced, WhenFull::Refuse, LONG);
+const REMOTE: Class = class(Acknowledge::Remote, WhenFull::Refuse, LONG);
+
+const fn class(acknowledge: Acknowledge, when_full: WhenFull, deadline: Duration) -> Class {
+    Class { acknowledge, when_full, deadline }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full_and_told_later() {
+    let before = SystemClock::default().unix_nano();
+    let bench = Bench::with(|builder| classified(builder, "slow", REFUSE));
+    let client = connect(&bench.trail, Everything::default()).await;
+    fill(&bench).await;
+
+    // If it ran, it would wait for ever.
+    let rmcp::ServiceError::McpError(error) = call(&client, "slow").await.unwrap_err() else { panic!("no answer") };
+    assert_eq!(i64::from(error.code.0), Refused::UNRECORDED);
+    assert_eq!(error.code.0, -32044);
+    assert!(error.message.starts_with("call refused: it cannot be audited now"), "{}", error.message);
+    let call_id = error.data.unwrap()["auditrail.call.id"].as_str().unwrap().to_owned();
+    call(&client, "ok").await.expect("a call of the default class goes on");
+    let refused = bench.trail.counts().refused;
+    let after = SystemClock::default().unix_nano();
+
+    bench.sunk.away.store(false, SeqCst);
+    let records = bench.records();
+    assert!(of(&records, "slow").is_empty());
+    assert!(!records.iter().any(|record| record.text(names::AUDITRAIL_CALL_ID) == Some(&call_id)));
+    let gaps: Vec<_> = records.iter().filter(|record| record.event_name == "auditrail.gap").collect();
+    let count = |cause| gaps.iter().filter(|gap| is(gap, cause)).map(|gap| int(gap, names::AUDITRAIL_GAP_COUNT)).sum();
+    let (of_refused, of_shed): (u64, u64) = (count("refused"), count("shed"));
+    assert!(of_refused >= 2 && of_shed >= 2, "{of_refused} refused, {of_shed} shed");
+    assert_eq!(of_refused + of_shed, refused, "every one is told, once");
+    for gap in gaps {
+        let (since, until) = (int(gap, names::AUDITRAIL_GAP_SINCE), int(gap, names::AUDITRAIL_GAP_UNTIL));
+        assert!(before <= since && since <= until && until <= after, "{before} {since} {until} {after}");
+        assert_eq!(gap.text(names::AUDIT_OUTCOME), Some("unknown"));
+    }
+    let levels = |text| said(&bench, text);
+    assert_eq!(levels("records are being left out"), [NoticeLevel::Warning], "once an episode");
+
+    drop(bench.trail.begin(tool("slow")).await.expect("there is room again"));
+    assert_eq!(of(&bench.records(), "slow").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_runs_as_soon_as_there_is_room() {
+    let bench = Bench::with(|builder| classified(builder, "slow", Class { when_full: WhenFull::Wait, ..REFUSE }));
+    let server = Everything::default();
+    let client = connect(&bench.trail, server.clone()).await;
+    fill(&bench).await;
+    let waiting = tokio::spawn(async move { call(&client, "slow").await });
+    // Nothing tells that it waits, but it cannot run before there is room.
+    assert!(tokio::time::timeout(SHORT, server.begun.notified()).await.is_err());
+    bench.sunk.away.store(false, SeqCst);
+    server.begun.notified().await;
+    server.go_on.notify_one();
+    waiting.await.unwrap().expect("it ran");
+    let records = bench.records();
+    assert_eq!(of(&records, "slow").iter().map(|record| ending(record).1).collect::<Vec<_>>(), ["unknown", "success"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_is_refused_at_its_deadline() {
+    let class = class(Acknowledge::Written, WhenFull::Wait, SHORT);
+    let bench = Bench::with(|builder| classified(builder, "slow", class));
+    let client = connect(&bench.trail, Everything::default()).await;
+    fill(&bench).await;
+    let rmcp::ServiceError::McpError(error) = call(&client, "slow").await.unwrap_err() else { panic!("no answer") };
+    assert_eq!(error.code.0, -32044);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_room_that_a_call_was_admitted_with_is_there_for_its_response() {
+    let bench = Bench::with(|builder| classified(builder, "admitted", REFUSE));
+    let begin = || async {
+        let call = tool("admitted").attribute("app.note", "n".repeat(3000));
+        bench.trail.begin(call).await.expect("there is room")
+    };
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(begin().await);
+    }
+    fill(&bench).await;
+    for call in open {
+        call.enrich("app.more", "m".repeat(1000));
+        call.finish(Outcome::ok()).await;
+    }
+    bench.sunk.away.store(false, SeqCst);
+    let records = bench.records();
+    let responses: Vec<_> = of(&records, "admitted").into_iter().filter(|half| ending(half).0 == "response").collect();
+    assert_eq!(responses.len(), 4);
+    assert!(responses.iter().all(|response| response.text("app.more").is_some_and(|more| more.len() == 1000)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_call_is_not_shed() {
+    let class = Class { when_full: WhenFull::Shed, ..SYNCED };
+    let bench = Bench::with(|builder| builder.class(class).journal_max_bytes(256 * 1024).flush_timeout(SHORT));
+    let open = bench.trail.begin(tool("begun")).await.unwrap();
+    bench.sunk.away.store(true, SeqCst);
+    // One by one, so that segments are made in time until there may be no more of them.
+    while bench.trail.counts().refused == 0 {
+        bench.trail.begin(tool("other")).await.unwrap().finish(Outcome::ok()).await;
+    }
+    open.finish(Outcome::ok()).await;
+    bench.sunk.away.store(false, SeqCst);
+    assert_eq!(of(&bench.records(), "begun").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn synced_means_that_an_fdatasync_came_between() {
+    let fs = FaultyFs::default();
+    let bench = Bench::with(|builder| builder.class(SYNCED).fs(fs.clone()));
+    bench.records();
+    for half in ["request", "response"] {
+        let open = if half == "response" { Some(bench.trail.begin(tool("ok")).await.unwrap()) } else { None };
+        bench.records();
+        fs.hold();
+        let (synced, trail) = (fs.synced(), bench.trail.clone());
+        let (watched, before) = (fs.clone(), fs.begun());
+        let begun = tokio::task::spawn_blocking(move || watched.begun_beyond(before));
+        let half = tokio::spawn(async move {
+            match open {
+                None => drop(trail.begin(tool("ok")).await.unwrap()),
+                Some(open) => open.finish(Outcome::ok()).await,
+            }
+        });
+        begun.await.unwrap();
+        assert!(!half.is_finished(), "what it waits for is not synced");
+        fs.release();
+        half.await.unwrap();
+        assert!(fs.synced() > synced);
+    }
+}
+
+/// Row 5.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_fails_once_costs_nobody_anything_and_is_told() {
+    let fs = FaultyFs::default();
+    let bench = Bench::with(|builder| builder.class(SYNCED).fs(fs.clone()));
+    bench.trail.begin(tool("before")).await.unwrap().finish(Outcome::ok()).await;
+    fs.fail(1);
+    bench.trail.begin(tool("during")).await.expect("it is written again").finish(Outcome::ok()).await;
+    let all = bench.all_records();
+    assert_eq!((of(&all, "before").len(), of(&all, "during").len()), (2, 2));
+    let states = states(&all);
+    assert!(states.contains(&("degraded", "journal_sync_failed")), "{states:?}");
+    assert!(states.iter().any(|(state, _)| *state == "recovered"), "{states:?}");
+    let numbers: Vec<_> = all.iter().map(|record| int(record, names::AUDIT_SEQUENCE_NUMBER)).collect();
+    assert_eq!(numbers, (1..=all.len() as u64).collect::<Vec<_>>(), "no number is missing or used again");
+    assert_eq!(bench.trail.counts().refused, 0);
+}
+
+/// Row 5.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn syncs_that_keep_failing_refuse_what_must_be_durable_and_nothing_else() {
+    let fs = FaultyFs::default();
+    let bench = Bench::with(|builder| {
+        let class_of = |call: &Call| match call.name() {
+            Some("slow") => SYNCED,
+            _ => Class { when_full: WhenFull::Shed, ..SYNCED },
+        };
+        builder.classify(class_of).fs(fs.clone()).journal_max_bytes(16 << 20)
+    });
+    let client = connect(&bench.trail, Everything::default()).await;
+    fs.fail(u64::MAX);
+    let rmcp::ServiceError::McpError(error) = call(&client, "slow").await.unwrap_err() else { panic!("no answer") };
+    assert_eq!(error.code.0, -32044);
+    call(&client, "ok").await.expect("it goes on");
+    assert!(bench.sunk.records().iter().all(|record| record.text(names::GEN_AI_TOOL_NAME).is_none()));
+
+    fs.fail(0);
+    bench.trail.begin(tool("slow")).await.expect("the disk is well").finish(Outcome::ok()).await;
+    let records = bench.records();
+    let endings: Vec<_> = of(&records, "slow").iter().map(|record| ending(record).2).collect();
+    assert_eq!(endings, ["", "denied", "", "ok"], "the refused call is recorded, too");
+    assert_eq!(of(&records, "ok").len(), 2);
+    assert_eq!(said(&bench, "the disk of the journal syncs again"), [NoticeLevel::Recovered]);
+    assert_eq!(bench.trail.counts().refused, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn remote_means_that_the_collector_has_it() {
+    let bench = Bench::with(|builder| builder.class(REMOTE));
+    let open = bench.trail.begin(tool("ok")).await.unwrap();
+    assert_eq!(of(&bench.sunk.records(), "ok").len(), 1);
+    open.finish(Outcome::ok()).await;
+    assert_eq!(of(&bench.sunk.records(), "ok").len(), 2);
+
+    bench.sunk.away.store(true, SeqCst);
+    let trail = bench.trail.clone();
+    let late = tokio::spawn(async move { trail.begin(tool("late")).await.map(|open| open.call_id()) });
+    assert!(tokio::time::timeout(SHORT, late_enough(&bench)).await.is_err());
+    assert!(!late.is_finished());
+    bench.sunk.away.store(false, SeqCst);
+    late.await.unwrap().expect("the collector is back");
+    assert!(!of(&bench.sunk.records(), "late").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_collector_a_remote_call_ends_at_its_deadline_as_its_class_says() {
+    for when_full in [WhenFull::Refuse, WhenFull::Wait, WhenFull::Shed] {
+        let bench = Bench::with(|builder| {
+            builder.class(class(Acknowledge::Remote, when_full, SHORT)).flush_timeout(SHORT)
+        });
+        bench.sunk.away.store(true, SeqCst);
+        let begun = bench.trail.begin(tool("ok")).await;
+        match when_full {
+            WhenFull::Shed => begun.expect("it goes on").finish(Outcome::ok()).await,
+            _ => assert_eq!(begun.unwrap_err().because, Because::Unrecorded),
+        }
+        for _ in 0..3 {
+            drop(bench.trail.begin(tool("ok")).await.map(|open| open.end(&Outcome::ok())));
+        }
+        assert!(said(&bench, "not as safe as").len() <= 1, "once, not for each call");
+        bench.sunk.away.store(false, SeqCst);
+        assert_eq!(of(&bench.records(), "ok").len(), 8, "what was refused is recorded, too");
+        assert_eq!(bench.trail.counts().refused, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_classify_hook_that_panics_leaves_the_default_class() {
+    let bench = Bench::with(|builder| builder.classify(|_| std::panic::resume_unwind(Box::new("expected"))));
+    bench.trail.begin(tool("ok")).await.unwrap().finish(Outcome::ok()).await;
+    assert_eq!(of(&bench.records(), "ok").len(), 2);
+    assert_eq!(said(&bench, "the classify hook panicked"), [NoticeLevel::Warning]);
+}
+
+/// A small journal; calls of that tool, and those that fill it, have that class.
+fn classified(builder: TrailBuilder, name: &'static str, class: Class) -> TrailBuilder {
+    let class_of = move |call: &Call| match call.name() {
+        Some(tool) if tool == name => class,
+        Some("fill") => REFUSE,
+        _ => Class::default(),
+    };
+    builder.classify(class_of).journal_max_bytes(256 * 1024).flush_timeout(SHORT)
+}
+
+/// Takes the collector away and appends until there is no room for one more call.
+async fn fill(bench: &Bench) {
+    bench.sunk.away.store(true, SeqCst);
+    let mut calls = 0;
+    // The thread that makes segments may be on its way when the first is refused.
+    while said(bench, "has no room for another segment").is_empty() || calls == 0 {
+        match bench.trail.begin(tool("fill")).await {
+            Ok(open) => open.end(&Outcome::ok()),
+            Err(refused) => {
+                assert_eq!((refused.because, refused.code()), (Because::Unrecorded, -32044));
+                calls += 1;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    while let Ok(open) = bench.trail.begin(tool("fill")).await {
+        open.end(&Outcome::ok());
+    }
+}
+
+async fn late_enough(bench: &Bench) {
+    while of(&bench.sunk.records(), "late").is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn tool(name: &str) -> Call {
+    Call::mcp("tools/call").tool(name)
+}
+
+fn of<'a>(records: &'a [Record], tool: &str) -> Vec<&'a Record> {
+    records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some(tool)).collect()
+}
+
+fn is(gap: &Record, cause: &str) -> bool {
+    gap.text(names::AUDITRAIL_GAP_CAUSE) == Some(cause)
+}
+
+fn int(record: &Record, name: &str) -> u64 {
+    match record.get(name) {
+        Some(Value::Int(number)) => u64::try_from(*number).unwrap(),
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+/// State and error of each lifecycle record.
+fn states<'a>(records: &'a [Record]) -> Vec<(&'a str, &'a str)> {
+    let text = |record: &'a Record, name| record.text(name).unwrap_or_default();
+    let lifecycle = records.iter().filter(|record| record.event_name == "auditrail.lifecycle");
+    lifecycle.map(|record| (text(record, names::AUDITRAIL_LIFECYCLE_STATE), text(record, names::ERROR_TYPE))).collect()
+}
+
+/// The levels of the notices with that text.
+fn said(bench: &Bench, text: &str) -> Vec<NoticeLevel> {
+    let notices = bench.notices.lock().unwrap();
+    notices.iter().filter(|notice| notice.text.contains(text)).map(|notice| notice.level).collect()
+}
