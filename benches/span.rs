@@ -6,11 +6,8 @@
 //! "cpu" is CLOCK_THREAD_CPUTIME_ID of the calling thread; A and B take turns and the medians are compared, so that a
 //! machine that slows down slows both. Bursts stay below the peer's queue, with a flush between them, or its drop path
 //! would flatter it. Its own harness instead of criterion or divan, because the figures are ratios of paired samples of
-//! thread CPU, and only they are printed.
-//!
-//! The layers stand as the documentation wants them: `trail.layer()` before the OTel layer, neither ours nor the
-//! bridge's behind a filter. With a filter of its own, as `install_tracing` gives it one, is measured, too.
-//! What a span allocates is in `tests/allocations.rs`.
+//! thread CPU, and only they are printed. All layers have a filter: one without it would have every call site of the
+//! process enabled, and P1 would measure that. What a span allocates is in `tests/allocations.rs`.
 //!
 //! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
 
@@ -43,29 +40,26 @@ fn main() {
     let peers = Peers::new();
 
     let [none, ours] =
-        paired(samples, [&|| with_default(&peers.off, disabled), &|| with_default(&peers.filtered, disabled)], || ());
+        paired(samples, [&|| with_default(&peers.off, disabled), &|| with_default(&peers.audited, disabled)], || ());
     println!(
         "P1 disabled call site                 tracing {none:6.1} ns   with auditrail {ours:6.1} ns   ratio {:.2}",
         ours / none
     );
 
     let flush = || peers.flush();
-    let [traced, moment, pair, filtered, bridge] = paired(
+    let [traced, moment, pair, bridge] = paired(
         samples,
         [
             &|| with_default(&peers.traced, || moments(BURST)),
             &|| with_default(&peers.audited, || moments(BURST)),
             &|| with_default(&peers.audited, || pairs(BURST)),
-            &|| with_default(&peers.filtered, || moments(BURST)),
             &|| with_default(&peers.bridge, || events(BURST)),
         ],
         flush,
     );
     println!("   span with 12 attributes, traces only             {traced:7.0} ns");
     println!("   info! with 12 attributes, SDK bridge, batch      {bridge:7.0} ns");
-    let ours =
-        [("one record", moment), ("a pair, request and response", pair), ("one record, filtered layer", filtered)];
-    for (what, cost) in ours {
+    for (what, cost) in [("one record", moment), ("a pair, request and response", pair)] {
         let added = cost - traced;
         println!("P2 {what:<29} added by auditrail {added:7.0} ns   ratio to the bridge {:.2}", added / bridge);
     }
@@ -78,7 +72,6 @@ struct Peers {
     off: Dispatch,
     traced: Dispatch,
     audited: Dispatch,
-    filtered: Dispatch,
     bridge: Dispatch,
     trail: Trail,
     _directory: tempfile::TempDir,
@@ -104,11 +97,10 @@ impl Peers {
         }
         let registry = tracing_subscriber::registry;
         let traced = registry().with(otel!()).into();
-        let audited = registry().with(trail.layer()).with(otel!()).into();
-        let filtered = registry().with(trail.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
-        let bridge = registry().with(OpenTelemetryTracingBridge::new(&loggers)).into();
+        let audited = registry().with(trail.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
+        let bridge = registry().with(OpenTelemetryTracingBridge::new(&loggers).with_filter(LevelFilter::INFO)).into();
         let off = registry().with(LevelFilter::OFF).into();
-        Self { off, traced, audited, filtered, bridge, trail, _directory: directory, tracers, loggers }
+        Self { off, traced, audited, bridge, trail, _directory: directory, tracers, loggers }
     }
 
     fn flush(&self) {

@@ -146,13 +146,7 @@ impl Shared {
         });
         drop(frames);
         state.unsynced = unsynced;
-        let (active, places) = match begun {
-            Ok(begun) => begun,
-            Err((next, error)) => {
-                self.discard(&next);
-                return Err(error);
-            }
-        };
+        let (active, places) = begun?;
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
 
         let synced = state.synced;

@@ -52,13 +52,13 @@ fn keep(shared: &Arc<Shared>) {
         }
         shared.prepare_ahead();
         let watch = watched.elapsed() >= WATCH_INTERVAL;
-        // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
-        if watch || shared.state().full_because.is_none() {
-            shared.look_for_room();
-        }
         if watch {
             watched = Instant::now();
             shared.watch();
+        }
+        // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
+        if watch || shared.state().full_because.is_none() {
+            shared.look_for_room();
         }
     }
 }
@@ -68,8 +68,8 @@ impl Journal {
     /// watcher. For journals without one.
     pub fn maintain(&self) {
         self.0.prepare_ahead();
-        self.0.look_for_room();
         self.0.watch();
+        self.0.look_for_room();
     }
 }
 

@@ -76,7 +76,7 @@ impl Mapping {
         let (from, to) = (from.min(self.length), to.min(self.length));
         if from < to {
             // SAFETY: the range lies inside the mapping; populating changes no byte.
-            let _hint = unsafe { madvise(self.at(from), to - from, rustix::mm::Advice::LinuxPopulateWrite) };
+            unsafe { madvise(self.at(from), to - from, rustix::mm::Advice::LinuxPopulateWrite) }.ok();
         }
     }
 
@@ -93,7 +93,7 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: mapped with this length by `of`, and nobody has a pointer into it any more.
-        let _unmapped = unsafe { munmap(self.start.as_ptr().cast(), self.length) };
+        unsafe { munmap(self.start.as_ptr().cast(), self.length) }.ok();
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use tokio::sync::Notify;
 
 use super::calls::OpenCalls;
+use super::cursor::Cursor;
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
 use super::place::{Place, StreamPlace};
@@ -47,6 +48,9 @@ impl Journal {
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
+        // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
+        let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
+        begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
         let shared = shared(options, stream, stream_place.clone(), owner, cursor);
         let journal = Journal(Arc::new(shared?));
         let options = &journal.0.options;
@@ -75,9 +79,14 @@ pub(super) fn make_directories(fs: &dyn Fs, place: &Place) -> Result<(), Journal
     for directory in [place.root(), &place.streams(), &place.quarantine()] {
         fs.create_dir(directory).map_err(JournalError::io("make the directory", directory, error::FIX))?;
     }
-    // Also the entries of the directories above that were not there.
-    for directory in new.iter().filter_map(|new| new.parent()).filter(|parent| *parent != Path::new("")) {
-        fs.sync_dir(directory).map_err(JournalError::io("sync", directory, error::FIX))?;
+    // Also the entries of the directories above: one that was killed before it came here may have made them. Those that
+    // were there may be closed to this user, and are not its business then.
+    for directory in place.root().ancestors() {
+        let Some(parent) = directory.parent().filter(|parent| *parent != Path::new("")) else { break };
+        let synced = fs.sync_dir(parent);
+        if new.contains(&directory) {
+            synced.map_err(JournalError::io("sync", parent, error::FIX))?;
+        }
     }
     fs.sync_dir(place.root()).map_err(JournalError::io("sync", place.root(), error::FIX))
 }
@@ -172,15 +181,14 @@ impl Shared {
         sequence: u64,
         open: Vec<super::roll::Carried>,
     ) -> Result<(), JournalError> {
-        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(())).map_err(|(prepared, error)| {
-            self.discard(&prepared);
-            error
-        })?;
+        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(()))?;
         let mut state = self.state();
         for (call, place) in places {
             state.calls.restore(call, place);
         }
-        state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        if state.segments.is_empty() {
+            state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        }
         // Not synced: the header and what is carried.
         state.frames = 1;
         state.sequence = sequence;

@@ -193,7 +193,7 @@ impl Shared {
 }
 
 impl Quarantined {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
         let cause: u16 = match self.cause {
             Cause::Refused => 1,
@@ -226,7 +226,7 @@ impl Quarantined {
         bytes
     }
 
-    fn decode(mut bytes: Vec<u8>) -> Option<Self> {
+    pub(super) fn decode(mut bytes: Vec<u8>) -> Option<Self> {
         let crc = u32_at(&bytes, CRC)?;
         put(&mut bytes, CRC, &[0; 4]);
         let known = bytes.starts_with(MAGIC) && bytes.get(8..10)? == VERSION.to_le_bytes();

@@ -21,6 +21,9 @@ pub struct Reader {
     pub(super) journal: Journal,
     /// How far it was read.
     pub(super) at: Position,
+    /// The last place behind which the number that comes next is known: not so behind damage. There the cursor stands.
+    sure: Position,
+    unsure: bool,
     /// The walk through the segment that is read, if it is open.
     scan: Option<Open>,
     /// The sequence number that comes next.
@@ -88,7 +91,7 @@ struct Reach {
 impl Reader {
     /// From a place in a stream, and the number that comes next there.
     pub(super) fn new(journal: Journal, at: Position, expected: Sequence) -> Self {
-        Self { journal, at, scan: None, expected, passed: VecDeque::new(), retry_at: None }
+        Self { journal, at, sure: at, unsure: false, scan: None, expected, passed: VecDeque::new(), retry_at: None }
     }
 
     /// The stream.
@@ -129,7 +132,7 @@ impl Reader {
     /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
     pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
         let mut entries = Vec::new();
-        let before = (self.at, self.expected);
+        let before = (self.sure, self.expected);
         let result = self.read(&limits, &mut entries);
         let shared = self.journal.0.clone();
         self.retry_at = result.is_err().then(|| Instant::now() + RETRY);
@@ -140,9 +143,10 @@ impl Reader {
                 shared.degraded(UNREADABLE, &error);
             }
         }
-        let cursor = Cursor { segment: self.at.segment, offset: self.at.offset, sequence: self.expected - 1 };
+        self.keep_sure();
+        let cursor = Cursor { segment: self.sure.segment, offset: self.sure.offset, sequence: self.expected - 1 };
         let Some(last) = entries.last().map(|entry: &Entry| entry.sequence) else {
-            if before != (self.at, self.expected) {
+            if before != (self.sure, self.expected) {
                 self.nothing_to_ship(cursor);
             }
             return None;
@@ -207,6 +211,7 @@ impl Reader {
             gone.push(front.number);
         }
         state.recount_pending();
+        shared.note_fullness(&state);
         drop(state);
         if saved {
             shared.recovered(CURSOR, "the journal saves how far it was shipped again");
@@ -261,20 +266,27 @@ impl Reader {
                     bytes += payload.len();
                     entries.push(Entry { sequence: header.sequence, record: payload });
                     self.expected = header.sequence + 1;
+                    self.unsure = false;
                 }
                 // No record, or one that was settled before.
-                Item::Frame { .. } | Item::Damage { nothing: true, .. } => {}
+                Item::Frame { .. } => {}
+                Item::Damage { nothing: true, .. } => self.unsure = true,
                 Item::BadPayload { header, payload } => {
                     let sequence = if header.kind.is_record() { header.sequence } else { 0 };
                     self.damaged(number, begin, sequence, payload)?;
+                    if sequence >= self.expected {
+                        self.missing(sequence + 1);
+                    }
                 }
                 Item::Damage { from, to, nothing: false } => {
                     let raw = scan.raw(from, to)?;
+                    self.unsure = true;
                     self.damaged(number, from, 0, raw)?;
                 }
                 Item::End if reach.stop => {
                     // All that is synced stands before here.
                     self.missing(reach.sequence);
+                    self.unsure = false;
                     return Ok(());
                 }
                 Item::End => {
@@ -283,6 +295,7 @@ impl Reader {
                 }
             }
             self.at.offset = self.scan.as_ref().map_or(begin, |open| open.scan.offset());
+            self.keep_sure();
         }
         Ok(())
     }
@@ -321,6 +334,7 @@ impl Reader {
                 self.scan = Some(Open { segment: segment.number, remade: segment.remade, scan });
                 if self.at.offset == segment.begin {
                     self.missing(segment.first);
+                    self.unsure &= segment.first == 0;
                 }
                 Ok(true)
             }
@@ -332,10 +346,17 @@ impl Reader {
         }
     }
 
+    fn keep_sure(&mut self) {
+        if !self.unsure {
+            self.sure = self.at;
+        }
+    }
+
     /// Goes on behind a segment.
     fn leave(&mut self, number: u64) {
         self.scan = None;
         self.at = Position { segment: number + 1, offset: 0 };
+        self.keep_sure();
     }
 
     /// Reports the numbers before `found` that nothing has.

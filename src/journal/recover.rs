@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -64,17 +65,17 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
             }
         };
     };
-    found.iter().try_for_each(|segment| segment.file.sync())?;
+    found.iter().try_for_each(|segment| segment.file()?.sync())?;
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
     let walk = walk_the_end(&found)?;
+    let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
     let Some(tail) = found.last_mut() else { return Ok(None) };
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
-    let said = tail.header.as_ref().map_or(1, |header| header.next_sequence);
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence) + 1);
+    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
@@ -83,7 +84,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     tail.info.end = walk.end.max(tail.info.begin);
     if tail.info.end < tail.info.length && torn.is_none() {
         // Nothing was ever published behind it: the space is free for others. A failure costs only that.
-        let cut = tail.file.set_length(tail.info.end).and_then(|()| tail.file.sync());
+        let cut = tail.file().and_then(|file| file.set_length(tail.info.end).and_then(|()| file.sync()));
         tail.info.length = if cut.is_ok() { tail.info.end } else { tail.info.length };
     }
 
@@ -102,27 +103,31 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     }))
 }
 
-/// What the last segment tells, and the one before it where the last does not have all that it should have carried.
-fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
-    let Some((tail, before)) = found.split_last() else { return Ok(Walk::default()) };
-    let carried = tail.header.as_ref().map(|header| header.carried);
-    let (mut walk, mut tail_walk) = (Walk::default(), Walk::default());
-    tail_walk.through(tail)?;
-    if carried != Some(tail_walk.carried)
-        && let Some(previous) = before.last()
-    {
-        walk.through(previous)?;
+/// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
+/// there.
+fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
+    let mut walks = Vec::new();
+    for segment in found.iter().rev() {
+        let mut walk = Walk::default();
+        walk.through(segment)?;
+        let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
+        walks.push(walk);
+        if is_whole {
+            break;
+        }
     }
-    walk.then(tail_walk);
-    Ok(walk)
+    let mut all = Walk::default();
+    walks.into_iter().rev().for_each(|walk| all.then(walk));
+    Ok(all)
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
-fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn> {
+fn torn(tail: &Found<'_>, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn> {
+    let file = tail.file()?;
     let mut last = from;
     let mut at = from;
     while at < to {
-        let bytes = Scan::new(tail.file.clone(), tail.salt, at).raw(at, to)?;
+        let bytes = Scan::new(file.clone(), tail.salt, at).raw(at, to)?;
         if bytes.is_empty() {
             break;
         }
@@ -130,21 +135,21 @@ fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn
         at += bytes.len() as u64;
     }
     let to = (last + 1).next_multiple_of(ALIGNMENT as u64);
-    let bytes = Scan::new(tail.file.clone(), tail.salt, from).raw(from, to)?;
+    let bytes = Scan::new(file, tail.salt, from).raw(from, to)?;
     let frames = ((to - from) / LEAST_FRAME).max(1);
     Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
 }
 
-/// Segments that were written again as a whole, to a later one that begins with the same number or an earlier one. They
-/// are gone but for a crash in that moment.
-fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
+/// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
+/// crash in that moment.
+fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found<'_>>) {
     let mut least = u64::MAX;
     let mut kept: Vec<bool> = found
         .iter()
         .rev()
         .map(|segment| {
             let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
-            let kept = first == u64::MAX || first < least;
+            let kept = first == u64::MAX || first <= least;
             least = least.min(first);
             kept
         })
@@ -158,21 +163,30 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
     });
 }
 
-/// A segment as it was found.
-struct Found {
+/// A segment as it was found. It is opened where it is read: a backlog may have more of them than a process may have
+/// files open.
+struct Found<'f> {
     info: Segment,
     header: Option<SegmentHeader>,
-    file: Arc<dyn File>,
+    fs: &'f dyn Fs,
+    path: PathBuf,
     salt: Salt,
 }
 
+impl Found<'_> {
+    fn file(&self) -> io::Result<Arc<dyn File>> {
+        self.fs.open(&self.path)
+    }
+}
+
 /// The segments in their order. What has neither a header nor a frame was prepared and never used: it is removed.
-fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Vec<Found>> {
+fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Vec<Found<'f>>> {
     let mut found = Vec::new();
     let mut numbers: Vec<u64> = fs.list(place.root())?.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     for number in numbers {
-        let file = fs.open(&place.segment(number))?;
+        let path = place.segment(number);
+        let file = fs.open(&path)?;
         let length = file.identity()?.length;
         let salt = Salt::new(stream, number);
         let header = header(&*file)?.filter(|header| header.stream == stream && header.segment == number);
@@ -188,7 +202,8 @@ fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Ve
         found.push(Found {
             info: Segment { number, first, begin, end: length, length, remade: 0 },
             header,
-            file,
+            fs,
+            path,
             salt,
         });
     }
@@ -234,12 +249,13 @@ struct Walk {
 }
 
 impl Walk {
-    fn through(&mut self, segment: &Found) -> io::Result<()> {
-        let mut scan = Scan::new(segment.file.clone(), segment.salt, segment.info.begin);
+    fn through(&mut self, segment: &Found<'_>) -> io::Result<()> {
+        let mut scan = Scan::new(segment.file()?, segment.salt, segment.info.begin);
         loop {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
+                    self.carried += u32::from(header.kind == Kind::Carried);
                     if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
@@ -263,7 +279,6 @@ impl Walk {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
         match header.kind {
-            Kind::Carried => self.carried += 1,
             Kind::Response => {
                 self.open.remove(&header.call);
                 self.answered.push(header.call);
@@ -276,8 +291,10 @@ impl Walk {
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
         let Self { open, answered, sequence, carried, ended, end, torn } = later;
-        answered.iter().for_each(|call| drop(self.open.remove(call)));
+        self.answered.extend(answered);
         self.open.extend(open);
+        // Also where the answer stands earlier: frames that were being written again when the process was killed.
+        self.answered.iter().for_each(|call| drop(self.open.remove(call)));
         self.sequence = self.sequence.max(sequence);
         (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
     }
@@ -285,7 +302,7 @@ impl Walk {
 
 /// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
 /// number behind all that is there.
-fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
+fn begin_at(found: &[Found<'_>], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
     let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
     if let Some(cursor) = cursor {
         let mut at = Position { segment: cursor.segment, offset: cursor.offset };
@@ -294,7 +311,14 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
-        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence + 1 {
+        let (next, wanted) = (first_record(rest(at.segment), at)?.unwrap_or(behind), cursor.sequence.saturating_add(1));
+        // What follows may be damaged; then the record before it tells.
+        if next == wanted || next > wanted && record_before(found, at)? == Some(cursor.sequence) {
+            // What it names may never have reached the disk: then on to what comes behind the last that did.
+            let last = found.last().map_or(0, |last| last.info.number);
+            if at.segment > last {
+                at = Position { segment: last + 1, offset: 0 };
+            }
             return Ok((at, cursor.sequence + 1));
         }
     }
@@ -306,15 +330,15 @@ fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Re
         first => first,
     };
     // The cursor is synced before a segment goes: what is missing behind it was lost.
-    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence + 1))))
+    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1)))))
 }
 
 /// The number of the first record from a place on.
-fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> io::Result<Option<Sequence>> {
+fn first_record<'a>(segments: impl Iterator<Item = &'a Found<'a>>, at: Position) -> io::Result<Option<Sequence>> {
     for segment in segments {
         let Segment { number, begin, end, .. } = segment.info;
         let from = if number == at.segment { at.offset.max(begin) } else { begin };
-        let mut scan = Scan::new(segment.file.clone(), segment.salt, from);
+        let mut scan = Scan::new(segment.file()?, segment.salt, from);
         loop {
             match scan.next(end)? {
                 Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
@@ -326,6 +350,22 @@ fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> 
         }
     }
     Ok(None)
+}
+
+/// The number of the last record before a place in its segment.
+fn record_before(found: &[Found<'_>], at: Position) -> io::Result<Option<Sequence>> {
+    let Some(segment) = found.iter().find(|segment| segment.info.number == at.segment) else { return Ok(None) };
+    let mut scan = Scan::new(segment.file()?, segment.salt, segment.info.begin);
+    let mut last = None;
+    loop {
+        match scan.next(at.offset.min(segment.info.end))? {
+            Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
+                last = Some(header.sequence);
+            }
+            Item::End => return Ok(last),
+            _ => {}
+        }
+    }
 }
 
 /// A header and the shortest payload.

@@ -103,17 +103,8 @@ impl Shared {
         let needed = self.header_length() + state.calls.bytes() + size;
         let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(()) };
         let open = state.open_requests(|_| true);
-        let begun = self.begin(next, state.sequence, &open, |_| Ok(()));
-        let active = match begun {
-            Ok((active, places)) => {
-                places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
-                active
-            }
-            Err((next, error)) => {
-                self.discard(&next);
-                return Err(error);
-            }
-        };
+        let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
+        places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);
         state.dirty.push(left.file);
         state.pending_bytes += state.active.offset - self.header_length();
@@ -125,14 +116,13 @@ impl Shared {
 
     /// Writes the carried frames, what else there is to write, and then the header: only that makes it a segment that
     /// takes the place of earlier ones, so a process that is killed meanwhile has lost nothing.
-    #[expect(clippy::type_complexity, reason = "a result that is taken apart at once")]
     pub(super) fn begin(
         &self,
         next: Prepared,
         sequence: u64,
         open: &[Carried],
         write_more: impl FnOnce(&mut Frames) -> io::Result<()>,
-    ) -> Result<(Active, Vec<(CallNumber, RequestPlace)>), (Prepared, JournalError)> {
+    ) -> Result<(Active, Vec<(CallNumber, RequestPlace)>), JournalError> {
         let salt = Salt::new(self.stream, next.number);
         let header = SegmentHeader {
             stream: self.stream,
@@ -153,8 +143,8 @@ impl Shared {
             next.file.write_at(0, &header.encode())
         };
         if let Err(cause) = write(&mut frames) {
-            let error = JournalError::io("begin", &next.path, error::FIX)(cause);
-            return Err((next, error));
+            self.discard(&next);
+            return Err(JournalError::io("begin", &next.path, error::FIX)(cause));
         }
         let Frames { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
@@ -231,7 +221,9 @@ impl State {
 /// The payload of the request frame of a call in the segment that this process writes.
 fn payload_at(active: &Active, call: CallNumber, place: RequestPlace) -> Option<Vec<u8>> {
     let mut frame = vec![0; usize::try_from(place.size).ok()?];
-    let whole = active.file.read_at(place.offset, &mut frame).ok()? == frame.len();
+    // A second attempt, as the call would be forgotten.
+    let mut read = || active.file.read_at(place.offset, &mut frame);
+    let whole = read().or_else(|_| read()).ok()? as u64 == place.size;
     let Found::Frame(header) = FrameHeader::read(active.salt, &frame) else { return None };
     let payload = frame.get(HEADER..HEADER + header.length)?;
     let sound = whole && header.call == call.0 && header.kind.opens() && crc32c::crc32c(payload) == header.payload_crc;

@@ -1,0 +1,138 @@
+//! What a journal may and must do, known by somebody who is never killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auditrail::journal::Sequence;
+
+/// What is known of one stream.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Records that were acknowledged, and whether as synced.
+    pub must: BTreeMap<Sequence, (Vec<u8>, bool)>,
+    /// Records that may or may not be there: the process died in the append, or the power went before the commit.
+    pub may: BTreeMap<Sequence, Vec<Vec<u8>>>,
+    /// What the sink has.
+    pub delivered: BTreeMap<Sequence, Vec<u8>>,
+    /// What was reported as lost.
+    pub lost: BTreeSet<Sequence>,
+    /// What is settled is not sent again, unless the power went or somebody touched the cursor.
+    pub settled: Sequence,
+    /// Somebody touched the cursor: what was settled may be reported as lost.
+    pub tampered: bool,
+    pub calls: Vec<Call>,
+    pub removed: bool,
+}
+
+/// A call, by its request.
+#[derive(Debug)]
+pub struct Call {
+    pub request: Vec<u8>,
+    pub asked: Certainty,
+    pub answered: Certainty,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    No,
+    Maybe,
+    Written,
+    Synced,
+}
+
+impl Told {
+    pub fn acknowledged(&mut self, sequence: Sequence, payload: Vec<u8>) {
+        assert!(!self.delivered.contains_key(&sequence), "number {sequence} is used again: the sink has it");
+        let before = self.must.insert(sequence, (payload, false));
+        assert!(before.is_none(), "number {sequence} is used again: it was acknowledged");
+        self.may.remove(&sequence);
+        self.lost.remove(&sequence);
+    }
+
+    pub fn synced(&mut self) {
+        self.must.values_mut().for_each(|(_, synced)| *synced = true);
+        for call in &mut self.calls {
+            for certainty in [&mut call.asked, &mut call.answered] {
+                if *certainty == Certainty::Written {
+                    *certainty = Certainty::Synced;
+                }
+            }
+        }
+    }
+
+    pub fn power_lost(&mut self) {
+        self.settled = 0;
+        let (synced, rest) = std::mem::take(&mut self.must).into_iter().partition(|(_, (_, synced))| *synced);
+        self.must = synced;
+        let rest: BTreeMap<Sequence, (Vec<u8>, bool)> = rest;
+        for (sequence, (payload, _)) in rest {
+            self.may.entry(sequence).or_default().push(payload);
+        }
+        for call in &mut self.calls {
+            for certainty in [&mut call.asked, &mut call.answered] {
+                if *certainty == Certainty::Written {
+                    *certainty = Certainty::Maybe;
+                }
+            }
+        }
+    }
+
+    pub fn delivered(&mut self, sequence: Sequence, payload: &[u8], own: bool) {
+        assert!(sequence > self.settled, "{sequence} is sent again, and {} was settled", self.settled);
+        match (self.must.get(&sequence), self.may.get(&sequence)) {
+            (Some((told, synced)), _) => {
+                assert!(told == payload, "{sequence} came back changed");
+                assert!(*synced || !own, "{sequence} was read and is not synced");
+            }
+            (None, Some(candidates)) => {
+                assert!(candidates.iter().any(|told| told == payload), "{sequence} was never emitted like that");
+            }
+            (None, None) => panic!("{sequence} was never emitted"),
+        }
+        assert!(!self.lost.contains(&sequence), "{sequence} was reported as lost before");
+        if let Some(before) = self.delivered.insert(sequence, payload.to_vec()) {
+            assert!(before == payload, "a fork: the sink has another {sequence}");
+        }
+    }
+
+    pub fn reported_lost(&mut self, first: Sequence, last: Sequence) {
+        assert!(first <= last && last - first < 1 << 20, "{first}..={last}");
+        for sequence in first..=last {
+            if self.tampered && self.delivered.contains_key(&sequence) {
+                continue;
+            }
+            assert!(!self.delivered.contains_key(&sequence), "{sequence} is reported as lost, and the sink has it");
+            assert!(!self.must.contains_key(&sequence), "{sequence} was acknowledged, and is lost");
+            self.lost.insert(sequence);
+        }
+    }
+
+    /// What the adopter says to be open, against what is known.
+    pub fn open_at_adoption(&mut self, open: &[&[u8]]) {
+        for call in &mut self.calls {
+            let is_open = open.contains(&&call.request[..]);
+            let certainly_asked = matches!(call.asked, Certainty::Written | Certainty::Synced);
+            let certainly_answered = matches!(call.answered, Certainty::Written | Certainty::Synced);
+            assert!(!(is_open && certainly_answered), "an answered call is open");
+            assert!(is_open || !certainly_asked || call.answered != Certainty::No, "a call that is open was forgotten");
+            assert!(!is_open || call.asked != Certainty::No, "a call that never was is open");
+            if is_open {
+                (call.asked, call.answered) = (Certainty::Synced, Certainty::No);
+            }
+        }
+        self.calls.retain(|call| open.contains(&&call.request[..]));
+        assert_eq!(self.calls.len(), open.len(), "a call is open that nobody knows of");
+    }
+
+    /// At the very end.
+    pub fn is_complete(&self) {
+        for sequence in self.must.keys() {
+            assert!(self.delivered.contains_key(sequence), "{sequence} was acknowledged and never came back");
+        }
+        let last = self.delivered.keys().next_back().copied().unwrap_or(0);
+        for sequence in 1..=last {
+            // A cursor that was set ahead made the stream skip numbers that nothing ever had.
+            let known = self.delivered.contains_key(&sequence) || self.lost.contains(&sequence) || self.tampered;
+            assert!(known, "{sequence} is missing and was not reported");
+        }
+    }
+}
