@@ -16,8 +16,8 @@ pub(crate) fn run(quick: bool) {
     let windows = if quick { 3 } else { 150 };
     let trails = [Null::Takes, Null::Away, Null::Hole].map(Sample::start);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let operations: [(&str, &dyn Fn(&Trail)); 2] =
-        [("begin and finish", &|trail| runtime.block_on(call(trail))), ("record", &moment)];
+    let begin_and_finish = |trail: &Trail| runtime.block_on(call(trail));
+    let operations = [("begin and finish", &begin_and_finish as &dyn Fn(&Trail)), ("record", &moment)];
     println!("caller with a dead sink, wall clock, µs, median of {windows} windows of {WINDOW}");
     for (what, operation) in operations {
         let mut p50s: [Vec<f64>; 3] = Default::default();

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use crate::samples::{median, number, record, taking_turns};
 
 pub(crate) fn run(quick: bool) {
-    let (samples, time) = if quick { (1, Duration::from_millis(50)) } else { (31, Duration::from_millis(300)) };
+    let (samples, time) = if quick { (1, Duration::from_millis(50)) } else { (40, Duration::from_millis(200)) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("P4 durable records a second, {CALLERS} callers, {LENGTH} bytes");
     let ours = Ours::open();
@@ -139,6 +139,12 @@ impl RawFile {
         let mut at = self.at.load(Ordering::Relaxed);
         if !matches!(self.space, Space::Grows) && at + bytes.len() as u64 > SPACE {
             at = 0;
+            if matches!(self.space, Space::Allocated) {
+                // What was written to before is no longer only allocated.
+                let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                fallocate(&self.file, punch, 0, SPACE).unwrap();
+                fallocate(&self.file, FallocateFlags::empty(), 0, SPACE).unwrap();
+            }
         }
         self.file.write_all_at(bytes, at).unwrap();
         self.file.sync_data().unwrap();

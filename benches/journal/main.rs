@@ -10,6 +10,17 @@
 //!
 //! `cargo bench --bench journal` (three minutes); `-- --quick` only shows that it runs; `-- --backlog 10G` for P7 and P8
 //! as the target states them; `-- append durable backlog caller` chooses.
+//!
+//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-22, other work on the machine at
+//! the same time (load 3 to 6):
+//!
+//! | | journal | peer |
+//! |---|---|---|
+//! | append, 640 bytes, 1 and 8 threads, thread CPU | 190, 268 ns | by `write(2)` 2261, 3116; plain `write(2)` 1292, 1659; mutex, JSONL, flush 2682, 2964 |
+//! | P4 durable records a second, 64 callers | 31 040 | raw batched `fdatasync`: 0.76 × in zeros, 1.11 × in allocated space, 1.46 × in a growing file |
+//! | P7 `next` and `settle` of 1 GB from the disk | 204 MB/s | read and checksum alone 182 MB/s |
+//! | P8 start with 1 GB, RssAnon | 0.67 s, 2.2 MiB; the shipper 5 MiB, over gRPC 10.5 MiB | |
+//! | p99 of a call, collector away and black hole | 7.2, 7.5 µs | collector up 7.3 µs |
 
 #![allow(
     clippy::print_stdout,

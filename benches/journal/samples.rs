@@ -48,9 +48,11 @@ pub(crate) fn paired<const N: usize>(samples: usize, candidates: [&dyn Fn() -> f
 pub(crate) fn taking_turns<const N: usize>(samples: usize, candidates: [&dyn Fn() -> f64; N]) -> [Vec<f64>; N] {
     let mut all: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(samples));
     for round in 0..=samples {
-        for (candidate, figures) in candidates.iter().zip(&mut all) {
-            let figure = candidate();
-            if round > 0 {
+        // Nobody is always the one after the one that wears out the disk.
+        for turn in 0..N {
+            let index = (turn + round) % N;
+            let figure = candidates.get(index).map(|candidate| candidate()).unwrap_or_default();
+            if let Some(figures) = all.get_mut(index).filter(|_| round > 0) {
                 figures.push(figure);
             }
         }

@@ -120,20 +120,27 @@ impl Shared {
         state
     }
 
-    /// Gets the pages ready that the next records will be written to.
+    /// Gets the pages ready that the next records will be written to. Also those that were ready before: a commit makes
+    /// them read-only again.
     fn prepare_ahead(&self) {
         let (file, offset, length) = {
             let mut state = self.state();
             let came = state.active.offset.saturating_sub(state.active.seen);
-            state.active.seen = state.active.offset;
-            let ahead = (2 * came).clamp(LEAST_AHEAD, MOST_AHEAD);
-            let from = state.active.prepared.max(state.active.offset);
-            let to = (state.active.offset + ahead).min(state.active.length);
-            if to <= from {
+            if came == 0 {
+                // Pages that nobody writes to would be written to the disk over and over.
                 return;
             }
-            state.active.prepared = to;
-            (state.active.file.clone(), from, to - from)
+            state.active.seen = state.active.offset;
+            state.ahead = (2 * came).max(state.ahead / 2).clamp(LEAST_AHEAD, MOST_AHEAD);
+            let from = state.active.offset;
+            let mut to = from + state.ahead;
+            if to > state.active.prepared {
+                // Space that is written to for the first time costs the file system a transaction of its own at the next
+                // commit. Where somebody waits for commits, one of many pays for it.
+                to += if state.group.last > 0 { STEP } else { 0 };
+                state.active.prepared = to;
+            }
+            (state.active.file.clone(), from, to.min(state.active.length).saturating_sub(from))
         };
         file.prepare(offset, length);
     }
@@ -265,6 +272,8 @@ const GATHER_SHARE: u32 = 2;
 const MOST_GATHERING: Duration = Duration::from_millis(2);
 /// Files are looked at this often.
 const WATCH_INTERVAL: Duration = Duration::from_millis(900);
-/// Pages ahead of the writer: some dozen records, or twice of what came since the last time.
+/// Pages ahead of the writer: some dozen records, or twice of what came since the last time; less only bit by bit.
 const LEAST_AHEAD: u64 = 64 * 1024;
 const MOST_AHEAD: u64 = 4 << 20;
+/// Dozens of commits of records that are waited for.
+const STEP: u64 = 1 << 20;

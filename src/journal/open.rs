@@ -207,6 +207,7 @@ impl State {
         Self {
             active: Active::none(file, stream),
             next: None,
+            ahead: 0,
             segments: VecDeque::new(),
             next_file: 1,
             sequence: 1,

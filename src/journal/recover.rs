@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -65,7 +66,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
             }
         };
     };
-    found.iter().try_for_each(|segment| segment.file.sync())?;
+    found.iter().try_for_each(|segment| segment.file()?.sync())?;
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
@@ -84,7 +85,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     tail.info.end = walk.end.max(tail.info.begin);
     if tail.info.end < tail.info.length && torn.is_none() {
         // Nothing was ever published behind it: the space is free for others. A failure costs only that.
-        let cut = tail.file.set_length(tail.info.end).and_then(|()| tail.file.sync());
+        let cut = tail.file().and_then(|file| file.set_length(tail.info.end).and_then(|()| file.sync()));
         tail.info.length = if cut.is_ok() { tail.info.end } else { tail.info.length };
     }
 
@@ -105,7 +106,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
 
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
 /// there.
-fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
+fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
     let (mut walks, mut headless) = (Vec::new(), false);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
@@ -124,11 +125,12 @@ fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
-fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn> {
+fn torn(tail: &Found<'_>, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn> {
+    let file = tail.file()?;
     let mut last = from;
     let mut at = from;
     while at < to {
-        let bytes = Scan::new(tail.file.clone(), tail.salt, at).raw(at, to)?;
+        let bytes = Scan::new(file.clone(), tail.salt, at).raw(at, to)?;
         if bytes.is_empty() {
             break;
         }
@@ -136,14 +138,14 @@ fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn
         at += bytes.len() as u64;
     }
     let to = (last + 1).next_multiple_of(ALIGNMENT as u64);
-    let bytes = Scan::new(tail.file.clone(), tail.salt, from).raw(from, to)?;
+    let bytes = Scan::new(file, tail.salt, from).raw(from, to)?;
     let frames = ((to - from) / LEAST_FRAME).max(1);
     Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
 }
 
 /// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
 /// crash in that moment.
-fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
+fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found<'_>>) {
     let mut least = u64::MAX;
     let mut kept: Vec<bool> = found
         .iter()
@@ -164,21 +166,30 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
     });
 }
 
-/// A segment as it was found.
-pub(super) struct Found {
+/// A segment as it was found. It is opened where it is read: a backlog may have more of them than a process may have
+/// files open.
+pub(super) struct Found<'f> {
     pub(super) info: Segment,
     pub(super) header: Option<SegmentHeader>,
-    pub(super) file: Arc<dyn File>,
+    fs: &'f dyn Fs,
+    path: PathBuf,
     pub(super) salt: Salt,
 }
 
+impl Found<'_> {
+    pub(super) fn file(&self) -> io::Result<Arc<dyn File>> {
+        self.fs.open(&self.path)
+    }
+}
+
 /// The segments in their order. What has neither a header nor a frame was prepared and never used: it is removed.
-fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Vec<Found>> {
+fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Vec<Found<'f>>> {
     let mut found = Vec::new();
     let mut numbers: Vec<u64> = fs.list(place.root())?.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     for number in numbers {
-        let file = fs.open(&place.segment(number))?;
+        let path = place.segment(number);
+        let file = fs.open(&path)?;
         let length = file.identity()?.length;
         let salt = Salt::new(stream, number);
         let header = header(&*file)?.filter(|header| header.stream == stream && header.segment == number);
@@ -194,7 +205,8 @@ fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Ve
         found.push(Found {
             info: Segment { number, first, begin, end: length, length, remade: 0 },
             header,
-            file,
+            fs,
+            path,
             salt,
         });
     }
@@ -240,8 +252,8 @@ struct Walk {
 }
 
 impl Walk {
-    fn through(&mut self, segment: &Found) -> io::Result<()> {
-        let mut scan = Scan::new(segment.file.clone(), segment.salt, segment.info.begin);
+    fn through(&mut self, segment: &Found<'_>) -> io::Result<()> {
+        let mut scan = Scan::new(segment.file()?, segment.salt, segment.info.begin);
         loop {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {

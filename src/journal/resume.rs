@@ -10,7 +10,7 @@ use super::state::{Position, Segment};
 
 /// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
 /// number behind all that is there.
-pub(super) fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
+pub(super) fn begin_at(found: &[Found<'_>], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
     let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
     if let Some(cursor) = cursor {
         let mut at = Position { segment: cursor.segment, offset: cursor.offset };
@@ -42,11 +42,11 @@ pub(super) fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence
 }
 
 /// The number of the first record from a place on.
-fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> io::Result<Option<Sequence>> {
+fn first_record<'a>(segments: impl Iterator<Item = &'a Found<'a>>, at: Position) -> io::Result<Option<Sequence>> {
     for segment in segments {
         let Segment { number, begin, end, .. } = segment.info;
         let from = if number == at.segment { at.offset.max(begin) } else { begin };
-        let mut scan = Scan::new(segment.file.clone(), segment.salt, from);
+        let mut scan = Scan::new(segment.file()?, segment.salt, from);
         loop {
             match scan.next(end)? {
                 Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
@@ -61,9 +61,9 @@ fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> 
 }
 
 /// The number of the last record before a place in its segment.
-fn record_before(found: &[Found], at: Position) -> io::Result<Option<Sequence>> {
+fn record_before(found: &[Found<'_>], at: Position) -> io::Result<Option<Sequence>> {
     let Some(segment) = found.iter().find(|segment| segment.info.number == at.segment) else { return Ok(None) };
-    let mut scan = Scan::new(segment.file.clone(), segment.salt, segment.info.begin);
+    let mut scan = Scan::new(segment.file()?, segment.salt, segment.info.begin);
     let mut last = None;
     loop {
         match scan.next(at.offset.min(segment.info.end))? {

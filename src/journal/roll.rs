@@ -68,14 +68,14 @@ impl Shared {
         }
         let number = state.next_file;
         state.next_file += 1;
-        Ok(Plan { number, length })
+        Ok(Plan { number, length, ready: state.ahead.max(PREPARED_AT_FIRST) })
     }
 
     fn make(&self, plan: &Plan) -> Result<Prepared, String> {
         let path = self.place.segment(plan.number);
         let make = || {
             let file = self.options.fs.create_segment(&path, plan.length)?;
-            file.prepare(0, PREPARED_AT_FIRST);
+            file.prepare(0, plan.ready);
             let identity = file.identity()?;
             Ok(Prepared { number: plan.number, file, path: path.clone(), identity, length: plan.length })
         };
@@ -174,6 +174,8 @@ impl Shared {
 struct Plan {
     number: u64,
     length: u64,
+    /// Bytes of pages that are made ready.
+    ready: u64,
 }
 
 /// An open call on its way into the next segment.

@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) active: Active,
     /// The one that comes after it, ready.
     pub(super) next: Option<Prepared>,
+    /// How many bytes of pages are made ready ahead of the writer.
+    pub(super) ahead: u64,
     /// All segments that have records which are not settled, oldest first; the last is the active one.
     pub(super) segments: VecDeque<Segment>,
     /// The number of the next file.
