@@ -7,7 +7,7 @@
 //! 24  u64  sequence number of the last record that is settled
 //! 32 16 ×  stream id
 //! 48  u32  0
-//! 52  u32  CRC-32C of the 52 bytes above
+//! 52  u32  CRC-32 (IEEE 802.3, as in zlib) of the 52 bytes above
 //! ```
 //!
 //! It is a hint: a cursor that is lost, damaged, behind or ahead of what is there costs that records are sent again, and
@@ -36,7 +36,7 @@ impl Cursor {
         put(&mut bytes, 16, &self.offset.to_le_bytes());
         put(&mut bytes, 24, &self.sequence.to_le_bytes());
         put(&mut bytes, 32, &stream.to_bytes());
-        let crc = crc32c::crc32c(bytes.get(..CRC).unwrap_or_default());
+        let crc = crc32fast::hash(bytes.get(..CRC).unwrap_or_default());
         put(&mut bytes, CRC, &crc.to_le_bytes());
         file.write_at(0, &bytes)
     }
@@ -48,7 +48,7 @@ impl Cursor {
         let sound = whole
             && bytes.starts_with(MAGIC)
             && bytes.get(32..48)? == stream.to_bytes()
-            && u32_at(&bytes, CRC)? == crc32c::crc32c(bytes.get(..CRC)?);
+            && u32_at(&bytes, CRC)? == crc32fast::hash(bytes.get(..CRC)?);
         sound.then_some(())?;
         Some(Self { segment: u64_at(&bytes, 8)?, offset: u64_at(&bytes, 16)?, sequence: u64_at(&bytes, 24)? })
     }

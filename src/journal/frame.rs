@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!  0  u32  length of the payload, with the highest bit set; 0 where nothing was written yet
-//!  4  u32  CRC-32C of the payload
+//!  4  u32  CRC-32 (IEEE 802.3, as in zlib) of the payload
 //!  8  u64  sequence number; 0 for kinds that have none
 //! 16  u64  call number; 0 for kinds that belong to no call
 //! 24  u8   kind
 //! 25  3 ×  0
-//! 28  u32  CRC-32C of stream id, segment number and the 28 bytes above
+//! 28  u32  CRC-32 (IEEE 802.3, as in zlib) of stream id, segment number and the 28 bytes above
 //! 32  the payload, then zeros up to a multiple of 32
 //! ```
 //! All numbers are little-endian.
@@ -83,7 +83,7 @@ pub(super) struct Salt(u32);
 
 impl Salt {
     pub(super) fn new(stream: StreamId, segment: u64) -> Self {
-        Self(crc32c::crc32c_append(crc32c::crc32c(&stream.to_bytes()), &segment.to_le_bytes()))
+        Self(checksum(crc32fast::hash(&stream.to_bytes()), &segment.to_le_bytes()))
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) enum Found {
 
 impl FrameHeader {
     pub(super) fn new(kind: Kind, sequence: u64, call: u64, payload: &[u8]) -> Self {
-        Self { kind, sequence, call, length: payload.len(), payload_crc: crc32c::crc32c(payload) }
+        Self { kind, sequence, call, length: payload.len(), payload_crc: crc32fast::hash(payload) }
     }
 
     /// Fills the header in front of a payload: `frame` is room for the header, the payload, and zeros up to the multiple.
@@ -111,7 +111,7 @@ impl FrameHeader {
         put(header, 8, &self.sequence.to_le_bytes());
         put(header, 16, &self.call.to_le_bytes());
         put(header, 24, &[self.kind.code(), 0, 0, 0]);
-        let crc = header.first_chunk::<CHECKED>().map_or(0, |checked| crc32c::crc32c_append(salt.0, checked));
+        let crc = header.first_chunk::<CHECKED>().map_or(0, |checked| checksum(salt.0, checked));
         put(header, 28, &crc.to_le_bytes());
     }
 
@@ -125,7 +125,7 @@ impl FrameHeader {
     }
 
     fn checked(salt: Salt, header: &[u8; HEADER]) -> Option<Self> {
-        let crc = crc32c::crc32c_append(salt.0, header.first_chunk::<CHECKED>()?);
+        let crc = checksum(salt.0, header.first_chunk::<CHECKED>()?);
         if u32_at(header, 28)? != crc && !planted("ignore-crc") {
             return None;
         }
@@ -168,6 +168,13 @@ pub(super) fn walk(mut frames: &[u8]) -> impl Iterator<Item = (FrameHeader, &[u8
         frames = frames.get(header.size()..)?;
         Some((header, payload))
     })
+}
+
+/// The checksum of bytes behind others of which it is known.
+fn checksum(before: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    hasher.update(bytes);
+    hasher.finalize()
 }
 
 /// Bytes of the frame of a payload of that length.

@@ -16,7 +16,7 @@
 //!  72 32 ×  hash of the previous record (0 in version 1)
 //! 104  u32  number of the process that made it
 //! 108 16 ×  0
-//! 124  u32  CRC-32C of the whole header, these four bytes taken as zero
+//! 124  u32  CRC-32 (IEEE 802.3, as in zlib) of the whole header, these four bytes taken as zero
 //! 128  Resource, Scope (OTLP protobuf), Merkle range, zeros up to a multiple of 32
 //! ```
 
@@ -58,7 +58,7 @@ impl SegmentHeader {
         bytes.extend_from_slice(&self.resource);
         bytes.extend_from_slice(&self.scope);
         bytes.resize(length, 0);
-        let crc = crc32c::crc32c(&bytes);
+        let crc = crc32fast::hash(&bytes);
         put(&mut bytes, CRC, &crc.to_le_bytes());
         bytes
     }
@@ -69,7 +69,7 @@ impl SegmentHeader {
         let mut bytes = bytes.get(..length)?.to_vec();
         let crc = u32_at(&bytes, CRC)?;
         put(&mut bytes, CRC, &[0; 4]);
-        if crc32c::crc32c(&bytes) != crc {
+        if crc32fast::hash(&bytes) != crc {
             return None;
         }
         let bytes = Bytes::from(bytes);

@@ -10,7 +10,7 @@
 //!  24 16 ×  stream id
 //!  40  u64  first sequence number   48  u64  last one       56  u64  how many of the records were refused
 //!  64  u64  when, nanoseconds since 1970
-//!  72  u32  how many entries        76  u32  CRC-32C of the file, these four bytes taken as zero
+//!  72  u32  how many entries        76  u32  CRC-32 (IEEE 802.3, as in zlib) of the file, these four bytes taken as zero
 //!  80  Resource, Scope, reason; then the entries: u64 sequence number, u32 length, bytes
 //! ```
 
@@ -221,7 +221,7 @@ impl Quarantined {
             bytes.extend_from_slice(&number(entry.record.len()));
             bytes.extend_from_slice(&entry.record);
         }
-        let crc = crc32c::crc32c(&bytes);
+        let crc = crc32fast::hash(&bytes);
         put(&mut bytes, CRC, &crc.to_le_bytes());
         bytes
     }
@@ -230,7 +230,7 @@ impl Quarantined {
         let crc = u32_at(&bytes, CRC)?;
         put(&mut bytes, CRC, &[0; 4]);
         let known = bytes.starts_with(MAGIC) && bytes.get(8..10)? == VERSION.to_le_bytes();
-        if !known || crc32c::crc32c(&bytes) != crc {
+        if !known || crc32fast::hash(&bytes) != crc {
             return None;
         }
         let bytes = Bytes::from(bytes);

@@ -10,7 +10,11 @@ use super::state::{Position, Segment};
 
 /// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
 /// number behind all that is there.
-pub(super) fn begin_at(found: &[Found<'_>], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
+pub(super) fn begin_at(
+    found: &[Found<'_>],
+    cursor: Option<Cursor>,
+    behind: Sequence,
+) -> io::Result<(Position, Sequence)> {
     let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
     if let Some(cursor) = cursor {
         let mut at = Position { segment: cursor.segment, offset: cursor.offset };

@@ -55,7 +55,7 @@ impl Scan {
         let whole = self.bytes(from, header.size(), end)?;
         self.offset = from + header.size() as u64;
         let payload = whole.slice(HEADER.min(whole.len())..(HEADER + header.length).min(whole.len()));
-        let sound = crc32c::crc32c(&payload) == header.payload_crc || planted("ignore-crc");
+        let sound = crc32fast::hash(&payload) == header.payload_crc || planted("ignore-crc");
         if payload.len() == header.length && sound {
             return Ok(Item::Frame { header, payload, offset: from });
         }

@@ -286,10 +286,10 @@ impl Walk {
                 0 => content.clear(),
                 1 => content.iter_mut().take(30).skip(20).for_each(|byte| *byte ^= 0x55),
                 2 => content = self.old_cursors.get(&path).cloned().unwrap_or_default(),
-                _ if content.len() == 56 && crc32c::crc32c(&content[..52]).to_le_bytes() == content[52..] => {
+                _ if content.len() == 56 && crc32fast::hash(&content[..52]).to_le_bytes() == content[52..] => {
                     let sequence = u64::from_le_bytes(content[24..32].try_into().unwrap()) + 1 + self.chance.below(5);
                     content[24..32].copy_from_slice(&sequence.to_le_bytes());
-                    let crc = crc32c::crc32c(&content[..52]);
+                    let crc = crc32fast::hash(&content[..52]);
                     content[52..].copy_from_slice(&crc.to_le_bytes());
                 }
                 _ => {}

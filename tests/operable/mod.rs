@@ -160,7 +160,7 @@ pub(crate) fn cursor(orphan: &Orphan, sequence: u64) -> Vec<u8> {
     let segment = std::fs::read(orphan.segment()).unwrap();
     let numbers = [1, 4096, sequence].map(u64::to_le_bytes).concat();
     let mut bytes = [b"auditcur", numbers.as_slice(), &segment[16..32], &[0; 4]].concat();
-    bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     bytes
 }
 
