@@ -23,7 +23,7 @@ pub(super) fn begin_at(
         {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
-        let (next, wanted) = (first_record(rest(at.segment), at)?.unwrap_or(behind), cursor.sequence.saturating_add(1));
+        let (next, wanted) = (first_record(found, at)?.unwrap_or(behind), cursor.sequence.saturating_add(1));
         // What follows may be damaged; then the record before it tells.
         if next == wanted || next > wanted && record_before(found, at)? == Some(cursor.sequence) {
             // What it names may never have reached the disk: then on to what comes behind the last that did.
@@ -38,7 +38,7 @@ pub(super) fn begin_at(
     let at = Position { segment: oldest.info.number, offset: oldest.info.begin };
     let first = match oldest.info.first {
         _ if oldest.info.number == 1 => 1,
-        0 => first_record(found.iter(), at)?.unwrap_or(behind),
+        0 => first_record(found, at)?.unwrap_or(behind),
         first => first,
     };
     // The cursor is synced before a segment goes: what is missing behind it was lost.
@@ -46,14 +46,19 @@ pub(super) fn begin_at(
 }
 
 /// The number of the first record from a place on.
-fn first_record<'a>(segments: impl Iterator<Item = &'a Found<'a>>, at: Position) -> io::Result<Option<Sequence>> {
-    for segment in segments {
+fn first_record(found: &[Found<'_>], at: Position) -> io::Result<Option<Sequence>> {
+    for segment in found.iter().filter(|segment| segment.info.number >= at.segment) {
         let Segment { number, begin, end, .. } = segment.info;
         let from = if number == at.segment { at.offset.max(begin) } else { begin };
+        // What was written again to a later segment is read there.
+        let later = found.iter().filter(|later| later.info.number > number && later.info.first > 0);
+        let again = later.map(|later| later.info.first).min().unwrap_or(Sequence::MAX);
         let mut scan = Scan::new(segment.file()?, segment.salt, from);
         loop {
             match scan.next(end)? {
-                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
+                Item::Frame { header, .. } | Item::BadPayload { header, .. }
+                    if header.kind.is_record() && header.sequence < again =>
+                {
                     return Ok(Some(header.sequence));
                 }
                 Item::End => break,

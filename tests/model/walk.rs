@@ -191,6 +191,10 @@ impl Walk {
         let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).next_back() else { return };
         stream.reader.settle(through);
         self.log.push(format!("settle {} {through}", stream.id));
+        if self.fs.is_dead() {
+            // The cursor may have been cut.
+            self.told.entry(stream.id).or_default().settled = 0;
+        }
         let cursor = self.options.directory.join("streams").join(stream.id.to_string()).join("cursor");
         let saved = self.fs.content(&cursor).filter(|cursor| cursor.len() == 56).map(|cursor| cursor[24..32].to_vec());
         if !self.fs.is_dead() && saved.is_some_and(|saved| u64::from_le_bytes(saved.try_into().unwrap()) >= through) {
