@@ -45,6 +45,8 @@
 )]
 
 pub mod capture;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 pub mod journal;
 pub mod policy;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::STATE;
+use super::resource::SERVICE_NAME_VARIABLE;
 use super::{ConfigError, Environment, Overrides, ResourceSettings};
 
 /// The directory of the service's state.
@@ -20,7 +21,26 @@ pub(super) fn read(
     if let Some(directory) = environment.text(DIRECTORY)? {
         return absolute(DIRECTORY, directory);
     }
-    let below = |base: PathBuf| base.join("auditrail").join(file_name(resource.service_name()));
+    below_state(resource.service_name(), environment)
+}
+
+/// Where the state of a service is, for whoever only wants to find it: the default of a service that is named; else what
+/// `AUDITRAIL_DIR` says; else the default of `OTEL_SERVICE_NAME`. `None` if none of these says anything.
+///
+/// # Errors
+/// What is wrong with a variable that it is read from.
+pub fn state_directory(service: Option<&str>, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
+    if let Some(service) = service {
+        return below_state(service, environment).map(Some);
+    }
+    if let Some(directory) = environment.text(DIRECTORY)? {
+        return absolute(DIRECTORY, directory).map(Some);
+    }
+    environment.text(SERVICE_NAME_VARIABLE)?.map(|service| below_state(service, environment)).transpose()
+}
+
+fn below_state(service: &str, environment: &Environment) -> Result<PathBuf, ConfigError> {
+    let below = |base: PathBuf| base.join("auditrail").join(file_name(service));
     let [systemd, xdg, home] = STATE;
     if let Some(list) = environment.text(systemd)? {
         // Several directories are separated by colons; the first is the service's main one.

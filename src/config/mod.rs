@@ -17,7 +17,7 @@ mod tls;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use self::directory::DIRECTORY;
+pub use self::directory::{DIRECTORY, state_directory};
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 pub use self::notice::{Notice, NoticeLevel, Notices};

@@ -97,5 +97,5 @@ pub(super) fn percent_decode(text: &str) -> Option<String> {
 }
 
 const SERVICE_NAME: &str = "service.name";
-const SERVICE_NAME_VARIABLE: &str = "OTEL_SERVICE_NAME";
+pub(super) const SERVICE_NAME_VARIABLE: &str = "OTEL_SERVICE_NAME";
 const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";

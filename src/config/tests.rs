@@ -92,11 +92,11 @@ fn mistakes_stop_the_start() {
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "there is no '='"),
         ("OTEL_TRACES_SAMPLER", "sometimes", "set always_on"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
-        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs room for some segments; set at least 16384"),
+        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs room for some segments; set at least 262144"),
         (
             "AUDITRAIL_JURNAL_MAX_BYTES",
             "1",
-            "has no such setting; remove it, or use one of: AUDITRAIL_JOURNAL_MAX_BYTES",
+            "has no such setting; remove it, or use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES",
         ),
     ] {
         let message = read(&[(variable, value)]).unwrap_err().to_string();

@@ -125,7 +125,8 @@ impl Shared {
         state.ended = found.ended;
         state.recount_pending();
         if let Some(last) = found.segments.back() {
-            state.synced = Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence };
+            state.synced =
+                Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
         }
         drop(state);
         if let Some(torn) = &found.torn {
@@ -180,7 +181,7 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
-        let before_last = is_last(name).then(|| fs.sync_dir(place.root())).unwrap_or(Ok(()));
+        let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
         if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
             return;
         }

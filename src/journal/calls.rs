@@ -16,6 +16,8 @@ pub(super) struct RequestPlace {
 pub(super) struct OpenCalls {
     entries: Vec<Entry>,
     free: Vec<u32>,
+    /// Calls of a stream that was adopted whose entry is another's: the answer that had freed it was lost with the power.
+    crowded: Vec<(CallNumber, RequestPlace)>,
     bytes: u64,
 }
 
@@ -46,6 +48,10 @@ impl OpenCalls {
 
     /// Does nothing for a call that is not open.
     pub(super) fn close(&mut self, number: CallNumber) {
+        if let Some(at) = self.crowded.iter().position(|(crowded, _)| *crowded == number) {
+            self.bytes -= self.crowded.swap_remove(at).1.size;
+            return;
+        }
         let Some(index) = index(number) else { return };
         let Some(entry) = self.entries.get_mut(index as usize).filter(|entry| is(entry, number)) else { return };
         if let Some(place) = entry.place.take() {
@@ -60,6 +66,8 @@ impl OpenCalls {
 
     /// Notes that the request frame of a call stands elsewhere now.
     pub(super) fn moved(&mut self, number: CallNumber, to: RequestPlace) {
+        let crowded = self.crowded.iter_mut().filter(|(crowded, _)| *crowded == number);
+        crowded.for_each(|(_, place)| *place = to);
         let entry = index(number).and_then(|index| self.entries.get_mut(index as usize));
         if let Some(place) = entry.filter(|entry| is(entry, number)).and_then(|entry| entry.place.as_mut()) {
             *place = to;
@@ -67,9 +75,10 @@ impl OpenCalls {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CallNumber, RequestPlace)> {
-        (1_u64..).zip(&self.entries).filter_map(|(index, entry)| {
-            Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?))
-        })
+        let entries = (1_u64..)
+            .zip(&self.entries)
+            .filter_map(|(index, entry)| Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?)));
+        entries.chain(self.crowded.iter().copied())
     }
 
     /// How many frames of that many bytes would have to be carried.
@@ -95,9 +104,13 @@ impl OpenCalls {
             self.entries.push(Entry { generation: 0, place: None });
         }
         if let Some(entry) = self.entries.get_mut(index) {
+            self.bytes += place.size;
+            if entry.place.is_some() {
+                self.crowded.push((number, place));
+                return;
+            }
             entry.generation = u32::try_from(number.0 >> 32).unwrap_or(u32::MAX);
             entry.place = Some(place);
-            self.bytes += place.size;
         }
     }
 }

@@ -7,12 +7,12 @@
 //! 3. Readers see nothing that is not synced.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use super::frame::{self, FrameHeader};
-use super::fs::File;
 use super::planted::planted;
-use super::state::{State, Synced};
+use super::state::{State, Synced, Unsynced};
 use super::{Journal, JournalError, Shared, error};
 
 impl Journal {
@@ -46,9 +46,10 @@ impl Shared {
 
     fn commit_once(&self) -> Result<(), JournalError> {
         let Some(work) = self.begin_commit()? else { return Ok(()) };
+        let begun = Instant::now();
         match self.sync(&work) {
             Ok(()) => {
-                self.end_commit(work.mark);
+                self.end_commit(work.mark, begun.elapsed());
                 Ok(())
             }
             Err(cause) => {
@@ -62,6 +63,7 @@ impl Shared {
     fn begin_commit(&self) -> Result<Option<Work>, JournalError> {
         let mut state = self.state();
         state.commit_wanted = false;
+        state.group.last = std::mem::take(&mut state.group.waiting);
         if state.poisoned {
             self.write_again(&mut state)?;
         }
@@ -74,9 +76,15 @@ impl Shared {
             segment: state.active.number,
             offset: state.active.offset,
             sequence: state.sequence,
+            header: true,
         };
+        state.group.under_way = mark.frames;
         let mut files = std::mem::take(&mut state.dirty);
-        files.push(state.active.file.clone());
+        files.push(Unsynced {
+            file: state.active.file.clone(),
+            from: state.synced.reached_in(state.active.number),
+            to: state.active.offset,
+        });
         std::mem::swap(&mut state.committing, &mut state.unsynced);
         if planted("acknowledge-before-sync") {
             state.synced = mark;
@@ -88,12 +96,16 @@ impl Shared {
         if work.directory && !planted("skip-directory-fsync") {
             self.options.fs.sync_dir(self.place.root())?;
         }
-        work.files.iter().filter(|_| !planted("skip-fsync")).try_for_each(|file| file.sync())
+        work.files
+            .iter()
+            .filter(|_| !planted("skip-fsync"))
+            .try_for_each(|part| part.file.sync_range(part.from, part.to))
     }
 
-    fn end_commit(&self, mark: Synced) {
+    fn end_commit(&self, mark: Synced, took: Duration) {
         let mut state = self.state();
         state.synced = mark;
+        state.group.took = took;
         state.committing.clear();
         if state.committing.capacity() > KEPT_BUFFER {
             // A burst is not paid for with memory for ever.
@@ -115,6 +127,7 @@ impl Shared {
         state.unsynced.extend_from_slice(&newer);
         state.directory_dirty = true;
         state.poisoned = true;
+        state.group.under_way = 0;
     }
 
     /// Writes the unsynced frames to a new segment. The old one ends where it was last synced.
@@ -140,13 +153,7 @@ impl Shared {
         });
         drop(frames);
         state.unsynced = unsynced;
-        let (active, places) = match begun {
-            Ok(begun) => begun,
-            Err((next, error)) => {
-                self.discard(&next);
-                return Err(error);
-            }
-        };
+        let (active, places) = begun?;
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
 
         let synced = state.synced;
@@ -173,7 +180,7 @@ impl Shared {
 /// One commit.
 struct Work {
     mark: Synced,
-    files: Vec<Arc<dyn File>>,
+    files: Vec<Unsynced>,
     directory: bool,
 }
 

@@ -113,6 +113,13 @@ impl File for DiskFile {
         self.file.sync_data()
     }
 
+    fn sync_range(&self, from: u64, to: u64) -> io::Result<()> {
+        match &self.mapping {
+            Some(mapping) => mapping.sync(from, to),
+            None => self.sync(),
+        }
+    }
+
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.file.set_len(length)
     }

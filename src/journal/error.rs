@@ -21,7 +21,9 @@ pub enum JournalError {
         because: String,
     },
     /// The record is longer than a segment can hold.
-    #[error("a record of {length} bytes fits in no segment of the journal ({max} bytes); lower the limits of the policy")]
+    #[error(
+        "a record of {length} bytes fits in no segment of the journal ({max} bytes); lower the limits of the policy"
+    )]
     TooLong {
         /// Bytes of the record.
         length: usize,
@@ -68,4 +70,5 @@ impl JournalError {
 }
 
 /// What helps against most errors of the disk.
-pub(super) const FIX: &str = "check the disk, its free space and the rights of the directory, or set AUDITRAIL_DIR to another";
+pub(super) const FIX: &str =
+    "check the disk, its free space and the rights of the directory, or set AUDITRAIL_DIR to another";

@@ -96,6 +96,15 @@ pub trait File: Debug + Send + Sync {
     /// What the system says; the same bytes must not be synced through this file again then.
     fn sync(&self) -> io::Result<()>;
 
+    /// The same for what was written to a range. What lies ahead of it may stay ready to be written to.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    fn sync_range(&self, from: u64, to: u64) -> io::Result<()> {
+        let _all = (from, to);
+        self.sync()
+    }
+
     /// Cuts or extends the file.
     ///
     /// # Errors

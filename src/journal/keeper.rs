@@ -1,7 +1,7 @@
 //! The thread that keeps a journal: commits, prepares segments, watches its files.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,13 +52,13 @@ fn keep(shared: &Arc<Shared>) {
         }
         shared.prepare_ahead();
         let watch = watched.elapsed() >= WATCH_INTERVAL;
-        // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
-        if watch || shared.state().full_because.is_none() {
-            shared.look_for_room();
-        }
         if watch {
             watched = Instant::now();
             shared.watch();
+        }
+        // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
+        if watch || shared.state().full_because.is_none() {
+            shared.look_for_room();
         }
     }
 }
@@ -68,8 +68,8 @@ impl Journal {
     /// watcher. For journals without one.
     pub fn maintain(&self) {
         self.0.prepare_ahead();
-        self.0.look_for_room();
         self.0.watch();
+        self.0.look_for_room();
     }
 }
 
@@ -101,15 +101,32 @@ impl Shared {
             state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.committer_sleeps = false;
-        state.stop
+        self.gather(state).stop
+    }
+
+    /// Those who waited for the last commit have just been woken, and will wait for the next one in a moment: one
+    /// `fdatasync` for all of them instead of one for the first and one for the rest. Who comes alone does not wait.
+    fn gather<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        let end = Instant::now() + (state.group.took / GATHER_SHARE).min(MOST_GATHERING);
+        while state.group.waiting > 0 && state.group.waiting < state.group.last && !state.stop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state.group.gathering = Some(state.group.last);
+            state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.group.gathering = None;
+        state
     }
 
     /// Gets the pages ready that the next records will be written to.
     fn prepare_ahead(&self) {
         let (file, offset, length) = {
             let mut state = self.state();
-            let recent = state.active.prepared.min(state.active.offset);
-            let ahead = (2 * (state.active.offset - recent)).clamp(LEAST_AHEAD, MOST_AHEAD);
+            let came = state.active.offset.saturating_sub(state.active.seen);
+            state.active.seen = state.active.offset;
+            let ahead = (2 * came).clamp(LEAST_AHEAD, MOST_AHEAD);
             let from = state.active.prepared.max(state.active.offset);
             let to = (state.active.offset + ahead).min(state.active.length);
             if to <= from {
@@ -242,6 +259,10 @@ impl Shared {
 const FULL: &str = "journal_full";
 const FILLING: &str = "journal_filling";
 const REPLACED: &str = "journal_file_replaced";
+/// A commit waits for company no longer than half the time that the last one took, so that it is worth it.
+const GATHER_SHARE: u32 = 2;
+/// On a slow disk everybody has come much sooner.
+const MOST_GATHERING: Duration = Duration::from_millis(2);
 /// Files are looked at this often.
 const WATCH_INTERVAL: Duration = Duration::from_millis(900);
 /// Pages ahead of the writer: some dozen records, or twice of what came since the last time.

@@ -21,7 +21,7 @@ use std::io;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, madvise, mmap, munmap};
+use rustix::mm::{MapFlags, MsyncFlags, ProtFlags, madvise, mmap, msync, munmap};
 
 /// A writable shared mapping of the beginning of a file.
 #[derive(Debug)]
@@ -40,7 +40,8 @@ impl Mapping {
     pub(super) fn of(file: &File, length: u64) -> io::Result<Self> {
         let length = usize::try_from(length).map_err(io::Error::other)?;
         // SAFETY: the kernel chooses the address, so no other mapping is touched.
-        let start = unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)? };
+        let start =
+            unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)? };
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { start, length })
     }
@@ -62,6 +63,18 @@ impl Mapping {
             #[expect(clippy::cast_ptr_alignment, reason = "checked: see SAFETY")]
             let first = AtomicU32::from_ptr(target.cast::<u32>());
             first.store(u32::from_ne_bytes(*word), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Makes the pages of a range durable, as `fdatasync` does for the whole file. It leaves the pages ahead writable: after
+    /// a sync of all, each would have to be made so again, at the expense of whoever writes a record.
+    pub(super) fn sync(&self, from: u64, to: u64) -> io::Result<()> {
+        let from = usize::try_from(from).map_err(io::Error::other)? & !(PAGE - 1);
+        let to = usize::try_from(to).map_err(io::Error::other)?.next_multiple_of(PAGE).min(self.length);
+        if from < to {
+            // SAFETY: the range lies inside the mapping; syncing changes no byte.
+            unsafe { msync(self.at(from), to - from, MsyncFlags::SYNC)? };
         }
         Ok(())
     }
@@ -96,5 +109,5 @@ impl Drop for Mapping {
     }
 }
 
-/// The smallest page of the platforms that Rust supports; on those with larger ones a prepared range is rounded less.
-const PAGE: usize = 4096;
+/// Pages are not larger on the platforms that this is tested on. Where they are, ranges are rounded to whole ones of 64 KiB.
+const PAGE: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 64 * 1024 };

@@ -13,7 +13,7 @@ use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
-use super::state::{Active, Position, Prepared, State, Synced};
+use super::state::{Active, Group, Position, Prepared, State, Synced};
 use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
 use crate::record::StreamId;
 
@@ -48,8 +48,9 @@ impl Journal {
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
-        // So that it has its space when the disk is full.
-        Cursor { segment: 0, offset: 0, sequence: 0 }.write(&*cursor, stream).map_err(failed("write the cursor of"))?;
+        // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
+        let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
+        begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
         let shared = shared(options, stream, stream_place.clone(), owner, cursor);
         let journal = Journal(Arc::new(shared?));
         let options = &journal.0.options;
@@ -180,15 +181,15 @@ impl Shared {
         sequence: u64,
         open: Vec<super::roll::Carried>,
     ) -> Result<(), JournalError> {
-        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(())).map_err(|(prepared, error)| {
-            self.discard(&prepared);
-            error
-        })?;
+        let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(()))?;
         let mut state = self.state();
         for (call, place) in places {
             state.calls.restore(call, place);
         }
-        state.synced = Synced { frames: 0, segment: active.number, offset: self.header_length(), sequence };
+        if state.segments.is_empty() {
+            let offset = self.header_length();
+            state.synced = Synced { frames: 0, segment: active.number, offset, sequence, header: false };
+        }
         // Not synced: the header and what is carried.
         state.frames = 1;
         state.sequence = sequence;
@@ -213,7 +214,7 @@ impl State {
             pending_bytes: 0,
             calls: OpenCalls::default(),
             reserved: 0,
-            synced: Synced { frames: 0, segment: 0, offset: 0, sequence: 1 },
+            synced: Synced { frames: 0, segment: 0, offset: 0, sequence: 1, header: false },
             committing: Vec::new(),
             unsynced: Vec::new(),
             dirty: Vec::new(),
@@ -225,6 +226,7 @@ impl State {
             settled: 0,
             oldest_unix_nano: None,
             commit_wanted: false,
+            group: Group::default(),
             committer_sleeps: false,
             reader_sleeps: false,
             settled_at: Position::default(),

@@ -121,10 +121,11 @@ impl Quarantine {
     /// What the disk says.
     pub fn discard(&self, name: &str) -> Result<(), JournalError> {
         let path = self.path(name)?;
-        self.fs
-            .remove(&path)
-            .and_then(|()| self.fs.sync_dir(&self.place.quarantine()))
-            .map_err(JournalError::io("remove", &path, error::FIX))
+        self.fs.remove(&path).and_then(|()| self.fs.sync_dir(&self.place.quarantine())).map_err(JournalError::io(
+            "remove",
+            &path,
+            error::FIX,
+        ))
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, JournalError> {
@@ -192,7 +193,7 @@ impl Shared {
 }
 
 impl Quarantined {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
         let cause: u16 = match self.cause {
             Cause::Refused => 1,
@@ -225,7 +226,7 @@ impl Quarantined {
         bytes
     }
 
-    fn decode(mut bytes: Vec<u8>) -> Option<Self> {
+    pub(super) fn decode(mut bytes: Vec<u8>) -> Option<Self> {
         let crc = u32_at(&bytes, CRC)?;
         put(&mut bytes, CRC, &[0; 4]);
         let known = bytes.starts_with(MAGIC) && bytes.get(8..10)? == VERSION.to_le_bytes();

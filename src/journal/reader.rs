@@ -9,7 +9,6 @@ use bytes::Bytes;
 
 use super::cursor::Cursor;
 use super::planted::planted;
-use super::quarantine::{Cause, Quarantined, Refused};
 use super::scan::{Item, Scan};
 use super::state::{Position, Segment, State};
 use super::{Event, Journal, JournalError, Sequence, error, frame::Salt};
@@ -21,11 +20,14 @@ pub struct Reader {
     pub(super) journal: Journal,
     /// How far it was read.
     pub(super) at: Position,
+    /// The last place behind which the number that comes next is known: not so behind damage. There the cursor stands.
+    sure: Position,
+    unsure: bool,
     /// The walk through the segment that is read, if it is open.
     scan: Option<Open>,
     /// The sequence number that comes next.
     pub(super) expected: Sequence,
-    passed: VecDeque<Passed>,
+    pub(super) passed: VecDeque<Passed>,
     /// The disk could not be read: not asked again before.
     retry_at: Option<Instant>,
 }
@@ -64,12 +66,12 @@ pub struct BatchLimits {
 
 /// A batch that was read and is not settled.
 #[derive(Debug)]
-struct Passed {
+pub(super) struct Passed {
     /// Its last record.
-    last: Sequence,
+    pub(super) last: Sequence,
     /// How far the stream is done with when it is settled: damage behind it is passed, too.
-    cursor: Cursor,
-    oldest_unix_nano: Option<u64>,
+    pub(super) cursor: Cursor,
+    pub(super) oldest_unix_nano: Option<u64>,
 }
 
 /// How far a segment may be read.
@@ -88,7 +90,7 @@ struct Reach {
 impl Reader {
     /// From a place in a stream, and the number that comes next there.
     pub(super) fn new(journal: Journal, at: Position, expected: Sequence) -> Self {
-        Self { journal, at, scan: None, expected, passed: VecDeque::new(), retry_at: None }
+        Self { journal, at, sure: at, unsure: false, scan: None, expected, passed: VecDeque::new(), retry_at: None }
     }
 
     /// The stream.
@@ -129,7 +131,7 @@ impl Reader {
     /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
     pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
         let mut entries = Vec::new();
-        let before = (self.at, self.expected);
+        let before = (self.sure, self.expected);
         let result = self.read(&limits, &mut entries);
         let shared = self.journal.0.clone();
         self.retry_at = result.is_err().then(|| Instant::now() + RETRY);
@@ -140,9 +142,10 @@ impl Reader {
                 shared.degraded(UNREADABLE, &error);
             }
         }
-        let cursor = Cursor { segment: self.at.segment, offset: self.at.offset, sequence: self.expected - 1 };
+        self.keep_sure();
+        let cursor = Cursor { segment: self.sure.segment, offset: self.sure.offset, sequence: self.expected - 1 };
         let Some(last) = entries.last().map(|entry: &Entry| entry.sequence) else {
-            if before != (self.at, self.expected) {
+            if before != (self.sure, self.expected) {
                 self.nothing_to_ship(cursor);
             }
             return None;
@@ -153,94 +156,6 @@ impl Reader {
         Some(Batch { entries })
     }
 
-    /// Settles everything up to a record: it was accepted by the sink, or stands in quarantine. Removes the segments that
-    /// nobody needs any more.
-    pub fn settle(&mut self, through: Sequence) {
-        let mut last = None;
-        while let Some(passed) = self.passed.pop_front_if(|passed| passed.last <= through) {
-            last = Some(passed.cursor);
-        }
-        if let Some(cursor) = last {
-            self.settle_at(cursor);
-        }
-        self.note_oldest();
-    }
-
-    /// What was passed needs no sink: intents, copies, damage. It is settled with the batch before it.
-    fn nothing_to_ship(&mut self, cursor: Cursor) {
-        match self.passed.back_mut() {
-            Some(before) => before.cursor = cursor,
-            None => self.settle_at(cursor),
-        }
-    }
-
-    fn settle_at(&self, cursor: Cursor) {
-        let shared = &self.journal.0;
-        let failed = |cause: io::Error| {
-            // After a crash some records are sent again.
-            shared.degraded(CURSOR, &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX));
-        };
-        let mut written = cursor.write(&*shared.cursor, shared.stream);
-        let goes = |state: &State, segment: &Segment| {
-            // A segment that is durable stays until another one is: without any, the stream would be forgotten.
-            segment.number < cursor.segment.min(state.synced.segment)
-        };
-        let any_goes = {
-            let state = shared.state();
-            state.segments.front().is_some_and(|front| goes(&state, front))
-        };
-        if written.is_ok() && any_goes {
-            // So that a segment which is missing between the cursor and the others was lost, and not settled.
-            written = shared.cursor.sync();
-        }
-        let saved = written.map_err(failed).is_ok();
-        let mut state = shared.state();
-        state.settled = state.settled.max(cursor.sequence);
-        state.settled_at = Position { segment: cursor.segment, offset: cursor.offset };
-        let mut gone = Vec::new();
-        while saved
-            && let Some(front) = state.segments.front().copied()
-            && goes(&state, &front)
-        {
-            state.segments.pop_front();
-            gone.push(front.number);
-        }
-        state.recount_pending();
-        drop(state);
-        if saved {
-            shared.recovered(CURSOR, "the journal saves how far it was shipped again");
-        }
-        for number in &gone {
-            drop(shared.options.fs.remove(&shared.place.segment(*number)));
-        }
-        shared.settled.notify_waiters();
-        shared.settled_blocking.notify_all();
-        if !gone.is_empty() {
-            shared.wake_for_room();
-        }
-    }
-
-    /// Keeps a durable copy of what the sink refused. Comes before `settle`.
-    ///
-    /// # Errors
-    /// What the disk said: the records must not be settled then.
-    pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
-        let shared = &self.journal.0;
-        let (Some(first), Some(last)) = (refused.entries.first(), refused.entries.last()) else { return Ok(()) };
-        shared.set_aside(&Quarantined {
-            cause: if refused.refused < refused.entries.len() as u64 { Cause::PartlyRefused } else { Cause::Refused },
-            stream: shared.stream,
-            first: first.sequence,
-            last: last.sequence,
-            refused: refused.refused,
-            time_unix_nano: shared.options.clock.unix_nano(),
-            resource: shared.options.resource.clone(),
-            scope: shared.options.scope.clone(),
-            reason: refused.reason.to_owned(),
-            entries: refused.entries.to_vec(),
-        })
-    }
-
     fn read(&mut self, limits: &BatchLimits, entries: &mut Vec<Entry>) -> io::Result<()> {
         let mut bytes = 0;
         while entries.len() < limits.records {
@@ -249,7 +164,8 @@ impl Reader {
             let (number, begin) = (*number, scan.offset());
             match scan.next(reach.end)? {
                 // Written again to a later segment, as the sync of this one failed.
-                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.sequence >= reach.next_first => {}
+                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.sequence >= reach.next_first => {
+                }
                 Item::Frame { header, payload, .. } if header.kind.is_record() && header.sequence >= self.expected => {
                     if !entries.is_empty() && bytes + payload.len() > limits.bytes {
                         scan.back_to(begin);
@@ -259,20 +175,27 @@ impl Reader {
                     bytes += payload.len();
                     entries.push(Entry { sequence: header.sequence, record: payload });
                     self.expected = header.sequence + 1;
+                    self.unsure = false;
                 }
                 // No record, or one that was settled before.
-                Item::Frame { .. } | Item::Damage { nothing: true, .. } => {}
+                Item::Frame { .. } => {}
+                Item::Damage { nothing: true, .. } => self.unsure = true,
                 Item::BadPayload { header, payload } => {
                     let sequence = if header.kind.is_record() { header.sequence } else { 0 };
                     self.damaged(number, begin, sequence, payload)?;
+                    if sequence >= self.expected {
+                        self.missing(sequence + 1);
+                    }
                 }
                 Item::Damage { from, to, nothing: false } => {
                     let raw = scan.raw(from, to)?;
+                    self.unsure = true;
                     self.damaged(number, from, 0, raw)?;
                 }
                 Item::End if reach.stop => {
                     // All that is synced stands before here.
                     self.missing(reach.sequence);
+                    self.unsure = false;
                     return Ok(());
                 }
                 Item::End => {
@@ -281,6 +204,7 @@ impl Reader {
                 }
             }
             self.at.offset = self.scan.as_ref().map_or(begin, |open| open.scan.offset());
+            self.keep_sure();
         }
         Ok(())
     }
@@ -319,6 +243,7 @@ impl Reader {
                 self.scan = Some(Open { segment: segment.number, remade: segment.remade, scan });
                 if self.at.offset == segment.begin {
                     self.missing(segment.first);
+                    self.unsure &= segment.first == 0;
                 }
                 Ok(true)
             }
@@ -330,10 +255,17 @@ impl Reader {
         }
     }
 
+    fn keep_sure(&mut self) {
+        if !self.unsure {
+            self.sure = self.at;
+        }
+    }
+
     /// Goes on behind a segment.
     fn leave(&mut self, number: u64) {
         self.scan = None;
         self.at = Position { segment: number + 1, offset: 0 };
+        self.keep_sure();
     }
 
     /// Reports the numbers before `found` that nothing has.
@@ -362,11 +294,6 @@ impl Reader {
         shared.degraded(DAMAGED, &format!("{} is damaged", shared.place.segment(segment).display()));
         Ok(())
     }
-
-    fn note_oldest(&self) {
-        let oldest = self.passed.front().and_then(|passed| passed.oldest_unix_nano);
-        self.journal.0.state().oldest_unix_nano = oldest;
-    }
 }
 
 impl State {
@@ -379,7 +306,9 @@ impl State {
         let (end, stop) = match segment.number.cmp(&synced.segment) {
             Ordering::Less => (segment.end, false),
             // More may follow here; after a sync that failed, in another segment.
-            Ordering::Equal => (synced.offset.min(segment.end), later().next().is_none() || synced.offset < segment.end),
+            Ordering::Equal => {
+                (synced.offset.min(segment.end), later().next().is_none() || synced.offset < segment.end)
+            }
             Ordering::Greater => return None,
         };
         Some(Reach { segment, end, stop, sequence: synced.sequence, next_first })
@@ -395,6 +324,5 @@ fn time_of(record: &[u8]) -> Option<u64> {
 /// Between two attempts to read what cannot be read.
 const RETRY: Duration = Duration::from_secs(1);
 const UNREADABLE: &str = "journal_unreadable";
-const CURSOR: &str = "journal_cursor_failed";
 const REMOVED: &str = "journal_file_removed";
 const DAMAGED: &str = "journal_damaged";

@@ -13,6 +13,7 @@ use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
+use super::resume::begin_at;
 use super::scan::{Item, Scan};
 use super::state::{Position, Segment};
 use super::{CallNumber, Sequence};
@@ -59,7 +60,9 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     let Some(about) = about.filter(|_| !found.is_empty()) else {
         return match found.is_empty() {
             true => Ok(None),
-            false => Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are")),
+            false => {
+                Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are"))
+            }
         };
     };
     found.iter().try_for_each(|segment| segment.file.sync())?;
@@ -72,7 +75,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence) + 1);
+    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
@@ -103,13 +106,15 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
 /// there.
 fn walk_the_end(found: &[Found]) -> io::Result<Walk> {
-    let mut walks = Vec::new();
+    let (mut walks, mut headless) = (Vec::new(), false);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
         walk.through(segment)?;
         let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
         walks.push(walk);
-        if is_whole {
+        // Frames that were being written again may belong to calls that were answered in any segment before.
+        headless |= segment.header.is_none();
+        if is_whole && !headless {
             break;
         }
     }
@@ -136,8 +141,8 @@ fn torn(tail: &Found, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn
     Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
 }
 
-/// Segments that were written again as a whole, to a later one that begins with the same number or an earlier one. They
-/// are gone but for a crash in that moment.
+/// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
+/// crash in that moment.
 fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
     let mut least = u64::MAX;
     let mut kept: Vec<bool> = found
@@ -145,7 +150,7 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
         .rev()
         .map(|segment| {
             let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
-            let kept = first == u64::MAX || first < least;
+            let kept = first == u64::MAX || first <= least;
             least = least.min(first);
             kept
         })
@@ -160,11 +165,11 @@ fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found>) {
 }
 
 /// A segment as it was found.
-struct Found {
-    info: Segment,
-    header: Option<SegmentHeader>,
-    file: Arc<dyn File>,
-    salt: Salt,
+pub(super) struct Found {
+    pub(super) info: Segment,
+    pub(super) header: Option<SegmentHeader>,
+    pub(super) file: Arc<dyn File>,
+    pub(super) salt: Salt,
 }
 
 /// The segments in their order. What has neither a header nor a frame was prepared and never used: it is removed.
@@ -186,7 +191,12 @@ fn segments(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Ve
             continue;
         };
         let first = header.as_ref().map_or(0, |header| header.next_sequence);
-        found.push(Found { info: Segment { number, first, begin, end: length, length, remade: 0 }, header, file, salt });
+        found.push(Found {
+            info: Segment { number, first, begin, end: length, length, remade: 0 },
+            header,
+            file,
+            salt,
+        });
     }
     Ok(found)
 }
@@ -279,49 +289,6 @@ impl Walk {
         self.sequence = self.sequence.max(sequence);
         (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
     }
-}
-
-/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
-/// number behind all that is there.
-fn begin_at(found: &[Found], cursor: Option<Cursor>, behind: Sequence) -> io::Result<(Position, Sequence)> {
-    let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
-    if let Some(cursor) = cursor {
-        let mut at = Position { segment: cursor.segment, offset: cursor.offset };
-        if let Some(first) = rest(cursor.segment).next().filter(|first| first.info.number > cursor.segment || at.offset == 0) {
-            at = Position { segment: first.info.number, offset: first.info.begin };
-        }
-        if first_record(rest(at.segment), at)?.unwrap_or(behind) == cursor.sequence + 1 {
-            return Ok((at, cursor.sequence + 1));
-        }
-    }
-    let Some(oldest) = found.first() else { return Ok((Position::default(), 1)) };
-    let at = Position { segment: oldest.info.number, offset: oldest.info.begin };
-    let first = match oldest.info.first {
-        _ if oldest.info.number == 1 => 1,
-        0 => first_record(found.iter(), at)?.unwrap_or(behind),
-        first => first,
-    };
-    // The cursor is synced before a segment goes: what is missing behind it was lost.
-    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence + 1))))
-}
-
-/// The number of the first record from a place on.
-fn first_record<'a>(segments: impl Iterator<Item = &'a Found>, at: Position) -> io::Result<Option<Sequence>> {
-    for segment in segments {
-        let Segment { number, begin, end, .. } = segment.info;
-        let from = if number == at.segment { at.offset.max(begin) } else { begin };
-        let mut scan = Scan::new(segment.file.clone(), segment.salt, from);
-        loop {
-            match scan.next(end)? {
-                Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.kind.is_record() => {
-                    return Ok(Some(header.sequence));
-                }
-                Item::End => break,
-                _ => {}
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// A header and the shortest payload.

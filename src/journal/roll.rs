@@ -7,7 +7,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
-use super::state::{Active, Prepared, Segment, State};
+use super::state::{Active, Prepared, Segment, State, Unsynced};
 use super::{JournalError, Shared, error};
 
 impl Shared {
@@ -21,6 +21,10 @@ impl Shared {
             self.plan(&mut state, 0)
         };
         let made = plan.and_then(|plan| self.make(&plan));
+        if let Ok(made) = &made {
+            // Nobody waits here: all of it, so that no record has to wait for a page.
+            made.file.prepare(0, made.length);
+        }
         let mut state = self.state();
         self.keep(&mut state, made);
     }
@@ -103,19 +107,10 @@ impl Shared {
         let needed = self.header_length() + state.calls.bytes() + size;
         let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(()) };
         let open = state.open_requests(|_| true);
-        let begun = self.begin(next, state.sequence, &open, |_| Ok(()));
-        let active = match begun {
-            Ok((active, places)) => {
-                places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
-                active
-            }
-            Err((next, error)) => {
-                self.discard(&next);
-                return Err(error);
-            }
-        };
+        let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
+        places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);
-        state.dirty.push(left.file);
+        state.dirty.push(Unsynced { from: state.synced.reached_in(left.number), to: left.offset, file: left.file });
         state.pending_bytes += state.active.offset - self.header_length();
         state.segments.push_back(self.segment(state, state.sequence));
         state.commit_wanted = true;
@@ -125,14 +120,13 @@ impl Shared {
 
     /// Writes the carried frames, what else there is to write, and then the header: only that makes it a segment that
     /// takes the place of earlier ones, so a process that is killed meanwhile has lost nothing.
-    #[expect(clippy::type_complexity, reason = "a result that is taken apart at once")]
     pub(super) fn begin(
         &self,
         next: Prepared,
         sequence: u64,
         open: &[Carried],
         write_more: impl FnOnce(&mut Frames) -> io::Result<()>,
-    ) -> Result<(Active, Vec<(CallNumber, RequestPlace)>), (Prepared, JournalError)> {
+    ) -> Result<(Active, Vec<(CallNumber, RequestPlace)>), JournalError> {
         let salt = Salt::new(self.stream, next.number);
         let header = SegmentHeader {
             stream: self.stream,
@@ -153,12 +147,15 @@ impl Shared {
             next.file.write_at(0, &header.encode())
         };
         if let Err(cause) = write(&mut frames) {
-            let error = JournalError::io("begin", &next.path, error::FIX)(cause);
-            return Err((next, error));
+            self.discard(&next);
+            return Err(JournalError::io("begin", &next.path, error::FIX)(cause));
         }
         let Frames { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
-        Ok((Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST }, places))
+        Ok((
+            Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST, seen: 0 },
+            places,
+        ))
     }
 
     /// What a reader needs to know of the active segment.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::calls::OpenCalls;
 use super::frame::Salt;
@@ -33,7 +34,7 @@ pub(super) struct State {
     pub(super) committing: Vec<u8>,
     pub(super) unsynced: Vec<u8>,
     /// Segments that were left since the last commit.
-    pub(super) dirty: Vec<Arc<dyn File>>,
+    pub(super) dirty: Vec<Unsynced>,
     /// A file was made since the directory was synced.
     pub(super) directory_dirty: bool,
     /// A sync failed: what is unsynced has to be written again, elsewhere, before anything else is synced.
@@ -49,6 +50,7 @@ pub(super) struct State {
     pub(super) oldest_unix_nano: Option<u64>,
     /// Somebody waits for a commit.
     pub(super) commit_wanted: bool,
+    pub(super) group: Group,
     pub(super) committer_sleeps: bool,
     pub(super) reader_sleeps: bool,
     /// How far the frames are settled.
@@ -61,6 +63,29 @@ pub(super) struct State {
     pub(super) owner_again: Option<Arc<dyn File>>,
 }
 
+/// What a commit has to sync of a file.
+#[derive(Debug)]
+pub(super) struct Unsynced {
+    pub(super) file: Arc<dyn File>,
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+/// Who waits for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// How many wait for the next one.
+    pub(super) waiting: usize,
+    /// How many waited for the last one.
+    pub(super) last: usize,
+    /// The next one waits for that many, a short while.
+    pub(super) gathering: Option<usize>,
+    /// The frames that the commit which is under way makes durable.
+    pub(super) under_way: u64,
+    /// How long the last one took.
+    pub(super) took: Duration,
+}
+
 /// How far everything is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Synced {
@@ -69,6 +94,15 @@ pub(super) struct Synced {
     pub(super) offset: u64,
     /// The sequence number of the next record behind it.
     pub(super) sequence: u64,
+    /// Whether the header of the segment is durable, too: before the first commit of a segment it is not.
+    pub(super) header: bool,
+}
+
+impl Synced {
+    /// From where on a segment is not durable.
+    pub(super) fn reached_in(&self, segment: u64) -> u64 {
+        if self.segment == segment && self.header { self.offset } else { 0 }
+    }
 }
 
 /// The segment that is written to.
@@ -83,6 +117,8 @@ pub(super) struct Active {
     pub(super) length: u64,
     /// Up to where its pages were prepared.
     pub(super) prepared: u64,
+    /// Where the writer was then.
+    pub(super) seen: u64,
 }
 
 impl Active {
@@ -97,6 +133,7 @@ impl Active {
             offset: 0,
             length: 0,
             prepared: 0,
+            seen: 0,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use super::state::State;
 use super::{Journal, Receipt, Sequence, Shared};
 
 /// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
@@ -18,6 +19,7 @@ impl Journal {
     /// [`NotSynced`].
     pub async fn synced(&self, receipt: Receipt) -> Result<(), NotSynced> {
         let failures = self.0.state().failures;
+        let mut joined = false;
         loop {
             let changed = self.0.synced.notified();
             tokio::pin!(changed);
@@ -30,8 +32,10 @@ impl Journal {
                 if let Some(failure) = state.failure.clone().filter(|_| state.failures != failures) {
                     return Err(NotSynced(failure));
                 }
-                if !std::mem::replace(&mut state.commit_wanted, true) {
-                    self.0.commit_wanted.notify_one();
+                // Another commit is no use to a record that is in the one under way.
+                if !joined && state.group.under_way < receipt.frames {
+                    joined = true;
+                    self.0.join_commit(&mut state);
                 }
             }
             changed.await;
@@ -81,6 +85,14 @@ impl Journal {
 }
 
 impl Shared {
+    fn join_commit(&self, state: &mut State) {
+        state.group.waiting += 1;
+        let complete = state.group.gathering.is_some_and(|wanted| state.group.waiting >= wanted);
+        if !std::mem::replace(&mut state.commit_wanted, true) || complete {
+            self.commit_wanted.notify_one();
+        }
+    }
+
     /// Tells those who wait for a commit that it failed.
     pub(super) fn fail_waiters(&self, failure: &str) {
         let mut state = self.state();

@@ -1,9 +1,11 @@
 //! What the shipper counts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
 use tokio::time::Instant;
 
 /// Counters that only grow, and what is under way. Shared with the trail, which reports them.
@@ -17,6 +19,7 @@ pub struct ShipStats {
     in_flight: AtomicU64,
     export_nanos: AtomicU64,
     export_buckets: [AtomicU64; EXPORT_SECONDS_BOUNDS.len() + 1],
+    histograms: Mutex<Vec<Histogram<f64>>>,
 }
 
 /// The counters at one moment.
@@ -63,6 +66,12 @@ impl ShipStats {
         }
     }
 
+    /// Records the duration of each request, in seconds, in that instrument, too. A request that the sink did not take has
+    /// an `error.type`.
+    pub fn record_in(&self, durations: Histogram<f64>) {
+        self.histograms.lock().unwrap_or_else(PoisonError::into_inner).push(durations);
+    }
+
     pub(super) fn settled(&self, delivered: u64, quarantined: u64) {
         self.delivered.fetch_add(delivered, Ordering::Relaxed);
         self.quarantined.fetch_add(quarantined, Ordering::Relaxed);
@@ -83,6 +92,12 @@ impl ShipStats {
         let bucket = EXPORT_SECONDS_BOUNDS.iter().take_while(|bound| duration.as_secs_f64() > **bound).count();
         if let Some(bucket) = self.export_buckets.get(bucket) {
             bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        // OTel semantic conventions: "_OTHER" where there is no name for what went wrong.
+        let failed = [KeyValue::new("error.type", "_OTHER")];
+        let attributes: &[KeyValue] = if taken { &[] } else { &failed };
+        for histogram in &*self.histograms.lock().unwrap_or_else(PoisonError::into_inner) {
+            histogram.record(duration.as_secs_f64(), attributes);
         }
     }
 }

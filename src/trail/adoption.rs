@@ -90,15 +90,31 @@ pub struct Drained {
     pub pending: u64,
     /// Calls that were answered in the name of the dead process.
     pub answered: u64,
+    /// Records that are shipped for it: those that waited, the answers, and the record that ends it.
+    pub records: u64,
+}
+
+/// What an adoption comes by.
+#[derive(Debug)]
+pub(super) enum Adopting {
+    /// These streams are about to be drained.
+    Found(Vec<Drained>),
+    /// This one stays as it is.
+    LeftAlone(StreamId, JournalError),
+    /// All of this one is settled.
+    Drained(Drained),
 }
 
 impl Adoption {
     /// Adopts all streams whose owners are gone: first their ends are written, which needs no collector, then they are
     /// drained, oldest first.
-    pub(crate) async fn run(self, lane: Lane, drained: impl Fn(&Drained)) {
+    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting)) {
         let _ending = Ending(self.done.clone());
-        let adopted = match self.adopt_all() {
-            Ok(adopted) => adopted,
+        let adopted = match self.adopt_all(&tell) {
+            Ok(adopted) => {
+                tell(Adopting::Found(adopted.iter().map(|(_, what)| what.clone()).collect()));
+                adopted
+            }
             Err(error) => {
                 self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
                 Vec::new()
@@ -112,11 +128,11 @@ impl Adoption {
                 self.notices
                     .warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
             }
-            drained(&what);
+            tell(Adopting::Drained(what));
         }
     }
 
-    fn adopt_all(&self) -> Result<Vec<(Adopted, Drained)>, JournalError> {
+    fn adopt_all(&self, tell: &impl Fn(Adopting)) -> Result<Vec<(Adopted, Drained)>, JournalError> {
         let mut all = Vec::new();
         for orphan in journal::orphans(&self.options)? {
             let stream = orphan.stream();
@@ -128,7 +144,8 @@ impl Adoption {
                 Ok(None) => {}
                 // It stays as it is, for fsck.
                 Err(error) => {
-                    self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"))
+                    self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"));
+                    tell(Adopting::LeftAlone(stream, error));
                 }
             }
         }
@@ -144,7 +161,8 @@ impl Adoption {
     /// adopter, and is said by `remove_if_done`.
     fn end(&self, adopted: &Adopted) -> Drained {
         let usage = adopted.journal.usage();
-        let mut drained = Drained { stream: adopted.journal.stream(), pending: usage.pending(), answered: 0 };
+        let mut drained =
+            Drained { stream: adopted.journal.stream(), pending: usage.pending(), answered: 0, records: 0 };
         let answered = adopted.open.iter().all(|open| {
             let answered = self.answer(adopted, open);
             drained.answered += u64::from(answered);
@@ -157,6 +175,7 @@ impl Adoption {
         if let Err(error) = adopted.journal.commit() {
             self.notices.warn(format!("the end of stream {} cannot be written: {error}", drained.stream));
         }
+        drained.records = adopted.journal.usage().pending();
         drained
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use super::adoption::{Adoption, Done};
+use super::adoption::{Adopting, Adoption, Done};
 use super::gap::Gaps;
 use super::hooks::Hooks;
 use super::scribe::Scribe;
@@ -207,6 +207,11 @@ impl TrailBuilder {
     /// # Errors
     /// [`StartError`], with the setting, its value and the fix. A collector that is away is no error: records wait.
     pub fn start(self) -> Result<Trail, StartError> {
+        self.start_adopting(|_| ())
+    }
+
+    /// The same, and tells what the streams of earlier processes come to.
+    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + 'static) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         let connector = self.connector.ok_or(StartError::NoConnector)?;
@@ -239,7 +244,7 @@ impl TrailBuilder {
             done: adopted.clone(),
         };
         // On the shipper's thread: what waits for the disk there holds up nobody's call.
-        shipper.runtime().spawn(adoption.run(shipper.lane(), |_| ()));
+        shipper.runtime().spawn(adoption.run(shipper.lane(), tell));
         Ok(Trail::new(Arc::new(Core {
             settings,
             shipper,

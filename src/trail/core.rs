@@ -169,8 +169,8 @@ impl Core {
 
     /// The honest numbers.
     pub(super) fn counts(&self) -> Counts {
-        let usage = self.journal.usage();
-        let (refused, quarantined, lost) = (self.gaps.refused(), self.scribe.quarantined(), self.scribe.lost());
+        let (usage, quarantined, lost) = self.scribe.usage_and_gone(&self.journal);
+        let refused = self.gaps.refused();
         Counts {
             emitted: usage.appended + refused,
             acknowledged: usage.appended,

@@ -10,9 +10,11 @@ mod builder;
 mod call;
 mod class;
 mod core;
+mod drain;
 mod gap;
 mod halves;
 mod hooks;
+mod metrics;
 mod open_call;
 mod scribe;
 mod span;
@@ -28,6 +30,7 @@ pub use self::adoption::Drained;
 pub use self::builder::{StartError, TrailBuilder};
 pub use self::call::{Call, Direction, Moment, Transport};
 pub use self::class::{Acknowledge, Class, WhenFull};
+pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 
@@ -48,7 +51,7 @@ pub struct Trail {
 
 /// The honest numbers of a trail, for its stream, the trail's own records included:
 /// `emitted = acknowledged + refused`, and `acknowledged = delivered + quarantined + lost + pending`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
     /// Records that were made.

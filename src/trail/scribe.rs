@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::told::{Gap, Told};
 use crate::config::Notices;
-use crate::journal::{Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Watcher};
+use crate::journal::{Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Sequence, Usage, Watcher};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 
@@ -28,8 +28,25 @@ pub(crate) struct Scribe {
     journal: RwLock<Option<Journal>>,
     waiting: Mutex<VecDeque<Waiting>>,
     has_waiting: AtomicBool,
-    quarantined: AtomicU64,
-    lost: AtomicU64,
+    gone: Mutex<Gone>,
+    others_lost: AtomicU64,
+}
+
+/// Records of this stream that will never be delivered.
+#[derive(Debug, Default)]
+struct Gone {
+    /// Reported, and not settled yet: they still count as pending.
+    reported: Vec<Losses>,
+    quarantined: u64,
+    lost: u64,
+}
+
+#[derive(Debug)]
+struct Losses {
+    first: Sequence,
+    last: Sequence,
+    quarantined: u64,
+    lost: u64,
 }
 
 /// What happened, and when.
@@ -48,8 +65,8 @@ impl Scribe {
             journal: RwLock::default(),
             waiting: Mutex::default(),
             has_waiting: AtomicBool::new(false),
-            quarantined: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
+            gone: Mutex::default(),
+            others_lost: AtomicU64::new(0),
         }
     }
 
@@ -74,14 +91,33 @@ impl Scribe {
         self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Records of this stream that stand in quarantine.
-    pub(super) fn quarantined(&self) -> u64 {
-        self.quarantined.load(Ordering::Relaxed)
+    /// What the journal says now, with the records of this stream up to its `settled` that are in quarantine, and those that
+    /// were lost on the disk. The lock makes it one moment for whoever else asks.
+    pub(super) fn usage_and_gone(&self, journal: &Journal) -> (Usage, u64, u64) {
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let usage = journal.usage();
+        let Gone { reported, quarantined, lost } = &mut *gone;
+        reported.retain(|losses| {
+            let settled = losses.last <= usage.settled;
+            if settled {
+                *quarantined += losses.quarantined;
+                *lost += losses.lost;
+            }
+            !settled
+        });
+        (usage, *quarantined, *lost)
     }
 
-    /// Records of this stream that were lost on the disk.
-    pub(super) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+    /// Records of streams that were adopted and were lost on the disk.
+    pub(super) fn others_lost(&self) -> u64 {
+        self.others_lost.load(Ordering::Relaxed)
+    }
+
+    /// The same records may be reported again, if they could not be settled.
+    fn note_gone(&self, losses: Losses) {
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.reported.retain(|known| (known.first, known.last) != (losses.first, losses.last));
+        gone.reported.push(losses);
     }
 
     /// Writes a record, now or as soon as there is room.
@@ -176,7 +212,9 @@ impl Watcher for Scribe {
                      {last}); what is left of them is in quarantine, and a gap record tells of them"
                 ));
                 if self.is_own(stream) {
-                    self.lost.fetch_add(count, Ordering::Relaxed);
+                    self.note_gone(Losses { first, last, quarantined: 0, lost: count });
+                } else {
+                    self.others_lost.fetch_add(count, Ordering::Relaxed);
                 }
                 self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
             }
@@ -187,7 +225,7 @@ impl Watcher for Scribe {
 impl Reports for Scribe {
     fn gave_up(&self, gap: GaveUp) {
         if self.is_own(gap.stream) {
-            self.quarantined.fetch_add(gap.count, Ordering::Relaxed);
+            self.note_gone(Losses { first: gap.first, last: gap.last, quarantined: gap.count, lost: 0 });
         }
         self.tell(Told::Gap(Gap::quarantined(gap)));
     }

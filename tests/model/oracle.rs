@@ -103,6 +103,8 @@ impl Told {
             assert!(!self.delivered.contains_key(&sequence), "{sequence} is reported as lost, and the sink has it");
             assert!(!self.must.contains_key(&sequence), "{sequence} was acknowledged, and is lost");
             self.lost.insert(sequence);
+            // A cursor that stands among what was lost may not be believed: then all is sent again.
+            self.settled = 0;
         }
     }
 

@@ -94,7 +94,8 @@ impl Walk {
         let may_open = stream.own;
         let (kind, call) = match self.chance.below(6) {
             0 | 1 if !stream.calls.is_empty() => {
-                let call = stream.calls.swap_remove(usize::try_from(self.chance.below(stream.calls.len() as u64)).unwrap());
+                let call =
+                    stream.calls.swap_remove(usize::try_from(self.chance.below(stream.calls.len() as u64)).unwrap());
                 (Kind::Response, Some(call))
             }
             2 if may_open => (Kind::Request, None),
@@ -187,14 +188,14 @@ impl Walk {
     fn settle(&mut self, index: usize) {
         let stream = &mut self.streams[index];
         let many = self.chance.below(stream.unsettled.len() as u64 + 1);
-        let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).last() else { return };
+        let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).next_back() else { return };
         stream.reader.settle(through);
         self.log.push(format!("settle {} {through}", stream.id));
         let cursor = self.options.directory.join("streams").join(stream.id.to_string()).join("cursor");
         let saved = self.fs.content(&cursor).filter(|cursor| cursor.len() == 56).map(|cursor| cursor[24..32].to_vec());
         if !self.fs.is_dead() && saved.is_some_and(|saved| u64::from_le_bytes(saved.try_into().unwrap()) >= through) {
             let told = self.told.entry(stream.id).or_default();
-            told.settled = told.settled.max(through);
+            told.settled = if told.lost.is_empty() { told.settled.max(through) } else { 0 };
         }
         self.listen();
     }
@@ -316,7 +317,7 @@ impl Walk {
             }
             let stream = &self.streams[index];
             let usage = stream.journal.usage();
-            assert!(stream.journal.remove_if_done(), "{} is not done: {stream:?}", stream.id);
+            assert!(stream.journal.remove_if_done(), "{} is not done: {usage:?}", stream.id);
             assert_eq!((usage.settled, usage.pending_bytes), (usage.appended, 0), "{usage:?}");
             self.told.entry(stream.id).or_default().removed = true;
         }
@@ -348,7 +349,7 @@ impl Walk {
 
     fn settle_all(&mut self, index: usize) {
         let stream = &mut self.streams[index];
-        if let Some(through) = stream.unsettled.drain(..).last() {
+        if let Some(through) = stream.unsettled.drain(..).next_back() {
             stream.reader.settle(through);
         }
     }

@@ -140,6 +140,16 @@ impl SimulatedFs {
         }
     }
 
+    /// Puts a file there, also on the disk, with the directory that it needs.
+    pub fn put(&self, path: &Path, content: &[u8]) {
+        if let Some(directory) = path.parent() {
+            self.create_dir(directory).unwrap();
+        }
+        let state = &mut *self.state();
+        let inode = state.disk.file(path).unwrap_or_else(|| state.disk.create(path).unwrap());
+        state.disk.inodes[inode].overwrite(content);
+    }
+
     pub fn paths(&self) -> Vec<PathBuf> {
         self.state().disk.paths()
     }

@@ -12,7 +12,7 @@ use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields};
 use crate::policy::without_secrets;
 use crate::record::names::{self, Role};
-use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar};
+use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar};
 use crate::trail::{CallState, Core, Facts, Failure, Moment};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
@@ -152,8 +152,12 @@ impl Audited {
         let (told, outcome) = (said.status(), said.outcome(event));
         let duration = self.state.stop(core);
         if let Some(otel) = self.state.context() {
-            let call = if event.has_halves() { Some(self.state.call_id()) } else { self.inside };
-            mark(otel, &outcome, told == Some(outcome.status), duration, call);
+            let (call, lasted) = match event.has_halves() {
+                true => (Some(self.state.call_id()), Some(duration)),
+                // A moment lasts as long as its span: that stands there already.
+                false => (self.inside, None),
+            };
+            mark(otel, &outcome, told == Some(outcome.status), lasted, call);
         }
         if event.has_halves() {
             core.write_response(&self.state, &outcome);
@@ -193,13 +197,16 @@ pub(super) fn write_event(
 }
 
 /// The same words and the same number on the span as on the record; those that the span has said by itself stand on it.
-fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: f64, call: Option<RecordId>) {
+/// Every attribute more may have the list of the span's attributes copied: none is better than one.
+fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>, call: Option<RecordId>) {
     let span = otel.span();
     let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
-    let detail = outcome.detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
+    // Which success it was, the outcome says well enough.
+    let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
+    let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
-    let duration = KeyValue::new(names::AUDITRAIL_DURATION, duration);
-    span.set_attributes(std::iter::once(duration).chain(status).chain(detail).chain(call));
+    let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
+    span.set_attributes(duration.into_iter().chain(status).chain(detail).chain(call));
     if outcome.is_span_error() {
         span.set_status(opentelemetry::trace::Status::error(""));
     }

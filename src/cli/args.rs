@@ -1,0 +1,138 @@
+//! The arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, value_parser};
+
+pub(super) const DIR: &str = "dir";
+pub(super) const SERVICE: &str = "service";
+pub(super) const FORMAT: &str = "format";
+pub(super) const TIMEOUT: &str = "timeout";
+pub(super) const ENDPOINT: &str = "endpoint";
+pub(super) const NAMES: &str = "name";
+pub(super) const ALL: &str = "all";
+pub(super) const YES: &str = "yes";
+
+pub(super) fn command() -> Command {
+    Command::new("auditrail")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Looks after audit trails of MCP servers")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help(EXIT_CODES)
+        .subcommand(journal())
+}
+
+fn journal() -> Command {
+    Command::new("journal")
+        .about("Looks at the journal of a service, and ships what is left in it")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help(EXIT_CODES)
+        .args([
+            Arg::new(DIR)
+                .long(DIR)
+                .global(true)
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with(SERVICE)
+                .help("The service's state directory; without it, --service or AUDITRAIL_DIR says where that is"),
+            Arg::new(SERVICE)
+                .long(SERVICE)
+                .global(true)
+                .value_name("NAME")
+                .help("The service whose default state directory is meant, by its service.name"),
+            Arg::new(FORMAT)
+                .long(FORMAT)
+                .global(true)
+                .value_name("FORMAT")
+                .value_parser(PossibleValuesParser::new(["human", "json"]))
+                .default_value("human")
+                .help("How results are printed"),
+        ])
+        .subcommand(Command::new("stat").about("Shows what the journal holds; changes nothing").after_help(EXIT_CODES))
+        .subcommand(
+            Command::new("fsck")
+                .about("Reads everything and names what is damaged or missing; changes nothing")
+                .after_help(EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("drain")
+                .about("Ships what processes left behind that do not run any more")
+                .after_help(EXIT_CODES)
+                .args([timeout("5m", "How long to wait for the collector"), endpoint()]),
+        )
+        .subcommand(quarantine())
+}
+
+fn quarantine() -> Command {
+    let names = |help: &'static str| Arg::new(NAMES).value_name("NAME").action(ArgAction::Append).help(help);
+    Command::new("quarantine")
+        .about("Records that the collector refused, or that were damaged on the disk")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help(EXIT_CODES)
+        .subcommand(Command::new("list").about("Shows what is in quarantine, and why").after_help(EXIT_CODES))
+        .subcommand(
+            Command::new("show")
+                .about("Shows the records of a file, decoded")
+                .after_help(EXIT_CODES)
+                .arg(Arg::new(NAMES).value_name("NAME").required(true).help("The file, as `list` names it")),
+        )
+        .subcommand(
+            Command::new("replay")
+                .about("Sends records to the collector once more; a file goes when the collector has all of it")
+                .after_help(EXIT_CODES)
+                .args([
+                    names("The files, as `list` names them").required_unless_present(ALL),
+                    Arg::new(ALL).long(ALL).action(ArgAction::SetTrue).conflicts_with(NAMES).help("All files"),
+                    timeout("10s", "How long to wait for the collector's answer to each file"),
+                    endpoint(),
+                ]),
+        )
+        .subcommand(Command::new("discard").about("Removes files for ever").after_help(EXIT_CODES).args([
+            names("The files, as `list` names them").required(true),
+            Arg::new(YES).long(YES).action(ArgAction::SetTrue).help("Do not ask"),
+        ]))
+}
+
+fn timeout(default: &'static str, help: &'static str) -> Arg {
+    let value = Arg::new(TIMEOUT).long(TIMEOUT).value_name("TIME").default_value(default);
+    value.value_parser(duration).help(format!("{help}, such as 500ms, 30s, 5m or 1h"))
+}
+
+fn endpoint() -> Arg {
+    let value = Arg::new(ENDPOINT).long(ENDPOINT).value_name("URL");
+    value.help("The collector; without it, and for everything else, OTEL_EXPORTER_OTLP_* count as for a service")
+}
+
+/// A number and its unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
+        _ => return Err("it is no number with the unit ms, s, m or h; write 500ms, 30s, 5m or 1h".into()),
+    };
+    let number: u64 = number.parse().map_err(|_| "there is no whole number before the unit; write 30s".to_owned())?;
+    number
+        .checked_mul(milliseconds)
+        .filter(|milliseconds| *milliseconds <= LONGEST)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "it is longer than a year; write less".to_owned())
+}
+
+/// Deadlines are computed with it.
+const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, and all is well
+  1  it could not be done
+  2  the arguments or the settings are wrong
+  3  done, but there are problems, or records that are not delivered";

@@ -1,0 +1,123 @@
+//! The disk for those who only look.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::super::{Disk, File, Fs, Identity};
+
+/// Reads, and changes nothing. What recovery would remove, files that were prepared and never used or written again, it may
+/// believe to be removed, and what it would sync, to be synced; everything else that would change something is an error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Untouched;
+
+impl Fs for Untouched {
+    fn create_dir(&self, _: &Path) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn create_segment(&self, _: &Path, _: u64) -> io::Result<Arc<dyn File>> {
+        Err(refused())
+    }
+
+    fn open_or_create(&self, _: &Path) -> io::Result<Arc<dyn File>> {
+        Err(refused())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        // A pipe that somebody has put there must not make the opening wait.
+        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        Ok(Arc::new(UntouchedFile(file)))
+    }
+
+    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn remove(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove_dir(&self, _: &Path) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        Disk::default().list(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        Disk::default().identity(path)
+    }
+}
+
+#[derive(Debug)]
+struct UntouchedFile(fs::File);
+
+impl File for UntouchedFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut read = 0;
+        while let Some(rest) = buffer.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            match self.0.read_at(rest, offset + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+
+    fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn publish(&self, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_length(&self, _: u64) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        let metadata = self.0.metadata()?;
+        Ok(Identity { device: metadata.dev(), inode: metadata.ino(), length: metadata.len() })
+    }
+
+    fn prepare(&self, _: u64, _: u64) {}
+
+    /// Shared: those who only look are not in each other's way.
+    fn try_lock(&self) -> io::Result<bool> {
+        match flock(&self.0, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn lock(&self) -> io::Result<()> {
+        Err(refused())
+    }
+}
+
+fn refused() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "an inspection changes nothing")
+}

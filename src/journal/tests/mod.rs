@@ -1,0 +1,4 @@
+//! What bytes mean, and what they do not.
+
+mod codec;
+mod golden;

@@ -1,0 +1,108 @@
+//! Sends once more what the collector refused, after somebody has found out why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::backoff::Backoff;
+use super::{Accepted, Connector, Envelope, ExportError, ShipError, Sink};
+use crate::config::OtlpSettings;
+use crate::journal::{Cause, JournalError, Quarantine, Quarantined};
+use crate::record::ThreadEntropy;
+
+/// A connection for what is in quarantine. Must not be dropped inside a tokio runtime.
+#[derive(Debug)]
+pub struct Replay {
+    runtime: Runtime,
+    sink: Arc<dyn Sink>,
+}
+
+/// Why a file is still in quarantine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotReplayed {
+    /// It holds bytes that were damaged.
+    #[error("it holds bytes that were damaged on the disk, which are no record; look at them, and discard them")]
+    Damaged,
+    /// The sink refused some of the records again.
+    #[error(
+        "the collector refused {rejected} of the {records} record(s) again; it has the others, which have the same ids"
+    )]
+    Partly {
+        /// How many.
+        rejected: u64,
+        /// Of how many.
+        records: u64,
+    },
+    /// The sink did not take the request.
+    #[error("the collector did not take it: {0}")]
+    Refused(#[from] ExportError),
+    /// There was no answer in time.
+    #[error("the collector did not answer in time")]
+    Unanswered,
+    /// It cannot be read, or cannot be removed after the sink had taken all of it.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+}
+
+impl Replay {
+    /// Makes the connection.
+    ///
+    /// # Errors
+    /// If there is no runtime to be had, or the connector refuses the settings.
+    pub fn connect(connector: &dyn Connector, settings: &OtlpSettings) -> Result<Self, ShipError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let sink = {
+            let _inside = runtime.enter();
+            connector.connect(settings)
+        };
+        let endpoint = settings.endpoint.to_string();
+        let sink = sink.map_err(|reason| ShipError::Connect { endpoint, reason })?;
+        Ok(Self { runtime, sink })
+    }
+
+    /// Sends the records of a file with their own Resource, scope, stream and numbers, and removes the file once the sink
+    /// has all of them. Gives how many there were. After a partial success, the sink may have had some of them before: they
+    /// have the same `audit.record.id`.
+    ///
+    /// # Errors
+    /// Why the file is still there.
+    pub fn replay(&self, quarantine: &Quarantine, name: &str, within: Duration) -> Result<u64, NotReplayed> {
+        let file = quarantine.read(name)?;
+        if file.cause == Cause::Damaged {
+            return Err(NotReplayed::Damaged);
+        }
+        let records = file.entries.len() as u64;
+        match self.runtime.block_on(self.send(&file, within))? {
+            Accepted { rejected: 0 } => {
+                quarantine.discard(name)?;
+                Ok(records)
+            }
+            Accepted { rejected } => Err(NotReplayed::Partly { rejected, records }),
+        }
+    }
+
+    /// Again and again while the sink has no time or does not answer.
+    async fn send(&self, file: &Quarantined, within: Duration) -> Result<Accepted, NotReplayed> {
+        let end = Instant::now() + within;
+        let envelope = Envelope::new(file.stream, file.resource.clone(), file.scope.clone());
+        let request = envelope.request(&file.entries);
+        let mut backoff = Backoff::away();
+        loop {
+            let answer = timeout_at(end, self.sink.export(request.clone())).await;
+            match answer.map_err(|_| NotReplayed::Unanswered)? {
+                Ok(accepted) => return Ok(accepted),
+                Err(ExportError::Retry { reason, after }) => {
+                    let pause = backoff.next(&ThreadEntropy).max(after.unwrap_or_default());
+                    if Instant::now() + pause >= end {
+                        return Err(ExportError::Retry { reason, after }.into());
+                    }
+                    sleep(pause).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Ships what processes left behind that do not run any more, for whoever does not want to wait for the next start.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use super::adoption::{Adopting, Drained};
+use super::{StartError, Trail, TrailBuilder};
+use crate::journal::JournalError;
+use crate::record::StreamId;
+
+/// How far a drain has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DrainProgress {
+    /// Records that were found, and those that were made for the ends of the streams.
+    pub records: u64,
+    /// Those of them that are settled.
+    pub settled: u64,
+}
+
+/// What a drain did. `records = delivered + quarantined + lost + pending`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DrainReport {
+    /// The streams that were found, oldest first, and what was to be shipped of each.
+    pub found: Vec<Drained>,
+    /// Those of them that are drained.
+    pub drained: Vec<StreamId>,
+    /// The streams that nobody can read; see [`Inspection::check`](crate::journal::Inspection::check).
+    pub left_alone: Vec<(StreamId, JournalError)>,
+    /// Records that the collector took.
+    pub delivered: u64,
+    /// Records that it refused for good; they are in quarantine.
+    pub quarantined: u64,
+    /// Records that were damaged or removed on the disk; gap records tell of them.
+    pub lost: u64,
+    /// The stream that tells of the drain itself.
+    pub own: StreamId,
+    /// All that is to be drained was found.
+    looked: bool,
+}
+
+impl DrainReport {
+    /// Records that were to be shipped.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.found.iter().map(|stream| stream.records).sum()
+    }
+
+    /// Records that still wait.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.records().saturating_sub(self.delivered + self.quarantined + self.lost)
+    }
+
+    /// Whether all streams that were found are drained.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.looked && self.drained.len() == self.found.len() && self.left_alone.is_empty()
+    }
+}
+
+/// Starts a trail of that builder, whose start adopts all streams in the directory that have no owner, waits until they are
+/// drained or the time is over, and ends the trail. Its own records `started` and `stopped` say who drained, and its gap
+/// records what was missing. What is not drained waits for the next time.
+///
+/// # Errors
+/// [`StartError`], as for any trail.
+pub fn drain(
+    builder: TrailBuilder,
+    timeout: Duration,
+    mut progress: impl FnMut(DrainProgress),
+) -> Result<DrainReport, StartError> {
+    let begun = Instant::now();
+    let (tell, told) = channel();
+    let trail = builder.start_adopting(move |what| {
+        // The drain is over for whoever does not listen any more.
+        let _heard = tell.send(what);
+    })?;
+    let mut report = DrainReport {
+        found: Vec::new(),
+        drained: Vec::new(),
+        left_alone: Vec::new(),
+        delivered: 0,
+        quarantined: 0,
+        lost: 0,
+        own: trail.core().journal.stream(),
+        looked: false,
+    };
+    trail.core().shipper.hurry();
+    // What waits is looked for however little time there is: that takes no collector.
+    while listen(&told, &mut report) && (!report.looked || begun.elapsed() < timeout) {
+        report.count(&trail);
+        let records = report.records();
+        progress(DrainProgress { records, settled: records - report.pending() });
+    }
+    // Gap records about the streams are of this trail. What of them does not arrive waits in its own stream.
+    let _arrived = trail.core().flush_blocking(timeout.saturating_sub(begun.elapsed()));
+    while let Ok(what) = told.try_recv() {
+        report.hear(what);
+    }
+    report.count(&trail);
+    Ok(report)
+}
+
+/// Says whether there is more to come.
+fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
+    match told.recv_timeout(BETWEEN_LOOKS) {
+        Ok(what) => report.hear(what),
+        Err(RecvTimeoutError::Timeout) => {}
+        Err(RecvTimeoutError::Disconnected) => return false,
+    }
+    true
+}
+
+impl DrainReport {
+    fn hear(&mut self, what: Adopting) {
+        match what {
+            Adopting::Found(streams) => (self.found, self.looked) = (streams, true),
+            Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
+            Adopting::Drained(stream) => self.drained.push(stream.stream),
+        }
+    }
+
+    /// All that the shipper counts, but for the trail's own records.
+    fn count(&mut self, trail: &Trail) {
+        let own = trail.counts();
+        let all = trail.core().shipper.stats().snapshot();
+        self.delivered = all.delivered.saturating_sub(own.delivered);
+        self.quarantined = all.quarantined.saturating_sub(own.quarantined);
+        self.lost = trail.core().scribe.others_lost();
+    }
+}
+
+/// For a progress bar.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

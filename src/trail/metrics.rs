@@ -1,0 +1,165 @@
+//! The honest numbers of a trail as OTel metrics.
+//!
+//! Invariants:
+//! 1. In the numbers of one collection `emitted = acknowledged + refused` and
+//!    `acknowledged = delivered + quarantined + lost + pending`.
+//! 2. A meter provider that outlives the trail keeps nothing of it alive.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, ThreadId};
+
+use opentelemetry::metrics::Meter;
+
+use super::{Core, Counts, Trail};
+use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
+
+impl Trail {
+    /// Registers the instruments of the trail, `auditrail.*`, with a meter. They are read when its provider collects; once
+    /// the trail is gone, they observe nothing. A meter takes one trail: two would overwrite each other's numbers.
+    ///
+    /// | instrument | kind, unit | is |
+    /// |---|---|---|
+    /// | `auditrail.records.emitted` | counter, `{record}` | records that were made |
+    /// | `auditrail.records.acknowledged` | counter, `{record}` | records that the journal took |
+    /// | `auditrail.records.refused` | counter, `{record}` | records that it did not take, or that were shed |
+    /// | `auditrail.records.delivered` | counter, `{record}` | records that the collector took |
+    /// | `auditrail.records.quarantined` | counter, `{record}` | records that it refused for good |
+    /// | `auditrail.records.lost` | counter, `{record}` | records that were damaged or removed on the disk |
+    /// | `auditrail.journal.pending` | up-down counter, `{record}` | records that wait in the journal |
+    /// | `auditrail.journal.size` | up-down counter, `By` | what the segments of this stream take on the disk |
+    /// | `auditrail.journal.oldest_age` | gauge, `s` | how old the oldest record is that was read and is not settled |
+    /// | `auditrail.export.requests` | counter, `{request}` | requests that ended, retries included |
+    /// | `auditrail.export.failures` | counter, `{request}` | those that the collector did not take |
+    /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
+    ///
+    /// In the numbers of one collection `emitted = acknowledged + refused` and
+    /// `acknowledged = delivered + quarantined + lost + pending`.
+    pub fn observe(&self, meter: &Meter) {
+        let sight = Arc::new(Sight { core: Arc::downgrade(self.core()), collections: Mutex::default() });
+        for (index, (name, description, count)) in (0..).zip(RECORDS) {
+            let sight = sight.clone();
+            meter
+                .u64_observable_counter(name)
+                .with_unit("{record}")
+                .with_description(description)
+                .with_callback(move |instrument| {
+                    sight.counts(index).into_iter().for_each(|counts| instrument.observe(count(&counts), &[]));
+                })
+                .build();
+        }
+        observe_journal(&sight, meter);
+        observe_export(&sight, meter);
+        let duration = meter.f64_histogram("auditrail.export.duration").with_unit("s");
+        let duration = duration.with_description("How long requests to the collector took.");
+        let duration = duration.with_boundaries(EXPORT_SECONDS_BOUNDS.to_vec()).build();
+        self.core().shipper.stats().record_in(duration);
+    }
+}
+
+fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
+    let pending = sight.clone();
+    meter
+        .i64_observable_up_down_counter("auditrail.journal.pending")
+        .with_unit("{record}")
+        .with_description("Records that wait in the journal.")
+        .with_callback(move |instrument| {
+            pending.counts(PENDING).into_iter().for_each(|counts| instrument.observe(signed(counts.pending), &[]));
+        })
+        .build();
+    let size = sight.clone();
+    meter
+        .i64_observable_up_down_counter("auditrail.journal.size")
+        .with_unit("By")
+        .with_description("Bytes that the segments of this stream take on the disk.")
+        .with_callback(move |instrument| {
+            let Some(core) = size.core.upgrade() else { return };
+            instrument.observe(signed(core.journal.usage().allocated_bytes), &[]);
+        })
+        .build();
+    let age = sight.clone();
+    meter
+        .f64_observable_gauge("auditrail.journal.oldest_age")
+        .with_unit("s")
+        .with_description("How old the oldest record is that was read and is not settled; 0 if there is none.")
+        .with_callback(move |instrument| {
+            let Some(core) = age.core.upgrade() else { return };
+            let oldest = core.journal.usage().oldest_unix_nano;
+            let nanos = oldest.map_or(0, |oldest| core.clock.unix_nano().saturating_sub(oldest));
+            instrument.observe(std::time::Duration::from_nanos(nanos).as_secs_f64(), &[]);
+        })
+        .build();
+}
+
+fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
+    let counters: [(&str, &str, RequestCount); 2] = [
+        ("auditrail.export.requests", "Requests to the collector that ended, retries included.", |stats| {
+            stats.requests
+        }),
+        ("auditrail.export.failures", "Requests that the collector did not take.", |stats| stats.failed_requests),
+    ];
+    for (name, description, count) in counters {
+        let core = sight.core.clone();
+        meter
+            .u64_observable_counter(name)
+            .with_unit("{request}")
+            .with_description(description)
+            .with_callback(move |instrument| {
+                let Some(core) = core.upgrade() else { return };
+                instrument.observe(count(&core.shipper.stats().snapshot()), &[]);
+            })
+            .build();
+    }
+}
+
+/// What the callbacks of one meter share, so that the numbers of one collection are of one moment.
+#[derive(Debug)]
+struct Sight {
+    core: Weak<Core>,
+    /// By thread: a reader collects on one thread, and several readers may collect at the same time.
+    collections: Mutex<Vec<(ThreadId, Collection)>>,
+}
+
+/// The numbers of a collection, and a bit for each instrument that has had them.
+#[derive(Debug, Clone, Copy)]
+struct Collection {
+    counts: Counts,
+    had: u32,
+}
+
+impl Sight {
+    /// The numbers for an instrument. One that had those of this collection begins the next.
+    fn counts(&self, instrument: u32) -> Option<Counts> {
+        let core = self.core.upgrade()?;
+        let bit = 1 << instrument;
+        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = thread::current().id();
+        let known = collections.iter().position(|(of, _)| *of == thread).map(|at| collections.swap_remove(at).1);
+        let collection = known.filter(|known| known.had & bit == 0);
+        let mut collection = collection.unwrap_or_else(|| Collection { counts: core.counts(), had: 0 });
+        collection.had |= bit;
+        if collection.had != ALL {
+            collections.push((thread, collection));
+        }
+        Some(collection.counts)
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+type Count = fn(&Counts) -> u64;
+type RequestCount = fn(&StatsSnapshot) -> u64;
+
+const RECORDS: [(&str, &str, Count); 6] = [
+    ("auditrail.records.emitted", "Audit records that were made.", |counts| counts.emitted),
+    ("auditrail.records.acknowledged", "Audit records that the journal took.", |counts| counts.acknowledged),
+    ("auditrail.records.refused", "Audit records that the journal did not take.", |counts| counts.refused),
+    ("auditrail.records.delivered", "Audit records that the collector took.", |counts| counts.delivered),
+    ("auditrail.records.quarantined", "Audit records that the collector refused.", |counts| counts.quarantined),
+    ("auditrail.records.lost", "Audit records that were lost on the disk.", |counts| counts.lost),
+];
+/// The instrument behind those of [`RECORDS`] that belongs to the equations.
+const PENDING: u32 = 6;
+/// All of them have had their numbers.
+const ALL: u32 = (1 << (PENDING + 1)) - 1;

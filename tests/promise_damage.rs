@@ -1,0 +1,272 @@
+//! Damage on the disk is found, set aside and reported, never accepted, and never stops what follows.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    dead_code,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "a test stops at what it did not expect, and shares modules with others"
+)]
+
+mod simulated;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use auditrail::journal::{
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Quarantine, Watcher, orphans,
+};
+
+use self::simulated::{Death, SimulatedFs};
+
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Watcher for Told {
+    fn happened(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+/// The files of a stream of three segments, and its records.
+struct Template {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    records: Vec<Vec<u8>>,
+}
+
+/// What came of an adoption.
+struct Came {
+    records: BTreeMap<u64, Vec<u8>>,
+    lost: Vec<u64>,
+    quarantined: usize,
+}
+
+/// Row 7: every byte of every header, and of payloads each 67th; with `AUDITRAIL_EVERY_BYTE`, every byte.
+#[test]
+fn each_flipped_byte_costs_one_frame_at_most_and_is_reported() {
+    let template = template();
+    let segments: Vec<&PathBuf> = template.files.keys().filter(|path| is_segment(path)).collect();
+    assert_eq!(segments.len(), 3);
+    let mut flips = 0;
+    for path in segments {
+        for at in flipped(&template.files[path]) {
+            let mask = if at % 2 == 0 { 0xff } else { 0x01 };
+            let came = adopt(&template, |file, content| {
+                if file == path {
+                    content[at] ^= mask;
+                }
+            })
+            .unwrap();
+            check(&template, &came, at, path);
+            flips += 1;
+        }
+    }
+    assert!(flips > 2_000, "{flips}");
+}
+
+fn check(template: &Template, came: &Came, at: usize, path: &Path) {
+    let place = || format!("byte {at} of {}", path.display());
+    for (sequence, record) in &came.records {
+        let index = usize::try_from(*sequence).unwrap() - 1;
+        assert_eq!(template.records.get(index), Some(record), "record {sequence} is wrong: {}", place());
+    }
+    let missing: Vec<u64> =
+        (1..=template.records.len() as u64).filter(|number| !came.records.contains_key(number)).collect();
+    assert!(missing.len() <= 1, "{missing:?} are missing: {}", place());
+    assert!(missing.iter().all(|number| came.lost.contains(number)), "{missing:?} not reported: {}", place());
+    assert!(missing.is_empty() || came.quarantined == 1, "{} in quarantine: {}", came.quarantined, place());
+}
+
+/// Row 8: what hostile or torn bytes can stand at the end.
+#[test]
+fn whatever_stands_behind_the_last_frame_ends_the_stream() {
+    let template = template();
+    let last = template.files.keys().rfind(|path| is_segment(path)).unwrap().clone();
+    let used = used(&template.files[&last]);
+    let mut tails: Vec<Vec<u8>> = vec![vec![0; 64], vec![0xff; 4096], vec![1; 100], Vec::new()];
+    for length in [0_u32, 1, 31, 4096, 1 << 20, (1 << 31) - 1, 1 << 31, u32::MAX] {
+        let mut header = [0_u8; 32];
+        header[..4].copy_from_slice(&length.to_le_bytes());
+        tails.push(header.to_vec());
+        let crc = crc32c::crc32c(&header[..28]);
+        header[28..].copy_from_slice(&crc.to_le_bytes());
+        tails.push(header.to_vec());
+    }
+    // A frame of an earlier place, as an old block of the disk would have it.
+    tails.push(template.files[&last][128..1500].to_vec());
+    for tail in tails {
+        for cut in [true, false] {
+            let came = adopt(&template, |file, content| {
+                if *file == last {
+                    content[used..used + tail.len()].copy_from_slice(&tail);
+                    if cut {
+                        content.truncate(used + tail.len());
+                    }
+                }
+            })
+            .unwrap();
+            for (index, record) in template.records.iter().enumerate() {
+                assert_eq!(came.records.get(&(index as u64 + 1)), Some(record), "{tail:?}");
+            }
+            assert_eq!(came.records.len(), template.records.len(), "{tail:?}");
+        }
+    }
+}
+
+/// Bytes by chance: never a panic, never a record that was not written.
+#[test]
+fn any_bytes_are_read_in_bounded_memory() {
+    let template = template();
+    let mut chance = simulated::Chance::new(11);
+    for _ in 0..300 {
+        let mut change = chance.clone();
+        chance.next();
+        let came = adopt(&template, |_, content| {
+            let from = change.below(content.len() as u64) as usize;
+            let to = (from + change.below(5000) as usize).min(content.len());
+            match change.below(3) {
+                0 => content[from..to].iter_mut().for_each(|byte| *byte = change.next() as u8),
+                1 => content[from..to].fill(0),
+                _ => content.truncate(from),
+            }
+        });
+        // Without any header nobody knows whose records they are, and it says so.
+        let Ok(came) = came else { continue };
+        for (sequence, record) in &came.records {
+            assert_eq!(template.records.get(usize::try_from(*sequence).unwrap() - 1), Some(record));
+        }
+    }
+}
+
+/// Row 9: a cursor of any content costs that records are sent again, never that one is skipped.
+#[test]
+fn no_cursor_skips_a_record() {
+    let template = template();
+    let sound = |segment: u64, offset: u64, sequence: u64, stream: &[u8]| {
+        let mut bytes = b"auditcur".to_vec();
+        [segment, offset, sequence].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        bytes.extend_from_slice(stream);
+        bytes.extend([0; 4]);
+        bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+        bytes
+    };
+    let path = template.files.keys().find(|path| path.ends_with("cursor")).unwrap();
+    let stream = template.files[path][32..48].to_vec();
+    let mut cursors = vec![Vec::new(), vec![0; 56], vec![0xff; 56], vec![1; 10]];
+    for segment in [0, 1, 2, 3, 4, u64::MAX] {
+        for offset in [0, 1, 128, 160, 5000, u64::MAX] {
+            for sequence in [1, 5, 1_000_000] {
+                cursors.push(sound(segment, offset, sequence, &stream));
+            }
+        }
+    }
+    for cursor in cursors {
+        let came = adopt(&template, |file, content| {
+            if file == path {
+                content.clone_from(&cursor);
+            }
+        })
+        .unwrap();
+        for number in 1..=template.records.len() as u64 {
+            assert!(came.records.contains_key(&number), "{number} is skipped by {cursor:?}");
+        }
+    }
+}
+
+fn adopt(template: &Template, mut change: impl FnMut(&PathBuf, &mut Vec<u8>)) -> Result<Came, JournalError> {
+    let (fs, options, told) = directory();
+    drop(Journal::open(options.clone()).unwrap());
+    for (path, content) in &template.files {
+        let mut content = content.clone();
+        change(path, &mut content);
+        fs.put(path, &content);
+    }
+    let stream = template.files.keys().next().unwrap().parent().unwrap().to_str().unwrap().to_owned();
+    let all = orphans(&options).unwrap();
+    let orphan = all.into_iter().find(|orphan| stream.ends_with(&orphan.stream().to_string())).unwrap();
+    let mut adopted = orphan.adopt(&options)?.expect("there is something");
+    append(&adopted.journal, Kind::Last, b"end");
+    adopted.journal.commit().unwrap();
+    let mut records = BTreeMap::new();
+    while let Some(batch) = adopted.reader.next(BatchLimits { records: 4, bytes: 1 << 20 }) {
+        let last = batch.entries.last().unwrap().sequence;
+        records.extend(batch.entries.into_iter().map(|entry| (entry.sequence, entry.record.to_vec())));
+        adopted.reader.settle(last);
+    }
+    assert!(adopted.journal.remove_if_done());
+    records.retain(|_, record| record != b"end");
+    let events = told.0.lock().unwrap();
+    let lost = events.iter().filter_map(|event| match event {
+        Event::Lost { first, last, .. } => Some(*first..=*last),
+        _ => None,
+    });
+    let quarantined = Quarantine::of(options.fs.clone(), &options.directory).names().unwrap().len();
+    Ok(Came { records, lost: lost.flatten().take(1 << 16).collect(), quarantined })
+}
+
+fn template() -> Template {
+    let (fs, options, _) = directory();
+    let opened = Journal::open(options).unwrap();
+    let mut records = Vec::new();
+    for number in 0..18_u8 {
+        let record: Vec<u8> = (0..8000 + usize::from(number) * 37).map(|at| number ^ at as u8).collect();
+        append(&opened.journal, Kind::Moment, &record);
+        records.push(record);
+    }
+    for number in 0..4 {
+        append(&opened.journal, Kind::Moment, &[number + 1; 300]);
+        records.push(vec![number + 1; 300]);
+    }
+    opened.journal.commit().unwrap();
+    let paths = fs.paths().into_iter().filter(|path| path.components().count() == 6);
+    let files: BTreeMap<_, _> = paths.map(|path| (path.clone(), fs.content(&path).unwrap())).collect();
+    fs.restart(Death::Kill);
+    Template { files, records }
+}
+
+fn directory() -> (SimulatedFs, JournalOptions, Arc<Told>) {
+    let (fs, told) = (SimulatedFs::new(3, 512), Arc::<Told>::default());
+    let mut options = JournalOptions::new("/a/journal");
+    options.fs = Arc::new(fs.clone());
+    options.background = false;
+    options.segment_bytes = Some(64 << 10);
+    options.resource = bytes::Bytes::from_static(b"resource");
+    options.watcher = told.clone();
+    (fs, options, told)
+}
+
+fn append(journal: &Journal, kind: Kind, record: &[u8]) {
+    let mut frame = vec![0; HEADER];
+    frame.extend_from_slice(record);
+    journal.append(Append { kind, ..Append::MOMENT }, &mut frame).unwrap();
+}
+
+fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "seg")
+}
+
+/// The bytes of a segment that mean something, but the most of the payloads.
+#[expect(clippy::disallowed_methods, reason = "no setting of the product")]
+fn flipped(content: &[u8]) -> Vec<usize> {
+    let every = std::env::var("AUDITRAIL_EVERY_BYTE").is_ok();
+    let number = |at: usize| u32::from_le_bytes(content[at..at + 4].try_into().unwrap()) as usize;
+    let mut frame = number(12);
+    let mut bytes: Vec<usize> = (0..frame).collect();
+    while frame + 32 < content.len() && number(frame) != 0 {
+        let payload = frame + 32..frame + 32 + (number(frame) & 0x7fff_ffff);
+        bytes.extend(frame..frame + 32);
+        bytes.extend(payload.clone().filter(|at| every || at % 67 == 0));
+        frame = payload.end.next_multiple_of(32);
+    }
+    bytes
+}
+
+/// Where the frames of a segment end; the last payload ends with something.
+fn used(content: &[u8]) -> usize {
+    (content.iter().rposition(|byte| *byte != 0).unwrap() + 1).next_multiple_of(32)
+}

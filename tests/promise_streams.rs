@@ -1,0 +1,212 @@
+//! Each process has its own stream; a dead one's is adopted once; its files are private, and missed when they are gone.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at what it did not expect"
+)]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Barrier, Mutex};
+
+use auditrail::journal::{
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Opened, Watcher, orphans,
+};
+
+const CHILD: &str = "AUDITRAIL_TEST_LIVES_IN";
+
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Watcher for Told {
+    fn happened(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Told {
+    fn degraded(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|event| matches!(event, Event::Degraded { .. })).count()
+    }
+
+    fn recovered(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|event| matches!(event, Event::Recovered { .. })).count()
+    }
+}
+
+/// Row 10.
+#[test]
+fn two_processes_have_two_streams_and_the_dead_ones_is_adopted_once() {
+    let directory = tempfile::tempdir().unwrap();
+    if let Ok(directory) = std::env::var(CHILD) {
+        live(Path::new(&directory));
+    }
+    let mut child = spawn(directory.path());
+    let options = options(directory.path(), true);
+    let _own = Journal::open(options.clone()).unwrap();
+    assert!(orphans(&options).unwrap().is_empty(), "both are alive");
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let barrier = Barrier::new(4);
+    let adopted: usize = std::thread::scope(|scope| {
+        let racers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let found = orphans(&options).unwrap();
+                    let many = found.len();
+                    for orphan in found {
+                        let mut adopted = orphan.adopt(&options).unwrap().unwrap();
+                        assert_eq!(adopted.reader.resource(), &b"child"[..], "under its own identity");
+                        let batch = adopted.reader.next(BatchLimits { records: 9, bytes: 1 << 20 }).unwrap();
+                        assert_eq!(batch.entries[0].record, &b"of the child"[..]);
+                    }
+                    barrier.wait();
+                    many
+                })
+            })
+            .collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).sum()
+    });
+    assert_eq!(adopted, 1);
+}
+
+/// Row 11, for each way in which a file can go.
+#[test]
+fn a_file_that_is_removed_or_replaced_is_written_again() {
+    let ways: [fn(&Path); 5] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::rename(path, path.with_extension("moved")).unwrap(),
+        |path| {
+            fs::remove_file(path).unwrap();
+            symlink("/etc/passwd", path).unwrap();
+        },
+        |path| {
+            fs::remove_file(path).unwrap();
+            fs::write(path, "somebody else's").unwrap();
+        },
+        |path| fs::remove_dir_all(path.parent().unwrap()).unwrap(),
+    ];
+    for way in ways {
+        let directory = tempfile::tempdir().unwrap();
+        let told = Arc::<Told>::default();
+        let mut options = options(directory.path(), false);
+        options.watcher = told.clone();
+        let Opened { journal, mut reader, .. } = Journal::open(options.clone()).unwrap();
+        append(&journal, Kind::Moment, b"before");
+        journal.commit().unwrap();
+        let limits = BatchLimits { records: 1, bytes: 1 << 20 };
+        assert_eq!(reader.next(limits).unwrap().entries[0].record, &b"before"[..]);
+
+        way(&segment(directory.path()));
+        append(&journal, Kind::Moment, b"between");
+        journal.maintain();
+        assert_eq!((told.degraded(), told.recovered()), (1, 0));
+        append(&journal, Kind::Moment, b"after");
+        journal.commit().unwrap();
+        journal.maintain();
+        assert_eq!((told.degraded(), told.recovered()), (1, 1), "one episode");
+        assert_eq!(
+            reader.next(limits).unwrap().entries[0].record,
+            &b"between"[..],
+            "the reader goes on in the new file"
+        );
+        assert_eq!(reader.next(limits).unwrap().entries[0].record, &b"after"[..]);
+
+        assert!(orphans(&options).unwrap().is_empty(), "the stream still has its owner");
+        drop((journal, reader));
+        let mut adopted = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap().unwrap();
+        let batch = adopted.reader.next(BatchLimits { records: 9, bytes: 1 << 20 }).unwrap();
+        assert_eq!(batch.entries.len(), 3, "all is in the new file");
+    }
+}
+
+/// Row 11: whatever the umask says, and whatever the modes were.
+#[test]
+fn files_are_private() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("journal");
+    fs::create_dir(&root).unwrap();
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).unwrap();
+    let before = rustix::process::umask(rustix::fs::Mode::empty());
+    let opened = Journal::open(options(directory.path(), false)).unwrap();
+    append(&opened.journal, Kind::Moment, b"private");
+    opened.journal.commit().unwrap();
+    rustix::process::umask(before);
+    let mut seen = 0;
+    let mut look = vec![root];
+    while let Some(path) = look.pop() {
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        let mode = if metadata.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(metadata.mode() & 0o777, mode, "{}", path.display());
+        seen += 1;
+        if metadata.is_dir() {
+            look.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    assert!(seen >= 8, "{seen}");
+}
+
+/// Row 11: needs root to give a directory away.
+#[test]
+fn what_belongs_to_somebody_else_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("journal");
+    fs::create_dir(&root).unwrap();
+    if chown(&root, Some(12345), None).is_err() {
+        eprintln!("NOT TESTED: only root can give a directory to somebody else");
+        assert!(std::env::var_os("CI").is_none(), "run the tests as root");
+        return;
+    }
+    let error = Journal::open(options(directory.path(), false)).unwrap_err();
+    assert!(matches!(error, JournalError::Io { .. }), "{error:?}");
+    assert!(error.to_string().contains("12345"), "{error}");
+}
+
+fn live(directory: &Path) -> ! {
+    let mut options = options(directory, true);
+    options.resource = bytes::Bytes::from_static(b"child");
+    let opened = Journal::open(options).unwrap();
+    append(&opened.journal, Kind::Moment, b"of the child");
+    fs::write(directory.join("ready"), "").unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+fn spawn(directory: &Path) -> Child {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["two_processes_have_two_streams_and_the_dead_ones_is_adopted_once", "--exact"])
+        .env(CHILD, directory)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !directory.join("ready").exists() {
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn segment(directory: &Path) -> PathBuf {
+    let stream = fs::read_dir(directory.join("journal/streams")).unwrap().next().unwrap().unwrap().path();
+    stream.join("0000000001.seg")
+}
+
+fn append(journal: &Journal, kind: Kind, record: &[u8]) {
+    let mut frame = vec![0; HEADER];
+    frame.extend_from_slice(record);
+    journal.append(Append { kind, ..Append::MOMENT }, &mut frame).unwrap();
+}
+
+fn options(directory: &Path, background: bool) -> JournalOptions {
+    let mut options = JournalOptions::new(directory.join("journal"));
+    (options.background, options.segment_bytes) = (background, Some(64 << 10));
+    options
+}
