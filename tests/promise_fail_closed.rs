@@ -239,9 +239,8 @@ async fn remote_means_that_the_collector_has_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_collector_a_remote_call_ends_at_its_deadline_as_its_class_says() {
     for when_full in [WhenFull::Refuse, WhenFull::Wait, WhenFull::Shed] {
-        let bench = Bench::with(|builder| {
-            builder.class(class(Acknowledge::Remote, when_full, SHORT)).flush_timeout(SHORT)
-        });
+        let bench =
+            Bench::with(|builder| builder.class(class(Acknowledge::Remote, when_full, SHORT)).flush_timeout(SHORT));
         bench.sunk.away.store(true, SeqCst);
         let begun = bench.trail.begin(tool("ok")).await;
         match when_full {

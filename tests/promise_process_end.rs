@@ -156,7 +156,8 @@ fn an_intent_that_nobody_answered_is_answered_too() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let begun = runtime.block_on(other.trail.begin(Call::mcp("tools/call").tool("intended"))).unwrap();
     let call_id = begun.call_id().to_string();
-    let mut request = other.records().into_iter().find(|record| record.event_name == "auditrail.mcp.tools.call").unwrap();
+    let mut request =
+        other.records().into_iter().find(|record| record.event_name == "auditrail.mcp.tools.call").unwrap();
     let ours = [names::AUDIT_SEQUENCE_NUMBER, names::AUDITRAIL_STREAM_ID];
     request.attributes.retain(|(key, _)| !ours.contains(&key.as_ref()));
     let mut frame = vec![0; HEADER];
@@ -180,10 +181,14 @@ fn an_intent_that_nobody_answered_is_answered_too() {
 async fn kill_9_after_half_was_shipped_loses_nothing_and_uses_no_number_twice() {
     for round in 0..5_usize {
         // Some requests are taken, then nobody is there, so that some of the stream is shipped and some is not.
-        let sink = FaultySink::start(Wire::Open, move |_, nth| {
-            if nth < 1 + round || nth > 20 { Reply::Take } else { Reply::Unavailable }
-        })
-        .await;
+        let sink =
+            FaultySink::start(
+                Wire::Open,
+                move |_, nth| {
+                    if nth < 1 + round || nth > 20 { Reply::Take } else { Reply::Unavailable }
+                },
+            )
+            .await;
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let mut child = child("child_that_records", &directory, &sink.endpoint());
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -23,8 +23,8 @@
 mod append;
 mod backlog;
 mod caller;
-mod samples;
 mod durable;
+mod samples;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -32,10 +32,7 @@ impl Bench {
     }
 
     /// In a directory where there may be streams of others.
-    pub(crate) fn on(
-        directory: Arc<tempfile::TempDir>,
-        build: impl FnOnce(TrailBuilder) -> TrailBuilder,
-    ) -> Self {
+    pub(crate) fn on(directory: Arc<tempfile::TempDir>, build: impl FnOnce(TrailBuilder) -> TrailBuilder) -> Self {
         let (sunk, notices) = (Sunk::default(), Arc::<Mutex<Vec<Notice>>>::default());
         let said = notices.clone();
         let builder = Trail::builder("bench")
