@@ -45,7 +45,7 @@ const fn class(acknowledge: Acknowledge, when_full: WhenFull, deadline: Duration
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full_and_told_later() {
-    let before = SystemClock::default().unix_nano();
+    let before = SystemClock.unix_nano();
     let bench = Bench::with(|builder| classified(builder, "slow", REFUSE));
     let client = connect(&bench.trail, Everything::default()).await;
     fill(&bench).await;
@@ -58,7 +58,7 @@ async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full
     let call_id = error.data.unwrap()["auditrail.call.id"].as_str().unwrap().to_owned();
     call(&client, "ok").await.expect("a call of the default class goes on");
     let refused = bench.trail.counts().refused;
-    let after = SystemClock::default().unix_nano();
+    let after = SystemClock.unix_nano();
 
     bench.sunk.away.store(false, SeqCst);
     let records = bench.records();

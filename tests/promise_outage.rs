@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     dead_code,
     reason = "a test stops at what it did not expect; the helpers are shared; the child speaks by its output"
 )]
@@ -43,6 +44,8 @@ const BACKLOG: u64 = 256 << 20;
 /// How much the memory may grow: what may wait in it, and what the allocator keeps.
 const FLAT: u64 = 40 << 20;
 const RECORD: u64 = 60_000;
+/// Records of four requests of half a megabyte.
+const IN_FLIGHT: u64 = 4 * (512 * 1024) / RECORD + 4;
 const MINUTE: u64 = 60_000_000_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 
@@ -102,7 +105,15 @@ fn child_in_an_outage() {
     let drained = anonymous_memory();
     let most = sink.most_memory.load(SeqCst).max(drained);
     assert!(most < before + FLAT, "{before} bytes before the drain, {most} in it");
-    assert_eq!(*sink.numbers.lock().unwrap(), (1..=trail.counts().acknowledged).collect::<Vec<_>>(), "each, in order");
+    let numbers = sink.numbers.lock().unwrap().clone();
+    // What the trail told of itself when the collector was back may be on its way.
+    assert!(numbers.len() as u64 > records, "{} of {records}", numbers.len());
+    // Oldest first, but for the four requests that are under way at a time.
+    let strays = (1..).zip(&numbers).filter(|(place, number)| number.abs_diff(*place) > IN_FLIGHT).count();
+    assert_eq!(strays, 0, "of {}", numbers.len());
+    let mut sorted = numbers;
+    sorted.sort_unstable();
+    assert!((1..).zip(&sorted).all(|(place, number)| place == *number), "each of them, once");
     assert!(sink.last_time.load(SeqCst) - sink.first_time.load(SeqCst) >= 3 * DAY - 3 * DAY / records * 2);
     println!("all are there: {records} records, {before} {after} {most} bytes");
 }

@@ -16,5 +16,6 @@ mod layer_nesting;
 mod layer_outcomes;
 mod layer_records;
 mod server;
+#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod wrapper;
