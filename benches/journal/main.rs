@@ -8,11 +8,12 @@
 //! Candidates take turns and medians are compared, so that a machine that slows down slows all of them. The directory
 //! must be on a real disk (`TMPDIR`): on a tmpfs nothing is durable and `fdatasync` costs nothing.
 //!
-//! `cargo bench --bench journal` (three minutes); `-- --quick` only shows that it runs; `-- --backlog 10G` for P7 and P8
+//! `cargo bench --bench journal` (some minutes); `-- --quick` only shows that it runs; `-- --backlog 10G` for P7 and P8
 //! as the target states them; `-- append durable backlog caller` chooses.
 //!
 //! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-22, other work on the machine at
-//! the same time (load 3 to 6):
+//! the same time (load 3 to 6). Append and P4 are from a run of their own, before the last change of how far pages are made
+//! ready; P7, P8 and p99 from one after it; each backlog figure is a single sample. 10 GB were not measured yet:
 //!
 //! | | journal | peer |
 //! |---|---|---|
