@@ -158,8 +158,16 @@ impl Reader {
 
     fn read(&mut self, limits: &BatchLimits, entries: &mut Vec<Entry>) -> io::Result<()> {
         let mut bytes = 0;
+        // Asked once a segment: what stood before its end then is synced and stays.
+        let mut reached = None;
         while entries.len() < limits.records {
-            let Some(reach) = self.reach()? else { return Ok(()) };
+            let reach = match reached {
+                Some(reach) => reach,
+                None => {
+                    let Some(reach) = self.reach()? else { return Ok(()) };
+                    *reached.insert(reach)
+                }
+            };
             let Some(Open { segment: number, scan, .. }) = &mut self.scan else { return Ok(()) };
             let (number, begin) = (*number, scan.offset());
             match scan.next(reach.end)? {
@@ -200,6 +208,7 @@ impl Reader {
                 }
                 Item::End => {
                     self.leave(number);
+                    reached = None;
                     continue;
                 }
             }

@@ -108,9 +108,20 @@ pub(super) enum Adopting {
 impl Adoption {
     /// Adopts all streams whose owners are gone: first their ends are written, which needs no collector, then they are
     /// drained, oldest first.
-    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting)) {
+    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting) + Send + 'static) {
         let _ending = Ending(self.done.clone());
-        let adopted = match self.adopt_all(&tell) {
+        // Reading the ends of many segments takes its time, and the shipper has other streams.
+        let adopting = tokio::task::spawn_blocking(move || {
+            let adopted = self.adopt_all(&tell);
+            (self, tell, adopted)
+        });
+        // It panics only with the adoption itself, which its thread has printed.
+        let Ok((this, tell, adopted)) = adopting.await else { return };
+        this.drain(lane, tell, adopted).await;
+    }
+
+    async fn drain(&self, lane: Lane, tell: impl Fn(Adopting), adopted: Result<Vec<(Adopted, Drained)>, JournalError>) {
+        let adopted = match adopted {
             Ok(adopted) => {
                 tell(Adopting::Found(adopted.iter().map(|(_, what)| what.clone()).collect()));
                 adopted
