@@ -22,7 +22,7 @@ use tracing::dispatcher::with_default;
 use tracing_subscriber::prelude::*;
 
 /// The journal in memory keeps a copy of each record; once in a while its queue grows.
-const JOURNAL: f64 = 1.1;
+const JOURNAL: f64 = 0.1;
 
 /// What is kept with the span.
 const SPAN: f64 = 1.0;

@@ -64,8 +64,8 @@ pub enum JournalError {
 
 impl JournalError {
     pub(super) fn io(what: &'static str, path: &Path, fix: &'static str) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |cause| Self::Io { what, path, fix, cause }
+        // Owned only if there is an error: every append has this at hand.
+        move |cause| Self::Io { what, path: path.to_owned(), fix, cause }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use prost::encoding::{WireType, encode_key, encode_varint};
 
+use super::value::{Given, Scalar};
 use super::{Attributes, Outcome, Severity, SpanIds, Value, wire};
 
 /// Appends one `LogRecord` to a buffer, field by field.
@@ -76,7 +77,7 @@ impl<'b> Encoder<'b> {
 
     /// A double attribute.
     pub fn double(&mut self, key: &str, number: f64) {
-        self.attribute(key, &Value::Double(number));
+        wire::given_attribute(self.buffer, key, Given { scalar: Scalar::Double(number), in_list: false });
     }
 
     /// The attributes that say how something ended.

@@ -36,33 +36,32 @@ pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>)
     scalar(buffer, given.scalar);
 }
 
-/// The part of an attribute that a key alone decides, if it is as short as nearly all are.
+/// The attribute of a key up to its text, with zeros for the three lengths that the text decides, if they are as short as
+/// nearly all are.
 pub(super) fn head(key: &str) -> Box<[u8]> {
-    let mut head = Vec::with_capacity(key.len() + 3);
+    let mut head = Vec::with_capacity(key.len() + 8);
+    head.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, 0]);
     bytes_field(&mut head, KEY, key.as_bytes());
-    head.push((VALUE << 3) | LENGTH_DELIMITED);
+    head.extend_from_slice(&[(VALUE << 3) | LENGTH_DELIMITED, 0, (STRING_VALUE << 3) | LENGTH_DELIMITED, 0]);
     head.into()
 }
 
 /// The same as [`given_attribute`] with the [`head`] of the key.
 #[inline]
 pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &[u8], given: Given<'_>) {
-    let length = scalar_length(given.scalar);
-    match (u8::try_from(head.len() + 1 + length), u8::try_from(length)) {
-        (Ok(all @ ..0x80), Ok(any)) if !given.in_list => {
-            buffer.reserve(head.len() + length + 3);
-            buffer.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, all]);
-            buffer.extend_from_slice(head);
-            if let Scalar::Str(text) = given.scalar {
-                buffer.extend_from_slice(&[any, (STRING_VALUE << 3) | LENGTH_DELIMITED, any - 2]);
-                buffer.extend_from_slice(text.as_bytes());
-            } else {
-                buffer.push(any);
-                scalar(buffer, given.scalar);
-            }
-        }
-        _ => given_attribute(buffer, key, given),
+    let Given { scalar: Scalar::Str(text), in_list: false } = given else {
+        return given_attribute(buffer, key, given);
+    };
+    let (Ok(whole @ ..0x80), Ok(length)) = (u8::try_from(head.len() - 2 + text.len()), u8::try_from(text.len())) else {
+        return given_attribute(buffer, key, given);
+    };
+    let start = buffer.len();
+    buffer.reserve(head.len() + text.len());
+    buffer.extend_from_slice(head);
+    if let Some([_, all, .., any, _, text]) = buffer.get_mut(start..) {
+        (*all, *any, *text) = (whole, length + 2, length);
     }
+    buffer.extend_from_slice(text.as_bytes());
 }
 
 /// One attribute among the bytes of many.
@@ -270,8 +269,11 @@ pub(super) fn bytes_field(buffer: &mut Vec<u8>, number: u8, bytes: &[u8]) {
 #[inline]
 pub(super) fn fixed64(buffer: &mut Vec<u8>, number: u8, value: u64) {
     if value != 0 {
-        encode_key(u32::from(number), WireType::SixtyFourBit, buffer);
-        buffer.extend_from_slice(&value.to_le_bytes());
+        let mut field = [(number << 3) | SIXTY_FOUR_BIT; 9];
+        if let Some(bytes) = field.last_chunk_mut() {
+            *bytes = value.to_le_bytes();
+        }
+        buffer.extend_from_slice(&field);
     }
 }
 
@@ -292,6 +294,8 @@ fn delimited(length: usize) -> usize {
     encoded_len_varint(length as u64) + length
 }
 
+/// The wire type of what has eight bytes.
+const SIXTY_FOUR_BIT: u8 = 1;
 /// The wire type of what has a length.
 const LENGTH_DELIMITED: u8 = 2;
 

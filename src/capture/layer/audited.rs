@@ -206,7 +206,10 @@ fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>,
     let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
     let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
-    span.set_attributes(duration.into_iter().chain(status).chain(detail).chain(call));
+    let said = [duration, status, detail, call];
+    if said.iter().any(Option::is_some) {
+        span.set_attributes(said.into_iter().flatten());
+    }
     if outcome.is_span_error() {
         span.set_status(opentelemetry::trace::Status::error(""));
     }

@@ -81,18 +81,15 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
     /// Gives a value the type that the contract has for its name, where that is possible without a loss.
     fn take(&mut self, field: &Field, value: Scalar<'_>) {
         let Some(Some(allowed)) = self.fields.allowed.get(field.index()) else { return };
-        let mut give =
-            |scalar: Scalar<'_>| (self.take)(allowed, Given { scalar, in_list: allowed.kind == Some(Kind::Strs) });
-        match (allowed.kind, value) {
-            (Some(Kind::Str), Scalar::Int(number)) => written(format_args!("{number}"), |text| give(Scalar::Str(text))),
-            (Some(Kind::Str), Scalar::Bool(flag)) => give(Scalar::Str(if flag { "true" } else { "false" })),
-            (Some(Kind::Str), Scalar::Double(number)) => {
-                written(format_args!("{number}"), |text| give(Scalar::Str(text)));
-            }
-            (Some(Kind::Int), Scalar::Str(text)) => give(text.parse().map_or(value, Scalar::Int)),
-            (Some(Kind::Bool), Scalar::Str(text)) => give(text.parse().map_or(value, Scalar::Bool)),
-            (_, value) => give(value),
-        }
+        let scalar = match (allowed.kind, value) {
+            (Some(Kind::Str), Scalar::Int(number)) => return self.take_written(field, format_args!("{number}")),
+            (Some(Kind::Str), Scalar::Double(number)) => return self.take_written(field, format_args!("{number}")),
+            (Some(Kind::Str), Scalar::Bool(flag)) => Scalar::Str(if flag { "true" } else { "false" }),
+            (Some(Kind::Int), Scalar::Str(text)) => text.parse().map_or(value, Scalar::Int),
+            (Some(Kind::Bool), Scalar::Str(text)) => text.parse().map_or(value, Scalar::Bool),
+            (_, value) => value,
+        };
+        (self.take)(allowed, Given { scalar, in_list: allowed.kind == Some(Kind::Strs) });
     }
 
     fn take_written(&mut self, field: &Field, value: Arguments<'_>) {
