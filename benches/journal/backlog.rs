@@ -19,7 +19,7 @@ use auditrail::journal::{self, Append, BatchLimits, HEADER, Journal, JournalOpti
 use auditrail::serve::Receiver;
 use rustix::fs::{Advice, fadvise};
 
-use crate::common::{LENGTHS, Null, record};
+use crate::samples::{LENGTHS, Null, record};
 
 /// The first argument of a process that measures one thing.
 pub(crate) const CHILD: &str = "--child";
@@ -144,7 +144,7 @@ fn raw(directory: &Path, pages: Option<&String>) -> (Duration, Duration) {
             if read == 0 {
                 break;
             }
-            checksum ^= crc32c::crc32c(chunk.get(..read).unwrap());
+            checksum ^= crc32fast::hash(chunk.get(..read).unwrap());
             at += read as u64;
         }
     }
