@@ -11,20 +11,42 @@ use crate::scenarios::Scenario;
 
 /// Writes the tables into the document.
 pub(crate) fn write(results: &Results) -> Result<(), Error> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compare.md"));
+    let part = render(results).map_err(|error| Error::Document { path: path(), problem: error.to_string() })?;
+    put(DELIVERY, &part)
+}
+
+/// Writes the kill matrix into the document.
+pub(crate) fn write_kill_matrix(table: &str) -> Result<(), Error> {
+    let machine = "Command: `cargo run --release --package auditrail-compare -- --kill-matrix --write`, or";
+    put(KILL_MATRIX, &format!("\n{table}\n{machine} `tests/kill-matrix` ({}).\n\n", crate::machine::today()))
+}
+
+fn put(marks: Marks, part: &str) -> Result<(), Error> {
+    let path = path();
     let text = fs::read_to_string(&path).map_err(Error::io(format!("reading {}", path.display())))?;
-    let wrong = |problem| Error::Document { path: path.clone(), problem };
-    let part = render(results).map_err(|error| wrong(error.to_string()))?;
-    let replaced = between_marks(&text, &part)
-        .ok_or_else(|| wrong(format!("a line '{BEGIN}' and, below it, a line '{END}' are needed")))?;
+    let replaced = between_marks(&text, marks, part).ok_or_else(|| Error::Document {
+        path: path.clone(),
+        problem: format!("a line '{}' and, below it, a line '{}' are needed", marks.begin, marks.end),
+    })?;
     fs::write(&path, replaced).map_err(Error::io(format!("writing {}", path.display())))
 }
 
+fn path() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compare.md"))
+}
+
+/// The lines around a part that is written by a program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marks {
+    begin: &'static str,
+    end: &'static str,
+}
+
 /// The text with its part between the marks replaced; `None` if there are no marks.
-pub(crate) fn between_marks(text: &str, part: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{part}{END}{after}"))
+pub(crate) fn between_marks(text: &str, Marks { begin, end }: Marks, part: &str) -> Option<String> {
+    let (before, rest) = text.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n{part}{end}{after}"))
 }
 
 /// "19 873 of 200 000 (9.9 %)". Only what is all is 100 %.
@@ -48,11 +70,7 @@ fn render(results: &Results) -> Result<String, std::fmt::Error> {
 fn shares(text: &mut String, results: &Results) -> std::fmt::Result {
     write!(text, "\n| arrived of emitted |")?;
     for emitter in Emitter::ALL {
-        let how = match emitter {
-            Emitter::Auditrail => journal(results),
-            _ => "",
-        };
-        write!(text, " {}{how} |", emitter.title())?;
+        write!(text, " {} |", emitter.title())?;
     }
     writeln!(text, "\n|---|{}", "--:|".repeat(Emitter::ALL.len()))?;
     for scenario in Scenario::ALL {
@@ -99,19 +117,7 @@ fn circumstances(text: &mut String, results: &Results) -> std::fmt::Result {
         machine.processor, machine.cores, machine.memory, machine.kernel
     )?;
     writeln!(text, "- Versions: {}, {}; {}.", machine.rustc, machine.collector, machine.peers)?;
-    let disk = if journal(results) == ON_DISK { " --journal-on-disk" } else { "" };
-    writeln!(text, "- Command: `cargo run --release --package auditrail-compare --{disk} --write`\n")
-}
-
-/// Of the rows of auditrail: two kinds do not stand in one column without being told apart.
-fn journal(results: &Results) -> &'static str {
-    let mut rows = results.rows.iter().filter(|row| row.emitter == Emitter::Auditrail).map(|row| row.journal_on_disk);
-    let Some(first) = rows.next() else { return "" };
-    match (rows.all(|other| other == first), first) {
-        (false, _) => ", journal in memory or on disk",
-        (true, true) => ON_DISK,
-        (true, false) => IN_MEMORY,
-    }
+    writeln!(text, "- Command: `cargo run --release --package auditrail-compare -- --write`\n")
 }
 
 fn loads(results: &Results) -> String {
@@ -133,7 +139,6 @@ fn grouped(number: u64) -> String {
     text
 }
 
-const BEGIN: &str = "<!-- delivery: written by auditrail-compare -->";
-const END: &str = "<!-- /delivery -->";
-const IN_MEMORY: &str = ", journal in memory";
-const ON_DISK: &str = ", journal on disk";
+pub(crate) const DELIVERY: Marks =
+    Marks { begin: "<!-- delivery: written by auditrail-compare -->", end: "<!-- /delivery -->" };
+const KILL_MATRIX: Marks = Marks { begin: "<!-- kill-matrix -->", end: "<!-- /kill-matrix -->" };

@@ -22,6 +22,8 @@ pub(crate) enum Error {
     Emitter(String),
     #[error("{}: {problem}", path.display())]
     Document { path: PathBuf, problem: String },
+    #[error("a planted bug survives, or the tests fail without one:\n{0}")]
+    KillMatrix(String),
     #[error("stopped by a signal")]
     Interrupted,
 }

@@ -20,8 +20,6 @@ use crate::wait::until;
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
     pub(crate) collector: PathBuf,
-    /// auditrail keeps its journal in a directory (`AUDITRAIL_DIR`).
-    pub(crate) journal_on_disk: bool,
     pub(crate) quick: bool,
 }
 
@@ -29,7 +27,6 @@ pub(crate) struct Setting {
 pub(crate) struct Field {
     pub(crate) collector: Collector,
     emitter: Emitter,
-    journal_on_disk: bool,
     returned: Returned,
     /// Emitter processes so far; each has ids of its own.
     starts: u64,
@@ -58,7 +55,6 @@ impl Field {
         Ok(Self {
             collector: Collector::new(setting.collector.clone(), folder.path().join("collector"))?,
             emitter,
-            journal_on_disk: setting.journal_on_disk,
             returned: Returned::of(folder.path().join("oracle")),
             starts: 0,
             folder,
@@ -76,9 +72,7 @@ impl Field {
                 command.env_remove(name);
             }
         }
-        if self.journal_on_disk {
-            command.env("AUDITRAIL_DIR", self.folder.path().join("journal"));
-        }
+        command.env("AUDITRAIL_DIR", self.folder.path().join("journal"));
         let first = self.starts * IDS_OF_A_PROCESS;
         self.starts += 1;
         command

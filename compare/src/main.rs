@@ -62,8 +62,12 @@ fn main() -> ExitCode {
 }
 
 fn compare(options: &Options) -> Result<(), Error> {
-    let setting =
-        Setting { collector: collector::installed()?, journal_on_disk: options.journal_on_disk, quick: options.quick };
+    if options.kill_matrix {
+        let table = kill_matrix()?;
+        print!("{table}");
+        return if options.write { document::write_kill_matrix(&table) } else { Ok(()) };
+    }
+    let setting = Setting { collector: collector::installed()?, quick: options.quick };
     wait::stop_at_signals()?;
     let mut results = Results::load(Machine::this(&setting.collector))?;
     println!("{:<17} {:<17} arrived of emitted", "scenario", "emitter");
@@ -78,6 +82,15 @@ fn compare(options: &Options) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What `tests/kill-matrix` prints: which test finds which planted bug of the journal.
+fn kill_matrix() -> Result<String, Error> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/kill-matrix");
+    let output = std::process::Command::new(script).arg("--markdown").stderr(std::process::Stdio::inherit()).output();
+    let output = output.map_err(Error::io(script))?;
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(table) } else { Err(Error::KillMatrix(table)) }
 }
 
 /// One scenario with each of the emitters; in the short form side by side, where that changes little.
@@ -108,7 +121,6 @@ fn row(scenario: Scenario, emitter: Emitter, setting: &Setting) -> Result<Row, E
     Ok(Row {
         scenario,
         emitter,
-        journal_on_disk: emitter == Emitter::Auditrail && setting.journal_on_disk,
         emitted: figures.emitted,
         arrived: figures.arrived,
         duplicates: figures.duplicates,

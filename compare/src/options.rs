@@ -19,7 +19,7 @@ pub(crate) struct Options {
     pub(crate) emitters: Vec<Emitter>,
     pub(crate) quick: bool,
     pub(crate) write: bool,
-    pub(crate) journal_on_disk: bool,
+    pub(crate) kill_matrix: bool,
 }
 
 pub(crate) const HELP: &str = "\
@@ -29,7 +29,7 @@ Counts what arrives at a real collector of what was emitted, and prints a table.
 
   --quick            a short form, of about a minute
   --write            put the figures into compare/results.json and docs/compare.md
-  --journal-on-disk  give auditrail a directory for its journal (AUDITRAIL_DIR)
+  --kill-matrix      plant bugs into the journal instead and print which test finds each (tests/kill-matrix)
 
 Scenarios (default: all): burst, outage, emitter-killed, collector-killed, both-killed, sink-down
 Emitters (default: all):  auditrail, sdk, sdk-raised-queue, emit_otlp
@@ -49,12 +49,12 @@ impl Command {
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self, Error> {
         let mut options =
-            Self { scenarios: Vec::new(), emitters: Vec::new(), quick: false, write: false, journal_on_disk: false };
+            Self { scenarios: Vec::new(), emitters: Vec::new(), quick: false, write: false, kill_matrix: false };
         for argument in arguments {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--write" => options.write = true,
-                "--journal-on-disk" => options.journal_on_disk = true,
+                "--kill-matrix" => options.kill_matrix = true,
                 name => match (Scenario::named(name), Emitter::named(name)) {
                     (Some(scenario), _) => options.scenarios.push(scenario),
                     (_, Some(emitter)) => options.emitters.push(emitter),

@@ -25,8 +25,6 @@ pub(crate) struct Results {
 pub(crate) struct Row {
     pub(crate) scenario: Scenario,
     pub(crate) emitter: Emitter,
-    /// Of auditrail only.
-    pub(crate) journal_on_disk: bool,
     pub(crate) emitted: u64,
     pub(crate) arrived: u64,
     pub(crate) duplicates: u64,

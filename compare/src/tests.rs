@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use crate::arrived::Arrived;
-use crate::document::{between_marks, share};
+use crate::document::{DELIVERY, between_marks, share};
 use crate::options::Command;
 
 fn request(ids: &[u64]) -> String {
@@ -49,11 +49,11 @@ fn only_all_is_a_hundred_percent() {
 #[test]
 fn only_what_stands_between_the_marks_is_replaced() {
     let text = "before\n<!-- delivery: written by auditrail-compare -->\nold\n<!-- /delivery -->\nafter\n";
-    let new = between_marks(text, "new\n").unwrap();
+    let new = between_marks(text, DELIVERY, "new\n").unwrap();
     assert_eq!(new, text.replace("old", "new"));
-    assert_eq!(between_marks("no marks", "new"), None);
+    assert_eq!(between_marks("no marks", DELIVERY, "new"), None);
     let document = include_str!("../../docs/compare.md");
-    assert!(between_marks(document, "").is_some(), "docs/compare.md has lost its marks");
+    assert!(between_marks(document, DELIVERY, "").is_some(), "docs/compare.md has lost its marks");
 }
 
 #[test]
