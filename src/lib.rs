@@ -31,13 +31,16 @@
 //!
 //! # Durability
 //!
-//! The journal of this version is in memory: records outlive a collector that is away, up to its bound, but not the
-//! process. What it cannot hold is counted and told by a gap record.
+//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the process,
+//! and a power loss where the [`Class`](trail::Class) of the call asks for it. What the collector does not have when a
+//! process ends is sent by the next one. What the journal cannot hold is counted and told by a gap record, or the call is
+//! refused, as its class says.
 //!
 //! # Troubleshooting
 //!
-//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full,
-//! and when spans close of which none is audited.
+//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
+//! or its disk does not work, and when spans close of which none is audited. The binary (feature `cli`) shows what a journal
+//! holds: `auditrail journal stat`.
 
 #![cfg_attr(
     not(all(feature = "layer", feature = "rmcp")),
