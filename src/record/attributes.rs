@@ -237,11 +237,6 @@ impl Name {
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }
-
-    #[inline]
-    pub(crate) fn place(&self) -> Option<Place> {
-        self.place
-    }
 }
 
 macro_rules! places {

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use prost::encoding::{encode_varint, encoded_len_varint};
 
 use super::value::{Given, Scalar};
 use super::{Key, Value};
@@ -190,16 +190,14 @@ fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
     match scalar {
         Scalar::Str(text) => text_value(buffer, text),
         Scalar::Bool(flag) => {
-            encode_key(u32::from(BOOL_VALUE), WireType::Varint, buffer);
-            encode_varint(u64::from(flag), buffer);
+            buffer.extend_from_slice(&[(BOOL_VALUE << 3) | VARINT, u8::from(flag)]);
         }
         Scalar::Int(number) => {
-            encode_key(u32::from(INT_VALUE), WireType::Varint, buffer);
+            buffer.push((INT_VALUE << 3) | VARINT);
             encode_varint(number.cast_unsigned(), buffer);
         }
         Scalar::Double(number) => {
-            encode_key(u32::from(DOUBLE_VALUE), WireType::SixtyFourBit, buffer);
-            buffer.extend_from_slice(&number.to_le_bytes());
+            sixty_four_bits(buffer, DOUBLE_VALUE, number.to_le_bytes());
         }
     }
 }
@@ -269,12 +267,17 @@ pub(super) fn bytes_field(buffer: &mut Vec<u8>, number: u8, bytes: &[u8]) {
 #[inline]
 pub(super) fn fixed64(buffer: &mut Vec<u8>, number: u8, value: u64) {
     if value != 0 {
-        let mut field = [(number << 3) | SIXTY_FOUR_BIT; 9];
-        if let Some(bytes) = field.last_chunk_mut() {
-            *bytes = value.to_le_bytes();
-        }
-        buffer.extend_from_slice(&field);
+        sixty_four_bits(buffer, number, value.to_le_bytes());
     }
+}
+
+#[inline]
+fn sixty_four_bits(buffer: &mut Vec<u8>, number: u8, bytes: [u8; 8]) {
+    let mut field = [(number << 3) | SIXTY_FOUR_BIT; 9];
+    if let Some(place) = field.last_chunk_mut() {
+        *place = bytes;
+    }
+    buffer.extend_from_slice(&field);
 }
 
 #[inline]
@@ -294,6 +297,8 @@ fn delimited(length: usize) -> usize {
     encoded_len_varint(length as u64) + length
 }
 
+/// The wire type of numbers and flags.
+const VARINT: u8 = 0;
 /// The wire type of what has eight bytes.
 const SIXTY_FOUR_BIT: u8 = 1;
 /// The wire type of what has a length.

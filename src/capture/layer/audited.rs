@@ -9,9 +9,9 @@ use tracing::Event;
 use tracing::field::Visit;
 
 use super::said::{Ending, EndingVisitor, Said};
-use super::visit::{Allowed, Fields};
+use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::without_secrets;
-use crate::record::names::{self, Role};
+use crate::record::names;
 use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar};
 use crate::trail::{CallState, Core, Facts, Failure, Moment};
 
@@ -37,17 +37,13 @@ impl Audited {
     ) {
         let Self { state, said, .. } = self;
         let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
-        record(&mut fields.visit(|field, given| {
-            if field.role == Role::Outcome {
-                said.take(field, given);
-            } else if field.key() == names::AUDITRAIL_EVENT {
-                said.take_event(given);
-            } else {
-                cleaned(field, given, |given| match fields.are_unique() {
-                    true => facts.append(core.limits(), &field.name, given),
-                    false => facts.set(core.limits(), field.key(), given),
-                });
+        record(&mut fields.visit(|field, given| match field.purpose {
+            Purpose::Fact if fields.are_unique() => facts.append(core.limits(), &field.name, given),
+            Purpose::Fact | Purpose::Uri => {
+                cleaned(field, given, |given| facts.set(core.limits(), field.key(), given));
             }
+            Purpose::Event => said.take_event(given),
+            Purpose::Outcome => said.take(field, given),
         }));
         let event = said.event(facts.text(Place::Method));
         warn_of_event(said, name, core, fields);
@@ -85,14 +81,12 @@ impl Audited {
     pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
         let mut said = self.said();
         let mut facts = self.state.facts();
-        if field.role == Role::Outcome {
-            said.take(field, given);
-            return;
-        }
-        if field.key() == names::AUDITRAIL_EVENT {
-            said.take_event(given);
-        } else {
-            cleaned(field, given, |given| facts.set(core.limits(), field.key(), given));
+        match field.purpose {
+            Purpose::Outcome => return said.take(field, given),
+            Purpose::Event => said.take_event(given),
+            Purpose::Fact | Purpose::Uri => {
+                cleaned(field, given, |given| facts.set(core.limits(), field.key(), given));
+            }
         }
         if self.is_waiting() {
             self.state.set_event(said.event(facts.text(Place::Method)));
@@ -173,7 +167,7 @@ impl Audited {
 
 /// Adds a field of a span inside the call.
 pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
-    if field.role == Role::Fact && field.key() != names::AUDITRAIL_EVENT {
+    if matches!(field.purpose, Purpose::Fact | Purpose::Uri) {
         cleaned(field, given, |given| state.facts().enrich(core.limits(), field.key(), given));
     }
 }
@@ -227,10 +221,9 @@ fn warn_of_event(said: &Said, name: &str, core: &Core, fields: &Fields) {
 }
 
 /// The URI of a resource without its secrets; anything else as it is.
-#[inline]
 fn cleaned(field: &Allowed, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
     match given.scalar {
-        Scalar::Str(uri) if field.name.place() == Some(Place::Resource) => {
+        Scalar::Str(uri) if field.purpose == Purpose::Uri => {
             take(Given { scalar: Scalar::Str(&without_secrets(uri)), ..given });
         }
         _ => take(given),

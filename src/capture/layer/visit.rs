@@ -23,9 +23,35 @@ pub(super) struct Fields {
 #[derive(Debug)]
 pub(super) struct Allowed {
     pub(super) name: Name,
-    pub(super) role: Role,
+    pub(super) purpose: Purpose,
     /// What the contract says that values look like; none for a name that the user added.
     kind: Option<Kind>,
+}
+
+/// What becomes of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It stands in the record.
+    Fact,
+    /// It stands in the record without its secrets.
+    Uri,
+    /// It tells which event the span is.
+    Event,
+    /// It tells how the span ended.
+    Outcome,
+}
+
+impl Purpose {
+    /// That of a field of that name, if it may leave.
+    fn of(name: &str, allow: &AllowList) -> Option<Self> {
+        Some(match (allow.role(name)?, name) {
+            (Role::Trail, _) => return None,
+            (Role::Outcome, _) => Self::Outcome,
+            (_, names::AUDITRAIL_EVENT) => Self::Event,
+            (_, names::MCP_RESOURCE_URI) => Self::Uri,
+            _ => Self::Fact,
+        })
+    }
 }
 
 impl Allowed {
@@ -37,9 +63,9 @@ impl Allowed {
 impl Fields {
     pub(super) fn of(metadata: &'static Metadata<'static>, allow: &AllowList) -> Self {
         let allowed = |field: Field| {
-            let role = allow.role(field.name()).filter(|role| *role != Role::Trail)?;
+            let purpose = Purpose::of(field.name(), allow)?;
             let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
-            Some(Allowed { name: Name::new(field.name()), role, kind })
+            Some(Allowed { name: Name::new(field.name()), purpose, kind })
         };
         let mut names: Vec<_> = metadata.fields().iter().map(|field| field.name()).collect();
         let all = names.len();
