@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::span::Event;
 pub(crate) fn trail(records: &[Arc<ReceivedRecord>]) {
     println!("\nTHE TRAIL: what the collector received as OTel log records\n");
     println!(
-        "severity event            phase    tool or method            actor    target          outcome detail          ms  trace    span"
+        " nr severity event            phase    tool, method or state     actor    target          outcome detail          ms  trace    span"
     );
     for received in records {
         let Ok(record) = Record::decode(&received.bytes) else { continue };
@@ -19,13 +19,18 @@ pub(crate) fn trail(records: &[Arc<ReceivedRecord>]) {
             Some(Value::Double(seconds)) => format!("{:.3}", seconds * 1e3),
             _ => String::new(),
         };
+        let number = match record.get(names::AUDIT_SEQUENCE_NUMBER) {
+            Some(Value::Int(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let subject = [names::GEN_AI_TOOL_NAME, names::MCP_METHOD_NAME, names::AUDITRAIL_LIFECYCLE_STATE];
         let ids = |id: Option<String>| id.unwrap_or_default();
         println!(
-            "{:<9}{:<17}{:<9}{:<26}{:<9}{:<16}{:<8}{:<11}{:>7}  {:<9}{}",
+            "{number:>3} {:<9}{:<17}{:<9}{:<26}{:<9}{:<16}{:<8}{:<11}{:>7}  {:<9}{}",
             record.severity.text,
             record.event_name.trim_start_matches("auditrail."),
             text(names::AUDITRAIL_PHASE),
-            record.text(names::GEN_AI_TOOL_NAME).or_else(|| record.text(names::MCP_METHOD_NAME)).unwrap_or(""),
+            subject.into_iter().find_map(|name| record.text(name)).unwrap_or(""),
             text(names::AUDIT_ACTOR_ID),
             text(names::AUDIT_TARGET_ID),
             text(names::AUDIT_OUTCOME),
