@@ -11,17 +11,18 @@
 //! `cargo bench --bench journal` (some minutes); `-- --quick` only shows that it runs; `-- --backlog 10G` for P7 and P8
 //! as the target states them; `-- append durable backlog caller` chooses.
 //!
-//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-22, other work on the machine at
-//! the same time (load 3 to 6). Append and P4 are from a run of their own, before the last change of how far pages are made
-//! ready; P7, P8 and p99 from one after it; each backlog figure is a single sample. 10 GB were not measured yet:
+//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-22, load 1.2; the lines of 10 GB are
+//! from a run with `-- backlog --backlog 10G` under `ulimit -n 1024`:
 //!
 //! | | journal | peer |
 //! |---|---|---|
-//! | append, 640 bytes, 1 and 8 threads, thread CPU | 190, 268 ns | by `write(2)` 2261, 3116; plain `write(2)` 1292, 1659; mutex, JSONL, flush 2682, 2964 |
-//! | P4 durable records a second, 64 callers | 31 040 | raw batched `fdatasync`: 0.76 × in zeros, 1.11 × in allocated space, 1.46 × in a growing file |
-//! | P7 `next` and `settle` of 1 GB from the disk | 204 MB/s | read and checksum alone 182 MB/s |
-//! | P8 start with 1 GB, RssAnon | 0.67 s, 2.2 MiB; the shipper 5 MiB, over gRPC 10.5 MiB | |
-//! | p99 of a call, collector away and black hole | 7.2, 7.5 µs | collector up 7.3 µs |
+//! | append, 640 bytes, 1 and 8 threads, thread CPU | 266, 434 ns | by `write(2)` 2719, 3860; plain `write(2)` 1553, 2568; mutex, JSONL, flush 3484, 4710 |
+//! | P4 durable records a second, 64 callers | 117 023 | raw batched `fdatasync`: 0.74 × in zeros, 1.13 × in allocated space, 1.48 × in a growing file |
+//! | P7 `next` and `settle` from the disk | 1194 MB/s (10 GB: 589) | read and checksum alone 1254 MB/s (10 GB: 444) |
+//! | P7 the shipper, a sink that takes all; over gRPC to a receiver that decodes | 860, 204 MB/s (10 GB: 581, 141) | |
+//! | P8 open, orphans, adopt; the whole trail | 0.055, 0.007 s (10 GB: 0.315, 0.009) | |
+//! | P8 RssAnon: reader, shipper, over gRPC | 2.1, 5.0, 9.0 MiB (10 GB: 2.5, 6.4, 13.0) | |
+//! | p99 of a call, collector away and black hole | 12.8, 11.6 µs | collector up 11.8 µs |
 
 #![allow(
     clippy::print_stdout,
