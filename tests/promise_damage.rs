@@ -13,25 +13,19 @@
 )]
 
 mod simulated;
+#[path = "support/told.rs"]
+mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Quarantine, Watcher, orphans,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Quarantine, orphans,
 };
 
 use self::simulated::{Death, SimulatedFs};
-
-#[derive(Debug, Default)]
-struct Told(Mutex<Vec<Event>>);
-
-impl Watcher for Told {
-    fn happened(&self, event: Event) {
-        self.0.lock().unwrap().push(event);
-    }
-}
+use self::told::Told;
 
 /// The files of a stream of three segments, and its records.
 struct Template {

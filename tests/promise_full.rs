@@ -13,29 +13,23 @@
 )]
 
 mod simulated;
+#[path = "support/told.rs"]
+mod told;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Refused, Room, Watcher,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Refused, Room,
 };
 
 use self::simulated::SimulatedFs;
+use self::told::Told;
 
 const MOUNTED: &str = "AUDITRAIL_TEST_MOUNTED_AT";
 const KIB: u64 = 1024;
-
-#[derive(Debug, Default)]
-struct Told(Mutex<Vec<Event>>);
-
-impl Watcher for Told {
-    fn happened(&self, event: Event) {
-        self.0.lock().unwrap().push(event);
-    }
-}
 
 impl Told {
     /// How often it was told that this is so, and that it is over.

@@ -9,26 +9,22 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "support/told.rs"]
+mod told;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Opened, Watcher, orphans,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Opened, orphans,
 };
 
+use self::told::Told;
+
 const CHILD: &str = "AUDITRAIL_TEST_LIVES_IN";
-
-#[derive(Debug, Default)]
-struct Told(Mutex<Vec<Event>>);
-
-impl Watcher for Told {
-    fn happened(&self, event: Event) {
-        self.0.lock().unwrap().push(event);
-    }
-}
 
 impl Told {
     fn degraded(&self) -> usize {

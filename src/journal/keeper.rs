@@ -120,8 +120,8 @@ impl Shared {
         state
     }
 
-    /// Gets the pages ready that the next records will be written to. Also those that were ready before: a commit makes
-    /// them read-only again.
+    /// Gets the pages ready that the next records will be written to. Also those that were ready before: whenever the system
+    /// writes them back by itself, they are read-only again.
     fn prepare_ahead(&self) {
         let (file, offset, length) = {
             let mut state = self.state();

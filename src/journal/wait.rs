@@ -78,9 +78,10 @@ impl Journal {
         true
     }
 
-    /// Waits until there may be room again.
-    pub async fn room(&self) {
-        self.0.room.notified().await;
+    /// Waits until there may be room again. Counts from the call, not from the first poll: whoever calls it before looking
+    /// for room misses nothing.
+    pub fn room(&self) -> impl Future<Output = ()> {
+        self.0.room.notified()
     }
 }
 

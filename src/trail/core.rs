@@ -313,12 +313,12 @@ impl Core {
 
     /// Keeps room for both records of a call, as its class says. `None` for one that goes on without.
     pub(super) async fn admit(&self, class: Class, call: &Call) -> Result<Option<Admission>, JournalError> {
+        if class.when_full == WhenFull::Shed {
+            return Ok(None);
+        }
         let bytes = ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64;
         let begun = Instant::now();
         loop {
-            if class.when_full == WhenFull::Shed {
-                return Ok(None);
-            }
             let room = self.journal.room();
             let error = match self.journal.admit(bytes) {
                 Ok(admission) => return Ok(Some(admission)),
