@@ -2,7 +2,7 @@
 
 #[cfg(feature = "layer")]
 pub mod layer;
-#[cfg(feature = "rmcp")]
+#[cfg(feature = "mcp")]
 pub mod mcp;
 #[cfg(feature = "layer")]
 pub mod telemetry;

@@ -260,7 +260,7 @@ fn the_wrapper_has_every_method_of_rmcps_trait() {
     let end = start + source[start..].find("#[cfg(not(feature = \"local\"))]").unwrap();
     let theirs: BTreeSet<&str> =
         source[start..end].lines().filter_map(|line| line.strip_prefix("        fn ")).filter_map(name).collect();
-    let ours = include_str!("../../src/capture/mcp/wrapper.rs");
+    let ours = include_str!("../../src/capture/mcp/wrapper/audited.rs");
     let ours = &ours[ours.find("ServerHandler for Audited<H>").unwrap()..];
     let ours: BTreeSet<&str> = ours
         .lines()

@@ -1,11 +1,9 @@
-//! MCP calls of an rmcp server.
+//! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
 
-mod answer;
-mod request;
-mod serve;
-mod stdin;
+pub(crate) mod message;
 mod trace_context;
+#[cfg(feature = "rmcp")]
 mod wrapper;
 
-pub use self::serve::{ServeStdioError, shutdown_signal};
-pub use self::wrapper::Audited;
+#[cfg(feature = "rmcp")]
+pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

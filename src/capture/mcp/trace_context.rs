@@ -4,15 +4,15 @@ use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use rmcp::model::RequestMetaObject;
 
 /// The span that `_meta` names: the parent of the call. Malformed context is none.
-pub(super) fn parent(meta: &RequestMetaObject) -> Option<Context> {
-    extract(&Meta(meta))
+pub(super) fn parent(traceparent: Option<&str>, tracestate: Option<&str>) -> Option<Context> {
+    extract(&Meta { traceparent: Some(traceparent?), tracestate })
 }
 
 /// The span that the HTTP request's headers name: related, but not the caller of the MCP method.
 pub(super) fn http_span(headers: &http::HeaderMap) -> Option<SpanContext> {
+    headers.get(TRACEPARENT)?;
     extract(&Headers(headers)).map(|context| context.span().span_context().clone())
 }
 
@@ -22,15 +22,22 @@ fn extract(carrier: &dyn Extractor) -> Option<Context> {
     valid.then_some(context)
 }
 
-struct Meta<'a>(&'a RequestMetaObject);
+struct Meta<'a> {
+    traceparent: Option<&'a str>,
+    tracestate: Option<&'a str>,
+}
 
 impl Extractor for Meta<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.as_str())
+        match key {
+            TRACEPARENT => self.traceparent,
+            TRACESTATE => self.tracestate,
+            _ => None,
+        }
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(String::as_str).collect()
+        vec![TRACEPARENT, TRACESTATE]
     }
 }
 
@@ -45,3 +52,6 @@ impl Extractor for Headers<'_> {
         self.0.keys().map(http::HeaderName::as_str).collect()
     }
 }
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";

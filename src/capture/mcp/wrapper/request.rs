@@ -4,7 +4,7 @@ use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
-use super::trace_context;
+use super::super::trace_context;
 use crate::record::names;
 use crate::trail::{Call, Core, RequestFacts, Transport};
 
@@ -28,7 +28,8 @@ pub(super) fn call(
     if let Some(client) = context.client_info() {
         call = claimed_client(call, &client);
     }
-    if let Some(parent) = trace_context::parent(&context.meta) {
+    let meta = |key| context.meta.get(key).and_then(|value| value.as_str());
+    if let Some(parent) = trace_context::parent(meta("traceparent"), meta("tracestate")) {
         call = call.parent(parent);
     }
     carrier(core, method, call, &context.extensions, transport)

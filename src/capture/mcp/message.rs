@@ -1,0 +1,152 @@
+#![allow(dead_code, reason = "TEMP")]
+//! What an audit needs to know of one JSON-RPC message: the envelope, and a few short facts of what is inside it. Arguments,
+//! results and whatever else a message carries are never kept.
+//!
+//! Every text here is bounded ([`MAX_TEXT`], or what stands beside it), so a message takes little memory whatever its size.
+
+use hmac::Hmac;
+use sha2::Sha256;
+
+/// A JSON-RPC message, or what stands in the place of one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Message {
+    /// `None` if there is no `id` at all.
+    pub(crate) id: Option<Id>,
+    /// The method, if it is a string.
+    pub(crate) method: Option<String>,
+    /// There is a `result`, whatever it is.
+    pub(crate) has_result: bool,
+    /// There is an `error`, whatever it is.
+    pub(crate) has_error: bool,
+    pub(crate) params: Params,
+    pub(crate) result: Answer,
+    pub(crate) error: Error,
+    /// It is an element of that batch, counted from 1 for each reader.
+    pub(crate) batch: Option<u64>,
+    /// Its length on the wire.
+    pub(crate) bytes: u64,
+    /// Why it is no message that can be understood. What was read before is in the other fields all the same.
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// A JSON-RPC id, such that equal ids are equal however they were written (`1`, `1.0` and `1e0`; `"a"` and `"\u0061"`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Id {
+    pub(crate) kind: IdKind,
+    /// The string, or the number in its shortest form; no more than [`MAX_ID`] bytes of it.
+    pub(crate) text: String,
+    /// What else tells a long string from others: its length and a hash of all of it; 0 for all other ids.
+    pub(crate) rest: u64,
+}
+
+/// What an id is. JSON-RPC 2.0 (section 4) has strings, numbers and, for errors that belong to no request, null; MCP
+/// requires strings or integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum IdKind {
+    String,
+    Integer,
+    Fraction,
+    Null,
+    /// A bool, an array or an object.
+    Other,
+}
+
+/// Short facts of `params`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Params {
+    /// `name`: the tool or prompt.
+    pub(crate) name: Option<String>,
+    /// `uri`: the resource.
+    pub(crate) uri: Option<String>,
+    /// `taskId`.
+    pub(crate) task_id: Option<String>,
+    /// `requestId`: what `notifications/cancelled` cancels.
+    pub(crate) request_id: Option<Id>,
+    /// `reason` of a cancellation.
+    pub(crate) reason: Option<String>,
+    /// A keyed digest of `requestState` (2026-07-28).
+    pub(crate) request_state: Option<StateDigest>,
+    /// `protocolVersion` of `initialize`, or of `_meta` (2026-07-28).
+    pub(crate) protocol_version: Option<String>,
+    /// `clientInfo.name` of `initialize`, or of `_meta`.
+    pub(crate) client_name: Option<String>,
+    /// `clientInfo.version`, likewise.
+    pub(crate) client_version: Option<String>,
+    /// `_meta.traceparent`.
+    pub(crate) traceparent: Option<String>,
+    /// `_meta.tracestate`.
+    pub(crate) tracestate: Option<String>,
+}
+
+/// Short facts of `result`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Answer {
+    /// `isError` is true.
+    pub(crate) is_error: bool,
+    /// `resultType` (2026-07-28); absent means complete.
+    pub(crate) result_type: Option<String>,
+    /// A keyed digest of `requestState` (2026-07-28).
+    pub(crate) request_state: Option<StateDigest>,
+    /// `taskId`, or `task.taskId`.
+    pub(crate) task_id: Option<String>,
+    /// `status`, or `task.status`.
+    pub(crate) task_status: Option<String>,
+    /// `protocolVersion` of the answer to `initialize`.
+    pub(crate) protocol_version: Option<String>,
+    /// The elements of `tools`, of which no more than [`MAX_TOOLS`] are looked at.
+    pub(crate) tools: Vec<ToolDefinition>,
+    /// The first bytes of the texts in `content`, only where [`Reading::wants_error_text`] says so.
+    pub(crate) text: Option<String>,
+}
+
+/// Short facts of `error`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Error {
+    /// `code`, if it is an integer.
+    pub(crate) code: Option<i64>,
+    /// The first bytes of `message`, only where [`Reading::wants_error_text`] says so.
+    pub(crate) message: Option<String>,
+}
+
+/// One element of `result.tools`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToolDefinition {
+    pub(crate) name: String,
+    /// SHA-256 of the definition in canonical form (RFC 8785).
+    pub(crate) digest: [u8; 32],
+}
+
+/// HMAC-SHA256 of a `requestState` string: it is opaque, may be a credential, and must only be recognized again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct StateDigest(pub(crate) [u8; 32]);
+
+/// Why something is no JSON-RPC message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// No JSON (RFC 8259), or not valid UTF-8, or more than one value where one is expected.
+    NotJson,
+    /// JSON that is nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// JSON, but no object, or neither a `method` nor an answer in it, or an empty batch.
+    NotAMessage,
+}
+
+/// What a reader of messages looks for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reading {
+    /// The key of [`StateDigest`]; without it there are none.
+    pub(crate) state_key: Option<Hmac<Sha256>>,
+    /// Keeps the beginning of error texts, for a hook. They are never written down.
+    pub(crate) wants_error_text: bool,
+}
+
+/// The longest text that is kept, in bytes of UTF-8; what is longer is cut, never inside a character.
+pub(crate) const MAX_TEXT: usize = 4 * 1024;
+/// The longest text of an id that is kept.
+pub(crate) const MAX_ID: usize = 256;
+/// The deepest nesting that is read.
+pub(crate) const MAX_DEPTH: usize = 512;
+/// The longest definition of a tool, in bytes, of which a digest is made.
+pub(crate) const MAX_TOOL: usize = 256 * 1024;
+/// How many definitions are looked at in one message.
+pub(crate) const MAX_TOOLS: usize = 4096;

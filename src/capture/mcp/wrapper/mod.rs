@@ -1,0 +1,10 @@
+//! Any rmcp server, wrapped: its handlers run inside the spans of their calls.
+
+mod answer;
+mod audited;
+mod request;
+mod serve;
+mod stdin;
+
+pub use self::audited::Audited;
+pub use self::serve::{ServeStdioError, shutdown_signal};
