@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use super::Actor;
 use crate::policy::cleaned;
 use crate::record::names::Role;
-use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value, names};
+use crate::record::{Attributes, EventName, Key, Now, Outcome, RecordId, SpanIds, Status, Value, names};
 
 /// `auditrail.mcp.direction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Call {
     pub(super) attributes: Attributes,
     pub(super) parent: Option<Context>,
     pub(super) links: Vec<SpanContext>,
+    /// When it began, if that was not now.
+    pub(super) begun: Option<Now>,
 }
 
 impl Call {
@@ -44,9 +46,13 @@ impl Call {
             event if event.has_halves() => event,
             _ => EventName::McpRequest,
         };
-        let mut call = Self { event, attributes: Attributes::default(), parent: None, links: Vec::new() };
+        let mut call = Self::of(event);
         call.attributes.set(names::MCP_METHOD_NAME, method);
         call.direction(Direction::ClientToServer)
+    }
+
+    fn of(event: EventName) -> Self {
+        Self { event, attributes: Attributes::default(), parent: None, links: Vec::new(), begun: None }
     }
 
     /// Which side asks.
@@ -204,6 +210,20 @@ pub(super) fn is_fact(key: &str) -> bool {
     // The event is a fact that a span may tell; here its type says it.
     key != names::AUDITRAIL_EVENT
         && names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
+}
+
+#[cfg(feature = "mcp")]
+impl Call {
+    /// An HTTP request that carried no MCP message, or none that was read.
+    pub(crate) fn http() -> Self {
+        Self::of(EventName::HttpRequest)
+    }
+
+    /// When it began, if that was not now.
+    pub(crate) fn begun(mut self, begun: Now) -> Self {
+        self.begun = Some(begun);
+        self
+    }
 }
 
 impl Moment {

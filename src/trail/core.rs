@@ -312,16 +312,12 @@ impl Core {
     }
 
     /// Keeps room for both records of a call, as its class says. `None` for one that goes on without.
-    pub(super) async fn admit(&self, class: Class, call: &Call) -> Result<Option<Admission>, JournalError> {
-        if class.when_full == WhenFull::Shed {
-            return Ok(None);
-        }
-        let bytes = ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64;
+    pub(super) async fn admit(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
         let begun = Instant::now();
         loop {
             let room = self.journal.room();
-            let error = match self.journal.admit(bytes) {
-                Ok(admission) => return Ok(Some(admission)),
+            let error = match self.admit_now(class, bytes) {
+                Ok(admission) => return Ok(admission),
                 Err(error) => error,
             };
             let left = class.deadline.saturating_sub(begun.elapsed());
@@ -331,6 +327,16 @@ impl Core {
             // Looked at again from time to time also if nobody says that there is room.
             drop(tokio::time::timeout(left.min(LOOK_AGAIN), room).await);
         }
+    }
+
+    /// The same without waiting.
+    pub(super) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
+        if class.when_full == WhenFull::Shed { Ok(None) } else { self.journal.admit(bytes).map(Some) }
+    }
+
+    /// What both records of a call take, at most.
+    pub(super) fn bytes_of(call: &Call) -> u64 {
+        ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64
     }
 
     /// Waits until a record is as safe as its class wants.

@@ -15,6 +15,7 @@ mod gap;
 mod halves;
 mod hooks;
 mod metrics;
+mod ongoing;
 mod open_call;
 mod scribe;
 mod span;
@@ -35,6 +36,7 @@ pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 
 pub(crate) use self::core::Core;
+pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::span::{TARGET, mirror, opening};
 pub(crate) use self::state::{CallState, Facts};
 

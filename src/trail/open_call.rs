@@ -6,73 +6,35 @@ use std::sync::Arc;
 use tracing::Span;
 
 use super::call::is_fact;
-use super::gap::Cause;
-use super::{Call, CallState, Class, Core, WhenFull, span};
-use crate::journal::{Admission, Append, Receipt, Room};
-use crate::policy::Decision;
-use crate::record::{Detail, Key, Outcome, RecordId, Value, names};
+use super::{Call, Core, Ongoing};
+use crate::record::{Detail, Key, Outcome, RecordId, Value};
 
 /// An open call. Finish it with what became of it; dropped unfinished it says `panic` if the thread panics, and
 /// `no_response` otherwise.
 #[derive(Debug)]
 #[must_use = "an open call that is dropped at once is recorded as one without a response"]
-pub struct OpenCall {
-    core: Arc<Core>,
-    state: Arc<CallState>,
-    span: Span,
-    class: Class,
-    admission: Option<Admission>,
-    finished: bool,
-}
+pub struct OpenCall(Ongoing);
 
 impl OpenCall {
-    pub(super) async fn begin(core: &Arc<Core>, mut call: Call) -> Result<Self, Refused> {
-        let decision = core.hooks().authorize(core.notices(), &call);
-        if let Decision::Deny { reason, rule } = &decision {
-            call.attributes.set(names::AUDITRAIL_DECISION, "deny");
-            call.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
-            call.attributes.set_some(names::SECURITY_RULE_NAME, rule.clone());
+    pub(super) async fn begin(core: &Arc<Core>, call: Call) -> Result<Self, Refused> {
+        let call = Ongoing::open(core, call);
+        if let Err(refused) = call.may_run().await {
+            call.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
+            return Err(refused);
         }
-        let class = core.class(&call);
-        let admission = match core.admit(class, &call).await {
-            Ok(admission) => admission,
-            Err(error) => {
-                core.left_out(Cause::Refused, Some(&error));
-                return Err(Refused::unrecorded(core.new_id()));
-            }
-        };
-        let (span, state) = span::open(core, call);
-        let room = admission.as_ref().map_or(Room::Free, Admission::room);
-        let written = core.write_request_as(&state, Append::REQUEST.with_room(room));
-        let open = Self { core: core.clone(), state, span, class, admission, finished: false };
-        if let Decision::Deny { reason, .. } = decision {
-            let call_id = open.call_id();
-            open.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(Refused::CODE) });
-            return Err(Refused { reason, call_id, because: Because::Denied });
-        }
-        let sheds = class.when_full == WhenFull::Shed;
-        let safe = match written {
-            Some(receipt) => core.acknowledged(class, receipt).await.is_ok(),
-            None => false,
-        };
-        if safe || sheds {
-            return Ok(open);
-        }
-        let refused = Refused::unrecorded(open.call_id());
-        open.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(Refused::UNRECORDED) });
-        Err(refused)
+        Ok(Self(call))
     }
 
     /// The span of the call: run the handler inside it.
     #[must_use]
     pub fn span(&self) -> &Span {
-        &self.span
+        self.0.span()
     }
 
     /// `auditrail.call.id`, shared by both records.
     #[must_use]
     pub fn call_id(&self) -> RecordId {
-        self.state.call_id()
+        self.0.call_id()
     }
 
     /// Adds a fact that became known while the call ran; what capture knew before is not replaced, and ids, halves and
@@ -80,41 +42,19 @@ impl OpenCall {
     pub fn enrich(&self, key: impl Into<Key>, value: impl Into<Value>) {
         let key = key.into();
         if is_fact(&key) {
-            self.state.enrich(&self.core, &key, value.into());
+            self.0.enrich(&key, value.into());
         }
     }
 
     /// Writes the response record and ends the span. Waits as the class of the call says; at `written` it completes
     /// without yielding. A record that does not get as safe as the class wants is a notice: the call is over.
-    pub async fn finish(mut self, outcome: Outcome) {
-        self.finished = true;
-        if let Some(receipt) = self.write(&outcome) {
-            let acknowledged = self.core.acknowledged(self.class, receipt).await;
-            self.core.finished(self.call_id(), acknowledged);
-        }
+    pub async fn finish(self, outcome: Outcome) {
+        self.0.finish(&outcome).await;
     }
 
     /// The same where nobody can wait.
-    pub fn end(mut self, outcome: &Outcome) {
-        self.finished = true;
-        // What was not taken is counted and told by the core.
-        let _receipt = self.write(outcome);
-    }
-
-    fn write(&self, outcome: &Outcome) -> Option<Receipt> {
-        let duration = self.state.stop(&self.core);
-        span::close(&self.span, outcome, duration);
-        let room = self.admission.as_ref().map_or(Room::Free, Admission::room);
-        self.core.write_response_in(&self.state, outcome, room)
-    }
-}
-
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        if !self.finished {
-            let detail = if std::thread::panicking() { Detail::Panic } else { Detail::NoResponse };
-            let _receipt = self.write(&Outcome::of(detail));
-        }
+    pub fn end(self, outcome: &Outcome) {
+        self.0.end(outcome);
     }
 }
 
@@ -157,7 +97,7 @@ impl Refused {
         }
     }
 
-    fn unrecorded(call_id: RecordId) -> Self {
+    pub(super) fn unrecorded(call_id: RecordId) -> Self {
         let reason = "it cannot be audited now, and calls of its class do not run unaudited; try again later";
         Self { reason: reason.into(), call_id, because: Because::Unrecorded }
     }

@@ -10,7 +10,7 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Call, CallState, Core};
+use super::{Call, CallState, Core, Facts};
 use crate::record::{Attributes, EventName, Outcome, RecordId, names};
 
 /// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
@@ -50,7 +50,7 @@ pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
         span.add_link(link);
     }
     record_fields(&span, &call.attributes);
-    let state = Arc::new(CallState::new(core, call.event, call.attributes, cut));
+    let state = Arc::new(CallState::new(core, call.event, Facts::of(call.attributes, cut), call.begun));
     if let Some(context) = start(&span) {
         state.attach(context);
     }

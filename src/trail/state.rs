@@ -40,18 +40,21 @@ pub(crate) struct Facts {
 }
 
 impl CallState {
-    /// A call of that event, begun now, with what capture knows of it.
-    /// Its values are cut to the limits already, those in `cut` were too long.
-    pub(crate) fn new(core: &Core, event: EventName, base: Attributes, cut: Vec<Key>) -> Self {
-        let mut state = Self { facts: Mutex::new(Facts { base, cut, ..Facts::default() }), ..Self::default() };
+    /// A call of that event, begun then or now, with what capture knows of it.
+    pub(crate) fn new(core: &Core, event: EventName, facts: Facts, begun: Option<Now>) -> Self {
+        let mut state = Self { facts: Mutex::new(facts), ..Self::default() };
         state.set_event(event);
-        state.begin(core);
+        state.begin_at(core, begun.unwrap_or_else(|| core.clock().now()));
         state
     }
 
     /// The call begins now.
     pub(crate) fn begin(&mut self, core: &Core) {
-        self.begun = core.clock().now();
+        self.begin_at(core, core.clock().now());
+    }
+
+    fn begin_at(&mut self, core: &Core, begun: Now) {
+        self.begun = begun;
         [self.call_id, self.request_id, self.response_id] = core.new_ids(self.begun.unix_nano);
     }
 
@@ -74,11 +77,12 @@ impl CallState {
         }
     }
 
-    /// Stops the clock; the number is the same on the record and on the span.
+    /// Stops the clock, unless it was stopped before; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
-        self.duration_nano.store(nanos, Ordering::Relaxed);
-        self.finished.store(true, Ordering::Relaxed);
+        if !self.finished.swap(true, Ordering::Relaxed) {
+            let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+            self.duration_nano.store(nanos, Ordering::Relaxed);
+        }
         self.duration()
     }
 
@@ -211,6 +215,11 @@ impl Default for CallState {
 }
 
 impl Facts {
+    /// What is within the limits already; the values of the keys in `cut` were too long.
+    pub(crate) fn of(base: Attributes, cut: Vec<Key>) -> Self {
+        Self { base, cut, ..Self::default() }
+    }
+
     /// Sets a fact of capture's own.
     pub(crate) fn set(&mut self, limits: &Limits, key: &Key, given: Given<'_>) {
         let given = self.limited(limits, key, given);

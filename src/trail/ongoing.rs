@@ -1,0 +1,210 @@
+//! What a call is between its request and its response, however many look at it: the tap that saw it on the wire, and the
+//! wrapper that runs its handler.
+//!
+//! Invariants:
+//! 1. A call has one response record: whoever ends it first writes it, the others' words come too late.
+//! 2. Opening never waits. Who may wait, and may refuse, asks [`Ongoing::may_run`].
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tracing::Span;
+
+use super::gap::Cause;
+use super::open_call::{Because, Refused};
+use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
+use crate::journal::{Admission, Append, JournalError, Receipt, Room};
+use crate::policy::Decision;
+use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
+
+/// An open call. Dropped unfinished it says `panic` if the thread panics, and `no_response` otherwise.
+#[derive(Debug)]
+pub(crate) struct Ongoing {
+    core: Arc<Core>,
+    state: Arc<CallState>,
+    span: Span,
+    class: Class,
+    admission: OnceLock<Admission>,
+    recorded: Mutex<Recorded>,
+    /// Why, if the `authorize` hook says no.
+    denied: Option<Cow<'static, str>>,
+    finished: AtomicBool,
+}
+
+/// How far the recording of the request has come.
+#[derive(Debug, Clone, Copy)]
+enum Recorded {
+    /// The record is in the journal, and may have to become safer.
+    Written(Receipt),
+    /// The journal did not take it.
+    Missing,
+    /// There was no room for both records of a call of that size; if it is recorded, then without room for its response.
+    Unadmitted { bytes: u64, written: Option<Receipt> },
+}
+
+impl Ongoing {
+    /// Decides, opens the span and writes the request record, unless its class wants room that is not there.
+    pub(crate) fn open(core: &Arc<Core>, mut call: Call) -> Self {
+        let denied = match core.hooks().authorize(core.notices(), &call) {
+            Decision::Deny { reason, rule } => {
+                call.attributes.set(names::AUDITRAIL_DECISION, "deny");
+                call.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
+                call.attributes.set_some(names::SECURITY_RULE_NAME, rule);
+                Some(reason)
+            }
+            Decision::Allow => None,
+        };
+        let class = core.class(&call);
+        let bytes = Core::bytes_of(&call);
+        let admission = core.admit_now(class, bytes);
+        let (span, state) = span::open(core, call);
+        let call = Self {
+            core: core.clone(),
+            state,
+            span,
+            class,
+            admission: OnceLock::new(),
+            recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
+            denied,
+            finished: AtomicBool::new(false),
+        };
+        if let Ok(admission) = admission {
+            call.admitted(admission, None);
+        }
+        call
+    }
+
+    /// The same for who cannot refuse: the request is recorded if there is any room at all.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn open_anyway(core: &Arc<Core>, call: Call) -> Self {
+        let call = Self::open(core, call);
+        if let Recorded::Unadmitted { bytes, .. } = call.recorded() {
+            // What was not taken is counted and told by the core.
+            let written = call.core.write_request_as(&call.state, Append::REQUEST);
+            call.set_recorded(Recorded::Unadmitted { bytes, written });
+        }
+        call
+    }
+
+    /// Waits as the class says until the handler may run.
+    pub(crate) async fn may_run(&self) -> Result<(), Refused> {
+        if let Recorded::Unadmitted { bytes, written } = self.recorded() {
+            match self.core.admit(self.class, bytes).await {
+                Ok(admission) => self.admitted(admission, written),
+                Err(error) => return Err(self.unadmitted(&error, written)),
+            }
+        }
+        if let Some(reason) = self.denied.clone() {
+            return Err(Refused { reason, call_id: self.call_id(), because: Because::Denied });
+        }
+        let safe = match self.recorded() {
+            Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),
+            _ => false,
+        };
+        let sheds = self.class.when_full == WhenFull::Shed;
+        if safe || sheds { Ok(()) } else { Err(Refused::unrecorded(self.call_id())) }
+    }
+
+    /// The span of the call: run the handler inside it.
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// `auditrail.call.id`, shared by both records.
+    pub(crate) fn call_id(&self) -> RecordId {
+        self.state.call_id()
+    }
+
+    /// Whether the `authorize` hook said no. Who could not refuse let it run all the same.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn is_denied(&self) -> bool {
+        self.denied.is_some()
+    }
+
+    /// Adds a fact that became known while the call ran; what capture knew before is not replaced.
+    pub(crate) fn enrich(&self, key: &Key, value: Value) {
+        self.state.enrich(&self.core, key, value);
+    }
+
+    /// Adds who acts, if nobody knew.
+    pub(crate) fn enrich_actor(&self, actor: Actor) {
+        if self.state.facts().has(Place::ActorId) {
+            return;
+        }
+        let mut attributes = Attributes::default();
+        actor.write(&mut attributes);
+        let cut = self.core.limit(&mut attributes);
+        self.state.enrich_all(&Facts::of(attributes, cut));
+    }
+
+    /// The handler is done: the call took until now, however long its answer travels.
+    pub(crate) fn handled(&self) {
+        self.state.stop(&self.core);
+    }
+
+    /// Whether its response record is written.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire)
+    }
+
+    /// Writes the response record and says on the span how the call ended, if nobody has. Waits as the class says.
+    pub(crate) async fn finish(&self, outcome: &Outcome) {
+        if let Some(receipt) = self.write(outcome) {
+            let acknowledged = self.core.acknowledged(self.class, receipt).await;
+            self.core.finished(self.call_id(), acknowledged);
+        }
+    }
+
+    /// The same where nobody can wait.
+    pub(crate) fn end(&self, outcome: &Outcome) {
+        // What was not taken is counted and told by the core.
+        let _receipt = self.write(outcome);
+    }
+
+    fn write(&self, outcome: &Outcome) -> Option<Receipt> {
+        if self.finished.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let duration = self.state.stop(&self.core);
+        span::close(&self.span, outcome, duration);
+        self.core.write_response_in(&self.state, outcome, self.room())
+    }
+
+    fn admitted(&self, admission: Option<Admission>, written: Option<Receipt>) {
+        if let Some(admission) = admission {
+            let _first = self.admission.set(admission);
+        }
+        let write = || self.core.write_request_as(&self.state, Append::REQUEST.with_room(self.room()));
+        self.set_recorded(written.or_else(write).map_or(Recorded::Missing, Recorded::Written));
+    }
+
+    /// A request that is recorded nowhere is counted, unless that was done when it was tried.
+    fn unadmitted(&self, error: &JournalError, written: Option<Receipt>) -> Refused {
+        if written.is_none() {
+            self.core.left_out(Cause::Refused, Some(error));
+            // Nor is there anything to answer.
+            self.finished.store(true, Ordering::Release);
+        }
+        Refused::unrecorded(self.call_id())
+    }
+
+    fn room(&self) -> Room {
+        self.admission.get().map_or(Room::Free, Admission::room)
+    }
+
+    fn recorded(&self) -> Recorded {
+        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_recorded(&self, recorded: Recorded) {
+        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let detail = if std::thread::panicking() { Detail::Panic } else { Detail::NoResponse };
+        self.end(&Outcome::of(detail));
+    }
+}
