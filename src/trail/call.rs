@@ -219,6 +219,12 @@ impl Call {
         Self::of(EventName::HttpRequest)
     }
 
+    /// An attribute that only capture sets.
+    pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.set(key, value.into());
+        self
+    }
+
     /// When it began, if that was not now.
     pub(crate) fn begun(mut self, begun: Now) -> Self {
         self.begun = Some(begun);
@@ -234,6 +240,13 @@ impl Moment {
 }
 
 impl Moment {
+    /// An attribute that only capture sets.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.set(key, value.into());
+        self
+    }
+
     pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {
         Self { attributes, ..Self::new(event) }
     }
