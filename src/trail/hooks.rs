@@ -69,6 +69,10 @@ impl Hooks {
             .unwrap_or(false)
     }
 
+    pub(crate) fn has_actor(&self) -> bool {
+        self.actor.is_some()
+    }
+
     pub(crate) fn has_denial(&self) -> bool {
         self.denied.is_some()
     }

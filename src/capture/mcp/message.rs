@@ -39,6 +39,12 @@ pub(crate) struct Id {
     pub(crate) rest: u64,
 }
 
+impl Id {
+    pub(crate) fn of_integer(number: i64) -> Self {
+        Self { kind: IdKind::Integer, text: number.to_string(), rest: 0 }
+    }
+}
+
 /// What an id is. JSON-RPC 2.0 (section 4) has strings, numbers and, for errors that belong to no request, null; MCP
 /// requires strings or integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,10 +1,19 @@
 //! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
+//!
+//! ```text
+//!  bytes ──► tap ──► scan ──► correlate ──► begin and end on the trail
+//!            (stdio, HTTP)  messages    ▲
+//!  rmcp handlers ──► wrapper ───────────┘ joins the call that the tap has begun, or begins one
+//! ```
 
 pub(crate) mod correlate;
 pub(crate) mod message;
+pub(crate) mod scan;
+mod tap;
 mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
+pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};
