@@ -14,7 +14,7 @@
 
 mod fixture;
 mod suite;
-mod table;
+mod tables;
 mod variant;
 mod wire;
 
@@ -24,7 +24,6 @@ mod support;
 
 use self::suite::{Scores, installed};
 use self::variant::{REVISIONS, Run, Variant};
-use self::wire::Audit;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_variant_scores_what_the_plain_server_scores() {
@@ -36,23 +35,26 @@ async fn every_variant_scores_what_the_plain_server_scores() {
             runs.push(variant.run(&suite, revision).await);
         }
     }
-    let table = table::of(&runs);
-    println!("\n{table}");
+    let tables = tables::of(&runs);
+    println!("\n{tables}");
+    for run in &runs {
+        println!("{} at {}: {:.1?}", run.variant.name(), run.revision, run.took);
+        if run.variant != Variant::Plain {
+            println!("{}", run.audit);
+        }
+    }
 
     for runs in runs.chunks(Variant::ALL.len()) {
         let (plain, others) = runs.split_first().unwrap();
-        assert_eq!(plain.scores.blemishes(), [""; 0], "the plain server, {}", plain.revision);
+        assert_eq!(plain.scores.blemishes(), [""; 0], "the plain server at {}", plain.revision);
         for run in others {
             assert_same(&run.scores, &plain.scores, run);
-            let audit = Audit::of(&run.wire, &run.records);
             if run.variant.sees_every_request() {
-                audit.assert_one_pair_each();
-            } else {
-                println!("{} at {}:\n{audit}", run.variant.name(), run.revision);
+                run.audit.assert_one_pair_each();
             }
         }
     }
-    table::committed(&table, &runs, &suite);
+    tables::documented(&tables, &suite, &runs[0].scores.day);
 }
 
 /// Scenario by scenario, so that a failure says where.

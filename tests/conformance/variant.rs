@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use auditrail::Trail;
-use auditrail::record::Record;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fixture;
 use crate::suite::{Scores, Suite};
 use crate::support::Bench;
-use crate::wire::{Request, Wire};
+use crate::wire::{Audit, Wire};
 
 /// What the suite can be asked to test for, of what rmcp speaks: with sessions, and without.
 pub(crate) const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
@@ -65,7 +64,8 @@ impl Variant {
         // What the suite left open ends now, so that every exchange is counted and every call has its end.
         ending.cancel();
         tokio::time::timeout(Duration::from_secs(20), server).await.expect("the server ends").unwrap().unwrap();
-        Run { variant: self, revision, scores, took, wire: wire.requests(), records: bench.records() }
+        let audit = Audit::of(&wire.requests(), &bench.records());
+        Run { variant: self, revision, scores, took, audit }
     }
 }
 
@@ -75,6 +75,5 @@ pub(crate) struct Run {
     pub(crate) revision: &'static str,
     pub(crate) scores: Scores,
     pub(crate) took: Duration,
-    pub(crate) wire: Vec<Request>,
-    pub(crate) records: Vec<Record>,
+    pub(crate) audit: Audit,
 }

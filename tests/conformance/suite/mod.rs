@@ -1,6 +1,8 @@
 //! The official suite as a program: where it is, how it runs, what it found.
 
 mod scores;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

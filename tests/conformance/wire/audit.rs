@@ -1,11 +1,11 @@
 //! The requests on the wire beside the records of them: each has one pair, and each pair has its request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use auditrail::record::{Record, names};
 
-use super::log::{Direction, Request};
+use super::log::{Answer, Direction, Request};
 
 /// What does not match.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct Audit {
     surplus: BTreeMap<Key, usize>,
     /// Calls that do not have exactly one request record and one response record: their keys and phases.
     unpaired: Vec<(Key, Vec<String>)>,
+    /// How the requests of each key ended, as far as the wire tells.
+    ends: BTreeMap<Key, BTreeSet<String>>,
 }
 
 /// Sessions have the same ids again, so what has one key is counted.
@@ -30,10 +32,12 @@ struct Key {
 
 impl Audit {
     pub(crate) fn of(wire: &[Request], records: &[Record]) -> Self {
-        let mut wanted = BTreeMap::<Key, usize>::new();
+        let (mut wanted, mut ends) = (BTreeMap::<Key, usize>::new(), BTreeMap::<Key, BTreeSet<String>>::new());
         for request in wire {
             let (direction, method, id) = (request.direction, request.method.clone(), request.id.to_string());
-            *wanted.entry(Key { direction, method, id }).or_default() += 1;
+            let key = Key { direction, method, id };
+            ends.entry(key.clone()).or_default().insert(end(request));
+            *wanted.entry(key).or_default() += 1;
         }
         let mut found = BTreeMap::<Key, usize>::new();
         let mut unpaired = Vec::new();
@@ -45,7 +49,12 @@ impl Audit {
                 unpaired.push((key, phases));
             }
         }
-        Self { requests: wire.len(), missing: less(&wanted, &found), surplus: less(&found, &wanted), unpaired }
+        Self { requests: wire.len(), missing: less(&wanted, &found), surplus: less(&found, &wanted), unpaired, ends }
+    }
+
+    /// How many requests passed, and how many of them have a pair of records.
+    pub(crate) fn audited(&self) -> (usize, usize) {
+        (self.requests, self.requests - self.missing.values().sum::<usize>())
     }
 
     /// Every request on the wire has exactly one pair of records, and nothing else has one.
@@ -55,18 +64,23 @@ impl Audit {
     }
 }
 
-/// Without the ids: a line for each method.
+/// Without the ids: a line for each method. Where one key was used several times it is not known which of them had
+/// records, so the ends of all of them are shown.
 impl fmt::Display for Audit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let missing: usize = self.missing.values().sum();
-        writeln!(formatter, "{missing} of {} requests on the wire have no pair of records", self.requests)?;
+        let (requests, audited) = self.audited();
+        writeln!(formatter, "{audited} of {requests} requests on the wire have a pair of records")?;
         for (what, counts) in [("no pair", &self.missing), ("pair without request", &self.surplus)] {
-            let mut by_method = BTreeMap::<_, usize>::new();
+            let mut by_method = BTreeMap::<_, (usize, BTreeSet<&str>)>::new();
             for (key, count) in counts {
-                *by_method.entry((key.direction, &key.method)).or_default() += count;
+                let (sum, ends) = by_method.entry((key.direction, &key.method)).or_default();
+                *sum += count;
+                ends.extend(self.ends.get(key).into_iter().flatten().map(String::as_str));
             }
-            for ((direction, method), count) in by_method {
-                writeln!(formatter, "  {what}: {count} × {method} ({direction:?})")?;
+            for ((direction, method), (count, ends)) in by_method {
+                let ends = ends.into_iter().collect::<Vec<_>>().join(" or ");
+                let line = format!("  {what}: {count} × {method} ({direction:?}) {ends}");
+                writeln!(formatter, "{}", line.trim_end())?;
             }
         }
         for (key, phases) in &self.unpaired {
@@ -74,6 +88,17 @@ impl fmt::Display for Audit {
         }
         Ok(())
     }
+}
+
+/// The status of its HTTP response, and what answered it.
+fn end(request: &Request) -> String {
+    let status = request.status.map(|status| status.as_u16().to_string());
+    let answer = match request.answer {
+        Some(Answer::Result) => "result".to_owned(),
+        Some(Answer::Error(code)) => format!("error {code}"),
+        None => "no answer".to_owned(),
+    };
+    status.into_iter().chain([answer]).collect::<Vec<_>>().join(" ")
 }
 
 /// The phases of each audited call. What has no phase is no call: a notification, or what the trail tells of itself.

@@ -20,8 +20,8 @@ use http::HeaderMap;
 
 pub(crate) use self::audit::Audit;
 use self::body::Copied;
-pub(crate) use self::log::{Answer, Direction, Request};
-use self::log::{Exchange, Log};
+use self::log::Log;
+pub(crate) use self::log::Request;
 
 /// What passes one server.
 #[derive(Debug, Clone, Default)]
