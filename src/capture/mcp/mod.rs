@@ -1,6 +1,7 @@
 //! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
 
 pub(crate) mod message;
+pub(crate) mod scan;
 mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
