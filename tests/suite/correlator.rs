@@ -12,7 +12,9 @@ const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","param
 const INITIALIZED: &str = r#"{"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}},"jsonrpc":"2.0","id":0}"#;
 
 fn tool(id: &str, name: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"arguments":{{"canary":"canary-argument"}},"name":"{name}"}},"id":{id}}}"#)
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"arguments":{{"canary":"canary-argument"}},"name":"{name}"}},"id":{id}}}"#
+    )
 }
 
 fn answer(id: &str, result: &str) -> String {
@@ -31,7 +33,9 @@ fn only_pair<'a>(records: &'a [Record], id: &str) -> [&'a Record; 2] {
 async fn every_way_in_which_a_call_ends_is_told_apart() {
     let bench = Bench::new();
     let mut wire = Wire::new(&bench.trail);
-    for (id, result) in [("1", r#"{"content":[{"type":"text","text":"canary-result"}]}"#), ("2", r#"{"isError":true,"content":[]}"#)] {
+    for (id, result) in
+        [("1", r#"{"content":[{"type":"text","text":"canary-result"}]}"#), ("2", r#"{"isError":true,"content":[]}"#)]
+    {
         wire.client(&tool(id, "a")).await;
         wire.server(&answer(id, result)).await;
     }
@@ -39,7 +43,10 @@ async fn every_way_in_which_a_call_ends_is_told_apart() {
         wire.client(&tool(id, "a")).await;
     }
     wire.server(r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"canary-message"}}"#).await;
-    wire.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":4,"reason":"User said so"}}"#).await;
+    wire.client(
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":4,"reason":"User said so"}}"#,
+    )
+    .await;
     wire.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5,"reason":"McpError: MCP error -32001: Request timed out"}}"#).await;
     // Too late: nobody's second answer.
     wire.server(&answer("4", "{}")).await;
@@ -85,7 +92,8 @@ async fn both_directions_are_paired_although_their_ids_are_equal() {
         ("sampling/createMessage", "server_to_client", "jsonrpc_error", "number", ("bench", "service")),
         ("roots/list", "server_to_client", "ok", "string", ("bench", "service")),
     ] {
-        let pair: Vec<_> = records.iter().filter(|record| record.text(names::MCP_METHOD_NAME) == Some(method)).collect();
+        let pair: Vec<_> =
+            records.iter().filter(|record| record.text(names::MCP_METHOD_NAME) == Some(method)).collect();
         assert_eq!((pair.len(), ending(pair[1]).2), (2, outcome), "{method}");
         for record in pair {
             assert_eq!(record.text(names::AUDITRAIL_MCP_DIRECTION), Some(direction), "{method}");
@@ -118,7 +126,11 @@ async fn ids_that_mcp_does_not_allow_and_ids_used_twice_are_audited_all_the_same
         let is_meant = |record: &&Record| {
             record.text(names::MCP_METHOD_NAME) == Some(method) && record.text(names::AUDITRAIL_PHASE) == Some(phase)
         };
-        records.iter().filter(is_meant).map(|record| record.text(names::AUDITRAIL_OUTCOME_DETAIL).unwrap_or_default().to_owned()).collect()
+        records
+            .iter()
+            .filter(is_meant)
+            .map(|record| record.text(names::AUDITRAIL_OUTCOME_DETAIL).unwrap_or_default().to_owned())
+            .collect()
     };
     assert_eq!(ends("ping", "response"), ["jsonrpc_error", "jsonrpc_error"]);
     assert_eq!(ends("tools/list", "response"), ["jsonrpc_error"]);
@@ -202,7 +214,11 @@ async fn a_session_begins_and_ends_with_its_counts() {
 async fn a_changed_tool_is_told_and_calls_name_the_definition_that_they_use() {
     let bench = Bench::new();
     let mut wire = Wire::new(&bench.trail);
-    let list = |schema: &str| format!(r#"{{"tools":[{{"name":"a","description":"canary-description","inputSchema":{schema}}},{{"name":"b"}}]}}"#);
+    let list = |schema: &str| {
+        format!(
+            r#"{{"tools":[{{"name":"a","description":"canary-description","inputSchema":{schema}}},{{"name":"b"}}]}}"#
+        )
+    };
     let lists = [r#"{"type":"object","x":1.0}"#, r#"{"x":1,"type":"object"}"#, r#"{"type":"array"}"#].map(list);
     for (id, list) in lists.iter().enumerate() {
         wire.client(&format!(r#"{{"jsonrpc":"2.0","id":"l{id}","method":"tools/list"}}"#)).await;
@@ -216,7 +232,8 @@ async fn a_changed_tool_is_told_and_calls_name_the_definition_that_they_use() {
     let used: Vec<_> = ["0", "1", "2"].iter().map(|id| digest(only_pair(&records, id)[0])).collect();
     assert_eq!(used[0], used[1], "the same in canonical form");
     assert_ne!(used[1], used[2]);
-    let changes: Vec<_> = records.iter().filter(|record| record.event_name == "auditrail.mcp.tool_definition").collect();
+    let changes: Vec<_> =
+        records.iter().filter(|record| record.event_name == "auditrail.mcp.tool_definition").collect();
     let [change] = changes[..] else { panic!("{changes:#?}") };
     assert_eq!(change.text(names::GEN_AI_TOOL_NAME), Some("a"));
     assert_eq!(digest(change), used[2]);
@@ -229,10 +246,15 @@ async fn rounds_and_tasks_lead_back_to_the_call_that_began_them() {
     let bench = Bench::new();
     let mut wire = Wire::new(&bench.trail);
     wire.client(&tool("1", "asks")).await;
-    wire.server(&answer("1", r#"{"resultType":"input_required","requestState":"canary-state-1","inputRequests":{}}"#)).await;
+    wire.server(&answer("1", r#"{"resultType":"input_required","requestState":"canary-state-1","inputRequests":{}}"#))
+        .await;
     for (id, state, next) in [("2", "canary-state-1", Some("canary-state-2")), ("3", "canary-state-2", None)] {
-        wire.client(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"asks","requestState":"{state}"}}}}"#)).await;
-        let result = next.map_or("{}".to_owned(), |next| format!(r#"{{"requestState":"{next}","resultType":"input_required"}}"#));
+        wire.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"asks","requestState":"{state}"}}}}"#
+        ))
+        .await;
+        let result = next
+            .map_or("{}".to_owned(), |next| format!(r#"{{"requestState":"{next}","resultType":"input_required"}}"#));
         wire.server(&answer(id, &result)).await;
     }
     wire.client(&tool("4", "long")).await;

@@ -18,7 +18,9 @@ pub(crate) struct Row {
 pub(crate) fn check(parts: &[(&str, &[Row])]) {
     let mut page = HEAD.to_owned();
     for (transport, rows) in parts {
-        page.push_str(&format!("\n## {transport}\n\n| event | wrapper alone | tap alone | both |\n|---|---|---|---|\n"));
+        page.push_str(&format!(
+            "\n## {transport}\n\n| event | wrapper alone | tap alone | both |\n|---|---|---|---|\n"
+        ));
         for Row { event, seen } in *rows {
             let [wrapper, tap] = [&seen.wrapper, &seen.tap].map(|records| cell(records));
             let both = if seen.both == seen.tap { "as the tap".to_owned() } else { cell(&seen.both) };
@@ -31,7 +33,10 @@ pub(crate) fn check(parts: &[(&str, &[Row])]) {
     }
     println!("{page}");
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == page, "docs/visibility.md is not what was seen; write it anew with REGENERATE=1 cargo test --test visibility");
+    assert!(
+        committed == page,
+        "docs/visibility.md is not what was seen; write it anew with REGENERATE=1 cargo test --test visibility"
+    );
 }
 
 fn cell(records: &[String]) -> String {

@@ -44,11 +44,27 @@ fn answered() -> Vec<Scene> {
     vec![
         same("ok", vec![Handshake, tool("ok"), Hear], vec!["tools/call (ok): ok"]),
         same("`isError`", vec![Handshake, tool("fails"), Hear], vec!["tools/call (fails): tool_error"]),
-        same("JSON-RPC error", vec![Handshake, tool("breaks"), Hear], vec!["tools/call (breaks): jsonrpc_error -32603"]),
-        same("unknown tool", vec![Handshake, tool("nowhere"), Hear], vec!["tools/call (nowhere): jsonrpc_error -32602"]),
+        same(
+            "JSON-RPC error",
+            vec![Handshake, tool("breaks"), Hear],
+            vec!["tools/call (breaks): jsonrpc_error -32603"],
+        ),
+        same(
+            "unknown tool",
+            vec![Handshake, tool("nowhere"), Hear],
+            vec!["tools/call (nowhere): jsonrpc_error -32602"],
+        ),
         same("bad arguments", vec![Handshake, tool("typed"), Hear], vec!["tools/call (typed): tool_error"]),
-        same("unknown method", vec![Handshake, request("weather/rain"), Hear], vec!["weather/rain: jsonrpc_error -32601"]),
-        same("`tools/call` without params", vec![Handshake, request("tools/call"), Hear], vec!["tools/call: jsonrpc_error -32601"]),
+        same(
+            "unknown method",
+            vec![Handshake, request("weather/rain"), Hear],
+            vec!["weather/rain: jsonrpc_error -32601"],
+        ),
+        same(
+            "`tools/call` without params",
+            vec![Handshake, request("tools/call"), Hear],
+            vec!["tools/call: jsonrpc_error -32601"],
+        ),
         Scene {
             event: "server→client sampling, elicitation, roots",
             steps: vec![
@@ -76,7 +92,11 @@ fn answered() -> Vec<Scene> {
 fn before_a_session() -> Vec<Scene> {
     vec![
         unseen("ping before `initialize`", vec![request("ping"), Hear], vec!["ping: ok"]),
-        unseen("`tools/list` before `initialize`", vec![request("tools/list")], vec!["tools/list: no_response disconnected"]),
+        unseen(
+            "`tools/list` before `initialize`",
+            vec![request("tools/list")],
+            vec!["tools/list: no_response disconnected"],
+        ),
     ]
 }
 
@@ -86,19 +106,38 @@ fn without_session() -> Vec<Scene> {
 
 fn malformed() -> Vec<Scene> {
     vec![
-        unseen("malformed JSON (dropped)", vec![Handshake, say("{ nonsense"), Sync], vec!["moment auditrail.mcp.request jsonrpc_error -32700"]),
-        unseen("null id", vec![Handshake, say(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#), Hear], vec!["ping (null id): jsonrpc_error -32600"]),
-        unseen("fractional id", vec![Handshake, say(r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#), Hear], vec!["ping: jsonrpc_error -32600"]),
+        unseen(
+            "malformed JSON (dropped)",
+            vec![Handshake, say("{ nonsense"), Sync],
+            vec!["moment auditrail.mcp.request jsonrpc_error -32700"],
+        ),
+        unseen(
+            "null id",
+            vec![Handshake, say(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#), Hear],
+            vec!["ping (null id): jsonrpc_error -32600"],
+        ),
+        unseen(
+            "fractional id",
+            vec![Handshake, say(r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#), Hear],
+            vec!["ping: jsonrpc_error -32600"],
+        ),
         unseen(
             "batch",
-            vec![Handshake, say(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/list"}]"#), Hear],
+            vec![
+                Handshake,
+                say(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/list"}]"#),
+                Hear,
+            ],
             vec!["ping: jsonrpc_error -32600", "tools/list: jsonrpc_error -32600"],
         ),
         unseen(
             "line over 16 MiB (dropped)",
             vec![
                 Handshake,
-                say(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"ok","arguments":{{"x":"{}"}}}}}}"#, "x".repeat(17 << 20))),
+                say(&format!(
+                    r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"ok","arguments":{{"x":"{}"}}}}}}"#,
+                    "x".repeat(17 << 20)
+                )),
                 Sync,
             ],
             vec!["tools/call (ok): no_response disconnected"],

@@ -1,4 +1,3 @@
-#![allow(dead_code, reason = "TEMP")]
 //! What an audit needs to know of one JSON-RPC message: the envelope, and a few short facts of what is inside it. Arguments,
 //! results and whatever else a message carries are never kept.
 //!
@@ -39,7 +38,9 @@ pub(crate) struct Id {
     pub(crate) rest: u64,
 }
 
+#[cfg(feature = "rmcp")]
 impl Id {
+    /// The id that an integer is.
     pub(crate) fn of_integer(number: i64) -> Self {
         Self { kind: IdKind::Integer, text: number.to_string(), rest: 0 }
     }

@@ -84,6 +84,16 @@ impl IdText {
     }
 }
 
+#[cfg(feature = "rmcp")]
+impl Id {
+    /// The id that a string is.
+    pub(crate) fn of_string(text: &str) -> Self {
+        let mut id = IdText::default();
+        id.text(text);
+        id.id()
+    }
+}
+
 impl Sink for IdText {
     fn text(&mut self, piece: &str) {
         if self.rest.is_some() || self.beginning.text().len() + piece.len() > MAX_ID {

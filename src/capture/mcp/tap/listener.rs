@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::super::correlate::Correlator;
+use super::super::message::Message;
 use super::super::scan::Lines;
 use super::Ends;
 use crate::trail::{Core, Direction};
@@ -25,20 +26,26 @@ impl Listener {
 
     /// These bytes pass.
     pub(super) fn hear(&mut self, bytes: &[u8]) {
-        self.guarded(|lines, see| lines.read(bytes, see));
+        self.guarded(|lines, mut see| {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let length = lines.read(rest, &mut see);
+                rest = rest.get(length..).unwrap_or_default();
+            }
+        });
     }
 
     /// No more will.
     pub(super) fn end(&mut self) {
-        self.guarded(|lines, see| lines.end(see));
+        self.guarded(|lines, mut see| lines.end(&mut see));
     }
 
-    fn guarded(&mut self, read: impl FnOnce(&mut Lines, &mut dyn FnMut(super::super::message::Message))) {
+    fn guarded(&mut self, read: impl FnOnce(&mut Lines, &dyn Fn(Message))) {
         if self.is_deaf {
             return;
         }
         let Self { ends, lines, direction, .. } = self;
-        let read = AssertUnwindSafe(|| read(lines, &mut |message| ends.0.see(*direction, message)));
+        let read = AssertUnwindSafe(|| read(lines, &|message| ends.0.see(*direction, message)));
         if catch_unwind(read).is_err() {
             self.is_deaf = true;
             self.core.notices().warn(format!(
