@@ -7,8 +7,10 @@ pub(crate) struct Scene {
     pub(crate) steps: Vec<Step>,
     /// What the wrapper alone records.
     pub(crate) wrapper: Vec<&'static str>,
-    /// What the tap records, with or without the wrapper.
+    /// What the tap alone records.
     pub(crate) tap: Vec<&'static str>,
+    /// What both together record.
+    pub(crate) both: Vec<&'static str>,
 }
 
 /// What the client does.
@@ -85,6 +87,12 @@ fn answered() -> Vec<Scene> {
                 "→client elicitation/create: ok",
                 "→client roots/list: ok",
             ],
+            both: vec![
+                "tools/call (asks): ok",
+                "→client sampling/createMessage: ok",
+                "→client elicitation/create: ok",
+                "→client roots/list: ok",
+            ],
         },
     ]
 }
@@ -152,29 +160,33 @@ fn unanswered() -> Vec<Scene> {
             steps: vec![Handshake, tool("panics"), Sync],
             wrapper: vec!["tools/call (panics): panic"],
             tap: vec!["tools/call (panics): no_response disconnected"],
+            both: vec!["tools/call (panics): panic"],
         },
         Scene {
             event: "`notifications/cancelled` (the handler runs on, its answer is dropped)",
             steps: vec![Handshake, tool("slow"), Begun, cancel(), Sync, GoOn, Sync],
             wrapper: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
             tap: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
+            both: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
         },
         Scene {
             event: "an id used twice at once (one answer is dropped)",
             steps: vec![Handshake, tool("slow"), Begun, tool("ok"), Hear, GoOn, Sync],
             wrapper: vec!["tools/call (slow): ok", "tools/call (ok): ok"],
-            tap: vec!["tools/call (slow): no_response disconnected", "tools/call (ok): ok"],
+            // On the wire both are the same; only who runs the handlers knows which was answered.
+            tap: vec!["tools/call (slow): ok", "tools/call (ok): no_response disconnected"],
+            both: vec!["tools/call (slow): no_response disconnected", "tools/call (ok): ok"],
         },
     ]
 }
 
 fn same(event: &'static str, steps: Vec<Step>, records: Vec<&'static str>) -> Scene {
-    Scene { event, steps, wrapper: records.clone(), tap: records }
+    Scene { event, steps, wrapper: records.clone(), tap: records.clone(), both: records }
 }
 
 /// What no handler ever hears of.
 fn unseen(event: &'static str, steps: Vec<Step>, tap: Vec<&'static str>) -> Scene {
-    Scene { event, steps, wrapper: Vec::new(), tap }
+    Scene { event, steps, wrapper: Vec::new(), both: tap.clone(), tap }
 }
 
 fn say(line: &str) -> Step {
