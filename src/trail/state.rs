@@ -86,8 +86,13 @@ impl CallState {
         self.duration()
     }
 
-    /// Whether the clock was stopped.
-    pub(super) fn is_stopped(&self) -> bool {
+    /// When the clock was stopped (monotonic nanoseconds), if it was.
+    #[cfg(feature = "mcp")]
+    pub(super) fn stopped_at(&self) -> Option<u64> {
+        self.is_stopped().then(|| self.begun.monotonic_nano.saturating_add(self.duration_nano()))
+    }
+
+    fn is_stopped(&self) -> bool {
         self.finished.load(Ordering::Relaxed)
     }
 
