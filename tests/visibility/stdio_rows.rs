@@ -102,14 +102,33 @@ fn before_a_session() -> Vec<Scene> {
         unseen("ping before `initialize`", vec![request("ping"), Hear], vec!["ping: ok"]),
         unseen(
             "`tools/list` before `initialize`",
-            vec![request("tools/list")],
-            vec!["tools/list: no_response disconnected"],
+            vec![request("tools/list"), Hear],
+            vec!["tools/list: jsonrpc_error -32602"],
         ),
     ]
 }
 
+/// The revision without sessions: each request tells its version, client and capabilities.
 fn without_session() -> Vec<Scene> {
-    vec![]
+    let (own, other) = (META.to_owned(), META.replace("2026-07-28", "2031-01-01"));
+    vec![
+        same(
+            "2026-07-28: ok",
+            vec![modern("tools/call", r#""name":"ok","arguments":{},"#, &own), Hear],
+            vec!["tools/call (ok): ok"],
+        ),
+        unseen(
+            "unsupported version",
+            vec![modern("tools/list", "", &other), Hear],
+            vec!["tools/list: jsonrpc_error -32022"],
+        ),
+        unseen("missing metadata", vec![request("tools/list"), Hear], vec!["tools/list: jsonrpc_error -32602"]),
+        unseen(
+            "`subscriptions/listen` that is refused",
+            vec![modern("subscriptions/listen", r#""notifications":{},"#, &own), Hear],
+            vec!["subscriptions/listen: jsonrpc_error -32601"],
+        ),
+    ]
 }
 
 fn malformed() -> Vec<Scene> {
@@ -201,6 +220,12 @@ fn request(method: &str) -> Step {
     say(&format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}"}}"#))
 }
 
+fn modern(method: &str, params: &str, meta: &str) -> Step {
+    say(&format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{{{params}"_meta":{meta}}}}}"#))
+}
+
 fn cancel() -> Step {
     say(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#)
 }
+
+const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
