@@ -23,6 +23,7 @@
 mod decimal;
 mod events;
 mod facts;
+mod key;
 mod lines;
 mod nesting;
 mod number;
