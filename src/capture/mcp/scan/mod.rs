@@ -27,6 +27,8 @@ mod key;
 mod lines;
 mod nesting;
 mod number;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 mod place;
 mod quoted;
 mod syntax;
