@@ -69,6 +69,11 @@ impl Decimal {
         (id.kind == IdKind::Integer && id.rest == 0).then(|| id.text.parse().ok()).flatten()
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.digits.capacity()
+    }
+
     /// The digits with the point moved to the right. Where that would take many zeros, with an exponent.
     fn shifted(&self, shift: i64) -> String {
         let digits = &self.digits;

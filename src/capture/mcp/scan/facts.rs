@@ -259,6 +259,12 @@ impl Facts {
         self.tools.end();
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.text, &self.texts].map(Beginning::held).iter().sum::<usize>();
+        texts + self.id_text.held() + self.decimal.held() + self.tools.held()
+    }
+
     /// What the value is for that begins here.
     fn value(&self) -> Slot {
         match self.place.element() {

@@ -28,7 +28,7 @@ mod lines;
 mod nesting;
 mod number;
 #[cfg(any(test, fuzzing))]
-pub mod oracle;
+pub(super) mod oracle;
 mod place;
 mod quoted;
 mod syntax;
@@ -135,6 +135,12 @@ impl Scanner {
         drop(self.facts.take());
         self.reset();
         any
+    }
+
+    /// The bytes that it holds on the heap.
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        self.facts.held()
     }
 
     fn reset(&mut self) {

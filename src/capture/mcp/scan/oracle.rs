@@ -1,5 +1,7 @@
 //! What serde_json makes of the same bytes, all at once: the judge in property tests and in fuzzing.
 
+#![allow(clippy::indexing_slicing, unreachable_pub, reason = "it runs in tests, and in the fuzz target from outside")]
+
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -1,7 +1,10 @@
 //! The numbers in brackets are those of the invariants in `scan/mod.rs`.
 
+mod bounds;
 mod facts;
 mod flaws;
+mod framing;
+mod properties;
 
 use std::sync::Arc;
 
