@@ -14,6 +14,9 @@ mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
+/// For the fuzz target `mcp_scanner`.
+#[cfg(fuzzing)]
+pub use self::scan::oracle::check as check_scanner;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};
