@@ -37,6 +37,7 @@ mod recover;
 mod resume;
 mod roll;
 mod scan;
+mod secret;
 mod settle;
 mod state;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
+pub use self::secret::{Secret, secret};
 pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 

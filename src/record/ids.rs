@@ -81,6 +81,12 @@ impl RecordId {
         Self(uuid::Builder::from_unix_timestamp_millis(unix_nano / 1_000_000, random).into_uuid())
     }
 
+    /// The id of that text form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(text).ok().map(Self)
+    }
+
     /// Writes the 36 characters of the text form into the buffer and returns them.
     #[inline]
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {

@@ -13,7 +13,7 @@ use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
-use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened};
+use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, secret};
 use crate::policy::{AllowList, Decision, Limits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
@@ -227,10 +227,11 @@ impl TrailBuilder {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             watcher: scribe.clone(),
-            fs: self.fs,
+            fs: self.fs.clone(),
             ..JournalOptions::new(settings.directory.join("journal"))
         };
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
+        let digest_key = secret(&*self.fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let cargo =
             Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
@@ -247,6 +248,7 @@ impl TrailBuilder {
         shipper.runtime().spawn(adoption.run(shipper.lane(), tell));
         Ok(Trail::new(Arc::new(Core {
             settings,
+            digest_key,
             shipper,
             _keeper: keeper,
             journal,
@@ -274,6 +276,9 @@ fn service(settings: &Settings) -> Vec<(&'static str, String)> {
     let known = [names::SERVICE_NAME, names::SERVICE_VERSION, names::SERVICE_INSTANCE_ID];
     known.into_iter().filter_map(|name| Some((name, settings.resource.get(name)?.to_owned()))).collect()
 }
+
+/// Beside the journal: the key of digests, by which something is recognized again that must not be read.
+const DIGEST_KEY: &str = "digest.key";
 
 fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {
     let mut random = [0; 10];

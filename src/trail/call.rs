@@ -9,7 +9,7 @@ use crate::record::names::Role;
 use crate::record::{Attributes, EventName, Key, Now, Outcome, RecordId, SpanIds, Status, Value, names};
 
 /// `auditrail.mcp.direction`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// The client asks the server.
     ClientToServer,
@@ -219,6 +219,30 @@ impl Call {
         Self::of(EventName::HttpRequest)
     }
 
+    /// The facts of something that is no MCP request.
+    pub(crate) fn nameless() -> Self {
+        Self::of(EventName::McpRequest)
+    }
+
+    /// An attribute that only capture sets.
+    pub(crate) fn own(self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.own_some(key, Some(value))
+    }
+
+    /// The same, if it is known.
+    pub(crate) fn own_some(mut self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
+        self.attributes.set_some(key, value);
+        self
+    }
+
+    /// A fact, if it is known.
+    pub(crate) fn some(self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.attribute(key, value),
+            None => self,
+        }
+    }
+
     /// When it began, if that was not now.
     pub(crate) fn begun(mut self, begun: Now) -> Self {
         self.begun = Some(begun);
@@ -234,6 +258,13 @@ impl Moment {
 }
 
 impl Moment {
+    /// An attribute that only capture sets.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.set(key, value.into());
+        self
+    }
+
     pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {
         Self { attributes, ..Self::new(event) }
     }

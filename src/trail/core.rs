@@ -14,7 +14,7 @@ use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
-use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Sequence};
+use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
 use crate::policy::{AllowList, Limits};
 use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, Value, names};
 use crate::ship::Shipper;
@@ -23,6 +23,7 @@ use crate::ship::Shipper;
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(super) settings: Settings,
+    pub(super) digest_key: Secret,
     /// Before the journal: it reads from it.
     pub(super) shipper: Shipper,
     pub(super) _keeper: Option<Keeper>,
@@ -80,9 +81,10 @@ impl Core {
         &*self.clock
     }
 
-    pub(crate) fn new_id(&self) -> RecordId {
-        let [id] = self.new_ids(self.clock.unix_nano());
-        id
+    /// The secret of keyed digests: 32 random bytes of this service.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn digest_key(&self) -> &[u8; 32] {
+        self.digest_key.bytes()
     }
 
     /// Ids of one moment, for the price of little more than one.

@@ -122,6 +122,13 @@ impl Ongoing {
         self.denied.is_some()
     }
 
+    /// The value of a string attribute.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        let facts = self.state.facts();
+        facts.base.text(key).or_else(|| facts.added.text(key)).map(ToOwned::to_owned)
+    }
+
     /// Adds a fact that became known while the call ran; what capture knew before is not replaced.
     pub(crate) fn enrich(&self, key: &Key, value: Value) {
         self.state.enrich(&self.core, key, value);
@@ -143,9 +150,10 @@ impl Ongoing {
         self.state.stop(&self.core);
     }
 
-    /// Whether its response record is written.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Acquire)
+    /// Whether its handler is done, or its response record is written.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn is_handled(&self) -> bool {
+        self.state.is_stopped()
     }
 
     /// Writes the response record and says on the span how the call ended, if nobody has. Waits as the class says.

@@ -86,6 +86,11 @@ impl CallState {
         self.duration()
     }
 
+    /// Whether the clock was stopped.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.finished.load(Ordering::Relaxed)
+    }
+
     pub(super) fn duration_nano(&self) -> u64 {
         self.duration_nano.load(Ordering::Relaxed)
     }
@@ -106,7 +111,7 @@ impl CallState {
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
     pub(crate) fn is_open_call(&self) -> bool {
-        !self.finished.load(Ordering::Relaxed) && self.event().has_halves()
+        !self.is_stopped() && self.event().has_halves()
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
 
+pub(crate) mod correlate;
 pub(crate) mod message;
 mod trace_context;
 #[cfg(feature = "rmcp")]

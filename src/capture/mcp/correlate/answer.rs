@@ -1,0 +1,77 @@
+//! What became of a call, by the message that answers it.
+
+use super::super::message::Message;
+use super::pending::{Asked, Waiting};
+use crate::record::{Detail, Outcome, names};
+use crate::trail::{Core, Failure, Ongoing, Refused};
+
+/// The outcome of an answer.
+pub(super) fn outcome(core: &Core, waiting: &Waiting, answer: &Message) -> Outcome {
+    let outcome = if answer.has_error { error(answer.error.code) } else { Outcome::of(result(waiting.asked, answer)) };
+    let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, &outcome, answer);
+    if is_denied { Outcome { detail: Some(Detail::Denied), ..outcome } } else { outcome }
+}
+
+/// The outcome of an error answer with that code.
+pub(super) fn error(code: Option<i64>) -> Outcome {
+    code.map_or_else(|| Outcome::of(Detail::JsonrpcError), Outcome::jsonrpc_error)
+}
+
+/// The outcome of a call whose HTTP exchange ended with that status, and without an answer.
+pub(super) fn http_error(status: u16) -> Outcome {
+    match status {
+        408 | 504 => Outcome { error_type: Some("timeout".into()), ..Outcome::of(Detail::Timeout) },
+        _ => Outcome::of(Detail::HttpError),
+    }
+}
+
+/// The outcome of a cancelled call. Clients cancel what takes them too long, and some say so.
+pub(super) fn cancelled(reason: Option<&str>) -> Outcome {
+    let says = |text: &str| reason.is_some_and(|reason| reason.to_ascii_lowercase().contains(text));
+    if TIMEOUTS.iter().any(|text| says(text)) {
+        Outcome { error_type: Some("timeout".into()), ..Outcome::of(Detail::Timeout) }
+    } else {
+        Outcome::of(Detail::Cancelled)
+    }
+}
+
+/// The outcome of a call that got no answer before what it came over was closed.
+pub(super) fn disconnected() -> Outcome {
+    Outcome { error_type: Some("disconnected".into()), ..Outcome::of(Detail::NoResponse) }
+}
+
+fn result(asked: Asked, answer: &Message) -> Detail {
+    match answer.result.result_type.as_deref() {
+        Some("input_required") => Detail::InputRequired,
+        Some("task") => Detail::Task,
+        _ if answer.result.is_error => Detail::ToolError,
+        // 2025-11-25 has no type of a result, and answers with the task alone.
+        None if asked == Asked::ToolsCall && answer.result.task_id.is_some() => Detail::Task,
+        _ => Detail::Ok,
+    }
+}
+
+/// Whether it is the answer that the wrapper gave in the place of the handler.
+fn is_refusal(call: &Ongoing, code: Option<i64>) -> bool {
+    code == Some(Refused::UNRECORDED) || (code == Some(Refused::CODE) && call.is_denied())
+}
+
+fn is_denial(core: &Core, waiting: &Waiting, outcome: &Outcome, answer: &Message) -> bool {
+    let failed = matches!(outcome.detail, Some(Detail::ToolError | Detail::JsonrpcError));
+    if !failed || !core.hooks().has_denial() {
+        return false;
+    }
+    let text = if answer.has_error { &answer.error.message } else { &answer.result.text };
+    let [method, tool, prompt] = [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::GEN_AI_PROMPT_NAME]
+        .map(|name| waiting.call.text(name));
+    let failure = Failure::new(
+        method.as_deref(),
+        tool.as_deref().or(prompt.as_deref()),
+        outcome.code,
+        text.as_deref().unwrap_or_default(),
+    );
+    core.hooks().is_denial(core.notices(), &failure)
+}
+
+/// What rmcp ("request timeout") and the TypeScript SDK ("Request timed out") give as the reason.
+const TIMEOUTS: [&str; 2] = ["timed out", "timeout"];

@@ -1,0 +1,132 @@
+//! The call, or the moment, that a message is.
+
+use std::borrow::Cow;
+
+use super::super::message::{Id, IdKind, Message};
+use super::super::trace_context;
+use super::origins::Origin;
+use super::pending::Asked;
+use super::{Carrier, Correlator, Scope, hex};
+use crate::record::names;
+use crate::trail::{Actor, Call, Direction};
+
+/// A message, and how it came.
+pub(super) struct Seen<'a> {
+    pub(super) correlator: &'a Correlator,
+    pub(super) scope: &'a Scope,
+    pub(super) carrier: &'a Carrier,
+    pub(super) direction: Direction,
+    pub(super) message: &'a Message,
+}
+
+impl Seen<'_> {
+    /// The call of a request, or the facts of a notification.
+    pub(super) fn call(&self) -> Call {
+        let Self { message, .. } = self;
+        let method = message.method.as_deref().unwrap_or_default();
+        let mut call = match &message.method {
+            Some(method) => Call::mcp(Cow::Owned(method.clone())),
+            None => Call::nameless(),
+        };
+        call = call.direction(self.direction);
+        if let Some(id) = &message.id {
+            call = identified(call, id);
+        }
+        call = self.subject(call, method);
+        call = self.round(call);
+        call = self.caller(call, method);
+        match trace_context::parent(message.params.traceparent.as_deref(), message.params.tracestate.as_deref()) {
+            Some(parent) => call.parent(parent),
+            None => call,
+        }
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        match self.message.method.as_deref() {
+            Some("initialize") => Asked::Initialize,
+            Some("tools/call") => Asked::ToolsCall,
+            Some("tools/list") => Asked::ToolsList,
+            Some("subscriptions/listen") => Asked::Subscription,
+            _ => Asked::Other,
+        }
+    }
+
+    /// Whether the revision that the request came with takes the close of its response as its cancellation.
+    pub(super) fn close_cancels(&self) -> bool {
+        // Revisions are dates, so they sort as text. Only messages of the later era name theirs.
+        self.message.params.protocol_version.as_deref().is_some_and(|version| version >= CLOSE_CANCELS_SINCE)
+            && self.asked() != Asked::Initialize
+    }
+
+    /// What it is about: the tool, prompt, resource or task.
+    fn subject(&self, mut call: Call, method: &str) -> Call {
+        let params = &self.message.params;
+        match (method, &params.name, &params.uri) {
+            ("tools/call", Some(tool), _) => {
+                call = call.tool(tool.clone());
+                if let Some(digest) = self.correlator.tools().digest(tool) {
+                    call = call.own(names::AUDITRAIL_MCP_TOOL_DIGEST, digest);
+                }
+            }
+            ("prompts/get", Some(prompt), _) => call = call.prompt(prompt.clone()),
+            (method, _, Some(uri)) if method.starts_with("resources/") || method.starts_with("skills/") => {
+                call = call.resource(uri);
+            }
+            _ => {}
+        }
+        match &params.task_id {
+            Some(task) => {
+                let origin = self.correlator.origins().of(&Origin::Task(task.clone()));
+                call.attribute(names::AUDIT_TARGET_TYPE, "task")
+                    .attribute(names::AUDIT_TARGET_ID, task.clone())
+                    .own(names::AUDITRAIL_MCP_TASK_ID, task.clone())
+                    .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
+            }
+            None => call,
+        }
+    }
+
+    /// The round that it answers, where the server has asked for input.
+    fn round(&self, call: Call) -> Call {
+        let Some(state) = &self.message.params.request_state else { return call };
+        let origin = self.correlator.origins().of(&Origin::State(*state));
+        call.own(names::AUDITRAIL_MCP_REQUEST_STATE_RECEIVED, hex(&state.0))
+            .own(names::AUDITRAIL_DIGEST_KEY_ID, self.correlator.key_id().to_owned())
+            .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
+    }
+
+    /// Who sends it: the client, as it says and as the extractor finds, or the server itself.
+    fn caller(&self, mut call: Call, method: &str) -> Call {
+        let client = self.scope.client(&self.message.params);
+        let version = client.protocol_version.or_else(|| self.carrier.protocol_version.clone());
+        call = call
+            .some(names::MCP_PROTOCOL_VERSION, version)
+            .some(names::AUDITRAIL_CLIENT_NAME, client.name)
+            .some(names::AUDITRAIL_CLIENT_VERSION, client.version)
+            .some(names::MCP_SESSION_ID, self.scope.session_id());
+        call = self.carrier.describe(call);
+        let core = self.correlator.core();
+        let actor = match self.direction {
+            Direction::ClientToServer => self.carrier.actor(core, method),
+            Direction::ServerToClient => Some(Actor::asserted(core.settings().resource.service_name()).service()),
+        };
+        match actor {
+            Some(actor) => call.actor(actor),
+            None => call,
+        }
+    }
+}
+
+fn identified(call: Call, id: &Id) -> Call {
+    let kind = match id.kind {
+        IdKind::String => "string",
+        IdKind::Integer | IdKind::Fraction => "number",
+        IdKind::Null => return call.attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, "null"),
+        // No type of the contract, and no value that names anything.
+        IdKind::Other => return call,
+    };
+    call.attribute(names::JSONRPC_REQUEST_ID, id.text.clone()).attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, kind)
+}
+
+/// The first revision without sessions: closing the response stream is the cancel there.
+const CLOSE_CANCELS_SINCE: &str = "2026-07-28";

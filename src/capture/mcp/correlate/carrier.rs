@@ -1,0 +1,46 @@
+//! What is known of a message by the way it came.
+
+use http::{Extensions, HeaderMap};
+use opentelemetry::trace::SpanContext;
+
+use crate::trail::{Actor, Call, Core, RequestFacts, Transport};
+
+/// How messages travel, and what that tells of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Carrier {
+    pub(crate) transport: Option<Transport>,
+    /// The span of the HTTP request: related, but not the caller's.
+    pub(crate) link: Option<SpanContext>,
+    /// Facts for the records of what the client sends.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// The port of `client.address`.
+    pub(crate) client_port: Option<u16>,
+    /// Where the message itself says nothing of it.
+    pub(crate) protocol_version: Option<String>,
+    /// What the actor extractor may look at, where HTTP carried the message.
+    pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
+}
+
+impl Carrier {
+    pub(super) fn describe(&self, mut call: Call) -> Call {
+        if let Some(transport) = self.transport {
+            call = call.transport(transport);
+        }
+        for (key, value) in &self.facts {
+            call = call.attribute(*key, value.clone());
+        }
+        if let Some(port) = self.client_port {
+            call = call.attribute(crate::record::names::CLIENT_PORT, i64::from(port));
+        }
+        match &self.link {
+            Some(link) => call.link(link.clone()),
+            None => call,
+        }
+    }
+
+    /// Who acts, as the user's extractor finds it.
+    pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
+        let (headers, extensions) = self.http.as_deref().map(|(headers, extensions)| (headers, extensions)).unzip();
+        core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
+    }
+}

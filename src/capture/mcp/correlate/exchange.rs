@@ -1,0 +1,294 @@
+//! A stdio connection, or an HTTP request with its response.
+
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::message::{Flaw, Id, IdKind, Message};
+use super::call::Seen;
+use super::origins::Origin;
+use super::pending::{Asked, Pending, Waiting};
+use super::{Carrier, Correlator, Counted, Scope, answer, hex};
+use crate::record::{Detail, EventName, Outcome, RecordId, names};
+use crate::trail::{Call, Direction, Moment, Ongoing};
+
+/// What one exchange has open.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    correlator: Correlator,
+    scope: Arc<Scope>,
+    carrier: Carrier,
+    pending: Mutex<Pending>,
+    /// Of the HTTP response; 0 for none.
+    status: AtomicU16,
+    has_message: AtomicBool,
+    is_closed: AtomicBool,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The response ended by itself.
+    Complete,
+    /// Somebody went away before.
+    Dropped,
+}
+
+/// A call that the tap has begun, in the hands of who runs its handler.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    exchange: Arc<Exchange>,
+    serial: u64,
+    pub(crate) call: Arc<Ongoing>,
+}
+
+impl Exchange {
+    pub(super) fn new(correlator: &Correlator, scope: Arc<Scope>, carrier: Carrier) -> Self {
+        Self {
+            correlator: correlator.clone(),
+            scope,
+            carrier,
+            pending: Mutex::default(),
+            status: AtomicU16::new(0),
+            has_message: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// Whether anything came from the client that was read as a message, or as the attempt of one.
+    pub(crate) fn has_message(&self) -> bool {
+        self.has_message.load(Ordering::Relaxed)
+    }
+
+    /// Takes a message in that goes in that direction, before (client to server) or after (server to client) it is passed on.
+    pub(crate) fn see(&self, direction: Direction, message: Message) {
+        self.correlator.counts().add(Counted::Message);
+        if direction == Direction::ClientToServer {
+            self.has_message.store(true, Ordering::Relaxed);
+        }
+        self.scope.count(direction, &message);
+        let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
+        match (&message.method, &message.id) {
+            _ if !is_readable => self.garbage(direction, &message),
+            (Some(_), Some(_)) => self.request(direction, &message),
+            (Some(_), None) => self.notification(direction, &message),
+            (None, _) => self.answer(direction, message),
+        }
+    }
+
+    /// The head of the HTTP response came.
+    pub(crate) fn status(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// Nothing more will come over this exchange.
+    pub(crate) fn close(&self, end: End) {
+        if self.is_closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let status = self.status.load(Ordering::Relaxed);
+        let open = self.pending().take();
+        for waiting in open {
+            if status >= 400 {
+                self.end(&waiting, &answer::http_error(status));
+            } else if end == End::Dropped && waiting.close_cancels {
+                self.end(&waiting, &Outcome::of(Detail::Cancelled));
+            } else if self.scope.session_id().is_some() {
+                self.scope.park(waiting);
+            } else if end == End::Dropped {
+                self.end(&waiting, &answer::disconnected());
+            } else {
+                self.end(&waiting, &Outcome::of(Detail::NoResponse));
+            }
+        }
+    }
+
+    /// The oldest call with that id that no handler runs yet, for the handler that begins.
+    pub(crate) fn claim(self: &Arc<Self>, id: &Id) -> Option<Claimed> {
+        let (serial, call) = self.pending().claim(Direction::ClientToServer, id)?;
+        Some(Claimed { exchange: self.clone(), serial, call })
+    }
+
+    fn request(&self, direction: Direction, message: &Message) {
+        let seen = self.seen(direction, message);
+        let asked = seen.asked();
+        if asked == Asked::Initialize && direction == Direction::ClientToServer {
+            self.scope.introduce(&message.params);
+        }
+        let waiting = Waiting {
+            call: Arc::new(Ongoing::open_anyway(self.correlator.core(), seen.call())),
+            asked,
+            direction,
+            id: message.id.clone().unwrap_or(NULL),
+            batch: message.batch,
+            claimed: false,
+            close_cancels: seen.close_cancels(),
+            parked: None,
+        };
+        match direction {
+            // Its answer may come with any exchange of the scope.
+            Direction::ServerToClient => self.scope.add(waiting),
+            Direction::ClientToServer => {
+                let evicted = self.pending().add(waiting);
+                self.correlator.evict(evicted);
+            }
+        }
+    }
+
+    fn notification(&self, direction: Direction, message: &Message) {
+        let mut facts = self.seen(direction, message).call();
+        let mut inside = None;
+        if message.method.as_deref() == Some("notifications/cancelled")
+            && let Some(id) = &message.params.request_id
+        {
+            facts = facts.some(names::JSONRPC_REQUEST_ID, Some(id.text.clone()));
+            inside = self.cancel(direction, id, message.params.reason.as_deref());
+        }
+        self.record(Moment::of_message(EventName::McpNotification, facts).inside_call(inside));
+    }
+
+    /// Ends the call that is meant, and tells its id.
+    fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
+        let own = |pending: &mut Pending| pending.cancelled(direction, id, |_| true);
+        // Servers end subscriptions of their clients in the same way (2026-07-28).
+        let subscription = |pending: &mut Pending| {
+            let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
+            let is_servers = direction == Direction::ServerToClient;
+            is_servers.then(|| pending.cancelled(Direction::ClientToServer, id, is_subscription)).flatten()
+        };
+        let waiting = self.find(own).or_else(|| self.find(subscription))?;
+        self.end(&waiting, &answer::cancelled(reason));
+        Some(waiting.call.call_id())
+    }
+
+    fn answer(&self, direction: Direction, message: Message) {
+        let asked = match direction {
+            Direction::ClientToServer => Direction::ServerToClient,
+            Direction::ServerToClient => Direction::ClientToServer,
+        };
+        let found = message.id.as_ref().and_then(|id| self.find(|pending| pending.answered(asked, id)));
+        if let Some(waiting) = found {
+            return self.answered(&waiting, message);
+        }
+        if !message.has_error || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
+            return self.correlator.counts().add(Counted::Unasked);
+        }
+        // An error that belongs to no request by its id, because what it answers has none that can be told.
+        let meant = self.pending().nameless(asked);
+        for waiting in &meant {
+            self.end(waiting, &answer::outcome(self.correlator.core(), waiting, &message));
+        }
+        if !meant.is_empty() {
+            return;
+        }
+        // Over HTTP it is the one answer of its exchange.
+        let is_http = self.status.load(Ordering::Relaxed) != 0;
+        let open = if is_http { self.pending().take() } else { Vec::new() };
+        if open.is_empty() {
+            self.correlator.counts().add(Counted::Unasked);
+        }
+        for waiting in &open {
+            self.end(waiting, &answer::outcome(self.correlator.core(), waiting, &message));
+        }
+    }
+
+    fn answered(&self, waiting: &Waiting, message: Message) {
+        let outcome = answer::outcome(self.correlator.core(), waiting, &message);
+        self.note_continuation(waiting, &message, outcome.detail);
+        self.end(waiting, &outcome);
+        if outcome.detail != Some(Detail::Ok) {
+            return;
+        }
+        match waiting.asked {
+            Asked::Initialize => self.scope.begin(&message, &self.carrier),
+            Asked::ToolsList => {
+                let changes = self.correlator.tools().learn(message.result.tools);
+                changes.into_iter().for_each(|change| self.record(change));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes by what later calls may go on with this one.
+    fn note_continuation(&self, waiting: &Waiting, message: &Message, detail: Option<Detail>) {
+        let call = &waiting.call;
+        let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
+        let first = first.unwrap_or_else(|| call.call_id());
+        if let Some(task) = &message.result.task_id {
+            call.enrich(&names::AUDITRAIL_MCP_TASK_ID.into(), task.clone().into());
+            if detail == Some(Detail::Task) {
+                self.correlator.origins().note(Origin::Task(task.clone()), first);
+            }
+        }
+        if let Some(status) = &message.result.task_status
+            && message.result.task_id.is_some()
+        {
+            call.enrich(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.clone().into());
+        }
+        if let Some(state) = message.result.request_state {
+            call.enrich(&names::AUDITRAIL_MCP_REQUEST_STATE_ISSUED.into(), hex(&state.0).into());
+            call.enrich(&names::AUDITRAIL_DIGEST_KEY_ID.into(), self.correlator.key_id().to_owned().into());
+            self.correlator.origins().note(Origin::State(state), first);
+        }
+    }
+
+    /// What is no message leaves one record: nobody can pair it with anything.
+    fn garbage(&self, direction: Direction, message: &Message) {
+        self.correlator.counts().add(Counted::Flawed);
+        let code = if message.flaw == Some(Flaw::NotAMessage) { INVALID_REQUEST } else { PARSE_ERROR };
+        let nothing = Message::default();
+        let facts: Call = self.seen(direction, &nothing).call();
+        self.record(Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)));
+    }
+
+    fn end(&self, waiting: &Waiting, outcome: &Outcome) {
+        let status = self.status.load(Ordering::Relaxed);
+        if status != 0 && waiting.direction == Direction::ClientToServer {
+            waiting.call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
+        }
+        self.scope.count_failure(outcome);
+        waiting.call.end(outcome);
+    }
+
+    /// Looks for a call in this exchange, and then in its scope.
+    fn find(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
+        let here = which(&mut self.pending());
+        here.or_else(|| which(&mut self.scope.pending()))
+    }
+
+    fn record(&self, moment: Moment) {
+        self.correlator.core().write_moment(moment);
+    }
+
+    fn seen<'a>(&'a self, direction: Direction, message: &'a Message) -> Seen<'a> {
+        let Self { correlator, scope, carrier, .. } = self;
+        Seen { correlator, scope, carrier, direction, message }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.close(End::Dropped);
+    }
+}
+
+impl Claimed {
+    /// The handler panicked: there will be no answer.
+    pub(crate) fn panicked(&self) {
+        self.exchange.pending().remove(self.serial);
+        self.call.end(&Outcome::of(Detail::Panic));
+    }
+}
+
+/// The id of what has none.
+const NULL: Id = Id { kind: IdKind::Null, text: String::new(), rest: 0 };
+/// JSON-RPC 2.0, section 5.1.
+const PARSE_ERROR: i64 = -32700;
+const INVALID_REQUEST: i64 = -32600;

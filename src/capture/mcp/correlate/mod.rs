@@ -1,0 +1,143 @@
+//! Pairs what is asked with what is answered, in both directions. Messages and closes go in, calls are begun and ended on the
+//! trail; nothing here reads, writes, waits or knows a clock.
+//!
+//! ```text
+//! Correlator   one a server: definitions of its tools, its tasks, states of its rounds
+//!  └ Scope     one a stdio connection or HTTP session: who the client says it is, what the server asks it, counts
+//!     └ Exchange   one a stdio connection or HTTP request: what the client asks with it
+//! ```
+//!
+//! Invariants:
+//! 1. A request is begun when it is seen, and its call ends once: by its answer, its cancellation, or the close of what it
+//!    came over.
+//! 2. An answer belongs to a request of the other direction with an equal id: of its exchange, or else of its scope. The
+//!    requests of two exchanges, or of two directions, never meet, whatever their ids.
+//! 3. An answer to nothing that is open (late, replayed, made up) is counted, and nothing else: it is nobody's second answer.
+//! 4. Memory is bounded by the limits at the end of `pending.rs`, `origins.rs` and `tools.rs`. What exceeds them ends the
+//!    oldest or is forgotten, and is counted.
+
+mod answer;
+mod call;
+mod carrier;
+mod counts;
+mod exchange;
+mod origins;
+mod pending;
+mod scope;
+mod tools;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::carrier::Carrier;
+pub(crate) use self::counts::{Counted, Counts};
+pub(crate) use self::exchange::{Claimed, End, Exchange};
+pub(crate) use self::scope::Scope;
+
+use self::origins::Origins;
+use self::pending::Waiting;
+use self::tools::Tools;
+use super::message::Reading;
+use crate::record::{Detail, Outcome};
+use crate::trail::Core;
+
+/// What all connections of one server share.
+#[derive(Debug, Clone)]
+pub(crate) struct Correlator(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    core: Arc<Core>,
+    reading: Arc<Reading>,
+    /// Which key the digests of states are made with.
+    key_id: String,
+    tools: Mutex<Tools>,
+    origins: Mutex<Origins>,
+    counts: Counts,
+}
+
+impl Correlator {
+    /// For one server.
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
+        let key = core.digest_key();
+        let reading = Reading { state_key: state_key(key), wants_error_text: core.hooks().has_denial() };
+        Self(Arc::new(Shared {
+            core: core.clone(),
+            reading: Arc::new(reading),
+            key_id: key_id(key),
+            tools: Mutex::default(),
+            origins: Mutex::default(),
+            counts: Counts::default(),
+        }))
+    }
+
+    /// What readers of its messages look for.
+    pub(crate) fn reading(&self) -> &Arc<Reading> {
+        &self.0.reading
+    }
+
+    /// A connection, or an HTTP request outside all sessions.
+    pub(crate) fn exchange(&self, carrier: Carrier) -> Arc<Exchange> {
+        self.exchange_in(Arc::new(Scope::new(self)), carrier)
+    }
+
+    /// An HTTP request of a session.
+    pub(crate) fn exchange_in(&self, scope: Arc<Scope>, carrier: Carrier) -> Arc<Exchange> {
+        Arc::new(Exchange::new(self, scope, carrier))
+    }
+
+    /// What was seen and left out.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
+    /// Ends a call that was one too many.
+    fn evict(&self, evicted: Option<Waiting>) {
+        if let Some(waiting) = evicted {
+            self.counts().add(Counted::Evicted);
+            waiting.call.end(&Outcome { error_type: Some("evicted".into()), ..Outcome::of(Detail::NoResponse) });
+        }
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    fn key_id(&self) -> &str {
+        &self.0.key_id
+    }
+
+    fn tools(&self) -> MutexGuard<'_, Tools> {
+        self.0.tools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn origins(&self) -> MutexGuard<'_, Origins> {
+        self.0.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A key of its own for this use, so that no other digest that is made with the same secret can stand for one of these.
+fn state_key(secret: &[u8; 32]) -> Option<Hmac<Sha256>> {
+    let mut derive = Hmac::<Sha256>::new_from_slice(secret).ok()?;
+    derive.update(b"auditrail request state 1");
+    Hmac::new_from_slice(&derive.finalize().into_bytes()).ok()
+}
+
+/// Names the secret without telling it.
+fn key_id(secret: &[u8; 32]) -> String {
+    let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(secret).finalize();
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A digest as it stands in a record.
+fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for digit in [byte >> 4, byte & 15] {
+            text.push(DIGITS.get(usize::from(digit)).copied().map_or('0', char::from));
+        }
+        text
+    })
+}

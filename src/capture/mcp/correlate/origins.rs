@@ -1,0 +1,43 @@
+//! Which call a later one goes on with: by the task that it returned, or by the state that it asked input with.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::super::message::StateDigest;
+use crate::record::RecordId;
+
+/// The calls that can be gone on with.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    calls: HashMap<Origin, RecordId>,
+    order: VecDeque<Origin>,
+}
+
+/// By what a call is gone on with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    Task(String),
+    State(StateDigest),
+}
+
+impl Origins {
+    /// Notes the first call of a task or of rounds. What is known already stays.
+    pub(super) fn note(&mut self, origin: Origin, call: RecordId) {
+        if self.calls.contains_key(&origin) {
+            return;
+        }
+        if self.order.len() >= MAX_ORIGINS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.calls.remove(&oldest);
+        }
+        self.order.push_back(origin.clone());
+        self.calls.insert(origin, call);
+    }
+
+    pub(super) fn of(&self, origin: &Origin) -> Option<RecordId> {
+        self.calls.get(origin).copied()
+    }
+}
+
+/// Tasks and rounds that go on at once; of older ones, the digests and ids on the records still tell.
+const MAX_ORIGINS: usize = 10_000;

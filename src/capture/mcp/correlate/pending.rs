@@ -1,0 +1,137 @@
+//! The calls that wait for an answer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::super::message::{Id, IdKind};
+use crate::trail::{Direction, Ongoing};
+
+/// A request that was begun and not answered.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) call: Arc<Ongoing>,
+    pub(super) asked: Asked,
+    pub(super) direction: Direction,
+    pub(super) id: Id,
+    /// Of all elements of a batch the same.
+    pub(super) batch: Option<u64>,
+    /// A handler runs it.
+    pub(super) claimed: bool,
+    /// It came with a protocol revision in which closing the response is its cancellation.
+    pub(super) close_cancels: bool,
+    /// Since when (monotonic nanoseconds) it waits in the scope for an answer over another exchange.
+    pub(super) parked: Option<u64>,
+}
+
+/// The requests whose answers tell more than an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Initialize,
+    ToolsCall,
+    ToolsList,
+    Subscription,
+    Other,
+}
+
+/// In the order in which they were asked.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    calls: BTreeMap<u64, Waiting>,
+    by_id: HashMap<(Direction, Id), Vec<u64>>,
+    next: u64,
+}
+
+impl Pending {
+    /// Adds a call, and gives the oldest if that is one too many.
+    pub(super) fn add(&mut self, waiting: Waiting) -> Option<Waiting> {
+        let oldest = if self.calls.len() < MAX_PENDING { None } else { self.calls.keys().next().copied() };
+        let evicted = oldest.and_then(|serial| self.remove(serial));
+        self.by_id.entry((waiting.direction, waiting.id.clone())).or_default().push(self.next);
+        self.calls.insert(self.next, waiting);
+        self.next += 1;
+        evicted
+    }
+
+    /// The call that an answer with that id is for. Where ids are used twice, that whose handler is done, or the oldest.
+    pub(super) fn answered(&mut self, asked: Direction, id: &Id) -> Option<Waiting> {
+        // What a handler's panic has ended gets no answer.
+        let serial = self.first(asked, id, |waiting| waiting.call.is_handled())?;
+        self.remove(serial)
+    }
+
+    /// The call that a cancellation means.
+    pub(super) fn cancelled(&mut self, asked: Direction, id: &Id, which: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+        let serials = self.by_id.get(&(asked, id.clone()))?;
+        let serial = serials.iter().copied().find(|serial| self.calls.get(serial).is_some_and(&which))?;
+        self.remove(serial)
+    }
+
+    /// The calls that an error without an id is for: the oldest whose ids no answer can carry, with its whole batch.
+    pub(super) fn nameless(&mut self, asked: Direction) -> Vec<Waiting> {
+        let nameless = |waiting: &&Waiting| waiting.direction == asked && waiting.is_nameless();
+        let Some(batch) = self.calls.values().find(nameless).map(|waiting| waiting.batch) else { return Vec::new() };
+        let meant = |waiting: &Waiting| waiting.direction == asked && waiting.is_nameless() && waiting.batch == batch;
+        let mut serials: Vec<u64> =
+            self.calls.iter().filter(|(_, call)| meant(call)).map(|(serial, _)| *serial).collect();
+        if batch.is_none() {
+            serials.truncate(1);
+        }
+        serials.into_iter().filter_map(|serial| self.remove(serial)).collect()
+    }
+
+    /// The call with that id whose handler begins: the oldest that has none.
+    pub(super) fn claim(&mut self, asked: Direction, id: &Id) -> Option<(u64, Arc<Ongoing>)> {
+        let serials = self.by_id.get(&(asked, id.clone()))?;
+        let unclaimed = |serial: &&u64| self.calls.get(serial).is_some_and(|waiting| !waiting.claimed);
+        let serial = *serials.iter().find(unclaimed)?;
+        let waiting = self.calls.get_mut(&serial)?;
+        waiting.claimed = true;
+        Some((serial, waiting.call.clone()))
+    }
+
+    pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
+        let waiting = self.calls.remove(&serial)?;
+        let key = (waiting.direction, waiting.id.clone());
+        if let Some(serials) = self.by_id.get_mut(&key) {
+            serials.retain(|other| *other != serial);
+            if serials.is_empty() {
+                self.by_id.remove(&key);
+            }
+        }
+        Some(waiting)
+    }
+
+    /// Those that wait for another exchange since before that moment.
+    pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<Waiting> {
+        let is_late = |waiting: &Waiting| waiting.parked.is_some_and(|since| since < moment);
+        let late: Vec<u64> = self.calls.iter().filter(|(_, call)| is_late(call)).map(|(serial, _)| *serial).collect();
+        late.into_iter().filter_map(|serial| self.remove(serial)).collect()
+    }
+
+    /// All, oldest first.
+    pub(super) fn take(&mut self) -> Vec<Waiting> {
+        self.by_id.clear();
+        std::mem::take(&mut self.calls).into_values().collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn first(&self, asked: Direction, id: &Id, best: impl Fn(&Waiting) -> bool) -> Option<u64> {
+        let serials = self.by_id.get(&(asked, id.clone()))?;
+        let is_best = |serial: &&u64| self.calls.get(serial).is_some_and(&best);
+        serials.iter().find(is_best).or_else(|| serials.first()).copied()
+    }
+}
+
+impl Waiting {
+    /// Whether servers answer it without its id: it has none that MCP allows, or stands in a batch, which many refuse whole.
+    fn is_nameless(&self) -> bool {
+        self.batch.is_some() || !matches!(self.id.kind, IdKind::String | IdKind::Integer)
+    }
+}
+
+/// More than any client keeps open at once; the oldest is ended then.
+pub(super) const MAX_PENDING: usize = 4096;

@@ -1,0 +1,199 @@
+//! A stdio connection or an HTTP session: what outlives one exchange.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::super::message::{Message, Params};
+use super::answer;
+use super::pending::{Pending, Waiting};
+use super::{Carrier, Correlator};
+use crate::record::{EventName, Outcome, Status, names};
+use crate::trail::{Call, Direction, Moment};
+
+/// What is known of it.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    correlator: Correlator,
+    /// What the server asks its client, and what clients asked whose exchange has broken off.
+    pending: Mutex<Pending>,
+    session: Mutex<Session>,
+}
+
+#[derive(Debug, Default)]
+struct Session {
+    /// Only an id that the server has issued.
+    id: Option<String>,
+    client: Client,
+    begun: Option<Begun>,
+    is_closed: bool,
+    requests: i64,
+    requests_to_client: i64,
+    notifications: i64,
+    failures: i64,
+}
+
+/// A session that began by the answer to `initialize`.
+#[derive(Debug)]
+struct Begun {
+    monotonic_nano: u64,
+    /// Who it belongs to, and how it came.
+    facts: Call,
+}
+
+/// What a client says of itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Client {
+    pub(super) name: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) protocol_version: Option<String>,
+}
+
+impl Scope {
+    pub(super) fn new(correlator: &Correlator) -> Self {
+        Self { correlator: correlator.clone(), pending: Mutex::default(), session: Mutex::default() }
+    }
+
+    /// The server has named the session.
+    pub(crate) fn name(&self, id: &str) {
+        self.session().id = Some(id.to_owned());
+    }
+
+    pub(super) fn session_id(&self) -> Option<String> {
+        self.session().id.clone()
+    }
+
+    /// Who sends a message: as it says itself (2026-07-28), or as was said when the session began.
+    pub(super) fn client(&self, params: &Params) -> Client {
+        let known = self.session().client.clone();
+        Client {
+            name: params.client_name.clone().or(known.name),
+            version: params.client_version.clone().or(known.version),
+            protocol_version: params.protocol_version.clone().or(known.protocol_version),
+        }
+    }
+
+    /// Counts what belongs to the session.
+    pub(super) fn count(&self, direction: Direction, message: &Message) {
+        let mut session = self.session();
+        match (message.id.is_some() && message.method.is_some(), direction) {
+            (true, Direction::ClientToServer) => session.requests += 1,
+            (true, Direction::ServerToClient) => session.requests_to_client += 1,
+            (false, _) if message.method.is_some() => session.notifications += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn count_failure(&self, outcome: &Outcome) {
+        if outcome.status == Status::Failure {
+            self.session().failures += 1;
+        }
+    }
+
+    /// The client introduces itself.
+    pub(super) fn introduce(&self, params: &Params) {
+        let mut session = self.session();
+        if session.begun.is_none() {
+            session.client = Client {
+                name: params.client_name.clone(),
+                version: params.client_version.clone(),
+                protocol_version: params.protocol_version.clone(),
+            };
+        }
+    }
+
+    /// The server has accepted it: the session begins.
+    pub(super) fn begin(&self, answer: &Message, carrier: &Carrier) {
+        let core = self.correlator.core();
+        let moment = {
+            let mut session = self.session();
+            if session.begun.is_some() {
+                return;
+            }
+            if let Some(version) = &answer.result.protocol_version {
+                session.client.protocol_version = Some(version.clone());
+            }
+            let mut facts = Call::nameless()
+                .some(names::MCP_PROTOCOL_VERSION, session.client.protocol_version.clone())
+                .some(names::AUDITRAIL_CLIENT_NAME, session.client.name.clone())
+                .some(names::AUDITRAIL_CLIENT_VERSION, session.client.version.clone())
+                .some(names::MCP_SESSION_ID, session.id.clone());
+            facts = carrier.describe(facts);
+            if let Some(actor) = carrier.actor(core, "initialize") {
+                facts = facts.actor(actor);
+            }
+            let moment = Moment::of_message(EventName::McpSession, facts.clone());
+            session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts });
+            moment
+        };
+        core.write_moment(
+            moment.attribute(names::AUDIT_ACTION, "CONNECT").own(names::AUDITRAIL_MCP_SESSION_STATE, "start"),
+        );
+    }
+
+    /// What it came over is closed, or the session was ended: what is open gets no answer any more.
+    pub(crate) fn close(&self) {
+        let open = self.pending().take();
+        for waiting in open {
+            waiting.call.end(&answer::disconnected());
+        }
+        let ended = {
+            let mut session = self.session();
+            let closed = std::mem::replace(&mut session.is_closed, true);
+            if closed { None } else { session.end(self.correlator.core().clock().monotonic_nano()) }
+        };
+        if let Some(moment) = ended {
+            self.correlator.core().write_moment(moment);
+        }
+    }
+
+    /// Ends the calls that were left by their exchanges and have waited since before that moment (monotonic nanoseconds).
+    pub(crate) fn give_up(&self, parked_before: u64) {
+        let late = self.pending().take_parked_before(parked_before);
+        for waiting in late {
+            waiting.call.end(&answer::disconnected());
+        }
+    }
+
+    /// Keeps a call whose exchange broke off: its answer may come over another.
+    pub(super) fn park(&self, mut waiting: Waiting) {
+        waiting.parked = Some(self.correlator.core().clock().monotonic_nano());
+        self.add(waiting);
+    }
+
+    pub(super) fn add(&self, waiting: Waiting) {
+        let evicted = self.pending().add(waiting);
+        self.correlator.evict(evicted);
+    }
+
+    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Session {
+    fn end(&mut self, now: u64) -> Option<Moment> {
+        let begun = self.begun.take()?;
+        // Sessions shorter than 104 days are exact to the nanosecond.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let seconds = now.saturating_sub(begun.monotonic_nano) as f64 / 1e9;
+        let facts = begun.facts.some(names::MCP_SESSION_ID, self.id.clone());
+        let moment = Moment::of_message(EventName::McpSession, facts)
+            .attribute(names::AUDIT_ACTION, "DISCONNECT")
+            .own(names::AUDITRAIL_MCP_SESSION_STATE, "end")
+            .own(names::AUDITRAIL_MCP_SESSION_DURATION, seconds)
+            .own(names::AUDITRAIL_MCP_SESSION_REQUESTS, self.requests)
+            .own(names::AUDITRAIL_MCP_SESSION_REQUESTS_TO_CLIENT, self.requests_to_client)
+            .own(names::AUDITRAIL_MCP_SESSION_NOTIFICATIONS, self.notifications)
+            .own(names::AUDITRAIL_MCP_SESSION_FAILURES, self.failures);
+        Some(moment)
+    }
+}
