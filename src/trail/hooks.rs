@@ -50,6 +50,12 @@ impl Hooks {
         guarded(notices, "the actor extractor panicked; the call is recorded as anonymous", || hook(facts)).flatten()
     }
 
+    /// Whether anybody looks at requests for who acts.
+    #[cfg(feature = "tower")]
+    pub(crate) fn has_actor(&self) -> bool {
+        self.actor.is_some()
+    }
+
     /// A decision that could not be made is a denial: the hook guards access.
     pub(crate) fn authorize(&self, notices: &Notices, call: &Call) -> Decision {
         let Some(hook) = self.authorize.as_ref() else { return Decision::Allow };

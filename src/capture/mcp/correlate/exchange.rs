@@ -9,6 +9,8 @@ use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
 use super::{Carrier, Correlator, Counted, Scope, answer, hex};
 use crate::record::{Detail, EventName, Outcome, RecordId, names};
+#[cfg(feature = "tower")]
+use crate::trail::Core;
 use crate::trail::{Call, Direction, Moment, Ongoing};
 
 /// What one exchange has open.
@@ -61,6 +63,22 @@ impl Exchange {
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
+    }
+
+    /// Whether its calls are recorded on that trail.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_of(&self, core: &Arc<Core>) -> bool {
+        Arc::ptr_eq(self.correlator.core(), core)
+    }
+
+    /// A call that is no message, with what is known of it by the way it came.
+    #[cfg(feature = "tower")]
+    pub(crate) fn carry(&self, call: Call) -> Call {
+        let call = self.carrier.describe(call).some(names::MCP_SESSION_ID, self.scope.session_id());
+        match self.carrier.actor(self.correlator.core(), "") {
+            Some(actor) => call.actor(actor),
+            None => call,
+        }
     }
 
     /// Takes a message in that goes in that direction, before (client to server) or after (server to client) it is passed on.

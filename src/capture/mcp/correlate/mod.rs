@@ -31,6 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "tower")]
+pub(crate) use self::answer::http_error;
 pub(crate) use self::carrier::Carrier;
 pub(crate) use self::counts::{Counted, Counts};
 pub(crate) use self::exchange::{Claimed, End, Exchange};

@@ -1,9 +1,10 @@
 //! Bodies that pass without being read: counted, and told once a reason.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::decode::Undecodable;
-use crate::config::Notices;
+use crate::capture::mcp::correlate::{Correlator, Counted};
+use crate::trail::Core;
 
 /// Why a body is not, or no longer, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,20 +19,17 @@ pub(super) enum Unread {
     Panicked,
 }
 
-/// How many there were.
+/// What was told of them.
 #[derive(Debug, Default)]
-pub(super) struct UnreadBodies([AtomicU64; 4]);
+pub(super) struct UnreadBodies([AtomicBool; 4]);
 
 impl UnreadBodies {
-    pub(super) fn count(&self, notices: &Notices, why: Unread) {
-        let Some(count) = self.0.get(why as usize) else { return };
-        if count.fetch_add(1, Ordering::Relaxed) == 0 {
-            notices.warn(why.told());
+    pub(super) fn count(&self, core: &Core, correlator: &Correlator, why: Unread) {
+        correlator.counts().add(Counted::Unread);
+        let told = self.0.get(why as usize).is_none_or(|told| told.swap(true, Ordering::Relaxed));
+        if !told {
+            core.notices().warn(why.told());
         }
-    }
-
-    pub(super) fn of(&self, why: Unread) -> u64 {
-        self.0.get(why as usize).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 }
 
