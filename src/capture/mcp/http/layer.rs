@@ -1,5 +1,6 @@
 //! The tower layer, and what all services that it makes have in common.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tower_layer::Layer;
@@ -12,11 +13,10 @@ use crate::capture::mcp::correlate::Correlator;
 use crate::trail::Core;
 
 /// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct McpLayer(Arc<Shared>);
 
 /// What is known of one server.
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) correlator: Correlator,
     pub(super) sessions: Arc<Sessions>,
@@ -60,8 +60,20 @@ impl<S> Layer<S> for McpLayer {
     }
 }
 
+impl fmt::Debug for McpLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Shared {
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpLayer").field("sessions", &self.sessions).finish_non_exhaustive()
     }
 }

@@ -16,6 +16,8 @@ mod reader;
 mod service;
 mod sessions;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod unread;
 
 pub use self::body::TapBody;

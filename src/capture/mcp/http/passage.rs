@@ -24,7 +24,6 @@ use crate::record::{Now, names};
 use crate::trail::{Call, Direction, Ongoing};
 
 /// What is known of it.
-#[derive(Debug)]
 pub(super) struct Passage {
     shared: Arc<Shared>,
     exchange: Arc<Exchange>,

@@ -7,6 +7,7 @@
 //! 3. A session that leaves is closed, whatever the reason; so are all when the table goes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +15,6 @@ use crate::capture::mcp::correlate::Scope;
 use crate::trail::Core;
 
 /// All of them.
-#[derive(Debug)]
 pub(super) struct Sessions {
     core: Arc<Core>,
     most: usize,
@@ -24,7 +24,7 @@ pub(super) struct Sessions {
     evicted: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Table {
     by_id: HashMap<Arc<str>, Session>,
     /// Least recently used first.
@@ -32,7 +32,6 @@ struct Table {
     next: u64,
 }
 
-#[derive(Debug)]
 struct Session {
     scope: Arc<Scope>,
     /// Its place in the order.
@@ -44,7 +43,6 @@ struct Session {
 }
 
 /// An exchange of a session, open until this is dropped.
-#[derive(Debug)]
 pub(super) struct Entered {
     sessions: Arc<Sessions>,
     id: Arc<str>,
@@ -56,7 +54,7 @@ impl Sessions {
         Self::of_at_most(MAX_SESSIONS, core)
     }
 
-    fn of_at_most(most: usize, core: &Arc<Core>) -> Self {
+    pub(super) fn of_at_most(most: usize, core: &Arc<Core>) -> Self {
         let swept = AtomicU64::new(core.clock().monotonic_nano());
         Self { core: core.clone(), most, table: Mutex::default(), swept, evicted: AtomicU64::new(0) }
     }
@@ -151,6 +149,13 @@ impl Drop for Sessions {
     fn drop(&mut self) {
         let table = self.table.get_mut().unwrap_or_else(PoisonError::into_inner);
         table.by_id.drain().for_each(|(_, session)| session.scope.close());
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.table().by_id.len();
+        f.debug_struct("Sessions").field("open", &open).field("evicted", &self.evicted()).finish_non_exhaustive()
     }
 }
 
