@@ -50,12 +50,6 @@ impl Hooks {
         guarded(notices, "the actor extractor panicked; the call is recorded as anonymous", || hook(facts)).flatten()
     }
 
-    /// Whether anybody looks at requests for who acts.
-    #[cfg(feature = "tower")]
-    pub(crate) fn has_actor(&self) -> bool {
-        self.actor.is_some()
-    }
-
     /// A decision that could not be made is a denial: the hook guards access.
     pub(crate) fn authorize(&self, notices: &Notices, call: &Call) -> Decision {
         let Some(hook) = self.authorize.as_ref() else { return Decision::Allow };
@@ -73,6 +67,10 @@ impl Hooks {
         let Some(hook) = self.denied.as_ref() else { return false };
         guarded(notices, "the denied_when hook panicked; the call is recorded as failed", || hook(failure))
             .unwrap_or(false)
+    }
+
+    pub(crate) fn has_actor(&self) -> bool {
+        self.actor.is_some()
     }
 
     pub(crate) fn has_denial(&self) -> bool {

@@ -9,6 +9,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod correlator;
 mod delivery;
 mod filters;
 mod layer_ids;
@@ -18,4 +19,5 @@ mod layer_records;
 mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
+mod tapped;
 mod wrapper;

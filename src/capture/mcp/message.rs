@@ -1,4 +1,3 @@
-#![allow(dead_code, reason = "TEMP")]
 //! What an audit needs to know of one JSON-RPC message: the envelope, and a few short facts of what is inside it. Arguments,
 //! results and whatever else a message carries are never kept.
 //!
@@ -37,6 +36,14 @@ pub(crate) struct Id {
     pub(crate) text: String,
     /// What else tells a long string from others: its length and a hash of all of it; 0 for all other ids.
     pub(crate) rest: u64,
+}
+
+#[cfg(feature = "rmcp")]
+impl Id {
+    /// The id that an integer is.
+    pub(crate) fn of_integer(number: i64) -> Self {
+        Self { kind: IdKind::Integer, text: number.to_string(), rest: 0 }
+    }
 }
 
 /// What an id is. JSON-RPC 2.0 (section 4) has strings, numbers and, for errors that belong to no request, null; MCP

@@ -1,15 +1,23 @@
 //! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
+//!
+//! ```text
+//!  bytes ──► tap ──► scan ──► correlate ──► begin and end on the trail
+//!            (stdio, HTTP)  messages    ▲
+//!  rmcp handlers ──► wrapper ───────────┘ joins the call that the tap has begun, or begins one
+//! ```
 
 pub(crate) mod correlate;
 #[cfg(feature = "tower")]
 mod http;
 pub(crate) mod message;
-mod scan;
+pub(crate) mod scan;
+mod tap;
 mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
 #[cfg(feature = "tower")]
 pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
+pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

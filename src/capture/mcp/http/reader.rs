@@ -50,13 +50,11 @@ impl Reader {
         })
     }
 
-    /// No more will come. An event that is not complete is none, by the specification of event streams; if the body was
-    /// cut off, nor is anything else.
-    pub(super) fn end(&mut self, is_complete: bool, mut see: &mut dyn FnMut(Message)) {
+    /// No more will come. An event that is not complete is none, by the specification of event streams.
+    pub(super) fn end(&mut self, mut see: &mut dyn FnMut(Message)) {
         match &mut self.messages {
             Messages::Json(scanner) => scanner.end(&mut see),
-            Messages::Events(events) if is_complete => events.end(&mut see),
-            Messages::Events(_) => {}
+            Messages::Events(events) => events.end(),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Tap {
         self.guarded(|tap| {
             let Some(mut reader) = tap.reader.take() else { return };
             let complete = how == Over::Complete;
-            reader.end(complete, &mut |message| {
+            reader.end(&mut |message| {
                 if complete || message.flaw != Some(Flaw::NotJson) {
                     tap.observer.message(message);
                 }

@@ -4,17 +4,22 @@
 //! 1. Every method of rmcp's trait is forwarded: one that is missed would silently change the server. A test compares the
 //!    list with rmcp's source.
 //! 2. The answer of the handler is passed on as it is; only a call that the trail refuses is answered here.
-//! 3. A handler's span hangs under its call's, never under the span that rmcp keeps open for the connection.
+//! 3. Behind a tap, calls are the tap's: the wrapper begins none, and answers those that may not run.
+//! 4. A handler's span hangs under its call's, never under the span that rmcp keeps open for the connection.
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 
 use rmcp::model::*;
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tracing::Instrument as _;
 
+use super::super::correlate::Exchange;
+use super::super::tap::Tap;
 use super::answer::{self, Answer};
+use super::joined::{self, Joined};
 use super::request;
 use crate::Trail;
 use crate::record::{Detail, EventName, Outcome, names};
@@ -26,6 +31,8 @@ pub struct Audited<H> {
     handler: H,
     trail: Trail,
     transport: Option<Transport>,
+    /// The connection that a tap listens to.
+    tapped: Option<Arc<Exchange>>,
 }
 
 impl Trail {
@@ -41,7 +48,7 @@ impl Trail {
     ///
     /// Over HTTP, give `StreamableHttpService` a factory that returns the wrapped server.
     pub fn audited<H: ServerHandler>(&self, handler: H) -> Audited<H> {
-        Audited { handler, trail: self.clone(), transport: None }
+        Audited { handler, trail: self.clone(), transport: None, tapped: None }
     }
 }
 
@@ -50,6 +57,13 @@ impl<H: ServerHandler> Audited<H> {
     #[must_use]
     pub fn over(self, transport: Transport) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// Joins the tap on the connection that this server is about to serve: the tap begins and ends the calls, the handlers
+    /// run inside them, and what may not run is refused.
+    #[must_use]
+    pub fn behind<R, W>(self, tap: &Tap<R, W>) -> Self {
+        Self { tapped: Some(tap.exchange().clone()), ..self }
     }
 
     fn call(&self, method: &str, context: &RequestContext<RoleServer>) -> Call {
@@ -84,7 +98,16 @@ impl<H: ServerHandler> Audited<H> {
         result
     }
 
+    /// The call that a tap has begun for this request.
+    fn joined(&self, context: &RequestContext<RoleServer>) -> Option<Joined> {
+        Joined::find(self.tapped.as_ref(), self.trail.core(), context)
+    }
+
     fn notify(&self, method: &str, context: &NotificationContext<RoleServer>) {
+        if joined::is_tapped(self.tapped.as_ref(), &context.extensions) {
+            // The tap has seen it.
+            return;
+        }
         let facts = request::notification(self.trail.core(), method, context, self.transport);
         self.trail.record(Moment::of_message(EventName::McpNotification, facts));
     }
@@ -113,6 +136,9 @@ macro_rules! requests {
         $(
             $(#[$attribute])*
             async fn $name(&self, $($request: $params,)? context: RequestContext<RoleServer>) -> Result<$result, ErrorData> {
+                if let Some(joined) = self.joined(&context) {
+                    return joined.run(|| self.handler.$name($($request,)? context)).await;
+                }
                 let call = self.call($method, &context);
                 $(let call = { let $call = call; $facts };)?
                 let token = context.ct.clone();
@@ -177,6 +203,9 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        if let Some(joined) = self.joined(&context) {
+            return joined.run(|| self.handler.on_custom_request(request, context)).await;
+        }
         let call = self.call(&request.method, &context);
         let token = context.ct.clone();
         self.run(call, move || token.is_cancelled(), || self.handler.on_custom_request(request, context)).await
@@ -189,6 +218,9 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
 
     /// Open as long as the subscription is.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        if let Some(joined) = self.joined(context.request_context()) {
+            return joined.run(|| self.handler.listen(context)).await;
+        }
         let call = self.call("subscriptions/listen", context.request_context());
         let token = context.request_context().ct.clone();
         self.run(call, move || token.is_cancelled(), || self.handler.listen(context)).await

@@ -2,6 +2,7 @@
 
 mod answer;
 mod audited;
+mod joined;
 mod request;
 mod serve;
 mod stdin;

@@ -6,7 +6,7 @@ use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::trace_context;
 use crate::record::names;
-use crate::trail::{Call, Core, RequestFacts, Transport};
+use crate::trail::{Actor, Call, Core, Ongoing, RequestFacts, Transport};
 
 /// The call of a request, with everything but its own parameters.
 pub(super) fn call(
@@ -75,15 +75,23 @@ fn carrier(core: &Core, method: &str, call: Call, extensions: &Extensions, trans
             }
         }
     }
-    let facts = RequestFacts {
-        method,
-        headers: http.map(|parts| &parts.headers),
-        extensions: http.map(|parts| &parts.extensions),
-    };
-    match core.hooks().actor(core.notices(), &facts) {
+    match extracted(core, method, http) {
         Some(actor) => call.actor(actor),
         None => call,
     }
+}
+
+/// Who acts in a call that a tap has begun, if only what stands between tap and handler knows it.
+pub(super) fn actor(core: &Core, extensions: &Extensions, call: &Ongoing) -> Option<Actor> {
+    let has_hook_to_ask = call.text(names::AUDIT_ACTOR_ID).is_none() && core.hooks().has_actor();
+    let method = has_hook_to_ask.then(|| call.text(names::MCP_METHOD_NAME).unwrap_or_default())?;
+    extracted(core, &method, extensions.get())
+}
+
+fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> Option<Actor> {
+    let headers = http.map(|parts| &parts.headers);
+    let extensions = http.map(|parts| &parts.extensions);
+    core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
 }
 
 /// The only headers whose values are recorded.

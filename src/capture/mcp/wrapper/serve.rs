@@ -7,7 +7,6 @@ use rmcp::{ServerHandler, ServiceExt as _};
 
 use super::stdin::Stdin;
 use crate::Trail;
-use crate::trail::Transport;
 
 /// A stdio server that did not serve.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +32,8 @@ impl Trail {
     pub async fn serve_stdio<H: ServerHandler>(&self, handler: H) -> Result<(), ServeStdioError> {
         let told_to_end = shutdown_signal()?;
         tokio::pin!(told_to_end);
-        let serve = self.audited(handler).over(Transport::Stdio).serve((Stdin::open()?, tokio::io::stdout()));
+        let tap = self.tap(Stdin::open()?, tokio::io::stdout());
+        let serve = self.audited(handler).behind(&tap).serve(tap.into_streams());
         let result = tokio::select! {
             running = serve => {
                 let running = running.map_err(|error| ServeStdioError::Initialize(why(&error)))?;

@@ -1,0 +1,241 @@
+#![allow(dead_code, unused_imports, reason = "until the taps read with it")]
+//! Reads JSON-RPC messages off the wire as their bytes come by, and keeps of each no more than a [`Message`].
+//!
+//! ```text
+//!  bytes ─► Lines ──┐             ┌─► Syntax ─► Quoted, Number     what JSON is
+//!           Events ─┴─► Scanner ──┤      │
+//!           (bodies)              │      ▼
+//!                                 └─► Facts ──► Tools, Decimal      what an audit keeps of it
+//! ```
+//!
+//! Invariants:
+//! 1. What is found does not depend on how the bytes are cut into pieces, nor on the order of keys.
+//! 2. The memory that is held does not grow with the size of a message or the number of messages, and the time grows with
+//!    the size alone.
+//! 3. [`Flaw::NotJson`] is told of a unit exactly if it is not one JSON document (RFC 8259) in UTF-8, except that what is
+//!    [`Flaw::TooDeep`] is not read on. A lone surrogate escape (`"\ud800"`) is JSON.
+//! 4. Of a key that comes twice the last counts, as for `JSON.parse`, Python's `json` and `serde_json::Value`, so that an
+//!    audit does not name another tool than the one that the server runs. (Parsers that refuse such an object do not run
+//!    anything.)
+//! 5. A unit in which there is anything but whitespace gives one message; a batch gives one for each element, and one
+//!    more for what is wrong with it.
+
+mod decimal;
+mod events;
+mod facts;
+mod lines;
+mod nesting;
+mod number;
+mod place;
+mod quoted;
+mod syntax;
+mod text;
+mod tools;
+
+use std::sync::Arc;
+
+use self::facts::Facts;
+use self::syntax::{Progress, Syntax};
+use super::message::{Flaw, Message, Reading};
+
+pub(crate) use self::events::Events;
+pub(crate) use self::lines::Lines;
+
+/// What one unit of framing holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// One document, as a line or a server-sent event does. Its message is given at the end of the unit, because anything
+    /// that follows makes it no JSON at all.
+    One,
+    /// Any number of documents, as a body does that is streamed. Each message is given when its document is complete.
+    Many,
+}
+
+/// Reads the messages of one unit of framing after the other, each in any number of pieces.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    documents: Documents,
+    stage: Stage,
+    syntax: Syntax,
+    facts: Facts,
+    /// The bytes of this unit so far.
+    unit: u64,
+    /// Where the document, or the element of a batch, begins and ends in the unit.
+    begin: u64,
+    end: u64,
+    /// In this document, which is a batch.
+    in_batch: bool,
+    /// How many batches there were.
+    batches: u64,
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// A document, or nothing more.
+    Document,
+    /// More of a document or of an element.
+    Value,
+    /// The first element of a batch, or its end.
+    FirstElement,
+    /// An element of a batch.
+    Element,
+    /// A comma, or the end of the batch.
+    Comma,
+    /// Nothing, and the message is given at the end.
+    Nothing,
+    /// Nothing, and all messages of the batch were given.
+    NothingElse,
+    /// Anything: it is not looked at.
+    Flawed(Flaw),
+}
+
+impl Scanner {
+    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
+        let (syntax, facts) = (Syntax::default(), Facts::new(reading));
+        let (stage, in_batch) = (Stage::Document, false);
+        Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0 }
+    }
+
+    /// Reads on in the unit.
+    pub(crate) fn read(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        self.unit += bytes.len() as u64;
+        while !bytes.is_empty() {
+            if let Err(flaw) = self.advance(&mut bytes, emit) {
+                self.stage = Stage::Flawed(flaw);
+                return;
+            }
+        }
+    }
+
+    /// The unit ends here. What is read next belongs to another.
+    pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
+        match self.stage {
+            Stage::Document | Stage::NothingElse => {}
+            Stage::Nothing => self.give(None, emit),
+            // A number that stands alone ends with the unit.
+            Stage::Value if self.syntax.is_complete() && !self.in_batch => {
+                self.end = self.unit;
+                self.give(None, emit);
+            }
+            Stage::Flawed(flaw) => self.give_flawed(flaw, emit),
+            Stage::Value | Stage::FirstElement | Stage::Element | Stage::Comma => {
+                self.give_flawed(Flaw::NotJson, emit);
+            }
+        }
+        self.reset();
+    }
+
+    /// The unit ends here and is to be forgotten. Tells whether there was anything in it, besides whitespace.
+    pub(crate) fn discard(&mut self) -> bool {
+        let any = self.stage != Stage::Document || self.end > 0;
+        drop(self.facts.take());
+        self.reset();
+        any
+    }
+
+    fn reset(&mut self) {
+        (self.stage, self.in_batch) = (Stage::Document, false);
+        (self.unit, self.begin, self.end) = (0, 0, 0);
+    }
+
+    /// Goes on to the next stage, or takes all of the bytes.
+    fn advance(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
+        match self.stage {
+            Stage::Value => return self.value(bytes, emit),
+            Stage::Flawed(_) => *bytes = &[],
+            _ => *bytes = syntax::behind_whitespace(bytes),
+        }
+        let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
+        match (self.stage, byte) {
+            (Stage::Document, b'[') => {
+                self.begin = self.unit - bytes.len() as u64;
+                self.in_batch = true;
+                self.batches += 1;
+                self.stage = Stage::FirstElement;
+            }
+            (Stage::FirstElement, b']') => self.complete(rest, emit),
+            (Stage::Document | Stage::FirstElement | Stage::Element, _) => {
+                self.begin_value(bytes);
+                return Ok(());
+            }
+            (Stage::Comma, b',') => self.stage = Stage::Element,
+            (Stage::Comma, b']') => {
+                self.in_batch = false;
+                self.end = self.unit - rest.len() as u64;
+                self.stage = match self.documents {
+                    Documents::One => Stage::NothingElse,
+                    Documents::Many => Stage::Document,
+                };
+            }
+            (_, _) => return Err(self.flaw_behind()),
+        }
+        *bytes = rest;
+        Ok(())
+    }
+
+    fn begin_value(&mut self, bytes: &[u8]) {
+        self.begin = self.unit - bytes.len() as u64;
+        self.syntax.begin(usize::from(self.in_batch));
+        self.stage = Stage::Value;
+    }
+
+    fn value(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
+        let before = *bytes;
+        let holds = self.facts.holds_tool();
+        let progress = self.syntax.read(bytes, &mut self.facts)?;
+        if holds {
+            let read = before.len() - bytes.len();
+            self.facts.hold(before.get(..read).unwrap_or_default());
+        }
+        match progress {
+            Progress::More | Progress::ToolBegin => {}
+            Progress::ToolEnd => self.facts.end_tool(),
+            Progress::Complete if self.in_batch => {
+                self.end = self.unit - bytes.len() as u64;
+                self.give(None, emit);
+                self.begin = self.end;
+                self.stage = Stage::Comma;
+            }
+            Progress::Complete => self.complete(bytes, emit),
+        }
+        Ok(())
+    }
+
+    /// A document that is one message, or an empty batch.
+    fn complete(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        self.end = self.unit - bytes.len() as u64;
+        match self.documents {
+            Documents::One => self.stage = Stage::Nothing,
+            Documents::Many => {
+                self.give(None, emit);
+                self.in_batch = false;
+                self.stage = Stage::Document;
+            }
+        }
+    }
+
+    /// Something follows where nothing may. What was in the document is known all the same, but not for a batch.
+    fn flaw_behind(&mut self) -> Flaw {
+        if self.stage == Stage::NothingElse {
+            (self.in_batch, self.begin) = (true, self.end);
+        }
+        Flaw::NotJson
+    }
+
+    fn give_flawed(&mut self, flaw: Flaw, emit: &mut impl FnMut(Message)) {
+        self.end = self.unit;
+        self.give(Some(flaw), emit);
+    }
+
+    fn give(&mut self, flaw: Option<Flaw>, emit: &mut impl FnMut(Message)) {
+        let mut message = self.facts.take();
+        message.batch = self.in_batch.then_some(self.batches);
+        message.bytes = self.end - self.begin;
+        message.flaw = flaw.or(message.flaw);
+        emit(message);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! The arrays and objects around a place, one bit each.
+
+use super::super::message::{Flaw, MAX_DEPTH};
+
+#[derive(Debug, Default)]
+pub(super) struct Nesting {
+    /// Set for objects.
+    bits: [u64; MAX_DEPTH.div_ceil(64)],
+    depth: usize,
+    /// How many arrays are around the value that is read.
+    base: usize,
+    /// The bit of the innermost one.
+    is_object: bool,
+}
+
+impl Nesting {
+    /// Inside of so many arrays, which the value does not close.
+    pub(super) fn new(base: usize) -> Self {
+        Self { depth: base, base, ..Self::default() }
+    }
+
+    pub(super) fn is_object(&self) -> bool {
+        self.is_object
+    }
+
+    pub(super) fn is_outermost(&self) -> bool {
+        self.depth == self.base
+    }
+
+    pub(super) fn open(&mut self, is_object: bool) -> Result<(), Flaw> {
+        if self.depth == MAX_DEPTH {
+            return Err(Flaw::TooDeep);
+        }
+        let (word, bit) = place(self.depth);
+        if let Some(word) = self.bits.get_mut(word) {
+            *word = if is_object { *word | bit } else { *word & !bit };
+        }
+        self.depth += 1;
+        self.is_object = is_object;
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self) {
+        self.depth -= 1;
+        let (word, bit) = place(self.depth.saturating_sub(1));
+        self.is_object = self.bits.get(word).is_some_and(|word| word & bit != 0);
+    }
+}
+
+fn place(level: usize) -> (usize, u64) {
+    (level / 64, 1 << (level % 64))
+}

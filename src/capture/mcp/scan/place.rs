@@ -1,0 +1,197 @@
+//! Where in a message a value stands, as far as an audit wants to know something of what is there.
+
+/// An array or object in which something is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Place {
+    /// Around the message.
+    #[default]
+    Outside,
+    Message,
+    Params,
+    Meta,
+    /// `params.clientInfo`.
+    Client,
+    /// `clientInfo` in `params._meta`.
+    MetaClient,
+    Result,
+    Task,
+    /// `result.content`, and one element of it.
+    Content,
+    Item,
+    /// `result.tools`, and one element of it.
+    Tools,
+    Tool,
+    Error,
+}
+
+/// What a value is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Slot {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It is an object to look into, or an array.
+    Inner(Place),
+    Text(Field),
+    Id,
+    RequestId,
+    ParamsState,
+    ResultState,
+    IsError,
+    Code,
+    /// A text of `result.content`.
+    ItemText,
+}
+
+/// The texts that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Method,
+    Name,
+    Uri,
+    TaskId,
+    Reason,
+    ProtocolVersion,
+    ClientName,
+    ClientVersion,
+    MetaProtocolVersion,
+    MetaClientName,
+    MetaClientVersion,
+    Traceparent,
+    Tracestate,
+    ResultType,
+    ResultTaskId,
+    ResultStatus,
+    InnerTaskId,
+    InnerStatus,
+    ResultProtocolVersion,
+    ErrorMessage,
+}
+
+impl Place {
+    /// What stands around it.
+    pub(super) fn outer(self) -> Self {
+        match self {
+            Self::Outside | Self::Message => Self::Outside,
+            Self::Params | Self::Result | Self::Error => Self::Message,
+            Self::Meta | Self::Client => Self::Params,
+            Self::MetaClient => Self::Meta,
+            Self::Task | Self::Content | Self::Tools => Self::Result,
+            Self::Item => Self::Content,
+            Self::Tool => Self::Tools,
+        }
+    }
+
+    /// Something is wanted by its key.
+    pub(super) fn has_keys(self) -> bool {
+        !matches!(self, Self::Outside | Self::Content | Self::Tools | Self::Tool)
+    }
+
+    pub(super) fn is_array(self) -> bool {
+        matches!(self, Self::Content | Self::Tools)
+    }
+
+    /// What all values in there are for, as long as no key says something else.
+    pub(super) fn element(self) -> Slot {
+        match self {
+            Self::Outside => Slot::Inner(Self::Message),
+            Self::Content => Slot::Inner(Self::Item),
+            Self::Tools => Slot::Inner(Self::Tool),
+            _ => Slot::Nothing,
+        }
+    }
+
+    /// What the value behind a key is for.
+    pub(super) fn member(self, key: &str) -> Slot {
+        match self {
+            Self::Message => of_message(key),
+            Self::Params => of_params(key),
+            Self::Meta => of_meta(key),
+            Self::Client => of_client(key, Field::ClientName, Field::ClientVersion),
+            Self::MetaClient => of_client(key, Field::MetaClientName, Field::MetaClientVersion),
+            Self::Result => of_result(key),
+            Self::Task => of_task(key),
+            Self::Item if key == "text" => Slot::ItemText,
+            Self::Error => of_error(key),
+            _ => Slot::Nothing,
+        }
+    }
+}
+
+fn of_message(key: &str) -> Slot {
+    match key {
+        "id" => Slot::Id,
+        "method" => Slot::Text(Field::Method),
+        "params" => Slot::Inner(Place::Params),
+        "result" => Slot::Inner(Place::Result),
+        "error" => Slot::Inner(Place::Error),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_params(key: &str) -> Slot {
+    match key {
+        "name" => Slot::Text(Field::Name),
+        "uri" => Slot::Text(Field::Uri),
+        "taskId" => Slot::Text(Field::TaskId),
+        "requestId" => Slot::RequestId,
+        "reason" => Slot::Text(Field::Reason),
+        "requestState" => Slot::ParamsState,
+        "protocolVersion" => Slot::Text(Field::ProtocolVersion),
+        "clientInfo" => Slot::Inner(Place::Client),
+        "_meta" => Slot::Inner(Place::Meta),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_meta(key: &str) -> Slot {
+    match key {
+        "traceparent" => Slot::Text(Field::Traceparent),
+        "tracestate" => Slot::Text(Field::Tracestate),
+        "io.modelcontextprotocol/protocolVersion" => Slot::Text(Field::MetaProtocolVersion),
+        "io.modelcontextprotocol/clientInfo" => Slot::Inner(Place::MetaClient),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_client(key: &str, name: Field, version: Field) -> Slot {
+    match key {
+        "name" => Slot::Text(name),
+        "version" => Slot::Text(version),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_result(key: &str) -> Slot {
+    match key {
+        "isError" => Slot::IsError,
+        "resultType" => Slot::Text(Field::ResultType),
+        "requestState" => Slot::ResultState,
+        "taskId" => Slot::Text(Field::ResultTaskId),
+        "status" => Slot::Text(Field::ResultStatus),
+        "task" => Slot::Inner(Place::Task),
+        "protocolVersion" => Slot::Text(Field::ResultProtocolVersion),
+        "content" => Slot::Inner(Place::Content),
+        "tools" => Slot::Inner(Place::Tools),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_task(key: &str) -> Slot {
+    match key {
+        "taskId" => Slot::Text(Field::InnerTaskId),
+        "status" => Slot::Text(Field::InnerStatus),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_error(key: &str) -> Slot {
+    match key {
+        "code" => Slot::Code,
+        "message" => Slot::Text(Field::ErrorMessage),
+        _ => Slot::Nothing,
+    }
+}
+
+/// The longest key that is looked for.
+pub(super) const MAX_KEY: usize = 40;

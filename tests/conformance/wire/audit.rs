@@ -1,0 +1,134 @@
+//! The requests on the wire beside the records of them: each has one pair, and each pair has its request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use auditrail::record::{Record, names};
+
+use super::log::{Answer, Direction, Request};
+
+/// What does not match.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Audit {
+    requests: usize,
+    /// Requests without a pair of records, and how often.
+    missing: BTreeMap<Key, usize>,
+    /// Pairs of records without a request, and how often.
+    surplus: BTreeMap<Key, usize>,
+    /// Calls that do not have exactly one request record and one response record: their keys and phases.
+    unpaired: Vec<(Key, Vec<String>)>,
+    /// How the requests of each key ended, as far as the wire tells.
+    ends: BTreeMap<Key, BTreeSet<String>>,
+}
+
+/// Sessions have the same ids again, so what has one key is counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    direction: Direction,
+    method: String,
+    /// As JSON: `1` and `"1"` are two ids.
+    id: String,
+}
+
+impl Audit {
+    pub(crate) fn of(wire: &[Request], records: &[Record]) -> Self {
+        let (mut wanted, mut ends) = (BTreeMap::<Key, usize>::new(), BTreeMap::<Key, BTreeSet<String>>::new());
+        for request in wire {
+            let (direction, method, id) = (request.direction, request.method.clone(), request.id.to_string());
+            let key = Key { direction, method, id };
+            ends.entry(key.clone()).or_default().insert(end(request));
+            *wanted.entry(key).or_default() += 1;
+        }
+        let mut found = BTreeMap::<Key, usize>::new();
+        let mut unpaired = Vec::new();
+        for (key, mut phases) in calls(records) {
+            phases.sort();
+            if phases == ["request", "response"] {
+                *found.entry(key).or_default() += 1;
+            } else {
+                unpaired.push((key, phases));
+            }
+        }
+        Self { requests: wire.len(), missing: less(&wanted, &found), surplus: less(&found, &wanted), unpaired, ends }
+    }
+
+    /// How many requests passed, and how many of them have a pair of records.
+    pub(crate) fn audited(&self) -> (usize, usize) {
+        (self.requests, self.requests - self.missing.values().sum::<usize>())
+    }
+
+    /// Every request on the wire has exactly one pair of records, and nothing else has one.
+    pub(crate) fn assert_one_pair_each(&self) {
+        assert!(self.requests > 0, "nothing was seen on the wire");
+        assert!(self.missing.is_empty() && self.surplus.is_empty() && self.unpaired.is_empty(), "{self}");
+    }
+}
+
+/// Without the ids: a line for each method. Where one key was used several times it is not known which of them had
+/// records, so the ends of all of them are shown.
+impl fmt::Display for Audit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (requests, audited) = self.audited();
+        writeln!(formatter, "{audited} of {requests} requests on the wire have a pair of records")?;
+        for (what, counts) in [("no pair", &self.missing), ("pair without request", &self.surplus)] {
+            let mut by_method = BTreeMap::<_, (usize, BTreeSet<&str>)>::new();
+            for (key, count) in counts {
+                let (sum, ends) = by_method.entry((key.direction, &key.method)).or_default();
+                *sum += count;
+                ends.extend(self.ends.get(key).into_iter().flatten().map(String::as_str));
+            }
+            for ((direction, method), (count, ends)) in by_method {
+                let ends = ends.into_iter().collect::<Vec<_>>().join(" or ");
+                let line = format!("  {what}: {count} × {method} ({direction:?}) {ends}");
+                writeln!(formatter, "{}", line.trim_end())?;
+            }
+        }
+        for (key, phases) in &self.unpaired {
+            writeln!(formatter, "  not one pair: {} {} has {phases:?}", key.method, key.id)?;
+        }
+        Ok(())
+    }
+}
+
+/// The status of its HTTP response, and what answered it.
+fn end(request: &Request) -> String {
+    let status = request.status.map(|status| status.as_u16().to_string());
+    let answer = match request.answer {
+        Some(Answer::Result) => "result".to_owned(),
+        Some(Answer::Error(code)) => format!("error {code}"),
+        None => "no answer".to_owned(),
+    };
+    status.into_iter().chain([answer]).collect::<Vec<_>>().join(" ")
+}
+
+/// The phases of each audited call. What has no phase is no call: a notification, or what the trail tells of itself.
+fn calls(records: &[Record]) -> Vec<(Key, Vec<String>)> {
+    let mut calls = BTreeMap::<&str, (Key, Vec<String>)>::new();
+    for record in records {
+        let Some(phase) = record.text(names::AUDITRAIL_PHASE) else { continue };
+        let call = record.text(names::AUDITRAIL_CALL_ID).unwrap();
+        let (_, phases) = calls.entry(call).or_insert_with(|| (key(record), Vec::new()));
+        phases.push(phase.to_owned());
+    }
+    calls.into_values().collect()
+}
+
+fn key(record: &Record) -> Key {
+    let text = |name| record.text(name).unwrap_or_default().to_owned();
+    let direction = match record.text(names::AUDITRAIL_MCP_DIRECTION) {
+        Some("server_to_client") => Direction::ServerToClient,
+        _ => Direction::ClientToServer,
+    };
+    let id = text(names::JSONRPC_REQUEST_ID);
+    let is_text = record.text(names::AUDITRAIL_JSONRPC_ID_TYPE) == Some("string");
+    Key { direction, method: text(names::MCP_METHOD_NAME), id: if is_text { format!("{id:?}") } else { id } }
+}
+
+/// How many more there are in `these` than in `those`.
+fn less(these: &BTreeMap<Key, usize>, those: &BTreeMap<Key, usize>) -> BTreeMap<Key, usize> {
+    let more = |(key, count): (&Key, &usize)| {
+        let more = count.saturating_sub(those.get(key).copied().unwrap_or(0));
+        (more > 0).then(|| (key.clone(), more))
+    };
+    these.iter().filter_map(more).collect()
+}

@@ -1,0 +1,48 @@
+//! Which point of view sees which MCP event: each row of `docs/visibility.md`, with real servers of rmcp on real transports.
+//!
+//! `REGENERATE=1 cargo test --test visibility` writes the page anew.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod page;
+mod server;
+mod stdio;
+mod stdio_rows;
+mod summary;
+#[path = "../suite/support.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use self::page::{Row, Seen};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_point_of_view_sees_what_the_page_says() {
+    let mut wrong = Vec::new();
+    let mut rows = Vec::new();
+    for row in stdio_rows::rows() {
+        let seen = stdio::run(&row).await;
+        wrong.extend(row.differences(&seen));
+        rows.push(Row { event: row.event, seen });
+    }
+    assert!(wrong.is_empty(), "not what was expected:\n{}", wrong.join("\n"));
+    page::check(&[("stdio", &rows)]);
+}
+
+/// What is expected of a row, for each point of view.
+impl stdio_rows::Scene {
+    fn differences(&self, seen: &Seen) -> Vec<String> {
+        let views =
+            [("wrapper", &seen.wrapper, &self.wrapper), ("tap", &seen.tap, &self.tap), ("both", &seen.both, &self.tap)];
+        let differs = |(view, seen, expected): (&str, &Vec<String>, &Vec<&str>)| {
+            (seen != expected).then(|| format!("{} [{view}]\n  expected {expected:?}\n  seen     {seen:?}", self.event))
+        };
+        views.into_iter().filter_map(differs).collect()
+    }
+}

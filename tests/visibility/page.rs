@@ -1,0 +1,53 @@
+//! `docs/visibility.md`.
+
+/// What each point of view recorded of one event.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) wrapper: Vec<String>,
+    pub(crate) tap: Vec<String>,
+    pub(crate) both: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) event: &'static str,
+    pub(crate) seen: Seen,
+}
+
+/// The page says what is so.
+pub(crate) fn check(parts: &[(&str, &[Row])]) {
+    let mut page = HEAD.to_owned();
+    for (transport, rows) in parts {
+        page.push_str(&format!(
+            "\n## {transport}\n\n| event | wrapper alone | tap alone | both |\n|---|---|---|---|\n"
+        ));
+        for Row { event, seen } in *rows {
+            let [wrapper, tap] = [&seen.wrapper, &seen.tap].map(|records| cell(records));
+            let both = if seen.both == seen.tap { "as the tap".to_owned() } else { cell(&seen.both) };
+            page.push_str(&format!("| {event} | {wrapper} | {tap} | {both} |\n"));
+        }
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/visibility.md");
+    if std::env::var_os("REGENERATE").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    println!("{page}");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == page,
+        "docs/visibility.md is not what was seen; write it anew with REGENERATE=1 cargo test --test visibility"
+    );
+}
+
+fn cell(records: &[String]) -> String {
+    if records.is_empty() { "**nothing**".into() } else { records.join("<br>") }
+}
+
+const HEAD: &str = "\
+# What each point of view sees
+
+Written by `REGENERATE=1 cargo test --test visibility`, which runs each event against a real rmcp server and fails where this
+page differs. The *wrapper* is `Trail::audited`, the *tap* is `Trail::tap` on the byte streams or `Trail::mcp_layer` on HTTP;
+`Trail::serve_stdio` is both. A cell lists the records: `method (subject): outcome detail` is one pair, request and response;
+`moment` is a single record. The handshake is left out.
+";
