@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auditrail::Trail;
 use auditrail::record::Record;
 use axum::Router;
 use reqwest::{Method, RequestBuilder, Response};
@@ -57,21 +56,15 @@ async fn play(scene: &Scene, view: View) -> Vec<String> {
     ending.cancel();
     stage.go_on.notify_waiters();
     serving.await.unwrap();
-    until_all_is_over(&bench.trail).await;
+    until_all_is_over(&stage).await;
     let records = bench.records();
     summary(&records.iter().filter(|record| is_meant(record)).cloned().collect::<Vec<_>>())
 }
 
-/// The service lets go of what it has when its tasks have ended, which nobody can wait for.
-async fn until_all_is_over(trail: &Trail) {
-    let mut before = trail.counts().emitted;
-    for _ in 0..20 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        let now = trail.counts().emitted;
-        if now == before && now % 2 == 0 {
-            return;
-        }
-        before = now;
+/// Every session and every handler has let go of the server.
+async fn until_all_is_over(stage: &Stage) {
+    while Arc::strong_count(&stage.begun) > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

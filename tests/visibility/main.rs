@@ -45,7 +45,7 @@ async fn each_point_of_view_sees_what_the_page_says() {
 
 impl stdio_rows::Scene {
     fn differences(&self, seen: &Seen) -> Vec<String> {
-        differences(self.event, seen, [&self.wrapper, &self.tap, &self.tap])
+        differences(self.event, seen, [&self.wrapper, &self.tap, &self.both])
     }
 }
 

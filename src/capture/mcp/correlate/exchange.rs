@@ -97,6 +97,10 @@ impl Exchange {
         }
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     /// The head of the HTTP response came.
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
@@ -271,10 +275,12 @@ impl Exchange {
         waiting.call.end(outcome);
     }
 
-    /// Looks for a call in this exchange, and then in its scope.
+    /// Looks for a call in this exchange, then in its scope, and then in what else is open there: over HTTP, cancellations
+    /// come with another request, and answers over a resumed stream before anybody knows that the first is broken.
     fn find(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
         let here = which(&mut self.pending());
-        here.or_else(|| which(&mut self.scope.pending()))
+        let found = here.or_else(|| which(&mut self.scope.pending()));
+        found.or_else(|| self.scope.exchanges().iter().find_map(|other| which(&mut other.pending())))
     }
 
     fn record(&self, moment: Moment) {
