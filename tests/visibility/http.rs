@@ -54,7 +54,8 @@ async fn play(scene: &Scene, view: View) -> Vec<String> {
     let client = Client { http: reqwest::Client::new(), url, session: Arc::default(), stage: stage.clone() };
     (scene.play)(client).await;
     ending.cancel();
-    stage.go_on.notify_waiters();
+    // Whether it waits already or not.
+    stage.go_on.notify_one();
     serving.await.unwrap();
     until_all_is_over(&stage).await;
     let records = bench.records();
