@@ -150,10 +150,10 @@ impl Ongoing {
         self.state.stop(&self.core);
     }
 
-    /// Whether its handler is done, or its response record is written.
+    /// When its handler was done (monotonic nanoseconds), if it is.
     #[cfg(feature = "mcp")]
-    pub(crate) fn is_handled(&self) -> bool {
-        self.state.is_stopped()
+    pub(crate) fn handled_at(&self) -> Option<u64> {
+        self.state.stopped_at()
     }
 
     /// Writes the response record and says on the span how the call ended, if nobody has. Waits as the class says.

@@ -1,6 +1,6 @@
 //! One call while it is open.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opentelemetry::Context;
@@ -25,7 +25,6 @@ pub(crate) struct CallState {
     event: AtomicU8,
     duration_nano: AtomicU64,
     context: OnceLock<Context>,
-    finished: AtomicBool,
     /// The journal's name for the call, once its request is in it.
     journalled: OnceLock<CallNumber>,
     facts: Mutex<Facts>,
@@ -79,16 +78,20 @@ impl CallState {
 
     /// Stops the clock, unless it was stopped before; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        if !self.finished.swap(true, Ordering::Relaxed) {
-            let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
-            self.duration_nano.store(nanos, Ordering::Relaxed);
-        }
+        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+        // Two may stop it at once. 0 stands for a clock that runs.
+        let _first = self.duration_nano.compare_exchange(0, nanos.max(1), Ordering::Relaxed, Ordering::Relaxed);
         self.duration()
     }
 
-    /// Whether the clock was stopped.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.finished.load(Ordering::Relaxed)
+    /// When the clock was stopped (monotonic nanoseconds), if it was.
+    #[cfg(feature = "mcp")]
+    pub(super) fn stopped_at(&self) -> Option<u64> {
+        self.is_stopped().then(|| self.begun.monotonic_nano.saturating_add(self.duration_nano()))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.duration_nano() != 0
     }
 
     pub(super) fn duration_nano(&self) -> u64 {
@@ -191,7 +194,7 @@ impl CallState {
     pub(crate) fn clear(&mut self) {
         self.context.take();
         self.journalled.take();
-        *self.finished.get_mut() = false;
+        *self.duration_nano.get_mut() = 0;
         self.facts_mut().clear();
     }
 
@@ -212,7 +215,6 @@ impl Default for CallState {
             event: AtomicU8::default(),
             duration_nano: AtomicU64::default(),
             context: OnceLock::new(),
-            finished: AtomicBool::new(false),
             journalled: OnceLock::new(),
             facts: Mutex::default(),
         }

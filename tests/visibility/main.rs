@@ -38,8 +38,11 @@ async fn each_point_of_view_sees_what_the_page_says() {
 /// What is expected of a row, for each point of view.
 impl stdio_rows::Scene {
     fn differences(&self, seen: &Seen) -> Vec<String> {
-        let views =
-            [("wrapper", &seen.wrapper, &self.wrapper), ("tap", &seen.tap, &self.tap), ("both", &seen.both, &self.tap)];
+        let views = [
+            ("wrapper", &seen.wrapper, &self.wrapper),
+            ("tap", &seen.tap, &self.tap),
+            ("both", &seen.both, &self.both),
+        ];
         let differs = |(view, seen, expected): (&str, &Vec<String>, &Vec<&str>)| {
             (seen != expected).then(|| format!("{} [{view}]\n  expected {expected:?}\n  seen     {seen:?}", self.event))
         };

@@ -7,8 +7,10 @@ pub(crate) struct Scene {
     pub(crate) steps: Vec<Step>,
     /// What the wrapper alone records.
     pub(crate) wrapper: Vec<&'static str>,
-    /// What the tap records, with or without the wrapper.
+    /// What the tap alone records.
     pub(crate) tap: Vec<&'static str>,
+    /// What both together record.
+    pub(crate) both: Vec<&'static str>,
 }
 
 /// What the client does.
@@ -85,6 +87,12 @@ fn answered() -> Vec<Scene> {
                 "→client elicitation/create: ok",
                 "→client roots/list: ok",
             ],
+            both: vec![
+                "tools/call (asks): ok",
+                "→client sampling/createMessage: ok",
+                "→client elicitation/create: ok",
+                "→client roots/list: ok",
+            ],
         },
     ]
 }
@@ -94,14 +102,33 @@ fn before_a_session() -> Vec<Scene> {
         unseen("ping before `initialize`", vec![request("ping"), Hear], vec!["ping: ok"]),
         unseen(
             "`tools/list` before `initialize`",
-            vec![request("tools/list")],
-            vec!["tools/list: no_response disconnected"],
+            vec![request("tools/list"), Hear],
+            vec!["tools/list: jsonrpc_error -32602"],
         ),
     ]
 }
 
+/// The revision without sessions: each request tells its version, client and capabilities.
 fn without_session() -> Vec<Scene> {
-    vec![]
+    let (own, other) = (META.to_owned(), META.replace("2026-07-28", "2031-01-01"));
+    vec![
+        same(
+            "2026-07-28: ok",
+            vec![modern("tools/call", r#""name":"ok","arguments":{},"#, &own), Hear],
+            vec!["tools/call (ok): ok"],
+        ),
+        unseen(
+            "unsupported version",
+            vec![modern("tools/list", "", &other), Hear],
+            vec!["tools/list: jsonrpc_error -32022"],
+        ),
+        unseen("missing metadata", vec![request("tools/list"), Hear], vec!["tools/list: jsonrpc_error -32602"]),
+        unseen(
+            "`subscriptions/listen` that is refused",
+            vec![modern("subscriptions/listen", r#""notifications":{},"#, &own), Hear],
+            vec!["subscriptions/listen: jsonrpc_error -32601"],
+        ),
+    ]
 }
 
 fn malformed() -> Vec<Scene> {
@@ -152,29 +179,33 @@ fn unanswered() -> Vec<Scene> {
             steps: vec![Handshake, tool("panics"), Sync],
             wrapper: vec!["tools/call (panics): panic"],
             tap: vec!["tools/call (panics): no_response disconnected"],
+            both: vec!["tools/call (panics): panic"],
         },
         Scene {
             event: "`notifications/cancelled` (the handler runs on, its answer is dropped)",
             steps: vec![Handshake, tool("slow"), Begun, cancel(), Sync, GoOn, Sync],
             wrapper: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
             tap: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
+            both: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
         },
         Scene {
             event: "an id used twice at once (one answer is dropped)",
             steps: vec![Handshake, tool("slow"), Begun, tool("ok"), Hear, GoOn, Sync],
             wrapper: vec!["tools/call (slow): ok", "tools/call (ok): ok"],
-            tap: vec!["tools/call (slow): no_response disconnected", "tools/call (ok): ok"],
+            // On the wire both are the same; only who runs the handlers knows which was answered.
+            tap: vec!["tools/call (slow): ok", "tools/call (ok): no_response disconnected"],
+            both: vec!["tools/call (slow): no_response disconnected", "tools/call (ok): ok"],
         },
     ]
 }
 
 fn same(event: &'static str, steps: Vec<Step>, records: Vec<&'static str>) -> Scene {
-    Scene { event, steps, wrapper: records.clone(), tap: records }
+    Scene { event, steps, wrapper: records.clone(), tap: records.clone(), both: records }
 }
 
 /// What no handler ever hears of.
 fn unseen(event: &'static str, steps: Vec<Step>, tap: Vec<&'static str>) -> Scene {
-    Scene { event, steps, wrapper: Vec::new(), tap }
+    Scene { event, steps, wrapper: Vec::new(), both: tap.clone(), tap }
 }
 
 fn say(line: &str) -> Step {
@@ -189,6 +220,12 @@ fn request(method: &str) -> Step {
     say(&format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}"}}"#))
 }
 
+fn modern(method: &str, params: &str, meta: &str) -> Step {
+    say(&format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{{{params}"_meta":{meta}}}}}"#))
+}
+
 fn cancel() -> Step {
     say(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#)
 }
+
+const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;

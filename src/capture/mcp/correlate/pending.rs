@@ -52,10 +52,12 @@ impl Pending {
         evicted
     }
 
-    /// The call that an answer with that id is for. Where ids are used twice, that whose handler is done, or the oldest.
+    /// The call that an answer with that id is for. Where an id is used twice, it is that whose handler was done first, or,
+    /// if nobody knows of handlers, that which was asked first.
     pub(super) fn answered(&mut self, asked: Direction, id: &Id) -> Option<Waiting> {
-        // What a handler's panic has ended gets no answer.
-        let serial = self.first(asked, id, |waiting| waiting.call.is_handled())?;
+        let serials = self.by_id.get(&(asked, id.clone()))?;
+        let handled_at = |serial: &u64| self.calls.get(serial).and_then(|waiting| waiting.call.handled_at());
+        let serial = serials.iter().copied().min_by_key(|serial| handled_at(serial).unwrap_or(u64::MAX))?;
         self.remove(serial)
     }
 
@@ -117,12 +119,6 @@ impl Pending {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.calls.len()
-    }
-
-    fn first(&self, asked: Direction, id: &Id, best: impl Fn(&Waiting) -> bool) -> Option<u64> {
-        let serials = self.by_id.get(&(asked, id.clone()))?;
-        let is_best = |serial: &&u64| self.calls.get(serial).is_some_and(&best);
-        serials.iter().find(is_best).or_else(|| serials.first()).copied()
     }
 }
 

@@ -4,13 +4,15 @@
 //! 1. Bytes pass as they are, when they are there, and whatever the tap makes of them.
 //! 2. A request is begun before a byte behind it can be read by the server; an answer ends its call when its last byte was
 //!    taken by the stream.
-//! 3. A panic in the tap is contained: from then on it is deaf in that direction, and says so.
+//! 3. What the server asks is known before the client's answer to it is heard, although it is heard only once it is written:
+//!    writing and hearing are one step, which the reading side waits for.
+//! 4. A panic in the tap is contained: from then on it is deaf in that direction, and says so.
 
 mod listener;
 mod read;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use self::listener::Listener;
 pub use self::read::TapRead;
@@ -49,9 +51,10 @@ impl Trail {
         let exchange = correlator.exchange(carrier);
         let ends = Arc::new(Ends(exchange.clone()));
         let listener = |direction| Listener::new(self.core(), &correlator, ends.clone(), direction);
+        let order = Arc::<Mutex<()>>::default();
         Tap {
-            read: TapRead::new(read, listener(Direction::ClientToServer)),
-            write: TapWrite::new(write, listener(Direction::ServerToClient)),
+            read: TapRead::new(read, listener(Direction::ClientToServer), order.clone()),
+            write: TapWrite::new(write, listener(Direction::ServerToClient), order),
             exchange,
         }
     }

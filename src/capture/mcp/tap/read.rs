@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
@@ -13,11 +14,12 @@ use super::Listener;
 pub struct TapRead<R> {
     inner: R,
     listener: Listener,
+    order: Arc<Mutex<()>>,
 }
 
 impl<R> TapRead<R> {
-    pub(super) fn new(inner: R, listener: Listener) -> Self {
-        Self { inner, listener }
+    pub(super) fn new(inner: R, listener: Listener, order: Arc<Mutex<()>>) -> Self {
+        Self { inner, listener, order }
     }
 }
 
@@ -30,7 +32,11 @@ impl<R: AsyncRead + Unpin> AsyncRead for TapRead<R> {
         let (before, has_room) = (buffer.filled().len(), buffer.remaining() > 0);
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
         match buffer.filled().get(before..) {
-            Some(bytes) if !bytes.is_empty() => self.listener.hear(bytes),
+            Some(bytes) if !bytes.is_empty() => {
+                // What these bytes may answer was heard when this lock is free.
+                drop(self.order.lock().unwrap_or_else(PoisonError::into_inner));
+                self.listener.hear(bytes);
+            }
             _ if has_room => self.listener.end(),
             _ => {}
         }

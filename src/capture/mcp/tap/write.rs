@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
@@ -13,18 +14,21 @@ use super::Listener;
 pub struct TapWrite<W> {
     inner: W,
     listener: Listener,
+    order: Arc<Mutex<()>>,
 }
 
 impl<W> TapWrite<W> {
-    pub(super) fn new(inner: W, listener: Listener) -> Self {
-        Self { inner, listener }
+    pub(super) fn new(inner: W, listener: Listener, order: Arc<Mutex<()>>) -> Self {
+        Self { inner, listener, order }
     }
 }
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.inner).poll_write(context, bytes))?;
-        self.listener.hear(bytes.get(..written).unwrap_or(bytes));
+        let Self { inner, listener, order } = &mut *self;
+        let _before_any_answer = order.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = ready!(Pin::new(inner).poll_write(context, bytes))?;
+        listener.hear(bytes.get(..written).unwrap_or(bytes));
         Poll::Ready(Ok(written))
     }
 
@@ -33,11 +37,13 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(context, slices))?;
+        let Self { inner, listener, order } = &mut *self;
+        let _before_any_answer = order.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = ready!(Pin::new(inner).poll_write_vectored(context, slices))?;
         let mut left = written;
         for slice in slices {
             let here = slice.get(..left).unwrap_or(slice);
-            self.listener.hear(here);
+            listener.hear(here);
             left -= here.len();
         }
         Poll::Ready(Ok(written))
