@@ -32,9 +32,8 @@ impl Tools {
         state: RequestState,
     ) -> Answer {
         let message = json!({ "role": "user", "content": { "type": "text", "text": question } });
-        let ask =
-            json!({ "method": "sampling/createMessage", "params": { "messages": [message], "maxTokens": 100 } });
-        answered(&context, responses, state, &[ask]).await
+        let ask = json!({ "method": "sampling/createMessage", "params": { "messages": [message], "maxTokens": 100 } });
+        answered(&context, responses, state, "sample", &[ask]).await
     }
 
     #[tool(description = "Asks the client's user")]
@@ -45,7 +44,7 @@ impl Tools {
         responses: InputResponses,
         state: RequestState,
     ) -> Answer {
-        answered(&context, responses, state, &[elicitation(&question)]).await
+        answered(&context, responses, state, "elicit", &[elicitation(&question)]).await
     }
 
     #[tool(description = "Asks the client for its roots")]
@@ -55,7 +54,7 @@ impl Tools {
         responses: InputResponses,
         state: RequestState,
     ) -> Answer {
-        answered(&context, responses, state, &[json!({ "method": "roots/list", "params": {} })]).await
+        answered(&context, responses, state, "roots", &[json!({ "method": "roots/list", "params": {} })]).await
     }
 
     #[tool(description = "Asks the client's user twice, the second time when it has the first answer")]
@@ -65,7 +64,8 @@ impl Tools {
         responses: InputResponses,
         state: RequestState,
     ) -> Answer {
-        answered(&context, responses, state, &[elicitation("First, canary?"), elicitation("Then, canary?")]).await
+        answered(&context, responses, state, "rounds", &[elicitation("First, canary?"), elicitation("Then, canary?")])
+            .await
     }
 }
 
@@ -79,13 +79,15 @@ async fn answered(
     context: &RequestContext<RoleServer>,
     InputResponses(responses): InputResponses,
     RequestState(state): RequestState,
+    tool: &str,
     asks: &[Value],
 ) -> Answer {
     let answer = if context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28) {
-        let round = round(state.as_deref(), asks.len())?;
+        let opening = format!("canary state of {tool}, round ");
+        let round = round(state.as_deref(), &opening, asks.len())?;
         if let Some(ask) = asks.get(round) {
             let requests = json!({ "the one": ask });
-            let state = format!("{STATE}{}", round + 1);
+            let state = format!("{opening}{}", round + 1);
             return Ok(InputRequiredResult::new(serde_json::from_value(requests).unwrap(), Some(state)).into());
         }
         responses.and_then(|responses| responses.get("the one").map(|response| json!(response))).unwrap_or_default()
@@ -103,9 +105,9 @@ async fn answered(
 }
 
 /// How many answers the client has given, by the state that it brings back.
-fn round(state: Option<&str>, last: usize) -> Result<usize, ErrorData> {
+fn round(state: Option<&str>, opening: &str, last: usize) -> Result<usize, ErrorData> {
     let Some(state) = state else { return Ok(0) };
-    let round = state.strip_prefix(STATE).and_then(|round| round.parse().ok()).filter(|round| *round <= last);
+    let round = state.strip_prefix(opening).and_then(|round| round.parse().ok()).filter(|round| *round <= last);
     round.ok_or_else(|| ErrorData::invalid_params("this state was not given out here", None))
 }
 
@@ -122,6 +124,3 @@ async fn asked(peer: &Peer<RoleServer>, ask: &Value) -> Result<Value, ServiceErr
 fn unanswered(error: &ServiceError) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(format!("The client did not answer: {error}"))])
 }
-
-/// A state that nobody but its server may read.
-const STATE: &str = "canary state, after round ";

@@ -34,16 +34,10 @@ async fn main() {
             running.waiting().await.unwrap();
         }
         ["stdio", "audited"] => trail().serve_stdio(Tools::default()).await.unwrap(),
-        ["http", "plain"] => serve(|ending| router(Tools::default, ending)).await,
+        ["http", "plain"] => serve(|tools, ending| router(move || tools.clone(), ending)).await,
         ["http", "audited"] => {
             let trail = trail();
-            serve(|ending| {
-                let audited = trail.clone();
-                router(move || audited.audited(Tools::default()), ending)
-            })
-            .await;
-            // What is left is shipped when the last handle is gone.
-            drop(trail);
+            serve(|tools, ending| router(move || trail.audited(tools.clone()), ending)).await;
         }
         _ => panic!("usage: clients_server stdio|http plain|audited"),
     }
@@ -60,12 +54,12 @@ fn router<H: ServerHandler>(handler: impl Fn() -> H + Send + Sync + 'static, end
     Router::new().nest_service("/mcp", service)
 }
 
-async fn serve(router: impl FnOnce(&CancellationToken) -> Router) {
+async fn serve(router: impl FnOnce(Tools, &CancellationToken) -> Router) {
     let ending = CancellationToken::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     eprintln!("MCP server on http://{}/mcp", listener.local_addr().unwrap());
     let told_to_end = shutdown_signal().unwrap();
-    let router = router(&ending);
+    let router = router(Tools::default(), &ending);
     let stop = async move {
         told_to_end.await;
         ending.cancel();

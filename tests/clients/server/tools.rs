@@ -10,16 +10,18 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::Notify;
 
-/// The handler.
+/// The handler. Clones are one server: a request of revision 2026-07-28 gets a clone of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Tools {
     router: Arc<ToolRouter<Self>>,
+    enough: Arc<Notify>,
 }
 
 impl Default for Tools {
     fn default() -> Self {
-        Self { router: Arc::new(Self::asking_tools() + Self::other_tools()) }
+        Self { router: Arc::new(Self::asking_tools() + Self::other_tools()), enough: Arc::default() }
     }
 }
 
@@ -38,12 +40,19 @@ struct Text {
 
 #[tool_router(router = other_tools)]
 impl Tools {
-    #[tool(description = "Counts to five and says so")]
+    #[tool(description = "Counts to five, and ends when it is told that this is enough")]
     async fn count(&self, context: RequestContext<RoleServer>) -> Result<CallToolResult, ErrorData> {
         for number in 1..=5 {
             progress(&context, f64::from(number)).await?;
         }
+        self.enough.notified().await;
         Ok(said("five"))
+    }
+
+    #[tool(description = "Says that all of the counting was heard")]
+    async fn enough(&self) -> CallToolResult {
+        self.enough.notify_one();
+        said("thank you")
     }
 
     #[tool(description = "Says that it has begun, and ends only when it is cancelled")]

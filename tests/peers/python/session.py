@@ -60,7 +60,7 @@ async def run(options: argparse.Namespace) -> None:
         await steps.step("elicit", lambda _: call("elicit", {"question": "Is this the canary?"}))
         await steps.step("roots", lambda _: call("roots"))
         await steps.step("rounds", lambda _: call("rounds"))
-        await steps.step("count", lambda progress: call("count", progress_callback=progress))
+        await steps.step("count", lambda progress: counted(client, progress))
         await steps.step("cancelled", lambda progress: cancelled(client, progress))
         # It waits until it is cancelled, so any time is too short.
         await steps.step("timed out", lambda progress: call("wait", {}, 1.0, progress))
@@ -107,6 +107,25 @@ class Steps:
 
 async def version_of(client: Client) -> dict:
     return {"server": plain(client.server_info), "revision": client.protocol_version}
+
+
+async def counted(client: Client, progress) -> dict:
+    """The server answers when all was heard."""
+    heard, seen = anyio.Event(), {}
+
+    async def on_progress(number: float, total: float | None, message: str | None) -> None:
+        await progress(number, total, message)
+        if number == total:
+            heard.set()
+
+    async def enough() -> None:
+        await heard.wait()
+        seen["enough"] = plain(await client.call_tool("enough"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(enough)
+        seen["result"] = plain(await client.call_tool("count", progress_callback=on_progress))
+    return dict(sorted(seen.items()))
 
 
 async def cancelled(client: Client, progress) -> str:
