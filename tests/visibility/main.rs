@@ -11,6 +11,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod http;
+mod http_rows;
 mod page;
 mod server;
 mod stdio;
@@ -31,21 +33,33 @@ async fn each_point_of_view_sees_what_the_page_says() {
         wrong.extend(row.differences(&seen));
         rows.push(Row { event: row.event, seen });
     }
+    let mut http_rows = Vec::new();
+    for scene in http_rows::rows() {
+        let seen = http::run(&scene).await;
+        wrong.extend(scene.differences(&seen));
+        http_rows.push(Row { event: scene.event, seen });
+    }
     assert!(wrong.is_empty(), "not what was expected:\n{}", wrong.join("\n"));
-    page::check(&[("stdio", &rows)]);
+    page::check(&[("stdio", &rows), ("Streamable HTTP", &http_rows)]);
 }
 
-/// What is expected of a row, for each point of view.
 impl stdio_rows::Scene {
     fn differences(&self, seen: &Seen) -> Vec<String> {
-        let views = [
-            ("wrapper", &seen.wrapper, &self.wrapper),
-            ("tap", &seen.tap, &self.tap),
-            ("both", &seen.both, &self.both),
-        ];
-        let differs = |(view, seen, expected): (&str, &Vec<String>, &Vec<&str>)| {
-            (seen != expected).then(|| format!("{} [{view}]\n  expected {expected:?}\n  seen     {seen:?}", self.event))
-        };
-        views.into_iter().filter_map(differs).collect()
+        differences(self.event, seen, [&self.wrapper, &self.tap, &self.both])
     }
+}
+
+impl http_rows::Scene {
+    fn differences(&self, seen: &Seen) -> Vec<String> {
+        differences(self.event, seen, [self.wrapper, self.tap, self.both])
+    }
+}
+
+/// Between what is expected of a row and what was seen, for each point of view.
+fn differences(event: &str, seen: &Seen, expected: [&[&str]; 3]) -> Vec<String> {
+    let views = [("wrapper", &seen.wrapper), ("tap", &seen.tap), ("both", &seen.both)];
+    let differs = |((view, seen), expected): ((&str, &Vec<String>), &[&str])| {
+        (seen != expected).then(|| format!("{event} [{view}]\n  expected {expected:?}\n  seen     {seen:?}"))
+    };
+    views.into_iter().zip(expected).filter_map(differs).collect()
 }

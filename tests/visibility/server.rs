@@ -9,6 +9,7 @@ use rmcp::model::{
     CallToolResult, ContentBlock, CreateMessageRequestParams, ElicitRequestParams, ElicitationSchema, SamplingMessage,
     ServerCapabilities, ServerConfig,
 };
+use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,6 +21,8 @@ pub(crate) struct Stage {
     pub(crate) begun: Arc<Notify>,
     /// Lets one end.
     pub(crate) go_on: Arc<Notify>,
+    /// One was told that nobody waits for it any more.
+    pub(crate) cancelled: Arc<Notify>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -55,9 +58,15 @@ impl Stage {
     }
 
     #[tool(description = "Ends when it is told to")]
-    async fn slow(&self) -> CallToolResult {
+    async fn slow(&self, context: RequestContext<RoleServer>) -> CallToolResult {
         self.begun.notify_one();
-        self.go_on.notified().await;
+        tokio::select! {
+            () = self.go_on.notified() => {}
+            () = context.ct.cancelled() => {
+                self.cancelled.notify_one();
+                self.go_on.notified().await;
+            }
+        }
         said("late")
     }
 

@@ -7,6 +7,8 @@
 //! ```
 
 pub(crate) mod correlate;
+#[cfg(feature = "tower")]
+mod http;
 pub(crate) mod message;
 pub(crate) mod scan;
 mod tap;
@@ -14,6 +16,11 @@ mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
+#[cfg(feature = "tower")]
+pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
+/// For the fuzz target `mcp_scanner`.
+#[cfg(fuzzing)]
+pub use self::scan::oracle::check as check_scanner;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

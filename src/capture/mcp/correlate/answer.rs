@@ -18,7 +18,7 @@ pub(super) fn error(code: Option<i64>) -> Outcome {
 }
 
 /// The outcome of a call whose HTTP exchange ended with that status, and without an answer.
-pub(super) fn http_error(status: u16) -> Outcome {
+pub(crate) fn http_error(status: u16) -> Outcome {
     match status {
         408 | 504 => Outcome { error_type: Some("timeout".into()), ..Outcome::of(Detail::Timeout) },
         _ => Outcome::of(Detail::HttpError),

@@ -9,6 +9,8 @@ use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
 use super::{Carrier, Correlator, Counted, Scope, answer, hex};
 use crate::record::{Detail, EventName, Outcome, RecordId, names};
+#[cfg(feature = "tower")]
+use crate::trail::Core;
 use crate::trail::{Call, Direction, Moment, Ongoing};
 
 /// What one exchange has open.
@@ -63,6 +65,22 @@ impl Exchange {
         self.has_message.load(Ordering::Relaxed)
     }
 
+    /// Whether its calls are recorded on that trail.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_of(&self, core: &Arc<Core>) -> bool {
+        Arc::ptr_eq(self.correlator.core(), core)
+    }
+
+    /// A call that is no message, with what is known of it by the way it came.
+    #[cfg(feature = "tower")]
+    pub(crate) fn carry(&self, call: Call) -> Call {
+        let call = self.carrier.describe(call).some(names::MCP_SESSION_ID, self.scope.session_id());
+        match self.carrier.actor(self.correlator.core(), "") {
+            Some(actor) => call.actor(actor),
+            None => call,
+        }
+    }
+
     /// Takes a message in that goes in that direction, before (client to server) or after (server to client) it is passed on.
     pub(crate) fn see(&self, direction: Direction, message: Message) {
         self.correlator.counts().add(Counted::Message);
@@ -77,6 +95,10 @@ impl Exchange {
             (Some(_), None) => self.notification(direction, &message),
             (None, _) => self.answer(direction, message),
         }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// The head of the HTTP response came.
@@ -253,10 +275,12 @@ impl Exchange {
         waiting.call.end(outcome);
     }
 
-    /// Looks for a call in this exchange, and then in its scope.
+    /// Looks for a call in this exchange, then in its scope, and then in what else is open there: over HTTP, cancellations
+    /// come with another request, and answers over a resumed stream before anybody knows that the first is broken.
     fn find(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
         let here = which(&mut self.pending());
-        here.or_else(|| which(&mut self.scope.pending()))
+        let found = here.or_else(|| which(&mut self.scope.pending()));
+        found.or_else(|| self.scope.exchanges().iter().find_map(|other| which(&mut other.pending())))
     }
 
     fn record(&self, moment: Moment) {

@@ -10,8 +10,8 @@
 //! Invariants:
 //! 1. A request is begun when it is seen, and its call ends once: by its answer, its cancellation, or the close of what it
 //!    came over.
-//! 2. An answer belongs to a request of the other direction with an equal id: of its exchange, or else of its scope. The
-//!    requests of two exchanges, or of two directions, never meet, whatever their ids.
+//! 2. An answer belongs to a request of the other direction with an equal id: of its exchange, or else of its scope, or else
+//!    of another exchange of that. The requests of two scopes, or of two directions, never meet, whatever their ids.
 //! 3. An answer to nothing that is open (late, replayed, made up) is counted, and nothing else: it is nobody's second answer.
 //! 4. Memory is bounded by the limits at the end of `pending.rs`, `origins.rs` and `tools.rs`. What exceeds them ends the
 //!    oldest or is forgotten, and is counted.
@@ -31,6 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "tower")]
+pub(crate) use self::answer::http_error;
 pub(crate) use self::carrier::Carrier;
 pub(crate) use self::counts::{Counted, Counts};
 pub(crate) use self::exchange::{Claimed, End, Exchange};
@@ -85,7 +87,9 @@ impl Correlator {
 
     /// An HTTP request of a session.
     pub(crate) fn exchange_in(&self, scope: Arc<Scope>, carrier: Carrier) -> Arc<Exchange> {
-        Arc::new(Exchange::new(self, scope, carrier))
+        let exchange = Arc::new(Exchange::new(self, scope, carrier));
+        exchange.scope().enter(&exchange);
+        exchange
     }
 
     /// What was seen and left out.

@@ -1,11 +1,11 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::super::message::{Message, Params};
 use super::answer;
 use super::pending::{Pending, Waiting};
-use super::{Carrier, Correlator};
+use super::{Carrier, Correlator, Exchange};
 use crate::record::{EventName, Outcome, Status, names};
 use crate::trail::{Call, Direction, Moment};
 
@@ -15,6 +15,8 @@ pub(crate) struct Scope {
     correlator: Correlator,
     /// What the server asks its client, and what clients asked whose exchange has broken off.
     pending: Mutex<Pending>,
+    /// The exchanges that are open in it.
+    exchanges: Mutex<Vec<Weak<Exchange>>>,
     session: Mutex<Session>,
 }
 
@@ -49,7 +51,12 @@ pub(super) struct Client {
 
 impl Scope {
     pub(super) fn new(correlator: &Correlator) -> Self {
-        Self { correlator: correlator.clone(), pending: Mutex::default(), session: Mutex::default() }
+        Self {
+            correlator: correlator.clone(),
+            pending: Mutex::default(),
+            exchanges: Mutex::default(),
+            session: Mutex::default(),
+        }
     }
 
     /// The server has named the session.
@@ -151,6 +158,19 @@ impl Scope {
         for waiting in late {
             waiting.call.end(&answer::disconnected());
         }
+    }
+
+    /// An exchange begins in it.
+    pub(super) fn enter(&self, exchange: &Arc<Exchange>) {
+        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.retain(|other| other.upgrade().is_some_and(|other| !other.is_closed()));
+        exchanges.push(Arc::downgrade(exchange));
+    }
+
+    /// The exchanges that are open in it.
+    pub(super) fn exchanges(&self) -> Vec<Arc<Exchange>> {
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Keeps a call whose exchange broke off: its answer may come over another.

@@ -1,0 +1,122 @@
+//! What HTTP tells of a message that it carries.
+//!
+//! Invariant: no value of a header is taken but those that are named here.
+
+use std::net::SocketAddr;
+
+use http::request::Parts;
+use http::{HeaderMap, Version};
+
+use crate::capture::mcp::correlate::Carrier;
+use crate::capture::mcp::trace_context;
+use crate::record::names;
+use crate::trail::{Core, Transport};
+
+/// The address of the client, for `client.address` and `client.port`: an extension of the request, which whoever accepts
+/// the connections must put in. On axum:
+///
+/// ```ignore
+/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(
+///     |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| async move {
+///         request.extensions_mut().insert(PeerAddr(peer));
+///         request
+///     },
+/// ));
+/// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+/// ```
+///
+/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// All of it.
+pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
+    let headers = &parts.headers;
+    let mut facts = Vec::with_capacity(5);
+    facts.push((names::NETWORK_PROTOCOL_NAME, "http".to_owned()));
+    if let Some(version) = version(parts.version) {
+        facts.push((names::NETWORK_PROTOCOL_VERSION, version.to_owned()));
+    }
+    for (header, name) in HEADERS {
+        if let Some(value) = text(headers, header) {
+            facts.push((name, value.to_owned()));
+        }
+    }
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    if let Some(peer) = peer {
+        facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
+    }
+    // Only for the extractor: without one, nobody needs to keep what may be credentials.
+    let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
+    Carrier {
+        transport: Some(Transport::StreamableHttp),
+        link: trace_context::http_span(headers),
+        facts,
+        client_port: peer.map(|peer| peer.port()),
+        protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
+        http,
+    }
+}
+
+/// The session that the client says it belongs to.
+pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
+    text(headers, SESSION).filter(|id| id.len() <= MAX_SESSION_ID)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `network.protocol.version`.
+fn version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+/// Revisions are dates; a client may write anything there.
+fn is_version(value: &str) -> bool {
+    const LONGEST: usize = 32;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    (1..=LONGEST).contains(&value.len()) && value.bytes().all(is_plain)
+}
+
+/// The headers whose values are recorded as they are.
+const HEADERS: [(&str, &str); 2] =
+    [("x-request-id", names::AUDITRAIL_REQUEST_ID), ("user-agent", names::USER_AGENT_ORIGINAL)];
+const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+const SESSION: &str = "mcp-session-id";
+/// Longer ids are no keys of ours.
+const MAX_SESSION_ID: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_revision_is_one() {
+        assert!(is_version("2025-11-25"));
+        assert!(is_version("DRAFT-2026.v1"));
+        for other in ["", "2025 11", "<script>", "2025-11-25,2025-06-18", &"1".repeat(33)] {
+            assert!(!is_version(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_session_id_is_visible_and_not_endless() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(SESSION, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            session(&headers).map(str::to_owned)
+        };
+        assert_eq!(with("1868a90c"), Some("1868a90c".to_owned()));
+        assert_eq!(with("ü"), None);
+        assert_eq!(with(&"x".repeat(MAX_SESSION_ID + 1)), None);
+        assert_eq!(session(&HeaderMap::new()), None);
+    }
+}

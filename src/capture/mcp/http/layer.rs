@@ -1,0 +1,79 @@
+//! The tower layer, and what all services that it makes have in common.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::McpService;
+use super::sessions::Sessions;
+use super::unread::UnreadBodies;
+use crate::Trail;
+use crate::capture::mcp::correlate::Correlator;
+use crate::trail::Core;
+
+/// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
+#[derive(Clone)]
+pub struct McpLayer(Arc<Shared>);
+
+/// What is known of one server.
+pub(super) struct Shared {
+    pub(super) correlator: Correlator,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) unread: UnreadBodies,
+    /// The last: the ends of the sessions above are told on it.
+    trail: Trail,
+}
+
+impl Trail {
+    /// A tower layer that records every MCP call over Streamable HTTP by looking at what passes: also those that never reach
+    /// a handler, and the requests that fail before there is a message. No byte is changed or held back.
+    ///
+    /// Put it around the MCP endpoint and nothing else, below whatever compresses, above or below whatever authenticates (the
+    /// extractor of [`actor`](crate::trail::TrailBuilder::actor) sees what the request had when it came here):
+    ///
+    /// ```ignore
+    /// let router = axum::Router::new().nest_service("/mcp", service).layer(trail.mcp_layer());
+    /// ```
+    ///
+    /// One layer is for one server: it knows the sessions and the tools. Its clones share that.
+    ///
+    /// A wrapped handler ([`Trail::audited`]) behind it enriches the same records. The address of the client is known where
+    /// the request has a [`PeerAddr`](super::PeerAddr).
+    #[must_use]
+    pub fn mcp_layer(&self) -> McpLayer {
+        let core = self.core();
+        McpLayer(Arc::new(Shared {
+            correlator: Correlator::new(core),
+            sessions: Arc::new(Sessions::new(core)),
+            unread: UnreadBodies::default(),
+            trail: self.clone(),
+        }))
+    }
+}
+
+impl<S> Layer<S> for McpLayer {
+    type Service = McpService<S>;
+
+    fn layer(&self, inner: S) -> McpService<S> {
+        McpService::new(self.0.clone(), inner)
+    }
+}
+
+impl fmt::Debug for McpLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Shared {
+    pub(super) fn core(&self) -> &Arc<Core> {
+        self.trail.core()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpLayer").field("sessions", &self.sessions).finish_non_exhaustive()
+    }
+}

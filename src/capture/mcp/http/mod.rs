@@ -1,0 +1,27 @@
+//! MCP over HTTP: a tower layer that looks at requests and responses as they pass.
+//!
+//! ```text
+//! McpService ─ Passage ─┬─ request body  ─ Tap ─ Reader ─┐
+//!                       └─ response body ─ Tap ─ Reader ─┴─ messages ─► Exchange (correlate) ─► trail
+//! ```
+
+mod body;
+mod content;
+mod decode;
+mod facts;
+mod future;
+mod layer;
+mod passage;
+mod reader;
+mod service;
+mod sessions;
+mod tap;
+#[cfg(test)]
+mod tests;
+mod unread;
+
+pub use self::body::TapBody;
+pub use self::facts::PeerAddr;
+pub use self::future::McpFuture;
+pub use self::layer::McpLayer;
+pub use self::service::McpService;

@@ -1,0 +1,176 @@
+//! One HTTP request with its response, as it passes the tap.
+//!
+//! Invariants:
+//! 1. What the request says is told to the correlator before what the response says.
+//! 2. It is over exactly once: with the response's body, or when there will be no response.
+//! 3. An exchange that failed and told nothing of MCP leaves a pair of records of its own; one that succeeded, none.
+
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use super::content::{Coding, Content};
+use super::facts;
+use super::layer::Shared;
+use super::reader::Reader;
+use super::sessions::Entered;
+use super::tap::{Observer, Over, Tap};
+use super::unread::Unread;
+use crate::capture::mcp::correlate::{self, End, Exchange};
+use crate::capture::mcp::message::Message;
+use crate::record::{Now, names};
+use crate::trail::{Call, Direction, Ongoing};
+
+/// What is known of it.
+pub(super) struct Passage {
+    shared: Arc<Shared>,
+    exchange: Arc<Exchange>,
+    begun: Now,
+    method: Method,
+    path: String,
+    /// Whether the request asks for a session.
+    initializes: AtomicBool,
+    /// Of the response; 0 for none.
+    status: AtomicU16,
+    session: Mutex<Option<Entered>>,
+    is_over: AtomicBool,
+}
+
+impl Passage {
+    pub(super) fn begin(shared: &Arc<Shared>, parts: &Parts) -> Arc<Self> {
+        let core = shared.core();
+        let begun = core.clock().now();
+        shared.sessions.sweep();
+        let carrier = facts::carrier(core, parts);
+        let session = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
+        let exchange = match &session {
+            Some(session) => shared.correlator.exchange_in(session.scope().clone(), carrier),
+            None => shared.correlator.exchange(carrier),
+        };
+        Arc::new(Self {
+            shared: shared.clone(),
+            exchange,
+            begun,
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            initializes: AtomicBool::new(false),
+            status: AtomicU16::new(0),
+            session: Mutex::new(session),
+            is_over: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+
+    /// What looks at the request's body, if that carries messages.
+    pub(super) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
+        let of = (Content::of_request(&parts.method, &parts.headers), Coding::of(&parts.headers));
+        let reader = Reader::of_request(self.shared.correlator.reading().clone(), of);
+        let reader = reader.unwrap_or_else(|why| {
+            self.unread(why.into());
+            None
+        })?;
+        Some(Tap::new(Some(reader), Box::new(Requests(self.clone())), length))
+    }
+
+    /// The head of the response came: what looks at its body.
+    pub(super) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
+        self.status.store(response.status.as_u16(), Ordering::Relaxed);
+        self.exchange.status(response.status.as_u16());
+        let content = Content::of_response(&response.headers);
+        self.follow_session(response);
+        let reader =
+            Reader::of_response(self.shared.correlator.reading().clone(), (content, Coding::of(&response.headers)));
+        let reader = reader.unwrap_or_else(|why| {
+            self.unread(why.into());
+            None
+        });
+        let has_no_body =
+            self.method == Method::HEAD || matches!(response.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        Tap::new(reader, Box::new(Responses(self.clone())), if has_no_body { Some(0) } else { length })
+    }
+
+    /// Nothing more will come.
+    pub(super) fn over(&self, how: Over) {
+        if self.is_over.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.exchange.close(if how == Over::Dropped { End::Dropped } else { End::Complete });
+        let status = self.status.load(Ordering::Relaxed);
+        if status >= 400 && !self.exchange.has_message() {
+            self.failed(status);
+        }
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
+        let ended = self.method == Method::DELETE && (200..300).contains(&status) || status == 404;
+        if let Some(session) = session.filter(|_| ended) {
+            session.end();
+        }
+    }
+
+    /// The server may have begun a session.
+    fn follow_session(&self, response: &http::response::Parts) {
+        if !response.status.is_success() || !self.initializes.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(id) = facts::session(&response.headers) else { return };
+        let scope = self.exchange.scope();
+        scope.name(id);
+        let entered = self.shared.sessions.begin(id, scope);
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(entered);
+    }
+
+    /// The pair of records of an HTTP request of which no message is known.
+    fn failed(&self, status: u16) {
+        let call = Call::http()
+            .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
+            .attribute(names::URL_PATH, self.path.clone())
+            .begun(self.begun);
+        let call = Ongoing::open_anyway(self.shared.core(), self.exchange.carry(call));
+        call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
+        call.end(&correlate::http_error(status));
+    }
+
+    fn unread(&self, why: Unread) {
+        self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
+    }
+}
+
+/// What the request's body says.
+struct Requests(Arc<Passage>);
+
+impl Observer for Requests {
+    fn message(&self, message: Message) {
+        if message.method.as_deref() == Some("initialize") {
+            self.0.initializes.store(true, Ordering::Relaxed);
+        }
+        self.0.exchange.see(Direction::ClientToServer, message);
+    }
+
+    fn unread(&self, why: Unread) {
+        self.0.unread(why);
+    }
+
+    fn over(&self, _: Over) {}
+}
+
+/// What the response's body says.
+struct Responses(Arc<Passage>);
+
+impl Observer for Responses {
+    fn message(&self, message: Message) {
+        self.0.exchange.see(Direction::ServerToClient, message);
+    }
+
+    fn unread(&self, why: Unread) {
+        self.0.unread(why);
+    }
+
+    fn over(&self, how: Over) {
+        self.0.over(how);
+    }
+}

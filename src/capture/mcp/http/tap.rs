@@ -1,0 +1,109 @@
+//! What looks at the bytes of one body as they pass.
+//!
+//! Invariants:
+//! 1. A panic never leaves a tap: the body is relayed unread from then on, and somebody is told.
+//! 2. Its observer hears exactly once that the body is over: when its last byte has come, whether or not anybody asks for
+//!    more; at its end; at its error; or when it is dropped.
+//! 3. All messages of a body are told before that.
+//! 4. Of a body that is cut off, a message counts if it was whole: what was not sent was not understood by anybody.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::reader::Reader;
+use super::unread::Unread;
+use crate::capture::mcp::message::{Flaw, Message};
+
+/// One body's tap.
+pub(super) struct Tap {
+    /// `None` if the body is not, or no longer, read.
+    reader: Option<Reader>,
+    observer: Box<dyn Observer>,
+    /// Bytes that are still to come, if that was told.
+    left: Option<u64>,
+    is_over: bool,
+}
+
+/// Who wants to know.
+pub(super) trait Observer: Send + Sync {
+    fn message(&self, message: Message);
+    /// The body goes on, but nobody reads it any more.
+    fn unread(&self, why: Unread);
+    fn over(&self, how: Over);
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Complete,
+    /// Whoever sends it failed.
+    Broken,
+    /// Whoever receives it wants no more.
+    Dropped,
+}
+
+impl Tap {
+    /// Looks at a body of that length, if it is known.
+    pub(super) fn new(reader: Option<Reader>, observer: Box<dyn Observer>, length: Option<u64>) -> Self {
+        let mut tap = Self { reader, observer, left: length, is_over: false };
+        tap.end_at_last_byte();
+        tap
+    }
+
+    pub(super) fn data(&mut self, bytes: &[u8]) {
+        if self.is_over {
+            return;
+        }
+        self.guarded(|tap| {
+            let Some(reader) = &mut tap.reader else { return };
+            if let Err(why) = reader.read(bytes, &mut |message| tap.observer.message(message)) {
+                tap.reader = None;
+                tap.observer.unread(why.into());
+            }
+        });
+        self.left = self.left.map(|left| left.saturating_sub(bytes.len() as u64));
+        self.end_at_last_byte();
+    }
+
+    pub(super) fn end(&mut self, how: Over) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        self.guarded(|tap| {
+            let Some(mut reader) = tap.reader.take() else { return };
+            let complete = how == Over::Complete;
+            reader.end(&mut |message| {
+                if complete || message.flaw != Some(Flaw::NotJson) {
+                    tap.observer.message(message);
+                }
+            });
+        });
+        self.guarded(|tap| tap.observer.over(how));
+    }
+
+    /// With a `Content-Length` nobody polls past the last byte.
+    fn end_at_last_byte(&mut self) {
+        if self.left == Some(0) {
+            self.end(Over::Complete);
+        }
+    }
+
+    fn guarded(&mut self, act: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| act(self))).is_err() {
+            self.reader = None;
+            drop(catch_unwind(AssertUnwindSafe(|| self.observer.unread(Unread::Panicked))));
+        }
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.end(Over::Dropped);
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap").field("left", &self.left).field("is_over", &self.is_over).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+mod body;
+mod rig;
+mod service;
+mod sessions;

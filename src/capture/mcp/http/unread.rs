@@ -1,0 +1,65 @@
+//! Bodies that pass without being read: counted, and told once a reason.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::decode::Undecodable;
+use crate::capture::mcp::correlate::{Correlator, Counted};
+use crate::trail::Core;
+
+/// Why a body is not, or no longer, read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Its content coding is not known.
+    Coding,
+    /// It is not coded as its header says.
+    Damaged,
+    /// It becomes too large when it is decoded.
+    Expands,
+    /// The reading of it panicked.
+    Panicked,
+}
+
+/// What was told of them.
+#[derive(Debug, Default)]
+pub(super) struct UnreadBodies([AtomicBool; 4]);
+
+impl UnreadBodies {
+    pub(super) fn count(&self, core: &Core, correlator: &Correlator, why: Unread) {
+        correlator.counts().add(Counted::Unread);
+        let told = self.0.get(why as usize).is_none_or(|told| told.swap(true, Ordering::Relaxed));
+        if !told {
+            core.notices().warn(why.told());
+        }
+    }
+}
+
+impl Unread {
+    const fn told(self) -> &'static str {
+        match self {
+            Self::Coding => {
+                "an HTTP body has a Content-Encoding that is not read (gzip, deflate and br are): calls in such bodies \
+                 are recorded without their answers; put auditrail's layer below the one that compresses"
+            }
+            Self::Damaged => {
+                "an HTTP body is not coded as its Content-Encoding says: what follows in it is relayed, and not recorded"
+            }
+            Self::Expands => {
+                "an HTTP body becomes too large when it is decompressed: what follows in it is relayed, and not recorded"
+            }
+            Self::Panicked => {
+                "reading an HTTP body failed by a mistake in auditrail: what follows in it is relayed, and not recorded; \
+                 please report it"
+            }
+        }
+    }
+}
+
+impl From<Undecodable> for Unread {
+    fn from(why: Undecodable) -> Self {
+        match why {
+            Undecodable::Unknown => Self::Coding,
+            Undecodable::Damaged => Self::Damaged,
+            Undecodable::Expands => Self::Expands,
+        }
+    }
+}
