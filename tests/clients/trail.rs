@@ -39,7 +39,10 @@ struct Pair<'a> {
 pub(crate) fn tells(run: &Run, records: &[Received]) {
     let pairs = pairs(records);
     let told: Vec<Call> = pairs.iter().map(Pair::call).collect();
-    assert_eq!(told, run.calls(), "{run:?}");
+    for (at, call) in run.calls().iter().enumerate() {
+        assert_eq!(told.get(at), Some(call), "{run:?}: request {at} of {told:#?}");
+    }
+    assert_eq!(told.len(), run.calls().len(), "{run:?}: {told:#?}");
     for pair in &pairs {
         pair.says_who(run);
     }

@@ -14,6 +14,9 @@
 mod asking;
 mod tools;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use auditrail::Trail;
 use auditrail::capture::mcp::shutdown_signal;
 use axum::Router;
@@ -37,7 +40,8 @@ async fn main() {
         ["http", "plain"] => serve(|tools, ending| router(move || tools.clone(), ending)).await,
         ["http", "audited"] => {
             let trail = trail();
-            serve(|tools, ending| router(move || trail.audited(tools.clone()), ending)).await;
+            let layer = trail.mcp_layer();
+            serve(|tools, ending| router(move || trail.audited(tools.clone()), ending).layer(layer)).await;
         }
         _ => panic!("usage: clients_server stdio|http plain|audited"),
     }
@@ -48,9 +52,11 @@ fn trail() -> Trail {
 }
 
 fn router<H: ServerHandler>(handler: impl Fn() -> H + Send + Sync + 'static, ending: &CancellationToken) -> Router {
+    let mut sessions = LocalSessionManager::default();
+    // Clients come back for the stream of a cancelled call; when they do must not depend on how long their story takes.
+    sessions.session_config.sse_retry = Some(Duration::from_secs(3600));
     let config = StreamableHttpServerConfig::default().with_cancellation_token(ending.child_token());
-    let service: StreamableHttpService<_, LocalSessionManager> =
-        StreamableHttpService::new(move || Ok(handler()), Default::default(), config);
+    let service = StreamableHttpService::new(move || Ok(handler()), Arc::new(sessions), config);
     Router::new().nest_service("/mcp", service)
 }
 
