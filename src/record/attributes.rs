@@ -224,13 +224,13 @@ impl fmt::Debug for Attributes {
 pub(crate) struct Name {
     key: Key,
     place: Option<Place>,
-    head: Box<[u8]>,
+    head: wire::Head,
 }
 
 impl Name {
     pub(crate) fn new(key: impl Into<Key>) -> Self {
         let key = key.into();
-        Self { place: Place::of(&key), head: wire::head(&key), key }
+        Self { place: Place::of(&key), head: wire::Head::new(&key), key }
     }
 
     #[inline]

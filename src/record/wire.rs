@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use prost::encoding::{encode_varint, encoded_len_varint};
+use prost::encoding::encoded_len_varint;
 
 use super::value::{Given, Scalar};
 use super::{Key, Value};
@@ -37,31 +37,101 @@ pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>)
 }
 
 /// The attribute of a key up to its text, with zeros for the three lengths that the text decides, if they are as short as
-/// nearly all are.
-pub(super) fn head(key: &str) -> Box<[u8]> {
-    let mut head = Vec::with_capacity(key.len() + 8);
-    head.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, 0]);
-    bytes_field(&mut head, KEY, key.as_bytes());
-    head.extend_from_slice(&[(VALUE << 3) | LENGTH_DELIMITED, 0, (STRING_VALUE << 3) | LENGTH_DELIMITED, 0]);
-    head.into()
+/// nearly all are. Of one size, so that a copy needs no call.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    bytes: [u8; HEAD],
+    /// How many of the bytes count; 0 for a key that is too long for it.
+    length: usize,
 }
 
-/// The same as [`given_attribute`] with the [`head`] of the key.
-#[inline]
-pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &[u8], given: Given<'_>) {
-    let Given { scalar: Scalar::Str(text), in_list: false } = given else {
-        return given_attribute(buffer, key, given);
-    };
-    let (Ok(whole @ ..0x80), Ok(length)) = (u8::try_from(head.len() - 2 + text.len()), u8::try_from(text.len())) else {
-        return given_attribute(buffer, key, given);
-    };
-    let start = buffer.len();
-    buffer.reserve(head.len() + text.len());
-    buffer.extend_from_slice(head);
-    if let Some([_, all, .., any, _, text]) = buffer.get_mut(start..) {
-        (*all, *any, *text) = (whole, length + 2, length);
+impl Head {
+    pub(super) fn new(key: &str) -> Self {
+        let mut head = Vec::with_capacity(HEAD);
+        head.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, 0]);
+        bytes_field(&mut head, KEY, key.as_bytes());
+        head.extend_from_slice(&[(VALUE << 3) | LENGTH_DELIMITED, 0, (STRING_VALUE << 3) | LENGTH_DELIMITED, 0]);
+        let length = if head.len() <= HEAD { head.len() } else { 0 };
+        head.resize(HEAD, 0);
+        Self { bytes: head.first_chunk().copied().unwrap_or([0; HEAD]), length }
     }
-    buffer.extend_from_slice(text.as_bytes());
+
+    /// Writes it, with those lengths, before a content of the value of which the head has that much.
+    #[inline]
+    fn write(&self, buffer: &mut Vec<u8>, any: usize, content: usize) -> bool {
+        let whole = (self.length + any).saturating_sub(4);
+        if self.length == 0 || whole >= 0x80 {
+            return false;
+        }
+        let start = buffer.len();
+        buffer.extend_from_slice(&self.bytes);
+        buffer.truncate(start + self.length - 2 + content);
+        // Both are less than 0x80: see above.
+        #[expect(clippy::cast_possible_truncation, reason = "see above")]
+        let (whole, any) = (whole as u8, any as u8);
+        if let Some(head) = buffer.get_mut(start..)
+            && let Some(place) = head.get_mut(1)
+        {
+            *place = whole;
+            if let Some(place) = head.get_mut(self.length - 3) {
+                *place = any;
+            }
+        }
+        true
+    }
+}
+
+/// The same as [`given_attribute`] with the [`Head`] of the key.
+#[inline]
+pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &Head, given: Given<'_>) {
+    let Given { scalar, in_list } = given;
+    match scalar {
+        Scalar::Str(text) if !in_list && text.len() < 0x7E && head.write(buffer, 2 + text.len(), 2) => {
+            if let Some(length) = buffer.last_mut() {
+                // Less than 0x7E.
+                #[expect(clippy::cast_possible_truncation, reason = "see above")]
+                let short = text.len() as u8;
+                *length = short;
+            }
+            buffer.extend_from_slice(text.as_bytes());
+        }
+        Scalar::Int(number) if !in_list && head.write(buffer, scalar_length(scalar), 0) => {
+            buffer.push((INT_VALUE << 3) | VARINT);
+            varint(buffer, number.cast_unsigned());
+        }
+        _ => given_attribute(buffer, key, given),
+    }
+}
+
+/// How many bytes [`fixed_attribute`] has.
+pub(super) const fn fixed_length(key: &str, text: &str) -> usize {
+    8 + key.len() + text.len()
+}
+
+/// A short string attribute, for a constant.
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "what is wrong here does not compile")]
+pub(super) const fn fixed_attribute<const LENGTH: usize>(key: &str, text: &str) -> [u8; LENGTH] {
+    assert!(LENGTH == fixed_length(key, text) && LENGTH < 0x80 && !key.is_empty());
+    const fn tag(number: u8) -> u8 {
+        (number << 3) | LENGTH_DELIMITED
+    }
+    let (key, text) = (key.as_bytes(), text.as_bytes());
+    let mut bytes = [0; LENGTH];
+    (bytes[0], bytes[1], bytes[2], bytes[3]) = (tag(ATTRIBUTES), LENGTH as u8 - 2, tag(KEY), key.len() as u8);
+    let mut at = 0;
+    while at < key.len() {
+        bytes[4 + at] = key[at];
+        at += 1;
+    }
+    let value = 4 + key.len();
+    (bytes[value], bytes[value + 1]) = (tag(VALUE), text.len() as u8 + 2);
+    (bytes[value + 2], bytes[value + 3]) = (tag(STRING_VALUE), text.len() as u8);
+    at = 0;
+    while at < text.len() {
+        bytes[value + 4 + at] = text[at];
+        at += 1;
+    }
+    bytes
 }
 
 /// One attribute among the bytes of many.
@@ -194,7 +264,7 @@ fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
         }
         Scalar::Int(number) => {
             buffer.push((INT_VALUE << 3) | VARINT);
-            encode_varint(number.cast_unsigned(), buffer);
+            varint(buffer, number.cast_unsigned());
         }
         Scalar::Double(number) => {
             sixty_four_bits(buffer, DOUBLE_VALUE, number.to_le_bytes());
@@ -287,15 +357,36 @@ pub(super) fn length_field(buffer: &mut Vec<u8>, number: u8, length: usize) {
         Ok(length @ ..0x80) => buffer.extend_from_slice(&[tag, length]),
         _ => {
             buffer.push(tag);
-            encode_varint(length as u64, buffer);
+            varint(buffer, length as u64);
         }
     }
+}
+
+/// Seven bits a byte, the lowest first.
+#[inline]
+pub(super) fn varint(buffer: &mut Vec<u8>, mut number: u64) {
+    let mut bytes = [0; 10];
+    let mut length = 1;
+    for byte in &mut bytes {
+        *byte = (number & 0x7F) as u8;
+        number >>= 7;
+        if number == 0 {
+            break;
+        }
+        *byte |= 0x80;
+        length += 1;
+    }
+    buffer.extend_from_slice(&bytes);
+    buffer.truncate(buffer.len() - bytes.len() + length);
 }
 
 #[inline]
 fn delimited(length: usize) -> usize {
     encoded_len_varint(length as u64) + length
 }
+
+/// Longer than the head of any name of the contract.
+const HEAD: usize = 64;
 
 /// The wire type of numbers and flags.
 const VARINT: u8 = 0;
