@@ -7,7 +7,16 @@
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::value::{Given, Scalar};
-use super::{Attributes, Outcome, Severity, SpanIds, Value, wire};
+use super::{Attributes, Detail, IdText, Outcome, Severity, SpanIds, Status, Value, names, wire};
+
+/// A string attribute whose key and text are known when this is compiled, encoded then.
+macro_rules! fixed {
+    ($key:expr, $text:expr) => {{
+        const LENGTH: usize = wire::fixed_length($key, $text);
+        const BYTES: [u8; LENGTH] = wire::fixed_attribute($key, $text);
+        BYTES.as_slice()
+    }};
+}
 
 /// Appends one `LogRecord` to a buffer, field by field.
 ///
@@ -34,6 +43,32 @@ impl<'b> Encoder<'b> {
         }
         wire::bytes_field(buffer, SEVERITY_TEXT, severity.text.as_bytes());
         Self { buffer }
+    }
+
+    /// Goes on with a record that has its time already.
+    #[inline]
+    pub(crate) fn continued(buffer: &'b mut Vec<u8>) -> Self {
+        Self { buffer }
+    }
+
+    /// Starts a record whose severity comes with what is prepared.
+    #[inline]
+    pub(crate) fn timed(buffer: &'b mut Vec<u8>, time_unix_nano: u64) -> Self {
+        wire::fixed64(buffer, TIME, time_unix_nano);
+        Self { buffer }
+    }
+
+    /// What was encoded before, with ids put in at those places.
+    #[inline]
+    pub(crate) fn prepared<'i>(&mut self, bytes: &[u8], ids: impl Iterator<Item = (usize, &'i IdText)>) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(bytes);
+        for (place, id) in ids {
+            let place = self.buffer.get_mut(start + place..).and_then(<[u8]>::first_chunk_mut);
+            if let Some(place) = place {
+                *place = *id.as_bytes();
+            }
+        }
     }
 
     /// The body, before any attribute.
@@ -82,15 +117,24 @@ impl<'b> Encoder<'b> {
 
     /// The attributes that say how something ended.
     pub fn outcome(&mut self, outcome: &Outcome) {
-        self.text(super::names::AUDIT_OUTCOME, outcome.status.as_str());
-        if let Some(detail) = outcome.detail {
-            self.text(super::names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str());
+        let status = match outcome.status {
+            Status::Success => fixed!(names::AUDIT_OUTCOME, Status::Success.as_str()),
+            Status::Failure => fixed!(names::AUDIT_OUTCOME, Status::Failure.as_str()),
+            Status::Unknown => fixed!(names::AUDIT_OUTCOME, Status::Unknown.as_str()),
+        };
+        self.buffer.extend_from_slice(status);
+        match outcome.detail {
+            Some(Detail::Ok) => {
+                self.buffer.extend_from_slice(fixed!(names::AUDITRAIL_OUTCOME_DETAIL, "ok"));
+            }
+            Some(detail) => self.text(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()),
+            None => {}
         }
         if let Some(error_type) = &outcome.error_type {
-            self.text(super::names::ERROR_TYPE, error_type);
+            self.text(names::ERROR_TYPE, error_type);
         }
         if let Some(code) = outcome.code {
-            self.text(super::names::RPC_RESPONSE_STATUS_CODE, &code.to_string());
+            self.text(names::RPC_RESPONSE_STATUS_CODE, &code.to_string());
         }
     }
 

@@ -18,9 +18,8 @@ use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordI
 /// 2. A state that is begun again says nothing of the call before.
 #[derive(Debug)]
 pub(crate) struct CallState {
-    call_id: RecordId,
-    request_id: RecordId,
-    response_id: RecordId,
+    /// What makes the ids of the call and its records; a moment needs only one of them.
+    random: [[u8; 10]; 3],
     begun: Now,
     event: AtomicU8,
     duration_nano: AtomicU64,
@@ -52,7 +51,7 @@ impl CallState {
     /// The call begins now.
     pub(crate) fn begin(&mut self, core: &Core) {
         self.begun = core.clock().now();
-        [self.call_id, self.request_id, self.response_id] = core.new_ids(self.begun.unix_nano);
+        core.entropy.fill(self.random.as_flattened_mut());
     }
 
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
@@ -134,15 +133,18 @@ impl CallState {
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
-        self.call_id
+        let [random, _, _] = &self.random;
+        RecordId::new(self.begun.unix_nano, random)
     }
 
     pub(crate) fn request_id(&self) -> RecordId {
-        self.request_id
+        let [_, random, _] = &self.random;
+        RecordId::new(self.begun.unix_nano, random)
     }
 
     pub(crate) fn response_id(&self) -> RecordId {
-        self.response_id
+        let [_, _, random] = &self.random;
+        RecordId::new(self.begun.unix_nano, random)
     }
 
     #[inline]
@@ -196,9 +198,7 @@ impl CallState {
 impl Default for CallState {
     fn default() -> Self {
         Self {
-            call_id: RecordId::NIL,
-            request_id: RecordId::NIL,
-            response_id: RecordId::NIL,
+            random: Default::default(),
             begun: Now::default(),
             event: AtomicU8::default(),
             duration_nano: AtomicU64::default(),

@@ -12,7 +12,7 @@ use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::without_secrets;
 use crate::record::names;
-use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar};
+use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar, Status};
 use crate::trail::{CallState, Core, Facts, Failure, Moment};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
@@ -130,34 +130,32 @@ impl Audited {
         self.said().ending(ending);
     }
 
-    /// The last chance for the ids of a span that had none when it was entered.
-    pub(super) fn attach_late(&self, otel: impl FnOnce() -> Option<Context>) {
-        if self.state.context().is_none()
-            && let Some(otel) = otel()
-        {
-            self.state.attach(otel);
-        }
-    }
-
-    /// The span closes: writes the response half, or the moment.
-    pub(super) fn close(&self, core: &Core) {
+    /// The span closes: writes the response half, or the moment. Asks for its ids if it has none yet.
+    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>) -> Option<Context> {
         let event = self.state.event();
         let said = std::mem::take(&mut *self.said());
         let (told, outcome) = (said.status(), said.outcome(event));
         let duration = self.state.stop(core);
-        if let Some(otel) = self.state.context() {
-            let (call, lasted) = match event.has_halves() {
+        let is_call = event.has_halves();
+        let otel = match self.state.context() {
+            Some(otel) => Some(otel.clone()),
+            None => otel().filter(|otel| otel.span().span_context().is_valid()),
+        };
+        if let Some(otel) = &otel {
+            let (call, lasted) = match is_call {
                 true => (Some(self.state.call_id()), Some(duration)),
                 // A moment lasts as long as its span: that stands there already.
                 false => (self.inside, None),
             };
             mark(otel, &outcome, told == Some(outcome.status), lasted, call);
         }
-        if event.has_halves() {
+        if is_call {
+            otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
             core.write_response(&self.state, &outcome);
         } else {
-            core.write_span_moment(&self.state, &outcome, self.inside);
+            core.write_span_moment(&self.state, &outcome, self.inside, otel.as_ref());
         }
+        otel
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -193,14 +191,17 @@ pub(super) fn write_event(
 /// The same words and the same number on the span as on the record; those that the span has said by itself stand on it.
 /// Every attribute more may have the list of the span's attributes copied: none is better than one.
 fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>, call: Option<RecordId>) {
-    let span = otel.span();
-    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
     // Which success it was, the outcome says well enough.
     let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
+    if is_told && detail.is_none() && duration.is_none() && call.is_none() && outcome.status != Status::Failure {
+        return;
+    }
+    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
     let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
     let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
     let said = [duration, status, detail, call];
+    let span = otel.span();
     if said.iter().any(Option::is_some) {
         span.set_attributes(said.into_iter().flatten());
     }

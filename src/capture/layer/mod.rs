@@ -237,9 +237,8 @@ impl AuditLayer {
             // Never entered, or entered where no id was to be had.
             audited.open(&self.core, self.otel_context(id), is_mirrored);
         }
-        audited.attach_late(|| self.otel_context(id));
-        audited.close(&self.core);
-        if !is_mirrored && audited.state().context().is_some_and(|otel| otel.span().is_recording()) {
+        let otel = audited.close(&self.core, || self.otel_context(id));
+        if !is_mirrored && otel.is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
