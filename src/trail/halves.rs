@@ -121,7 +121,9 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &IdText)
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
     encoder.attributes(&facts.base);
-    encoder.attributes(&facts.added);
+    if !facts.added.as_bytes().is_empty() {
+        encoder.attributes(&facts.added);
+    }
     if !facts.cut.is_empty() {
         encoder.attribute(names::AUDITRAIL_TRUNCATED, &Value::strings(facts.cut.clone()));
     }

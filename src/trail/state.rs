@@ -18,8 +18,8 @@ use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordI
 /// 2. A state that is begun again says nothing of the call before.
 #[derive(Debug)]
 pub(crate) struct CallState {
-    /// What makes the ids of the call and its records; a moment needs only one of them.
-    random: [[u8; 10]; 3],
+    /// What tells the ids of this call from those of others; they differ from each other in the last two bits.
+    random: [u8; 10],
     begun: Now,
     event: AtomicU8,
     duration_nano: AtomicU64,
@@ -51,7 +51,7 @@ impl CallState {
     /// The call begins now.
     pub(crate) fn begin(&mut self, core: &Core) {
         self.begun = core.clock().now();
-        core.entropy.fill(self.random.as_flattened_mut());
+        core.entropy.fill(&mut self.random);
     }
 
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
@@ -133,18 +133,22 @@ impl CallState {
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
-        let [random, _, _] = &self.random;
-        RecordId::new(self.begun.unix_nano, random)
+        self.id(0)
     }
 
     pub(crate) fn request_id(&self) -> RecordId {
-        let [_, random, _] = &self.random;
-        RecordId::new(self.begun.unix_nano, random)
+        self.id(1)
     }
 
     pub(crate) fn response_id(&self) -> RecordId {
-        let [_, _, random] = &self.random;
-        RecordId::new(self.begun.unix_nano, random)
+        self.id(2)
+    }
+
+    fn id(&self, which: u8) -> RecordId {
+        let mut random = self.random;
+        let [.., last] = &mut random;
+        *last = (*last & !0b11) | which;
+        RecordId::new(self.begun.unix_nano, &random)
     }
 
     #[inline]

@@ -22,7 +22,8 @@ pub(super) struct Audited {
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
     said: Mutex<Said>,
-    /// The request half is still to be written: the span's ids do not exist yet.
+    /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
+    /// close.
     waiting: AtomicBool,
 }
 
@@ -99,18 +100,25 @@ impl Audited {
 
     /// The span's ids exist now: writes the request half, if there are halves. Where nobody knows yet that the end of
     /// the record will be mirrored on the span, the record's id stands on it from the beginning.
-    pub(super) fn open(&self, core: &Core, otel: Option<Context>, is_mirrored: bool) {
-        if !self.waiting.swap(false, Ordering::Relaxed) {
+    pub(super) fn open(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) {
+        let is_call = self.state.event().has_halves();
+        if is_call && !self.waiting.swap(false, Ordering::Relaxed) {
             return;
         }
-        if let Some(otel) = otel {
-            if !is_mirrored {
-                otel.span().set_attribute(KeyValue::new(names::AUDIT_RECORD_ID, self.state.response_id().to_string()));
-            }
+        if self.state.context().is_none()
+            && let Some(otel) = otel()
+        {
+            self.note_id(&otel, is_mirrored);
             self.state.attach(otel);
         }
-        if self.state.event().has_halves() {
+        if is_call {
             core.write_request(&self.state);
+        }
+    }
+
+    fn note_id(&self, otel: &Context, is_mirrored: bool) {
+        if !is_mirrored {
+            otel.span().set_attribute(KeyValue::new(names::AUDIT_RECORD_ID, self.state.response_id().to_string()));
         }
     }
 
@@ -131,7 +139,12 @@ impl Audited {
     }
 
     /// The span closes: writes the response half, or the moment. Asks for its ids if it has none yet.
-    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>) -> Option<Context> {
+    pub(super) fn close(
+        &self,
+        core: &Core,
+        otel: impl FnOnce() -> Option<Context>,
+        is_mirrored: bool,
+    ) -> Option<Context> {
         let event = self.state.event();
         let said = std::mem::take(&mut *self.said());
         let (told, outcome) = (said.status(), said.outcome(event));
@@ -139,7 +152,9 @@ impl Audited {
         let is_call = event.has_halves();
         let otel = match self.state.context() {
             Some(otel) => Some(otel.clone()),
-            None => otel().filter(|otel| otel.span().span_context().is_valid()),
+            None => otel()
+                .filter(|otel| otel.span().span_context().is_valid())
+                .inspect(|otel| self.note_id(otel, is_mirrored)),
         };
         if let Some(otel) = &otel {
             let (call, lasted) = match is_call {

@@ -133,13 +133,16 @@ where
         match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
                 if let Some(state) = opening::taken() {
-                    self.open.keep(id, Entry::Call(state));
+                    self.open.keep(id, Entry::Call(state), false);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
                 if let Some(entry) = self.open.get(id) {
                     let Some(audited) = entry.audited() else { return };
                     values.record(&mut fields.visit(|field, given| audited.say(&self.core, field, given)));
+                    if audited.is_waiting() && audited.state().event().has_halves() {
+                        self.open.wait(id);
+                    }
                 } else if let Some(entry) = self.enclosing(&span) {
                     values.record(&mut self.enriching(fields, &entry));
                 }
@@ -149,12 +152,9 @@ where
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(entry) = self.open.get(id) {
-            if let Some(audited) = entry.audited().filter(|audited| audited.is_waiting()) {
-                let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
-                let may_wait = is_mirrored && self.dispatch.get().is_some() && !audited.state().event().has_halves();
-                let otel = if may_wait { None } else { self.otel_context(id) };
-                audited.open(&self.core, otel, is_mirrored);
+        if let Some(entry) = self.open.get_waiting(id) {
+            if let Some(audited) = entry.audited() {
+                audited.open(&self.core, || self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
             }
         } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
             plan::see_probe(self.otel_context(id).as_ref());
@@ -226,22 +226,29 @@ impl AuditLayer {
             drop(self.open.take(id));
             entry::recycle(audited);
         } else {
-            self.open.keep(id, Entry::Span(audited));
+            let waits = audited.state().event().has_halves() || !self.has_ids_at_close();
+            self.open.keep(id, Entry::Span(audited), waits);
         }
     }
 
     /// An audited span closes.
     fn close(&self, audited: &Audited, id: &Id) {
         let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
-        if audited.is_waiting() {
-            // Never entered, or entered where no id was to be had.
-            audited.open(&self.core, self.otel_context(id), is_mirrored);
+        if audited.is_waiting() && audited.state().event().has_halves() {
+            // Never entered, or entered when it was no call yet.
+            audited.open(&self.core, || self.otel_context(id), is_mirrored);
         }
-        let otel = audited.close(&self.core, || self.otel_context(id));
+        let otel = audited.close(&self.core, || self.otel_context(id), is_mirrored);
         if !is_mirrored && otel.is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the ids of a span can be had at its close as well as when it is entered.
+    fn has_ids_at_close(&self) -> bool {
+        // Without a dispatcher of its own, the layer depends on the current one, which at a close may be any.
+        self.is_mirrored.load(Ordering::Relaxed) && self.dispatch.get().is_some()
     }
 
     fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {

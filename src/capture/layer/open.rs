@@ -22,7 +22,7 @@ pub(super) struct OpenSpans {
     shards: Box<[Shard]>,
 }
 
-type Entries = HashMap<u64, Entry, BuildHasherDefault<IdHasher>>;
+type Entries = HashMap<u64, Kept, BuildHasherDefault<IdHasher>>;
 
 /// A part of the table, on cache lines of its own.
 #[derive(Debug, Default)]
@@ -30,16 +30,26 @@ type Entries = HashMap<u64, Entry, BuildHasherDefault<IdHasher>>;
 struct Shard {
     /// How many are in it. Whoever may use a span has been given it by whoever made it, and so sees it counted.
     count: AtomicUsize,
+    /// How many of them wait for their entering.
+    waiting: AtomicUsize,
     spans: Mutex<Entries>,
 }
 
+#[derive(Debug)]
+struct Kept {
+    entry: Entry,
+    /// Something is to be done when the span is entered.
+    waits: bool,
+}
+
 impl OpenSpans {
-    /// Keeps an entry for a span.
-    pub(super) fn keep(&self, id: &Id, entry: Entry) {
+    /// Keeps an entry for a span; says whether something is to be done when it is entered.
+    pub(super) fn keep(&self, id: &Id, entry: Entry, waits: bool) {
         let Some(shard) = self.shard(id) else { return };
         let mut spans = shard.spans();
-        let missed = spans.insert(id.into_u64(), entry);
+        let missed = spans.insert(id.into_u64(), Kept { entry, waits });
         shard.count.store(spans.len(), Ordering::Relaxed);
+        shard.note_waits(missed.as_ref().is_some_and(|missed| missed.waits), waits);
         drop(spans);
         // It may end an OTel span, which calls the user's own code: nothing is locked.
         drop(missed);
@@ -47,16 +57,39 @@ impl OpenSpans {
 
     /// What is kept for a span.
     pub(super) fn get(&self, id: &Id) -> Option<Entry> {
-        self.used_shard(id)?.spans().get(&id.into_u64()).cloned()
+        self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| kept.entry.clone())
     }
 
-    /// The same, taken out.
+    /// The same, if it waits for the entering of the span, which has come.
+    pub(super) fn get_waiting(&self, id: &Id) -> Option<Entry> {
+        let shard = self.shard(id).filter(|shard| shard.waiting.load(Ordering::Relaxed) > 0)?;
+        let mut spans = shard.spans();
+        let kept = spans.get_mut(&id.into_u64()).filter(|kept| kept.waits)?;
+        kept.waits = false;
+        let entry = kept.entry.clone();
+        shard.note_waits(true, false);
+        Some(entry)
+    }
+
+    /// Something is to be done when the span is entered again.
+    pub(super) fn wait(&self, id: &Id) {
+        let Some(shard) = self.used_shard(id) else { return };
+        let mut spans = shard.spans();
+        if let Some(kept) = spans.get_mut(&id.into_u64()) {
+            let waited = std::mem::replace(&mut kept.waits, true);
+            shard.note_waits(waited, true);
+        }
+    }
+
+    /// What is kept for a span, taken out.
     pub(super) fn take(&self, id: &Id) -> Option<Entry> {
         let shard = self.used_shard(id)?;
         let mut spans = shard.spans();
-        let entry = spans.remove(&id.into_u64());
+        let Kept { entry, waits } = spans.remove(&id.into_u64())?;
         shard.count.store(spans.len(), Ordering::Relaxed);
-        entry
+        shard.note_waits(waits, false);
+        drop(spans);
+        Some(entry)
     }
 
     /// The shard of a span, if anything is in it: most spans are none of ours.
@@ -76,6 +109,16 @@ impl Shard {
     #[inline]
     fn spans(&self) -> MutexGuard<'_, Entries> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts those that wait; under the lock, so nobody else writes it.
+    #[inline]
+    fn note_waits(&self, before: bool, now: bool) {
+        if before != now {
+            let waiting = self.waiting.load(Ordering::Relaxed);
+            let waiting = if now { waiting + 1 } else { waiting.saturating_sub(1) };
+            self.waiting.store(waiting, Ordering::Relaxed);
+        }
     }
 }
 
