@@ -134,6 +134,12 @@ impl Attributes {
         self.start_of(place).is_some()
     }
 
+    /// The bytes of the string value of that name.
+    #[inline]
+    pub(crate) fn bytes_at(&self, place: Place) -> Option<&[u8]> {
+        wire::Entry::at(&self.bytes, self.start_of(place)?)?.text_bytes()
+    }
+
     /// The string value of that name.
     #[inline]
     pub(crate) fn text_at(&self, place: Place) -> Option<&str> {

@@ -82,6 +82,11 @@ impl<'b> Encoder<'b> {
         wire::text_parts(self.buffer, BODY, parts);
     }
 
+    /// The same for the bytes of strings.
+    pub(crate) fn body_bytes(&mut self, parts: &[&[u8]]) {
+        wire::text_parts(self.buffer, BODY, parts);
+    }
+
     /// The body, of any type, before any attribute.
     pub fn body_value(&mut self, body: &Value) {
         wire::length_field(self.buffer, BODY, wire::value_length(body));
@@ -102,6 +107,12 @@ impl<'b> Encoder<'b> {
     /// A string attribute.
     #[inline]
     pub fn text(&mut self, key: &str, text: &str) {
+        self.text_bytes(key, text.as_bytes());
+    }
+
+    /// The same for the bytes of a string.
+    #[inline]
+    pub(crate) fn text_bytes(&mut self, key: &str, text: &[u8]) {
         wire::text_attribute(self.buffer, key, text);
     }
 
@@ -113,6 +124,15 @@ impl<'b> Encoder<'b> {
     /// A double attribute.
     pub fn double(&mut self, key: &str, number: f64) {
         wire::given_attribute(self.buffer, key, Given { scalar: Scalar::Double(number), in_list: false });
+    }
+
+    /// How long something took, in seconds.
+    #[inline]
+    pub(crate) fn duration(&mut self, seconds: f64) {
+        const LENGTH: usize = wire::fixed_double_length(names::AUDITRAIL_DURATION);
+        const HEAD: [u8; LENGTH] = wire::fixed_double(names::AUDITRAIL_DURATION);
+        self.buffer.extend_from_slice(&HEAD);
+        self.buffer.extend_from_slice(&seconds.to_le_bytes());
     }
 
     /// The attributes that say how something ended.

@@ -3,10 +3,15 @@
 //! Field numbers are those of opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto; all are below 16, so
 //! that a key is one byte.
 
+mod prepared;
+
 use std::ops::Range;
 
 use prost::encoding::encoded_len_varint;
 
+pub(super) use self::prepared::{
+    Head, fixed_attribute, fixed_double, fixed_double_length, fixed_length, prepared_attribute,
+};
 use super::value::{Given, Scalar};
 use super::{Key, Value};
 
@@ -17,7 +22,7 @@ pub(super) fn attribute(buffer: &mut Vec<u8>, key: &str, any: &Value) {
 
 /// The same for a string.
 #[inline]
-pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &str) {
+pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &[u8]) {
     key_value_header(buffer, ATTRIBUTES, key, text_length(text));
     text_value(buffer, text);
 }
@@ -34,104 +39,6 @@ pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>)
         length_field(buffer, ITEMS, length);
     }
     scalar(buffer, given.scalar);
-}
-
-/// The attribute of a key up to its text, with zeros for the three lengths that the text decides, if they are as short as
-/// nearly all are. Of one size, so that a copy needs no call.
-#[derive(Debug, Clone)]
-pub(super) struct Head {
-    bytes: [u8; HEAD],
-    /// How many of the bytes count; 0 for a key that is too long for it.
-    length: usize,
-}
-
-impl Head {
-    pub(super) fn new(key: &str) -> Self {
-        let mut head = Vec::with_capacity(HEAD);
-        head.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, 0]);
-        bytes_field(&mut head, KEY, key.as_bytes());
-        head.extend_from_slice(&[(VALUE << 3) | LENGTH_DELIMITED, 0, (STRING_VALUE << 3) | LENGTH_DELIMITED, 0]);
-        let length = if head.len() <= HEAD { head.len() } else { 0 };
-        head.resize(HEAD, 0);
-        Self { bytes: head.first_chunk().copied().unwrap_or([0; HEAD]), length }
-    }
-
-    /// Writes it, with those lengths, before a content of the value of which the head has that much.
-    #[inline]
-    fn write(&self, buffer: &mut Vec<u8>, any: usize, content: usize) -> bool {
-        let whole = (self.length + any).saturating_sub(4);
-        if self.length == 0 || whole >= 0x80 {
-            return false;
-        }
-        let start = buffer.len();
-        buffer.extend_from_slice(&self.bytes);
-        buffer.truncate(start + self.length - 2 + content);
-        // Both are less than 0x80: see above.
-        #[expect(clippy::cast_possible_truncation, reason = "see above")]
-        let (whole, any) = (whole as u8, any as u8);
-        if let Some(head) = buffer.get_mut(start..)
-            && let Some(place) = head.get_mut(1)
-        {
-            *place = whole;
-            if let Some(place) = head.get_mut(self.length - 3) {
-                *place = any;
-            }
-        }
-        true
-    }
-}
-
-/// The same as [`given_attribute`] with the [`Head`] of the key.
-#[inline]
-pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &Head, given: Given<'_>) {
-    let Given { scalar, in_list } = given;
-    match scalar {
-        Scalar::Str(text) if !in_list && text.len() < 0x7E && head.write(buffer, 2 + text.len(), 2) => {
-            if let Some(length) = buffer.last_mut() {
-                // Less than 0x7E.
-                #[expect(clippy::cast_possible_truncation, reason = "see above")]
-                let short = text.len() as u8;
-                *length = short;
-            }
-            buffer.extend_from_slice(text.as_bytes());
-        }
-        Scalar::Int(number) if !in_list && head.write(buffer, scalar_length(scalar), 0) => {
-            buffer.push((INT_VALUE << 3) | VARINT);
-            varint(buffer, number.cast_unsigned());
-        }
-        _ => given_attribute(buffer, key, given),
-    }
-}
-
-/// How many bytes [`fixed_attribute`] has.
-pub(super) const fn fixed_length(key: &str, text: &str) -> usize {
-    8 + key.len() + text.len()
-}
-
-/// A short string attribute, for a constant.
-#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "what is wrong here does not compile")]
-pub(super) const fn fixed_attribute<const LENGTH: usize>(key: &str, text: &str) -> [u8; LENGTH] {
-    assert!(LENGTH == fixed_length(key, text) && LENGTH < 0x80 && !key.is_empty());
-    const fn tag(number: u8) -> u8 {
-        (number << 3) | LENGTH_DELIMITED
-    }
-    let (key, text) = (key.as_bytes(), text.as_bytes());
-    let mut bytes = [0; LENGTH];
-    (bytes[0], bytes[1], bytes[2], bytes[3]) = (tag(ATTRIBUTES), LENGTH as u8 - 2, tag(KEY), key.len() as u8);
-    let mut at = 0;
-    while at < key.len() {
-        bytes[4 + at] = key[at];
-        at += 1;
-    }
-    let value = 4 + key.len();
-    (bytes[value], bytes[value + 1]) = (tag(VALUE), text.len() as u8 + 2);
-    (bytes[value + 2], bytes[value + 3]) = (tag(STRING_VALUE), text.len() as u8);
-    at = 0;
-    while at < text.len() {
-        bytes[value + 4 + at] = text[at];
-        at += 1;
-    }
-    bytes
 }
 
 /// One attribute among the bytes of many.
@@ -157,8 +64,13 @@ impl<'a> Entry<'a> {
 
     /// The value, if it is a string.
     pub(super) fn text(&self) -> Option<&'a str> {
-        let (text, _) = field(self.any, STRING_VALUE)?;
-        std::str::from_utf8(text).ok()
+        std::str::from_utf8(self.text_bytes()?).ok()
+    }
+
+    /// The same without the check that it is one: it was one when it was written.
+    #[inline]
+    pub(super) fn text_bytes(&self) -> Option<&'a [u8]> {
+        Some(field(self.any, STRING_VALUE)?.0)
     }
 }
 
@@ -231,7 +143,7 @@ fn key_value_length(key: &str, any_length: usize) -> usize {
 pub(super) fn value(buffer: &mut Vec<u8>, any: &Value) {
     match any {
         Value::Empty => {}
-        Value::Str(text) => text_value(buffer, text),
+        Value::Str(text) => text_value(buffer, text.as_bytes()),
         Value::Bool(flag) => scalar(buffer, Scalar::Bool(*flag)),
         Value::Int(number) => scalar(buffer, Scalar::Int(*number)),
         Value::Double(number) => scalar(buffer, Scalar::Double(*number)),
@@ -258,7 +170,7 @@ pub(super) fn value(buffer: &mut Vec<u8>, any: &Value) {
 #[inline]
 fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
     match scalar {
-        Scalar::Str(text) => text_value(buffer, text),
+        Scalar::Str(text) => text_value(buffer, text.as_bytes()),
         Scalar::Bool(flag) => {
             buffer.extend_from_slice(&[(BOOL_VALUE << 3) | VARINT, u8::from(flag)]);
         }
@@ -275,7 +187,7 @@ fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
 pub(super) fn value_length(any: &Value) -> usize {
     match any {
         Value::Empty => 0,
-        Value::Str(text) => text_length(text),
+        Value::Str(text) => text_length(text.as_bytes()),
         Value::Bool(flag) => scalar_length(Scalar::Bool(*flag)),
         Value::Int(number) => scalar_length(Scalar::Int(*number)),
         Value::Double(number) => scalar_length(Scalar::Double(*number)),
@@ -288,7 +200,7 @@ pub(super) fn value_length(any: &Value) -> usize {
 #[inline]
 fn scalar_length(scalar: Scalar<'_>) -> usize {
     match scalar {
-        Scalar::Str(text) => text_length(text),
+        Scalar::Str(text) => text_length(text.as_bytes()),
         Scalar::Bool(_) => 2,
         Scalar::Int(number) => 1 + encoded_len_varint(number.cast_unsigned()),
         Scalar::Double(_) => 9,
@@ -304,23 +216,23 @@ fn map_length(entries: &[(Key, Value)]) -> usize {
 }
 
 #[inline]
-fn text_value(buffer: &mut Vec<u8>, text: &str) {
+fn text_value(buffer: &mut Vec<u8>, text: &[u8]) {
     length_field(buffer, STRING_VALUE, text.len());
-    buffer.extend_from_slice(text.as_bytes());
+    buffer.extend_from_slice(text);
 }
 
 #[inline]
-fn text_length(text: &str) -> usize {
+fn text_length(text: &[u8]) -> usize {
     1 + delimited(text.len())
 }
 
 /// A string in parts, as the content of an `AnyValue` in a field.
-pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[&str]) {
-    let length = parts.iter().map(|part| part.len()).sum();
+pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[impl AsRef<[u8]>]) {
+    let length = parts.iter().map(|part| part.as_ref().len()).sum();
     length_field(buffer, number, 1 + delimited(length));
     length_field(buffer, STRING_VALUE, length);
     for part in parts {
-        buffer.extend_from_slice(part.as_bytes());
+        buffer.extend_from_slice(part.as_ref());
     }
 }
 
@@ -384,9 +296,6 @@ pub(super) fn varint(buffer: &mut Vec<u8>, mut number: u64) {
 fn delimited(length: usize) -> usize {
     encoded_len_varint(length as u64) + length
 }
-
-/// Longer than the head of any name of the contract.
-const HEAD: usize = 64;
 
 /// The wire type of numbers and flags.
 const VARINT: u8 = 0;

@@ -14,6 +14,7 @@ use super::gap::{Cause, Gaps};
 use super::halves::About;
 use super::hooks::Hooks;
 use super::scribe::Scribe;
+use super::state::{KnownFacts, SpanMoment};
 use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
@@ -131,17 +132,14 @@ impl Core {
     }
 
     /// The one record of a span that is a moment, before it ends; with the OTel context of that span.
-    pub(crate) fn write_span_moment(
-        &self,
-        state: &CallState,
-        outcome: &Outcome,
-        inside: Option<RecordId>,
-        context: Option<&Context>,
-    ) {
-        let (event, unix_nano, id) = (state.event(), state.ended_unix_nano(self), state.response_id().text());
+    pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
+        let SpanMoment { event, outcome, inside, unix_nano, duration, .. } = *moment;
+        let id = moment.id.text();
         let about = About { event, outcome, id: &id, inside, unix_nano };
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context()));
-        if self.write(Append::MOMENT, |buffer| halves::span_moment(buffer, state, &about, ids)).is_some() {
+        let encode =
+            |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
+        if self.write(Append::MOMENT, encode).is_some() {
             mirror(context, event, &id, outcome, unix_nano);
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &IdText) {
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
     let said = Said::of(&facts.base, &facts.added);
     let [method, space, name] = said.subject(event);
-    encoder.body_parts(&[method, space, name]);
+    encoder.body_bytes(&[method, space, name]);
     half(&mut encoder, state, Phase::Request, id);
     encoder.outcome(&REQUEST_OUTCOME);
     known(&mut encoder, &facts);
@@ -41,21 +41,22 @@ pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, id: &IdText, out
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
     let millis = state.duration_nano().saturating_add(500_000) / 1_000_000;
-    encoder.body_parts(&[method, space, name, ": ", ending, " in ", decimal(millis, &mut [0; 20]), " ms"]);
+    let mut digits = [0; 20];
+    let millis = decimal(millis, &mut digits).as_bytes();
+    encoder.body_bytes(&[method, space, name, b": ", ending.as_bytes(), b" in ", millis, b" ms"]);
     half(&mut encoder, state, Phase::Response, id);
     encoder.outcome(outcome);
-    encoder.double(names::AUDITRAIL_DURATION, state.duration());
+    encoder.duration(state.duration());
     known(&mut encoder, &facts);
     said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
 
-/// The record of a span without halves.
-pub(super) fn span_moment(buffer: &mut Vec<u8>, state: &CallState, about: &About<'_>, ids: Option<SpanIds>) {
-    let facts = state.facts();
+/// The record of a span without halves, which has lasted that many seconds.
+pub(super) fn span_moment(buffer: &mut Vec<u8>, facts: &Facts, about: &About<'_>, duration: f64, ids: Option<SpanIds>) {
     let mut encoder = begin_moment(buffer, about);
-    encoder.double(names::AUDITRAIL_DURATION, state.duration());
-    known(&mut encoder, &facts);
+    encoder.duration(duration);
+    known(&mut encoder, facts);
     Said::of(&facts.base, &facts.added).write_defaults(&mut encoder, about.event);
     encoder.finish(ids, about.unix_nano, about.event.as_str());
 }
@@ -140,8 +141,8 @@ impl<'a> Said<'a> {
         Self { base, added }
     }
 
-    fn text(&self, place: Place) -> Option<&'a str> {
-        self.base.text_at(place).or_else(|| self.added.text_at(place))
+    fn text(&self, place: Place) -> Option<&'a [u8]> {
+        self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
     }
 
     fn has(&self, place: Place) -> bool {
@@ -149,11 +150,11 @@ impl<'a> Said<'a> {
     }
 
     /// What the body begins with: the method and the tool or prompt, or the event's short name.
-    fn subject(&self, event: EventName) -> [&'a str; 3] {
-        let method = self.text(Place::Method).unwrap_or(short(event));
+    fn subject(&self, event: EventName) -> [&'a [u8]; 3] {
+        let method = self.text(Place::Method).unwrap_or(short(event).as_bytes());
         match self.text(Place::Tool).or_else(|| self.text(Place::Prompt)) {
-            Some(name) => [method, " ", name],
-            None => [method, "", ""],
+            Some(name) => [method, b" ", name],
+            None => [method, b"", b""],
         }
     }
 
@@ -177,11 +178,11 @@ impl<'a> Said<'a> {
             && let Some((kind, id)) = self.target()
         {
             encoder.text(names::AUDIT_TARGET_TYPE, kind);
-            encoder.text(names::AUDIT_TARGET_ID, id);
+            encoder.text_bytes(names::AUDIT_TARGET_ID, id);
         }
     }
 
-    fn target(&self) -> Option<(&'static str, &'a str)> {
+    fn target(&self) -> Option<(&'static str, &'a [u8])> {
         [("tool", Place::Tool), ("resource", Place::Resource), ("prompt", Place::Prompt)]
             .into_iter()
             .find_map(|(kind, place)| Some((kind, self.text(place)?)))
@@ -189,16 +190,16 @@ impl<'a> Said<'a> {
 }
 
 /// `audit.action`: an upper-case verb.
-fn action(event: EventName, method: Option<&str>) -> &'static str {
+fn action(event: EventName, method: Option<&[u8]>) -> &'static str {
     match method {
-        Some("initialize" | "server/discover") => "CONNECT",
-        Some("resources/read" | "prompts/get" | "completion/complete" | "tasks/get" | "skills/get") => "READ",
-        Some("resources/directory/read") => "LIST",
-        Some("logging/setLevel" | "tasks/update") => "UPDATE",
-        Some("resources/subscribe" | "subscriptions/listen") => "SUBSCRIBE",
-        Some("resources/unsubscribe") => "UNSUBSCRIBE",
-        Some("tasks/cancel" | "notifications/cancelled") => "CANCEL",
-        Some(list) if list.ends_with("/list") => "LIST",
+        Some(b"initialize" | b"server/discover") => "CONNECT",
+        Some(b"resources/read" | b"prompts/get" | b"completion/complete" | b"tasks/get" | b"skills/get") => "READ",
+        Some(b"resources/directory/read") => "LIST",
+        Some(b"logging/setLevel" | b"tasks/update") => "UPDATE",
+        Some(b"resources/subscribe" | b"subscriptions/listen") => "SUBSCRIBE",
+        Some(b"resources/unsubscribe") => "UNSUBSCRIBE",
+        Some(b"tasks/cancel" | b"notifications/cancelled") => "CANCEL",
+        Some(list) if list.ends_with(b"/list") => "LIST",
         _ => match event {
             EventName::Authn => "LOGIN",
             EventName::Authz => "AUTHORIZE",

@@ -36,7 +36,7 @@ pub use self::open_call::{Because, OpenCall, Refused};
 
 pub(crate) use self::core::Core;
 pub(crate) use self::span::{TARGET, mirror, opening};
-pub(crate) use self::state::{CallState, Facts};
+pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 
 use crate::config::Settings;
 use crate::record::RecordId;

@@ -9,7 +9,9 @@ use opentelemetry::trace::TraceContextExt as _;
 use super::Core;
 use crate::journal::CallNumber;
 use crate::policy::{Limits, cleaned};
-use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordId, Scalar, SpanIds, Value, names};
+use crate::record::{
+    Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value, names,
+};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
@@ -165,8 +167,51 @@ impl CallState {
     }
 }
 
+/// A span without halves that has closed.
+#[derive(Debug)]
+pub(crate) struct SpanMoment<'a> {
+    pub(super) event: EventName,
+    pub(super) outcome: &'a Outcome,
+    pub(super) id: RecordId,
+    /// The call around it.
+    pub(super) inside: Option<RecordId>,
+    /// In seconds.
+    pub(super) duration: f64,
+    pub(super) unix_nano: u64,
+}
+
+/// The facts of a span that has closed.
+#[derive(Debug)]
+pub(crate) enum KnownFacts<'a> {
+    /// Somebody may still see them.
+    Shared(&'a CallState),
+    /// Nobody else can.
+    Alone(&'a Facts),
+}
+
+impl KnownFacts<'_> {
+    pub(super) fn with<T>(&self, use_them: impl FnOnce(&Facts) -> T) -> T {
+        match self {
+            Self::Shared(state) => use_them(&state.facts()),
+            Self::Alone(facts) => use_them(facts),
+        }
+    }
+}
+
 /// For calls that the layer begins by itself.
 impl CallState {
+    /// The moment that it was, now that it was stopped.
+    pub(crate) fn moment<'a>(&self, core: &Core, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
+        SpanMoment {
+            event: self.event(),
+            outcome,
+            id: self.response_id(),
+            inside,
+            duration: self.duration(),
+            unix_nano: self.ended_unix_nano(core),
+        }
+    }
+
     /// The facts, where nobody else can see the state yet.
     pub(crate) fn facts_mut(&mut self) -> &mut Facts {
         self.facts.get_mut().unwrap_or_else(PoisonError::into_inner)
@@ -250,6 +295,11 @@ impl Facts {
     /// Whether the fact is known.
     pub(crate) fn has(&self, place: Place) -> bool {
         self.base.has(place) || self.added.has(place)
+    }
+
+    /// The bytes of a string fact.
+    pub(crate) fn bytes(&self, place: Place) -> Option<&[u8]> {
+        self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
     }
 
     /// A string fact.

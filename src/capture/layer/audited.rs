@@ -13,7 +13,7 @@ use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::without_secrets;
 use crate::record::names;
 use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar, Status};
-use crate::trail::{CallState, Core, Facts, Failure, Moment};
+use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Moment, SpanMoment};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Audited {
             Purpose::Event => said.take_event(given),
             Purpose::Outcome => said.take(field, given),
         }));
-        let event = said.event(facts.text(Place::Method));
+        let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
     }
@@ -90,7 +90,7 @@ impl Audited {
             }
         }
         if self.is_waiting() {
-            self.state.set_event(said.event(facts.text(Place::Method)));
+            self.state.set_event(said.event(facts.bytes(Place::Method)));
         }
     }
 
@@ -139,22 +139,41 @@ impl Audited {
     }
 
     /// The span closes: writes the response half, or the moment. Asks for its ids if it has none yet.
-    pub(super) fn close(
-        &self,
+    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+        let said = std::mem::take(&mut *self.said());
+        let closed = self.end(core, said, otel, is_mirrored);
+        if closed.is_call {
+            closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
+            core.write_response(&self.state, &closed.outcome);
+        } else {
+            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(core, &closed), closed.otel.as_ref());
+        }
+        closed
+    }
+
+    /// The same for a moment that nobody else can see any more: nothing has to be locked.
+    pub(super) fn close_alone(
+        &mut self,
         core: &Core,
         otel: impl FnOnce() -> Option<Context>,
         is_mirrored: bool,
-    ) -> Option<Context> {
+    ) -> Closed {
+        let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let closed = self.end(core, said, otel, is_mirrored);
+        let moment = self.moment(core, &closed);
+        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, closed.otel.as_ref());
+        closed
+    }
+
+    fn end(&self, core: &Core, said: Said, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let event = self.state.event();
-        let said = std::mem::take(&mut *self.said());
         let (told, outcome) = (said.status(), said.outcome(event));
         let duration = self.state.stop(core);
         let is_call = event.has_halves();
+        let valid = |otel: &Context| otel.span().span_context().is_valid();
         let otel = match self.state.context() {
             Some(otel) => Some(otel.clone()),
-            None => otel()
-                .filter(|otel| otel.span().span_context().is_valid())
-                .inspect(|otel| self.note_id(otel, is_mirrored)),
+            None => otel().filter(valid).inspect(|otel| self.note_id(otel, is_mirrored)),
         };
         if let Some(otel) = &otel {
             let (call, lasted) = match is_call {
@@ -164,18 +183,24 @@ impl Audited {
             };
             mark(otel, &outcome, told == Some(outcome.status), lasted, call);
         }
-        if is_call {
-            otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
-            core.write_response(&self.state, &outcome);
-        } else {
-            core.write_span_moment(&self.state, &outcome, self.inside, otel.as_ref());
-        }
-        otel
+        Closed { is_call, outcome, otel }
+    }
+
+    fn moment<'a>(&self, core: &Core, closed: &'a Closed) -> SpanMoment<'a> {
+        self.state.moment(core, &closed.outcome, self.inside)
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How a span has closed.
+#[derive(Debug)]
+pub(super) struct Closed {
+    is_call: bool,
+    outcome: Outcome,
+    pub(super) otel: Option<Context>,
 }
 
 /// Adds a field of a span inside the call.

@@ -41,13 +41,6 @@ impl Entry {
         let state = self.state();
         state.is_open_call().then(|| state.call_id())
     }
-
-    /// Nobody needs it any more.
-    pub(super) fn recycle(self) {
-        if let Self::Span(audited) = self {
-            recycle(audited);
-        }
-    }
 }
 
 /// An audited span that says nothing yet, filled.

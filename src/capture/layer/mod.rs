@@ -193,10 +193,9 @@ where
             return;
         };
         self.core.span_closed(true);
-        if let Some(audited) = entry.audited() {
+        if let Entry::Span(audited) = entry {
             self.close(audited, &id);
         }
-        entry.recycle();
     }
 }
 
@@ -232,17 +231,23 @@ impl AuditLayer {
     }
 
     /// An audited span closes.
-    fn close(&self, audited: &Audited, id: &Id) {
+    fn close(&self, mut audited: Arc<Audited>, id: &Id) {
         let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
-        if audited.is_waiting() && audited.state().event().has_halves() {
+        let otel = || self.otel_context(id);
+        let is_call = audited.state().event().has_halves();
+        if is_call && audited.is_waiting() {
             // Never entered, or entered when it was no call yet.
-            audited.open(&self.core, || self.otel_context(id), is_mirrored);
+            audited.open(&self.core, otel, is_mirrored);
         }
-        let otel = audited.close(&self.core, || self.otel_context(id), is_mirrored);
-        if !is_mirrored && otel.is_some_and(|otel| otel.span().is_recording()) {
+        let closed = match Arc::get_mut(&mut audited) {
+            Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
+            _ => audited.close(&self.core, otel, is_mirrored),
+        };
+        if !is_mirrored && closed.otel.is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
+        entry::recycle(audited);
     }
 
     /// Whether the ids of a span can be had at its close as well as when it is entered.
