@@ -5,7 +5,11 @@
 //! Invariants:
 //! 1. The table is that of one layer, so of one registry: ids are unique among the open spans of it.
 //! 2. An id that a new span has leads to nothing older, also where a close was missed.
-//! 3. A span may be found, and closed, on any thread. A thread that finds nothing has written nothing that others read.
+//! 3. A span may be found, and closed, on any thread. Where nothing is kept, or nothing waits for an entering, asking
+//!    writes nothing that another thread reads.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
