@@ -10,6 +10,7 @@
 )]
 
 mod correlator;
+mod correlator_properties;
 mod delivery;
 mod filters;
 mod layer_ids;

@@ -37,7 +37,10 @@ impl Wire {
 
     /// A line from the server, read by the client.
     pub(crate) async fn server(&mut self, line: &str) {
-        let bytes = format!("{line}\n").into_bytes();
+        self.server_bytes(format!("{line}\n").as_bytes()).await;
+    }
+
+    pub(crate) async fn server_bytes(&mut self, bytes: &[u8]) {
         for bytes in bytes.chunks(ROOM) {
             self.server_says.write_all(bytes).await.unwrap();
             let mut heard = vec![0; bytes.len()];

@@ -18,6 +18,9 @@ mod wrapper;
 
 #[cfg(feature = "tower")]
 pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
+/// For the fuzz target `mcp_scanner`.
+#[cfg(fuzzing)]
+pub use self::scan::oracle::check as check_scanner;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

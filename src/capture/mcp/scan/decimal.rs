@@ -30,19 +30,20 @@ impl Decimal {
         *self = Self { digits, ..Self::default() };
     }
 
-    /// A byte of the number, and what it is.
-    pub(super) fn push(&mut self, at: At, byte: u8) {
+    /// Some of the number, and what it is.
+    pub(super) fn push(&mut self, at: At, bytes: &[u8]) {
         match at {
             At::Minus => self.negative = true,
-            At::Zero | At::Integer => self.digit(byte),
+            At::Zero | At::Integer => bytes.iter().for_each(|byte| self.digit(*byte)),
             At::Fraction => {
-                self.scale += 1;
-                self.digit(byte);
+                self.scale += bytes.len() as i64;
+                bytes.iter().for_each(|byte| self.digit(*byte));
             }
-            At::Sign => self.exponent_is_negative = byte == b'-',
+            At::Sign => self.exponent_is_negative = bytes == b"-",
             At::Exponent => {
-                let digit = i64::from(byte - b'0');
-                self.exponent = self.exponent.saturating_mul(10).saturating_add(digit).min(MAX_EXPONENT);
+                for byte in bytes {
+                    self.exponent = (self.exponent * 10 + i64::from(byte - b'0')).min(MAX_EXPONENT);
+                }
             }
             At::Begin | At::Point | At::E => {}
         }
@@ -66,6 +67,11 @@ impl Decimal {
     pub(super) fn integer(&self) -> Option<i64> {
         let id = self.id();
         (id.kind == IdKind::Integer && id.rest == 0).then(|| id.text.parse().ok()).flatten()
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.digits.capacity()
     }
 
     /// The digits with the point moved to the right. Where that would take many zeros, with an exponent.

@@ -7,7 +7,8 @@ use sha2::Sha256;
 
 use super::super::message::{Answer, Error, Flaw, Id, IdKind, MAX_TEXT, Message, Params, Reading, StateDigest};
 use super::decimal::Decimal;
-use super::place::{Field, MAX_KEY, Place, Slot};
+use super::key::Key;
+use super::place::{Field, Place, Slot};
 use super::quoted::Sink;
 use super::text::{Beginning, IdText, REPLACEMENT};
 use super::tools::Tools;
@@ -43,10 +44,6 @@ pub(super) enum Literal {
     False,
     Null,
 }
-
-/// A key, as far as it may be one that is looked for.
-#[derive(Debug, Default)]
-pub(super) struct Key(Beginning);
 
 #[derive(Debug, Default)]
 struct Claimed {
@@ -121,7 +118,7 @@ impl Facts {
     pub(super) fn begin_key(&mut self) -> bool {
         let wanted = self.elsewhere == 0 && self.place.has_keys();
         if wanted {
-            self.key.0.clear();
+            self.key.clear();
         }
         wanted
     }
@@ -130,10 +127,19 @@ impl Facts {
         &mut self.key
     }
 
-    /// The last value of a key counts, so an earlier one is forgotten.
     pub(super) fn end_key(&mut self) {
-        self.slot = if self.key.0.is_cut() { Slot::Nothing } else { self.place.member(self.key.0.text()) };
-        self.forget(self.slot);
+        self.expect(self.place.member(self.key.bytes()));
+    }
+
+    /// All of a key.
+    pub(super) fn whole_key(&mut self, key: &[u8]) {
+        self.expect(self.place.member(key));
+    }
+
+    /// The last value of a key counts, so an earlier one is forgotten.
+    fn expect(&mut self, slot: Slot) {
+        self.slot = slot;
+        self.forget(slot);
     }
 
     /// Tells whether a tool's definition begins here.
@@ -253,6 +259,12 @@ impl Facts {
         self.tools.end();
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.text, &self.texts].map(Beginning::held).iter().sum::<usize>();
+        texts + self.id_text.held() + self.decimal.held() + self.tools.held()
+    }
+
     /// What the value is for that begins here.
     fn value(&self) -> Slot {
         match self.place.element() {
@@ -368,11 +380,5 @@ impl Sink for Facts {
             Slot::Id | Slot::RequestId => self.id_text.lone_surrogate(unit),
             _ => self.text(REPLACEMENT),
         }
-    }
-}
-
-impl Sink for Key {
-    fn text(&mut self, piece: &str) {
-        self.0.push(piece, MAX_KEY);
     }
 }

@@ -51,4 +51,9 @@ impl Lines {
         self.scanner.end(emit);
         self.gave = false;
     }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.scanner.held()
+    }
 }

@@ -23,9 +23,12 @@
 mod decimal;
 mod events;
 mod facts;
+mod key;
 mod lines;
 mod nesting;
 mod number;
+#[cfg(any(test, fuzzing))]
+pub(super) mod oracle;
 mod place;
 mod quoted;
 mod syntax;
@@ -132,6 +135,12 @@ impl Scanner {
         drop(self.facts.take());
         self.reset();
         any
+    }
+
+    /// The bytes that it holds on the heap.
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        self.facts.held()
     }
 
     fn reset(&mut self) {

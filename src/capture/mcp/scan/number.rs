@@ -1,7 +1,6 @@
 //! The grammar of numbers (RFC 8259, section 6).
 
 use super::super::message::Flaw;
-use super::decimal::Decimal;
 
 /// A reader of one number, in any number of pieces.
 #[derive(Debug, Default)]
@@ -26,10 +25,16 @@ pub(super) enum At {
 }
 
 impl Number {
-    /// Reads on, and tells whether the number has ended: before the first byte that is left.
-    pub(super) fn read(&mut self, bytes: &mut &[u8], mut decimal: Option<&mut Decimal>) -> Result<bool, Flaw> {
+    /// Reads on, and tells whether the number has ended, and what is left: it ends before the first byte that is none of it.
+    /// All bytes that are taken at once are digits, or it is one byte.
+    pub(super) fn read<'a>(
+        &mut self,
+        mut bytes: &'a [u8],
+        mut take: impl FnMut(At, &[u8]),
+    ) -> Result<(bool, &'a [u8]), Flaw> {
+        let mut at = self.at;
         while let Some((&byte, rest)) = bytes.split_first() {
-            self.at = match (self.at, byte) {
+            at = match (at, byte) {
                 (At::Integer, b'0'..=b'9') => At::Integer,
                 (At::Point | At::Fraction, b'0'..=b'9') => At::Fraction,
                 (At::E | At::Sign | At::Exponent, b'0'..=b'9') => At::Exponent,
@@ -40,15 +45,21 @@ impl Number {
                 (At::Zero | At::Integer | At::Fraction, b'e' | b'E') => At::E,
                 (At::E, b'+' | b'-') => At::Sign,
                 (At::Zero, b'0'..=b'9') => return Err(Flaw::NotJson),
-                (_, _) if self.is_complete() => return Ok(true),
+                (At::Zero | At::Integer | At::Fraction | At::Exponent, _) => return Ok((true, bytes)),
                 (_, _) => return Err(Flaw::NotJson),
             };
-            if let Some(decimal) = &mut decimal {
-                decimal.push(self.at, byte);
-            }
-            *bytes = rest;
+            let more = match at {
+                At::Integer | At::Fraction | At::Exponent => {
+                    rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+                }
+                _ => 0,
+            };
+            let (read, rest) = bytes.split_at(1 + more);
+            take(at, read);
+            bytes = rest;
         }
-        Ok(false)
+        self.at = at;
+        Ok((false, bytes))
     }
 
     /// Whether it may end here.

@@ -102,7 +102,7 @@ impl Place {
     }
 
     /// What the value behind a key is for.
-    pub(super) fn member(self, key: &str) -> Slot {
+    pub(super) fn member(self, key: &[u8]) -> Slot {
         match self {
             Self::Message => of_message(key),
             Self::Params => of_params(key),
@@ -111,87 +111,84 @@ impl Place {
             Self::MetaClient => of_client(key, Field::MetaClientName, Field::MetaClientVersion),
             Self::Result => of_result(key),
             Self::Task => of_task(key),
-            Self::Item if key == "text" => Slot::ItemText,
+            Self::Item if key == b"text" => Slot::ItemText,
             Self::Error => of_error(key),
             _ => Slot::Nothing,
         }
     }
 }
 
-fn of_message(key: &str) -> Slot {
+fn of_message(key: &[u8]) -> Slot {
     match key {
-        "id" => Slot::Id,
-        "method" => Slot::Text(Field::Method),
-        "params" => Slot::Inner(Place::Params),
-        "result" => Slot::Inner(Place::Result),
-        "error" => Slot::Inner(Place::Error),
+        b"id" => Slot::Id,
+        b"method" => Slot::Text(Field::Method),
+        b"params" => Slot::Inner(Place::Params),
+        b"result" => Slot::Inner(Place::Result),
+        b"error" => Slot::Inner(Place::Error),
         _ => Slot::Nothing,
     }
 }
 
-fn of_params(key: &str) -> Slot {
+fn of_params(key: &[u8]) -> Slot {
     match key {
-        "name" => Slot::Text(Field::Name),
-        "uri" => Slot::Text(Field::Uri),
-        "taskId" => Slot::Text(Field::TaskId),
-        "requestId" => Slot::RequestId,
-        "reason" => Slot::Text(Field::Reason),
-        "requestState" => Slot::ParamsState,
-        "protocolVersion" => Slot::Text(Field::ProtocolVersion),
-        "clientInfo" => Slot::Inner(Place::Client),
-        "_meta" => Slot::Inner(Place::Meta),
+        b"name" => Slot::Text(Field::Name),
+        b"uri" => Slot::Text(Field::Uri),
+        b"taskId" => Slot::Text(Field::TaskId),
+        b"requestId" => Slot::RequestId,
+        b"reason" => Slot::Text(Field::Reason),
+        b"requestState" => Slot::ParamsState,
+        b"protocolVersion" => Slot::Text(Field::ProtocolVersion),
+        b"clientInfo" => Slot::Inner(Place::Client),
+        b"_meta" => Slot::Inner(Place::Meta),
         _ => Slot::Nothing,
     }
 }
 
-fn of_meta(key: &str) -> Slot {
+fn of_meta(key: &[u8]) -> Slot {
     match key {
-        "traceparent" => Slot::Text(Field::Traceparent),
-        "tracestate" => Slot::Text(Field::Tracestate),
-        "io.modelcontextprotocol/protocolVersion" => Slot::Text(Field::MetaProtocolVersion),
-        "io.modelcontextprotocol/clientInfo" => Slot::Inner(Place::MetaClient),
+        b"traceparent" => Slot::Text(Field::Traceparent),
+        b"tracestate" => Slot::Text(Field::Tracestate),
+        b"io.modelcontextprotocol/protocolVersion" => Slot::Text(Field::MetaProtocolVersion),
+        b"io.modelcontextprotocol/clientInfo" => Slot::Inner(Place::MetaClient),
         _ => Slot::Nothing,
     }
 }
 
-fn of_client(key: &str, name: Field, version: Field) -> Slot {
+fn of_client(key: &[u8], name: Field, version: Field) -> Slot {
     match key {
-        "name" => Slot::Text(name),
-        "version" => Slot::Text(version),
+        b"name" => Slot::Text(name),
+        b"version" => Slot::Text(version),
         _ => Slot::Nothing,
     }
 }
 
-fn of_result(key: &str) -> Slot {
+fn of_result(key: &[u8]) -> Slot {
     match key {
-        "isError" => Slot::IsError,
-        "resultType" => Slot::Text(Field::ResultType),
-        "requestState" => Slot::ResultState,
-        "taskId" => Slot::Text(Field::ResultTaskId),
-        "status" => Slot::Text(Field::ResultStatus),
-        "task" => Slot::Inner(Place::Task),
-        "protocolVersion" => Slot::Text(Field::ResultProtocolVersion),
-        "content" => Slot::Inner(Place::Content),
-        "tools" => Slot::Inner(Place::Tools),
+        b"isError" => Slot::IsError,
+        b"resultType" => Slot::Text(Field::ResultType),
+        b"requestState" => Slot::ResultState,
+        b"taskId" => Slot::Text(Field::ResultTaskId),
+        b"status" => Slot::Text(Field::ResultStatus),
+        b"task" => Slot::Inner(Place::Task),
+        b"protocolVersion" => Slot::Text(Field::ResultProtocolVersion),
+        b"content" => Slot::Inner(Place::Content),
+        b"tools" => Slot::Inner(Place::Tools),
         _ => Slot::Nothing,
     }
 }
 
-fn of_task(key: &str) -> Slot {
+fn of_task(key: &[u8]) -> Slot {
     match key {
-        "taskId" => Slot::Text(Field::InnerTaskId),
-        "status" => Slot::Text(Field::InnerStatus),
+        b"taskId" => Slot::Text(Field::InnerTaskId),
+        b"status" => Slot::Text(Field::InnerStatus),
         _ => Slot::Nothing,
     }
 }
 
-fn of_error(key: &str) -> Slot {
+fn of_error(key: &[u8]) -> Slot {
     match key {
-        "code" => Slot::Code,
-        "message" => Slot::Text(Field::ErrorMessage),
+        b"code" => Slot::Code,
+        b"message" => Slot::Text(Field::ErrorMessage),
         _ => Slot::Nothing,
     }
 }
-
-/// The longest key that is looked for.
-pub(super) const MAX_KEY: usize = 40;

@@ -41,31 +41,38 @@ enum At {
 }
 
 impl Quoted {
-    /// Reads on, and tells whether the string has ended: behind the quote.
-    pub(super) fn read<S: Sink>(&mut self, bytes: &mut &[u8], sink: &mut S) -> Result<bool, Flaw> {
+    /// Reads on, and tells whether the string has ended, and what is left.
+    pub(super) fn read<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<(bool, &'a [u8]), Flaw> {
         loop {
             if let At::Plain = self.at {
-                self.plain(bytes, sink)?;
+                bytes = self.plain(bytes, sink)?;
             }
-            let Some((&byte, rest)) = bytes.split_first() else { return Ok(false) };
-            *bytes = rest;
+            let Some((&byte, rest)) = bytes.split_first() else { return Ok((false, bytes)) };
+            bytes = rest;
             self.at = match (self.at, byte) {
                 (At::Plain, b'"') => {
                     self.flush(sink);
-                    return Ok(true);
+                    return Ok((true, bytes));
                 }
                 (At::Plain, b'\\') => At::Escape,
                 // A control character.
                 (At::Plain, _) => return Err(Flaw::NotJson),
-                (At::Escape, b'u') => At::Hex { digits: 0, unit: 0 },
+                (At::Escape, b'u') => match rest.split_first_chunk::<4>() {
+                    Some((digits, rest)) => {
+                        bytes = rest;
+                        let unit = digits.iter().try_fold(0, |unit, digit| with_digit(unit, *digit));
+                        self.unit(unit.ok_or(Flaw::NotJson)?, sink);
+                        At::Plain
+                    }
+                    None => At::Hex { digits: 0, unit: 0 },
+                },
                 (At::Escape, _) => {
                     self.flush(sink);
                     sink.text(escaped(byte).ok_or(Flaw::NotJson)?);
                     At::Plain
                 }
                 (At::Hex { digits, unit }, _) => {
-                    let digit = char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
-                    let unit = unit << 4 | digit.ok_or(Flaw::NotJson)?;
+                    let unit = with_digit(unit, byte).ok_or(Flaw::NotJson)?;
                     if digits < 3 {
                         At::Hex { digits: digits + 1, unit }
                     } else {
@@ -77,24 +84,22 @@ impl Quoted {
         }
     }
 
-    /// Takes the characters up to a quote, a backslash or a control character, or all the bytes.
-    fn plain<S: Sink>(&mut self, bytes: &mut &[u8], sink: &mut S) -> Result<(), Flaw> {
+    /// Takes the characters up to a quote, a backslash or a control character, or all the bytes, and says what is left.
+    fn plain<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<&'a [u8], Flaw> {
         while !self.partial.is_empty() {
-            let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
-            *bytes = rest;
+            let Some((&byte, rest)) = bytes.split_first() else { return Ok(bytes) };
+            bytes = rest;
             if let Some(character) = self.partial.push(byte)? {
                 sink.text(character);
             }
         }
         let (length, is_ascii) = plain_length(bytes);
-        if length == 0 {
-            return Ok(());
-        }
-        let Some((run, rest)) = bytes.split_at_checked(length) else { return Ok(()) };
-        *bytes = rest;
+        let Some((run, rest)) = bytes.split_at_checked(length).filter(|(run, _)| !run.is_empty()) else {
+            return Ok(bytes);
+        };
         self.flush(sink);
         if S::IS_NOBODY && is_ascii {
-            return Ok(());
+            return Ok(rest);
         }
         match str::from_utf8(run) {
             Ok(run) => sink.text(run),
@@ -106,7 +111,7 @@ impl Quoted {
             }
             Err(_) => return Err(Flaw::NotJson),
         }
-        Ok(())
+        Ok(rest)
     }
 
     /// The unit of UTF-16 that was escaped.
@@ -153,6 +158,17 @@ fn escaped(byte: u8) -> Option<&'static str> {
     })
 }
 
+/// With one more hexadecimal digit.
+fn with_digit(unit: u16, byte: u8) -> Option<u16> {
+    let digit = match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        b'A'..=b'F' => byte - b'A' + 10,
+        _ => return None,
+    };
+    Some(unit << 4 | u16::from(digit))
+}
+
 /// The first bytes of a character.
 #[derive(Debug, Default)]
 struct Partial {
@@ -192,6 +208,14 @@ impl Partial {
     }
 }
 
+/// A key as most are, and what is behind its quote: all of it is there, and ASCII without escapes.
+pub(super) fn simple_key(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let window = bytes.get(..SIMPLE_KEY).unwrap_or(bytes);
+    let (length, is_ascii) = plain_length(window);
+    let (key, behind) = bytes.split_at_checked(length).filter(|_| is_ascii)?;
+    Some((key, behind.strip_prefix(b"\"")?))
+}
+
 /// How many bytes stand for themselves, and whether they are all ASCII. Eight at a time: each of the three tests below
 /// sets the highest bit of the bytes that it finds. It may set those of bytes behind the first, too, but never before.
 fn plain_length(bytes: &[u8]) -> (usize, bool) {
@@ -216,5 +240,7 @@ fn plain_length(bytes: &[u8]) -> (usize, bool) {
     (length + plain, wide == 0 && tail.is_ascii())
 }
 
+/// How far a simple key is looked for, so that nothing long is read twice.
+const SIMPLE_KEY: usize = 64;
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = ONES << 7;

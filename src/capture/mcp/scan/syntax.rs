@@ -4,7 +4,7 @@ use super::super::message::Flaw;
 use super::facts::{Facts, Literal};
 use super::nesting::Nesting;
 use super::number::Number;
-use super::quoted::{Nobody, Quoted};
+use super::quoted::{self, Nobody, Quoted};
 
 /// A reader of one value, in any number of pieces.
 #[derive(Debug, Default)]
@@ -67,96 +67,139 @@ impl Syntax {
 
     /// Reads on, no further than the end of the value.
     pub(super) fn read(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<Progress, Flaw> {
-        while !bytes.is_empty() {
-            match self.expect {
-                Expect::InKey => self.key(bytes, facts)?,
-                Expect::InString => self.string(bytes, facts)?,
-                Expect::InNumber => self.number(bytes, facts)?,
-                Expect::InLiteral => self.literal(bytes)?,
-                _ => {
-                    *bytes = behind_whitespace(bytes);
-                    let progress = self.punctuation(bytes, facts)?;
-                    if progress != Progress::More {
-                        return Ok(progress);
-                    }
-                }
-            }
-            if self.expect == Expect::Nothing {
-                return Ok(Progress::Complete);
-            }
-        }
-        Ok(Progress::More)
-    }
-
-    /// The first byte of something, or all of what is one byte.
-    fn punctuation(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<Progress, Flaw> {
-        use Expect::{Colon, Comma, FirstKey, FirstValue, InKey, InString, Key, Value};
-        let Some((&byte, rest)) = bytes.split_first() else { return Ok(Progress::More) };
+        let mut rest = *bytes;
         let mut progress = Progress::More;
-        match (self.expect, byte) {
-            (Comma, b',') => self.expect = if self.nesting.is_object() { Key } else { Value },
-            (Key | FirstKey, b'"') => {
-                self.wanted = facts.begin_key();
-                self.expect = InKey;
-            }
-            (Colon, b':') => self.expect = Value,
-            (Value | FirstValue, b'"') => {
-                self.wanted = facts.begin_string();
-                self.expect = InString;
-            }
-            (Value | FirstValue, b'{') => {
-                self.nesting.open(true)?;
-                if facts.open_object() {
-                    progress = Progress::ToolBegin;
+        while progress == Progress::More && !rest.is_empty() {
+            rest = match self.expect {
+                Expect::Value | Expect::FirstValue => self.value(rest, facts, &mut progress)?,
+                Expect::Comma => self.behind_value(rest, facts, &mut progress)?,
+                Expect::Key | Expect::FirstKey => self.member(rest, facts, &mut progress)?,
+                Expect::Colon => self.colon(rest)?,
+                Expect::InKey => self.in_key(rest, facts)?,
+                Expect::InString => self.in_string(rest, facts)?,
+                Expect::InNumber => self.in_number(rest, facts)?,
+                Expect::InLiteral => self.in_literal(rest)?,
+                Expect::Nothing => {
+                    progress = Progress::Complete;
+                    rest
                 }
-                self.expect = FirstKey;
-            }
-            (Value | FirstValue, b'[') => {
-                self.nesting.open(false)?;
-                facts.open_array();
-                self.expect = FirstValue;
-            }
-            (Comma | FirstKey, b'}') if self.nesting.is_object() => progress = self.close(facts),
-            (Comma | FirstValue, b']') if !self.nesting.is_object() => progress = self.close(facts),
-            (Value | FirstValue, _) => {
-                self.begin_bare(byte, facts)?;
-                return Ok(Progress::More);
-            }
-            (_, _) => return Err(Flaw::NotJson),
+            };
+        }
+        if self.expect == Expect::Nothing {
+            progress = Progress::Complete;
         }
         *bytes = rest;
         Ok(progress)
     }
 
-    fn close(&mut self, facts: &mut Facts) -> Progress {
-        self.nesting.close();
-        let is_tool = facts.close();
-        self.end_value();
-        if is_tool { Progress::ToolEnd } else { Progress::More }
-    }
-
-    /// A number or a literal. Its first byte is not read here.
-    fn begin_bare(&mut self, byte: u8, facts: &mut Facts) -> Result<(), Flaw> {
-        let (literal, text): (_, &[u8]) = match byte {
+    /// The beginning of a value, or the end of an empty array.
+    fn value<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts, progress: &mut Progress) -> Result<&'a [u8], Flaw> {
+        let bytes = behind_whitespace(bytes);
+        let Some((&byte, rest)) = bytes.split_first() else { return Ok(bytes) };
+        match byte {
+            b'"' => {
+                self.wanted = facts.begin_string();
+                self.expect = Expect::InString;
+                return self.in_string(rest, facts);
+            }
+            b'{' => {
+                self.nesting.open(true)?;
+                if facts.open_object() {
+                    *progress = Progress::ToolBegin;
+                }
+                self.expect = Expect::FirstKey;
+            }
+            b'[' => {
+                self.nesting.open(false)?;
+                facts.open_array();
+                self.expect = Expect::FirstValue;
+            }
+            b']' if self.expect == Expect::FirstValue => self.close(facts, progress),
             b'-' | b'0'..=b'9' => {
                 self.wanted = facts.begin_number();
                 self.number = Number::default();
                 self.expect = Expect::InNumber;
-                return Ok(());
+                return self.in_number(bytes, facts);
             }
-            b't' => (Literal::True, b"true"),
-            b'f' => (Literal::False, b"false"),
-            b'n' => (Literal::Null, b"null"),
+            _ => return self.begin_literal(bytes, facts),
+        }
+        Ok(rest)
+    }
+
+    fn behind_value<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        facts: &mut Facts,
+        progress: &mut Progress,
+    ) -> Result<&'a [u8], Flaw> {
+        let Some((&byte, rest)) = behind_whitespace(bytes).split_first() else { return Ok(&[]) };
+        match (byte, self.nesting.is_object()) {
+            (b',', true) => {
+                self.expect = Expect::Key;
+                return self.member(rest, facts, progress);
+            }
+            (b',', false) => self.expect = Expect::Value,
+            (b'}', true) | (b']', false) => self.close(facts, progress),
+            _ => return Err(Flaw::NotJson),
+        }
+        Ok(rest)
+    }
+
+    /// The beginning of a key, and all of it if it is simple; or the end of an empty object.
+    fn member<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts, progress: &mut Progress) -> Result<&'a [u8], Flaw> {
+        let Some((&byte, rest)) = behind_whitespace(bytes).split_first() else { return Ok(&[]) };
+        match byte {
+            b'"' => {}
+            b'}' if self.expect == Expect::FirstKey => {
+                self.close(facts, progress);
+                return Ok(rest);
+            }
+            _ => return Err(Flaw::NotJson),
+        }
+        self.wanted = facts.begin_key();
+        self.expect = Expect::InKey;
+        let Some((key, behind)) = quoted::simple_key(rest) else { return Ok(rest) };
+        if self.wanted {
+            facts.whole_key(key);
+        }
+        self.expect = Expect::Colon;
+        self.colon(behind)
+    }
+
+    fn colon<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Flaw> {
+        match behind_whitespace(bytes) {
+            [b':', rest @ ..] => {
+                self.expect = Expect::Value;
+                Ok(rest)
+            }
+            [] => Ok(&[]),
+            _ => Err(Flaw::NotJson),
+        }
+    }
+
+    fn begin_literal<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+        let (literal, text): (_, &[u8]) = match bytes.first() {
+            Some(b't') => (Literal::True, b"true"),
+            Some(b'f') => (Literal::False, b"false"),
+            Some(b'n') => (Literal::Null, b"null"),
             _ => return Err(Flaw::NotJson),
         };
         facts.literal(literal);
         self.literal = text;
         self.expect = Expect::InLiteral;
-        Ok(())
+        self.in_literal(bytes)
     }
 
-    fn key(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<(), Flaw> {
-        let ended = match self.wanted {
+    fn close(&mut self, facts: &mut Facts, progress: &mut Progress) {
+        self.nesting.close();
+        if facts.close() {
+            *progress = Progress::ToolEnd;
+        }
+        self.end_value();
+    }
+
+    fn in_key<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+        let (ended, rest) = match self.wanted {
             true => self.quoted.read(bytes, facts.key())?,
             false => self.quoted.read(bytes, &mut Nobody)?,
         };
@@ -166,11 +209,11 @@ impl Syntax {
             }
             self.expect = Expect::Colon;
         }
-        Ok(())
+        Ok(rest)
     }
 
-    fn string(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<(), Flaw> {
-        let ended = match self.wanted {
+    fn in_string<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+        let (ended, rest) = match self.wanted {
             true => self.quoted.read(bytes, facts)?,
             false => self.quoted.read(bytes, &mut Nobody)?,
         };
@@ -180,29 +223,34 @@ impl Syntax {
             }
             self.end_value();
         }
-        Ok(())
+        Ok(rest)
     }
 
-    fn number(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<(), Flaw> {
-        if self.number.read(bytes, self.wanted.then(|| facts.number()))? {
+    fn in_number<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+        let (ended, rest) = match self.wanted {
+            true => self.number.read(bytes, |at, bytes| facts.number().push(at, bytes))?,
+            false => self.number.read(bytes, |_, _| ())?,
+        };
+        if ended {
             if self.wanted {
                 facts.end_number();
             }
             self.end_value();
         }
-        Ok(())
+        Ok(rest)
     }
 
-    fn literal(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
-        while let Some((expected, left)) = self.literal.split_first() {
-            let Some((byte, rest)) = bytes.split_first() else { return Ok(()) };
-            if byte != expected {
-                return Err(Flaw::NotJson);
-            }
-            (self.literal, *bytes) = (left, rest);
+    fn in_literal<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Flaw> {
+        let length = self.literal.len().min(bytes.len());
+        let ((expected, left), (read, rest)) = (self.literal.split_at(length), bytes.split_at(length));
+        if read != expected {
+            return Err(Flaw::NotJson);
         }
-        self.end_value();
-        Ok(())
+        self.literal = left;
+        if left.is_empty() {
+            self.end_value();
+        }
+        Ok(rest)
     }
 
     fn end_value(&mut self) {

@@ -45,7 +45,7 @@ impl Beginning {
     }
 
     #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.text.capacity()
     }
 }
@@ -79,8 +79,8 @@ impl IdText {
     }
 
     #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
-        self.beginning.capacity()
+    pub(super) fn held(&self) -> usize {
+        self.beginning.held()
     }
 }
 

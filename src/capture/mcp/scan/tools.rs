@@ -57,7 +57,7 @@ impl Tools {
     }
 
     #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.raw.capacity() + self.definitions.capacity() * size_of::<ToolDefinition>()
     }
 }

@@ -1,32 +1,22 @@
 //! The numbers in brackets are those of the invariants in `scan/mod.rs`.
 
+mod bounds;
+mod facts;
 mod flaws;
+mod framing;
+mod properties;
 
 use std::sync::Arc;
 
 use super::super::message::{Message, Reading};
-use super::{Documents, Scanner};
+use super::{Documents, oracle};
 
 /// The messages of one unit, read in one piece, which are the same byte by byte (1).
 fn read_as(reading: &Arc<Reading>, documents: Documents, unit: &[u8]) -> Vec<Message> {
-    let whole = in_pieces(reading, documents, [unit]);
-    let bytewise = in_pieces(reading, documents, unit.chunks(1));
+    let whole = oracle::scan(reading, documents, [unit]);
+    let bytewise = oracle::scan(reading, documents, unit.chunks(1));
     assert_eq!(whole, bytewise, "[1] byte by byte it is something else: {}", String::from_utf8_lossy(unit));
     whole
-}
-
-fn in_pieces<'a>(
-    reading: &Arc<Reading>,
-    documents: Documents,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Vec<Message> {
-    let mut scanner = Scanner::new(Arc::clone(reading), documents);
-    let mut messages = Vec::new();
-    for piece in pieces {
-        scanner.read(piece, &mut |message| messages.push(message));
-    }
-    scanner.end(&mut |message| messages.push(message));
-    messages
 }
 
 fn read(unit: impl AsRef<[u8]>) -> Vec<Message> {

@@ -1,0 +1,197 @@
+//! Lines and events.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::super::message::{Flaw, Message};
+use super::super::{Events, Lines, oracle};
+
+#[test]
+fn each_line_is_a_message_and_tells_where_it_ends() {
+    let stream = b"{\"method\":\"a\"}\n\r\n  \n{\"method\":\"b\"}\r\n{\"method\":\n\"c\"}\n{\"method\":\"d\"}";
+    for size in 1..stream.len() {
+        let found = oracle::lines(&Arc::default(), stream.chunks(size));
+        let found: Vec<_> = found.iter().map(|(end, message)| (*end, method(message), message.flaw)).collect();
+        let broken = Some(Flaw::NotJson);
+        let expected = [
+            (Some(15), "a", None),
+            (Some(36), "b", None),
+            (Some(47), "", broken),
+            (Some(52), "", broken),
+            (None, "d", None),
+        ];
+        assert_eq!(found, expected, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn bytes_behind_a_message_can_be_held_back() {
+    let mut lines = Lines::new(Arc::default());
+    let stream = b"\n{\"method\":\"a\"}\n\n{\"method\":\"b\"}\n";
+    let mut found = Vec::new();
+    assert_eq!(lines.read(stream, &mut |message| found.push(message)), 16, "through its newline, not behind it");
+    assert_eq!(found.iter().map(method).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(lines.read(&stream[16..], &mut |message| found.push(message)), 16, "blank lines do not count");
+    assert_eq!(found.iter().map(method).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(lines.read(b"\n\n", &mut |message| found.push(message)), 2);
+}
+
+#[test]
+fn a_batch_ends_where_its_line_does() {
+    // Elements are there before, but the bytes of one line belong together.
+    let stream = b"[{\"method\":\"a\"},{\"method\":\"b\"}]\n{\"method\":\"c\"}\n";
+    for size in 1..stream.len() {
+        let found = oracle::lines(&Arc::default(), stream.chunks(size));
+        let ends: Vec<_> = found.iter().map(|(end, message)| (end.unwrap(), message.batch)).collect();
+        assert_eq!(ends, [(32, Some(1)), (32, Some(1)), (47, None)]);
+    }
+}
+
+#[test]
+fn the_data_of_an_event_is_a_message() {
+    for (stream, expected) in [
+        ("data: {\"method\":\"a\"}\n\n", vec!["a"]),
+        ("data:{\"method\":\"a\"}\r\rdata:{\"method\":\"b\"}\r\n\r\n", vec!["a", "b"]),
+        ("\u{feff}data:{\"method\":\"a\"}\n\n", vec!["a"]),
+        ("event: message\nid: 1\ndata: {\"method\":\ndata\ndata:\ndata: \"a\"}\nretry: 5\n\n", vec!["a"]),
+        (": comment {}\ndata: {\"method\":\"a\"}\n: data: x\n\n:\n\n", vec!["a"]),
+        ("id: 0\nretry: 3000\ndata:\n\ndata: \n\ndata\n\n\n\ndata: {\"method\":\"a\"}\n\n", vec!["a"]),
+        ("datax: 1\ndat: 1\n data: 1\nData: 1\nd\ndata{}: 1\ndata: {\"method\":\"a\"}\n\n", vec!["a"]),
+        ("data:  {\"method\":\"a\"}\n\n", vec!["a"]),
+        ("data: {\"method\":\"a: b\"}\n\n", vec!["a: b"]),
+        ("\ndata: {\"method\":\"a\"}\n\n\u{feff}data: 1\n\n", vec!["a"]),
+        ("data: {\"method\":\"a\"}\n\ndata: {\"method\":\"b\"}\n", vec!["a"]),
+        ("data: {\"method\":\"a\"}", vec![]),
+        ("", vec![]),
+    ] {
+        for size in 1..stream.len().max(2) {
+            let (found, unfinished) = oracle::events(&Arc::default(), stream.as_bytes().chunks(size));
+            assert_eq!(found.iter().map(method).collect::<Vec<_>>(), expected, "{stream:?} in pieces of {size}");
+            assert!(found.iter().all(|message| message.flaw.is_none()), "{stream:?} in pieces of {size}");
+            let whole = stream.matches("\"method\"").count();
+            assert_eq!(unfinished, (whole - expected.len()) as u64, "{stream:?} in pieces of {size}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_data_are_joined_by_newlines() {
+    // So a string that is cut by one is no JSON, and two messages in one event are none.
+    for stream in
+        ["data: {\"method\":\"a\ndata: b\"}\n\n", "data: {\"method\":\"a\"}\ndata: {}\n\n", "data: 1\ndata: 2\n\n"]
+    {
+        let (found, unfinished) = oracle::events(&Arc::default(), [stream.as_bytes()]);
+        assert_eq!(found.iter().map(|message| message.flaw).collect::<Vec<_>>(), [Some(Flaw::NotJson)], "{stream:?}");
+        assert_eq!(unfinished, 0);
+    }
+}
+
+#[test]
+fn streams_follow_each_other() {
+    let mut events = Events::new(Arc::default());
+    let mut found = Vec::new();
+    for stream in [
+        "data: {\"method\":\"a\"}\r",
+        "\ndata: {\"method\":\"b\"}\n\n",
+        "\u{feff}data: [{\"method\":\"c\"}",
+        "data: {}\n\n",
+    ] {
+        events.read(stream.as_bytes(), &mut |message| found.push(message));
+        events.end();
+    }
+    assert_eq!(found.iter().map(method).collect::<Vec<_>>(), ["b", "c", ""]);
+    assert_eq!(events.unfinished(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Another reader, of whole streams, finds the same events.
+    #[test]
+    fn events_are_those_of_the_specification(
+        parts in vec(select(PARTS), 0..24), sizes in vec(any::<u8>().prop_map(|size| size % 5), 0..4),
+    ) {
+        let stream = parts.concat();
+        let (data, rest) = specified(&stream);
+        let (found, unfinished) = oracle::events(&Arc::default(), oracle::pieces(stream.as_bytes(), &sizes));
+        let messages = |data: &str| oracle::scan(&Arc::default(), super::Documents::One, [data.as_bytes()]);
+        let mut expected: Vec<_> = data.iter().flat_map(|data| messages(data)).collect();
+        // The elements of a batch are there before it turns out that their event has no end.
+        expected.extend(messages(&(rest.clone() + "x")).into_iter().filter(|message| message.flaw != Some(Flaw::NotJson)));
+        prop_assert_eq!(numbered(found), numbered(expected));
+        prop_assert_eq!(unfinished, u64::from(!rest.trim_matches([' ', '\t', '\r', '\n']).is_empty()));
+    }
+
+    /// A reader of whole lines finds the same messages.
+    #[test]
+    fn lines_are_those_of_the_stream(
+        parts in vec(select(PARTS), 0..24), sizes in vec(any::<u8>().prop_map(|size| size % 5), 0..4),
+    ) {
+        let stream = parts.concat();
+        let found = oracle::lines(&Arc::default(), oracle::pieces(stream.as_bytes(), &sizes));
+        let mut expected = Vec::new();
+        let mut end = 0;
+        for line in stream.split_inclusive('\n') {
+            end += line.len() as u64;
+            let messages = oracle::scan(&Arc::default(), super::Documents::One, [line.trim_end_matches('\n').as_bytes()]);
+            expected.extend(messages.into_iter().map(|message| (line.ends_with('\n').then_some(end), message)));
+        }
+        prop_assert_eq!(found.iter().map(|(end, _)| *end).collect::<Vec<_>>(), expected.iter().map(|(end, _)| *end).collect::<Vec<_>>());
+        let messages = |found: Vec<(_, Message)>| numbered(found.into_iter().map(|(_, message)| message).collect());
+        prop_assert_eq!(messages(found), messages(expected));
+    }
+}
+
+const PARTS: &[&str] = &[
+    "data:",
+    "data",
+    "data: ",
+    ":",
+    " ",
+    "\n",
+    "\n",
+    "\r",
+    "\r\n",
+    "\n\n",
+    "\u{feff}",
+    "event: x",
+    "id:1",
+    "{\"method\":\"a\"}",
+    "{\"method\":\"b\",\"id\":1}",
+    "{\"method\":",
+    "\"c\"}",
+    "[",
+    "]",
+    ",",
+    "{}",
+];
+
+/// The data of the events of a stream, as WHATWG HTML, section 9.2.6, reads it line by line, and the data without an end.
+fn specified(stream: &str) -> (Vec<String>, String) {
+    let stream = stream.strip_prefix('\u{feff}').unwrap_or(stream).replace("\r\n", "\n").replace('\r', "\n");
+    let (mut events, mut data) = (Vec::new(), String::new());
+    let mut lines: Vec<_> = stream.split('\n').collect();
+    let unfinished = lines.pop().unwrap_or_default();
+    for line in lines {
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        match field {
+            _ if line.is_empty() => events.push(std::mem::take(&mut data)),
+            "data" => data = data + value.strip_prefix(' ').unwrap_or(value) + "\n",
+            _ => {}
+        }
+    }
+    let begun = unfinished.strip_prefix("data:").unwrap_or_default();
+    (events.iter().map(|data| data.strip_suffix('\n').unwrap_or(data).to_owned()).collect(), data + begun)
+}
+
+/// Readers that are made anew count batches anew.
+fn numbered(messages: Vec<Message>) -> Vec<Message> {
+    messages.into_iter().map(|message| Message { batch: message.batch.map(|_| 1), ..message }).collect()
+}
+
+fn method(message: &Message) -> &str {
+    message.method.as_deref().unwrap_or_default()
+}
