@@ -10,6 +10,7 @@ use super::adoption::Done;
 use super::gap::{Cause, Gaps};
 use super::hooks::Hooks;
 use super::scribe::Scribe;
+use super::seen::SeenCounters;
 use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
@@ -39,6 +40,7 @@ pub(crate) struct Core {
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
     pub(super) watch: SpanWatch,
+    pub(super) seen: SeenCounters,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
     pub(super) closing: Mutex<Closing>,
@@ -79,6 +81,11 @@ impl Core {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    #[cfg(feature = "mcp")]
+    pub(crate) fn seen(&self) -> &SeenCounters {
+        &self.seen
     }
 
     /// The secret of keyed digests: 32 random bytes of this service.

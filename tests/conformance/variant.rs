@@ -20,16 +20,20 @@ pub(crate) const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
 pub(crate) enum Variant {
     Plain,
     Wrapper,
+    Tap,
+    Both,
 }
 
 impl Variant {
     /// The plain one first: the others are compared with it.
-    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Wrapper];
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Wrapper, Self::Tap, Self::Both];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Wrapper => "wrapper",
+            Self::Tap => "tap",
+            Self::Both => "both",
         }
     }
 
@@ -37,6 +41,7 @@ impl Variant {
     pub(crate) const fn sees_every_request(self) -> bool {
         match self {
             Self::Plain | Self::Wrapper => false,
+            Self::Tap | Self::Both => true,
         }
     }
 
@@ -45,6 +50,11 @@ impl Variant {
         match self {
             Self::Plain => fixture::router(|handler| handler, ending),
             Self::Wrapper => fixture::router(move |handler| trail.audited(handler), ending),
+            Self::Tap => fixture::router(|handler| handler, ending).layer(trail.mcp_layer()),
+            Self::Both => {
+                let layer = trail.mcp_layer();
+                fixture::router(move |handler| trail.audited(handler), ending).layer(layer)
+            }
         }
     }
 

@@ -1,9 +1,12 @@
 //! The requests on the wire beside the records of them: each has one pair, and each pair has its request.
+//!
+//! A request that the server refuses without reading it (a wrong `Host`) is known as an HTTP request only: its pair is one of
+//! `auditrail.http.request` with the status of that refusal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use auditrail::record::{Record, names};
+use auditrail::record::{Record, Value, names};
 
 use super::log::{Answer, Direction, Request};
 
@@ -49,7 +52,18 @@ impl Audit {
                 unpaired.push((key, phases));
             }
         }
-        Self { requests: wire.len(), missing: less(&wanted, &found), surplus: less(&found, &wanted), unpaired, ends }
+        let (mut missing, mut surplus) = (less(&wanted, &found), less(&found, &wanted));
+        for request in wire.iter().filter(|request| request.answer.is_none()) {
+            let (direction, method, id) = (request.direction, request.method.clone(), request.id.to_string());
+            let unread = request.status.map(|status| unread(status.as_u16()));
+            if let Some(unread) = unread.filter(|unread| surplus.contains_key(unread)) {
+                // In this order: only what has no pair of its own takes one of those.
+                if take(&mut missing, &Key { direction, method, id }) {
+                    take(&mut surplus, &unread);
+                }
+            }
+        }
+        Self { requests: wire.len(), missing, surplus, unpaired, ends }
     }
 
     /// How many requests passed, and how many of them have a pair of records.
@@ -107,10 +121,30 @@ fn calls(records: &[Record]) -> Vec<(Key, Vec<String>)> {
     for record in records {
         let Some(phase) = record.text(names::AUDITRAIL_PHASE) else { continue };
         let call = record.text(names::AUDITRAIL_CALL_ID).unwrap();
-        let (_, phases) = calls.entry(call).or_insert_with(|| (key(record), Vec::new()));
+        let (known, phases) = calls.entry(call).or_insert_with(|| (key(record), Vec::new()));
         phases.push(phase.to_owned());
+        if let (true, Some(Value::Int(status))) =
+            (record.event_name == "auditrail.http.request", record.get(names::HTTP_RESPONSE_STATUS_CODE))
+        {
+            *known = unread(u16::try_from(*status).unwrap());
+        }
     }
     calls.into_values().collect()
+}
+
+/// The key of an HTTP request of which no message is known.
+fn unread(status: u16) -> Key {
+    Key { direction: Direction::ClientToServer, method: format!("HTTP {status}"), id: String::new() }
+}
+
+/// One less; whether there was one.
+fn take(counts: &mut BTreeMap<Key, usize>, key: &Key) -> bool {
+    let Some(count) = counts.get_mut(key) else { return false };
+    *count -= 1;
+    if *count == 0 {
+        counts.remove(key);
+    }
+    true
 }
 
 fn key(record: &Record) -> Key {
