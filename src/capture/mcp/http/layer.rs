@@ -9,7 +9,7 @@ use super::service::McpService;
 use super::sessions::Sessions;
 use super::unread::UnreadBodies;
 use crate::Trail;
-use crate::capture::mcp::correlate::{Correlator, Counted};
+use crate::capture::mcp::correlate::Correlator;
 use crate::trail::Core;
 
 /// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
@@ -74,11 +74,6 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = self.correlator.counts();
-        f.debug_struct("McpLayer")
-            .field("messages", &counts.of(Counted::Message))
-            .field("unread_bodies", &counts.of(Counted::Unread))
-            .field("sessions", &self.sessions)
-            .finish_non_exhaustive()
+        f.debug_struct("McpLayer").field("sessions", &self.sessions).finish_non_exhaustive()
     }
 }
