@@ -41,7 +41,7 @@ pub(crate) use self::core::Core;
 pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::seen::Counted;
 pub(crate) use self::span::{TARGET, mirror, opening};
-pub(crate) use self::state::{CallState, Facts};
+pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 
 use crate::config::Settings;
 use crate::record::RecordId;

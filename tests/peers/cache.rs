@@ -1,0 +1,20 @@
+//! Where `tests/peers/install` puts everything.
+
+use std::path::PathBuf;
+
+/// The cache, if it has all of these.
+pub(crate) fn with(parts: &[&str]) -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("PEERS_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("auditrail-peers")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/auditrail-peers")))
+        .expect("HOME is set");
+    let missing: Vec<_> = parts.iter().filter(|part| !cache.join(part).exists()).collect();
+    if missing.is_empty() {
+        return Some(cache);
+    }
+    let message = format!("NOT TESTED: {missing:?} missing in {}; get them by tests/peers/install", cache.display());
+    assert!(std::env::var_os("CI").is_none(), "{message}");
+    eprintln!("\n{message}\n");
+    None
+}
