@@ -43,7 +43,7 @@
 //! holds: `auditrail journal stat`.
 
 #![cfg_attr(
-    not(all(feature = "layer", feature = "rmcp")),
+    not(all(feature = "layer", feature = "rmcp", feature = "tower")),
     allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
 )]
 

@@ -40,6 +40,11 @@ pub(super) fn disconnected() -> Outcome {
     Outcome { error_type: Some("disconnected".into()), ..Outcome::of(Detail::NoResponse) }
 }
 
+/// The outcome of a call of which no answer was seen, because it could not be read.
+pub(crate) fn unread() -> Outcome {
+    Outcome { error_type: Some("unread".into()), ..Outcome::of(Detail::NoResponse) }
+}
+
 fn result(asked: Asked, answer: &Message) -> Detail {
     match answer.result.result_type.as_deref() {
         Some("input_required") => Detail::InputRequired,

@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
 pub(crate) enum End {
     /// The response ended by itself.
     Complete,
+    /// The same, but nobody could read what it said.
+    Unread,
     /// Somebody went away before.
     Dropped,
 }
@@ -120,6 +122,8 @@ impl Exchange {
                 self.end(&waiting, &answer::http_error(status));
             } else if end == End::Dropped && waiting.close_cancels {
                 self.end(&waiting, &Outcome::of(Detail::Cancelled));
+            } else if end == End::Unread {
+                self.end(&waiting, &answer::unread());
             } else if self.scope.session_id().is_some() {
                 self.scope.park(waiting);
             } else if end == End::Dropped {

@@ -31,7 +31,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 #[cfg(feature = "tower")]
-pub(crate) use self::answer::http_error;
+pub(crate) use self::answer::{http_error, unread};
 pub(crate) use self::carrier::Carrier;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;

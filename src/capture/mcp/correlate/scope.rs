@@ -7,7 +7,7 @@ use super::answer;
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
 use crate::record::{EventName, Outcome, Status, names};
-use crate::trail::{Call, Direction, Moment};
+use crate::trail::{Call, Direction, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
@@ -112,7 +112,9 @@ impl Scope {
         let core = self.correlator.core();
         let moment = {
             let mut session = self.session();
-            if session.begun.is_some() {
+            // Over HTTP only what the server has named is a session.
+            let is_nameless = carrier.transport == Some(Transport::StreamableHttp) && session.id.is_none();
+            if session.begun.is_some() || is_nameless {
                 return;
             }
             if let Some(version) = &answer.result.protocol_version {

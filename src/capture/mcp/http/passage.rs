@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. What the request says is told to the correlator before what the response says.
 //! 2. It is over exactly once: with the response's body, or when there will be no response.
-//! 3. An exchange that failed and told nothing of MCP leaves a pair of records of its own; one that succeeded, none.
+//! 3. An exchange of whose request no message is known leaves a pair of records of its own if it failed, or if there was
+//!    something in it all the same: what could not be read, or what was answered. All others leave none.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use super::reader::Reader;
 use super::sessions::Entered;
 use super::tap::{Observer, Over, Tap};
 use super::unread::Unread;
-use crate::capture::mcp::correlate::{self, End, Exchange};
+use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
 use crate::capture::mcp::message::Message;
 use crate::record::{Now, names};
 use crate::trail::{Call, Direction, Ongoing};
@@ -30,8 +31,12 @@ pub(super) struct Passage {
     begun: Now,
     method: Method,
     path: String,
-    /// Whether the request asks for a session.
+    /// The request asks for a session.
     initializes: AtomicBool,
+    /// The request, or the response, could not be read.
+    is_unread: [AtomicBool; 2],
+    /// The response carries answers.
+    has_answer: AtomicBool,
     /// Of the response; 0 for none.
     status: AtomicU16,
     session: Mutex<Option<Entered>>,
@@ -56,6 +61,8 @@ impl Passage {
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
             initializes: AtomicBool::new(false),
+            is_unread: [const { AtomicBool::new(false) }; 2],
+            has_answer: AtomicBool::new(false),
             status: AtomicU16::new(0),
             session: Mutex::new(session),
             is_over: AtomicBool::new(false),
@@ -71,7 +78,7 @@ impl Passage {
         let of = (Content::of_request(&parts.method, &parts.headers), Coding::of(&parts.headers));
         let reader = Reader::of_request(self.shared.correlator.reading().clone(), of);
         let reader = reader.unwrap_or_else(|why| {
-            self.unread(why.into());
+            self.unread(Side::Request, why.into());
             None
         })?;
         Some(Tap::new(Some(reader), Box::new(Requests(self.clone())), length))
@@ -86,7 +93,7 @@ impl Passage {
         let reader =
             Reader::of_response(self.shared.correlator.reading().clone(), (content, Coding::of(&response.headers)));
         let reader = reader.unwrap_or_else(|why| {
-            self.unread(why.into());
+            self.unread(Side::Response, why.into());
             None
         });
         let has_no_body =
@@ -99,10 +106,16 @@ impl Passage {
         if self.is_over.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.exchange.close(if how == Over::Dropped { End::Dropped } else { End::Complete });
+        self.exchange.close(match how {
+            Over::Dropped => End::Dropped,
+            _ if self.is_unread(Side::Response) => End::Unread,
+            _ => End::Complete,
+        });
         let status = self.status.load(Ordering::Relaxed);
-        if status >= 400 && !self.exchange.has_message() {
-            self.failed(status);
+        let has_more = self.is_unread(Side::Request) || self.has_answer.load(Ordering::Relaxed);
+        let is_told = status >= 400 || (has_more && self.method == Method::POST);
+        if is_told && status != 0 && !self.exchange.has_message() {
+            self.tell(status);
         }
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
@@ -118,26 +131,45 @@ impl Passage {
             return;
         }
         let Some(id) = facts::session(&response.headers) else { return };
-        let scope = self.exchange.scope();
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        // A client that has a session may ask for another; what it asked with belongs to the first.
+        let scope = match &*session {
+            Some(entered) if entered.is_of(id) => return,
+            Some(_) => self.shared.correlator.exchange(Carrier::default()).scope().clone(),
+            None => self.exchange.scope().clone(),
+        };
         scope.name(id);
-        let entered = self.shared.sessions.begin(id, scope);
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(entered);
+        *session = Some(self.shared.sessions.begin(id, &scope));
     }
 
     /// The pair of records of an HTTP request of which no message is known.
-    fn failed(&self, status: u16) {
+    fn tell(&self, status: u16) {
         let call = Call::http()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
             .attribute(names::URL_PATH, self.path.clone())
             .begun(self.begun);
         let call = Ongoing::open_anyway(self.shared.core(), self.exchange.carry(call));
         call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
-        call.end(&correlate::http_error(status));
+        call.end(&if status >= 400 { correlate::http_error(status) } else { correlate::unread() });
     }
 
-    fn unread(&self, why: Unread) {
+    fn is_unread(&self, side: Side) -> bool {
+        self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
+    }
+
+    fn unread(&self, side: Side, why: Unread) {
+        if let Some(is_unread) = self.is_unread.get(side as usize) {
+            is_unread.store(true, Ordering::Relaxed);
+        }
         self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
+}
+
+/// Of whom a body is.
+#[derive(Clone, Copy)]
+enum Side {
+    Request,
+    Response,
 }
 
 /// What the request's body says.
@@ -152,7 +184,7 @@ impl Observer for Requests {
     }
 
     fn unread(&self, why: Unread) {
-        self.0.unread(why);
+        self.0.unread(Side::Request, why);
     }
 
     fn over(&self, _: Over) {}
@@ -163,11 +195,14 @@ struct Responses(Arc<Passage>);
 
 impl Observer for Responses {
     fn message(&self, message: Message) {
+        if message.method.is_none() {
+            self.0.has_answer.store(true, Ordering::Relaxed);
+        }
         drop(self.0.exchange.see(Direction::ServerToClient, message));
     }
 
     fn unread(&self, why: Unread) {
-        self.0.unread(why);
+        self.0.unread(Side::Response, why);
     }
 
     fn over(&self, how: Over) {

@@ -160,6 +160,10 @@ impl fmt::Debug for Sessions {
 }
 
 impl Entered {
+    pub(super) fn is_of(&self, id: &str) -> bool {
+        *self.id == *id
+    }
+
     pub(super) fn scope(&self) -> &Arc<Scope> {
         &self.scope
     }

@@ -209,6 +209,44 @@ fn a_panic_stays_inside() {
     assert_eq!(heard.all(), ["1", "2", "Complete", "Panicked"]);
 }
 
+proptest::proptest! {
+    /// Whatever passes, passes as it is, and is over once; what it says does not depend on how it is cut.
+    #[test]
+    fn anything_passes(
+        bytes in proptest::prop_oneof![
+            proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+            proptest::strategy::Just(ASK.to_vec()),
+            proptest::strategy::Just(EVENTS.to_vec()),
+        ],
+        cuts in proptest::collection::vec(1..60_usize, 0..40),
+        content in proptest::sample::select(vec![Content::Json, Content::Events]),
+        coding in proptest::sample::select(vec![Coding::Identity, Coding::Gzip, Coding::Deflate, Coding::Brotli]),
+        taken in 0..60_usize,
+    ) {
+        let (mut frames, mut rest) = (Vec::new(), &bytes[..]);
+        for cut in cuts {
+            let (frame, behind) = rest.split_at(cut.min(rest.len()));
+            frames.push(frame);
+            rest = behind;
+        }
+        frames.push(rest);
+        let (mut body, heard) = tapped(Script::new(&frames), content, coding);
+        assert_eq!(read(&mut body), bytes);
+        drop(body);
+        let (mut whole, same) = tapped(Script::new(&[&bytes]), content, coding);
+        read(&mut whole);
+        assert_eq!(heard.all(), same.all());
+        assert_eq!(heard.all().iter().filter(|what| *what == "Complete").count(), 1);
+
+        let (mut body, heard) = tapped(Script::new(&frames), content, coding);
+        for frame in frames.iter().take(taken) {
+            assert_eq!(next(&mut body).unwrap().unwrap().into_data().unwrap(), *frame);
+        }
+        drop(body);
+        assert_eq!(heard.all().iter().filter(|what| *what == "Dropped").count(), 1);
+    }
+}
+
 const ASK: &[u8] = br#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
 const EVENTS: &[u8] = b"id: 0\nretry: 3000\ndata: \n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n\
     : keep-alive\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n\n";

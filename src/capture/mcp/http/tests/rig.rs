@@ -178,7 +178,7 @@ pub(super) struct Hands(Arc<AtomicU64>);
 
 impl Hands {
     pub(super) fn go_on(&self, time: Duration) {
-        self.0.fetch_add(time.as_nanos() as u64, Ordering::SeqCst);
+        self.0.fetch_add(time.as_secs() * 1_000_000_000, Ordering::SeqCst);
     }
 
     /// Looking at it on this thread panics until that is dropped.

@@ -356,7 +356,67 @@ fn an_unknown_coding_is_said_once() {
     }
     let said = rig.said();
     assert_eq!(said.iter().filter(|text| text.contains("Content-Encoding")).count(), 1, "{said:?}");
-    assert_eq!(rig.told().last().unwrap(), "mcp.tools.call response tools/call: no_response");
+    let records = rig.records();
+    assert_eq!(records[5].text(names::AUDITRAIL_OUTCOME_DETAIL), Some("no_response"));
+    assert_eq!(records[5].text(names::ERROR_TYPE), Some("unread"));
+    assert_eq!(rig.trail.seen().unread, 3);
+}
+
+/// Passage 3: nobody hides a call by sending it in a way that only the server can read.
+#[test]
+fn what_cannot_be_read_is_told() {
+    let rig = Rig::new();
+    let mut service = rig.trail.mcp_layer().layer(answering(|| response(200, "text/event-stream", OK)));
+    let mut coded = post(CALL);
+    coded.headers_mut().insert("content-encoding", http::HeaderValue::from_static("zstd"));
+    let mut damaged = post(CALL);
+    damaged.headers_mut().insert("content-encoding", http::HeaderValue::from_static("gzip"));
+    let mut odd = post(CALL);
+    odd.headers_mut().insert("content-type", http::HeaderValue::from_static("text/plain"));
+    for request in [coded, damaged, odd] {
+        exchange(&mut service, request);
+    }
+    let pair = ["http.request request -: -", "http.request response -: no_response"];
+    assert_eq!(rig.told(), pair.repeat(3));
+    assert!(rig.records().iter().skip(1).step_by(2).all(|record| record.text(names::ERROR_TYPE) == Some("unread")));
+}
+
+#[test]
+fn a_server_without_sessions_begins_none() {
+    let rig = Rig::new();
+    let mut service = rig.trail.mcp_layer().layer(answering(|| response(200, "text/event-stream", INITIALIZED)));
+    exchange(&mut service, post(INITIALIZE));
+    drop(service);
+    assert_eq!(rig.told(), ["mcp.request request initialize: -", "mcp.request response initialize: ok"]);
+}
+
+/// A client may ask for another session with the id of the one that it has.
+#[test]
+fn a_session_within_a_session_is_another() {
+    let rig = Rig::new();
+    let layer = rig.trail.mcp_layer();
+    let issuing = |id: &'static str| {
+        layer.layer(answering(move || {
+            let mut response = response(200, "text/event-stream", INITIALIZED);
+            response.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
+            response
+        }))
+    };
+    let within = |mut request: Request<Script>, id: &'static str| {
+        request.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
+        request
+    };
+    exchange(&mut issuing("one"), post(INITIALIZE));
+    exchange(&mut issuing("one"), within(post(INITIALIZE), "one"));
+    exchange(&mut issuing("two"), within(post(INITIALIZE), "one"));
+    let mut calling = layer.layer(answering(|| response(200, "text/event-stream", OK)));
+    for id in ["one", "two"] {
+        let before = rig.records().len();
+        exchange(&mut calling, within(post(CALL), id));
+        let records = rig.records();
+        assert_eq!(records.len() - before, 2);
+        assert!(records[before..].iter().all(|record| record.text(names::MCP_SESSION_ID) == Some(id)));
+    }
 }
 
 #[test]
