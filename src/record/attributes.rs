@@ -134,6 +134,12 @@ impl Attributes {
         self.start_of(place).is_some()
     }
 
+    /// The bytes of the string value of that name.
+    #[inline]
+    pub(crate) fn bytes_at(&self, place: Place) -> Option<&[u8]> {
+        wire::Entry::at(&self.bytes, self.start_of(place)?)?.text_bytes()
+    }
+
     /// The string value of that name.
     #[inline]
     pub(crate) fn text_at(&self, place: Place) -> Option<&str> {
@@ -224,13 +230,13 @@ impl fmt::Debug for Attributes {
 pub(crate) struct Name {
     key: Key,
     place: Option<Place>,
-    head: Box<[u8]>,
+    head: wire::Head,
 }
 
 impl Name {
     pub(crate) fn new(key: impl Into<Key>) -> Self {
         let key = key.into();
-        Self { place: Place::of(&key), head: wire::head(&key), key }
+        Self { place: Place::of(&key), head: wire::Head::new(&key), key }
     }
 
     #[inline]

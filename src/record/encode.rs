@@ -7,7 +7,16 @@
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::value::{Given, Scalar};
-use super::{Attributes, Outcome, Severity, SpanIds, Value, wire};
+use super::{Attributes, Detail, IdText, Outcome, Severity, SpanIds, Status, Value, names, wire};
+
+/// A string attribute whose key and text are known when this is compiled, encoded then.
+macro_rules! fixed {
+    ($key:expr, $text:expr) => {{
+        const LENGTH: usize = wire::fixed_length($key, $text);
+        const BYTES: [u8; LENGTH] = wire::fixed_attribute($key, $text);
+        BYTES.as_slice()
+    }};
+}
 
 /// Appends one `LogRecord` to a buffer, field by field.
 ///
@@ -36,6 +45,32 @@ impl<'b> Encoder<'b> {
         Self { buffer }
     }
 
+    /// Goes on with a record that has its time already.
+    #[inline]
+    pub(crate) fn continued(buffer: &'b mut Vec<u8>) -> Self {
+        Self { buffer }
+    }
+
+    /// Starts a record whose severity comes with what is prepared.
+    #[inline]
+    pub(crate) fn timed(buffer: &'b mut Vec<u8>, time_unix_nano: u64) -> Self {
+        wire::fixed64(buffer, TIME, time_unix_nano);
+        Self { buffer }
+    }
+
+    /// What was encoded before, with ids put in at those places.
+    #[inline]
+    pub(crate) fn prepared<'i>(&mut self, bytes: &[u8], ids: impl Iterator<Item = (usize, &'i IdText)>) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(bytes);
+        for (place, id) in ids {
+            let place = self.buffer.get_mut(start + place..).and_then(<[u8]>::first_chunk_mut);
+            if let Some(place) = place {
+                *place = *id.as_bytes();
+            }
+        }
+    }
+
     /// The body, before any attribute.
     pub fn body(&mut self, body: &str) {
         self.body_parts(&[body]);
@@ -44,6 +79,11 @@ impl<'b> Encoder<'b> {
     /// The body in parts, which nobody has to join before.
     #[inline]
     pub fn body_parts(&mut self, parts: &[&str]) {
+        wire::text_parts(self.buffer, BODY, parts);
+    }
+
+    /// The same for the bytes of strings.
+    pub(crate) fn body_bytes(&mut self, parts: &[&[u8]]) {
         wire::text_parts(self.buffer, BODY, parts);
     }
 
@@ -67,6 +107,12 @@ impl<'b> Encoder<'b> {
     /// A string attribute.
     #[inline]
     pub fn text(&mut self, key: &str, text: &str) {
+        self.text_bytes(key, text.as_bytes());
+    }
+
+    /// The same for the bytes of a string.
+    #[inline]
+    pub(crate) fn text_bytes(&mut self, key: &str, text: &[u8]) {
         wire::text_attribute(self.buffer, key, text);
     }
 
@@ -80,17 +126,35 @@ impl<'b> Encoder<'b> {
         wire::given_attribute(self.buffer, key, Given { scalar: Scalar::Double(number), in_list: false });
     }
 
+    /// How long something took, in seconds.
+    #[inline]
+    pub(crate) fn duration(&mut self, seconds: f64) {
+        const LENGTH: usize = wire::fixed_double_length(names::AUDITRAIL_DURATION);
+        const HEAD: [u8; LENGTH] = wire::fixed_double(names::AUDITRAIL_DURATION);
+        self.buffer.extend_from_slice(&HEAD);
+        self.buffer.extend_from_slice(&seconds.to_le_bytes());
+    }
+
     /// The attributes that say how something ended.
     pub fn outcome(&mut self, outcome: &Outcome) {
-        self.text(super::names::AUDIT_OUTCOME, outcome.status.as_str());
-        if let Some(detail) = outcome.detail {
-            self.text(super::names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str());
+        let status = match outcome.status {
+            Status::Success => fixed!(names::AUDIT_OUTCOME, Status::Success.as_str()),
+            Status::Failure => fixed!(names::AUDIT_OUTCOME, Status::Failure.as_str()),
+            Status::Unknown => fixed!(names::AUDIT_OUTCOME, Status::Unknown.as_str()),
+        };
+        self.buffer.extend_from_slice(status);
+        match outcome.detail {
+            Some(Detail::Ok) => {
+                self.buffer.extend_from_slice(fixed!(names::AUDITRAIL_OUTCOME_DETAIL, "ok"));
+            }
+            Some(detail) => self.text(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()),
+            None => {}
         }
         if let Some(error_type) = &outcome.error_type {
-            self.text(super::names::ERROR_TYPE, error_type);
+            self.text(names::ERROR_TYPE, error_type);
         }
         if let Some(code) = outcome.code {
-            self.text(super::names::RPC_RESPONSE_STATUS_CODE, &code.to_string());
+            self.text(names::RPC_RESPONSE_STATUS_CODE, &code.to_string());
         }
     }
 

@@ -65,11 +65,15 @@ impl EventName {
     /// The event of an MCP request of that method.
     #[must_use]
     pub fn of_method(method: &str) -> Self {
+        Self::of_method_bytes(method.as_bytes())
+    }
+
+    pub(crate) fn of_method_bytes(method: &[u8]) -> Self {
         match method {
-            "tools/call" => Self::McpToolsCall,
-            "resources/read" => Self::McpResourcesRead,
-            "prompts/get" => Self::McpPromptsGet,
-            notification if notification.starts_with("notifications/") => Self::McpNotification,
+            b"tools/call" => Self::McpToolsCall,
+            b"resources/read" => Self::McpResourcesRead,
+            b"prompts/get" => Self::McpPromptsGet,
+            notification if notification.starts_with(b"notifications/") => Self::McpNotification,
             _ => Self::McpRequest,
         }
     }

@@ -92,6 +92,31 @@ impl RecordId {
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)
     }
+
+    /// The text form, for whoever needs it more than once.
+    #[inline]
+    pub(crate) fn text(self) -> IdText {
+        let mut text = IdText([0; 36]);
+        let _same = self.encode(&mut text.0);
+        text
+    }
+}
+
+/// The text form of a [`RecordId`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdText([u8; 36]);
+
+impl IdText {
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8; 36] {
+        &self.0
+    }
+
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        // Digits, letters and hyphens.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for RecordId {

@@ -31,6 +31,7 @@ pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
 pub use self::value::{Key, Value};
 
 pub(crate) use self::attributes::{Name, Place};
+pub(crate) use self::ids::IdText;
 pub(crate) use self::value::{Given, Scalar};
 
 /// A log record, with all the fields that OTLP has.

@@ -147,3 +147,21 @@ fn any_proto(value: &Value) -> AnyValue {
     };
     AnyValue { value }
 }
+
+/// What was encoded when this was compiled is what would be encoded now.
+#[test]
+fn constants_have_the_same_bytes() {
+    for outcome in [Outcome::ok(), Outcome::status(Status::Failure), Outcome::status(Status::Unknown)] {
+        let (mut fixed, mut plain) = (Vec::new(), Vec::new());
+        let mut encoder = Encoder::continued(&mut fixed);
+        encoder.duration(0.25);
+        encoder.outcome(&outcome);
+        let mut encoder = Encoder::continued(&mut plain);
+        encoder.double(names::AUDITRAIL_DURATION, 0.25);
+        encoder.text(names::AUDIT_OUTCOME, outcome.status.as_str());
+        if let Some(detail) = outcome.detail {
+            encoder.text(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str());
+        }
+        assert_eq!(fixed, plain);
+    }
+}

@@ -3,10 +3,15 @@
 //! Field numbers are those of opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto; all are below 16, so
 //! that a key is one byte.
 
+mod prepared;
+
 use std::ops::Range;
 
-use prost::encoding::{encode_varint, encoded_len_varint};
+use prost::encoding::encoded_len_varint;
 
+pub(super) use self::prepared::{
+    Head, fixed_attribute, fixed_double, fixed_double_length, fixed_length, prepared_attribute,
+};
 use super::value::{Given, Scalar};
 use super::{Key, Value};
 
@@ -17,7 +22,7 @@ pub(super) fn attribute(buffer: &mut Vec<u8>, key: &str, any: &Value) {
 
 /// The same for a string.
 #[inline]
-pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &str) {
+pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &[u8]) {
     key_value_header(buffer, ATTRIBUTES, key, text_length(text));
     text_value(buffer, text);
 }
@@ -34,34 +39,6 @@ pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>)
         length_field(buffer, ITEMS, length);
     }
     scalar(buffer, given.scalar);
-}
-
-/// The attribute of a key up to its text, with zeros for the three lengths that the text decides, if they are as short as
-/// nearly all are.
-pub(super) fn head(key: &str) -> Box<[u8]> {
-    let mut head = Vec::with_capacity(key.len() + 8);
-    head.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, 0]);
-    bytes_field(&mut head, KEY, key.as_bytes());
-    head.extend_from_slice(&[(VALUE << 3) | LENGTH_DELIMITED, 0, (STRING_VALUE << 3) | LENGTH_DELIMITED, 0]);
-    head.into()
-}
-
-/// The same as [`given_attribute`] with the [`head`] of the key.
-#[inline]
-pub(super) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &[u8], given: Given<'_>) {
-    let Given { scalar: Scalar::Str(text), in_list: false } = given else {
-        return given_attribute(buffer, key, given);
-    };
-    let (Ok(whole @ ..0x80), Ok(length)) = (u8::try_from(head.len() - 2 + text.len()), u8::try_from(text.len())) else {
-        return given_attribute(buffer, key, given);
-    };
-    let start = buffer.len();
-    buffer.reserve(head.len() + text.len());
-    buffer.extend_from_slice(head);
-    if let Some([_, all, .., any, _, text]) = buffer.get_mut(start..) {
-        (*all, *any, *text) = (whole, length + 2, length);
-    }
-    buffer.extend_from_slice(text.as_bytes());
 }
 
 /// One attribute among the bytes of many.
@@ -87,8 +64,13 @@ impl<'a> Entry<'a> {
 
     /// The value, if it is a string.
     pub(super) fn text(&self) -> Option<&'a str> {
-        let (text, _) = field(self.any, STRING_VALUE)?;
-        std::str::from_utf8(text).ok()
+        std::str::from_utf8(self.text_bytes()?).ok()
+    }
+
+    /// The same without the check that it is one: it was one when it was written.
+    #[inline]
+    pub(super) fn text_bytes(&self) -> Option<&'a [u8]> {
+        Some(field(self.any, STRING_VALUE)?.0)
     }
 }
 
@@ -161,7 +143,7 @@ fn key_value_length(key: &str, any_length: usize) -> usize {
 pub(super) fn value(buffer: &mut Vec<u8>, any: &Value) {
     match any {
         Value::Empty => {}
-        Value::Str(text) => text_value(buffer, text),
+        Value::Str(text) => text_value(buffer, text.as_bytes()),
         Value::Bool(flag) => scalar(buffer, Scalar::Bool(*flag)),
         Value::Int(number) => scalar(buffer, Scalar::Int(*number)),
         Value::Double(number) => scalar(buffer, Scalar::Double(*number)),
@@ -188,13 +170,13 @@ pub(super) fn value(buffer: &mut Vec<u8>, any: &Value) {
 #[inline]
 fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
     match scalar {
-        Scalar::Str(text) => text_value(buffer, text),
+        Scalar::Str(text) => text_value(buffer, text.as_bytes()),
         Scalar::Bool(flag) => {
             buffer.extend_from_slice(&[(BOOL_VALUE << 3) | VARINT, u8::from(flag)]);
         }
         Scalar::Int(number) => {
             buffer.push((INT_VALUE << 3) | VARINT);
-            encode_varint(number.cast_unsigned(), buffer);
+            varint(buffer, number.cast_unsigned());
         }
         Scalar::Double(number) => {
             sixty_four_bits(buffer, DOUBLE_VALUE, number.to_le_bytes());
@@ -205,7 +187,7 @@ fn scalar(buffer: &mut Vec<u8>, scalar: Scalar<'_>) {
 pub(super) fn value_length(any: &Value) -> usize {
     match any {
         Value::Empty => 0,
-        Value::Str(text) => text_length(text),
+        Value::Str(text) => text_length(text.as_bytes()),
         Value::Bool(flag) => scalar_length(Scalar::Bool(*flag)),
         Value::Int(number) => scalar_length(Scalar::Int(*number)),
         Value::Double(number) => scalar_length(Scalar::Double(*number)),
@@ -218,7 +200,7 @@ pub(super) fn value_length(any: &Value) -> usize {
 #[inline]
 fn scalar_length(scalar: Scalar<'_>) -> usize {
     match scalar {
-        Scalar::Str(text) => text_length(text),
+        Scalar::Str(text) => text_length(text.as_bytes()),
         Scalar::Bool(_) => 2,
         Scalar::Int(number) => 1 + encoded_len_varint(number.cast_unsigned()),
         Scalar::Double(_) => 9,
@@ -234,23 +216,23 @@ fn map_length(entries: &[(Key, Value)]) -> usize {
 }
 
 #[inline]
-fn text_value(buffer: &mut Vec<u8>, text: &str) {
+fn text_value(buffer: &mut Vec<u8>, text: &[u8]) {
     length_field(buffer, STRING_VALUE, text.len());
-    buffer.extend_from_slice(text.as_bytes());
+    buffer.extend_from_slice(text);
 }
 
 #[inline]
-fn text_length(text: &str) -> usize {
+fn text_length(text: &[u8]) -> usize {
     1 + delimited(text.len())
 }
 
 /// A string in parts, as the content of an `AnyValue` in a field.
-pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[&str]) {
-    let length = parts.iter().map(|part| part.len()).sum();
+pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[impl AsRef<[u8]>]) {
+    let length = parts.iter().map(|part| part.as_ref().len()).sum();
     length_field(buffer, number, 1 + delimited(length));
     length_field(buffer, STRING_VALUE, length);
     for part in parts {
-        buffer.extend_from_slice(part.as_bytes());
+        buffer.extend_from_slice(part.as_ref());
     }
 }
 
@@ -287,9 +269,27 @@ pub(super) fn length_field(buffer: &mut Vec<u8>, number: u8, length: usize) {
         Ok(length @ ..0x80) => buffer.extend_from_slice(&[tag, length]),
         _ => {
             buffer.push(tag);
-            encode_varint(length as u64, buffer);
+            varint(buffer, length as u64);
         }
     }
+}
+
+/// Seven bits a byte, the lowest first.
+#[inline]
+pub(super) fn varint(buffer: &mut Vec<u8>, mut number: u64) {
+    let mut bytes = [0; 10];
+    let mut length = 1;
+    for byte in &mut bytes {
+        *byte = (number & 0x7F) as u8;
+        number >>= 7;
+        if number == 0 {
+            break;
+        }
+        *byte |= 0x80;
+        length += 1;
+    }
+    buffer.extend_from_slice(&bytes);
+    buffer.truncate(buffer.len() - bytes.len() + length);
 }
 
 #[inline]

@@ -9,6 +9,7 @@ use super::adoption::{Adopting, Adoption, Done};
 use super::gap::Gaps;
 use super::hooks::Hooks;
 use super::scribe::Scribe;
+use super::seen::SeenCounters;
 use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
@@ -263,6 +264,7 @@ impl TrailBuilder {
             notices: self.notices,
             gaps: Gaps::default(),
             watch: SpanWatch::default(),
+            seen: SeenCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
             closing: Mutex::default(),

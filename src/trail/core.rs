@@ -6,17 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+
 use super::adoption::Done;
 use super::gap::{Cause, Gaps};
+use super::halves::About;
 use super::hooks::Hooks;
 use super::scribe::Scribe;
+use super::seen::SeenCounters;
+use super::state::{KnownFacts, SpanMoment};
 use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
 use crate::policy::{AllowList, Limits};
-use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, Value, names};
+use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, SpanIds, Value, names};
 use crate::ship::Shipper;
 
 /// The stages of one trail.
@@ -39,6 +45,7 @@ pub(crate) struct Core {
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
     pub(super) watch: SpanWatch,
+    pub(super) seen: SeenCounters,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
     pub(super) closing: Mutex<Closing>,
@@ -81,17 +88,21 @@ impl Core {
         &*self.clock
     }
 
+    #[cfg(feature = "mcp")]
+    pub(crate) fn seen(&self) -> &SeenCounters {
+        &self.seen
+    }
+
     /// The secret of keyed digests: 32 random bytes of this service.
     #[cfg(feature = "mcp")]
     pub(crate) fn digest_key(&self) -> &[u8; 32] {
         self.digest_key.bytes()
     }
 
-    /// Ids of one moment, for the price of little more than one.
-    pub(super) fn new_ids<const N: usize>(&self, unix_nano: u64) -> [RecordId; N] {
-        let mut random = [[0; 10]; N];
-        self.entropy.fill(random.as_flattened_mut());
-        random.map(|random| RecordId::new(unix_nano, &random))
+    fn new_id_at(&self, unix_nano: u64) -> RecordId {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        RecordId::new(unix_nano, &random)
     }
 
     /// The runtime on which the exporter of the traces may live, too.
@@ -105,10 +116,10 @@ impl Core {
     }
 
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
-        let receipt = self.write(what, |buffer| halves::request(buffer, state))?;
+        let id = state.request_id().text();
+        let receipt = self.write(what, |buffer| halves::request(buffer, state, &id))?;
         state.set_journalled(receipt.call);
-        let (event, id, time) = (state.event(), state.request_id(), state.begun_unix_nano());
-        mirror(state.context(), event, id, &halves::REQUEST_OUTCOME, time);
+        mirror(state.context(), state.event(), &id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Some(receipt)
     }
 
@@ -119,35 +130,42 @@ impl Core {
 
     pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
         let now = state.ended_unix_nano(self);
+        let id = state.response_id().text();
         let what = Append::response(state.journalled()).with_room(room);
-        let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, outcome, now)) else {
+        let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, &id, outcome, now)) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.journal.forget(call));
             return None;
         };
-        mirror(state.context(), state.event(), state.response_id(), outcome, now);
+        mirror(state.context(), state.event(), &id, outcome, now);
         Some(receipt)
     }
 
-    /// The one record of a span that is a moment, before it ends.
-    pub(crate) fn write_span_moment(&self, state: &CallState, outcome: &Outcome, inside: Option<RecordId>) {
-        let now = state.ended_unix_nano(self);
-        let encode = |buffer: &mut Vec<u8>| halves::span_moment(buffer, state, outcome, inside, now);
+    /// The one record of a span that is a moment, before it ends; with the OTel context of that span.
+    pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
+        let SpanMoment { event, outcome, inside, unix_nano, duration, .. } = *moment;
+        let id = moment.id.text();
+        let about = About { event, outcome, id: &id, inside, unix_nano };
+        let ids = context.and_then(|context| SpanIds::of(context.span().span_context()));
+        let encode =
+            |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
         if self.write(Append::MOMENT, encode).is_some() {
-            mirror(state.context(), state.event(), state.response_id(), outcome, now);
+            mirror(context, event, &id, outcome, unix_nano);
         }
     }
 
     /// The one record of a moment.
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
         let now = self.clock.unix_nano();
-        let [id] = self.new_ids(now);
+        let id = self.new_id_at(now);
         let cut = self.limit(&mut moment.attributes);
         if !cut.is_empty() {
             moment.attributes.set(names::AUDITRAIL_TRUNCATED, Value::strings(cut));
         }
-        if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, id, now)).is_some() {
-            mirror(moment.context.as_ref(), moment.event, id, &moment.outcome, now);
+        let (event, text, outcome) = (moment.event, id.text(), &moment.outcome);
+        let about = About { event, outcome, id: &text, inside: moment.call_id, unix_nano: now };
+        if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+            mirror(moment.context.as_ref(), event, &text, outcome, now);
         }
         id
     }

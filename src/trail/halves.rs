@@ -1,14 +1,15 @@
 //! The records of a call and of a moment, written straight to bytes.
 
+mod prepared;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
-
+use self::prepared::Phase;
 use super::state::Facts;
 use super::{CallState, Moment};
 use crate::record::{
-    Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, names,
+    Attributes, Detail, Encoder, EventName, IdText, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value,
+    names,
 };
 
 /// What a request half says of the outcome: nothing yet.
@@ -16,15 +17,14 @@ pub(super) const REQUEST_OUTCOME: Outcome =
     Outcome { status: Status::Unknown, detail: None, error_type: None, code: None };
 
 /// The record of receipt.
-pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
+pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &IdText) {
     let facts = state.facts();
     let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
     let said = Said::of(&facts.base, &facts.added);
     let [method, space, name] = said.subject(event);
-    encoder.body_parts(&[method, space, name]);
-    identity(&mut encoder, event, state.request_id());
-    half(&mut encoder, state, "request");
+    encoder.body_bytes(&[method, space, name]);
+    half(&mut encoder, state, Phase::Request, id);
     encoder.outcome(&REQUEST_OUTCOME);
     known(&mut encoder, &facts);
     said.write_defaults(&mut encoder, event);
@@ -32,7 +32,7 @@ pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState) {
 }
 
 /// The record of completion.
-pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, outcome: &Outcome, now: u64) {
+pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, id: &IdText, outcome: &Outcome, now: u64) {
     let facts = state.facts();
     let event = state.event();
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
@@ -41,55 +41,54 @@ pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, outcome: &Outcom
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
     let millis = state.duration_nano().saturating_add(500_000) / 1_000_000;
-    encoder.body_parts(&[method, space, name, ": ", ending, " in ", decimal(millis, &mut [0; 20]), " ms"]);
-    identity(&mut encoder, event, state.response_id());
-    half(&mut encoder, state, "response");
+    let mut digits = [0; 20];
+    let millis = decimal(millis, &mut digits).as_bytes();
+    encoder.body_bytes(&[method, space, name, b": ", ending.as_bytes(), b" in ", millis, b" ms"]);
+    half(&mut encoder, state, Phase::Response, id);
     encoder.outcome(outcome);
-    encoder.double(names::AUDITRAIL_DURATION, state.duration());
+    encoder.duration(state.duration());
     known(&mut encoder, &facts);
     said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
 
-/// The record of a span without halves.
-pub(super) fn span_moment(
-    buffer: &mut Vec<u8>,
-    state: &CallState,
-    outcome: &Outcome,
-    inside: Option<RecordId>,
-    now: u64,
-) {
-    let facts = state.facts();
-    let event = state.event();
-    let mut encoder = begin_moment(buffer, event, outcome, (state.response_id(), inside), now);
-    encoder.double(names::AUDITRAIL_DURATION, state.duration());
-    known(&mut encoder, &facts);
-    Said::of(&facts.base, &facts.added).write_defaults(&mut encoder, event);
-    encoder.finish(state.ids(), now, event.as_str());
+/// The record of a span without halves, which has lasted that many seconds.
+pub(super) fn span_moment(buffer: &mut Vec<u8>, facts: &Facts, about: &About<'_>, duration: f64, ids: Option<SpanIds>) {
+    let mut encoder = begin_moment(buffer, about);
+    encoder.duration(duration);
+    known(&mut encoder, facts);
+    Said::of(&facts.base, &facts.added).write_defaults(&mut encoder, about.event);
+    encoder.finish(ids, about.unix_nano, about.event.as_str());
 }
 
 /// The record of something without halves.
-pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, id: RecordId, now: u64) {
-    let mut encoder = begin_moment(buffer, moment.event, &moment.outcome, (id, moment.call_id), now);
+pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, about: &About<'_>) {
+    let mut encoder = begin_moment(buffer, about);
     encoder.attributes(&moment.attributes);
-    Said::of(&moment.attributes, &Attributes::default()).write_defaults(&mut encoder, moment.event);
-    encoder.finish(moment.ids(), now, moment.event.as_str());
+    Said::of(&moment.attributes, &Attributes::default()).write_defaults(&mut encoder, about.event);
+    encoder.finish(moment.ids(), about.unix_nano, about.event.as_str());
 }
 
-fn begin_moment<'b>(
-    buffer: &'b mut Vec<u8>,
-    event: EventName,
-    outcome: &Outcome,
-    (id, inside): (RecordId, Option<RecordId>),
-    now: u64,
-) -> Encoder<'b> {
-    let mut encoder = Encoder::new(buffer, now, &outcome.severity());
-    encoder.body_parts(&[short(event), ": ", outcome.status.as_str()]);
-    identity(&mut encoder, event, id);
-    if let Some(call) = inside {
+/// What a moment is.
+#[derive(Debug)]
+pub(super) struct About<'a> {
+    pub(super) event: EventName,
+    pub(super) outcome: &'a Outcome,
+    pub(super) id: &'a IdText,
+    /// The call around it.
+    pub(super) inside: Option<RecordId>,
+    pub(super) unix_nano: u64,
+}
+
+fn begin_moment<'b>(buffer: &'b mut Vec<u8>, about: &About<'_>) -> Encoder<'b> {
+    let mut encoder = Encoder::timed(buffer, about.unix_nano);
+    if let Some(beginning) = prepared::moment(about.event, about.outcome) {
+        beginning.write(&mut encoder, [about.id]);
+    }
+    if let Some(call) = about.inside {
         encoder.text(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]));
     }
-    encoder.outcome(outcome);
+    encoder.outcome(about.outcome);
     encoder
 }
 
@@ -115,31 +114,17 @@ pub(super) fn interrupted(buffer: &mut Vec<u8>, request: Record, id: RecordId, n
     encoder.finish(ids, now, &request.event_name);
 }
 
-fn identity(encoder: &mut Encoder<'_>, event: EventName, id: RecordId) {
-    // What is the same in all records of an event is encoded once.
-    static SAME: LazyLock<Vec<Attributes>> = LazyLock::new(|| {
-        let same = |event: &EventName| {
-            let mut same = Attributes::default();
-            same.set(names::AUDITRAIL_EVENT, event.as_str());
-            same.set(names::AUDIT_SCHEMA_VERSION, names::SCHEMA_VERSION);
-            same
-        };
-        EventName::ALL.iter().map(same).collect()
-    });
-    encoder.text(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]));
-    if let Some(same) = SAME.get(event as usize) {
-        encoder.attributes(same);
+fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &IdText) {
+    if let Some(half) = prepared::half(state.event(), phase) {
+        half.write(encoder, [id, &state.call_id().text()]);
     }
-}
-
-fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: &str) {
-    encoder.text(names::AUDITRAIL_PHASE, phase);
-    encoder.text(names::AUDITRAIL_CALL_ID, state.call_id().encode(&mut [0; 36]));
 }
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
     encoder.attributes(&facts.base);
-    encoder.attributes(&facts.added);
+    if !facts.added.as_bytes().is_empty() {
+        encoder.attributes(&facts.added);
+    }
     if !facts.cut.is_empty() {
         encoder.attribute(names::AUDITRAIL_TRUNCATED, &Value::strings(facts.cut.clone()));
     }
@@ -149,15 +134,15 @@ fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
 struct Said<'a> {
     base: &'a Attributes,
     added: &'a Attributes,
-    method: Option<&'a str>,
-    tool: Option<&'a str>,
-    prompt: Option<&'a str>,
 }
 
 impl<'a> Said<'a> {
     fn of(base: &'a Attributes, added: &'a Attributes) -> Self {
-        let text = |place| base.text_at(place).or_else(|| added.text_at(place));
-        Self { base, added, method: text(Place::Method), tool: text(Place::Tool), prompt: text(Place::Prompt) }
+        Self { base, added }
+    }
+
+    fn text(&self, place: Place) -> Option<&'a [u8]> {
+        self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
     }
 
     fn has(&self, place: Place) -> bool {
@@ -165,11 +150,11 @@ impl<'a> Said<'a> {
     }
 
     /// What the body begins with: the method and the tool or prompt, or the event's short name.
-    fn subject(&self, event: EventName) -> [&'a str; 3] {
-        let method = self.method.unwrap_or(short(event));
-        match self.tool.or(self.prompt) {
-            Some(name) => [method, " ", name],
-            None => [method, "", ""],
+    fn subject(&self, event: EventName) -> [&'a [u8]; 3] {
+        let method = self.text(Place::Method).unwrap_or(short(event).as_bytes());
+        match self.text(Place::Tool).or_else(|| self.text(Place::Prompt)) {
+            Some(name) => [method, b" ", name],
+            None => [method, b"", b""],
         }
     }
 
@@ -182,7 +167,7 @@ impl<'a> Said<'a> {
             encoder.text(names::AUDIT_ACTOR_TYPE, "user");
         }
         if !self.has(Place::Action) {
-            encoder.text(names::AUDIT_ACTION, action(event, self.method));
+            encoder.text(names::AUDIT_ACTION, action(event, self.text(Place::Method)));
         }
         if event == EventName::McpToolsCall && !self.has(Place::Operation) {
             encoder.text(names::GEN_AI_OPERATION_NAME, "execute_tool");
@@ -193,28 +178,28 @@ impl<'a> Said<'a> {
             && let Some((kind, id)) = self.target()
         {
             encoder.text(names::AUDIT_TARGET_TYPE, kind);
-            encoder.text(names::AUDIT_TARGET_ID, id);
+            encoder.text_bytes(names::AUDIT_TARGET_ID, id);
         }
     }
 
-    fn target(&self) -> Option<(&'static str, &'a str)> {
-        let resource = || self.base.text_at(Place::Resource).or_else(|| self.added.text_at(Place::Resource));
-        let tool = self.tool.map(|tool| ("tool", tool));
-        tool.or_else(|| Some(("resource", resource()?))).or_else(|| Some(("prompt", self.prompt?)))
+    fn target(&self) -> Option<(&'static str, &'a [u8])> {
+        [("tool", Place::Tool), ("resource", Place::Resource), ("prompt", Place::Prompt)]
+            .into_iter()
+            .find_map(|(kind, place)| Some((kind, self.text(place)?)))
     }
 }
 
 /// `audit.action`: an upper-case verb.
-fn action(event: EventName, method: Option<&str>) -> &'static str {
+fn action(event: EventName, method: Option<&[u8]>) -> &'static str {
     match method {
-        Some("initialize" | "server/discover") => "CONNECT",
-        Some("resources/read" | "prompts/get" | "completion/complete" | "tasks/get" | "skills/get") => "READ",
-        Some("resources/directory/read") => "LIST",
-        Some("logging/setLevel" | "tasks/update") => "UPDATE",
-        Some("resources/subscribe" | "subscriptions/listen") => "SUBSCRIBE",
-        Some("resources/unsubscribe") => "UNSUBSCRIBE",
-        Some("tasks/cancel" | "notifications/cancelled") => "CANCEL",
-        Some(list) if list.ends_with("/list") => "LIST",
+        Some(b"initialize" | b"server/discover") => "CONNECT",
+        Some(b"resources/read" | b"prompts/get" | b"completion/complete" | b"tasks/get" | b"skills/get") => "READ",
+        Some(b"resources/directory/read") => "LIST",
+        Some(b"logging/setLevel" | b"tasks/update") => "UPDATE",
+        Some(b"resources/subscribe" | b"subscriptions/listen") => "SUBSCRIBE",
+        Some(b"resources/unsubscribe") => "UNSUBSCRIBE",
+        Some(b"tasks/cancel" | b"notifications/cancelled") => "CANCEL",
+        Some(list) if list.ends_with(b"/list") => "LIST",
         _ => match event {
             EventName::Authn => "LOGIN",
             EventName::Authz => "AUTHORIZE",

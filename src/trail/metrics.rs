@@ -10,7 +10,7 @@ use std::thread::{self, ThreadId};
 
 use opentelemetry::metrics::Meter;
 
-use super::{Core, Counts, Trail};
+use super::{Core, Counts, Seen, Trail};
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 
 impl Trail {
@@ -30,6 +30,11 @@ impl Trail {
     /// | `auditrail.journal.oldest_age` | gauge, `s` | how old the oldest record is that was read and is not settled |
     /// | `auditrail.export.requests` | counter, `{request}` | requests that ended, retries included |
     /// | `auditrail.export.failures` | counter, `{request}` | those that the collector did not take |
+    /// | `auditrail.mcp.messages` | counter, `{message}` | JSON-RPC messages that the taps saw |
+    /// | `auditrail.mcp.flawed` | counter, `{message}` | what is no JSON-RPC message |
+    /// | `auditrail.mcp.unasked` | counter, `{message}` | answers to nothing that is open |
+    /// | `auditrail.mcp.evicted` | counter, `{call}` | calls that were ended because too many were open |
+    /// | `auditrail.mcp.unread` | counter, `{body}` | HTTP bodies that passed unread |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
     /// In the numbers of one collection `emitted = acknowledged + refused` and
@@ -49,6 +54,7 @@ impl Trail {
         }
         observe_journal(&sight, meter);
         observe_export(&sight, meter);
+        observe_taps(&sight, meter);
         let duration = meter.f64_histogram("auditrail.export.duration").with_unit("s");
         let duration = duration.with_description("How long requests to the collector took.");
         let duration = duration.with_boundaries(EXPORT_SECONDS_BOUNDS.to_vec()).build();
@@ -88,6 +94,21 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
             instrument.observe(std::time::Duration::from_nanos(nanos).as_secs_f64(), &[]);
         })
         .build();
+}
+
+fn observe_taps(sight: &Arc<Sight>, meter: &Meter) {
+    for (name, unit, description, count) in TAPS {
+        let core = sight.core.clone();
+        meter
+            .u64_observable_counter(name)
+            .with_unit(unit)
+            .with_description(description)
+            .with_callback(move |instrument| {
+                let Some(core) = core.upgrade() else { return };
+                instrument.observe(count(&core.seen.read()), &[]);
+            })
+            .build();
+    }
 }
 
 fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
@@ -163,3 +184,12 @@ const RECORDS: [(&str, &str, Count); 6] = [
 const PENDING: u32 = 6;
 /// All of them have had their numbers.
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
+
+type SeenCount = fn(&Seen) -> u64;
+const TAPS: [(&str, &str, &str, SeenCount); 5] = [
+    ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |seen| seen.messages),
+    ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |seen| seen.flawed),
+    ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |seen| seen.unasked),
+    ("auditrail.mcp.evicted", "{call}", "Calls that were ended because too many were open.", |seen| seen.evicted),
+    ("auditrail.mcp.unread", "{body}", "HTTP bodies that passed unread.", |seen| seen.unread),
+];

@@ -18,6 +18,7 @@ mod metrics;
 mod ongoing;
 mod open_call;
 mod scribe;
+mod seen;
 mod span;
 mod state;
 mod told;
@@ -34,11 +35,13 @@ pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
+pub use self::seen::Seen;
 
 pub(crate) use self::core::Core;
 pub(crate) use self::ongoing::Ongoing;
+pub(crate) use self::seen::Counted;
 pub(crate) use self::span::{TARGET, mirror, opening};
-pub(crate) use self::state::{CallState, Facts};
+pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 
 use crate::config::Settings;
 use crate::record::RecordId;
@@ -116,6 +119,12 @@ impl Trail {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.core.counts()
+    }
+
+    /// What the taps of this trail saw on the wire.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.core.seen.read()
     }
 
     /// Writes these numbers into the stream now, as a lifecycle record `running`.

@@ -11,7 +11,7 @@ use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{Call, CallState, Core, Facts};
-use crate::record::{Attributes, EventName, Outcome, RecordId, names};
+use crate::record::{Attributes, EventName, IdText, Outcome, names};
 
 /// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
 /// happens to be entered here (rmcp keeps one open for the whole connection).
@@ -78,11 +78,11 @@ pub(super) fn close(span: &Span, outcome: &Outcome, duration: f64) {
 }
 
 /// Repeats a record as an event of its span: Jaeger shows no log records. Journal first, then this.
-pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: RecordId, outcome: &Outcome, unix_nano: u64) {
+pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &IdText, outcome: &Outcome, unix_nano: u64) {
     let Some(span) = context.map(Context::span) else { return };
     if span.span_context().is_sampled() || span.is_recording() {
         let said = vec![
-            KeyValue::new(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]).to_owned()),
+            KeyValue::new(names::AUDIT_RECORD_ID, id.as_str().to_owned()),
             KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
         ];
         span.add_event_with_timestamp(event.as_str(), UNIX_EPOCH + Duration::from_nanos(unix_nano), said);

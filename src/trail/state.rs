@@ -9,7 +9,9 @@ use opentelemetry::trace::TraceContextExt as _;
 use super::Core;
 use crate::journal::CallNumber;
 use crate::policy::{Limits, cleaned};
-use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordId, Scalar, SpanIds, Value, names};
+use crate::record::{
+    Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value, names,
+};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
@@ -18,9 +20,8 @@ use crate::record::{Attributes, EventName, Given, Key, Name, Now, Place, RecordI
 /// 2. A state that is begun again says nothing of the call before.
 #[derive(Debug)]
 pub(crate) struct CallState {
-    call_id: RecordId,
-    request_id: RecordId,
-    response_id: RecordId,
+    /// What tells the ids of this call from those of others; they differ from each other in the last two bits.
+    random: [u8; 10],
     begun: Now,
     event: AtomicU8,
     duration_nano: AtomicU64,
@@ -54,7 +55,7 @@ impl CallState {
 
     fn begin_at(&mut self, core: &Core, begun: Now) {
         self.begun = begun;
-        [self.call_id, self.request_id, self.response_id] = core.new_ids(self.begun.unix_nano);
+        core.entropy.fill(&mut self.random);
     }
 
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
@@ -146,15 +147,22 @@ impl CallState {
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
-        self.call_id
+        self.id(0)
     }
 
     pub(crate) fn request_id(&self) -> RecordId {
-        self.request_id
+        self.id(1)
     }
 
     pub(crate) fn response_id(&self) -> RecordId {
-        self.response_id
+        self.id(2)
+    }
+
+    fn id(&self, which: u8) -> RecordId {
+        let mut random = self.random;
+        let [.., last] = &mut random;
+        *last = (*last & !0b11) | which;
+        RecordId::new(self.begun.unix_nano, &random)
     }
 
     #[inline]
@@ -171,8 +179,51 @@ impl CallState {
     }
 }
 
+/// A span without halves that has closed.
+#[derive(Debug)]
+pub(crate) struct SpanMoment<'a> {
+    pub(super) event: EventName,
+    pub(super) outcome: &'a Outcome,
+    pub(super) id: RecordId,
+    /// The call around it.
+    pub(super) inside: Option<RecordId>,
+    /// In seconds.
+    pub(super) duration: f64,
+    pub(super) unix_nano: u64,
+}
+
+/// The facts of a span that has closed.
+#[derive(Debug)]
+pub(crate) enum KnownFacts<'a> {
+    /// Somebody may still see them.
+    Shared(&'a CallState),
+    /// Nobody else can.
+    Alone(&'a Facts),
+}
+
+impl KnownFacts<'_> {
+    pub(super) fn with<T>(&self, use_them: impl FnOnce(&Facts) -> T) -> T {
+        match self {
+            Self::Shared(state) => use_them(&state.facts()),
+            Self::Alone(facts) => use_them(facts),
+        }
+    }
+}
+
 /// For calls that the layer begins by itself.
 impl CallState {
+    /// The moment that it was, now that it was stopped.
+    pub(crate) fn moment<'a>(&self, core: &Core, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
+        SpanMoment {
+            event: self.event(),
+            outcome,
+            id: self.response_id(),
+            inside,
+            duration: self.duration(),
+            unix_nano: self.ended_unix_nano(core),
+        }
+    }
+
     /// The facts, where nobody else can see the state yet.
     pub(crate) fn facts_mut(&mut self) -> &mut Facts {
         self.facts.get_mut().unwrap_or_else(PoisonError::into_inner)
@@ -208,9 +259,7 @@ impl CallState {
 impl Default for CallState {
     fn default() -> Self {
         Self {
-            call_id: RecordId::NIL,
-            request_id: RecordId::NIL,
-            response_id: RecordId::NIL,
+            random: Default::default(),
             begun: Now::default(),
             event: AtomicU8::default(),
             duration_nano: AtomicU64::default(),
@@ -262,6 +311,11 @@ impl Facts {
     /// Whether the fact is known.
     pub(crate) fn has(&self, place: Place) -> bool {
         self.base.has(place) || self.added.has(place)
+    }
+
+    /// The bytes of a string fact.
+    pub(crate) fn bytes(&self, place: Place) -> Option<&[u8]> {
+        self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
     }
 
     /// A string fact.

@@ -72,6 +72,8 @@ async fn every_way_in_which_a_call_ends_is_told_apart() {
         assert_eq!(notification.text(names::AUDITRAIL_CALL_ID), request.text(names::AUDITRAIL_CALL_ID));
     }
     assert_eq!(records.len(), 6 * 2 + 2);
+    let seen = bench.trail.seen();
+    assert_eq!((seen.messages, seen.unasked, seen.flawed, seen.evicted), (12, 1, 0, 0));
     assert!(!format!("{records:?}").contains("canary"), "nothing of a payload is kept");
 }
 
@@ -171,6 +173,7 @@ async fn what_is_no_message_leaves_one_record_that_says_so() {
     let records = bench.records();
     assert_eq!(records.last().unwrap().text(names::ERROR_TYPE), Some("-32700"), "no UTF-8");
     assert_eq!(records.len(), 8, "blank lines are nothing");
+    assert_eq!(bench.trail.seen().flawed, 8);
     assert!(!format!("{records:?}").contains("canary"));
 }
 
@@ -351,6 +354,7 @@ async fn one_call_too_many_ends_the_oldest() {
     let ended = |records: &[Record]| records.iter().filter(|record| ending(record).0 == "response").count();
     assert_eq!(ended(&bench.records()), 4);
     assert_eq!(of_id(&bench.records(), "0")[1].text(names::ERROR_TYPE), Some("evicted"));
+    assert_eq!(bench.trail.seen().evicted, 4);
     drop(wire);
     assert_eq!(ended(&bench.records()), 4100, "none is left open");
 }

@@ -79,6 +79,38 @@ fn mirrored(spans: &Spans) {
     assert_eq!(events, ["auditrail.mcp.tools.call", "auditrail.mcp.tools.call"]);
 }
 
+/// Where the order of layers is known, the ids of a moment are resolved at its close: whoever closes it, and wherever.
+#[test]
+fn the_ids_of_moments_are_theirs_also_where_they_are_resolved_at_the_close() {
+    let bench = Bench::new();
+    let (tracer, spans) = tracer();
+    let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+    let remote =
+        SpanContext::new(TraceId::from(7_u128), SpanId::from(7_u64), TraceFlags::SAMPLED, true, TraceState::default());
+    let moment = |name| tracing::info_span!("moment", auditrail.event = "auditrail.context", otel.name = name);
+    let elsewhere =
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(bench.trail.layer()).with(otel), || {
+            moment("the order becomes known").in_scope(|| ());
+            drop(moment("never entered"));
+            let far = moment("remote parent");
+            far.set_parent(opentelemetry::Context::new().with_remote_span_context(remote.clone())).unwrap();
+            far.in_scope(|| tracing::info_span!("inner").in_scope(|| ()));
+            drop(far);
+            moment("within").in_scope(|| moment("inside").in_scope(|| ()));
+            let elsewhere = moment("elsewhere");
+            elsewhere.in_scope(|| ());
+            elsewhere
+        });
+    std::thread::spawn(move || drop(elsewhere)).join().unwrap();
+    let records = bench.records();
+    let names = ["the order becomes known", "never entered", "remote parent", "inside", "within", "elsewhere"];
+    assert_eq!(records.len(), names.len());
+    for (record, name) in records.iter().zip(names) {
+        assert_eq!(record_ids(record), ids(&spans.named(name)), "{name}");
+    }
+    assert_eq!(spans.named("remote parent").span_context.trace_id(), remote.trace_id());
+}
+
 /// The record id is an event of the span where the end can be mirrored, and only there no attribute.
 #[test]
 fn once_the_order_of_layers_is_known_the_record_id_is_mirrored_or_an_attribute() {

@@ -228,3 +228,29 @@ fn long_values_are_cut_and_named() {
         Some(&Value::strings([names::GEN_AI_TOOL_NAME, names::AUDITRAIL_TENANT_ID]))
     );
 }
+
+/// No record of a moment is written before its close, so that it may still say what it is; a call cannot any more once it
+/// was entered.
+#[test]
+fn a_moment_may_say_which_event_it_is_until_its_close() {
+    let bench = Bench::new();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(bench.trail.layer()), || {
+        let moment = tracing::info_span!("moment", auditrail.event = "auditrail.authn");
+        moment.in_scope(|| ());
+        moment.record(names::AUDITRAIL_EVENT, "auditrail.authz");
+        drop(moment);
+        let call = tracing::info_span!("moment", auditrail.event = "auditrail.authn");
+        call.in_scope(|| ());
+        call.record(names::AUDITRAIL_EVENT, "auditrail.mcp.tools.call");
+        call.in_scope(|| ());
+        call.record(names::AUDITRAIL_EVENT, "auditrail.authn");
+    });
+    let records = bench.records();
+    let events: Vec<_> = records.iter().map(|record| record.event_name.as_ref()).collect();
+    assert_eq!(events, ["auditrail.authz", "auditrail.mcp.tools.call", "auditrail.mcp.tools.call"]);
+    let phases: Vec<_> = records.iter().map(|record| record.text(names::AUDITRAIL_PHASE)).collect();
+    assert_eq!(phases, [None, Some("request"), Some("response")]);
+    assert_eq!(records[1].text(names::AUDITRAIL_CALL_ID), records[2].text(names::AUDITRAIL_CALL_ID));
+    let ids: std::collections::BTreeSet<_> = records.iter().map(|record| record.text(names::AUDIT_RECORD_ID)).collect();
+    assert_eq!(ids.len(), records.len());
+}

@@ -12,8 +12,8 @@ use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::without_secrets;
 use crate::record::names;
-use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar};
-use crate::trail::{CallState, Core, Facts, Failure, Moment};
+use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar, Status};
+use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Moment, SpanMoment};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
@@ -22,7 +22,8 @@ pub(super) struct Audited {
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
     said: Mutex<Said>,
-    /// The request half is still to be written: the span's ids do not exist yet.
+    /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
+    /// close.
     waiting: AtomicBool,
 }
 
@@ -45,7 +46,7 @@ impl Audited {
             Purpose::Event => said.take_event(given),
             Purpose::Outcome => said.take(field, given),
         }));
-        let event = said.event(facts.text(Place::Method));
+        let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
     }
@@ -89,7 +90,7 @@ impl Audited {
             }
         }
         if self.is_waiting() {
-            self.state.set_event(said.event(facts.text(Place::Method)));
+            self.state.set_event(said.event(facts.bytes(Place::Method)));
         }
     }
 
@@ -99,18 +100,25 @@ impl Audited {
 
     /// The span's ids exist now: writes the request half, if there are halves. Where nobody knows yet that the end of
     /// the record will be mirrored on the span, the record's id stands on it from the beginning.
-    pub(super) fn open(&self, core: &Core, otel: Option<Context>, is_mirrored: bool) {
-        if !self.waiting.swap(false, Ordering::Relaxed) {
+    pub(super) fn open(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) {
+        let is_call = self.state.event().has_halves();
+        if is_call && !self.waiting.swap(false, Ordering::Relaxed) {
             return;
         }
-        if let Some(otel) = otel {
-            if !is_mirrored {
-                otel.span().set_attribute(KeyValue::new(names::AUDIT_RECORD_ID, self.state.response_id().to_string()));
-            }
+        if self.state.context().is_none()
+            && let Some(otel) = otel()
+        {
+            self.note_id(&otel, is_mirrored);
             self.state.attach(otel);
         }
-        if self.state.event().has_halves() {
+        if is_call {
             core.write_request(&self.state);
+        }
+    }
+
+    fn note_id(&self, otel: &Context, is_mirrored: bool) {
+        if !is_mirrored {
+            otel.span().set_attribute(KeyValue::new(names::AUDIT_RECORD_ID, self.state.response_id().to_string()));
         }
     }
 
@@ -130,39 +138,69 @@ impl Audited {
         self.said().ending(ending);
     }
 
-    /// The last chance for the ids of a span that had none when it was entered.
-    pub(super) fn attach_late(&self, otel: impl FnOnce() -> Option<Context>) {
-        if self.state.context().is_none()
-            && let Some(otel) = otel()
-        {
-            self.state.attach(otel);
+    /// The span closes: writes the response half, or the moment. Asks for its ids if it has none yet.
+    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+        let said = std::mem::take(&mut *self.said());
+        let closed = self.end(core, said, otel, is_mirrored);
+        if closed.is_call {
+            closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
+            core.write_response(&self.state, &closed.outcome);
+        } else {
+            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(core, &closed), closed.otel.as_ref());
         }
+        closed
     }
 
-    /// The span closes: writes the response half, or the moment.
-    pub(super) fn close(&self, core: &Core) {
+    /// The same for a moment that nobody else can see any more: nothing has to be locked.
+    pub(super) fn close_alone(
+        &mut self,
+        core: &Core,
+        otel: impl FnOnce() -> Option<Context>,
+        is_mirrored: bool,
+    ) -> Closed {
+        let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let closed = self.end(core, said, otel, is_mirrored);
+        let moment = self.moment(core, &closed);
+        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, closed.otel.as_ref());
+        closed
+    }
+
+    fn end(&self, core: &Core, said: Said, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let event = self.state.event();
-        let said = std::mem::take(&mut *self.said());
         let (told, outcome) = (said.status(), said.outcome(event));
         let duration = self.state.stop(core);
-        if let Some(otel) = self.state.context() {
-            let (call, lasted) = match event.has_halves() {
+        let is_call = event.has_halves();
+        let valid = |otel: &Context| otel.span().span_context().is_valid();
+        let otel = match self.state.context() {
+            Some(otel) => Some(otel.clone()),
+            None => otel().filter(valid).inspect(|otel| self.note_id(otel, is_mirrored)),
+        };
+        if let Some(otel) = &otel {
+            let (call, lasted) = match is_call {
                 true => (Some(self.state.call_id()), Some(duration)),
                 // A moment lasts as long as its span: that stands there already.
                 false => (self.inside, None),
             };
             mark(otel, &outcome, told == Some(outcome.status), lasted, call);
         }
-        if event.has_halves() {
-            core.write_response(&self.state, &outcome);
-        } else {
-            core.write_span_moment(&self.state, &outcome, self.inside);
-        }
+        Closed { is_call, outcome, otel }
+    }
+
+    fn moment<'a>(&self, core: &Core, closed: &'a Closed) -> SpanMoment<'a> {
+        self.state.moment(core, &closed.outcome, self.inside)
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How a span has closed.
+#[derive(Debug)]
+pub(super) struct Closed {
+    is_call: bool,
+    outcome: Outcome,
+    pub(super) otel: Option<Context>,
 }
 
 /// Adds a field of a span inside the call.
@@ -193,14 +231,17 @@ pub(super) fn write_event(
 /// The same words and the same number on the span as on the record; those that the span has said by itself stand on it.
 /// Every attribute more may have the list of the span's attributes copied: none is better than one.
 fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>, call: Option<RecordId>) {
-    let span = otel.span();
-    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
     // Which success it was, the outcome says well enough.
     let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
+    if is_told && detail.is_none() && duration.is_none() && call.is_none() && outcome.status != Status::Failure {
+        return;
+    }
+    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
     let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
     let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
     let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
     let said = [duration, status, detail, call];
+    let span = otel.span();
     if said.iter().any(Option::is_some) {
         span.set_attributes(said.into_iter().flatten());
     }

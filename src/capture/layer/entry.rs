@@ -1,4 +1,4 @@
-//! What the layer keeps with a span, and the memory for it.
+//! What the layer keeps for a span, and the memory for it.
 //!
 //! Invariants:
 //! 1. Memory is used for another span only when nobody else can see it: it has one owner then.
@@ -7,22 +7,13 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
-
 use super::audited::Audited;
 use crate::record::RecordId;
-use crate::trail::{CallState, Core};
+use crate::trail::CallState;
 
-/// Kept with a span.
+/// Kept for a span.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    kept: Kept,
-    /// The trail whose layer made it: another trail's layer on the same registry keeps its hands off.
-    owner: usize,
-}
-
-#[derive(Debug, Clone)]
-enum Kept {
+pub(super) enum Entry {
     /// The span of a call that the trail has opened: leads to its state.
     Call(Arc<CallState>),
     /// A span that the layer audits by itself.
@@ -30,30 +21,18 @@ enum Kept {
 }
 
 impl Entry {
-    pub(super) fn of_open_call(core: &Core, state: Arc<CallState>) -> Self {
-        Self { kept: Kept::Call(state), owner: owner(core) }
-    }
-
-    pub(super) fn of_span(core: &Core, audited: Arc<Audited>) -> Self {
-        Self { kept: Kept::Span(audited), owner: owner(core) }
-    }
-
-    pub(super) fn belongs_to(&self, core: &Core) -> bool {
-        self.owner == owner(core)
-    }
-
     pub(super) fn state(&self) -> &CallState {
-        match &self.kept {
-            Kept::Call(state) => state,
-            Kept::Span(audited) => audited.state(),
+        match self {
+            Self::Call(state) => state,
+            Self::Span(audited) => audited.state(),
         }
     }
 
     /// If the layer audits the span by itself.
     pub(super) fn audited(&self) -> Option<&Audited> {
-        match &self.kept {
-            Kept::Call(_) => None,
-            Kept::Span(audited) => Some(audited),
+        match self {
+            Self::Call(_) => None,
+            Self::Span(audited) => Some(audited),
         }
     }
 
@@ -61,33 +40,6 @@ impl Entry {
     pub(super) fn open_call(&self) -> Option<RecordId> {
         let state = self.state();
         state.is_open_call().then(|| state.call_id())
-    }
-
-    /// Nobody needs it any more.
-    pub(super) fn recycle(self) {
-        if let Kept::Span(audited) = self.kept {
-            recycle(audited);
-        }
-    }
-
-    /// Keeps it with its span; the first stays, should two trails share a registry.
-    pub(super) fn keep<S: for<'span> LookupSpan<'span>>(self, span: &SpanRef<'_, S>) {
-        let mut extensions = span.extensions_mut();
-        if extensions.get_mut::<Self>().is_none() {
-            extensions.insert(self);
-        }
-    }
-
-    /// What this trail's layer keeps with a span.
-    pub(super) fn of<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>, core: &Core) -> Option<Self> {
-        span.extensions().get::<Self>().filter(|entry| entry.belongs_to(core)).cloned()
-    }
-
-    /// The same, taken away from the span.
-    pub(super) fn taken<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>, core: &Core) -> Option<Self> {
-        let mut extensions = span.extensions_mut();
-        let is_ours = extensions.get_mut::<Self>().is_some_and(|entry| entry.belongs_to(core));
-        if is_ours { extensions.remove() } else { None }
     }
 }
 
@@ -119,7 +71,3 @@ thread_local!(static FREE: RefCell<Vec<Arc<Audited>>> = const { RefCell::new(Vec
 
 /// More than are open on one thread at a time, one inside the other; a burst beyond that allocates.
 const MOST_FREE: usize = 32;
-
-fn owner(core: &Core) -> usize {
-    std::ptr::from_ref(core).addr()
-}

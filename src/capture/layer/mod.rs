@@ -7,7 +7,8 @@
 //!
 //! Invariants:
 //! 1. The ids of a span are resolved at its first entering, never before: resolving starts the OTel span, and a later
-//!    `set_parent` would fail. They are resolved with no lock on the span's extensions held.
+//!    `set_parent` would fail. Those of a moment, which nobody needs before its close, are resolved then, where it is known
+//!    that they can be had still. They are resolved with no lock on the span's extensions held.
 //! 2. Ids are empty rather than wrong: never those of a parent.
 //! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us. Until a
 //!    span has shown that it does, and for good if it does not, the record's id is at least an attribute of the span.
@@ -15,13 +16,15 @@
 
 mod audited;
 mod entry;
+mod open;
+mod others;
 mod plan;
 mod said;
 mod sites;
 mod visit;
 mod watch;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::TraceContextExt as _;
@@ -36,6 +39,8 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use self::audited::Audited;
 use self::entry::Entry;
+use self::open::OpenSpans;
+use self::others::Among;
 use self::plan::{EventPlan, Plans, SpanPlan};
 use self::visit::Fields;
 use crate::Trail;
@@ -51,9 +56,13 @@ pub(super) use self::watch::WatchLayer;
 pub struct AuditLayer {
     core: Arc<Core>,
     plans: Plans,
+    open: OpenSpans,
     dispatch: OnceLock<WeakDispatch>,
     counts_spans: bool,
     is_mirrored: AtomicBool,
+    /// The span by which `install_tracing` tests itself.
+    probe: AtomicU64,
+    among: Among,
 }
 
 impl AuditLayer {
@@ -82,6 +91,9 @@ impl Trail {
         AuditLayer {
             core: self.core().clone(),
             plans: Plans::default(),
+            open: OpenSpans::default(),
+            probe: AtomicU64::new(NO_SPAN),
+            among: Among::default(),
             dispatch: OnceLock::new(),
             counts_spans: true,
             is_mirrored: AtomicBool::new(false),
@@ -99,15 +111,20 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        match self.plans.span(attributes.metadata(), &self.core) {
-            SpanPlan::Enriching(fields) => {
-                if let Some(entry) = self.enclosing(&span) {
+        let plan = self.plans.span(attributes.metadata(), &self.core);
+        if let SpanPlan::Audited(fields) = plan {
+            return self.begin(id, attributes, fields, &context);
+        }
+        // Should the close of a span of that id have been missed.
+        drop(self.open.take(id));
+        match plan {
+            SpanPlan::Enriching(fields) if !is_root(attributes, &context) => {
+                if let Some(entry) = context.span(id).and_then(|span| self.enclosing(&span)) {
                     attributes.record(&mut self.enriching(fields, &entry));
                 }
             }
-            SpanPlan::Audited(fields) => self.begin(&span, attributes, fields),
-            SpanPlan::Ignored | SpanPlan::Call | SpanPlan::Probe => {}
+            SpanPlan::Probe => self.probe.store(id.into_u64(), Ordering::Relaxed),
+            _ => {}
         }
     }
 
@@ -116,13 +133,16 @@ where
         match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
                 if let Some(state) = opening::taken() {
-                    Entry::of_open_call(&self.core, state).keep(&span);
+                    self.open.keep(id, Entry::Call(state), false);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
-                if let Some(entry) = Entry::of(&span, &self.core) {
+                if let Some(entry) = self.open.get(id) {
                     let Some(audited) = entry.audited() else { return };
                     values.record(&mut fields.visit(|field, given| audited.say(&self.core, field, given)));
+                    if audited.is_waiting() && audited.state().event().has_halves() {
+                        self.open.wait(id);
+                    }
                 } else if let Some(entry) = self.enclosing(&span) {
                     values.record(&mut self.enriching(fields, &entry));
                 }
@@ -131,13 +151,12 @@ where
         }
     }
 
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        if let Some(entry) = Entry::of(&span, &self.core) {
-            if let Some(audited) = entry.audited().filter(|audited| audited.is_waiting()) {
-                audited.open(&self.core, self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
+    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+        if let Some(entry) = self.open.get_waiting(id) {
+            if let Some(audited) = entry.audited() {
+                audited.open(&self.core, || self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
             }
-        } else if matches!(self.plans.span(span.metadata(), &self.core), SpanPlan::Probe) {
+        } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
             plan::see_probe(self.otel_context(id).as_ref());
         }
     }
@@ -147,7 +166,7 @@ where
             EventPlan::Ignored => {}
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
-                if let Some(entry) = span.and_then(|span| Entry::of(&span, &self.core))
+                if let Some(entry) = span.and_then(|span| self.open.get(&span.id()))
                     && let Some(audited) = entry.audited()
                 {
                     audited.hear(&self.core, event);
@@ -157,7 +176,7 @@ where
                 let span = context.event_span(event);
                 // Nobody holds a lock on the span here: no layer calls others while it handles an event.
                 let otel = span.as_ref().and_then(|span| self.otel_context(&span.id()));
-                let around = |span| open_call(&span, &self.core).or_else(|| self.open_call_around(&span));
+                let around = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
                 let call = span.and_then(around).map(|(_, call)| call);
                 audited::write_event(&self.core, event, fields, otel, call);
             }
@@ -165,26 +184,29 @@ where
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let Some(span) = context.span(&id) else { return };
-        let entry = Entry::taken(&span, &self.core);
-        if self.counts_spans || entry.is_some() {
-            watch::count(&self.core, &span, entry.is_some());
-        }
-        let Some(entry) = entry else { return };
-        if let Some(audited) = entry.audited() {
+        let Some(entry) = self.open.take(&id) else {
+            if self.counts_spans
+                && let Some(span) = context.span(&id)
+            {
+                watch::count(&self.core, &span);
+            }
+            return;
+        };
+        self.core.span_closed(true);
+        if let Entry::Span(audited) = entry {
             self.close(audited, &id);
         }
-        entry.recycle();
     }
 }
 
 impl AuditLayer {
     /// An audited span was made: it is part of the call around it, or it has records of its own.
-    fn begin<S>(&self, span: &SpanRef<'_, S>, attributes: &Attributes<'_>, fields: &Fields)
+    fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &Fields, context: &Context<'_, S>)
     where
-        S: for<'span> LookupSpan<'span>,
+        S: Subscriber + for<'span> LookupSpan<'span>,
     {
-        let around = self.open_call_around(span);
+        let span = if is_root(attributes, context) { None } else { context.span(id) };
+        let around = span.and_then(|span| self.open_call_around(&span));
         let name = attributes.metadata().name();
         let mut is_part = false;
         let audited = entry::fresh(|audited| {
@@ -197,26 +219,41 @@ impl AuditLayer {
                 _ => audited.begin(&self.core, name, around.as_ref().map(|(_, id)| *id)),
             }
         });
-        if is_part {
+        let is_others = || self.among.others() && context.span(id).is_some_and(|span| others::is_claimed(&span));
+        if is_part || is_others() {
+            // Should the close of a span of that id have been missed.
+            drop(self.open.take(id));
             entry::recycle(audited);
         } else {
-            Entry::of_span(&self.core, audited).keep(span);
+            let waits = audited.state().event().has_halves() || !self.has_ids_at_close();
+            self.open.keep(id, Entry::Span(audited), waits);
         }
     }
 
     /// An audited span closes.
-    fn close(&self, audited: &Audited, id: &Id) {
+    fn close(&self, mut audited: Arc<Audited>, id: &Id) {
         let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
-        if audited.is_waiting() {
-            // Never entered, or entered where no id was to be had.
-            audited.open(&self.core, self.otel_context(id), is_mirrored);
+        let otel = || self.otel_context(id);
+        let is_call = audited.state().event().has_halves();
+        if is_call && audited.is_waiting() {
+            // Never entered, or entered when it was no call yet.
+            audited.open(&self.core, otel, is_mirrored);
         }
-        audited.attach_late(|| self.otel_context(id));
-        audited.close(&self.core);
-        if !is_mirrored && audited.state().context().is_some_and(|otel| otel.span().is_recording()) {
+        let closed = match Arc::get_mut(&mut audited) {
+            Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
+            _ => audited.close(&self.core, otel, is_mirrored),
+        };
+        if !is_mirrored && closed.otel.is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
+        entry::recycle(audited);
+    }
+
+    /// Whether the ids of a span can be had at its close as well as when it is entered.
+    fn has_ids_at_close(&self) -> bool {
+        // Without a dispatcher of its own, the layer depends on the current one, which at a close may be any.
+        self.is_mirrored.load(Ordering::Relaxed) && self.dispatch.get().is_some()
     }
 
     fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {
@@ -238,7 +275,7 @@ impl AuditLayer {
 
     /// The nearest audited span around a span: a call, open or not, or a moment.
     fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
-        parents(span).find_map(|span| Entry::of(&span, &self.core))
+        parents(span).find_map(|span| self.open.get(&span.id()))
     }
 
     /// The nearest call around a span that is still going on, and its id. A moment is none, nor is a call whose response
@@ -247,16 +284,28 @@ impl AuditLayer {
     where
         S: for<'span> LookupSpan<'span>,
     {
-        parents(span).find_map(|span| open_call(&span, &self.core))
+        parents(span).find_map(|span| self.open_call(&span))
     }
+
+    fn open_call<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, RecordId)> {
+        let entry = self.open.get(&span.id())?;
+        let call = entry.open_call()?;
+        Some((entry, call))
+    }
+}
+
+/// Whether a new span has no parent for certain, as a registry decides it: then none has to be looked for.
+fn is_root<S: Subscriber>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> bool {
+    let current_is_none = || {
+        let current = context.current_span();
+        current.is_known() && current.id().is_none()
+    };
+    attributes.is_root() || (attributes.is_contextual() && current_is_none())
 }
 
 fn parents<'a, S: for<'span> LookupSpan<'span>>(span: &SpanRef<'a, S>) -> impl Iterator<Item = SpanRef<'a, S>> {
     std::iter::successors(span.parent(), SpanRef::parent)
 }
 
-fn open_call<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>, core: &Core) -> Option<(Entry, RecordId)> {
-    let entry = Entry::of(span, core)?;
-    let call = entry.open_call()?;
-    Some((entry, call))
-}
+/// The id of a span is never zero.
+const NO_SPAN: u64 = 0;

@@ -45,10 +45,10 @@ impl Said {
     }
 
     /// What the fields say that it is. Where nobody says it, it is some request.
-    pub(super) fn event(&self, method: Option<&str>) -> EventName {
+    pub(super) fn event(&self, method: Option<&[u8]>) -> EventName {
         match (&self.event, method) {
             (Some(event), _) => event.unwrap_or(EventName::McpRequest),
-            (None, Some(method)) => EventName::of_method(method),
+            (None, Some(method)) => EventName::of_method_bytes(method),
             (None, None) => EventName::McpRequest,
         }
     }

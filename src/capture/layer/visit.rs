@@ -104,9 +104,14 @@ pub(super) struct Visitor<'f, F> {
 }
 
 impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
+    #[inline]
+    fn allowed(&self, field: &Field) -> Option<&'_ Allowed> {
+        self.fields.allowed.get(field.index())?.as_ref()
+    }
+
     /// Gives a value the type that the contract has for its name, where that is possible without a loss.
     fn take(&mut self, field: &Field, value: Scalar<'_>) {
-        let Some(Some(allowed)) = self.fields.allowed.get(field.index()) else { return };
+        let Some(allowed) = self.fields.allowed.get(field.index()).and_then(Option::as_ref) else { return };
         let scalar = match (allowed.kind, value) {
             (Some(Kind::Str), Scalar::Int(number)) => return self.take_written(field, format_args!("{number}")),
             (Some(Kind::Str), Scalar::Double(number)) => return self.take_written(field, format_args!("{number}")),
@@ -119,7 +124,7 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
     }
 
     fn take_written(&mut self, field: &Field, value: Arguments<'_>) {
-        if matches!(self.fields.allowed.get(field.index()), Some(Some(_))) {
+        if self.allowed(field).is_some() {
             written(value, |text| self.take(field, Scalar::Str(text)));
         }
     }
@@ -127,7 +132,14 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
 
 impl<F: FnMut(&Allowed, Given<'_>)> Visit for Visitor<'_, F> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.take(field, Scalar::Str(value));
+        match self.fields.allowed.get(field.index()).and_then(Option::as_ref) {
+            // Nearly all fields.
+            Some(allowed) if matches!(allowed.kind, Some(Kind::Str) | None) => {
+                (self.take)(allowed, Given { scalar: Scalar::Str(value), in_list: false });
+            }
+            Some(_) => self.take(field, Scalar::Str(value)),
+            None => {}
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

@@ -22,13 +22,14 @@ where
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(span) = context.span(&id) {
             // An audited one was counted by the audit layer, and then this count is over.
-            count(&self.0, &span, false);
+            count(&self.0, &span);
         }
     }
 }
 
-pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>, audited: bool) {
+/// Counts a span that closes and is not audited.
+pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>) {
     if (span.metadata().target(), span.name()) != (TARGET, PROBE) {
-        core.span_closed(audited);
+        core.span_closed(false);
     }
 }

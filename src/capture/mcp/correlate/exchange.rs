@@ -7,11 +7,11 @@ use super::super::message::{Flaw, Id, IdKind, Message};
 use super::call::Seen;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
-use super::{Carrier, Correlator, Counted, Scope, answer, hex};
+use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Outcome, RecordId, names};
 #[cfg(feature = "tower")]
 use crate::trail::Core;
-use crate::trail::{Call, Direction, Moment, Ongoing};
+use crate::trail::{Call, Counted, Direction, Moment, Ongoing};
 
 /// What one exchange has open.
 #[derive(Debug)]
@@ -81,9 +81,10 @@ impl Exchange {
         }
     }
 
-    /// Takes a message in that goes in that direction, before (client to server) or after (server to client) it is passed on.
-    pub(crate) fn see(&self, direction: Direction, message: Message) {
-        self.correlator.counts().add(Counted::Message);
+    /// Takes a message in that goes in that direction. Gives the call that it begins, if it is a request: who relays it may
+    /// wait until the call may run ([`Ongoing::may_run`]), and must not relay what may not.
+    pub(crate) fn see(&self, direction: Direction, message: Message) -> Option<Arc<Ongoing>> {
+        self.correlator.count(Counted::Message);
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
@@ -91,10 +92,11 @@ impl Exchange {
         let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
         match (&message.method, &message.id) {
             _ if !is_readable => self.garbage(direction, &message),
-            (Some(_), Some(_)) => self.request(direction, &message),
+            (Some(_), Some(_)) => return Some(self.request(direction, &message)),
             (Some(_), None) => self.notification(direction, &message),
             (None, _) => self.answer(direction, message),
         }
+        None
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -134,14 +136,15 @@ impl Exchange {
         Some(Claimed { exchange: self.clone(), serial, call })
     }
 
-    fn request(&self, direction: Direction, message: &Message) {
+    fn request(&self, direction: Direction, message: &Message) -> Arc<Ongoing> {
         let seen = self.seen(direction, message);
         let asked = seen.asked();
         if asked == Asked::Initialize && direction == Direction::ClientToServer {
             self.scope.introduce(&message.params);
         }
+        let call = Arc::new(Ongoing::open_anyway(self.correlator.core(), seen.call()));
         let waiting = Waiting {
-            call: Arc::new(Ongoing::open_anyway(self.correlator.core(), seen.call())),
+            call: call.clone(),
             asked,
             direction,
             id: message.id.clone().unwrap_or(NULL),
@@ -158,6 +161,7 @@ impl Exchange {
                 self.correlator.evict(evicted);
             }
         }
+        call
     }
 
     fn notification(&self, direction: Direction, message: &Message) {
@@ -196,7 +200,7 @@ impl Exchange {
             return self.answered(&waiting, message);
         }
         if !message.has_error || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
-            return self.correlator.counts().add(Counted::Unasked);
+            return self.correlator.count(Counted::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told.
         let meant = self.pending().nameless(asked);
@@ -210,7 +214,7 @@ impl Exchange {
         let is_http = self.status.load(Ordering::Relaxed) != 0;
         let open = if is_http { self.pending().take() } else { Vec::new() };
         if open.is_empty() {
-            self.correlator.counts().add(Counted::Unasked);
+            self.correlator.count(Counted::Unasked);
         }
         for waiting in &open {
             self.end(waiting, &answer::outcome(self.correlator.core(), waiting, &message));
@@ -259,7 +263,7 @@ impl Exchange {
 
     /// What is no message leaves one record: nobody can pair it with anything.
     fn garbage(&self, direction: Direction, message: &Message) {
-        self.correlator.counts().add(Counted::Flawed);
+        self.correlator.count(Counted::Flawed);
         let code = if message.flaw == Some(Flaw::NotAMessage) { INVALID_REQUEST } else { PARSE_ERROR };
         let nothing = Message::default();
         let facts: Call = self.seen(direction, &nothing).call();

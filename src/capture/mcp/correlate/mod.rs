@@ -19,7 +19,6 @@
 mod answer;
 mod call;
 mod carrier;
-mod counts;
 mod exchange;
 mod origins;
 mod pending;
@@ -34,7 +33,6 @@ use sha2::{Digest as _, Sha256};
 #[cfg(feature = "tower")]
 pub(crate) use self::answer::http_error;
 pub(crate) use self::carrier::Carrier;
-pub(crate) use self::counts::{Counted, Counts};
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;
 
@@ -43,7 +41,7 @@ use self::pending::Waiting;
 use self::tools::Tools;
 use super::message::Reading;
 use crate::record::{Detail, Outcome};
-use crate::trail::Core;
+use crate::trail::{Core, Counted};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
@@ -57,7 +55,6 @@ struct Shared {
     key_id: String,
     tools: Mutex<Tools>,
     origins: Mutex<Origins>,
-    counts: Counts,
 }
 
 impl Correlator {
@@ -71,7 +68,6 @@ impl Correlator {
             key_id: key_id(key),
             tools: Mutex::default(),
             origins: Mutex::default(),
-            counts: Counts::default(),
         }))
     }
 
@@ -92,15 +88,14 @@ impl Correlator {
         exchange
     }
 
-    /// What was seen and left out.
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.0.counts
+    pub(crate) fn count(&self, what: Counted) {
+        self.core().seen().add(what);
     }
 
     /// Ends a call that was one too many.
     fn evict(&self, evicted: Option<Waiting>) {
         if let Some(waiting) = evicted {
-            self.counts().add(Counted::Evicted);
+            self.count(Counted::Evicted);
             waiting.call.end(&Outcome { error_type: Some("evicted".into()), ..Outcome::of(Detail::NoResponse) });
         }
     }

@@ -148,7 +148,7 @@ impl Observer for Requests {
         if message.method.as_deref() == Some("initialize") {
             self.0.initializes.store(true, Ordering::Relaxed);
         }
-        self.0.exchange.see(Direction::ClientToServer, message);
+        drop(self.0.exchange.see(Direction::ClientToServer, message));
     }
 
     fn unread(&self, why: Unread) {
@@ -163,7 +163,7 @@ struct Responses(Arc<Passage>);
 
 impl Observer for Responses {
     fn message(&self, message: Message) {
-        self.0.exchange.see(Direction::ServerToClient, message);
+        drop(self.0.exchange.see(Direction::ServerToClient, message));
     }
 
     fn unread(&self, why: Unread) {

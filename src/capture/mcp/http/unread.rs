@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::decode::Undecodable;
-use crate::capture::mcp::correlate::{Correlator, Counted};
-use crate::trail::Core;
+use crate::capture::mcp::correlate::Correlator;
+use crate::trail::{Core, Counted};
 
 /// Why a body is not, or no longer, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct UnreadBodies([AtomicBool; 4]);
 
 impl UnreadBodies {
     pub(super) fn count(&self, core: &Core, correlator: &Correlator, why: Unread) {
-        correlator.counts().add(Counted::Unread);
+        correlator.count(Counted::Unread);
         let told = self.0.get(why as usize).is_none_or(|told| told.swap(true, Ordering::Relaxed));
         if !told {
             core.notices().warn(why.told());

@@ -45,7 +45,7 @@ impl Listener {
             return;
         }
         let Self { ends, lines, direction, .. } = self;
-        let read = AssertUnwindSafe(|| read(lines, &|message| ends.0.see(*direction, message)));
+        let read = AssertUnwindSafe(|| read(lines, &|message| drop(ends.0.see(*direction, message))));
         if catch_unwind(read).is_err() {
             self.is_deaf = true;
             self.core.notices().warn(format!(

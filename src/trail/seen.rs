@@ -1,0 +1,47 @@
+//! Counters of what the taps saw, and of what they left out.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a tap counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Message,
+    Flawed,
+    Unasked,
+    Evicted,
+    Unread,
+}
+
+/// What the taps of a trail saw on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Seen {
+    /// Messages of any kind, in both directions.
+    pub messages: u64,
+    /// What is no JSON-RPC message. Each left a record.
+    pub flawed: u64,
+    /// Answers to nothing that is open: late, sent again, or made up. They leave no record.
+    pub unasked: u64,
+    /// Calls that were ended, as unanswered, because too many were open.
+    pub evicted: u64,
+    /// Bodies that passed unread: their encoding is unknown, or they expand beyond the bound.
+    pub unread: u64,
+}
+
+/// The counters of one trail.
+#[derive(Debug, Default)]
+pub(crate) struct SeenCounters([AtomicU64; 5]);
+
+impl SeenCounters {
+    pub(crate) fn add(&self, what: Counted) {
+        if let Some(counter) = self.0.get(what as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn read(&self) -> Seen {
+        let [messages, flawed, unasked, evicted, unread] =
+            self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
+        Seen { messages, flawed, unasked, evicted, unread }
+    }
+}
