@@ -1,4 +1,3 @@
-#![allow(dead_code, reason = "TEMP")]
 //! What an audit needs to know of one JSON-RPC message: the envelope, and a few short facts of what is inside it. Arguments,
 //! results and whatever else a message carries are never kept.
 //!
