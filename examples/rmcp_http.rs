@@ -27,7 +27,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("MCP server on http://{}/mcp", listener.local_addr()?);
 
     let told_to_end = shutdown_signal()?;
-    axum::serve(listener, axum::Router::new().nest_service("/mcp", service))
+    let router = axum::Router::new().nest_service("/mcp", service).layer(trail.mcp_layer());
+    axum::serve(listener, router)
         .with_graceful_shutdown(async move {
             told_to_end.await;
             ending.cancel();

@@ -15,6 +15,7 @@
 
 mod examples;
 mod peers {
+    pub(crate) mod cache;
     pub(crate) mod servers;
 }
 

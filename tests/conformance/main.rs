@@ -12,6 +12,9 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../peers/cache.rs"]
+mod cache;
 mod fixture;
 mod suite;
 mod tables;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use super::cache;
 use crate::Record;
 use crate::examples::example;
 
@@ -18,20 +19,8 @@ pub(crate) struct Installed(PathBuf);
 
 /// `None`, loudly, where a peer is missing; a failure on CI.
 pub(crate) fn installed() -> Option<Installed> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = variable("PEERS_CACHE")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("auditrail-peers")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/auditrail-peers")))
-        .expect("HOME is set");
     let parts = ["bin/otelcol", "bin/jaeger", "python/bin/python", "typescript/node_modules/@modelcontextprotocol/sdk"];
-    let missing: Vec<_> = parts.iter().filter(|part| !cache.join(part).exists()).collect();
-    if missing.is_empty() {
-        return Some(Installed(cache));
-    }
-    let message = format!("NOT TESTED: {missing:?} missing in {}; get them by tests/peers/install", cache.display());
-    assert!(std::env::var_os("CI").is_none(), "{message}");
-    eprintln!("\n{message}\n");
-    None
+    cache::with(&parts).map(Installed)
 }
 
 impl Installed {

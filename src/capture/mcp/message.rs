@@ -20,9 +20,9 @@ pub(crate) struct Message {
     pub(crate) params: Params,
     pub(crate) result: Answer,
     pub(crate) error: Error,
-    /// It is an element of that batch, counted from 1 for each reader.
+    /// It is an element of that batch, counted from 1 for each reader, or tells what is wrong with it.
     pub(crate) batch: Option<u64>,
-    /// Its length on the wire.
+    /// Its length on the wire, without what frames it. If it is flawed, all from where it begins to where the frame ends.
     pub(crate) bytes: u64,
     /// Why it is no message that can be understood. What was read before is in the other fields all the same.
     pub(crate) flaw: Option<Flaw>,
@@ -34,7 +34,8 @@ pub(crate) struct Id {
     pub(crate) kind: IdKind,
     /// The string, or the number in its shortest form; no more than [`MAX_ID`] bytes of it.
     pub(crate) text: String,
-    /// What else tells a long string from others: its length and a hash of all of it; 0 for all other ids.
+    /// What else tells a string or a number from others if `text` is not all of it: a hash; 0 for all other ids. It holds
+    /// within one process only.
     pub(crate) rest: u64,
 }
 
@@ -73,9 +74,9 @@ pub(crate) struct Params {
     pub(crate) reason: Option<String>,
     /// A keyed digest of `requestState` (2026-07-28).
     pub(crate) request_state: Option<StateDigest>,
-    /// `protocolVersion` of `initialize`, or of `_meta` (2026-07-28).
+    /// `protocolVersion` of `_meta` (2026-07-28), or of `initialize`.
     pub(crate) protocol_version: Option<String>,
-    /// `clientInfo.name` of `initialize`, or of `_meta`.
+    /// `clientInfo.name` of `_meta`, or of `initialize`.
     pub(crate) client_name: Option<String>,
     /// `clientInfo.version`, likewise.
     pub(crate) client_version: Option<String>,
@@ -102,7 +103,8 @@ pub(crate) struct Answer {
     pub(crate) protocol_version: Option<String>,
     /// The elements of `tools`, of which no more than [`MAX_TOOLS`] are looked at.
     pub(crate) tools: Vec<ToolDefinition>,
-    /// The first bytes of the texts in `content`, only where [`Reading::wants_error_text`] says so.
+    /// The first bytes of the texts in `content`, one to a line, only of errors and where [`Reading::wants_error_text`]
+    /// says so.
     pub(crate) text: Option<String>,
 }
 

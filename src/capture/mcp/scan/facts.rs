@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::super::message::{Answer, Error, Flaw, Id, IdKind, MAX_TEXT, Message, Params, Reading, StateDigest};
+use super::super::message::{Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
 use super::decimal::Decimal;
+use super::found::Found;
 use super::key::Key;
 use super::place::{Field, Place, Slot};
 use super::quoted::Sink;
@@ -16,11 +17,7 @@ use super::tools::Tools;
 #[derive(Debug)]
 pub(super) struct Facts {
     reading: Arc<Reading>,
-    message: Message,
-    is_object: bool,
-    /// What may stand in two places: in `_meta`, and in `result.task`.
-    meta: Claimed,
-    task: Task,
+    found: Found,
     /// The innermost array or object in which something is wanted, and how many others are between it and here.
     place: Place,
     elsewhere: usize,
@@ -45,27 +42,11 @@ pub(super) enum Literal {
     Null,
 }
 
-#[derive(Debug, Default)]
-struct Claimed {
-    protocol_version: Option<String>,
-    client_name: Option<String>,
-    client_version: Option<String>,
-}
-
-#[derive(Debug, Default)]
-struct Task {
-    id: Option<String>,
-    status: Option<String>,
-}
-
 impl Facts {
     pub(super) fn new(reading: Arc<Reading>) -> Self {
         Self {
             reading,
-            message: Message::default(),
-            is_object: false,
-            meta: Claimed::default(),
-            task: Task::default(),
+            found: Found::default(),
             place: Place::default(),
             elsewhere: 0,
             slot: Slot::default(),
@@ -82,36 +63,15 @@ impl Facts {
 
     /// What was found, and a flaw if that is no message. Begins anew.
     pub(super) fn take(&mut self) -> Message {
-        let mut message = std::mem::take(&mut self.message);
-        let (meta, task) = (std::mem::take(&mut self.meta), std::mem::take(&mut self.task));
-        let Params { protocol_version, client_name, client_version, .. } = &mut message.params;
-        for (direct, meta) in [
-            (protocol_version, meta.protocol_version),
-            (client_name, meta.client_name),
-            (client_version, meta.client_version),
-        ] {
-            *direct = meta.or(direct.take());
+        let mut message = self.found.take();
+        message.result.tools = self.tools.take();
+        if message.result.is_error && !self.texts.text().is_empty() {
+            message.result.text = Some(self.texts.text().into());
         }
-        let result = &mut message.result;
-        result.task_id = result.task_id.take().or(task.id);
-        result.task_status = result.task_status.take().or(task.status);
-        result.tools = self.tools.take();
-        if result.is_error && !self.texts.text().is_empty() {
-            result.text = Some(self.texts.text().into());
-        }
-        let is_message = message.method.is_some() || message.has_result || message.has_error;
-        message.flaw = (!self.is_object || !is_message).then_some(Flaw::NotAMessage);
-        self.clear();
-        message
-    }
-
-    fn clear(&mut self) {
-        self.is_object = false;
-        (self.place, self.elsewhere) = (Place::Outside, 0);
-        self.slot = Slot::Nothing;
+        (self.place, self.elsewhere, self.slot) = (Place::Outside, 0, Slot::Nothing);
         self.state = None;
-        self.tools.clear();
         self.texts.clear();
+        message
     }
 
     /// Whether the key that begins is wanted.
@@ -139,7 +99,17 @@ impl Facts {
     /// The last value of a key counts, so an earlier one is forgotten.
     fn expect(&mut self, slot: Slot) {
         self.slot = slot;
-        self.forget(slot);
+        self.found.forget(slot);
+        match slot {
+            Slot::ItemText => self.texts.back_to(self.texts_before),
+            Slot::Inner(Place::Content) => self.texts.clear(),
+            Slot::Inner(Place::Tools) => self.tools.clear(),
+            Slot::Inner(Place::Result) => {
+                self.texts.clear();
+                self.tools.clear();
+            }
+            _ => {}
+        }
     }
 
     /// Tells whether a tool's definition begins here.
@@ -149,7 +119,7 @@ impl Facts {
             slot => return self.open_elsewhere(slot),
         }
         match self.place {
-            Place::Message => self.is_object = true,
+            Place::Message => self.found.is_object = true,
             Place::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
             Place::Tool => return self.tools.begin(),
             _ => {}
@@ -166,7 +136,7 @@ impl Facts {
 
     fn open_elsewhere(&mut self, slot: Slot) -> bool {
         self.elsewhere += 1;
-        self.set_id(slot, Id { kind: IdKind::Other, text: String::new(), rest: 0 });
+        self.found.set_id(slot, Id { kind: IdKind::Other, text: String::new(), rest: 0 });
         false
     }
 
@@ -207,11 +177,11 @@ impl Facts {
         match self.slot {
             Slot::Text(field) => {
                 let text = self.text.text().to_owned();
-                *self.field(field) = Some(text);
+                *self.found.text(field) = Some(text);
             }
-            Slot::Id | Slot::RequestId => self.set_id(self.slot, self.id_text.id()),
-            Slot::ParamsState => self.message.params.request_state = self.state_digest(),
-            Slot::ResultState => self.message.result.request_state = self.state_digest(),
+            Slot::Id | Slot::RequestId => self.found.set_id(self.slot, self.id_text.id()),
+            Slot::ParamsState => self.found.message.params.request_state = self.state_digest(),
+            Slot::ResultState => self.found.message.result.request_state = self.state_digest(),
             _ => {}
         }
     }
@@ -232,8 +202,8 @@ impl Facts {
 
     pub(super) fn end_number(&mut self) {
         match self.slot {
-            Slot::Code => self.message.error.code = self.decimal.integer(),
-            slot => self.set_id(slot, self.decimal.id()),
+            Slot::Code => self.found.message.error.code = self.decimal.integer(),
+            slot => self.found.set_id(slot, self.decimal.id()),
         }
     }
 
@@ -241,8 +211,8 @@ impl Facts {
         let slot = self.value();
         let kind = if literal == Literal::Null { IdKind::Null } else { IdKind::Other };
         match slot {
-            Slot::IsError => self.message.result.is_error = literal == Literal::True,
-            slot => self.set_id(slot, Id { kind, text: String::new(), rest: 0 }),
+            Slot::IsError => self.found.message.result.is_error = literal == Literal::True,
+            slot => self.found.set_id(slot, Id { kind, text: String::new(), rest: 0 }),
         }
     }
 
@@ -274,88 +244,8 @@ impl Facts {
         }
     }
 
-    fn set_id(&mut self, slot: Slot, id: Id) {
-        match slot {
-            Slot::Id => self.message.id = Some(id),
-            Slot::RequestId => self.message.params.request_id = Some(id),
-            _ => {}
-        }
-    }
-
     fn state_digest(&mut self) -> Option<StateDigest> {
         self.state.take().map(|state| StateDigest(state.finalize().into_bytes().into()))
-    }
-
-    fn forget(&mut self, slot: Slot) {
-        match slot {
-            Slot::Nothing => {}
-            Slot::Text(field) => *self.field(field) = None,
-            Slot::Id => self.message.id = None,
-            Slot::RequestId => self.message.params.request_id = None,
-            Slot::ParamsState => self.message.params.request_state = None,
-            Slot::ResultState => self.message.result.request_state = None,
-            Slot::IsError => self.message.result.is_error = false,
-            Slot::Code => self.message.error.code = None,
-            Slot::ItemText => self.texts.back_to(self.texts_before),
-            Slot::Inner(place) => self.forget_all(place),
-        }
-    }
-
-    fn forget_all(&mut self, place: Place) {
-        let params = &mut self.message.params;
-        match place {
-            Place::Params => {
-                *params = Params::default();
-                self.meta = Claimed::default();
-            }
-            Place::Meta => {
-                (params.traceparent, params.tracestate) = (None, None);
-                self.meta = Claimed::default();
-            }
-            Place::Client => (params.client_name, params.client_version) = (None, None),
-            Place::MetaClient => (self.meta.client_name, self.meta.client_version) = (None, None),
-            Place::Result => {
-                self.message.has_result = true;
-                self.message.result = Answer::default();
-                self.task = Task::default();
-                self.tools.clear();
-                self.texts.clear();
-            }
-            Place::Task => self.task = Task::default(),
-            Place::Content => self.texts.clear(),
-            Place::Tools => self.tools.clear(),
-            Place::Error => {
-                self.message.has_error = true;
-                self.message.error = Error::default();
-            }
-            Place::Outside | Place::Message | Place::Item | Place::Tool => {}
-        }
-    }
-
-    fn field(&mut self, field: Field) -> &mut Option<String> {
-        let Message { method, params, result, error, .. } = &mut self.message;
-        match field {
-            Field::Method => method,
-            Field::Name => &mut params.name,
-            Field::Uri => &mut params.uri,
-            Field::TaskId => &mut params.task_id,
-            Field::Reason => &mut params.reason,
-            Field::ProtocolVersion => &mut params.protocol_version,
-            Field::ClientName => &mut params.client_name,
-            Field::ClientVersion => &mut params.client_version,
-            Field::MetaProtocolVersion => &mut self.meta.protocol_version,
-            Field::MetaClientName => &mut self.meta.client_name,
-            Field::MetaClientVersion => &mut self.meta.client_version,
-            Field::Traceparent => &mut params.traceparent,
-            Field::Tracestate => &mut params.tracestate,
-            Field::ResultType => &mut result.result_type,
-            Field::ResultTaskId => &mut result.task_id,
-            Field::ResultStatus => &mut result.task_status,
-            Field::InnerTaskId => &mut self.task.id,
-            Field::InnerStatus => &mut self.task.status,
-            Field::ResultProtocolVersion => &mut result.protocol_version,
-            Field::ErrorMessage => &mut error.message,
-        }
     }
 }
 

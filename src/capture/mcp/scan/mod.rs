@@ -23,6 +23,7 @@
 mod decimal;
 mod events;
 mod facts;
+mod found;
 mod key;
 mod lines;
 mod nesting;
@@ -177,7 +178,13 @@ impl Scanner {
                     Documents::Many => Stage::Document,
                 };
             }
-            (_, _) => return Err(self.flaw_behind()),
+            (stage, _) => {
+                // Behind one document there is more. What was in it is known all the same, but that of a batch was given.
+                if stage == Stage::NothingElse {
+                    (self.in_batch, self.begin) = (true, self.end);
+                }
+                return Err(Flaw::NotJson);
+            }
         }
         *bytes = rest;
         Ok(())
@@ -222,14 +229,6 @@ impl Scanner {
                 self.stage = Stage::Document;
             }
         }
-    }
-
-    /// Something follows where nothing may. What was in the document is known all the same, but not for a batch.
-    fn flaw_behind(&mut self) -> Flaw {
-        if self.stage == Stage::NothingElse {
-            (self.in_batch, self.begin) = (true, self.end);
-        }
-        Flaw::NotJson
     }
 
     fn give_flawed(&mut self, flaw: Flaw, emit: &mut impl FnMut(Message)) {

@@ -52,7 +52,7 @@ impl Tools {
     }
 
     pub(super) fn take(&mut self) -> Vec<ToolDefinition> {
-        self.looked_at = 0;
+        (self.looked_at, self.is_open) = (0, false);
         std::mem::take(&mut self.definitions)
     }
 

@@ -1,0 +1,120 @@
+//! What was found in one message so far.
+
+use super::super::message::{Answer, Error, Flaw, Id, Message, Params};
+use super::place::{Field, Place, Slot};
+
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) message: Message,
+    pub(super) is_object: bool,
+    /// What may stand in two places: in `params._meta`, and in `result.task`.
+    meta: Claimed,
+    task: Task,
+}
+
+#[derive(Debug, Default)]
+struct Claimed {
+    protocol_version: Option<String>,
+    client_name: Option<String>,
+    client_version: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Task {
+    id: Option<String>,
+    status: Option<String>,
+}
+
+impl Found {
+    /// All of it, and a flaw if it is no message. Begins anew.
+    pub(super) fn take(&mut self) -> Message {
+        let Self { mut message, is_object, meta, task } = std::mem::take(self);
+        let Message { params, result, .. } = &mut message;
+        // Where there is both, `_meta` counts: a server of 2026-07-28 looks only there, an `initialize` has no such keys.
+        params.protocol_version = meta.protocol_version.or(params.protocol_version.take());
+        params.client_name = meta.client_name.or(params.client_name.take());
+        params.client_version = meta.client_version.or(params.client_version.take());
+        result.task_id = result.task_id.take().or(task.id);
+        result.task_status = result.task_status.take().or(task.status);
+        let is_message = message.method.is_some() || message.has_result || message.has_error;
+        message.flaw = (!is_object || !is_message).then_some(Flaw::NotAMessage);
+        message
+    }
+
+    pub(super) fn set_id(&mut self, slot: Slot, id: Id) {
+        match slot {
+            Slot::Id => self.message.id = Some(id),
+            Slot::RequestId => self.message.params.request_id = Some(id),
+            _ => {}
+        }
+    }
+
+    /// Where a text is kept.
+    pub(super) fn text(&mut self, field: Field) -> &mut Option<String> {
+        let Message { method, params, result, error, .. } = &mut self.message;
+        match field {
+            Field::Method => method,
+            Field::Name => &mut params.name,
+            Field::Uri => &mut params.uri,
+            Field::TaskId => &mut params.task_id,
+            Field::Reason => &mut params.reason,
+            Field::ProtocolVersion => &mut params.protocol_version,
+            Field::ClientName => &mut params.client_name,
+            Field::ClientVersion => &mut params.client_version,
+            Field::MetaProtocolVersion => &mut self.meta.protocol_version,
+            Field::MetaClientName => &mut self.meta.client_name,
+            Field::MetaClientVersion => &mut self.meta.client_version,
+            Field::Traceparent => &mut params.traceparent,
+            Field::Tracestate => &mut params.tracestate,
+            Field::ResultType => &mut result.result_type,
+            Field::ResultTaskId => &mut result.task_id,
+            Field::ResultStatus => &mut result.task_status,
+            Field::InnerTaskId => &mut self.task.id,
+            Field::InnerStatus => &mut self.task.status,
+            Field::ResultProtocolVersion => &mut result.protocol_version,
+            Field::ErrorMessage => &mut error.message,
+        }
+    }
+
+    /// The key comes, maybe once more.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        match slot {
+            Slot::Nothing | Slot::ItemText => {}
+            Slot::Text(field) => *self.text(field) = None,
+            Slot::Id => self.message.id = None,
+            Slot::RequestId => self.message.params.request_id = None,
+            Slot::ParamsState => self.message.params.request_state = None,
+            Slot::ResultState => self.message.result.request_state = None,
+            Slot::IsError => self.message.result.is_error = false,
+            Slot::Code => self.message.error.code = None,
+            Slot::Inner(place) => self.forget_all(place),
+        }
+    }
+
+    fn forget_all(&mut self, place: Place) {
+        let params = &mut self.message.params;
+        match place {
+            Place::Params => {
+                *params = Params::default();
+                self.meta = Claimed::default();
+            }
+            Place::Meta => {
+                (params.traceparent, params.tracestate) = (None, None);
+                self.meta = Claimed::default();
+            }
+            Place::Client => (params.client_name, params.client_version) = (None, None),
+            Place::MetaClient => (self.meta.client_name, self.meta.client_version) = (None, None),
+            Place::Result => {
+                self.message.has_result = true;
+                self.message.result = Answer::default();
+                self.task = Task::default();
+            }
+            Place::Task => self.task = Task::default(),
+            Place::Error => {
+                self.message.has_error = true;
+                self.message.error = Error::default();
+            }
+            Place::Outside | Place::Message | Place::Content | Place::Item | Place::Tools | Place::Tool => {}
+        }
+    }
+}
