@@ -16,6 +16,7 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a bench prints and stops at a surprise"
 )]
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -26,7 +27,6 @@ use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, SpanIds,
 use crate::ship::Shipper;
 
 /// The stages of one trail.
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(super) settings: Settings,
     pub(super) digest_key: Secret,
@@ -51,6 +51,14 @@ pub(crate) struct Core {
     pub(super) closing: Mutex<Closing>,
     /// Somebody was told that response records are not as safe as their classes want.
     pub(super) unsafe_told: AtomicBool,
+}
+
+impl fmt::Debug for Core {
+    /// The stages hold each other, so they are not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let service = self.settings.resource.service_name();
+        f.debug_struct("Core").field("service", &service).field("counts", &self.counts()).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Core {

@@ -24,6 +24,7 @@ mod state;
 mod told;
 mod watch;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,10 +49,16 @@ use crate::record::RecordId;
 
 /// The handle that users hold. Clones share one trail; when the last is dropped, the stream gets its last record and what is
 /// left is shipped, within the flush time-out. What does not get there waits on the disk.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Trail {
     core: Arc<Core>,
     _flush_on_last_drop: Arc<LastHandle>,
+}
+
+impl fmt::Debug for Trail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trail").field("core", &self.core).finish()
+    }
 }
 
 /// The honest numbers of a trail, for its stream, the trail's own records included:

@@ -91,6 +91,13 @@ async fn a_collector_that_comes_up_late_gets_everything_after_one_warning() {
 
 /// From inside a runtime with one thread, which is blocked meanwhile: the shipper has its own.
 #[test]
+fn a_trail_can_be_shown() {
+    let bench = Bench::new();
+    let shown = format!("{:?} {:?}", bench.trail, bench.trail.layer());
+    assert!(shown.contains("service: \"bench\""), "{shown}");
+}
+
+#[test]
 fn dropping_the_last_handle_ships_what_is_left() {
     let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let receiver = elsewhere.block_on(Receiver::builder().start()).unwrap();

@@ -36,15 +36,14 @@ async fn play(scene: &Scene, view: View) -> Vec<String> {
     let (read, write) = split(theirs);
     let (trail, server) = (bench.trail.clone(), stage.clone());
     let serving = tokio::spawn(async move {
-        let running = match view {
+        match view {
             View::Wrapper => serve(trail.audited(server), (read, write)).await,
             View::Tap => serve(server, trail.tap(read, write).into_streams()).await,
             View::Both => {
                 let tap = trail.tap(read, write);
                 serve(trail.audited(server).behind(&tap), tap.into_streams()).await
             }
-        };
-        drop(running);
+        }
     });
     let mut client = Client::new(ours);
     for step in &scene.steps {

@@ -115,11 +115,6 @@ impl Pending {
         self.by_id.clear();
         std::mem::take(&mut self.calls).into_values().collect()
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.calls.len()
-    }
 }
 
 impl Waiting {

@@ -19,8 +19,6 @@
 //! 5. A unit in which there is anything but whitespace gives one message; a batch gives one for each element, and one
 //!    more for what is wrong with it.
 
-#![allow(dead_code, unused_imports, reason = "until the taps read with it")]
-
 mod decimal;
 mod events;
 mod facts;

@@ -57,6 +57,7 @@ fn the_data_of_an_event_is_a_message() {
         ("data:{\"method\":\"a\"}\r\rdata:{\"method\":\"b\"}\r\n\r\n", vec!["a", "b"]),
         ("\u{feff}data:{\"method\":\"a\"}\n\n", vec!["a"]),
         ("event: message\nid: 1\ndata: {\"method\":\ndata\ndata:\ndata: \"a\"}\nretry: 5\n\n", vec!["a"]),
+        ("event: endpoint\ndata: /messages?session=1\n\ndata: {\"method\":\"a\"}\n\n", vec!["a"]),
         (": comment {}\ndata: {\"method\":\"a\"}\n: data: x\n\n:\n\n", vec!["a"]),
         ("id: 0\nretry: 3000\ndata:\n\ndata: \n\ndata\n\n\n\ndata: {\"method\":\"a\"}\n\n", vec!["a"]),
         ("datax: 1\ndat: 1\n data: 1\nData: 1\nd\ndata{}: 1\ndata: {\"method\":\"a\"}\n\n", vec!["a"]),
@@ -81,7 +82,7 @@ fn the_data_of_an_event_is_a_message() {
 fn lines_of_data_are_joined_by_newlines() {
     // So a string that is cut by one is no JSON, and two messages in one event are none.
     for stream in
-        ["data: {\"method\":\"a\ndata: b\"}\n\n", "data: {\"method\":\"a\"}\ndata: {}\n\n", "data: 1\ndata: 2\n\n"]
+        ["data: {\"method\":\"a\ndata: b\"}\n\n", "data: {\"method\":\"a\"}\ndata: {}\n\n", "data: {}\ndata: 2\n\n"]
     {
         let (found, unfinished) = oracle::events(&Arc::default(), [stream.as_bytes()]);
         assert_eq!(found.iter().map(|message| message.flaw).collect::<Vec<_>>(), [Some(Flaw::NotJson)], "{stream:?}");
@@ -118,7 +119,8 @@ proptest! {
         let (data, rest) = specified(&stream);
         let (found, unfinished) = oracle::events(&Arc::default(), oracle::pieces(stream.as_bytes(), &sizes));
         let messages = |data: &str| oracle::scan(&Arc::default(), super::Documents::One, [data.as_bytes()]);
-        let mut expected: Vec<_> = data.iter().flat_map(|data| messages(data)).collect();
+        let may_be_one = |data: &&String| data.trim_matches([' ', '\t', '\r', '\n']).starts_with(['{', '[']);
+        let mut expected: Vec<_> = data.iter().filter(may_be_one).flat_map(|data| messages(data)).collect();
         // The elements of a batch are there before it turns out that their event has no end.
         expected.extend(messages(&(rest.clone() + "x")).into_iter().filter(|message| message.flaw != Some(Flaw::NotJson)));
         prop_assert_eq!(numbered(found), numbered(expected));
