@@ -8,6 +8,9 @@
 use std::fmt;
 use std::path::Path;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+
 use super::{File, Fs, JournalError, error};
 use crate::record::Entropy;
 
@@ -16,10 +19,19 @@ use crate::record::Entropy;
 pub struct Secret([u8; 32]);
 
 impl Secret {
-    /// The bytes.
+    /// The key for one use: no digest that is made for another can stand for one of these.
     #[must_use]
-    pub const fn bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub fn key_for(&self, label: &str) -> Hmac<Sha256> {
+        let mut derive = keyed(&self.0);
+        derive.update(label.as_bytes());
+        keyed(&derive.finalize().into_bytes())
+    }
+
+    /// Names the secret without telling it: 16 hex digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(self.0).finalize();
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -27,6 +39,13 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes keys of any length: that of a block or less is used as it is.
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    Hmac::new(&block.into())
 }
 
 /// The key in that file, which is made, with mode 0600, if it is not there.

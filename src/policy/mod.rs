@@ -6,6 +6,7 @@
 mod allow;
 mod decision;
 mod limits;
+mod scissors;
 #[cfg(test)]
 mod tests;
 mod uri;
@@ -13,4 +14,5 @@ mod uri;
 pub use self::allow::AllowList;
 pub use self::decision::Decision;
 pub use self::limits::Limits;
+pub(crate) use self::scissors::{Cuts, Scissors};
 pub use self::uri::{cleaned, without_secrets};

@@ -53,6 +53,8 @@ pub enum Kind {
     Double,
     /// A boolean.
     Bool,
+    /// An array of signed 64-bit integers. No span can set one.
+    Ints,
     /// An array of strings; a single string in a span field becomes an array of one.
     Strs,
 }
@@ -177,6 +179,8 @@ attributes! {
     AUDITRAIL_RESULT_COUNT = "auditrail.result.count" Int Content Auditrail;
     AUDITRAIL_REDACTED = "auditrail.redacted" Strs Content Auditrail;
     AUDITRAIL_TRUNCATED = "auditrail.truncated" Strs Trail Auditrail;
+    AUDITRAIL_TRUNCATED_BYTES = "auditrail.truncated.bytes" Ints Trail Auditrail;
+    AUDITRAIL_TRUNCATED_DIGESTS = "auditrail.truncated.digests" Strs Trail Auditrail;
     AUDITRAIL_COMPLIANCE_TAGS = "auditrail.compliance.tags" Strs Fact Auditrail;
     AUDITRAIL_COMPLIANCE_FRAMEWORKS = "auditrail.compliance.frameworks" Strs Fact Auditrail;
     AUDITRAIL_COMPLIANCE_PURPOSE = "auditrail.compliance.purpose" Str Fact Auditrail;

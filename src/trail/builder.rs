@@ -15,7 +15,7 @@ use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, secret};
-use crate::policy::{AllowList, Decision, Limits};
+use crate::policy::{AllowList, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
 
@@ -233,6 +233,7 @@ impl TrailBuilder {
         };
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = secret(&*self.fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let cargo =
             Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
@@ -259,7 +260,7 @@ impl TrailBuilder {
             clock: self.clock,
             entropy: self.entropy,
             allow: self.allow,
-            limits: self.limits,
+            scissors,
             hooks: self.hooks,
             notices: self.notices,
             gaps: Gaps::default(),

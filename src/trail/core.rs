@@ -22,8 +22,8 @@ use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
-use crate::policy::{AllowList, Limits};
-use crate::record::{Attributes, Clock, Entropy, Key, Outcome, RecordId, SpanIds, Value, names};
+use crate::policy::{AllowList, Cuts, Scissors};
+use crate::record::{Attributes, Clock, Entropy, Outcome, RecordId, SpanIds};
 use crate::ship::Shipper;
 
 /// The stages of one trail.
@@ -40,7 +40,7 @@ pub(crate) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) allow: AllowList,
-    pub(super) limits: Limits,
+    pub(super) scissors: Scissors,
     pub(super) hooks: Hooks,
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
@@ -101,10 +101,10 @@ impl Core {
         &self.seen
     }
 
-    /// The secret of keyed digests: 32 random bytes of this service.
+    /// The secret of keyed digests.
     #[cfg(feature = "mcp")]
-    pub(crate) fn digest_key(&self) -> &[u8; 32] {
-        self.digest_key.bytes()
+    pub(crate) fn digest_key(&self) -> &Secret {
+        &self.digest_key
     }
 
     fn new_id_at(&self, unix_nano: u64) -> RecordId {
@@ -166,10 +166,7 @@ impl Core {
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
         let now = self.clock.unix_nano();
         let id = self.new_id_at(now);
-        let cut = self.limit(&mut moment.attributes);
-        if !cut.is_empty() {
-            moment.attributes.set(names::AUDITRAIL_TRUNCATED, Value::strings(cut));
-        }
+        self.limit(&mut moment.attributes).write(&mut moment.attributes);
         let (event, text, outcome) = (moment.event, id.text(), &moment.outcome);
         let about = About { event, outcome, id: &text, inside: moment.call_id, unix_nano: now };
         if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
@@ -179,20 +176,19 @@ impl Core {
     }
 
     /// Cuts what is too long, and names it.
-    pub(crate) fn limit(&self, attributes: &mut Attributes) -> Vec<Key> {
-        let mut cut = Vec::new();
-        attributes.change_longer(self.limits.value_bytes, |key, value| {
-            let was_cut = self.limits.apply(value);
-            if was_cut {
-                cut.push(key.clone());
-            }
+    pub(crate) fn limit(&self, attributes: &mut Attributes) -> Cuts {
+        let mut cuts = Cuts::default();
+        attributes.change_longer(self.scissors.limits().value_bytes, |key, value| {
+            let cut = self.scissors.value(key, value);
+            let was_cut = cut.is_some();
+            cuts.note(cut);
             was_cut
         });
-        cut
+        cuts
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+    pub(crate) fn scissors(&self) -> &Scissors {
+        &self.scissors
     }
 
     /// The honest numbers.

@@ -125,9 +125,7 @@ fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
     if !facts.added.as_bytes().is_empty() {
         encoder.attributes(&facts.added);
     }
-    if !facts.cut.is_empty() {
-        encoder.attribute(names::AUDITRAIL_TRUNCATED, &Value::strings(facts.cut.clone()));
-    }
+    facts.cuts.encode(encoder);
 }
 
 /// What is said of the things that every record needs.

@@ -35,6 +35,7 @@ impl Trail {
     /// | `auditrail.mcp.unasked` | counter, `{message}` | answers to nothing that is open |
     /// | `auditrail.mcp.evicted` | counter, `{call}` | calls that were ended because too many were open |
     /// | `auditrail.mcp.unread` | counter, `{body}` | HTTP bodies that passed unread |
+    /// | `auditrail.mcp.replayed` | counter, `{message}` | messages that were sent again after a reconnection |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
     /// In the numbers of one collection `emitted = acknowledged + refused` and
@@ -186,10 +187,13 @@ const PENDING: u32 = 6;
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
 
 type SeenCount = fn(&Seen) -> u64;
-const TAPS: [(&str, &str, &str, SeenCount); 5] = [
+const TAPS: [(&str, &str, &str, SeenCount); 6] = [
     ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |seen| seen.messages),
     ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |seen| seen.flawed),
     ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |seen| seen.unasked),
     ("auditrail.mcp.evicted", "{call}", "Calls that were ended because too many were open.", |seen| seen.evicted),
     ("auditrail.mcp.unread", "{body}", "HTTP bodies that passed unread.", |seen| seen.unread),
+    ("auditrail.mcp.replayed", "{message}", "Messages that were sent again after a reconnection.", |seen| {
+        seen.replayed
+    }),
 ];

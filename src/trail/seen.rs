@@ -10,6 +10,7 @@ pub(crate) enum Counted {
     Unasked,
     Evicted,
     Unread,
+    Replayed,
 }
 
 /// What the taps of a trail saw on the wire.
@@ -26,11 +27,13 @@ pub struct Seen {
     pub evicted: u64,
     /// Bodies that passed unread: their encoding is unknown, or they expand beyond the bound.
     pub unread: u64,
+    /// Messages that a server sent again after a reconnection. They leave no second record.
+    pub replayed: u64,
 }
 
 /// The counters of one trail.
 #[derive(Debug, Default)]
-pub(crate) struct SeenCounters([AtomicU64; 5]);
+pub(crate) struct SeenCounters([AtomicU64; 6]);
 
 impl SeenCounters {
     pub(crate) fn add(&self, what: Counted) {
@@ -40,8 +43,8 @@ impl SeenCounters {
     }
 
     pub(super) fn read(&self) -> Seen {
-        let [messages, flawed, unasked, evicted, unread] =
+        let [messages, flawed, unasked, evicted, unread, replayed] =
             self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
-        Seen { messages, flawed, unasked, evicted, unread }
+        Seen { messages, flawed, unasked, evicted, unread, replayed }
     }
 }

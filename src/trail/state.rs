@@ -8,10 +8,8 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
 use crate::journal::CallNumber;
-use crate::policy::{Limits, cleaned};
-use crate::record::{
-    Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value, names,
-};
+use crate::policy::{Cuts, Scissors, cleaned};
+use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
@@ -36,7 +34,7 @@ pub(crate) struct CallState {
 pub(crate) struct Facts {
     pub(super) base: Attributes,
     pub(super) added: Attributes,
-    pub(super) cut: Vec<Key>,
+    pub(super) cuts: Cuts,
 }
 
 impl CallState {
@@ -69,11 +67,11 @@ impl CallState {
     /// Adds a fact that a span inside the call knows.
     pub(crate) fn enrich(&self, core: &Core, key: &Key, value: Value) {
         let mut value = cleaned(key, value);
-        let cut = core.limits().apply(&mut value);
+        let cut = core.scissors().value(key, &mut value);
         let mut facts = self.facts();
         if !facts.base.contains(key) {
             facts.added.set(key.clone(), value);
-            facts.note_cut(cut, key);
+            facts.cuts.note(cut);
         }
     }
 
@@ -232,13 +230,9 @@ impl CallState {
     /// Adds what a span inside the call says, which is clean and within the limits.
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
-        let Facts { base, added, cut, .. } = &mut *facts;
+        let Facts { base, added, cuts, .. } = &mut *facts;
         added.take_over(&others.base, |key| !base.contains(key));
-        for key in &others.cut {
-            if !base.contains(key) && !cut.contains(key) {
-                cut.push(key.clone());
-            }
-        }
+        cuts.take_over(&others.cuts, |key| !base.contains(key));
     }
 
     /// Forgets the call, but keeps the memory for another one.
@@ -271,29 +265,29 @@ impl Default for CallState {
 }
 
 impl Facts {
-    /// What is within the limits already; the values of the keys in `cut` were too long.
-    pub(crate) fn of(base: Attributes, cut: Vec<Key>) -> Self {
-        Self { base, cut, ..Self::default() }
+    /// What is within the limits already.
+    pub(crate) fn of(base: Attributes, cuts: Cuts) -> Self {
+        Self { base, cuts, ..Self::default() }
     }
 
     /// Sets a fact of capture's own.
-    pub(crate) fn set(&mut self, limits: &Limits, key: &Key, given: Given<'_>) {
-        let given = self.limited(limits, key, given);
+    pub(crate) fn set(&mut self, scissors: &Scissors, key: &Key, given: Given<'_>) {
+        let given = self.limited(scissors, key, given);
         self.added.remove(key);
         self.base.put(key, given);
     }
 
     /// The same where no fact of that key can be there.
     #[inline]
-    pub(crate) fn append(&mut self, limits: &Limits, name: &Name, given: Given<'_>) {
-        let given = self.limited(limits, name.key(), given);
+    pub(crate) fn append(&mut self, scissors: &Scissors, name: &Name, given: Given<'_>) {
+        let given = self.limited(scissors, name.key(), given);
         self.base.append(name, given);
     }
 
     /// Adds a fact that a span inside the call knows.
-    pub(crate) fn enrich(&mut self, limits: &Limits, key: &Key, given: Given<'_>) {
+    pub(crate) fn enrich(&mut self, scissors: &Scissors, key: &Key, given: Given<'_>) {
         if !self.base.contains(key) {
-            let given = self.limited(limits, key, given);
+            let given = self.limited(scissors, key, given);
             self.added.put(key, given);
         }
     }
@@ -302,9 +296,7 @@ impl Facts {
     pub(crate) fn take_all(&mut self) -> Attributes {
         let mut all = std::mem::take(&mut self.base);
         all.take_over(&self.added, |_| true);
-        if !self.cut.is_empty() {
-            all.set(names::AUDITRAIL_TRUNCATED, Value::strings(self.cut.clone()));
-        }
+        self.cuts.write(&mut all);
         all
     }
 
@@ -324,26 +316,19 @@ impl Facts {
     }
 
     #[inline]
-    fn limited<'a>(&mut self, limits: &Limits, key: &Key, given: Given<'a>) -> Given<'a> {
-        let text = match given.scalar {
-            Scalar::Str(text) if text.len() > limits.value_bytes => text,
-            _ => return given,
-        };
-        let kept = limits.cut(text);
-        self.note_cut(kept.len() < text.len(), key);
-        Given { scalar: Scalar::Str(kept), ..given }
-    }
-
-    fn note_cut(&mut self, cut: bool, key: &Key) {
-        if cut && !self.cut.contains(key) {
-            self.cut.push(key.clone());
+    fn limited<'a>(&mut self, scissors: &Scissors, key: &Key, given: Given<'a>) -> Given<'a> {
+        let Scalar::Str(text) = given.scalar else { return given };
+        let (kept, cut) = scissors.text(key, text);
+        if cut.is_some() {
+            self.cuts.note(cut);
         }
+        Given { scalar: Scalar::Str(kept), ..given }
     }
 
     fn clear(&mut self) {
         self.base.clear();
         self.added.clear();
-        self.cut.clear();
+        self.cuts.clear();
     }
 }
 

@@ -39,9 +39,9 @@ impl Audited {
         let Self { state, said, .. } = self;
         let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
         record(&mut fields.visit(|field, given| match field.purpose {
-            Purpose::Fact if fields.are_unique() => facts.append(core.limits(), &field.name, given),
+            Purpose::Fact if fields.are_unique() => facts.append(core.scissors(), &field.name, given),
             Purpose::Fact | Purpose::Uri => {
-                cleaned(field, given, |given| facts.set(core.limits(), field.key(), given));
+                cleaned(field, given, |given| facts.set(core.scissors(), field.key(), given));
             }
             Purpose::Event => said.take_event(given),
             Purpose::Outcome => said.take(field, given),
@@ -58,8 +58,8 @@ impl Audited {
         self.state.begin(core);
         let facts = self.state.facts_mut();
         if !NAMING.iter().any(|place| facts.has(*place)) {
-            facts.set(core.limits(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
-            facts.set(core.limits(), &names::AUDIT_TARGET_ID.into(), text(name));
+            facts.set(core.scissors(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
+            facts.set(core.scissors(), &names::AUDIT_TARGET_ID.into(), text(name));
         }
     }
 
@@ -86,7 +86,7 @@ impl Audited {
             Purpose::Outcome => return said.take(field, given),
             Purpose::Event => said.take_event(given),
             Purpose::Fact | Purpose::Uri => {
-                cleaned(field, given, |given| facts.set(core.limits(), field.key(), given));
+                cleaned(field, given, |given| facts.set(core.scissors(), field.key(), given));
             }
         }
         if self.is_waiting() {
@@ -206,7 +206,7 @@ pub(super) struct Closed {
 /// Adds a field of a span inside the call.
 pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
     if matches!(field.purpose, Purpose::Fact | Purpose::Uri) {
-        cleaned(field, given, |given| state.facts().enrich(core.limits(), field.key(), given));
+        cleaned(field, given, |given| state.facts().enrich(core.scissors(), field.key(), given));
     }
 }
 

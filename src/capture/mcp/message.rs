@@ -22,6 +22,8 @@ pub(crate) struct Message {
     pub(crate) error: Error,
     /// It is an element of that batch, counted from 1 for each reader, or tells what is wrong with it.
     pub(crate) batch: Option<u64>,
+    /// Tells the server-sent event that it came with from others, if that has an id. Not for elements of a batch.
+    pub(crate) event: Option<u64>,
     /// Its length on the wire, without what frames it. If it is flawed, all from where it begins to where the frame ends.
     pub(crate) bytes: u64,
     /// Why it is no message that can be understood. What was read before is in the other fields all the same.
@@ -149,8 +151,9 @@ pub(crate) struct Reading {
     pub(crate) wants_error_text: bool,
 }
 
-/// The longest text that is kept, in bytes of UTF-8; what is longer is cut, never inside a character.
-pub(crate) const MAX_TEXT: usize = 4 * 1024;
+/// The longest text that is kept, in bytes of UTF-8; what is longer is cut, never inside a character. The limits of the policy
+/// are lower, and say so on the record.
+pub(crate) const MAX_TEXT: usize = 16 * 1024;
 /// The longest text of an id that is kept.
 pub(crate) const MAX_ID: usize = 256;
 /// The deepest nesting that is read.

@@ -17,6 +17,8 @@ pub(crate) struct Carrier {
     pub(crate) client_port: Option<u16>,
     /// Where the message itself says nothing of it.
     pub(crate) protocol_version: Option<String>,
+    /// The client takes up a stream again, with `Last-Event-ID`.
+    pub(crate) is_resumed: bool,
     /// What the actor extractor may look at, where HTTP carried the message.
     pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
 }

@@ -90,6 +90,11 @@ impl Exchange {
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
+        // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
+        if message.event.is_some_and(|event| self.scope.saw_before(event)) && self.carrier.is_resumed {
+            self.correlator.count(Counted::Replayed);
+            return None;
+        }
         self.scope.count(direction, &message);
         let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
         match (&message.method, &message.id) {
@@ -143,7 +148,8 @@ impl Exchange {
     fn request(&self, direction: Direction, message: &Message) -> Arc<Ongoing> {
         let seen = self.seen(direction, message);
         let asked = seen.asked();
-        if asked == Asked::Initialize && direction == Direction::ClientToServer {
+        // With `initialize`, or in the revisions without sessions with each request.
+        if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.scope.introduce(&message.params);
         }
         let call = Arc::new(Ongoing::open_anyway(self.correlator.core(), seen.call()));

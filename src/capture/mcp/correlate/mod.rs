@@ -27,9 +27,6 @@ mod tools;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::{Digest as _, Sha256};
-
 #[cfg(feature = "tower")]
 pub(crate) use self::answer::{http_error, unread};
 pub(crate) use self::carrier::Carrier;
@@ -61,11 +58,14 @@ impl Correlator {
     /// For one server.
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
-        let reading = Reading { state_key: state_key(key), wants_error_text: core.hooks().has_denial() };
+        let reading = Reading {
+            state_key: Some(key.key_for("auditrail request state 1")),
+            wants_error_text: core.hooks().has_denial(),
+        };
         Self(Arc::new(Shared {
             core: core.clone(),
             reading: Arc::new(reading),
-            key_id: key_id(key),
+            key_id: key.id(),
             tools: Mutex::default(),
             origins: Mutex::default(),
         }))
@@ -115,19 +115,6 @@ impl Correlator {
     fn origins(&self) -> MutexGuard<'_, Origins> {
         self.0.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A key of its own for this use, so that no other digest that is made with the same secret can stand for one of these.
-fn state_key(secret: &[u8; 32]) -> Option<Hmac<Sha256>> {
-    let mut derive = Hmac::<Sha256>::new_from_slice(secret).ok()?;
-    derive.update(b"auditrail request state 1");
-    Hmac::new_from_slice(&derive.finalize().into_bytes()).ok()
-}
-
-/// Names the secret without telling it.
-fn key_id(secret: &[u8; 32]) -> String {
-    let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(secret).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A digest as it stands in a record.

@@ -20,9 +20,10 @@ pub(super) enum Origin {
 }
 
 impl Origins {
-    /// Notes the first call of a task or of rounds. What is known already stays.
+    /// Notes the first call of a task or of rounds. The last counts: a server may give the same state in several calls.
     pub(super) fn note(&mut self, origin: Origin, call: RecordId) {
-        if self.calls.contains_key(&origin) {
+        if let Some(known) = self.calls.get_mut(&origin) {
+            *known = call;
             return;
         }
         if self.order.len() >= MAX_ORIGINS

@@ -1,5 +1,6 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::super::message::{Message, Params};
@@ -17,7 +18,15 @@ pub(crate) struct Scope {
     pending: Mutex<Pending>,
     /// The exchanges that are open in it.
     exchanges: Mutex<Vec<Weak<Exchange>>>,
+    events: Mutex<Events>,
     session: Mutex<Session>,
+}
+
+/// Which server-sent events came, by their ids: after a reconnection servers send some again.
+#[derive(Debug, Default)]
+struct Events {
+    seen: HashSet<u64>,
+    order: VecDeque<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +64,7 @@ impl Scope {
             correlator: correlator.clone(),
             pending: Mutex::default(),
             exchanges: Mutex::default(),
+            events: Mutex::default(),
             session: Mutex::default(),
         }
     }
@@ -76,6 +86,21 @@ impl Scope {
             version: params.client_version.clone().or(known.version),
             protocol_version: params.protocol_version.clone().or(known.protocol_version),
         }
+    }
+
+    /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
+    pub(super) fn saw_before(&self, event: u64) -> bool {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if !events.seen.insert(event) {
+            return true;
+        }
+        events.order.push_back(event);
+        if events.order.len() > MAX_EVENTS
+            && let Some(oldest) = events.order.pop_front()
+        {
+            events.seen.remove(&oldest);
+        }
+        false
     }
 
     /// Counts what belongs to the session.
@@ -219,3 +244,6 @@ impl Session {
         Some(moment)
     }
 }
+
+/// More than servers keep for a reconnection.
+const MAX_EVENTS: usize = 4096;

@@ -57,6 +57,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
         link: trace_context::http_span(headers),
         facts,
         client_port: peer.map(|peer| peer.port()),
+        is_resumed: headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         http,
     }

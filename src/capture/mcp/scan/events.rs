@@ -3,11 +3,13 @@
 //! The other fields are of no interest, nor is the name of an event: clients differ in whether they look at it. An event whose
 //! data begin as no message does is none: `endpoint`, of the transport of 2024-11-05, carries a path.
 
+use std::hash::Hasher as _;
 use std::sync::Arc;
 
 use memchr::memchr2;
 
 use super::super::message::{Message, Reading};
+use super::text::ProcessHasher;
 use super::{Documents, Scanner};
 
 /// Reads the messages of a stream of events.
@@ -21,6 +23,8 @@ pub(crate) struct Events {
     has_data: bool,
     /// The first byte of its data.
     first: Option<u8>,
+    /// A hash of its id.
+    id: Option<ProcessHasher>,
     unfinished: u64,
 }
 
@@ -33,6 +37,11 @@ enum At {
     /// Behind the colon, where one space does not count.
     Colon,
     Data,
+    /// The name of a field, which is that of an id so far, for so many bytes.
+    IdName(usize),
+    /// Behind its colon, where one space does not count.
+    IdColon,
+    Id,
     /// A comment, or another field.
     Other,
 }
@@ -40,7 +49,7 @@ enum At {
 impl Events {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
         let scanner = Scanner::new(reading, Documents::One);
-        Self { scanner, at: At::Mark(0), behind_return: false, has_data: false, first: None, unfinished: 0 }
+        Self { scanner, at: At::Mark(0), behind_return: false, has_data: false, first: None, id: None, unfinished: 0 }
     }
 
     /// Reads on. A message is given at the blank line that ends its event.
@@ -54,13 +63,15 @@ impl Events {
                     self.end_line(emit);
                     bytes = rest;
                 }
-                (At::Data | At::Other, _) => {
+                (At::Data | At::Id | At::Other, _) => {
                     let end = memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
                     let (line, behind) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
                     if self.at == At::Data {
                         self.first =
                             self.first.or_else(|| line.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t')));
                         self.scanner.read(line, emit);
+                    } else if self.at == At::Id {
+                        self.id.get_or_insert_default().write(line);
                     }
                     bytes = behind;
                 }
@@ -80,7 +91,8 @@ impl Events {
     /// either.
     pub(crate) fn end(&mut self) {
         self.unfinished += u64::from(self.scanner.discard());
-        (self.at, self.behind_return, self.has_data, self.first) = (At::Mark(0), false, false, None);
+        (self.at, self.behind_return, self.has_data) = (At::Mark(0), false, false);
+        (self.first, self.id) = (None, None);
     }
 
     /// How many events had data and no end.
@@ -94,9 +106,16 @@ impl Events {
             // A blank line.
             At::Mark(0) | At::Name(0) => {
                 match self.first.take() {
-                    None | Some(b'{' | b'[') => self.scanner.end(emit),
+                    None | Some(b'{' | b'[') => {
+                        let event = self.id.as_ref().map(ProcessHasher::finish_some);
+                        self.scanner.end(&mut |message: Message| {
+                            let event = event.filter(|_| message.batch.is_none());
+                            emit(Message { event, ..message });
+                        });
+                    }
                     Some(_) => drop(self.scanner.discard()),
                 }
+                self.id = None;
                 self.has_data = false;
             }
             // A name without a colon is a field without a value.
@@ -123,6 +142,10 @@ fn begin_of_line(at: At, byte: u8) -> (At, bool) {
         },
         At::Mark(0) => (At::Name(0), false),
         At::Name(DATA_LENGTH) if byte == b':' => (At::Colon, true),
+        At::Name(0) if byte == b'i' => (At::IdName(1), true),
+        At::IdName(1) if byte == b'd' => (At::IdName(2), true),
+        At::IdName(2) if byte == b':' => (At::IdColon, true),
+        At::IdColon => (At::Id, byte == b' '),
         At::Name(read) if DATA.get(read) == Some(&byte) => (At::Name(read + 1), true),
         At::Colon => (At::Data, byte == b' '),
         _ => (At::Other, false),
