@@ -186,14 +186,14 @@ fn broken_off() -> Vec<Scene> {
             let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
             assert_eq!(all(client.post(cancel).send().await.unwrap()).await.0, 202);
             client.stage.go_on.notify_one();
-            all(client.post(&tool("ok")).send().await.unwrap()).await;
+            all(client.post(&next_ok()).send().await.unwrap()).await;
             drop(slow);
         }, wrapper: ["tools/call (slow): cancelled", "moment notifications/cancelled", "tools/call (ok): ok"],
            tap: ["tools/call (slow): cancelled", "moment notifications/cancelled", "tools/call (ok): ok"]),
         scene!("panic in a handler (no answer is ever sent)", |client| {
             client.handshake().await;
             let panics = client.post(&tool("panics")).send().await.unwrap();
-            all(client.post(&tool("ok")).send().await.unwrap()).await;
+            all(client.post(&next_ok()).send().await.unwrap()).await;
             drop(panics);
             assert_eq!(all(client.request(Method::DELETE).send().await.unwrap()).await.0, 202);
         }, wrapper: ["tools/call (panics): panic", "tools/call (ok): ok"],
@@ -204,4 +204,9 @@ fn broken_off() -> Vec<Scene> {
 
 fn tool(name: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"{name}","arguments":{{}}}}}}"#)
+}
+
+/// A call behind another one, of which the server may still say something.
+fn next_ok() -> String {
+    tool("ok").replace(r#""id":7"#, r#""id":8"#)
 }

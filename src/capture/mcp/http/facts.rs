@@ -15,14 +15,18 @@ use crate::trail::{Core, Transport};
 /// The address of the client, for `client.address` and `client.port`: an extension of the request, which whoever accepts
 /// the connections must put in. On axum:
 ///
-/// ```ignore
-/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(
-///     |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| async move {
-///         request.extensions_mut().insert(PeerAddr(peer));
-///         request
-///     },
-/// ));
+/// ```no_run
+/// # use std::net::SocketAddr;
+/// # use auditrail::capture::mcp::PeerAddr;
+/// # use axum::extract::{ConnectInfo, Request};
+/// # async fn serve(trail: auditrail::Trail, router: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+/// let known = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| {
+///     request.extensions_mut().insert(PeerAddr(peer));
+///     request
+/// };
+/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(known));
 /// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+/// # }
 /// ```
 ///
 /// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted.

@@ -32,8 +32,17 @@ impl Trail {
     /// Put it around the MCP endpoint and nothing else, below whatever compresses, above or below whatever authenticates (the
     /// extractor of [`actor`](crate::trail::TrailBuilder::actor) sees what the request had when it came here):
     ///
-    /// ```ignore
-    /// let router = axum::Router::new().nest_service("/mcp", service).layer(trail.mcp_layer());
+    /// ```no_run
+    /// # fn around<S, M>(
+    /// #     trail: auditrail::Trail,
+    /// #     service: rmcp::transport::streamable_http_server::StreamableHttpService<S, M>,
+    /// # ) -> axum::Router
+    /// # where
+    /// #     S: rmcp::ServerHandler,
+    /// #     M: rmcp::transport::streamable_http_server::SessionManager,
+    /// # {
+    /// axum::Router::new().nest_service("/mcp", service).layer(trail.mcp_layer())
+    /// # }
     /// ```
     ///
     /// One layer is for one server: it knows the sessions and the tools. Its clones share that.

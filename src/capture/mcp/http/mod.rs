@@ -4,6 +4,11 @@
 //! McpService ─ Passage ─┬─ request body  ─ Tap ─ Reader ─┐
 //!                       └─ response body ─ Tap ─ Reader ─┴─ messages ─► Exchange (correlate) ─► trail
 //! ```
+//!
+//! A reverse proxy that relays bodies is served by the same layer: it is a service whose answer comes from elsewhere.
+//!
+//! What it cannot see: a request without `Content-Length` whose server answers before it has read the end of it. Its call is
+//! begun after its answer has passed, and ends without one.
 
 mod body;
 mod content;

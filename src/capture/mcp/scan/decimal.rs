@@ -59,8 +59,11 @@ impl Decimal {
         let exponent = if self.exponent_is_negative { -self.exponent } else { self.exponent };
         let shift = zeros + exponent - self.scale;
         let kind = if shift < 0 { IdKind::Fraction } else { IdKind::Integer };
-        let sign = if self.negative { "-" } else { "" };
-        Id { kind, text: format!("{sign}{}", self.shifted(shift)), rest }
+        let mut text = self.shifted(shift);
+        if self.negative {
+            text.insert(0, '-');
+        }
+        Id { kind, text, rest }
     }
 
     /// As an integer, if it is one that fits.

@@ -1,6 +1,7 @@
 //! Messages in server-sent events (WHATWG HTML, section 9.2 "Server-sent events"): the data of one event is one document.
 //!
-//! The other fields are of no interest, nor is the name of an event: clients differ in whether they look at it.
+//! The other fields are of no interest, nor is the name of an event: clients differ in whether they look at it. An event whose
+//! data begin as no message does is none: `endpoint`, of the transport of 2024-11-05, carries a path.
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) struct Events {
     behind_return: bool,
     /// The event has a line of data.
     has_data: bool,
+    /// The first byte of its data.
+    first: Option<u8>,
     unfinished: u64,
 }
 
@@ -37,7 +40,7 @@ enum At {
 impl Events {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
         let scanner = Scanner::new(reading, Documents::One);
-        Self { scanner, at: At::Mark(0), behind_return: false, has_data: false, unfinished: 0 }
+        Self { scanner, at: At::Mark(0), behind_return: false, has_data: false, first: None, unfinished: 0 }
     }
 
     /// Reads on. A message is given at the blank line that ends its event.
@@ -55,6 +58,7 @@ impl Events {
                     let end = memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
                     let (line, behind) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
                     if self.at == At::Data {
+                        self.first = self.first.or_else(|| line.iter().find(|byte| !byte.is_ascii_whitespace()).copied());
                         self.scanner.read(line, emit);
                     }
                     bytes = behind;
@@ -75,7 +79,7 @@ impl Events {
     /// either.
     pub(crate) fn end(&mut self) {
         self.unfinished += u64::from(self.scanner.discard());
-        (self.at, self.behind_return, self.has_data) = (At::Mark(0), false, false);
+        (self.at, self.behind_return, self.has_data, self.first) = (At::Mark(0), false, false, None);
     }
 
     /// How many events had data and no end.
@@ -87,7 +91,10 @@ impl Events {
         match self.at {
             // A blank line.
             At::Mark(0) | At::Name(0) => {
-                self.scanner.end(emit);
+                match self.first.take() {
+                    None | Some(b'{' | b'[') => self.scanner.end(emit),
+                    Some(_) => drop(self.scanner.discard()),
+                }
                 self.has_data = false;
             }
             // A name without a colon is a field without a value.

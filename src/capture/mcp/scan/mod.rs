@@ -1,4 +1,3 @@
-#![allow(dead_code, unused_imports, reason = "until the taps read with it")]
 //! Reads JSON-RPC messages off the wire as their bytes come by, and keeps of each no more than a [`Message`].
 //!
 //! ```text
@@ -19,6 +18,8 @@
 //!    anything.)
 //! 5. A unit in which there is anything but whitespace gives one message; a batch gives one for each element, and one
 //!    more for what is wrong with it.
+
+#![allow(dead_code, unused_imports, reason = "until the taps read with it")]
 
 mod decimal;
 mod events;
