@@ -58,7 +58,8 @@ impl Events {
                     let end = memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
                     let (line, behind) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
                     if self.at == At::Data {
-                        self.first = self.first.or_else(|| line.iter().find(|byte| !byte.is_ascii_whitespace()).copied());
+                        self.first =
+                            self.first.or_else(|| line.iter().find(|byte| !byte.is_ascii_whitespace()).copied());
                         self.scanner.read(line, emit);
                     }
                     bytes = behind;
