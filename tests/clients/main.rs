@@ -36,12 +36,15 @@ macro_rules! clients {
 clients! {
     typescript_1_over_stdio: TypeScript1 Legacy Stdio;
     typescript_1_over_http: TypeScript1 Legacy Http;
+    typescript_1_comes_back_over_http: TypeScript1 Legacy HttpResumed;
     typescript_2_over_stdio: TypeScript2 Legacy Stdio;
     typescript_2_over_http: TypeScript2 Legacy Http;
+    typescript_2_comes_back_over_http: TypeScript2 Legacy HttpResumed;
     typescript_2_without_sessions_over_stdio: TypeScript2 Auto Stdio;
     typescript_2_without_sessions_over_http: TypeScript2 Auto Http;
     python_over_stdio: Python Legacy Stdio;
     python_over_http: Python Legacy Http;
+    python_comes_back_over_http: Python Legacy HttpResumed;
     python_without_sessions_over_stdio: Python Auto Stdio;
     python_without_sessions_over_http: Python Auto Http;
 }

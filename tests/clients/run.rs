@@ -42,6 +42,8 @@ pub(crate) enum Mode {
 pub(crate) enum Transport {
     Stdio,
     Http,
+    /// The client comes back for the streams of its cancelled calls, again and again, and gets their last events again.
+    HttpResumed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,9 +122,11 @@ impl Run {
                 command.args(["stdio", "--"]).arg(example("clients_server")).args(["stdio", audit.name()]);
                 printed(command).await
             }
-            Transport::Http => {
+            Transport::Http | Transport::HttpResumed => {
+                // Much later than the story takes, or as soon as there is a story.
+                let retry = if self.transport == Transport::Http { "3600000" } else { "50" };
                 let mut server = Command::new(example("clients_server"));
-                server.args(["http", audit.name()]).envs(settings);
+                server.args(["http", audit.name(), retry]).envs(settings);
                 let (server, url) = listening(server).await;
                 command.args(["http", &url]);
                 let printed = printed(command).await;

@@ -82,7 +82,7 @@ impl Run {
 
     /// Since 2026-07-28 clients over HTTP cancel by closing the response, and so they cannot say why.
     pub(crate) fn close_cancels(&self) -> bool {
-        (self.mode, self.transport) == (Mode::Auto, Transport::Http)
+        self.mode == Mode::Auto && self.transport != Transport::Stdio
     }
 
     /// A tool that asks: by requests of its server, or by its results, each of which is one call.

@@ -1,6 +1,7 @@
-//! An rmcp server for the clients of others, as it is or audited: `clients_server stdio|http plain|audited`.
+//! An rmcp server for the clients of others, as it is or audited: `clients_server stdio|http plain|audited [RETRY]`.
 //!
-//! Over HTTP it takes a free port, says its URL on standard error, and ends at SIGTERM.
+//! Over HTTP it takes a free port, says its URL on standard error, and ends at SIGTERM. RETRY is after how many milliseconds
+//! clients shall come back for a stream that has ended without an answer: that of a cancelled call.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,13 +38,13 @@ async fn main() {
             running.waiting().await.unwrap();
         }
         ["stdio", "audited"] => trail().serve_stdio(Tools::default()).await.unwrap(),
-        ["http", "plain"] => serve(|tools, ending| router(move || tools.clone(), ending)).await,
-        ["http", "audited"] => {
+        ["http", "plain", retry] => serve(|tools, ending| router(move || tools.clone(), retry, ending)).await,
+        ["http", "audited", retry] => {
             let trail = trail();
             let layer = trail.mcp_layer();
-            serve(|tools, ending| router(move || trail.audited(tools.clone()), ending).layer(layer)).await;
+            serve(|tools, ending| router(move || trail.audited(tools.clone()), retry, ending).layer(layer)).await;
         }
-        _ => panic!("usage: clients_server stdio|http plain|audited"),
+        _ => panic!("usage: clients_server stdio|http plain|audited [RETRY]"),
     }
 }
 
@@ -51,10 +52,13 @@ fn trail() -> Trail {
     Trail::builder("clients").start().unwrap()
 }
 
-fn router<H: ServerHandler>(handler: impl Fn() -> H + Send + Sync + 'static, ending: &CancellationToken) -> Router {
+fn router<H: ServerHandler>(
+    handler: impl Fn() -> H + Send + Sync + 'static,
+    retry: &str,
+    ending: &CancellationToken,
+) -> Router {
     let mut sessions = LocalSessionManager::default();
-    // Clients come back for the stream of a cancelled call; when they do must not depend on how long their story takes.
-    sessions.session_config.sse_retry = Some(Duration::from_secs(3600));
+    sessions.session_config.sse_retry = Some(Duration::from_millis(retry.parse().unwrap()));
     let config = StreamableHttpServerConfig::default().with_cancellation_token(ending.child_token());
     let service = StreamableHttpService::new(move || Ok(handler()), Arc::new(sessions), config);
     Router::new().nest_service("/mcp", service)

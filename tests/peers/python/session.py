@@ -63,7 +63,7 @@ async def run(options: argparse.Namespace) -> None:
         await steps.step("count", lambda progress: counted(client, progress))
         await steps.step("cancelled", lambda progress: cancelled(client, progress))
         # It waits until it is cancelled, so any time is too short.
-        await steps.step("timed out", lambda progress: call("wait", {}, 1.0, progress))
+        await steps.step("timed out", lambda progress: call("wait", {}, 2.0, progress))
         await steps.step("echo", lambda _: echoed(client))
         await steps.step("fail", lambda _: call("fail"))
         await steps.step("refuse", lambda _: call("refuse"))

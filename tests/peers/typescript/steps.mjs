@@ -70,7 +70,7 @@ export async function run(session) {
   await step("count", (onprogress) => counted(call, onprogress));
   await step("cancelled", (onprogress) => cancelled(call, onprogress));
   // It waits until it is cancelled, so any time is too short.
-  await step("timed out", (onprogress) => call("wait", {}, { onprogress, timeout: 1000 }));
+  await step("timed out", (onprogress) => call("wait", {}, { onprogress, timeout: 2000 }));
   await step("echo", () => echoed(call));
   await step("fail", () => call("fail"));
   await step("refuse", () => call("refuse"));
