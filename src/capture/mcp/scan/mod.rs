@@ -240,6 +240,10 @@ impl Scanner {
         message.batch = self.in_batch.then_some(self.batches);
         message.bytes = self.end - self.begin;
         message.flaw = flaw.or(message.flaw);
+        if flaw.is_some() {
+            // It may end in the middle of a text, of which as much was kept as came in one piece.
+            message.result.text = None;
+        }
         emit(message);
     }
 }

@@ -79,6 +79,20 @@ fn the_data_of_an_event_is_a_message() {
 }
 
 #[test]
+fn an_event_is_known_by_its_id() {
+    let stream = "id: 7/1\ndata: {\"method\":\"a\"}\n\ndata: {\"method\":\"b\"}\nid:7/1\n\nid: 7/2\ndata: {\"method\":\"c\"}\n\n\
+                  data: {\"method\":\"d\"}\n\nid: 7/1\ndata: [{\"method\":\"e\"}]\n\nidx: 7/1\nix: 7/1\ndata: {\"method\":\"f\"}\n\n";
+    for size in 1..stream.len() {
+        let (found, _) = oracle::events(&Arc::default(), stream.as_bytes().chunks(size));
+        let ids: Vec<_> = found.iter().map(|message| message.event).collect();
+        let [first, again, other, none, in_batch, none_either] = ids[..] else { panic!("{found:?}") };
+        assert!(first.is_some() && first == again, "in pieces of {size}");
+        assert!(other.is_some() && other != first, "in pieces of {size}");
+        assert_eq!([none, in_batch, none_either], [None; 3], "in pieces of {size}");
+    }
+}
+
+#[test]
 fn lines_of_data_are_joined_by_newlines() {
     // So a string that is cut by one is no JSON, and two messages in one event are none.
     for stream in
@@ -123,6 +137,7 @@ proptest! {
         let mut expected: Vec<_> = data.iter().filter(may_be_one).flat_map(|data| messages(data)).collect();
         // The elements of a batch are there before it turns out that their event has no end.
         expected.extend(messages(&(rest.clone() + "x")).into_iter().filter(|message| message.flaw != Some(Flaw::NotJson)));
+        let found = found.into_iter().map(|message| Message { event: None, ..message }).collect();
         prop_assert_eq!(numbered(found), numbered(expected));
         prop_assert_eq!(unfinished, u64::from(!rest.trim_matches([' ', '\t', '\r', '\n']).is_empty()));
     }
