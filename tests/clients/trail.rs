@@ -118,12 +118,7 @@ fn notifications(run: &Run, pairs: &[Pair<'_>], records: &[Received]) {
     let moments: Vec<_> = records.iter().filter(|received| received.is("auditrail.mcp.notification")).collect();
     let mut methods: Vec<_> = moments.iter().map(|moment| moment.text(names::MCP_METHOD_NAME)).collect();
     methods.sort_unstable();
-    if run.transport == Transport::HttpResumed {
-        // What is sent again is told again, as often as the client comes for it.
-        let surplus = methods.len().saturating_sub(run.notifications().len());
-        let progress = methods.iter().position(|method| *method == PROGRESS).unwrap();
-        methods.drain(progress..progress + surplus);
-    }
+    // What is sent again, as often as the client comes for it, is told once.
     assert_eq!(methods, run.notifications(), "{run:?}");
 
     let cancelling = moments.iter().filter(|moment| moment.text(names::MCP_METHOD_NAME) == "notifications/cancelled");
@@ -161,11 +156,7 @@ fn session(run: &Run, pairs: &[Pair<'_>], records: &[Received]) {
     assert_eq!(count(names::AUDITRAIL_MCP_SESSION_REQUESTS), to(To::Server), "{run:?}");
     assert_eq!(count(names::AUDITRAIL_MCP_SESSION_REQUESTS_TO_CLIENT), to(To::Client), "{run:?}");
     let notifications = i64::try_from(run.notifications().len()).unwrap();
-    let counted = count(names::AUDITRAIL_MCP_SESSION_NOTIFICATIONS);
-    assert!(
-        counted == notifications || (run.transport == Transport::HttpResumed && counted > notifications),
-        "{run:?}: {counted}"
-    );
+    assert_eq!(count(names::AUDITRAIL_MCP_SESSION_NOTIFICATIONS), notifications, "{run:?}");
 }
 
 /// Only who comes back after the end of the session sends what no MCP message belongs to.

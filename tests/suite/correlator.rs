@@ -289,6 +289,35 @@ async fn rounds_and_tasks_lead_back_to_the_call_that_began_them() {
     assert!(!format!("{records:?}").contains("canary"));
 }
 
+/// A server may give the same state in every call, and the same task twice.
+#[tokio::test]
+async fn rounds_of_two_calls_with_one_state_are_kept_apart() {
+    let bench = Bench::new();
+    let mut wire = Wire::new(&bench.trail);
+    let asks = r#"{"resultType":"input_required","requestState":"round 1"}"#;
+    let goes_on = |id: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"asks","requestState":"round 1"}}}}"#
+        )
+    };
+    for [first, second, third] in [["1", "2", "3"], ["4", "5", "6"]] {
+        wire.client(&tool(first, "asks")).await;
+        wire.server(&answer(first, asks)).await;
+        wire.client(&goes_on(second)).await;
+        wire.server(&answer(second, asks)).await;
+        wire.client(&goes_on(third)).await;
+        wire.server(&answer(third, "{}")).await;
+    }
+    let records = bench.records();
+    for [first, second, third] in [["1", "2", "3"], ["4", "5", "6"]] {
+        let call = only_pair(&records, first)[0].text(names::AUDITRAIL_CALL_ID);
+        assert_eq!(
+            [second, third].map(|id| only_pair(&records, id)[0].text(names::AUDITRAIL_CALL_ORIGIN_ID)),
+            [call; 2]
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_callers_span_is_the_parent_and_the_records_carry_the_calls_own() {
     let bench = Bench::new();

@@ -1,6 +1,7 @@
 //! Which spans and events become records, and what stands in them.
 
-use auditrail::record::{Value, names};
+use auditrail::record::{EventName, Record, Value, names};
+use auditrail::trail::Moment;
 use tracing::Instrument as _;
 use tracing_subscriber::prelude::*;
 
@@ -227,6 +228,34 @@ fn long_values_are_cut_and_named() {
         records[1].get(names::AUDITRAIL_TRUNCATED),
         Some(&Value::strings([names::GEN_AI_TOOL_NAME, names::AUDITRAIL_TENANT_ID]))
     );
+    let lengths = Value::Array(vec![Value::Int(10_000), Value::Int(10_000)]);
+    assert_eq!(records[1].get(names::AUDITRAIL_TRUNCATED_BYTES), Some(&lengths));
+    let digests = |record: &Record| match record.get(names::AUDITRAIL_TRUNCATED_DIGESTS) {
+        Some(Value::Array(digests)) => {
+            digests.iter().map(|digest| digest.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    let [request, response] = [&records[0], &records[1]].map(digests);
+    assert_eq!(response, [request[0].clone(), request[0].clone()], "the same value has the same digest");
+    let (key, hmac) = request[0].split_once(':').unwrap();
+    assert_eq!((key.len(), hmac.len()), (16, 64));
+}
+
+/// Who has the key can tell that a cut value was a certain one; nobody else can.
+#[test]
+fn the_digest_of_a_cut_value_is_keyed() {
+    let digest = |bench: &Bench| {
+        let moment = Moment::new(EventName::Authz).attribute("auditrail.tenant.id", "x".repeat(5000));
+        bench.trail.record(moment);
+        bench.records().last().unwrap().get(names::AUDITRAIL_TRUNCATED_DIGESTS).cloned()
+    };
+    let (one, other) = (Bench::new(), Bench::new());
+    assert_ne!(digest(&one), digest(&other), "two services have two keys");
+    let directory = one.directory.clone();
+    let before = digest(&one);
+    drop(one);
+    assert_eq!(digest(&Bench::on(directory, |builder| builder)), before, "the next process has the same key");
 }
 
 /// No record of a moment is written before its close, so that it may still say what it is; a call cannot any more once it
