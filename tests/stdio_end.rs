@@ -109,7 +109,7 @@ async fn with_a_dead_collector_it_ends_all_the_same_and_says_what_waits() {
     drop(std::mem::replace(&mut session.input, closed_pipe()));
     let said = session.ends_well().await;
     assert!(said.contains("does not take audit records"), "{said}");
-    assert!(said.contains("7 audit record(s) were not delivered within"), "{said}");
+    assert!(said.contains("9 audit record(s) were not delivered within"), "{said}");
 }
 
 /// Something to put in the place of the pipe that is dropped.

@@ -20,17 +20,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let receiver = Receiver::builder().start().await?;
     let endpoint = receiver.grpc_endpoint().ok_or("the receiver has no gRPC port")?;
 
-    // What an author adds to a server: these lines, and `audited`.
+    // What an author adds to a server: these lines. On standard input and output, `serve_stdio` does the rest.
     // Without this, the journal would be where services keep their state, and stay there.
     let directory = tempfile::tempdir()?;
     let builder = weather::trail().directory(directory.path());
     let trail = builder.actor(|_| Some(Actor::asserted("alice"))).endpoint(endpoint).start()?;
     let telemetry = trail.install_tracing()?;
-    let server = trail.audited(weather::WeatherServer::new());
 
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let (read, write) = tokio::io::split(ours);
+    let tap = trail.tap(read, write);
+    let server = trail.audited(weather::WeatherServer::new()).behind(&tap);
     let serving = tokio::spawn(async move {
-        server.serve(ours).await?.waiting().await.map_err(Box::<dyn std::error::Error + Send + Sync>::from)
+        server
+            .serve(tap.into_streams())
+            .await?
+            .waiting()
+            .await
+            .map_err(Box::<dyn std::error::Error + Send + Sync>::from)
     });
     let client = ClientConfig::default().serve(theirs).await?;
     call(&client, "current_weather", json!({ "city": "Lisbon" })).await;

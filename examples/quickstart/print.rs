@@ -23,7 +23,12 @@ pub(crate) fn trail(records: &[Arc<ReceivedRecord>]) {
             Some(Value::Int(number)) => number.to_string(),
             _ => String::new(),
         };
-        let subject = [names::GEN_AI_TOOL_NAME, names::MCP_METHOD_NAME, names::AUDITRAIL_LIFECYCLE_STATE];
+        let subject = [
+            names::GEN_AI_TOOL_NAME,
+            names::MCP_METHOD_NAME,
+            names::AUDITRAIL_MCP_SESSION_STATE,
+            names::AUDITRAIL_LIFECYCLE_STATE,
+        ];
         let ids = |id: Option<String>| id.unwrap_or_default();
         println!(
             "{number:>3} {:<9}{:<17}{:<9}{:<26}{:<9}{:<16}{:<8}{:<11}{:>7}  {:<9}{}",
