@@ -7,6 +7,7 @@
 //! ```text
 //!             capture                             trail
 //!  annotated spans ── layer ─┐
+//!  MCP on the wire,          │
 //!  rmcp handlers ──── mcp ───┼─► policy ─► record ─► journal ─► ship ──OTLP──► collector
 //!  your own code ─── trail ──┘
 //! ```
@@ -25,7 +26,7 @@
 //!
 //! - [`Trail`] is the handle: [`Trail::begin`] and [`trail::OpenCall::finish`] around a call, [`Trail::record`] for a
 //!   moment.
-//! - [`capture`] makes events: the `tracing` layer, the rmcp wrapper, `install_tracing`.
+//! - [`capture`] makes events: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
 //! - [`record`] is the contract: names, outcomes, OTLP bytes.
 //! - [`config`] reads `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
 //!

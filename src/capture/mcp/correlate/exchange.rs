@@ -129,7 +129,7 @@ impl Exchange {
                 self.end(&waiting, &Outcome::of(Detail::Cancelled));
             } else if end == End::Unread {
                 self.end(&waiting, &answer::unread());
-            } else if self.scope.session_id().is_some() {
+            } else if self.scope.outlives_exchanges() {
                 self.scope.park(waiting);
             } else if end == End::Dropped {
                 self.end(&waiting, &answer::disconnected());

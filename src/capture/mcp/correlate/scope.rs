@@ -33,6 +33,7 @@ struct Events {
 struct Session {
     /// Only an id that the server has issued.
     id: Option<String>,
+    stays_open: bool,
     client: Client,
     begun: Option<Begun>,
     is_closed: bool,
@@ -67,6 +68,18 @@ impl Scope {
             events: Mutex::default(),
             session: Mutex::default(),
         }
+    }
+
+    /// It is a session without a name: what is asked in it is answered in another exchange of it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn stay_open(&self) {
+        self.session().stays_open = true;
+    }
+
+    /// Whether an answer may come after the exchange of its request.
+    pub(super) fn outlives_exchanges(&self) -> bool {
+        let session = self.session();
+        session.id.is_some() || session.stays_open
     }
 
     /// The server has named the session.
@@ -137,9 +150,10 @@ impl Scope {
         let core = self.correlator.core();
         let moment = {
             let mut session = self.session();
-            // Over HTTP only what the server has named is a session.
-            let is_nameless = carrier.transport == Some(Transport::StreamableHttp) && session.id.is_none();
-            if session.begun.is_some() || is_nameless {
+            // Over HTTP only what the server has named is a session, or what has a stream of its own.
+            let is_known = session.id.is_some() || session.stays_open;
+            let is_none = carrier.transport == Some(Transport::StreamableHttp) && !is_known;
+            if session.begun.is_some() || is_none {
                 return;
             }
             if let Some(version) = &answer.result.protocol_version {

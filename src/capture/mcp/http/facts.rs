@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use http::request::Parts;
-use http::{HeaderMap, Version};
+use http::{HeaderMap, Uri, Version};
 
 use crate::capture::mcp::correlate::Carrier;
 use crate::capture::mcp::trace_context;
@@ -66,6 +66,13 @@ pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
 /// The session that the client says it belongs to.
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
     text(headers, SESSION).filter(|id| id.len() <= MAX_SESSION_ID)
+}
+
+/// The key of a session of the transport of 2024-11-05, by the URI to which its messages go. It is told by the query, where
+/// servers put their ids; the path may be another here than the client's.
+pub(super) fn endpoint(uri: &Uri) -> Option<String> {
+    let key = uri.query().filter(|query| query.len() <= MAX_SESSION_ID)?;
+    Some(format!("?{key}"))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -40,6 +40,8 @@ pub(super) struct Passage {
     /// Of the response; 0 for none.
     status: AtomicU16,
     session: Mutex<Option<Entered>>,
+    /// Its response is the stream of a session, which ends with it (2024-11-05).
+    is_stream: AtomicBool,
     is_over: AtomicBool,
 }
 
@@ -49,7 +51,8 @@ impl Passage {
         let begun = core.clock().now();
         shared.sessions.sweep();
         let carrier = facts::carrier(core, parts);
-        let session = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
+        let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
+        let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
             Some(session) => shared.correlator.exchange_in(session.scope().clone(), carrier),
             None => shared.correlator.exchange(carrier),
@@ -65,6 +68,7 @@ impl Passage {
             has_answer: AtomicBool::new(false),
             status: AtomicU16::new(0),
             session: Mutex::new(session),
+            is_stream: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         })
     }
@@ -119,10 +123,26 @@ impl Passage {
         }
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
-        let ended = self.method == Method::DELETE && (200..300).contains(&status) || status == 404;
+        let ended = self.method == Method::DELETE && (200..300).contains(&status)
+            || status == 404
+            || self.is_stream.load(Ordering::Relaxed);
         if let Some(session) = session.filter(|_| ended) {
             session.end();
         }
+    }
+
+    /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
+    fn begin_stream(&self, uri: &str) {
+        let Some(endpoint) =
+            uri.parse().ok().filter(|_| self.method == Method::GET).and_then(|uri| facts::endpoint(&uri))
+        else {
+            return;
+        };
+        self.is_stream.store(true, Ordering::Relaxed);
+        let scope = self.exchange.scope();
+        scope.stay_open();
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        *session = Some(self.shared.sessions.begin(&endpoint, scope));
     }
 
     /// The server may have begun a session.
@@ -199,6 +219,10 @@ impl Observer for Responses {
             self.0.has_answer.store(true, Ordering::Relaxed);
         }
         drop(self.0.exchange.see(Direction::ServerToClient, message));
+    }
+
+    fn endpoint(&self, uri: &str) {
+        self.0.begin_stream(uri);
     }
 
     fn unread(&self, why: Unread) {

@@ -50,6 +50,14 @@ impl Reader {
         })
     }
 
+    /// Where a stream of the transport of 2024-11-05 has told its client to send messages, if it has since this was asked.
+    pub(super) fn take_endpoint(&mut self) -> Option<String> {
+        match &mut self.messages {
+            Messages::Json(_) => None,
+            Messages::Events(events) => events.take_endpoint(),
+        }
+    }
+
     /// No more will come. An event that is not complete is none, by the specification of event streams.
     pub(super) fn end(&mut self, mut see: &mut dyn FnMut(Message)) {
         match &mut self.messages {

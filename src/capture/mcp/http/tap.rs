@@ -27,6 +27,8 @@ pub(super) struct Tap {
 /// Who wants to know.
 pub(super) trait Observer: Send + Sync {
     fn message(&self, message: Message);
+    /// The stream says where messages are to be sent.
+    fn endpoint(&self, _uri: &str) {}
     /// The body goes on, but nobody reads it any more.
     fn unread(&self, why: Unread);
     fn over(&self, how: Over);
@@ -56,7 +58,11 @@ impl Tap {
         }
         self.guarded(|tap| {
             let Some(reader) = &mut tap.reader else { return };
-            if let Err(why) = reader.read(bytes, &mut |message| tap.observer.message(message)) {
+            let read = reader.read(bytes, &mut |message| tap.observer.message(message));
+            if let Some(endpoint) = reader.take_endpoint() {
+                tap.observer.endpoint(&endpoint);
+            }
+            if let Err(why) = read {
                 tap.reader = None;
                 tap.observer.unread(why.into());
             }

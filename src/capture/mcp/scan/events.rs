@@ -1,7 +1,8 @@
 //! Messages in server-sent events (WHATWG HTML, section 9.2 "Server-sent events"): the data of one event is one document.
 //!
 //! The other fields are of no interest, nor is the name of an event: clients differ in whether they look at it. An event whose
-//! data begin as no message does is none: `endpoint`, of the transport of 2024-11-05, carries a path.
+//! data begin as no message does is none. Of the transport of 2024-11-05 (HTTP with SSE), the first such event says where the
+//! client has to send its messages: a path, or a URI.
 
 use std::hash::Hasher as _;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ pub(crate) struct Events {
     has_data: bool,
     /// The first byte of its data.
     first: Option<u8>,
+    /// Its data, if they are no message, as far as a URI may be long.
+    other: Vec<u8>,
+    endpoint: Option<String>,
     /// A hash of its id.
     id: Option<ProcessHasher>,
     unfinished: u64,
@@ -49,7 +53,17 @@ enum At {
 impl Events {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
         let scanner = Scanner::new(reading, Documents::One);
-        Self { scanner, at: At::Mark(0), behind_return: false, has_data: false, first: None, id: None, unfinished: 0 }
+        Self {
+            scanner,
+            at: At::Mark(0),
+            behind_return: false,
+            has_data: false,
+            first: None,
+            other: Vec::new(),
+            endpoint: None,
+            id: None,
+            unfinished: 0,
+        }
     }
 
     /// Reads on. A message is given at the blank line that ends its event.
@@ -69,7 +83,12 @@ impl Events {
                     if self.at == At::Data {
                         self.first =
                             self.first.or_else(|| line.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t')));
-                        self.scanner.read(line, emit);
+                        match self.first {
+                            Some(b'{' | b'[') | None => self.scanner.read(line, emit),
+                            Some(_) => {
+                                self.other.extend(line.iter().take(MAX_ENDPOINT.saturating_sub(self.other.len())))
+                            }
+                        }
                     } else if self.at == At::Id {
                         self.id.get_or_insert_default().write(line);
                     }
@@ -90,9 +109,17 @@ impl Events {
     /// The stream ends. An event without the blank line behind it is counted, and else forgotten: clients do not see it
     /// either.
     pub(crate) fn end(&mut self) {
-        self.unfinished += u64::from(self.scanner.discard());
+        let _also_blank = self.scanner.discard();
+        self.unfinished += u64::from(self.first.is_some());
         (self.at, self.behind_return, self.has_data) = (At::Mark(0), false, false);
-        (self.first, self.id) = (None, None);
+        (self.first, self.id, self.endpoint) = (None, None, None);
+        self.other.clear();
+    }
+
+    /// The data of an event that was no message, if there was one since this was asked.
+    #[cfg(feature = "tower")]
+    pub(crate) fn take_endpoint(&mut self) -> Option<String> {
+        self.endpoint.take()
     }
 
     /// How many events had data and no end.
@@ -113,7 +140,10 @@ impl Events {
                             emit(Message { event, ..message });
                         });
                     }
-                    Some(_) => drop(self.scanner.discard()),
+                    Some(_) => {
+                        let _is_none = self.scanner.discard();
+                        self.endpoint = String::from_utf8(std::mem::take(&mut self.other)).ok();
+                    }
                 }
                 self.id = None;
                 self.has_data = false;
@@ -152,6 +182,7 @@ fn begin_of_line(at: At, byte: u8) -> (At, bool) {
     }
 }
 
+const MAX_ENDPOINT: usize = 2048;
 const DATA: &[u8; DATA_LENGTH] = b"data";
 const DATA_LENGTH: usize = 4;
 const MARK: &[u8; MARK_LENGTH] = b"\xef\xbb\xbf";

@@ -2,3 +2,4 @@ mod body;
 mod rig;
 mod service;
 mod sessions;
+mod stream;

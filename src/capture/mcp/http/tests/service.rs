@@ -18,11 +18,11 @@ use crate::capture::mcp::{McpLayer, McpService, PeerAddr, TapBody};
 use crate::record::{Record, names};
 use crate::trail::Actor;
 
-type Asked = Request<TapBody<Script>>;
+pub(super) type Asked = Request<TapBody<Script>>;
 
 /// An inner service.
 #[derive(Clone)]
-struct Inner<F>(F);
+pub(super) struct Inner<F>(pub(super) F);
 
 impl<F: FnMut(Asked) -> Fut, Fut: Future<Output = Result<Response<Script>, &'static str>>> Service<Asked> for Inner<F> {
     type Response = Response<Script>;
@@ -58,7 +58,7 @@ fn response(status: u16, content_type: &str, body: &[u8]) -> Response<Script> {
     response.body(Script::new(&[body])).unwrap()
 }
 
-fn now<F: Future>(future: F) -> F::Output {
+pub(super) fn now<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
