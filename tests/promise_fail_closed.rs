@@ -28,7 +28,7 @@ use auditrail::record::{Clock as _, Outcome, Record, SystemClock, Value, names};
 use auditrail::trail::{Acknowledge, Because, Call, Class, Refused, TrailBuilder, WhenFull};
 
 use self::faulty_fs::FaultyFs;
-use self::server::{Everything, call, connect};
+use self::server::{Everything, View, call, connect_as};
 use self::support::{Bench, ending};
 
 /// Far beyond what anything here takes.
@@ -43,11 +43,40 @@ const fn class(acknowledge: Acknowledge, when_full: WhenFull, deadline: Duration
     Class { acknowledge, when_full, deadline }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full_and_told_later() {
+/// Each of these, with the wrapper alone and behind a tap.
+macro_rules! from_each_view {
+    ($($test:ident)*) => {
+        mod wrapper {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(crate::server::View::Wrapper).await;
+                }
+            )*
+        }
+
+        mod behind_a_tap {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(crate::server::View::Both).await;
+                }
+            )*
+        }
+    };
+}
+
+from_each_view! {
+    a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full_and_told_later
+    a_call_that_waits_runs_as_soon_as_there_is_room
+    a_call_that_waits_is_refused_at_its_deadline
+    syncs_that_keep_failing_refuse_what_must_be_durable_and_nothing_else
+}
+
+async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full_and_told_later(view: View) {
     let before = SystemClock.unix_nano();
     let bench = Bench::with(|builder| classified(builder, "slow", REFUSE));
-    let client = connect(&bench.trail, Everything::default()).await;
+    let client = connect_as(view, &bench.trail, Everything::default()).await;
     fill(&bench).await;
 
     // If it ran, it would wait for ever.
@@ -81,11 +110,10 @@ async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full
     assert_eq!(of(&bench.records(), "slow").len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_waits_runs_as_soon_as_there_is_room() {
+async fn a_call_that_waits_runs_as_soon_as_there_is_room(view: View) {
     let bench = Bench::with(|builder| classified(builder, "slow", Class { when_full: WhenFull::Wait, ..REFUSE }));
     let server = Everything::default();
-    let client = connect(&bench.trail, server.clone()).await;
+    let client = connect_as(view, &bench.trail, server.clone()).await;
     fill(&bench).await;
     let waiting = tokio::spawn(async move { call(&client, "slow").await });
     // Nothing tells that it waits, but it cannot run before there is room.
@@ -98,11 +126,10 @@ async fn a_call_that_waits_runs_as_soon_as_there_is_room() {
     assert_eq!(of(&records, "slow").iter().map(|record| ending(record).1).collect::<Vec<_>>(), ["unknown", "success"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_waits_is_refused_at_its_deadline() {
+async fn a_call_that_waits_is_refused_at_its_deadline(view: View) {
     let class = class(Acknowledge::Written, WhenFull::Wait, SHORT);
     let bench = Bench::with(|builder| classified(builder, "slow", class));
-    let client = connect(&bench.trail, Everything::default()).await;
+    let client = connect_as(view, &bench.trail, Everything::default()).await;
     fill(&bench).await;
     let rmcp::ServiceError::McpError(error) = call(&client, "slow").await.unwrap_err() else { panic!("no answer") };
     assert_eq!(error.code.0, -32044);
@@ -191,8 +218,7 @@ async fn a_sync_that_fails_once_costs_nobody_anything_and_is_told() {
 }
 
 /// Row 5.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn syncs_that_keep_failing_refuse_what_must_be_durable_and_nothing_else() {
+async fn syncs_that_keep_failing_refuse_what_must_be_durable_and_nothing_else(view: View) {
     let fs = FaultyFs::default();
     let bench = Bench::with(|builder| {
         let class_of = |call: &Call| match call.name() {
@@ -201,7 +227,7 @@ async fn syncs_that_keep_failing_refuse_what_must_be_durable_and_nothing_else() 
         };
         builder.classify(class_of).fs(fs.clone()).journal_max_bytes(16 << 20)
     });
-    let client = connect(&bench.trail, Everything::default()).await;
+    let client = connect_as(view, &bench.trail, Everything::default()).await;
     fs.fail(u64::MAX);
     let rmcp::ServiceError::McpError(error) = call(&client, "slow").await.unwrap_err() else { panic!("no answer") };
     assert_eq!(error.code.0, -32044);

@@ -107,9 +107,33 @@ pub(crate) type Client = RunningService<RoleClient, ClientConfig>;
 
 /// A client that is connected to the audited server, in this process.
 pub(crate) async fn connect(trail: &Trail, server: Everything) -> Client {
+    connect_as(View::Wrapper, trail, server).await
+}
+
+/// From where a server is audited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum View {
+    Wrapper,
+    /// The wrapper behind a tap.
+    Both,
+}
+
+pub(crate) async fn connect_as(view: View, trail: &Trail, server: Everything) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let audited = trail.audited(server);
-    tokio::spawn(async move { audited.serve(ours).await.unwrap().waiting().await.unwrap() });
+    let trail = trail.clone();
+    tokio::spawn(async move {
+        let audited = trail.audited(server);
+        let running = match view {
+            View::Wrapper => audited.serve(ours).await.unwrap(),
+            View::Both => {
+                let (read, write) = tokio::io::split(ours);
+                let tap = trail.tap(read, write);
+                audited.behind(&tap).serve(tap.into_streams()).await.unwrap()
+            }
+        };
+        drop(trail);
+        running.waiting().await.unwrap()
+    });
     ClientConfig::default().serve(theirs).await.unwrap()
 }
 
