@@ -1,5 +1,7 @@
 //! The arguments.
 
+#[cfg(feature = "proxy")]
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,15 +16,66 @@ pub(super) const ENDPOINT: &str = "endpoint";
 pub(super) const NAMES: &str = "name";
 pub(super) const ALL: &str = "all";
 pub(super) const YES: &str = "yes";
+#[cfg(feature = "proxy")]
+pub(super) const CONFIG: &str = "config";
+#[cfg(feature = "proxy")]
+pub(super) const PRINT_CONFIG: &str = "print-config";
+#[cfg(feature = "proxy")]
+pub(super) const COMMAND: &str = "command";
+/// What the proxy starts servers by; nobody else calls it.
+#[cfg(feature = "proxy")]
+pub(super) const LAUNCH: &str = "proxy-launch";
+#[cfg(feature = "proxy")]
+pub(super) const PARENT: &str = "parent";
 
 pub(super) fn command() -> Command {
-    Command::new("auditrail")
+    let command = Command::new("auditrail")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Looks after audit trails of MCP servers")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(EXIT_CODES)
-        .subcommand(journal())
+        .subcommand(journal());
+    #[cfg(feature = "proxy")]
+    let command = command.subcommand(proxy()).subcommand(launch());
+    command
+}
+
+#[cfg(feature = "proxy")]
+fn proxy() -> Command {
+    Command::new("proxy")
+        .about("Audits an MCP server in any language, from between its client and it")
+        .arg_required_else_help(true)
+        .after_help(PROXY_EXIT_CODES)
+        .args([
+            Arg::new(CONFIG)
+                .long(CONFIG)
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("The configuration file; without it, AUDITRAIL_CONFIG says where one is, if there is one"),
+            Arg::new(NAMES)
+                .long(NAMES)
+                .value_name("SERVICE")
+                .help("The service.name of the records; by default the file name of the command"),
+            Arg::new(PRINT_CONFIG)
+                .long(PRINT_CONFIG)
+                .action(ArgAction::SetTrue)
+                .help("Prints the effective configuration, without secrets, and does nothing else"),
+            Arg::new(COMMAND)
+                .value_name("COMMAND")
+                .last(true)
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(OsString))
+                .help("The server over stdio, and its arguments"),
+        ])
+}
+
+#[cfg(feature = "proxy")]
+fn launch() -> Command {
+    Command::new(LAUNCH).hide(true).args([
+        Arg::new(PARENT).required(true).value_parser(value_parser!(u32)),
+        Arg::new(COMMAND).last(true).required(true).action(ArgAction::Append).value_parser(value_parser!(OsString)),
+    ])
 }
 
 fn journal() -> Command {
@@ -136,3 +189,12 @@ Exit codes:
   1  it could not be done
   2  the arguments or the settings are wrong
   3  done, but there are problems, or records that are not delivered";
+
+#[cfg(feature = "proxy")]
+const PROXY_EXIT_CODES: &str = "\
+Exit codes:
+  that of the server; 128 and the number of the signal, if one ended it
+  2    the arguments or the settings are wrong
+  125  the proxy itself failed
+  126  the server's command cannot be run
+  127  the server's command is not there";

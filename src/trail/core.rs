@@ -326,6 +326,14 @@ impl Core {
         FlushError { pending: self.journal.usage().pending() + self.adopted.pending(), deadline }
     }
 
+    /// Whether there may be calls that wait before they run, or do not run at all.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn may_hold_calls(&self) -> bool {
+        let Class { acknowledge, when_full, .. } = self.class;
+        let holds = acknowledge > Acknowledge::Written || when_full != WhenFull::Shed;
+        holds || self.hooks.class.is_some() || self.hooks.authorize.is_some()
+    }
+
     /// The class of a call.
     pub(super) fn class(&self, call: &Call) -> Class {
         self.hooks.class(&self.notices, call, self.class)
