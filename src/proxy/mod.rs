@@ -14,5 +14,6 @@
 //! 3. A failure of the audit side (a panic, a full or broken disk, a collector that is away) ends no relay, but where the
 //!    second invariant wants it.
 
+pub mod http;
 mod refusal;
 pub mod stdio;

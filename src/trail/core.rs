@@ -362,6 +362,12 @@ impl Core {
         if class.when_full == WhenFull::Shed { Ok(None) } else { self.journal.admit(bytes).map(Some) }
     }
 
+    /// Whether the journal has room for a call, for who asks whether this process shall get any.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn takes_records(&self) -> Result<(), JournalError> {
+        self.journal.admit(ADMITTED_BYTES).map(drop)
+    }
+
     /// What both records of a call take, at most.
     pub(super) fn bytes_of(call: &Call) -> u64 {
         ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64

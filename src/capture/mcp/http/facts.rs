@@ -25,7 +25,8 @@ use crate::trail::{Core, Transport};
 /// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
 /// ```
 ///
-/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted.
+/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted; with the port 0
+/// if that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
@@ -52,7 +53,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
         facts,
-        client_port: peer.map(|peer| peer.port()),
+        client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         http,
     }
