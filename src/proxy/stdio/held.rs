@@ -2,6 +2,7 @@
 //! known whether the message may.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -28,9 +29,6 @@ pub(super) struct Held {
     /// The line is longer, or has more messages, than can be held: it is read, and goes nowhere.
     is_too_large: bool,
 }
-
-/// A request, and the call that it began.
-type Begun = (Option<Id>, Arc<Ongoing>);
 
 impl Held {
     pub(super) fn new(most: usize, runtime: Arc<Runtime>, notices: Notices) -> Self {
@@ -78,65 +76,79 @@ impl Held {
     }
 
     /// Lets the line pass if all calls in it may run.
-    fn decide(&mut self, to: &mut File, output: &Output, ear: &mut Ear) -> std::io::Result<()> {
-        let messages = std::mem::take(&mut self.messages);
-        let is_batch = messages.iter().any(|message| message.batch.is_some());
+    fn decide(&mut self, to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
+        let (line, messages) = (std::mem::take(&mut self.line), std::mem::take(&mut self.messages));
         if std::mem::take(&mut self.is_too_large) {
-            return self.refuse_too_large(messages, is_batch, to, output, ear);
+            let reason = format!("it is larger than the {} bytes that are held until a call is recorded", self.most);
+            return self.refuse_unread(messages, &reason, to, output, ear);
         }
-        let mut calls: Vec<Begun> = Vec::new();
+        // Another parser may make a call of it.
+        if messages.iter().any(|message| message.flaw.is_some()) {
+            return self.refuse_unread(messages, "it cannot be read, so it cannot be audited", to, output, ear);
+        }
+        let is_batch = messages.iter().any(|message| message.batch.is_some());
+        let mut calls = Vec::new();
         for message in messages {
             let id = message.id.clone();
             calls.extend(ear.see(message).map(|call| (id, call)));
         }
-        for (at, (_, call)) in calls.iter().enumerate() {
-            let Err(refused) = self.runtime.handle().block_on(call.may_run()) else { continue };
-            self.line.clear();
-            let refusals = calls.iter().enumerate().map(|(other, (id, call))| match other == at {
-                true => Refusal::of(id.clone(), &refused),
-                false => Refusal::because(id.clone(), OF_A_BATCH, Some(call.call_id())),
-            });
-            answer(refusals.collect(), is_batch, output, ear);
-            return Ok(());
-        }
         if ear.is_deaf() {
-            return Err(std::io::ErrorKind::Other.into());
+            return Err(io::ErrorKind::Other.into());
         }
-        let passed = fd::write_all(to, &self.line);
-        self.line.clear();
-        // One long message is no reason to keep the room for others.
-        self.line.shrink_to(fd::CHUNK);
-        passed
+        match self.wait(&calls) {
+            Ok(()) => fd::write_all(to, &line),
+            Err(refusals) => {
+                answer(refusals, is_batch, output, ear);
+                Ok(())
+            }
+        }
     }
 
-    /// Answers what was too large to be held; what is itself an answer is answered to the server, which waits for it.
-    fn refuse_too_large(
+    /// Until all calls of a line may run. If one may not, none may: they are one line.
+    fn wait(&self, calls: &[(Option<Id>, Arc<Ongoing>)]) -> Result<(), Vec<Refusal>> {
+        for (at, (_, call)) in calls.iter().enumerate() {
+            let Err(refused) = self.runtime.handle().block_on(call.may_run()) else { continue };
+            let refusals = calls.iter().enumerate().map(|(other, (id, call))| {
+                if other == at {
+                    Refusal::of(id.clone(), &refused)
+                } else {
+                    Refusal::because(id.clone(), OF_A_BATCH, Some(call.call_id()))
+                }
+            });
+            return Err(refusals.collect());
+        }
+        Ok(())
+    }
+
+    /// Answers what was not held, or not understood. What is itself an answer is answered to the server, which waits for it.
+    fn refuse_unread(
         &self,
         messages: Vec<Message>,
-        is_batch: bool,
+        reason: &str,
         to: &mut File,
         output: &Output,
         ear: &mut Ear,
-    ) -> std::io::Result<()> {
-        let reason =
-            format!("the message is larger than the {} bytes that are held until a call is recorded", self.most);
-        let mut refusals = Vec::new();
+    ) -> io::Result<()> {
+        let is_batch = messages.iter().any(|message| message.batch.is_some());
+        let (mut refusals, mut nameless) = (Vec::new(), false);
         for message in messages {
-            let is_answer = message.method.is_none() && (message.has_result || message.has_error);
-            let id = message.id.clone();
-            if is_answer {
-                let refusal = Refusal::because(id, &reason, None);
+            let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
+            if message.method.is_none() && id.is_some() && !has_flaw {
+                let refusal = Refusal::because(id, reason, None);
                 let line = format!("{}\n", refusal.json());
                 drop(ear.see(refusal.into_message()));
                 fd::write_all(to, line.as_bytes())?;
             } else if let Some(call) = ear.see(message) {
-                refusals.push(Refusal::because(id, &reason, Some(call.call_id())));
+                refusals.push(Refusal::because(id, reason, Some(call.call_id())));
+            } else {
+                nameless |= has_flaw;
             }
         }
-        if refusals.is_empty() {
-            self.notices.warn("a message of the client was not relayed, for its size; see held_bytes");
+        if refusals.is_empty() && nameless {
+            output.insert(format!("{}\n", Refusal::because(None, reason, None).json()).as_bytes());
         }
         answer(refusals, is_batch, output, ear);
+        self.notices.warn(format!("a message of the client was not relayed: {reason}"));
         Ok(())
     }
 }
