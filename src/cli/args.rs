@@ -3,10 +3,11 @@
 #[cfg(feature = "proxy")]
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::config::duration;
 
 pub(super) const DIR: &str = "dir";
 pub(super) const SERVICE: &str = "service";
@@ -160,28 +161,6 @@ fn endpoint() -> Arg {
     let value = Arg::new(ENDPOINT).long(ENDPOINT).value_name("URL");
     value.help("The collector; without it, and for everything else, OTEL_EXPORTER_OTLP_* count as for a service")
 }
-
-/// A number and its unit.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60 * 1000,
-        "h" => 60 * 60 * 1000,
-        _ => return Err("it is no number with the unit ms, s, m or h; write 500ms, 30s, 5m or 1h".into()),
-    };
-    let number: u64 = number.parse().map_err(|_| "there is no whole number before the unit; write 30s".to_owned())?;
-    number
-        .checked_mul(milliseconds)
-        .filter(|milliseconds| *milliseconds <= LONGEST)
-        .map(Duration::from_millis)
-        .ok_or_else(|| "it is longer than a year; write less".to_owned())
-}
-
-/// Deadlines are computed with it.
-const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;
 
 const EXIT_CODES: &str = "\
 Exit codes:
