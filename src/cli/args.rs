@@ -1,8 +1,8 @@
 //! The arguments.
 
-#[cfg(feature = "proxy")]
-use std::ffi::OsString;
 use std::path::PathBuf;
+#[cfg(feature = "proxy")]
+use std::{ffi::OsString, net::SocketAddr};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
@@ -23,6 +23,12 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const PRINT_CONFIG: &str = "print-config";
 #[cfg(feature = "proxy")]
 pub(super) const COMMAND: &str = "command";
+#[cfg(feature = "proxy")]
+pub(super) const LISTEN: &str = "listen";
+#[cfg(feature = "proxy")]
+pub(super) const UPSTREAM: &str = "upstream";
+#[cfg(feature = "proxy")]
+pub(super) const FORWARD: &str = "forward";
 /// What the proxy starts servers by; nobody else calls it.
 #[cfg(feature = "proxy")]
 pub(super) const LAUNCH: &str = "proxy-launch";
@@ -58,6 +64,23 @@ fn proxy() -> Command {
                 .long(NAMES)
                 .value_name("SERVICE")
                 .help("The service.name of the records; by default the file name of the command"),
+            Arg::new(LISTEN)
+                .long(LISTEN)
+                .value_name("ADDRESS")
+                .value_parser(value_parser!(SocketAddr))
+                .conflicts_with(COMMAND)
+                .help("Where HTTP clients come; instead of the listeners of the configuration file"),
+            Arg::new(UPSTREAM)
+                .long(UPSTREAM)
+                .value_name("URL")
+                .requires(LISTEN)
+                .help("The server behind --listen, as http://HOST:PORT or https://HOST:PORT"),
+            Arg::new(FORWARD)
+                .long(FORWARD)
+                .action(ArgAction::SetTrue)
+                .requires(LISTEN)
+                .conflicts_with(UPSTREAM)
+                .help("Each request goes to the http:// server that it names"),
             Arg::new(PRINT_CONFIG)
                 .long(PRINT_CONFIG)
                 .action(ArgAction::SetTrue)

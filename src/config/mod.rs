@@ -9,7 +9,7 @@ mod duration;
 mod environment;
 mod error;
 #[cfg(feature = "proxy")]
-mod file;
+pub mod file;
 mod notice;
 mod otlp;
 mod resource;
@@ -26,14 +26,11 @@ pub use self::directory::{DIRECTORY, state_directory};
 pub(crate) use self::duration::duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
-#[cfg(feature = "proxy")]
-pub use self::file::{
-    AcknowledgeName, AddressHeader, ClassSettings, File, FileError, HeaderIdentity, IdentitySettings, ListenerSettings,
-    ProcessIdentity, Rule, WhenFullName,
-};
 pub use self::notice::{Notice, NoticeLevel, Notices};
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 pub use self::resource::ResourceSettings;
+#[cfg(feature = "proxy")]
+pub(crate) use self::resource::service_name_of;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 #[cfg(feature = "proxy")]
-use crate::config::{AcknowledgeName, ClassSettings, WhenFullName};
+use crate::config::file::{AcknowledgeName, ClassSettings, WhenFullName};
 
 /// What must have happened to a record before its caller goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -58,6 +58,12 @@ impl Class {
     /// For what must not happen unrecorded: synced, and refused otherwise.
     pub const CRITICAL: Self =
         Self { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: DEADLINE };
+
+    /// Whether its calls may wait before they run, or not run at all.
+    #[must_use]
+    pub fn may_hold(&self) -> bool {
+        self.acknowledge > Acknowledge::Written || self.when_full != WhenFull::Shed
+    }
 }
 
 #[cfg(feature = "proxy")]

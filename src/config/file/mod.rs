@@ -10,6 +10,7 @@ mod error;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ pub use self::shape::{
     AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, IdentitySettings, JournalSettings,
     ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule, StdioSettings, WhenFullName,
 };
+pub use self::value::{Header, Network, Time};
 
 use self::error::Source;
 use super::Environment;
@@ -40,8 +42,16 @@ impl File {
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let source = Source { path, text };
         let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
-        file.check(&source)?;
+        file.check_in(&source)?;
         Ok(file)
+    }
+
+    /// Checks what has another origin than a file, such as arguments.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn check(&self, origin: &Path) -> Result<(), FileError> {
+        self.check_in(&Source { path: origin, text: "" })
     }
 
     /// What the environment does not say of the trail is what the file says.
@@ -65,6 +75,11 @@ impl File {
         self.class.get(rule.class.get_ref())
     }
 
+    /// The classes that a call may have.
+    pub fn classes_in_use(&self) -> impl Iterator<Item = &ClassSettings> {
+        self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
+    }
+
     /// The whole of it, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -72,7 +87,7 @@ impl File {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    fn check(&self, source: &Source<'_>) -> Result<(), FileError> {
+    fn check_in(&self, source: &Source<'_>) -> Result<(), FileError> {
         for rule in &self.rule {
             if !self.class.contains_key(rule.class.get_ref()) {
                 let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();

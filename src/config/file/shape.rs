@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::super::duration;
+use super::super::Settings;
+use super::value::{Header, Network, Time};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -75,7 +75,7 @@ pub struct IdentitySettings {
     pub headers: Option<HeaderIdentity>,
     /// The networks of the proxies in front of this one whose headers count, such as `10.0.0.0/8`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub trusted: Vec<String>,
+    pub trusted: Vec<Network>,
     /// The header to which these append the address of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<AddressHeader>,
@@ -96,17 +96,17 @@ pub struct ProcessIdentity {
 }
 
 /// Names of headers in which trusted hops say who a request is from.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderIdentity {
     /// `audit.actor.id`.
-    pub user: String,
+    pub user: Header,
     /// `user.roles`, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub roles: Option<String>,
+    pub roles: Option<Header>,
     /// `auditrail.tenant.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<String>,
+    pub tenant: Option<Header>,
     /// The hops authenticate clients and remove these headers from what clients send: the identity is verified.
     #[serde(default)]
     pub authenticated: bool,
@@ -231,9 +231,35 @@ pub enum WhenFullName {
     Wait,
 }
 
-/// A number and its unit: `"500ms"`, `"5s"`, `"1m"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Time(pub Duration);
+impl ListenerSettings {
+    /// As arguments have it.
+    #[must_use]
+    pub fn new(listen: SocketAddr, upstream: Option<String>, forward: bool) -> Self {
+        Self {
+            listen: Spanned::new(0..0, listen),
+            upstream,
+            forward,
+            tls_certificate: None,
+            tls_key: None,
+            upstream_ca: None,
+            upstream_certificate: None,
+            upstream_key: None,
+            health: None,
+            drain: None,
+            connect_timeout: None,
+            held_bytes: None,
+        }
+    }
+}
+
+impl JournalSettings {
+    /// Says what counts.
+    pub(crate) fn show(&mut self, settings: &Settings) {
+        self.directory = Some(settings.directory.clone());
+        self.max_bytes = Some(settings.journal_max_bytes);
+        self.flush_timeout = Some(Time(settings.flush_timeout));
+    }
+}
 
 impl Pattern {
     pub(super) fn is(&self, method: &str, tool: Option<&str>) -> bool {
@@ -255,17 +281,4 @@ impl Pattern {
 
 fn fits(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == name, |beginning| name.starts_with(beginning))
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        duration(&text).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
-    }
 }

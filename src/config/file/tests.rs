@@ -12,8 +12,8 @@ fn everything_that_may_stand_in_it() {
     let file = parse(ALL).unwrap();
     assert_eq!(file.service_name.as_deref(), Some("files"));
     assert_eq!(file.listener.len(), 2);
-    assert_eq!(file.listener[0].drain, Some(shape::Time(Duration::from_secs(5))));
-    assert_eq!(file.identity.trusted, ["10.0.0.0/8"]);
+    assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
+    assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
 }
@@ -71,6 +71,9 @@ fn mistakes_stop_the_start() {
         ("[[listener]]\nlisten = \"127.0.0.1:8080\"", "needs `upstream = \"http://HOST:PORT\"` or `forward = true`"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
+        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted = [`: it is no network; write one such as"),
+        ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
+        ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
         ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
         ("service_name = ", ":1: `service_name =`: "),
     ] {
