@@ -21,9 +21,9 @@ const IMPORTS: [(&str, &[&str]); 10] = [
     ("ship", &["config", "record", "journal"]),
     ("trail", &["config", "policy", "record", "journal", "ship"]),
     ("capture", &["trail", "ship", "journal", "policy", "record", "config"]),
-    ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
     ("proxy", &["capture", "trail", "ship", "journal", "policy", "record", "config"]),
-    ("cli", &["proxy", "serve", "capture", "trail", "ship", "journal", "policy", "record", "config"]),
+    ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
+    ("cli", &["serve", "proxy", "capture", "trail", "ship", "journal", "policy", "record", "config"]),
 ];
 
 /// What `lib.rs` shows at the root, and the module that it comes from.

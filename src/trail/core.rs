@@ -329,9 +329,7 @@ impl Core {
     /// Whether there may be calls that wait before they run, or do not run at all.
     #[cfg(feature = "proxy")]
     pub(crate) fn may_hold_calls(&self) -> bool {
-        let Class { acknowledge, when_full, .. } = self.class;
-        let holds = acknowledge > Acknowledge::Written || when_full != WhenFull::Shed;
-        holds || self.hooks.class.is_some() || self.hooks.authorize.is_some()
+        self.class.may_hold() || self.hooks.class.is_some() || self.hooks.authorize.is_some()
     }
 
     /// The class of a call.
