@@ -68,7 +68,7 @@ async fn server(written: Arc<AtomicU64>) -> std::net::SocketAddr {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(4096).unwrap();
     socket.bind(here()).unwrap();
-    let listener = socket.listen(SESSIONS as u32).unwrap();
+    let listener = socket.listen(1024).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {

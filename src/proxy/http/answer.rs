@@ -11,6 +11,8 @@ use crate::proxy::refusal::Refusal;
 use crate::trail::Refused;
 
 pub(super) type Answer = Response<Full<Bytes>>;
+/// The same as an error.
+pub(super) type Instead = Box<Answer>;
 
 /// A line of plain text.
 pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
