@@ -87,7 +87,7 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
     settings.health = listener.health;
     settings.drain = listener.drain.map_or(settings.drain, |time| time.0);
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
-    settings.hold = listener.held_bytes.or(settings.hold);
+    settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);
     Ok(settings)
 }
 

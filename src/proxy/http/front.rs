@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Instead};
 use super::hops::TrustedHops;
 use super::origins::{self, Origins};
 use super::relay::Relay;
@@ -54,9 +54,9 @@ impl Gate {
         Front { gate: self.clone(), peer }
     }
 
-    fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, Answer> {
+    fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, Instead> {
         if request.method() == Method::CONNECT {
-            return Err(answer::plain(StatusCode::NOT_IMPLEMENTED, NO_TUNNELS));
+            return Err(answer::plain(StatusCode::NOT_IMPLEMENTED, NO_TUNNELS).into());
         }
         match &self.way {
             Way::Reverse(service) => Ok(service.clone()),
@@ -85,19 +85,19 @@ impl hyper::service::Service<Request<Incoming>> for Front {
 }
 
 /// The server that a request to a forward proxy names.
-fn origin(target: &Uri, own: SocketAddr) -> Result<String, Answer> {
+fn origin(target: &Uri, own: SocketAddr) -> Result<String, Instead> {
     let (Some(scheme), Some(authority)) = (target.scheme(), target.authority()) else {
-        return Err(answer::plain(StatusCode::BAD_REQUEST, NOT_ABSOLUTE));
+        return Err(answer::plain(StatusCode::BAD_REQUEST, NOT_ABSOLUTE).into());
     };
     if *scheme != Scheme::HTTP {
-        return Err(answer::plain(StatusCode::NOT_IMPLEMENTED, NO_TUNNELS));
+        return Err(answer::plain(StatusCode::NOT_IMPLEMENTED, NO_TUNNELS).into());
     }
     let port = authority.port_u16().unwrap_or(80);
     let host = authority.host();
     let is_here =
         host.parse().is_ok_and(|ip: std::net::IpAddr| ip == own.ip() || ip.is_loopback() || ip.is_unspecified());
     if port == own.port() && (is_here || host.eq_ignore_ascii_case("localhost")) {
-        return Err(answer::plain(StatusCode::LOOP_DETECTED, ITSELF));
+        return Err(answer::plain(StatusCode::LOOP_DETECTED, ITSELF).into());
     }
     Ok(format!("{}:{port}", host.to_ascii_lowercase()))
 }

@@ -85,7 +85,7 @@ impl Body for HeldBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }
 

@@ -14,8 +14,8 @@
 //! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
 //! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
 //! 5. Memory is bounded, however slowly somebody reads: buffers have the size of [`BUFFER`].
-//! 6. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::hold`]): there what could not
-//!    be recorded, or not be understood, is not relayed.
+//! 6. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::max_held`]): there what could
+//!    not be recorded, or not be understood, is not relayed.
 
 mod answer;
 mod connection;

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Error;
 use tower_service::Service;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Instead};
 use super::fields;
 use super::held::{HeldBody, Unheld};
 use super::upstream::{Outgoing, Pool, cause, is_late};
@@ -69,7 +69,7 @@ impl Service<Request<TapBody<Incoming>>> for Relay {
 }
 
 impl Shared {
-    async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<Relayed, Answer> {
+    async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<Relayed, Instead> {
         let request = self.prepared(request)?;
         let request = match self.hold {
             Some(bound) if request.method() == Method::POST => held(request, bound).await?,
@@ -87,7 +87,7 @@ impl Shared {
     }
 
     /// As the server shall see it.
-    fn prepared(&self, request: Request<TapBody<Incoming>>) -> Result<Request<TapBody<Incoming>>, Answer> {
+    fn prepared(&self, request: Request<TapBody<Incoming>>) -> Result<Request<TapBody<Incoming>>, Instead> {
         let (mut parts, body) = request.into_parts();
         let mut to = parts.uri.into_parts();
         let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
@@ -106,7 +106,7 @@ impl Shared {
     }
 
     /// The server gave no response: 504 if it could not be connected to in time, 502 otherwise.
-    fn unanswered(&self, error: &Error) -> Answer {
+    fn unanswered(&self, error: &Error) -> Instead {
         let (name, cause) = (self.server_name(), cause(error));
         if self.server.is_some() && error.is_connect() && !self.is_away.swap(true, Ordering::Relaxed) {
             self.notices().warn(format!("{name} cannot be reached: {cause}; see whether the server runs"));
@@ -117,7 +117,8 @@ impl Shared {
             _ => (StatusCode::BAD_GATEWAY, "broke off before it answered"),
         };
         // Not the cause: it may tell of the inside of a network.
-        answer::plain(status, &format!("the MCP server behind this proxy {what}; see whether it runs, and try again"))
+        let text = format!("the MCP server behind this proxy {what}; see whether it runs, and try again");
+        answer::plain(status, &text).into()
     }
 
     fn server_name(&self) -> String {
@@ -140,7 +141,7 @@ fn returned(response: Response<Incoming>) -> Relayed {
 }
 
 /// Waits until all of it is here and its calls may run.
-async fn held(mut request: Request<TapBody<Incoming>>, bound: u64) -> Result<Request<Outgoing>, Answer> {
+async fn held(mut request: Request<TapBody<Incoming>>, bound: u64) -> Result<Request<Outgoing>, Instead> {
     let calls = request.extensions_mut().remove::<Held>();
     let (parts, body) = request.into_parts();
     // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
@@ -150,7 +151,7 @@ async fn held(mut request: Request<TapBody<Incoming>>, bound: u64) -> Result<Req
         Unheld::Broken => answer::plain(StatusCode::BAD_REQUEST, "the request broke off"),
     })?;
     if !is_read && (is_coded || body.may_be_message()) {
-        return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD));
+        return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD).into());
     }
     // Without them, looking at the request has failed.
     let may_run = match calls {
@@ -159,8 +160,8 @@ async fn held(mut request: Request<TapBody<Incoming>>, bound: u64) -> Result<Req
     };
     match may_run {
         Ok(()) => Ok(Request::from_parts(parts, Either::Right(body))),
-        Err(Withheld::Unclear) => Err(answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR)),
-        Err(Withheld::Refused { calls, is_batch }) => Err(answer::refused(&calls, is_batch)),
+        Err(Withheld::Unclear) => Err(answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into()),
+        Err(Withheld::Refused { calls, is_batch }) => Err(answer::refused(&calls, is_batch).into()),
     }
 }
 

@@ -57,12 +57,13 @@ impl HttpProxy {
             Some(address) => Some(listen(address).await?.0),
             None => None,
         };
+        let hold = trail.core().may_hold_calls().then_some(settings.max_held);
         let gate = match settings.mode {
             Mode::Reverse(upstream) => {
                 let server = (upstream.scheme, upstream.authority);
-                Gate::reverse(Relay::new(pool, Some(server), settings.hold, trail), settings.hops)
+                Gate::reverse(Relay::new(pool, Some(server), hold, trail), settings.hops)
             }
-            Mode::Forward => Gate::forward(Relay::new(pool, None, settings.hold, trail), settings.hops, address),
+            Mode::Forward => Gate::forward(Relay::new(pool, None, hold, trail), settings.hops, address),
         };
         Ok(Self {
             listener,

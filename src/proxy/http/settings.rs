@@ -27,9 +27,9 @@ pub struct HttpSettings {
     pub drain: Duration,
     /// How long it may take to connect to a server, TLS included.
     pub connect_timeout: Duration,
-    /// Must be set if a class of the trail may refuse or wait: bodies of POST requests are held until their calls may run,
-    /// and larger ones than this, in bytes, are refused. `None` holds nothing.
-    pub hold: Option<u64>,
+    /// Where a call may have to wait or be refused, by its class or the `authorize` hook, bodies of POST requests are held
+    /// until their calls may run; larger ones than this, in bytes, are refused then. On other trails nothing is held.
+    pub max_held: u64,
 }
 
 /// Where requests go.
@@ -84,7 +84,7 @@ impl HttpSettings {
             health: None,
             drain: DRAIN,
             connect_timeout: CONNECT,
-            hold: None,
+            max_held: MAX_HELD,
         }
     }
 
@@ -164,3 +164,5 @@ const NO_TLS: &str = "auditrail was built without TLS";
 const DRAIN: Duration = Duration::from_secs(10);
 /// A server that is there answers within a round trip; clients give up after about a minute.
 const CONNECT: Duration = Duration::from_secs(10);
+/// What the TypeScript SDK's server takes at most.
+const MAX_HELD: u64 = 4 << 20;
