@@ -54,6 +54,8 @@ pub mod cli;
 pub mod config;
 pub mod journal;
 pub mod policy;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 pub mod record;
 #[cfg(feature = "serve")]
 pub mod serve;

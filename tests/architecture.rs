@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may import, in the order in which records flow. A module may always import itself.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 10] = [
     ("record", &[]),
     ("config", &[]),
     ("policy", &["record"]),
@@ -21,8 +21,9 @@ const IMPORTS: [(&str, &[&str]); 9] = [
     ("ship", &["config", "record", "journal"]),
     ("trail", &["config", "policy", "record", "journal", "ship"]),
     ("capture", &["trail", "ship", "journal", "policy", "record", "config"]),
+    ("proxy", &["capture", "trail", "ship", "journal", "policy", "record", "config"]),
     ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
-    ("cli", &["serve", "capture", "trail", "ship", "journal", "policy", "record", "config"]),
+    ("cli", &["serve", "proxy", "capture", "trail", "ship", "journal", "policy", "record", "config"]),
 ];
 
 /// What `lib.rs` shows at the root, and the module that it comes from.

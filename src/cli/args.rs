@@ -1,10 +1,13 @@
 //! The arguments.
 
 use std::path::PathBuf;
-use std::time::Duration;
+#[cfg(feature = "proxy")]
+use std::{ffi::OsString, net::SocketAddr};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::config::duration;
 
 pub(super) const DIR: &str = "dir";
 pub(super) const SERVICE: &str = "service";
@@ -14,15 +17,89 @@ pub(super) const ENDPOINT: &str = "endpoint";
 pub(super) const NAMES: &str = "name";
 pub(super) const ALL: &str = "all";
 pub(super) const YES: &str = "yes";
+#[cfg(feature = "proxy")]
+pub(super) const CONFIG: &str = "config";
+#[cfg(feature = "proxy")]
+pub(super) const PRINT_CONFIG: &str = "print-config";
+#[cfg(feature = "proxy")]
+pub(super) const COMMAND: &str = "command";
+#[cfg(feature = "proxy")]
+pub(super) const LISTEN: &str = "listen";
+#[cfg(feature = "proxy")]
+pub(super) const UPSTREAM: &str = "upstream";
+#[cfg(feature = "proxy")]
+pub(super) const FORWARD: &str = "forward";
+/// What the proxy starts servers by; nobody else calls it.
+#[cfg(feature = "proxy")]
+pub(super) const LAUNCH: &str = "proxy-launch";
+#[cfg(feature = "proxy")]
+pub(super) const PARENT: &str = "parent";
 
 pub(super) fn command() -> Command {
-    Command::new("auditrail")
+    let command = Command::new("auditrail")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Looks after audit trails of MCP servers")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(EXIT_CODES)
-        .subcommand(journal())
+        .subcommand(journal());
+    #[cfg(feature = "proxy")]
+    let command = command.subcommand(proxy()).subcommand(launch());
+    command
+}
+
+#[cfg(feature = "proxy")]
+fn proxy() -> Command {
+    Command::new("proxy")
+        .about("Audits an MCP server in any language, from between its client and it")
+        .arg_required_else_help(true)
+        .after_help(PROXY_EXIT_CODES)
+        .args([
+            Arg::new(CONFIG)
+                .long(CONFIG)
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("The configuration file; without it, AUDITRAIL_CONFIG says where one is, if there is one"),
+            Arg::new(NAMES)
+                .long(NAMES)
+                .value_name("SERVICE")
+                .help("The service.name of the records; by default the file name of the command"),
+            Arg::new(LISTEN)
+                .long(LISTEN)
+                .value_name("ADDRESS")
+                .value_parser(value_parser!(SocketAddr))
+                .conflicts_with(COMMAND)
+                .help("Where HTTP clients come; instead of the listeners of the configuration file"),
+            Arg::new(UPSTREAM)
+                .long(UPSTREAM)
+                .value_name("URL")
+                .requires(LISTEN)
+                .help("The server behind --listen, as http://HOST:PORT or https://HOST:PORT"),
+            Arg::new(FORWARD)
+                .long(FORWARD)
+                .action(ArgAction::SetTrue)
+                .requires(LISTEN)
+                .conflicts_with(UPSTREAM)
+                .help("Each request goes to the http:// server that it names"),
+            Arg::new(PRINT_CONFIG)
+                .long(PRINT_CONFIG)
+                .action(ArgAction::SetTrue)
+                .help("Prints the effective configuration, without secrets, and does nothing else"),
+            Arg::new(COMMAND)
+                .value_name("COMMAND")
+                .last(true)
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(OsString))
+                .help("The server over stdio, and its arguments"),
+        ])
+}
+
+#[cfg(feature = "proxy")]
+fn launch() -> Command {
+    Command::new(LAUNCH).hide(true).args([
+        Arg::new(PARENT).required(true).value_parser(value_parser!(u32)),
+        Arg::new(COMMAND).last(true).required(true).action(ArgAction::Append).value_parser(value_parser!(OsString)),
+    ])
 }
 
 fn journal() -> Command {
@@ -108,31 +185,18 @@ fn endpoint() -> Arg {
     value.help("The collector; without it, and for everything else, OTEL_EXPORTER_OTLP_* count as for a service")
 }
 
-/// A number and its unit.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60 * 1000,
-        "h" => 60 * 60 * 1000,
-        _ => return Err("it is no number with the unit ms, s, m or h; write 500ms, 30s, 5m or 1h".into()),
-    };
-    let number: u64 = number.parse().map_err(|_| "there is no whole number before the unit; write 30s".to_owned())?;
-    number
-        .checked_mul(milliseconds)
-        .filter(|milliseconds| *milliseconds <= LONGEST)
-        .map(Duration::from_millis)
-        .ok_or_else(|| "it is longer than a year; write less".to_owned())
-}
-
-/// Deadlines are computed with it.
-const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;
-
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and all is well
   1  it could not be done
   2  the arguments or the settings are wrong
   3  done, but there are problems, or records that are not delivered";
+
+#[cfg(feature = "proxy")]
+const PROXY_EXIT_CODES: &str = "\
+Exit codes:
+  that of the server; 128 and the number of the signal, if one ended it
+  2    the arguments or the settings are wrong
+  125  the proxy itself failed
+  126  the server's command cannot be run
+  127  the server's command is not there";

@@ -10,6 +10,8 @@ mod drain;
 mod fsck;
 mod place;
 mod progress;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod quarantine;
 mod shown;
 mod stat;
@@ -34,6 +36,10 @@ pub fn main() -> ExitCode {
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
+    #[cfg(feature = "proxy")]
+    if let Some(code) = proxy::main(&matches) {
+        return code;
+    }
     match run(&matches).and_then(print) {
         Ok(code) => code,
         Err(failure) => {

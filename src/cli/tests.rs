@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use super::args::{command, duration};
+use super::args::command;
 use super::shown::{age, bytes, plain, time};
+use crate::config::duration;
 
 #[test]
 fn the_arguments_are_consistent() {

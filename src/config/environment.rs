@@ -20,6 +20,25 @@ impl Environment {
         Self::from_iter(std::env::vars_os())
     }
 
+    /// The same, and some others that were asked for by their names.
+    #[cfg(feature = "proxy")]
+    #[must_use]
+    pub fn of_process_with(others: &[&str]) -> Self {
+        let is_other = |name: &OsString| name.to_str().is_some_and(|name| others.contains(&name));
+        let mut environment = Self::of_process();
+        let others = std::env::vars_os().filter(|(name, _)| is_other(name));
+        environment.variables.extend(others.filter_map(|(name, value)| Some((name.into_string().ok()?, value))));
+        environment
+    }
+
+    /// What counts where the variable is not set.
+    #[cfg(feature = "proxy")]
+    pub fn default_to(&mut self, variable: &str, value: &str) {
+        if self.variables.get(variable).is_none_or(|value| value.is_empty()) {
+            self.variables.insert(variable.into(), value.into());
+        }
+    }
+
     /// The value of a variable; an empty one counts as unset (OTel specification, environment variables).
     ///
     /// # Errors

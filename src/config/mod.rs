@@ -4,8 +4,12 @@
 //! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated.
 
 mod directory;
+#[cfg(any(feature = "cli", feature = "proxy"))]
+mod duration;
 mod environment;
 mod error;
+#[cfg(feature = "proxy")]
+pub mod file;
 mod notice;
 mod otlp;
 mod resource;
@@ -18,11 +22,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::directory::{DIRECTORY, state_directory};
+#[cfg(any(feature = "cli", feature = "proxy"))]
+pub(crate) use self::duration::duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 pub use self::notice::{Notice, NoticeLevel, Notices};
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 pub use self::resource::ResourceSettings;
+#[cfg(feature = "proxy")]
+pub(crate) use self::resource::service_name_of;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;
 
@@ -69,7 +77,7 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT])?;
+        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, FILE])?;
         let logs = OtlpSettings::read(Signal::Logs, overrides, environment)?;
         let traces = OtlpSettings::read(Signal::Traces, overrides, environment)?;
         tls::check_used([&logs.tls, &traces.tls], environment)?;
@@ -109,6 +117,9 @@ fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result
 pub const JOURNAL_MAX_BYTES: &str = "AUDITRAIL_JOURNAL_MAX_BYTES";
 /// Milliseconds that a shutdown may take.
 pub const FLUSH_TIMEOUT: &str = "AUDITRAIL_FLUSH_TIMEOUT";
+
+/// The configuration file of `auditrail proxy`.
+pub const FILE: &str = "AUDITRAIL_CONFIG";
 
 /// More than a million records of 700 bytes: a night of a busy server's.
 const DEFAULT_JOURNAL_MAX_BYTES: u64 = 1 << 30;

@@ -56,6 +56,16 @@ impl ResourceSettings {
     }
 }
 
+/// The service's name, if the environment has one.
+#[cfg(feature = "proxy")]
+pub(crate) fn service_name_of(environment: &Environment) -> Result<Option<String>, ConfigError> {
+    if let Some(name) = environment.text(SERVICE_NAME_VARIABLE)? {
+        return Ok(Some(name.to_owned()));
+    }
+    let attributes = environment.text(RESOURCE_ATTRIBUTES)?.map(pairs).transpose()?.unwrap_or_default();
+    Ok(attributes.into_iter().find(|(key, _)| key == SERVICE_NAME).map(|(_, name)| name))
+}
+
 /// `key=value,key=value`, percent-encoded (OTel specification, resource SDK).
 fn pairs(list: &str) -> Result<Vec<(String, String)>, ConfigError> {
     list.split(',')

@@ -17,6 +17,17 @@ pub enum Direction {
     ServerToClient,
 }
 
+impl Direction {
+    /// The other one: that of the answers.
+    #[cfg(feature = "mcp")]
+    pub(crate) const fn opposite(self) -> Self {
+        match self {
+            Self::ClientToServer => Self::ServerToClient,
+            Self::ServerToClient => Self::ClientToServer,
+        }
+    }
+}
+
 /// `auditrail.mcp.transport`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {

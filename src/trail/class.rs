@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "proxy")]
+use crate::config::file::{AcknowledgeName, ClassSettings, WhenFullName};
+
 /// What must have happened to a record before its caller goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[non_exhaustive]
@@ -55,6 +58,32 @@ impl Class {
     /// For what must not happen unrecorded: synced, and refused otherwise.
     pub const CRITICAL: Self =
         Self { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: DEADLINE };
+
+    /// Whether its calls may wait before they run, or not run at all.
+    #[must_use]
+    pub fn may_hold(&self) -> bool {
+        self.acknowledge > Acknowledge::Written || self.when_full != WhenFull::Shed
+    }
+}
+
+#[cfg(feature = "proxy")]
+impl From<&ClassSettings> for Class {
+    fn from(settings: &ClassSettings) -> Self {
+        Self {
+            acknowledge: match settings.acknowledge {
+                AcknowledgeName::Queued => Acknowledge::Queued,
+                AcknowledgeName::Written => Acknowledge::Written,
+                AcknowledgeName::Synced => Acknowledge::Synced,
+                AcknowledgeName::Remote => Acknowledge::Remote,
+            },
+            when_full: match settings.when_full {
+                WhenFullName::Refuse => WhenFull::Refuse,
+                WhenFullName::Shed => WhenFull::Shed,
+                WhenFullName::Wait => WhenFull::Wait,
+            },
+            deadline: settings.deadline.map_or(DEADLINE, |time| time.0),
+        }
+    }
 }
 
 /// Well below the time-outs of MCP clients.

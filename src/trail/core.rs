@@ -330,6 +330,12 @@ impl Core {
         FlushError { pending: self.journal.usage().pending() + self.adopted.pending(), deadline }
     }
 
+    /// Whether there may be calls that wait before they run, or do not run at all.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn may_hold_calls(&self) -> bool {
+        self.class.may_hold() || self.hooks.class.is_some() || self.hooks.authorize.is_some()
+    }
+
     /// The class of a call.
     pub(super) fn class(&self, call: &Call) -> Class {
         self.hooks.class(&self.notices, call, self.class)
@@ -356,6 +362,12 @@ impl Core {
     /// The same without waiting.
     pub(super) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
         if class.when_full == WhenFull::Shed { Ok(None) } else { self.journal.admit(bytes).map(Some) }
+    }
+
+    /// Whether the journal has room for a call, for who asks whether this process shall get any.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn takes_records(&self) -> Result<(), JournalError> {
+        self.journal.admit(ADMITTED_BYTES).map(drop)
     }
 
     /// What both records of a call take, at most.

@@ -15,7 +15,9 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../peers/cache.rs"]
 mod cache;
+mod everything;
 mod fixture;
+mod proxied;
 mod suite;
 mod tables;
 mod variant;

@@ -16,6 +16,8 @@ mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
+#[cfg(feature = "proxy")]
+pub(crate) use self::http::{Held, Withheld};
 #[cfg(feature = "tower")]
 pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.

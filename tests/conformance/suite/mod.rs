@@ -44,6 +44,15 @@ fn node_version(node: &Path) -> Option<u32> {
 }
 
 impl Suite {
+    pub(crate) fn node(&self) -> &Path {
+        &self.node
+    }
+
+    /// The program itself.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.package.join("dist/index.js")
+    }
+
     pub(crate) fn version(&self) -> String {
         let package = std::fs::read_to_string(self.package.join("package.json")).unwrap();
         let package: Value = serde_json::from_str(&package).unwrap();
@@ -55,7 +64,7 @@ impl Suite {
         let results = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("conformance-{}-{name}-{revision}", std::process::id()));
         let output = Command::new(&self.node)
-            .arg(self.package.join("dist/index.js"))
+            .arg(self.program())
             .args(["server", "--url", url, "--suite", "all", "--spec-version", revision, "--output-dir"])
             .arg(&results)
             .stdin(Stdio::null())

@@ -201,10 +201,7 @@ impl Exchange {
     }
 
     fn answer(&self, direction: Direction, message: Message) {
-        let asked = match direction {
-            Direction::ClientToServer => Direction::ServerToClient,
-            Direction::ServerToClient => Direction::ClientToServer,
-        };
+        let asked = direction.opposite();
         let found = message.id.as_ref().and_then(|id| self.find(|pending| pending.answered(asked, id)));
         if let Some(waiting) = found {
             return self.answered(&waiting, message);

@@ -38,6 +38,12 @@ impl<B: Body> TapBody<B> {
         Self { body, tap: None }
     }
 
+    /// Whether somebody looks at it.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_tapped(&self) -> bool {
+        self.tap.is_some()
+    }
+
     pub(super) fn end(&mut self, how: Over) {
         if let Some(tap) = &mut self.tap {
             tap.end(how);

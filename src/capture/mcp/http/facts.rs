@@ -29,7 +29,8 @@ use crate::trail::{Core, Transport};
 /// # }
 /// ```
 ///
-/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted.
+/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted; with the port 0
+/// if that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
@@ -56,7 +57,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
         facts,
-        client_port: peer.map(|peer| peer.port()),
+        client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         is_resumed: headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         http,

@@ -21,6 +21,9 @@ pub(super) struct Shared {
     pub(super) correlator: Correlator,
     pub(super) sessions: Arc<Sessions>,
     pub(super) unread: UnreadBodies,
+    /// Requests carry what their bodies tell, for who holds those back.
+    #[cfg(feature = "proxy")]
+    pub(super) holds: bool,
     /// The last: the ends of the sessions above are told on it.
     trail: Trail,
 }
@@ -51,13 +54,14 @@ impl Trail {
     /// the request has a [`PeerAddr`](super::PeerAddr).
     #[must_use]
     pub fn mcp_layer(&self) -> McpLayer {
-        let core = self.core();
-        McpLayer(Arc::new(Shared {
-            correlator: Correlator::new(core),
-            sessions: Arc::new(Sessions::new(core)),
-            unread: UnreadBodies::default(),
-            trail: self.clone(),
-        }))
+        McpLayer(Arc::new(Shared::new(self)))
+    }
+
+    /// The same for a service that holds a body until its calls may run: its requests have the extension
+    /// [`Held`](super::Held).
+    #[cfg(feature = "proxy")]
+    pub(crate) fn mcp_layer_that_holds(&self) -> McpLayer {
+        McpLayer(Arc::new(Shared { holds: true, ..Shared::new(self) }))
     }
 }
 
@@ -76,6 +80,18 @@ impl fmt::Debug for McpLayer {
 }
 
 impl Shared {
+    fn new(trail: &Trail) -> Self {
+        let core = trail.core();
+        Self {
+            correlator: Correlator::new(core),
+            sessions: Arc::new(Sessions::new(core)),
+            unread: UnreadBodies::default(),
+            #[cfg(feature = "proxy")]
+            holds: false,
+            trail: trail.clone(),
+        }
+    }
+
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
     }

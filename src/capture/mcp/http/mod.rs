@@ -15,6 +15,8 @@ mod content;
 mod decode;
 mod facts;
 mod future;
+#[cfg(feature = "proxy")]
+mod held;
 mod layer;
 mod passage;
 mod reader;
@@ -28,5 +30,7 @@ mod unread;
 pub use self::body::TapBody;
 pub use self::facts::PeerAddr;
 pub use self::future::McpFuture;
+#[cfg(feature = "proxy")]
+pub(crate) use self::held::{Held, Withheld};
 pub use self::layer::McpLayer;
 pub use self::service::McpService;

@@ -14,6 +14,8 @@ use http::{Method, StatusCode};
 
 use super::content::{Coding, Content};
 use super::facts;
+#[cfg(feature = "proxy")]
+use super::held::Held;
 use super::layer::Shared;
 use super::reader::Reader;
 use super::sessions::Entered;
@@ -43,6 +45,8 @@ pub(super) struct Passage {
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
     is_over: AtomicBool,
+    #[cfg(feature = "proxy")]
+    held: Option<Held>,
 }
 
 impl Passage {
@@ -70,6 +74,8 @@ impl Passage {
             session: Mutex::new(session),
             is_stream: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            #[cfg(feature = "proxy")]
+            held: shared.holds.then(Held::default),
         })
     }
 
@@ -77,15 +83,21 @@ impl Passage {
         &self.exchange
     }
 
+    #[cfg(feature = "proxy")]
+    pub(super) fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
     /// What looks at the request's body, if that carries messages.
     pub(super) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
         let of = (Content::of_request(&parts.method, &parts.headers), Coding::of(&parts.headers));
         let reader = Reader::of_request(self.shared.correlator.reading().clone(), of);
+        let requests = Requests(self.clone());
         let reader = reader.unwrap_or_else(|why| {
-            self.unread(Side::Request, why.into());
+            requests.unread(why.into());
             None
         })?;
-        Some(Tap::new(Some(reader), Box::new(Requests(self.clone())), length))
+        Some(Tap::new(Some(reader), Box::new(requests), length))
     }
 
     /// The head of the response came: what looks at its body.
@@ -200,11 +212,21 @@ impl Observer for Requests {
         if message.method.as_deref() == Some("initialize") {
             self.0.initializes.store(true, Ordering::Relaxed);
         }
+        #[cfg(feature = "proxy")]
+        if let Some(held) = &self.0.held {
+            let (id, flaw, is_in_batch) = (message.id.clone(), message.flaw, message.batch.is_some());
+            let call = self.0.exchange.see(Direction::ClientToServer, message);
+            return held.tell(id, flaw, is_in_batch, call);
+        }
         drop(self.0.exchange.see(Direction::ClientToServer, message));
     }
 
     fn unread(&self, why: Unread) {
         self.0.unread(Side::Request, why);
+        #[cfg(feature = "proxy")]
+        if let Some(held) = &self.0.held {
+            held.unread();
+        }
     }
 
     fn over(&self, _: Over) {}

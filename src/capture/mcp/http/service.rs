@@ -47,6 +47,10 @@ impl<S> McpService<S> {
             return (TapBody::relayed(body), None);
         };
         parts.extensions.insert(passage.exchange().clone());
+        #[cfg(feature = "proxy")]
+        if let Some(held) = passage.held() {
+            parts.extensions.insert(held.clone());
+        }
         let body = match tap {
             Some(tap) => TapBody::tapped(body, tap),
             None => TapBody::relayed(body),

@@ -1,0 +1,48 @@
+//! A server over standard input and output.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+
+use clap::ArgMatches;
+
+use super::super::{Failure, args};
+use super::{Configuration, failed, not_started};
+use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
+
+/// The exit code of the server.
+pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u8, Failure> {
+    let mut trail = configuration.trail();
+    if let Some(user) = configuration.user()? {
+        trail = trail.actor(move |_| Some(user.clone()));
+    }
+    let trail = trail.start().map_err(|error| not_started(&error))?;
+    let mut proxy = StdioProxy::new(program, configuration.command.iter().skip(1).cloned());
+    if let Some(bytes) = configuration.file.stdio.held_bytes {
+        proxy = proxy.held_bytes(bytes);
+    }
+    if cfg!(target_os = "linux")
+        && let Ok(own) = std::env::current_exe()
+    {
+        proxy = proxy.launcher(own, args::LAUNCH);
+    }
+    let streams = Streams::of_process().map_err(|error| failed(format!("no standard streams: {error}")))?;
+    proxy.run(trail, streams).map_err(|error| match &error {
+        StdioError::Spawn { source, .. } => Failure { text: error.to_string(), code: no_command(source) },
+        _ => failed(error),
+    })
+}
+
+/// Returns only if it cannot.
+pub(super) fn become_server(command: &ArgMatches) -> Failure {
+    let parent = command.get_one::<u32>(args::PARENT).copied().unwrap_or_default();
+    let words: Vec<_> = command.get_many::<OsString>(args::COMMAND).into_iter().flatten().cloned().collect();
+    let Some((program, arguments)) = words.split_first() else { return Failure::usage("name a command") };
+    let error = launch(parent, program, arguments);
+    let text = format!("cannot start {program:?}: {error}; name a program that is there and may be run");
+    Failure { text, code: no_command(&error) }
+}
+
+/// As a shell has it (POSIX, 2.8.2).
+fn no_command(error: &io::Error) -> u8 {
+    if error.kind() == ErrorKind::NotFound { 127 } else { 126 }
+}

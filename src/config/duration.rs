@@ -1,0 +1,25 @@
+//! Times as people write them.
+
+use std::time::Duration;
+
+/// A number and its unit.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
+        _ => return Err("it is no number with the unit ms, s, m or h; write 500ms, 30s, 5m or 1h".into()),
+    };
+    let number: u64 = number.parse().map_err(|_| "there is no whole number before the unit; write 30s".to_owned())?;
+    number
+        .checked_mul(milliseconds)
+        .filter(|milliseconds| *milliseconds <= LONGEST)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "it is longer than a year; write less".to_owned())
+}
+
+/// Deadlines are computed with it.
+const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;

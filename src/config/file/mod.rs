@@ -1,0 +1,117 @@
+//! The configuration file of `auditrail proxy` (TOML). `docs/proxy.md` tells what it may say.
+//!
+//! Invariants:
+//! 1. What the file says and nobody understands stops the start: an unknown key, a value that is none, a class that is
+//!    nowhere. The error names file, line and key, and what may stand there.
+//! 2. The environment wins over the file, and arguments over both.
+//! 3. There is no key for a secret: those are for the environment.
+
+mod error;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::path::Path;
+
+pub use self::error::FileError;
+pub use self::shape::{
+    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, IdentitySettings, JournalSettings,
+    ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule, StdioSettings, WhenFullName,
+};
+pub use self::value::{Header, Network, Time};
+
+use self::error::Source;
+use super::Environment;
+
+impl File {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// The same for the text of a file; the path is for messages.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let source = Source { path, text };
+        let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
+        file.check_in(&source)?;
+        Ok(file)
+    }
+
+    /// Checks what has another origin than a file, such as arguments.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn check(&self, origin: &Path) -> Result<(), FileError> {
+        self.check_in(&Source { path: origin, text: "" })
+    }
+
+    /// What the environment does not say of the trail is what the file says.
+    pub fn complete(&self, environment: &mut Environment) {
+        let values = [
+            (super::DIRECTORY, self.journal.directory.as_ref().map(|path| path.display().to_string())),
+            (super::JOURNAL_MAX_BYTES, self.journal.max_bytes.map(|bytes| bytes.to_string())),
+            (super::FLUSH_TIMEOUT, self.journal.flush_timeout.map(|time| time.0.as_millis().to_string())),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp.endpoint.clone()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", self.otlp.protocol.clone()),
+        ];
+        for (variable, value) in values {
+            value.into_iter().for_each(|value| environment.default_to(variable, &value));
+        }
+    }
+
+    /// The class of a call: that of the first rule that matches.
+    #[must_use]
+    pub fn class_of(&self, method: &str, tool: Option<&str>) -> Option<&ClassSettings> {
+        let rule = self.rule.iter().find(|rule| rule.matches.is(method, tool))?;
+        self.class.get(rule.class.get_ref())
+    }
+
+    /// The classes that a call may have.
+    pub fn classes_in_use(&self) -> impl Iterator<Item = &ClassSettings> {
+        self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
+    }
+
+    /// The whole of it, as a file.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        // What was read can be written.
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+
+    fn check_in(&self, source: &Source<'_>) -> Result<(), FileError> {
+        for rule in &self.rule {
+            if !self.class.contains_key(rule.class.get_ref()) {
+                let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();
+                let known = if known.is_empty() { "there is none".into() } else { known.join(", ") };
+                let problem =
+                    format!("no class has that name; write [class.{}], or use one of: {known}", rule.class.get_ref());
+                return Err(source.mistake(Some(rule.class.span()), &problem));
+            }
+            rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
+        }
+        for listener in &self.listener {
+            let problem = match (&listener.upstream, listener.forward) {
+                (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",
+                (None, false) => "a listener needs `upstream = \"http://HOST:PORT\"` or `forward = true`",
+                _ if listener.tls_certificate.is_some() != listener.tls_key.is_some() => {
+                    "tls_certificate and tls_key belong together: name both or none"
+                }
+                _ if listener.upstream_certificate.is_some() != listener.upstream_key.is_some() => {
+                    "upstream_certificate and upstream_key belong together: name both or none"
+                }
+                _ => continue,
+            };
+            return Err(source.mistake(Some(listener.listen.span()), problem));
+        }
+        Ok(())
+    }
+}

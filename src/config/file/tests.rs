@@ -1,0 +1,143 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+
+fn parse(text: &str) -> Result<File, FileError> {
+    File::parse(Path::new("/etc/auditrail.toml"), text)
+}
+
+#[test]
+fn everything_that_may_stand_in_it() {
+    let file = parse(ALL).unwrap();
+    assert_eq!(file.service_name.as_deref(), Some("files"));
+    assert_eq!(file.listener.len(), 2);
+    assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
+    assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
+    let again = parse(&file.shown()).unwrap();
+    assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
+}
+
+#[test]
+fn the_first_rule_that_matches_decides() {
+    let file = parse(ALL).unwrap();
+    let class = |method: &str, tool| file.class_of(method, tool).map(|class| class.when_full);
+    assert_eq!(class("tools/call", Some("delete_safely")), Some(WhenFullName::Shed));
+    assert_eq!(class("tools/call", Some("delete_file")), Some(WhenFullName::Refuse));
+    assert_eq!(class("tools/call", Some("read_file")), None);
+    assert_eq!(class("resources/read", None), Some(WhenFullName::Refuse));
+    assert_eq!(class("tools/call", None), None);
+}
+
+#[test]
+fn the_environment_wins() {
+    let file = parse(ALL).unwrap();
+    let mut environment = Environment::from_iter([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://mine:4317")]);
+    file.complete(&mut environment);
+    assert_eq!(environment.text("OTEL_EXPORTER_OTLP_ENDPOINT"), Ok(Some("http://mine:4317")));
+    assert_eq!(environment.text("AUDITRAIL_DIR"), Ok(Some("/var/lib/files")));
+    assert_eq!(environment.text("AUDITRAIL_FLUSH_TIMEOUT"), Ok(Some("800")));
+}
+
+/// Each names the file, the line, the key, and what may stand there.
+#[test]
+fn mistakes_stop_the_start() {
+    for (text, expected) in [
+        (
+            "\nservice = 1",
+            "/etc/auditrail.toml:2: `service = 1`: unknown field `service`, expected one of `service_name`",
+        ),
+        (
+            "[class.x]\nacknowledge = \"fast\"",
+            ":2: `acknowledge = \"fast\"`: unknown variant `fast`, expected one of `queued`, `written`, `synced`, `remote`",
+        ),
+        (
+            "[class.x]\n\nwhen_full = \"panic\"",
+            ":3: `when_full = \"panic\"`: unknown variant `panic`, expected one of `refuse`, `shed`, `wait`",
+        ),
+        ("[class.x]\nfsync = true", "unknown field `fsync`, expected one of `acknowledge`, `when_full`, `deadline`"),
+        ("[class.x]\ndeadline = \"5\"", ":2: `deadline = \"5\"`: it is no number with the unit ms, s, m or h"),
+        (
+            "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
+            ":3: `class = \"y\"`: no class has that name; write [class.y], or use one of: [class.x]",
+        ),
+        ("[[rule]]\nmatch = { tool = \"*a\" }\nclass = \"x\"\n[class.x]", "has a * that is not at its end"),
+        (
+            "[[rule]]\nmatch = { resource = \"a\" }\nclass = \"x\"",
+            "unknown field `resource`, expected `method` or `tool`",
+        ),
+        ("[[rule]]\nclass = \"x\"", "missing field `match`"),
+        ("[[listener]]\nlisten = \"8080\"", ":2: `listen = \"8080\"`: invalid socket address syntax"),
+        ("[[listener]]\nlisten = \"127.0.0.1:8080\"", "needs `upstream = \"http://HOST:PORT\"` or `forward = true`"),
+        ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
+        ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
+        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted = [`: it is no network; write one such as"),
+        ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
+        ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
+        ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
+        ("service_name = ", ":1: `service_name =`: "),
+    ] {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text:?}\n  gives {error}\n  not   {expected}");
+    }
+    let error = File::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/file.toml: No such file"), "{error}");
+}
+
+const ALL: &str = r#"
+service_name = "files"
+
+[journal]
+directory = "/var/lib/files"
+max_bytes = 1048576
+flush_timeout = "800ms"
+
+[otlp]
+endpoint = "http://collector:4317"
+protocol = "grpc"
+
+[identity]
+environment = { user = "USER", name = "NAME", tenant = "TENANT" }
+headers = { user = "x-user", roles = "x-groups", tenant = "x-tenant", authenticated = true }
+trusted = ["10.0.0.0/8"]
+address = "forwarded"
+
+[stdio]
+held_bytes = 65536
+
+[[listener]]
+listen = "127.0.0.1:8080"
+upstream = "https://127.0.0.1:3000"
+tls_certificate = "/c.pem"
+tls_key = "/k.pem"
+upstream_ca = "/ca.pem"
+upstream_certificate = "/uc.pem"
+upstream_key = "/uk.pem"
+health = "127.0.0.1:8081"
+drain = "5s"
+connect_timeout = "1s"
+held_bytes = 1024
+
+[[listener]]
+listen = "[::1]:8080"
+forward = true
+
+[[rule]]
+match = { method = "tools/call", tool = "delete_safely" }
+class = "light"
+
+[[rule]]
+match = { tool = "delete_*" }
+class = "critical"
+
+[[rule]]
+match = { method = "resources/*" }
+class = "critical"
+
+[class.light]
+
+[class.critical]
+acknowledge = "synced"
+when_full = "refuse"
+deadline = "2s"
+"#;

@@ -1,0 +1,43 @@
+//! What the proxy answers by itself. It says what happened and what to do; who reads it is a person or a log.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use serde_json::Value;
+
+use crate::capture::mcp::message::Id;
+use crate::proxy::refusal::Refusal;
+use crate::trail::Refused;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+/// The same as an error.
+pub(super) type Instead = Box<Answer>;
+
+/// A line of plain text.
+pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
+    with(status, TEXT, format!("auditrail: {text}\n"))
+}
+
+/// Calls that must not run: JSON-RPC errors for each of them, as the server would answer.
+pub(super) fn refused(calls: &[(Id, Refused)], is_batch: bool) -> Answer {
+    let errors = calls.iter().map(|(id, refused)| Refusal::of(Some(id.clone()), refused).json());
+    let mut errors: Vec<Value> = errors.collect();
+    let body = if is_batch { Value::Array(errors) } else { errors.pop().unwrap_or_default() };
+    with(StatusCode::OK, JSON, body.to_string())
+}
+
+/// A body that must not be relayed, and in which no call can be named.
+pub(super) fn withheld(status: StatusCode, reason: &str) -> Answer {
+    with(status, JSON, Refusal::because(None, reason, None).json().to_string())
+}
+
+fn with(status: StatusCode, kind: HeaderValue, text: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(text)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -1,0 +1,96 @@
+//! One connection of a client.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::BUFFER;
+use super::front::{Front, Gate};
+use super::prelude::Prelude;
+use super::upstream::{KEEP_ALIVE, MAX_HEADERS};
+
+/// How connections of one listener are served.
+#[derive(Debug, Clone)]
+pub(super) struct Serving {
+    builder: Builder<TokioExecutor>,
+    gate: Arc<Gate>,
+    #[cfg(feature = "tls")]
+    acceptor: Option<Acceptor>,
+}
+
+/// tokio-rustls has no `Debug` for it.
+#[cfg(feature = "tls")]
+#[derive(Clone)]
+pub(super) struct Acceptor(pub(super) tokio_rustls::TlsAcceptor);
+
+impl Serving {
+    pub(super) fn new(gate: Gate, #[cfg(feature = "tls")] acceptor: Option<Acceptor>) -> Self {
+        Self {
+            builder: builder(),
+            gate: Arc::new(gate),
+            #[cfg(feature = "tls")]
+            acceptor,
+        }
+    }
+
+    /// Serves until it is closed, by whom ever. What goes wrong on it is between its two ends.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, end: Watcher) {
+        settle(&stream);
+        let front = self.gate.front(peer);
+        let stream = Prelude::new(stream, HEAD);
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = &self.acceptor {
+            // Whoever does not speak TLS is told so by the handshake.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, acceptor.0.accept(stream)).await {
+                self.converse(stream, front, end).await;
+            }
+            return;
+        }
+        self.converse(stream, front, end).await;
+    }
+
+    async fn converse<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I, front: Front, end: Watcher) {
+        let connection = self.builder.serve_connection(TokioIo::new(stream), front).into_owned();
+        drop(end.watch(connection).await);
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .auto_date_header(false)
+        .preserve_header_case(true)
+        .title_case_headers(true)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(BUFFER);
+    builder.http2().timer(TokioTimer::new()).auto_date_header(false).max_send_buf_size(BUFFER);
+    builder
+}
+
+/// Messages are small and somebody waits for them; and a client whose machine has gone is noticed, also if nothing is sent.
+/// A socket that does not know these works all the same.
+fn settle(stream: &TcpStream) {
+    use rustix::net::sockopt;
+    drop(stream.set_nodelay(true));
+    let _unknown = sockopt::set_socket_keepalive(stream, true);
+    let _unknown = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE);
+}
+
+#[cfg(feature = "tls")]
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Acceptor")
+    }
+}
+
+/// For the head of a request, and for the handshake; also how long an idle connection is kept for another request.
+const HEAD: Duration = Duration::from_secs(60);

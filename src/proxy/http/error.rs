@@ -1,0 +1,50 @@
+//! The one error of this boundary.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The proxy did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpProxyError {
+    /// A setting has a value that cannot be used.
+    #[error("{setting}: {value:?} cannot be used: {problem}; {fix}")]
+    Setting {
+        /// What it is called in the configuration.
+        setting: &'static str,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        fix: &'static str,
+    },
+    /// A file of certificates or keys.
+    #[error("{}: {problem}; name a readable PEM file", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; see whether another process does, or name another address")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl HttpProxyError {
+    pub(super) fn setting(
+        setting: &'static str,
+        value: impl Into<String>,
+        problem: impl Into<String>,
+        fix: &'static str,
+    ) -> Self {
+        Self::Setting { setting, value: value.into(), problem: problem.into(), fix }
+    }
+}

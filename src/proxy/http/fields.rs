@@ -1,0 +1,156 @@
+//! The header fields that belong to a connection and not to a message (RFC 9110, section 7.6.1).
+//!
+//! Invariant: what is left keeps its order. `HeaderMap::remove` would move the last field to the place of the removed one,
+//! so fields are copied.
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Version};
+
+/// Without those of the client's connection. `Transfer-Encoding` stays: it tells the next connection that there is a body,
+/// which is framed anew.
+pub(super) fn of_request(fields: HeaderMap) -> HeaderMap {
+    let wants_trailers = fields.get_all(header::TE).iter().any(says_trailers);
+    let mut left =
+        without(fields, |name| *name == header::TRANSFER_ENCODING || (wants_trailers && *name == header::TE));
+    if let Some(value) = left.get_mut(header::TE) {
+        *value = HeaderValue::from_static("trailers");
+    }
+    left
+}
+
+/// Without those of the server's connection.
+pub(super) fn of_response(fields: HeaderMap) -> HeaderMap {
+    without(fields, |_| false)
+}
+
+/// HTTP/2 has no `Host`, and the server of a request in absolute form is the one that it names (RFC 9112, section 3.2.2).
+pub(super) fn with_host(fields: HeaderMap, host: &str) -> HeaderMap {
+    let is_so = fields.get(header::HOST).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(host.as_bytes()));
+    let Ok(value) = HeaderValue::from_str(host) else { return fields };
+    if is_so && fields.get_all(header::HOST).iter().count() == 1 {
+        return fields;
+    }
+    let mut with = HeaderMap::with_capacity(fields.len() + 1);
+    with.append(header::HOST, value);
+    append(&mut with, fields, |name| *name != header::HOST);
+    with
+}
+
+/// HTTP/2 forbids the fields of connections; its bodies of unknown length become chunked.
+pub(super) fn frame(fields: &mut HeaderMap, version: Version, has_unknown_length: bool) {
+    let is_http_1 = version <= Version::HTTP_11;
+    if !is_http_1 && has_unknown_length && !fields.contains_key(header::CONTENT_LENGTH) {
+        fields.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
+fn without(fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let named: Vec<HeaderName> = fields
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| !NEVER_OF_A_CONNECTION.contains(name))
+        .collect();
+    let goes = |name: &HeaderName| !stays(name) && (named.contains(name) || of_a_connection(name));
+    if !fields.keys().any(goes) {
+        return fields;
+    }
+    let mut left = HeaderMap::with_capacity(fields.len());
+    append(&mut left, fields, |name| !goes(name));
+    left
+}
+
+fn append(to: &mut HeaderMap, fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) {
+    let mut last = None;
+    for (name, value) in fields {
+        // Only the first of several values comes with its name.
+        last = name.or(last);
+        if let Some(name) = last.as_ref().filter(|name| stays(name)) {
+            to.append(name, value);
+        }
+    }
+}
+
+fn of_a_connection(name: &HeaderName) -> bool {
+    OF_CONNECTIONS.contains(name) || name.as_str() == "keep-alive" || name.as_str() == "proxy-connection"
+}
+
+fn says_trailers(value: &HeaderValue) -> bool {
+    let Ok(value) = value.to_str() else { return false };
+    value.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+}
+
+const OF_CONNECTIONS: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A client that names these would make two readers of one message (request smuggling), or hide who it is.
+const NEVER_OF_A_CONNECTION: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&str, &str)]) -> HeaderMap {
+        let parse = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        let mut map = HeaderMap::new();
+        lines.iter().map(parse).for_each(|(name, value): (_, HeaderValue)| drop(map.append(name, value)));
+        map
+    }
+
+    fn shown(map: &HeaderMap) -> Vec<(&str, &str)> {
+        map.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_fields_of_the_connection_go_and_the_others_keep_their_order() {
+        let given = [
+            ("host", "a"),
+            ("connection", "close, X-Mine"),
+            ("keep-alive", "timeout=5"),
+            ("x-one", "1"),
+            ("x-mine", "m"),
+            ("upgrade", "websocket"),
+            ("x-two", "2"),
+            ("te", "gzip;q=0.5, trailers"),
+            ("proxy-authorization", "Basic x"),
+            ("x-one", "again"),
+            ("transfer-encoding", "chunked"),
+            ("cookie", "c"),
+        ];
+        let left = of_request(fields(&given));
+        let expected = [
+            ("host", "a"),
+            ("x-one", "1"),
+            ("x-one", "again"),
+            ("x-two", "2"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("cookie", "c"),
+        ];
+        assert_eq!(shown(&left), expected);
+        let kept = ["host", "x-one", "x-one", "x-two", "cookie"];
+        assert_eq!(of_response(fields(&given)).iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), kept);
+    }
+
+    #[test]
+    fn a_connection_field_cannot_take_away_what_frames_or_addresses_a_message() {
+        let given = [("host", "a"), ("connection", "host, content-length"), ("content-length", "3")];
+        assert_eq!(shown(&of_request(fields(&given))), [("host", "a"), ("content-length", "3")]);
+    }
+
+    #[test]
+    fn host_is_the_servers_where_the_target_names_it() {
+        let named = with_host(fields(&[("a", "1"), ("host", "other"), ("b", "2")]), "example.com:81");
+        assert_eq!(shown(&named), [("host", "example.com:81"), ("a", "1"), ("b", "2")]);
+        let same = with_host(fields(&[("a", "1"), ("host", "EXAMPLE.com:81")]), "example.com:81");
+        assert_eq!(shown(&same), [("a", "1"), ("host", "EXAMPLE.com:81")], "as it came");
+    }
+}

@@ -1,0 +1,127 @@
+//! The proxies in front of this one, and what is believed of what they say.
+//!
+//! Invariant: a header counts only if the peer of the connection is a hop that the operator trusts. Everybody else can write
+//! what they like, and it passes on unread.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderMap;
+use http::header::FORWARDED;
+use ipnet::IpNet;
+
+/// Which proxies in front of this one are trusted, and where they say who the client is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedHops {
+    /// Their addresses. None: nobody's word counts.
+    pub networks: Vec<IpNet>,
+    /// The header to which they append the address of whoever came to them.
+    pub address: AddressField,
+}
+
+/// A header with the addresses of clients. One only, and the operator says which: a hop that appends to the one would pass
+/// on the other as the client wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressField {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// An extension of requests that came from a trusted hop.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustedHop(());
+
+impl TrustedHops {
+    pub(super) fn trusted(&self, peer: SocketAddr) -> Option<TrustedHop> {
+        self.has(peer.ip()).then_some(TrustedHop(()))
+    }
+
+    /// Who the client is: the last address that no trusted hop has. The port is 0 if it is not known.
+    pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        if !self.has(peer.ip()) {
+            return peer;
+        }
+        let name = match self.address {
+            AddressField::XForwardedFor => X_FORWARDED_FOR,
+            AddressField::Forwarded => FORWARDED.as_str(),
+        };
+        let values: Vec<_> = headers.get_all(name).iter().collect();
+        let mut client = peer;
+        for value in values.into_iter().rev() {
+            // What is no text was written by nobody who can be believed.
+            let Ok(value) = value.to_str() else { return client };
+            for element in value.rsplit(',') {
+                let Some(address) = self.parsed(element.trim()) else { return client };
+                client = address;
+                if !self.has(address.ip()) {
+                    return client;
+                }
+            }
+        }
+        client
+    }
+
+    fn parsed(&self, element: &str) -> Option<SocketAddr> {
+        let node = match self.address {
+            AddressField::XForwardedFor => element,
+            AddressField::Forwarded => element.split(';').find_map(|pair| {
+                let (name, value) = pair.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+            })?,
+        };
+        address(node)
+    }
+
+    fn has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// With or without a port.
+fn address(text: &str) -> Option<SocketAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let address = text.parse().ok().or_else(|| bare.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 0)))?;
+    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+}
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(hops: &TrustedHops, peer: &str, name: &'static str, values: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        values.iter().for_each(|value| drop(headers.append(name, value.parse().unwrap())));
+        hops.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_hops_is_the_clients() {
+        let networks = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let hops = TrustedHops { networks, ..TrustedHops::default() };
+        let of = |peer: &str, values: &[&'static str]| client(&hops, peer, "x-forwarded-for", values);
+        assert_eq!(of("192.0.2.1:9", &["198.51.100.7"]), "192.0.2.1:9", "nobody trusts that peer");
+        assert_eq!(of("10.0.0.1:9", &["6.6.6.6, 198.51.100.7"]), "198.51.100.7:0", "what is left of it is made up");
+        assert_eq!(of("10.0.0.1:9", &["6.6.6.6", "198.51.100.7, 10.1.1.1"]), "198.51.100.7:0", "through two hops");
+        assert_eq!(of("[::ffff:10.0.0.1]:9", &["198.51.100.7:81"]), "198.51.100.7:81");
+        assert_eq!(of("[::1]:9", &["[2001:db8::7]:81"]), "[2001:db8::7]:81");
+        assert_eq!(of("[::1]:9", &["2001:db8::7"]), "[2001:db8::7]:0");
+        assert_eq!(of("10.0.0.1:9", &[]), "10.0.0.1:9");
+        assert_eq!(of("10.0.0.1:9", &["unknown"]), "10.0.0.1:9");
+        assert_eq!(of("10.0.0.1:9", &["198.51.100.7, nonsense, 10.2.2.2"]), "10.2.2.2:0", "no further than is sure");
+    }
+
+    #[test]
+    fn forwarded_counts_where_the_operator_says_so() {
+        let networks = vec!["10.0.0.0/8".parse().unwrap()];
+        let hops = TrustedHops { networks, address: AddressField::Forwarded };
+        let of = |values: &[&'static str]| client(&hops, "10.0.0.1:9", "forwarded", values);
+        assert_eq!(of(&["for=6.6.6.6, For=\"[2001:db8::7]:81\";proto=https"]), "[2001:db8::7]:81");
+        assert_eq!(of(&["proto=https"]), "10.0.0.1:9");
+        assert_eq!(client(&hops, "10.0.0.1:9", "x-forwarded-for", &["6.6.6.6"]), "10.0.0.1:9");
+    }
+}

@@ -1,0 +1,46 @@
+//! The HTTP proxy: a reverse proxy in front of one server, or a forward proxy for the clients of many.
+//!
+//! ```text
+//!  client ─► accept ─► connection ─► front ─► McpService ─► relay ─► upstream ─► server
+//!            (TLS)     (HTTP 1, 2)   (where   (the tap:     (hold)   (pool, TLS)
+//!                                    to, who)  records)
+//! ```
+//!
+//! Invariants:
+//! 1. What is sent is what was received: method, target, header fields with their names, order and values, bodies and
+//!    trailers, frame by frame, when they come. Only the fields that belong to a connection are its own
+//!    (RFC 9110, section 7.6.1), and how a body is framed.
+//! 2. Nothing is added: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`; no redirect is followed.
+//! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
+//! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
+//! 5. Memory is bounded, however slowly somebody reads: buffers have the size of [`BUFFER`].
+//! 6. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::max_held`]): there what could
+//!    not be recorded, or not be understood, is not relayed.
+
+mod answer;
+mod connection;
+mod error;
+mod fields;
+mod front;
+mod health;
+mod held;
+mod hops;
+mod identity;
+mod origins;
+mod prelude;
+mod relay;
+mod serve;
+mod settings;
+#[cfg(feature = "tls")]
+mod tls;
+mod upstream;
+
+pub use self::error::HttpProxyError;
+pub use self::hops::{AddressField, TrustedHop, TrustedHops};
+pub use self::identity::IdentityFields;
+pub use self::serve::{HttpProxy, serve};
+pub use self::settings::{HttpSettings, Mode, PemFiles, Upstream};
+
+/// What a connection buffers in each direction: the largest head of a request or response, too. Larger ones would be worth
+/// nothing to streams of events, and a thousand slow readers hold this much each.
+const BUFFER: usize = 64 * 1024;

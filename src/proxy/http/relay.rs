@@ -1,0 +1,175 @@
+//! Sends a request on and brings its response back.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::{Method, Request, Response, StatusCode, Version, header};
+use http_body::Body as _;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Error;
+use tower_service::Service;
+
+use super::answer::{self, Instead};
+use super::fields;
+use super::held::{HeldBody, Unheld};
+use super::upstream::{Outgoing, Pool, cause, is_late};
+use crate::Trail;
+use crate::capture::mcp::{Held, TapBody, Withheld};
+
+/// The service behind the tap.
+#[derive(Debug, Clone)]
+pub(super) struct Relay(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    pool: Pool,
+    /// The one server; `None` if requests name theirs.
+    server: Option<(Scheme, Authority)>,
+    hold: Option<u64>,
+    trail: Trail,
+    /// Somebody was told that the server cannot be reached.
+    is_away: AtomicBool,
+}
+
+pub(super) type Relayed = Response<Either<Incoming, Full<Bytes>>>;
+
+impl Relay {
+    pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, hold: Option<u64>, trail: &Trail) -> Self {
+        Self(Arc::new(Shared { pool, server, hold, trail: trail.clone(), is_away: AtomicBool::new(false) }))
+    }
+
+    pub(super) fn trail(&self) -> &Trail {
+        &self.0.trail
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        self.0.hold.is_some()
+    }
+}
+
+impl Service<Request<TapBody<Incoming>>> for Relay {
+    type Response = Relayed;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Relayed, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<TapBody<Incoming>>) -> Self::Future {
+        let shared = self.0.clone();
+        Box::pin(async move { Ok(shared.relay(request).await.unwrap_or_else(|answer| answer.map(Either::Right))) })
+    }
+}
+
+impl Shared {
+    async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<Relayed, Instead> {
+        let request = self.prepared(request)?;
+        let request = match self.hold {
+            Some(bound) if request.method() == Method::POST => held(request, bound).await?,
+            _ => request.map(Either::Left),
+        };
+        match self.pool.request(request).await {
+            Ok(response) => {
+                if self.is_away.swap(false, Ordering::Relaxed) {
+                    self.notices().recovered(format!("{} can be reached again", self.server_name()));
+                }
+                Ok(returned(response))
+            }
+            Err(error) => Err(self.unanswered(&error)),
+        }
+    }
+
+    /// As the server shall see it.
+    fn prepared(&self, request: Request<TapBody<Incoming>>) -> Result<Request<TapBody<Incoming>>, Instead> {
+        let (mut parts, body) = request.into_parts();
+        let mut to = parts.uri.into_parts();
+        let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
+        parts.headers = fields::of_request(parts.headers);
+        fields::frame(&mut parts.headers, version, !body.is_end_stream() && body.size_hint().exact().is_none());
+        if let Some(named) = &to.authority {
+            parts.headers = fields::with_host(parts.headers, named.as_str());
+        }
+        if let Some((scheme, authority)) = &self.server {
+            (to.scheme, to.authority) = (Some(scheme.clone()), Some(authority.clone()));
+        }
+        to.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+        parts.uri = Uri::from_parts(to)
+            .map_err(|error| answer::plain(StatusCode::BAD_REQUEST, &format!("the target cannot be used: {error}")))?;
+        Ok(Request::from_parts(parts, body))
+    }
+
+    /// The server gave no response: 504 if it could not be connected to in time, 502 otherwise.
+    fn unanswered(&self, error: &Error) -> Instead {
+        let (name, cause) = (self.server_name(), cause(error));
+        if self.server.is_some() && error.is_connect() && !self.is_away.swap(true, Ordering::Relaxed) {
+            self.notices().warn(format!("{name} cannot be reached: {cause}; see whether the server runs"));
+        }
+        let (status, what) = match (is_late(error), error.is_connect()) {
+            (true, true) => (StatusCode::GATEWAY_TIMEOUT, "could not be connected to in time"),
+            (_, true) => (StatusCode::BAD_GATEWAY, "cannot be reached"),
+            _ => (StatusCode::BAD_GATEWAY, "broke off before it answered"),
+        };
+        // Not the cause: it may tell of the inside of a network.
+        let text = format!("the MCP server behind this proxy {what}; see whether it runs, and try again");
+        answer::plain(status, &text).into()
+    }
+
+    fn server_name(&self) -> String {
+        self.server
+            .as_ref()
+            .map_or_else(|| "a server".to_owned(), |(scheme, authority)| format!("the server {scheme}://{authority}"))
+    }
+
+    fn notices(&self) -> &crate::config::Notices {
+        self.trail.core().notices()
+    }
+}
+
+/// As the client shall see it.
+fn returned(response: Response<Incoming>) -> Relayed {
+    let (mut parts, body) = response.into_parts();
+    parts.version = Version::HTTP_11;
+    parts.headers = fields::of_response(parts.headers);
+    Response::from_parts(parts, Either::Left(body))
+}
+
+/// Waits until all of it is here and its calls may run.
+async fn held(mut request: Request<TapBody<Incoming>>, bound: u64) -> Result<Request<Outgoing>, Instead> {
+    let calls = request.extensions_mut().remove::<Held>();
+    let (parts, body) = request.into_parts();
+    // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
+    let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
+    let body = HeldBody::read(body, bound).await.map_err(|why| match why {
+        Unheld::TooLarge => answer::withheld(StatusCode::PAYLOAD_TOO_LARGE, &too_large(bound)),
+        Unheld::Broken => answer::plain(StatusCode::BAD_REQUEST, "the request broke off"),
+    })?;
+    if !is_read && (is_coded || body.may_be_message()) {
+        return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD).into());
+    }
+    // Without them, looking at the request has failed.
+    let may_run = match calls {
+        Some(calls) => calls.may_run().await,
+        None => Err(Withheld::Unclear),
+    };
+    match may_run {
+        Ok(()) => Ok(Request::from_parts(parts, Either::Right(body))),
+        Err(Withheld::Unclear) => Err(answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into()),
+        Err(Withheld::Refused { calls, is_batch }) => Err(answer::refused(&calls, is_batch).into()),
+    }
+}
+
+fn too_large(bound: u64) -> String {
+    format!("the message is larger than the {bound} bytes that this proxy holds until a call is recorded; send less")
+}
+
+const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
+                      cannot be recorded; set its Content-Type, and compress it with gzip, deflate or br if at all";
+const UNCLEAR: &str = "the message could not be read, so its calls cannot be recorded; send one JSON document in UTF-8, \
+                       uncompressed or compressed with gzip, deflate or br";

@@ -1,0 +1,139 @@
+//! The proxy from its start to its end.
+//!
+//! The end comes in this order: `/readyz` says no, the listener closes, connections finish what they have begun, and when
+//! the time for that is over, what is left is broken off. The trail is flushed by who owns it.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::connection::Serving;
+use super::front::Gate;
+use super::health::Health;
+use super::relay::Relay;
+use super::{HttpProxyError, HttpSettings, Mode, upstream};
+use crate::Trail;
+
+/// Serves until that future is done, and then until all is finished that was begun, or the time for it is over.
+///
+/// # Errors
+/// If it cannot start.
+pub async fn serve(
+    settings: HttpSettings,
+    trail: &Trail,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), HttpProxyError> {
+    HttpProxy::bind(settings, trail).await?.run(shutdown).await;
+    Ok(())
+}
+
+/// A proxy that listens, and serves when it is [`run`](Self::run).
+#[derive(Debug)]
+pub struct HttpProxy {
+    listener: TcpListener,
+    address: SocketAddr,
+    serving: Serving,
+    health: Health,
+    health_listener: Option<TcpListener>,
+    drain: Duration,
+}
+
+impl HttpProxy {
+    /// Checks the settings and listens.
+    ///
+    /// # Errors
+    /// If a setting cannot be used, or an address is taken.
+    pub async fn bind(settings: HttpSettings, trail: &Trail) -> Result<Self, HttpProxyError> {
+        settings.check()?;
+        #[cfg(feature = "tls")]
+        let acceptor = settings.tls.as_ref().map(super::tls::acceptor).transpose()?.map(super::connection::Acceptor);
+        let pool = upstream::pool(&settings)?;
+        let (listener, address) = listen(settings.listen).await?;
+        let health_listener = match settings.health {
+            Some(address) => Some(listen(address).await?.0),
+            None => None,
+        };
+        let hold = trail.core().may_hold_calls().then_some(settings.max_held);
+        let gate = match settings.mode {
+            Mode::Reverse(upstream) => {
+                let server = (upstream.scheme, upstream.authority);
+                Gate::reverse(Relay::new(pool, Some(server), hold, trail), settings.hops)
+            }
+            Mode::Forward => Gate::forward(Relay::new(pool, None, hold, trail), settings.hops, address),
+        };
+        Ok(Self {
+            listener,
+            address,
+            serving: Serving::new(
+                gate,
+                #[cfg(feature = "tls")]
+                acceptor,
+            ),
+            health: Health::new(trail),
+            health_listener,
+            drain: settings.drain,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where `/livez` and `/readyz` are answered, if the settings have such an address.
+    #[must_use]
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health_listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// As [`serve`].
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, serving, health, health_listener, drain, .. } = self;
+        let (graceful, mut connections, mut probes) = (GracefulShutdown::new(), JoinSet::new(), JoinSet::new());
+        if let Some(listener) = health_listener {
+            probes.spawn(health.clone().serve(listener));
+        }
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                (stream, peer) = accept(&listener) => {
+                    connections.spawn(serving.clone().serve(stream, peer, graceful.watcher()));
+                }
+                Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            }
+        }
+        health.drain();
+        drop(listener);
+        drop(tokio::time::timeout(drain, graceful.shutdown()).await);
+        connections.shutdown().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), HttpProxyError> {
+    let failed = |source| HttpProxyError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// The next connection. When there are too many files, the others go on, and one of them ends sometime.
+pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // Of one that was gone before it was accepted.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Long enough not to spin, short enough not to be noticed.
+const PAUSE: Duration = Duration::from_millis(50);

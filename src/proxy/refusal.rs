@@ -1,0 +1,58 @@
+//! What the proxy answers in the place of the server.
+
+use serde_json::{Value, json};
+
+use crate::capture::mcp::message::{Error, Id, IdKind, Message};
+use crate::record::{RecordId, names};
+use crate::trail::{Because, Refused};
+
+/// A JSON-RPC error, and what the correlator is to be told of it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    id: Option<Id>,
+    code: i64,
+    message: String,
+    call_id: Option<RecordId>,
+}
+
+impl Refusal {
+    /// The answer to a call that may not run.
+    pub(crate) fn of(id: Option<Id>, refused: &Refused) -> Self {
+        let what = match refused.because {
+            Because::Denied => "call denied",
+            _ => "call refused",
+        };
+        let message = format!("{what}: {}", refused.reason);
+        Self { id, code: refused.code(), message, call_id: Some(refused.call_id) }
+    }
+
+    /// The answer to what is not relayed for another reason than its own call.
+    pub(crate) fn because(id: Option<Id>, reason: &str, call_id: Option<RecordId>) -> Self {
+        Self { id, code: Refused::UNRECORDED, message: format!("call refused: {reason}"), call_id }
+    }
+
+    /// As it goes over the wire, but for the framing.
+    pub(crate) fn json(&self) -> Value {
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if let (Some(call), Some(fields)) = (self.call_id, error.as_object_mut()) {
+            fields.insert("data".into(), json!({ names::AUDITRAIL_CALL_ID: call.to_string() }));
+        }
+        json!({ "jsonrpc": "2.0", "id": self.id.as_ref().map_or(Value::Null, of_id), "error": error })
+    }
+
+    /// As if it had been read off the wire.
+    pub(crate) fn into_message(self) -> Message {
+        let error = Error { code: Some(self.code), message: None };
+        Message { id: self.id, has_error: true, error, ..Message::default() }
+    }
+}
+
+/// An id as it stands in an answer. One that is too long to be kept, or that MCP does not allow, cannot be repeated.
+fn of_id(id: &Id) -> Value {
+    match id.kind {
+        IdKind::String if id.rest == 0 => id.text.clone().into(),
+        // Numbers are kept by their value, with all their digits.
+        IdKind::Integer | IdKind::Fraction if id.rest == 0 => serde_json::from_str(&id.text).unwrap_or(Value::Null),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,49 @@
+//! Streams whose other end belongs to others: who made them may have made them non-blocking.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// Some bytes, or none at the end.
+pub(super) fn read(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait(file, PollFlags::IN)?,
+            result => return result,
+        }
+    }
+}
+
+pub(super) fn write_all(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait(file, PollFlags::OUT)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Waits until [`AT_ONCE`] bytes can be written without waiting.
+pub(super) fn wait_writable(file: &File) -> io::Result<()> {
+    wait(file, PollFlags::OUT)
+}
+
+fn wait(file: &File, what: PollFlags) -> io::Result<()> {
+    loop {
+        match poll(&mut [PollFd::new(file, what)], None) {
+            Err(rustix::io::Errno::INTR) => {}
+            result => return Ok(result.map(drop)?),
+        }
+    }
+}
+
+/// What a pipe takes at once when it takes anything (`PIPE_BUF` of Linux; POSIX wants 512).
+pub(super) const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+/// A pipe's capacity on Linux.
+pub(super) const CHUNK: usize = 64 * 1024;

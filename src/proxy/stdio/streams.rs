@@ -1,0 +1,30 @@
+//! The standard streams of the process, in the hands of the relay alone.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd as _;
+
+/// The client's ends.
+#[derive(Debug)]
+pub struct Streams {
+    /// What the client writes.
+    pub input: File,
+    /// What it reads.
+    pub output: File,
+}
+
+impl Streams {
+    /// Takes standard input and output, and puts nothing in their place: when the relay closes them they are closed, and
+    /// nothing else that writes to standard output reaches the client.
+    ///
+    /// # Errors
+    /// If the process has none, or is at its limit of files.
+    pub fn of_process() -> io::Result<Self> {
+        let input = io::stdin().as_fd().try_clone_to_owned()?.into();
+        let output = io::stdout().as_fd().try_clone_to_owned()?.into();
+        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+        rustix::stdio::dup2_stdin(&nothing)?;
+        rustix::stdio::dup2_stdout(&nothing)?;
+        Ok(Self { input, output })
+    }
+}

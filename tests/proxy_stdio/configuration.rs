@@ -1,0 +1,82 @@
+//! What the file, the environment and the arguments say, and mistakes in them.
+
+use auditrail::record::names;
+use auditrail::serve::Receiver;
+
+use crate::rig::{Proxy, call, records};
+
+#[test]
+fn mistakes_stop_the_start() {
+    for (text, expected) in [
+        ("\n\nservice = \"a\"", "auditrail.toml:3: `service = \"a\"`: unknown field `service`"),
+        (
+            "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"b\"",
+            "auditrail.toml:3: `class = \"b\"`: no class has that name",
+        ),
+        ("[otlp]\nprotocol = \"pigeon\"", "unknown protocol; set grpc or http/protobuf"),
+    ] {
+        let played = Proxy::of_script("touch \"$DIR/began\"").configured(text).send("");
+        assert_eq!(played.code(), 2, "{}", played.said);
+        assert!(played.said.contains(expected), "{}", played.said);
+        assert!(!played.directory.path().join("began").exists());
+    }
+    let played = Proxy::of(&[]).argument("--name").argument("a").send("");
+    assert_eq!(played.code(), 2);
+    assert!(played.said.contains("nothing says which server is meant"), "{}", played.said);
+}
+
+#[test]
+fn the_effective_configuration_is_shown_without_secrets() {
+    let proxy = Proxy::of(&["/usr/bin/env", "SECRET=hunter2", "cat"])
+        .configured("service_name = \"files\"\n[journal]\nmax_bytes = 300000\n")
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer hunter2")
+        .argument("--print-config");
+    let played = proxy.send("");
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let text = played.text();
+    for expected in [
+        "service_name = \"files\"",
+        "max_bytes = 300000",
+        "# with the header authorization: (hidden)",
+        "endpoint = \"http://127.0.0.1:9\"",
+        "flush_timeout = \"1ms\"",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_name_of_the_service_is_the_nearest_that_is_said() {
+    let name = |proxy: Proxy| {
+        let text = proxy.argument("--print-config").send("").text();
+        let line = text.lines().find(|line| line.starts_with("service_name")).unwrap().to_owned();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let proxy = || Proxy::of(&["/bin/cat"]);
+    assert_eq!(name(proxy()), "cat");
+    let file = "service_name = \"filed\"";
+    assert_eq!(name(proxy().configured(file)), "filed");
+    assert_eq!(name(proxy().configured(file).env("OTEL_RESOURCE_ATTRIBUTES", "service.name=attributed")), "attributed");
+    assert_eq!(name(proxy().configured(file).env("OTEL_SERVICE_NAME", "named")), "named");
+    assert_eq!(name(proxy().env("OTEL_SERVICE_NAME", "named").argument("--name").argument("told")), "told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_uses_a_server_is_what_the_environment_asserts() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let config = "[identity]\nenvironment = { user = \"WHO\", name = \"WHO_NAME\", tenant = \"WHO_TENANT\" }\n";
+    let proxy = Proxy::of(&["cat"]).configured(config).collector(&receiver);
+    let proxy = proxy.env("WHO", "ada@example.org").env("WHO_NAME", "Ada").without("WHO_TENANT");
+    let played = tokio::task::spawn_blocking(move || proxy.send(&call(1, "read_file"))).await.unwrap();
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let records = records(&receiver);
+    let asked = records.iter().find(|record| record.text(names::AUDITRAIL_PHASE) == Some("request"));
+    let asked = asked.unwrap_or_else(|| panic!("{records:#?}"));
+    assert_eq!(asked.text(names::AUDIT_ACTOR_ID), Some("ada@example.org"));
+    assert_eq!(asked.text(names::USER_NAME), Some("Ada"));
+    assert_eq!(asked.text(names::AUDITRAIL_TENANT_ID), None);
+    let verified = asked.get(names::AUDITRAIL_ACTOR_VERIFIED);
+    assert_eq!(verified, Some(&auditrail::record::Value::Bool(false)));
+    assert_eq!(asked.text(names::AUDITRAIL_MCP_TRANSPORT), Some("stdio"));
+}

@@ -1,0 +1,20 @@
+//! `auditrail proxy -- COMMAND`: bytes pass as they are whatever becomes of the audit, ends are those of the server, and what
+//! may not go unrecorded does not run. The numbers are those of the invariants in `src/proxy/stdio/mod.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test stops at what it did not expect"
+)]
+#![cfg(unix)]
+
+mod bytes;
+mod configuration;
+mod ends;
+mod orphans;
+mod refusals;
+mod rig;
+mod troubles;
