@@ -101,7 +101,9 @@ mod tests {
     fn fields(lines: &[(&str, &str)]) -> HeaderMap {
         let parse = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         let mut map = HeaderMap::new();
-        lines.iter().map(parse).for_each(|(name, value): (_, HeaderValue)| drop(map.append(name, value)));
+        lines.iter().map(parse).for_each(|(name, value): (_, HeaderValue)| {
+            map.append(name, value);
+        });
         map
     }
 
