@@ -12,7 +12,9 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod everything;
 mod fixture;
+mod proxied;
 mod suite;
 mod tables;
 mod variant;

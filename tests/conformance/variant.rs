@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture;
+use crate::proxied::Proxied;
 use crate::suite::{Scores, Suite};
 use crate::support::Bench;
 use crate::wire::{Audit, Wire};
@@ -22,11 +23,12 @@ pub(crate) enum Variant {
     Wrapper,
     Tap,
     Both,
+    Proxy,
 }
 
 impl Variant {
     /// The plain one first: the others are compared with it.
-    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Wrapper, Self::Tap, Self::Both];
+    pub(crate) const ALL: [Self; 5] = [Self::Plain, Self::Wrapper, Self::Tap, Self::Both, Self::Proxy];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -34,6 +36,7 @@ impl Variant {
             Self::Wrapper => "wrapper",
             Self::Tap => "tap",
             Self::Both => "both",
+            Self::Proxy => "proxy",
         }
     }
 
@@ -41,14 +44,15 @@ impl Variant {
     pub(crate) const fn sees_every_request(self) -> bool {
         match self {
             Self::Plain | Self::Wrapper => false,
-            Self::Tap | Self::Both => true,
+            Self::Tap | Self::Both | Self::Proxy => true,
         }
     }
 
     fn router(self, trail: &Trail, ending: &CancellationToken) -> Router {
         let trail = trail.clone();
         match self {
-            Self::Plain => fixture::router(|handler| handler, ending),
+            // The proxy stands before it.
+            Self::Plain | Self::Proxy => fixture::router(|handler| handler, ending),
             Self::Wrapper => fixture::router(move |handler| trail.audited(handler), ending),
             Self::Tap => fixture::router(|handler| handler, ending).layer(trail.mcp_layer()),
             Self::Both => {
@@ -62,7 +66,12 @@ impl Variant {
     pub(crate) async fn run(self, suite: &Suite, revision: &'static str) -> Run {
         let (bench, wire, ending) = (Bench::new(), Wire::default(), CancellationToken::new());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let proxy = match self {
+            Self::Proxy => Some(Proxied::before(address, &bench.trail).await),
+            _ => None,
+        };
+        let url = format!("http://{}/mcp", proxy.as_ref().map_or(address, |proxy| proxy.address));
         let router = wire.around(self.router(&bench.trail, &ending));
         let stop = ending.clone().cancelled_owned();
         let server = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop).await });
@@ -74,7 +83,14 @@ impl Variant {
         // What the suite left open ends now, so that every exchange is counted and every call has its end.
         ending.cancel();
         tokio::time::timeout(Duration::from_secs(20), server).await.expect("the server ends").unwrap().unwrap();
-        let audit = Audit::of(&wire.requests(), &bench.records());
+        if let Some(proxy) = proxy {
+            proxy.end().await;
+        }
+        let records = bench.records();
+        let mut audit = Audit::of(&wire.requests(), &records);
+        if self.sees_every_request() {
+            audit.forgive_what_never_arrived(&records);
+        }
         Run { variant: self, revision, scores, took, audit }
     }
 }

