@@ -16,6 +16,7 @@ mod bytes;
 mod cache;
 mod configuration;
 mod ends;
+mod order;
 mod orphans;
 mod peers;
 mod refusals;
