@@ -9,7 +9,13 @@
 //!
 //! `cargo bench --bench tap` (half a minute); `-- --quick` only shows that it runs.
 //!
-//! RESULTS
+//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-22, load 6:
+//!
+//! | | |
+//! |---|---|
+//! | a message of 1 kB, its record written | p50 7.0 µs, p99 58 µs; thread CPU 6.9 µs |
+//! | each further byte of a message | 0.2 to 0.4 ns, 1 kB to 3 MB |
+//! | a call of an rmcp client, which takes 44.3 µs | p50 + 17.4 µs with the tap, + 18.3 µs with tap and wrapper |
 
 #![allow(
     clippy::print_stdout,

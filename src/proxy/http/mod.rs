@@ -13,7 +13,7 @@
 //! 2. Nothing is added: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`; no redirect is followed.
 //! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
 //! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
-//! 5. Memory is bounded, however slowly somebody reads: buffers have the size of [`BUFFER`].
+//! 5. Memory is bounded, however slowly somebody reads: buffers are of a fixed size (`BUFFER`).
 //! 6. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::max_held`]): there what could
 //!    not be recorded, or not be understood, is not relayed.
 
