@@ -12,6 +12,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod clients;
 mod everything;
 mod fixture;
 mod proxied;
