@@ -11,7 +11,18 @@
 //!
 //! `cargo bench --bench proxy` (half a minute); `-- --quick` only shows that it runs.
 //!
-//! RESULTS
+//! 2 vCPU of a cloud machine (Linux 6, ext4 on a virtual disk), which others use, too: load average 7.
+//!
+//! ```text
+//!                p50       p99   added p50 added p99   calls
+//! direct      9.0 µs   94.6 µs    -29.3 µs  -71.6 µs   10000
+//! relay      38.3 µs  166.2 µs     +0.0 µs   +0.0 µs   10000
+//! proxy      43.4 µs  279.8 µs     +5.1 µs +113.6 µs   10000
+//! synced    345.7 µs 7892.4 µs   +307.4 µs +7726.2 µs   10000
+//! ```
+//!
+//! On loaded machines the p50 of all three hangs on who shares a core with whom: other runs added up to 20 µs. The limits
+//! are 150 µs at p50, and three times that at p99.
 
 #![allow(
     clippy::print_stdout,
@@ -107,10 +118,7 @@ impl Candidate {
 
     fn quantiles(&mut self) -> [Duration; 2] {
         self.times.sort_unstable();
-        [0.5, 0.99].map(|quantile| {
-            let at = (self.times.len() as f64 * quantile) as usize;
-            self.times[at.min(self.times.len() - 1)]
-        })
+        [50, 99].map(|percent| self.times[self.times.len() * percent / 100])
     }
 
     fn end(mut self) {

@@ -1,4 +1,5 @@
-//! The official TypeScript and Python clients against a server of ours, as it is and audited, over stdio and HTTP.
+//! The official TypeScript and Python clients against a server of ours, as it is and audited, over stdio and HTTP; over
+//! stdio also as it is, behind the proxy.
 //!
 //! They list and call tools, answer what the server asks them, hear its progress, cancel, run out of time, and send 3 MB and
 //! get them back. Auditing changes nothing that they see, and every request of both sides has its pair of records.
@@ -20,7 +21,7 @@ mod run;
 mod story;
 mod trail;
 
-use self::run::{Audit, Client, Mode, Run, Transport};
+use self::run::{Audit, Client, Mode, Run, Seen, Transport};
 
 macro_rules! clients {
     ($($name:ident: $client:ident $mode:ident $transport:ident;)*) => {
@@ -53,10 +54,17 @@ async fn auditing_changes_nothing_and_misses_nothing(client: Client, mode: Mode,
     let audited = run.against(&peers, Audit::On).await;
 
     story::is_told_by(&run, &plain.printed);
+    assert!(plain.records.is_empty(), "nobody audits the plain server");
+    same(&run, &plain, &audited);
+    if transport == Transport::Stdio {
+        same(&run, &plain, &run.against(&peers, Audit::Proxy).await);
+    }
+}
+
+fn same(run: &Run, plain: &Seen, audited: &Seen) {
     assert_eq!(audited.printed.len(), plain.printed.len(), "{:#?}", audited.printed);
     for (audited, plain) in audited.printed.iter().zip(&plain.printed) {
         assert_eq!(audited, plain, "{run:?}");
     }
-    assert!(plain.records.is_empty(), "nobody audits the plain server");
-    trail::tells(&run, &audited.records);
+    trail::tells(run, &audited.records);
 }

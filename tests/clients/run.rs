@@ -48,6 +48,8 @@ pub(crate) enum Transport {
 pub(crate) enum Audit {
     Off,
     On,
+    /// By `auditrail proxy`, of the server as it is.
+    Proxy,
 }
 
 /// What came of it: the lines of the client, and the records of the server.
@@ -117,8 +119,16 @@ impl Run {
         command.envs(settings.clone());
         let printed = match self.transport {
             Transport::Stdio => {
-                command.args(["stdio", "--"]).arg(example("clients_server")).args(["stdio", audit.name()]);
-                printed(command).await
+                command.args(["stdio", "--"]);
+                if audit == Audit::Proxy {
+                    command.args([env!("CARGO_BIN_EXE_auditrail"), "proxy", "--"]);
+                }
+                // By its argument the server is known in the table of processes.
+                let mark = journal.path().to_str().unwrap();
+                command.arg(example("clients_server")).args(["stdio", audit.name(), mark]);
+                let printed = printed(command).await;
+                nobody_is_left(mark).await;
+                printed
             }
             Transport::Http => {
                 let mut server = Command::new(example("clients_server"));
@@ -130,7 +140,7 @@ impl Run {
                 printed
             }
         };
-        let records = if audit == Audit::On { whole(&receiver).await } else { Received::all(&receiver.records()) };
+        let records = if audit != Audit::Off { whole(&receiver).await } else { Received::all(&receiver.records()) };
         Seen { printed, records }
     }
 }
@@ -138,7 +148,7 @@ impl Run {
 impl Audit {
     const fn name(self) -> &'static str {
         match self {
-            Self::Off => "plain",
+            Self::Off | Self::Proxy => "plain",
             Self::On => "audited",
         }
     }
@@ -173,6 +183,21 @@ async fn ended(mut server: Child) {
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     let status = tokio::time::timeout(PATIENCE, server.wait()).await.expect("the server ends by itself").unwrap();
     assert!(status.success(), "{status}");
+}
+
+/// Clients close their server's input, and then take some time until they kill it: nothing of it outlives them for long.
+async fn nobody_is_left(mark: &str) {
+    let is_alive = || {
+        let commands = std::fs::read_dir("/proc").into_iter().flatten();
+        let mut commands = commands.filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
+        commands.any(|command| command.split(|byte| *byte == 0).any(|word| word == mark.as_bytes()))
+    };
+    let gone = async {
+        while is_alive() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("a process of the server is left");
 }
 
 /// Everything, when every stream that began has come to its end. A stdio server may outlive its client by a moment.

@@ -12,9 +12,13 @@
 #![cfg(unix)]
 
 mod bytes;
+#[path = "../peers/cache.rs"]
+mod cache;
 mod configuration;
 mod ends;
+mod order;
 mod orphans;
+mod peers;
 mod refusals;
 mod rig;
 mod troubles;

@@ -27,7 +27,7 @@ fn when_the_journal_is_full() {
     assert_eq!(played.code(), 0, "{}", played.said);
 
     let (refused, relayed): (Vec<_>, Vec<_>) = played.lines().into_iter().partition(|line| line.get("error").is_some());
-    assert_eq!(refused.len() + relayed.len(), calls as usize);
+    assert_eq!((refused.len() + relayed.len()) as u64, calls);
     let got: Vec<Value> = String::from_utf8(played.file("got"))
         .unwrap()
         .lines()

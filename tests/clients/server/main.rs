@@ -32,11 +32,11 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["stdio", "plain"] => {
+        ["stdio", "plain", ..] => {
             let running = Tools::default().serve(rmcp::transport::stdio()).await.unwrap();
             running.waiting().await.unwrap();
         }
-        ["stdio", "audited"] => trail().serve_stdio(Tools::default()).await.unwrap(),
+        ["stdio", "audited", ..] => trail().serve_stdio(Tools::default()).await.unwrap(),
         ["http", "plain"] => serve(|tools, ending| router(move || tools.clone(), ending)).await,
         ["http", "audited"] => {
             let trail = trail();
