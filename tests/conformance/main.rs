@@ -15,6 +15,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../peers/cache.rs"]
 mod cache;
+mod clients;
 mod everything;
 mod fixture;
 mod proxied;

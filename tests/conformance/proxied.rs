@@ -21,7 +21,6 @@ impl Proxied {
         Self::start(HttpSettings::reverse(SocketAddr::from(([127, 0, 0, 1], 0)), upstream), trail).await
     }
 
-    #[allow(dead_code)]
     pub(crate) async fn forward(trail: &Trail) -> Self {
         Self::start(HttpSettings::forward(SocketAddr::from(([127, 0, 0, 1], 0))), trail).await
     }

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::Command;
 
-pub(crate) use self::scores::{Scores, Status, count};
+pub(crate) use self::scores::{Check, Scores, Status, checks_below, count};
 
 use crate::cache;
 

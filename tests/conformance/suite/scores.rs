@@ -85,6 +85,20 @@ impl Folder {
     }
 }
 
+/// The checks of all scenarios that left something in that folder or below.
+pub(crate) fn checks_below(folder: &Path) -> Vec<Check> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.join("checks.json").exists() {
+            found.extend(checks(Some(Folder { path, day: String::new() })));
+        } else if path.is_dir() {
+            found.extend(checks_below(&path));
+        }
+    }
+    found
+}
+
 /// In an order of their own: the suite's depends on what came first. A scenario that threw left nothing, which is a
 /// failure like any other.
 fn checks(folder: Option<Folder>) -> Vec<Check> {
