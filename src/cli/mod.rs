@@ -42,10 +42,7 @@ pub fn main() -> ExitCode {
     }
     match run(&matches).and_then(print) {
         Ok(code) => code,
-        Err(failure) => {
-            drop(writeln!(io::stderr(), "auditrail: {}", failure.text));
-            ExitCode::from(failure.code)
-        }
+        Err(failure) => failure.told(),
     }
 }
 
@@ -105,6 +102,18 @@ impl Failure {
     fn usage(text: impl ToString) -> Self {
         Self { text: text.to_string(), code: USAGE }
     }
+
+    /// Says it, and gives the exit code.
+    fn told(self) -> ExitCode {
+        say(&self.text);
+        ExitCode::from(self.code)
+    }
+}
+
+/// A line on standard error, in one piece, as others may write there, too.
+fn say(text: &str) {
+    // A closed standard error leaves nobody to tell.
+    drop(io::stderr().write_all(format!("auditrail: {text}\n").as_bytes()));
 }
 
 /// The command could not do its work.

@@ -58,8 +58,8 @@ impl Default for Notices {
                 NoticeLevel::Warning => "warning",
                 NoticeLevel::Recovered => "recovered",
             };
-            // A closed standard error leaves nobody to tell.
-            drop(writeln!(std::io::stderr(), "auditrail: {level}: {}", notice.text));
+            // In one piece, as others write there, too. A closed standard error leaves nobody to tell.
+            drop(std::io::stderr().write_all(format!("auditrail: {level}: {}\n", notice.text).as_bytes()));
         })
     }
 }

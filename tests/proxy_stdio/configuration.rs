@@ -20,6 +20,9 @@ fn mistakes_stop_the_start() {
         assert!(played.said.contains(expected), "{}", played.said);
         assert!(!played.directory.path().join("began").exists());
     }
+    let played = Proxy::of(&[]).argument("--listen").argument("127.0.0.1:0").send("");
+    assert_eq!(played.code(), 2);
+    assert!(played.said.contains("--listen needs --upstream URL, or --forward"), "{}", played.said);
     let played = Proxy::of(&[]).argument("--name").argument("a").send("");
     assert_eq!(played.code(), 2);
     assert!(played.said.contains("nothing says which server is meant"), "{}", played.said);

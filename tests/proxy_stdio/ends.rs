@@ -106,6 +106,11 @@ fn a_collector_that_does_not_answer_is_not_waited_for_when_asked_again() {
     running.read_until("ping");
     drop(running.input.take());
     running.read_to_end();
-    running.signal("TERM");
-    assert_eq!(running.ended().code(), 0);
+    // The first may still have been for the server, in the middle of its own end.
+    let ended = within(PATIENCE, || {
+        running.signal("TERM");
+        running.process.try_wait().unwrap()
+    });
+    let code = ended.and_then(|status| status.code());
+    assert!(matches!(code, Some(0 | 143)), "{code:?}");
 }

@@ -14,6 +14,11 @@ fn processes(marker: &str) -> Vec<String> {
     commands.filter(|command| command.starts_with("sleep ") && command.contains(marker)).collect()
 }
 
+/// An argument of `sleep` that no other test has, nor another run of this one.
+fn marker(number: u32) -> String {
+    format!("{number}.{}", std::process::id())
+}
+
 fn all_gone(marker: &str) {
     let gone = within(PATIENCE, || processes(marker).is_empty().then_some(()));
     assert!(gone.is_some(), "{:?}", processes(marker));
@@ -21,25 +26,29 @@ fn all_gone(marker: &str) {
 
 #[test]
 fn what_the_server_leaves_behind_ends_with_it() {
-    let played = Proxy::of_script("sleep 7001 & sleep 7001 >/dev/null 2>&1 & exit 4").send("");
+    let mark = marker(7001);
+    let played = Proxy::of_script(&format!("sleep {mark} & sleep {mark} >/dev/null 2>&1 & exit 4")).send("");
     assert_eq!(played.code(), 4, "{}", played.said);
-    assert_eq!(processes("7001"), [""; 0]);
+    assert_eq!(processes(&mark), [""; 0]);
 }
 
 #[test]
 fn what_does_not_listen_is_killed() {
-    let played = Proxy::of_script("(trap '' TERM; sleep 7002) & (trap '' TERM HUP; exec sleep 7002) & exit 4").send("");
+    let mark = marker(7002);
+    let script = format!("(trap '' TERM; sleep {mark}) & (trap '' TERM HUP; exec sleep {mark}) & exit 4");
+    let played = Proxy::of_script(&script).send("");
     assert_eq!(played.code(), 4, "{}", played.said);
-    assert_eq!(processes("7002"), [""; 0]);
+    assert_eq!(processes(&mark), [""; 0]);
 }
 
 #[test]
 fn a_signal_reaches_all_of_the_group() {
-    let mut running = Proxy::of_script("sleep 7003 & echo ready; wait").start();
+    let mark = marker(7003);
+    let mut running = Proxy::of_script(&format!("sleep {mark} & echo ready; wait")).start();
     running.read_until("ready");
     running.signal("TERM");
     assert_eq!(running.ended().code(), 143);
-    assert_eq!(processes("7003"), [""; 0]);
+    assert_eq!(processes(&mark), [""; 0]);
 }
 
 /// It has left the group, and is left alone; but nobody waits for it.
@@ -58,11 +67,12 @@ fn who_leaves_the_group_is_not_waited_for() {
 /// Even a server that ignores the end of its input, and all signals that can be ignored.
 #[test]
 fn a_proxy_that_is_killed_takes_the_server_with_it() {
-    let mut running = Proxy::of_script("trap '' TERM HUP INT; echo ready; exec sleep 7005").start();
+    let mark = marker(7005);
+    let mut running = Proxy::of_script(&format!("trap '' TERM HUP INT; echo ready; exec sleep {mark}")).start();
     running.read_until("ready");
-    assert_eq!(processes("7005").len(), 1);
+    assert!(within(PATIENCE, || (processes(&mark).len() == 1).then_some(())).is_some());
     running.signal("KILL");
-    all_gone("7005");
+    all_gone(&mark);
 }
 
 /// The parent's death is told to the server's process alone. Those behind it see the end of their input.

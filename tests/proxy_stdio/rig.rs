@@ -218,11 +218,14 @@ pub(crate) fn within<T>(time: Duration, mut ask: impl FnMut() -> Option<T>) -> O
     }
 }
 
-/// Everything that a collector got, but for what the trail tells of itself.
+/// Everything that a collector got, but for what the trail tells of itself, in the order of what happened: requests that are
+/// on their way at the same time may arrive in another.
 pub(crate) fn records(receiver: &auditrail::serve::Receiver) -> Vec<Record> {
     let records = receiver.records();
     let records = records.iter().map(|received| Record::decode(&received.bytes).unwrap());
-    records.filter(|record| record.event_name != "auditrail.lifecycle").collect()
+    let mut records: Vec<_> = records.filter(|record| record.event_name != "auditrail.lifecycle").collect();
+    records.sort_by_key(|record| record.time_unix_nano);
+    records
 }
 
 /// A call of a tool.

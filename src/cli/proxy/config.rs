@@ -42,9 +42,11 @@ impl Configuration {
         let words: Vec<_> = words.cloned().collect();
         if let Some(address) = command.get_one::<SocketAddr>(args::LISTEN) {
             let upstream = command.get_one::<String>(args::UPSTREAM).cloned();
-            let listener = ListenerSettings::new(*address, upstream, command.get_flag(args::FORWARD));
-            file.listener = vec![listener];
-            file.check(Path::new("--listen")).map_err(Failure::usage)?;
+            let forward = command.get_flag(args::FORWARD);
+            if upstream.is_none() && !forward {
+                return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
+            }
+            file.listener = vec![ListenerSettings::new(*address, upstream, forward)];
         }
         if words.is_empty() && file.listener.is_empty() {
             return Err(Failure::usage(NOTHING));

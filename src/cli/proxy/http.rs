@@ -1,13 +1,12 @@
 //! Servers over HTTP.
 
 use std::future::Future;
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::super::Failure;
+use super::super::{Failure, say};
 use super::{Configuration, failed, not_started};
 use crate::Trail;
 use crate::config::file::{AddressHeader, HeaderIdentity, IdentitySettings, ListenerSettings};
@@ -39,7 +38,7 @@ async fn serve(listeners: Vec<HttpSettings>, trail: &Trail) -> Result<(), Failur
     let mut proxies = tokio::task::JoinSet::new();
     for settings in listeners {
         let proxy = HttpProxy::bind(settings, trail).await.map_err(not_served)?;
-        say(proxy.address());
+        say(&format!("listens on {}", proxy.address()));
         let mut ended = ended.clone();
         proxies.spawn(async move {
             // Nothing is ever sent: it ends with its sender.
@@ -58,11 +57,6 @@ fn not_served(error: HttpProxyError) -> Failure {
         HttpProxyError::Listen { .. } => failed(error),
         error => Failure::usage(error),
     }
-}
-
-fn say(address: SocketAddr) {
-    // A closed standard error leaves nobody to tell.
-    drop(writeln!(io::stderr(), "auditrail: listens on {address}"));
 }
 
 fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<HttpSettings, HttpProxyError> {

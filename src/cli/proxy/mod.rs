@@ -4,7 +4,6 @@ mod config;
 mod http;
 mod stdio;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -20,11 +19,7 @@ pub(super) fn main(matches: &ArgMatches) -> Option<ExitCode> {
         (args::LAUNCH, command) => Err(stdio::become_server(command)),
         _ => return None,
     };
-    Some(result.unwrap_or_else(|failure| {
-        // A closed standard error leaves nobody to tell.
-        drop(writeln!(io::stderr(), "auditrail: {}", failure.text));
-        ExitCode::from(failure.code)
-    }))
+    Some(result.unwrap_or_else(Failure::told))
 }
 
 fn run(command: &ArgMatches) -> Result<ExitCode, Failure> {

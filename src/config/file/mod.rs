@@ -42,16 +42,8 @@ impl File {
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let source = Source { path, text };
         let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
-        file.check_in(&source)?;
+        file.check(&source)?;
         Ok(file)
-    }
-
-    /// Checks what has another origin than a file, such as arguments.
-    ///
-    /// # Errors
-    /// The first mistake in it.
-    pub fn check(&self, origin: &Path) -> Result<(), FileError> {
-        self.check_in(&Source { path: origin, text: "" })
     }
 
     /// What the environment does not say of the trail is what the file says.
@@ -87,7 +79,7 @@ impl File {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    fn check_in(&self, source: &Source<'_>) -> Result<(), FileError> {
+    fn check(&self, source: &Source<'_>) -> Result<(), FileError> {
         for rule in &self.rule {
             if !self.class.contains_key(rule.class.get_ref()) {
                 let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();
