@@ -99,11 +99,10 @@ mod tests {
     use super::*;
 
     fn fields(lines: &[(&str, &str)]) -> HeaderMap {
-        let parse = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         let mut map = HeaderMap::new();
-        lines.iter().map(parse).for_each(|(name, value): (_, HeaderValue)| {
-            map.append(name, value);
-        });
+        for (name, value) in lines {
+            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
         map
     }
 

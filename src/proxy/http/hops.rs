@@ -95,9 +95,9 @@ mod tests {
 
     fn client(hops: &TrustedHops, peer: &str, name: &'static str, values: &[&'static str]) -> String {
         let mut headers = HeaderMap::new();
-        values.iter().for_each(|value| {
+        for value in values {
             headers.append(name, value.parse().unwrap());
-        });
+        }
         hops.client(peer.parse().unwrap(), &headers).to_string()
     }
 
