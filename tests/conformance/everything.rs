@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
 use crate::proxied::Proxied;
-use crate::suite::{Scores, Status, Suite, cache, installed};
+use crate::suite::{Scores, Status, Suite, alone, cache, installed};
 use crate::support::Bench;
 
 /// It speaks no later one.
@@ -21,6 +21,7 @@ const REVISION: &str = "2025-11-25";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn server_everything_scores_the_same_through_the_proxy() {
     let Some((suite, program)) = installed().zip(everything()) else { return };
+    let _alone = alone().await;
     let direct = {
         let server = Everything::start(&suite, &program).await;
         suite.run(&server.url(server.address), REVISION, "everything-direct").await
