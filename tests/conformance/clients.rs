@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::cache;
 use crate::everything::assert_paired;
 use crate::proxied::Proxied;
-use crate::suite::{Check, Suite, checks_below, installed};
+use crate::suite::{Check, Suite, alone, checks_below, installed};
 use crate::support::Bench;
 
 const SCENARIOS: [(&str, &[&str]); 2] = [
@@ -35,6 +35,7 @@ const SCENARIOS: [(&str, &[&str]); 2] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_score_the_same_through_the_forward_proxy() {
     let Some((suite, python)) = installed().zip(python()) else { return };
+    let _alone = alone().await;
     let bench = Bench::new();
     let proxy = Proxied::forward(&bench.trail).await;
     let address = format!("http://{}", proxy.address);

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use crate::cache;
 use crate::proxied::Proxied;
-use crate::suite::{Scores, Status, Suite, installed};
+use crate::suite::{Scores, Status, Suite, alone, installed};
 use crate::support::Bench;
 
 /// It speaks no later one.
@@ -22,6 +22,7 @@ const REVISION: &str = "2025-11-25";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn server_everything_scores_the_same_through_the_proxy() {
     let Some((suite, program)) = installed().zip(everything()) else { return };
+    let _alone = alone().await;
     let direct = {
         let server = Everything::start(&suite, &program).await;
         suite.run(&server.url(server.address), REVISION, "everything-direct").await

@@ -28,12 +28,13 @@ mod wire;
 #[path = "../suite/support.rs"]
 mod support;
 
-use self::suite::{Scores, installed};
+use self::suite::{Scores, alone, installed};
 use self::variant::{REVISIONS, Run, Variant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_variant_scores_what_the_plain_server_scores() {
     let Some(suite) = installed() else { return };
+    let _alone = alone().await;
     let mut runs = Vec::new();
     for revision in REVISIONS {
         // One after the other: some checks watch how long an answer takes.

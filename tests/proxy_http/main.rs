@@ -13,7 +13,6 @@
 
 mod audit;
 mod bytes;
-mod crowd;
 mod forward;
 mod heads;
 mod held;

@@ -43,6 +43,12 @@ fn node_version(node: &Path) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
+/// Some checks watch how long an answer takes, so one run at a time.
+pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    ALONE.lock().await
+}
+
 impl Suite {
     pub(crate) fn node(&self) -> &Path {
         &self.node

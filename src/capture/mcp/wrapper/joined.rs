@@ -15,7 +15,8 @@ use crate::trail::Core;
 
 /// The call, and who may not be told twice that its handler is done.
 pub(super) struct Joined {
-    claimed: Claimed,
+    /// `None`: the call was over before its handler began, as its client had gone.
+    claimed: Option<Claimed>,
     is_running: bool,
 }
 
@@ -32,8 +33,13 @@ impl Joined {
         context: &RequestContext<RoleServer>,
     ) -> Option<Self> {
         let exchange = exchange(&context.extensions).or(tapped)?;
-        let claimed = exchange.claim(&id(&context.id))?;
-        if let Some(actor) = request::actor(core, &context.extensions, &claimed.call) {
+        let claimed = exchange.claim(&id(&context.id));
+        if claimed.is_none() && !exchange.is_closed() {
+            return None;
+        }
+        if let Some(claimed) = &claimed
+            && let Some(actor) = request::actor(core, &context.extensions, &claimed.call)
+        {
             claimed.call.enrich_actor(actor);
         }
         Some(Self { claimed, is_running: false })
@@ -45,20 +51,23 @@ impl Joined {
     where
         F: Future<Output = Result<T, ErrorData>>,
     {
-        self.claimed.call.may_run().await.map_err(|refused| answer::refusal(&refused))?;
+        let Some(call) = self.claimed.as_ref().map(|claimed| claimed.call.clone()) else { return handle().await };
+        call.may_run().await.map_err(|refused| answer::refusal(&refused))?;
         self.is_running = true;
-        let span = self.claimed.call.span().clone();
-        let result = async { handle().await }.instrument(span).await;
+        let result = async { handle().await }.instrument(call.span().clone()).await;
         self.is_running = false;
-        self.claimed.call.handled();
+        call.handled();
         result
     }
 }
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        if self.is_running && std::thread::panicking() {
-            self.claimed.panicked();
+        if let Some(claimed) = &self.claimed
+            && self.is_running
+            && std::thread::panicking()
+        {
+            claimed.panicked();
         }
     }
 }
