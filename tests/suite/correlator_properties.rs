@@ -35,6 +35,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Notification),
         1 => proptest::collection::vec(any::<u8>().prop_filter("one line", |byte| *byte != b'\n'), 1..40)
             .prop_filter("not blank", |line| !line.iter().all(u8::is_ascii_whitespace))
+            // The elements of half a batch count each.
+            .prop_filter("no batch", |line| !line.trim_ascii_start().starts_with(b"["))
             .prop_map(Step::Garbage),
         1 => Just(Step::Chatter),
     ]

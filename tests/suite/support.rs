@@ -128,12 +128,16 @@ pub(crate) fn tracer() -> (SdkTracer, Spans) {
 pub(crate) fn tracer_with(builder: opentelemetry_sdk::trace::TracerProviderBuilder) -> (SdkTracer, Spans) {
     let exporter = InMemorySpanExporter::default();
     let provider = builder.with_simple_exporter(exporter.clone()).build();
-    (provider.tracer("test"), Spans { exporter, _provider: provider })
+    let second = tracing::Dispatch::new(tracing_subscriber::registry());
+    (provider.tracer("test"), Spans { exporter, _provider: provider, _second: second })
 }
 
 pub(crate) struct Spans {
     exporter: InMemorySpanExporter,
     _provider: SdkTracerProvider,
+    /// Where a process has one subscriber only, `tracing` asks that of the current thread whether a call site is of interest,
+    /// and remembers it for all threads; tests without a subscriber would say no for those with one.
+    _second: tracing::Dispatch,
 }
 
 impl Spans {
