@@ -66,19 +66,20 @@ impl Audit {
         Self { requests: wire.len(), missing, surplus, unpaired, ends }
     }
 
-    /// Takes out what this wire cannot know: requests whose client went away before all of them came here (a proxy stands
-    /// nearer to it), and refusals of what is no message, such as of a GET for a session that has just been deleted.
-    pub(crate) fn forgive_what_never_arrived(&mut self, records: &[Record]) {
-        let left = records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE) == Some("response"));
-        for record in left {
-            let was_left = record.text(names::ERROR_TYPE) == Some("disconnected");
-            let no_message = record.event_name == "auditrail.http.request"
-                && record.text(names::HTTP_REQUEST_METHOD).is_some_and(|method| method != "POST");
-            if no_message && let Some(Value::Int(status)) = record.get(names::HTTP_RESPONSE_STATUS_CODE) {
+    /// Takes out the refusals of what is no message, such as of a GET for a session that has just been deleted.
+    pub(crate) fn forgive_refused_streams(&mut self, records: &[Record]) {
+        for record in responses(records).filter(|record| record.event_name == "auditrail.http.request") {
+            let no_message = record.text(names::HTTP_REQUEST_METHOD).is_some_and(|method| method != "POST");
+            if let (true, Some(Value::Int(status))) = (no_message, record.get(names::HTTP_RESPONSE_STATUS_CODE)) {
                 take(&mut self.surplus, &unread(u16::try_from(*status).unwrap()));
-            } else if was_left {
-                take(&mut self.surplus, &key(record));
             }
+        }
+    }
+
+    /// Takes out what a wire behind the proxy cannot know: requests whose client went away before all of them came here.
+    pub(crate) fn forgive_what_never_arrived(&mut self, records: &[Record]) {
+        for record in responses(records).filter(|record| record.text(names::ERROR_TYPE) == Some("disconnected")) {
+            take(&mut self.surplus, &key(record));
         }
     }
 
@@ -146,6 +147,10 @@ fn calls(records: &[Record]) -> Vec<(Key, Vec<String>)> {
         }
     }
     calls.into_values().collect()
+}
+
+fn responses(records: &[Record]) -> impl Iterator<Item = &Record> {
+    records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE) == Some("response"))
 }
 
 /// The key of an HTTP request of which no message is known.

@@ -88,16 +88,16 @@ impl Facts {
     }
 
     pub(super) fn end_key(&mut self) {
-        self.expect(self.place.member(self.key.bytes()));
+        self.await_value(self.place.member(self.key.bytes()));
     }
 
     /// All of a key.
     pub(super) fn whole_key(&mut self, key: &[u8]) {
-        self.expect(self.place.member(key));
+        self.await_value(self.place.member(key));
     }
 
     /// The last value of a key counts, so an earlier one is forgotten.
-    fn expect(&mut self, slot: Slot) {
+    fn await_value(&mut self, slot: Slot) {
         self.slot = slot;
         self.found.forget(slot);
         match slot {
