@@ -17,12 +17,16 @@
 mod killed;
 mod model;
 mod simulated;
+#[path = "support/told.rs"]
+mod told;
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
-use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions};
+use auditrail::journal::{Append, BatchLimits, Event, HEADER, Journal, JournalOptions, Opened};
 
 use self::simulated::{Death, SimulatedFs};
+use self::told::Told;
 
 #[test]
 fn a_random_walk_with_crashes_keeps_every_promise() {
@@ -58,6 +62,30 @@ fn a_failed_sync_is_told_and_made_good() {
         let records: Vec<_> = batch.entries.iter().map(|entry| (entry.sequence, entry.record[0])).collect();
         assert_eq!(records, (0..20_u8).map(|number| (u64::from(number) + 1, number)).collect::<Vec<_>>());
     }
+}
+
+/// What the system had forgotten before a commit could copy it is lost with the sync that fails, and that is told.
+#[test]
+fn what_the_system_dropped_before_a_failed_sync_is_told() {
+    let (fs, told) = (SimulatedFs::new(7, 512), Arc::new(Told::default()));
+    let mut options = JournalOptions::new("/j");
+    (options.fs, options.background, options.watcher) = (Arc::new(fs.clone()), false, told.clone());
+    let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+    for number in 1..=20_u8 {
+        append(&journal, &[number; 900]);
+    }
+    let holds = |path: &PathBuf| fs.content(path).is_some_and(|content| content.windows(900).any(|at| at == [5; 900]));
+    let segment = fs.paths().into_iter().find(holds).unwrap();
+    let dropped = fs.content(&segment).unwrap().into_iter().map(|byte| if byte == 5 { 0 } else { byte });
+    fs.overwrite(&segment, &dropped.collect::<Vec<_>>());
+    fs.faults(|faults| faults.sync = 1);
+    journal.commit().unwrap();
+
+    let batch = reader.next(BatchLimits { records: 100, bytes: 1 << 20 }).unwrap();
+    let numbers: Vec<_> = batch.entries.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(numbers, (1..=20).filter(|number| *number != 5).collect::<Vec<_>>());
+    let lost = |event: &Event| matches!(event, Event::Lost { count: 1, first: 5, last: 5, .. });
+    assert!(told.0.lock().unwrap().iter().any(lost), "{:?}", told.0);
 }
 
 fn append(journal: &Journal, record: &[u8]) {
