@@ -21,7 +21,7 @@ mod simulated;
 mod told;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use auditrail::journal::{Append, BatchLimits, Event, HEADER, Journal, JournalOptions, Opened};
 
