@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use memchr::memrchr;
 
@@ -58,6 +58,8 @@ pub(super) struct Output {
     /// Held while the end of an answer is written and taken in: what the client says of it comes after that.
     order: Mutex<()>,
     state: Mutex<State>,
+    /// Told when what waits was written, or never will be.
+    is_written: Condvar,
     /// How often the server's output was read, and whether it is waited for.
     reads: AtomicU64,
     is_reading: AtomicBool,
@@ -78,6 +80,7 @@ impl Output {
         Self {
             order: Mutex::default(),
             state: Mutex::new(State { file: Some(file), is_in_line: false, waiting: Vec::new() }),
+            is_written: Condvar::new(),
             reads: AtomicU64::new(0),
             is_reading: AtomicBool::new(false),
         }
@@ -91,9 +94,10 @@ impl Output {
     /// Writes a line of the proxy's own, now or behind the line that the server has begun.
     pub(super) fn insert(&self, line: &[u8]) {
         let mut state = self.state();
-        if state.waiting.len() + line.len() > MOST_WAITING {
-            // A server that does not end its line while thousands of calls are refused gets none of them answered.
-            return;
+        // Whoever refuses calls by the thousands while the server is in the middle of a line reads no more of them until it
+        // ends, or is closed.
+        while state.has_to_wait() && state.waiting.len() + line.len() > MOST_WAITING {
+            state = self.is_written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting.extend_from_slice(line);
         // Where it cannot be written the server's output says so, too.
@@ -108,6 +112,7 @@ impl Output {
     /// The client sees the end.
     pub(super) fn close(&self) {
         self.state().file = None;
+        self.is_written.notify_all();
     }
 
     fn read<'a>(&self, from: &mut File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
@@ -120,7 +125,9 @@ impl Output {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.state().write(bytes)
+        let written = self.state().write(bytes);
+        self.is_written.notify_all();
+        written
     }
 
     /// Writes bytes, and does the rest before anything is heard of the client that it may say because of them.
@@ -133,6 +140,7 @@ impl Output {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         state.write(tail)?;
         drop(state);
+        self.is_written.notify_all();
         then();
         Ok(())
     }
@@ -152,6 +160,11 @@ impl State {
             bytes = rest;
         }
         self.write_only(bytes)
+    }
+
+    /// Whether the proxy's own lines have to wait for the server's.
+    fn has_to_wait(&self) -> bool {
+        self.is_in_line && self.file.is_some()
     }
 
     fn write_waiting(&mut self) -> io::Result<()> {
