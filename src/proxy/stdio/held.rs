@@ -95,11 +95,16 @@ impl Held {
 
     /// Takes a piece of a line that is not held, or not any more.
     fn exceed(&mut self, piece: &[u8], to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
-        let messages = std::mem::take(&mut self.messages);
         if self.why.refuses {
             self.line = Line::Refused;
+            // As many as can be kept are answered together, as those of a batch should be.
+            if self.messages.len() <= MOST_MESSAGES {
+                return Ok(());
+            }
+            let messages = std::mem::take(&mut self.messages);
             return refuse::unread(messages, &self.too_large(), to, output, ear);
         }
+        let messages = std::mem::take(&mut self.messages);
         messages.into_iter().for_each(|message| drop(ear.see(message)));
         if let Line::Held(line) = std::mem::replace(&mut self.line, Line::Passing) {
             if !ear.is_deaf() {

@@ -99,9 +99,11 @@ impl Output {
         while state.has_to_wait() && state.waiting.len() + line.len() > MOST_WAITING {
             state = self.is_written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiting.extend_from_slice(line);
-        // Where it cannot be written the server's output says so, too.
-        drop(state.write_waiting());
+        if state.file.is_some() {
+            state.waiting.extend_from_slice(line);
+            // Where it cannot be written the server's output says so, too.
+            drop(state.write_waiting());
+        }
     }
 
     /// How often the server's output was read, if it is waited for just now.
@@ -187,3 +189,44 @@ impl State {
 const MOST_ANSWERS: usize = 256;
 /// Some thousand answers.
 const MOST_WAITING: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// However long the server takes to end its line, no answer of the proxy's is lost, and few wait in memory.
+    #[test]
+    fn answers_wait_for_the_end_of_the_line_and_whoever_gives_them_waits_too() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let output = Output::new(file.reopen().unwrap());
+        output.write(b"{\"begun\":").unwrap();
+        let line = [b"x".repeat(999), b"\n".to_vec()].concat();
+        let count = 3 * MOST_WAITING / line.len();
+        thread::scope(|scope| {
+            let answers = scope.spawn(|| (0..count).for_each(|_| output.insert(&line)));
+            while output.state().waiting.len() + line.len() <= MOST_WAITING {
+                thread::yield_now();
+            }
+            assert!(!answers.is_finished());
+            output.write(b"1}\n").unwrap();
+        });
+        let written = std::fs::read(file.path()).unwrap();
+        assert!(written == [b"{\"begun\":1}\n".to_vec(), line.repeat(count)].concat());
+    }
+
+    /// Nor does it wait for an end that does not come.
+    #[test]
+    fn nobody_waits_for_a_client_that_is_gone() {
+        let output = Output::new(tempfile::tempfile().unwrap());
+        output.write(b"{").unwrap();
+        thread::scope(|scope| {
+            let answers = scope.spawn(|| (0..3).for_each(|_| output.insert(&b"x".repeat(MOST_WAITING))));
+            while output.state().waiting.is_empty() && !answers.is_finished() {
+                thread::yield_now();
+            }
+            output.close();
+        });
+    }
+}
