@@ -47,7 +47,7 @@ pub(super) fn frame(fields: &mut HeaderMap, version: Version, has_unknown_length
 }
 
 /// Says that the parent of what the server does is that span. A `tracestate` of another trace goes with its `traceparent`
-/// (W3C Trace Context, section 3.4).
+/// (W3C Trace Context, processing model).
 pub(super) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
     let Ok(parent) = HeaderValue::from_str(joined.traceparent()) else { return fields };
     let goes_on =
