@@ -1,6 +1,8 @@
 //! `[trace] inject`: the server sees the proxy's span as the parent of each request, and every other byte as it came.
 
 use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use auditrail::record::{Record, names};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cache;
 use crate::examples::example;
-use crate::rig::{Played, Proxy, call, records};
+use crate::rig::{PATIENCE, Played, Proxy, call, records, within};
 
 const INJECT: &str = "[trace]\ninject = true\n";
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -187,6 +189,43 @@ fn it_is_shown_and_mistakes_in_it_stop_the_start() {
     let played = Proxy::of(&["cat"]).configured("[trace]\ninject = true\nratio = 1\n").send("");
     assert_eq!(played.code(), 2);
     assert!(played.said.contains("auditrail.toml:3: `ratio = 1`: unknown field `ratio`"), "{}", played.said);
+}
+
+/// The switch is for listeners, too: the server sees the span in the head, and it is exported when the proxy ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_for_servers_over_http_too() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listener =
+        format!("[[listener]]\nlisten = \"{address}\"\nupstream = \"http://{}\"", server.local_addr().unwrap());
+    let proxy = Proxy::of(&[]).configured(&format!("{INJECT}{listener}\n")).collector(&receiver);
+    let played = tokio::task::spawn_blocking(move || {
+        let running = proxy.start();
+        let mut client = within(PATIENCE, || TcpStream::connect(address).ok()).unwrap();
+        let body = call(1, "a");
+        let head =
+            "POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length";
+        client.write_all(format!("{head}: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+        let (mut upstream, _) = server.accept().unwrap();
+        let mut head = String::new();
+        let mut lines = BufReader::new(upstream.try_clone().unwrap());
+        while !head.ends_with("\r\n\r\n") {
+            lines.read_line(&mut head).unwrap();
+        }
+        upstream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").unwrap();
+        client.read_to_end(&mut Vec::new()).unwrap();
+        running.signal("TERM");
+        (running.ended(), head)
+    });
+    let (played, head) = played.await.unwrap();
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let span = span_of(&records(&receiver), "1");
+    assert!(head.to_ascii_lowercase().contains(&format!("traceparent: {span}\r\n")), "{head}");
+    let exported = receiver.spans();
+    let ids = exported.iter().map(|one| one.span.span_id.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    assert_eq!(ids.collect::<Vec<_>>(), [&span[36..52]]);
 }
 
 /// A real server with a tracer of its own: its spans of the call are below the proxy's.
