@@ -20,6 +20,7 @@ mod lifecycle;
 mod message;
 mod rig;
 mod streams;
+mod trace;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -20,7 +20,7 @@ use super::held::HeldBody;
 use super::{BUFFER, HttpProxyError, HttpSettings};
 use crate::capture::mcp::TapBody;
 
-pub(super) type Outgoing = http_body_util::Either<TapBody<Incoming>, HeldBody>;
+pub(super) type Outgoing = http_body_util::Either<TapBody<Incoming>, HeldBody<TapBody<Incoming>>>;
 pub(super) type Pool = Client<Within<Transport>, Outgoing>;
 
 #[cfg(feature = "tls")]
