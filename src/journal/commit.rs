@@ -7,13 +7,14 @@
 //! 3. Readers see nothing that is not synced.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::copies::Copies;
 use super::frame::FrameHeader;
 use super::planted::planted;
-use super::state::{State, Synced, Unsynced};
+use super::state::{Position, State, Synced, Unsynced};
 use super::{Journal, JournalError, Shared, error};
 
 impl Journal {
@@ -48,7 +49,8 @@ impl Shared {
     fn commit_once(&self, copies: &mut Copies) -> Result<(), JournalError> {
         let Some(work) = self.begin_commit(copies)? else { return Ok(()) };
         let begun = Instant::now();
-        match self.copy(&work.files, copies).and_then(|()| self.sync(&work)) {
+        self.copy(&work.files, copies);
+        match self.sync(&work) {
             Ok(()) => {
                 copies.clear();
                 self.end_commit(work.mark, begun.elapsed());
@@ -90,8 +92,8 @@ impl Shared {
         Ok(Some(Work { mark, files, bytes, directory: std::mem::take(&mut state.directory_dirty) }))
     }
 
-    fn copy(&self, parts: &[Unsynced], copies: &mut Copies) -> std::io::Result<()> {
-        parts.iter().try_for_each(|part| copies.read(part, self.header_length()))
+    fn copy(&self, parts: &[Unsynced], copies: &mut Copies) {
+        parts.iter().for_each(|part| copies.read(part, self.header_length()));
     }
 
     fn sync(&self, work: &Work) -> std::io::Result<()> {
@@ -107,6 +109,10 @@ impl Shared {
     fn end_commit(&self, mark: Synced, took: Duration) {
         let mut state = self.state();
         state.synced = mark;
+        // Left while the commit was under way: a part of it is durable now.
+        for part in &mut state.dirty {
+            part.from = part.from.max(mark.reached_in(part.segment));
+        }
         state.group.took = took;
         let wake_reader = std::mem::take(&mut state.reader_sleeps);
         drop(state);
@@ -130,12 +136,8 @@ impl Shared {
 
     /// Writes the unsynced frames to a new segment. The old one ends where it was last synced.
     fn write_again(&self, state: &mut State, copies: &mut Copies) -> Result<(), JournalError> {
-        let newer = Unsynced::of(&state.active, state.synced);
-        self.copy(&state.dirty, copies).and_then(|()| self.copy(&[newer], copies)).map_err(JournalError::io(
-            "read",
-            self.place.root(),
-            error::FIX,
-        ))?;
+        self.copy(&state.dirty, copies);
+        self.copy(&[Unsynced::of(&state.active, state.synced)], copies);
         let needed = self.header_length() + state.calls.bytes() + state.unsynced_bytes;
         if state.next.as_ref().is_none_or(|next| next.length < needed) {
             self.replace_next(state, needed);
@@ -147,15 +149,20 @@ impl Shared {
         }
         let Some(next) = state.next.take() else { return Err(self.full(state, "")) };
 
-        let frames: Vec<(FrameHeader, &[u8])> = copies.frames().collect();
+        let frames: Frames<'_> = copies.frames().collect();
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
         let carried = state.open_requests(|call| !again.contains(&call.0));
+        let all = with_holes(&frames, state.synced.sequence..state.sequence);
         let begun = self.begin(next, state.synced.sequence, &carried, |new| {
-            frames.iter().try_for_each(|(header, payload)| new.write(*header, payload))
+            all.iter().try_for_each(|(header, payload)| new.write(*header, payload))
         });
         let (active, places) = begun?;
-        copies.clear();
+        if (frames.len() as u64) < state.frames - state.synced.frames.max(1) {
+            state.lost = state.synced.frames + 1..state.frames + 1;
+        }
+        drop((frames, all));
+        copies.are_written(Position { segment: active.number, offset: active.offset });
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
 
         let synced = state.synced;
@@ -177,6 +184,22 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+type Frames<'a> = Vec<(FrameHeader, &'a [u8])>;
+
+/// The frames, and in the place of each record of those numbers that is not among them one that says that it is lost.
+fn with_holes<'a>(frames: &[(FrameHeader, &'a [u8])], numbers: Range<u64>) -> Frames<'a> {
+    let (mut all, mut next) = (Vec::with_capacity(frames.len()), numbers.start);
+    for (header, payload) in frames {
+        if header.kind.is_record() {
+            all.extend((next..header.sequence).map(FrameHeader::lost));
+            next = header.sequence + 1;
+        }
+        all.push((*header, *payload));
+    }
+    all.extend((next..numbers.end).map(FrameHeader::lost));
+    all
 }
 
 /// One commit.

@@ -2,11 +2,13 @@
 //! forgotten it.
 //!
 //! They are read back from the segments just before the sync, by the thread that commits, so that the caller who appends a
-//! record copies it once. Whatever the disk says of it later, until then the system has it in memory.
+//! record copies it once. Whatever the disk says of it later, until then the system has it in memory. What cannot be read is
+//! not copied: it is lost only if the sync fails, too.
 
-use std::io;
+use std::cmp::Ordering;
 
 use super::frame::{self, FrameHeader, Kind};
+use super::fs::File;
 use super::state::{Position, Unsynced};
 
 /// The frames behind what is durable, in their order.
@@ -27,23 +29,25 @@ struct Part {
 
 impl Copies {
     /// Reads what is not here yet of a part of a segment, whose first frame begins there.
-    pub(super) fn read(&mut self, part: &Unsynced, first_frame: u64) -> io::Result<()> {
+    pub(super) fn read(&mut self, part: &Unsynced, first_frame: u64) {
         let Position { segment, offset } = self.reached;
         let from = match part.segment.cmp(&segment) {
-            std::cmp::Ordering::Less => return Ok(()),
-            std::cmp::Ordering::Equal => part.from.max(offset),
-            std::cmp::Ordering::Greater => part.from,
+            Ordering::Less => return,
+            Ordering::Equal => part.from.max(offset),
+            Ordering::Greater => part.from,
         };
         let from = from.max(first_frame);
-        let length = usize::try_from(part.to.saturating_sub(from)).map_err(io::Error::other)?;
+        let length = usize::try_from(part.to.saturating_sub(from)).unwrap_or_default();
         let before = self.bytes.len();
         self.bytes.resize(before + length, 0);
-        let read = part.file.read_at(from, self.bytes.get_mut(before..).unwrap_or_default());
-        // A segment that was cut has lost its end.
-        self.bytes.truncate(before + read.as_ref().map_or(0, |read| *read));
-        self.parts.push(Part { salt: part.salt, length: read? });
+        read_what_can_be_read(&*part.file, from, self.bytes.get_mut(before..).unwrap_or_default());
+        self.parts.push(Part { salt: part.salt, length });
         self.reached = Position { segment: part.segment, offset: part.to };
-        Ok(())
+    }
+
+    /// All that is here was written again, up to there.
+    pub(super) fn are_written(&mut self, reached: Position) {
+        self.reached = reached;
     }
 
     /// Headers and payloads of the frames that are sound, but for those that were carried: there are others like them.
@@ -68,5 +72,19 @@ impl Copies {
     }
 }
 
+/// In pieces, so that a writer who waits for a reader of the same file does not wait long. What cannot be read stays zero.
+fn read_what_can_be_read(file: &dyn File, from: u64, bytes: &mut [u8]) {
+    let mut failed = 0;
+    for (piece, offset) in bytes.chunks_mut(PIECE).zip((from..).step_by(PIECE)) {
+        // A disk that does not answer may take half a minute for each.
+        if failed < MOST_FAILED && file.read_at(offset, piece).or_else(|_| file.read_at(offset, piece)).is_err() {
+            piece.fill(0);
+            failed += 1;
+        }
+    }
+}
+
+const PIECE: usize = 256 * 1024;
+const MOST_FAILED: usize = 4;
 /// What is kept of the memory after a burst.
 const KEPT: usize = 4 << 20;

@@ -102,6 +102,13 @@ impl FrameHeader {
         Self { kind, sequence, call, length: payload.len(), payload_crc: crc32fast::hash(payload) }
     }
 
+    /// Of a frame in the place of a record that is lost: whoever reads it finds it damaged, and tells so.
+    pub(super) fn lost<'p>(sequence: u64) -> (Self, &'p [u8]) {
+        let payload = &[0];
+        let sound = Self::new(Kind::Moment, sequence, 0, payload);
+        (Self { payload_crc: !sound.payload_crc, ..sound }, payload)
+    }
+
     /// Fills the header in front of a payload: `frame` is room for the header, the payload, and zeros up to the multiple.
     pub(super) fn write(&self, salt: Salt, frame: &mut [u8]) {
         let Some((header, _)) = frame.split_first_chunk_mut::<HEADER>() else { return };

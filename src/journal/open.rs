@@ -220,6 +220,7 @@ impl State {
             dirty: Vec::new(),
             directory_dirty: false,
             poisoned: false,
+            lost: 0..0,
             failures: 0,
             failure: None,
             full_because: None,

@@ -1,6 +1,7 @@
 //! What the lock of a journal guards.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) directory_dirty: bool,
     /// A sync failed: what is unsynced has to be written again, elsewhere, before anything else is synced.
     pub(super) poisoned: bool,
+    /// Frames among which some were dropped before a sync that failed, as counted by `frames`.
+    pub(super) lost: Range<u64>,
     /// Commits that failed, and what the last one said.
     pub(super) failures: u64,
     pub(super) failure: Option<String>,
