@@ -15,7 +15,8 @@ use super::connection::Serving;
 use super::front::Gate;
 use super::health::Health;
 use super::relay::Relay;
-use super::{HttpProxyError, HttpSettings, Mode, upstream};
+use super::upstream::Pool;
+use super::{HttpProxyError, HttpSettings, Mode};
 use crate::Trail;
 
 /// Serves until that future is done, and then until all is finished that was begun, or the time for it is over.
@@ -51,7 +52,7 @@ impl HttpProxy {
         settings.check()?;
         #[cfg(feature = "tls")]
         let acceptor = settings.tls.as_ref().map(super::tls::acceptor).transpose()?.map(super::connection::Acceptor);
-        let pool = upstream::pool(&settings)?;
+        let pool = Pool::new(&settings)?;
         let (listener, address) = listen(settings.listen).await?;
         let health_listener = match settings.health {
             Some(address) => Some(listen(address).await?.0),
