@@ -11,6 +11,7 @@ pub(crate) enum Counted {
     Evicted,
     Unread,
     Replayed,
+    EvictedSession,
 }
 
 /// What the taps of a trail saw on the wire.
@@ -29,11 +30,13 @@ pub struct Seen {
     pub unread: u64,
     /// Messages that a server sent again after a reconnection. They leave no second record.
     pub replayed: u64,
+    /// Sessions over HTTP that were closed because too many were open. What was open in them was ended, as unanswered.
+    pub evicted_sessions: u64,
 }
 
 /// The counters of one trail.
 #[derive(Debug, Default)]
-pub(crate) struct SeenCounters([AtomicU64; 6]);
+pub(crate) struct SeenCounters([AtomicU64; 7]);
 
 impl SeenCounters {
     pub(crate) fn add(&self, what: Counted) {
@@ -43,8 +46,8 @@ impl SeenCounters {
     }
 
     pub(super) fn read(&self) -> Seen {
-        let [messages, flawed, unasked, evicted, unread, replayed] =
+        let [messages, flawed, unasked, evicted, unread, replayed, evicted_sessions] =
             self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
-        Seen { messages, flawed, unasked, evicted, unread, replayed }
+        Seen { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions }
     }
 }
