@@ -11,19 +11,19 @@ use crate::rig::{Client, Proxy, call, here, post, result, within};
 use crate::support::ending;
 
 /// A server whose connections the test itself serves.
-async fn listening() -> (TcpListener, Proxy) {
+pub(crate) async fn listening() -> (TcpListener, Proxy) {
     let listener = TcpListener::bind(here()).await.unwrap();
     let proxy = Proxy::before(listener.local_addr().unwrap()).await;
     (listener, proxy)
 }
 
-async fn accepted(listener: &TcpListener) -> TcpStream {
+pub(crate) async fn accepted(listener: &TcpListener) -> TcpStream {
     within(listener.accept()).await.unwrap().0
 }
 
 const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-async fn event(stream: &mut TcpStream, text: &str) {
+pub(crate) async fn event(stream: &mut TcpStream, text: &str) {
     stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await.unwrap();
 }
 
@@ -31,7 +31,7 @@ async fn request(stream: &mut TcpStream) -> crate::message::Message {
     within(Messages::new(stream).request()).await.unwrap()
 }
 
-async fn streaming(listener: &TcpListener, client: &mut Client) -> TcpStream {
+pub(crate) async fn streaming(listener: &TcpListener, client: &mut Client) -> TcpStream {
     client.send(post(&call(1, "slow"))).await;
     let mut stream = accepted(listener).await;
     request(&mut stream).await;

@@ -71,6 +71,7 @@ impl HttpProxy {
             address,
             serving: Serving::new(
                 gate,
+                settings.head_timeout,
                 #[cfg(feature = "tls")]
                 acceptor,
             ),
