@@ -80,6 +80,49 @@ async fn invariant_1_a_request_is_streamed_too() {
     assert_eq!(client.response("POST").await.text(), "ok");
 }
 
+/// What was sent as many frames passes as such, whatever has come at once.
+#[tokio::test]
+async fn invariant_1_frames_that_come_together_are_not_joined() {
+    let (listener, proxy) = listening().await;
+    let mut client = proxy.client().await;
+    let mut stream = streaming(&listener, &mut client).await;
+    within(client.messages.head()).await.unwrap();
+    let texts: Vec<_> = (0..50).map(|number| format!(": {number}\n\n")).collect();
+    let chunks: String = texts.iter().map(|text| format!("{:x}\r\n{text}\r\n", text.len())).collect();
+    stream.write_all(chunks.as_bytes()).await.unwrap();
+    for text in &texts {
+        assert_eq!(within(client.messages.chunk()).await.unwrap(), text.as_bytes());
+    }
+}
+
+/// The two directions do not wait for each other.
+#[tokio::test]
+async fn invariant_1_a_request_goes_on_while_nobody_reads_its_answer() {
+    let (listener, proxy) = listening().await;
+    let mut client = proxy.client().await;
+    client.send("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n-\r\n").await;
+    let (read, mut write) = accepted(&listener).await.into_split();
+    let mut server = Messages::new(read);
+    within(server.head()).await.unwrap();
+    assert_eq!(within(server.chunk()).await.unwrap(), b"-");
+    write.write_all(EVENTS.as_bytes()).await.unwrap();
+    within(client.messages.head()).await.unwrap();
+    // Until all that lies between the two is full.
+    let full = async {
+        let chunk = format!("{:x}\r\n{}\r\n", 60_000, "x".repeat(60_000));
+        while tokio::time::timeout(Duration::from_millis(300), write.write_all(chunk.as_bytes())).await.is_ok() {}
+    };
+    within(full).await;
+    for number in 0..100 {
+        let text = format!("{number:060000}");
+        client.send(format!("{:x}\r\n{text}\r\n", text.len())).await;
+        let mut got = 0;
+        while got < text.len() {
+            got += within(server.chunk()).await.unwrap().len();
+        }
+    }
+}
+
 #[tokio::test]
 async fn invariant_3_a_client_that_goes_takes_its_request_along() {
     // While it waits for the head of the answer, and in the midst of a stream.
@@ -183,4 +226,16 @@ async fn connections_to_the_server_are_used_again_and_a_closed_one_is_replaced()
     request(&mut server).await;
     server.write_all(&crate::rig::ok("application/json", &result(9))).await.unwrap();
     assert_eq!(client.response("POST").await.text(), result(9));
+}
+
+#[tokio::test]
+async fn a_connection_to_the_server_that_nobody_uses_is_closed() {
+    let (listener, proxy) = listening().await;
+    let mut client = proxy.client().await;
+    client.send(post(&call(1, "echo"))).await;
+    let mut server = accepted(&listener).await;
+    request(&mut server).await;
+    server.write_all(&crate::rig::ok("application/json", &result(1))).await.unwrap();
+    assert_eq!(client.response("POST").await.text(), result(1));
+    assert_eq!(within(server.read(&mut [0; 1])).await.unwrap(), 0, "its end");
 }
