@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::BUFFER;
+use super::at_once::AtOnce;
 use super::front::{Front, Gate};
 use super::prelude::Prelude;
 use super::upstream::{KEEP_ALIVE, MAX_HEADERS};
@@ -60,7 +61,7 @@ impl Serving {
 
     async fn converse<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I, front: Front, end: Watcher) {
         let connection = self.builder.serve_connection(TokioIo::new(stream), front).into_owned();
-        drop(end.watch(connection).await);
+        drop(AtOnce::new(end.watch(connection)).await);
     }
 }
 

@@ -18,6 +18,7 @@
 //!    not be recorded, or not be understood, is not relayed.
 
 mod answer;
+mod at_once;
 mod connection;
 mod error;
 mod fields;
