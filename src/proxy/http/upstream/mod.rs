@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //! 1. A connection has one user at a time, and no task of its own: whoever waits for an answer, or reads it, drives the
-//!    connection. So what has come is read without a change of tasks, and all of it goes on by one write.
+//!    connection. So what has come is read without a change of tasks, and many frames of it go on by one write.
 //! 2. A connection whose answer nobody reads to its end is closed.
 //! 3. A request is sent again only if not a byte of it was sent.
 //!
