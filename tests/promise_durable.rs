@@ -14,15 +14,22 @@
     reason = "a test stops at what it did not expect, and shares modules with others"
 )]
 
+#[path = "support/faulty_fs.rs"]
+mod faulty_fs;
 mod killed;
 mod model;
 mod simulated;
+#[path = "support/told.rs"]
+mod told;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions};
+use auditrail::journal::{Append, BatchLimits, Event, HEADER, Journal, JournalOptions, Opened, Receipt};
 
+use self::faulty_fs::FaultyFs;
 use self::simulated::{Death, SimulatedFs};
+use self::told::Told;
 
 #[test]
 fn a_random_walk_with_crashes_keeps_every_promise() {
@@ -60,8 +67,75 @@ fn a_failed_sync_is_told_and_made_good() {
     }
 }
 
-fn append(journal: &Journal, record: &[u8]) {
+/// What the system had forgotten before a commit could copy it is lost with the sync that fails, and that is told.
+#[test]
+fn what_the_system_dropped_before_a_failed_sync_is_told() {
+    // One in the middle, and the last one, behind which no number shows that it is missing.
+    for dropped in [5, 20] {
+        let (fs, told) = (SimulatedFs::new(7, 512), Arc::new(Told::default()));
+        let mut options = JournalOptions::new("/j");
+        (options.fs, options.background, options.watcher) = (Arc::new(fs.clone()), false, told.clone());
+        let opened = Journal::open(options.clone()).unwrap();
+        let receipts: Vec<_> = (1..=20).map(|number| append(&opened.journal, &[number; 900])).collect();
+        let whole = [dropped; 900];
+        let holds = |path: &PathBuf| fs.content(path).is_some_and(|content| content.windows(900).any(|at| at == whole));
+        let segment = fs.paths().into_iter().find(holds).unwrap();
+        let content = fs.content(&segment).unwrap();
+        let start = content.windows(900).position(|at| at == whole).unwrap();
+        fs.overwrite(&segment, &[&content[..start], &[0; 900], &content[start + 900..]].concat());
+        fs.faults(|faults| faults.sync = 1);
+        opened.journal.commit().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let waited = runtime.block_on(opened.journal.synced(receipts[usize::from(dropped) - 1]));
+        waited.expect_err("whoever waits for it is told");
+        fs.restart(Death::PowerLoss);
+
+        let orphan = auditrail::journal::orphans(&options).unwrap().pop().unwrap();
+        let mut adopted = orphan.adopt(&options).unwrap().unwrap();
+        assert_eq!(append(&adopted.journal, &[21; 900]).sequence, 21, "no number is used twice");
+        adopted.journal.commit().unwrap();
+        let batch = adopted.reader.next(BatchLimits { records: 100, bytes: 1 << 20 }).unwrap();
+        let numbers: Vec<_> = batch.entries.iter().map(|entry| entry.sequence).collect();
+        assert_eq!(numbers, (1..=21).filter(|number| *number != u64::from(dropped)).collect::<Vec<_>>());
+        let number = u64::from(dropped);
+        let lost = |event: &Event| matches!(event, Event::Lost { count: 1, first, last, .. } if (*first, *last) == (number, number));
+        assert!(told.0.lock().unwrap().iter().any(lost), "{:?}", told.0);
+    }
+}
+
+/// What was made durable is not written again, also if its segment was left while that went on.
+#[test]
+fn a_segment_may_be_left_during_a_commit_before_one_that_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let fs = FaultyFs::default();
+    let mut options = JournalOptions::new(directory.path());
+    (options.fs, options.background, options.segment_bytes) = (Arc::new(fs.clone()), false, Some(64 << 10));
+    let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+    let append_all = |numbers: std::ops::RangeInclusive<u8>| {
+        for number in numbers {
+            append(&journal, &[number; 1000]);
+        }
+    };
+    append_all(1..=40);
+    let begun = fs.begun();
+    fs.hold();
+    std::thread::scope(|scope| {
+        let commit = scope.spawn(|| journal.commit());
+        fs.begun_beyond(begun);
+        append_all(41..=80);
+        fs.release();
+        commit.join().unwrap().unwrap();
+    });
+    fs.fail(1);
+    journal.commit().unwrap();
+
+    let batch = reader.next(BatchLimits { records: 100, bytes: 1 << 20 }).unwrap();
+    let records: Vec<_> = batch.entries.iter().map(|entry| (entry.sequence, entry.record[0])).collect();
+    assert_eq!(records, (1..=80_u8).map(|number| (u64::from(number), number)).collect::<Vec<_>>());
+}
+
+fn append(journal: &Journal, record: &[u8]) -> Receipt {
     let mut frame = vec![0; HEADER];
     frame.extend_from_slice(record);
-    journal.append(Append::MOMENT, &mut frame).unwrap();
+    journal.append(Append::MOMENT, &mut frame).unwrap()
 }

@@ -34,11 +34,14 @@
     reason = "a bench prints and stops at a surprise"
 )]
 
+mod beside;
 mod roles;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use self::beside::{Caller, SYNCED};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -46,84 +49,51 @@ fn main() {
         return roles::play(&arguments[role + 1], &arguments[role + 2..]);
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let (rounds, burst) = if quick { (2, 20) } else { (200, 50) };
     let collector = Collector::start();
-    let mut candidates = [
-        Candidate::start("direct", roles::command("server", &[])),
-        Candidate::start("relay", roles::command("relay", &[])),
-        Candidate::start("proxy", proxy(&collector, "")),
-        Candidate::start("synced", proxy(&collector, SYNCED)),
+    let mut clients = [
+        ("direct", Client::of(roles::command("server", &[]))),
+        ("relay", Client::of(roles::command("relay", &[]))),
+        ("proxy", Client::of(proxy(&collector, ""))),
+        ("synced", Client::of(proxy(&collector, SYNCED))),
     ];
-    // The first calls find nothing warm.
-    candidates.iter_mut().for_each(|candidate| candidate.calls(burst));
-    candidates.iter_mut().for_each(|candidate| candidate.times.clear());
-    for round in 0..rounds {
-        for turn in 0..candidates.len() {
-            let at = (round + turn) % candidates.len();
-            candidates[at].calls(burst);
-        }
-    }
-    let relay = candidates[1].quantiles();
-    println!("{:8} {:>9} {:>9}   {:>9} {:>9}   calls", "", "p50", "p99", "added p50", "added p99");
-    for candidate in &mut candidates {
-        let [p50, p99] = candidate.quantiles();
-        let added = |mine: Duration, relays: Duration| (mine.as_secs_f64() - relays.as_secs_f64()) * 1e6;
-        println!(
-            "{:8} {:>6.1} µs {:>6.1} µs   {:>+6.1} µs {:>+6.1} µs   {}",
-            candidate.name,
-            p50.as_secs_f64() * 1e6,
-            p99.as_secs_f64() * 1e6,
-            added(p50, relay[0]),
-            added(p99, relay[1]),
-            candidate.times.len()
-        );
-    }
-    candidates.into_iter().for_each(Candidate::end);
+    beside::run("", &mut clients, if quick { (2, 20) } else { (200, 50) });
+    clients.into_iter().for_each(|(name, client)| client.end(name));
 }
 
-/// Something that a client can call.
-struct Candidate {
-    name: &'static str,
+/// With a process that it has started.
+struct Client {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     next: u64,
-    times: Vec<Duration>,
+    answer: Vec<u8>,
 }
 
-impl Candidate {
-    fn start(name: &'static str, mut command: Command) -> Self {
+impl Client {
+    fn of(mut command: Command) -> Self {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { name, process, input, output: BufReader::new(output), next: 0, times: Vec::new() }
+        Self { process, input, output: BufReader::new(output), next: 0, answer: Vec::new() }
     }
 
-    fn calls(&mut self, count: usize) {
-        let mut answer = Vec::new();
-        for _ in 0..count {
-            self.next += 1;
-            let request = roles::request(self.next);
-            answer.clear();
-            let begun = Instant::now();
-            self.input.write_all(&request).unwrap();
-            self.output.read_until(b'\n', &mut answer).unwrap();
-            self.times.push(begun.elapsed());
-            assert!(
-                answer.starts_with(b"{\"jsonrpc\":\"2.0\",\"id\":"),
-                "no answer: {:?}",
-                String::from_utf8_lossy(&answer)
-            );
-        }
-    }
-
-    fn quantiles(&mut self) -> [Duration; 2] {
-        self.times.sort_unstable();
-        [50, 99].map(|percent| self.times[self.times.len() * percent / 100])
-    }
-
-    fn end(mut self) {
+    fn end(mut self, name: &str) {
         drop(self.input);
-        assert!(self.process.wait().unwrap().success(), "{}", self.name);
+        assert!(self.process.wait().unwrap().success(), "{name}");
+    }
+}
+
+impl Caller for Client {
+    fn call(&mut self) -> Duration {
+        self.next += 1;
+        let request = roles::request(self.next);
+        self.answer.clear();
+        let begun = Instant::now();
+        self.input.write_all(&request).unwrap();
+        self.output.read_until(b'\n', &mut self.answer).unwrap();
+        let time = begun.elapsed();
+        let is_answer = self.answer.starts_with(b"{\"jsonrpc\":\"2.0\",\"id\":");
+        assert!(is_answer, "no answer: {:?}", String::from_utf8_lossy(&self.answer));
+        time
     }
 }
 
@@ -160,5 +130,3 @@ fn proxy(collector: &Collector, configuration: &str) -> Command {
     command.env("AUDITRAIL_FLUSH_TIMEOUT", "20000");
     command
 }
-
-const SYNCED: &str = "[class.c]\nacknowledge = \"synced\"\n[[rule]]\nmatch = {}\nclass = \"c\"\n";

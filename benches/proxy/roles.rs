@@ -5,6 +5,8 @@ use std::io::{BufRead as _, Read, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use crate::beside;
+
 /// A request of 1 kB.
 pub(crate) fn request(id: u64) -> Vec<u8> {
     let padding = "x".repeat(900);
@@ -28,7 +30,7 @@ pub(crate) fn play(role: &str, _: &[String]) {
     match role {
         "server" => server(),
         "relay" => relay(),
-        "collector" => collector(),
+        "collector" => beside::collector(),
         _ => panic!("no role is called {role}"),
     }
 }
@@ -75,13 +77,4 @@ fn raw(number: u8) -> std::fs::File {
         _ => std::io::stdout().as_fd().try_clone_to_owned(),
     };
     stream.unwrap().into()
-}
-
-fn collector() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let receiver = auditrail::serve::Receiver::builder().start().await.unwrap();
-        println!("{}", receiver.grpc_endpoint().unwrap());
-        std::future::pending::<()>().await;
-    });
 }

@@ -48,6 +48,8 @@
     reason = "a bench prints and stops at a surprise"
 )]
 
+#[path = "../proxy/beside.rs"]
+mod beside;
 mod calls;
 mod crowd;
 mod processes;

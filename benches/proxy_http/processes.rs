@@ -7,6 +7,8 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use crate::beside;
+
 /// A process that listens somewhere. It is killed at the end.
 pub(crate) struct Process {
     pub(crate) address: SocketAddr,
@@ -90,7 +92,7 @@ pub(crate) fn play(role: &str, arguments: &[String]) {
         "server" => serve(answer),
         "streams" => serve(stream),
         "relay" => relay(arguments[0].parse().unwrap()),
-        "collector" => collector(),
+        "collector" => beside::collector(),
         _ => panic!("no role is called {role}"),
     }
 }
@@ -184,13 +186,4 @@ fn relay(server: SocketAddr) {
             thread::Builder::new().stack_size(128 * 1024).spawn(copy).unwrap();
         }
     }
-}
-
-fn collector() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let receiver = auditrail::serve::Receiver::builder().start().await.unwrap();
-        println!("{}", receiver.grpc_endpoint().unwrap());
-        std::future::pending::<()>().await;
-    });
 }

@@ -37,12 +37,12 @@ pub(crate) struct Conversation {
 impl Conversation {
     pub(crate) fn plain(line: Vec<u8>) -> Self {
         let length = line.len();
-        Self::over(Box::new(Same { line, at: 0 }), Box::new(Nowhere), length)
+        Self::over(Box::new(Same { line, at: 0 }), Box::new(tokio::io::sink()), length)
     }
 
     pub(crate) fn tapped(trail: &Trail, line: Vec<u8>) -> Self {
         let length = line.len();
-        let (read, write) = trail.tap(Same { line, at: 0 }, Nowhere).into_streams();
+        let (read, write) = trail.tap(Same { line, at: 0 }, tokio::io::sink()).into_streams();
         Self::over(Box::new(read), Box::new(write), length)
     }
 
@@ -78,22 +78,6 @@ impl AsyncRead for Same {
         let length = buffer.remaining().min(self.line.len() - self.at);
         buffer.put_slice(&self.line[self.at..self.at + length]);
         self.at = (self.at + length) % self.line.len();
-        Poll::Ready(Ok(()))
-    }
-}
-
-struct Nowhere;
-
-impl AsyncWrite for Nowhere {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -145,11 +145,11 @@ impl Shared {
         state.sequence += u64::from(what.kind.is_record());
         state.frames += 1;
         state.pending_bytes += size;
-        state.unsynced.extend_from_slice(frame);
+        state.unsynced_bytes += size;
         state.ended = what.kind == Kind::Last;
         state.closed = state.ended;
         // Waking a thread costs microseconds: only the first record after a pause does it.
-        let many = state.unsynced.len() > MANY_UNSYNCED && !state.commit_wanted;
+        let many = state.unsynced_bytes > MANY_UNSYNCED && !state.commit_wanted;
         if state.committer_sleeps || many {
             state.committer_sleeps = false;
             state.commit_wanted |= many;
@@ -184,7 +184,7 @@ impl Drop for Admission {
 impl Shared {
     /// Sees to it that a frame of that size fits into the active segment.
     fn make_room(&self, state: &mut State, size: u64, room: Room) -> Result<(), JournalError> {
-        if state.unsynced.len() > TOO_MANY_UNSYNCED && room != Room::All {
+        if state.unsynced_bytes > TOO_MANY_UNSYNCED && room != Room::All {
             return Err(self.full(state, ": the disk does not sync what was written"));
         }
         // Requests of open calls are carried into the next segment, and admitted responses may have to go there.
@@ -231,6 +231,6 @@ fn fits(state: &State, size: u64, room: Room) -> bool {
 /// Some alarm and gap records of the usual size.
 pub(super) const ALARM_RESERVE: u64 = 8 * 1024;
 /// The committer is woken before its time.
-const MANY_UNSYNCED: usize = 1 << 20;
-/// Bytes kept in memory for a sync that may fail; a disk that is slower than this many per commit is a full disk.
-const TOO_MANY_UNSYNCED: usize = 24 << 20;
+const MANY_UNSYNCED: u64 = 1 << 20;
+/// A commit has them all in memory, for a sync that may fail; a disk that is slower than this many per commit is a full disk.
+const TOO_MANY_UNSYNCED: u64 = 24 << 20;

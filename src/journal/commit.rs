@@ -3,16 +3,18 @@
 //! Invariants:
 //! 1. What counts as synced was appended before the `fdatasync` began, and the directory that has its file was synced before.
 //! 2. A file whose sync failed is never synced again: the kernel may have forgotten what it could not write, and would say
-//!    that all is well. Its unsynced frames are written again, from memory, to a new segment.
+//!    that all is well. Its unsynced frames are written again, from copies, to a new segment.
 //! 3. Readers see nothing that is not synced.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::frame::{self, FrameHeader};
+use super::copies::Copies;
+use super::frame::FrameHeader;
 use super::planted::planted;
-use super::state::{State, Synced, Unsynced};
+use super::state::{Position, State, Synced, Unsynced};
 use super::{Journal, JournalError, Shared, error};
 
 impl Journal {
@@ -29,11 +31,11 @@ impl Shared {
     pub(super) fn commit(&self) -> Result<(), JournalError> {
         let (first, result) = {
             // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
-            let _alone = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-            match self.commit_once() {
+            let mut copies = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            match self.commit_once(&mut copies) {
                 Ok(()) => (None, Ok(())),
                 // What could not be synced gets a second attempt in a new segment at once.
-                Err(error) => (Some(error), self.commit_once()),
+                Err(error) => (Some(error), self.commit_once(&mut copies)),
             }
         };
         first.iter().for_each(|error| self.degraded(SYNC_FAILED, error));
@@ -44,28 +46,30 @@ impl Shared {
         result
     }
 
-    fn commit_once(&self) -> Result<(), JournalError> {
-        let Some(work) = self.begin_commit()? else { return Ok(()) };
+    fn commit_once(&self, copies: &mut Copies) -> Result<(), JournalError> {
+        let Some(work) = self.begin_commit(copies)? else { return Ok(()) };
         let begun = Instant::now();
+        self.copy(&work.files, copies);
         match self.sync(&work) {
             Ok(()) => {
+                copies.clear();
                 self.end_commit(work.mark, begun.elapsed());
                 Ok(())
             }
             Err(cause) => {
-                self.poison();
+                self.poison(work);
                 Err(JournalError::io("sync", self.place.root(), error::FIX)(cause))
             }
         }
     }
 
     /// What is to be synced; `None` if everything is.
-    fn begin_commit(&self) -> Result<Option<Work>, JournalError> {
+    fn begin_commit(&self, copies: &mut Copies) -> Result<Option<Work>, JournalError> {
         let mut state = self.state();
         state.commit_wanted = false;
         state.group.last = std::mem::take(&mut state.group.waiting);
         if state.poisoned {
-            self.write_again(&mut state)?;
+            self.write_again(&mut state, copies)?;
         }
         if state.is_clean() {
             return Ok(None);
@@ -80,16 +84,16 @@ impl Shared {
         };
         state.group.under_way = mark.frames;
         let mut files = std::mem::take(&mut state.dirty);
-        files.push(Unsynced {
-            file: state.active.file.clone(),
-            from: state.synced.reached_in(state.active.number),
-            to: state.active.offset,
-        });
-        std::mem::swap(&mut state.committing, &mut state.unsynced);
+        files.push(Unsynced::of(&state.active, state.synced));
+        let bytes = std::mem::take(&mut state.unsynced_bytes);
         if planted("acknowledge-before-sync") {
             state.synced = mark;
         }
-        Ok(Some(Work { mark, files, directory: std::mem::take(&mut state.directory_dirty) }))
+        Ok(Some(Work { mark, files, bytes, directory: std::mem::take(&mut state.directory_dirty) }))
+    }
+
+    fn copy(&self, parts: &[Unsynced], copies: &mut Copies) {
+        parts.iter().for_each(|part| copies.read(part, self.header_length()));
     }
 
     fn sync(&self, work: &Work) -> std::io::Result<()> {
@@ -105,12 +109,11 @@ impl Shared {
     fn end_commit(&self, mark: Synced, took: Duration) {
         let mut state = self.state();
         state.synced = mark;
-        state.group.took = took;
-        state.committing.clear();
-        if state.committing.capacity() > KEPT_BUFFER {
-            // A burst is not paid for with memory for ever.
-            state.committing = Vec::new();
+        // Left while the commit was under way: a part of it is durable now.
+        for part in &mut state.dirty {
+            part.from = part.from.max(mark.reached_in(part.segment));
         }
+        state.group.took = took;
         let wake_reader = std::mem::take(&mut state.reader_sleeps);
         drop(state);
         self.synced.notify_waiters();
@@ -119,20 +122,23 @@ impl Shared {
         }
     }
 
-    /// Takes the unsynced frames back: what the failed sync left on the disk, nobody knows.
-    fn poison(&self) {
+    /// Takes the work back: what the failed sync left on the disk, nobody knows.
+    fn poison(&self, work: Work) {
         let mut state = self.state();
-        let newer = std::mem::take(&mut state.unsynced);
-        state.unsynced = std::mem::take(&mut state.committing);
-        state.unsynced.extend_from_slice(&newer);
+        state.unsynced_bytes += work.bytes;
+        // The active one is known as that, or has been left meanwhile.
+        let left = work.files.into_iter().filter(|part| part.segment < work.mark.segment);
+        state.dirty.splice(..0, left);
         state.directory_dirty = true;
         state.poisoned = true;
         state.group.under_way = 0;
     }
 
     /// Writes the unsynced frames to a new segment. The old one ends where it was last synced.
-    fn write_again(&self, state: &mut State) -> Result<(), JournalError> {
-        let needed = self.header_length() + state.calls.bytes() + state.unsynced.len() as u64;
+    fn write_again(&self, state: &mut State, copies: &mut Copies) -> Result<(), JournalError> {
+        self.copy(&state.dirty, copies);
+        self.copy(&[Unsynced::of(&state.active, state.synced)], copies);
+        let needed = self.header_length() + state.calls.bytes() + state.unsynced_bytes;
         if state.next.as_ref().is_none_or(|next| next.length < needed) {
             self.replace_next(state, needed);
         }
@@ -143,17 +149,20 @@ impl Shared {
         }
         let Some(next) = state.next.take() else { return Err(self.full(state, "")) };
 
-        let unsynced = std::mem::take(&mut state.unsynced);
-        let frames: Vec<(FrameHeader, &[u8])> = frame::walk(&unsynced).collect();
+        let frames: Frames<'_> = copies.frames().collect();
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
         let carried = state.open_requests(|call| !again.contains(&call.0));
+        let all = with_holes(&frames, state.synced.sequence..state.sequence);
         let begun = self.begin(next, state.synced.sequence, &carried, |new| {
-            frames.iter().try_for_each(|(header, payload)| new.write(*header, payload))
+            all.iter().try_for_each(|(header, payload)| new.write(*header, payload))
         });
-        drop(frames);
-        state.unsynced = unsynced;
         let (active, places) = begun?;
+        if (frames.len() as u64) < state.frames - state.synced.frames.max(1) {
+            state.lost = state.synced.frames + 1..state.frames + 1;
+        }
+        drop((frames, all));
+        copies.are_written(Position { segment: active.number, offset: active.offset });
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
 
         let synced = state.synced;
@@ -177,14 +186,30 @@ impl Shared {
     }
 }
 
+type Frames<'a> = Vec<(FrameHeader, &'a [u8])>;
+
+/// The frames, and in the place of each record of those numbers that is not among them one that says that it is lost.
+fn with_holes<'a>(frames: &[(FrameHeader, &'a [u8])], numbers: Range<u64>) -> Frames<'a> {
+    let (mut all, mut next) = (Vec::with_capacity(frames.len()), numbers.start);
+    for (header, payload) in frames {
+        if header.kind.is_record() {
+            all.extend((next..header.sequence).map(FrameHeader::lost));
+            next = header.sequence + 1;
+        }
+        all.push((*header, *payload));
+    }
+    all.extend((next..numbers.end).map(FrameHeader::lost));
+    all
+}
+
 /// One commit.
 struct Work {
     mark: Synced,
     files: Vec<Unsynced>,
+    /// Of frames.
+    bytes: u64,
     directory: bool,
 }
 
 /// `error.type` of the alarm.
 const SYNC_FAILED: &str = "journal_sync_failed";
-/// What a buffer keeps of its memory after a burst.
-const KEPT_BUFFER: usize = 4 << 20;

@@ -102,6 +102,13 @@ impl FrameHeader {
         Self { kind, sequence, call, length: payload.len(), payload_crc: crc32fast::hash(payload) }
     }
 
+    /// Of a frame in the place of a record that is lost: whoever reads it finds it damaged, and tells so.
+    pub(super) fn lost<'p>(sequence: u64) -> (Self, &'p [u8]) {
+        let payload = &[0];
+        let sound = Self::new(Kind::Moment, sequence, 0, payload);
+        (Self { payload_crc: !sound.payload_crc, ..sound }, payload)
+    }
+
     /// Fills the header in front of a payload: `frame` is room for the header, the payload, and zeros up to the multiple.
     pub(super) fn write(&self, salt: Salt, frame: &mut [u8]) {
         let Some((header, _)) = frame.split_first_chunk_mut::<HEADER>() else { return };
@@ -160,13 +167,27 @@ pub(super) fn encode(header: FrameHeader, payload: &[u8], salt: Salt) -> Vec<u8>
     frame
 }
 
-/// Header and payload of the frames that this process has appended to a buffer.
-pub(super) fn walk(mut frames: &[u8]) -> impl Iterator<Item = (FrameHeader, &[u8])> {
+/// Header and payload of the sound frames in a part of a segment.
+pub(super) fn walk(salt: Salt, mut bytes: &[u8]) -> impl Iterator<Item = (FrameHeader, &[u8])> {
     std::iter::from_fn(move || {
-        let header = FrameHeader::told(frames)?;
-        let payload = frames.get(HEADER..HEADER + header.length)?;
-        frames = frames.get(header.size()..)?;
-        Some((header, payload))
+        while !bytes.is_empty() {
+            let whole = match FrameHeader::read(salt, bytes) {
+                Found::Frame(header) => {
+                    bytes.split_at_checked(header.size()).map(|(frame, rest)| (header, frame, rest))
+                }
+                Found::End | Found::Damage => None,
+            };
+            let Some((header, frame, rest)) = whole else {
+                bytes = bytes.get(ALIGNMENT..).unwrap_or_default();
+                continue;
+            };
+            bytes = rest;
+            let payload = frame.get(HEADER..HEADER + header.length).unwrap_or_default();
+            if crc32fast::hash(payload) == header.payload_crc {
+                return Some((header, payload));
+            }
+        }
+        None
     })
 }
 

@@ -18,6 +18,7 @@ mod adopt;
 mod append;
 mod calls;
 mod commit;
+mod copies;
 mod cursor;
 mod disk;
 mod error;
@@ -67,6 +68,7 @@ pub use self::secret::{Secret, secret};
 pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 
+use self::copies::Copies;
 use self::place::StreamPlace;
 use self::state::State;
 use crate::record::StreamId;
@@ -101,7 +103,7 @@ struct Shared {
     /// Records that may be shed should be.
     nearly_full: AtomicBool,
     /// Held by whoever commits.
-    committing: Mutex<()>,
+    committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.
     troubles: Mutex<Vec<&'static str>>,
     /// Bytes that the segments of other streams take.

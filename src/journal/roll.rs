@@ -110,7 +110,7 @@ impl Shared {
         let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);
-        state.dirty.push(Unsynced { from: state.synced.reached_in(left.number), to: left.offset, file: left.file });
+        state.dirty.push(Unsynced::of(&left, state.synced));
         state.pending_bytes += state.active.offset - self.header_length();
         state.segments.push_back(self.segment(state, state.sequence));
         state.commit_wanted = true;

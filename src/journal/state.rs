@@ -1,6 +1,7 @@
 //! What the lock of a journal guards.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,15 +33,16 @@ pub(super) struct State {
     /// Bytes that are kept for the responses of calls that were admitted.
     pub(super) reserved: u64,
     pub(super) synced: Synced,
-    /// The frames behind `synced`, as a failed sync needs them; those of the commit that is under way come first.
-    pub(super) committing: Vec<u8>,
-    pub(super) unsynced: Vec<u8>,
+    /// Bytes of frames that no commit has begun to make durable.
+    pub(super) unsynced_bytes: u64,
     /// Segments that were left since the last commit.
     pub(super) dirty: Vec<Unsynced>,
     /// A file was made since the directory was synced.
     pub(super) directory_dirty: bool,
     /// A sync failed: what is unsynced has to be written again, elsewhere, before anything else is synced.
     pub(super) poisoned: bool,
+    /// Frames among which some were dropped before a sync that failed, as counted by `frames`.
+    pub(super) lost: Range<u64>,
     /// Commits that failed, and what the last one said.
     pub(super) failures: u64,
     pub(super) failure: Option<String>,
@@ -69,6 +71,8 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Unsynced {
     pub(super) file: Arc<dyn File>,
+    pub(super) segment: u64,
+    pub(super) salt: Salt,
     pub(super) from: u64,
     pub(super) to: u64,
 }
@@ -86,6 +90,19 @@ pub(super) struct Group {
     pub(super) under_way: u64,
     /// How long the last one took.
     pub(super) took: Duration,
+}
+
+impl Unsynced {
+    /// What of the segment is not durable.
+    pub(super) fn of(segment: &Active, synced: Synced) -> Self {
+        Self {
+            file: segment.file.clone(),
+            segment: segment.number,
+            salt: segment.salt,
+            from: synced.reached_in(segment.number),
+            to: segment.offset,
+        }
+    }
 }
 
 /// How far everything is durable.

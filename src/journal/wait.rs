@@ -26,6 +26,9 @@ impl Journal {
             changed.as_mut().enable();
             {
                 let mut state = self.0.state();
+                if state.lost.contains(&receipt.frames) {
+                    return Err(NotSynced(LOST.to_owned()));
+                }
                 if state.synced.frames >= receipt.frames {
                     return Ok(());
                 }
@@ -103,3 +106,6 @@ impl Shared {
         self.synced.notify_waiters();
     }
 }
+
+const LOST: &str =
+    "its commit failed, and the system had dropped some of what it was to make durable; a gap record tells what";

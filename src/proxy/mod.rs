@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Invariants:
-//! 1. Bytes pass as they are, in order, whatever they are and whatever the audit makes of them.
+//! 1. Bytes pass as they are, in order, whatever they are and whatever the audit makes of them. Where the operator asks for
+//!    it, and only there, requests say that their parent is the span of their call (`docs/proxy.md`, Traces).
 //! 2. Only a call of a class that may not go unrecorded is ever held back or refused; then the proxy answers in the place
 //!    of the server, with the codes of [`Refused`](crate::trail::Refused).
 //! 3. A failure of the audit side (a panic, a full or broken disk, a collector that is away) ends no relay, but where the
@@ -17,3 +18,4 @@
 pub mod http;
 mod refusal;
 pub mod stdio;
+mod unjoined;

@@ -37,6 +37,7 @@ impl Trail {
     /// | `auditrail.mcp.unread` | counter, `{body}` | HTTP bodies that passed unread |
     /// | `auditrail.mcp.replayed` | counter, `{message}` | messages that were sent again after a reconnection |
     /// | `auditrail.mcp.evicted_sessions` | counter, `{session}` | sessions that were closed because too many were open |
+    /// | `auditrail.mcp.unjoined` | counter, `{message}` | messages too large for the proxy to write their span into them |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
     /// In the numbers of one collection `emitted = acknowledged + refused` and
@@ -188,7 +189,7 @@ const PENDING: u32 = 6;
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
 
 type SeenCount = fn(&Seen) -> u64;
-const TAPS: [(&str, &str, &str, SeenCount); 7] = [
+const TAPS: [(&str, &str, &str, SeenCount); 8] = [
     ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |seen| seen.messages),
     ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |seen| seen.flawed),
     ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |seen| seen.unasked),
@@ -200,4 +201,5 @@ const TAPS: [(&str, &str, &str, SeenCount); 7] = [
     ("auditrail.mcp.evicted_sessions", "{session}", "Sessions that were closed because too many were open.", |seen| {
         seen.evicted_sessions
     }),
+    ("auditrail.mcp.unjoined", "{message}", "Messages too large to write their span into them.", |seen| seen.unjoined),
 ];

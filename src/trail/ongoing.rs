@@ -16,6 +16,8 @@ use super::open_call::{Because, Refused};
 use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
 use crate::journal::{Admission, Append, JournalError, Receipt, Room};
 use crate::policy::Decision;
+#[cfg(feature = "proxy")]
+use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
 
 /// An open call. Dropped unfinished it says `panic` if the thread panics, and `no_response` otherwise.
@@ -114,6 +116,12 @@ impl Ongoing {
     /// `auditrail.call.id`, shared by both records.
     pub(crate) fn call_id(&self) -> RecordId {
         self.state.call_id()
+    }
+
+    /// The ids of its span, if it has one with valid ids.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn span_ids(&self) -> Option<SpanIds> {
+        self.state.ids()
     }
 
     /// Whether the `authorize` hook said no. Who could not refuse let it run all the same.

@@ -1,5 +1,5 @@
-//! The official TypeScript and Python clients against a server of ours, as it is and audited, over stdio and HTTP; over
-//! stdio also as it is, behind the proxy.
+//! The official TypeScript and Python clients, over stdio and HTTP, against a server of ours, as it is, audited, and as it is
+//! behind the proxy; and against FastMCP, as it is and behind the proxy.
 //!
 //! They list and call tools, answer what the server asks them, hear its progress, cancel, run out of time, and send 3 MB and
 //! get them back. Auditing changes nothing that they see, and every request of both sides has its pair of records.
@@ -17,50 +17,58 @@
 mod cache;
 #[path = "../examples/mod.rs"]
 mod examples;
+mod process;
 mod run;
 mod story;
 mod trail;
 
-use self::run::{Audit, Client, Mode, Run, Seen, Transport};
+use self::run::{Audit, Client, Mode, Run, Seen, Server, Transport};
 
 macro_rules! clients {
-    ($($name:ident: $client:ident $mode:ident $transport:ident;)*) => {
+    ($($name:ident: $client:ident $mode:ident $transport:ident $server:ident;)*) => {
         $(
             #[tokio::test]
             async fn $name() {
-                auditing_changes_nothing_and_misses_nothing(Client::$client, Mode::$mode, Transport::$transport).await;
+                let (client, mode) = (Client::$client, Mode::$mode);
+                let run = Run { client, mode, transport: Transport::$transport, server: Server::$server };
+                auditing_changes_nothing_and_misses_nothing(run).await;
             }
         )*
     };
 }
 
 clients! {
-    typescript_1_over_stdio: TypeScript1 Legacy Stdio;
-    typescript_1_over_http: TypeScript1 Legacy Http;
-    typescript_1_comes_back_over_http: TypeScript1 Legacy HttpResumed;
-    typescript_2_over_stdio: TypeScript2 Legacy Stdio;
-    typescript_2_over_http: TypeScript2 Legacy Http;
-    typescript_2_comes_back_over_http: TypeScript2 Legacy HttpResumed;
-    typescript_2_without_sessions_over_stdio: TypeScript2 Auto Stdio;
-    typescript_2_without_sessions_over_http: TypeScript2 Auto Http;
-    python_over_stdio: Python Legacy Stdio;
-    python_over_http: Python Legacy Http;
-    python_comes_back_over_http: Python Legacy HttpResumed;
-    python_without_sessions_over_stdio: Python Auto Stdio;
-    python_without_sessions_over_http: Python Auto Http;
+    typescript_1_over_stdio: TypeScript1 Legacy Stdio Rmcp;
+    typescript_1_over_http: TypeScript1 Legacy Http Rmcp;
+    typescript_1_comes_back_over_http: TypeScript1 Legacy HttpResumed Rmcp;
+    typescript_2_over_stdio: TypeScript2 Legacy Stdio Rmcp;
+    typescript_2_over_http: TypeScript2 Legacy Http Rmcp;
+    typescript_2_comes_back_over_http: TypeScript2 Legacy HttpResumed Rmcp;
+    typescript_2_without_sessions_over_stdio: TypeScript2 Auto Stdio Rmcp;
+    typescript_2_without_sessions_over_http: TypeScript2 Auto Http Rmcp;
+    python_over_stdio: Python Legacy Stdio Rmcp;
+    python_over_http: Python Legacy Http Rmcp;
+    python_comes_back_over_http: Python Legacy HttpResumed Rmcp;
+    python_without_sessions_over_stdio: Python Auto Stdio Rmcp;
+    python_without_sessions_over_http: Python Auto Http Rmcp;
+
+    typescript_1_and_fastmcp_over_stdio: TypeScript1 Legacy Stdio FastMcp;
+    typescript_1_and_fastmcp_over_http: TypeScript1 Legacy Http FastMcp;
+    typescript_2_and_fastmcp_without_sessions_over_stdio: TypeScript2 Auto Stdio FastMcp;
+    typescript_2_and_fastmcp_without_sessions_over_http: TypeScript2 Auto Http FastMcp;
+    python_and_fastmcp_over_stdio: Python Legacy Stdio FastMcp;
+    python_and_fastmcp_over_http: Python Legacy Http FastMcp;
+    python_and_fastmcp_without_sessions_over_stdio: Python Auto Stdio FastMcp;
+    python_and_fastmcp_without_sessions_over_http: Python Auto Http FastMcp;
 }
 
-async fn auditing_changes_nothing_and_misses_nothing(client: Client, mode: Mode, transport: Transport) {
-    let Some(peers) = cache::with(&client.parts()) else { return };
-    let run = Run { client, mode, transport };
+async fn auditing_changes_nothing_and_misses_nothing(run: Run) {
+    let Some(peers) = cache::with(&run.parts()) else { return };
     let plain = run.against(&peers, Audit::Off).await;
-    let audited = run.against(&peers, Audit::On).await;
-
     story::is_told_by(&run, &plain.printed);
     assert!(plain.records.is_empty(), "nobody audits the plain server");
-    same(&run, &plain, &audited);
-    if transport == Transport::Stdio {
-        same(&run, &plain, &run.against(&peers, Audit::Proxy).await);
+    for audit in run.audits() {
+        same(&run, &plain, &run.against(&peers, *audit).await);
     }
 }
 

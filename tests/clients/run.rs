@@ -1,17 +1,17 @@
 //! A client that others wrote, and the server that it is given.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auditrail::record::names;
 use auditrail::serve::{ReceivedRecord, Receiver, Snapshot};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::examples::example;
+use crate::process::{PATIENCE, Serving, nobody_is_left, printed};
 use crate::trail::Received;
 
 /// Who plays with whom.
@@ -20,6 +20,7 @@ pub(crate) struct Run {
     pub(crate) client: Client,
     pub(crate) mode: Mode,
     pub(crate) transport: Transport,
+    pub(crate) server: Server,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,15 @@ pub(crate) enum Transport {
     HttpResumed,
 }
 
+/// Who serves. Both have the same tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// `tests/clients/server`.
+    Rmcp,
+    /// `tests/peers/fastmcp`: Python, and no line of auditrail in it.
+    FastMcp,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audit {
     Off,
@@ -61,12 +71,11 @@ pub(crate) struct Seen {
 }
 
 impl Client {
-    /// What it needs of what `tests/peers/install` brings.
-    pub(crate) const fn parts(self) -> [&'static str; 1] {
+    const fn part(self) -> &'static str {
         match self {
-            Self::TypeScript1 => ["typescript/node_modules/@modelcontextprotocol/sdk"],
-            Self::TypeScript2 => ["typescript2/node_modules/@modelcontextprotocol/client"],
-            Self::Python => ["python/bin/python"],
+            Self::TypeScript1 => "typescript/node_modules/@modelcontextprotocol/sdk",
+            Self::TypeScript2 => "typescript2/node_modules/@modelcontextprotocol/client",
+            Self::Python => "python/bin/python",
         }
     }
 
@@ -107,45 +116,92 @@ impl Mode {
     }
 }
 
+impl Server {
+    /// Its own program, behind nothing.
+    fn command(self, peers: &Path) -> Vec<OsString> {
+        match self {
+            Self::Rmcp => vec![example("clients_server").into()],
+            Self::FastMcp => vec![peers.join(FASTMCP).into(), "tests/peers/fastmcp/server.py".into()],
+        }
+    }
+}
+
 impl Run {
+    /// What it needs of what `tests/peers/install` brings.
+    pub(crate) fn parts(&self) -> Vec<&'static str> {
+        match self.server {
+            Server::Rmcp => vec![self.client.part()],
+            Server::FastMcp => vec![self.client.part(), FASTMCP],
+        }
+    }
+
+    /// In which ways it can be audited.
+    pub(crate) const fn audits(&self) -> &'static [Audit] {
+        match self.server {
+            Server::Rmcp => &[Audit::On, Audit::Proxy],
+            Server::FastMcp => &[Audit::Proxy],
+        }
+    }
+
     /// The client's whole story against a server of its own.
     pub(crate) async fn against(&self, peers: &Path, audit: Audit) -> Seen {
         let receiver = Receiver::builder().start().await.unwrap();
         let journal = tempfile::tempdir().unwrap();
-        let mut command = self.client.command(peers);
-        command.args(["--mode", self.mode.name()]);
         let settings = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint().unwrap().into()),
             ("AUDITRAIL_DIR", journal.path().as_os_str().to_owned()),
         ];
-        command.envs(settings.clone());
         let printed = match self.transport {
-            Transport::Stdio => {
-                command.args(["stdio", "--"]);
-                if audit == Audit::Proxy {
-                    command.args([env!("CARGO_BIN_EXE_auditrail"), "proxy", "--"]);
-                }
-                // By its argument the server is known in the table of processes.
-                let mark = journal.path().to_str().unwrap();
-                command.arg(example("clients_server")).args(["stdio", audit.name(), mark]);
-                let printed = printed(command).await;
-                nobody_is_left(mark).await;
-                printed
-            }
-            Transport::Http | Transport::HttpResumed => {
-                // Much later than the story takes, or as soon as there is a story.
-                let retry = if self.transport == Transport::Http { "3600000" } else { "50" };
-                let mut server = Command::new(example("clients_server"));
-                server.args(["http", audit.name(), retry]).envs(settings);
-                let (server, url) = listening(server).await;
-                command.args(["http", &url]);
-                let printed = printed(command).await;
-                ended(server).await;
-                printed
-            }
+            Transport::Stdio => self.over_stdio(peers, audit, &settings, journal.path()).await,
+            Transport::Http | Transport::HttpResumed => self.over_http(peers, audit, &settings).await,
         };
         let records = if audit != Audit::Off { whole(&receiver).await } else { Received::all(&receiver.records()) };
         Seen { printed, records }
+    }
+
+    async fn over_stdio(&self, peers: &Path, audit: Audit, settings: &Settings, mark: &Path) -> Vec<Value> {
+        let mut client = self.client(peers);
+        client.args(["stdio", "--"]).envs(settings.clone());
+        if audit == Audit::Proxy {
+            client.args(PROXY).arg("--");
+        }
+        // By its last argument the server is known in the table of processes.
+        client.args(self.server.command(peers)).args(["stdio", audit.name()]).arg(mark);
+        let printed = printed(client).await;
+        nobody_is_left(mark).await;
+        printed
+    }
+
+    async fn over_http(&self, peers: &Path, audit: Audit, settings: &Settings) -> Vec<Value> {
+        // Much later than the story takes, or as soon as there is a story.
+        let retry = if self.transport == Transport::Http { "3600000" } else { "50" };
+        let [program, arguments @ ..] = &self.server.command(peers)[..] else { panic!("{self:?} has no program") };
+        let mut server = Command::new(program);
+        server.args(arguments).args(["http", audit.name(), retry]).envs(settings.clone());
+        let server = Serving::of(server).await;
+        let mut proxy = None;
+        if audit == Audit::Proxy {
+            let mut command = Command::new(PROXY[0]);
+            let upstream = server.origin();
+            command.arg(PROXY[1]).args(["--listen", "127.0.0.1:0", "--upstream", &upstream]).envs(settings.clone());
+            proxy = Some(Serving::of(command).await);
+        }
+        let mut client = self.client(peers);
+        client.args(["http", &format!("{}/mcp", proxy.as_ref().unwrap_or(&server).origin())]);
+        let printed = printed(client).await;
+        if let Some(proxy) = proxy {
+            assert!(proxy.ended().await.success(), "{self:?}");
+        }
+        let status = server.ended().await;
+        // Web servers in Python end by the signal itself when they have ended.
+        assert!(status.success() || self.server == Server::FastMcp, "{self:?}: {status}");
+        printed
+    }
+
+    fn client(&self, peers: &Path) -> Command {
+        let mut command = self.client.command(peers);
+        command.args(["--mode", self.mode.name()]);
+        command
     }
 }
 
@@ -156,52 +212,6 @@ impl Audit {
             Self::On => "audited",
         }
     }
-}
-
-async fn printed(mut command: Command) -> Vec<Value> {
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the client ends").unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {said}");
-    let printed = String::from_utf8(output.stdout).unwrap();
-    printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The server and its URL, once it listens.
-async fn listening(mut command: Command) -> (Child, String) {
-    let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it says where it listens");
-    let url = line.unwrap().unwrap().rsplit_once(' ').unwrap().1.to_owned();
-    // What else it says is for people.
-    tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next_line().await {
-            eprintln!("clients_server: {line}");
-        }
-    });
-    (server, url)
-}
-
-/// SIGTERM, as an orchestrator ends a server.
-async fn ended(mut server: Child) {
-    let pid = server.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-    let status = tokio::time::timeout(PATIENCE, server.wait()).await.expect("the server ends by itself").unwrap();
-    assert!(status.success(), "{status}");
-}
-
-/// Clients close their server's input, and then take some time until they kill it: nothing of it outlives them for long.
-async fn nobody_is_left(mark: &str) {
-    let is_alive = || {
-        let commands = std::fs::read_dir("/proc").into_iter().flatten();
-        let mut commands = commands.filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
-        commands.any(|command| command.split(|byte| *byte == 0).any(|word| word == mark.as_bytes()))
-    };
-    let gone = async {
-        while is_alive() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, gone).await.expect("a process of the server is left");
 }
 
 /// Everything, when every stream that began has come to its end. A stdio server may outlive its client by a moment.
@@ -222,5 +232,7 @@ impl Received {
     }
 }
 
-/// Far more than it takes; only there so that a hang is a failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+type Settings = [(&'static str, OsString); 2];
+
+const PROXY: [&str; 2] = [env!("CARGO_BIN_EXE_auditrail"), "proxy"];
+const FASTMCP: &str = "fastmcp/bin/python";

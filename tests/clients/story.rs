@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::run::{Client, Mode, Run, Transport};
+use crate::run::{Client, Mode, Run, Server, Transport};
 
 /// A request and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +65,8 @@ impl Run {
             Call::of_tool("wait", self.end_of_time()),
             Call::of_tool("echo", "ok"),
             Call::of_tool("fail", "tool_error"),
-            Call::of_tool("refuse", "jsonrpc_error").code(-32603),
-            Call::of_tool("no_such_tool", "jsonrpc_error").code(-32602),
+            self.failing("refuse", -32603),
+            self.failing("no_such_tool", -32602),
             Call::of_tool("echo", "ok"),
         ]);
         calls
@@ -112,6 +112,14 @@ impl Run {
         }
     }
 
+    /// What FastMCP finds wrong with a call of a tool is, for its clients, a tool that failed.
+    fn failing(&self, tool: &str, code: i64) -> Call {
+        match self.server {
+            Server::Rmcp => Call::of_tool(tool, "jsonrpc_error").code(code),
+            Server::FastMcp => Call::of_tool(tool, "tool_error"),
+        }
+    }
+
     fn end_of_time(&self) -> &'static str {
         if self.close_cancels() { "cancelled" } else { "timeout" }
     }
@@ -141,8 +149,13 @@ pub(crate) fn is_told_by(run: &Run, printed: &[Value]) {
     let echo = &of("echo")["result"];
     assert!(echo["bytes"].as_u64().unwrap() >= 3 << 20 && echo["same"] == true, "{run:?}: {echo}");
     assert_eq!(of("fail")["result"]["isError"], true, "{run:?}");
-    for step in ["timed out", "refuse", "unknown"] {
-        assert!(of(step)["error"].is_object(), "{run:?}: {step}");
+    assert!(of("timed out")["error"].is_object(), "{run:?}");
+    for step in ["refuse", "unknown"] {
+        let is_refused = match run.server {
+            Server::Rmcp => of(step)["error"].is_object(),
+            Server::FastMcp => of(step)["result"]["isError"] == true,
+        };
+        assert!(is_refused, "{run:?}: {step}");
     }
 }
 

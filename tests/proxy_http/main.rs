@@ -23,6 +23,7 @@ mod message;
 mod origins;
 mod rig;
 mod streams;
+mod trace;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

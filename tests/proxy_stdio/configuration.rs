@@ -83,3 +83,12 @@ async fn who_uses_a_server_is_what_the_environment_asserts() {
     assert_eq!(verified, Some(&auditrail::record::Value::Bool(false)));
     assert_eq!(asked.text(names::AUDITRAIL_MCP_TRANSPORT), Some("stdio"));
 }
+
+#[test]
+fn the_file_in_the_documentation_is_understood() {
+    let page = std::fs::read_to_string("docs/proxy.md").unwrap();
+    let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let played = Proxy::of(&[]).configured(file).argument("--print-config").send("");
+    assert_eq!(played.code(), 0, "{}", played.said);
+    assert!(played.text().contains("upstream = \"https://files.internal:3000\""), "{}", played.text());
+}

@@ -16,9 +16,12 @@ mod bytes;
 mod cache;
 mod configuration;
 mod ends;
+#[path = "../examples/mod.rs"]
+mod examples;
 mod order;
 mod orphans;
 mod peers;
 mod refusals;
 mod rig;
+mod trace;
 mod troubles;

@@ -63,6 +63,29 @@ async fn python_and_a_server_of_the_python_sdk() {
     assert!(seen.ends_as("add", "ok") && seen.ends_as("fail", "tool_error"), "{:?}", seen.calls());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn typescript_and_fastmcp() {
+    let Some(peers) = cache::with(&[TYPESCRIPT, FASTMCP]) else { return };
+    fastmcp_is_audited(&Tour::typescript(&peers).of(fastmcp(&peers), fastmcp_calls()).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_and_fastmcp() {
+    let Some(peers) = cache::with(&[PYTHON, FASTMCP]) else { return };
+    fastmcp_is_audited(&Tour::python(&peers).of(fastmcp(&peers), fastmcp_calls()).await);
+}
+
+/// What is cancelled and over HTTP is in `tests/clients`.
+fn fastmcp_is_audited(seen: &Seen) {
+    for method in ["prompts/get", "resources/read"] {
+        assert!(seen.has_pair("client_to_server", method), "{method} is missing in {:?}", seen.calls());
+    }
+    for asked in ["sampling/createMessage", "elicitation/create", "roots/list"] {
+        assert!(seen.has_pair("server_to_client", asked), "{asked} is missing in {:?}", seen.calls());
+    }
+    assert!(seen.ends_as("echo", "ok") && seen.ends_as("fail", "tool_error"), "{:?}", seen.calls());
+}
+
 fn everything(peers: &Path) -> Vec<PathBuf> {
     vec!["node".into(), peers.join(EVERYTHING).join("dist/index.js"), "stdio".into()]
 }
@@ -94,6 +117,25 @@ fn python_calls() -> Value {
         { "tool": "wait", "arguments": { "seconds": 0.05 } },
         { "tool": "wait", "arguments": { "seconds": 60 }, "cancel": 300 },
         { "tool": "no_such_tool" },
+    ])
+}
+
+fn fastmcp(peers: &Path) -> Vec<PathBuf> {
+    vec![peers.join(FASTMCP), "tests/peers/fastmcp/server.py".into(), "stdio".into()]
+}
+
+fn fastmcp_calls() -> Value {
+    json!([
+        { "tool": "echo", "arguments": { "text": "canary é漢🐤" } },
+        { "tool": "echo", "arguments": { "canary": 1 } },
+        { "tool": "fail" },
+        { "tool": "sample", "arguments": { "question": "canary?" } },
+        { "tool": "elicit", "arguments": { "question": "canary?" } },
+        { "tool": "roots" },
+        { "tool": "no_such_tool" },
+        { "prompt": "greeting", "arguments": { "name": "canary" } },
+        { "resource": "memo://today" },
+        { "resource": "memo://nowhere" },
     ])
 }
 
@@ -232,5 +274,6 @@ impl Seen {
 
 const TYPESCRIPT: &str = "typescript/node_modules/@modelcontextprotocol/sdk";
 const PYTHON: &str = "python/bin/python";
+const FASTMCP: &str = "fastmcp/bin/python";
 const EVERYTHING: &str = "servers/node_modules/@modelcontextprotocol/server-everything";
 const FILESYSTEM: &str = "servers/node_modules/@modelcontextprotocol/server-filesystem";

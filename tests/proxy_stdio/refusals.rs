@@ -102,6 +102,28 @@ fn a_batch_is_refused_as_a_whole() {
     assert_eq!(ids, [json!(1), json!(2)]);
 }
 
+/// However many calls there are: each has its answer, and a pair of records.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_of_a_large_batch_is_answered() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let calls: u64 = 5000;
+    let batch: Vec<String> = (1..=calls).map(|id| call(id, "read_file").trim_end().to_owned()).collect();
+    let text = format!("[{}]\n", batch.join(", ")) + &call(0, "read_file");
+    let config = CONFIG.replace("held_bytes = 1000", "held_bytes = 10000000");
+    let proxy = Proxy::of_script(TEE).configured(&config).collector(&receiver);
+    let played = tokio::task::spawn_blocking(move || proxy.send(&text)).await.unwrap();
+    assert_eq!(played.file("got"), call(0, "read_file").into_bytes());
+    let answers: Vec<Value> =
+        played.lines().into_iter().filter_map(|line| line.as_array().cloned()).flatten().collect();
+    let ids: Vec<_> = answers.iter().map(|answer| answer["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (1..=calls).collect::<Vec<_>>());
+    assert!(answers.iter().all(|answer| answer["error"]["code"] == -32044));
+    assert_eq!(played.said.matches("was not relayed").count(), 1, "{}", played.said);
+    let denied = records(&receiver);
+    let denied = denied.iter().filter(|record| record.text(names::AUDITRAIL_OUTCOME_DETAIL) == Some("denied"));
+    assert_eq!(denied.count() as u64, calls);
+}
+
 #[test]
 fn the_answer_comes_between_two_lines_of_the_server() {
     let script = "printf '{\"begun\":'; read line; echo '1}'; cat";

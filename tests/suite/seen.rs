@@ -44,6 +44,7 @@ async fn all_that_is_counted_is_a_metric() {
         ("unread", seen.unread),
         ("replayed", seen.replayed),
         ("evicted_sessions", seen.evicted_sessions),
+        ("unjoined", seen.unjoined),
     ];
     assert_eq!(numbers, expected.map(|(name, number)| (name.to_owned(), number)).into());
     assert_eq!((seen.flawed, seen.unasked), (2, 3));

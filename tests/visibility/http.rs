@@ -1,9 +1,8 @@
-//! One scene over HTTP, from each point of view.
+//! One scene over HTTP, from one point of view.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use auditrail::record::Record;
 use axum::Router;
 use reqwest::{Method, RequestBuilder, Response};
 use rmcp::ServerHandler;
@@ -14,30 +13,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::http_rows::Scene;
-use crate::page::Seen;
 use crate::server::Stage;
 use crate::summary::summary;
 use crate::support::Bench;
+use crate::view::{HANDSHAKE, View};
 
-/// What each point of view recorded.
-pub(crate) async fn run(scene: &Scene) -> Seen {
-    let mut seen = Vec::new();
-    for view in [View::Wrapper, View::Tap, View::Both] {
-        let played = tokio::time::timeout(PATIENCE, play(scene, view)).await;
-        seen.push(played.unwrap_or_else(|_| panic!("{} does not come to its end", scene.event)));
-    }
-    let [wrapper, tap, both] = <[Vec<String>; 3]>::try_from(seen).unwrap();
-    Seen { wrapper, tap, both }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum View {
-    Wrapper,
-    Tap,
-    Both,
-}
-
-async fn play(scene: &Scene, view: View) -> Vec<String> {
+/// What was recorded of it.
+pub(crate) async fn play(scene: &Scene, view: View) -> Vec<String> {
     let (bench, stage, ending) = (Bench::new(), Stage::default(), CancellationToken::new());
     let (trail, server) = (bench.trail.clone(), stage.clone());
     let router = match view {
@@ -58,8 +40,7 @@ async fn play(scene: &Scene, view: View) -> Vec<String> {
     stage.go_on.notify_one();
     serving.await.unwrap();
     until_all_is_over(&stage).await;
-    let records = bench.records();
-    summary(&records.iter().filter(|record| is_meant(record)).cloned().collect::<Vec<_>>())
+    summary(&bench.records())
 }
 
 /// Every session and every handler has let go of the server.
@@ -67,12 +48,6 @@ async fn until_all_is_over(stage: &Stage) {
     while Arc::strong_count(&stage.begun) > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-}
-
-fn is_meant(record: &Record) -> bool {
-    let hidden = record.text("jsonrpc.request.id") == Some("handshake");
-    let initialized = record.text("mcp.method.name") == Some("notifications/initialized");
-    !hidden && !initialized && record.event_name != "auditrail.mcp.session"
 }
 
 fn router<H: ServerHandler>(server: impl Fn() -> H + Send + Sync + 'static, ending: &CancellationToken) -> Router {
@@ -147,7 +122,3 @@ pub(crate) async fn message(response: &mut Response, buffer: &mut String) -> Val
         buffer.push_str(std::str::from_utf8(&chunk).unwrap());
     }
 }
-
-const HANDSHAKE: &str = r#"{"jsonrpc":"2.0","id":"handshake","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"sampling":{},"elicitation":{},"roots":{}},"clientInfo":{"name":"test","version":"1"}}}"#;
-/// No scene waits for anything that does not come by itself.
-const PATIENCE: Duration = Duration::from_secs(60);

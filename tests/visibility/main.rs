@@ -22,21 +22,23 @@ mod summary;
 #[path = "../suite/support.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
+mod view;
 
 use self::page::{Row, Seen};
+use self::view::seen_from_each;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_point_of_view_sees_what_the_page_says() {
     let mut wrong = Vec::new();
     let mut rows = Vec::new();
     for row in stdio_rows::rows() {
-        let seen = stdio::run(&row).await;
+        let seen = seen_from_each(row.event, async |view| stdio::play(&row, view).await).await;
         wrong.extend(row.differences(&seen));
         rows.push(Row { event: row.event, seen });
     }
     let mut http_rows = Vec::new();
     for scene in http_rows::rows() {
-        let seen = http::run(&scene).await;
+        let seen = seen_from_each(scene.event, async |view| http::play(&scene, view).await).await;
         wrong.extend(scene.differences(&seen));
         http_rows.push(Row { event: scene.event, seen });
     }

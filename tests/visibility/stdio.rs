@@ -1,36 +1,17 @@
-//! One scene over a pair of pipes, from each point of view.
-
-use std::time::Duration;
+//! One scene over a pair of pipes, from one point of view.
 
 use rmcp::ServiceExt as _;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
 
-use crate::page::Seen;
 use crate::server::Stage;
 use crate::stdio_rows::{Scene, Step};
 use crate::summary::summary;
 use crate::support::Bench;
+use crate::view::{HANDSHAKE, View};
 
-/// What each point of view recorded.
-pub(crate) async fn run(scene: &Scene) -> Seen {
-    let mut seen = Vec::new();
-    for view in [View::Wrapper, View::Tap, View::Both] {
-        let played = tokio::time::timeout(PATIENCE, play(scene, view)).await;
-        seen.push(played.unwrap_or_else(|_| panic!("{} does not come to its end", scene.event)));
-    }
-    let [wrapper, tap, both] = <[Vec<String>; 3]>::try_from(seen).unwrap();
-    Seen { wrapper, tap, both }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum View {
-    Wrapper,
-    Tap,
-    Both,
-}
-
-async fn play(scene: &Scene, view: View) -> Vec<String> {
+/// What was recorded of it.
+pub(crate) async fn play(scene: &Scene, view: View) -> Vec<String> {
     let (bench, stage) = (Bench::new(), Stage::default());
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let (read, write) = split(theirs);
@@ -52,13 +33,7 @@ async fn play(scene: &Scene, view: View) -> Vec<String> {
     drop(client);
     stage.go_on.notify_waiters();
     serving.await.unwrap();
-    let records = bench.records();
-    let is_meant = |record: &&auditrail::record::Record| {
-        let hidden = ["sync", "handshake"].contains(&record.text("jsonrpc.request.id").unwrap_or_default());
-        let initialized = record.text("mcp.method.name") == Some("notifications/initialized");
-        !hidden && !initialized && record.event_name != "auditrail.mcp.session"
-    };
-    summary(&records.iter().filter(is_meant).cloned().collect::<Vec<_>>())
+    summary(&bench.records())
 }
 
 /// Serves until the client goes; a server that does not even begin has nothing to wait for.
@@ -118,7 +93,3 @@ impl Client {
         self.heard = serde_json::from_str(&line).unwrap();
     }
 }
-
-const HANDSHAKE: &str = r#"{"jsonrpc":"2.0","id":"handshake","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"sampling":{},"elicitation":{},"roots":{}},"clientInfo":{"name":"test","version":"1"}}}"#;
-/// No scene waits for anything that does not come by itself.
-const PATIENCE: Duration = Duration::from_secs(60);

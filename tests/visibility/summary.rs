@@ -2,11 +2,12 @@
 
 use auditrail::record::{Record, names};
 
-/// One line a pair or moment, in the order of their first records.
+/// One line a pair or moment, in the order of their first records, without what only the scenes need: the handshake, its
+/// session, and the pings by which a client knows that all was read.
 pub(crate) fn summary(records: &[Record]) -> Vec<String> {
     let text = |record: &Record, name: &str| record.text(name).unwrap_or_default().to_owned();
     let mut lines: Vec<(String, String)> = Vec::new();
-    for record in records {
+    for record in records.iter().filter(|record| is_meant(record)) {
         let call = text(record, names::AUDITRAIL_CALL_ID);
         match record.text(names::AUDITRAIL_PHASE) {
             Some("request") => lines.push((call, format!("{}: no end", subject(record)))),
@@ -18,6 +19,12 @@ pub(crate) fn summary(records: &[Record]) -> Vec<String> {
         }
     }
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn is_meant(record: &Record) -> bool {
+    let hidden = ["sync", "handshake"].contains(&record.text(names::JSONRPC_REQUEST_ID).unwrap_or_default());
+    let initialized = record.text(names::MCP_METHOD_NAME) == Some("notifications/initialized");
+    !hidden && !initialized && record.event_name != "auditrail.mcp.session"
 }
 
 fn subject(record: &Record) -> String {

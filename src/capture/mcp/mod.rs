@@ -11,13 +11,15 @@ pub(crate) mod correlate;
 mod http;
 pub(crate) mod message;
 pub(crate) mod scan;
+#[cfg(feature = "proxy")]
+pub(crate) mod splice;
 mod tap;
 mod trace_context;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
 #[cfg(feature = "proxy")]
-pub(crate) use self::http::{Held, Withheld};
+pub(crate) use self::http::{Held, Holding, Withheld};
 #[cfg(feature = "tower")]
 pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.

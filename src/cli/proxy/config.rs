@@ -107,6 +107,9 @@ impl Configuration {
         for (name, _) in &settings.logs.headers {
             text += &format!("# with the header {name}: (hidden)\n");
         }
+        if file.trace.inject {
+            text += &format!("# traces go to {}\n", settings.traces.endpoint);
+        }
         if let Some(program) = self.program() {
             text += &format!("# the server is {}, over stdio\n", program.to_string_lossy());
         }

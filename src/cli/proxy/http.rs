@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::super::{Failure, say};
-use super::{Configuration, failed, not_started};
+use super::{Configuration, failed, not_started, tracer};
 use crate::Trail;
 use crate::config::file::{AddressHeader, HeaderIdentity, IdentitySettings, ListenerSettings};
 use crate::proxy::http::{
@@ -22,13 +22,15 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
         trail = trail.actor(fields(headers).extractor());
     }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
-    let listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+    let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+    listeners.iter_mut().for_each(|settings| settings.inject_trace = configuration.file.trace.inject);
     let trail = trail.start().map_err(|error| not_started(&error))?;
+    let tracer = tracer::install(configuration, &trail)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(serve(listeners, &trail))?;
     drop(runtime);
     // Ships what is left.
-    drop(trail);
+    drop((tracer, trail));
     Ok(0)
 }
 

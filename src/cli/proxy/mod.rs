@@ -3,6 +3,7 @@
 mod config;
 mod http;
 mod stdio;
+mod tracer;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use clap::ArgMatches;
 
 use super::super::{Failure, args};
-use super::{Configuration, failed, not_started};
+use super::{Configuration, failed, not_started, tracer};
 use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
 
 /// The exit code of the server.
@@ -16,7 +16,9 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
         trail = trail.actor(move |_| Some(user.clone()));
     }
     let trail = trail.start().map_err(|error| not_started(&error))?;
+    let tracer = tracer::install(configuration, &trail)?;
     let mut proxy = StdioProxy::new(program, configuration.command.iter().skip(1).cloned());
+    proxy = proxy.inject_trace(configuration.file.trace.inject);
     if let Some(bytes) = configuration.file.stdio.held_bytes {
         proxy = proxy.held_bytes(bytes);
     }
@@ -26,7 +28,7 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
         proxy = proxy.launcher(own, args::LAUNCH);
     }
     let streams = Streams::of_process().map_err(|error| failed(format!("no standard streams: {error}")))?;
-    proxy.run(trail, streams).map_err(|error| match &error {
+    proxy.run_keeping(trail, tracer, streams).map_err(|error| match &error {
         StdioError::Spawn { source, .. } => Failure { text: error.to_string(), code: no_command(source) },
         _ => failed(error),
     })

@@ -17,7 +17,7 @@ use std::path::Path;
 pub use self::error::FileError;
 pub use self::shape::{
     AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, IdentitySettings, JournalSettings,
-    ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule, StdioSettings, WhenFullName,
+    ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule, StdioSettings, TraceSettings, WhenFullName,
 };
 pub use self::value::{Header, Network, Time};
 

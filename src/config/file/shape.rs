@@ -23,6 +23,8 @@ pub struct File {
     pub otlp: OtlpFileSettings,
     /// Who acts.
     pub identity: IdentitySettings,
+    /// Traces.
+    pub trace: TraceSettings,
     /// Servers over standard input and output.
     pub stdio: StdioSettings,
     /// Where HTTP clients come, and where their requests go.
@@ -122,11 +124,19 @@ pub enum AddressHeader {
     Forwarded,
 }
 
+/// `[trace]`.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TraceSettings {
+    /// Calls become spans, which requests name as their parents. Off: servers see what clients send.
+    pub inject: bool,
+}
+
 /// `[stdio]`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StdioSettings {
-    /// How many bytes of a message are held where its call may be refused.
+    /// How many bytes of a message are held where its call may be refused, or is joined to its span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<usize>,
 }
@@ -167,7 +177,7 @@ pub struct ListenerSettings {
     /// How long it may take to connect to the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Time>,
-    /// How many bytes of a body are held where its calls may be refused.
+    /// How many bytes of a body are held where its calls may be refused, or are joined to their spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<u64>,
 }

@@ -13,6 +13,7 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(file.service_name.as_deref(), Some("files"));
     assert_eq!(file.listener.len(), 2);
     assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
+    assert!(file.trace.inject && !File::default().trace.inject);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
@@ -74,6 +75,8 @@ fn mistakes_stop_the_start() {
         ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted = [`: it is no network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
+        ("[trace]\ninject = 1", ":2: `inject = 1`: invalid type: integer `1`, expected a boolean"),
+        ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `inject`"),
         ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
         ("service_name = ", ":1: `service_name =`: "),
     ] {
@@ -101,6 +104,9 @@ environment = { user = "USER", name = "NAME", tenant = "TENANT" }
 headers = { user = "x-user", roles = "x-groups", tenant = "x-tenant", authenticated = true }
 trusted = ["10.0.0.0/8"]
 address = "forwarded"
+
+[trace]
+inject = true
 
 [stdio]
 held_bytes = 65536

@@ -6,6 +6,8 @@
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Version};
 
+use crate::capture::mcp::splice::Joined;
+
 /// Without those of the client's connection. `Transfer-Encoding` stays: it tells the next connection that there is a body,
 /// which is framed anew.
 pub(super) fn of_request(fields: HeaderMap) -> HeaderMap {
@@ -41,6 +43,37 @@ pub(super) fn frame(fields: &mut HeaderMap, version: Version, has_unknown_length
     let is_http_1 = version <= Version::HTTP_11;
     if !is_http_1 && has_unknown_length && !fields.contains_key(header::CONTENT_LENGTH) {
         fields.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
+/// Says that the parent of what the server does is that span. A `tracestate` of another trace goes with its `traceparent`
+/// (W3C Trace Context, processing model).
+pub(super) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
+    let Ok(parent) = HeaderValue::from_str(joined.traceparent()) else { return fields };
+    let goes_on =
+        fields.get(TRACEPARENT).and_then(|named| named.to_str().ok()).is_some_and(|named| joined.is_of(named));
+    fields.insert(TRACEPARENT, parent);
+    if goes_on {
+        return fields;
+    }
+    match joined.tracestate().and_then(|state| HeaderValue::from_str(state).ok()) {
+        Some(state) => drop(fields.insert(TRACESTATE, state)),
+        None if fields.contains_key(TRACESTATE) => {
+            let mut left = HeaderMap::with_capacity(fields.len());
+            append(&mut left, fields, |name| *name != TRACESTATE);
+            fields = left;
+        }
+        None => {}
+    }
+    fields
+}
+
+/// Whether it is clear how long the body is, or that it is chunked.
+pub(super) fn has_one_length(fields: &HeaderMap) -> bool {
+    let mut lengths = fields.get_all(header::CONTENT_LENGTH).iter();
+    match (lengths.next(), lengths.next()) {
+        (Some(length), None) => length.as_bytes().iter().all(u8::is_ascii_digit),
+        (first, _) => first.is_none(),
     }
 }
 
@@ -93,6 +126,9 @@ const OF_CONNECTIONS: [HeaderName; 6] = [
 
 /// A client that names these would make two readers of one message (request smuggling), or hide who it is.
 const NEVER_OF_A_CONNECTION: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 #[cfg(test)]
 mod tests {

@@ -1,51 +1,64 @@
-//! A body that is held back whole, and then relayed as it came.
+//! A body that is held back whole, and then relayed as it came, or with trace context in it.
 //!
 //! Invariants:
 //! 1. It never takes more memory than its bound, and what its frames cost.
-//! 2. Relayed, it has the same frames, the same trailers and the same framing as if it had not been held.
+//! 2. Relayed, it has the same frames, the same trailers and the same framing as if it had not been held. With trace context
+//!    in it its data are one frame; if their length was told, another one is.
+//! 3. What is too large to be held can be relayed all the same: what is here, and then the rest as it comes.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// All of a body.
+use crate::capture::mcp::splice::Splices;
+
+/// A body, or the beginning of one.
 #[derive(Debug)]
-pub(super) struct HeldBody {
+pub(super) struct HeldBody<B> {
     frames: VecDeque<Frame<Bytes>>,
     /// What was told of its length when it came.
     hint: SizeHint,
+    /// What was not held of it.
+    rest: Option<B>,
 }
 
 /// A body that cannot be had whole.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unheld {
-    TooLarge,
+#[derive(Debug)]
+pub(super) enum Unheld<B> {
+    TooLarge(HeldBody<B>),
     /// Its client went away.
     Broken,
 }
 
-impl HeldBody {
-    pub(super) async fn read<B: Body<Data = Bytes> + Unpin>(mut body: B, bound: u64) -> Result<Self, Unheld> {
+impl<B: Body<Data = Bytes> + Unpin> HeldBody<B> {
+    pub(super) async fn read(mut body: B, bound: u64) -> Result<Self, Unheld<B>> {
         let hint = body.size_hint();
-        if hint.lower() > bound {
-            return Err(spent(body, bound).await);
-        }
         let (mut frames, mut size) = (VecDeque::new(), 0);
-        while let Some(frame) = body.frame().await {
+        while size <= bound && hint.lower() <= bound {
+            let Some(frame) = body.frame().await else { return Ok(Self { frames, hint, rest: None }) };
             let frame = frame.map_err(|_| Unheld::Broken)?;
             size += length(&frame) + FRAME;
-            if size > bound {
-                drop(frames);
-                return Err(spent(body, bound).await);
-            }
             frames.push_back(frame);
         }
-        Ok(Self { frames, hint })
+        Err(Unheld::TooLarge(Self { frames, hint, rest: Some(body) }))
+    }
+
+    /// Reads on for a while what is not to be relayed: a client that is still writing when its connection is closed does not
+    /// get to read why.
+    pub(super) async fn spend(self, bound: u64) {
+        let Self { frames, rest: Some(mut body), .. } = self else { return };
+        drop(frames);
+        let mut left = bound.saturating_mul(16).max(LEAST_SPENT);
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(length(&frame) + FRAME);
+            if left == 0 {
+                break;
+            }
+        }
     }
 
     /// Whether it could be a JSON-RPC message.
@@ -54,34 +67,46 @@ impl HeldBody {
         let mut significant = bytes.filter(|byte| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte));
         matches!(significant.next(), Some(b'{' | b'['))
     }
-}
 
-/// Reads on for a while: a client that is still writing when its connection is closed does not get to read why.
-async fn spent<B: Body<Data = Bytes> + Unpin>(mut body: B, bound: u64) -> Unheld {
-    let mut left = bound.saturating_mul(16).max(LEAST_SPENT);
-    while let Some(Ok(frame)) = body.frame().await {
-        left = left.saturating_sub(length(&frame) + FRAME);
-        if left == 0 {
-            break;
+    /// Writes trace context into it, where that is possible, and tells its new length.
+    pub(super) fn splice(&mut self, splices: &Splices) -> Option<u64> {
+        let mut whole = BytesMut::new();
+        let data = self.frames.iter().filter_map(Frame::data_ref);
+        let spliced = match (data.clone().count(), data.clone().next()) {
+            (1, Some(only)) => splices.apply(only)?,
+            _ => {
+                data.for_each(|data| whole.extend_from_slice(data));
+                splices.apply(&whole)?
+            }
+        };
+        let length = spliced.len() as u64;
+        self.frames.retain(|frame| !frame.is_data());
+        self.frames.push_front(Frame::data(spliced.into()));
+        if self.hint.exact().is_some() {
+            self.hint = SizeHint::with_exact(length);
         }
+        Some(length)
     }
-    Unheld::TooLarge
 }
 
 fn length(frame: &Frame<Bytes>) -> u64 {
     frame.data_ref().map_or(0, |data| data.len() as u64)
 }
 
-impl Body for HeldBody {
+impl<B: Body<Data = Bytes> + Unpin> Body for HeldBody<B> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.frames.pop_front().map(Ok))
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match (self.frames.pop_front(), &mut self.rest) {
+            (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
+            (None, Some(rest)) => Pin::new(rest).poll_frame(context),
+            (None, None) => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.frames.is_empty()
+        self.frames.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -13,7 +13,8 @@
 //! 1. What is sent is what was received: method, target, header fields with their names, order and values, bodies and
 //!    trailers, frame by frame, when they come. Only the fields that belong to a connection are its own
 //!    (RFC 9110, section 7.6.1), and how a body is framed.
-//! 2. Nothing is added: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`; no redirect is followed.
+//! 2. Nothing is added: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`; no redirect is followed. But
+//!    where trace context is injected ([`HttpSettings::inject_trace`]), requests have that, and `Content-Length` says so.
 //! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
 //! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
 //! 5. Memory is bounded, however slowly somebody reads: buffers are of a fixed size (`BUFFER`).
@@ -28,6 +29,7 @@ mod fields;
 mod front;
 mod health;
 mod held;
+mod hold;
 mod hops;
 mod identity;
 mod origins;

@@ -68,7 +68,8 @@ impl Origins {
 
 /// A tap for one server.
 pub(super) fn layer(relay: &Relay) -> McpLayer {
-    if relay.holds() { relay.trail().mcp_layer_that_holds() } else { relay.trail().mcp_layer() }
+    let trail = relay.trail();
+    relay.holding().map_or_else(|| trail.mcp_layer(), |why| trail.mcp_layer_that_holds(why))
 }
 
 /// More than the clients of one machine use. A tap takes some kilobytes, and up to some megabytes with its sessions.

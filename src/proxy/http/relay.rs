@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{Method, Request, Response, StatusCode, Version, header};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -16,10 +16,10 @@ use tower_service::Service;
 
 use super::answer::{self, Instead};
 use super::fields;
-use super::held::{HeldBody, Unheld};
-use super::upstream::{Outgoing, Pool, ServerBody, Unanswered, cause, is_late};
+use super::hold::Hold;
+use super::upstream::{Pool, ServerBody, Unanswered, cause, is_late};
 use crate::Trail;
-use crate::capture::mcp::{Held, TapBody, Withheld};
+use crate::capture::mcp::{Holding, TapBody};
 
 /// The service behind the tap.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ struct Shared {
     pool: Pool,
     /// The one server; `None` if requests name theirs.
     server: Option<(Scheme, Authority)>,
-    hold: Option<u64>,
+    hold: Option<Hold>,
     trail: Trail,
     /// Somebody was told that the server cannot be reached.
     is_away: AtomicBool,
@@ -39,7 +39,7 @@ struct Shared {
 pub(super) type Relayed = Response<Either<ServerBody, Full<Bytes>>>;
 
 impl Relay {
-    pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, hold: Option<u64>, trail: &Trail) -> Self {
+    pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, hold: Option<Hold>, trail: &Trail) -> Self {
         Self(Arc::new(Shared { pool, server, hold, trail: trail.clone(), is_away: AtomicBool::new(false) }))
     }
 
@@ -47,8 +47,9 @@ impl Relay {
         &self.0.trail
     }
 
-    pub(super) fn holds(&self) -> bool {
-        self.0.hold.is_some()
+    /// What requests have to tell on their way here.
+    pub(super) fn holding(&self) -> Option<Holding> {
+        self.0.hold.as_ref().map(|hold| hold.why)
     }
 }
 
@@ -70,9 +71,9 @@ impl Service<Request<TapBody<Incoming>>> for Relay {
 impl Shared {
     async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<Relayed, Instead> {
         let request = self.prepared(request)?;
-        let request = match self.hold {
-            Some(bound) if request.method() == Method::POST => held(request, bound).await?,
-            _ => request.map(Either::Left),
+        let request = match &self.hold {
+            Some(hold) => hold.pass(request).await?,
+            None => request.map(Either::Left),
         };
         match self.pool.request(request).await {
             Ok(response) => {
@@ -138,37 +139,3 @@ fn returned(response: Response<ServerBody>) -> Relayed {
     parts.headers = fields::of_response(parts.headers);
     Response::from_parts(parts, Either::Left(body))
 }
-
-/// Waits until all of it is here and its calls may run.
-async fn held(mut request: Request<TapBody<Incoming>>, bound: u64) -> Result<Request<Outgoing>, Instead> {
-    let calls = request.extensions_mut().remove::<Held>();
-    let (parts, body) = request.into_parts();
-    // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
-    let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
-    let body = HeldBody::read(body, bound).await.map_err(|why| match why {
-        Unheld::TooLarge => answer::withheld(StatusCode::PAYLOAD_TOO_LARGE, &too_large(bound)),
-        Unheld::Broken => answer::plain(StatusCode::BAD_REQUEST, "the request broke off"),
-    })?;
-    if !is_read && (is_coded || body.may_be_message()) {
-        return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD).into());
-    }
-    // Without them, looking at the request has failed.
-    let may_run = match calls {
-        Some(calls) => calls.may_run().await,
-        None => Err(Withheld::Unclear),
-    };
-    match may_run {
-        Ok(()) => Ok(Request::from_parts(parts, Either::Right(body))),
-        Err(Withheld::Unclear) => Err(answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into()),
-        Err(Withheld::Refused { calls, is_batch }) => Err(answer::refused(&calls, is_batch).into()),
-    }
-}
-
-fn too_large(bound: u64) -> String {
-    format!("the message is larger than the {bound} bytes that this proxy holds until a call is recorded; send less")
-}
-
-const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
-                      cannot be recorded; set its Content-Type, and compress it with gzip, deflate or br if at all";
-const UNCLEAR: &str = "the message could not be read, so its calls cannot be recorded; send one JSON document in UTF-8, \
-                       uncompressed or compressed with gzip, deflate or br";

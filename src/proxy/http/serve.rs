@@ -14,10 +14,13 @@ use tokio::task::JoinSet;
 use super::connection::Serving;
 use super::front::Gate;
 use super::health::Health;
+use super::hold::Hold;
 use super::relay::Relay;
 use super::upstream::Pool;
 use super::{HttpProxyError, HttpSettings, Mode};
 use crate::Trail;
+use crate::capture::mcp::Holding;
+use crate::proxy::unjoined::Unjoined;
 
 /// Serves until that future is done, and then until all is finished that was begun, or the time for it is over.
 ///
@@ -58,7 +61,9 @@ impl HttpProxy {
             Some(address) => Some(listen(address).await?.0),
             None => None,
         };
-        let hold = trail.core().may_hold_calls().then_some(settings.max_held);
+        let why = Holding { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
+        let unjoined = Unjoined::new(trail.core());
+        let hold = (why.refuses || why.joins).then_some(Hold { why, bound: settings.max_held, unjoined });
         let gate = match settings.mode {
             Mode::Reverse(upstream) => {
                 let server = (upstream.scheme, upstream.authority);

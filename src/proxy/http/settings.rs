@@ -33,6 +33,11 @@ pub struct HttpSettings {
     /// Where a call may have to wait or be refused, by its class or the `authorize` hook, bodies of POST requests are held
     /// until their calls may run; larger ones than this, in bytes, are refused then. On other trails nothing is held.
     pub max_held: u64,
+    /// The span of each call is written into its request, as `params._meta.traceparent` and as the header `traceparent`, so
+    /// that the server's spans are its children. Spans have ids where a tracer is installed, such as by
+    /// `Trail::install_tracing`. Bodies are held for that up to [`max_held`](Self::max_held), and larger ones pass as they
+    /// are.
+    pub inject_trace: bool,
 }
 
 /// Where requests go.
@@ -89,6 +94,7 @@ impl HttpSettings {
             head_timeout: HEAD,
             connect_timeout: CONNECT,
             max_held: MAX_HELD,
+            inject_trace: false,
         }
     }
 

@@ -25,8 +25,10 @@ use crate::trail::Core;
 
 /// A session that goes on.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct End<K> {
     pub(super) trail: Trail,
+    /// Ends with the trail.
+    pub(super) kept: K,
     pub(super) exchange: Arc<Exchange>,
     pub(super) child: Child,
     pub(super) ended: oneshot::Receiver<()>,
@@ -36,7 +38,7 @@ pub(super) struct End {
     pub(super) output_ended: oneshot::Receiver<()>,
 }
 
-impl End {
+impl<K: Send + 'static> End<K> {
     /// Waits for it, and gives the exit code.
     pub(super) async fn wait(mut self) -> io::Result<u8> {
         let mut client_is_there = true;
@@ -54,12 +56,12 @@ impl End {
             }
         }
         let code = self.child.reap()?;
-        let Self { trail, exchange, mut child, mut signals, output, output_ended, .. } = self;
+        let Self { trail, kept, exchange, mut child, mut signals, output, output_ended, .. } = self;
         let close = async {
             relayed(&output, output_ended, &mut signals).await;
             exchange.close(correlate::End::Dropped);
             exchange.scope().close();
-            closed(trail, &mut signals).await
+            closed(trail, kept, &mut signals).await
         };
         let ((), closed) = tokio::join!(end_group(&mut child), close);
         closed.map(|()| code)
@@ -103,8 +105,11 @@ async fn relayed(output: &Output, mut ended: oneshot::Receiver<()>, signals: &mu
 }
 
 /// Closes the trail. Whoever asks again cannot wait for the collector; all is in the journal by then.
-async fn closed(trail: Trail, signals: &mut Signals) -> io::Result<()> {
-    let closed = on_a_thread("auditrail-end", move || drop(trail))?;
+async fn closed(trail: Trail, kept: impl Send + 'static, signals: &mut Signals) -> io::Result<()> {
+    let closed = on_a_thread("auditrail-end", move || {
+        drop(kept);
+        drop(trail);
+    })?;
     tokio::select! {
         _ = closed => {}
         () = signals.end() => {}

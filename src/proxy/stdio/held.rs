@@ -1,5 +1,10 @@
-//! From the client to the server, where there are calls that may not go unrecorded: no byte of a message passes before it is
-//! known whether the message may.
+//! From the client to the server, where there are calls that may not go unrecorded, or that are to be joined to their spans:
+//! a line is held until all of it is there. Then it passes, maybe with trace context, or is refused.
+//!
+//! Where no call may be refused, nothing is: what cannot be held goes on as it comes.
+//!
+//! A line that is too large to be held, where that is refused, may have any number of messages. They are taken in and
+//! answered in the pieces in which it is read, so each gets its answer and memory stays bounded.
 
 use std::fs::File;
 use std::io;
@@ -11,30 +16,42 @@ use super::ear::Ear;
 use super::fd;
 use super::input;
 use super::output::Output;
+use super::refuse;
+use crate::capture::mcp::Holding;
 use crate::capture::mcp::message::{Id, Message};
+use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
 use crate::config::Notices;
 use crate::proxy::refusal::Refusal;
+use crate::proxy::unjoined::Unjoined;
 use crate::trail::Ongoing;
 
 /// Holds one line at a time.
 #[derive(Debug)]
 pub(super) struct Held {
+    pub(super) why: Holding,
     /// How many bytes of a line may be held.
-    most: usize,
+    pub(super) most: usize,
     /// Where calls wait.
-    runtime: Arc<Runtime>,
-    notices: Notices,
-    line: Vec<u8>,
-    messages: Vec<Message>,
-    /// The line is longer, or has more messages, than can be held: it is read, and goes nowhere.
-    is_too_large: bool,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) notices: Notices,
+    pub(super) unjoined: Unjoined,
+    pub(super) line: Line,
+    /// Of the line, as far as nobody has taken them in.
+    pub(super) messages: Vec<Message>,
+}
+
+/// What becomes of the line that is read.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// It is all here.
+    Held(Vec<u8>),
+    /// It is longer, or has more messages, than can be held: it goes nowhere.
+    Refused,
+    /// The same where no call may be refused.
+    Passing,
 }
 
 impl Held {
-    pub(super) fn new(most: usize, runtime: Arc<Runtime>, notices: Notices) -> Self {
-        Self { most, runtime, notices, line: Vec::new(), messages: Vec::new(), is_too_large: false }
-    }
-
     pub(super) fn pump(mut self, mut from: File, mut to: File, output: &Output, mut ear: Ear) {
         let mut buffer = vec![0; fd::CHUNK];
         while let Some(mut unread) = input::read(&mut from, &mut buffer) {
@@ -43,12 +60,12 @@ impl Held {
                 let length = self.read(unread, &mut ear);
                 let (piece, rest) = unread.split_at_checked(length).unwrap_or((unread, &[]));
                 unread = rest;
-                if self.is_complete(piece) && self.decide(&mut to, output, &mut ear).is_err() {
+                if self.take(piece, &mut to, output, &mut ear).is_err() {
                     return;
                 }
             }
             // What cannot be read cannot be let through either: the server sees the end.
-            if ear.is_deaf() {
+            if ear.is_deaf() && self.why.refuses {
                 return;
             }
         }
@@ -57,51 +74,97 @@ impl Held {
         drop(self.decide(&mut to, output, &mut ear));
     }
 
-    /// Reads to the end of a line with a message, or all there is, and holds it.
+    /// Reads to the end of a line with a message, or so far that no more messages come at once than can be kept.
     fn read(&mut self, bytes: &[u8], ear: &mut Ear) -> usize {
-        let messages = &mut self.messages;
-        let length = ear.read(bytes, |message| keep(messages, message));
-        if self.line.len() + length > self.most || self.messages.len() > MOST_MESSAGES {
-            self.is_too_large = true;
-            self.line = Vec::new();
-        }
-        if !self.is_too_large {
-            self.line.extend_from_slice(bytes.get(..length).unwrap_or(bytes));
-        }
-        length
+        let (messages, bytes) = (&mut self.messages, bytes.get(..AT_ONCE).unwrap_or(bytes));
+        ear.read(bytes, |message| keep(messages, message))
     }
 
-    fn is_complete(&self, piece: &[u8]) -> bool {
-        piece.ends_with(b"\n") && (!self.messages.is_empty() || self.is_too_large)
+    /// Takes what was read, as far as it can be held, and decides where it ends the line.
+    fn take(&mut self, piece: &[u8], to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
+        let is_end = piece.ends_with(b"\n") && !(self.messages.is_empty() && matches!(self.line, Line::Held(_)));
+        let cannot_hold = self.messages.len() > MOST_MESSAGES || self.is_idle(ear);
+        match &mut self.line {
+            Line::Held(line) if line.len() + piece.len() <= self.most && !cannot_hold => {
+                line.extend_from_slice(piece);
+            }
+            _ => self.exceed(piece, to, output, ear)?,
+        }
+        if is_end { self.decide(to, output, ear) } else { Ok(()) }
     }
 
-    /// Lets the line pass if all calls in it may run.
+    /// Takes a piece of a line that is not held, or not any more.
+    fn exceed(&mut self, piece: &[u8], to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
+        if self.why.refuses {
+            self.line = Line::Refused;
+            // As many as can be kept are answered together, as those of a batch should be.
+            if self.messages.len() <= MOST_MESSAGES {
+                return Ok(());
+            }
+            let messages = std::mem::take(&mut self.messages);
+            return refuse::unread(messages, &self.too_large(), to, output, ear);
+        }
+        let messages = std::mem::take(&mut self.messages);
+        messages.into_iter().for_each(|message| drop(ear.see(message)));
+        if let Line::Held(line) = std::mem::replace(&mut self.line, Line::Passing) {
+            if !ear.is_deaf() {
+                self.unjoined.tell(self.most as u64);
+            }
+            fd::write_all(to, &line)?;
+        }
+        fd::write_all(to, piece)
+    }
+
+    /// The line has ended: lets it pass if all calls in it may run.
     fn decide(&mut self, to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
-        let (line, messages) = (std::mem::take(&mut self.line), std::mem::take(&mut self.messages));
-        if std::mem::take(&mut self.is_too_large) {
-            let reason = format!("it is larger than the {} bytes that are held until a call is recorded", self.most);
-            return self.refuse_unread(messages, &reason, to, output, ear);
-        }
-        // Another parser may make a call of it.
-        if messages.iter().any(|message| message.flaw.is_some()) {
-            return self.refuse_unread(messages, "it cannot be read, so it cannot be audited", to, output, ear);
-        }
-        let is_batch = messages.iter().any(|message| message.batch.is_some());
-        let mut calls = Vec::new();
-        for message in messages {
-            let id = message.id.clone();
-            calls.extend(ear.see(message).map(|call| (id, call)));
-        }
-        if ear.is_deaf() {
-            return Err(io::ErrorKind::Other.into());
-        }
-        match self.wait(&calls) {
-            Ok(()) => fd::write_all(to, &line),
-            Err(refusals) => {
-                answer(refusals, is_batch, output, ear);
+        let messages = std::mem::take(&mut self.messages);
+        match std::mem::replace(&mut self.line, Line::Held(Vec::new())) {
+            Line::Held(line) => self.decide_held(&line, messages, to, output, ear),
+            Line::Refused => {
+                let reason = self.too_large();
+                self.tell_refused(&reason);
+                refuse::unread(messages, &reason, to, output, ear)
+            }
+            Line::Passing => {
+                messages.into_iter().for_each(|message| drop(ear.see(message)));
                 Ok(())
             }
         }
+    }
+
+    fn decide_held(
+        &self,
+        line: &[u8],
+        messages: Vec<Message>,
+        to: &mut File,
+        output: &Output,
+        ear: &mut Ear,
+    ) -> io::Result<()> {
+        // Another parser may make a call of it.
+        if self.why.refuses && messages.iter().any(|message| message.flaw.is_some()) {
+            self.tell_refused(UNREADABLE);
+            return refuse::unread(messages, UNREADABLE, to, output, ear);
+        }
+        let is_batch = messages.iter().any(|message| message.batch.is_some());
+        let (mut calls, mut splices) = (Vec::new(), Splices::default());
+        for message in messages {
+            let (id, said, has_flaw) = (message.id.clone(), Said::of(&message), message.flaw.is_some());
+            let call = ear.see(message);
+            let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
+            splices.note(is_batch, has_flaw, joined);
+            calls.extend(call.map(|call| (id, call)));
+        }
+        if self.why.refuses {
+            if ear.is_deaf() {
+                return Err(io::ErrorKind::Other.into());
+            }
+            if let Err(refusals) = self.wait(&calls) {
+                refuse::answer(refusals, is_batch, output, ear);
+                return Ok(());
+            }
+        }
+        let spliced = splices.apply(line);
+        fd::write_all(to, spliced.as_deref().unwrap_or(line))
     }
 
     /// Until all calls of a line may run. If one may not, none may: they are one line.
@@ -120,61 +183,30 @@ impl Held {
         Ok(())
     }
 
-    /// Answers what was not held, or not understood. What is itself an answer is answered to the server, which waits for it.
-    fn refuse_unread(
-        &self,
-        messages: Vec<Message>,
-        reason: &str,
-        to: &mut File,
-        output: &Output,
-        ear: &mut Ear,
-    ) -> io::Result<()> {
-        let is_batch = messages.iter().any(|message| message.batch.is_some());
-        let (mut refusals, mut nameless) = (Vec::new(), false);
-        for message in messages {
-            let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
-            if message.method.is_none() && id.is_some() && !has_flaw {
-                let refusal = Refusal::because(id, reason, None);
-                let line = format!("{}\n", refusal.json());
-                drop(ear.see(refusal.into_message()));
-                fd::write_all(to, line.as_bytes())?;
-            } else if let Some(call) = ear.see(message) {
-                refusals.push(Refusal::because(id, reason, Some(call.call_id())));
-            } else {
-                nameless |= has_flaw;
-            }
-        }
-        if refusals.is_empty() && nameless {
-            output.insert(format!("{}\n", Refusal::because(None, reason, None).json()).as_bytes());
-        }
-        answer(refusals, is_batch, output, ear);
+    /// Whether nothing is known any more of what passes, so that nothing can be made of it.
+    fn is_idle(&self, ear: &Ear) -> bool {
+        ear.is_deaf() && !self.why.refuses
+    }
+
+    fn too_large(&self) -> String {
+        format!(
+            "it is larger than the {} bytes, or the {MOST_MESSAGES} messages, that are held until a call is recorded",
+            self.most
+        )
+    }
+
+    fn tell_refused(&self, reason: &str) {
         self.notices.warn(format!("a message of the client was not relayed: {reason}"));
-        Ok(())
     }
 }
 
-/// Takes a message for later; those that are too many are taken in at once, and their line is not relayed.
+/// Takes a message for later.
 fn keep(messages: &mut Vec<Message>, message: Message) -> Option<Message> {
-    if messages.len() > MOST_MESSAGES {
-        return Some(message);
-    }
     messages.push(message);
     None
 }
 
-/// Answers in the place of the server.
-fn answer(refusals: Vec<Refusal>, is_batch: bool, output: &Output, ear: &mut Ear) {
-    let mut line = match (is_batch, refusals.as_slice()) {
-        (_, []) => return,
-        (false, [refusal]) => refusal.json(),
-        _ => refusals.iter().map(Refusal::json).collect(),
-    }
-    .to_string();
-    line.push('\n');
-    output.insert(line.as_bytes());
-    refusals.into_iter().for_each(|refusal| ear.see_answer(refusal.into_message()));
-}
-
-/// Far more than a batch has that anybody means.
-const MOST_MESSAGES: usize = 1024;
+/// How many bytes are read at once: they hold no more than half as many elements of a batch.
+const AT_ONCE: usize = 2 * 1024;
 const OF_A_BATCH: &str = "another call of its batch was refused";
+const UNREADABLE: &str = "it cannot be read, so it cannot be audited";

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use memchr::memrchr;
 
@@ -58,6 +58,8 @@ pub(super) struct Output {
     /// Held while the end of an answer is written and taken in: what the client says of it comes after that.
     order: Mutex<()>,
     state: Mutex<State>,
+    /// Told when what waits was written, or never will be.
+    is_written: Condvar,
     /// How often the server's output was read, and whether it is waited for.
     reads: AtomicU64,
     is_reading: AtomicBool,
@@ -78,6 +80,7 @@ impl Output {
         Self {
             order: Mutex::default(),
             state: Mutex::new(State { file: Some(file), is_in_line: false, waiting: Vec::new() }),
+            is_written: Condvar::new(),
             reads: AtomicU64::new(0),
             is_reading: AtomicBool::new(false),
         }
@@ -91,13 +94,16 @@ impl Output {
     /// Writes a line of the proxy's own, now or behind the line that the server has begun.
     pub(super) fn insert(&self, line: &[u8]) {
         let mut state = self.state();
-        if state.waiting.len() + line.len() > MOST_WAITING {
-            // A server that does not end its line while thousands of calls are refused gets none of them answered.
-            return;
+        // Whoever refuses calls by the thousands while the server is in the middle of a line reads no more of them until it
+        // ends, or is closed.
+        while state.has_to_wait() && state.waiting.len() + line.len() > MOST_WAITING {
+            state = self.is_written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiting.extend_from_slice(line);
-        // Where it cannot be written the server's output says so, too.
-        drop(state.write_waiting());
+        if state.file.is_some() {
+            state.waiting.extend_from_slice(line);
+            // Where it cannot be written the server's output says so, too.
+            drop(state.write_waiting());
+        }
     }
 
     /// How often the server's output was read, if it is waited for just now.
@@ -108,6 +114,7 @@ impl Output {
     /// The client sees the end.
     pub(super) fn close(&self) {
         self.state().file = None;
+        self.is_written.notify_all();
     }
 
     fn read<'a>(&self, from: &mut File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
@@ -120,7 +127,9 @@ impl Output {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.state().write(bytes)
+        let written = self.state().write(bytes);
+        self.is_written.notify_all();
+        written
     }
 
     /// Writes bytes, and does the rest before anything is heard of the client that it may say because of them.
@@ -133,6 +142,7 @@ impl Output {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         state.write(tail)?;
         drop(state);
+        self.is_written.notify_all();
         then();
         Ok(())
     }
@@ -152,6 +162,11 @@ impl State {
             bytes = rest;
         }
         self.write_only(bytes)
+    }
+
+    /// Whether the proxy's own lines have to wait for the server's.
+    fn has_to_wait(&self) -> bool {
+        self.is_in_line && self.file.is_some()
     }
 
     fn write_waiting(&mut self) -> io::Result<()> {
@@ -174,3 +189,44 @@ impl State {
 const MOST_ANSWERS: usize = 256;
 /// Some thousand answers.
 const MOST_WAITING: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// However long the server takes to end its line, no answer of the proxy's is lost, and few wait in memory.
+    #[test]
+    fn answers_wait_for_the_end_of_the_line_and_whoever_gives_them_waits_too() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let output = Output::new(file.reopen().unwrap());
+        output.write(b"{\"begun\":").unwrap();
+        let line = [b"x".repeat(999), b"\n".to_vec()].concat();
+        let count = 3 * MOST_WAITING / line.len();
+        thread::scope(|scope| {
+            let answers = scope.spawn(|| (0..count).for_each(|_| output.insert(&line)));
+            while output.state().waiting.len() + line.len() <= MOST_WAITING {
+                thread::yield_now();
+            }
+            assert!(!answers.is_finished());
+            output.write(b"1}\n").unwrap();
+        });
+        let written = std::fs::read(file.path()).unwrap();
+        assert!(written == [b"{\"begun\":1}\n".to_vec(), line.repeat(count)].concat());
+    }
+
+    /// Nor does it wait for an end that does not come.
+    #[test]
+    fn nobody_waits_for_a_client_that_is_gone() {
+        let output = Output::new(tempfile::tempfile().unwrap());
+        output.write(b"{").unwrap();
+        thread::scope(|scope| {
+            let answers = scope.spawn(|| (0..3).for_each(|_| output.insert(&b"x".repeat(MOST_WAITING))));
+            while output.state().waiting.is_empty() && !answers.is_finished() {
+                thread::yield_now();
+            }
+            output.close();
+        });
+    }
+}

@@ -29,8 +29,19 @@ async def main(calls: list[dict], command: str, arguments: list[str]) -> None:
         await step("resources", client.list_resources)
         await step("templates", client.list_resource_templates)
         for call in calls:
-            if "cancel" not in call:
-                await step(call["tool"], lambda: client.call_tool(call["tool"], call.get("arguments", {})))
+            await take(client, call)
+
+
+async def take(client: Client, call: dict) -> None:
+    match call:
+        case {"cancel": _}:
+            pass
+        case {"tool": name, **rest}:
+            await step(name, lambda: client.call_tool(name, rest.get("arguments", {})))
+        case {"prompt": name, **rest}:
+            await step(name, lambda: client.get_prompt(name, rest.get("arguments", {})))
+        case {"resource": uri}:
+            await step(uri, lambda: client.read_resource(uri))
 
 
 async def step(name: str, action) -> None:

@@ -2,7 +2,8 @@
 //
 //     node tour.mjs CALLS -- COMMAND ARGS...
 //
-// CALLS is a file with a JSON list of {"tool": ..., "arguments": {...}}, "cancel": milliseconds among them for one that is cancelled.
+// CALLS is a file with a JSON list of {"tool": ..., "arguments": {...}}, "cancel": milliseconds among them for one that is cancelled,
+// {"prompt": ..., "arguments": {...}} and {"resource": URI}.
 // One JSON line per step on standard output, with all that the client saw of it.
 
 import { readFileSync } from "node:fs";
@@ -54,8 +55,10 @@ await step("tools", () => client.listTools());
 await step("prompts", () => client.listPrompts());
 await step("resources", () => client.listResources());
 await step("templates", () => client.listResourceTemplates());
-for (const { tool, arguments: given = {}, cancel } of JSON.parse(readFileSync(calls, "utf8"))) {
-  await step(tool, (onprogress) => {
+for (const { tool, prompt, resource, arguments: given = {}, cancel } of JSON.parse(readFileSync(calls, "utf8"))) {
+  await step(tool ?? prompt ?? resource, (onprogress) => {
+    if (prompt) return client.getPrompt({ name: prompt, arguments: given });
+    if (resource) return client.readResource({ uri: resource });
     const controller = new AbortController();
     if (cancel) setTimeout(() => controller.abort("the tourist has changed his mind"), cancel);
     return client.callTool({ name: tool, arguments: given }, undefined, { onprogress, signal: controller.signal });

@@ -35,10 +35,8 @@ impl Seen<'_> {
         call = self.subject(call, method);
         call = self.round(call);
         call = self.caller(call, method);
-        match trace_context::parent(message.params.traceparent.as_deref(), message.params.tracestate.as_deref()) {
-            Some(parent) => call.parent(parent),
-            None => call,
-        }
+        let named = trace_context::parent(message.params.traceparent.as_deref(), message.params.tracestate.as_deref());
+        self.carrier.place(call, self.direction, named)
     }
 
     pub(super) fn asked(&self) -> Asked {

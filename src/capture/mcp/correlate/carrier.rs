@@ -1,9 +1,10 @@
 //! What is known of a message by the way it came.
 
 use http::{Extensions, HeaderMap};
-use opentelemetry::trace::SpanContext;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use crate::trail::{Actor, Call, Core, RequestFacts, Transport};
+use crate::trail::{Actor, Call, Core, Direction, RequestFacts, Transport};
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,9 @@ pub(crate) struct Carrier {
     pub(crate) transport: Option<Transport>,
     /// The span of the HTTP request: related, but not the caller's.
     pub(crate) link: Option<SpanContext>,
+    /// The caller's all the same, of what the client asks without a word of its trace: whoever takes the place of that span
+    /// on the way to the server must go on with its trace, or it would end here.
+    pub(crate) link_is_parent: bool,
     /// Facts for the records of what the client sends.
     pub(crate) facts: Vec<(&'static str, String)>,
     /// The port of `client.address`.
@@ -34,9 +38,20 @@ impl Carrier {
         if let Some(port) = self.client_port {
             call = call.attribute(crate::record::names::CLIENT_PORT, i64::from(port));
         }
+        call
+    }
+
+    /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.
+    pub(super) fn place(&self, call: Call, direction: Direction, named: Option<Context>) -> Call {
+        let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
+        let call = match (named, &self.link) {
+            (Some(parent), _) => call.parent(parent),
+            (None, Some(link)) if is_parent => call.parent(Context::new().with_remote_span_context(link.clone())),
+            (None, _) => call,
+        };
         match &self.link {
-            Some(link) => call.link(link.clone()),
-            None => call,
+            Some(link) if !is_parent => call.link(link.clone()),
+            _ => call,
         }
     }
 

@@ -76,7 +76,8 @@ impl Exchange {
     /// A call that is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.carrier.describe(call).some(names::MCP_SESSION_ID, self.scope.session_id());
+        let call = self.carrier.place(self.carrier.describe(call), Direction::ClientToServer, None);
+        let call = call.some(names::MCP_SESSION_ID, self.scope.session_id());
         match self.carrier.actor(self.correlator.core(), "") {
             Some(actor) => call.actor(actor),
             None => call,

@@ -34,8 +34,8 @@ use crate::trail::{Core, Transport};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// All of it.
-pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
+/// All of it. Whoever joins requests to the trace takes the place of the span that the headers name.
+pub(super) fn carrier(core: &Core, parts: &Parts, joins: bool) -> Carrier {
     let headers = &parts.headers;
     let mut facts = Vec::with_capacity(5);
     facts.push((names::NETWORK_PROTOCOL_NAME, "http".to_owned()));
@@ -56,6 +56,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts) -> Carrier {
     Carrier {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
+        link_is_parent: joins,
         facts,
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         is_resumed: headers.contains_key("last-event-id"),

@@ -2,17 +2,32 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::capture::mcp::message::{Flaw, Id};
+use crate::capture::mcp::message::{Id, Message};
+use crate::capture::mcp::splice::{Said, Splices};
 use crate::record::{Detail, Outcome};
 use crate::trail::{Ongoing, Refused};
 
 /// An extension of requests that pass a layer which holds calls. All of the body was told when it was read to its end.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<Told>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    why: Holding,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What bodies are held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holding {
+    /// Calls may have to wait, or be refused.
+    pub(crate) refuses: bool,
+    /// Calls are to be joined to their spans.
+    pub(crate) joins: bool,
+}
 
 #[derive(Debug, Default)]
 struct Told {
+    /// Those that may be refused.
     calls: Vec<(Id, Arc<Ongoing>)>,
+    splices: Splices,
     is_batch: bool,
     /// Not all of it could be read, or something is no message: nobody knows what the server would make of it.
     is_unclear: bool,
@@ -27,16 +42,53 @@ pub(crate) enum Withheld {
     Unclear,
 }
 
+/// What is kept of a message that others take in.
+#[derive(Debug)]
+pub(super) struct Before {
+    id: Option<Id>,
+    has_flaw: bool,
+    is_in_batch: bool,
+    said: Said,
+}
+
 impl Held {
-    pub(super) fn tell(&self, id: Option<Id>, flaw: Option<Flaw>, is_in_batch: bool, call: Option<Arc<Ongoing>>) {
+    pub(super) fn new(why: Holding) -> Self {
+        Self { why, told: Arc::default() }
+    }
+
+    pub(super) fn before(&self, message: &Message) -> Before {
+        Before {
+            id: message.id.clone(),
+            has_flaw: message.flaw.is_some(),
+            is_in_batch: message.batch.is_some(),
+            said: if self.why.joins { Said::of(message) } else { Said::default() },
+        }
+    }
+
+    /// The message has begun that call, if any.
+    pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
+        let Before { id, has_flaw, is_in_batch, said } = message;
         let mut told = self.told();
-        told.is_unclear |= flaw.is_some();
+        told.is_unclear |= has_flaw;
         told.is_batch |= is_in_batch;
-        told.calls.extend(id.zip(call));
+        if self.why.joins {
+            let span = call.as_ref().and_then(|call| call.span_ids());
+            told.splices.note(is_in_batch, has_flaw, said.joined(span));
+        }
+        if self.why.refuses {
+            told.calls.extend(id.zip(call));
+        }
     }
 
     pub(super) fn unread(&self) {
-        self.told().is_unclear = true;
+        let mut told = self.told();
+        told.is_unclear = true;
+        told.splices.unread();
+    }
+
+    /// What is to be written into the body. Nothing is left for who asks again.
+    pub(crate) fn splices(&self) -> Splices {
+        std::mem::take(&mut self.told().splices)
     }
 
     /// Waits until all of its calls may run. If one may not, none may: they are one body. Their records say so then.
@@ -65,6 +117,6 @@ impl Held {
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

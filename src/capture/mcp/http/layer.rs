@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+#[cfg(feature = "proxy")]
+use super::held::Holding;
 use super::service::McpService;
 use super::sessions::Sessions;
 use super::unread::UnreadBodies;
@@ -23,7 +25,7 @@ pub(super) struct Shared {
     pub(super) unread: UnreadBodies,
     /// Requests carry what their bodies tell, for who holds those back.
     #[cfg(feature = "proxy")]
-    pub(super) holds: bool,
+    pub(super) holding: Option<Holding>,
     /// The last: the ends of the sessions above are told on it.
     trail: Trail,
 }
@@ -57,11 +59,10 @@ impl Trail {
         McpLayer(Arc::new(Shared::new(self)))
     }
 
-    /// The same for a service that holds a body until its calls may run: its requests have the extension
-    /// [`Held`](super::Held).
+    /// The same for a service that holds bodies back: its requests have the extension [`Held`](super::Held).
     #[cfg(feature = "proxy")]
-    pub(crate) fn mcp_layer_that_holds(&self) -> McpLayer {
-        McpLayer(Arc::new(Shared { holds: true, ..Shared::new(self) }))
+    pub(crate) fn mcp_layer_that_holds(&self, why: Holding) -> McpLayer {
+        McpLayer(Arc::new(Shared { holding: Some(why), ..Shared::new(self) }))
     }
 }
 
@@ -87,13 +88,21 @@ impl Shared {
             sessions: Arc::new(Sessions::new(core)),
             unread: UnreadBodies::default(),
             #[cfg(feature = "proxy")]
-            holds: false,
+            holding: None,
             trail: trail.clone(),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
+    }
+
+    /// Whether requests go on as children of their calls.
+    pub(super) fn joins(&self) -> bool {
+        #[cfg(feature = "proxy")]
+        return self.holding.is_some_and(|why| why.joins);
+        #[cfg(not(feature = "proxy"))]
+        false
     }
 }
 

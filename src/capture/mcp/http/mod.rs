@@ -31,6 +31,6 @@ pub use self::body::TapBody;
 pub use self::facts::PeerAddr;
 pub use self::future::McpFuture;
 #[cfg(feature = "proxy")]
-pub(crate) use self::held::{Held, Withheld};
+pub(crate) use self::held::{Held, Holding, Withheld};
 pub use self::layer::McpLayer;
 pub use self::service::McpService;

@@ -54,7 +54,7 @@ impl Passage {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts);
+        let carrier = facts::carrier(core, parts, shared.joins());
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
@@ -75,7 +75,7 @@ impl Passage {
             is_stream: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             #[cfg(feature = "proxy")]
-            held: shared.holds.then(Held::default),
+            held: shared.holding.map(Held::new),
         })
     }
 
@@ -214,9 +214,9 @@ impl Observer for Requests {
         }
         #[cfg(feature = "proxy")]
         if let Some(held) = &self.0.held {
-            let (id, flaw, is_in_batch) = (message.id.clone(), message.flaw, message.batch.is_some());
+            let before = held.before(&message);
             let call = self.0.exchange.see(Direction::ClientToServer, message);
-            return held.tell(id, flaw, is_in_batch, call);
+            return held.tell(before, call);
         }
         drop(self.0.exchange.see(Direction::ClientToServer, message));
     }

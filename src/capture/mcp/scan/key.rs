@@ -3,7 +3,7 @@
 use super::quoted::Sink;
 
 #[derive(Debug)]
-pub(super) struct Key {
+pub(in crate::capture::mcp) struct Key {
     bytes: [u8; MAX_KEY],
     length: usize,
     /// It is none that is looked for.
@@ -16,7 +16,7 @@ impl Key {
     }
 
     /// Nothing if it is none that is looked for.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::capture::mcp) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).filter(|_| !self.is_other).unwrap_or_default()
     }
 

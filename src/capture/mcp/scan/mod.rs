@@ -34,6 +34,8 @@ mod quoted;
 mod syntax;
 mod text;
 mod tools;
+#[cfg(feature = "proxy")]
+mod whole;
 
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ use super::message::{Flaw, Message, Reading};
 
 pub(crate) use self::events::Events;
 pub(crate) use self::lines::Lines;
+#[cfg(feature = "proxy")]
+pub(super) use self::{key::Key, syntax::behind_whitespace, whole::string};
 
 /// What one unit of framing holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -259,7 +259,7 @@ impl Syntax {
 }
 
 /// Without the whitespace of RFC 8259, section 2, at the beginning.
-pub(super) fn behind_whitespace(mut bytes: &[u8]) -> &[u8] {
+pub(in crate::capture::mcp) fn behind_whitespace(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }

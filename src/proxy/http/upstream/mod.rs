@@ -22,6 +22,8 @@ mod idle;
 mod upload;
 
 use http::{Request, Response, Uri};
+use http_body_util::Either;
+use hyper::body::Incoming;
 
 pub(super) use self::body::ServerBody;
 use self::channel::Channel;
@@ -35,7 +37,7 @@ use super::{HttpProxyError, HttpSettings};
 use crate::capture::mcp::TapBody;
 
 /// The body of a request as the server gets it.
-pub(super) type Outgoing = http_body_util::Either<TapBody<hyper::body::Incoming>, HeldBody>;
+pub(super) type Outgoing = Either<TapBody<Incoming>, HeldBody<TapBody<Incoming>>>;
 
 /// Connections to servers.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Pool {
 
     fn answered(
         &self,
-        (response, channel): (Response<hyper::body::Incoming>, Channel),
+        (response, channel): (Response<Incoming>, Channel),
         upload: Upload,
         key: Key,
     ) -> Response<ServerBody> {

@@ -66,6 +66,18 @@ pub(super) fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Opens the session of that id.
+fn issuing(id: &'static str) -> Response<Script> {
+    let mut response = response(200, "text/event-stream", INITIALIZED);
+    response.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
+    response
+}
+
+fn within(mut request: Request<Script>, id: &'static str) -> Request<Script> {
+    request.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
+    request
+}
+
 /// The bytes of the answer, read to the end.
 fn exchange<S>(service: &mut McpService<S>, request: Request<Script>) -> Vec<u8>
 where
@@ -193,16 +205,7 @@ fn whoever_goes_away_ends_the_exchange() {
 fn sessions_are_those_that_the_server_has_issued() {
     let rig = Rig::new();
     let layer = rig.trail.mcp_layer();
-    let mut opening = layer.layer(answering(|| {
-        let mut response = response(200, "text/event-stream", INITIALIZED);
-        response.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static("issued-1"));
-        response
-    }));
-    exchange(&mut opening, post(INITIALIZE));
-    let within = |mut request: Request<Script>, id: &'static str| {
-        request.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
-        request
-    };
+    exchange(&mut layer.layer(answering(|| issuing("issued-1"))), post(INITIALIZE));
     let mut calling = layer.layer(answering(|| response(200, "application/json", &OK[6..OK.len() - 2])));
     exchange(&mut calling, within(post(CALL), "issued-1"));
     exchange(&mut calling, within(post(CALL), "canary-made-up"));
@@ -242,17 +245,10 @@ fn sessions_are_those_that_the_server_has_issued() {
 fn a_call_whose_stream_broke_is_answered_over_another() {
     let rig = Rig::new();
     let layer = rig.trail.mcp_layer();
-    let mut opening = layer.layer(answering(|| {
-        let mut response = response(200, "text/event-stream", INITIALIZED);
-        response.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static("issued-1"));
-        response
-    }));
-    exchange(&mut opening, post(INITIALIZE));
-    let mut request = post(CALL);
-    request.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static("issued-1"));
+    exchange(&mut layer.layer(answering(|| issuing("issued-1"))), post(INITIALIZE));
     // It ends before there is an answer, as a server does that lets its clients poll.
     let mut breaking = layer.layer(answering(|| response(200, "text/event-stream", b"id: 0/1\nretry: 10\ndata: \n\n")));
-    exchange(&mut breaking, request);
+    exchange(&mut breaking, within(post(CALL), "issued-1"));
     let resume = || {
         let get = Request::get("/mcp").header("mcp-session-id", "issued-1").header("last-event-id", "0/1");
         get.body(Script::new(&[])).unwrap()
@@ -395,20 +391,10 @@ fn a_server_without_sessions_begins_none() {
 fn a_session_within_a_session_is_another() {
     let rig = Rig::new();
     let layer = rig.trail.mcp_layer();
-    let issuing = |id: &'static str| {
-        layer.layer(answering(move || {
-            let mut response = response(200, "text/event-stream", INITIALIZED);
-            response.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
-            response
-        }))
-    };
-    let within = |mut request: Request<Script>, id: &'static str| {
-        request.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
-        request
-    };
-    exchange(&mut issuing("one"), post(INITIALIZE));
-    exchange(&mut issuing("one"), within(post(INITIALIZE), "one"));
-    exchange(&mut issuing("two"), within(post(INITIALIZE), "one"));
+    let mut one = layer.layer(answering(|| issuing("one")));
+    exchange(&mut one, post(INITIALIZE));
+    exchange(&mut one, within(post(INITIALIZE), "one"));
+    exchange(&mut layer.layer(answering(|| issuing("two"))), within(post(INITIALIZE), "one"));
     let mut calling = layer.layer(answering(|| response(200, "text/event-stream", OK)));
     for id in ["one", "two"] {
         let before = rig.records().len();

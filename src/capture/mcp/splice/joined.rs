@@ -1,0 +1,59 @@
+//! What joins a request to a trace: the proxy's own span, as the parent of whatever the server does.
+
+use super::Message;
+use crate::record::SpanIds;
+
+/// A call's own span, for the request that goes on to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Joined {
+    traceparent: String,
+    said: Said,
+}
+
+/// What a message says of its trace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    traceparent: Option<String>,
+    tracestate: Option<String>,
+}
+
+impl Said {
+    pub(crate) fn of(message: &Message) -> Self {
+        let params = &message.params;
+        Self { traceparent: params.traceparent.clone(), tracestate: params.tracestate.clone() }
+    }
+
+    /// What joins the message, if its call has a span.
+    pub(crate) fn joined(self, span: Option<SpanIds>) -> Option<Joined> {
+        let SpanIds { trace, span, flags } = span?;
+        // Version 00 knows of one flag.
+        let traceparent = format!("00-{trace}-{span}-{:02x}", flags & SAMPLED);
+        Some(Joined { traceparent, said: self })
+    }
+}
+
+impl Joined {
+    /// The value of `traceparent` (W3C Trace Context, section 3.2).
+    pub(crate) fn traceparent(&self) -> &str {
+        &self.traceparent
+    }
+
+    /// Whether the trace is that which the message names.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.said.traceparent.as_deref().is_some_and(|said| self.is_of(said))
+    }
+
+    /// What the message says beside a trace that goes on.
+    pub(crate) fn tracestate(&self) -> Option<&str> {
+        self.said.tracestate.as_deref().filter(|_| self.goes_on())
+    }
+
+    /// Whether that `traceparent` names the same trace.
+    pub(crate) fn is_of(&self, traceparent: &str) -> bool {
+        traceparent.get(TRACE).is_some_and(|named| self.traceparent.get(TRACE) == Some(named))
+    }
+}
+
+const SAMPLED: u8 = 1;
+/// Where a `traceparent` names its trace.
+const TRACE: std::ops::Range<usize> = 3..35;

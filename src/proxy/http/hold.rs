@@ -1,0 +1,129 @@
+//! Holds the body of a request until all of it is here: until its calls may run, or to write their spans into it.
+
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::Either;
+use hyper::body::Incoming;
+
+use super::answer::{self, Instead};
+use super::fields;
+use super::held::{HeldBody, Unheld};
+use super::upstream::Outgoing;
+use crate::capture::mcp::{Held, Holding, TapBody, Withheld};
+use crate::proxy::unjoined::Unjoined;
+
+/// What is held, and why.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) why: Holding,
+    /// The most bytes.
+    pub(super) bound: u64,
+    pub(super) unjoined: Unjoined,
+}
+
+impl Hold {
+    /// The request as it goes on.
+    pub(super) async fn pass(&self, mut request: Request<TapBody<Incoming>>) -> Result<Request<Outgoing>, Instead> {
+        let joins = self.why.joins && request.body().is_tapped() && !is_sealed(request.headers());
+        if request.method() != Method::POST || !(self.why.refuses || joins) {
+            return Ok(request.map(Either::Left));
+        }
+        let told = request.extensions_mut().remove::<Held>();
+        let (mut parts, body) = request.into_parts();
+        // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
+        let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
+        let mut body = match HeldBody::read(body, self.bound).await {
+            Ok(body) => body,
+            Err(Unheld::TooLarge(body)) => return self.too_large(parts, body).await,
+            Err(Unheld::Broken) => {
+                return Err(answer::plain(StatusCode::BAD_REQUEST, "the request broke off").into());
+            }
+        };
+        if self.why.refuses {
+            if !is_read && (is_coded || body.may_be_message()) {
+                return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD).into());
+            }
+            may_run(told.as_ref()).await?;
+        }
+        if let Some(told) = told.filter(|_| joins) {
+            self.join(&mut parts.headers, &mut body, &told);
+        }
+        Ok(Request::from_parts(parts, Either::Right(body)))
+    }
+
+    /// A body that is refused where calls may be, and passes as it is where it was only to be joined.
+    async fn too_large(&self, parts: Parts, body: HeldBody<TapBody<Incoming>>) -> Result<Request<Outgoing>, Instead> {
+        if self.why.refuses {
+            body.spend(self.bound).await;
+            return Err(answer::withheld(StatusCode::PAYLOAD_TOO_LARGE, &too_large(self.bound)).into());
+        }
+        self.unjoined.tell(self.bound);
+        Ok(Request::from_parts(parts, Either::Right(body)))
+    }
+
+    /// Writes the spans of calls into their requests, and that of a single one into the head, too: servers that know nothing
+    /// of MCP's `_meta` look there.
+    fn join(&self, headers: &mut HeaderMap, body: &mut HeldBody<TapBody<Incoming>>, told: &Held) {
+        let splices = told.splices();
+        if splices.is_too_many() {
+            self.unjoined.tell(self.bound);
+        }
+        // What is compressed would have to be compressed anew.
+        let is_plain = !headers.contains_key(header::CONTENT_ENCODING) && fields::has_one_length(headers);
+        if let Some(length) = is_plain.then(|| body.splice(&splices)).flatten()
+            && let Some(told) = headers.get_mut(header::CONTENT_LENGTH)
+        {
+            *told = length.into();
+        }
+        if let Some(joined) = splices.single() {
+            *headers = fields::with_trace(std::mem::take(headers), joined);
+        }
+    }
+}
+
+/// Until its calls may run.
+async fn may_run(told: Option<&Held>) -> Result<(), Instead> {
+    // Without them, looking at the request has failed.
+    let may_run = match told {
+        Some(calls) => calls.may_run().await,
+        None => Err(Withheld::Unclear),
+    };
+    may_run.map_err(|withheld| match withheld {
+        Withheld::Unclear => answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into(),
+        Withheld::Refused { calls, is_batch } => answer::refused(&calls, is_batch).into(),
+    })
+}
+
+/// Whether its sender vouches for what it says: a digest or a signature would not fit any more.
+fn is_sealed(headers: &HeaderMap) -> bool {
+    let is_signed = |value: &header::HeaderValue| value.as_bytes().starts_with(b"AWS4-");
+    SEALS.iter().any(|name| headers.contains_key(*name)) || headers.get_all(header::AUTHORIZATION).iter().any(is_signed)
+}
+
+fn too_large(bound: u64) -> String {
+    format!("the message is larger than the {bound} bytes that this proxy holds until a call is recorded; send less")
+}
+
+/// RFC 9530 and what was before it, RFC 9421, and those of AWS (its signature covers the body).
+const SEALS: [&str; 6] =
+    ["content-digest", "repr-digest", "digest", "content-md5", "signature-input", "x-amz-content-sha256"];
+const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
+                      cannot be recorded; set its Content-Type, and compress it with gzip, deflate or br if at all";
+const UNCLEAR: &str = "the message could not be read, so its calls cannot be recorded; send one JSON document in UTF-8, \
+                       uncompressed or compressed with gzip, deflate or br";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_or_digested_is_sealed() {
+        let sealed = |name: &'static str, value: &'static str| {
+            is_sealed(&HeaderMap::from_iter([(name.parse().unwrap(), header::HeaderValue::from_static(value))]))
+        };
+        assert!(sealed("content-digest", "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"));
+        assert!(sealed("authorization", "AWS4-HMAC-SHA256 Credential=a"));
+        assert!(!sealed("authorization", "Bearer a"));
+        assert!(!sealed("content-type", "application/json"));
+    }
+}
