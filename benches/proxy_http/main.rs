@@ -14,15 +14,15 @@
 //! Must hold: at most 300 µs at p50 for a call beside `relay`, and three times that at p99; the crowd within twice the time of
 //! `relay`.
 //!
-//! Two virtual cores (AMD EPYC), Linux 6.18, rustc 1.95, release build, 2026-11-22; load 2 to 16, most of it the bench's own. One
-//! of four runs, with the range of `added` in all four:
+//! Two virtual cores (AMD EPYC), Linux 6.18, rustc 1.95, release build, 2026-11-22; load 2 to 17, most of it the bench's own. One
+//! of six runs, with the range of `added` in all six:
 //!
 //! ```text
 //! calls          p50       p99   added p50 added p99   calls     added p50       added p99
 //! direct     18.4 µs   61.5 µs    -61.4 µs -307.7 µs   10000
 //! relay      79.8 µs  369.2 µs     +0.0 µs   +0.0 µs   10000
-//! proxy     137.5 µs  385.1 µs    +57.7 µs  +15.9 µs   10000     +50 to +61 µs   +16 to +217 µs
-//! synced    466.1 µs 1706.0 µs   +386.3 µs +1336.8 µs  10000     +386 to +398    +1238 to +3514
+//! proxy     137.5 µs  385.1 µs    +57.7 µs  +15.9 µs   10000     +47 to +61 µs   +16 to +333 µs
+//! synced    466.1 µs 1706.0 µs   +386.3 µs +1336.8 µs  10000     +345 to +398    +1238 to +3582
 //!
 //! crowd    complete   median  slowest    ratio      cpu   memory
 //! relay        1000   4.39 s   5.09 s     1.16   1.61 s   0.2 MB idle, 98.3 MB at most, 98 kB a session
@@ -30,7 +30,7 @@
 //! 1000 calls of 1000 have their pair of records
 //! ```
 //!
-//! In the four runs the crowd took 0.97 to 1.25 times as long as through `relay` (medians), and 1.6 to 1.9 times the processor
+//! In the six runs the crowd took 0.67 to 1.25 times as long as through `relay` (medians), and 1.3 to 1.9 times the processor
 //! time: 1.6 µs for each of the two million chunks. Three quarters of that are the kernel's, reading and writing sockets: the
 //! proxy writes 16 chunks at a time, where `relay` writes 64 kB. A quarter reads the framing, looks for messages and frames
 //! again.
