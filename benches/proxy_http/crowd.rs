@@ -16,7 +16,7 @@ pub(crate) fn run(sessions: usize) {
     let server = Process::role("streams", "");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let receiver = runtime.block_on(Receiver::builder().start()).unwrap();
-    println!("\n{:8} {:>8} {:>8} {:>8} {:>8}   memory", "crowd", "complete", "median", "slowest", "ratio");
+    println!("\n{:8} {:>8} {:>8} {:>8} {:>8} {:>8}   memory", "crowd", "complete", "median", "slowest", "ratio", "cpu");
     let relay = Process::role("relay", &server.address.to_string());
     figures("relay", sessions, &relay);
     let proxy = Process::proxy(server.address, receiver.grpc_addr().unwrap(), "");
@@ -36,7 +36,7 @@ pub(crate) fn run(sessions: usize) {
 }
 
 fn figures(name: &str, sessions: usize, process: &Process) {
-    let (before, done) = (process.memory(), AtomicBool::new(false));
+    let (before, cpu, done) = (process.memory(), process.cpu(), AtomicBool::new(false));
     let (mut times, most) = std::thread::scope(|scope| {
         let most = scope.spawn(|| {
             let mut most = 0;
@@ -55,9 +55,10 @@ fn figures(name: &str, sessions: usize, process: &Process) {
     let [median, slowest] = [times.len() / 2, times.len() - 1].map(|at| times[at].as_secs_f64());
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     println!(
-        "{name:8} {:>8} {median:>6.2} s {slowest:>6.2} s {:>8.2}   {:.1} MB idle, {:.1} MB at most, {:.0} kB a session",
+        "{name:8} {:>8} {median:>6.2} s {slowest:>6.2} s {:>8.2} {:>6.2} s   {:.1} MB idle, {:.1} MB at most, {:.0} kB a session",
         times.len(),
         slowest / median,
+        process.cpu() - cpu,
         megabytes(before),
         megabytes(most),
         (most - before) as f64 / 1e3 / sessions as f64,

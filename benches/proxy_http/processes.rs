@@ -59,6 +59,15 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// What it has taken of the processors, all threads together, in seconds.
+    pub(crate) fn cpu(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name before them is in parentheses, and may hold anything.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
+        (ticks(11) + ticks(12)) as f64 / TICKS
+    }
+
     /// Ends it as an operator does.
     pub(crate) fn end(mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -74,6 +83,9 @@ impl Drop for Process {
         drop(self.child.wait());
     }
 }
+
+/// A second, as `/proc` counts (`USER_HZ`).
+const TICKS: f64 = 100.0;
 
 pub(crate) fn play(role: &str, arguments: &[String]) {
     match role {

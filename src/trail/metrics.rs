@@ -36,6 +36,7 @@ impl Trail {
     /// | `auditrail.mcp.evicted` | counter, `{call}` | calls that were ended because too many were open |
     /// | `auditrail.mcp.unread` | counter, `{body}` | HTTP bodies that passed unread |
     /// | `auditrail.mcp.replayed` | counter, `{message}` | messages that were sent again after a reconnection |
+    /// | `auditrail.mcp.evicted_sessions` | counter, `{session}` | sessions that were closed because too many were open |
     /// | `auditrail.mcp.unjoined` | counter, `{message}` | messages too large for the proxy to write their span into them |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
@@ -188,7 +189,7 @@ const PENDING: u32 = 6;
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
 
 type SeenCount = fn(&Seen) -> u64;
-const TAPS: [(&str, &str, &str, SeenCount); 7] = [
+const TAPS: [(&str, &str, &str, SeenCount); 8] = [
     ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |seen| seen.messages),
     ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |seen| seen.flawed),
     ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |seen| seen.unasked),
@@ -196,6 +197,9 @@ const TAPS: [(&str, &str, &str, SeenCount); 7] = [
     ("auditrail.mcp.unread", "{body}", "HTTP bodies that passed unread.", |seen| seen.unread),
     ("auditrail.mcp.replayed", "{message}", "Messages that were sent again after a reconnection.", |seen| {
         seen.replayed
+    }),
+    ("auditrail.mcp.evicted_sessions", "{session}", "Sessions that were closed because too many were open.", |seen| {
+        seen.evicted_sessions
     }),
     ("auditrail.mcp.unjoined", "{message}", "Messages too large to write their span into them.", |seen| seen.unjoined),
 ];

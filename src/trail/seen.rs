@@ -11,6 +11,8 @@ pub(crate) enum Counted {
     Evicted,
     Unread,
     Replayed,
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "stdio has one session"))]
+    EvictedSession,
     #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy writes into messages"))]
     Unjoined,
 }
@@ -31,13 +33,15 @@ pub struct Seen {
     pub unread: u64,
     /// Messages that a server sent again after a reconnection. They leave no second record.
     pub replayed: u64,
+    /// Sessions over HTTP that were closed because too many were open. What was open in them was ended, as unanswered.
+    pub evicted_sessions: u64,
     /// Messages that a proxy was to join to their spans, and could not hold whole: their servers saw them as they came.
     pub unjoined: u64,
 }
 
 /// The counters of one trail.
 #[derive(Debug, Default)]
-pub(crate) struct SeenCounters([AtomicU64; 7]);
+pub(crate) struct SeenCounters([AtomicU64; 8]);
 
 impl SeenCounters {
     pub(crate) fn add(&self, what: Counted) {
@@ -47,8 +51,8 @@ impl SeenCounters {
     }
 
     pub(super) fn read(&self) -> Seen {
-        let [messages, flawed, unasked, evicted, unread, replayed, unjoined] =
+        let [messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined] =
             self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
-        Seen { messages, flawed, unasked, evicted, unread, replayed, unjoined }
+        Seen { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined }
     }
 }

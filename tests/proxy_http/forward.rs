@@ -8,7 +8,7 @@ use auditrail::record::names;
 use crate::rig::{Proxy, Server, call, here, ok, post, result};
 use crate::support::Bench;
 
-async fn forward() -> Proxy {
+pub(crate) async fn forward() -> Proxy {
     let mut settings = HttpSettings::forward(here());
     settings.drain = std::time::Duration::from_millis(300);
     Proxy::with(Arc::new(Bench::new()), settings).await

@@ -13,11 +13,14 @@
 
 mod audit;
 mod bytes;
+mod command;
 mod forward;
 mod heads;
 mod held;
+mod late;
 mod lifecycle;
 mod message;
+mod origins;
 mod rig;
 mod streams;
 mod trace;

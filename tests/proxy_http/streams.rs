@@ -11,19 +11,19 @@ use crate::rig::{Client, Proxy, call, here, post, result, within};
 use crate::support::ending;
 
 /// A server whose connections the test itself serves.
-async fn listening() -> (TcpListener, Proxy) {
+pub(crate) async fn listening() -> (TcpListener, Proxy) {
     let listener = TcpListener::bind(here()).await.unwrap();
     let proxy = Proxy::before(listener.local_addr().unwrap()).await;
     (listener, proxy)
 }
 
-async fn accepted(listener: &TcpListener) -> TcpStream {
+pub(crate) async fn accepted(listener: &TcpListener) -> TcpStream {
     within(listener.accept()).await.unwrap().0
 }
 
 const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-async fn event(stream: &mut TcpStream, text: &str) {
+pub(crate) async fn event(stream: &mut TcpStream, text: &str) {
     stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await.unwrap();
 }
 
@@ -31,7 +31,7 @@ async fn request(stream: &mut TcpStream) -> crate::message::Message {
     within(Messages::new(stream).request()).await.unwrap()
 }
 
-async fn streaming(listener: &TcpListener, client: &mut Client) -> TcpStream {
+pub(crate) async fn streaming(listener: &TcpListener, client: &mut Client) -> TcpStream {
     client.send(post(&call(1, "slow"))).await;
     let mut stream = accepted(listener).await;
     request(&mut stream).await;
@@ -78,6 +78,49 @@ async fn invariant_1_a_request_is_streamed_too() {
     drop(server);
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
     assert_eq!(client.response("POST").await.text(), "ok");
+}
+
+/// What was sent as many frames passes as such, whatever has come at once.
+#[tokio::test]
+async fn invariant_1_frames_that_come_together_are_not_joined() {
+    let (listener, proxy) = listening().await;
+    let mut client = proxy.client().await;
+    let mut stream = streaming(&listener, &mut client).await;
+    within(client.messages.head()).await.unwrap();
+    let texts: Vec<_> = (0..50).map(|number| format!(": {number}\n\n")).collect();
+    let chunks: String = texts.iter().map(|text| format!("{:x}\r\n{text}\r\n", text.len())).collect();
+    stream.write_all(chunks.as_bytes()).await.unwrap();
+    for text in &texts {
+        assert_eq!(within(client.messages.chunk()).await.unwrap(), text.as_bytes());
+    }
+}
+
+/// The two directions do not wait for each other.
+#[tokio::test]
+async fn invariant_1_a_request_goes_on_while_nobody_reads_its_answer() {
+    let (listener, proxy) = listening().await;
+    let mut client = proxy.client().await;
+    client.send("POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n-\r\n").await;
+    let (read, mut write) = accepted(&listener).await.into_split();
+    let mut server = Messages::new(read);
+    within(server.head()).await.unwrap();
+    assert_eq!(within(server.chunk()).await.unwrap(), b"-");
+    write.write_all(EVENTS.as_bytes()).await.unwrap();
+    within(client.messages.head()).await.unwrap();
+    // Until all that lies between the two is full.
+    let full = async {
+        let chunk = format!("{:x}\r\n{}\r\n", 60_000, "x".repeat(60_000));
+        while tokio::time::timeout(Duration::from_millis(300), write.write_all(chunk.as_bytes())).await.is_ok() {}
+    };
+    within(full).await;
+    for number in 0..100 {
+        let text = format!("{number:060000}");
+        client.send(format!("{:x}\r\n{text}\r\n", text.len())).await;
+        let mut got = 0;
+        while got < text.len() {
+            got += within(server.chunk()).await.unwrap().len();
+        }
+    }
 }
 
 #[tokio::test]
@@ -183,4 +226,16 @@ async fn connections_to_the_server_are_used_again_and_a_closed_one_is_replaced()
     request(&mut server).await;
     server.write_all(&crate::rig::ok("application/json", &result(9))).await.unwrap();
     assert_eq!(client.response("POST").await.text(), result(9));
+}
+
+#[tokio::test]
+async fn a_connection_to_the_server_that_nobody_uses_is_closed() {
+    let (listener, proxy) = listening().await;
+    let mut client = proxy.client().await;
+    client.send(post(&call(1, "echo"))).await;
+    let mut server = accepted(&listener).await;
+    request(&mut server).await;
+    server.write_all(&crate::rig::ok("application/json", &result(1))).await.unwrap();
+    assert_eq!(client.response("POST").await.text(), result(1));
+    assert_eq!(within(server.read(&mut [0; 1])).await.unwrap(), 0, "its end");
 }

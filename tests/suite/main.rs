@@ -17,6 +17,7 @@ mod layer_ids;
 mod layer_nesting;
 mod layer_outcomes;
 mod layer_records;
+mod seen;
 mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;

@@ -41,6 +41,9 @@ async fn serve(listeners: Vec<HttpSettings>, trail: &Trail) -> Result<(), Failur
     for settings in listeners {
         let proxy = HttpProxy::bind(settings, trail).await.map_err(not_served)?;
         say(&format!("listens on {}", proxy.address()));
+        if let Some(address) = proxy.health_address() {
+            say(&format!("answers /livez and /readyz on {address}"));
+        }
         let mut ended = ended.clone();
         proxies.spawn(async move {
             // Nothing is ever sent: it ends with its sender.

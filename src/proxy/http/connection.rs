@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::BUFFER;
+use super::at_once::AtOnce;
 use super::front::{Front, Gate};
 use super::prelude::Prelude;
 use super::upstream::{KEEP_ALIVE, MAX_HEADERS};
@@ -20,6 +21,7 @@ use super::upstream::{KEEP_ALIVE, MAX_HEADERS};
 pub(super) struct Serving {
     builder: Builder<TokioExecutor>,
     gate: Arc<Gate>,
+    head: Duration,
     #[cfg(feature = "tls")]
     acceptor: Option<Acceptor>,
 }
@@ -30,10 +32,12 @@ pub(super) struct Serving {
 pub(super) struct Acceptor(pub(super) tokio_rustls::TlsAcceptor);
 
 impl Serving {
-    pub(super) fn new(gate: Gate, #[cfg(feature = "tls")] acceptor: Option<Acceptor>) -> Self {
+    /// `head` is the time for heads of requests, and for all that comes before the first.
+    pub(super) fn new(gate: Gate, head: Duration, #[cfg(feature = "tls")] acceptor: Option<Acceptor>) -> Self {
         Self {
-            builder: builder(),
+            builder: builder(head),
             gate: Arc::new(gate),
+            head,
             #[cfg(feature = "tls")]
             acceptor,
         }
@@ -43,11 +47,11 @@ impl Serving {
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, end: Watcher) {
         settle(&stream);
         let front = self.gate.front(peer);
-        let stream = Prelude::new(stream, HEAD);
+        let stream = Prelude::new(stream, self.head);
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.acceptor {
             // Whoever does not speak TLS is told so by the handshake.
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, acceptor.0.accept(stream)).await {
+            if let Ok(Ok(stream)) = tokio::time::timeout(self.head, acceptor.0.accept(stream)).await {
                 self.converse(stream, front, end).await;
             }
             return;
@@ -57,16 +61,16 @@ impl Serving {
 
     async fn converse<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I, front: Front, end: Watcher) {
         let connection = self.builder.serve_connection(TokioIo::new(stream), front).into_owned();
-        drop(end.watch(connection).await);
+        drop(AtOnce::new(end.watch(connection)).await);
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(head: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(head)
         .auto_date_header(false)
         .preserve_header_case(true)
         .title_case_headers(true)
@@ -91,6 +95,3 @@ impl std::fmt::Debug for Acceptor {
         f.write_str("Acceptor")
     }
 }
-
-/// For the head of a request, and for the handshake; also how long an idle connection is kept for another request.
-const HEAD: Duration = Duration::from_secs(60);

@@ -17,6 +17,7 @@ use super::answer::{self, Instead};
 use super::hops::TrustedHops;
 use super::origins::{self, Origins};
 use super::relay::Relay;
+use super::upstream::ServerBody;
 use crate::capture::mcp::{McpService, PeerAddr, TapBody};
 
 /// One connection's way in.
@@ -39,7 +40,7 @@ enum Way {
     Forward { origins: Origins, own: SocketAddr },
 }
 
-pub(super) type Answered = Response<Either<TapBody<Either<Incoming, Full<Bytes>>>, Full<Bytes>>>;
+pub(super) type Answered = Response<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>;
 
 impl Gate {
     pub(super) fn reverse(relay: Relay, hops: TrustedHops) -> Self {

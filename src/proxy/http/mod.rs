@@ -6,6 +6,9 @@
 //!                                    to, who)  records)
 //! ```
 //!
+//! All of it runs in the task of the client's connection (HTTP/2: of the stream), the connection to the server too: what comes
+//! from the server is read, looked at and written without another task in between.
+//!
 //! Invariants:
 //! 1. What is sent is what was received: method, target, header fields with their names, order and values, bodies and
 //!    trailers, frame by frame, when they come. Only the fields that belong to a connection are its own
@@ -19,6 +22,7 @@
 //!    not be recorded, or not be understood, is not relayed.
 
 mod answer;
+mod at_once;
 mod connection;
 mod error;
 mod fields;

@@ -12,13 +12,12 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Error;
 use tower_service::Service;
 
 use super::answer::{self, Instead};
 use super::fields;
 use super::hold::Hold;
-use super::upstream::{Pool, cause, is_late};
+use super::upstream::{Pool, ServerBody, Unanswered, cause, is_late};
 use crate::Trail;
 use crate::capture::mcp::{Holding, TapBody};
 
@@ -37,7 +36,7 @@ struct Shared {
     is_away: AtomicBool,
 }
 
-pub(super) type Relayed = Response<Either<Incoming, Full<Bytes>>>;
+pub(super) type Relayed = Response<Either<ServerBody, Full<Bytes>>>;
 
 impl Relay {
     pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, hold: Option<Hold>, trail: &Trail) -> Self {
@@ -107,7 +106,7 @@ impl Shared {
     }
 
     /// The server gave no response: 504 if it could not be connected to in time, 502 otherwise.
-    fn unanswered(&self, error: &Error) -> Instead {
+    fn unanswered(&self, error: &Unanswered) -> Instead {
         let (name, cause) = (self.server_name(), cause(error));
         if self.server.is_some() && error.is_connect() && !self.is_away.swap(true, Ordering::Relaxed) {
             self.notices().warn(format!("{name} cannot be reached: {cause}; see whether the server runs"));
@@ -134,7 +133,7 @@ impl Shared {
 }
 
 /// As the client shall see it.
-fn returned(response: Response<Incoming>) -> Relayed {
+fn returned(response: Response<ServerBody>) -> Relayed {
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     parts.headers = fields::of_response(parts.headers);

@@ -16,7 +16,8 @@ use super::front::Gate;
 use super::health::Health;
 use super::hold::Hold;
 use super::relay::Relay;
-use super::{HttpProxyError, HttpSettings, Mode, upstream};
+use super::upstream::Pool;
+use super::{HttpProxyError, HttpSettings, Mode};
 use crate::Trail;
 use crate::capture::mcp::Holding;
 use crate::proxy::unjoined::Unjoined;
@@ -54,7 +55,7 @@ impl HttpProxy {
         settings.check()?;
         #[cfg(feature = "tls")]
         let acceptor = settings.tls.as_ref().map(super::tls::acceptor).transpose()?.map(super::connection::Acceptor);
-        let pool = upstream::pool(&settings)?;
+        let pool = Pool::new(&settings)?;
         let (listener, address) = listen(settings.listen).await?;
         let health_listener = match settings.health {
             Some(address) => Some(listen(address).await?.0),
@@ -75,6 +76,7 @@ impl HttpProxy {
             address,
             serving: Serving::new(
                 gate,
+                settings.head_timeout,
                 #[cfg(feature = "tls")]
                 acceptor,
             ),

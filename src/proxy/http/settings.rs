@@ -25,6 +25,9 @@ pub struct HttpSettings {
     pub health: Option<SocketAddr>,
     /// How long requests and streams may go on after the end was asked for.
     pub drain: Duration,
+    /// How long a client may take for the first bytes of a connection, for its TLS handshake and for the head of a request;
+    /// also how long an idle connection is kept for another one.
+    pub head_timeout: Duration,
     /// How long it may take to connect to a server, TLS included.
     pub connect_timeout: Duration,
     /// Where a call may have to wait or be refused, by its class or the `authorize` hook, bodies of POST requests are held
@@ -88,6 +91,7 @@ impl HttpSettings {
             hops: TrustedHops::default(),
             health: None,
             drain: DRAIN,
+            head_timeout: HEAD,
             connect_timeout: CONNECT,
             max_held: MAX_HELD,
             inject_trace: false,
@@ -168,6 +172,8 @@ impl std::fmt::Display for Upstream {
 const NO_TLS: &str = "auditrail was built without TLS";
 /// A third of what Kubernetes gives by default, so that the trail is flushed in time, too.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Long enough for every client that means it, and shorter than what fills the process with those that do not.
+const HEAD: Duration = Duration::from_secs(60);
 /// A server that is there answers within a round trip; clients give up after about a minute.
 const CONNECT: Duration = Duration::from_secs(10);
 /// What the TypeScript SDK's server takes at most.

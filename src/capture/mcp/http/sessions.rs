@@ -3,7 +3,7 @@
 //! Invariants:
 //! 1. A session is here only if the server has issued its id: what clients say of sessions is looked up, never believed.
 //! 2. There are no more than [`MAX_SESSIONS`]. One more closes the one that was used longest ago, if it can be one in which
-//!    nothing is open.
+//!    nothing is open, and is counted.
 //! 3. A session that leaves is closed, whatever the reason; so are all when the table goes.
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::correlate::Scope;
-use crate::trail::Core;
+use crate::trail::{Core, Counted};
 
 /// All of them.
 pub(super) struct Sessions {
@@ -21,7 +21,6 @@ pub(super) struct Sessions {
     table: Mutex<Table>,
     /// When (monotonic nanoseconds) it was last looked for what waits too long.
     swept: AtomicU64,
-    evicted: AtomicU64,
 }
 
 #[derive(Default)]
@@ -56,7 +55,7 @@ impl Sessions {
 
     pub(super) fn of_at_most(most: usize, core: &Arc<Core>) -> Self {
         let swept = AtomicU64::new(core.clock().monotonic_nano());
-        Self { core: core.clone(), most, table: Mutex::default(), swept, evicted: AtomicU64::new(0) }
+        Self { core: core.clone(), most, table: Mutex::default(), swept }
     }
 
     /// The server has given a session that id. The exchange in which it did is open.
@@ -70,7 +69,9 @@ impl Sessions {
             table.by_id.insert(id.clone(), Session { scope: scope.clone(), place, used, open: 1 });
             (same, evicted)
         };
-        self.evicted.fetch_add(u64::from(evicted.is_some()), Ordering::Relaxed);
+        if evicted.is_some() {
+            self.core.seen().add(Counted::EvictedSession);
+        }
         // Not under the lock: it writes records.
         same.into_iter().chain(evicted).for_each(|scope| scope.close());
         Entered { sessions: self.clone(), id, scope: scope.clone() }
@@ -108,11 +109,6 @@ impl Sessions {
         };
         idle.into_iter().for_each(|scope| scope.close());
         left.into_iter().for_each(|scope| scope.give_up(now.saturating_sub(GIVE_UP)));
-    }
-
-    /// How many had to go because there were too many.
-    pub(super) fn evicted(&self) -> u64 {
-        self.evicted.load(Ordering::Relaxed)
     }
 
     fn end(&self, id: &str, scope: &Arc<Scope>) {
@@ -155,7 +151,7 @@ impl Drop for Sessions {
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.table().by_id.len();
-        f.debug_struct("Sessions").field("open", &open).field("evicted", &self.evicted()).finish_non_exhaustive()
+        f.debug_struct("Sessions").field("open", &open).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,102 @@
+//! One connection to a server.
+
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+
+use super::connect::Stream;
+use super::error::Unanswered;
+use super::upload::Followed;
+use super::{MAX_HEADERS, Outgoing};
+use crate::proxy::http::BUFFER;
+
+/// A connection, driven by whoever holds it.
+pub(super) struct Channel {
+    sender: SendRequest<Followed<Outgoing>>,
+    /// `None` once it is over.
+    connection: Option<Pin<Box<Http1>>>,
+}
+
+type Http1 = Connection<Stream, Followed<Outgoing>>;
+
+/// A request that got no answer.
+pub(super) struct Unsent(Box<TrySendError<Request<Followed<Outgoing>>>>);
+
+impl Channel {
+    pub(super) async fn open(stream: Stream) -> Result<Self, Unanswered> {
+        let mut builder = Builder::new();
+        builder.preserve_header_case(true).title_case_headers(true).max_buf_size(BUFFER).max_headers(MAX_HEADERS);
+        let (sender, connection) = builder.handshake(stream).await.map_err(Unanswered::Broken)?;
+        Ok(Self { sender, connection: Some(Box::pin(connection)) })
+    }
+
+    /// The head of the answer, and the connection, on which its body comes.
+    pub(super) async fn send(
+        mut self,
+        request: Request<Followed<Outgoing>>,
+    ) -> Result<(Response<Incoming>, Self), Unsent> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let answered = poll_fn(|context| {
+            if let Poll::Ready(answered) = answer.as_mut().poll(context) {
+                return Poll::Ready(answered);
+            }
+            drive(&mut self.connection, context);
+            answer.as_mut().poll(context)
+        });
+        match answered.await {
+            Ok(response) => Ok((response, self)),
+            Err(error) => Err(Unsent(Box::new(error))),
+        }
+    }
+
+    /// Reads and writes what is possible now.
+    pub(super) fn drive(&mut self, context: &mut Context<'_>) {
+        drive(&mut self.connection, context);
+    }
+
+    /// Whether another request can be sent.
+    pub(super) fn is_free(&mut self) -> bool {
+        // Nobody waits for it, but it may have been closed since.
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
+    }
+
+    /// Goes on by itself until the exchange is over, and ends then.
+    pub(super) fn detach(self) {
+        if let Some(connection) = self.connection {
+            tokio::spawn(connection);
+        }
+    }
+}
+
+/// Its error reaches whoever waits for the answer, or reads it.
+fn drive(connection: &mut Option<Pin<Box<Http1>>>, context: &mut Context<'_>) {
+    if let Some(running) = connection
+        && running.as_mut().poll(context).is_ready()
+    {
+        *connection = None;
+    }
+}
+
+impl Unsent {
+    /// The request, if nothing of it was sent.
+    pub(super) fn request(mut self) -> Result<Request<Followed<Outgoing>>, Unanswered> {
+        self.0.take_message().ok_or_else(|| self.into_error())
+    }
+
+    pub(super) fn into_error(self) -> Unanswered {
+        Unanswered::Broken(self.0.into_error())
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("is_over", &self.connection.is_none()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! Connections that wait for another request.
+//!
+//! Nobody drives them. Whether the server has closed one is seen when it is taken; those that nobody takes are closed after
+//! [`MOST`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme};
+use tokio::time::Instant;
+
+use super::channel::Channel;
+
+/// The server of a connection.
+pub(super) type Key = (Scheme, Authority);
+
+#[derive(Debug, Default)]
+pub(super) struct Idle(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    waiting: HashMap<Key, Vec<Waiting>>,
+    /// Somebody closes those that wait too long.
+    is_swept: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    channel: Channel,
+    since: Instant,
+}
+
+/// Where a connection goes when it is free.
+#[derive(Debug)]
+pub(super) struct Home {
+    idle: Arc<Mutex<Table>>,
+    key: Key,
+}
+
+impl Idle {
+    /// The one that was used last, if it can be used.
+    pub(super) fn take(&self, key: &Key) -> Option<Channel> {
+        loop {
+            let Waiting { mut channel, since } = lock(&self.0).waiting.get_mut(key)?.pop()?;
+            if since.elapsed() < MOST && channel.is_free() {
+                return Some(channel);
+            }
+        }
+    }
+
+    pub(super) fn home(&self, key: Key) -> Home {
+        Home { idle: self.0.clone(), key }
+    }
+}
+
+impl Home {
+    /// Keeps it, or closes it if no other request can be sent on it.
+    pub(super) fn put(&self, mut channel: Channel) {
+        if !channel.is_free() {
+            return;
+        }
+        let mut table = lock(&self.idle);
+        let waiting = Waiting { channel, since: Instant::now() };
+        match table.waiting.get_mut(&self.key) {
+            Some(others) => others.push(waiting),
+            None => drop(table.waiting.insert(self.key.clone(), vec![waiting])),
+        }
+        if !std::mem::replace(&mut table.is_swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(&self.idle)));
+        }
+    }
+}
+
+/// Runs as long as there is something to close.
+async fn sweep(table: Weak<Mutex<Table>>) {
+    loop {
+        tokio::time::sleep(OFTEN).await;
+        let Some(table) = table.upgrade() else { return };
+        let mut table = lock(&table);
+        table.waiting.retain(|_, waiting| {
+            waiting.retain(|waiting| waiting.since.elapsed() < MOST);
+            !waiting.is_empty()
+        });
+        table.is_swept = !table.waiting.is_empty();
+        if !table.is_swept {
+            return;
+        }
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Node.js and uvicorn close idle connections after 5 s: shorter, so that a request seldom meets one that is being closed.
+const MOST: Duration = Duration::from_secs(4);
+const OFTEN: Duration = Duration::from_secs(1);

@@ -1,0 +1,94 @@
+//! The way to servers.
+//!
+//! ```text
+//!  Pool ─► idle ──────────┐
+//!       └► connect (TLS) ─┴─► channel ─► body ─► idle
+//! ```
+//!
+//! Invariants:
+//! 1. A connection has one user at a time, and no task of its own: whoever waits for an answer, or reads it, drives the
+//!    connection. So what has come is read without a change of tasks, and many frames of it go on by one write.
+//! 2. A connection whose answer nobody reads to its end is closed.
+//! 3. A request is sent again only if not a byte of it was sent.
+//!
+//! It speaks HTTP/1.1 to servers, whatever clients speak. On one connection of HTTP/2 the streams are limited: a hundred
+//! event streams would make every other call wait without an end.
+
+mod body;
+mod channel;
+mod connect;
+mod error;
+mod idle;
+mod upload;
+
+use http::{Request, Response, Uri};
+use http_body_util::Either;
+use hyper::body::Incoming;
+
+pub(super) use self::body::ServerBody;
+use self::channel::Channel;
+use self::connect::Connector;
+pub(super) use self::connect::KEEP_ALIVE;
+pub(super) use self::error::{Unanswered, cause, is_late};
+use self::idle::{Idle, Key};
+use self::upload::Upload;
+use super::held::HeldBody;
+use super::{HttpProxyError, HttpSettings};
+use crate::capture::mcp::TapBody;
+
+/// The body of a request as the server gets it.
+pub(super) type Outgoing = Either<TapBody<Incoming>, HeldBody<TapBody<Incoming>>>;
+
+/// Connections to servers.
+#[derive(Debug)]
+pub(super) struct Pool {
+    connector: Connector,
+    idle: Idle,
+}
+
+impl Pool {
+    /// # Errors
+    /// What is wrong with the certificates of the settings.
+    pub(super) fn new(settings: &HttpSettings) -> Result<Self, HttpProxyError> {
+        Ok(Self { connector: connect::connector(settings)?, idle: Idle::default() })
+    }
+
+    /// Sends it to the server that its target, in absolute form, names.
+    pub(super) async fn request(&self, request: Request<Outgoing>) -> Result<Response<ServerBody>, Unanswered> {
+        let (key, request) = addressed(request)?;
+        let (mut request, upload) = upload::followed(request);
+        while let Some(channel) = self.idle.take(&key) {
+            match channel.send(request).await {
+                Ok(sent) => return Ok(self.answered(sent, upload, key)),
+                // The server closed the connection at that moment.
+                Err(unsent) => request = unsent.request()?,
+            }
+        }
+        let channel = Channel::open(self.connector.connect(&key).await?).await?;
+        match channel.send(request).await {
+            Ok(sent) => Ok(self.answered(sent, upload, key)),
+            Err(unsent) => Err(unsent.into_error()),
+        }
+    }
+
+    fn answered(
+        &self,
+        (response, channel): (Response<Incoming>, Channel),
+        upload: Upload,
+        key: Key,
+    ) -> Response<ServerBody> {
+        let home = self.idle.home(key);
+        response.map(|body| ServerBody::new(body, channel, &upload, home))
+    }
+}
+
+/// The server, and the request as it is sent there.
+fn addressed(mut request: Request<Outgoing>) -> Result<(Key, Request<Outgoing>), Unanswered> {
+    let parts = std::mem::take(request.uri_mut()).into_parts();
+    let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(Unanswered::Unaddressed) };
+    *request.uri_mut() = parts.path_and_query.map(Uri::from).unwrap_or_default();
+    Ok(((scheme, authority), request))
+}
+
+/// hyper's own limit of 100 is less than what servers take.
+pub(super) const MAX_HEADERS: usize = 1000;
