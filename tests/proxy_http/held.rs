@@ -7,10 +7,12 @@ use auditrail::policy::Decision;
 use auditrail::record::{Record, names};
 use auditrail::trail::{Class, TrailBuilder};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpSocket;
 
 use crate::bytes::gzip;
-use crate::message::Message;
-use crate::rig::{Proxy, Server, call, ok, post, result, reverse};
+use crate::message::{Message, Messages};
+use crate::rig::{Proxy, Server, call, here, ok, post, result, reverse, within};
 use crate::support::{Bench, ending};
 
 fn critical(builder: TrailBuilder) -> TrailBuilder {
@@ -49,6 +51,28 @@ async fn a_call_that_can_be_recorded_is_relayed_as_it_came() {
     assert_eq!(server.last().head.len(), post("").split(|byte| *byte == b'\n').count() - 2);
     let records = proxy.records().await;
     assert_eq!(ids(&records)[..2], [("request", "unknown", ""), ("response", "success", "ok")]);
+}
+
+/// What was held goes to the server at once, and the server may take its time with it after it has answered.
+#[tokio::test]
+async fn a_server_that_answers_before_it_has_read_gets_all_of_the_request() {
+    for more in ["", "Connection: close\r\n"] {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.bind(here()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let proxy = Proxy::built(listener.local_addr().unwrap(), critical).await;
+        let mut client = proxy.client().await;
+        let body =
+            call(1, "pay").replace("\"pay\"", &format!("\"pay\",\"arguments\":{{\"a\":\"{}\"}}", "x".repeat(3 << 20)));
+        client.send(post(&body)).await;
+        let (read, mut write) = within(listener.accept()).await.unwrap().0.into_split();
+        let mut server = Messages::new(read);
+        within(server.head()).await.unwrap();
+        write.write_all(format!("HTTP/1.1 202 Accepted\r\n{more}Content-Length: 0\r\n\r\n").as_bytes()).await.unwrap();
+        assert_eq!(client.response("POST").await.status(), 202);
+        assert!(within(server.bytes(body.len())).await == body.as_bytes(), "{more}: the request was cut off");
+    }
 }
 
 #[tokio::test]

@@ -105,6 +105,13 @@ impl<R: AsyncRead + Unpin> Messages<R> {
         self.stream.read_buf(&mut self.buffer).await.is_ok_and(|length| length > 0)
     }
 
+    /// So many bytes, or those before the stream ended.
+    pub(crate) async fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut message = Message::default();
+        self.counted(&mut message, length).await;
+        message.body
+    }
+
     async fn chunked(&mut self, message: &mut Message) {
         while let Some(chunk) = self.chunk().await {
             if chunk.is_empty() {

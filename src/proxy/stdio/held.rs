@@ -82,7 +82,7 @@ impl Held {
 
     /// Takes what was read, as far as it can be held, and decides where it ends the line.
     fn take(&mut self, piece: &[u8], to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
-        let is_end = piece.ends_with(b"\n") && !(self.messages.is_empty() && matches!(self.line, Line::Held(_)));
+        let is_end = piece.ends_with(b"\n");
         let cannot_hold = self.messages.len() > MOST_MESSAGES || self.is_idle(ear);
         match &mut self.line {
             Line::Held(line) if line.len() + piece.len() <= self.most && !cannot_hold => {

@@ -1,5 +1,6 @@
 //! Where the members of an object stand in JSON that is there whole.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Edit;
@@ -46,7 +47,7 @@ impl<const N: usize> Object<N> {
             reader.token(b':')?;
             reader.peek()?;
             let value = reader.at..reader.value()?;
-            last = keys.iter().position(|wanted| key.bytes().eq_ignore_ascii_case(wanted.as_bytes()));
+            last = keys.iter().position(|wanted| folded(key.bytes()).eq_ignore_ascii_case(wanted.as_bytes()));
             if let Some((wanted, place)) = last.and_then(|last| Some((*keys.get(last)?, object.found.get_mut(last)?))) {
                 if place.is_some() || key.bytes() != wanted.as_bytes() {
                     return None;
@@ -105,6 +106,16 @@ pub(super) fn elements(json: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
 pub(super) fn behind_value(json: &[u8], at: usize) -> Option<usize> {
     Reader { json, at }.value()
 }
+
+/// With the one letter that readers who fold Unicode take for an ASCII letter of our keys (that for `k` is in none of them).
+fn folded(key: &[u8]) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(key) {
+        Ok(text) if text.contains(LONG_S) => Cow::Owned(text.replace(LONG_S, "s").into_bytes()),
+        _ => Cow::Borrowed(key),
+    }
+}
+
+const LONG_S: char = '\u{17f}';
 
 struct Reader<'a> {
     json: &'a [u8],

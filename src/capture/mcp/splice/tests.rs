@@ -106,6 +106,9 @@ fn where_readers_may_disagree_nothing_is_touched() {
         r#"{"id":1,"method":"m","params":{},"params":{}}"#,
         r#"{"id":1,"method":"m","params":{},"par\u0061ms":{}}"#,
         r#"{"id":1,"method":"m","Params":{}}"#,
+        // Who folds Unicode takes it for an s.
+        r#"{"id":1,"method":"m","paramſ":{"name":"pay"}}"#,
+        r#"{"id":1,"method":"m","param\u017f":{"name":"pay"}}"#,
         r#"{"id":1,"id":2,"method":"m"}"#,
         r#"{"id":1,"method":"m","params":{"_meta":{},"_meta":{}}}"#,
         r#"{"id":1,"method":"m","params":{"_meta":{},"_META":{}}}"#,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -73,6 +74,13 @@ impl Channel {
             tokio::spawn(connection);
         }
     }
+
+    /// Writes what it still has to write, and is closed.
+    pub(super) fn finish(self) {
+        if let Some(connection) = self.connection {
+            tokio::spawn(async move { drop(tokio::time::timeout(LINGER, connection).await) });
+        }
+    }
 }
 
 /// Its error reaches whoever waits for the answer, or reads it.
@@ -100,3 +108,6 @@ impl fmt::Debug for Channel {
         f.debug_struct("Channel").field("is_over", &self.connection.is_none()).finish_non_exhaustive()
     }
 }
+
+/// A server that has answered and does not read the rest of its request.
+const LINGER: Duration = Duration::from_secs(30);

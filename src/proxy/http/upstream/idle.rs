@@ -55,10 +55,10 @@ impl Idle {
 }
 
 impl Home {
-    /// Keeps it, or closes it if no other request can be sent on it.
+    /// Keeps it, or lets it end if no other request can be sent on it.
     pub(super) fn put(&self, mut channel: Channel) {
         if !channel.is_free() {
-            return;
+            return channel.finish();
         }
         let mut table = lock(&self.idle);
         let waiting = Waiting { channel, since: Instant::now() };

@@ -1,59 +1,59 @@
 //! Whether a request has been sent.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
 
+use bytes::{Buf, Bytes};
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 /// Tells of a body that is being sent.
 #[derive(Debug)]
-pub(super) struct Upload(Arc<AtomicBool>);
+pub(super) struct Upload(Weak<()>);
 
 pin_project! {
-    /// A body of which is known when nobody wants more of it.
+    /// A body of which is known when all of it is written.
     #[derive(Debug)]
     pub(super) struct Followed<B> {
         #[pin]
         body: B,
-        end: End,
+        alive: Arc<()>,
     }
 }
 
+/// Gone when it is written: a connection takes a frame long before.
 #[derive(Debug)]
-struct End(Arc<AtomicBool>);
+pub(super) struct Unwritten {
+    bytes: Bytes,
+    _alive: Arc<()>,
+}
 
 pub(super) fn followed<B>(request: Request<B>) -> (Request<Followed<B>>, Upload) {
-    let is_over = Arc::<AtomicBool>::default();
-    let end = End(is_over.clone());
-    (request.map(|body| Followed { body, end }), Upload(is_over))
+    let alive = Arc::new(());
+    let upload = Upload(Arc::downgrade(&alive));
+    (request.map(|body| Followed { body, alive }), upload)
 }
 
 impl Upload {
     pub(super) fn is_over(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.strong_count() == 0
     }
 }
 
-/// A connection lets go of a body as soon as it has the last of it.
-impl Drop for End {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-impl<B: Body> Body for Followed<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes>> Body for Followed<B> {
+    type Data = Unwritten;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        self.project().body.poll_frame(context)
+    ) -> Poll<Option<Result<Frame<Unwritten>, Self::Error>>> {
+        let this = self.project();
+        let frame = ready!(this.body.poll_frame(context));
+        let unwritten = |bytes| Unwritten { bytes, _alive: this.alive.clone() };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(unwritten))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -62,5 +62,19 @@ impl<B: Body> Body for Followed<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Buf for Unwritten {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
     }
 }
