@@ -31,10 +31,16 @@ async fn request(stream: &mut TcpStream) -> crate::message::Message {
     within(Messages::new(stream).request()).await.unwrap()
 }
 
-pub(crate) async fn streaming(listener: &TcpListener, client: &mut Client) -> TcpStream {
-    client.send(post(&call(1, "slow"))).await;
+/// A call that the server has read and not answered.
+async fn asked(listener: &TcpListener, client: &mut Client, id: u64) -> TcpStream {
+    client.send(post(&call(id, "slow"))).await;
     let mut stream = accepted(listener).await;
     request(&mut stream).await;
+    stream
+}
+
+pub(crate) async fn streaming(listener: &TcpListener, client: &mut Client) -> TcpStream {
+    let mut stream = asked(listener, client, 1).await;
     stream.write_all(EVENTS.as_bytes()).await.unwrap();
     stream
 }
@@ -134,10 +140,7 @@ async fn invariant_3_a_client_that_goes_takes_its_request_along() {
             within(client.messages.head()).await.unwrap();
             stream
         } else {
-            client.send(post(&call(1, "slow"))).await;
-            let mut stream = accepted(&listener).await;
-            request(&mut stream).await;
-            stream
+            asked(&listener, &mut client, 1).await
         };
         drop(client);
         let left = within(stream.read_to_end(&mut Vec::new())).await;
@@ -185,10 +188,7 @@ async fn invariant_3_a_server_that_is_not_there_is_a_502_that_says_what_to_do() 
 async fn invariant_3_a_server_that_closes_without_a_word_is_a_502() {
     let (listener, proxy) = listening().await;
     let mut client = proxy.client().await;
-    client.send(post(&call(1, "echo"))).await;
-    let mut stream = accepted(&listener).await;
-    request(&mut stream).await;
-    drop(stream);
+    drop(asked(&listener, &mut client, 1).await);
     let answer = client.response("POST").await;
     assert_eq!(answer.status(), 502);
     assert!(answer.text().contains("broke off"), "{}", answer.text());
@@ -221,9 +221,7 @@ async fn connections_to_the_server_are_used_again_and_a_closed_one_is_replaced()
         stream = Some(server);
     }
     drop(stream);
-    client.send(post(&call(9, "echo"))).await;
-    let mut server = accepted(&listener).await;
-    request(&mut server).await;
+    let mut server = asked(&listener, &mut client, 9).await;
     server.write_all(&crate::rig::ok("application/json", &result(9))).await.unwrap();
     assert_eq!(client.response("POST").await.text(), result(9));
 }
@@ -232,9 +230,7 @@ async fn connections_to_the_server_are_used_again_and_a_closed_one_is_replaced()
 async fn a_connection_to_the_server_that_nobody_uses_is_closed() {
     let (listener, proxy) = listening().await;
     let mut client = proxy.client().await;
-    client.send(post(&call(1, "echo"))).await;
-    let mut server = accepted(&listener).await;
-    request(&mut server).await;
+    let mut server = asked(&listener, &mut client, 1).await;
     server.write_all(&crate::rig::ok("application/json", &result(1))).await.unwrap();
     assert_eq!(client.response("POST").await.text(), result(1));
     assert_eq!(within(server.read(&mut [0; 1])).await.unwrap(), 0, "its end");
