@@ -47,6 +47,7 @@ pub(crate) fn own(name: &str, body: fn()) -> Trial {
 }
 
 /// The `main` of such a binary, with the arguments that `cargo test` passes on.
+#[allow(clippy::print_stdout, reason = "where the report of the tests stands")]
 pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();
     let quiet = arguments.quiet;
