@@ -11,6 +11,8 @@
 )]
 #![cfg(unix)]
 
+#[path = "../support/agreement.rs"]
+mod agreement;
 mod bytes;
 #[path = "../peers/cache.rs"]
 mod cache;
@@ -23,5 +25,6 @@ mod orphans;
 mod peers;
 mod refusals;
 mod rig;
+mod spans;
 mod trace;
 mod troubles;
