@@ -61,6 +61,8 @@ pub struct Settings {
     pub logs: OtlpSettings,
     /// Where traces go.
     pub traces: OtlpSettings,
+    /// Whether spans are made for them and exported there (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
+    pub exports_traces: bool,
     /// Which traces are kept, audited ones apart.
     pub sampler: SamplerSettings,
     /// Where the state of the service lives: the journal is in `journal` below it.
@@ -87,6 +89,7 @@ impl Settings {
             resource,
             logs,
             traces,
+            exports_traces: sampler::exports_traces(environment)?,
             sampler: SamplerSettings::read(environment)?,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {

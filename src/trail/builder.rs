@@ -11,6 +11,7 @@ use super::hooks::Hooks;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::told::Told;
+use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
@@ -270,6 +271,7 @@ impl TrailBuilder {
             audited_names: RwLock::default(),
             closing: Mutex::default(),
             unsafe_told: AtomicBool::new(false),
+            unanswered: Unanswered::default(),
         })))
     }
 }

@@ -6,6 +6,10 @@
 
 mod actor;
 mod adoption;
+#[cfg(feature = "layer")]
+pub(crate) mod beginning;
+#[cfg(not(feature = "layer"))]
+mod beginning;
 mod builder;
 mod call;
 mod class;
@@ -22,6 +26,7 @@ mod seen;
 mod span;
 mod state;
 mod told;
+mod unanswered;
 mod watch;
 
 use std::fmt;
@@ -42,6 +47,10 @@ pub(crate) use self::core::Core;
 pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::seen::Counted;
 pub(crate) use self::span::{TARGET, mirror, opening};
+#[cfg(feature = "layer")]
+pub(crate) use self::span::{Marks, at, end as end_span, mark};
+#[cfg(feature = "layer")]
+pub(crate) use self::unanswered::KeepsCalls;
 pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 
 use crate::config::Settings;

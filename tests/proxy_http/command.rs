@@ -15,7 +15,7 @@ use crate::rig::{Client, Server, call, here, ok, post, result, within};
 use crate::support::ending;
 
 /// A process. It is killed if it is left.
-struct Running {
+pub(crate) struct Running {
     process: Child,
     said: Lines<BufReader<ChildStderr>>,
     receiver: Receiver,
@@ -23,11 +23,11 @@ struct Running {
 }
 
 impl Running {
-    async fn new(arguments: &[&str]) -> Self {
+    pub(crate) async fn new(arguments: &[&str]) -> Self {
         Self::configured(arguments, "").await
     }
 
-    async fn configured(arguments: &[&str], configuration: &str) -> Self {
+    pub(crate) async fn configured(arguments: &[&str], configuration: &str) -> Self {
         let (receiver, directory) = (Receiver::builder().start().await.unwrap(), tempfile::tempdir().unwrap());
         let file = directory.path().join("auditrail.toml");
         std::fs::write(&file, configuration).unwrap();
@@ -46,7 +46,7 @@ impl Running {
     }
 
     /// The next address that it tells of in that way.
-    async fn told(&mut self, how: &str) -> SocketAddr {
+    pub(crate) async fn told(&mut self, how: &str) -> SocketAddr {
         loop {
             let line = within(self.said.next_line()).await.unwrap().expect("it ended");
             if let Some(address) = line.strip_prefix(&format!("auditrail: {how} ")) {
@@ -55,9 +55,17 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Told to end, and ended: what its collector got.
+    pub(crate) async fn stopped(mut self) -> Receiver {
+        self.signal("TERM");
+        let status = within(self.process.wait()).await.unwrap();
+        assert!(status.success(), "{status}");
+        self.receiver
     }
 
     /// Its exit code, and the endings of what it recorded.
@@ -73,7 +81,7 @@ impl Running {
     }
 }
 
-const LISTENS: &str = "listens on";
+pub(crate) const LISTENS: &str = "listens on";
 
 fn pairs(count: usize) -> Vec<(String, String)> {
     let half = |phase: &str, detail: &str| vec![(phase.to_owned(), detail.to_owned()); count];

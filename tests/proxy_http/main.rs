@@ -11,6 +11,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "../support/agreement.rs"]
+mod agreement;
 mod audit;
 mod bytes;
 mod command;
@@ -22,6 +24,7 @@ mod lifecycle;
 mod message;
 mod origins;
 mod rig;
+mod spans;
 mod streams;
 mod trace;
 mod versions;

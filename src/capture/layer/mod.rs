@@ -45,7 +45,7 @@ use self::plan::{EventPlan, Plans, SpanPlan};
 use self::visit::Fields;
 use crate::Trail;
 use crate::record::RecordId;
-use crate::trail::{Core, opening};
+use crate::trail::{Core, beginning, opening};
 
 pub(super) use self::plan::{PROBE, ProbeSeen, is_rmcp, is_wanted, probe_seen};
 pub(super) use self::watch::WatchLayer;
@@ -56,7 +56,7 @@ pub(super) use self::watch::WatchLayer;
 pub struct AuditLayer {
     core: Arc<Core>,
     plans: Plans,
-    open: OpenSpans,
+    open: Arc<OpenSpans>,
     dispatch: OnceLock<WeakDispatch>,
     counts_spans: bool,
     is_mirrored: AtomicBool,
@@ -88,10 +88,12 @@ impl Trail {
     /// ```
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
+        let open = Arc::<OpenSpans>::default();
+        self.core().add_keeper(&open);
         AuditLayer {
             core: self.core().clone(),
             plans: Plans::default(),
-            open: OpenSpans::default(),
+            open,
             probe: AtomicU64::new(NO_SPAN),
             among: Among::default(),
             dispatch: OnceLock::new(),
@@ -115,6 +117,7 @@ where
         if let SpanPlan::Audited(fields) = plan {
             return self.begin(id, attributes, fields, &context);
         }
+        beginning::check(id.into_u64());
         // Should the close of a span of that id have been missed.
         drop(self.open.take(id));
         match plan {
@@ -177,8 +180,8 @@ where
                 // Nobody holds a lock on the span here: no layer calls others while it handles an event.
                 let otel = span.as_ref().and_then(|span| self.otel_context(&span.id()));
                 let around = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
-                let call = span.and_then(around).map(|(_, call)| call);
-                audited::write_event(&self.core, event, fields, otel, call);
+                let call = span.and_then(around);
+                audited::write_event(&self.core, event, fields, otel, call.as_ref());
             }
         }
     }
@@ -216,7 +219,7 @@ impl AuditLayer {
                     call.state().enrich_all(audited.facts_mut());
                     is_part = true;
                 }
-                _ => audited.begin(&self.core, name, around.as_ref().map(|(_, id)| *id)),
+                _ => audited.begin(&self.core, (id, name), around.as_ref()),
             }
         });
         let is_others = || self.among.others() && context.span(id).is_some_and(|span| others::is_claimed(&span));
@@ -243,10 +246,11 @@ impl AuditLayer {
             Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
             _ => audited.close(&self.core, otel, is_mirrored),
         };
-        if !is_mirrored && closed.otel.is_some_and(|otel| otel.span().is_recording()) {
+        if !is_mirrored && closed.otel.as_ref().is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
+        closed.end_span();
         entry::recycle(audited);
     }
 

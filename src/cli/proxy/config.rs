@@ -107,7 +107,8 @@ impl Configuration {
         for (name, _) in &settings.logs.headers {
             text += &format!("# with the header {name}: (hidden)\n");
         }
-        if file.trace.inject {
+        file.trace.export = Some(settings.exports_traces);
+        if settings.exports_traces {
             text += &format!("# traces go to {}\n", settings.traces.endpoint);
         }
         if let Some(program) = self.program() {

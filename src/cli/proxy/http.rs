@@ -36,8 +36,9 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(serve(listeners, &trail))?;
     drop(runtime);
-    // Ships what is left.
-    drop((tracer, trail));
+    // Ships what is left, records first.
+    drop(trail);
+    drop(tracer);
     Ok(0)
 }
 

@@ -55,6 +55,7 @@ impl File {
             (super::FLUSH_TIMEOUT, self.journal.flush_timeout.map(|time| time.0.as_millis().to_string())),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp.endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", self.otlp.protocol.clone()),
+            ("OTEL_TRACES_EXPORTER", self.trace.export.map(|exports| if exports { "otlp" } else { "none" }.into())),
         ];
         for (variable, value) in values {
             value.into_iter().for_each(|value| environment.default_to(variable, &value));

@@ -130,7 +130,10 @@ pub enum AddressHeader {
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceSettings {
-    /// Calls become spans, which requests name as their parents. Off: servers see what clients send.
+    /// Calls become spans, which go where the records go. On, unless `OTEL_TRACES_EXPORTER` says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<bool>,
+    /// Requests name these spans as their parents. Off: servers see what clients send.
     pub inject: bool,
 }
 

@@ -79,7 +79,7 @@ fn mistakes_stop_the_start() {
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
         ("[trace]\ninject = 1", ":2: `inject = 1`: invalid type: integer `1`, expected a boolean"),
-        ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `inject`"),
+        ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `export` or `inject`"),
         (
             "[http]\nrecord = \"errors\"",
             ":2: `record = \"errors\"`: unknown variant `errors`, expected one of `failures`, `all`, `none`",

@@ -32,6 +32,8 @@ pub(super) struct Shared {
     /// Requests carry what their bodies tell, for who holds those back.
     #[cfg(feature = "proxy")]
     pub(super) holding: Option<Holding>,
+    /// Whether it stands in a proxy: its calls come between the caller's span and the server's.
+    pub(super) is_proxy: bool,
     /// The last: the ends of the sessions above are told on it.
     trail: Trail,
 }
@@ -65,10 +67,10 @@ impl Trail {
         McpLayer::of(Shared::new(self))
     }
 
-    /// The same for a service that holds bodies back: its requests have the extension [`Held`](super::Held).
+    /// For a proxy. Where that holds bodies back, its requests have the extension [`Held`](super::Held).
     #[cfg(feature = "proxy")]
-    pub(crate) fn mcp_layer_that_holds(&self, why: Holding) -> McpLayer {
-        McpLayer::of(Shared { holding: Some(why), ..Shared::new(self) })
+    pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<Holding>) -> McpLayer {
+        McpLayer::of(Shared { holding, is_proxy: true, ..Shared::new(self) })
     }
 }
 
@@ -115,20 +117,13 @@ impl Shared {
             unread: UnreadBodies::default(),
             #[cfg(feature = "proxy")]
             holding: None,
+            is_proxy: false,
             trail: trail.clone(),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
-    }
-
-    /// Whether requests go on as children of their calls.
-    pub(super) fn joins(&self) -> bool {
-        #[cfg(feature = "proxy")]
-        return self.holding.is_some_and(|why| why.joins);
-        #[cfg(not(feature = "proxy"))]
-        false
     }
 }
 

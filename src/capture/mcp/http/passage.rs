@@ -69,7 +69,7 @@ impl Passage {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts, shared.joins());
+        let carrier = facts::carrier(core, parts, shared.is_proxy);
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
