@@ -53,4 +53,3 @@ async fn the_address_of_a_client_is_known(listen: SocketAddr) {
     let request = records.iter().find(|record| record.text(names::AUDITRAIL_PHASE) == Some("request")).unwrap();
     assert_eq!(request.text(names::CLIENT_ADDRESS), Some("::1"));
 }
-

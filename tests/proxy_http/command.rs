@@ -57,7 +57,13 @@ impl Running {
 
     fn signal(&self, name: &str) {
         let pid = self.process.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("sh")
+                .args(["-c", "kill \"$@\"", "kill", "-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Its exit code, and the endings of what it recorded.
