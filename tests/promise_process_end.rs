@@ -328,7 +328,7 @@ impl Session {
 
     async fn signal(&self, signal: &str) {
         let pid = self.server.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", signal, &pid]).status().await.unwrap().success());
     }
 
     /// The process ends by itself; all that it acknowledged arrives from the next one, once, as it was.

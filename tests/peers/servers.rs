@@ -236,7 +236,7 @@ impl Clients<'_> {
 /// SIGTERM, as an orchestrator ends a server; it must flush and go by itself.
 async fn terminate(mut server: Child) {
     let pid = server.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-TERM", &pid]).status().await.unwrap().success());
     let status =
         tokio::time::timeout(Duration::from_secs(30), server.wait()).await.expect("it ends by itself").unwrap();
     assert!(status.success(), "{status}");

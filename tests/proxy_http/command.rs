@@ -57,7 +57,13 @@ impl Running {
 
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("sh")
+                .args(["-c", "kill \"$@\"", "kill", "-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Told to end, and ended: what its collector got.
