@@ -66,10 +66,8 @@ async fn every_call_is_a_span_with_the_times_of_its_records() {
     let spans = receiver.spans();
     assert_eq!(agree(&records, &spans), Agreed { pairs: 5, moments: 0 });
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let mut shapes: Vec<_> = spans
-        .iter()
-        .map(|got| (got.span.name.as_str(), got.span.kind, hex(&got.span.parent_span_id)))
-        .collect();
+    let mut shapes: Vec<_> =
+        spans.iter().map(|got| (got.span.name.as_str(), got.span.kind, hex(&got.span.parent_span_id))).collect();
     shapes.sort();
     let (server, client) = (2, 3);
     assert_eq!(
