@@ -154,7 +154,9 @@ async fn a_traces_endpoint_that_takes_nothing_costs_a_notice_and_no_record() {
             .collector(&receiver)
             .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint)
             .env("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", protocol)
-            .env("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "500");
+            .env("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "200")
+            // Each span is a failure of its own.
+            .env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
         let (played, records) = played(proxy, &receiver).await;
         assert_eq!(records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE).is_some()).count(), 10);
         let all: Vec<_> = receiver.records().iter().map(|got| Record::decode(&got.bytes).unwrap()).collect();
