@@ -14,15 +14,10 @@
 #[path = "../support/agreement.rs"]
 mod agreement;
 mod bytes;
-#[path = "../peers/cache.rs"]
-mod cache;
 mod configuration;
 mod ends;
-#[path = "../examples/mod.rs"]
-mod examples;
 mod order;
 mod orphans;
-mod peers;
 mod refusals;
 mod rig;
 mod spans;

@@ -28,6 +28,11 @@ pub(crate) struct Message {
     pub(crate) bytes: u64,
     /// Why it is no message that can be understood. What was read before is in the other fields all the same.
     pub(crate) flaw: Option<Flaw>,
+    /// Where others may read something else.
+    pub(crate) doubts: Doubts,
+    /// It did not stand there in plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in
+    /// UTF-8 then.
+    pub(crate) is_transcoded: bool,
 }
 
 /// A JSON-RPC id, such that equal ids are equal however they were written (`1`, `1.0` and `1e0`; `"a"` and `"\u0061"`).
@@ -134,12 +139,49 @@ pub(crate) struct StateDigest(pub(crate) [u8; 32]);
 /// Why something is no JSON-RPC message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// No JSON (RFC 8259), or not valid UTF-8, or more than one value where one is expected.
+    /// No JSON (RFC 8259), or more than one value where one is expected.
     NotJson,
     /// JSON that is nested deeper than [`MAX_DEPTH`].
     TooDeep,
     /// JSON, but no object, or neither a `method` nor an answer in it, or an empty batch.
     NotAMessage,
+}
+
+/// Why readers may disagree on what a message says. It was read as most of them would; those that refuse it run nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Doubts {
+    /// A key that says what is to be run, and which request it is, comes twice: the last counts.
+    pub(crate) duplicate_key: bool,
+    /// Bytes of a string are no UTF-8: each U+FFFD stands for some.
+    pub(crate) invalid_utf8: bool,
+    /// There is a `NaN` or `Infinity` in it.
+    pub(crate) not_a_number: bool,
+    /// There is a carriage return before or in it where lines end with newlines.
+    pub(crate) carriage_return: bool,
+    /// What came with it says that it is in an encoding in which its bytes may say something else.
+    pub(crate) charset: bool,
+    /// What else may be run: a method, with a tool or prompt if it has one.
+    pub(crate) readings: Vec<String>,
+}
+
+impl Doubts {
+    /// As they stand in a record (`auditrail.message.flaw`).
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.duplicate_key, "duplicate_key"),
+            (self.invalid_utf8, "invalid_utf8"),
+            (self.not_a_number, "not_a_number"),
+            (self.carriage_return, "carriage_return"),
+            (self.charset, "charset"),
+        ];
+        all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name)
+    }
+
+    /// Whether a reader that runs it may run something else.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.duplicate_key || self.invalid_utf8 || self.carriage_return || self.charset
+    }
 }
 
 /// What a reader of messages looks for.

@@ -21,7 +21,7 @@ mod wrapper;
 #[cfg(feature = "proxy")]
 pub(crate) use self::http::{Held, Holding, Withheld};
 #[cfg(feature = "tower")]
-pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
+pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
 pub use self::scan::oracle::check as check_scanner;

@@ -9,7 +9,10 @@ use tokio::sync::watch;
 use super::super::{Failure, say};
 use super::{Configuration, failed, not_started, tracer};
 use crate::Trail;
-use crate::config::file::{AddressHeader, HeaderIdentity, IdentitySettings, ListenerSettings};
+use crate::capture::mcp::HttpRecording;
+use crate::config::file::{
+    AddressHeader, HeaderIdentity, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+};
 use crate::proxy::http::{
     AddressField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
 };
@@ -23,7 +26,11 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
-    listeners.iter_mut().for_each(|settings| settings.inject_trace = configuration.file.trace.inject);
+    let recording = recording(&configuration.file.http);
+    for settings in &mut listeners {
+        settings.inject_trace = configuration.file.trace.inject;
+        settings.record.clone_from(&recording);
+    }
     let trail = trail.start().map_err(|error| not_started(&error))?;
     let tracer = tracer::install(configuration, &trail)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
@@ -89,6 +96,15 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
     settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);
     Ok(settings)
+}
+
+fn recording(http: &HttpFileSettings) -> HttpRecording {
+    let recording = match http.record {
+        HttpRecordName::Failures => HttpRecording::failures(),
+        HttpRecordName::All => HttpRecording::all(),
+        HttpRecordName::None => HttpRecording::none(),
+    };
+    http.exclude.iter().fold(recording, |recording, route| recording.exclude(&route.0))
 }
 
 fn pem(certificate: &Option<std::path::PathBuf>, key: &Option<std::path::PathBuf>) -> Option<PemFiles> {

@@ -16,10 +16,11 @@ use std::path::Path;
 
 pub use self::error::FileError;
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, IdentitySettings, JournalSettings,
-    ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule, StdioSettings, TraceSettings, WhenFullName,
+    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, HttpFileSettings, HttpRecordName,
+    IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule,
+    StdioSettings, TraceSettings, WhenFullName,
 };
-pub use self::value::{Header, Network, Time};
+pub use self::value::{Header, Network, Route, Time};
 
 use self::error::Source;
 use super::Environment;

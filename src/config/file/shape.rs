@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::super::Settings;
-use super::value::{Header, Network, Time};
+use super::value::{Header, Network, Route, Time};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -27,6 +27,8 @@ pub struct File {
     pub trace: TraceSettings,
     /// Servers over standard input and output.
     pub stdio: StdioSettings,
+    /// What is recorded beside MCP.
+    pub http: HttpFileSettings,
     /// Where HTTP clients come, and where their requests go.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
@@ -142,6 +144,28 @@ pub struct StdioSettings {
     /// How many bytes of a message are held where its call may be refused, or is joined to its span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<usize>,
+}
+
+/// `[http]`: HTTP requests that are no MCP.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpFileSettings {
+    /// Which of them are recorded.
+    pub record: HttpRecordName,
+    /// Paths, exactly or their beginning and `*`, of which none is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Route>,
+}
+
+/// As [`HttpRecording`](crate::capture::mcp::HttpRecording).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "they are told where they are linked to")]
+pub enum HttpRecordName {
+    #[default]
+    Failures,
+    All,
+    None,
 }
 
 /// `[[listener]]`.

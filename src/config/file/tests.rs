@@ -14,6 +14,9 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(file.listener.len(), 2);
     assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
     assert!(file.trace.inject && !File::default().trace.inject);
+    assert_eq!(file.http.record, HttpRecordName::All);
+    assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| Route(route.into())));
+    assert_eq!(File::default().http.record, HttpRecordName::Failures);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
@@ -77,6 +80,13 @@ fn mistakes_stop_the_start() {
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
         ("[trace]\ninject = 1", ":2: `inject = 1`: invalid type: integer `1`, expected a boolean"),
         ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `export` or `inject`"),
+        (
+            "[http]\nrecord = \"errors\"",
+            ":2: `record = \"errors\"`: unknown variant `errors`, expected one of `failures`, `all`, `none`",
+        ),
+        ("[http]\nexclude = [\"health\"]", "it is no path; write one such as /health, or its beginning and a *"),
+        ("[http]\nexclude = [\"/a*b\"]", "it is no path"),
+        ("[http]\nexclude = [\"/a?b=1\"]", "it is no path"),
         ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
         ("service_name = ", ":1: `service_name =`: "),
     ] {
@@ -110,6 +120,10 @@ inject = true
 
 [stdio]
 held_bytes = 65536
+
+[http]
+record = "all"
+exclude = ["/health", "/metrics*"]
 
 [[listener]]
 listen = "127.0.0.1:8080"

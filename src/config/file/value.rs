@@ -21,6 +21,10 @@ pub struct Header(pub HeaderName);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network(pub IpNet);
 
+/// A path, or the beginning of one and `*`: `"/metrics*"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route(pub String);
+
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         duration(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
@@ -56,5 +60,24 @@ impl<'de> Deserialize<'de> for Network {
 impl Serialize for Network {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Route {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let route = String::deserialize(deserializer)?;
+        let path = route.strip_suffix('*').unwrap_or(&route);
+        if !path.starts_with('/') || path.contains(['*', '?', '#']) {
+            return Err(D::Error::custom(
+                "it is no path; write one such as /health, or its beginning and a * such as /metrics*",
+            ));
+        }
+        Ok(Self(route))
+    }
+}
+
+impl Serialize for Route {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }

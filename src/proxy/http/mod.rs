@@ -22,6 +22,7 @@
 //!    not be recorded, or not be understood, is not relayed.
 
 mod answer;
+mod arriving;
 mod at_once;
 mod connection;
 mod error;

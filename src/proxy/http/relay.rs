@@ -15,11 +15,12 @@ use hyper::body::Incoming;
 use tower_service::Service;
 
 use super::answer::{self, Instead};
+use super::arriving::{Arriving, Token};
 use super::fields;
 use super::hold::Hold;
 use super::upstream::{Pool, ServerBody, Unanswered, cause, is_late};
 use crate::Trail;
-use crate::capture::mcp::{Holding, TapBody};
+use crate::capture::mcp::{Holding, HttpRecording, TapBody};
 
 /// The service behind the tap.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ struct Shared {
     /// The one server; `None` if requests name theirs.
     server: Option<(Scheme, Authority)>,
     hold: Option<Hold>,
+    recording: HttpRecording,
+    token: Token,
     trail: Trail,
     /// Somebody was told that the server cannot be reached.
     is_away: AtomicBool,
@@ -38,13 +41,27 @@ struct Shared {
 
 pub(super) type Relayed = Response<Either<ServerBody, Full<Bytes>>>;
 
+/// What is recorded, and held for that.
+#[derive(Debug)]
+pub(super) struct Audit {
+    pub(super) trail: Trail,
+    pub(super) hold: Option<Hold>,
+    pub(super) recording: HttpRecording,
+}
+
 impl Relay {
-    pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, hold: Option<Hold>, trail: &Trail) -> Self {
-        Self(Arc::new(Shared { pool, server, hold, trail: trail.clone(), is_away: AtomicBool::new(false) }))
+    pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, audit: Audit, token: Token) -> Self {
+        let Audit { trail, hold, recording } = audit;
+        Self(Arc::new(Shared { pool, server, hold, recording, token, trail, is_away: AtomicBool::new(false) }))
     }
 
     pub(super) fn trail(&self) -> &Trail {
         &self.0.trail
+    }
+
+    /// What is recorded beside MCP.
+    pub(super) fn recording(&self) -> &HttpRecording {
+        &self.0.recording
     }
 
     /// What requests have to tell on their way here.
@@ -70,7 +87,9 @@ impl Service<Request<TapBody<Incoming>>> for Relay {
 
 impl Shared {
     async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<Relayed, Instead> {
-        let request = self.prepared(request)?;
+        let (parts, body) = request.into_parts();
+        let body = Arriving::new(body, &parts.headers, &self.token);
+        let request = self.prepared(Request::from_parts(parts, body))?;
         let request = match &self.hold {
             Some(hold) => hold.pass(request).await?,
             None => request.map(Either::Left),
@@ -87,7 +106,7 @@ impl Shared {
     }
 
     /// As the server shall see it.
-    fn prepared(&self, request: Request<TapBody<Incoming>>) -> Result<Request<TapBody<Incoming>>, Instead> {
+    fn prepared(&self, request: Request<Arriving>) -> Result<Request<Arriving>, Instead> {
         let (mut parts, body) = request.into_parts();
         let mut to = parts.uri.into_parts();
         let version = std::mem::replace(&mut parts.version, Version::HTTP_11);

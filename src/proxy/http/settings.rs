@@ -8,6 +8,7 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 
 use super::{HttpProxyError, TrustedHops};
+use crate::capture::mcp::HttpRecording;
 
 /// One listener and where it leads. Made by [`reverse`](Self::reverse) or [`forward`](Self::forward); checked when it starts.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct HttpSettings {
     /// Where a call may have to wait or be refused, by its class or the `authorize` hook, bodies of POST requests are held
     /// until their calls may run; larger ones than this, in bytes, are refused then. On other trails nothing is held.
     pub max_held: u64,
+    /// Which HTTP requests are recorded beside MCP.
+    pub record: HttpRecording,
     /// The span of each call is written into its request, as `params._meta.traceparent` and as the header `traceparent`, so
     /// that the server's spans are its children. Spans have ids where a tracer is installed, such as by
     /// `Trail::install_tracing`. Bodies are held for that up to [`max_held`](Self::max_held), and larger ones pass as they
@@ -94,6 +97,7 @@ impl HttpSettings {
             head_timeout: HEAD,
             connect_timeout: CONNECT,
             max_held: MAX_HELD,
+            record: HttpRecording::default(),
             inject_trace: false,
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn cancelled(reason: Option<&str>) -> Outcome {
 }
 
 /// The outcome of a call that got no answer before what it came over was closed.
-pub(super) fn disconnected() -> Outcome {
+pub(crate) fn disconnected() -> Outcome {
     Outcome { error_type: Some("disconnected".into()), ..Outcome::of(Detail::NoResponse) }
 }
 

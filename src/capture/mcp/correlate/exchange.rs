@@ -8,7 +8,7 @@ use super::call::Seen;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
 use super::{Carrier, Correlator, Scope, answer, hex};
-use crate::record::{Detail, EventName, Outcome, RecordId, names};
+use crate::record::{Detail, EventName, Now, Outcome, RecordId, names};
 #[cfg(feature = "tower")]
 use crate::trail::Core;
 use crate::trail::{Call, Counted, Direction, Moment, Ongoing};
@@ -23,6 +23,8 @@ pub(crate) struct Exchange {
     /// Of the HTTP response; 0 for none.
     status: AtomicU16,
     has_message: AtomicBool,
+    /// The client has asked something.
+    has_call: AtomicBool,
     is_closed: AtomicBool,
 }
 
@@ -54,6 +56,7 @@ impl Exchange {
             pending: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
+            has_call: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
         }
     }
@@ -65,6 +68,12 @@ impl Exchange {
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client has asked something in it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn has_call(&self) -> bool {
+        self.has_call.load(Ordering::Relaxed)
     }
 
     /// Whether its calls are recorded on that trail.
@@ -87,6 +96,11 @@ impl Exchange {
     /// Takes a message in that goes in that direction. Gives the call that it begins, if it is a request: who relays it may
     /// wait until the call may run ([`Ongoing::may_run`]), and must not relay what may not.
     pub(crate) fn see(&self, direction: Direction, message: Message) -> Option<Arc<Ongoing>> {
+        self.see_begun(direction, message, None)
+    }
+
+    /// The same for a request that may have begun earlier than now.
+    pub(crate) fn see_begun(&self, direction: Direction, message: Message, begun: Option<Now>) -> Option<Arc<Ongoing>> {
         self.correlator.count(Counted::Message);
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
@@ -100,11 +114,22 @@ impl Exchange {
         let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
         match (&message.method, &message.id) {
             _ if !is_readable => self.garbage(direction, &message),
-            (Some(_), Some(_)) => return Some(self.request(direction, &message)),
+            (Some(_), Some(_)) => return Some(self.request(direction, &message, begun)),
             (Some(_), None) => self.notification(direction, &message),
             (None, _) => self.answer(direction, message),
         }
         None
+    }
+
+    /// That much came of a request of the client, and no more will: its id may be missing.
+    #[cfg(feature = "tower")]
+    pub(crate) fn see_cut(&self, message: &Message, begun: Now) {
+        let is_request = message.method.as_deref().is_some_and(|method| !method.starts_with("notifications/"));
+        if is_request {
+            self.correlator.count(Counted::Message);
+            self.has_message.store(true, Ordering::Relaxed);
+            drop(self.request(Direction::ClientToServer, message, Some(begun)));
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -146,14 +171,19 @@ impl Exchange {
         Some(Claimed { exchange: self.clone(), serial, call })
     }
 
-    fn request(&self, direction: Direction, message: &Message) -> Arc<Ongoing> {
+    fn request(&self, direction: Direction, message: &Message, begun: Option<Now>) -> Arc<Ongoing> {
+        self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();
         // With `initialize`, or in the revisions without sessions with each request.
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.scope.introduce(&message.params);
         }
-        let call = Arc::new(Ongoing::open_anyway(self.correlator.core(), seen.call()));
+        let call = match begun {
+            Some(begun) => seen.call().begun(begun),
+            None => seen.call(),
+        };
+        let call = Arc::new(Ongoing::open_anyway(self.correlator.core(), call));
         let waiting = Waiting {
             call: call.clone(),
             asked,

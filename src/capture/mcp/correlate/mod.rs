@@ -28,7 +28,7 @@ mod tools;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "tower")]
-pub(crate) use self::answer::{http_error, unread};
+pub(crate) use self::answer::{disconnected, http_error, unread};
 pub(crate) use self::carrier::Carrier;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;

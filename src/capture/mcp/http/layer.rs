@@ -7,6 +7,8 @@ use tower_layer::Layer;
 
 #[cfg(feature = "proxy")]
 use super::held::Holding;
+use super::ordinary::HttpRecording;
+use super::paths::Paths;
 use super::service::McpService;
 use super::sessions::Sessions;
 use super::unread::UnreadBodies;
@@ -16,12 +18,16 @@ use crate::trail::Core;
 
 /// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
 #[derive(Clone)]
-pub struct McpLayer(Arc<Shared>);
+pub struct McpLayer {
+    shared: Arc<Shared>,
+    recording: Arc<HttpRecording>,
+}
 
 /// What is known of one server.
 pub(super) struct Shared {
     pub(super) correlator: Correlator,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) paths: Paths,
     pub(super) unread: UnreadBodies,
     /// Requests carry what their bodies tell, for who holds those back.
     #[cfg(feature = "proxy")]
@@ -58,13 +64,32 @@ impl Trail {
     /// the request has a [`PeerAddr`](super::PeerAddr).
     #[must_use]
     pub fn mcp_layer(&self) -> McpLayer {
-        McpLayer(Arc::new(Shared::new(self)))
+        McpLayer::of(Shared::new(self))
     }
 
     /// For a proxy. Where that holds bodies back, its requests have the extension [`Held`](super::Held).
     #[cfg(feature = "proxy")]
     pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<Holding>) -> McpLayer {
-        McpLayer(Arc::new(Shared { holding, is_proxy: true, ..Shared::new(self) }))
+        McpLayer::of(Shared { holding, is_proxy: true, ..Shared::new(self) })
+    }
+}
+
+impl McpLayer {
+    /// Which HTTP requests it records beside MCP.
+    ///
+    /// ```no_run
+    /// # use auditrail::capture::mcp::HttpRecording;
+    /// # fn layer(trail: auditrail::Trail) -> auditrail::capture::mcp::McpLayer {
+    /// trail.mcp_layer().record_http(HttpRecording::all().exclude("/health").exclude("/metrics*"))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn record_http(self, recording: HttpRecording) -> Self {
+        Self { recording: Arc::new(recording), ..self }
+    }
+
+    fn of(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), recording: Arc::default() }
     }
 }
 
@@ -72,13 +97,13 @@ impl<S> Layer<S> for McpLayer {
     type Service = McpService<S>;
 
     fn layer(&self, inner: S) -> McpService<S> {
-        McpService::new(self.0.clone(), inner)
+        McpService::new(self.shared.clone(), self.recording.clone(), inner)
     }
 }
 
 impl fmt::Debug for McpLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.shared.fmt(f)
     }
 }
 
@@ -88,6 +113,7 @@ impl Shared {
         Self {
             correlator: Correlator::new(core),
             sessions: Arc::new(Sessions::new(core)),
+            paths: Paths::default(),
             unread: UnreadBodies::default(),
             #[cfg(feature = "proxy")]
             holding: None,

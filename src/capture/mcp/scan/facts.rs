@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::super::message::{Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
+use super::super::message::{Doubts, Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
 use super::decimal::Decimal;
 use super::found::Found;
 use super::key::Key;
@@ -40,6 +40,8 @@ pub(super) enum Literal {
     True,
     False,
     Null,
+    /// `NaN`, `Infinity` and `-Infinity`, which are no JSON: Python's parsers read them, and write them.
+    NotANumber,
 }
 
 impl Facts {
@@ -81,6 +83,10 @@ impl Facts {
             self.key.clear();
         }
         wanted
+    }
+
+    pub(super) fn doubts(&mut self) -> &mut Doubts {
+        &mut self.found.message.doubts
     }
 
     pub(super) fn key(&mut self) -> &mut Key {
@@ -209,6 +215,7 @@ impl Facts {
 
     pub(super) fn literal(&mut self, literal: Literal) {
         let slot = self.value();
+        self.found.message.doubts.not_a_number |= literal == Literal::NotANumber;
         let kind = if literal == Literal::Null { IdKind::Null } else { IdKind::Other };
         match slot {
             Slot::IsError => self.found.message.result.is_error = literal == Literal::True,

@@ -1,6 +1,7 @@
 //! What was found in one message so far.
 
 use super::super::message::{Answer, Error, Flaw, Id, Message, Params};
+use super::again::Again;
 use super::place::{Field, Place, Slot};
 
 #[derive(Debug, Default)]
@@ -10,6 +11,7 @@ pub(super) struct Found {
     /// What may stand in two places: in `params._meta`, and in `result.task`.
     meta: Claimed,
     task: Task,
+    again: Again,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +30,8 @@ struct Task {
 impl Found {
     /// All of it, and a flaw if it is no message. Begins anew.
     pub(super) fn take(&mut self) -> Message {
-        let Self { mut message, is_object, meta, task } = std::mem::take(self);
+        let Self { mut message, is_object, meta, task, again } = std::mem::take(self);
+        again.tell(&mut message);
         let Message { params, result, .. } = &mut message;
         // Where there is both, `_meta` counts: a server of 2026-07-28 looks only there, an `initialize` has no such keys.
         params.protocol_version = meta.protocol_version.or(params.protocol_version.take());
@@ -78,6 +81,7 @@ impl Found {
 
     /// The key comes, maybe once more.
     pub(super) fn forget(&mut self, slot: Slot) {
+        self.again.note(slot, &mut self.message);
         match slot {
             Slot::Nothing | Slot::ItemText => {}
             Slot::Text(field) => *self.text(field) = None,

@@ -32,12 +32,12 @@ pub(super) use self::connect::KEEP_ALIVE;
 pub(super) use self::error::{Unanswered, cause, is_late};
 use self::idle::{Idle, Key};
 use self::upload::Upload;
+use super::arriving::Arriving;
 use super::held::HeldBody;
 use super::{HttpProxyError, HttpSettings};
-use crate::capture::mcp::TapBody;
 
 /// The body of a request as the server gets it.
-pub(super) type Outgoing = Either<TapBody<Incoming>, HeldBody<TapBody<Incoming>>>;
+pub(super) type Outgoing = Either<Arriving, HeldBody<Arriving>>;
 
 /// Connections to servers.
 #[derive(Debug)]
