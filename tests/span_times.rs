@@ -64,10 +64,7 @@ async fn spans_begin_and_end_with_their_records() {
     let records: Vec<_> = receiver.records().iter().map(|got| Record::decode(&got.bytes).unwrap()).collect();
     for record in records.iter().filter(|record| record.event_name != EventName::Lifecycle.as_str()) {
         assert!(record.time_unix_nano / 1_000_000_000 > BASE / 1_000_000_000 - 100_000_000, "{record:#?}");
-        assert!(
-            record.span_id.is_some() || !record.event_name.contains("tools"),
-            "every call has a span: {record:#?}"
-        );
+        assert!(record.span_id.is_some() || !record.event_name.contains("tools"), "every call has a span: {record:#?}");
     }
     assert_eq!(agree(&records, &receiver.spans()), Agreed { pairs: pairs + annotated, moments });
 }
@@ -141,13 +138,18 @@ async fn scripted(request: Request) -> Response {
     let body = axum::body::to_bytes(request.into_body(), 1 << 16).await.unwrap();
     let text = String::from_utf8(body.to_vec()).unwrap();
     let answer = |kind: &str, text: &str| {
-        Response::builder().header("content-type", kind).header("mcp-session-id", "s1").body(Body::from(text.to_owned()))
+        Response::builder()
+            .header("content-type", kind)
+            .header("mcp-session-id", "s1")
+            .body(Body::from(text.to_owned()))
     };
     let answer = match &text {
         _ if is_get => answer("text/event-stream", "data: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}\n\n"),
         text if text.contains("parked") => answer("text/event-stream", ": nothing yet\n\n"),
         text if text.contains("plain") => answer("application/json", "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}"),
-        text if text.contains("initialize") => answer("application/json", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"),
+        text if text.contains("initialize") => {
+            answer("application/json", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}")
+        }
         _ => Response::builder().status(415).body(Body::empty()),
     };
     answer.unwrap()

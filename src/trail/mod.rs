@@ -46,12 +46,12 @@ pub use self::seen::Seen;
 pub(crate) use self::core::Core;
 pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::seen::Counted;
-pub(crate) use self::span::{TARGET, mirror, opening};
 #[cfg(feature = "layer")]
 pub(crate) use self::span::{Marks, at, end as end_span, mark};
+pub(crate) use self::span::{TARGET, mirror, opening};
+pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 #[cfg(feature = "layer")]
 pub(crate) use self::unanswered::KeepsCalls;
-pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 
 use crate::config::Settings;
 use crate::record::RecordId;

@@ -66,10 +66,8 @@ async fn every_call_is_a_span_with_the_times_of_its_records() {
     let spans = receiver.spans();
     assert_eq!(agree(&records, &spans), Agreed { pairs: 5, moments: 0 });
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let mut shapes: Vec<_> = spans
-        .iter()
-        .map(|got| (got.span.name.as_str(), got.span.kind, hex(&got.span.parent_span_id)))
-        .collect();
+    let mut shapes: Vec<_> =
+        spans.iter().map(|got| (got.span.name.as_str(), got.span.kind, hex(&got.span.parent_span_id))).collect();
     shapes.sort();
     let (server, client) = (2, 3);
     assert_eq!(
@@ -156,7 +154,9 @@ async fn a_traces_endpoint_that_takes_nothing_costs_a_notice_and_no_record() {
             .collector(&receiver)
             .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint)
             .env("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", protocol)
-            .env("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "500");
+            .env("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "200")
+            // Each span is a failure of its own.
+            .env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
         let (played, records) = played(proxy, &receiver).await;
         assert_eq!(records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE).is_some()).count(), 10);
         let all: Vec<_> = receiver.records().iter().map(|got| Record::decode(&got.bytes).unwrap()).collect();

@@ -173,7 +173,10 @@ fn it_is_shown_and_mistakes_in_it_stop_the_start() {
     let shown = |config: &str| Proxy::of(&["cat"]).configured(config).argument("--print-config").send("").text();
     assert!(shown("").contains("[trace]\nexport = true\ninject = false"), "{}", shown(""));
     let text = shown(INJECT);
-    assert!(text.contains("[trace]\nexport = true\ninject = true") && text.contains("# traces go to http://127.0.0.1:9"), "{text}");
+    assert!(
+        text.contains("[trace]\nexport = true\ninject = true") && text.contains("# traces go to http://127.0.0.1:9"),
+        "{text}"
+    );
     let played = Proxy::of(&["cat"]).configured("[trace]\ninject = true\nratio = 1\n").send("");
     assert_eq!(played.code(), 2);
     assert!(played.said.contains("auditrail.toml:3: `ratio = 1`: unknown field `ratio`"), "{}", played.said);

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
-use tracing::span::Id;
 use tracing::Event;
 use tracing::field::Visit;
+use tracing::span::Id;
 
 use super::entry::Entry;
 use super::said::{Ending, EndingVisitor, Said};
