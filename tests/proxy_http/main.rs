@@ -23,6 +23,7 @@ mod late;
 mod lifecycle;
 mod message;
 mod origins;
+mod passages;
 mod rig;
 mod spans;
 mod streams;
