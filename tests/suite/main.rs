@@ -12,6 +12,7 @@
 mod correlator;
 mod correlator_properties;
 mod delivery;
+mod events;
 mod filters;
 mod layer_ids;
 mod layer_nesting;
