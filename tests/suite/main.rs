@@ -13,6 +13,7 @@ mod callers;
 mod correlator;
 mod correlator_properties;
 mod delivery;
+mod events;
 mod filters;
 mod forwarded;
 mod layer_ids;

@@ -134,6 +134,17 @@ impl Exchange {
         }
     }
 
+    /// That answer does not reach who asked.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
+        let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
+        let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
+        let asked = direction.opposite();
+        if let Some(waiting) = self.find(id, |pending, id| pending.answered(asked, id)) {
+            self.end(&waiting, &answer::disconnected());
+        }
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
