@@ -14,6 +14,7 @@
 mod audit;
 mod bytes;
 mod command;
+mod elsewhere;
 mod forward;
 mod heads;
 mod held;
@@ -24,6 +25,7 @@ mod origins;
 mod rig;
 mod streams;
 mod trace;
+mod unanswered;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

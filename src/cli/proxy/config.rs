@@ -9,7 +9,7 @@ use clap::ArgMatches;
 
 use super::super::{Failure, args};
 use crate::Trail;
-use crate::config::file::{File, ListenerSettings, ProcessIdentity};
+use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
 use crate::config::{Environment, FILE, Overrides, Protocol, Settings, service_name_of};
 use crate::trail::{Actor, Class, TrailBuilder};
 
@@ -41,12 +41,7 @@ impl Configuration {
         let words = command.get_many::<OsString>(args::COMMAND).into_iter().flatten();
         let words: Vec<_> = words.cloned().collect();
         if let Some(address) = command.get_one::<SocketAddr>(args::LISTEN) {
-            let upstream = command.get_one::<String>(args::UPSTREAM).cloned();
-            let forward = command.get_flag(args::FORWARD);
-            if upstream.is_none() && !forward {
-                return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
-            }
-            file.listener = vec![ListenerSettings::new(*address, upstream, forward)];
+            file.listener = vec![listener(*address, command)?];
         }
         if words.is_empty() && file.listener.is_empty() {
             return Err(Failure::usage(NOTHING));
@@ -115,6 +110,24 @@ impl Configuration {
         }
         Ok(text + "\n" + &file.shown())
     }
+}
+
+/// The listener of the arguments.
+fn listener(address: SocketAddr, command: &ArgMatches) -> Result<ListenerSettings, Failure> {
+    let upstream = command.get_one::<String>(args::UPSTREAM).cloned();
+    let forward = command.get_flag(args::FORWARD);
+    if upstream.is_none() && !forward {
+        return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
+    }
+    let mut listener = ListenerSettings::new(address, upstream, forward);
+    listener.upstream_ca = command.get_one::<PathBuf>(args::UPSTREAM_CA).cloned();
+    listener.host = match command.get_one::<String>(args::HOST).map(String::as_str) {
+        Some("upstream") => HostName::Upstream,
+        _ => HostName::Client,
+    };
+    listener.hosts = command.get_many::<String>(args::HOSTS).into_iter().flatten().cloned().collect();
+    listener.forwarded = command.get_flag(args::FORWARDED);
+    Ok(listener)
 }
 
 /// The file name of the program; the proxy's own where there is none.

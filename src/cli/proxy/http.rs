@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use super::super::{Failure, say};
 use super::{Configuration, failed, not_started, tracer};
 use crate::Trail;
-use crate::config::file::{AddressHeader, HeaderIdentity, IdentitySettings, ListenerSettings};
+use crate::config::file::{AddressHeader, HeaderIdentity, HostName, IdentitySettings, ListenerSettings};
 use crate::proxy::http::{
-    AddressField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
+    AddressField, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
@@ -65,7 +65,7 @@ fn not_served(error: HttpProxyError) -> Failure {
 }
 
 fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<HttpSettings, HttpProxyError> {
-    let address = *listener.listen.get_ref();
+    let address = listener.listen.get_ref().0;
     let mut settings = match &listener.upstream {
         Some(origin) => {
             let mut upstream = Upstream::new(origin)?;
@@ -83,7 +83,13 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
             Some(AddressHeader::XForwardedFor) | None => AddressField::XForwardedFor,
         },
     };
-    settings.health = listener.health;
+    settings.host = match listener.host {
+        HostName::Client => HostField::Client,
+        HostName::Upstream => HostField::Upstream,
+    };
+    settings.hosts.clone_from(&listener.hosts);
+    settings.forwarded = listener.forwarded;
+    settings.health = listener.health.map(|address| address.0);
     settings.drain = listener.drain.map_or(settings.drain, |time| time.0);
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
     settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);

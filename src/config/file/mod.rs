@@ -16,10 +16,10 @@ use std::path::Path;
 
 pub use self::error::FileError;
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, IdentitySettings, JournalSettings,
+    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, HostName, IdentitySettings, JournalSettings,
     ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule, StdioSettings, TraceSettings, WhenFullName,
 };
-pub use self::value::{Header, Network, Time};
+pub use self::value::{Address, Header, Network, Time};
 
 use self::error::Source;
 use super::Environment;

@@ -15,6 +15,7 @@ use super::connection::Serving;
 use super::front::Gate;
 use super::health::Health;
 use super::hold::Hold;
+use super::outward::Outward;
 use super::relay::Relay;
 use super::upstream::Pool;
 use super::{HttpProxyError, HttpSettings, Mode};
@@ -64,12 +65,10 @@ impl HttpProxy {
         let why = Holding { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
         let unjoined = Unjoined::new(trail.core());
         let hold = (why.refuses || why.joins).then_some(Hold { why, bound: settings.max_held, unjoined });
+        let relay = Relay::new(pool, Outward::new(&settings), hold, settings.max_held, trail);
         let gate = match settings.mode {
-            Mode::Reverse(upstream) => {
-                let server = (upstream.scheme, upstream.authority);
-                Gate::reverse(Relay::new(pool, Some(server), hold, trail), settings.hops)
-            }
-            Mode::Forward => Gate::forward(Relay::new(pool, None, hold, trail), settings.hops, address),
+            Mode::Reverse(_) => Gate::reverse(relay, settings.hops),
+            Mode::Forward => Gate::forward(relay, settings.hops, address),
         };
         Ok(Self {
             listener,

@@ -45,6 +45,15 @@ pub(crate) struct Claimed {
     pub(crate) call: Arc<Ongoing>,
 }
 
+/// A call that is open, for who answers it in the place of the server.
+#[cfg(feature = "proxy")]
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) id: Id,
+    pub(crate) is_in_batch: bool,
+    pub(crate) call_id: RecordId,
+}
+
 impl Exchange {
     pub(super) fn new(correlator: &Correlator, scope: Arc<Scope>, carrier: Carrier) -> Self {
         Self {
@@ -65,6 +74,18 @@ impl Exchange {
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
+    }
+
+    /// What the client has asked with it that nobody has answered.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
+        let pending = self.pending();
+        let open = pending.of(Direction::ClientToServer).map(|waiting| Unanswered {
+            id: waiting.id.clone(),
+            is_in_batch: waiting.batch.is_some(),
+            call_id: waiting.call.call_id(),
+        });
+        open.collect()
     }
 
     /// Whether its calls are recorded on that trail.

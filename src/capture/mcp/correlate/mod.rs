@@ -30,6 +30,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "tower")]
 pub(crate) use self::answer::{http_error, unread};
 pub(crate) use self::carrier::Carrier;
+#[cfg(feature = "proxy")]
+pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;
 

@@ -13,6 +13,8 @@
 mod body;
 mod content;
 mod decode;
+#[cfg(feature = "proxy")]
+mod detour;
 mod facts;
 mod future;
 #[cfg(feature = "proxy")]
@@ -28,9 +30,13 @@ mod tests;
 mod unread;
 
 pub use self::body::TapBody;
+#[cfg(feature = "proxy")]
+pub(crate) use self::detour::Detours;
 pub use self::facts::PeerAddr;
 pub use self::future::McpFuture;
 #[cfg(feature = "proxy")]
 pub(crate) use self::held::{Held, Holding, Withheld};
 pub use self::layer::McpLayer;
+#[cfg(feature = "proxy")]
+pub(crate) use self::layer::NotTheServers;
 pub use self::service::McpService;
