@@ -48,7 +48,7 @@ impl Refusal {
     /// As if it had been read off the wire.
     pub(crate) fn into_message(self) -> Message {
         let error = Error { code: Some(self.code), message: None };
-        Message { id: self.id, has_error: true, error, ..Message::default() }
+        Message { id: self.id, is_jsonrpc: true, has_error: true, error, ..Message::default() }
     }
 }
 

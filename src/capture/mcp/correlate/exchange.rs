@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::message::{Flaw, Id, IdKind, Message};
+use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::Seen;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
@@ -117,13 +117,15 @@ impl Exchange {
             self.correlator.count(Counted::Replayed);
             return None;
         }
-        self.scope.count(direction, &message);
-        let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
-        match (&message.method, &message.id) {
-            _ if !is_readable => self.garbage(direction, &message),
-            (Some(_), Some(_)) => return Some(self.request(direction, &message)),
-            (Some(_), None) => self.notification(direction, &message),
-            (None, _) => self.answer(direction, message),
+        let kind = message.kind(direction);
+        if let Some(kind) = kind {
+            self.scope.count(direction, kind);
+        }
+        match kind {
+            None => self.garbage(direction, &message),
+            Some(Kind::Request) => return Some(self.request(direction, &message)),
+            Some(Kind::Notification) => self.notification(direction, &message),
+            Some(Kind::Result | Kind::Error) => self.answer(direction, message),
         }
         None
     }
@@ -210,25 +212,25 @@ impl Exchange {
 
     /// Ends the call that is meant, and tells its id.
     fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
-        let own = |pending: &mut Pending| pending.cancelled(direction, id, |_| true);
+        let own = |pending: &mut Pending, id: &Id| pending.cancelled(direction, id, |_| true);
         // Servers end subscriptions of their clients in the same way (2026-07-28).
-        let subscription = |pending: &mut Pending| {
+        let subscription = |pending: &mut Pending, id: &Id| {
             let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
             let is_servers = direction == Direction::ServerToClient;
             is_servers.then(|| pending.cancelled(Direction::ClientToServer, id, is_subscription)).flatten()
         };
-        let waiting = self.find(own).or_else(|| self.find(subscription))?;
+        let waiting = self.find(id, own).or_else(|| self.find(id, subscription))?;
         self.end(&waiting, &answer::cancelled(reason));
         Some(waiting.call.call_id())
     }
 
     fn answer(&self, direction: Direction, message: Message) {
         let asked = direction.opposite();
-        let found = message.id.as_ref().and_then(|id| self.find(|pending| pending.answered(asked, id)));
+        let found = message.id.as_ref().and_then(|id| self.find(id, |pending, id| pending.answered(asked, id)));
         if let Some(waiting) = found {
             return self.answered(&waiting, message);
         }
-        if !message.has_error || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
+        if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(Counted::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told.
@@ -293,7 +295,8 @@ impl Exchange {
     /// What is no message leaves one record: nobody can pair it with anything.
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(Counted::Flawed);
-        let code = if message.flaw == Some(Flaw::NotAMessage) { INVALID_REQUEST } else { PARSE_ERROR };
+        let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
+        let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
         let nothing = Message::default();
         let facts: Call = self.seen(direction, &nothing).call();
         self.record(Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)));
@@ -308,9 +311,15 @@ impl Exchange {
         waiting.call.end(outcome);
     }
 
+    /// Looks for a call with that id, and, only where there is none, for one whose id is the same but for its type.
+    fn find(&self, id: &Id, which: impl Fn(&mut Pending, &Id) -> Option<Waiting>) -> Option<Waiting> {
+        let exactly = self.find_in_all(|pending| which(pending, id));
+        exactly.or_else(|| id.retyped().and_then(|id| self.find_in_all(|pending| which(pending, &id))))
+    }
+
     /// Looks for a call in this exchange, then in its scope, and then in what else is open there: over HTTP, cancellations
     /// come with another request, and answers over a resumed stream before anybody knows that the first is broken.
-    fn find(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
+    fn find_in_all(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
         let here = which(&mut self.pending());
         let found = here.or_else(|| which(&mut self.scope.pending()));
         found.or_else(|| self.scope.exchanges().iter().find_map(|other| which(&mut other.pending())))

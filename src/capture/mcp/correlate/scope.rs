@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::super::message::{Message, Params};
+use super::super::message::{Kind, Message, Params};
 use super::answer;
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
@@ -117,13 +117,13 @@ impl Scope {
     }
 
     /// Counts what belongs to the session.
-    pub(super) fn count(&self, direction: Direction, message: &Message) {
+    pub(super) fn count(&self, direction: Direction, kind: Kind) {
         let mut session = self.session();
-        match (message.id.is_some() && message.method.is_some(), direction) {
-            (true, Direction::ClientToServer) => session.requests += 1,
-            (true, Direction::ServerToClient) => session.requests_to_client += 1,
-            (false, _) if message.method.is_some() => session.notifications += 1,
-            _ => {}
+        match (kind, direction) {
+            (Kind::Request, Direction::ClientToServer) => session.requests += 1,
+            (Kind::Request, Direction::ServerToClient) => session.requests_to_client += 1,
+            (Kind::Notification, _) => session.notifications += 1,
+            (Kind::Result | Kind::Error, _) => {}
         }
     }
 

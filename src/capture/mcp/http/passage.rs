@@ -24,7 +24,7 @@ use super::sessions::Entered;
 use super::tap::{Observer, Over, Tap};
 use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
-use crate::capture::mcp::message::Message;
+use crate::capture::mcp::message::{Kind, Message};
 use crate::record::{Now, names};
 use crate::trail::{Call, Direction, Ongoing};
 
@@ -250,7 +250,7 @@ struct Responses(Arc<Passage>);
 
 impl Observer for Responses {
     fn message(&self, message: Message) {
-        if message.method.is_none() {
+        if matches!(message.kind(Direction::ServerToClient), Some(Kind::Result | Kind::Error)) {
             self.0.has_answer.store(true, Ordering::Relaxed);
         }
         drop(self.0.exchange.see(Direction::ServerToClient, message));

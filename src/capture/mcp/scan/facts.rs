@@ -120,6 +120,8 @@ impl Facts {
         }
         match self.place {
             Place::Message => self.found.is_object = true,
+            Place::Result => self.found.message.has_result = true,
+            Place::Error => self.found.message.has_error = true,
             Place::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
             Place::Tool => return self.tools.begin(),
             _ => {}
@@ -156,7 +158,7 @@ impl Facts {
         self.slot = self.value();
         match self.slot {
             Slot::Text(Field::ErrorMessage) if !self.reading.wants_error_text => return false,
-            Slot::Text(_) => self.text.clear(),
+            Slot::Text(_) | Slot::Version => self.text.clear(),
             Slot::Id | Slot::RequestId => self.id_text.clear(),
             Slot::ParamsState | Slot::ResultState => {
                 self.state.clone_from(&self.reading.state_key);
@@ -179,6 +181,7 @@ impl Facts {
                 let text = self.text.text().to_owned();
                 *self.found.text(field) = Some(text);
             }
+            Slot::Version => self.found.message.is_jsonrpc = !self.text.is_cut() && self.text.text() == JSONRPC,
             Slot::Id | Slot::RequestId => self.found.set_id(self.slot, self.id_text.id()),
             Slot::ParamsState => self.found.message.params.request_state = self.state_digest(),
             Slot::ResultState => self.found.message.result.request_state = self.state_digest(),
@@ -254,6 +257,7 @@ impl Sink for Facts {
     fn text(&mut self, piece: &str) {
         match self.slot {
             Slot::Text(_) => self.text.push(piece, MAX_TEXT),
+            Slot::Version => self.text.push(piece, JSONRPC.len()),
             Slot::Id | Slot::RequestId => self.id_text.text(piece),
             Slot::ParamsState | Slot::ResultState => {
                 if let Some(state) = &mut self.state {
@@ -272,3 +276,6 @@ impl Sink for Facts {
         }
     }
 }
+
+/// What `jsonrpc` says in each message.
+const JSONRPC: &str = "2.0";

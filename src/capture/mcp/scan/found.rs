@@ -36,6 +36,7 @@ impl Found {
         params.client_version = meta.client_version.or(params.client_version.take());
         result.task_id = result.task_id.take().or(task.id);
         result.task_status = result.task_status.take().or(task.status);
+        // What its reader takes it for is another question ([`Message::kind`]).
         let is_message = message.method.is_some() || message.has_result || message.has_error;
         message.flaw = (!is_object || !is_message).then_some(Flaw::NotAMessage);
         message
@@ -81,6 +82,7 @@ impl Found {
         match slot {
             Slot::Nothing | Slot::ItemText => {}
             Slot::Text(field) => *self.text(field) = None,
+            Slot::Version => self.message.is_jsonrpc = false,
             Slot::Id => self.message.id = None,
             Slot::RequestId => self.message.params.request_id = None,
             Slot::ParamsState => self.message.params.request_state = None,
@@ -105,13 +107,13 @@ impl Found {
             Place::Client => (params.client_name, params.client_version) = (None, None),
             Place::MetaClient => (self.meta.client_name, self.meta.client_version) = (None, None),
             Place::Result => {
-                self.message.has_result = true;
+                self.message.has_result = false;
                 self.message.result = Answer::default();
                 self.task = Task::default();
             }
             Place::Task => self.task = Task::default(),
             Place::Error => {
-                self.message.has_error = true;
+                self.message.has_error = false;
                 self.message.error = Error::default();
             }
             Place::Outside | Place::Message | Place::Content | Place::Item | Place::Tools | Place::Tool => {}

@@ -128,8 +128,9 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
     let mut message = Message {
         id: top.get("id").map(|value| id(value, found.id.as_ref())),
         method: text(top, "method"),
-        has_result: top.contains_key("result"),
-        has_error: top.contains_key("error"),
+        is_jsonrpc: text(top, "jsonrpc").as_deref() == Some("2.0"),
+        has_result: inner(top, "result").is_some(),
+        has_error: inner(top, "error").is_some(),
         ..Message::default()
     };
     if let Some(object) = inner(top, "params") {

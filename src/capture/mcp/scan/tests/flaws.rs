@@ -176,6 +176,9 @@ fn json_that_is_no_message_says_so() {
         "{}",
         "{\"id\":1}",
         "{\"method\":1}",
+        "{\"type\":\"heartbeat\",\"error\":null}",
+        "{\"id\":1,\"result\":null}",
+        "{\"id\":1,\"result\":[{}],\"error\":\"gone\"}",
         "{\"jsonrpc\":\"2.0\",\"params\":{}}",
         "1",
         "-0.5e3",
@@ -194,10 +197,11 @@ fn json_that_is_no_message_says_so() {
 #[test]
 fn elements_of_a_batch_are_messages() {
     // [5]
-    let messages = read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null}]");
-    assert_eq!(flaws(&messages), [None, None, Some(Flaw::NotAMessage), Some(Flaw::NotAMessage), None]);
+    let messages = read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null},{\"result\":{}}]");
+    let none = Some(Flaw::NotAMessage);
+    assert_eq!(flaws(&messages), [None, None, none, none, none, None]);
     assert!(messages.iter().all(|message| message.batch == Some(1)));
-    assert_eq!(messages.iter().map(|message| message.bytes).collect::<Vec<_>>(), [14, 14, 1, 16, 15]);
+    assert_eq!(messages.iter().map(|message| message.bytes).collect::<Vec<_>>(), [14, 14, 1, 16, 15, 13]);
     assert_eq!(messages[1].method.as_deref(), Some("b"));
     assert_eq!(messages[3].method, None);
 }
