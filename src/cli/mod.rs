@@ -17,6 +17,7 @@ mod shown;
 mod stat;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -31,6 +31,8 @@ pub(crate) use self::duration::duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 pub use self::notice::{Notice, NoticeLevel, Notices};
+#[cfg(feature = "cli")]
+pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 pub use self::resource::ResourceSettings;
 #[cfg(feature = "proxy")]

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
+use super::super::words::Words;
 use super::super::{Failure, args};
 use crate::Trail;
 use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
-use crate::config::{Environment, FILE, Overrides, Protocol, Settings, service_name_of};
+use crate::config::{DIRECTORY, Environment, FILE, Overrides, Protocol, Settings, service_name_of};
 use crate::trail::{Actor, Class, TrailBuilder};
 
 /// The effective configuration.
@@ -22,6 +23,8 @@ pub(super) struct Configuration {
     service: Option<String>,
     /// The server's command, if there is one.
     pub(super) command: Vec<OsString>,
+    /// Where settings come from.
+    pub(super) words: Words,
 }
 
 impl Configuration {
@@ -37,7 +40,7 @@ impl Configuration {
             environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
-        file.complete(&mut environment);
+        let sources = file.complete(&mut environment);
         let words = command.get_many::<OsString>(args::COMMAND).into_iter().flatten();
         let words: Vec<_> = words.cloned().collect();
         if let Some(address) = command.get_one::<SocketAddr>(args::LISTEN) {
@@ -52,7 +55,7 @@ impl Configuration {
             None if named => None,
             None => Some(default()),
         };
-        Ok(Self { file, environment, service, command: words })
+        Ok(Self { file, environment, service, command: words, words: Words { sources, needs: NEEDS } })
     }
 
     pub(super) fn program(&self) -> Option<&OsString> {
@@ -88,7 +91,8 @@ impl Configuration {
     /// As a configuration file that says the same; what is secret is not in it.
     pub(super) fn shown(&self) -> Result<String, Failure> {
         let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
-        let settings = Settings::read(&overrides, &self.environment).map_err(Failure::usage)?;
+        let told = |error| Failure::usage(self.words.config(&error));
+        let settings = Settings::read(&overrides, &self.environment).map_err(told)?;
         let mut file = self.file.clone();
         file.service_name = Some(settings.resource.service_name().to_owned());
         file.journal.show(&settings);
@@ -136,5 +140,12 @@ fn file_name(command: &[OsString]) -> String {
     name.map_or_else(|| "auditrail-proxy".into(), |name| name.to_string_lossy().into_owned())
 }
 
+const NEEDS: &[(&str, &str)] = &[
+    (
+        DIRECTORY,
+        "set it, or directory of [journal] in the configuration file, to a directory that outlives the process",
+    ),
+    ("OTEL_SERVICE_NAME", "give --name SERVICE, or write service_name into the configuration file"),
+];
 const NOTHING: &str = "nothing says which server is meant; give its command behind --, or --listen with --upstream or \
                        --forward, or a configuration file with a [[listener]]";

@@ -24,7 +24,7 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     listeners.iter_mut().for_each(|settings| settings.inject_trace = configuration.file.trace.inject);
-    let trail = trail.start().map_err(|error| not_started(&error))?;
+    let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(serve(listeners, &trail))?;

@@ -45,10 +45,11 @@ fn run(command: &ArgMatches) -> Result<ExitCode, Failure> {
 }
 
 /// A mistake of the user's, or something that went wrong.
-fn not_started(error: &StartError) -> Failure {
+fn not_started(configuration: &Configuration, error: &StartError) -> Failure {
+    let text = configuration.words.start(error);
     match error {
-        StartError::Config(_) => Failure::usage(error),
-        error => failed(error),
+        StartError::Config(_) => Failure::usage(text),
+        _ => failed(text),
     }
 }
 
