@@ -22,6 +22,7 @@ mod answer;
 mod call;
 mod carrier;
 mod exchange;
+mod noise;
 mod origins;
 mod pending;
 mod scope;

@@ -22,8 +22,6 @@ pub(super) struct Detour {
     detours: Detours,
     /// The address at which the client came, as it wrote it.
     here: Option<String>,
-    /// Only the first event of a stream can be an endpoint.
-    is_looked_at: AtomicBool,
 }
 
 impl Detour {
@@ -31,12 +29,11 @@ impl Detour {
         let detours = parts.extensions.get::<Detours>()?.clone();
         let host = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let here = parts.uri.authority().map(http::uri::Authority::as_str).or_else(host).map(str::to_ascii_lowercase);
-        Some(Self { detours, here, is_looked_at: AtomicBool::new(false) })
+        Some(Self { detours, here })
     }
 
     /// The server has told that messages are to be sent there.
     pub(super) fn look(&self, core: &Core, endpoint: &str) {
-        let is_first = !self.is_looked_at.swap(true, Ordering::Relaxed);
         // A reference without a scheme has that of the stream (RFC 3986, section 4.2).
         let whole = if endpoint.starts_with("//") { format!("http:{endpoint}") } else { endpoint.to_owned() };
         let Ok(endpoint) = whole.parse::<Uri>() else { return };
@@ -44,7 +41,7 @@ impl Detour {
         let there = authority.as_str().to_ascii_lowercase();
         let is_here =
             self.here.as_deref().is_some_and(|here| without_port(scheme, here) == without_port(scheme, &there));
-        if !is_first || is_here || self.detours.0.swap(true, Ordering::Relaxed) {
+        if is_here || self.detours.0.swap(true, Ordering::Relaxed) {
             return;
         }
         let shown: String = there.rsplit('@').next().unwrap_or_default().chars().take(SHOWN).collect();
