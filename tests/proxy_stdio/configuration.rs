@@ -90,7 +90,7 @@ fn the_file_in_the_documentation_is_understood() {
     let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let played = Proxy::of(&[]).configured(file).argument("--print-config").send("");
     assert_eq!(played.code(), 0, "{}", played.said);
-    assert!(played.text().contains("upstream = \"https://files.internal:3000\""), "{}", played.text());
+    assert!(played.text().contains("upstream = \"https://files.internal:3000/a\""), "{}", played.text());
 }
 
 /// Who runs the program has options, variables and a file, and no builder whose methods could be called.
