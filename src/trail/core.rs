@@ -269,6 +269,13 @@ impl Core {
         self.journal.usage().appended
     }
 
+    /// Something is wrong that the operator has to mend: says so, and records it.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn alarm(&self, error_type: &'static str, text: String) {
+        self.notices.warn(text);
+        self.scribe.tell(Told::Degraded(error_type));
+    }
+
     fn tell_gaps(&self) {
         self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
         self.scribe.tell_waiting();

@@ -16,6 +16,7 @@ mod agreement;
 mod audit;
 mod bytes;
 mod command;
+mod elsewhere;
 mod forward;
 mod heads;
 mod held;
@@ -28,6 +29,7 @@ mod rig;
 mod spans;
 mod streams;
 mod trace;
+mod unanswered;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

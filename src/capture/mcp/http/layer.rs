@@ -38,6 +38,11 @@ pub(super) struct Shared {
     trail: Trail,
 }
 
+/// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy answers by itself"))]
+pub(crate) struct NotTheServers;
+
 impl Trail {
     /// A tower layer that records every MCP call over Streamable HTTP by looking at what passes: also those that never reach
     /// a handler, and the requests that fail before there is a message. No byte is changed or held back.
