@@ -17,6 +17,7 @@ use super::hooks::Hooks;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::state::{KnownFacts, SpanMoment};
+use super::timer::{Late, within};
 use super::told::Told;
 use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
@@ -217,7 +218,7 @@ impl Core {
             self.journal.settled(self.hurry()).await;
             self.adopted.wait().await;
         };
-        tokio::time::timeout(deadline, settled).await.map_err(|_| self.unfinished(deadline))
+        within(deadline, settled).await.map_err(|Late| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
@@ -355,7 +356,7 @@ impl Core {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
-            drop(tokio::time::timeout(left.min(LOOK_AGAIN), room).await);
+            let _late = within(left.min(LOOK_AGAIN), room).await;
         }
     }
 
@@ -391,7 +392,7 @@ impl Core {
             return Ok(());
         }
         let late = || NotAcknowledged(format!("it took longer than {:?}", class.deadline));
-        tokio::time::timeout(class.deadline, wait).await.unwrap_or_else(|_| Err(late()))
+        within(class.deadline, wait).await.unwrap_or_else(|Late| Err(late()))
     }
 
     /// Says, once until it is different, that response records are not as safe as their classes want.

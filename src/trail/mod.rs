@@ -21,6 +21,7 @@ mod scribe;
 mod seen;
 mod span;
 mod state;
+mod timer;
 mod told;
 mod watch;
 
@@ -43,6 +44,8 @@ pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::seen::Counted;
 pub(crate) use self::span::{TARGET, mirror, opening};
 pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
+#[cfg(feature = "serve")]
+pub(crate) use self::timer::within;
 
 use crate::config::Settings;
 use crate::record::RecordId;

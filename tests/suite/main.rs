@@ -9,6 +9,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod any_executor;
 mod correlator;
 mod correlator_properties;
 mod delivery;
