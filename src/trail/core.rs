@@ -138,7 +138,7 @@ impl Core {
     }
 
     pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
-        let now = state.ended_unix_nano(self);
+        let now = state.ended_unix_nano();
         let id = state.response_id().text();
         let what = Append::response(state.journalled()).with_room(room);
         let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, &id, outcome, now)) else {

@@ -77,7 +77,12 @@ impl CallState {
 
     /// Stops the clock, unless it was stopped before; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+        self.stop_at(core.clock().monotonic_nano())
+    }
+
+    /// Stops the clock at a time that has passed, unless it was stopped before.
+    pub(crate) fn stop_at(&self, monotonic_nano: u64) -> f64 {
+        let nanos = monotonic_nano.saturating_sub(self.begun.monotonic_nano);
         // Two may stop it at once. 0 stands for a clock that runs.
         let _first = self.duration_nano.compare_exchange(0, nanos.max(1), Ordering::Relaxed, Ordering::Relaxed);
         self.duration()
@@ -106,9 +111,8 @@ impl CallState {
     }
 
     /// The time of completion, of a call that was stopped.
-    pub(super) fn ended_unix_nano(&self, core: &Core) -> u64 {
-        let end = self.begun.monotonic_nano.saturating_add(self.duration_nano());
-        self.begun.soon_after(end).map_or_else(|| core.clock().unix_nano(), |end| end.unix_nano)
+    pub(super) fn ended_unix_nano(&self) -> u64 {
+        self.begun.unix_nano.saturating_add(self.duration_nano())
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
@@ -211,14 +215,14 @@ impl KnownFacts<'_> {
 /// For calls that the layer begins by itself.
 impl CallState {
     /// The moment that it was, now that it was stopped.
-    pub(crate) fn moment<'a>(&self, core: &Core, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
+    pub(crate) fn moment<'a>(&self, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
         SpanMoment {
             event: self.event(),
             outcome,
             id: self.response_id(),
             inside,
             duration: self.duration(),
-            unix_nano: self.ended_unix_nano(core),
+            unix_nano: self.ended_unix_nano(),
         }
     }
 

@@ -14,6 +14,7 @@ mod correlator;
 mod correlator_properties;
 mod delivery;
 mod filters;
+mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
 mod layer_outcomes;

@@ -15,6 +15,7 @@
 //! 4. No other field than the allowed ones is even formatted, but for error texts if a `denied_when` hook wants them.
 
 mod audited;
+mod course;
 mod entry;
 mod open;
 mod others;
@@ -154,10 +155,21 @@ where
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
         if let Some(entry) = self.open.get_waiting(id) {
             if let Some(audited) = entry.audited() {
-                audited.open(&self.core, || self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
+                audited.course().entered();
+                if audited.state().event().has_halves() || !self.has_ids_at_close() {
+                    audited.open(&self.core, || self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
+                }
             }
         } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
             plan::see_probe(self.otel_context(id).as_ref());
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if let Some(entry) = self.open.get(id)
+            && let Some(audited) = entry.audited()
+        {
+            audited.course().left(|| self.core.clock().monotonic_nano());
         }
     }
 
@@ -166,10 +178,11 @@ where
             EventPlan::Ignored => {}
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
-                if let Some(entry) = span.and_then(|span| self.open.get(&span.id()))
-                    && let Some(audited) = entry.audited()
+                if let Some(span) = span
+                    && let Some(Entry::Span(audited)) = self.open.get(&span.id())
+                    && audited.hear(&self.core, event)
                 {
-                    audited.hear(&self.core, event);
+                    self.end(audited, &span.id());
                 }
             }
             EventPlan::Audited(fields) => {
@@ -193,8 +206,14 @@ where
             return;
         };
         self.core.span_closed(true);
-        if let Entry::Span(audited) = entry {
-            self.close(audited, &id);
+        let Entry::Span(audited) = entry else { return };
+        if audited.course().is_over() {
+            return entry::recycle(audited);
+        }
+        let otel = self.end(audited, &id);
+        if !self.is_mirrored.load(Ordering::Relaxed) && otel.is_some_and(|otel| otel.span().is_recording()) {
+            // Its OTel span goes on, so the layers stand in the order in which it always will.
+            self.is_mirrored.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -225,13 +244,12 @@ impl AuditLayer {
             drop(self.open.take(id));
             entry::recycle(audited);
         } else {
-            let waits = audited.state().event().has_halves() || !self.has_ids_at_close();
-            self.open.keep(id, Entry::Span(audited), waits);
+            self.open.keep(id, Entry::Span(audited), true);
         }
     }
 
-    /// An audited span closes.
-    fn close(&self, mut audited: Arc<Audited>, id: &Id) {
+    /// An audited span has ended: it closes, or it has said its last word. Gives its OTel context.
+    fn end(&self, mut audited: Arc<Audited>, id: &Id) -> Option<opentelemetry::Context> {
         let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
         let otel = || self.otel_context(id);
         let is_call = audited.state().event().has_halves();
@@ -243,11 +261,8 @@ impl AuditLayer {
             Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
             _ => audited.close(&self.core, otel, is_mirrored),
         };
-        if !is_mirrored && closed.otel.is_some_and(|otel| otel.span().is_recording()) {
-            // Its OTel span goes on, so the layers stand in the order in which it always will.
-            self.is_mirrored.store(true, Ordering::Relaxed);
-        }
         entry::recycle(audited);
+        closed.otel
     }
 
     /// Whether the ids of a span can be had at its close as well as when it is entered.
