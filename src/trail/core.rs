@@ -14,6 +14,8 @@ use super::adoption::Done;
 use super::gap::{Cause, Gaps};
 use super::halves::About;
 use super::hooks::Hooks;
+use super::idless::{Idless, IdlessWatch};
+use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::state::{KnownFacts, SpanMoment};
@@ -46,6 +48,8 @@ pub(crate) struct Core {
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
     pub(super) watch: SpanWatch,
+    pub(super) reach: Reach,
+    pub(super) idless: IdlessWatch,
     pub(super) seen: SeenCounters,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
@@ -95,6 +99,21 @@ impl Core {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// How calls of the trail find their OTel spans.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// A record has no ids: says why, if nobody has.
+    pub(crate) fn tell_idless(&self, why: Idless, span: &str) {
+        self.idless.tell(&self.notices, why, span);
+    }
+
+    /// Nobody is to be told that records have no ids: there are no traces on purpose.
+    pub(crate) fn expect_no_ids(&self) {
+        self.idless.expect_none();
     }
 
     #[cfg(feature = "mcp")]

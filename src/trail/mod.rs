@@ -14,9 +14,11 @@ mod drain;
 mod gap;
 mod halves;
 mod hooks;
+mod idless;
 mod metrics;
 mod ongoing;
 mod open_call;
+mod reach;
 mod scribe;
 mod seen;
 mod span;
@@ -40,9 +42,11 @@ pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
 pub(crate) use self::core::Core;
+pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
+pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
-pub(crate) use self::span::{TARGET, mirror, opening};
+pub(crate) use self::span::{PROBE, TARGET, mirror, opening};
 pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 #[cfg(feature = "serve")]
 pub(crate) use self::timer::within;

@@ -18,6 +18,7 @@ mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
 mod layer_outcomes;
+mod layer_reach;
 mod layer_records;
 mod seen;
 mod server;

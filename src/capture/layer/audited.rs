@@ -187,10 +187,9 @@ impl Audited {
         let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
         let duration = self.state.stop_at(ended);
         let is_call = event.has_halves();
-        let valid = |otel: &Context| otel.span().span_context().is_valid();
         let otel = match self.state.context() {
             Some(otel) => Some(otel.clone()),
-            None => otel().filter(valid).inspect(|otel| self.note_id(otel, is_mirrored)),
+            None => otel().inspect(|otel| self.note_id(otel, is_mirrored)),
         };
         if let Some(otel) = &otel {
             let (call, lasted) = match is_call {

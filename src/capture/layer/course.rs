@@ -28,6 +28,10 @@ impl Course {
         self.own.get_or_init(task::try_id);
     }
 
+    pub(super) fn was_entered(&self) -> bool {
+        self.own.get().is_some()
+    }
+
     /// It was left then, by whoever runs here.
     pub(super) fn left(&self, monotonic_nano: impl FnOnce() -> u64) {
         if self.is_own() {

@@ -13,11 +13,15 @@ pub(super) type Tracer = ();
 /// Installs it if the configuration asks for it. Otherwise calls have no spans, and nobody is told of their ids.
 #[cfg(feature = "layer")]
 pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Option<Tracer>, Failure> {
+    if !configuration.file.trace.inject {
+        trail.core().expect_no_ids();
+    }
     configuration.file.trace.inject.then(|| trail.install_tracing()).transpose().map_err(super::failed)
 }
 
 #[cfg(not(feature = "layer"))]
-pub(super) fn install(configuration: &Configuration, _: &Trail) -> Result<Option<Tracer>, Failure> {
+pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Option<Tracer>, Failure> {
+    trail.core().expect_no_ids();
     match configuration.file.trace.inject {
         true => Err(Failure::usage(NO_TRACER)),
         false => Ok(None),
