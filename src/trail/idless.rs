@@ -75,10 +75,10 @@ impl Idless {
                  layer by itself"
             }
             Self::NoOtelLayer => {
-                "no OTel layer can be reached in this subscriber. If it has one, it is that of another version of \
-                 tracing-opentelemetry than auditrail's: use auditrail::tracing_opentelemetry; or it stands behind a reload \
-                 layer or the like and does not activate its contexts: put it beside that layer, or leave out \
-                 with_context_activation(false)"
+                "no OTel layer can be reached in this subscriber. If it is to have none, that is all. If it has one, it is \
+                 that of another version of tracing-opentelemetry than auditrail's: use auditrail::tracing_opentelemetry; \
+                 or it stands behind a reload layer or the like and does not activate its contexts: put it beside that \
+                 layer, or leave out with_context_activation(false)"
             }
             Self::NoTracer => {
                 "the tracer of the OTel layer makes no spans; give it one with with_tracer(), whose provider is not shut down"

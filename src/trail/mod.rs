@@ -107,7 +107,7 @@ impl Trail {
 
     /// Opens a call: decides, opens its span, and writes the request record.
     ///
-    /// Waits as the class of the call says; at `written`, the default, it completes without yielding.
+    /// Waits as the class of the call says, on any executor; at `written`, the default, it completes without yielding.
     ///
     /// # Errors
     /// [`Refused`] if the call must not run: the `authorize` hook denied it, or its records cannot be kept as its class
@@ -121,7 +121,7 @@ impl Trail {
         self.core.write_moment(moment)
     }
 
-    /// Ships everything that is in the journal now.
+    /// Ships everything that is in the journal now. Any executor may await it.
     ///
     /// # Errors
     /// If that takes longer than the deadline.

@@ -20,6 +20,7 @@ mod layer_nesting;
 mod layer_outcomes;
 mod layer_reach;
 mod layer_records;
+mod reexports;
 mod seen;
 mod server;
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -10,8 +10,9 @@
 //!    `set_parent` would fail. Those of a moment, which nobody needs before its close, are resolved then, where it is known
 //!    that they can be had still. They are resolved with no lock on the span's extensions held.
 //! 2. Ids are empty rather than wrong: never those of a parent.
-//! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us. Until a
-//!    span has shown that it does, and for good if it does not, the record's id is at least an attribute of the span.
+//! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us, or where
+//!    `err` or `ret` says the end. Until a span has shown that the layer does, and for good if it does not, the record's id is
+//!    at least an attribute of the span.
 //! 4. No other field than the allowed ones is even formatted, but for error texts if a `denied_when` hook wants them.
 
 mod audited;

@@ -151,15 +151,29 @@ where
 struct Mark(u64);
 
 fn by_entering(subscriber: &Dispatch, id: &Id) -> Option<Context> {
-    LOOKING.set(true);
-    let context = attached_by(|look| {
+    let _looking = Looking::begin();
+    attached_by(|look| {
         subscriber.enter(id);
         let context = look();
         subscriber.exit(id);
         context
-    });
-    LOOKING.set(false);
-    context
+    })
+}
+
+/// Lasts as long as a span is entered only to be looked at, also where another layer panics meanwhile.
+struct Looking;
+
+impl Looking {
+    fn begin() -> Self {
+        LOOKING.set(true);
+        Self
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        LOOKING.set(false);
+    }
 }
 
 /// Whether a span is entered only to be looked at, by whichever layer of this thread.
