@@ -31,6 +31,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
+use tracing_subscriber::prelude::*;
 
 use self::server::{Client, Everything, call};
 use self::support::{Bench, ending};
@@ -306,6 +307,45 @@ async fn the_layer_fits_everywhere() {
         assert_eq!(calls[0].text(names::CLIENT_ADDRESS), Some("127.0.0.1"));
         assert_eq!(calls[0].text(names::NETWORK_PROTOCOL_VERSION), Some("1.1"));
         assert_eq!(calls[0].text(names::AUDITRAIL_CLIENT_NAME), Some("rmcp"));
+    }
+}
+
+/// What `docs/visibility.md` says of annotated handlers behind a tap: the wrapper joins both.
+#[tokio::test]
+async fn an_annotated_handler_behind_the_tap_is_joined_by_the_wrapper_and_by_nothing_else() {
+    // Where a process has one subscriber only, tests without one would say that no call site is of interest.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    for wrapped in [true, false] {
+        let bench = Bench::new();
+        // All tasks are on this thread.
+        let _guard = tracing_subscriber::registry().with(bench.trail.layer()).set_default();
+        let trail = bench.trail.clone();
+        let served = Served::new(move |config| {
+            let router = match wrapped {
+                true => {
+                    let audited = trail.clone();
+                    Router::new().nest_service("/mcp", service(move || audited.audited(Everything::default()), config))
+                }
+                false => Router::new().nest_service("/mcp", service(Everything::default, config)),
+            };
+            router.layer(trail.mcp_layer())
+        })
+        .await;
+        let client = client(served.url()).await;
+        call(&client, "annotated").await.unwrap();
+        client.cancel().await.unwrap();
+        served.end().await;
+        let records = bench.records();
+        let calls = records.iter().filter(|record| record.event_name == EventName::McpToolsCall.as_str());
+        let mut ends: Vec<_> = calls
+            .filter(|record| ending(record).0 == "response")
+            .map(|record| (record.text(names::GEN_AI_TOOL_NAME).unwrap(), record.text("auditrail.tenant.id")))
+            .collect();
+        ends.sort_unstable();
+        match wrapped {
+            true => assert_eq!(ends, [("annotated", Some("blue"))]),
+            false => assert_eq!(ends, [("annotated", None), ("wrong", Some("blue"))]),
+        }
     }
 }
 

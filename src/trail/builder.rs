@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::adoption::{Adopting, Adoption, Done};
 use super::gap::Gaps;
 use super::hooks::Hooks;
+use super::idless::IdlessWatch;
+use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::told::Told;
@@ -266,6 +268,8 @@ impl TrailBuilder {
             notices: self.notices,
             gaps: Gaps::default(),
             watch: SpanWatch::default(),
+            reach: Reach::default(),
+            idless: IdlessWatch::default(),
             seen: SeenCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),

@@ -14,10 +14,13 @@ use super::adoption::Done;
 use super::gap::{Cause, Gaps};
 use super::halves::About;
 use super::hooks::Hooks;
+use super::idless::{Idless, IdlessWatch};
+use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::span::{self, Marks};
 use super::state::{KnownFacts, SpanMoment};
+use super::timer::{Late, within};
 use super::told::Told;
 #[cfg(feature = "layer")]
 use super::unanswered::KeepsCalls;
@@ -49,6 +52,8 @@ pub(crate) struct Core {
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
     pub(super) watch: SpanWatch,
+    pub(super) reach: Reach,
+    pub(super) idless: IdlessWatch,
     pub(super) seen: SeenCounters,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
@@ -99,6 +104,21 @@ impl Core {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// How calls of the trail find their OTel spans.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// A record has no ids: says why, if nobody has.
+    pub(crate) fn tell_idless(&self, why: Idless, span: &str) {
+        self.idless.tell(&self.notices, why, span);
+    }
+
+    /// Nobody is to be told that records have no ids: there are no traces on purpose.
+    pub(crate) fn expect_no_ids(&self) {
+        self.idless.expect_none();
     }
 
     #[cfg(feature = "mcp")]
@@ -250,7 +270,7 @@ impl Core {
             self.journal.settled(self.hurry()).await;
             self.adopted.wait().await;
         };
-        tokio::time::timeout(deadline, settled).await.map_err(|_| self.unfinished(deadline))
+        within(deadline, settled).await.map_err(|Late| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
@@ -397,7 +417,7 @@ impl Core {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
-            drop(tokio::time::timeout(left.min(LOOK_AGAIN), room).await);
+            let _late = within(left.min(LOOK_AGAIN), room).await;
         }
     }
 
@@ -433,7 +453,7 @@ impl Core {
             return Ok(());
         }
         let late = || NotAcknowledged(format!("it took longer than {:?}", class.deadline));
-        tokio::time::timeout(class.deadline, wait).await.unwrap_or_else(|_| Err(late()))
+        within(class.deadline, wait).await.unwrap_or_else(|Late| Err(late()))
     }
 
     /// Says, once until it is different, that response records are not as safe as their classes want.

@@ -4,14 +4,46 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Call, CallState, Core, Facts, beginning};
+use super::{Call, CallState, Core, Facts, Idless, Way, beginning, has_own_ids};
 use crate::record::{Attributes, Detail, EventName, IdText, Outcome, RecordId, Status, names};
+
+/// The span of a call, with that parent, or as a child of whatever is current.
+macro_rules! call_span {
+    ($call:expr $(, $parent:ident: $none:expr)?) => {
+        tracing::info_span!(
+            target: TARGET,
+            $($parent: $none,)?
+            NAME,
+            otel.name = span_name(&$call),
+            otel.kind = kind(&$call),
+            otel.status_code = Empty,
+            mcp.method.name = $call.method(),
+            mcp.protocol.version = Empty,
+            mcp.session.id = Empty,
+            mcp.resource.uri = Empty,
+            gen_ai.tool.name = Empty,
+            gen_ai.operation.name = Empty,
+            gen_ai.prompt.name = Empty,
+            jsonrpc.request.id = Empty,
+            rpc.response.status_code = Empty,
+            error.type = Empty,
+            network.transport = Empty,
+            audit.actor.id = Empty,
+            audit.outcome = Empty,
+            auditrail.event = Empty,
+            auditrail.call.id = Empty,
+            auditrail.outcome.detail = Empty,
+            auditrail.duration = Empty,
+        )
+    };
+}
 
 /// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
 /// happens to be entered here (rmcp keeps one open for the whole connection).
@@ -19,52 +51,29 @@ pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
     let cut = core.limit(&mut call.attributes);
     let caller = call.caller();
     let begun = call.begun.unwrap_or_else(|| core.clock().now());
-    let span = beginning::during(NAME, begun.unix_nano, || made(&call));
-    if let Some(parent) = call.parent {
-        // It fails only without an OTel layer, where there is no trace to continue.
+    // A layer that hides cannot be given a parent afterwards: it takes the context that is current.
+    let hidden_parent = call.parent.clone().filter(|_| core.reach().hides());
+    let span = beginning::during(NAME, begun.unix_nano, || match hidden_parent.map(Context::attach) {
+        Some(_current) => call_span!(call),
+        None => call_span!(call, parent: None),
+    });
+    if let Some(parent) = call.parent.clone() {
+        // It fails where the OTel layer hides, or where there is none and no trace to continue.
         drop(span.set_parent(parent));
     }
-    for link in call.links {
-        span.add_link(link);
+    for link in &call.links {
+        span.add_link(link.clone());
     }
     record_fields(&span, &call.attributes);
     let mut state = CallState::new(call.event, Facts::of(call.attributes, cut), caller);
     state.begin(core, begun);
-    if let Some(context) = start(&span) {
+    if let Some(context) = start(core, &span, call.parent.as_ref(), call.links) {
         state.attach(context);
     }
     let state = Arc::new(state);
     span.record(names::AUDITRAIL_CALL_ID, state.call_id().encode(&mut [0; 36]));
     opening::announce(&span, &state);
     (span, state)
-}
-
-fn made(call: &Call) -> Span {
-    tracing::info_span!(
-        target: TARGET,
-        parent: None,
-        NAME,
-        otel.name = span_name(call),
-        otel.kind = kind(call),
-        otel.status_code = Empty,
-        mcp.method.name = call.method(),
-        mcp.protocol.version = Empty,
-        mcp.session.id = Empty,
-        mcp.resource.uri = Empty,
-        gen_ai.tool.name = Empty,
-        gen_ai.operation.name = Empty,
-        gen_ai.prompt.name = Empty,
-        jsonrpc.request.id = Empty,
-        rpc.response.status_code = Empty,
-        error.type = Empty,
-        network.transport = Empty,
-        audit.actor.id = Empty,
-        audit.outcome = Empty,
-        auditrail.event = Empty,
-        auditrail.call.id = Empty,
-        auditrail.outcome.detail = Empty,
-        auditrail.duration = Empty,
-    )
 }
 
 /// Says on the span how the call ended: the same words and the same number as on the record.
@@ -142,10 +151,32 @@ pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &IdText, o
     }
 }
 
-/// Enters the span once, so that every layer's view of it begins here, and resolves its ids.
-fn start(span: &Span) -> Option<Context> {
-    span.in_scope(|| ());
-    span.with_subscriber(|(id, dispatch)| tracing_opentelemetry::get_otel_context(id, dispatch)).flatten()
+/// Starts the span and finds its ids, or says that there are none.
+fn start(core: &Core, span: &Span, parent: Option<&Context>, links: Vec<SpanContext>) -> Option<Context> {
+    let context = core.reach().enter(span);
+    if core.reach().way() == Way::Entering
+        && let Some(context) = &context
+    {
+        links.into_iter().for_each(|link| context.span().add_link(link, Vec::new()));
+    }
+    let why = match &context {
+        Some(otel) if has_own_ids(otel, parent) => return context,
+        Some(_) => Idless::NoTracer,
+        None => why_none(core, span),
+    };
+    if !Context::is_current_telemetry_suppressed() {
+        core.tell_idless(why, NAME);
+    }
+    None
+}
+
+fn why_none(core: &Core, span: &Span) -> Idless {
+    let has_subscriber = dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>());
+    match core.reach().way() {
+        _ if !has_subscriber => Idless::NoSubscriber,
+        _ if span.is_disabled() => Idless::Disabled,
+        _ => Idless::NoOtelLayer,
+    }
 }
 
 fn record_fields(span: &Span, attributes: &Attributes) {
@@ -194,6 +225,8 @@ pub(crate) mod opening {
 
 /// The target of our spans, so that people can name them in a filter.
 pub(crate) const TARGET: &str = "auditrail";
+/// The name of the spans by which we look whether others can be seen. None of them leaves.
+pub(crate) const PROBE: &str = "auditrail.probe";
 const NAME: &str = "mcp.call";
 
 /// What is copied from the call to the span's fields.

@@ -78,7 +78,12 @@ impl CallState {
 
     /// Stops the clock, unless it was stopped before; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+        self.stop_at(core.clock().monotonic_nano())
+    }
+
+    /// Stops the clock at a time that has passed, unless it was stopped before.
+    pub(crate) fn stop_at(&self, monotonic_nano: u64) -> f64 {
+        let nanos = monotonic_nano.saturating_sub(self.begun.monotonic_nano);
         // Two may stop it at once. 0 stands for a clock that runs.
         let _first = self.duration_nano.compare_exchange(0, nanos.max(1), Ordering::Relaxed, Ordering::Relaxed);
         self.duration()

@@ -9,6 +9,7 @@ use tracing::Event;
 use tracing::field::Visit;
 use tracing::span::Id;
 
+use super::course::Course;
 use super::entry::Entry;
 use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields, Purpose};
@@ -27,6 +28,7 @@ pub(super) struct Audited {
     /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
     /// close.
     waiting: AtomicBool,
+    course: Course,
 }
 
 impl Audited {
@@ -70,6 +72,7 @@ impl Audited {
     /// Forgets all, but keeps the memory; says whether it is worth keeping.
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
+        self.course = Course::default();
         *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = Said::default();
         !self.state.is_large()
     }
@@ -78,12 +81,20 @@ impl Audited {
         &self.state
     }
 
+    pub(super) fn course(&self) -> &Course {
+        &self.course
+    }
+
     pub(super) fn facts_mut(&mut self) -> &mut Facts {
         self.state.facts_mut()
     }
 
     /// A field of the span itself, recorded later.
     pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
+        // A task that outlives the call may add facts in its span, but does not tell how it ends.
+        if field.purpose == Purpose::Outcome || self.course.is_own() {
+            self.course.seen(core.clock().monotonic_nano());
+        }
         let mut said = self.said();
         let mut facts = self.state.facts();
         match field.purpose {
@@ -133,8 +144,12 @@ impl Audited {
         }
     }
 
-    /// `err` or `ret` of the span's own `#[instrument]`.
-    pub(super) fn hear(&self, core: &Core, event: &Event<'_>) {
+    /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
+    pub(super) fn hear(&self, core: &Core, event: &Event<'_>) -> bool {
+        if self.course.end() {
+            return false;
+        }
+        self.state.stop(core);
         let mut visitor = EndingVisitor::new(core.hooks().has_denial());
         event.record(&mut visitor);
         let mut ending = visitor.ending;
@@ -147,9 +162,10 @@ impl Audited {
             }
         }
         self.said().ending(ending);
+        true
     }
 
-    /// The span closes: writes the response half, or the moment. Asks for its ids if it has none yet.
+    /// The span ends: writes the response half, or the moment. Asks for its ids if it has none yet.
     pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let said = std::mem::take(&mut *self.said());
         let closed = self.end(core, said, otel, is_mirrored);
@@ -181,13 +197,13 @@ impl Audited {
 
     fn end(&self, core: &Core, said: Said, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let event = self.state.event();
-        let (told, outcome) = (said.status(), said.outcome(event));
-        let duration = self.state.stop(core);
+        let (told, outcome) = (said.status(), said.outcome(event, self.course.panicked()));
+        let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
+        let duration = self.state.stop_at(ended);
         let is_call = event.has_halves();
-        let valid = |otel: &Context| otel.span().span_context().is_valid();
         let otel = match self.state.context() {
             Some(otel) => Some(otel.clone()),
-            None => otel().filter(valid).inspect(|otel| self.note_id(otel, is_mirrored)),
+            None => otel().inspect(|otel| self.note_id(otel, is_mirrored)),
         };
         if let Some(otel) = &otel {
             let (call, lasted) = match is_call {
@@ -245,7 +261,8 @@ pub(super) fn write_event(
     let name = audited.state.event();
     let said = std::mem::take(&mut *audited.said());
     // What happened at one moment is not an open call: nothing said is success.
-    let outcome = said.outcome(if name.has_halves() { EventName::Context } else { name });
+    let event = if name.has_halves() { EventName::Context } else { name };
+    let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
     let moment = Moment::of(name, attributes).outcome(outcome).inside_call(call.map(|(_, call)| *call));
     let caller = call.and_then(|(entry, _)| entry.state().caller());

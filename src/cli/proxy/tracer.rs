@@ -17,6 +17,9 @@ pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Op
     if configuration.file.trace.inject && !exports {
         return Err(Failure::usage(NO_SPANS));
     }
+    if !exports {
+        trail.core().expect_no_ids();
+    }
     exports.then(|| trail.install_tracing()).transpose().map_err(super::failed)
 }
 
@@ -26,7 +29,8 @@ const NO_SPANS: &str = "[trace] inject = true writes the ids of spans into reque
                         export = false, OTEL_TRACES_EXPORTER=none or OTEL_SDK_DISABLED=true); remove one of the two";
 
 #[cfg(not(feature = "layer"))]
-pub(super) fn install(configuration: &Configuration, _: &Trail) -> Result<Option<Tracer>, Failure> {
+pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Option<Tracer>, Failure> {
+    trail.core().expect_no_ids();
     match configuration.file.trace.inject {
         true => Err(Failure::usage(NO_TRACER)),
         false => Ok(None),
