@@ -28,7 +28,7 @@ use auditrail::trail::Moment;
 use faulty_sink::{Arrived, FaultySink, Reply, Wire};
 
 /// Far beyond what anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 /// The record in which the trail says that it has started.
 const STARTED: u64 = 1;
 const PROTOCOLS: [&str; 2] = ["grpc", "http/protobuf"];

@@ -11,7 +11,7 @@ use auditrail::record::Record;
 use tempfile::TempDir;
 
 /// Far more than it takes; only there so that a hang is a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A proxy that does not run yet. Nobody listens where its collector should be.
 pub(crate) struct Proxy {
