@@ -68,7 +68,7 @@ impl Proxy {
     /// With a collector, that gets everything in time.
     pub(crate) fn collector(self, receiver: &auditrail::serve::Receiver) -> Self {
         let endpoint = receiver.grpc_endpoint().unwrap();
-        self.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint).env("AUDITRAIL_FLUSH_TIMEOUT", "20000")
+        self.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint).env("AUDITRAIL_FLUSH_TIMEOUT", "100000")
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
