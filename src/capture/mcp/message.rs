@@ -209,6 +209,17 @@ pub(crate) enum Flaw {
     NotAMessage,
 }
 
+impl Flaw {
+    /// As it stands in a record (`auditrail.message.flaw`).
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::TooDeep => "too_deep",
+            Self::NotAMessage => "not_a_message",
+        }
+    }
+}
+
 /// Why readers may disagree on what a message says. It was read as most of them would; those that refuse it run nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doubts {

@@ -30,7 +30,7 @@ mod tools;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "tower")]
-pub(crate) use self::answer::{disconnected, http_error, unread};
+pub(crate) use self::answer::{disconnected, http_error, unread, unread_request};
 pub(crate) use self::carrier::Carrier;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;
@@ -39,7 +39,7 @@ use self::origins::Origins;
 use self::pending::Waiting;
 use self::tools::Tools;
 use super::message::Reading;
-use crate::record::{Detail, Outcome};
+use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{Core, Counted};
 
 /// What all connections of one server share.
@@ -98,7 +98,7 @@ impl Correlator {
     fn evict(&self, evicted: Option<Waiting>) {
         if let Some(waiting) = evicted {
             self.count(Counted::Evicted);
-            waiting.call.end(&Outcome { error_type: Some("evicted".into()), ..Outcome::of(Detail::NoResponse) });
+            waiting.call.end(&Outcome::with_type(Detail::NoResponse, error_type::EVICTED));
         }
     }
 

@@ -1,5 +1,0 @@
-mod body;
-mod rig;
-mod service;
-mod sessions;
-mod stream;
