@@ -12,6 +12,7 @@
 mod correlator;
 mod correlator_properties;
 mod delivery;
+mod error_types;
 mod filters;
 mod layer_ids;
 mod layer_nesting;
@@ -22,4 +23,5 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
+mod unreadable;
 mod wrapper;

@@ -149,11 +149,10 @@ impl Held {
         let (mut calls, mut splices) = (Vec::new(), Splices::default());
         for message in messages {
             let (id, said) = (message.id.clone(), Said::of(&message));
-            // What stands there in another encoding stays as it is.
-            let stays = is_unclear(&message) || message.is_transcoded;
+            let is_plain = message.is_plain();
             let call = ear.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
-            splices.note(is_batch, stays, joined);
+            splices.note(is_batch, is_plain, joined);
             calls.extend(call.map(|call| (id, call)));
         }
         if self.why.refuses {

@@ -51,7 +51,7 @@ pub(super) struct Before {
     flaw: Option<Flaw>,
     /// Others may read something else.
     is_ambiguous: bool,
-    is_transcoded: bool,
+    is_plain: bool,
     is_in_batch: bool,
     said: Said,
 }
@@ -66,7 +66,7 @@ impl Held {
             id: message.id.clone(),
             flaw: message.flaw,
             is_ambiguous: message.doubts.is_ambiguous(),
-            is_transcoded: message.is_transcoded,
+            is_plain: message.is_plain(),
             is_in_batch: message.batch.is_some(),
             said: if self.why.joins { Said::of(message) } else { Said::default() },
         }
@@ -74,7 +74,7 @@ impl Held {
 
     /// The message has begun that call, if any.
     pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
-        let Before { id, flaw, is_ambiguous, is_transcoded, is_in_batch, said } = message;
+        let Before { id, flaw, is_ambiguous, is_plain, is_in_batch, said } = message;
         let mut told = self.told();
         match flaw {
             None => {}
@@ -85,7 +85,7 @@ impl Held {
         told.is_batch |= is_in_batch;
         if self.why.joins {
             let span = call.as_ref().and_then(|call| call.span_ids());
-            told.splices.note(is_in_batch, flaw.is_some() || is_ambiguous || is_transcoded, said.joined(span));
+            told.splices.note(is_in_batch, is_plain, said.joined(span));
         }
         if self.why.refuses {
             told.calls.extend(id.zip(call));
