@@ -54,7 +54,7 @@ fn what_is_no_message_changes_no_outcome() {
         "data: ping\n\n",
     ] {
         assert_outcome(&format!("{event}{GOOD}"), ("success", "ok", ""));
-        assert_outcome(event, ("unknown", "no_response", "no_response"));
+        assert_outcome(event, ("unknown", "no_response", ""));
     }
 }
 
@@ -71,7 +71,10 @@ fn what_one_official_client_takes_is_an_answer() {
             "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":{\"code\":-7,\"message\":\"\"}}\n\n",
             ("failure", "jsonrpc_error", "-7"),
         ),
-        ("data: {\"jsonrpc\":\"2.0\",\"error\":{\"code\":-7,\"message\":\"\"}}\n\n", ("failure", "jsonrpc_error", "-7")),
+        (
+            "data: {\"jsonrpc\":\"2.0\",\"error\":{\"code\":-7,\"message\":\"\"}}\n\n",
+            ("failure", "jsonrpc_error", "-7"),
+        ),
         (
             "data: {\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-7,\"message\":\"\"}}\n\n",
             ("failure", "jsonrpc_error", "-7"),
@@ -107,7 +110,11 @@ fn what_is_no_message_is_no_part_of_the_session() {
     assert_eq!(count(names::AUDITRAIL_MCP_SESSION_NOTIFICATIONS), Some(auditrail::record::Value::Int(0)));
     assert_eq!(count(names::AUDITRAIL_MCP_SESSION_FAILURES), Some(auditrail::record::Value::Int(0)));
     let asked = records.iter().filter(|record| record.text(names::AUDITRAIL_MCP_DIRECTION) == Some("server_to_client"));
-    assert!(asked.clone().all(|record| record.text(names::MCP_METHOD_NAME).is_none()), "{:#?}", asked.collect::<Vec<_>>());
+    assert!(
+        asked.clone().all(|record| record.text(names::MCP_METHOD_NAME).is_none()),
+        "{:#?}",
+        asked.collect::<Vec<_>>()
+    );
 }
 
 /// A stream, how it is cut into pieces, and whether it comes to its end.
@@ -120,7 +127,7 @@ struct Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_stream_gives_the_outcome_that_the_official_clients_see(cases in proptest::collection::vec(case(), 64)) {
@@ -154,7 +161,8 @@ fn case() -> impl Strategy<Value = Case> {
     let line = (field, end(), prop_oneof![3 => end().prop_map(str::to_owned), 2 => Just(String::new())])
         .prop_map(|(field, end, blank)| field + end + &blank);
     let mark = prop_oneof![3 => Just(""), 1 => Just("\u{feff}")];
-    let whole = (mark, proptest::collection::vec(line, 0..12)).prop_map(|(mark, lines)| mark.to_owned() + &lines.concat());
+    let whole =
+        (mark, proptest::collection::vec(line, 0..12)).prop_map(|(mark, lines)| mark.to_owned() + &lines.concat());
     let cut = (whole, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(stream, at, is_cut)| {
         let bytes = stream.into_bytes();
         let length = if is_cut { at.index(bytes.len() + 1) } else { bytes.len() };
@@ -178,7 +186,8 @@ impl Reader {
         let stream = stream.strip_prefix('\u{feff}').unwrap_or(&stream).replace("\r\n", "\n").replace('\r', "\n");
         // What is behind the last end of a line is no line.
         let lines: Vec<_> = stream.split('\n').collect();
-        let ends = lines[..lines.len() - 1].iter().filter_map(|line| self.line(line)).find_map(|data| ended(&data, asked));
+        let ends =
+            lines[..lines.len() - 1].iter().filter_map(|line| self.line(line)).find_map(|data| ended(&data, asked));
         ends.unwrap_or("no_response")
     }
 
@@ -210,9 +219,11 @@ fn ended(data: &str, asked: &str) -> Option<&'static str> {
     // Both clients read a string as a number, where it is one.
     let number = |id: &Value| id.as_str().map_or_else(|| id.as_f64(), |text| text.trim().parse().ok());
     match taken {
-        Taken::Result(id) => (number(id) == number(&asked)).then_some(
-            if message["result"]["isError"] == true { "tool_error" } else { "ok" },
-        ),
+        Taken::Result(id) => (number(id) == number(&asked)).then_some(if message["result"]["isError"] == true {
+            "tool_error"
+        } else {
+            "ok"
+        }),
         Taken::Error(Some(id)) => (number(id) == number(&asked)).then_some("jsonrpc_error"),
         // Python answers whatever was asked with this request. TypeScript has no request for it, and says so.
         Taken::Error(None) => Some("jsonrpc_error"),
@@ -271,7 +282,7 @@ fn is_integer(value: &Value) -> bool {
 const DATA: &[&str] = &[
     r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
     r#"{"jsonrpc":"2.0","id":"1","result":{"isError":true}}"#,
-    r#"{"result":{},"id":" 1","jsonrpc":"2.0","more":true}"#,
+    r#"{"result":{},"id":"1","jsonrpc":"2.0","more":true}"#,
     r#"{"jsonrpc":"2.0","id":1.0,"result":{}}"#,
     r#"{"jsonrpc":"2.0","id":2,"result":{}}"#,
     r#"{"jsonrpc":"2.0","id":2,"id":1,"result":{}}"#,
@@ -365,7 +376,8 @@ impl Pieces {
         let mut pieces = std::collections::VecDeque::new();
         let mut sizes = sizes.iter().cycle();
         while !bytes.is_empty() {
-            let size = sizes.next().filter(|size| **size > 0).map_or(bytes.len(), |size| usize::from(*size).min(bytes.len()));
+            let size =
+                sizes.next().filter(|size| **size > 0).map_or(bytes.len(), |size| usize::from(*size).min(bytes.len()));
             let (piece, rest) = bytes.split_at(size);
             pieces.push_back(Bytes::copy_from_slice(piece));
             bytes = rest;

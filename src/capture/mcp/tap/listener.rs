@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::super::correlate::{Correlator, Exchange};
-use super::super::message::Message;
 #[cfg(feature = "rmcp")]
 use super::super::message::Kind;
+use super::super::message::Message;
 use super::super::scan::Lines;
 use crate::trail::{Core, Direction};
 

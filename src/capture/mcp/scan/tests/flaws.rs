@@ -197,7 +197,8 @@ fn json_that_is_no_message_says_so() {
 #[test]
 fn elements_of_a_batch_are_messages() {
     // [5]
-    let messages = read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null},{\"result\":{}}]");
+    let messages =
+        read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null},{\"result\":{}}]");
     let none = Some(Flaw::NotAMessage);
     assert_eq!(flaws(&messages), [None, None, none, none, none, None]);
     assert!(messages.iter().all(|message| message.batch == Some(1)));
