@@ -55,7 +55,11 @@ impl Session {
     }
 
     async fn call(&mut self, id: u64) {
-        let call = json!({ "name": "current_weather", "arguments": { "city": "Lisbon" } });
+        self.call_for(id, "Lisbon").await;
+    }
+
+    async fn call_for(&mut self, id: u64, city: &str) {
+        let call = json!({ "name": "current_weather", "arguments": { "city": city } });
         self.send(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call })).await;
     }
 
@@ -143,14 +147,18 @@ async fn a_message_that_is_written_in_part_is_no_answer() {
 
     let receiver = Receiver::builder().start().await.unwrap();
     let mut session = Session::with_a_call(&receiver.grpc_endpoint().unwrap()).await;
-    for id in 3..1_500 {
-        session.call(id).await;
-    }
+    session.call(3).await;
+    // More than a pipe holds.
+    session.call_for(4, &"Lisbon".repeat(30_000)).await;
+    session.call(5).await;
     let pipe = session.output.get_ref().get_ref().as_fd().try_clone_to_owned().unwrap();
-    // All pages of the pipe are in use, so nothing more is written.
-    while rustix::io::ioctl_fionread(&pipe).unwrap() <= 15 * 4096 {
-        tokio::task::yield_now().await;
-    }
+    let full = async {
+        // All of its pages but what is left of one.
+        while rustix::io::ioctl_fionread(&pipe).unwrap() < 15 * 4096 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, full).await.expect("the pipe fills");
     let pid = session.server.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     let status = tokio::time::timeout(PATIENCE, session.server.wait()).await.expect("it ends by itself").unwrap();
@@ -164,6 +172,7 @@ async fn a_message_that_is_written_in_part_is_no_answer() {
     let successes: Vec<_> = ends.iter().filter(|(_, end)| *end == "success ok").map(|(id, _)| id.clone()).collect();
     answered.sort();
     assert_eq!(successes, answered);
+    assert!(!answered.contains(&"4".to_owned()));
     assert!(ends.values().all(|end| end == "success ok" || end.starts_with("unknown ")), "{ends:?}");
 }
 

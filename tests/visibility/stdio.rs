@@ -55,7 +55,7 @@ async fn play_through_the_proxy(scene: &Scene, bench: Bench, stage: Stage) -> Ve
     stage.go_on.notify_waiters();
     serving.await.unwrap();
     proxied.running.await.unwrap();
-    summary(&bench.sunk.records())
+    summary(&bench.records())
 }
 
 /// Serves until the client goes; a server that does not even begin has nothing to wait for.
