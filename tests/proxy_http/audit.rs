@@ -138,21 +138,6 @@ async fn what_is_no_mcp_leaves_no_records() {
     assert!(proxy.records().await.is_empty());
 }
 
-#[tokio::test]
-async fn the_address_of_an_ipv6_client_is_known_too() {
-    let listen: SocketAddr = "[::1]:0".parse().unwrap();
-    if tokio::net::TcpListener::bind(listen).await.is_err() {
-        eprintln!("NOT TESTED: this machine has no IPv6");
-        return;
-    }
-    let mut settings = reverse(echo().await.address);
-    settings.listen = listen;
-    let proxy = Proxy::with(Arc::new(Bench::new()), settings).await;
-    proxy.client().await.post(&call(1, "echo")).await;
-    let records = proxy.records().await;
-    assert_eq!(request_of(&records).text(names::CLIENT_ADDRESS), Some("::1"));
-}
-
 /// Users who have other tools: each definition is told once, with who listed it, however often they take turns.
 #[tokio::test]
 async fn a_definition_is_told_when_it_was_never_seen_before() {

@@ -12,15 +12,10 @@
 #![cfg(unix)]
 
 mod bytes;
-#[path = "../peers/cache.rs"]
-mod cache;
 mod configuration;
 mod ends;
-#[path = "../examples/mod.rs"]
-mod examples;
 mod order;
 mod orphans;
-mod peers;
 mod refusals;
 mod rig;
 mod trace;

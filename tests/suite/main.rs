@@ -13,6 +13,7 @@ mod correlator;
 mod correlator_properties;
 mod delivery;
 mod filters;
+mod forwarded;
 mod layer_ids;
 mod layer_nesting;
 mod layer_outcomes;
