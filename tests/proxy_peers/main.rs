@@ -12,6 +12,7 @@
 
 #[path = "../examples/mod.rs"]
 mod examples;
+mod forwarded;
 mod login;
 #[path = "../peers/mod.rs"]
 mod peers;
@@ -24,5 +25,6 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    peers::run([tours::trials(), trace::trials(), login::trials()].into_iter().flatten().collect())
+    let trials = [forwarded::trials(), tours::trials(), trace::trials(), login::trials()];
+    peers::run(trials.into_iter().flatten().collect())
 }
