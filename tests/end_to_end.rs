@@ -14,16 +14,17 @@
 )]
 
 mod examples;
-mod peers {
-    pub(crate) mod cache;
-    pub(crate) mod servers;
-}
+mod peers;
+#[path = "peers/servers.rs"]
+mod servers;
 
 use std::collections::HashMap;
+use std::process::ExitCode;
 
 use serde_json::Value;
 
-use self::peers::servers::{Client, Clients, Collector, Http, Jaeger, Server, installed};
+use self::peers::{Peer, Peers, trial};
+use self::servers::{Client, Clients, Collector, Http, Jaeger, Server};
 
 /// What the clients call, in order, and how each call must end.
 const CALLS: [(&str, &str, &str); 4] = [
@@ -33,13 +34,16 @@ const CALLS: [(&str, &str, &str); 4] = [
     ("no_such_tool", "failure", "jsonrpc_error"),
 ];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_is_a_record_in_the_collector_and_its_span_in_jaeger() {
-    let Some(installed) = installed() else { return };
+fn main() -> ExitCode {
+    const NEEDS: &[Peer] = &[Peer::Collector, Peer::Jaeger, Peer::Python, Peer::TypeScript];
+    peers::run(vec![trial("every_call_is_a_record_in_the_collector_and_its_span_in_jaeger", NEEDS, every_call)])
+}
+
+async fn every_call(peers: Peers) {
     let http = Http::new();
-    let jaeger = Jaeger::start(&installed, &http).await;
-    let collector = Collector::start(&installed, &jaeger, &http).await;
-    let clients = Clients { installed: &installed, collector: &collector };
+    let jaeger = Jaeger::start(&peers, &http).await;
+    let collector = Collector::start(&peers, &jaeger, &http).await;
+    let clients = Clients { peers: &peers, collector: &collector };
 
     let mut calls = Vec::new();
     for client in [Client::Python, Client::TypeScript] {

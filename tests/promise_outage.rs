@@ -29,7 +29,7 @@ use auditrail::journal::{Cause, Disk, Quarantine};
 use auditrail::policy::Limits;
 use auditrail::record::{Clock, EventName, Record, Value, names};
 use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
-use auditrail::trail::Moment;
+use auditrail::trail::{Acknowledge, Call, Class, Moment, WhenFull};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message as _;
@@ -75,6 +75,7 @@ fn child_in_an_outage() {
         .journal_max_bytes(2 * backlog + (64 << 20))
         .clock(clock.clone())
         .limits(limits)
+        .class(Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: LONG })
         .connector(sink.clone())
         .flush_timeout(SHORT)
         .on_notice(|_| ())
@@ -87,8 +88,10 @@ fn child_in_an_outage() {
         trail.record(Moment::new(EventName::Context).attribute("app.content", large.clone()));
         clock.later(3 * DAY / records);
         if number % 64 == 0 {
-            // No faster than the disk: what it has not synced waits in memory, up to a bound.
-            runtime.block_on(trail.flush(Duration::from_millis(20))).expect_err("the collector is away");
+            // No faster than the disk, however slow that is: what is not synced waits in memory, up to a bound.
+            drop(
+                runtime.block_on(trail.begin(Call::mcp("tools/call"))).expect("it waits until all before it is synced"),
+            );
         }
         if number == records / 10 {
             before = anonymous_memory();

@@ -248,10 +248,13 @@ async fn child_that_serves() {
 #[ignore = "a part of the tests above"]
 async fn child_that_records() {
     let trail = Trail::builder("weather").on_notice(|_| ()).start().unwrap();
+    let mut refused = 0;
     loop {
         let id = trail.record(Moment::new(EventName::Context));
-        assert_eq!(trail.counts().refused, 0);
-        println!("recorded {id}");
+        // It writes as fast as it can; what a slow disk makes it refuse was not acknowledged.
+        if std::mem::replace(&mut refused, trail.counts().refused) == refused {
+            println!("recorded {id}");
+        }
     }
 }
 
@@ -325,7 +328,7 @@ impl Session {
 
     async fn signal(&self, signal: &str) {
         let pid = self.server.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", signal, &pid]).status().await.unwrap().success());
     }
 
     /// The process ends by itself; all that it acknowledged arrives from the next one, once, as it was.

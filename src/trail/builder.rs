@@ -13,6 +13,7 @@ use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::told::Told;
+use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
@@ -274,6 +275,7 @@ impl TrailBuilder {
             audited_names: RwLock::default(),
             closing: Mutex::default(),
             unsafe_told: AtomicBool::new(false),
+            unanswered: Unanswered::default(),
         })))
     }
 }

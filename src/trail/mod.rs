@@ -6,6 +6,10 @@
 
 mod actor;
 mod adoption;
+#[cfg(feature = "layer")]
+pub(crate) mod beginning;
+#[cfg(not(feature = "layer"))]
+mod beginning;
 mod builder;
 mod call;
 mod class;
@@ -25,6 +29,7 @@ mod span;
 mod state;
 mod timer;
 mod told;
+mod unanswered;
 mod watch;
 
 use std::fmt;
@@ -46,10 +51,14 @@ pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
+#[cfg(feature = "layer")]
+pub(crate) use self::span::{Marks, at, end as end_span, mark};
 pub(crate) use self::span::{PROBE, TARGET, mirror, opening};
 pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 #[cfg(feature = "serve")]
 pub(crate) use self::timer::within;
+#[cfg(feature = "layer")]
+pub(crate) use self::unanswered::KeepsCalls;
 
 use crate::config::Settings;
 use crate::record::RecordId;

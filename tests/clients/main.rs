@@ -13,27 +13,29 @@
     reason = "a test stops at what it did not expect"
 )]
 
-#[path = "../peers/cache.rs"]
-mod cache;
 #[path = "../examples/mod.rs"]
 mod examples;
+#[path = "../peers/mod.rs"]
+mod peers;
 mod process;
 mod run;
 mod story;
 mod trail;
 
+use std::process::ExitCode;
+
+use self::peers::{Peers, trial};
 use self::run::{Audit, Client, Mode, Run, Seen, Server, Transport};
 
 macro_rules! clients {
     ($($name:ident: $client:ident $mode:ident $transport:ident $server:ident;)*) => {
-        $(
-            #[tokio::test]
-            async fn $name() {
+        fn main() -> ExitCode {
+            peers::run(vec![$({
                 let (client, mode) = (Client::$client, Mode::$mode);
                 let run = Run { client, mode, transport: Transport::$transport, server: Server::$server };
-                auditing_changes_nothing_and_misses_nothing(run).await;
-            }
-        )*
+                trial(stringify!($name), run.needs(), move |peers| auditing_changes_nothing_and_misses_nothing(peers, run))
+            },)*])
+        }
     };
 }
 
@@ -62,8 +64,7 @@ clients! {
     python_and_fastmcp_without_sessions_over_http: Python Auto Http FastMcp;
 }
 
-async fn auditing_changes_nothing_and_misses_nothing(run: Run) {
-    let Some(peers) = cache::with(&run.parts()) else { return };
+async fn auditing_changes_nothing_and_misses_nothing(peers: Peers, run: Run) {
     let plain = run.against(&peers, Audit::Off).await;
     story::is_told_by(&run, &plain.printed);
     assert!(plain.records.is_empty(), "nobody audits the plain server");

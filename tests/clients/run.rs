@@ -1,7 +1,7 @@
 //! A client that others wrote, and the server that it is given.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::examples::example;
+use crate::peers::{Peer, Peers};
 use crate::process::{PATIENCE, Serving, nobody_is_left, printed};
 use crate::trail::Received;
 
@@ -71,14 +72,6 @@ pub(crate) struct Seen {
 }
 
 impl Client {
-    const fn part(self) -> &'static str {
-        match self {
-            Self::TypeScript1 => "typescript/node_modules/@modelcontextprotocol/sdk",
-            Self::TypeScript2 => "typescript2/node_modules/@modelcontextprotocol/client",
-            Self::Python => "python/bin/python",
-        }
-    }
-
     /// What it calls itself.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -88,14 +81,14 @@ impl Client {
         }
     }
 
-    fn command(self, peers: &Path) -> Command {
+    fn command(self, peers: &Peers) -> Command {
         let (program, script) = match self {
-            Self::TypeScript1 => (PathBuf::from("node"), "tests/peers/typescript/session.mjs"),
-            Self::TypeScript2 => (PathBuf::from("node"), "tests/peers/typescript2/session.mjs"),
-            Self::Python => (peers.join("python/bin/python"), "tests/peers/python/session.py"),
+            Self::TypeScript1 => (peers.node(), "tests/peers/typescript/session.mjs"),
+            Self::TypeScript2 => (peers.node(), "tests/peers/typescript2/session.mjs"),
+            Self::Python => (peers.path(Peer::Python), "tests/peers/python/session.py"),
         };
         let mut command = Command::new(program);
-        command.arg(script).env("PEERS_CACHE", peers).stdin(Stdio::null()).kill_on_drop(true);
+        command.arg(script).env("PEERS_CACHE", peers.cache()).stdin(Stdio::null()).kill_on_drop(true);
         command
     }
 }
@@ -118,20 +111,23 @@ impl Mode {
 
 impl Server {
     /// Its own program, behind nothing.
-    fn command(self, peers: &Path) -> Vec<OsString> {
+    fn command(self, peers: &Peers) -> Vec<OsString> {
         match self {
             Self::Rmcp => vec![example("clients_server").into()],
-            Self::FastMcp => vec![peers.join(FASTMCP).into(), "tests/peers/fastmcp/server.py".into()],
+            Self::FastMcp => vec![peers.path(Peer::FastMcp).into(), "tests/peers/fastmcp/server.py".into()],
         }
     }
 }
 
 impl Run {
-    /// What it needs of what `tests/peers/install` brings.
-    pub(crate) fn parts(&self) -> Vec<&'static str> {
-        match self.server {
-            Server::Rmcp => vec![self.client.part()],
-            Server::FastMcp => vec![self.client.part(), FASTMCP],
+    pub(crate) const fn needs(&self) -> &'static [Peer] {
+        match (self.client, self.server) {
+            (Client::TypeScript1, Server::Rmcp) => &[Peer::TypeScript],
+            (Client::TypeScript2, Server::Rmcp) => &[Peer::TypeScript2],
+            (Client::Python, Server::Rmcp) => &[Peer::Python],
+            (Client::TypeScript1, Server::FastMcp) => &[Peer::TypeScript, Peer::FastMcp],
+            (Client::TypeScript2, Server::FastMcp) => &[Peer::TypeScript2, Peer::FastMcp],
+            (Client::Python, Server::FastMcp) => &[Peer::Python, Peer::FastMcp],
         }
     }
 
@@ -144,7 +140,7 @@ impl Run {
     }
 
     /// The client's whole story against a server of its own.
-    pub(crate) async fn against(&self, peers: &Path, audit: Audit) -> Seen {
+    pub(crate) async fn against(&self, peers: &Peers, audit: Audit) -> Seen {
         let receiver = Receiver::builder().start().await.unwrap();
         let journal = tempfile::tempdir().unwrap();
         let settings = [
@@ -159,7 +155,7 @@ impl Run {
         Seen { printed, records }
     }
 
-    async fn over_stdio(&self, peers: &Path, audit: Audit, settings: &Settings, mark: &Path) -> Vec<Value> {
+    async fn over_stdio(&self, peers: &Peers, audit: Audit, settings: &Settings, mark: &Path) -> Vec<Value> {
         let mut client = self.client(peers);
         client.args(["stdio", "--"]).envs(settings.clone());
         if audit == Audit::Proxy {
@@ -172,7 +168,7 @@ impl Run {
         printed
     }
 
-    async fn over_http(&self, peers: &Path, audit: Audit, settings: &Settings) -> Vec<Value> {
+    async fn over_http(&self, peers: &Peers, audit: Audit, settings: &Settings) -> Vec<Value> {
         // Much later than the story takes, or as soon as there is a story.
         let retry = if self.transport == Transport::Http { "3600000" } else { "50" };
         let [program, arguments @ ..] = &self.server.command(peers)[..] else { panic!("{self:?} has no program") };
@@ -198,7 +194,7 @@ impl Run {
         printed
     }
 
-    fn client(&self, peers: &Path) -> Command {
+    fn client(&self, peers: &Peers) -> Command {
         let mut command = self.client.command(peers);
         command.args(["--mode", self.mode.name()]);
         command
@@ -235,4 +231,3 @@ impl Received {
 type Settings = [(&'static str, OsString); 2];
 
 const PROXY: [&str; 2] = [env!("CARGO_BIN_EXE_auditrail"), "proxy"];
-const FASTMCP: &str = "fastmcp/bin/python";

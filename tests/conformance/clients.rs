@@ -3,15 +3,15 @@
 //!
 //! It is the Python SDK: the `fetch` of Node.js asks proxies for tunnels only, and what is tunnelled cannot be audited.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::cache;
 use crate::everything::assert_paired;
+use crate::peers::{Peer, Peers};
 use crate::proxied::Proxied;
-use crate::suite::{Check, Suite, alone, checks_below, installed};
+use crate::suite::{Check, Suite, alone, checks_below};
 use crate::support::Bench;
 
 const SCENARIOS: [(&str, &[&str]); 2] = [
@@ -32,9 +32,8 @@ const SCENARIOS: [(&str, &[&str]); 2] = [
     ("2026-07-28", &["tools_call", "request-metadata", "auth/metadata-default"]),
 ];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_score_the_same_through_the_forward_proxy() {
-    let Some((suite, python)) = installed().zip(python()) else { return };
+pub(crate) async fn clients_score_the_same_through_the_forward_proxy(peers: Peers) {
+    let (suite, python) = (Suite::of(&peers), peers.path(Peer::Python));
     let _alone = alone().await;
     let bench = Bench::new();
     let proxy = Proxied::forward(&bench.trail).await;
@@ -71,10 +70,4 @@ async fn run(suite: &Suite, python: &Path, (scenario, revision): (&str, &str), p
     let checks = checks_below(results.path());
     assert!(!checks.is_empty(), "{scenario}: {}", String::from_utf8_lossy(&output.stdout));
     checks
-}
-
-/// `None`, loudly, where it is missing; a failure on CI.
-fn python() -> Option<PathBuf> {
-    const PYTHON: &str = "python/bin/python";
-    cache::with(&[PYTHON]).map(|cache| cache.join(PYTHON))
 }

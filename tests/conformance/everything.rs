@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,25 +10,24 @@ use auditrail::record::{Record, names};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::cache;
+use crate::peers::{Peer, Peers};
 use crate::proxied::Proxied;
-use crate::suite::{Scores, Status, Suite, alone, installed};
+use crate::suite::{Scores, Status, Suite, alone};
 use crate::support::Bench;
 
 /// It speaks no later one.
 const REVISION: &str = "2025-11-25";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn server_everything_scores_the_same_through_the_proxy() {
-    let Some((suite, program)) = installed().zip(everything()) else { return };
+pub(crate) async fn server_everything_scores_the_same_through_the_proxy(peers: Peers) {
+    let suite = Suite::of(&peers);
     let _alone = alone().await;
     let direct = {
-        let server = Everything::start(&suite, &program).await;
+        let server = Everything::start(&peers).await;
         suite.run(&server.url(server.address), REVISION, "everything-direct").await
     };
     let bench = Bench::new();
     let proxied = {
-        let server = Everything::start(&suite, &program).await;
+        let server = Everything::start(&peers).await;
         let proxy = Proxied::before(server.address, &bench.trail).await;
         let scores = suite.run(&server.url(proxy.address), REVISION, "everything-proxied").await;
         proxy.end().await;
@@ -64,10 +62,10 @@ struct Everything {
 }
 
 impl Everything {
-    async fn start(suite: &Suite, program: &PathBuf) -> Self {
+    async fn start(peers: &Peers) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let process = Command::new(suite.node())
-            .arg(program)
+        let process = Command::new(peers.node())
+            .arg(peers.path(Peer::Everything))
             .arg("streamableHttp")
             .env("PORT", free.port().to_string())
             .stdin(Stdio::null())
@@ -88,10 +86,4 @@ impl Everything {
     fn url(&self, address: SocketAddr) -> String {
         format!("http://localhost:{}/mcp", address.port())
     }
-}
-
-/// `None`, loudly, where it is missing; a failure on CI.
-fn everything() -> Option<PathBuf> {
-    const PROGRAM: &str = "servers/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
-    cache::with(&[PROGRAM]).map(|cache| cache.join(PROGRAM))
 }

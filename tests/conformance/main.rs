@@ -9,15 +9,15 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test stops at what it did not expect"
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and shows what it found"
 )]
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "../peers/cache.rs"]
-mod cache;
 mod clients;
 mod everything;
 mod fixture;
+#[path = "../peers/mod.rs"]
+mod peers;
 mod proxied;
 mod suite;
 mod tables;
@@ -28,12 +28,36 @@ mod wire;
 #[path = "../suite/support.rs"]
 mod support;
 
-use self::suite::{Scores, alone, installed};
+use std::process::ExitCode;
+
+use self::clients::clients_score_the_same_through_the_forward_proxy;
+use self::everything::server_everything_scores_the_same_through_the_proxy;
+use self::peers::{Peer, Peers, trial};
+use self::suite::{Scores, Suite, alone};
 use self::variant::{REVISIONS, Run, Variant};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_variant_scores_what_the_plain_server_scores() {
-    let Some(suite) = installed() else { return };
+fn main() -> ExitCode {
+    const SUITE: Peer = Peer::Conformance;
+    let mut trials = vec![
+        trial("every_variant_scores_what_the_plain_server_scores", &[SUITE], every_variant),
+        trial(
+            "server_everything_scores_the_same_through_the_proxy",
+            &[SUITE, Peer::Everything],
+            server_everything_scores_the_same_through_the_proxy,
+        ),
+        trial(
+            "clients_score_the_same_through_the_forward_proxy",
+            &[SUITE, Peer::Python],
+            clients_score_the_same_through_the_forward_proxy,
+        ),
+    ];
+    trials.extend(suite::tests::trials());
+    trials.extend(wire::tests::trials());
+    peers::run(trials)
+}
+
+async fn every_variant(peers: Peers) {
+    let suite = Suite::of(&peers);
     let _alone = alone().await;
     let mut runs = Vec::new();
     for revision in REVISIONS {

@@ -38,8 +38,16 @@ fn round(directory: &Path, chance: &mut Chance) -> u64 {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // A delay is what the round is about; it waits for nothing.
-    std::thread::sleep(Duration::from_micros(15_000 + chance.below(60_000)));
+    // One in eight dies anywhere in its start, the others when they have written enough, however long that takes.
+    if chance.below(8) == 0 {
+        std::thread::sleep(Duration::from_micros(chance.below(30_000)));
+    } else {
+        let enough = 16 + chance.below(1500);
+        while acknowledged_in(directory) < enough {
+            assert!(child.try_wait().unwrap().is_none(), "it writes until it is killed");
+            std::thread::sleep(Duration::from_micros(chance.below(500)));
+        }
+    }
     child.kill().unwrap();
     child.wait().unwrap();
 
@@ -68,6 +76,11 @@ fn round(directory: &Path, chance: &mut Chance) -> u64 {
         assert!(found.get(id).is_some_and(|record| *record == record_of(*id)), "{id:x} was acknowledged");
     }
     told.len() as u64
+}
+
+fn acknowledged_in(directory: &Path) -> u64 {
+    let files = (0..WRITERS).map(|writer| directory.join(format!("oracle-{writer}")));
+    files.filter_map(|file| fs::metadata(file).ok()).map(|file| file.len() / 8).sum()
 }
 
 /// What was acknowledged, by the files that the writers wrote it to.

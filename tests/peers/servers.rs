@@ -10,24 +10,9 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::cache;
 use crate::Record;
 use crate::examples::example;
-
-/// Where `tests/peers/install` put everything.
-pub(crate) struct Installed(PathBuf);
-
-/// `None`, loudly, where a peer is missing; a failure on CI.
-pub(crate) fn installed() -> Option<Installed> {
-    let parts = ["bin/otelcol", "bin/jaeger", "python/bin/python", "typescript/node_modules/@modelcontextprotocol/sdk"];
-    cache::with(&parts).map(Installed)
-}
-
-impl Installed {
-    fn program(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
+use crate::peers::{Peer, Peers};
 
 /// A client for the servers' own interfaces.
 pub(crate) struct Http(reqwest::Client);
@@ -63,9 +48,9 @@ pub(crate) struct Jaeger {
 }
 
 impl Jaeger {
-    pub(crate) async fn start(installed: &Installed, http: &Http) -> Self {
+    pub(crate) async fn start(peers: &Peers, http: &Http) -> Self {
         let [otlp, otlp_http, query, query_grpc, health] = free_ports();
-        let process = Command::new(installed.program("bin/jaeger"))
+        let process = Command::new(peers.path(Peer::Jaeger))
             .args(["--config", "collector-config/jaeger.yaml"])
             .envs(ports(&[
                 ("JAEGER_OTLP_GRPC_PORT", otlp),
@@ -104,10 +89,10 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) async fn start(installed: &Installed, jaeger: &Jaeger, http: &Http) -> Self {
+    pub(crate) async fn start(peers: &Peers, jaeger: &Jaeger, http: &Http) -> Self {
         let [grpc, otlp_http, health] = free_ports();
         let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("collector-{}", std::process::id()));
-        let process = Command::new(installed.program("bin/otelcol"))
+        let process = Command::new(peers.path(Peer::Collector))
             .args(["--config", "collector-config/collector.yaml"])
             .envs(ports(&[
                 ("OTLP_GRPC_PORT", grpc),
@@ -188,7 +173,7 @@ impl Client {
 
 /// Runs the clients of others against our examples.
 pub(crate) struct Clients<'a> {
-    pub(crate) installed: &'a Installed,
+    pub(crate) peers: &'a Peers,
     pub(crate) collector: &'a Collector,
 }
 
@@ -196,8 +181,8 @@ impl Clients<'_> {
     /// Lets a client make its calls and end its session as it likes, and gives what it printed.
     pub(crate) async fn run(&self, client: Client, server: Server) -> Vec<Value> {
         let mut command = match client {
-            Client::Python => Command::new(self.installed.program("python/bin/python")),
-            Client::TypeScript => Command::new("node"),
+            Client::Python => Command::new(self.peers.path(Peer::Python)),
+            Client::TypeScript => Command::new(self.peers.node()),
         };
         command.arg(match client {
             Client::Python => "tests/peers/python/client.py",
@@ -214,7 +199,7 @@ impl Clients<'_> {
                 command.args(["http", &url]);
             }
         }
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint).env("PEERS_CACHE", &self.installed.0);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint).env("PEERS_CACHE", self.peers.cache());
         command.env("AUDITRAIL_DIR", self.collector.data.join("journal"));
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
         let (printed, said) =
@@ -251,7 +236,7 @@ impl Clients<'_> {
 /// SIGTERM, as an orchestrator ends a server; it must flush and go by itself.
 async fn terminate(mut server: Child) {
     let pid = server.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-TERM", &pid]).status().await.unwrap().success());
     let status =
         tokio::time::timeout(Duration::from_secs(30), server.wait()).await.expect("it ends by itself").unwrap();
     assert!(status.success(), "{status}");

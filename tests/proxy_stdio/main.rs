@@ -11,17 +11,15 @@
 )]
 #![cfg(unix)]
 
+#[path = "../support/agreement.rs"]
+mod agreement;
 mod bytes;
-#[path = "../peers/cache.rs"]
-mod cache;
 mod configuration;
 mod ends;
-#[path = "../examples/mod.rs"]
-mod examples;
 mod order;
 mod orphans;
-mod peers;
 mod refusals;
 mod rig;
+mod spans;
 mod trace;
 mod troubles;

@@ -167,7 +167,7 @@ impl Running {
 
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-s", name, &pid]).status().unwrap().success());
     }
 
     /// Closes what is open, and waits.

@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 
 use auditrail::record::{Record, names};
-use auditrail::serve::{ReceivedSpan, Receiver};
+use auditrail::serve::Receiver;
 use serde_json::{Value, json};
 
-use crate::cache;
-use crate::examples::example;
 use crate::rig::{PATIENCE, Played, Proxy, call, records, within};
 
 const INJECT: &str = "[trace]\ninject = true\n";
@@ -99,15 +96,6 @@ async fn the_spans_are_exported() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_it_nothing_changes() {
-    let receiver = Receiver::builder().start().await.unwrap();
-    let played = played(Proxy::of_script(KEEP).collector(&receiver), vec![call(1, "a").into_bytes()]).await;
-    assert_eq!(got(&played), call(1, "a"));
-    assert!(receiver.spans().is_empty());
-    assert!(records(&receiver).iter().all(|record| record.span_id.is_none()));
-}
-
 /// What the caller chose not to sample, nobody behind it samples.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_that_is_not_sampled_goes_on_unsampled() {
@@ -183,9 +171,12 @@ async fn together_with_calls_that_may_not_go_unrecorded() {
 #[test]
 fn it_is_shown_and_mistakes_in_it_stop_the_start() {
     let shown = |config: &str| Proxy::of(&["cat"]).configured(config).argument("--print-config").send("").text();
-    assert!(shown("").contains("[trace]\ninject = false"), "{}", shown(""));
+    assert!(shown("").contains("[trace]\nexport = true\ninject = false"), "{}", shown(""));
     let text = shown(INJECT);
-    assert!(text.contains("[trace]\ninject = true") && text.contains("# traces go to http://127.0.0.1:9"), "{text}");
+    assert!(
+        text.contains("[trace]\nexport = true\ninject = true") && text.contains("# traces go to http://127.0.0.1:9"),
+        "{text}"
+    );
     let played = Proxy::of(&["cat"]).configured("[trace]\ninject = true\nratio = 1\n").send("");
     assert_eq!(played.code(), 2);
     assert!(played.said.contains("auditrail.toml:3: `ratio = 1`: unknown field `ratio`"), "{}", played.said);
@@ -226,65 +217,4 @@ async fn it_is_for_servers_over_http_too() {
     let exported = receiver.spans();
     let ids = exported.iter().map(|one| one.span.span_id.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     assert_eq!(ids.collect::<Vec<_>>(), [&span[36..52]]);
-}
-
-/// A real server with a tracer of its own: its spans of the call are below the proxy's.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_of_rmcp_goes_on_with_the_trace() {
-    let receiver = Receiver::builder().start().await.unwrap();
-    let server = example("rmcp_stdio");
-    let own = tempfile::tempdir().unwrap();
-    let directory = format!("AUDITRAIL_DIR={}", own.path().display());
-    let proxy = Proxy::of(&["env", &directory, "OTEL_SERVICE_NAME=weather", server.to_str().unwrap()]);
-    let answers = session(proxy, &receiver, "current_weather", json!({ "city": "Oslo" })).await;
-    assert!(answers.text().contains("Oslo"), "{}", answers.said);
-    goes_on(&receiver, "current_weather", "current_weather");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_of_the_python_sdk_goes_on_with_the_trace() {
-    let Some(peers) = cache::with(&["python/bin/python"]) else { return };
-    let receiver = Receiver::builder().start().await.unwrap();
-    let python = peers.join("python/bin/python");
-    let proxy = Proxy::of(&[python.to_str().unwrap(), "tests/proxy_stdio/traced_server.py"]);
-    let answers = session(proxy, &receiver, "add", json!({ "a": 20, "b": 22 })).await;
-    assert!(answers.text().contains("42"), "{}", answers.said);
-    goes_on(&receiver, "add", "adding");
-}
-
-/// One call of a tool, as a client without a tracer makes it.
-async fn session(proxy: Proxy, receiver: &Receiver, tool: &str, arguments: Value) -> Played {
-    let proxy = proxy.configured(INJECT).collector(receiver).argument("--name").argument("proxied");
-    let tool = json!({ "name": tool, "arguments": arguments });
-    let session = tokio::task::spawn_blocking(move || {
-        let mut running = proxy.start();
-        let request = |id: u64, method: &str, params: &Value| {
-            format!("{}\n", json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
-        };
-        let client = json!({ "name": "a", "version": "1" });
-        let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
-        running.send(&request(1, "initialize", &hello));
-        running.read_until("\"id\":1");
-        running.send("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
-        running.send(&request(2, "tools/call", &tool));
-        running.read_until("\"id\":2");
-        running.end()
-    });
-    session.await.unwrap()
-}
-
-/// The proxy's span is the root, and the handler's is below it, by way of what the server's SDK makes of the call.
-fn goes_on(receiver: &Receiver, tool: &str, handler: &str) {
-    let spans = receiver.spans();
-    let is_root =
-        |one: &&Arc<ReceivedSpan>| one.span.name == format!("tools/call {tool}") && one.span.parent_span_id.is_empty();
-    let root = spans.iter().find(is_root).unwrap_or_else(|| panic!("{spans:#?}"));
-    let mut below = spans.iter().find(|one| one.span.name == handler).unwrap_or_else(|| panic!("{spans:#?}"));
-    let mut depth = 0;
-    while below.span.span_id != root.span.span_id {
-        assert_eq!(below.span.trace_id, root.span.trace_id);
-        let parent = spans.iter().find(|one| one.span.span_id == below.span.parent_span_id);
-        (below, depth) = (parent.unwrap_or_else(|| panic!("{spans:#?}")), depth + 1);
-    }
-    assert_eq!(depth, 2);
 }

@@ -10,10 +10,13 @@
 )]
 
 mod any_executor;
+mod callers;
 mod correlator;
 mod correlator_properties;
 mod delivery;
+mod events;
 mod filters;
+mod forwarded;
 mod layer_ends;
 mod layer_ids;
 mod layer_nesting;

@@ -48,7 +48,7 @@ impl Bench {
         let trail = self.trail.clone();
         let flush = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(trail.flush(Duration::from_secs(20))).unwrap();
+            runtime.block_on(trail.flush(Duration::from_secs(120))).unwrap();
         };
         std::thread::spawn(flush).join().unwrap();
         self.sunk.records().into_iter().filter(|record| record.event_name != "auditrail.lifecycle").collect()

@@ -7,14 +7,16 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tracing::Event;
 use tracing::field::Visit;
+use tracing::span::Id;
 
 use super::course::Course;
+use super::entry::Entry;
 use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::without_secrets;
 use crate::record::names;
-use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar, Status};
-use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Moment, SpanMoment};
+use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar};
+use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
@@ -54,10 +56,12 @@ impl Audited {
     }
 
     /// Begins the call or moment of that span. What names nothing else is about its function.
-    pub(super) fn begin(&mut self, core: &Core, name: &'static str, inside: Option<RecordId>) {
-        self.inside = inside;
+    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&(Entry, RecordId)>) {
+        self.inside = around.map(|(_, call)| *call);
+        self.state.set_caller(around.and_then(|(entry, _)| entry.state().caller()));
         *self.waiting.get_mut() = true;
-        self.state.begin(core);
+        self.state.begin(core, core.clock().now());
+        beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
         let facts = self.state.facts_mut();
         if !NAMING.iter().any(|place| facts.has(*place)) {
             facts.set(core.scissors(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
@@ -133,6 +137,13 @@ impl Audited {
         }
     }
 
+    /// The trail ends: answers the call, if it is one that is open.
+    pub(super) fn interrupt(&self, core: &Core) {
+        if self.state.event().has_halves() && !self.is_waiting() {
+            core.interrupt(&self.state);
+        }
+    }
+
     /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
     pub(super) fn hear(&self, core: &Core, event: &Event<'_>) -> bool {
         if self.course.end() {
@@ -159,6 +170,9 @@ impl Audited {
         let said = std::mem::take(&mut *self.said());
         let closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
+            if !self.state.answer() {
+                return closed;
+            }
             closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
             core.write_response(&self.state, &closed.outcome);
         } else {
@@ -197,9 +211,9 @@ impl Audited {
                 // A moment lasts as long as its span: that stands there already.
                 false => (self.inside, None),
             };
-            mark(otel, &outcome, told == Some(outcome.status), lasted, call);
+            mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
         }
-        Closed { is_call, outcome, otel }
+        Closed { is_call, outcome, otel, unix_nano: self.state.ended_unix_nano() }
     }
 
     fn moment<'a>(&self, closed: &'a Closed) -> SpanMoment<'a> {
@@ -217,6 +231,14 @@ pub(super) struct Closed {
     is_call: bool,
     outcome: Outcome,
     pub(super) otel: Option<Context>,
+    unix_nano: u64,
+}
+
+impl Closed {
+    /// Ends the OTel span when the record has it, if anybody can still.
+    pub(super) fn end_span(&self) {
+        end_span(self.otel.as_ref(), self.unix_nano);
+    }
 }
 
 /// Adds a field of a span inside the call.
@@ -232,7 +254,7 @@ pub(super) fn write_event(
     event: &Event<'_>,
     fields: &Fields,
     otel: Option<Context>,
-    call: Option<RecordId>,
+    call: Option<&(Entry, RecordId)>,
 ) {
     let mut audited = Audited::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
@@ -242,29 +264,9 @@ pub(super) fn write_event(
     let event = if name.has_halves() { EventName::Context } else { name };
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
-    core.write_moment(Moment::of(name, attributes).outcome(outcome).inside_call(call).maybe_within(otel));
-}
-
-/// The same words and the same number on the span as on the record; those that the span has said by itself stand on it.
-/// Every attribute more may have the list of the span's attributes copied: none is better than one.
-fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>, call: Option<RecordId>) {
-    // Which success it was, the outcome says well enough.
-    let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
-    if is_told && detail.is_none() && duration.is_none() && call.is_none() && outcome.status != Status::Failure {
-        return;
-    }
-    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
-    let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
-    let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
-    let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
-    let said = [duration, status, detail, call];
-    let span = otel.span();
-    if said.iter().any(Option::is_some) {
-        span.set_attributes(said.into_iter().flatten());
-    }
-    if outcome.is_span_error() {
-        span.set_status(opentelemetry::trace::Status::error(""));
-    }
+    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(call.map(|(_, call)| *call));
+    let caller = call.and_then(|(entry, _)| entry.state().caller());
+    core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 
 fn warn_of_event(said: &Said, name: &str, core: &Core, fields: &Fields) {

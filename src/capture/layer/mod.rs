@@ -49,7 +49,7 @@ use self::reach::{Found, Seeking};
 use self::visit::Fields;
 use crate::Trail;
 use crate::record::RecordId;
-use crate::trail::{Core, Idless, opening};
+use crate::trail::{Core, Idless, beginning, opening};
 
 pub(super) use self::plan::{ProbeSeen, is_rmcp, is_wanted, probe_seen};
 pub(super) use self::watch::WatchLayer;
@@ -61,7 +61,7 @@ pub(super) use crate::trail::PROBE;
 pub struct AuditLayer {
     core: Arc<Core>,
     plans: Plans,
-    open: OpenSpans,
+    open: Arc<OpenSpans>,
     seeking: Seeking,
     counts_spans: bool,
     is_mirrored: AtomicBool,
@@ -93,10 +93,12 @@ impl Trail {
     /// ```
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
+        let open = Arc::<OpenSpans>::default();
+        self.core().add_keeper(&open);
         AuditLayer {
             core: self.core().clone(),
             plans: Plans::default(),
-            open: OpenSpans::default(),
+            open,
             probe: AtomicU64::new(NO_SPAN),
             among: Among::default(),
             seeking: Seeking::default(),
@@ -126,6 +128,7 @@ where
         if let SpanPlan::Audited(fields) = plan {
             return self.begin(id, attributes, fields, &context);
         }
+        beginning::check(id.into_u64());
         // Should the close of a span of that id have been missed.
         drop(self.open.take(id));
         match plan {
@@ -199,7 +202,7 @@ where
                     && let Some(Entry::Span(audited)) = self.open.get(&span.id())
                     && audited.hear(&self.core, event)
                 {
-                    self.end(audited, &span.id(), &context);
+                    self.end(audited, &span.id(), &context, false);
                 }
             }
             EventPlan::Audited(fields) => {
@@ -211,8 +214,8 @@ where
                 };
                 let otel = span.as_ref().and_then(|span| self.told(span, found(span)));
                 let around = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
-                let call = span.and_then(around).map(|(_, call)| call);
-                audited::write_event(&self.core, event, fields, otel, call);
+                let call = span.and_then(around);
+                audited::write_event(&self.core, event, fields, otel, call.as_ref());
             }
         }
     }
@@ -231,11 +234,7 @@ where
         if audited.course().is_over() {
             return entry::recycle(audited);
         }
-        let otel = self.end(audited, &id, &context);
-        if !self.is_mirrored.load(Ordering::Relaxed) && otel.is_some_and(|otel| otel.span().is_recording()) {
-            // Its OTel span goes on, so the layers stand in the order in which it always will.
-            self.is_mirrored.store(true, Ordering::Relaxed);
-        }
+        self.end(audited, &id, &context, true);
     }
 }
 
@@ -256,7 +255,7 @@ impl AuditLayer {
                     call.state().enrich_all(audited.facts_mut());
                     is_part = true;
                 }
-                _ => audited.begin(&self.core, name, around.as_ref().map(|(_, id)| *id)),
+                _ => audited.begin(&self.core, (id, name), around.as_ref()),
             }
         });
         let is_others =
@@ -273,8 +272,8 @@ impl AuditLayer {
         }
     }
 
-    /// An audited span has ended: it closes, or it has said its last word. Gives its OTel context.
-    fn end<S>(&self, mut audited: Arc<Audited>, id: &Id, context: &Context<'_, S>) -> Option<opentelemetry::Context>
+    /// An audited span has ended: it closes, or it has said its last word.
+    fn end<S>(&self, mut audited: Arc<Audited>, id: &Id, context: &Context<'_, S>, closes: bool)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
@@ -295,8 +294,12 @@ impl AuditLayer {
             Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
             _ => audited.close(&self.core, otel, is_mirrored),
         };
+        if closes && !is_mirrored && closed.otel.as_ref().is_some_and(|otel| otel.span().is_recording()) {
+            // Its OTel span goes on, so the layers stand in the order in which it always will.
+            self.is_mirrored.store(true, Ordering::Relaxed);
+        }
+        closed.end_span();
         entry::recycle(audited);
-        closed.otel
     }
 
     /// Whether the ids of a span can be had at its close as well as when it is entered.

@@ -19,9 +19,9 @@ mod trace_context;
 mod wrapper;
 
 #[cfg(feature = "proxy")]
-pub(crate) use self::http::{Held, Holding, Withheld};
+pub(crate) use self::http::{Detours, Held, Holding, NotTheServers, Withheld};
 #[cfg(feature = "tower")]
-pub use self::http::{McpFuture, McpLayer, McpService, PeerAddr, TapBody};
+pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
 pub use self::scan::oracle::check as check_scanner;

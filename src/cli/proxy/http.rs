@@ -9,9 +9,12 @@ use tokio::sync::watch;
 use super::super::{Failure, say};
 use super::{Configuration, failed, not_started, tracer};
 use crate::Trail;
-use crate::config::file::{AddressHeader, HeaderIdentity, IdentitySettings, ListenerSettings};
+use crate::capture::mcp::HttpRecording;
+use crate::config::file::{
+    AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+};
 use crate::proxy::http::{
-    AddressField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
+    AddressField, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
@@ -23,14 +26,19 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
-    listeners.iter_mut().for_each(|settings| settings.inject_trace = configuration.file.trace.inject);
-    let trail = trail.start().map_err(|error| not_started(&error))?;
+    let recording = recording(&configuration.file.http);
+    for settings in &mut listeners {
+        settings.inject_trace = configuration.file.trace.inject;
+        settings.record.clone_from(&recording);
+    }
+    let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(serve(listeners, &trail))?;
     drop(runtime);
-    // Ships what is left.
-    drop((tracer, trail));
+    // Ships what is left, records first.
+    drop(trail);
+    drop(tracer);
     Ok(0)
 }
 
@@ -65,7 +73,7 @@ fn not_served(error: HttpProxyError) -> Failure {
 }
 
 fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<HttpSettings, HttpProxyError> {
-    let address = *listener.listen.get_ref();
+    let address = listener.listen.get_ref().0;
     let mut settings = match &listener.upstream {
         Some(origin) => {
             let mut upstream = Upstream::new(origin)?;
@@ -83,11 +91,26 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
             Some(AddressHeader::XForwardedFor) | None => AddressField::XForwardedFor,
         },
     };
-    settings.health = listener.health;
+    settings.host = match listener.host {
+        HostName::Client => HostField::Client,
+        HostName::Upstream => HostField::Upstream,
+    };
+    settings.hosts.clone_from(&listener.hosts);
+    settings.forwarded = listener.forwarded;
+    settings.health = listener.health.map(|address| address.0);
     settings.drain = listener.drain.map_or(settings.drain, |time| time.0);
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
     settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);
     Ok(settings)
+}
+
+fn recording(http: &HttpFileSettings) -> HttpRecording {
+    let recording = match http.record {
+        HttpRecordName::Failures => HttpRecording::failures(),
+        HttpRecordName::All => HttpRecording::all(),
+        HttpRecordName::None => HttpRecording::none(),
+    };
+    http.exclude.iter().fold(recording, |recording, route| recording.exclude(&route.0))
 }
 
 fn pem(certificate: &Option<std::path::PathBuf>, key: &Option<std::path::PathBuf>) -> Option<PemFiles> {

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use serde_json::{Map, Value};
 
 use crate::capture::mcp::splice::Splices;
 
@@ -61,8 +62,23 @@ impl<B: Body<Data = Bytes> + Unpin> HeldBody<B> {
         }
     }
 
-    /// Whether it could be a JSON-RPC message.
-    pub(super) fn may_be_message(&self) -> bool {
+    /// Whether some server could find a call in it: whether it names a method in any letters, or is JSON of a kind that is
+    /// not read here.
+    pub(super) fn may_be_call(&self) -> bool {
+        if !self.begins_as_message() {
+            return false;
+        }
+        let whole: Vec<u8> = self.frames.iter().filter_map(Frame::data_ref).flatten().copied().collect();
+        match serde_json::from_slice(&whole) {
+            Ok(Value::Object(object)) => names_method(&object),
+            Ok(Value::Array(elements)) => elements.iter().filter_map(Value::as_object).any(names_method),
+            Ok(_) => false,
+            Err(_) => true,
+        }
+    }
+
+    /// Whether it begins as a JSON-RPC message does.
+    pub(super) fn begins_as_message(&self) -> bool {
         let bytes = self.frames.iter().filter_map(Frame::data_ref).flatten();
         let mut significant = bytes.filter(|byte| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte));
         matches!(significant.next(), Some(b'{' | b'['))
@@ -87,6 +103,11 @@ impl<B: Body<Data = Bytes> + Unpin> HeldBody<B> {
         }
         Some(length)
     }
+}
+
+/// Readers that take a key whatever its letters find it, too.
+fn names_method(object: &Map<String, Value>) -> bool {
+    object.keys().any(|key| key.eq_ignore_ascii_case("method"))
 }
 
 fn length(frame: &Frame<Bytes>) -> u64 {

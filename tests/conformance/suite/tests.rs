@@ -3,9 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use super::scores::{Scores, Status};
+use libtest_mimic::Trial;
 
-#[test]
+use super::scores::{Scores, Status};
+use crate::peers::own;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![own("suite::scores_are_read_from_what_each_scenario_left", scores_are_read_from_what_each_scenario_left)]
+}
+
 fn scores_are_read_from_what_each_scenario_left() {
     let results = tempfile::tempdir().unwrap();
     left(results.path(), "server-ping-2026-07-28T12-03-46-330Z", &[("b", "SUCCESS"), ("a", "WARNING"), ("c", "INFO")]);

@@ -6,8 +6,7 @@ mod audit;
 mod body;
 mod events;
 mod log;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::{Arc, Mutex};
 

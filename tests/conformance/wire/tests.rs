@@ -7,16 +7,33 @@ use auditrail::trail::Call;
 use axum::body::Body;
 use http::StatusCode;
 use http_body::Body as _;
+use libtest_mimic::Trial;
 
 use super::body::Copied;
 use super::events::Events;
 use super::log::{Answer, Direction, Log};
 use super::{Audit, Request};
+use crate::peers::{own, trial};
 use crate::support::Bench;
 
 const OK: StatusCode = StatusCode::OK;
 
-#[test]
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        own("wire::both_sides_may_use_the_same_id", both_sides_may_use_the_same_id),
+        own("wire::what_is_sent_again_is_not_counted_again", what_is_sent_again_is_not_counted_again),
+        own(
+            "wire::each_request_of_a_batch_counts_and_no_other_exchange_answers_it",
+            each_request_of_a_batch_counts_and_no_other_exchange_answers_it,
+        ),
+        own("wire::events_are_whole_however_their_bytes_come", events_are_whole_however_their_bytes_come),
+        trial("wire::a_body_passes_as_it_is", &[], |_| a_body_passes_as_it_is()),
+        trial("wire::an_audit_finds_what_is_missing_and_what_is_too_much", &[], |_| {
+            an_audit_finds_what_is_missing_and_what_is_too_much()
+        }),
+    ]
+}
+
 fn both_sides_may_use_the_same_id() {
     let (mut log, session) = (Log::default(), Some("s".to_owned()));
     let call = log.begun(session.clone(), br#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
@@ -36,7 +53,6 @@ fn both_sides_may_use_the_same_id() {
     );
 }
 
-#[test]
 fn what_is_sent_again_is_not_counted_again() {
     let (mut log, session) = (Log::default(), Some("s".to_owned()));
     let asked = br#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create"}"#;
@@ -49,7 +65,6 @@ fn what_is_sent_again_is_not_counted_again() {
     assert_eq!(answers, [Some(Answer::Result), None], "the answer came by another exchange of the session");
 }
 
-#[test]
 fn each_request_of_a_batch_counts_and_no_other_exchange_answers_it() {
     let mut log = Log::default();
     let batch = br#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":"1","method":"ping"}]"#;
@@ -63,7 +78,6 @@ fn each_request_of_a_batch_counts_and_no_other_exchange_answers_it() {
     assert_eq!(ends, [(StatusCode::FORBIDDEN, None), (StatusCode::FORBIDDEN, None), (OK, Some(Answer::Result))]);
 }
 
-#[test]
 fn events_are_whole_however_their_bytes_come() {
     let stream = b": keep-alive\n\nid: 1\r\nretry: 3000\r\ndata: \r\n\r\nevent: message\ndata: {\"a\":\ndata: 1}\n\ndata:2\n\nda";
     let mut events = Events::default();
@@ -71,7 +85,6 @@ fn events_are_whole_however_their_bytes_come() {
     assert_eq!(String::from_utf8(data).unwrap(), "\n{\"a\":\n1}\n2\n");
 }
 
-#[tokio::test]
 async fn a_body_passes_as_it_is() {
     for (is_events, text) in [(true, "data: {}\n\n: end\n\n"), (false, "{}\n{}"), (false, "")] {
         let seen = Arc::<Mutex<Vec<u8>>>::default();
@@ -84,7 +97,6 @@ async fn a_body_passes_as_it_is() {
     }
 }
 
-#[tokio::test]
 async fn an_audit_finds_what_is_missing_and_what_is_too_much() {
     let mut log = Log::default();
     log.begun(None, br#"[{"id":1,"method":"ping"},{"id":1,"method":"ping"},{"id":"1","method":"tools/list"}]"#);

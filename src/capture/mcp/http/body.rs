@@ -44,6 +44,12 @@ impl<B: Body> TapBody<B> {
         self.tap.is_some()
     }
 
+    /// Whether more of it would tell more.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.tap.as_ref().is_some_and(Tap::is_reading)
+    }
+
     pub(super) fn end(&mut self, how: Over) {
         if let Some(tap) = &mut self.tap {
             tap.end(how);

@@ -4,8 +4,9 @@
 
 use std::net::SocketAddr;
 
+use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderMap, Uri, Version};
+use http::{HeaderMap, Method, Uri, Version};
 
 use crate::capture::mcp::correlate::Carrier;
 use crate::capture::mcp::trace_context;
@@ -34,8 +35,9 @@ use crate::trail::{Core, Transport};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// All of it. Whoever joins requests to the trace takes the place of the span that the headers name.
-pub(super) fn carrier(core: &Core, parts: &Parts, joins: bool) -> Carrier {
+/// All of it. In a proxy, the span that the headers name is the caller's, whose next hop it is; in a server, that of the HTTP
+/// request.
+pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
     let headers = &parts.headers;
     let mut facts = Vec::with_capacity(5);
     facts.push((names::NETWORK_PROTOCOL_NAME, "http".to_owned()));
@@ -56,7 +58,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts, joins: bool) -> Carrier {
     Carrier {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
-        link_is_parent: joins,
+        link_is_parent: is_proxy,
         facts,
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         is_resumed: headers.contains_key("last-event-id"),
@@ -68,6 +70,22 @@ pub(super) fn carrier(core: &Core, parts: &Parts, joins: bool) -> Carrier {
 /// The session that the client says it belongs to.
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
     text(headers, SESSION).filter(|id| id.len() <= MAX_SESSION_ID)
+}
+
+/// Whether only a client of MCP sends such a head, wherever to: it belongs to a session or names a revision, or it asks for the
+/// stream of one.
+pub(super) fn is_of_mcp(parts: &Parts) -> bool {
+    let wants_events = || {
+        let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        accepted.flat_map(|value| value.split(',')).any(|range| {
+            let essence = range.split(';').next().unwrap_or_default();
+            essence.trim().eq_ignore_ascii_case("text/event-stream")
+        })
+    };
+    let headers = &parts.headers;
+    headers.contains_key(SESSION)
+        || headers.contains_key(PROTOCOL_VERSION)
+        || parts.method == Method::GET && wants_events()
 }
 
 /// The key of a session of the transport of 2024-11-05, by the URI to which its messages go. It is told by the query, where

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::capture::mcp::message::{Id, Message};
+use crate::capture::mcp::message::{Flaw, Id, Message};
 use crate::capture::mcp::splice::{Said, Splices};
 use crate::record::{Detail, Outcome};
 use crate::trail::{Ongoing, Refused};
@@ -29,8 +29,10 @@ struct Told {
     calls: Vec<(Id, Arc<Ongoing>)>,
     splices: Splices,
     is_batch: bool,
-    /// Not all of it could be read, or something is no message: nobody knows what the server would make of it.
+    /// Not all of it could be read: nobody knows what the server would make of it.
     is_unclear: bool,
+    /// There is JSON in it that is no message.
+    is_foreign: bool,
 }
 
 /// Why a request must not be relayed.
@@ -46,7 +48,7 @@ pub(crate) enum Withheld {
 #[derive(Debug)]
 pub(super) struct Before {
     id: Option<Id>,
-    has_flaw: bool,
+    flaw: Option<Flaw>,
     is_in_batch: bool,
     said: Said,
 }
@@ -59,7 +61,7 @@ impl Held {
     pub(super) fn before(&self, message: &Message) -> Before {
         Before {
             id: message.id.clone(),
-            has_flaw: message.flaw.is_some(),
+            flaw: message.flaw,
             is_in_batch: message.batch.is_some(),
             said: if self.why.joins { Said::of(message) } else { Said::default() },
         }
@@ -67,13 +69,17 @@ impl Held {
 
     /// The message has begun that call, if any.
     pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
-        let Before { id, has_flaw, is_in_batch, said } = message;
+        let Before { id, flaw, is_in_batch, said } = message;
         let mut told = self.told();
-        told.is_unclear |= has_flaw;
+        match flaw {
+            None => {}
+            Some(Flaw::NotAMessage) => told.is_foreign = true,
+            Some(Flaw::NotJson | Flaw::TooDeep) => told.is_unclear = true,
+        }
         told.is_batch |= is_in_batch;
         if self.why.joins {
             let span = call.as_ref().and_then(|call| call.span_ids());
-            told.splices.note(is_in_batch, has_flaw, said.joined(span));
+            told.splices.note(is_in_batch, flaw.is_some(), said.joined(span));
         }
         if self.why.refuses {
             told.calls.extend(id.zip(call));
@@ -89,6 +95,11 @@ impl Held {
     /// What is to be written into the body. Nothing is left for who asks again.
     pub(crate) fn splices(&self) -> Splices {
         std::mem::take(&mut self.told().splices)
+    }
+
+    /// Whether there is JSON in it that is no message, as this library reads it.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.told().is_foreign
     }
 
     /// Waits until all of its calls may run. If one may not, none may: they are one body. Their records say so then.

@@ -7,6 +7,8 @@ use tower_layer::Layer;
 
 #[cfg(feature = "proxy")]
 use super::held::Holding;
+use super::ordinary::HttpRecording;
+use super::paths::Paths;
 use super::service::McpService;
 use super::sessions::Sessions;
 use super::unread::UnreadBodies;
@@ -16,19 +18,30 @@ use crate::trail::Core;
 
 /// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
 #[derive(Clone)]
-pub struct McpLayer(Arc<Shared>);
+pub struct McpLayer {
+    shared: Arc<Shared>,
+    recording: Arc<HttpRecording>,
+}
 
 /// What is known of one server.
 pub(super) struct Shared {
     pub(super) correlator: Correlator,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) paths: Paths,
     pub(super) unread: UnreadBodies,
     /// Requests carry what their bodies tell, for who holds those back.
     #[cfg(feature = "proxy")]
     pub(super) holding: Option<Holding>,
+    /// Whether it stands in a proxy: its calls come between the caller's span and the server's.
+    pub(super) is_proxy: bool,
     /// The last: the ends of the sessions above are told on it.
     trail: Trail,
 }
+
+/// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy answers by itself"))]
+pub(crate) struct NotTheServers;
 
 impl Trail {
     /// A tower layer that records every MCP call over Streamable HTTP by looking at what passes: also those that never reach
@@ -56,13 +69,32 @@ impl Trail {
     /// the request has a [`PeerAddr`](super::PeerAddr).
     #[must_use]
     pub fn mcp_layer(&self) -> McpLayer {
-        McpLayer(Arc::new(Shared::new(self)))
+        McpLayer::of(Shared::new(self))
     }
 
-    /// The same for a service that holds bodies back: its requests have the extension [`Held`](super::Held).
+    /// For a proxy. Where that holds bodies back, its requests have the extension [`Held`](super::Held).
     #[cfg(feature = "proxy")]
-    pub(crate) fn mcp_layer_that_holds(&self, why: Holding) -> McpLayer {
-        McpLayer(Arc::new(Shared { holding: Some(why), ..Shared::new(self) }))
+    pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<Holding>) -> McpLayer {
+        McpLayer::of(Shared { holding, is_proxy: true, ..Shared::new(self) })
+    }
+}
+
+impl McpLayer {
+    /// Which HTTP requests it records beside MCP.
+    ///
+    /// ```no_run
+    /// # use auditrail::capture::mcp::HttpRecording;
+    /// # fn layer(trail: auditrail::Trail) -> auditrail::capture::mcp::McpLayer {
+    /// trail.mcp_layer().record_http(HttpRecording::all().exclude("/health").exclude("/metrics*"))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn record_http(self, recording: HttpRecording) -> Self {
+        Self { recording: Arc::new(recording), ..self }
+    }
+
+    fn of(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), recording: Arc::default() }
     }
 }
 
@@ -70,13 +102,13 @@ impl<S> Layer<S> for McpLayer {
     type Service = McpService<S>;
 
     fn layer(&self, inner: S) -> McpService<S> {
-        McpService::new(self.0.clone(), inner)
+        McpService::new(self.shared.clone(), self.recording.clone(), inner)
     }
 }
 
 impl fmt::Debug for McpLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.shared.fmt(f)
     }
 }
 
@@ -86,23 +118,17 @@ impl Shared {
         Self {
             correlator: Correlator::new(core),
             sessions: Arc::new(Sessions::new(core)),
+            paths: Paths::default(),
             unread: UnreadBodies::default(),
             #[cfg(feature = "proxy")]
             holding: None,
+            is_proxy: false,
             trail: trail.clone(),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
-    }
-
-    /// Whether requests go on as children of their calls.
-    pub(super) fn joins(&self) -> bool {
-        #[cfg(feature = "proxy")]
-        return self.holding.is_some_and(|why| why.joins);
-        #[cfg(not(feature = "proxy"))]
-        false
     }
 }
 

@@ -1,60 +1,79 @@
 //! One HTTP request with its response, as it passes the tap.
 //!
 //! Invariants:
-//! 1. What the request says is told to the correlator before what the response says.
-//! 2. It is over exactly once: with the response's body, or when there will be no response.
-//! 3. An exchange of whose request no message is known leaves a pair of records of its own if it failed, or if there was
-//!    something in it all the same: what could not be read, or what was answered. All others leave none.
+//! 1. What the request says is told to the correlator before what the response answers, whichever came first.
+//! 2. It is over exactly once: when all of the request has passed, or will not, and all of the response, or there will be
+//!    none.
+//! 3. A request in which a call came leaves the records of that call, also if no more than the beginning of it came before
+//!    it was answered. Any other leaves a pair of its own if it failed, as far as that is recorded (`ordinary.rs`), or if
+//!    there was something in it all the same: what could not be read, or what was answered.
+//! 4. What is no JSON-RPC message, in a request or in a response, decides nothing about a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::content::{Coding, Content};
+use super::course::Course;
+#[cfg(feature = "proxy")]
+use super::detour::Detour;
 use super::facts;
 #[cfg(feature = "proxy")]
 use super::held::Held;
-use super::layer::Shared;
+use super::layer::{NotTheServers, Shared};
+use super::ordinary::{self, HttpRecording};
 use super::reader::Reader;
 use super::sessions::Entered;
-use super::tap::{Observer, Over, Tap};
+use super::sides::{Requests, Responses};
+use super::tap::{Observer as _, Over, Tap};
 use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
 use crate::capture::mcp::message::Message;
-use crate::record::{Now, names};
-use crate::trail::{Call, Direction, Ongoing};
+use crate::record::{Detail, Now, Outcome, names};
+use crate::trail::{Call, Counted, Direction, Ongoing, Refused};
 
 /// What is known of it.
 pub(super) struct Passage {
     shared: Arc<Shared>,
+    recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
+    course: Course,
     begun: Now,
     method: Method,
     path: String,
+    /// The head is that of a client of MCP, whatever the path.
+    is_of_mcp: bool,
     /// The request asks for a session.
     initializes: AtomicBool,
     /// The request, or the response, could not be read.
     is_unread: [AtomicBool; 2],
+    /// The request is JSON, and no JSON-RPC message.
+    is_foreign: AtomicBool,
     /// The response carries answers.
     has_answer: AtomicBool,
+    /// The code of the JSON-RPC error in the response.
+    code: OnceLock<i64>,
     /// Of the response; 0 for none.
     status: AtomicU16,
+    /// The session that the response names, if it is a good one.
+    issued: OnceLock<String>,
     session: Mutex<Option<Entered>>,
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
-    is_over: AtomicBool,
     #[cfg(feature = "proxy")]
     held: Option<Held>,
+    #[cfg(feature = "proxy")]
+    detour: Option<Detour>,
 }
 
 impl Passage {
-    pub(super) fn begin(shared: &Arc<Shared>, parts: &Parts) -> Arc<Self> {
+    pub(super) fn begin(shared: &Arc<Shared>, recording: &Arc<HttpRecording>, parts: &Parts) -> Arc<Self> {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts, shared.joins());
+        let carrier = facts::carrier(core, parts, shared.is_proxy);
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
@@ -63,19 +82,26 @@ impl Passage {
         };
         Arc::new(Self {
             shared: shared.clone(),
+            recording: recording.clone(),
             exchange,
+            course: Course::default(),
             begun,
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
+            is_of_mcp: facts::is_of_mcp(parts),
             initializes: AtomicBool::new(false),
             is_unread: [const { AtomicBool::new(false) }; 2],
+            is_foreign: AtomicBool::new(false),
             has_answer: AtomicBool::new(false),
+            code: OnceLock::new(),
             status: AtomicU16::new(0),
+            issued: OnceLock::new(),
             session: Mutex::new(session),
             is_stream: AtomicBool::new(false),
-            is_over: AtomicBool::new(false),
             #[cfg(feature = "proxy")]
             held: shared.holding.map(Held::new),
+            #[cfg(feature = "proxy")]
+            detour: Detour::of(parts),
         })
     }
 
@@ -92,20 +118,34 @@ impl Passage {
     pub(super) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
         let of = (Content::of_request(&parts.method, &parts.headers), Coding::of(&parts.headers));
         let reader = Reader::of_request(self.shared.correlator.reading().clone(), of);
-        let requests = Requests(self.clone());
+        let requests = Requests::new(self);
         let reader = reader.unwrap_or_else(|why| {
             requests.unread(why.into());
             None
-        })?;
-        Some(Tap::new(Some(reader), Box::new(requests), length))
+        });
+        if reader.is_none() {
+            self.request_over();
+        }
+        Some(Tap::new(Some(reader?), Box::new(requests), length))
     }
 
     /// The head of the response came: what looks at its body.
     pub(super) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
-        self.status.store(response.status.as_u16(), Ordering::Relaxed);
+        self.status.store(response.status.as_u16(), Ordering::Release);
         self.exchange.status(response.status.as_u16());
-        let content = Content::of_response(&response.headers);
-        self.follow_session(response);
+        let content = match response.extensions.get::<NotTheServers>() {
+            None => Content::of_response(&response.headers),
+            Some(_) => Content::Other,
+        };
+        if response.status.is_success()
+            && let Some(id) = facts::session(&response.headers)
+        {
+            self.issued.get_or_init(|| id.to_owned());
+        }
+        self.follow_session();
+        if self.exchange.has_message() {
+            self.note_path();
+        }
         let reader =
             Reader::of_response(self.shared.correlator.reading().clone(), (content, Coding::of(&response.headers)));
         let reader = reader.unwrap_or_else(|why| {
@@ -114,37 +154,87 @@ impl Passage {
         });
         let has_no_body =
             self.method == Method::HEAD || matches!(response.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        Tap::new(reader, Box::new(Responses(self.clone())), if has_no_body { Some(0) } else { length })
+        let responses = Responses::new(self, content);
+        Tap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
     }
 
-    /// Nothing more will come.
+    /// Nothing more will come of the response, if there was one.
     pub(super) fn over(&self, how: Over) {
-        if self.is_over.swap(true, Ordering::AcqRel) {
+        self.course.end_response(how);
+        self.settle();
+    }
+
+    /// Nothing more will come of the request.
+    pub(super) fn request_over(&self) {
+        self.see_cut();
+        for answer in self.course.end_request() {
+            self.see_answer(answer);
+        }
+        self.settle();
+    }
+
+    /// The client sends that. Gives the call that it begins.
+    pub(super) fn see_request(&self, message: Message) -> Option<Arc<Ongoing>> {
+        self.initializes.fetch_or(message.method.as_deref() == Some("initialize"), Ordering::AcqRel);
+        let begun = (self.status() != 0).then_some(self.begun);
+        let call = self.exchange.see_begun(Direction::ClientToServer, message, begun);
+        if self.status() != 0 {
+            // The head of the response came before: what it says of the session is looked at now.
+            self.follow_session();
+            self.note_path();
+        }
+        call
+    }
+
+    /// The server sends that.
+    pub(super) fn see_response(&self, message: Message) {
+        self.note_path();
+        if message.method.is_some() {
+            drop(self.exchange.see(Direction::ServerToClient, message));
             return;
         }
-        self.exchange.close(match how {
-            Over::Dropped => End::Dropped,
-            _ if self.is_unread(Side::Response) => End::Unread,
-            _ => End::Complete,
-        });
-        let status = self.status.load(Ordering::Relaxed);
-        let has_more = self.is_unread(Side::Request) || self.has_answer.load(Ordering::Relaxed);
-        let is_told = status >= 400 || (has_more && self.method == Method::POST);
-        if is_told && status != 0 && !self.exchange.has_message() {
-            self.tell(status);
+        self.has_answer.store(true, Ordering::Relaxed);
+        if let Some(code) = message.error.code {
+            self.code.get_or_init(|| code);
         }
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
-        let ended = self.method == Method::DELETE && (200..300).contains(&status)
-            || status == 404
-            || self.is_stream.load(Ordering::Relaxed);
-        if let Some(session) = session.filter(|_| ended) {
-            session.end();
+        if let Some(answer) = self.course.hold_back(message) {
+            self.see_answer(answer);
         }
+    }
+
+    /// Of a message of the client, only that came.
+    pub(super) fn cut_off(&self, message: Message) {
+        self.course.cut_off(message);
+    }
+
+    /// The request is no JSON-RPC message.
+    pub(super) fn foreign(&self) {
+        self.is_foreign.store(true, Ordering::Relaxed);
+        self.flawed();
+    }
+
+    /// The request, or the response, is nothing that was understood.
+    pub(super) fn obscure(&self, side: Side) {
+        self.mark_unread(side);
+        self.flawed();
+    }
+
+    pub(super) fn flawed(&self) {
+        self.shared.correlator.count(Counted::Message);
+        self.shared.correlator.count(Counted::Flawed);
+    }
+
+    pub(super) fn unread(&self, side: Side, why: Unread) {
+        self.mark_unread(side);
+        self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
 
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
-    fn begin_stream(&self, uri: &str) {
+    pub(super) fn begin_stream(&self, uri: &str) {
+        #[cfg(feature = "proxy")]
+        if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
+            detour.look(self.shared.core(), uri);
+        }
         let Some(endpoint) =
             uri.parse().ok().filter(|_| self.method == Method::GET).and_then(|uri| facts::endpoint(&uri))
         else {
@@ -157,12 +247,23 @@ impl Passage {
         *session = Some(self.shared.sessions.begin(&endpoint, scope));
     }
 
-    /// The server may have begun a session.
-    fn follow_session(&self, response: &http::response::Parts) {
-        if !response.status.is_success() || !self.initializes.load(Ordering::Relaxed) {
-            return;
+    fn see_answer(&self, answer: Message) {
+        drop(self.exchange.see(Direction::ServerToClient, answer));
+    }
+
+    /// A server that has answered what it did not get whole has refused it: the call is told by what came of it. Without an
+    /// answer it is nobody's.
+    fn see_cut(&self) {
+        if self.status() != 0
+            && let Some(message) = self.course.take_cut()
+        {
+            self.exchange.see_cut(&message, self.begun);
         }
-        let Some(id) = facts::session(&response.headers) else { return };
+    }
+
+    /// The server may have begun a session.
+    fn follow_session(&self) {
+        let Some(id) = self.issued.get().filter(|_| self.initializes.load(Ordering::Acquire)) else { return };
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         // A client that has a session may ask for another; what it asked with belongs to the first.
         let scope = match &*session {
@@ -174,84 +275,115 @@ impl Passage {
         *session = Some(self.shared.sessions.begin(id, &scope));
     }
 
-    /// The pair of records of an HTTP request of which no message is known.
-    fn tell(&self, status: u16) {
+    /// The server speaks MCP there.
+    fn note_path(&self) {
+        if (1..400).contains(&self.status()) {
+            self.shared.paths.note(&self.path);
+        }
+    }
+
+    /// Both of its sides are over, or not yet.
+    fn settle(&self) {
+        let Some(how) = self.course.end() else { return };
+        self.see_cut();
+        self.exchange.close(match how {
+            Over::Dropped => End::Dropped,
+            _ if self.is_unread(Side::Response) => End::Unread,
+            _ => End::Complete,
+        });
+        if !self.exchange.has_call() {
+            self.tell_if_wanted();
+        }
+        let status = self.status();
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
+        let ended = self.method == Method::DELETE && (200..300).contains(&status)
+            || status == 404
+            || self.is_stream.load(Ordering::Relaxed);
+        if let Some(session) = session.filter(|_| ended) {
+            session.end();
+        }
+    }
+
+    fn tell_if_wanted(&self) {
+        let (status, has_answer) = (self.status(), self.has_answer.load(Ordering::Relaxed));
+        let is_mcp = has_answer || self.shared.paths.knows(&self.path);
+        let failed = status >= 400 && !self.is_provided_for(status, is_mcp);
+        // The server took it, and may have made more of it than is known here.
+        let may_have_run = self.is_unread(Side::Request) || has_answer || is_mcp && self.is_foreign();
+        let hides = may_have_run && self.method == Method::POST && !self.exchange.has_message() && status != 0;
+        let is_wanted = match hides {
+            true if status < 400 => true,
+            _ if self.exchange.has_message() => failed,
+            _ => is_mcp && failed || self.recording.wants(&self.path, failed),
+        };
+        if is_wanted {
+            self.tell(&self.outcome(failed, hides));
+        }
+    }
+
+    /// Whether the protocols have that answer for what is no failure.
+    fn is_provided_for(&self, status: u16, is_mcp: bool) -> bool {
+        match status {
+            405 => (is_mcp || self.is_of_mcp) && self.method != Method::POST || self.is_discovery(),
+            404 => self.is_discovery(),
+            _ => false,
+        }
+    }
+
+    fn is_discovery(&self) -> bool {
+        ordinary::is_discovery(&self.method, &self.path)
+    }
+
+    fn outcome(&self, failed: bool, hides: bool) -> Outcome {
+        match self.code.get() {
+            _ if self.status() == 0 => correlate::disconnected(),
+            _ if !failed && !hides => Outcome::ok(),
+            // The proxy's own answer.
+            Some(&code) if code == Refused::UNRECORDED => {
+                Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
+            }
+            Some(&code) => Outcome::jsonrpc_error(code),
+            None if failed => correlate::http_error(self.status()),
+            None => correlate::unread(),
+        }
+    }
+
+    /// The pair of records of an HTTP request in which no call is known.
+    fn tell(&self, outcome: &Outcome) {
         let call = Call::http()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
             .attribute(names::URL_PATH, self.path.clone())
             .begun(self.begun);
         let call = Ongoing::open_anyway(self.shared.core(), self.exchange.carry(call));
-        call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
-        call.end(&if status >= 400 { correlate::http_error(status) } else { correlate::unread() });
+        if self.status() != 0 {
+            call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
+        }
+        call.end(outcome);
+    }
+
+    fn status(&self) -> u16 {
+        self.status.load(Ordering::Acquire)
+    }
+
+    fn is_foreign(&self) -> bool {
+        self.is_foreign.load(Ordering::Relaxed)
     }
 
     fn is_unread(&self, side: Side) -> bool {
         self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
     }
 
-    fn unread(&self, side: Side, why: Unread) {
+    fn mark_unread(&self, side: Side) {
         if let Some(is_unread) = self.is_unread.get(side as usize) {
             is_unread.store(true, Ordering::Relaxed);
         }
-        self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
 }
 
 /// Of whom a body is.
 #[derive(Clone, Copy)]
-enum Side {
+pub(super) enum Side {
     Request,
     Response,
-}
-
-/// What the request's body says.
-struct Requests(Arc<Passage>);
-
-impl Observer for Requests {
-    fn message(&self, message: Message) {
-        if message.method.as_deref() == Some("initialize") {
-            self.0.initializes.store(true, Ordering::Relaxed);
-        }
-        #[cfg(feature = "proxy")]
-        if let Some(held) = &self.0.held {
-            let before = held.before(&message);
-            let call = self.0.exchange.see(Direction::ClientToServer, message);
-            return held.tell(before, call);
-        }
-        drop(self.0.exchange.see(Direction::ClientToServer, message));
-    }
-
-    fn unread(&self, why: Unread) {
-        self.0.unread(Side::Request, why);
-        #[cfg(feature = "proxy")]
-        if let Some(held) = &self.0.held {
-            held.unread();
-        }
-    }
-
-    fn over(&self, _: Over) {}
-}
-
-/// What the response's body says.
-struct Responses(Arc<Passage>);
-
-impl Observer for Responses {
-    fn message(&self, message: Message) {
-        if message.method.is_none() {
-            self.0.has_answer.store(true, Ordering::Relaxed);
-        }
-        drop(self.0.exchange.see(Direction::ServerToClient, message));
-    }
-
-    fn endpoint(&self, uri: &str) {
-        self.0.begin_stream(uri);
-    }
-
-    fn unread(&self, why: Unread) {
-        self.0.unread(Side::Response, why);
-    }
-
-    fn over(&self, how: Over) {
-        self.0.over(how);
-    }
 }

@@ -16,6 +16,7 @@ use tower_service::Service;
 use super::body::TapBody;
 use super::future::McpFuture;
 use super::layer::Shared;
+use super::ordinary::HttpRecording;
 use super::passage::Passage;
 use super::unread::Unread;
 use crate::capture::mcp::correlate::Exchange;
@@ -24,12 +25,13 @@ use crate::capture::mcp::correlate::Exchange;
 #[derive(Debug, Clone)]
 pub struct McpService<S> {
     shared: Arc<Shared>,
+    recording: Arc<HttpRecording>,
     inner: S,
 }
 
 impl<S> McpService<S> {
-    pub(super) fn new(shared: Arc<Shared>, inner: S) -> Self {
-        Self { shared, inner }
+    pub(super) fn new(shared: Arc<Shared>, recording: Arc<HttpRecording>, inner: S) -> Self {
+        Self { shared, recording, inner }
     }
 
     fn begin<B: Body>(&self, parts: &mut Parts, body: B) -> (TapBody<B>, Option<Arc<Passage>>) {
@@ -38,7 +40,7 @@ impl<S> McpService<S> {
         }
         let length = body.size_hint().exact();
         let begin = || {
-            let passage = Passage::begin(&self.shared, parts);
+            let passage = Passage::begin(&self.shared, &self.recording, parts);
             let tap = passage.request_tap(parts, length);
             (passage, tap)
         };

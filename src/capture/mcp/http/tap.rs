@@ -5,7 +5,8 @@
 //! 2. Its observer hears exactly once that the body is over: when its last byte has come, whether or not anybody asks for
 //!    more; at its end; at its error; or when it is dropped.
 //! 3. All messages of a body are told before that.
-//! 4. Of a body that is cut off, a message counts if it was whole: what was not sent was not understood by anybody.
+//! 4. Of a body that is cut off, a message counts if it was whole: what was not sent was not understood by anybody. Of a
+//!    message that was not, its observer is told what came, so that it can be named.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +28,8 @@ pub(super) struct Tap {
 /// Who wants to know.
 pub(super) trait Observer: Send + Sync {
     fn message(&self, message: Message);
+    /// Only that came of a message before the body was cut off.
+    fn cut_off(&self, _message: Message) {}
     /// The stream says where messages are to be sent.
     fn endpoint(&self, _uri: &str) {}
     /// The body goes on, but nobody reads it any more.
@@ -81,6 +84,8 @@ impl Tap {
             reader.end(&mut |message| {
                 if complete || message.flaw != Some(Flaw::NotJson) {
                     tap.observer.message(message);
+                } else if message.method.is_some() {
+                    tap.observer.cut_off(message);
                 }
             });
         });
@@ -92,6 +97,12 @@ impl Tap {
         if self.left == Some(0) {
             self.end(Over::Complete);
         }
+    }
+
+    /// Whether more bytes may tell more.
+    #[cfg(feature = "proxy")]
+    pub(super) fn is_reading(&self) -> bool {
+        self.reader.is_some() && !self.is_over
     }
 
     fn guarded(&mut self, act: impl FnOnce(&mut Self)) {

@@ -6,15 +6,39 @@ use std::process::Stdio;
 
 use auditrail::record::{Record, names};
 use auditrail::serve::{Receiver, Snapshot};
+use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::cache;
+use crate::peers::{Peer, Peers, trial};
 use crate::rig::{PATIENCE, records};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn typescript_and_server_everything() {
-    let Some(peers) = cache::with(&[TYPESCRIPT, EVERYTHING]) else { return };
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "typescript_and_server_everything",
+            &[Peer::TypeScript, Peer::Everything],
+            typescript_and_server_everything,
+        ),
+        trial("python_and_server_everything", &[Peer::Python, Peer::Everything], python_and_server_everything),
+        trial(
+            "typescript_and_server_filesystem",
+            &[Peer::TypeScript, Peer::Filesystem],
+            typescript_and_server_filesystem,
+        ),
+        trial("python_and_server_filesystem", &[Peer::Python, Peer::Filesystem], python_and_server_filesystem),
+        trial(
+            "typescript_and_a_server_of_the_python_sdk",
+            &[Peer::TypeScript, Peer::Python],
+            typescript_and_a_server_of_the_python_sdk,
+        ),
+        trial("python_and_a_server_of_the_python_sdk", &[Peer::Python], python_and_a_server_of_the_python_sdk),
+        trial("typescript_and_fastmcp", &[Peer::TypeScript, Peer::FastMcp], typescript_and_fastmcp),
+        trial("python_and_fastmcp", &[Peer::Python, Peer::FastMcp], python_and_fastmcp),
+    ]
+}
+
+async fn typescript_and_server_everything(peers: Peers) {
     let seen = Tour::typescript(&peers).of(everything(&peers), everything_calls()).await;
     for asked in ["sampling/createMessage", "elicitation/create", "roots/list"] {
         assert!(seen.has_pair("server_to_client", asked), "{asked} is missing in {:?}", seen.calls());
@@ -24,54 +48,40 @@ async fn typescript_and_server_everything() {
     assert!(seen.ends_as("no-such-tool", "jsonrpc_error") || seen.ends_as("no-such-tool", "tool_error"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn python_and_server_everything() {
-    let Some(peers) = cache::with(&[PYTHON, EVERYTHING]) else { return };
+async fn python_and_server_everything(peers: Peers) {
     let seen = Tour::python(&peers).of(everything(&peers), everything_calls()).await;
     assert!(seen.has_pair("server_to_client", "sampling/createMessage"), "{:?}", seen.calls());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn typescript_and_server_filesystem() {
-    let Some(peers) = cache::with(&[TYPESCRIPT, FILESYSTEM]) else { return };
+async fn typescript_and_server_filesystem(peers: Peers) {
     let files = Files::new();
     let seen = Tour::typescript(&peers).of(files.server(&peers), files.calls()).await;
     assert!(seen.ends_as("read_text_file", "ok"), "{:?}", seen.calls());
     assert!(seen.ends_as("read_text_file", "tool_error"), "{:?}", seen.calls());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn python_and_server_filesystem() {
-    let Some(peers) = cache::with(&[PYTHON, FILESYSTEM]) else { return };
+async fn python_and_server_filesystem(peers: Peers) {
     let files = Files::new();
     let seen = Tour::python(&peers).of(files.server(&peers), files.calls()).await;
     assert!(seen.ends_as("list_directory", "ok"), "{:?}", seen.calls());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn typescript_and_a_server_of_the_python_sdk() {
-    let Some(peers) = cache::with(&[TYPESCRIPT, PYTHON]) else { return };
+async fn typescript_and_a_server_of_the_python_sdk(peers: Peers) {
     let seen = Tour::typescript(&peers).of(python_server(&peers), python_calls()).await;
     assert!(seen.ends_as("add", "ok") && seen.ends_as("fail", "tool_error"), "{:?}", seen.calls());
     assert!(seen.ends_as("wait", "cancelled"), "{:?}", seen.calls());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn python_and_a_server_of_the_python_sdk() {
-    let Some(peers) = cache::with(&[PYTHON]) else { return };
+async fn python_and_a_server_of_the_python_sdk(peers: Peers) {
     let seen = Tour::python(&peers).of(python_server(&peers), python_calls()).await;
     assert!(seen.ends_as("add", "ok") && seen.ends_as("fail", "tool_error"), "{:?}", seen.calls());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn typescript_and_fastmcp() {
-    let Some(peers) = cache::with(&[TYPESCRIPT, FASTMCP]) else { return };
+async fn typescript_and_fastmcp(peers: Peers) {
     fastmcp_is_audited(&Tour::typescript(&peers).of(fastmcp(&peers), fastmcp_calls()).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn python_and_fastmcp() {
-    let Some(peers) = cache::with(&[PYTHON, FASTMCP]) else { return };
+async fn python_and_fastmcp(peers: Peers) {
     fastmcp_is_audited(&Tour::python(&peers).of(fastmcp(&peers), fastmcp_calls()).await);
 }
 
@@ -86,8 +96,8 @@ fn fastmcp_is_audited(seen: &Seen) {
     assert!(seen.ends_as("echo", "ok") && seen.ends_as("fail", "tool_error"), "{:?}", seen.calls());
 }
 
-fn everything(peers: &Path) -> Vec<PathBuf> {
-    vec!["node".into(), peers.join(EVERYTHING).join("dist/index.js"), "stdio".into()]
+fn everything(peers: &Peers) -> Vec<PathBuf> {
+    vec![peers.node(), peers.path(Peer::Everything), "stdio".into()]
 }
 
 fn everything_calls() -> Value {
@@ -105,8 +115,8 @@ fn everything_calls() -> Value {
     ])
 }
 
-fn python_server(peers: &Path) -> Vec<PathBuf> {
-    vec![peers.join(PYTHON), "tests/peers/python/server.py".into()]
+fn python_server(peers: &Peers) -> Vec<PathBuf> {
+    vec![peers.path(Peer::Python), "tests/peers/python/server.py".into()]
 }
 
 fn python_calls() -> Value {
@@ -120,8 +130,8 @@ fn python_calls() -> Value {
     ])
 }
 
-fn fastmcp(peers: &Path) -> Vec<PathBuf> {
-    vec![peers.join(FASTMCP), "tests/peers/fastmcp/server.py".into(), "stdio".into()]
+fn fastmcp(peers: &Peers) -> Vec<PathBuf> {
+    vec![peers.path(Peer::FastMcp), "tests/peers/fastmcp/server.py".into(), "stdio".into()]
 }
 
 fn fastmcp_calls() -> Value {
@@ -150,8 +160,8 @@ impl Files {
         Self(directory)
     }
 
-    fn server(&self, peers: &Path) -> Vec<PathBuf> {
-        vec!["node".into(), peers.join(FILESYSTEM).join("dist/index.js"), self.0.path().into()]
+    fn server(&self, peers: &Peers) -> Vec<PathBuf> {
+        vec![peers.node(), peers.path(Peer::Filesystem), self.0.path().into()]
     }
 
     fn calls(&self) -> Value {
@@ -170,12 +180,12 @@ impl Files {
 struct Tour(Vec<PathBuf>);
 
 impl Tour {
-    fn typescript(_: &Path) -> Self {
-        Self(vec!["node".into(), "tests/peers/typescript/tour.mjs".into()])
+    fn typescript(peers: &Peers) -> Self {
+        Self(vec![peers.node(), "tests/peers/typescript/tour.mjs".into()])
     }
 
-    fn python(peers: &Path) -> Self {
-        Self(vec![peers.join(PYTHON), "tests/peers/python/tour.py".into()])
+    fn python(peers: &Peers) -> Self {
+        Self(vec![peers.path(Peer::Python), "tests/peers/python/tour.py".into()])
     }
 
     /// What it sees is the same with the proxy, nobody is left behind, and everything has its pair of records.
@@ -271,9 +281,3 @@ impl Seen {
         self.0.iter().any(|call| call[2] == tool && call[3] == end)
     }
 }
-
-const TYPESCRIPT: &str = "typescript/node_modules/@modelcontextprotocol/sdk";
-const PYTHON: &str = "python/bin/python";
-const FASTMCP: &str = "fastmcp/bin/python";
-const EVERYTHING: &str = "servers/node_modules/@modelcontextprotocol/server-everything";
-const FILESYSTEM: &str = "servers/node_modules/@modelcontextprotocol/server-filesystem";
