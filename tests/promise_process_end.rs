@@ -45,7 +45,7 @@ use self::server::{Everything, call, connect};
 use self::support::{Bench, ending};
 
 /// Far beyond what anything here takes; only there so that a hang is a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Row 18: SIGTERM with 1 s budget.
 #[tokio::test]

@@ -82,7 +82,7 @@ impl Served {
             stream.write_all(bytes).await.unwrap();
         }
         let mut answer = Vec::new();
-        let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+        let read = tokio::time::timeout(Duration::from_secs(120), stream.read_to_end(&mut answer));
         read.await.unwrap().unwrap();
         String::from_utf8(answer).unwrap()
     }
@@ -370,7 +370,7 @@ async fn clients_may_vanish_at_any_byte() {
         let mut stream = TcpStream::connect(served.address).await.unwrap();
         stream.write_all(requests[2].replace("SESSION", session).as_bytes()).await.unwrap();
         let mut some = vec![0; length];
-        drop(tokio::time::timeout(Duration::from_secs(20), stream.read(&mut some)).await.unwrap());
+        drop(tokio::time::timeout(Duration::from_secs(120), stream.read(&mut some)).await.unwrap());
     }
     served.end().await;
     let records = bench.records();

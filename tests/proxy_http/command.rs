@@ -38,7 +38,7 @@ impl Running {
             }
         }
         command.arg("proxy").args(arguments).arg("--config").arg(&file);
-        command.env("AUDITRAIL_DIR", directory.path().join("state")).env("AUDITRAIL_FLUSH_TIMEOUT", "20000");
+        command.env("AUDITRAIL_DIR", directory.path().join("state")).env("AUDITRAIL_FLUSH_TIMEOUT", "100000");
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint().unwrap());
         let mut process = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let said = BufReader::new(process.stderr.take().unwrap()).lines();
