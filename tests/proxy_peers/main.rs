@@ -12,6 +12,7 @@
 
 #[path = "../examples/mod.rs"]
 mod examples;
+mod missing;
 #[path = "../peers/mod.rs"]
 mod peers;
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -23,5 +24,5 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    peers::run([tours::trials(), trace::trials()].into_iter().flatten().collect())
+    peers::run([tours::trials(), trace::trials(), missing::trials()].into_iter().flatten().collect())
 }
