@@ -14,6 +14,7 @@
 mod examples;
 mod forwarded;
 mod login;
+mod missing;
 #[path = "../peers/mod.rs"]
 mod peers;
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -25,6 +26,6 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let trials = [forwarded::trials(), tours::trials(), trace::trials(), login::trials()];
+    let trials = [forwarded::trials(), tours::trials(), trace::trials(), login::trials(), missing::trials()];
     peers::run(trials.into_iter().flatten().collect())
 }
