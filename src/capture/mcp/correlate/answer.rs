@@ -7,14 +7,12 @@ use crate::trail::{Core, Failure, Ongoing, Refused};
 
 /// The outcome of an answer.
 pub(super) fn outcome(core: &Core, waiting: &Waiting, answer: &Message) -> Outcome {
-    let outcome = if answer.has_error { error(answer.error.code) } else { Outcome::of(result(waiting.asked, answer)) };
+    let outcome = match answer.error.code {
+        Some(code) if answer.is_error() => Outcome::jsonrpc_error(code),
+        _ => Outcome::of(result(waiting.asked, answer)),
+    };
     let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, &outcome, answer);
     if is_denied { Outcome { detail: Some(Detail::Denied), ..outcome } } else { outcome }
-}
-
-/// The outcome of an error answer with that code.
-pub(super) fn error(code: Option<i64>) -> Outcome {
-    code.map_or_else(|| Outcome::of(Detail::JsonrpcError), Outcome::jsonrpc_error)
 }
 
 /// The outcome of a call whose HTTP exchange ended with that status, and without an answer.
@@ -66,7 +64,7 @@ fn is_denial(core: &Core, waiting: &Waiting, outcome: &Outcome, answer: &Message
     if !failed || !core.hooks().has_denial() {
         return false;
     }
-    let text = if answer.has_error { &answer.error.message } else { &answer.result.text };
+    let text = if answer.is_error() { &answer.error.message } else { &answer.result.text };
     let [method, tool, prompt] = [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::GEN_AI_PROMPT_NAME]
         .map(|name| waiting.call.text(name));
     let failure = Failure::new(

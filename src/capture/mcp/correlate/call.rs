@@ -39,6 +39,11 @@ impl Seen<'_> {
         self.carrier.place(call, self.direction, named)
     }
 
+    /// What is known of its sender and its way, for a record about a call with that method.
+    pub(super) fn of_its_sender(&self, method: &str) -> Call {
+        self.caller(Call::nameless().direction(self.direction), method)
+    }
+
     pub(super) fn asked(&self) -> Asked {
         match self.message.method.as_deref() {
             Some("initialize") => Asked::Initialize,

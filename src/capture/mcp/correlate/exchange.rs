@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::message::{Flaw, Id, IdKind, Message};
+use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::Seen;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
+use super::tools::NewTool;
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, names};
 #[cfg(feature = "tower")]
@@ -47,6 +48,15 @@ pub(crate) struct Claimed {
     pub(crate) call: Arc<Ongoing>,
 }
 
+/// A call that is open, for who answers it in the place of the server.
+#[cfg(feature = "proxy")]
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) id: Id,
+    pub(crate) is_in_batch: bool,
+    pub(crate) call_id: RecordId,
+}
+
 impl Exchange {
     pub(super) fn new(correlator: &Correlator, scope: Arc<Scope>, carrier: Carrier) -> Self {
         Self {
@@ -74,6 +84,18 @@ impl Exchange {
     #[cfg(feature = "tower")]
     pub(crate) fn has_call(&self) -> bool {
         self.has_call.load(Ordering::Relaxed)
+    }
+
+    /// What the client has asked with it that nobody has answered.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
+        let pending = self.pending();
+        let open = pending.of(Direction::ClientToServer).map(|waiting| Unanswered {
+            id: waiting.id.clone(),
+            is_in_batch: waiting.batch.is_some(),
+            call_id: waiting.call.call_id(),
+        });
+        open.collect()
     }
 
     /// Whether its calls are recorded on that trail.
@@ -110,13 +132,15 @@ impl Exchange {
             self.correlator.count(Counted::Replayed);
             return None;
         }
-        self.scope.count(direction, &message);
-        let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
-        match (&message.method, &message.id) {
-            _ if !is_readable => self.garbage(direction, &message),
-            (Some(_), Some(_)) => return Some(self.request(direction, &message, begun)),
-            (Some(_), None) => self.notification(direction, &message),
-            (None, _) => self.answer(direction, message),
+        let kind = message.kind(direction);
+        if let Some(kind) = kind {
+            self.scope.count(direction, kind);
+        }
+        match kind {
+            None => self.garbage(direction, &message),
+            Some(Kind::Request) => return Some(self.request(direction, &message, begun)),
+            Some(Kind::Notification) => self.notification(direction, &message),
+            Some(Kind::Result | Kind::Error) => self.answer(direction, message),
         }
         None
     }
@@ -129,6 +153,17 @@ impl Exchange {
             self.correlator.count(Counted::Message);
             self.has_message.store(true, Ordering::Relaxed);
             drop(self.request(Direction::ClientToServer, message, Some(begun)));
+        }
+    }
+
+    /// That answer does not reach who asked.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
+        let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
+        let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
+        let asked = direction.opposite();
+        if let Some(waiting) = self.find(id, |pending, id| pending.answered(asked, id)) {
+            self.end(&waiting, &answer::disconnected());
         }
     }
 
@@ -219,25 +254,25 @@ impl Exchange {
 
     /// Ends the call that is meant, and tells its id.
     fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
-        let own = |pending: &mut Pending| pending.cancelled(direction, id, |_| true);
+        let own = |pending: &mut Pending, id: &Id| pending.cancelled(direction, id, |_| true);
         // Servers end subscriptions of their clients in the same way (2026-07-28).
-        let subscription = |pending: &mut Pending| {
+        let subscription = |pending: &mut Pending, id: &Id| {
             let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
             let is_servers = direction == Direction::ServerToClient;
             is_servers.then(|| pending.cancelled(Direction::ClientToServer, id, is_subscription)).flatten()
         };
-        let waiting = self.find(own).or_else(|| self.find(subscription))?;
+        let waiting = self.find(id, own).or_else(|| self.find(id, subscription))?;
         self.end(&waiting, &answer::cancelled(reason));
         Some(waiting.call.call_id())
     }
 
     fn answer(&self, direction: Direction, message: Message) {
         let asked = direction.opposite();
-        let found = message.id.as_ref().and_then(|id| self.find(|pending| pending.answered(asked, id)));
+        let found = message.id.as_ref().and_then(|id| self.find(id, |pending, id| pending.answered(asked, id)));
         if let Some(waiting) = found {
             return self.answered(&waiting, message);
         }
-        if !message.has_error || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
+        if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(Counted::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told.
@@ -269,10 +304,21 @@ impl Exchange {
         match waiting.asked {
             Asked::Initialize => self.scope.begin(&message, &self.carrier),
             Asked::ToolsList => {
-                let changes = self.correlator.tools().learn(message.result.tools);
-                changes.into_iter().for_each(|change| self.record(change));
+                let new = self.correlator.tools().learn(message.result.tools);
+                if !new.is_empty() {
+                    self.tell_new(new, waiting);
+                }
             }
             _ => {}
+        }
+    }
+
+    /// Definitions that a list has told for the first time: who was told so, and with which call.
+    fn tell_new(&self, new: Vec<NewTool>, listed: &Waiting) {
+        let nothing = Message::default();
+        let facts = self.seen(listed.direction, &nothing).of_its_sender("tools/list");
+        for tool in new {
+            self.record(tool.moment(facts.clone()).inside_call(Some(listed.call.call_id())));
         }
     }
 
@@ -299,13 +345,17 @@ impl Exchange {
         }
     }
 
-    /// What is no message leaves one record: nobody can pair it with anything.
+    /// What is no message leaves one record: nobody can pair it with anything. Of a server that goes on so, the first few
+    /// have one each ([`Noise`](super::noise::Noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(Counted::Flawed);
-        let code = if message.flaw == Some(Flaw::NotAMessage) { INVALID_REQUEST } else { PARSE_ERROR };
+        let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
         let nothing = Message::default();
         let facts: Call = self.seen(direction, &nothing).call();
-        self.record(Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)));
+        match direction {
+            Direction::ClientToServer => self.record(no_message(is_json, facts)),
+            Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
+        }
     }
 
     fn end(&self, waiting: &Waiting, outcome: &Outcome) {
@@ -317,9 +367,15 @@ impl Exchange {
         waiting.call.end(outcome);
     }
 
+    /// Looks for a call with that id, and, only where there is none, for one whose id is the same but for its type.
+    fn find(&self, id: &Id, which: impl Fn(&mut Pending, &Id) -> Option<Waiting>) -> Option<Waiting> {
+        let exactly = self.find_in_all(|pending| which(pending, id));
+        exactly.or_else(|| id.retyped().and_then(|id| self.find_in_all(|pending| which(pending, &id))))
+    }
+
     /// Looks for a call in this exchange, then in its scope, and then in what else is open there: over HTTP, cancellations
     /// come with another request, and answers over a resumed stream before anybody knows that the first is broken.
-    fn find(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
+    fn find_in_all(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
         let here = which(&mut self.pending());
         let found = here.or_else(|| which(&mut self.scope.pending()));
         found.or_else(|| self.scope.exchanges().iter().find_map(|other| which(&mut other.pending())))
@@ -351,6 +407,12 @@ impl Claimed {
         self.exchange.pending().remove(self.serial);
         self.call.end(&Outcome::of(Detail::Panic));
     }
+}
+
+/// The record of what is no message.
+pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
+    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
+    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
 }
 
 /// The id of what has none.

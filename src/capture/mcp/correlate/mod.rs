@@ -11,7 +11,9 @@
 //! 1. A request is begun when it is seen, and its call ends once: by its answer, its cancellation, or the close of what it
 //!    came over.
 //! 2. An answer belongs to a request of the other direction with an equal id: of its exchange, or else of its scope, or else
-//!    of another exchange of that. The requests of two scopes, or of two directions, never meet, whatever their ids.
+//!    of another exchange of that. Where there is none, it belongs to one whose id is the same but for its type (`1` and
+//!    `"1"`). The requests of two scopes, or of two directions, never meet, whatever their ids. What is no message
+//!    ([`Message::kind`](super::message::Message::kind)) answers nothing.
 //! 3. An answer to nothing that is open (late, replayed, made up) is counted, and nothing else: it is nobody's second answer.
 //! 4. Memory is bounded by the limits at the end of `pending.rs`, `origins.rs` and `tools.rs`. What exceeds them ends the
 //!    oldest or is forgotten, and is counted.
@@ -20,6 +22,7 @@ mod answer;
 mod call;
 mod carrier;
 mod exchange;
+mod noise;
 mod origins;
 mod pending;
 mod scope;
@@ -30,6 +33,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "tower")]
 pub(crate) use self::answer::{disconnected, http_error, unread};
 pub(crate) use self::carrier::Carrier;
+#[cfg(feature = "proxy")]
+pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;
 

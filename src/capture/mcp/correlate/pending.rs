@@ -91,6 +91,12 @@ impl Pending {
         Some((serial, waiting.call.clone()))
     }
 
+    /// All of that direction, oldest first.
+    #[cfg(feature = "proxy")]
+    pub(super) fn of(&self, asked: Direction) -> impl Iterator<Item = &Waiting> {
+        self.calls.values().filter(move |waiting| waiting.direction == asked)
+    }
+
     pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
         let waiting = self.calls.remove(&serial)?;
         let key = (waiting.direction, waiting.id.clone());

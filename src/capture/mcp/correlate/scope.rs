@@ -3,8 +3,10 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::super::message::{Message, Params};
+use super::super::message::{Kind, Message, Params};
 use super::answer;
+use super::exchange::no_message;
+use super::noise::{self, Noise};
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
 use crate::record::{EventName, Outcome, Status, names};
@@ -20,6 +22,7 @@ pub(crate) struct Scope {
     exchanges: Mutex<Vec<Weak<Exchange>>>,
     events: Mutex<Events>,
     session: Mutex<Session>,
+    noise: Mutex<Noise>,
 }
 
 /// Which server-sent events came, by their ids: after a reconnection servers send some again.
@@ -67,6 +70,7 @@ impl Scope {
             exchanges: Mutex::default(),
             events: Mutex::default(),
             session: Mutex::default(),
+            noise: Mutex::default(),
         }
     }
 
@@ -117,14 +121,35 @@ impl Scope {
     }
 
     /// Counts what belongs to the session.
-    pub(super) fn count(&self, direction: Direction, message: &Message) {
+    pub(super) fn count(&self, direction: Direction, kind: Kind) {
         let mut session = self.session();
-        match (message.id.is_some() && message.method.is_some(), direction) {
-            (true, Direction::ClientToServer) => session.requests += 1,
-            (true, Direction::ServerToClient) => session.requests_to_client += 1,
-            (false, _) if message.method.is_some() => session.notifications += 1,
-            _ => {}
+        match (kind, direction) {
+            (Kind::Request, Direction::ClientToServer) => session.requests += 1,
+            (Kind::Request, Direction::ServerToClient) => session.requests_to_client += 1,
+            (Kind::Notification, _) => session.notifications += 1,
+            (Kind::Result | Kind::Error, _) => {}
         }
+    }
+
+    /// The server has said something that is no message.
+    pub(super) fn note_noise(&self, is_json: bool, facts: Call, carrier: &Carrier) {
+        let (is_new, due) = {
+            let mut noise = self.noise();
+            let due = noise.note(is_json, facts);
+            (noise.is_new(), due)
+        };
+        if is_new && carrier.transport == Some(Transport::Stdio) {
+            self.correlator.core().notices().warn(NOISE);
+        }
+        due.into_iter().for_each(|told| self.tell_noise(told));
+    }
+
+    fn tell_noise(&self, noise::Told { is_json, facts, count }: noise::Told) {
+        let mut moment = no_message(is_json, facts);
+        if let Some(count) = count {
+            moment = moment.own(names::AUDITRAIL_MCP_FLAWED_COUNT, i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.correlator.core().write_moment(moment);
     }
 
     pub(super) fn count_failure(&self, outcome: &Outcome) {
@@ -183,6 +208,8 @@ impl Scope {
         for waiting in open {
             waiting.call.end(&answer::disconnected());
         }
+        let noise: Vec<_> = self.noise().end().collect();
+        noise.into_iter().for_each(|told| self.tell_noise(told));
         let ended = {
             let mut session = self.session();
             let closed = std::mem::replace(&mut session.is_closed, true);
@@ -229,6 +256,10 @@ impl Scope {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn noise(&self) -> MutexGuard<'_, Noise> {
+        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -261,3 +292,5 @@ impl Session {
 
 /// More than servers keep for a reconnection.
 const MAX_EVENTS: usize = 4096;
+const NOISE: &str = "the server writes lines to standard output that are no MCP messages, such as a log: clients drop them at \
+                     best, so have it log to standard error; the first few have a record each, all others are counted on records";

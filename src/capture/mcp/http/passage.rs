@@ -17,10 +17,12 @@ use http::{Method, StatusCode};
 
 use super::content::{Coding, Content};
 use super::course::Course;
+#[cfg(feature = "proxy")]
+use super::detour::Detour;
 use super::facts;
 #[cfg(feature = "proxy")]
 use super::held::Held;
-use super::layer::Shared;
+use super::layer::{NotTheServers, Shared};
 use super::ordinary::{self, HttpRecording};
 use super::reader::Reader;
 use super::sessions::Entered;
@@ -62,6 +64,8 @@ pub(super) struct Passage {
     is_stream: AtomicBool,
     #[cfg(feature = "proxy")]
     held: Option<Held>,
+    #[cfg(feature = "proxy")]
+    detour: Option<Detour>,
 }
 
 impl Passage {
@@ -69,7 +73,7 @@ impl Passage {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts, shared.joins());
+        let carrier = facts::carrier(core, parts, shared.is_proxy);
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
@@ -96,6 +100,8 @@ impl Passage {
             is_stream: AtomicBool::new(false),
             #[cfg(feature = "proxy")]
             held: shared.holding.map(Held::new),
+            #[cfg(feature = "proxy")]
+            detour: Detour::of(parts),
         })
     }
 
@@ -127,7 +133,10 @@ impl Passage {
     pub(super) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
         self.status.store(response.status.as_u16(), Ordering::Release);
         self.exchange.status(response.status.as_u16());
-        let content = Content::of_response(&response.headers);
+        let content = match response.extensions.get::<NotTheServers>() {
+            None => Content::of_response(&response.headers),
+            Some(_) => Content::Other,
+        };
         if response.status.is_success()
             && let Some(id) = facts::session(&response.headers)
         {
@@ -222,6 +231,10 @@ impl Passage {
 
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(super) fn begin_stream(&self, uri: &str) {
+        #[cfg(feature = "proxy")]
+        if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
+            detour.look(self.shared.core(), uri);
+        }
         let Some(endpoint) =
             uri.parse().ok().filter(|_| self.method == Method::GET).and_then(|uri| facts::endpoint(&uri))
         else {

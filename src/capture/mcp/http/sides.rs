@@ -6,8 +6,8 @@ use super::content::Content;
 use super::passage::{Passage, Side};
 use super::tap::{Observer, Over};
 use super::unread::Unread;
-use crate::capture::mcp::message::{Flaw, IdKind, Message};
-use crate::trail::Ongoing;
+use crate::capture::mcp::message::{Flaw, Message};
+use crate::trail::{Direction, Ongoing};
 
 /// What the request's body says.
 pub(super) struct Requests(Arc<Passage>);
@@ -76,8 +76,7 @@ impl Responses {
 
 impl Observer for Responses {
     fn message(&self, message: Message) {
-        let is_readable = message.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && message.method.is_some());
-        if is_readable && is_rpc(&message) {
+        if message.kind(Direction::ServerToClient).is_some() {
             return self.passage.see_response(message);
         }
         // Of a stream, one event is none; a document is all there is.
@@ -100,11 +99,4 @@ impl Observer for Responses {
     fn over(&self, how: Over) {
         self.passage.over(how);
     }
-}
-
-/// Whether a document that has a `method`, a `result` or an `error` is a JSON-RPC message. Servers of all kinds answer
-/// `{"error":"invalid_token"}` (RFC 6749) or `{"error":null}`; an error that names no request has a code in JSON-RPC.
-fn is_rpc(message: &Message) -> bool {
-    let is_nameless = message.id.as_ref().is_none_or(|id| id.kind == IdKind::Null);
-    message.method.is_some() || !is_nameless || message.error.code.is_some()
 }

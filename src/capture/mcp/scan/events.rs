@@ -1,15 +1,21 @@
 //! Messages in server-sent events (WHATWG HTML, section 9.2 "Server-sent events"): the data of one event is one document.
 //!
-//! The other fields are of no interest, nor is the name of an event: clients differ in whether they look at it. An event whose
-//! data begin as no message does is none. Of the transport of 2024-11-05 (HTTP with SSE), the first such event says where the
-//! client has to send its messages: a path, or a URI.
+//! Invariants:
+//! 1. An event counts when the blank line behind it has come, and never before: clients do not see it earlier either.
+//! 2. It is a message only if it has no name or the name `message`, whatever its data are. All other names are for others:
+//!    the official SDKs pass over them (TypeScript: `!event.event || event.event === 'message'`, Python:
+//!    `sse.event == "message"`).
+//! 3. Data that begin as no message does (`ping`) are passed over, too.
+//! 4. Of the transport of 2024-11-05 (HTTP with SSE), the event `endpoint` says where the client has to send its messages: a
+//!    path, or a URI.
 
 use std::hash::Hasher as _;
 use std::sync::Arc;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memchr3};
 
 use super::super::message::{Message, Reading};
+use super::key::Key;
 use super::text::ProcessHasher;
 use super::{Documents, Scanner};
 
@@ -20,31 +26,47 @@ pub(crate) struct Events {
     at: At,
     /// The last byte was a carriage return: a newline that follows belongs to it.
     behind_return: bool,
-    /// The event has a line of data.
+    /// The name of the field.
+    field: Key,
+    event: Event,
+    endpoint: Option<String>,
+    unfinished: u64,
+}
+
+/// What is known of the event that is read.
+#[derive(Debug, Default)]
+struct Event {
+    name: Key,
+    /// It has a line of data.
     has_data: bool,
     /// The first byte of its data.
     first: Option<u8>,
     /// Its data, if they are no message, as far as a URI may be long.
     other: Vec<u8>,
-    endpoint: Option<String>,
+    /// The elements of a batch, which are there before the event is.
+    batch: Vec<Message>,
     /// A hash of its id.
     id: Option<ProcessHasher>,
-    unfinished: u64,
+    /// The same of the line that is read, and whether there is a NUL in it, for which the line does not count.
+    next_id: Option<ProcessHasher>,
+    has_nul: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     /// The byte order mark that may begin the stream: so many of its bytes were read.
     Mark(usize),
-    /// The name of a field, which is that of data so far, for so many bytes.
-    Name(usize),
+    /// The name of a field.
+    Name,
     /// Behind the colon, where one space does not count.
-    Colon,
+    Colon(Field),
+    Value(Field),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
     Data,
-    /// The name of a field, which is that of an id so far, for so many bytes.
-    IdName(usize),
-    /// Behind its colon, where one space does not count.
-    IdColon,
+    Event,
     Id,
     /// A comment, or another field.
     Other,
@@ -53,70 +75,64 @@ enum At {
 impl Events {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
         let scanner = Scanner::new(reading, Documents::One);
-        Self {
-            scanner,
-            at: At::Mark(0),
-            behind_return: false,
-            has_data: false,
-            first: None,
-            other: Vec::new(),
-            endpoint: None,
-            id: None,
-            unfinished: 0,
-        }
+        let (field, event) = (Key::default(), Event::default());
+        Self { scanner, at: At::Mark(0), behind_return: false, field, event, endpoint: None, unfinished: 0 }
     }
 
     /// Reads on. A message is given at the blank line that ends its event.
     pub(crate) fn read(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
         while let Some((&byte, rest)) = bytes.split_first() {
             let behind_return = std::mem::take(&mut self.behind_return);
-            match (self.at, byte) {
-                (_, b'\n') if behind_return => bytes = rest,
+            bytes = match (self.at, byte) {
+                (_, b'\n') if behind_return => rest,
                 (_, b'\n' | b'\r') => {
                     self.behind_return = byte == b'\r';
                     self.end_line(emit);
-                    bytes = rest;
+                    rest
                 }
-                (At::Data | At::Id | At::Other, _) => {
-                    let end = memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
-                    let (line, behind) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-                    if self.at == At::Data {
-                        self.first =
-                            self.first.or_else(|| line.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t')));
-                        match self.first {
-                            Some(b'{' | b'[') | None => self.scanner.read(line, emit),
-                            Some(_) => {
-                                self.other.extend(line.iter().take(MAX_ENDPOINT.saturating_sub(self.other.len())))
-                            }
-                        }
-                    } else if self.at == At::Id {
-                        self.id.get_or_insert_default().write(line);
-                    }
-                    bytes = behind;
+                (At::Mark(read), _) if MARK.get(read) == Some(&byte) => {
+                    self.at = if read + 1 == MARK.len() { At::Name } else { At::Mark(read + 1) };
+                    rest
                 }
-                (at, _) => {
-                    let (next, taken) = begin_of_line(at, byte);
-                    if next == At::Colon {
-                        self.begin_data(emit);
-                    }
-                    self.at = next;
-                    bytes = if taken { rest } else { bytes };
+                // The beginning of a mark is that of no name.
+                (At::Mark(read), _) => {
+                    self.at = if read == 0 { At::Name } else { At::Value(Field::Other) };
+                    bytes
                 }
-            }
+                (At::Name, b':') => {
+                    let field = Field::named(&self.field);
+                    self.begin(field);
+                    self.at = At::Colon(field);
+                    rest
+                }
+                (At::Name, _) => {
+                    let (name, behind) = split(bytes, memchr3(b':', b'\n', b'\r', bytes));
+                    self.field.push(name);
+                    behind
+                }
+                (At::Colon(field), _) => {
+                    self.at = At::Value(field);
+                    if byte == b' ' { rest } else { bytes }
+                }
+                (At::Value(field), _) => {
+                    let (value, behind) = split(bytes, memchr2(b'\n', b'\r', bytes));
+                    self.value(field, value);
+                    behind
+                }
+            };
         }
     }
 
-    /// The stream ends. An event without the blank line behind it is counted, and else forgotten: clients do not see it
-    /// either.
+    /// The stream ends. An event without the blank line behind it is counted, and else forgotten (1).
     pub(crate) fn end(&mut self) {
         let _also_blank = self.scanner.discard();
-        self.unfinished += u64::from(self.first.is_some());
-        (self.at, self.behind_return, self.has_data) = (At::Mark(0), false, false);
-        (self.first, self.id, self.endpoint) = (None, None, None);
-        self.other.clear();
+        self.unfinished += u64::from(self.event.first.is_some());
+        self.event = Event::default();
+        self.field.clear();
+        (self.at, self.behind_return, self.endpoint) = (At::Mark(0), false, None);
     }
 
-    /// The data of an event that was no message, if there was one since this was asked.
+    /// Where messages are to be sent, if that was told since this was asked (4).
     #[cfg(feature = "tower")]
     pub(crate) fn take_endpoint(&mut self) -> Option<String> {
         self.endpoint.take()
@@ -128,62 +144,113 @@ impl Events {
         self.unfinished
     }
 
-    fn end_line(&mut self, emit: &mut impl FnMut(Message)) {
-        match self.at {
-            // A blank line.
-            At::Mark(0) | At::Name(0) => {
-                match self.first.take() {
-                    None | Some(b'{' | b'[') => {
-                        let event = self.id.as_ref().map(ProcessHasher::finish_some);
-                        self.scanner.end(&mut |message: Message| {
-                            let event = event.filter(|_| message.batch.is_none());
-                            emit(Message { event, ..message });
-                        });
-                    }
-                    Some(_) => {
-                        let _is_none = self.scanner.discard();
-                        self.endpoint = String::from_utf8(std::mem::take(&mut self.other)).ok();
-                    }
+    /// A line of that field begins. Of a name or an id the last counts.
+    fn begin(&mut self, field: Field) {
+        let event = &mut self.event;
+        match field {
+            Field::Data => {
+                if std::mem::replace(&mut event.has_data, true) {
+                    self.scanner.read(b"\n", &mut |message| event.take(message));
                 }
-                self.id = None;
-                self.has_data = false;
             }
-            // A name without a colon is a field without a value.
-            At::Name(DATA_LENGTH) => self.begin_data(emit),
-            _ => {}
+            Field::Event => event.name.clear(),
+            Field::Id => (event.next_id, event.has_nul) = (None, false),
+            Field::Other => {}
         }
-        self.at = At::Name(0);
     }
 
-    /// Another line of data.
-    fn begin_data(&mut self, emit: &mut impl FnMut(Message)) {
-        if std::mem::replace(&mut self.has_data, true) {
-            self.scanner.read(b"\n", emit);
+    /// Some of the value of that field.
+    fn value(&mut self, field: Field, value: &[u8]) {
+        let event = &mut self.event;
+        match field {
+            Field::Data => {
+                let first = || value.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t'));
+                event.first = event.first.or_else(first);
+                match event.first {
+                    Some(b'{' | b'[') | None => self.scanner.read(value, &mut |message| event.take(message)),
+                    Some(_) => event.other.extend(value.iter().take(MAX_ENDPOINT.saturating_sub(event.other.len()))),
+                }
+            }
+            Field::Event => event.name.push(value),
+            Field::Id => {
+                event.has_nul |= memchr(0, value).is_some();
+                event.next_id.get_or_insert_default().write(value);
+            }
+            Field::Other => {}
+        }
+    }
+
+    fn end_line(&mut self, emit: &mut impl FnMut(Message)) {
+        match self.at {
+            At::Mark(0) => self.end_event(emit),
+            At::Name if self.field.is(b"") => self.end_event(emit),
+            // A name without a colon is a field without a value.
+            At::Name => {
+                let field = Field::named(&self.field);
+                self.begin(field);
+                self.end_field(field);
+            }
+            At::Colon(field) | At::Value(field) => self.end_field(field),
+            At::Mark(_) => {}
+        }
+        self.field.clear();
+        self.at = At::Name;
+    }
+
+    fn end_field(&mut self, field: Field) {
+        let event = &mut self.event;
+        if field == Field::Id && !event.has_nul {
+            event.id = event.next_id.take();
+        }
+    }
+
+    /// A blank line.
+    fn end_event(&mut self, emit: &mut impl FnMut(Message)) {
+        // Also its id: that of an earlier event tells from where a stream is to go on, and is not this one's.
+        let mut event = std::mem::take(&mut self.event);
+        let is_message = event.name.is(b"") || event.name.is(b"message");
+        if is_message && matches!(event.first, None | Some(b'{' | b'[')) {
+            let id = event.id.as_ref().map(ProcessHasher::finish_some);
+            event.batch.drain(..).for_each(&mut *emit);
+            self.scanner.end(&mut |message: Message| {
+                let event = id.filter(|_| message.batch.is_none());
+                emit(Message { event, ..message });
+            });
+            return;
+        }
+        let _is_none = self.scanner.discard();
+        if event.name.is(b"endpoint") && !event.other.is_empty() {
+            self.endpoint = str::from_utf8(&event.other).ok().map(|uri| uri.trim().to_owned());
         }
     }
 }
 
-/// What follows that byte, and whether the byte belongs to what was there before.
-fn begin_of_line(at: At, byte: u8) -> (At, bool) {
-    match at {
-        At::Mark(read) if MARK.get(read) == Some(&byte) => match read + 1 {
-            MARK_LENGTH => (At::Name(0), true),
-            read => (At::Mark(read), true),
-        },
-        At::Mark(0) => (At::Name(0), false),
-        At::Name(DATA_LENGTH) if byte == b':' => (At::Colon, true),
-        At::Name(0) if byte == b'i' => (At::IdName(1), true),
-        At::IdName(1) if byte == b'd' => (At::IdName(2), true),
-        At::IdName(2) if byte == b':' => (At::IdColon, true),
-        At::IdColon => (At::Id, byte == b' '),
-        At::Name(read) if DATA.get(read) == Some(&byte) => (At::Name(read + 1), true),
-        At::Colon => (At::Data, byte == b' '),
-        _ => (At::Other, false),
+impl Event {
+    /// What the scanner gives before the end of a document is an element of a batch.
+    fn take(&mut self, message: Message) {
+        if self.batch.len() < MAX_BATCH {
+            self.batch.push(message);
+        }
     }
+}
+
+impl Field {
+    fn named(name: &Key) -> Self {
+        match name.bytes() {
+            b"data" => Self::Data,
+            b"event" => Self::Event,
+            b"id" => Self::Id,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Before and from there on.
+fn split(bytes: &[u8], at: Option<usize>) -> (&[u8], &[u8]) {
+    at.and_then(|at| bytes.split_at_checked(at)).unwrap_or((bytes, &[]))
 }
 
 const MAX_ENDPOINT: usize = 2048;
-const DATA: &[u8; DATA_LENGTH] = b"data";
-const DATA_LENGTH: usize = 4;
-const MARK: &[u8; MARK_LENGTH] = b"\xef\xbb\xbf";
-const MARK_LENGTH: usize = 3;
+/// More answers than anybody wants in one event. Those behind them do not count, so that no server fills the memory.
+const MAX_BATCH: usize = 64;
+const MARK: &[u8] = b"\xef\xbb\xbf";

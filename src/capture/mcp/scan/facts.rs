@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::super::message::{Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
+use super::super::message::{Doubts, Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
 use super::decimal::Decimal;
 use super::found::Found;
 use super::key::Key;
@@ -40,6 +40,8 @@ pub(super) enum Literal {
     True,
     False,
     Null,
+    /// `NaN`, `Infinity` and `-Infinity`, which are no JSON: Python's parsers read them, and write them.
+    NotANumber,
 }
 
 impl Facts {
@@ -83,6 +85,10 @@ impl Facts {
         wanted
     }
 
+    pub(super) fn doubts(&mut self) -> &mut Doubts {
+        &mut self.found.message.doubts
+    }
+
     pub(super) fn key(&mut self) -> &mut Key {
         &mut self.key
     }
@@ -120,6 +126,8 @@ impl Facts {
         }
         match self.place {
             Place::Message => self.found.is_object = true,
+            Place::Result => self.found.message.has_result = true,
+            Place::Error => self.found.message.has_error = true,
             Place::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
             Place::Tool => return self.tools.begin(),
             _ => {}
@@ -156,7 +164,7 @@ impl Facts {
         self.slot = self.value();
         match self.slot {
             Slot::Text(Field::ErrorMessage) if !self.reading.wants_error_text => return false,
-            Slot::Text(_) => self.text.clear(),
+            Slot::Text(_) | Slot::Version => self.text.clear(),
             Slot::Id | Slot::RequestId => self.id_text.clear(),
             Slot::ParamsState | Slot::ResultState => {
                 self.state.clone_from(&self.reading.state_key);
@@ -179,6 +187,7 @@ impl Facts {
                 let text = self.text.text().to_owned();
                 *self.found.text(field) = Some(text);
             }
+            Slot::Version => self.found.message.is_jsonrpc = !self.text.is_cut() && self.text.text() == JSONRPC,
             Slot::Id | Slot::RequestId => self.found.set_id(self.slot, self.id_text.id()),
             Slot::ParamsState => self.found.message.params.request_state = self.state_digest(),
             Slot::ResultState => self.found.message.result.request_state = self.state_digest(),
@@ -209,6 +218,7 @@ impl Facts {
 
     pub(super) fn literal(&mut self, literal: Literal) {
         let slot = self.value();
+        self.found.message.doubts.not_a_number |= literal == Literal::NotANumber;
         let kind = if literal == Literal::Null { IdKind::Null } else { IdKind::Other };
         match slot {
             Slot::IsError => self.found.message.result.is_error = literal == Literal::True,
@@ -254,6 +264,7 @@ impl Sink for Facts {
     fn text(&mut self, piece: &str) {
         match self.slot {
             Slot::Text(_) => self.text.push(piece, MAX_TEXT),
+            Slot::Version => self.text.push(piece, JSONRPC.len()),
             Slot::Id | Slot::RequestId => self.id_text.text(piece),
             Slot::ParamsState | Slot::ResultState => {
                 if let Some(state) = &mut self.state {
@@ -272,3 +283,6 @@ impl Sink for Facts {
         }
     }
 }
+
+/// What `jsonrpc` says in each message.
+const JSONRPC: &str = "2.0";

@@ -1,6 +1,7 @@
 //! What was found in one message so far.
 
 use super::super::message::{Answer, Error, Flaw, Id, Message, Params};
+use super::again::Again;
 use super::place::{Field, Place, Slot};
 
 #[derive(Debug, Default)]
@@ -10,6 +11,7 @@ pub(super) struct Found {
     /// What may stand in two places: in `params._meta`, and in `result.task`.
     meta: Claimed,
     task: Task,
+    again: Again,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +30,8 @@ struct Task {
 impl Found {
     /// All of it, and a flaw if it is no message. Begins anew.
     pub(super) fn take(&mut self) -> Message {
-        let Self { mut message, is_object, meta, task } = std::mem::take(self);
+        let Self { mut message, is_object, meta, task, again } = std::mem::take(self);
+        again.tell(&mut message);
         let Message { params, result, .. } = &mut message;
         // Where there is both, `_meta` counts: a server of 2026-07-28 looks only there, an `initialize` has no such keys.
         params.protocol_version = meta.protocol_version.or(params.protocol_version.take());
@@ -36,6 +39,7 @@ impl Found {
         params.client_version = meta.client_version.or(params.client_version.take());
         result.task_id = result.task_id.take().or(task.id);
         result.task_status = result.task_status.take().or(task.status);
+        // What its reader takes it for is another question ([`Message::kind`]).
         let is_message = message.method.is_some() || message.has_result || message.has_error;
         message.flaw = (!is_object || !is_message).then_some(Flaw::NotAMessage);
         message
@@ -78,9 +82,11 @@ impl Found {
 
     /// The key comes, maybe once more.
     pub(super) fn forget(&mut self, slot: Slot) {
+        self.again.note(slot, &mut self.message);
         match slot {
             Slot::Nothing | Slot::ItemText => {}
             Slot::Text(field) => *self.text(field) = None,
+            Slot::Version => self.message.is_jsonrpc = false,
             Slot::Id => self.message.id = None,
             Slot::RequestId => self.message.params.request_id = None,
             Slot::ParamsState => self.message.params.request_state = None,
@@ -105,13 +111,13 @@ impl Found {
             Place::Client => (params.client_name, params.client_version) = (None, None),
             Place::MetaClient => (self.meta.client_name, self.meta.client_version) = (None, None),
             Place::Result => {
-                self.message.has_result = true;
+                self.message.has_result = false;
                 self.message.result = Answer::default();
                 self.task = Task::default();
             }
             Place::Task => self.task = Task::default(),
             Place::Error => {
-                self.message.has_error = true;
+                self.message.has_error = false;
                 self.message.error = Error::default();
             }
             Place::Outside | Place::Message | Place::Content | Place::Item | Place::Tools | Place::Tool => {}

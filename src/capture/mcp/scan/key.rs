@@ -20,6 +20,11 @@ impl Key {
         self.bytes.get(..self.length).filter(|_| !self.is_other).unwrap_or_default()
     }
 
+    /// Whether it is that, which is short enough to be looked for.
+    pub(super) fn is(&self, other: &[u8]) -> bool {
+        !self.is_other && self.bytes() == other
+    }
+
     pub(super) fn push(&mut self, piece: &[u8]) {
         match self.bytes.get_mut(self.length..self.length + piece.len()) {
             Some(room) => {

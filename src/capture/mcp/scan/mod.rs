@@ -11,14 +11,16 @@
 //! 1. What is found does not depend on how the bytes are cut into pieces, nor on the order of keys.
 //! 2. The memory that is held does not grow with the size of a message or the number of messages, and the time grows with
 //!    the size alone.
-//! 3. [`Flaw::NotJson`] is told of a unit exactly if it is not one JSON document (RFC 8259) in UTF-8, except that what is
-//!    [`Flaw::TooDeep`] is not read on. A lone surrogate escape (`"\ud800"`) is JSON.
+//! 3. [`Flaw::NotJson`] is told of a unit exactly if it is not one JSON document (RFC 8259), except that what is
+//!    [`Flaw::TooDeep`] is not read on. A lone surrogate escape (`"\ud800"`) is JSON. What is not, and is read by the parsers
+//!    of usual servers, is read as they do, and told as a doubt: bytes in strings that are no UTF-8, `NaN` and `Infinity`.
 //! 4. Of a key that comes twice the last counts, as for `JSON.parse`, Python's `json` and `serde_json::Value`, so that an
-//!    audit does not name another tool than the one that the server runs. (Parsers that refuse such an object do not run
-//!    anything.)
+//!    audit does not name another tool than the one that the server runs. What the others say is a doubt. (Parsers that
+//!    refuse such an object do not run anything.)
 //! 5. A unit in which there is anything but whitespace gives one message; a batch gives one for each element, and one
 //!    more for what is wrong with it.
 
+mod again;
 mod decimal;
 mod events;
 mod facts;
@@ -33,7 +35,9 @@ mod place;
 mod quoted;
 mod syntax;
 mod text;
+mod texts;
 mod tools;
+mod unicode;
 #[cfg(feature = "proxy")]
 mod whole;
 
@@ -45,6 +49,8 @@ use super::message::{Flaw, Message, Reading};
 
 pub(crate) use self::events::Events;
 pub(crate) use self::lines::Lines;
+#[cfg(feature = "tower")]
+pub(crate) use self::texts::Texts;
 #[cfg(feature = "proxy")]
 pub(super) use self::{key::Key, syntax::behind_whitespace, whole::string};
 
@@ -74,6 +80,8 @@ pub(crate) struct Scanner {
     in_batch: bool,
     /// How many batches there were.
     batches: u64,
+    /// There was a carriage return in this unit behind something else.
+    is_behind_return: bool,
 }
 
 /// What may come next.
@@ -101,7 +109,18 @@ impl Scanner {
     pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
         let (syntax, facts) = (Syntax::default(), Facts::new(reading));
         let (stage, in_batch) = (Stage::Document, false);
-        Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0 }
+        Self {
+            documents,
+            stage,
+            syntax,
+            facts,
+            unit: 0,
+            begin: 0,
+            end: 0,
+            in_batch,
+            batches: 0,
+            is_behind_return: false,
+        }
     }
 
     /// Reads on in the unit.
@@ -112,6 +131,20 @@ impl Scanner {
                 self.stage = Stage::Flawed(flaw);
                 return;
             }
+        }
+    }
+
+    /// The next byte of the unit is behind a carriage return. Readers that end lines there (Python, in text mode) begin a
+    /// message with it: one that was complete is given, and any other may be something else to them.
+    fn carriage_return(&mut self, emit: &mut impl FnMut(Message)) {
+        self.is_behind_return |= self.stage != Stage::Document;
+        match self.stage {
+            Stage::Nothing => {
+                self.give(None, emit);
+                (self.stage, self.in_batch) = (Stage::Document, false);
+            }
+            Stage::NothingElse => (self.stage, self.in_batch) = (Stage::Document, false),
+            _ => {}
         }
     }
 
@@ -150,6 +183,7 @@ impl Scanner {
     fn reset(&mut self) {
         (self.stage, self.in_batch) = (Stage::Document, false);
         (self.unit, self.begin, self.end) = (0, 0, 0);
+        self.is_behind_return = false;
     }
 
     /// Goes on to the next stage, or takes all of the bytes.
@@ -244,6 +278,7 @@ impl Scanner {
         message.batch = self.in_batch.then_some(self.batches);
         message.bytes = self.end - self.begin;
         message.flaw = flaw.or(message.flaw);
+        message.doubts.carriage_return = self.is_behind_return;
         if flaw.is_some() {
             // It may end in the middle of a text, of which as much was kept as came in one piece.
             message.result.text = None;

@@ -6,6 +6,7 @@ use super::super::message::Flaw;
 #[derive(Debug, Default)]
 pub(super) struct Number {
     at: At,
+    is_infinite: bool,
 }
 
 /// What the last byte was.
@@ -44,6 +45,10 @@ impl Number {
                 (At::Zero | At::Integer, b'.') => At::Point,
                 (At::Zero | At::Integer | At::Fraction, b'e' | b'E') => At::E,
                 (At::E, b'+' | b'-') => At::Sign,
+                (At::Minus, b'I') => {
+                    self.is_infinite = true;
+                    return Ok((true, bytes));
+                }
                 (At::Zero, b'0'..=b'9') => return Err(Flaw::NotJson),
                 (At::Zero | At::Integer | At::Fraction | At::Exponent, _) => return Ok((true, bytes)),
                 (_, _) => return Err(Flaw::NotJson),
@@ -60,6 +65,11 @@ impl Number {
         }
         self.at = at;
         Ok((false, bytes))
+    }
+
+    /// Whether it is none, but the minus of what some parsers know as `-Infinity`.
+    pub(super) fn is_infinite(&self) -> bool {
+        self.is_infinite
     }
 
     /// Whether it may end here.

@@ -33,6 +33,8 @@ pub(super) enum Slot {
     /// It is an object to look into, or an array.
     Inner(Place),
     Text(Field),
+    /// `jsonrpc` of the message.
+    Version,
     Id,
     RequestId,
     ParamsState,
@@ -120,6 +122,7 @@ impl Place {
 
 fn of_message(key: &[u8]) -> Slot {
     match key {
+        b"jsonrpc" => Slot::Version,
         b"id" => Slot::Id,
         b"method" => Slot::Text(Field::Method),
         b"params" => Slot::Inner(Place::Params),

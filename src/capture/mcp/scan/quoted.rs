@@ -10,6 +10,8 @@ pub(super) struct Quoted {
     /// The first half of a surrogate pair, whose second half may follow.
     high: Option<u16>,
     partial: Partial,
+    /// There were bytes in it that are no UTF-8.
+    is_lossy: bool,
 }
 
 /// Takes what a string says.
@@ -45,7 +47,7 @@ impl Quoted {
     pub(super) fn read<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<(bool, &'a [u8]), Flaw> {
         loop {
             if let At::Plain = self.at {
-                bytes = self.plain(bytes, sink)?;
+                bytes = self.plain(bytes, sink);
             }
             let Some((&byte, rest)) = bytes.split_first() else { return Ok((false, bytes)) };
             bytes = rest;
@@ -85,33 +87,57 @@ impl Quoted {
     }
 
     /// Takes the characters up to a quote, a backslash or a control character, or all the bytes, and says what is left.
-    fn plain<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<&'a [u8], Flaw> {
+    fn plain<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
         while !self.partial.is_empty() {
-            let Some((&byte, rest)) = bytes.split_first() else { return Ok(bytes) };
-            bytes = rest;
-            if let Some(character) = self.partial.push(byte)? {
-                sink.text(character);
+            let Some((&byte, rest)) = bytes.split_first() else { return bytes };
+            match self.partial.push(byte) {
+                Pushed::Begun => bytes = rest,
+                Pushed::Character(character) => {
+                    sink.text(character);
+                    bytes = rest;
+                }
+                // The byte belongs to what follows.
+                Pushed::Nothing => self.invalid(sink),
             }
         }
         let (length, is_ascii) = plain_length(bytes);
-        let Some((run, rest)) = bytes.split_at_checked(length).filter(|(run, _)| !run.is_empty()) else {
-            return Ok(bytes);
+        let Some((mut run, rest)) = bytes.split_at_checked(length).filter(|(run, _)| !run.is_empty()) else {
+            return bytes;
         };
         self.flush(sink);
         if S::IS_NOBODY && is_ascii {
-            return Ok(rest);
+            return rest;
         }
-        match str::from_utf8(run) {
-            Ok(run) => sink.text(run),
-            // The bytes end inside of a character.
-            Err(error) if error.error_len().is_none() && rest.is_empty() => {
-                let (whole, begun) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
-                sink.text(str::from_utf8(whole).unwrap_or_default());
-                self.partial.begin(begun);
+        loop {
+            let error = match str::from_utf8(run) {
+                Ok(run) => {
+                    sink.text(run);
+                    return rest;
+                }
+                Err(error) => error,
+            };
+            let (whole, behind) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
+            sink.text(str::from_utf8(whole).unwrap_or_default());
+            if error.error_len().is_none() && rest.is_empty() {
+                // The bytes end inside of a character.
+                self.partial.begin(behind);
+                return rest;
             }
-            Err(_) => return Err(Flaw::NotJson),
+            self.invalid(sink);
+            run = error.error_len().and_then(|length| behind.get(length..)).unwrap_or_default();
         }
-        Ok(rest)
+    }
+
+    /// Whether there were bytes in the string that has ended that are no UTF-8.
+    pub(super) fn take_lossy(&mut self) -> bool {
+        std::mem::take(&mut self.is_lossy)
+    }
+
+    /// Bytes that are no UTF-8: as many as could have begun a character become one U+FFFD, as in the decoders of Python
+    /// (`errors="replace"`), Node.js and browsers.
+    fn invalid<S: Sink>(&mut self, sink: &mut S) {
+        self.is_lossy = true;
+        sink.text(REPLACEMENT);
     }
 
     /// The unit of UTF-16 that was escaped.
@@ -188,24 +214,30 @@ impl Partial {
         self.length = bytes.len();
     }
 
-    /// Takes one more, and gives the character if it is complete.
-    fn push(&mut self, byte: u8) -> Result<Option<&str>, Flaw> {
-        if let Some(to) = self.bytes.get_mut(self.length) {
+    /// Takes one more, if that can belong to it.
+    fn push(&mut self, byte: u8) -> Pushed<'_> {
+        let length = self.length;
+        if let Some(to) = self.bytes.get_mut(length) {
             *to = byte;
         }
-        let bytes = self.bytes.get(..=self.length).ok_or(Flaw::NotJson)?;
-        match str::from_utf8(bytes) {
-            Ok(character) => {
-                self.length = 0;
-                Ok(Some(character))
+        self.length = 0;
+        match self.bytes.get(..=length).map(str::from_utf8) {
+            Some(Ok(character)) => Pushed::Character(character),
+            Some(Err(error)) if error.error_len().is_none() => {
+                self.length = length + 1;
+                Pushed::Begun
             }
-            Err(error) if error.error_len().is_none() => {
-                self.length += 1;
-                Ok(None)
-            }
-            Err(_) => Err(Flaw::NotJson),
+            _ => Pushed::Nothing,
         }
     }
+}
+
+/// What a byte makes of those before.
+enum Pushed<'a> {
+    Begun,
+    Character(&'a str),
+    /// Those before are none, and are forgotten.
+    Nothing,
 }
 
 /// A key as most are, and what is behind its quote: all of it is there, and ASCII without escapes.

@@ -182,6 +182,8 @@ impl Syntax {
             Some(b't') => (Literal::True, b"true"),
             Some(b'f') => (Literal::False, b"false"),
             Some(b'n') => (Literal::Null, b"null"),
+            Some(b'N') => (Literal::NotANumber, b"NaN"),
+            Some(b'I') => (Literal::NotANumber, b"Infinity"),
             _ => return Err(Flaw::NotJson),
         };
         facts.literal(literal);
@@ -204,6 +206,9 @@ impl Syntax {
             false => self.quoted.read(bytes, &mut Nobody)?,
         };
         if ended {
+            if self.quoted.take_lossy() {
+                facts.doubts().invalid_utf8 = true;
+            }
             if self.wanted {
                 facts.end_key();
             }
@@ -218,6 +223,9 @@ impl Syntax {
             false => self.quoted.read(bytes, &mut Nobody)?,
         };
         if ended {
+            if self.quoted.take_lossy() {
+                facts.doubts().invalid_utf8 = true;
+            }
             if self.wanted {
                 facts.end_string();
             }
@@ -231,6 +239,9 @@ impl Syntax {
             true => self.number.read(bytes, |at, bytes| facts.number().push(at, bytes))?,
             false => self.number.read(bytes, |_, _| ())?,
         };
+        if ended && self.number.is_infinite() {
+            return self.begin_literal(rest, facts);
+        }
         if ended {
             if self.wanted {
                 facts.end_number();

@@ -64,7 +64,7 @@ impl Tools {
 
 /// `None` if there is no name, or if serde_json does not take it: it has limits of its own for nesting and numbers.
 fn definition(raw: &[u8]) -> Option<ToolDefinition> {
-    let value: Value = serde_json::from_slice(raw).ok()?;
+    let value: Value = serde_json::from_str(&String::from_utf8_lossy(raw)).ok()?;
     let mut name = Beginning::default();
     name.push(value.get("name")?.as_str()?, MAX_TEXT);
     let canonical = serde_jcs::to_vec(&value).ok()?;

@@ -1,6 +1,6 @@
 //! What is no message, or none alone.
 
-use super::super::super::message::{Flaw, MAX_DEPTH, Message};
+use super::super::super::message::{Doubts, Flaw, IdKind, MAX_DEPTH, Message};
 use super::{read, read_many, read_one};
 
 #[test]
@@ -69,11 +69,18 @@ fn no_json_is_told_with_what_was_read_of_it() {
         "trux",
         "nul",
         "True",
-        "NaN",
-        "Infinity",
+        "Nan",
+        "nan",
+        "-NaN",
+        "+Infinity",
+        "Infinit",
+        "-Infinityx",
+        "- Infinity",
+        "-i",
         "'a'",
         "//a",
         "\u{feff}{}",
+        "[\u{feff}1]",
         "\"",
         "\"a",
         "\"\\",
@@ -112,8 +119,9 @@ fn no_json_is_told_with_what_was_read_of_it() {
     assert_eq!(message.params.name.as_deref(), Some("weather"));
 }
 
+/// Python's and Node's servers run such a message over stdio, with U+FFFD in the place of what is no character.
 #[test]
-fn text_that_is_no_utf_8_is_no_json() {
+fn what_is_no_utf_8_is_replaced_in_strings() {
     for bad in [
         &b"\x80"[..],
         b"\xc3",
@@ -131,16 +139,72 @@ fn text_that_is_no_utf_8_is_no_json() {
         b"\xff",
         b"12345678\xff",
         b"\xe2\x82\xac\xff",
+        b"\xff\xe2\x82\xac\xe2\x82",
     ] {
         for (before, behind) in
-            [("{\"a\":\"", "\"}"), ("{\"", "\":1}"), ("{\"method\":\"", "\"}"), ("{\"id\":\"", "\\n\"}")]
+            [("{\"method\":\"", "\"}"), ("{\"method\":\"a\",\"", "\":1}"), ("{\"method\":\"", "\\n\",\"a\":\"é\"}")]
         {
+            // [3]
             let unit = [before.as_bytes(), bad, behind.as_bytes()].concat();
-            assert_eq!(flaws(&read(&unit)), [Some(Flaw::NotJson)], "[3] {unit:x?}");
+            let message = read_one(&unit);
+            assert_eq!((message.flaw, message.doubts.invalid_utf8), (None, true), "{unit:x?}");
+            let lossy: serde_json::Value = serde_json::from_str(&String::from_utf8_lossy(&unit)).unwrap();
+            assert_eq!(message.method.as_deref(), lossy["method"].as_str(), "{unit:x?}");
         }
+        assert_eq!(flaws(&read([b"{\"a\":", bad, b"}"].concat())), [Some(Flaw::NotJson)], "[3] outside of strings");
     }
     let sound = "{\"a\":\"é€😀\\ud83d\\ude00\",\"method\":\"12345678é12345678€1234😀\"}";
-    assert_eq!(read_one(sound).method.as_deref(), Some("12345678é12345678€1234😀"));
+    let message = read_one(sound);
+    assert_eq!(message.method.as_deref(), Some("12345678é12345678€1234😀"));
+    assert_eq!(message.doubts, Doubts::default());
+    let messages = read_many([&b"{\"method\":\"\xff\"}"[..], b"{\"method\":\"a\"}"].concat());
+    assert!(messages[0].doubts.invalid_utf8 && !messages[1].doubts.invalid_utf8, "the next is another");
+}
+
+/// Python's parsers read them, and its JSON writers write them.
+#[test]
+fn numbers_that_are_none_are_read() {
+    for number in ["NaN", "Infinity", "-Infinity"] {
+        // [3]
+        let message = read_one(format!("{{\"id\":{number},\"method\":\"a\",\"params\":[{number},{number}]}}"));
+        assert_eq!((message.flaw, message.doubts.not_a_number), (None, true), "{number}");
+        assert_eq!(message.id.map(|id| id.kind), Some(IdKind::Other));
+        assert_eq!(message.method.as_deref(), Some("a"));
+        assert_eq!(flaws(&read(number)), [Some(Flaw::NotAMessage)], "{number}");
+    }
+    let messages = read("[{\"method\":\"a\",\"x\":-Infinity},{\"method\":\"b\",\"x\":-1}]");
+    assert!(messages[0].doubts.not_a_number && !messages[1].doubts.not_a_number);
+}
+
+/// [4]: the last counts, and who takes another is told of.
+#[test]
+fn what_a_message_could_also_be_is_told() {
+    let readings = |text: &str| {
+        let message = read_one(text);
+        assert_eq!(message.flaw, None, "{text}");
+        (message.doubts.duplicate_key, message.doubts.readings)
+    };
+    let none: [&str; 0] = [];
+    for (text, others) in [
+        (r#"{"method":"tools/call","id":1,"params":{"name":"delete"},"method":"ping"}"#, &["tools/call delete"][..]),
+        (r#"{"method":"ping","method":"tools/call","params":{"name":"a"}}"#, &["ping"]),
+        (r#"{"method":"tools/call","params":{"name":"a","name":"b","name":"c"}}"#, &["tools/call a", "tools/call b"]),
+        (r#"{"method":"tools/call","params":{"name":"a"},"params":{"name":"b"}}"#, &["tools/call a"]),
+        (r#"{"m\u0065thod":"tools/call","params":{"name":"a"},"method":"tools/call"}"#, &none),
+        (r#"{"id":1,"id":2,"method":"ping"}"#, &none),
+        (r#"{"method":"ping","params":{"uri":"a","uri":"b"}}"#, &none),
+        (r#"{"method":"ping","method":"tools/call","params":{"name":"a","name":"b"}}"#, &["ping", "tools/call a"]),
+    ] {
+        assert_eq!(readings(text), (true, others.iter().map(|text| (*text).to_owned()).collect()), "{text}");
+    }
+    for single in [
+        r#"{"id":1,"method":"ping","params":{"x":1,"x":2,"_meta":{},"_meta":{}},"x":{"id":1,"method":1}}"#,
+        r#"{"method":"a","params":{"name":"b","arguments":{"name":1,"name":2,"method":"c"}}}"#,
+    ] {
+        assert_eq!(readings(single), (false, Vec::new()), "{single}");
+    }
+    let many = format!(r#"{{{}"params":{{"name":"x"}}}}"#, r#""method":"tools/call","method":"ping","#.repeat(100));
+    assert_eq!(readings(&many).1, ["tools/call x"]);
 }
 
 #[test]
@@ -176,6 +240,9 @@ fn json_that_is_no_message_says_so() {
         "{}",
         "{\"id\":1}",
         "{\"method\":1}",
+        "{\"type\":\"heartbeat\",\"error\":null}",
+        "{\"id\":1,\"result\":null}",
+        "{\"id\":1,\"result\":[{}],\"error\":\"gone\"}",
         "{\"jsonrpc\":\"2.0\",\"params\":{}}",
         "1",
         "-0.5e3",
@@ -194,10 +261,12 @@ fn json_that_is_no_message_says_so() {
 #[test]
 fn elements_of_a_batch_are_messages() {
     // [5]
-    let messages = read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null}]");
-    assert_eq!(flaws(&messages), [None, None, Some(Flaw::NotAMessage), Some(Flaw::NotAMessage), None]);
+    let messages =
+        read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null},{\"result\":{}}]");
+    let none = Some(Flaw::NotAMessage);
+    assert_eq!(flaws(&messages), [None, None, none, none, none, None]);
     assert!(messages.iter().all(|message| message.batch == Some(1)));
-    assert_eq!(messages.iter().map(|message| message.bytes).collect::<Vec<_>>(), [14, 14, 1, 16, 15]);
+    assert_eq!(messages.iter().map(|message| message.bytes).collect::<Vec<_>>(), [14, 14, 1, 16, 15, 13]);
     assert_eq!(messages[1].method.as_deref(), Some("b"));
     assert_eq!(messages[3].method, None);
 }

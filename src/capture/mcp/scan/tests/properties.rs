@@ -72,7 +72,7 @@ fn message() -> impl Strategy<Value = Json> {
         ("params", params()),
         ("result", result()),
         ("error", error()),
-        ("jsonrpc", text()),
+        ("jsonrpc", prop_oneof![3 => Just(Json::Text("2.0".into())), 1 => text()].boxed()),
     ])
 }
 

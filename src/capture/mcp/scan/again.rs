@@ -1,0 +1,91 @@
+//! Keys that come twice: what other readers than the usual ones may make of them. Most parsers take the last, some the first
+//! (RapidJSON, simdjson on demand), some refuse it.
+
+use super::super::message::Message;
+use super::place::{Field, Place, Slot};
+
+/// The keys of one message that say what is to be run, and which request it is, and what they said before.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    seen: u8,
+    methods: Vec<String>,
+    names: Vec<String>,
+}
+
+impl Again {
+    /// The key of that value comes, maybe once more.
+    pub(super) fn note(&mut self, slot: Slot, message: &mut Message) {
+        let bit = match slot {
+            Slot::Text(Field::Method) => METHOD,
+            Slot::Id => ID,
+            Slot::Inner(Place::Params) => PARAMS,
+            Slot::Text(Field::Name) => NAME,
+            Slot::Text(Field::Uri) => URI,
+            _ => return,
+        };
+        if self.seen & bit == 0 {
+            self.seen |= bit;
+            return;
+        }
+        message.doubts.duplicate_key = true;
+        match slot {
+            Slot::Text(Field::Method) => keep(&mut self.methods, message.method.as_deref()),
+            Slot::Text(Field::Name) => keep(&mut self.names, message.params.name.as_deref()),
+            Slot::Inner(Place::Params) => {
+                keep(&mut self.names, message.params.name.as_deref());
+                self.seen &= !(NAME | URI);
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells what else the message may be.
+    pub(super) fn tell(self, message: &mut Message) {
+        let Self { mut methods, mut names, .. } = self;
+        if methods.is_empty() && names.is_empty() {
+            return;
+        }
+        let method = message.method.as_deref().map(brief);
+        let name = message.params.name.as_deref().map(brief);
+        methods.extend(method.clone());
+        names.extend(name.clone());
+        let mut readings = Vec::new();
+        for method in &methods {
+            if names.is_empty() {
+                readings.push(reading(method, None));
+            }
+            readings.extend(names.iter().map(|name| reading(method, Some(name))));
+        }
+        let counts = method.map(|method| reading(&method, name.as_deref()));
+        readings.retain(|reading| Some(reading) != counts.as_ref());
+        readings.sort_unstable();
+        readings.dedup();
+        message.doubts.readings = readings;
+    }
+}
+
+fn reading(method: &str, name: Option<&str>) -> String {
+    match (method, name) {
+        ("tools/call" | "prompts/get", Some(name)) => format!("{method} {name}"),
+        _ => method.to_owned(),
+    }
+}
+
+fn keep(texts: &mut Vec<String>, text: Option<&str>) {
+    if texts.len() < MAX_EARLIER {
+        texts.extend(text.map(brief));
+    }
+}
+
+fn brief(text: &str) -> String {
+    text.get(..text.floor_char_boundary(MAX_BRIEF)).unwrap_or_default().to_owned()
+}
+
+const METHOD: u8 = 1;
+const ID: u8 = 2;
+const PARAMS: u8 = 4;
+const NAME: u8 = 8;
+const URI: u8 = 16;
+/// How many of each are kept, and how much of each.
+const MAX_EARLIER: usize = 4;
+const MAX_BRIEF: usize = 256;

@@ -1,0 +1,47 @@
+//! A scanner of units that are text in any Unicode encoding.
+
+use std::sync::Arc;
+
+use super::super::message::{Message, Reading};
+use super::unicode::Unicode;
+use super::{Documents, Scanner};
+
+/// Reads the messages of one unit of framing after the other, each in any number of pieces.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    unicode: Unicode,
+    scanner: Scanner,
+}
+
+impl Texts {
+    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
+        Self { unicode: Unicode::default(), scanner: Scanner::new(reading, documents) }
+    }
+
+    /// Reads on in the unit.
+    pub(crate) fn read(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        let Self { unicode, scanner } = self;
+        unicode.read(bytes, &mut |is_transcoded, text| {
+            scanner.read(text, &mut |message| emit(Message { is_transcoded, ..message }));
+        });
+    }
+
+    /// The next byte of the unit is behind a carriage return.
+    pub(super) fn carriage_return(&mut self, emit: &mut impl FnMut(Message)) {
+        self.scanner.carriage_return(emit);
+    }
+
+    /// The unit ends here. What is read next belongs to another.
+    pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
+        let Self { unicode, scanner } = self;
+        let is_transcoded = unicode.is_transcoded();
+        let mut emit = |message| emit(Message { is_transcoded, ..message });
+        unicode.end(&mut |_, text| scanner.read(text, &mut emit));
+        scanner.end(&mut emit);
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.scanner.held()
+    }
+}
