@@ -16,6 +16,8 @@ pub(crate) struct Scene {
     pub(crate) tap: &'static [&'static str],
     /// What both record together.
     pub(crate) both: &'static [&'static str],
+    /// What the proxy records.
+    pub(crate) proxy: &'static [&'static str],
 }
 
 macro_rules! scene {
@@ -23,7 +25,7 @@ macro_rules! scene {
         scene!($event, |$client| $play, wrapper: $wrapper, tap: $tap, both: $tap)
     };
     ($event:literal, |$client:ident| $play:block, wrapper: $wrapper:expr, tap: $tap:expr, both: $both:expr) => {
-        Scene { event: $event, play: |$client| Box::pin(async move $play), wrapper: &$wrapper, tap: &$tap, both: &$both }
+        Scene { event: $event, play: |$client| Box::pin(async move $play), wrapper: &$wrapper, tap: &$tap, both: &$both, proxy: &$tap }
     };
 }
 
