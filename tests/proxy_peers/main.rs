@@ -10,6 +10,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod encodings;
 #[path = "../examples/mod.rs"]
 mod examples;
 #[path = "../peers/mod.rs"]
@@ -23,5 +24,5 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    peers::run([tours::trials(), trace::trials()].into_iter().flatten().collect())
+    peers::run([encodings::trials(), tours::trials(), trace::trials()].into_iter().flatten().collect())
 }

@@ -23,7 +23,8 @@ fn nobody_writes_another() {
     let mut files = Vec::new();
     collect(&root().join("src"), &mut files);
     assert!(files.len() > 100, "{}", files.len());
-    let literals = ["error_type: Some(\"", "error_type: Some(Cow::Borrowed(\"", "ERROR_TYPE, \"", "degraded(\"", "Degraded(\""];
+    let literals =
+        ["error_type: Some(\"", "error_type: Some(Cow::Borrowed(\"", "ERROR_TYPE, \"", "degraded(\"", "Degraded(\""];
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");

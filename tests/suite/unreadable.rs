@@ -7,7 +7,7 @@ use crate::tapped::Wire;
 
 fn flaws(record: &Record) -> Vec<String> {
     match record.get(names::AUDITRAIL_MESSAGE_FLAW) {
-        Some(Value::Strs(flaws)) => flaws.iter().map(ToString::to_string).collect(),
+        Some(Value::Array(flaws)) => flaws.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     }
 }
@@ -16,8 +16,7 @@ fn flaws(record: &Record) -> Vec<String> {
 fn told(record: &Record) -> String {
     let text = |name| record.text(name).unwrap_or("-");
     let (phase, outcome, detail) = ending(record);
-    let [method, tool, id] =
-        [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::JSONRPC_REQUEST_ID].map(text);
+    let [method, tool, id] = [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::JSONRPC_REQUEST_ID].map(text);
     format!("{phase} {method} {tool} {id}: {outcome} {detail} {}", text(names::ERROR_TYPE))
 }
 
@@ -33,27 +32,24 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"n
 #[tokio::test]
 async fn a_line_in_another_encoding_is_a_call() {
     let utf16: Vec<u8> = format!("{CALL}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let lines = [
-        format!("\u{feff}{CALL}\n").into_bytes(),
-        [b"\xff\xfe", &utf16[..]].concat(),
-        utf16.clone(),
-        lossy(),
-    ];
+    let lines = [format!("\u{feff}{CALL}\n").into_bytes(), [b"\xff\xfe", &utf16[..]].concat(), utf16.clone(), lossy()];
     for (number, line) in lines.into_iter().enumerate() {
         let bench = Bench::new();
         let mut wire = Wire::new(&bench.trail);
         wire.client_bytes(&line).await;
         wire.server(OK).await;
-        assert_eq!(all(&bench), [
-            "request tools/call delete_user 1: unknown  -",
-            "response tools/call delete_user 1: success ok -"
-        ], "{number}");
+        assert_eq!(
+            all(&bench),
+            ["request tools/call delete_user 1: unknown  -", "response tools/call delete_user 1: success ok -"],
+            "{number}"
+        );
     }
 }
 
 /// Python and Node.js put U+FFFD in the place of what is no UTF-8.
 fn lossy() -> Vec<u8> {
-    let text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_user","arguments":{"a":"@"}}}"#;
+    let text =
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_user","arguments":{"a":"@"}}}"#;
     let mut line: Vec<u8> = text.bytes().map(|byte| if byte == b'@' { 0xff } else { byte }).collect();
     line.push(b'\n');
     line
@@ -67,12 +63,15 @@ async fn a_call_behind_a_carriage_return_is_a_call() {
     wire.client(&format!("{PING}\r{CALL}")).await;
     wire.server(PONG).await;
     wire.server(OK).await;
-    assert_eq!(all(&bench), [
-        "request ping - 7: unknown  -",
-        "request tools/call delete_user 1: unknown  -",
-        "response ping - 7: success ok -",
-        "response tools/call delete_user 1: success ok -",
-    ]);
+    assert_eq!(
+        all(&bench),
+        [
+            "request ping - 7: unknown  -",
+            "request tools/call delete_user 1: unknown  -",
+            "response ping - 7: success ok -",
+            "response tools/call delete_user 1: success ok -",
+        ]
+    );
     assert!(bench.records().iter().all(|record| flaws(record) == ["carriage_return"]));
 }
 
@@ -118,10 +117,7 @@ async fn an_unreadable_line_without_an_answer_ends_with_the_next_answer_or_the_c
     wire.client("{").await;
     wire.client(PING).await;
     wire.server(PONG).await;
-    assert_eq!(all(&bench)[2..], [
-        "response - - -: unknown no_response unreadable",
-        "response ping - 7: success ok -"
-    ]);
+    assert_eq!(all(&bench)[2..], ["response - - -: unknown no_response unreadable", "response ping - 7: success ok -"]);
     wire.client("}").await;
     drop(wire);
     assert_eq!(all(&bench)[4..], ["request - - -: unknown  -", "response - - -: unknown no_response unreadable"]);

@@ -126,8 +126,20 @@ const MOST_CODINGS: usize = 3;
 const MAX_MEDIA_TYPE: usize = 128;
 /// Each name, or with a hyphen at its end what names begin with. Nothing else of `utf-` is ASCII.
 const CHARSETS: [&str; 14] = [
-    "", "utf-8", "utf8", "us-ascii", "ascii", "latin1", "iso-8859-", "windows-", "utf-16", "utf-16le", "utf-16be", "utf-32",
-    "utf-32le", "utf-32be",
+    "",
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "latin1",
+    "iso-8859-",
+    "windows-",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "utf-32",
+    "utf-32le",
+    "utf-32be",
 ];
 
 #[cfg(test)]

@@ -63,7 +63,12 @@ fn coded(coding: Option<&str>) -> http::HeaderMap {
     coding.into_iter().map(|name| (http::header::CONTENT_ENCODING, value(name))).collect()
 }
 
-fn panicking(body: Script, content: Content, coding: Option<&str>, when: Option<&'static str>) -> (TapBody<Script>, Heard) {
+fn panicking(
+    body: Script,
+    content: Content,
+    coding: Option<&str>,
+    when: Option<&'static str>,
+) -> (TapBody<Script>, Heard) {
     let heard = Heard(Arc::default(), when);
     let reader = match content {
         Content::Events => Reader::of_response(&Arc::default(), content, &coded(coding)),
@@ -94,8 +99,7 @@ fn a_request_is_heard_before_its_last_frame_passes() {
 /// Tap 2.
 #[test]
 fn a_body_is_over_once() {
-    let (mut body, heard) =
-        tapped(Script::new(&[ASK]).with_length().knowing_its_end(), Content::Json, None);
+    let (mut body, heard) = tapped(Script::new(&[ASK]).with_length().knowing_its_end(), Content::Json, None);
     assert_eq!(read(&mut body), ASK);
     assert!(next(&mut body).is_none());
     drop(body);

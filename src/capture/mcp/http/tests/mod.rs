@@ -1,0 +1,6 @@
+mod body;
+mod rig;
+mod service;
+mod sessions;
+mod stream;
+mod unreadable;

@@ -433,7 +433,8 @@ fn layers_and_bodies_can_be_shown() {
     }
 }
 
-pub(super) const CALL: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{}}}"#;
+pub(super) const CALL: &[u8] =
+    br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{}}}"#;
 pub(super) const OK: &[u8] = b"data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[]}}\n\n";
 const MISMATCH: &[u8] = br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"canary"}}"#;
 const NAMELESS: &[u8] = br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"canary"}}"#;

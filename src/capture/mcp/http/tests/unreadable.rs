@@ -39,7 +39,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn strings(record: &Record, name: &str) -> Vec<String> {
     match record.get(name) {
-        Some(Value::Strs(texts)) => texts.iter().map(ToString::to_string).collect(),
+        Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         None => Vec::new(),
         other => panic!("{name} is {other:?}"),
     }
@@ -191,16 +191,24 @@ fn what_a_call_may_be_to_others_is_told() {
         let (records, _) = records_of(vec![of_type(content_type, body)], || response(200, "text/event-stream", OK));
         assert_eq!(records.len(), 2);
         let told = told(&records[0]);
-        (told, strings(&records[0], names::AUDITRAIL_MESSAGE_FLAW), strings(&records[0], names::AUDITRAIL_MESSAGE_READINGS))
+        (
+            told,
+            strings(&records[0], names::AUDITRAIL_MESSAGE_FLAW),
+            strings(&records[0], names::AUDITRAIL_MESSAGE_READINGS),
+        )
     };
     let json = "application/json";
     let twice = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete"},"method":"ping"}"#;
-    assert_eq!(one(json, twice), (
-        "request mcp.request ping -: unknown - -".into(),
-        vec!["duplicate_key".into()],
-        vec!["tools/call delete".into()],
-    ));
-    let lossy = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"weather\",\"a\":\"\xff\"}}";
+    assert_eq!(
+        one(json, twice),
+        (
+            "request mcp.request ping -: unknown - -".into(),
+            vec!["duplicate_key".into()],
+            vec!["tools/call delete".into()],
+        )
+    );
+    let lossy =
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"weather\",\"a\":\"\xff\"}}";
     assert_eq!(one(json, lossy), (PAIR[0].into(), vec!["invalid_utf8".into()], vec![]));
     let nan = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{"a":NaN}}}"#;
     assert_eq!(one(json, nan), (PAIR[0].into(), vec!["not_a_number".into()], vec![]));

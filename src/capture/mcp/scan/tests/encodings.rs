@@ -164,11 +164,10 @@ fn a_carriage_return_may_end_a_line() {
     let told = |method: &str, has_flaw, is_doubtful| (method.to_owned(), has_flaw, is_doubtful);
     let (a, b) = (r#"{"id":1,"method":"a"}"#, r#"{"id":2,"method":"b"}"#);
     assert_eq!(lines(format!("{a}\r\n{b}\r\n").as_bytes()), [told("a", false, false), told("b", false, false)]);
-    assert_eq!(lines(format!("{a}\r{b}\n{a}\n").as_bytes()), [
-        told("a", false, true),
-        told("b", false, true),
-        told("a", false, false)
-    ]);
+    assert_eq!(
+        lines(format!("{a}\r{b}\n{a}\n").as_bytes()),
+        [told("a", false, true), told("b", false, true), told("a", false, false)]
+    );
     assert_eq!(lines(format!("\r{a}\n").as_bytes()), [told("a", false, false)]);
     assert_eq!(lines(format!("[{a}]\r{b}\n").as_bytes()), [told("a", false, false), told("b", false, true)]);
     assert_eq!(lines(format!("{{\"x\":\r{a}\r,\"method\":\"c\"}}\n").as_bytes()), [told("c", false, true)]);

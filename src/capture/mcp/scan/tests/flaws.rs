@@ -141,7 +141,8 @@ fn what_is_no_utf_8_is_replaced_in_strings() {
         b"\xe2\x82\xac\xff",
         b"\xff\xe2\x82\xac\xe2\x82",
     ] {
-        for (before, behind) in [("{\"method\":\"", "\"}"), ("{\"method\":\"a\",\"", "\":1}"), ("{\"method\":\"", "\\n\",\"a\":\"é\"}")]
+        for (before, behind) in
+            [("{\"method\":\"", "\"}"), ("{\"method\":\"a\",\"", "\":1}"), ("{\"method\":\"", "\\n\",\"a\":\"é\"}")]
         {
             // [3]
             let unit = [before.as_bytes(), bad, behind.as_bytes()].concat();
@@ -192,10 +193,7 @@ fn what_a_message_could_also_be_is_told() {
         (r#"{"m\u0065thod":"tools/call","params":{"name":"a"},"method":"tools/call"}"#, &none),
         (r#"{"id":1,"id":2,"method":"ping"}"#, &none),
         (r#"{"method":"ping","params":{"uri":"a","uri":"b"}}"#, &none),
-        (
-            r#"{"method":"ping","method":"tools/call","params":{"name":"a","name":"b"}}"#,
-            &["ping", "tools/call a"],
-        ),
+        (r#"{"method":"ping","method":"tools/call","params":{"name":"a","name":"b"}}"#, &["ping", "tools/call a"]),
     ] {
         assert_eq!(readings(text), (true, others.iter().map(|text| (*text).to_owned()).collect()), "{text}");
     }
@@ -263,7 +261,8 @@ fn json_that_is_no_message_says_so() {
 #[test]
 fn elements_of_a_batch_are_messages() {
     // [5]
-    let messages = read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null},{\"result\":{}}]");
+    let messages =
+        read("[{\"method\":\"a\"} , {\"method\":\"b\"},1,[{\"method\":\"c\"}],{\"result\":null},{\"result\":{}}]");
     let none = Some(Flaw::NotAMessage);
     assert_eq!(flaws(&messages), [None, None, none, none, none, None]);
     assert!(messages.iter().all(|message| message.batch == Some(1)));

@@ -139,7 +139,10 @@ fn an_event_is_known_by_its_id() {
         let ids: Vec<_> = found.iter().map(|message| message.event).collect();
         let [first, again, other, none, in_batch, none_either, last, emptied] = ids[..] else { panic!("{found:?}") };
         assert!(first.is_some() && first == again, "in pieces of {size}");
-        assert!(first == last && emptied.is_none(), "the last line counts, but for one with a NUL, in pieces of {size}");
+        assert!(
+            first == last && emptied.is_none(),
+            "the last line counts, but for one with a NUL, in pieces of {size}"
+        );
         assert!(other.is_some() && other != first, "in pieces of {size}");
         assert_eq!([none, in_batch, none_either], [None; 3], "in pieces of {size}");
     }
