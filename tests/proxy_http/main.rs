@@ -21,6 +21,7 @@ mod late;
 mod lifecycle;
 mod message;
 mod origins;
+mod passages;
 mod rig;
 mod streams;
 mod trace;

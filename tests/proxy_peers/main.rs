@@ -13,6 +13,7 @@
 mod encodings;
 #[path = "../examples/mod.rs"]
 mod examples;
+mod login;
 #[path = "../peers/mod.rs"]
 mod peers;
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -24,5 +25,7 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    peers::run([encodings::trials(), tours::trials(), trace::trials()].into_iter().flatten().collect())
+    peers::run(
+        [encodings::trials(), tours::trials(), trace::trials(), login::trials()].into_iter().flatten().collect(),
+    )
 }

@@ -93,7 +93,7 @@ fn refused() -> Vec<Scene> {
         }, wrapper: [], tap: ["subscriptions/listen: jsonrpc_error -32601"]),
         scene!("malformed JSON (415, plain text)", |client| {
             assert_eq!(all(client.post("{ nonsense").send().await.unwrap()).await.0, 415);
-        }, wrapper: [], tap: ["moment auditrail.mcp.request jsonrpc_error -32700"]),
+        }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
         scene!("batch (415, plain text)", |client| {
             let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/list"}]"#;
             assert_eq!(all(client.post(batch).send().await.unwrap()).await.0, 415);
@@ -136,7 +136,7 @@ fn unread() -> Vec<Scene> {
             if let Ok(response) = client.post(&body).send().await {
                 assert_eq!(response.status(), 413);
             }
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
+        }, wrapper: [], tap: ["ping: http_error"]),
         scene!("GET, DELETE that succeed", |client| {
             client.handshake().await;
             let get = client.request(Method::GET).header("accept", "text/event-stream").send().await.unwrap();

@@ -1,4 +1,6 @@
 mod body;
+mod order;
+mod ordinary;
 mod rig;
 mod service;
 mod sessions;
