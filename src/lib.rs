@@ -30,6 +30,30 @@
 //! - [`record`] is the contract: names, outcomes, OTLP bytes.
 //! - [`config`] reads `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
 //!
+//! # With a subscriber of your own
+//!
+//! The audit layer knows the spans of one version of `tracing-opentelemetry`, that which is re-exported here, with the crates
+//! that go with it. Made from these, an OTel layer always fits:
+//!
+//! ```no_run
+//! # #[cfg(feature = "layer")]
+//! # fn set_up(exporter: impl auditrail::opentelemetry_sdk::trace::SpanExporter + 'static) -> Result<(), Box<dyn std::error::Error>> {
+//! use auditrail::opentelemetry::trace::TracerProvider as _;
+//! use auditrail::opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+//! use auditrail::tracing_opentelemetry;
+//! use tracing_subscriber::prelude::*;
+//!
+//! let trail = auditrail::Trail::builder("weather-mcp").start()?;
+//! let provider = SdkTracerProvider::builder()
+//!     .with_sampler(trail.keep_audited(Sampler::AlwaysOff))
+//!     .with_batch_exporter(trail.clean_exporter(exporter))
+//!     .build();
+//! let otel = tracing_opentelemetry::layer().with_tracer(provider.tracer("weather"));
+//! tracing_subscriber::registry().with(trail.layer()).with(otel).init();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Durability
 //!
 //! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the process,
@@ -40,7 +64,8 @@
 //! # Troubleshooting
 //!
 //! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
-//! or its disk does not work, and when spans close of which none is audited. The binary (feature `cli`) shows what a journal
+//! or its disk does not work, when spans close of which none is audited, and when records have no trace and span ids, with
+//! the layer that cannot be reached and what to do. The binary (feature `cli`) shows what a journal
 //! holds: `auditrail journal stat`.
 
 #![cfg_attr(
@@ -63,3 +88,9 @@ pub mod ship;
 pub mod trail;
 
 pub use self::trail::Trail;
+
+// Their types stand in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked for ids.
+pub use opentelemetry;
+pub use opentelemetry_proto;
+pub use opentelemetry_sdk;
+pub use tracing_opentelemetry;

@@ -80,6 +80,25 @@ fn rooms_are_small_and_have_names() {
     }
 }
 
+/// In a binary with `harness = false` nobody collects what is marked `#[test]`, and it would never run.
+#[test]
+fn no_test_is_forgotten() {
+    let manifest = read("Cargo.toml");
+    let own_main =
+        manifest.split("[[").filter(|table| table.starts_with("test]]") && table.contains("harness = false"));
+    let names: Vec<_> = own_main.filter_map(|table| table.split('"').nth(1)).collect();
+    assert!(names.contains(&"end_to_end"), "{names:?}");
+    for name in names {
+        let (file, folder) = (root().join(format!("tests/{name}.rs")), root().join("tests").join(name));
+        for file in if file.exists() { vec![file] } else { rust_files(&folder) } {
+            let text = fs::read_to_string(&file).unwrap();
+            let marked = text.lines().any(|line| line.trim_start().starts_with("#[") && line.contains("test]"));
+            let marked = marked || text.lines().any(|line| line.trim_start().starts_with("#[tokio::test"));
+            assert!(!marked, "{}: list the test in main instead of marking it", shown(&file));
+        }
+    }
+}
+
 /// A checker that finds nothing proves nothing.
 #[test]
 fn planted_violations_are_found() {

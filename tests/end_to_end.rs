@@ -13,6 +13,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "peers/behind_the_proxy.rs"]
+mod behind_the_proxy;
 mod examples;
 mod peers;
 #[path = "peers/servers.rs"]
@@ -36,7 +38,15 @@ const CALLS: [(&str, &str, &str); 4] = [
 
 fn main() -> ExitCode {
     const NEEDS: &[Peer] = &[Peer::Collector, Peer::Jaeger, Peer::Python, Peer::TypeScript];
-    peers::run(vec![trial("every_call_is_a_record_in_the_collector_and_its_span_in_jaeger", NEEDS, every_call)])
+    const PROXIED: &[Peer] = &[Peer::Collector, Peer::Jaeger, Peer::Python];
+    peers::run(vec![
+        trial("every_call_is_a_record_in_the_collector_and_its_span_in_jaeger", NEEDS, every_call),
+        trial(
+            "a_python_server_behind_the_proxy_works_inside_the_calls_spans",
+            PROXIED,
+            behind_the_proxy::python_server,
+        ),
+    ])
 }
 
 async fn every_call(peers: Peers) {
@@ -72,6 +82,7 @@ async fn every_call(peers: Peers) {
             let trace = jaeger.trace_with(&response.trace_id, &response.span_id, &http).await;
             let span = &trace[&response.span_id];
             agree(span, request, response);
+            inside(&trace, span);
             parent(*client, span, line);
             if !std::mem::replace(&mut shown, true) {
                 eprintln!("one call, as the collector has its record and Jaeger its span:\n{response:#?}\n{span:#}");
@@ -84,6 +95,7 @@ async fn every_call(peers: Peers) {
     let handler =
         trace.values().find(|span| span["operationName"] == "current_weather").expect("the handler's own span");
     assert_eq!(handler["references"][0]["spanID"], weather.span_id.as_str());
+    assert!(!inside(&trace, &trace[&weather.span_id]).is_empty());
 }
 
 /// The span of a call says the same as its records, bit for bit on the duration, and leads to them by their ids.
@@ -96,6 +108,9 @@ fn agree(span: &Value, request: &Record, response: &Record) {
     let (on_span, on_record) =
         (tag(span, "auditrail.duration"), &response.attributes["auditrail.duration"]["doubleValue"]);
     assert_eq!(on_span.as_f64().unwrap().to_bits(), on_record.as_f64().unwrap().to_bits());
+    // Jaeger counts in microseconds.
+    assert_eq!(span["startTime"].as_u64(), Some(request.time_unix_nano / 1000));
+    assert_eq!(span["duration"].as_u64(), Some((response.time_unix_nano - request.time_unix_nano) / 1000));
     let on_events: Vec<&Value> = span["logs"]
         .as_array()
         .unwrap()
@@ -105,6 +120,21 @@ fn agree(span: &Value, request: &Record, response: &Record) {
         .map(|field| &field["value"])
         .collect();
     assert_eq!(on_events, [request.text("audit.record.id"), response.text("audit.record.id")]);
+}
+
+/// What was done below a call was done inside of it.
+fn inside<'a>(trace: &'a HashMap<String, Value>, call: &Value) -> Vec<&'a Value> {
+    let parent = |span: &Value| span["references"][0]["spanID"].as_str().and_then(|id| trace.get(id));
+    let is_below = |span: &&Value| std::iter::successors(parent(span), |span| parent(span)).any(|above| above == call);
+    let below: Vec<&Value> = trace.values().filter(is_below).collect();
+    let times = |span: &Value| (span["startTime"].as_u64().unwrap(), span["duration"].as_u64().unwrap());
+    let (start, length) = times(call);
+    for span in &below {
+        let (begins, lasts) = times(span);
+        // Two numbers were cut to microseconds.
+        assert!(begins >= start && begins + lasts <= start + length + 1, "{span:#} is not inside of {call:#}");
+    }
+    below
 }
 
 /// The Python client's own span is the parent; the TypeScript client sends no trace context, so its calls are roots.
@@ -126,6 +156,7 @@ fn parent(client: Client, span: &Value, line: &Value) {
 pub(crate) struct Record {
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
+    pub(crate) time_unix_nano: u64,
     pub(crate) attributes: HashMap<String, Value>,
 }
 

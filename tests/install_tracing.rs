@@ -27,7 +27,7 @@ use prost::Message as _;
 
 use self::server::{Everything, call, connect};
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spans_and_records_leave_clean_and_agree() {

@@ -32,7 +32,7 @@ use self::server::{Everything, View, call, connect_as};
 use self::support::{Bench, ending};
 
 /// Far beyond what anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 const SHORT: Duration = Duration::from_millis(50);
 
 const REFUSE: Class = class(Acknowledge::Written, WhenFull::Refuse, LONG);

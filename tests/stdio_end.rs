@@ -21,7 +21,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// Far more than it takes; only there so that a hang is a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Session {
     server: Child,
@@ -86,7 +86,7 @@ async fn at_sigterm_with_standard_input_open() {
     let receiver = Receiver::builder().start().await.unwrap();
     let mut session = Session::with_a_call(&receiver.grpc_endpoint().unwrap()).await;
     let pid = session.server.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-TERM", &pid]).status().await.unwrap().success());
     assert_eq!(session.ends_well().await, "");
     assert_eq!(responses(&receiver), 2);
     assert!(receiver.spans().iter().any(|received| received.span.name == "tools/call current_weather"));

@@ -31,6 +31,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
+use tracing_subscriber::prelude::*;
 
 use self::server::{Client, Everything, call};
 use self::support::{Bench, ending};
@@ -81,7 +82,7 @@ impl Served {
             stream.write_all(bytes).await.unwrap();
         }
         let mut answer = Vec::new();
-        let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+        let read = tokio::time::timeout(Duration::from_secs(120), stream.read_to_end(&mut answer));
         read.await.unwrap().unwrap();
         String::from_utf8(answer).unwrap()
     }
@@ -309,6 +310,45 @@ async fn the_layer_fits_everywhere() {
     }
 }
 
+/// What `docs/visibility.md` says of annotated handlers behind a tap: the wrapper joins both.
+#[tokio::test]
+async fn an_annotated_handler_behind_the_tap_is_joined_by_the_wrapper_and_by_nothing_else() {
+    // Where a process has one subscriber only, tests without one would say that no call site is of interest.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    for wrapped in [true, false] {
+        let bench = Bench::new();
+        // All tasks are on this thread.
+        let _guard = tracing_subscriber::registry().with(bench.trail.layer()).set_default();
+        let trail = bench.trail.clone();
+        let served = Served::new(move |config| {
+            let router = match wrapped {
+                true => {
+                    let audited = trail.clone();
+                    Router::new().nest_service("/mcp", service(move || audited.audited(Everything::default()), config))
+                }
+                false => Router::new().nest_service("/mcp", service(Everything::default, config)),
+            };
+            router.layer(trail.mcp_layer())
+        })
+        .await;
+        let client = client(served.url()).await;
+        call(&client, "annotated").await.unwrap();
+        client.cancel().await.unwrap();
+        served.end().await;
+        let records = bench.records();
+        let calls = records.iter().filter(|record| record.event_name == EventName::McpToolsCall.as_str());
+        let mut ends: Vec<_> = calls
+            .filter(|record| ending(record).0 == "response")
+            .map(|record| (record.text(names::GEN_AI_TOOL_NAME).unwrap(), record.text("auditrail.tenant.id")))
+            .collect();
+        ends.sort_unstable();
+        match wrapped {
+            true => assert_eq!(ends, [("annotated", Some("blue"))]),
+            false => assert_eq!(ends, [("annotated", None), ("wrong", Some("blue"))]),
+        }
+    }
+}
+
 /// Clients that vanish at any byte of what they send leave a server that works, and no call without an end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_may_vanish_at_any_byte() {
@@ -330,7 +370,7 @@ async fn clients_may_vanish_at_any_byte() {
         let mut stream = TcpStream::connect(served.address).await.unwrap();
         stream.write_all(requests[2].replace("SESSION", session).as_bytes()).await.unwrap();
         let mut some = vec![0; length];
-        drop(tokio::time::timeout(Duration::from_secs(20), stream.read(&mut some)).await.unwrap());
+        drop(tokio::time::timeout(Duration::from_secs(120), stream.read(&mut some)).await.unwrap());
     }
     served.end().await;
     let records = bench.records();

@@ -1,12 +1,14 @@
 //! The arguments.
 
-use std::path::PathBuf;
 #[cfg(feature = "proxy")]
-use std::{ffi::OsString, net::SocketAddr};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
 
+#[cfg(feature = "proxy")]
+use crate::config::address;
 use crate::config::duration;
 
 pub(super) const DIR: &str = "dir";
@@ -29,6 +31,14 @@ pub(super) const LISTEN: &str = "listen";
 pub(super) const UPSTREAM: &str = "upstream";
 #[cfg(feature = "proxy")]
 pub(super) const FORWARD: &str = "forward";
+#[cfg(feature = "proxy")]
+pub(super) const UPSTREAM_CA: &str = "upstream-ca";
+#[cfg(feature = "proxy")]
+pub(super) const HOST: &str = "host";
+#[cfg(feature = "proxy")]
+pub(super) const HOSTS: &str = "hosts";
+#[cfg(feature = "proxy")]
+pub(super) const FORWARDED: &str = "forwarded";
 /// What the proxy starts servers by; nobody else calls it.
 #[cfg(feature = "proxy")]
 pub(super) const LAUNCH: &str = "proxy-launch";
@@ -44,7 +54,7 @@ pub(super) fn command() -> Command {
         .after_help(EXIT_CODES)
         .subcommand(journal());
     #[cfg(feature = "proxy")]
-    let command = command.subcommand(proxy()).subcommand(launch());
+    let command = command.subcommand(proxy());
     command
 }
 
@@ -67,14 +77,38 @@ fn proxy() -> Command {
             Arg::new(LISTEN)
                 .long(LISTEN)
                 .value_name("ADDRESS")
-                .value_parser(value_parser!(SocketAddr))
+                .value_parser(address)
                 .conflicts_with(COMMAND)
-                .help("Where HTTP clients come; instead of the listeners of the configuration file"),
+                .help("Where HTTP clients come, such as 127.0.0.1:8080, or :8080 for the same; instead of the listeners of the configuration file"),
             Arg::new(UPSTREAM)
                 .long(UPSTREAM)
                 .value_name("URL")
                 .requires(LISTEN)
-                .help("The server behind --listen, as http://HOST:PORT or https://HOST:PORT"),
+                .help("The server behind --listen, as http://HOST:PORT or https://HOST:PORT, and a path that stands before all others"),
+            Arg::new(UPSTREAM_CA)
+                .long(UPSTREAM_CA)
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .requires(UPSTREAM)
+                .help("The certificates that the server's must be signed by (PEM); without it, the system's"),
+            Arg::new(HOST)
+                .long(HOST)
+                .value_name("WHOSE")
+                .value_parser(PossibleValuesParser::new(["client", "upstream"]))
+                .requires(UPSTREAM)
+                .help("The Host that the server gets: the client's, or its own; then the proxy itself looks who asks"),
+            Arg::new(HOSTS)
+                .long(HOSTS)
+                .value_name("NAME")
+                .action(ArgAction::Append)
+                .value_delimiter(',')
+                .requires(HOST)
+                .help("With --host upstream: a name by which clients may come, beside localhost and the listener's address"),
+            Arg::new(FORWARDED)
+                .long(FORWARDED)
+                .action(ArgAction::SetTrue)
+                .requires(UPSTREAM)
+                .help("Tells the server who has asked and how, by Forwarded and X-Forwarded-For, -Host and -Proto"),
             Arg::new(FORWARD)
                 .long(FORWARD)
                 .action(ArgAction::SetTrue)
@@ -94,9 +128,10 @@ fn proxy() -> Command {
         ])
 }
 
+/// Not among the others, where it would be suggested to who mistypes one.
 #[cfg(feature = "proxy")]
-fn launch() -> Command {
-    Command::new(LAUNCH).hide(true).args([
+pub(super) fn launch() -> Command {
+    Command::new(LAUNCH).args([
         Arg::new(PARENT).required(true).value_parser(value_parser!(u32)),
         Arg::new(COMMAND).last(true).required(true).action(ArgAction::Append).value_parser(value_parser!(OsString)),
     ])

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::place::Place;
 use super::progress::Progress;
+use super::words::Words;
 use super::{Answer, Failure, args};
 use crate::Trail;
 use crate::journal::Owner;
@@ -29,9 +30,9 @@ pub(super) fn run(place: &Place, command: &ArgMatches) -> Result<Answer, Failure
     }
     let result = drain(builder, timeout, |so_far| progress.at(so_far.settled, so_far.records));
     progress.end();
-    let report = result.map_err(|error| match error {
-        StartError::Config(_) => Failure::usage(error),
-        error => Failure::failed(error),
+    let report = result.map_err(|error| match &error {
+        StartError::Config(_) => Failure::usage(Words::of_journals().start(&error)),
+        error => Failure::failed(Words::of_journals().start(error)),
     })?;
     let well = report.is_complete() && report.quarantined == 0 && report.lost == 0;
     Ok(if place.json { json_of(&report, well) } else { text_of(&report, well) })

@@ -17,6 +17,7 @@ mod shown;
 mod stat;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -28,6 +29,10 @@ use self::place::Place;
 /// Runs the command of the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(feature = "proxy")]
+    if let Some(code) = proxy::launched() {
+        return code;
+    }
     let matches = match args::command().try_get_matches_from(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) => {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
+use super::words::Words;
 use super::{Failure, args};
 use crate::config::{Environment, state_directory};
 use crate::journal::Inspection;
@@ -28,7 +29,8 @@ impl Place {
             Some(directory) => directory.clone(),
             None => {
                 let service = command.get_one::<String>(args::SERVICE);
-                let found = state_directory(service.map(String::as_str), &environment).map_err(Failure::usage)?;
+                let told = |error| Failure::usage(Words::of_journals().config(&error));
+                let found = state_directory(service.map(String::as_str), &environment).map_err(told)?;
                 found.ok_or_else(|| Failure::usage(NOWHERE))?
             }
         };

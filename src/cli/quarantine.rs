@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::place::Place;
 use super::progress::Progress;
 use super::shown::{bytes, hex, json_record, plain, record, service, time};
+use super::words::Words;
 use super::{Answer, Failure, args};
 use crate::config::{Overrides, Settings};
 use crate::journal::{Cause, Disk, Entry, Quarantine, Quarantined};
@@ -79,7 +80,8 @@ fn replay(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
         endpoint: command.get_one::<String>(args::ENDPOINT).cloned(),
         ..Overrides::default()
     };
-    let settings = Settings::read(&overrides, &place.environment).map_err(Failure::usage)?;
+    let told = |error| Failure::usage(Words::of_journals().config(&error));
+    let settings = Settings::read(&overrides, &place.environment).map_err(told)?;
     let within = command.get_one::<Duration>(args::TIMEOUT).copied().unwrap_or_default();
     let replay = Replay::connect(&OtlpConnector, &settings.logs).map_err(Failure::failed)?;
     let quarantine = quarantine(place);

@@ -31,12 +31,14 @@ impl Environment {
         environment
     }
 
-    /// What counts where the variable is not set.
+    /// What counts where the variable is not set, and whether it does.
     #[cfg(feature = "proxy")]
-    pub fn default_to(&mut self, variable: &str, value: &str) {
-        if self.variables.get(variable).is_none_or(|value| value.is_empty()) {
+    pub fn default_to(&mut self, variable: &str, value: &str) -> bool {
+        let is_unset = self.variables.get(variable).is_none_or(|value| value.is_empty());
+        if is_unset {
             self.variables.insert(variable.into(), value.into());
         }
+        is_unset
     }
 
     /// The value of a variable; an empty one counts as unset (OTel specification, environment variables).

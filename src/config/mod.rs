@@ -3,6 +3,8 @@
 //! The environment is read once, at the start. A mistake stops the start with a [`ConfigError`] that names the variable,
 //! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated.
 
+#[cfg(feature = "proxy")]
+mod address;
 mod directory;
 #[cfg(any(feature = "cli", feature = "proxy"))]
 mod duration;
@@ -21,12 +23,16 @@ mod tls;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "proxy")]
+pub(crate) use self::address::address;
 pub use self::directory::{DIRECTORY, state_directory};
 #[cfg(any(feature = "cli", feature = "proxy"))]
 pub(crate) use self::duration::duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 pub use self::notice::{Notice, NoticeLevel, Notices};
+#[cfg(feature = "cli")]
+pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 pub use self::resource::ResourceSettings;
 #[cfg(feature = "proxy")]
@@ -61,6 +67,8 @@ pub struct Settings {
     pub logs: OtlpSettings,
     /// Where traces go.
     pub traces: OtlpSettings,
+    /// Whether spans are made for them and exported there (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
+    pub exports_traces: bool,
     /// Which traces are kept, audited ones apart.
     pub sampler: SamplerSettings,
     /// Where the state of the service lives: the journal is in `journal` below it.
@@ -87,6 +95,7 @@ impl Settings {
             resource,
             logs,
             traces,
+            exports_traces: sampler::exports_traces(environment)?,
             sampler: SamplerSettings::read(environment)?,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {

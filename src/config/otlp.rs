@@ -63,7 +63,7 @@ impl OtlpSettings {
         let names = signal.variables();
         let protocol = protocol(names, environment)?;
         let (endpoint_source, endpoint) = match (&overrides.endpoint, environment.first(&names.endpoint)?) {
-            (Some(endpoint), _) => ("endpoint() of the builder", endpoint.as_str()),
+            (Some(endpoint), _) => (ENDPOINT_METHOD, endpoint.as_str()),
             (None, Some(found)) => found,
             (None, None) => ("the default endpoint", protocol.default_endpoint()),
         };
@@ -244,3 +244,6 @@ const TRACES: Variables = variables!("TRACES", "/v1/traces");
 
 /// OTLP exporter specification: ten seconds.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the endpoint is called that the code says.
+pub(crate) const ENDPOINT_METHOD: &str = "endpoint() of the builder";

@@ -1,4 +1,4 @@
-//! `OTEL_TRACES_SAMPLER` and its argument.
+//! `OTEL_TRACES_SAMPLER` and its argument; whether there are spans at all.
 
 use super::{ConfigError, Environment};
 
@@ -36,6 +36,25 @@ impl SamplerSettings {
     }
 }
 
+/// Whether spans are exported. What the SDK's environment variables switch off is the SDK, which has the spans; audit records
+/// do not go through it.
+pub(super) fn exports_traces(environment: &Environment) -> Result<bool, ConfigError> {
+    // Any other value is false (OTel specification, environment variables).
+    if environment.text(DISABLED)?.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+        return Ok(false);
+    }
+    match environment.text(EXPORTER)? {
+        None | Some("otlp") => Ok(true),
+        Some("none") => Ok(false),
+        Some(other) => Err(ConfigError::value(
+            EXPORTER,
+            other,
+            "auditrail exports spans by OTLP",
+            "set otlp, or none for records without spans",
+        )),
+    }
+}
+
 fn ratio(environment: &Environment) -> Result<f64, ConfigError> {
     let Some(text) = environment.text(ARGUMENT)? else { return Ok(1.0) };
     match text.parse::<f64>() {
@@ -45,4 +64,6 @@ fn ratio(environment: &Environment) -> Result<f64, ConfigError> {
 }
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+const DISABLED: &str = "OTEL_SDK_DISABLED";
 const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";

@@ -31,6 +31,11 @@ impl Refusal {
         Self { id, code: Refused::UNRECORDED, message: format!("call refused: {reason}"), call_id }
     }
 
+    /// The answer to a call that got none from its server.
+    pub(crate) fn unanswered(id: Id, reason: &str, call_id: RecordId) -> Self {
+        Self { id: Some(id), code: UNANSWERED, message: reason.into(), call_id: Some(call_id) }
+    }
+
     /// As it goes over the wire, but for the framing.
     pub(crate) fn json(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
@@ -56,3 +61,6 @@ fn of_id(id: &Id) -> Value {
         _ => Value::Null,
     }
 }
+
+/// Beside the codes of [`Refused`], in the range that JSON-RPC leaves to servers.
+const UNANSWERED: i64 = -32045;

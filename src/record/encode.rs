@@ -7,7 +7,7 @@
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::value::{Given, Scalar};
-use super::{Attributes, Detail, IdText, Outcome, Severity, SpanIds, Status, Value, names, wire};
+use super::{Attributes, Detail, IdText, Outcome, Severity, SpanId, SpanIds, Status, Value, names, wire};
 
 /// A string attribute whose key and text are known when this is compiled, encoded then.
 macro_rules! fixed {
@@ -170,7 +170,7 @@ impl<'b> Encoder<'b> {
     pub fn finish(self, ids: Option<SpanIds>, observed_unix_nano: u64, event_name: &str) {
         let flags = ids.map_or(0, |ids| u32::from(ids.flags));
         let trace = ids.map(|ids| ids.trace.to_bytes());
-        let span = ids.map(|ids| ids.span.to_bytes());
+        let span = ids.and_then(|ids| ids.span).map(SpanId::to_bytes);
         self.finish_with(
             flags,
             trace.as_ref().map_or(&[], <[u8; 16]>::as_slice),

@@ -34,4 +34,5 @@ error_types! {
     SINK_UNAVAILABLE = "sink_unavailable";
     SINK_AUTHENTICATION = "sink_authentication";
     QUARANTINE = "quarantine";
+    PROXY_BYPASSED = "proxy_bypassed";
 }

@@ -44,13 +44,13 @@ macro_rules! id {
 id!(TraceId, 16);
 id!(SpanId, 8);
 
-/// The span that a record belongs to. Valid also where the trace is not sampled (flags 0).
+/// The span that a record belongs to, or only the trace. Valid also where the trace is not sampled (flags 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpanIds {
     /// The trace.
     pub trace: TraceId,
-    /// The span in it.
-    pub span: SpanId,
+    /// The span in it; `None` where what is recorded has no span of its own: the trace is its caller's.
+    pub span: Option<SpanId>,
     /// W3C trace flags; bit 0 is "sampled".
     pub flags: u8,
 }
@@ -61,9 +61,15 @@ impl SpanIds {
     pub fn of(context: &opentelemetry::trace::SpanContext) -> Option<Self> {
         Some(Self {
             trace: TraceId::new(context.trace_id().to_bytes())?,
-            span: SpanId::new(context.span_id().to_bytes())?,
+            span: Some(SpanId::new(context.span_id().to_bytes())?),
             flags: context.trace_flags().to_u8(),
         })
+    }
+
+    /// The ids of what has no span of its own, where that span context is its caller's: the trace, and never the span.
+    #[must_use]
+    pub fn of_caller(context: &opentelemetry::trace::SpanContext) -> Option<Self> {
+        Self::of(context).map(|ids| Self { span: None, ..ids })
     }
 }
 

@@ -159,6 +159,7 @@ attributes! {
     AUDITRAIL_MCP_SESSION_REQUESTS_TO_CLIENT = "auditrail.mcp.session.requests_to_client" Int Trail Auditrail;
     AUDITRAIL_MCP_SESSION_NOTIFICATIONS = "auditrail.mcp.session.notifications" Int Trail Auditrail;
     AUDITRAIL_MCP_SESSION_FAILURES = "auditrail.mcp.session.failures" Int Trail Auditrail;
+    AUDITRAIL_MCP_FLAWED_COUNT = "auditrail.mcp.flawed.count" Int Trail Auditrail;
     AUDITRAIL_MCP_TOOL_DIGEST = "auditrail.mcp.tool.digest" Str Trail Auditrail;
     AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST = "auditrail.mcp.tool.previous_digest" Str Trail Auditrail;
     AUDITRAIL_MCP_TASK_ID = "auditrail.mcp.task.id" Str Trail Auditrail;

@@ -8,9 +8,12 @@ use std::time::Duration;
 use super::adoption::{Adopting, Adoption, Done};
 use super::gap::Gaps;
 use super::hooks::Hooks;
+use super::idless::IdlessWatch;
+use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::told::Told;
+use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
@@ -265,11 +268,14 @@ impl TrailBuilder {
             notices: self.notices,
             gaps: Gaps::default(),
             watch: SpanWatch::default(),
+            reach: Reach::default(),
+            idless: IdlessWatch::default(),
             seen: SeenCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
             closing: Mutex::default(),
             unsafe_told: AtomicBool::new(false),
+            unanswered: Unanswered::default(),
         })))
     }
 }

@@ -133,6 +133,12 @@ impl Call {
         self
     }
 
+    /// The trace of the caller, or else that of what is related: what a record says that has no span.
+    pub(super) fn caller(&self) -> Option<SpanIds> {
+        let parent = self.parent.as_ref().and_then(|parent| SpanIds::of_caller(parent.span().span_context()));
+        parent.or_else(|| self.links.iter().find_map(SpanIds::of_caller))
+    }
+
     /// The MCP method.
     #[must_use]
     pub fn method(&self) -> Option<&str> {
@@ -160,6 +166,8 @@ pub struct Moment {
     pub(super) outcome: Outcome,
     pub(super) call_id: Option<RecordId>,
     pub(super) context: Option<Context>,
+    /// The trace of the caller, for what has no span.
+    pub(super) caller: Option<SpanIds>,
 }
 
 impl Moment {
@@ -172,6 +180,7 @@ impl Moment {
             outcome: Outcome::status(Status::Success),
             call_id: None,
             context: None,
+            caller: None,
         }
     }
 
@@ -205,7 +214,7 @@ impl Moment {
     }
 
     pub(super) fn ids(&self) -> Option<SpanIds> {
-        self.context.as_ref().and_then(|context| SpanIds::of(context.span().span_context()))
+        self.context.as_ref().and_then(|context| SpanIds::of(context.span().span_context())).or(self.caller)
     }
 }
 
@@ -264,7 +273,8 @@ impl Call {
 impl Moment {
     /// A moment with the facts of an MCP message that wants no answer.
     pub(crate) fn of_message(event: EventName, message: Call) -> Self {
-        Self { attributes: message.attributes, ..Self::new(event) }
+        let caller = message.caller();
+        Self { attributes: message.attributes, caller, ..Self::new(event) }
     }
 }
 
@@ -287,6 +297,13 @@ impl Moment {
 
     pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
         self.context = context;
+        self
+    }
+
+    /// Where it has no span.
+    #[cfg(feature = "layer")]
+    pub(crate) fn of_caller(mut self, caller: Option<SpanIds>) -> Self {
+        self.caller = caller;
         self
     }
 }

@@ -14,16 +14,23 @@ use super::adoption::Done;
 use super::gap::{Cause, Gaps};
 use super::halves::About;
 use super::hooks::Hooks;
+use super::idless::{Idless, IdlessWatch};
+use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
+use super::span::{self, Marks};
 use super::state::{KnownFacts, SpanMoment};
+use super::timer::{Late, within};
 use super::told::Told;
+#[cfg(feature = "layer")]
+use super::unanswered::KeepsCalls;
+use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
 use crate::policy::{AllowList, Cuts, Scissors};
-use crate::record::{Attributes, Clock, Entropy, Outcome, RecordId, SpanIds};
+use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
 use crate::ship::Shipper;
 
 /// The stages of one trail.
@@ -45,12 +52,15 @@ pub(crate) struct Core {
     pub(super) notices: Notices,
     pub(super) gaps: Gaps,
     pub(super) watch: SpanWatch,
+    pub(super) reach: Reach,
+    pub(super) idless: IdlessWatch,
     pub(super) seen: SeenCounters,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
     pub(super) closing: Mutex<Closing>,
     /// Somebody was told that response records are not as safe as their classes want.
     pub(super) unsafe_told: AtomicBool,
+    pub(super) unanswered: Unanswered,
 }
 
 impl fmt::Debug for Core {
@@ -96,6 +106,21 @@ impl Core {
         &*self.clock
     }
 
+    /// How calls of the trail find their OTel spans.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// A record has no ids: says why, if nobody has.
+    pub(crate) fn tell_idless(&self, why: Idless, span: &str) {
+        self.idless.tell(&self.notices, why, span);
+    }
+
+    /// Nobody is to be told that records have no ids: there are no traces on purpose.
+    pub(crate) fn expect_no_ids(&self) {
+        self.idless.expect_none();
+    }
+
     #[cfg(feature = "mcp")]
     pub(crate) fn seen(&self) -> &SeenCounters {
         &self.seen
@@ -137,7 +162,7 @@ impl Core {
     }
 
     pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
-        let now = state.ended_unix_nano(self);
+        let now = state.ended_unix_nano();
         let id = state.response_id().text();
         let what = Append::response(state.journalled()).with_room(room);
         let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, &id, outcome, now)) else {
@@ -149,12 +174,40 @@ impl Core {
         Some(receipt)
     }
 
+    /// What is open is over: answers it with `interrupted`, and ends the spans.
+    pub(crate) fn interrupt_open(&self) {
+        self.unanswered.calls().iter().for_each(|call| self.interrupt(call));
+        self.unanswered.keepers().iter().for_each(|keeper| keeper.interrupt(self));
+    }
+
+    /// Open calls are also there.
+    #[cfg(feature = "layer")]
+    pub(crate) fn add_keeper<K: KeepsCalls + 'static>(&self, keeper: &Arc<K>) {
+        let keeper: std::sync::Weak<K> = Arc::downgrade(keeper);
+        self.unanswered.add_keeper(keeper);
+    }
+
+    /// Does so to one call, unless it was answered.
+    pub(crate) fn interrupt(&self, call: &CallState) {
+        if !call.answer() {
+            return;
+        }
+        let outcome = Outcome::of(Detail::Interrupted);
+        let duration = Some(call.stop(self));
+        if let Some(context) = call.context() {
+            span::mark(context, &outcome, Marks { duration, call: Some(call.call_id()), is_told: false });
+        }
+        // What was not taken is counted and told.
+        let _receipt = self.write_response(call, &outcome);
+        span::end(call.context(), call.ended_unix_nano());
+    }
+
     /// The one record of a span that is a moment, before it ends; with the OTel context of that span.
     pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
-        let SpanMoment { event, outcome, inside, unix_nano, duration, .. } = *moment;
+        let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
         let id = moment.id.text();
         let about = About { event, outcome, id: &id, inside, unix_nano };
-        let ids = context.and_then(|context| SpanIds::of(context.span().span_context()));
+        let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
         if self.write(Append::MOMENT, encode).is_some() {
@@ -217,7 +270,7 @@ impl Core {
             self.journal.settled(self.hurry()).await;
             self.adopted.wait().await;
         };
-        tokio::time::timeout(deadline, settled).await.map_err(|_| self.unfinished(deadline))
+        within(deadline, settled).await.map_err(|Late| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
@@ -234,6 +287,13 @@ impl Core {
         self.journal.commit_soon();
         self.shipper.hurry();
         self.journal.usage().appended
+    }
+
+    /// Something is wrong that the operator has to mend: says so, and records it.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn alarm(&self, error_type: &'static str, text: String) {
+        self.notices.warn(text);
+        self.scribe.tell(Told::Degraded(error_type));
     }
 
     fn tell_gaps(&self) {
@@ -282,6 +342,8 @@ impl Core {
     /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
     pub(super) fn end(&self) {
         // First of all, as the process may be killed while it waits for the collector.
+        self.unanswered.end();
+        self.interrupt_open();
         self.tell_gaps();
         let ended = !self.scribe.has_waiting() && self.write_end().is_ok();
         let synced = self.journal.commit();
@@ -355,7 +417,7 @@ impl Core {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
-            drop(tokio::time::timeout(left.min(LOOK_AGAIN), room).await);
+            let _late = within(left.min(LOOK_AGAIN), room).await;
         }
     }
 
@@ -391,7 +453,7 @@ impl Core {
             return Ok(());
         }
         let late = || NotAcknowledged(format!("it took longer than {:?}", class.deadline));
-        tokio::time::timeout(class.deadline, wait).await.unwrap_or_else(|_| Err(late()))
+        within(class.deadline, wait).await.unwrap_or_else(|Late| Err(late()))
     }
 
     /// Says, once until it is different, that response records are not as safe as their classes want.

@@ -106,9 +106,9 @@ pub(super) fn interrupted(buffer: &mut Vec<u8>, request: Record, id: RecordId, n
     for (key, value) in request.attributes.iter().filter(|(key, _)| !OWN.contains(&key.as_ref())) {
         encoder.attribute(key, value);
     }
-    let ids = request.trace_id.zip(request.span_id).map(|(trace, span)| SpanIds {
+    let ids = request.trace_id.map(|trace| SpanIds {
         trace,
-        span,
+        span: request.span_id,
         flags: u8::try_from(request.flags & 0xff).unwrap_or_default(),
     });
     encoder.finish(ids, now, &request.event_name);

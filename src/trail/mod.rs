@@ -6,6 +6,10 @@
 
 mod actor;
 mod adoption;
+#[cfg(feature = "layer")]
+pub(crate) mod beginning;
+#[cfg(not(feature = "layer"))]
+mod beginning;
 mod builder;
 mod call;
 mod class;
@@ -14,14 +18,18 @@ mod drain;
 mod gap;
 mod halves;
 mod hooks;
+mod idless;
 mod metrics;
 mod ongoing;
 mod open_call;
+mod reach;
 mod scribe;
 mod seen;
 mod span;
 mod state;
+mod timer;
 mod told;
+mod unanswered;
 mod watch;
 
 use std::fmt;
@@ -39,10 +47,18 @@ pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
 pub(crate) use self::core::Core;
+pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
+pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
-pub(crate) use self::span::{TARGET, mirror, opening};
+#[cfg(feature = "layer")]
+pub(crate) use self::span::{Marks, at, end as end_span, mark};
+pub(crate) use self::span::{PROBE, TARGET, mirror, opening};
 pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
+#[cfg(feature = "serve")]
+pub(crate) use self::timer::within;
+#[cfg(feature = "layer")]
+pub(crate) use self::unanswered::KeepsCalls;
 
 use crate::config::Settings;
 use crate::record::RecordId;
@@ -100,7 +116,7 @@ impl Trail {
 
     /// Opens a call: decides, opens its span, and writes the request record.
     ///
-    /// Waits as the class of the call says; at `written`, the default, it completes without yielding.
+    /// Waits as the class of the call says, on any executor; at `written`, the default, it completes without yielding.
     ///
     /// # Errors
     /// [`Refused`] if the call must not run: the `authorize` hook denied it, or its records cannot be kept as its class
@@ -114,7 +130,7 @@ impl Trail {
         self.core.write_moment(moment)
     }
 
-    /// Ships everything that is in the journal now.
+    /// Ships everything that is in the journal now. Any executor may await it.
     ///
     /// # Errors
     /// If that takes longer than the deadline.

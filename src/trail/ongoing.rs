@@ -2,17 +2,18 @@
 //! wrapper that runs its handler.
 //!
 //! Invariants:
-//! 1. A call has one response record: whoever ends it first writes it, the others' words come too late.
+//! 1. A call has one response record: whoever ends it first writes it (the state knows), the others' words come too late. The
+//!    end of the trail is one of them.
 //! 2. Opening never waits. Who may wait, and may refuse, asks [`Ongoing::may_run`].
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::Span;
 
 use super::gap::Cause;
 use super::open_call::{Because, Refused};
+use super::unanswered::Kept;
 use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
 use crate::journal::{Admission, Append, JournalError, Receipt, Room};
 use crate::policy::Decision;
@@ -31,7 +32,8 @@ pub(crate) struct Ongoing {
     recorded: Mutex<Recorded>,
     /// Why, if the `authorize` hook says no.
     denied: Option<Cow<'static, str>>,
-    finished: AtomicBool,
+    /// Where the end of the trail finds it.
+    kept: OnceLock<Kept>,
 }
 
 /// How far the recording of the request has come.
@@ -69,10 +71,14 @@ impl Ongoing {
             admission: OnceLock::new(),
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
             denied,
-            finished: AtomicBool::new(false),
+            kept: OnceLock::new(),
         };
         if let Ok(admission) = admission {
             call.admitted(admission, None);
+        }
+        match core.unanswered.keep(&call.state) {
+            Some(kept) => drop(call.kept.set(kept)),
+            None => core.interrupt(&call.state),
         }
         call
     }
@@ -179,12 +185,14 @@ impl Ongoing {
     }
 
     fn write(&self, outcome: &Outcome) -> Option<Receipt> {
-        if self.finished.swap(true, Ordering::AcqRel) {
+        if !self.state.answer() {
             return None;
         }
         let duration = self.state.stop(&self.core);
         span::close(&self.span, outcome, duration);
-        self.core.write_response_in(&self.state, outcome, self.room())
+        let receipt = self.core.write_response_in(&self.state, outcome, self.room());
+        span::end(self.state.context(), self.state.ended_unix_nano());
+        receipt
     }
 
     fn admitted(&self, admission: Option<Admission>, written: Option<Receipt>) {
@@ -200,7 +208,9 @@ impl Ongoing {
         if written.is_none() {
             self.core.left_out(Cause::Refused, Some(error));
             // Nor is there anything to answer.
-            self.finished.store(true, Ordering::Release);
+            self.state.answer();
+            self.state.stop(&self.core);
+            span::end(self.state.context(), self.state.ended_unix_nano());
         }
         Refused::unrecorded(self.call_id())
     }
@@ -222,5 +232,8 @@ impl Drop for Ongoing {
     fn drop(&mut self) {
         let detail = if std::thread::panicking() { Detail::Panic } else { Detail::NoResponse };
         self.end(&Outcome::of(detail));
+        if let Some(kept) = self.kept.take() {
+            self.core.unanswered.let_go(kept);
+        }
     }
 }

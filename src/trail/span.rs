@@ -2,58 +2,75 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Call, CallState, Core, Facts};
-use crate::record::{Attributes, EventName, IdText, Outcome, names};
+use super::{Call, CallState, Core, Facts, Idless, Way, beginning, has_own_ids};
+use crate::record::{Attributes, Detail, EventName, IdText, Outcome, RecordId, Status, names};
+
+/// The span of a call, with that parent, or as a child of whatever is current.
+macro_rules! call_span {
+    ($call:expr $(, $parent:ident: $none:expr)?) => {
+        tracing::info_span!(
+            target: TARGET,
+            $($parent: $none,)?
+            NAME,
+            otel.name = span_name(&$call),
+            otel.kind = kind(&$call),
+            otel.status_code = Empty,
+            mcp.method.name = $call.method(),
+            mcp.protocol.version = Empty,
+            mcp.session.id = Empty,
+            mcp.resource.uri = Empty,
+            gen_ai.tool.name = Empty,
+            gen_ai.operation.name = Empty,
+            gen_ai.prompt.name = Empty,
+            jsonrpc.request.id = Empty,
+            rpc.response.status_code = Empty,
+            error.type = Empty,
+            network.transport = Empty,
+            audit.actor.id = Empty,
+            audit.outcome = Empty,
+            auditrail.event = Empty,
+            auditrail.call.id = Empty,
+            auditrail.outcome.detail = Empty,
+            auditrail.duration = Empty,
+        )
+    };
+}
 
 /// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
 /// happens to be entered here (rmcp keeps one open for the whole connection).
 pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
     let cut = core.limit(&mut call.attributes);
-    let span = tracing::info_span!(
-        target: TARGET,
-        parent: None,
-        "mcp.call",
-        otel.name = span_name(&call),
-        otel.kind = kind(&call),
-        otel.status_code = Empty,
-        mcp.method.name = call.method(),
-        mcp.protocol.version = Empty,
-        mcp.session.id = Empty,
-        mcp.resource.uri = Empty,
-        gen_ai.tool.name = Empty,
-        gen_ai.operation.name = Empty,
-        gen_ai.prompt.name = Empty,
-        jsonrpc.request.id = Empty,
-        rpc.response.status_code = Empty,
-        error.type = Empty,
-        network.transport = Empty,
-        audit.actor.id = Empty,
-        audit.outcome = Empty,
-        auditrail.event = Empty,
-        auditrail.call.id = Empty,
-        auditrail.outcome.detail = Empty,
-        auditrail.duration = Empty,
-    );
-    if let Some(parent) = call.parent {
-        // It fails only without an OTel layer, where there is no trace to continue.
+    let caller = call.caller();
+    let begun = call.begun.unwrap_or_else(|| core.clock().now());
+    // A layer that hides cannot be given a parent afterwards: it takes the context that is current.
+    let hidden_parent = call.parent.clone().filter(|_| core.reach().hides());
+    let span = beginning::during(NAME, begun.unix_nano, || match hidden_parent.map(Context::attach) {
+        Some(_current) => call_span!(call),
+        None => call_span!(call, parent: None),
+    });
+    if let Some(parent) = call.parent.clone() {
+        // It fails where the OTel layer hides, or where there is none and no trace to continue.
         drop(span.set_parent(parent));
     }
-    for link in call.links {
-        span.add_link(link);
+    for link in &call.links {
+        span.add_link(link.clone());
     }
     record_fields(&span, &call.attributes);
-    let state = Arc::new(CallState::new(core, call.event, Facts::of(call.attributes, cut), call.begun));
-    if let Some(context) = start(&span) {
+    let mut state = CallState::new(call.event, Facts::of(call.attributes, cut), caller);
+    state.begin(core, begun);
+    if let Some(context) = start(core, &span, call.parent.as_ref(), call.links) {
         state.attach(context);
     }
+    let state = Arc::new(state);
     span.record(names::AUDITRAIL_CALL_ID, state.call_id().encode(&mut [0; 36]));
     opening::announce(&span, &state);
     (span, state)
@@ -77,6 +94,51 @@ pub(super) fn close(span: &Span, outcome: &Outcome, duration: f64) {
     span.record(names::AUDITRAIL_DURATION, duration);
 }
 
+/// Says by the OTel span itself how it ended, for whoever has no `tracing` span at hand.
+pub(crate) fn mark(context: &Context, outcome: &Outcome, said: Marks) {
+    // Which success it was, the outcome says well enough.
+    let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
+    let Marks { is_told, duration, call } = said;
+    if is_told && detail.is_none() && duration.is_none() && call.is_none() && outcome.status != Status::Failure {
+        return;
+    }
+    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
+    let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
+    let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
+    let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
+    let said = [duration, status, detail, call];
+    let span = context.span();
+    // Every attribute more may have the list of the span's attributes copied: none is better than one.
+    if said.iter().any(Option::is_some) {
+        span.set_attributes(said.into_iter().flatten());
+    }
+    if outcome.is_span_error() {
+        span.set_status(opentelemetry::trace::Status::error(""));
+    }
+}
+
+/// What [`mark`] says beside the outcome.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// The status stands on the span already.
+    pub(crate) is_told: bool,
+    /// In seconds.
+    pub(crate) duration: Option<f64>,
+    pub(crate) call: Option<RecordId>,
+}
+
+/// Ends the OTel span at that time. Whatever ends it later, such as the close of the `tracing` span, ends nothing: what
+/// `tracing-opentelemetry` would say is when the span was last left.
+pub(crate) fn end(context: Option<&Context>, unix_nano: u64) {
+    if let Some(context) = context {
+        context.span().end_with_timestamp(at(unix_nano));
+    }
+}
+
+pub(crate) fn at(unix_nano: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(unix_nano)
+}
+
 /// Repeats a record as an event of its span: Jaeger shows no log records. Journal first, then this.
 pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &IdText, outcome: &Outcome, unix_nano: u64) {
     let Some(span) = context.map(Context::span) else { return };
@@ -85,14 +147,36 @@ pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &IdText, o
             KeyValue::new(names::AUDIT_RECORD_ID, id.as_str().to_owned()),
             KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
         ];
-        span.add_event_with_timestamp(event.as_str(), UNIX_EPOCH + Duration::from_nanos(unix_nano), said);
+        span.add_event_with_timestamp(event.as_str(), at(unix_nano), said);
     }
 }
 
-/// Enters the span once, so that every layer's view of it begins here, and resolves its ids.
-fn start(span: &Span) -> Option<Context> {
-    span.in_scope(|| ());
-    span.with_subscriber(|(id, dispatch)| tracing_opentelemetry::get_otel_context(id, dispatch)).flatten()
+/// Starts the span and finds its ids, or says that there are none.
+fn start(core: &Core, span: &Span, parent: Option<&Context>, links: Vec<SpanContext>) -> Option<Context> {
+    let context = core.reach().enter(span);
+    if core.reach().way() == Way::Entering
+        && let Some(context) = &context
+    {
+        links.into_iter().for_each(|link| context.span().add_link(link, Vec::new()));
+    }
+    let why = match &context {
+        Some(otel) if has_own_ids(otel, parent) => return context,
+        Some(_) => Idless::NoTracer,
+        None => why_none(core, span),
+    };
+    if !Context::is_current_telemetry_suppressed() {
+        core.tell_idless(why, NAME);
+    }
+    None
+}
+
+fn why_none(core: &Core, span: &Span) -> Idless {
+    let has_subscriber = dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>());
+    match core.reach().way() {
+        _ if !has_subscriber => Idless::NoSubscriber,
+        _ if span.is_disabled() => Idless::Disabled,
+        _ => Idless::NoOtelLayer,
+    }
 }
 
 fn record_fields(span: &Span, attributes: &Attributes) {
@@ -141,6 +225,9 @@ pub(crate) mod opening {
 
 /// The target of our spans, so that people can name them in a filter.
 pub(crate) const TARGET: &str = "auditrail";
+/// The name of the spans by which we look whether others can be seen. None of them leaves.
+pub(crate) const PROBE: &str = "auditrail.probe";
+const NAME: &str = "mcp.call";
 
 /// What is copied from the call to the span's fields.
 const FIELDS: &[&str] = &[

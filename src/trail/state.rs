@@ -1,6 +1,6 @@
 //! One call while it is open.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opentelemetry::Context;
@@ -16,6 +16,9 @@ use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place
 /// Invariants:
 /// 1. Enrichment adds keys and never replaces what capture has set: no key is in the base and in what was added.
 /// 2. A state that is begun again says nothing of the call before.
+/// 3. Begin and end are one reading of the clocks each. The length is that of the monotonic clock, and the end is as much
+///    later than the begin: a wall clock that is set meanwhile changes neither, and record and span say the same.
+/// 4. A call has one response record: whoever answers it first writes it, the others' words come too late.
 #[derive(Debug)]
 pub(crate) struct CallState {
     /// What tells the ids of this call from those of others; they differ from each other in the last two bits.
@@ -23,7 +26,10 @@ pub(crate) struct CallState {
     begun: Now,
     event: AtomicU8,
     duration_nano: AtomicU64,
+    is_answered: AtomicBool,
     context: OnceLock<Context>,
+    /// The trace of the caller, for a call that has no span.
+    caller: Option<SpanIds>,
     /// The journal's name for the call, once its request is in it.
     journalled: OnceLock<CallNumber>,
     facts: Mutex<Facts>,
@@ -38,20 +44,15 @@ pub(crate) struct Facts {
 }
 
 impl CallState {
-    /// A call of that event, begun then or now, with what capture knows of it.
-    pub(crate) fn new(core: &Core, event: EventName, facts: Facts, begun: Option<Now>) -> Self {
-        let mut state = Self { facts: Mutex::new(facts), ..Self::default() };
+    /// A call of that event, with what capture knows of it and of its caller.
+    pub(crate) fn new(event: EventName, facts: Facts, caller: Option<SpanIds>) -> Self {
+        let state = Self { facts: Mutex::new(facts), caller, ..Self::default() };
         state.set_event(event);
-        state.begin_at(core, begun.unwrap_or_else(|| core.clock().now()));
         state
     }
 
-    /// The call begins now.
-    pub(crate) fn begin(&mut self, core: &Core) {
-        self.begin_at(core, core.clock().now());
-    }
-
-    fn begin_at(&mut self, core: &Core, begun: Now) {
+    /// The call begins, or has begun then.
+    pub(crate) fn begin(&mut self, core: &Core, begun: Now) {
         self.begun = begun;
         core.entropy.fill(&mut self.random);
     }
@@ -77,7 +78,12 @@ impl CallState {
 
     /// Stops the clock, unless it was stopped before; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, core: &Core) -> f64 {
-        let nanos = core.clock().monotonic_nano().saturating_sub(self.begun.monotonic_nano);
+        self.stop_at(core.clock().monotonic_nano())
+    }
+
+    /// Stops the clock at a time that has passed, unless it was stopped before.
+    pub(crate) fn stop_at(&self, monotonic_nano: u64) -> f64 {
+        let nanos = monotonic_nano.saturating_sub(self.begun.monotonic_nano);
         // Two may stop it at once. 0 stands for a clock that runs.
         let _first = self.duration_nano.compare_exchange(0, nanos.max(1), Ordering::Relaxed, Ordering::Relaxed);
         self.duration()
@@ -106,9 +112,17 @@ impl CallState {
     }
 
     /// The time of completion, of a call that was stopped.
-    pub(super) fn ended_unix_nano(&self, core: &Core) -> u64 {
-        let end = self.begun.monotonic_nano.saturating_add(self.duration_nano());
-        self.begun.soon_after(end).map_or_else(|| core.clock().unix_nano(), |end| end.unix_nano)
+    pub(crate) fn ended_unix_nano(&self) -> u64 {
+        self.begun.unix_nano.saturating_add(self.duration_nano())
+    }
+
+    /// Whether it falls to the caller, and to nobody else, to write the response record.
+    pub(crate) fn answer(&self) -> bool {
+        !self.is_answered.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.is_answered.load(Ordering::Acquire)
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
@@ -168,11 +182,29 @@ impl CallState {
         self.context.get()
     }
 
+    /// The ids of its own span, or else the caller's trace.
     pub(super) fn ids(&self) -> Option<SpanIds> {
-        self.context().and_then(|context| SpanIds::of(context.span().span_context()))
+        self.context().and_then(|context| SpanIds::of(context.span().span_context())).or(self.caller)
     }
 
-    pub(super) fn begun_unix_nano(&self) -> u64 {
+    /// The trace of its caller, for what belongs to the call where there are no spans.
+    #[cfg(feature = "layer")]
+    pub(crate) fn caller(&self) -> Option<SpanIds> {
+        self.caller
+    }
+
+    /// Sets that of a call that the layer begins.
+    #[cfg(feature = "layer")]
+    pub(crate) fn set_caller(&mut self, caller: Option<SpanIds>) {
+        self.caller = caller;
+    }
+
+    /// A number as good as any other, by which calls are spread.
+    pub(super) fn any_number(&self) -> usize {
+        usize::from(self.random[0])
+    }
+
+    pub(crate) fn begun_unix_nano(&self) -> u64 {
         self.begun.unix_nano
     }
 }
@@ -188,6 +220,8 @@ pub(crate) struct SpanMoment<'a> {
     /// In seconds.
     pub(super) duration: f64,
     pub(super) unix_nano: u64,
+    /// The trace of the caller, where the span has no ids.
+    pub(super) caller: Option<SpanIds>,
 }
 
 /// The facts of a span that has closed.
@@ -211,14 +245,15 @@ impl KnownFacts<'_> {
 /// For calls that the layer begins by itself.
 impl CallState {
     /// The moment that it was, now that it was stopped.
-    pub(crate) fn moment<'a>(&self, core: &Core, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
+    pub(crate) fn moment<'a>(&self, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
         SpanMoment {
             event: self.event(),
             outcome,
             id: self.response_id(),
             inside,
             duration: self.duration(),
-            unix_nano: self.ended_unix_nano(core),
+            unix_nano: self.ended_unix_nano(),
+            caller: self.caller,
         }
     }
 
@@ -239,6 +274,8 @@ impl CallState {
     pub(crate) fn clear(&mut self) {
         self.context.take();
         self.journalled.take();
+        self.caller = None;
+        *self.is_answered.get_mut() = false;
         *self.duration_nano.get_mut() = 0;
         self.facts_mut().clear();
     }
@@ -257,7 +294,9 @@ impl Default for CallState {
             begun: Now::default(),
             event: AtomicU8::default(),
             duration_nano: AtomicU64::default(),
+            is_answered: AtomicBool::default(),
             context: OnceLock::new(),
+            caller: None,
             journalled: OnceLock::new(),
             facts: Mutex::default(),
         }

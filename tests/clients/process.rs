@@ -49,7 +49,9 @@ impl Serving {
     /// By SIGTERM, as an orchestrator does it.
     pub(crate) async fn ended(mut self) -> ExitStatus {
         let pid = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        assert!(
+            Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-TERM", &pid]).status().await.unwrap().success()
+        );
         tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("it ends by itself").unwrap()
     }
 }

@@ -79,7 +79,7 @@ impl Everything {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), listens).await.expect("server-everything listens");
+        tokio::time::timeout(Duration::from_secs(120), listens).await.expect("server-everything listens");
         Self { address: free, _process: process }
     }
 

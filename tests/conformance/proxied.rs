@@ -37,6 +37,6 @@ impl Proxied {
 
     pub(crate) async fn end(self) {
         drop(self.stop);
-        tokio::time::timeout(Duration::from_secs(20), self.running).await.expect("the proxy ends").unwrap();
+        tokio::time::timeout(Duration::from_secs(120), self.running).await.expect("the proxy ends").unwrap();
     }
 }

@@ -82,7 +82,7 @@ impl Variant {
 
         // What the suite left open ends now, so that every exchange is counted and every call has its end.
         ending.cancel();
-        tokio::time::timeout(Duration::from_secs(20), server).await.expect("the server ends").unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(120), server).await.expect("the server ends").unwrap().unwrap();
         if let Some(proxy) = proxy {
             proxy.end().await;
         }

@@ -16,6 +16,8 @@
 //! }
 //! ```
 //!
+//! What else a machine may lack is asked for by [`trial_where`], and a test that needs nothing is one of [`own`].
+//!
 //! A further test is one more line in the list. One that is missing there is dead code, which the lints find.
 
 #![allow(dead_code, unused_imports, reason = "each test uses a part of it")]

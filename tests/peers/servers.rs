@@ -34,7 +34,7 @@ impl Http {
             if let Some(answer) = self.get(url).await.and_then(|text| accept(&text)) {
                 return answer;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "no good answer from {url}");
+            assert!(begun.elapsed() < Duration::from_secs(120), "no good answer from {url}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -69,13 +69,27 @@ impl Jaeger {
 
     /// The spans of a trace by their ids, once one of them is there.
     pub(crate) async fn trace_with(&self, trace: &str, span: &str, http: &Http) -> HashMap<String, Value> {
+        self.trace(trace, |by_id| by_id.contains_key(span), http).await
+    }
+
+    /// The same, once it has that many.
+    pub(crate) async fn trace_of(&self, trace: &str, spans: usize, http: &Http) -> HashMap<String, Value> {
+        self.trace(trace, |by_id| by_id.len() >= spans, http).await
+    }
+
+    async fn trace(
+        &self,
+        trace: &str,
+        is_whole: impl Fn(&HashMap<String, Value>) -> bool,
+        http: &Http,
+    ) -> HashMap<String, Value> {
         let url = format!("http://127.0.0.1:{}/api/traces/{trace}", self.query);
         http.until(&url, |text| {
             let answer: Value = serde_json::from_str(text).ok()?;
             let spans = answer["data"][0]["spans"].as_array()?.iter();
             let by_id: HashMap<_, _> =
                 spans.map(|span| (span["spanID"].as_str().unwrap().to_owned(), span.clone())).collect();
-            by_id.contains_key(span).then_some(by_id)
+            is_whole(&by_id).then_some(by_id)
         })
         .await
     }
@@ -91,7 +105,8 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) async fn start(peers: &Peers, jaeger: &Jaeger, http: &Http) -> Self {
         let [grpc, otlp_http, health] = free_ports();
-        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("collector-{}", std::process::id()));
+        // Of each its own: a queue has one owner.
+        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("collector-{}-{grpc}", std::process::id()));
         let process = Command::new(peers.path(Peer::Collector))
             .args(["--config", "collector-config/collector.yaml"])
             .envs(ports(&[
@@ -107,6 +122,11 @@ impl Collector {
             .unwrap();
         http.until(&format!("http://127.0.0.1:{health}/"), |_| Some(())).await;
         Self { endpoint: format!("http://127.0.0.1:{grpc}"), data, _process: process }
+    }
+
+    /// Tells a program where it is, and where its state may be.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.endpoint).env("AUDITRAIL_DIR", self.data.join("journal"));
     }
 
     /// Every log record that it wrote.
@@ -140,6 +160,7 @@ fn records_of(resource: &Value) -> Vec<Record> {
         .map(|record| Record {
             trace_id: text(&record["traceId"]),
             span_id: text(&record["spanId"]),
+            time_unix_nano: text(&record["timeUnixNano"]).parse().unwrap(),
             attributes: attributes(&record),
         })
         .collect()
@@ -199,8 +220,8 @@ impl Clients<'_> {
                 command.args(["http", &url]);
             }
         }
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &self.collector.endpoint).env("PEERS_CACHE", self.peers.cache());
-        command.env("AUDITRAIL_DIR", self.collector.data.join("journal"));
+        self.collector.tell(&mut command);
+        command.env("PEERS_CACHE", self.peers.cache());
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
         let (printed, said) =
             (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned());
@@ -234,16 +255,16 @@ impl Clients<'_> {
 }
 
 /// SIGTERM, as an orchestrator ends a server; it must flush and go by itself.
-async fn terminate(mut server: Child) {
+pub(crate) async fn terminate(mut server: Child) {
     let pid = server.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-TERM", &pid]).status().await.unwrap().success());
     let status =
-        tokio::time::timeout(Duration::from_secs(30), server.wait()).await.expect("it ends by itself").unwrap();
+        tokio::time::timeout(Duration::from_secs(120), server.wait()).await.expect("it ends by itself").unwrap();
     assert!(status.success(), "{status}");
 }
 
 /// Ports that are free now. All are held until all are known, so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -137,18 +137,49 @@ async fn what_is_no_mcp_leaves_no_records() {
     client.ask(form).await;
     assert!(proxy.records().await.is_empty());
 }
-
+/// Users who have other tools: each definition is told once, with who listed it, however often they take turns.
 #[tokio::test]
-async fn the_address_of_an_ipv6_client_is_known_too() {
-    let listen: SocketAddr = "[::1]:0".parse().unwrap();
-    if tokio::net::TcpListener::bind(listen).await.is_err() {
-        eprintln!("NOT TESTED: this machine has no IPv6");
-        return;
+async fn a_definition_is_told_when_it_was_never_seen_before() {
+    let server = Server::answering(|request| {
+        let user = request.field("x-user").unwrap().to_owned();
+        if request.text().contains("initialize") {
+            let body = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}"#;
+            let head = format!("HTTP/1.1 200 OK\r\nMcp-Session-Id: of-{user}\r\nContent-Type: application/json");
+            return format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes();
+        }
+        let tool = format!(r#"{{"name":"search","description":"for {user}","inputSchema":{{}}}}"#);
+        ok(
+            "application/json",
+            &format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{tool},{{"name":"same"}}]}}}}"#),
+        )
+    });
+    let server = server.await;
+    let mut settings = reverse(server.address);
+    settings.hops.networks = vec!["127.0.0.0/8".parse().unwrap()];
+    let bench = Bench::with(|builder| builder.actor(IdentityFields::new("x-user".parse().unwrap()).extractor()));
+    let proxy = Proxy::with(Arc::new(bench), settings).await;
+    let mut client = proxy.client().await;
+    for user in ["ada", "bob"] {
+        let initialize = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"2025-11-25","clientInfo":{{"name":"of {user}","version":"1"}}}}}}"#
+        );
+        let request = String::from_utf8(post(&initialize)).unwrap();
+        client.ask(request.replacen("Host:", &format!("X-User: {user}\r\nHost:"), 1)).await;
     }
-    let mut settings = reverse(echo().await.address);
-    settings.listen = listen;
-    let proxy = Proxy::with(Arc::new(Bench::new()), settings).await;
-    proxy.client().await.post(&call(1, "echo")).await;
+    for user in ["ada", "bob"].into_iter().cycle().take(10) {
+        let request = String::from_utf8(post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)).unwrap();
+        let fields = format!("X-User: {user}\r\nMcp-Session-Id: of-{user}\r\nHost:");
+        client.ask(request.replacen("Host:", &fields, 1)).await;
+    }
     let records = proxy.records().await;
-    assert_eq!(request_of(&records).text(names::CLIENT_ADDRESS), Some("::1"));
+    let told = records.iter().filter(|record| record.event_name == "auditrail.mcp.tool_definition");
+    let told: Vec<_> = told
+        .map(|record| {
+            let text = |name| record.text(name).unwrap_or_default();
+            let who = [names::AUDIT_ACTOR_ID, names::MCP_SESSION_ID, names::AUDITRAIL_CLIENT_NAME].map(text);
+            (text(names::GEN_AI_TOOL_NAME), text(names::AUDIT_ACTION), who)
+        })
+        .collect();
+    let (ada, bob) = (["ada", "of-ada", "of ada"], ["bob", "of-bob", "of bob"]);
+    assert_eq!(told, [("search", "CREATE", ada), ("same", "CREATE", ada), ("search", "UPDATE", bob)]);
 }

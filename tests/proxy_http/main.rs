@@ -11,9 +11,12 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "../support/agreement.rs"]
+mod agreement;
 mod audit;
 mod bytes;
 mod command;
+mod elsewhere;
 mod forward;
 mod heads;
 mod held;
@@ -23,8 +26,10 @@ mod message;
 mod origins;
 mod passages;
 mod rig;
+mod spans;
 mod streams;
 mod trace;
+mod unanswered;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -194,7 +194,7 @@ fn framed(answer: &[u8]) -> bool {
 
 /// Nothing here takes that long, unless it hangs.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it does not hang")
+    tokio::time::timeout(Duration::from_secs(120), future).await.expect("it does not hang")
 }
 
 /// Waits for something that nobody tells of.
@@ -204,5 +204,5 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap_or_else(|_| panic!("{what} does not happen"));
+    tokio::time::timeout(Duration::from_secs(120), waiting).await.unwrap_or_else(|_| panic!("{what} does not happen"));
 }

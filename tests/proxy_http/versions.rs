@@ -108,7 +108,7 @@ async fn tls_is_spoken_with_servers_that_want_a_certificate() {
     }
 }
 
-async fn tls(address: SocketAddr, alpn: Option<&str>) -> tokio_rustls::client::TlsStream<TcpStream> {
+pub(crate) async fn tls(address: SocketAddr, alpn: Option<&str>) -> tokio_rustls::client::TlsStream<TcpStream> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -121,7 +121,7 @@ async fn tls(address: SocketAddr, alpn: Option<&str>) -> tokio_rustls::client::T
 }
 
 /// Answers one request a connection.
-async fn secure_server() -> SocketAddr {
+pub(crate) async fn secure_server() -> SocketAddr {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots()), provider.clone());
     let chain = CertificateDer::pem_file_iter(file("ours-server.pem")).unwrap().map(Result::unwrap).collect();
@@ -145,6 +145,31 @@ async fn secure_server() -> SocketAddr {
         }
     });
     address
+}
+
+/// The same for clients without a certificate, however often they ask; it keeps what it got.
+pub(crate) async fn secure_server_of_anybody() -> Server {
+    let mut server = Server::answering(|_| ok("application/json", &result(1))).await;
+    let chain = CertificateDer::pem_file_iter(file("ours-server.pem")).unwrap().map(Result::unwrap).collect();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKeyDer::from_pem_file(file("ours-server.key")).unwrap())
+        .unwrap();
+    let (acceptor, plain) = (TlsAcceptor::from(Arc::new(config)), server.address);
+    let listener = TcpListener::bind(here()).await.unwrap();
+    server.address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let Ok(mut stream) = acceptor.accept(listener.accept().await.unwrap().0).await else { continue };
+            tokio::spawn(async move {
+                let mut behind = TcpStream::connect(plain).await.unwrap();
+                drop(tokio::io::copy_bidirectional(&mut stream, &mut behind).await);
+            });
+        }
+    });
+    server
 }
 
 fn roots() -> RootCertStore {

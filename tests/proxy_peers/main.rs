@@ -25,7 +25,5 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    peers::run(
-        [encodings::trials(), tours::trials(), trace::trials(), login::trials()].into_iter().flatten().collect(),
-    )
+    peers::run([encodings::trials(), tours::trials(), trace::trials(), login::trials()].into_iter().flatten().collect())
 }

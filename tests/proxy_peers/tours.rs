@@ -219,7 +219,7 @@ impl Tour {
         command.args(&self.0[1..]).arg(file).arg("--").args(server);
         command
             .env("AUDITRAIL_DIR", state)
-            .env("AUDITRAIL_FLUSH_TIMEOUT", "20000")
+            .env("AUDITRAIL_FLUSH_TIMEOUT", "100000")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint().unwrap())
             .stdin(Stdio::null())
             .kill_on_drop(true);

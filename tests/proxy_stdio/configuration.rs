@@ -90,5 +90,48 @@ fn the_file_in_the_documentation_is_understood() {
     let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let played = Proxy::of(&[]).configured(file).argument("--print-config").send("");
     assert_eq!(played.code(), 0, "{}", played.said);
-    assert!(played.text().contains("upstream = \"https://files.internal:3000\""), "{}", played.text());
+    assert!(played.text().contains("upstream = \"https://files.internal:3000/a\""), "{}", played.text());
+}
+
+/// Who runs the program has options, variables and a file, and no builder whose methods could be called.
+#[test]
+fn mistakes_are_told_in_the_words_of_the_command_line() {
+    let homeless = || {
+        let proxy = Proxy::of(&["cat"]).without("HOME").without("XDG_STATE_HOME").without("STATE_DIRECTORY");
+        proxy.without("AUDITRAIL_DIR")
+    };
+    for (proxy, expected) in [
+        (homeless(), "set it, or directory of [journal] in the configuration file"),
+        (homeless().argument("--print-config"), "set it, or directory of [journal] in the configuration file"),
+        (Proxy::of(&["cat"]).argument("--name").argument(""), "give --name SERVICE, or write service_name"),
+        (Proxy::of(&["cat"]).configured("[journal]\nmax_bytes = 1\n"), "[journal] max_bytes=\"1\" cannot be used"),
+        (
+            Proxy::of(&["cat"]).without("OTEL_EXPORTER_OTLP_ENDPOINT").configured("[otlp]\nendpoint = \"collector\"\n"),
+            "[otlp] endpoint=\"collector\" cannot be used",
+        ),
+        (
+            Proxy::of(&["cat"])
+                .env("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")
+                .configured("[otlp]\nendpoint = \"a\"\n"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT=\"collector\" cannot be used",
+        ),
+    ] {
+        let played = proxy.send("");
+        assert_eq!(played.code(), 2, "{}", played.said);
+        assert!(played.said.contains(expected), "{}", played.said);
+        assert!(!played.said.contains("()") && !played.said.contains("builder"), "{}", played.said);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("journal/streams")).unwrap();
+    let path = directory.path().to_str().unwrap();
+    for (arguments, expected) in [
+        (&["--dir", path, "quarantine", "replay", "--all", "--endpoint", "collector"][..], "--endpoint=\"collector\""),
+        (&["--service", "a", "stat"], "give --dir DIR"),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_auditrail"));
+        let output = command.arg("journal").args(arguments).env_clear().output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected) && !said.contains("()") && !said.contains("builder"), "{said}");
+    }
 }

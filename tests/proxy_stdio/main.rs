@@ -11,6 +11,8 @@
 )]
 #![cfg(unix)]
 
+#[path = "../support/agreement.rs"]
+mod agreement;
 mod bytes;
 mod configuration;
 mod ends;
@@ -18,5 +20,6 @@ mod order;
 mod orphans;
 mod refusals;
 mod rig;
+mod spans;
 mod trace;
 mod troubles;

@@ -20,7 +20,7 @@ async fn a_tool_is_known_when_it_is_called_at_once() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auditrail"));
     command.args(["proxy", "--", "sed", "-u", "-E", SERVER]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("AUDITRAIL_DIR", state.path());
-    command.env("AUDITRAIL_FLUSH_TIMEOUT", "20000").stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.env("AUDITRAIL_FLUSH_TIMEOUT", "100000").stdin(Stdio::piped()).stdout(Stdio::piped());
     let client = tokio::task::spawn_blocking(move || {
         let mut process = command.spawn().unwrap();
         let mut input = process.stdin.take().unwrap();

@@ -60,7 +60,10 @@ fn who_leaves_the_group_is_not_waited_for() {
     running.read_until("ready");
     let played = running.end();
     let pid = String::from_utf8(played.file("pid")).unwrap();
-    let alive = std::process::Command::new("kill").args(["-s", "KILL", pid.trim()]).status().unwrap();
+    let alive = std::process::Command::new("sh")
+        .args(["-c", "kill \"$@\"", "kill", "-s", "KILL", pid.trim()])
+        .status()
+        .unwrap();
     assert_eq!((played.code(), alive.success()), (4, true), "{}", played.said);
 }
 

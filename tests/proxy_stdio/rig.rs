@@ -11,7 +11,7 @@ use auditrail::record::Record;
 use tempfile::TempDir;
 
 /// Far more than it takes; only there so that a hang is a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A proxy that does not run yet. Nobody listens where its collector should be.
 pub(crate) struct Proxy {
@@ -68,7 +68,7 @@ impl Proxy {
     /// With a collector, that gets everything in time.
     pub(crate) fn collector(self, receiver: &auditrail::serve::Receiver) -> Self {
         let endpoint = receiver.grpc_endpoint().unwrap();
-        self.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint).env("AUDITRAIL_FLUSH_TIMEOUT", "20000")
+        self.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint).env("AUDITRAIL_FLUSH_TIMEOUT", "100000")
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -167,7 +167,7 @@ impl Running {
 
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", "kill \"$@\"", "kill", "-s", name, &pid]).status().unwrap().success());
     }
 
     /// Closes what is open, and waits.

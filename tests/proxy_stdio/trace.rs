@@ -96,15 +96,6 @@ async fn the_spans_are_exported() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_it_nothing_changes() {
-    let receiver = Receiver::builder().start().await.unwrap();
-    let played = played(Proxy::of_script(KEEP).collector(&receiver), vec![call(1, "a").into_bytes()]).await;
-    assert_eq!(got(&played), call(1, "a"));
-    assert!(receiver.spans().is_empty());
-    assert!(records(&receiver).iter().all(|record| record.span_id.is_none()));
-}
-
 /// What the caller chose not to sample, nobody behind it samples.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_that_is_not_sampled_goes_on_unsampled() {
@@ -180,9 +171,12 @@ async fn together_with_calls_that_may_not_go_unrecorded() {
 #[test]
 fn it_is_shown_and_mistakes_in_it_stop_the_start() {
     let shown = |config: &str| Proxy::of(&["cat"]).configured(config).argument("--print-config").send("").text();
-    assert!(shown("").contains("[trace]\ninject = false"), "{}", shown(""));
+    assert!(shown("").contains("[trace]\nexport = true\ninject = false"), "{}", shown(""));
     let text = shown(INJECT);
-    assert!(text.contains("[trace]\ninject = true") && text.contains("# traces go to http://127.0.0.1:9"), "{text}");
+    assert!(
+        text.contains("[trace]\nexport = true\ninject = true") && text.contains("# traces go to http://127.0.0.1:9"),
+        "{text}"
+    );
     let played = Proxy::of(&["cat"]).configured("[trace]\ninject = true\nratio = 1\n").send("");
     assert_eq!(played.code(), 2);
     assert!(played.said.contains("auditrail.toml:3: `ratio = 1`: unknown field `ratio`"), "{}", played.said);

@@ -95,3 +95,20 @@ fn through_the_library(
     client.join().unwrap();
     (read, proxy.join().unwrap())
 }
+
+/// A log of some lines, then the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_logs_to_standard_output_is_told_so_once() {
+    use auditrail::record::{Value, names};
+    let receiver = auditrail::serve::Receiver::builder().start().await.unwrap();
+    let script = r#"for n in 1 2 3 4 5 6 7 8 9 10; do echo "INFO: $n"; done; read -r line; echo '{"jsonrpc":"2.0","id":1,"result":{}}'"#;
+    let proxy = Proxy::of_script(script).collector(&receiver);
+    let played = tokio::task::spawn_blocking(move || proxy.send(&call(1, "a"))).await.unwrap();
+    assert_eq!((played.code(), played.text().lines().count()), (0, 11), "{}", played.said);
+    assert_eq!(played.said.matches("log to standard error").count(), 1, "{}", played.said);
+    let records = crate::rig::records(&receiver);
+    let flawed = records.iter().filter(|record| record.text(names::ERROR_TYPE) == Some("-32700"));
+    let counts: Vec<_> = flawed.map(|record| record.get(names::AUDITRAIL_MCP_FLAWED_COUNT)).collect();
+    assert_eq!(counts, [None, None, None, Some(&Value::Int(7))]);
+    assert!(records.iter().any(|record| record.text(names::AUDITRAIL_OUTCOME_DETAIL) == Some("ok")));
+}

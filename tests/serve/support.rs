@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::{
 use tonic::transport::Channel;
 
 /// Far beyond what anything here takes: a test that waits this long has failed.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 /// Fails instead of hanging.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {

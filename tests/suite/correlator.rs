@@ -164,6 +164,64 @@ async fn what_is_no_message_leaves_one_record_that_says_so() {
     assert_eq!(bench.trail.seen().flawed, 5);
 }
 
+/// A server that logs to standard output: what it is about is seen by the first lines, and none goes untold.
+#[tokio::test]
+async fn lines_of_a_log_are_told_by_the_first_and_by_counts() {
+    let bench = Bench::new();
+    let mut wire = Wire::new(&bench.trail);
+    wire.client(INITIALIZE).await;
+    for number in 0..500 {
+        wire.server(&format!("[canary] INFO handled request {number}")).await;
+        wire.server(r#"{"level":"info","method":"GET","msg":"canary"}"#).await;
+        wire.server(r#"{"level":"info","method":"tools/call","id":0,"result":{}}"#).await;
+    }
+    wire.server(INITIALIZED).await;
+    drop(wire);
+    let records = bench.records();
+    let flawed: Vec<_> =
+        records.iter().filter(|record| ending(record).0.is_empty() && ending(record).1 == "failure").collect();
+    let count = |record: &&&Record| match record.get(names::AUDITRAIL_MCP_FLAWED_COUNT) {
+        Some(Value::Int(count)) => *count,
+        None => 1,
+        other => panic!("{other:?}"),
+    };
+    for (code, total) in [("-32700", 500), ("-32600", 1000)] {
+        let of_code = flawed.iter().filter(|record| record.text(names::ERROR_TYPE) == Some(code));
+        assert_eq!(of_code.clone().map(|record| count(&record)).sum::<i64>(), total, "{code}");
+        assert!(of_code.clone().all(|record| record.text(names::AUDITRAIL_MCP_TRANSPORT) == Some("stdio")));
+    }
+    let singles = flawed.iter().filter(|record| record.get(names::AUDITRAIL_MCP_FLAWED_COUNT).is_none()).count();
+    assert!(singles == 3 && flawed.len() < 14, "{singles} of {}", flawed.len());
+    assert_eq!(bench.trail.seen().flawed, 1500);
+    assert!(!records.iter().any(|record| record.event_name == "auditrail.mcp.notification"));
+    let end = records.last().unwrap();
+    assert_eq!(end.text(names::AUDITRAIL_MCP_SESSION_STATE), Some("end"), "the counts come before it");
+    assert_eq!(end.get(names::AUDITRAIL_MCP_SESSION_REQUESTS_TO_CLIENT), Some(&Value::Int(0)), "nobody was asked");
+    let [_, initialized] = only_pair(&records, "0");
+    assert_eq!(ending(initialized), ("response", "success", "ok"));
+    let said = bench.said();
+    assert_eq!(said.iter().filter(|text| text.contains("log to standard error")).count(), 1, "{said:?}");
+    assert!(!format!("{records:?}{said:?}").contains("canary"));
+}
+
+/// Some servers run what does not say that it is JSON-RPC, so it has its pair; nor is anything counted of what a client sends.
+#[tokio::test]
+async fn what_a_client_sends_is_told_each_for_itself() {
+    let bench = Bench::new();
+    let mut wire = Wire::new(&bench.trail);
+    wire.client(r#"{"id":1,"method":"tools/call","params":{"name":"a"}}"#).await;
+    wire.server(&answer("1", "{}")).await;
+    for _ in 0..20 {
+        wire.client("INFO").await;
+    }
+    drop(wire);
+    let records = bench.records();
+    assert_eq!(ending(only_pair(&records, "1")[1]), ("response", "success", "ok"));
+    assert_eq!(records.iter().filter(|record| record.text(names::ERROR_TYPE) == Some("-32700")).count(), 20);
+    assert!(records.iter().all(|record| record.get(names::AUDITRAIL_MCP_FLAWED_COUNT).is_none()));
+    assert_eq!(bench.said(), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_session_begins_and_ends_with_its_counts() {
     let bench = Bench::new();
@@ -222,11 +280,22 @@ async fn a_changed_tool_is_told_and_calls_name_the_definition_that_they_use() {
     let used: Vec<_> = ["0", "1", "2"].iter().map(|id| digest(only_pair(&records, id)[0])).collect();
     assert_eq!(used[0], used[1], "the same in canonical form");
     assert_ne!(used[1], used[2]);
-    let changes: Vec<_> =
-        records.iter().filter(|record| record.event_name == "auditrail.mcp.tool_definition").collect();
-    let [change] = changes[..] else { panic!("{changes:#?}") };
-    assert_eq!(change.text(names::GEN_AI_TOOL_NAME), Some("a"));
-    assert_eq!(digest(change), used[2]);
+    let told: Vec<_> = records.iter().filter(|record| record.event_name == "auditrail.mcp.tool_definition").collect();
+    let [first, other, change] = told[..] else { panic!("{told:#?}") };
+    for (record, tool, action, list) in
+        [(first, "a", "CREATE", "l0"), (other, "b", "CREATE", "l0"), (change, "a", "UPDATE", "l2")]
+    {
+        assert_eq!(
+            (record.text(names::GEN_AI_TOOL_NAME), record.text(names::AUDIT_ACTION)),
+            (Some(tool), Some(action))
+        );
+        let listed = only_pair(&records, list)[0];
+        assert_eq!(record.text(names::AUDITRAIL_CALL_ID), listed.text(names::AUDITRAIL_CALL_ID), "who listed them");
+        assert_eq!(record.text(names::AUDITRAIL_MCP_DIRECTION), Some("client_to_server"));
+        assert_eq!(ending(record), ("", "success", ""));
+    }
+    assert_eq!([first, change].map(digest), [used[0].clone(), used[2].clone()]);
+    assert_eq!(first.text(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST), None);
     assert_eq!(change.text(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST), Some(used[0].as_str()));
     assert!(!format!("{records:?}").contains("canary"));
 }

@@ -11,7 +11,7 @@ use auditrail::trail::{Moment, TrailBuilder};
 
 use crate::support::Bench;
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(120);
 
 fn moment(number: i64) -> Moment {
     Moment::new(EventName::Context).attribute("number", number)

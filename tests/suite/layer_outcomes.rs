@@ -143,7 +143,7 @@ fn a_denial_is_told_by_the_hook_and_its_text_stays_there() {
     let panicking = Bench::with(|builder| builder.denied_when(|_| quiet_panic()));
     let record = response(&panicking, || drop(both(Err("x".into()))));
     assert_eq!(ending(&record), ("response", "failure", "tool_error"));
-    assert!(panicking.said()[0].contains("denied_when hook panicked"));
+    assert!(panicking.said().iter().any(|text| text.contains("denied_when hook panicked")));
 }
 
 #[test]

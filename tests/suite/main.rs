@@ -9,15 +9,22 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod any_executor;
+mod callers;
 mod correlator;
 mod correlator_properties;
 mod delivery;
 mod error_types;
+mod events;
 mod filters;
+mod forwarded;
+mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
 mod layer_outcomes;
+mod layer_reach;
 mod layer_records;
+mod reexports;
 mod seen;
 mod server;
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -118,4 +118,4 @@ impl TraceService for Collector {
     }
 }
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(120);

@@ -50,4 +50,8 @@ Written by `REGENERATE=1 cargo test --test visibility`, which runs each event ag
 page differs. The *wrapper* is `Trail::audited`, the *tap* is `Trail::tap` on the byte streams or `Trail::mcp_layer` on HTTP;
 `Trail::serve_stdio` is both. A cell lists the records: `method (subject): outcome detail` is one pair, request and response;
 `moment` is a single record. The handshake is left out.
+
+A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as
+calls of two traces: nothing in the span says which message it answers, and a wrong join would be worse than none. Wrap the
+server, too (`Trail::audited`; over stdio `behind` the tap): then there is one pair, and annotated spans add to it.
 ";

@@ -24,4 +24,4 @@ pub(crate) async fn seen_from_each(event: &str, play: impl AsyncFn(View) -> Vec<
 /// What a client of 2025-11-25 says first. No row of the page shows it.
 pub(crate) const HANDSHAKE: &str = r#"{"jsonrpc":"2.0","id":"handshake","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"sampling":{},"elicitation":{},"roots":{}},"clientInfo":{"name":"test","version":"1"}}}"#;
 /// No scene waits for anything that does not come by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);

@@ -7,13 +7,16 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tracing::Event;
 use tracing::field::Visit;
+use tracing::span::Id;
 
+use super::course::Course;
+use super::entry::Entry;
 use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::without_secrets;
 use crate::record::names;
-use crate::record::{Detail, EventName, Given, Outcome, Place, RecordId, Scalar, Status};
-use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Moment, SpanMoment};
+use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar};
+use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
@@ -25,6 +28,7 @@ pub(super) struct Audited {
     /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
     /// close.
     waiting: AtomicBool,
+    course: Course,
 }
 
 impl Audited {
@@ -52,10 +56,12 @@ impl Audited {
     }
 
     /// Begins the call or moment of that span. What names nothing else is about its function.
-    pub(super) fn begin(&mut self, core: &Core, name: &'static str, inside: Option<RecordId>) {
-        self.inside = inside;
+    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&(Entry, RecordId)>) {
+        self.inside = around.map(|(_, call)| *call);
+        self.state.set_caller(around.and_then(|(entry, _)| entry.state().caller()));
         *self.waiting.get_mut() = true;
-        self.state.begin(core);
+        self.state.begin(core, core.clock().now());
+        beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
         let facts = self.state.facts_mut();
         if !NAMING.iter().any(|place| facts.has(*place)) {
             facts.set(core.scissors(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
@@ -66,6 +72,7 @@ impl Audited {
     /// Forgets all, but keeps the memory; says whether it is worth keeping.
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
+        self.course = Course::default();
         *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = Said::default();
         !self.state.is_large()
     }
@@ -74,12 +81,20 @@ impl Audited {
         &self.state
     }
 
+    pub(super) fn course(&self) -> &Course {
+        &self.course
+    }
+
     pub(super) fn facts_mut(&mut self) -> &mut Facts {
         self.state.facts_mut()
     }
 
     /// A field of the span itself, recorded later.
     pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
+        // A task that outlives the call may add facts in its span, but does not tell how it ends.
+        if field.purpose == Purpose::Outcome || self.course.is_own() {
+            self.course.seen(core.clock().monotonic_nano());
+        }
         let mut said = self.said();
         let mut facts = self.state.facts();
         match field.purpose {
@@ -122,8 +137,19 @@ impl Audited {
         }
     }
 
-    /// `err` or `ret` of the span's own `#[instrument]`.
-    pub(super) fn hear(&self, core: &Core, event: &Event<'_>) {
+    /// The trail ends: answers the call, if it is one that is open.
+    pub(super) fn interrupt(&self, core: &Core) {
+        if self.state.event().has_halves() && !self.is_waiting() {
+            core.interrupt(&self.state);
+        }
+    }
+
+    /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
+    pub(super) fn hear(&self, core: &Core, event: &Event<'_>) -> bool {
+        if self.course.end() {
+            return false;
+        }
+        self.state.stop(core);
         let mut visitor = EndingVisitor::new(core.hooks().has_denial());
         event.record(&mut visitor);
         let mut ending = visitor.ending;
@@ -136,17 +162,21 @@ impl Audited {
             }
         }
         self.said().ending(ending);
+        true
     }
 
-    /// The span closes: writes the response half, or the moment. Asks for its ids if it has none yet.
+    /// The span ends: writes the response half, or the moment. Asks for its ids if it has none yet.
     pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let said = std::mem::take(&mut *self.said());
         let closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
+            if !self.state.answer() {
+                return closed;
+            }
             closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
             core.write_response(&self.state, &closed.outcome);
         } else {
-            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(core, &closed), closed.otel.as_ref());
+            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), closed.otel.as_ref());
         }
         closed
     }
@@ -160,20 +190,20 @@ impl Audited {
     ) -> Closed {
         let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
         let closed = self.end(core, said, otel, is_mirrored);
-        let moment = self.moment(core, &closed);
+        let moment = self.moment(&closed);
         core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, closed.otel.as_ref());
         closed
     }
 
     fn end(&self, core: &Core, said: Said, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let event = self.state.event();
-        let (told, outcome) = (said.status(), said.outcome(event));
-        let duration = self.state.stop(core);
+        let (told, outcome) = (said.status(), said.outcome(event, self.course.panicked()));
+        let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
+        let duration = self.state.stop_at(ended);
         let is_call = event.has_halves();
-        let valid = |otel: &Context| otel.span().span_context().is_valid();
         let otel = match self.state.context() {
             Some(otel) => Some(otel.clone()),
-            None => otel().filter(valid).inspect(|otel| self.note_id(otel, is_mirrored)),
+            None => otel().inspect(|otel| self.note_id(otel, is_mirrored)),
         };
         if let Some(otel) = &otel {
             let (call, lasted) = match is_call {
@@ -181,13 +211,13 @@ impl Audited {
                 // A moment lasts as long as its span: that stands there already.
                 false => (self.inside, None),
             };
-            mark(otel, &outcome, told == Some(outcome.status), lasted, call);
+            mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
         }
-        Closed { is_call, outcome, otel }
+        Closed { is_call, outcome, otel, unix_nano: self.state.ended_unix_nano() }
     }
 
-    fn moment<'a>(&self, core: &Core, closed: &'a Closed) -> SpanMoment<'a> {
-        self.state.moment(core, &closed.outcome, self.inside)
+    fn moment<'a>(&self, closed: &'a Closed) -> SpanMoment<'a> {
+        self.state.moment(&closed.outcome, self.inside)
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -201,6 +231,14 @@ pub(super) struct Closed {
     is_call: bool,
     outcome: Outcome,
     pub(super) otel: Option<Context>,
+    unix_nano: u64,
+}
+
+impl Closed {
+    /// Ends the OTel span when the record has it, if anybody can still.
+    pub(super) fn end_span(&self) {
+        end_span(self.otel.as_ref(), self.unix_nano);
+    }
 }
 
 /// Adds a field of a span inside the call.
@@ -216,38 +254,19 @@ pub(super) fn write_event(
     event: &Event<'_>,
     fields: &Fields,
     otel: Option<Context>,
-    call: Option<RecordId>,
+    call: Option<&(Entry, RecordId)>,
 ) {
     let mut audited = Audited::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
     let name = audited.state.event();
     let said = std::mem::take(&mut *audited.said());
     // What happened at one moment is not an open call: nothing said is success.
-    let outcome = said.outcome(if name.has_halves() { EventName::Context } else { name });
+    let event = if name.has_halves() { EventName::Context } else { name };
+    let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
-    core.write_moment(Moment::of(name, attributes).outcome(outcome).inside_call(call).maybe_within(otel));
-}
-
-/// The same words and the same number on the span as on the record; those that the span has said by itself stand on it.
-/// Every attribute more may have the list of the span's attributes copied: none is better than one.
-fn mark(otel: &Context, outcome: &Outcome, is_told: bool, duration: Option<f64>, call: Option<RecordId>) {
-    // Which success it was, the outcome says well enough.
-    let detail = outcome.detail.filter(|detail| *detail != Detail::Ok);
-    if is_told && detail.is_none() && duration.is_none() && call.is_none() && outcome.status != Status::Failure {
-        return;
-    }
-    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
-    let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
-    let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
-    let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
-    let said = [duration, status, detail, call];
-    let span = otel.span();
-    if said.iter().any(Option::is_some) {
-        span.set_attributes(said.into_iter().flatten());
-    }
-    if outcome.is_span_error() {
-        span.set_status(opentelemetry::trace::Status::error(""));
-    }
+    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(call.map(|(_, call)| *call));
+    let caller = call.and_then(|(entry, _)| entry.state().caller());
+    core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 
 fn warn_of_event(said: &Said, name: &str, core: &Core, fields: &Fields) {

@@ -10,29 +10,32 @@
 //!    `set_parent` would fail. Those of a moment, which nobody needs before its close, are resolved then, where it is known
 //!    that they can be had still. They are resolved with no lock on the span's extensions held.
 //! 2. Ids are empty rather than wrong: never those of a parent.
-//! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us. Until a
-//!    span has shown that it does, and for good if it does not, the record's id is at least an attribute of the span.
+//! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us, or where
+//!    `err` or `ret` says the end. Until a span has shown that the layer does, and for good if it does not, the record's id is
+//!    at least an attribute of the span.
 //! 4. No other field than the allowed ones is even formatted, but for error texts if a `denied_when` hook wants them.
 
 mod audited;
+mod course;
 mod entry;
 mod open;
 mod others;
 mod plan;
+mod reach;
 mod said;
 mod sites;
 mod visit;
 mod watch;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::TraceContextExt as _;
 
-use tracing::dispatcher::{self, WeakDispatch};
 use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Dispatch, Event, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
@@ -42,13 +45,15 @@ use self::entry::Entry;
 use self::open::OpenSpans;
 use self::others::Among;
 use self::plan::{EventPlan, Plans, SpanPlan};
+use self::reach::{Found, Seeking};
 use self::visit::Fields;
 use crate::Trail;
 use crate::record::RecordId;
-use crate::trail::{Core, opening};
+use crate::trail::{Core, Idless, beginning, opening};
 
-pub(super) use self::plan::{PROBE, ProbeSeen, is_rmcp, is_wanted, probe_seen};
+pub(super) use self::plan::{ProbeSeen, is_rmcp, is_wanted, probe_seen};
 pub(super) use self::watch::WatchLayer;
+pub(super) use crate::trail::PROBE;
 
 /// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
 /// in any order.
@@ -56,8 +61,8 @@ pub(super) use self::watch::WatchLayer;
 pub struct AuditLayer {
     core: Arc<Core>,
     plans: Plans,
-    open: OpenSpans,
-    dispatch: OnceLock<WeakDispatch>,
+    open: Arc<OpenSpans>,
+    seeking: Seeking,
     counts_spans: bool,
     is_mirrored: AtomicBool,
     /// The span by which `install_tracing` tests itself.
@@ -88,13 +93,15 @@ impl Trail {
     /// ```
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
+        let open = Arc::<OpenSpans>::default();
+        self.core().add_keeper(&open);
         AuditLayer {
             core: self.core().clone(),
             plans: Plans::default(),
-            open: OpenSpans::default(),
+            open,
             probe: AtomicU64::new(NO_SPAN),
             among: Among::default(),
-            dispatch: OnceLock::new(),
+            seeking: Seeking::default(),
             counts_spans: true,
             is_mirrored: AtomicBool::new(false),
         }
@@ -106,8 +113,14 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        // A second subscriber with the same layer is not possible: a layer is owned by one.
-        drop(self.dispatch.set(subscriber.downgrade()));
+        self.seeking.know(subscriber);
+    }
+
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        // Also called when a reload layer has got another one.
+        self.seeking.look_again();
+        self.core.reach().look_again();
+        Interest::always()
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
@@ -115,6 +128,7 @@ where
         if let SpanPlan::Audited(fields) = plan {
             return self.begin(id, attributes, fields, &context);
         }
+        beginning::check(id.into_u64());
         // Should the close of a span of that id have been missed.
         drop(self.open.take(id));
         match plan {
@@ -151,13 +165,31 @@ where
         }
     }
 
-    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if reach::is_looking() {
+            return;
+        }
+        self.seeking.learn(self, id, &context);
         if let Some(entry) = self.open.get_waiting(id) {
             if let Some(audited) = entry.audited() {
-                audited.open(&self.core, || self.otel_context(id), self.is_mirrored.load(Ordering::Relaxed));
+                audited.course().entered();
+                if audited.state().event().has_halves() || !self.has_ids_at_close() {
+                    let otel = || context.span(id).and_then(|span| self.told(&span, self.seeking.entered(self, &span)));
+                    audited.open(&self.core, otel, self.is_mirrored.load(Ordering::Relaxed));
+                }
             }
         } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
-            plan::see_probe(self.otel_context(id).as_ref());
+            let found = context.span(id).and_then(|span| self.seeking.entered(self, &span).ok());
+            plan::see_probe(found.as_ref());
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if !reach::is_looking()
+            && let Some(entry) = self.open.get(id)
+            && let Some(audited) = entry.audited()
+        {
+            audited.course().left(|| self.core.clock().monotonic_nano());
         }
     }
 
@@ -166,19 +198,24 @@ where
             EventPlan::Ignored => {}
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
-                if let Some(entry) = span.and_then(|span| self.open.get(&span.id()))
-                    && let Some(audited) = entry.audited()
+                if let Some(span) = span
+                    && let Some(Entry::Span(audited)) = self.open.get(&span.id())
+                    && audited.hear(&self.core, event)
                 {
-                    audited.hear(&self.core, event);
+                    self.end(audited, &span.id(), &context, false);
                 }
             }
             EventPlan::Audited(fields) => {
                 let span = context.event_span(event);
                 // Nobody holds a lock on the span here: no layer calls others while it handles an event.
-                let otel = span.as_ref().and_then(|span| self.otel_context(&span.id()));
+                let found = |span: &SpanRef<'_, S>| match event.is_contextual() {
+                    true => self.seeking.entered(self, span),
+                    false => self.seeking.asked(self, span).ok_or(Idless::Elsewhere),
+                };
+                let otel = span.as_ref().and_then(|span| self.told(span, found(span)));
                 let around = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
-                let call = span.and_then(around).map(|(_, call)| call);
-                audited::write_event(&self.core, event, fields, otel, call);
+                let call = span.and_then(around);
+                audited::write_event(&self.core, event, fields, otel, call.as_ref());
             }
         }
     }
@@ -193,9 +230,11 @@ where
             return;
         };
         self.core.span_closed(true);
-        if let Entry::Span(audited) = entry {
-            self.close(audited, &id);
+        let Entry::Span(audited) = entry else { return };
+        if audited.course().is_over() {
+            return entry::recycle(audited);
         }
+        self.end(audited, &id, &context, true);
     }
 }
 
@@ -216,25 +255,37 @@ impl AuditLayer {
                     call.state().enrich_all(audited.facts_mut());
                     is_part = true;
                 }
-                _ => audited.begin(&self.core, name, around.as_ref().map(|(_, id)| *id)),
+                _ => audited.begin(&self.core, (id, name), around.as_ref()),
             }
         });
-        let is_others = || self.among.others() && context.span(id).is_some_and(|span| others::is_claimed(&span));
-        if is_part || is_others() {
+        let is_others =
+            !is_part && self.among.others() && context.span(id).is_some_and(|span| others::is_claimed(&span));
+        if is_others {
+            self.core.tell_idless(Idless::OtherTrail, name);
+        }
+        if is_part || is_others {
             // Should the close of a span of that id have been missed.
             drop(self.open.take(id));
             entry::recycle(audited);
         } else {
-            let waits = audited.state().event().has_halves() || !self.has_ids_at_close();
-            self.open.keep(id, Entry::Span(audited), waits);
+            self.open.keep(id, Entry::Span(audited), true);
         }
     }
 
-    /// An audited span closes.
-    fn close(&self, mut audited: Arc<Audited>, id: &Id) {
+    /// An audited span has ended: it closes, or it has said its last word.
+    fn end<S>(&self, mut audited: Arc<Audited>, id: &Id, context: &Context<'_, S>, closes: bool)
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
         let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
-        let otel = || self.otel_context(id);
         let is_call = audited.state().event().has_halves();
+        let was_entered = audited.course().was_entered();
+        let was_looked_for = was_entered && (is_call || !self.has_ids_at_close());
+        let otel = || {
+            let span = context.span(id)?;
+            let found = self.seeking.left(self, &span, was_entered);
+            if was_looked_for { found.ok() } else { self.told(&span, found) }
+        };
         if is_call && audited.is_waiting() {
             // Never entered, or entered when it was no call yet.
             audited.open(&self.core, otel, is_mirrored);
@@ -243,34 +294,30 @@ impl AuditLayer {
             Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
             _ => audited.close(&self.core, otel, is_mirrored),
         };
-        if !is_mirrored && closed.otel.is_some_and(|otel| otel.span().is_recording()) {
+        if closes && !is_mirrored && closed.otel.as_ref().is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
+        closed.end_span();
         entry::recycle(audited);
     }
 
     /// Whether the ids of a span can be had at its close as well as when it is entered.
     fn has_ids_at_close(&self) -> bool {
         // Without a dispatcher of its own, the layer depends on the current one, which at a close may be any.
-        self.is_mirrored.load(Ordering::Relaxed) && self.dispatch.get().is_some()
+        self.is_mirrored.load(Ordering::Relaxed) && self.seeking.can_ask()
     }
 
     fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {
         fields.visit(|field, given| audited::enrich(entry.state(), &self.core, field, given))
     }
 
-    /// The OTel context of exactly that span, if an OTel layer of this subscriber has it. No extensions may be locked.
-    fn otel_context(&self, id: &Id) -> Option<opentelemetry::Context> {
-        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
-            Some(dispatch) => tracing_opentelemetry::get_otel_context(id, &dispatch),
-            // `Option` and `Vec` of layers do not hand the subscriber on. The default one may be somebody else's, in
-            // which the same number is another span.
-            None => dispatcher::get_default(|dispatch| {
-                let mine = dispatch.downcast_ref::<Self>().is_some_and(|layer| std::ptr::eq(layer, self));
-                mine.then(|| tracing_opentelemetry::get_otel_context(id, dispatch)).flatten()
-            }),
-        }
+    /// What was found of exactly that span. If it has no ids, the operator is told why.
+    fn told<S>(&self, span: &SpanRef<'_, S>, found: Found) -> Option<opentelemetry::Context>
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        found.inspect_err(|why| self.core.tell_idless(*why, span.name())).ok()
     }
 
     /// The nearest audited span around a span: a call, open or not, or a moment.

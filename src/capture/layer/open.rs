@@ -19,6 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::span::Id;
 
 use super::entry::Entry;
+use crate::trail::{Core, KeepsCalls};
 
 /// What the layer keeps of open spans.
 #[derive(Debug)]
@@ -106,6 +107,18 @@ impl OpenSpans {
     fn shard(&self, id: &Id) -> Option<&Shard> {
         let index = mixed(id.into_u64() & PLACE) >> (u64::BITS - SHARD_BITS);
         self.shards.get(usize::try_from(index).ok()?)
+    }
+}
+
+impl KeepsCalls for OpenSpans {
+    fn interrupt(&self, core: &Core) {
+        let kept = |shard: &Shard| shard.spans().values().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
+        // Nothing is locked while they are answered.
+        for entry in self.shards.iter().flat_map(kept) {
+            if let Some(audited) = entry.audited() {
+                audited.interrupt(core);
+            }
+        }
     }
 }
 

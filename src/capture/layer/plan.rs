@@ -8,7 +8,7 @@ use tracing::Metadata;
 use super::sites::Sites;
 use super::visit::Fields;
 use crate::record::names;
-use crate::trail::{Core, TARGET};
+use crate::trail::{Core, PROBE, TARGET};
 
 /// The decisions so far.
 #[derive(Debug, Default)]
@@ -119,9 +119,6 @@ pub(in crate::capture) fn is_wanted(metadata: &Metadata<'_>, core: &Core) -> boo
 pub(in crate::capture) fn is_rmcp(target: &str) -> bool {
     target == "rmcp" || target.starts_with("rmcp::")
 }
-
-/// The name of the span by which `install_tracing` tests itself.
-pub(in crate::capture) const PROBE: &str = "auditrail.probe";
 
 /// How far the probe of this thread came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

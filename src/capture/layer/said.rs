@@ -66,10 +66,10 @@ impl Said {
         self.ending = Some(ending);
     }
 
-    /// The outcome of a span that closes now. A panic is a fact; then what was recorded counts, then `err` and `ret`.
+    /// The outcome of a span that has ended. A panic is a fact; then what was recorded counts, then `err` and `ret`.
     /// Nothing said is `no_response`: a dropped future closes its span just as a finished one does.
-    pub(super) fn outcome(self, event: EventName) -> Outcome {
-        if std::thread::panicking() {
+    pub(super) fn outcome(self, event: EventName, panicked: bool) -> Outcome {
+        if panicked {
             return Outcome::of(Detail::Panic);
         }
         let recorded = self.status.is_some() || self.detail.is_some();

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tracing::Subscriber;
-use tracing::span::Id;
+use tracing::span::{Attributes, Id};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::PROBE;
-use crate::trail::{Core, TARGET};
+use crate::trail::{Core, TARGET, beginning};
 
 /// Sees every span that people trace, where the audit layer's filter lets it see only those that concern it.
 #[derive(Debug)]
@@ -19,6 +19,11 @@ impl<S> Layer<S> for WatchLayer
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
+    fn on_new_span(&self, _: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+        // The OTel layer sees it next.
+        beginning::check(id.into_u64());
+    }
+
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(span) = context.span(&id) {
             // An audited one was counted by the audit layer, and then this count is over.

@@ -19,7 +19,7 @@ mod trace_context;
 mod wrapper;
 
 #[cfg(feature = "proxy")]
-pub(crate) use self::http::{Held, Holding, Withheld};
+pub(crate) use self::http::{Detours, Held, Holding, NotTheServers, Withheld};
 #[cfg(feature = "tower")]
 pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.

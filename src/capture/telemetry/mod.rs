@@ -3,17 +3,18 @@
 //! Records of calls never depend on what is set up here: the wrapper begins and finishes them on the trail. What this
 //! gives them is their span.
 
+mod end;
 mod export;
 mod exporter;
 mod filter;
+mod reported;
 mod sampler;
 #[cfg(test)]
 mod tests;
-
-use std::time::Duration;
+mod timed;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{Tracer, TracerProvider as _};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -23,17 +24,23 @@ use tracing_subscriber::{Layer, Registry};
 
 pub use self::export::CleanExporter;
 pub use self::sampler::KeepAudited;
+pub use self::timed::TimedTracer;
 
+use self::end::LastSpans;
+use self::reported::{Loss, Reported};
 use super::layer::{PROBE, ProbeSeen, WatchLayer, probe_seen};
 use crate::Trail;
 use crate::trail::TARGET;
 
-/// Keep it until the end of `main`: when it is dropped, spans and records are flushed, within the flush time-out.
+/// Keep it until the end of `main`: when it is dropped, calls that are still open are answered with `interrupted`, their spans
+/// end, and spans and records are flushed side by side, within the flush time-out.
 #[derive(Debug)]
 #[must_use = "dropping it at once ends the telemetry at once"]
 pub struct Telemetry {
-    trail: Trail,
+    /// Until it is dropped.
+    trail: Option<Trail>,
     provider: SdkTracerProvider,
+    loss: Loss,
 }
 
 /// Tracing was not set up; nothing was changed unless the error says so.
@@ -73,7 +80,8 @@ impl Trail {
     /// What rmcp and the transports say of themselves is kept from every exporter, because it holds whole messages.
     /// Spans leave with the attributes that a record may have, and no others. Audited traces are kept whatever
     /// `OTEL_TRACES_SAMPLER` says, but not under a caller that chose not to sample, unless the builder was told to.
-    /// Nothing is written to standard output.
+    /// Nothing is written to standard output. With `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true` there are no spans:
+    /// records say the caller's trace, where it is known, and no span.
     ///
     /// # Errors
     /// [`TelemetryError`], if a subscriber is set already, or if a probe span does not reach the layer.
@@ -90,20 +98,50 @@ impl Trail {
     where
         L: Layer<Registry> + Send + Sync + 'static,
     {
-        let provider = self.tracer_provider()?;
-        let tracer = provider.tracer(TARGET);
-        // Inner layers see the end of a span first: the audit layer must, so that it can still mirror its record.
+        let loss = Loss::new(self.core());
+        // Inner layers see the begin and the end of a span first: the audit layer must, so that it can still tell when the
+        // OTel span begins, and mirror its record.
         let subscriber = tracing_subscriber::registry()
             .with(layer)
             .with(self.layer().without_watch().mirrored().with_filter(filter::of_records(self.core().clone())))
-            .with(WatchLayer(self.core().clone()).with_filter(filter::of_traces()))
-            .with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter::of_traces()));
-        tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
+            .with(WatchLayer(self.core().clone()).with_filter(filter::of_traces()));
+        let exports = self.core().settings().exports_traces;
+        let provider = match exports {
+            true => self.tracer_provider(&loss)?,
+            // Without a processor: spans of the user's own through the global provider go nowhere.
+            false => SdkTracerProvider::default(),
+        };
+        let set = match exports {
+            true => {
+                let tracer = self.timed_tracer(provider.tracer(TARGET));
+                let otel = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter::of_traces());
+                tracing::subscriber::set_global_default(subscriber.with(otel))
+            }
+            false => tracing::subscriber::set_global_default(subscriber),
+        };
+        set.map_err(|_| TelemetryError::AlreadySet)?;
         global::set_tracer_provider(provider.clone());
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![Box::new(TraceContextPropagator::new())]));
-        let telemetry = Telemetry { trail: self.clone(), provider };
-        probe()?;
+        let telemetry = Telemetry { trail: Some(self.clone()), provider, loss };
+        probe(exports)?;
         Ok(telemetry)
+    }
+
+    /// For an OTel layer of your own: a tracer whose audited spans begin at the time of their records, to the nanosecond, if
+    /// the audit layer is added before the OTel layer. With another tracer they begin when the OTel layer has read the clock,
+    /// some microseconds later or earlier. They end with their records in any case, in that order of layers.
+    ///
+    /// ```no_run
+    /// # use opentelemetry::trace::TracerProvider as _;
+    /// # use tracing_subscriber::prelude::*;
+    /// # fn set_up(trail: &auditrail::Trail, provider: &opentelemetry_sdk::trace::SdkTracerProvider) {
+    /// let tracer = trail.timed_tracer(provider.tracer("weather"));
+    /// let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+    /// tracing_subscriber::registry().with(trail.layer()).with(otel).init();
+    /// # }
+    /// ```
+    pub fn timed_tracer<T: Tracer>(&self, tracer: T) -> TimedTracer<T> {
+        TimedTracer(tracer)
     }
 
     /// For a tracer provider of your own: a sampler that keeps audited traces and leaves the others to that one.
@@ -117,7 +155,7 @@ impl Trail {
         CleanExporter::new(exporter, self.core().allow().clone())
     }
 
-    fn tracer_provider(&self) -> Result<SdkTracerProvider, TelemetryError> {
+    fn tracer_provider(&self, loss: &Loss) -> Result<SdkTracerProvider, TelemetryError> {
         let core = self.core();
         let settings = core.settings();
         // The connection lives on the shipper's runtime: a shutdown from a single-threaded host cannot block itself.
@@ -131,7 +169,7 @@ impl Trail {
         Ok(SdkTracerProvider::builder()
             .with_resource(Resource::builder_empty().with_attributes(attributes).build())
             .with_sampler(self.keep_audited(sampler::from_settings(settings.sampler)))
-            .with_batch_exporter(self.clean_exporter(exporter))
+            .with_batch_exporter(self.clean_exporter(Reported::new(exporter, loss.clone())))
             .build())
     }
 }
@@ -146,20 +184,24 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.trail.core().close();
-        let left = self.trail.core().time_left_to_close().max(SPANS_AT_LEAST);
-        if let Err(error) = self.provider.shutdown_with_timeout(left) {
-            self.trail.core().notices().warn(format!("not all spans were exported at the end: {error}"));
-        }
+        let Some(trail) = self.trail.take() else { return };
+        let core = trail.core();
+        core.interrupt_open();
+        let spans = LastSpans::leave(self.provider.clone(), core.time_left_to_close(), self.loss.clone());
+        core.close();
+        // If this is the last handle, the trail ends with that: its last record does not wait for spans either.
+        drop(trail);
+        spans.wait();
     }
 }
 
 /// Proves that an audited span of this process reaches the layer and has ids.
-fn probe() -> Result<(), TelemetryError> {
+fn probe(exports: bool) -> Result<(), TelemetryError> {
     probe_seen();
     tracing::info_span!(target: TARGET, parent: None, PROBE).in_scope(|| ());
     match probe_seen() {
         ProbeSeen::WithIds => Ok(()),
+        ProbeSeen::WithoutIds if !exports => Ok(()),
         ProbeSeen::WithoutIds => Err(TelemetryError::Blind {
             problem: "reached the audit layer without a trace id",
             fix: "see whether a filter of your layer hides the target auditrail",
@@ -171,6 +213,3 @@ fn probe() -> Result<(), TelemetryError> {
         }),
     }
 }
-
-/// Spans get a moment even if the records used the whole time-out.
-const SPANS_AT_LEAST: Duration = Duration::from_millis(200);

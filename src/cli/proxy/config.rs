@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
+use super::super::words::Words;
 use super::super::{Failure, args};
 use crate::Trail;
-use crate::config::file::{File, ListenerSettings, ProcessIdentity};
-use crate::config::{Environment, FILE, Overrides, Protocol, Settings, service_name_of};
+use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
+use crate::config::{DIRECTORY, Environment, FILE, Overrides, Protocol, Settings, service_name_of};
 use crate::trail::{Actor, Class, TrailBuilder};
 
 /// The effective configuration.
@@ -22,6 +23,8 @@ pub(super) struct Configuration {
     service: Option<String>,
     /// The server's command, if there is one.
     pub(super) command: Vec<OsString>,
+    /// Where settings come from.
+    pub(super) words: Words,
 }
 
 impl Configuration {
@@ -37,16 +40,11 @@ impl Configuration {
             environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
-        file.complete(&mut environment);
+        let sources = file.complete(&mut environment);
         let words = command.get_many::<OsString>(args::COMMAND).into_iter().flatten();
         let words: Vec<_> = words.cloned().collect();
         if let Some(address) = command.get_one::<SocketAddr>(args::LISTEN) {
-            let upstream = command.get_one::<String>(args::UPSTREAM).cloned();
-            let forward = command.get_flag(args::FORWARD);
-            if upstream.is_none() && !forward {
-                return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
-            }
-            file.listener = vec![ListenerSettings::new(*address, upstream, forward)];
+            file.listener = vec![listener(*address, command)?];
         }
         if words.is_empty() && file.listener.is_empty() {
             return Err(Failure::usage(NOTHING));
@@ -57,7 +55,7 @@ impl Configuration {
             None if named => None,
             None => Some(default()),
         };
-        Ok(Self { file, environment, service, command: words })
+        Ok(Self { file, environment, service, command: words, words: Words { sources, needs: NEEDS } })
     }
 
     pub(super) fn program(&self) -> Option<&OsString> {
@@ -93,7 +91,8 @@ impl Configuration {
     /// As a configuration file that says the same; what is secret is not in it.
     pub(super) fn shown(&self) -> Result<String, Failure> {
         let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
-        let settings = Settings::read(&overrides, &self.environment).map_err(Failure::usage)?;
+        let told = |error| Failure::usage(self.words.config(&error));
+        let settings = Settings::read(&overrides, &self.environment).map_err(told)?;
         let mut file = self.file.clone();
         file.service_name = Some(settings.resource.service_name().to_owned());
         file.journal.show(&settings);
@@ -107,7 +106,8 @@ impl Configuration {
         for (name, _) in &settings.logs.headers {
             text += &format!("# with the header {name}: (hidden)\n");
         }
-        if file.trace.inject {
+        file.trace.export = Some(settings.exports_traces);
+        if settings.exports_traces {
             text += &format!("# traces go to {}\n", settings.traces.endpoint);
         }
         if let Some(program) = self.program() {
@@ -117,11 +117,36 @@ impl Configuration {
     }
 }
 
+/// The listener of the arguments.
+fn listener(address: SocketAddr, command: &ArgMatches) -> Result<ListenerSettings, Failure> {
+    let upstream = command.get_one::<String>(args::UPSTREAM).cloned();
+    let forward = command.get_flag(args::FORWARD);
+    if upstream.is_none() && !forward {
+        return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
+    }
+    let mut listener = ListenerSettings::new(address, upstream, forward);
+    listener.upstream_ca = command.get_one::<PathBuf>(args::UPSTREAM_CA).cloned();
+    listener.host = match command.get_one::<String>(args::HOST).map(String::as_str) {
+        Some("upstream") => HostName::Upstream,
+        _ => HostName::Client,
+    };
+    listener.hosts = command.get_many::<String>(args::HOSTS).into_iter().flatten().cloned().collect();
+    listener.forwarded = command.get_flag(args::FORWARDED);
+    Ok(listener)
+}
+
 /// The file name of the program; the proxy's own where there is none.
 fn file_name(command: &[OsString]) -> String {
     let name = command.first().and_then(|program| Path::new(program).file_name());
     name.map_or_else(|| "auditrail-proxy".into(), |name| name.to_string_lossy().into_owned())
 }
 
+const NEEDS: &[(&str, &str)] = &[
+    (
+        DIRECTORY,
+        "set it, or directory of [journal] in the configuration file, to a directory that outlives the process",
+    ),
+    ("OTEL_SERVICE_NAME", "give --name SERVICE, or write service_name into the configuration file"),
+];
 const NOTHING: &str = "nothing says which server is meant; give its command behind --, or --listen with --upstream or \
                        --forward, or a configuration file with a [[listener]]";

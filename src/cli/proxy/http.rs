@@ -11,10 +11,10 @@ use super::{Configuration, failed, not_started, tracer};
 use crate::Trail;
 use crate::capture::mcp::HttpRecording;
 use crate::config::file::{
-    AddressHeader, HeaderIdentity, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+    AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
+    AddressField, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
@@ -31,13 +31,14 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
         settings.inject_trace = configuration.file.trace.inject;
         settings.record.clone_from(&recording);
     }
-    let trail = trail.start().map_err(|error| not_started(&error))?;
+    let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(serve(listeners, &trail))?;
     drop(runtime);
-    // Ships what is left.
-    drop((tracer, trail));
+    // Ships what is left, records first.
+    drop(trail);
+    drop(tracer);
     Ok(0)
 }
 
@@ -72,7 +73,7 @@ fn not_served(error: HttpProxyError) -> Failure {
 }
 
 fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<HttpSettings, HttpProxyError> {
-    let address = *listener.listen.get_ref();
+    let address = listener.listen.get_ref().0;
     let mut settings = match &listener.upstream {
         Some(origin) => {
             let mut upstream = Upstream::new(origin)?;
@@ -90,7 +91,13 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
             Some(AddressHeader::XForwardedFor) | None => AddressField::XForwardedFor,
         },
     };
-    settings.health = listener.health;
+    settings.host = match listener.host {
+        HostName::Client => HostField::Client,
+        HostName::Upstream => HostField::Upstream,
+    };
+    settings.hosts.clone_from(&listener.hosts);
+    settings.forwarded = listener.forwarded;
+    settings.health = listener.health.map(|address| address.0);
     settings.drain = listener.drain.map_or(settings.drain, |time| time.0);
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
     settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);

@@ -13,14 +13,23 @@ use self::config::Configuration;
 use super::{Answer, Failure, args, print};
 use crate::trail::StartError;
 
-/// Runs the command, if it is one of the proxy's: its exit code may be the server's.
+/// Runs the command, if it is the proxy's: its exit code may be the server's.
 pub(super) fn main(matches: &ArgMatches) -> Option<ExitCode> {
-    let result = match matches.subcommand()? {
-        ("proxy", command) => run(command),
-        (args::LAUNCH, command) => Err(stdio::become_server(command)),
-        _ => return None,
+    match matches.subcommand()? {
+        ("proxy", command) => Some(run(command).unwrap_or_else(Failure::told)),
+        _ => None,
+    }
+}
+
+/// Becomes the server, if this process was started by the proxy for that. Returns only if it cannot.
+pub(super) fn launched() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    arguments.next_if(|first| first == args::LAUNCH)?;
+    let failure = match args::launch().no_binary_name(true).try_get_matches_from(arguments) {
+        Ok(command) => stdio::become_server(&command),
+        Err(error) => Failure::usage(error),
     };
-    Some(result.unwrap_or_else(Failure::told))
+    Some(failure.told())
 }
 
 fn run(command: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -36,10 +45,11 @@ fn run(command: &ArgMatches) -> Result<ExitCode, Failure> {
 }
 
 /// A mistake of the user's, or something that went wrong.
-fn not_started(error: &StartError) -> Failure {
+fn not_started(configuration: &Configuration, error: &StartError) -> Failure {
+    let text = configuration.words.start(error);
     match error {
-        StartError::Config(_) => Failure::usage(error),
-        error => failed(error),
+        StartError::Config(_) => Failure::usage(text),
+        _ => failed(text),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
     if let Some(user) = configuration.user()? {
         trail = trail.actor(move |_| Some(user.clone()));
     }
-    let trail = trail.start().map_err(|error| not_started(&error))?;
+    let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
     let mut proxy = StdioProxy::new(program, configuration.command.iter().skip(1).cloned());
     proxy = proxy.inject_trace(configuration.file.trace.inject);

@@ -1,4 +1,4 @@
-//! The tracer, where calls are to be spans.
+//! The tracer: calls are spans, unless the operator wants none.
 
 use super::super::Failure;
 use super::Configuration;
@@ -10,14 +10,27 @@ pub(super) type Tracer = crate::capture::telemetry::Telemetry;
 #[cfg(not(feature = "layer"))]
 pub(super) type Tracer = ();
 
-/// Installs it if the configuration asks for it. Otherwise calls have no spans, and nobody is told of their ids.
+/// Installs it, unless it is turned off.
 #[cfg(feature = "layer")]
 pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Option<Tracer>, Failure> {
-    configuration.file.trace.inject.then(|| trail.install_tracing()).transpose().map_err(super::failed)
+    let exports = trail.settings().exports_traces;
+    if configuration.file.trace.inject && !exports {
+        return Err(Failure::usage(NO_SPANS));
+    }
+    if !exports {
+        trail.core().expect_no_ids();
+    }
+    exports.then(|| trail.install_tracing()).transpose().map_err(super::failed)
 }
 
+/// What would be written into requests is the parent of all that the server does: nobody may look for it in vain.
+#[cfg(feature = "layer")]
+const NO_SPANS: &str = "[trace] inject = true writes the ids of spans into requests, and these spans are not exported ([trace] \
+                        export = false, OTEL_TRACES_EXPORTER=none or OTEL_SDK_DISABLED=true); remove one of the two";
+
 #[cfg(not(feature = "layer"))]
-pub(super) fn install(configuration: &Configuration, _: &Trail) -> Result<Option<Tracer>, Failure> {
+pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Option<Tracer>, Failure> {
+    trail.core().expect_no_ids();
     match configuration.file.trace.inject {
         true => Err(Failure::usage(NO_TRACER)),
         false => Ok(None),

@@ -16,11 +16,11 @@ use std::path::Path;
 
 pub use self::error::FileError;
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, HttpFileSettings, HttpRecordName,
+    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName,
     IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule,
     StdioSettings, TraceSettings, WhenFullName,
 };
-pub use self::value::{Header, Network, Route, Time};
+pub use self::value::{Address, Header, Network, Route, Time};
 
 use self::error::Source;
 use super::Environment;
@@ -47,18 +47,33 @@ impl File {
         Ok(file)
     }
 
-    /// What the environment does not say of the trail is what the file says.
-    pub fn complete(&self, environment: &mut Environment) {
+    /// What the environment does not say of the trail is what the file says. Gives the variables that it has set, and what
+    /// their keys are called.
+    pub fn complete(&self, environment: &mut Environment) -> Vec<(&'static str, &'static str)> {
         let values = [
-            (super::DIRECTORY, self.journal.directory.as_ref().map(|path| path.display().to_string())),
-            (super::JOURNAL_MAX_BYTES, self.journal.max_bytes.map(|bytes| bytes.to_string())),
-            (super::FLUSH_TIMEOUT, self.journal.flush_timeout.map(|time| time.0.as_millis().to_string())),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp.endpoint.clone()),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", self.otlp.protocol.clone()),
+            (
+                super::DIRECTORY,
+                "[journal] directory",
+                self.journal.directory.as_ref().map(|it| it.display().to_string()),
+            ),
+            (super::JOURNAL_MAX_BYTES, "[journal] max_bytes", self.journal.max_bytes.map(|bytes| bytes.to_string())),
+            (
+                super::FLUSH_TIMEOUT,
+                "[journal] flush_timeout",
+                self.journal.flush_timeout.map(|time| time.0.as_millis().to_string()),
+            ),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "[otlp] endpoint", self.otlp.endpoint.clone()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "[otlp] protocol", self.otlp.protocol.clone()),
+            (
+                "OTEL_TRACES_EXPORTER",
+                "[trace] export",
+                self.trace.export.map(|exports| if exports { "otlp" } else { "none" }.into()),
+            ),
         ];
-        for (variable, value) in values {
-            value.into_iter().for_each(|value| environment.default_to(variable, &value));
-        }
+        let set = values
+            .into_iter()
+            .filter_map(|(variable, key, value)| environment.default_to(variable, &value?).then_some((variable, key)));
+        set.collect()
     }
 
     /// The class of a call: that of the first rule that matches.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::super::Settings;
-use super::value::{Header, Network, Route, Time};
+use super::value::{Address, Header, Network, Route, Time};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -130,7 +130,10 @@ pub enum AddressHeader {
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceSettings {
-    /// Calls become spans, which requests name as their parents. Off: servers see what clients send.
+    /// Calls become spans, which go where the records go. On, unless `OTEL_TRACES_EXPORTER` says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<bool>,
+    /// Requests name these spans as their parents. Off: servers see what clients send.
     pub inject: bool,
 }
 
@@ -170,13 +173,22 @@ pub enum HttpRecordName {
 #[serde(deny_unknown_fields)]
 pub struct ListenerSettings {
     /// Where clients come.
-    pub listen: Spanned<SocketAddr>,
+    pub listen: Spanned<Address>,
     /// The server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<String>,
     /// Each request goes to the server that it names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forward: bool,
+    /// Whose name the server gets as `Host`.
+    #[serde(default)]
+    pub host: HostName,
+    /// The names by which clients may come where the server gets its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The server is told who has asked, and how.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
     /// The listener's own certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_certificate: Option<PathBuf>,
@@ -194,7 +206,7 @@ pub struct ListenerSettings {
     pub upstream_key: Option<PathBuf>,
     /// Where `/livez` and `/readyz` are answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health: Option<SocketAddr>,
+    pub health: Option<Address>,
     /// How long what was begun may go on at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<Time>,
@@ -204,6 +216,17 @@ pub struct ListenerSettings {
     /// How many bytes of a body are held where its calls may be refused, or are joined to their spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<u64>,
+}
+
+/// Whose name stands in the `Host` of requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostName {
+    /// What the client wrote.
+    #[default]
+    Client,
+    /// The server's own.
+    Upstream,
 }
 
 /// `[[rule]]`.
@@ -270,9 +293,12 @@ impl ListenerSettings {
     #[must_use]
     pub fn new(listen: SocketAddr, upstream: Option<String>, forward: bool) -> Self {
         Self {
-            listen: Spanned::new(0..0, listen),
+            listen: Spanned::new(0..0, Address(listen)),
             upstream,
             forward,
+            host: HostName::default(),
+            hosts: Vec::new(),
+            forwarded: false,
             tls_certificate: None,
             tls_key: None,
             upstream_ca: None,

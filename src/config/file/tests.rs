@@ -12,6 +12,7 @@ fn everything_that_may_stand_in_it() {
     let file = parse(ALL).unwrap();
     assert_eq!(file.service_name.as_deref(), Some("files"));
     assert_eq!(file.listener.len(), 2);
+    assert_eq!((file.listener[0].host, file.listener[1].host), (HostName::Upstream, HostName::Client));
     assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
     assert!(file.trace.inject && !File::default().trace.inject);
     assert_eq!(file.http.record, HttpRecordName::All);
@@ -71,15 +72,27 @@ fn mistakes_stop_the_start() {
             "unknown field `resource`, expected `method` or `tool`",
         ),
         ("[[rule]]\nclass = \"x\"", "missing field `match`"),
-        ("[[listener]]\nlisten = \"8080\"", ":2: `listen = \"8080\"`: invalid socket address syntax"),
+        (
+            "[[listener]]\nlisten = \"8080\"",
+            ":2: `listen = \"8080\"`: it is a port alone; write :8080 for this machine",
+        ),
+        (
+            "[[listener]]\nlisten = \":99999\"",
+            ":2: `listen = \":99999\"`: its port is no number from 0 to 65535; write 127.0.0.1:8080",
+        ),
+        ("[[listener]]\nlisten = \":1\"\nhealth = \"mcp.example:1\"", ":3: `health = \"mcp.example:1\"`: what stands"),
         ("[[listener]]\nlisten = \"127.0.0.1:8080\"", "needs `upstream = \"http://HOST:PORT\"` or `forward = true`"),
+        (
+            "[[listener]]\nlisten = \":1\"\nhost = \"mcp.example\"",
+            ":3: `host = \"mcp.example\"`: unknown variant `mcp.example`, expected `client` or `upstream`",
+        ),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
         ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted = [`: it is no network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
         ("[trace]\ninject = 1", ":2: `inject = 1`: invalid type: integer `1`, expected a boolean"),
-        ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `inject`"),
+        ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `export` or `inject`"),
         (
             "[http]\nrecord = \"errors\"",
             ":2: `record = \"errors\"`: unknown variant `errors`, expected one of `failures`, `all`, `none`",
@@ -127,7 +140,10 @@ exclude = ["/health", "/metrics*"]
 
 [[listener]]
 listen = "127.0.0.1:8080"
-upstream = "https://127.0.0.1:3000"
+upstream = "https://127.0.0.1:3000/base"
+host = "upstream"
+hosts = ["mcp.example.org"]
+forwarded = true
 tls_certificate = "/c.pem"
 tls_key = "/k.pem"
 upstream_ca = "/ca.pem"

@@ -1,5 +1,6 @@
 //! Values that are read with their errors, so that these have lines.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -7,11 +8,15 @@ use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::super::duration;
+use super::super::{address, duration};
 
 /// A number and its unit: `"500ms"`, `"5s"`, `"1m"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub Duration);
+
+/// Where to listen: `"127.0.0.1:8080"`, or `":8080"` for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address(pub SocketAddr);
 
 /// The name of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,18 @@ impl<'de> Deserialize<'de> for Time {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        address(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

@@ -6,6 +6,8 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
 
+use crate::capture::mcp::NotTheServers;
+use crate::capture::mcp::correlate::Unanswered;
 use crate::capture::mcp::message::Id;
 use crate::proxy::refusal::Refusal;
 use crate::trail::Refused;
@@ -22,14 +24,25 @@ pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
 /// Calls that must not run: JSON-RPC errors for each of them, as the server would answer.
 pub(super) fn refused(calls: &[(Id, Refused)], is_batch: bool) -> Answer {
     let errors = calls.iter().map(|(id, refused)| Refusal::of(Some(id.clone()), refused).json());
-    let mut errors: Vec<Value> = errors.collect();
-    let body = if is_batch { Value::Array(errors) } else { errors.pop().unwrap_or_default() };
-    with(StatusCode::OK, JSON, body.to_string())
+    with(StatusCode::OK, JSON, in_batch(errors.collect(), is_batch).to_string())
 }
 
 /// A body that must not be relayed, and in which no call can be named.
 pub(super) fn withheld(status: StatusCode, reason: &str) -> Answer {
     with(status, JSON, Refusal::because(None, reason, None).json().to_string())
+}
+
+/// Calls that got no answer: JSON-RPC errors for each of them.
+pub(super) fn unanswered(status: StatusCode, reason: &str, calls: &[Unanswered]) -> Answer {
+    let errors = calls.iter().map(|call| Refusal::unanswered(call.id.clone(), reason, call.call_id).json());
+    let body = in_batch(errors.collect(), calls.iter().any(|call| call.is_in_batch));
+    let mut answer = with(status, JSON, body.to_string());
+    answer.extensions_mut().insert(NotTheServers);
+    answer
+}
+
+fn in_batch(mut errors: Vec<Value>, is_batch: bool) -> Value {
+    if is_batch { Value::Array(errors) } else { errors.pop().unwrap_or_default() }
 }
 
 fn with(status: StatusCode, kind: HeaderValue, text: String) -> Answer {

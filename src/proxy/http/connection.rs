@@ -46,7 +46,7 @@ impl Serving {
     /// Serves until it is closed, by whom ever. What goes wrong on it is between its two ends.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, end: Watcher) {
         settle(&stream);
-        let front = self.gate.front(peer);
+        let front = self.gate.front(peer, stream.local_addr().ok());
         let stream = Prelude::new(stream, self.head);
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.acceptor {

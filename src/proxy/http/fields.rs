@@ -58,14 +58,19 @@ pub(super) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
     }
     match joined.tracestate().and_then(|state| HeaderValue::from_str(state).ok()) {
         Some(state) => drop(fields.insert(TRACESTATE, state)),
-        None if fields.contains_key(TRACESTATE) => {
-            let mut left = HeaderMap::with_capacity(fields.len());
-            append(&mut left, fields, |name| *name != TRACESTATE);
-            fields = left;
-        }
-        None => {}
+        None => fields = but(fields, |name| *name == TRACESTATE),
     }
     fields
+}
+
+/// Without those.
+pub(super) fn but(fields: HeaderMap, goes: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    if !fields.keys().any(&goes) {
+        return fields;
+    }
+    let mut left = HeaderMap::with_capacity(fields.len());
+    append(&mut left, fields, |name| !goes(name));
+    left
 }
 
 /// Whether it is clear how long the body is, or that it is chunked.
@@ -87,12 +92,7 @@ fn without(fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) -> HeaderMap 
         .filter(|name| !NEVER_OF_A_CONNECTION.contains(name))
         .collect();
     let goes = |name: &HeaderName| !stays(name) && (named.contains(name) || of_a_connection(name));
-    if !fields.keys().any(goes) {
-        return fields;
-    }
-    let mut left = HeaderMap::with_capacity(fields.len());
-    append(&mut left, fields, |name| !goes(name));
-    left
+    but(fields, goes)
 }
 
 fn append(to: &mut HeaderMap, fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) {

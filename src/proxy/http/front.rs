@@ -1,7 +1,7 @@
 //! What a request is met by: where it goes, and who it comes from.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -16,15 +16,18 @@ use tower_service::Service as _;
 use super::answer::{self, Instead};
 use super::hops::TrustedHops;
 use super::origins::{self, Origins};
+use super::outward::Came;
 use super::relay::Relay;
 use super::upstream::ServerBody;
-use crate::capture::mcp::{McpService, PeerAddr, TapBody};
+use crate::capture::mcp::{Detours, McpService, PeerAddr, TapBody};
 
 /// One connection's way in.
 #[derive(Debug, Clone)]
 pub(super) struct Front {
     gate: Arc<Gate>,
     peer: SocketAddr,
+    /// The address at which the client came.
+    own: Option<IpAddr>,
 }
 
 /// What all connections of a listener share.
@@ -36,7 +39,7 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 enum Way {
-    Reverse(McpService<Relay>),
+    Reverse(McpService<Relay>, Detours),
     Forward { origins: Origins, own: SocketAddr },
 }
 
@@ -44,15 +47,15 @@ pub(super) type Answered = Response<Either<TapBody<Either<ServerBody, Full<Bytes
 
 impl Gate {
     pub(super) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
-        Self { way: Way::Reverse(origins::layer(&relay).layer(relay)), hops }
+        Self { way: Way::Reverse(origins::layer(&relay).layer(relay), Detours::default()), hops }
     }
 
     pub(super) fn forward(relay: Relay, hops: TrustedHops, own: SocketAddr) -> Self {
         Self { way: Way::Forward { origins: Origins::new(relay), own }, hops }
     }
 
-    pub(super) fn front(self: &Arc<Self>, peer: SocketAddr) -> Front {
-        Front { gate: self.clone(), peer }
+    pub(super) fn front(self: &Arc<Self>, peer: SocketAddr, own: Option<SocketAddr>) -> Front {
+        Front { gate: self.clone(), peer, own: own.map(|own| own.ip().to_canonical()) }
     }
 
     fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, Instead> {
@@ -60,7 +63,7 @@ impl Gate {
             return Err(answer::plain(StatusCode::NOT_IMPLEMENTED, NO_TUNNELS).into());
         }
         match &self.way {
-            Way::Reverse(service) => Ok(service.clone()),
+            Way::Reverse(service, _) => Ok(service.clone()),
             Way::Forward { origins, own } => Ok(origins.service(&origin(request.uri(), *own)?)),
         }
     }
@@ -79,6 +82,10 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         let client = self.gate.hops.client(self.peer, request.headers());
         let trusted = self.gate.hops.trusted(self.peer);
         request.extensions_mut().insert(PeerAddr(client));
+        if let Way::Reverse(_, detours) = &self.gate.way {
+            request.extensions_mut().insert(detours.clone());
+        }
+        request.extensions_mut().insert(Came { peer: self.peer.ip(), own: self.own });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);
         Box::pin(async move { relayed.await.map(|response| response.map(Either::Left)) })

@@ -3,6 +3,7 @@
 //! Invariant: a header counts only if the peer of the connection is a hop that the operator trusts. Everybody else can write
 //! what they like, and it passes on unread.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
@@ -33,6 +34,13 @@ pub enum AddressField {
 #[derive(Debug, Clone, Copy)]
 pub struct TrustedHop(());
 
+/// Somebody on the way of a request, without a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node {
+    Address(IpAddr),
+    Unknown,
+}
+
 impl TrustedHops {
     pub(super) fn trusted(&self, peer: SocketAddr) -> Option<TrustedHop> {
         self.has(peer.ip()).then_some(TrustedHop(()))
@@ -43,11 +51,7 @@ impl TrustedHops {
         if !self.has(peer.ip()) {
             return peer;
         }
-        let name = match self.address {
-            AddressField::XForwardedFor => X_FORWARDED_FOR,
-            AddressField::Forwarded => FORWARDED.as_str(),
-        };
-        let values: Vec<_> = headers.get_all(name).iter().collect();
+        let values: Vec<_> = headers.get_all(self.name()).iter().collect();
         let mut client = peer;
         for value in values.into_iter().rev() {
             // What is no text was written by nobody who can be believed.
@@ -63,6 +67,26 @@ impl TrustedHops {
         client
     }
 
+    /// All that is told of the way here, the client first. What is no address is unknown.
+    pub(super) fn nodes(&self, headers: &HeaderMap) -> Vec<Node> {
+        let values = headers.get_all(self.name()).iter();
+        let elements = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+        let elements = elements.map(str::trim).filter(|element| !element.is_empty());
+        elements.map(|element| self.parsed(element).map_or(Node::Unknown, |at| Node::Address(at.ip()))).collect()
+    }
+
+    pub(super) fn has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    fn name(&self) -> &str {
+        match self.address {
+            AddressField::XForwardedFor => X_FORWARDED_FOR,
+            AddressField::Forwarded => FORWARDED.as_str(),
+        }
+    }
+
     fn parsed(&self, element: &str) -> Option<SocketAddr> {
         let node = match self.address {
             AddressField::XForwardedFor => element,
@@ -73,10 +97,14 @@ impl TrustedHops {
         };
         address(node)
     }
+}
 
-    fn has(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Unknown => f.write_str("unknown"),
+        }
     }
 }
 

@@ -14,7 +14,9 @@
 //!    trailers, frame by frame, when they come. Only the fields that belong to a connection are its own
 //!    (RFC 9110, section 7.6.1), and how a body is framed.
 //! 2. Nothing is added: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`; no redirect is followed. But
-//!    where trace context is injected ([`HttpSettings::inject_trace`]), requests have that, and `Content-Length` says so.
+//!    where trace context is injected ([`HttpSettings::inject_trace`]), requests have that, and `Content-Length` says so; and
+//!    `Host`, the path, and what tells of the way of a request are the server's where the operator wants it
+//!    ([`HttpSettings::host`], [`Upstream::new`], [`HttpSettings::forwarded`]).
 //! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
 //! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
 //! 5. Memory is bounded, however slowly somebody reads: buffers are of a fixed size (`BUFFER`).
@@ -27,26 +29,30 @@ mod at_once;
 mod connection;
 mod error;
 mod fields;
+mod forwarded;
 mod front;
 mod health;
 mod held;
 mod hold;
 mod hops;
+mod hosts;
 mod identity;
 mod origins;
+mod outward;
 mod prelude;
 mod relay;
 mod serve;
 mod settings;
 #[cfg(feature = "tls")]
 mod tls;
+mod unanswered;
 mod upstream;
 
 pub use self::error::HttpProxyError;
 pub use self::hops::{AddressField, TrustedHop, TrustedHops};
 pub use self::identity::IdentityFields;
 pub use self::serve::{HttpProxy, serve};
-pub use self::settings::{HttpSettings, Mode, PemFiles, Upstream};
+pub use self::settings::{HostField, HttpSettings, Mode, PemFiles, Upstream};
 
 /// What a connection buffers in each direction: the largest head of a request or response, too. Larger ones would be worth
 /// nothing to streams of events, and a thousand slow readers hold this much each.

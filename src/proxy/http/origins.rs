@@ -69,8 +69,7 @@ impl Origins {
 /// A tap for one server.
 pub(super) fn layer(relay: &Relay) -> McpLayer {
     let trail = relay.trail();
-    let layer = relay.holding().map_or_else(|| trail.mcp_layer(), |why| trail.mcp_layer_that_holds(why));
-    layer.record_http(relay.recording().clone())
+    trail.mcp_layer_of_proxy(relay.holding()).record_http(relay.recording().clone())
 }
 
 /// More than the clients of one machine use. A tap takes some kilobytes, and up to some megabytes with its sessions.

@@ -7,19 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{Request, Response, StatusCode, Version};
-use http_body::Body as _;
+use http::{Request, Response, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tower_service::Service;
 
-use super::answer::{self, Instead};
+use super::answer::Instead;
 use super::arriving::{Arriving, Token};
 use super::fields;
 use super::hold::Hold;
-use super::upstream::{Pool, ServerBody, Unanswered, cause, is_late};
+use super::outward::Outward;
+use super::unanswered::{self, spend};
+use super::upstream::{Failed, Pool, ServerBody, Unanswered, cause};
 use crate::Trail;
+use crate::capture::mcp::correlate::Exchange;
 use crate::capture::mcp::{Holding, HttpRecording, TapBody};
 
 /// The service behind the tap.
@@ -29,11 +30,12 @@ pub(super) struct Relay(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     pool: Pool,
-    /// The one server; `None` if requests name theirs.
-    server: Option<(Scheme, Authority)>,
+    outward: Outward,
     hold: Option<Hold>,
     recording: HttpRecording,
     token: Token,
+    /// How much is read of what is not relayed.
+    most_spent: u64,
     trail: Trail,
     /// Somebody was told that the server cannot be reached.
     is_away: AtomicBool,
@@ -50,9 +52,11 @@ pub(super) struct Audit {
 }
 
 impl Relay {
-    pub(super) fn new(pool: Pool, server: Option<(Scheme, Authority)>, audit: Audit, token: Token) -> Self {
+    /// Of a request that no server answers, no more than `most_spent` bytes are read before its client is told.
+    pub(super) fn new(pool: Pool, outward: Outward, audit: Audit, most_spent: u64, token: Token) -> Self {
         let Audit { trail, hold, recording } = audit;
-        Self(Arc::new(Shared { pool, server, hold, recording, token, trail, is_away: AtomicBool::new(false) }))
+        let is_away = AtomicBool::new(false);
+        Self(Arc::new(Shared { pool, outward, hold, recording, token, most_spent, trail, is_away }))
     }
 
     pub(super) fn trail(&self) -> &Trail {
@@ -89,7 +93,10 @@ impl Shared {
     async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<Relayed, Instead> {
         let (parts, body) = request.into_parts();
         let body = Arriving::new(body, &parts.headers, &self.token);
-        let request = self.prepared(Request::from_parts(parts, body))?;
+        let request = Request::from_parts(parts, body);
+        self.outward.admits(&request, self.notices())?;
+        let exchange = request.extensions().get::<Arc<Exchange>>().cloned();
+        let request = self.outward.prepared(request)?;
         let request = match &self.hold {
             Some(hold) => hold.pass(request).await?,
             None => request.map(Either::Left),
@@ -101,49 +108,27 @@ impl Shared {
                 }
                 Ok(returned(response))
             }
-            Err(error) => Err(self.unanswered(&error)),
+            Err(failed) => {
+                let Failed { error, unsent } = *failed;
+                self.tell(&error);
+                if let Some(body) = unsent {
+                    spend(body, self.most_spent).await;
+                }
+                Err(unanswered::instead(&error, exchange.as_ref()))
+            }
         }
     }
 
-    /// As the server shall see it.
-    fn prepared(&self, request: Request<Arriving>) -> Result<Request<Arriving>, Instead> {
-        let (mut parts, body) = request.into_parts();
-        let mut to = parts.uri.into_parts();
-        let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
-        parts.headers = fields::of_request(parts.headers);
-        fields::frame(&mut parts.headers, version, !body.is_end_stream() && body.size_hint().exact().is_none());
-        if let Some(named) = &to.authority {
-            parts.headers = fields::with_host(parts.headers, named.as_str());
+    /// Says once that the one server cannot be reached, and why.
+    fn tell(&self, error: &Unanswered) {
+        if self.outward.server().is_some() && error.is_of_the_way() && !self.is_away.swap(true, Ordering::Relaxed) {
+            let (name, cause, remedy) = (self.server_name(), cause(error), error.remedy());
+            self.notices().warn(format!("{name} cannot be reached: {cause}; {remedy}"));
         }
-        if let Some((scheme, authority)) = &self.server {
-            (to.scheme, to.authority) = (Some(scheme.clone()), Some(authority.clone()));
-        }
-        to.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-        parts.uri = Uri::from_parts(to)
-            .map_err(|error| answer::plain(StatusCode::BAD_REQUEST, &format!("the target cannot be used: {error}")))?;
-        Ok(Request::from_parts(parts, body))
-    }
-
-    /// The server gave no response: 504 if it could not be connected to in time, 502 otherwise.
-    fn unanswered(&self, error: &Unanswered) -> Instead {
-        let (name, cause) = (self.server_name(), cause(error));
-        if self.server.is_some() && error.is_connect() && !self.is_away.swap(true, Ordering::Relaxed) {
-            self.notices().warn(format!("{name} cannot be reached: {cause}; see whether the server runs"));
-        }
-        let (status, what) = match (is_late(error), error.is_connect()) {
-            (true, true) => (StatusCode::GATEWAY_TIMEOUT, "could not be connected to in time"),
-            (_, true) => (StatusCode::BAD_GATEWAY, "cannot be reached"),
-            _ => (StatusCode::BAD_GATEWAY, "broke off before it answered"),
-        };
-        // Not the cause: it may tell of the inside of a network.
-        let text = format!("the MCP server behind this proxy {what}; see whether it runs, and try again");
-        answer::plain(status, &text).into()
     }
 
     fn server_name(&self) -> String {
-        self.server
-            .as_ref()
-            .map_or_else(|| "a server".to_owned(), |(scheme, authority)| format!("the server {scheme}://{authority}"))
+        self.outward.server().map_or_else(|| "a server".to_owned(), |server| format!("the server {server}"))
     }
 
     fn notices(&self) -> &crate::config::Notices {

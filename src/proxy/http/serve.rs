@@ -16,6 +16,7 @@ use super::connection::Serving;
 use super::front::Gate;
 use super::health::Health;
 use super::hold::Hold;
+use super::outward::Outward;
 use super::relay::{Audit, Relay};
 use super::upstream::Pool;
 use super::{HttpProxyError, HttpSettings, Mode};
@@ -66,14 +67,12 @@ impl HttpProxy {
         let why = Holding { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
         let unjoined = Unjoined::new(trail.core());
         let hold = (why.refuses || why.joins).then_some(Hold { why, bound: settings.max_held, unjoined });
-        let audit = Audit { trail: trail.clone(), hold, recording: settings.record };
+        let audit = Audit { trail: trail.clone(), hold, recording: settings.record.clone() };
         let (token, all_read) = arriving::tracked();
+        let relay = Relay::new(pool, Outward::new(&settings), audit, settings.max_held, token);
         let gate = match settings.mode {
-            Mode::Reverse(upstream) => {
-                let server = (upstream.scheme, upstream.authority);
-                Gate::reverse(Relay::new(pool, Some(server), audit, token), settings.hops)
-            }
-            Mode::Forward => Gate::forward(Relay::new(pool, None, audit, token), settings.hops, address),
+            Mode::Reverse(_) => Gate::reverse(relay, settings.hops),
+            Mode::Forward => Gate::forward(relay, settings.hops, address),
         };
         Ok(Self {
             listener,

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 
+use super::hosts::is_host;
 use super::{HttpProxyError, TrustedHops};
 use crate::capture::mcp::HttpRecording;
 
@@ -22,6 +23,14 @@ pub struct HttpSettings {
     pub tls: Option<PemFiles>,
     /// The proxies in front of this one whose word counts.
     pub hops: TrustedHops,
+    /// What servers get as `Host`.
+    pub host: HostField,
+    /// The names by which clients may ask for this proxy where it looks ([`HostField::Upstream`]), beside its own addresses
+    /// and `localhost`; the pages of these hosts may ask it, too (`Origin`).
+    pub hosts: Vec<String>,
+    /// Servers are told who has asked and how: `Forwarded` (RFC 7239) and `X-Forwarded-For`, `-Proto` and `-Host`. What
+    /// clients say under these names is replaced; what a trusted hop says goes on, and the hop is appended.
+    pub forwarded: bool,
     /// Where `/livez` and `/readyz` are answered.
     pub health: Option<SocketAddr>,
     /// How long requests and streams may go on after the end was asked for.
@@ -43,6 +52,18 @@ pub struct HttpSettings {
     pub inject_trace: bool,
 }
 
+/// The `Host` of requests as servers get them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HostField {
+    /// As the client wrote it.
+    #[default]
+    Client,
+    /// The server's own, as its URL has it: for servers that go by their names. They cannot tell any more whether a page of
+    /// another site has asked (DNS rebinding), so the proxy looks: what is neither for it nor from a page of its own is
+    /// answered with 403.
+    Upstream,
+}
+
 /// Where requests go.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -58,6 +79,8 @@ pub enum Mode {
 pub struct Upstream {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
+    /// What stands before the path of each request, without a slash at its end.
+    base: String,
     /// The certificates that the server's must be signed by, PEM; the system's if none.
     pub ca: Option<PathBuf>,
     /// The certificate that is shown to the server.
@@ -92,6 +115,9 @@ impl HttpSettings {
             mode,
             tls: None,
             hops: TrustedHops::default(),
+            host: HostField::default(),
+            hosts: Vec::new(),
+            forwarded: false,
             health: None,
             drain: DRAIN,
             head_timeout: HEAD,
@@ -112,6 +138,7 @@ impl HttpSettings {
         if self.tls.is_some() && !cfg!(feature = "tls") {
             return Err(HttpProxyError::setting("tls", "", NO_TLS, "enable its feature tls, or listen without"));
         }
+        self.check_hosts()?;
         let Mode::Reverse(upstream) = &self.mode else { return Ok(()) };
         let is_secure = upstream.scheme == Scheme::HTTPS;
         if is_secure && !cfg!(feature = "tls") {
@@ -124,7 +151,7 @@ impl HttpSettings {
                 "upstream",
                 upstream.to_string(),
                 problem,
-                "remove them, or use https://",
+                "remove upstream_ca, upstream_certificate and upstream_key, or use https://",
             ));
         }
         if upstream.authority.as_str().parse() == Ok(self.listen) {
@@ -133,18 +160,43 @@ impl HttpSettings {
         }
         Ok(())
     }
+
+    fn check_hosts(&self) -> Result<(), HttpProxyError> {
+        let wrong = |setting, value: &str, problem, fix| Err(HttpProxyError::setting(setting, value, problem, fix));
+        let is_forward = matches!(self.mode, Mode::Forward);
+        if is_forward && self.host == HostField::Upstream {
+            return wrong("host", "upstream", FORWARDS, "leave it out: each request names its server");
+        }
+        if is_forward && self.forwarded {
+            return wrong("forwarded", "true", FORWARDS, "leave it out: those servers know nothing of this proxy");
+        }
+        match self.hosts.first() {
+            Some(name) if self.host == HostField::Client => {
+                let problem = "nobody looks at the Host of requests that goes on as it is";
+                return wrong("hosts", name, problem, "set host = \"upstream\", or leave the names out");
+            }
+            _ => {}
+        }
+        match self.hosts.iter().find(|name| !is_host(name)) {
+            Some(name) => wrong("hosts", name, "it is no name of a host", "write names such as mcp.example.org"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Upstream {
-    /// A server by its origin, such as `http://127.0.0.1:8000`.
+    /// A server by its URL, such as `http://127.0.0.1:8000` or `https://example.org/base`: a path stands before that of each
+    /// request.
     ///
     /// # Errors
     /// If it is anything else.
-    pub fn new(origin: &str) -> Result<Self, HttpProxyError> {
-        let wrong = |problem: &str| {
-            HttpProxyError::setting("upstream", origin, problem, "write it as http://HOST:PORT or https://HOST:PORT")
-        };
-        let uri: Uri = origin.parse().map_err(|_| wrong("it is no URL"))?;
+    pub fn new(url: &str) -> Result<Self, HttpProxyError> {
+        let wrong = |problem: &str| HttpProxyError::setting("upstream", url, problem, FORM);
+        // It would be dropped in silence.
+        if url.contains('#') {
+            return Err(wrong("it has a fragment, which is never sent"));
+        }
+        let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(wrong("it does not begin with http:// or https://"));
@@ -157,21 +209,35 @@ impl Upstream {
                 "upstream",
                 "(not shown)",
                 "it holds a password, which would not be used",
-                "write it as http://HOST:PORT or https://HOST:PORT",
+                FORM,
             ));
         }
-        if parts.path_and_query.is_some_and(|path| path != "/") {
-            return Err(wrong("it has a path, but every path passes as it comes"));
+        let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        if path.query().is_some() {
+            return Err(wrong("it has a query, but that of each request goes on as it is"));
         }
-        Ok(Self { scheme, authority, ca: None, identity: None })
+        let base = path.path().strip_suffix('/').unwrap_or(path.path()).to_owned();
+        Ok(Self { scheme, authority, base, ca: None, identity: None })
+    }
+
+    /// The target of a request at the server: its path behind the base, its query as it is.
+    pub(super) fn target(&self, asked: PathAndQuery) -> Result<PathAndQuery, http::uri::InvalidUri> {
+        // Behind nothing it is as it was; `*` (OPTIONS) is the server itself.
+        if self.base.is_empty() || !asked.as_str().starts_with('/') {
+            return Ok(asked);
+        }
+        PathAndQuery::try_from(format!("{}{asked}", self.base))
     }
 }
 
 impl std::fmt::Display for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.authority)
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.base)
     }
 }
+
+const FORM: &str = "write it as http://HOST:PORT, https://HOST:PORT or https://HOST/PATH";
+const FORWARDS: &str = "it belongs to a listener with an upstream";
 
 const NO_TLS: &str = "auditrail was built without TLS";
 /// A third of what Kubernetes gives by default, so that the trail is flushed in time, too.

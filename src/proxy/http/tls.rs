@@ -33,6 +33,27 @@ pub(super) fn secured(tcp: Tcp, mode: &Mode) -> Result<HttpsConnector<Tcp>, Http
     Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp))
 }
 
+/// What the operator can do when a handshake with a server fails.
+pub(super) fn remedy(error: &rustls::Error) -> &'static str {
+    use rustls::{AlertDescription, CertificateError, Error};
+    match error {
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => EXPIRED,
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => OTHER_NAME,
+        Error::InvalidCertificate(_) => UNKNOWN,
+        Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::HandshakeFailure,
+        ) => WANTS_OURS,
+        Error::InvalidMessage(_) => NOT_TLS,
+        _ => "see whether the server speaks TLS 1.2 or 1.3",
+    }
+}
+
 fn client_config(upstream: &Upstream) -> Result<ClientConfig, HttpProxyError> {
     let builder = match &upstream.ca {
         Some(path) => {
@@ -74,6 +95,15 @@ fn pem(path: &Path, problem: String) -> HttpProxyError {
 }
 
 fn system(problem: String) -> HttpProxyError {
-    let fix = "name the certificates that the server's is signed by";
-    HttpProxyError::setting("upstream", "https", format!("the system's certificates: {problem}"), fix)
+    let problem = format!("the system's certificates: {problem}");
+    HttpProxyError::setting("upstream", "https", problem, UNKNOWN)
 }
+
+const UNKNOWN: &str =
+    "name the certificates that the server's is signed by: upstream_ca of the listener, or --upstream-ca";
+const EXPIRED: &str = "the server needs a new certificate (upstream_ca does not help)";
+const OTHER_NAME: &str = "write the name into the upstream that the server's certificate has; if that certificate is none of \
+                          the server's, name what its own is signed by: upstream_ca of the listener, or --upstream-ca";
+const WANTS_OURS: &str = "the server wants to see a certificate, or another one: upstream_certificate and upstream_key of the \
+                          listener";
+const NOT_TLS: &str = "the server does not speak TLS there: write http://, or its TLS port";

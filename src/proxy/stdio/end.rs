@@ -107,8 +107,9 @@ async fn relayed(output: &Output, mut ended: oneshot::Receiver<()>, signals: &mu
 /// Closes the trail. Whoever asks again cannot wait for the collector; all is in the journal by then.
 async fn closed(trail: Trail, kept: impl Send + 'static, signals: &mut Signals) -> io::Result<()> {
     let closed = on_a_thread("auditrail-end", move || {
-        drop(kept);
+        // What is kept may be telemetry, which has a handle of its own: records do not wait for its spans then.
         drop(trail);
+        drop(kept);
     })?;
     tokio::select! {
         _ = closed => {}

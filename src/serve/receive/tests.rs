@@ -15,7 +15,7 @@ use crate::serve::{
     received::{ReceivedRecord, Weighed},
 };
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 
 /// A follower that goes away leaves nothing behind, although nothing is ever sent to it.
 #[tokio::test]

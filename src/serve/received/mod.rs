@@ -122,9 +122,9 @@ impl Received {
                 }
             }
         };
-        match tokio::time::timeout(within, waiting).await {
+        match crate::trail::within(within, waiting).await {
             Ok(seen_or_stopped) => seen_or_stopped,
-            Err(_elapsed) => Err(self.timed_out(within)),
+            Err(_late) => Err(self.timed_out(within)),
         }
     }
 

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::{
 use super::*;
 
 const START: u64 = 1_000;
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 
 fn received(items: usize) -> Received {
     let limits = Limits { items, bytes: 1_000 };

@@ -52,6 +52,11 @@ impl Seen<'_> {
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
     }
 
+    /// What is known of its sender and its way, for a record about a call with that method.
+    pub(super) fn of_its_sender(&self, method: &str) -> Call {
+        self.caller(Call::nameless().direction(self.direction), method)
+    }
+
     pub(super) fn asked(&self) -> Asked {
         match self.message.method.as_deref() {
             Some("initialize") => Asked::Initialize,

@@ -12,8 +12,8 @@ pub(crate) struct Carrier {
     pub(crate) transport: Option<Transport>,
     /// The span of the HTTP request: related, but not the caller's.
     pub(crate) link: Option<SpanContext>,
-    /// The caller's all the same, of what the client asks without a word of its trace: whoever takes the place of that span
-    /// on the way to the server must go on with its trace, or it would end here.
+    /// The caller's all the same, of what the client asks without a word of its trace: a proxy is the next hop of whoever has
+    /// written it, and goes on with its trace.
     pub(crate) link_is_parent: bool,
     /// Facts for the records of what the client sends.
     pub(crate) facts: Vec<(&'static str, String)>,

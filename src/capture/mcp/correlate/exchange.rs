@@ -7,6 +7,7 @@ use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::Seen;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
+use super::tools::NewTool;
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
 #[cfg(feature = "tower")]
@@ -48,6 +49,15 @@ pub(crate) struct Claimed {
     pub(crate) call: Arc<Ongoing>,
 }
 
+/// A call that is open, for who answers it in the place of the server.
+#[cfg(feature = "proxy")]
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) id: Id,
+    pub(crate) is_in_batch: bool,
+    pub(crate) call_id: RecordId,
+}
+
 impl Exchange {
     pub(super) fn new(correlator: &Correlator, scope: Arc<Scope>, carrier: Carrier) -> Self {
         Self {
@@ -76,6 +86,18 @@ impl Exchange {
     #[cfg(feature = "tower")]
     pub(crate) fn has_call(&self) -> bool {
         self.has_call.load(Ordering::Relaxed)
+    }
+
+    /// What the client has asked with it that nobody has answered.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
+        let pending = self.pending();
+        let open = pending.of(Direction::ClientToServer).map(|waiting| Unanswered {
+            id: waiting.id.clone(),
+            is_in_batch: waiting.batch.is_some(),
+            call_id: waiting.call.call_id(),
+        });
+        open.collect()
     }
 
     /// Whether its calls are recorded on that trail.
@@ -136,6 +158,17 @@ impl Exchange {
             self.correlator.count(Counted::Message);
             self.has_message.store(true, Ordering::Relaxed);
             drop(self.request(Direction::ClientToServer, message, Some(begun)));
+        }
+    }
+
+    /// That answer does not reach who asked.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
+        let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
+        let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
+        let asked = direction.opposite();
+        if let Some(waiting) = self.find(id, |pending, id| pending.answered(asked, id)) {
+            self.end(&waiting, &answer::disconnected());
         }
     }
 
@@ -292,10 +325,21 @@ impl Exchange {
         match waiting.asked {
             Asked::Initialize => self.scope.begin(&message, &self.carrier),
             Asked::ToolsList => {
-                let changes = self.correlator.tools().learn(message.result.tools);
-                changes.into_iter().for_each(|change| self.record(change));
+                let new = self.correlator.tools().learn(message.result.tools);
+                if !new.is_empty() {
+                    self.tell_new(new, waiting);
+                }
             }
             _ => {}
+        }
+    }
+
+    /// Definitions that a list has told for the first time: who was told so, and with which call.
+    fn tell_new(&self, new: Vec<NewTool>, listed: &Waiting) {
+        let nothing = Message::default();
+        let facts = self.seen(listed.direction, &nothing).of_its_sender("tools/list");
+        for tool in new {
+            self.record(tool.moment(facts.clone()).inside_call(Some(listed.call.call_id())));
         }
     }
 
@@ -330,14 +374,17 @@ impl Exchange {
         self.request(Direction::ClientToServer, message, None)
     }
 
-    /// What is no message leaves one record: nobody can pair it with anything.
+    /// What is no message leaves one record: nobody can pair it with anything. Of a server that goes on so, the first few
+    /// have one each ([`Noise`](super::noise::Noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(Counted::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
-        let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
         let nothing = Message::default();
         let facts: Call = self.seen(direction, &nothing).call();
-        self.record(Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)));
+        match direction {
+            Direction::ClientToServer => self.record(no_message(is_json, facts)),
+            Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
+        }
     }
 
     fn end(&self, waiting: &Waiting, outcome: &Outcome) {
@@ -398,6 +445,12 @@ fn is_unreadable(message: &Message) -> bool {
         Some(Flaw::TooDeep) => message.method.is_none(),
         Some(Flaw::NotAMessage) | None => false,
     }
+}
+
+/// The record of what is no message.
+pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
+    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
+    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
 }
 
 /// The id of what has none.

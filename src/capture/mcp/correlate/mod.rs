@@ -22,6 +22,7 @@ mod answer;
 mod call;
 mod carrier;
 mod exchange;
+mod noise;
 mod origins;
 mod pending;
 mod scope;
@@ -32,6 +33,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "tower")]
 pub(crate) use self::answer::{disconnected, http_error, unread, unread_request};
 pub(crate) use self::carrier::Carrier;
+#[cfg(feature = "proxy")]
+pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;
 

@@ -99,6 +99,12 @@ impl Pending {
         Some((serial, waiting.call.clone()))
     }
 
+    /// All of that direction, oldest first.
+    #[cfg(feature = "proxy")]
+    pub(super) fn of(&self, asked: Direction) -> impl Iterator<Item = &Waiting> {
+        self.calls.values().filter(move |waiting| waiting.direction == asked)
+    }
+
     pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
         let waiting = self.calls.remove(&serial)?;
         self.unreadable -= usize::from(waiting.is_unreadable);

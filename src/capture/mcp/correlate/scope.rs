@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::super::message::{Kind, Message, Params};
 use super::answer;
+use super::exchange::no_message;
+use super::noise::{self, Noise};
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
 use crate::record::{EventName, Outcome, Status, names};
@@ -20,6 +22,7 @@ pub(crate) struct Scope {
     exchanges: Mutex<Vec<Weak<Exchange>>>,
     events: Mutex<Events>,
     session: Mutex<Session>,
+    noise: Mutex<Noise>,
 }
 
 /// Which server-sent events came, by their ids: after a reconnection servers send some again.
@@ -67,6 +70,7 @@ impl Scope {
             exchanges: Mutex::default(),
             events: Mutex::default(),
             session: Mutex::default(),
+            noise: Mutex::default(),
         }
     }
 
@@ -127,6 +131,27 @@ impl Scope {
         }
     }
 
+    /// The server has said something that is no message.
+    pub(super) fn note_noise(&self, is_json: bool, facts: Call, carrier: &Carrier) {
+        let (is_new, due) = {
+            let mut noise = self.noise();
+            let due = noise.note(is_json, facts);
+            (noise.is_new(), due)
+        };
+        if is_new && carrier.transport == Some(Transport::Stdio) {
+            self.correlator.core().notices().warn(NOISE);
+        }
+        due.into_iter().for_each(|told| self.tell_noise(told));
+    }
+
+    fn tell_noise(&self, noise::Told { is_json, facts, count }: noise::Told) {
+        let mut moment = no_message(is_json, facts);
+        if let Some(count) = count {
+            moment = moment.own(names::AUDITRAIL_MCP_FLAWED_COUNT, i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.correlator.core().write_moment(moment);
+    }
+
     pub(super) fn count_failure(&self, outcome: &Outcome) {
         if outcome.status == Status::Failure {
             self.session().failures += 1;
@@ -183,6 +208,8 @@ impl Scope {
         for waiting in open {
             waiting.call.end(&answer::disconnected());
         }
+        let noise: Vec<_> = self.noise().end().collect();
+        noise.into_iter().for_each(|told| self.tell_noise(told));
         let ended = {
             let mut session = self.session();
             let closed = std::mem::replace(&mut session.is_closed, true);
@@ -229,6 +256,10 @@ impl Scope {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn noise(&self) -> MutexGuard<'_, Noise> {
+        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -261,3 +292,5 @@ impl Session {
 
 /// More than servers keep for a reconnection.
 const MAX_EVENTS: usize = 4096;
+const NOISE: &str = "the server writes lines to standard output that are no MCP messages, such as a log: clients drop them at \
+                     best, so have it log to standard error; the first few have a record each, all others are counted on records";

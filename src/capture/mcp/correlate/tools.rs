@@ -1,51 +1,104 @@
 //! The definitions of the server's tools, as its lists tell them.
+//!
+//! Invariant: a definition is new once, however many sessions have it and in whatever order they list: what was seen is known
+//! by its digest, and the last [`MAX_DEFINITIONS`] of them are.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::message::ToolDefinition;
 use super::hex;
 use crate::record::{EventName, names};
-use crate::trail::Moment;
+use crate::trail::{Call, Moment};
 
-/// The digests of the definitions that were seen last.
+/// What was seen of them.
 #[derive(Debug, Default)]
-pub(super) struct Tools(HashMap<String, [u8; 32]>);
+pub(super) struct Tools {
+    /// The definition of each name that was listed last.
+    last: HashMap<String, [u8; 32]>,
+    seen: HashSet<[u8; 32]>,
+    order: VecDeque<[u8; 32]>,
+}
+
+/// A definition that was not seen before.
+#[derive(Debug)]
+pub(super) struct NewTool {
+    definition: ToolDefinition,
+    /// What its name meant before.
+    previous: Option<[u8; 32]>,
+}
 
 impl Tools {
-    /// Takes a list in, and gives a moment for each definition that is not what it was.
-    pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<Moment> {
+    /// Takes a list in, and gives the definitions that are new.
+    pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<NewTool> {
         tools.into_iter().filter_map(|tool| self.learn_one(tool)).collect()
     }
 
     /// The digest of a tool's definition, as it stands in a record.
     pub(super) fn digest(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(hex)
+        self.last.get(name).map(hex)
     }
 
-    fn learn_one(&mut self, tool: ToolDefinition) -> Option<Moment> {
-        let is_full = self.0.len() >= MAX_TOOLS;
-        match self.0.entry(tool.name) {
-            Entry::Occupied(mut known) if *known.get() != tool.digest => {
-                let previous = known.insert(tool.digest);
-                Some(changed(known.key(), &previous, &tool.digest))
-            }
+    fn learn_one(&mut self, definition: ToolDefinition) -> Option<NewTool> {
+        let is_full = self.last.len() >= MAX_TOOLS;
+        let previous = match self.last.entry(definition.name.clone()) {
+            Entry::Occupied(mut known) => Some(known.insert(definition.digest)),
             Entry::Vacant(new) if !is_full => {
-                new.insert(tool.digest);
+                new.insert(definition.digest);
                 None
             }
-            _ => None,
+            Entry::Vacant(_) => None,
+        };
+        if !self.seen.insert(definition.digest) {
+            return None;
+        }
+        self.order.push_back(definition.digest);
+        if self.order.len() > MAX_DEFINITIONS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        Some(NewTool { definition, previous })
+    }
+}
+
+impl NewTool {
+    /// With the facts of the list in which it came.
+    pub(super) fn moment(self, listed: Call) -> Moment {
+        let Self { definition: ToolDefinition { name, digest }, previous } = self;
+        let moment = Moment::of_message(EventName::McpToolDefinition, listed)
+            .attribute(names::GEN_AI_TOOL_NAME, name)
+            .attribute(names::AUDIT_ACTION, if previous.is_some() { "UPDATE" } else { "CREATE" })
+            .own(names::AUDITRAIL_MCP_TOOL_DIGEST, hex(&digest));
+        match previous {
+            Some(previous) => moment.own(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST, hex(&previous)),
+            None => moment,
         }
     }
 }
 
-fn changed(name: &str, previous: &[u8; 32], now: &[u8; 32]) -> Moment {
-    Moment::new(EventName::McpToolDefinition)
-        .attribute(names::GEN_AI_TOOL_NAME, name.to_owned())
-        .attribute(names::AUDIT_ACTION, "UPDATE")
-        .own(names::AUDITRAIL_MCP_TOOL_DIGEST, hex(now))
-        .own(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST, hex(previous))
-}
-
 /// More tools than a model can choose from.
 const MAX_TOOLS: usize = 10_000;
+/// As many again for each of some users, who have others.
+const MAX_DEFINITIONS: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_is_forgotten_first() {
+        let mut tools = Tools::default();
+        let tool = |number: usize| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&number.to_le_bytes());
+            vec![ToolDefinition { name: "a".into(), digest }]
+        };
+        for number in 0..=MAX_DEFINITIONS {
+            assert_eq!(tools.learn(tool(number)).len(), 1);
+        }
+        assert_eq!((tools.seen.len(), tools.order.len(), tools.last.len()), (MAX_DEFINITIONS, MAX_DEFINITIONS, 1));
+        assert_eq!(tools.learn(tool(1)).len(), 0, "the second is known");
+        assert_eq!(tools.learn(tool(0)).len(), 1, "the first was forgotten");
+    }
+}

@@ -35,8 +35,9 @@ use crate::trail::{Core, Transport};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// All of it. Whoever joins requests to the trace takes the place of the span that the headers name.
-pub(super) fn carrier(core: &Core, parts: &Parts, joins: bool) -> Carrier {
+/// All of it. In a proxy, the span that the headers name is the caller's, whose next hop it is; in a server, that of the HTTP
+/// request.
+pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
     let headers = &parts.headers;
     let mut facts = Vec::with_capacity(5);
     facts.push((names::NETWORK_PROTOCOL_NAME, "http".to_owned()));
@@ -57,7 +58,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts, joins: bool) -> Carrier {
     Carrier {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
-        link_is_parent: joins,
+        link_is_parent: is_proxy,
         facts,
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         is_resumed: headers.contains_key("last-event-id"),

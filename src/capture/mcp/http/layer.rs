@@ -32,9 +32,16 @@ pub(super) struct Shared {
     /// Requests carry what their bodies tell, for who holds those back.
     #[cfg(feature = "proxy")]
     pub(super) holding: Option<Holding>,
+    /// Whether it stands in a proxy: its calls come between the caller's span and the server's.
+    pub(super) is_proxy: bool,
     /// The last: the ends of the sessions above are told on it.
     trail: Trail,
 }
+
+/// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy answers by itself"))]
+pub(crate) struct NotTheServers;
 
 impl Trail {
     /// A tower layer that records every MCP call over Streamable HTTP by looking at what passes: also those that never reach
@@ -65,10 +72,10 @@ impl Trail {
         McpLayer::of(Shared::new(self))
     }
 
-    /// The same for a service that holds bodies back: its requests have the extension [`Held`](super::Held).
+    /// For a proxy. Where that holds bodies back, its requests have the extension [`Held`](super::Held).
     #[cfg(feature = "proxy")]
-    pub(crate) fn mcp_layer_that_holds(&self, why: Holding) -> McpLayer {
-        McpLayer::of(Shared { holding: Some(why), ..Shared::new(self) })
+    pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<Holding>) -> McpLayer {
+        McpLayer::of(Shared { holding, is_proxy: true, ..Shared::new(self) })
     }
 }
 
@@ -115,20 +122,13 @@ impl Shared {
             unread: UnreadBodies::default(),
             #[cfg(feature = "proxy")]
             holding: None,
+            is_proxy: false,
             trail: trail.clone(),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
-    }
-
-    /// Whether requests go on as children of their calls.
-    pub(super) fn joins(&self) -> bool {
-        #[cfg(feature = "proxy")]
-        return self.holding.is_some_and(|why| why.joins);
-        #[cfg(not(feature = "proxy"))]
-        false
     }
 }
 

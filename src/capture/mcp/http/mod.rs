@@ -16,6 +16,8 @@ mod body;
 mod content;
 mod course;
 mod decode;
+#[cfg(feature = "proxy")]
+mod detour;
 mod facts;
 mod future;
 #[cfg(feature = "proxy")]
@@ -34,10 +36,14 @@ mod tests;
 mod unread;
 
 pub use self::body::TapBody;
+#[cfg(feature = "proxy")]
+pub(crate) use self::detour::Detours;
 pub use self::facts::PeerAddr;
 pub use self::future::McpFuture;
 #[cfg(feature = "proxy")]
 pub(crate) use self::held::{Held, Holding, Withheld};
 pub use self::layer::McpLayer;
+#[cfg(feature = "proxy")]
+pub(crate) use self::layer::NotTheServers;
 pub use self::ordinary::HttpRecording;
 pub use self::service::McpService;

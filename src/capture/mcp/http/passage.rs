@@ -17,10 +17,12 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::content::{Content, media_type};
 use super::course::Course;
+#[cfg(feature = "proxy")]
+use super::detour::Detour;
 use super::facts;
 #[cfg(feature = "proxy")]
 use super::held::Held;
-use super::layer::Shared;
+use super::layer::{NotTheServers, Shared};
 use super::ordinary::{self, HttpRecording};
 use super::reader::Reader;
 use super::sessions::Entered;
@@ -66,6 +68,8 @@ pub(super) struct Passage {
     is_stream: AtomicBool,
     #[cfg(feature = "proxy")]
     held: Option<Held>,
+    #[cfg(feature = "proxy")]
+    detour: Option<Detour>,
 }
 
 impl Passage {
@@ -73,7 +77,7 @@ impl Passage {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts, shared.joins());
+        let carrier = facts::carrier(core, parts, shared.is_proxy);
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
@@ -103,6 +107,8 @@ impl Passage {
             is_stream: AtomicBool::new(false),
             #[cfg(feature = "proxy")]
             held: shared.holding.map(Held::new),
+            #[cfg(feature = "proxy")]
+            detour: Detour::of(parts),
         })
     }
 
@@ -135,7 +141,10 @@ impl Passage {
         self.status.store(response.status.as_u16(), Ordering::Release);
         self.exchange.status(response.status.as_u16());
         self.note_media_type(Side::Response, &response.headers);
-        let content = Content::of_response(&response.headers);
+        let content = match response.extensions.get::<NotTheServers>() {
+            None => Content::of_response(&response.headers),
+            Some(_) => Content::Other,
+        };
         if response.status.is_success()
             && let Some(id) = facts::session(&response.headers)
         {
@@ -229,6 +238,10 @@ impl Passage {
 
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(super) fn begin_stream(&self, uri: &str) {
+        #[cfg(feature = "proxy")]
+        if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
+            detour.look(self.shared.core(), uri);
+        }
         let Some(endpoint) =
             uri.parse().ok().filter(|_| self.method == Method::GET).and_then(|uri| facts::endpoint(&uri))
         else {

@@ -25,7 +25,7 @@ impl Said {
 
     /// What joins the message, if its call has a span.
     pub(crate) fn joined(self, span: Option<SpanIds>) -> Option<Joined> {
-        let SpanIds { trace, span, flags } = span?;
+        let SpanIds { trace, span: Some(span), flags } = span? else { return None };
         // Version 00 knows of one flag.
         let traceparent = format!("00-{trace}-{span}-{:02x}", flags & SAMPLED);
         Some(Joined { traceparent, said: self })

@@ -34,7 +34,7 @@ fn splices(unit: &str) -> Splices {
 
 fn span() -> SpanIds {
     let trace = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
-    SpanIds { trace: TraceId::new(trace).unwrap(), span: SpanId::new([1, 2, 3, 4, 5, 6, 7, 8]).unwrap(), flags: 3 }
+    SpanIds { trace: TraceId::new(trace).unwrap(), span: SpanId::new([1, 2, 3, 4, 5, 6, 7, 8]), flags: 3 }
 }
 
 #[track_caller]

@@ -3,50 +3,102 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::super::correlate::Correlator;
+use super::super::correlate::{Correlator, Exchange};
+#[cfg(feature = "rmcp")]
+use super::super::message::Kind;
 use super::super::message::Message;
 use super::super::scan::Lines;
-use super::Ends;
 use crate::trail::{Core, Direction};
 
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(in crate::capture::mcp) struct Listener {
     core: Arc<Core>,
-    ends: Arc<Ends>,
+    exchange: Arc<Exchange>,
     direction: Direction,
     lines: Lines,
     is_deaf: bool,
 }
 
 impl Listener {
-    pub(super) fn new(core: &Arc<Core>, correlator: &Correlator, ends: Arc<Ends>, direction: Direction) -> Self {
+    pub(super) fn new(
+        core: &Arc<Core>,
+        correlator: &Correlator,
+        exchange: &Arc<Exchange>,
+        direction: Direction,
+    ) -> Self {
         let lines = Lines::new(correlator.reading().clone());
-        Self { core: core.clone(), ends, direction, lines, is_deaf: false }
+        Self { core: core.clone(), exchange: exchange.clone(), direction, lines, is_deaf: false }
     }
 
     /// These bytes pass.
     pub(super) fn hear(&mut self, bytes: &[u8]) {
-        self.guarded(|lines, mut see| {
+        self.guarded(|lines, exchange, direction| {
             let mut rest = bytes;
             while !rest.is_empty() {
-                let length = lines.read(rest, &mut see);
+                let length = lines.read(rest, &mut |message| drop(exchange.see(direction, message)));
                 rest = rest.get(length..).unwrap_or_default();
             }
         });
     }
 
     /// No more will.
-    pub(super) fn end(&mut self) {
-        self.guarded(|lines, mut see| lines.end(&mut see));
+    pub(in crate::capture::mcp) fn end(&mut self) {
+        self.guarded(|lines, exchange, direction| {
+            lines.end(&mut |message| drop(exchange.see(direction, message)));
+        });
     }
 
-    fn guarded(&mut self, read: impl FnOnce(&mut Lines, &dyn Fn(Message))) {
+    /// Reads bytes that are to be written, no further than through the end of a line with answers, and says how far. The
+    /// answers are given back, to be told once that is known; all else is heard at once.
+    #[cfg(feature = "rmcp")]
+    pub(in crate::capture::mcp) fn hear_before(&mut self, bytes: &[u8], answers: &mut Vec<Message>) -> usize {
+        let mut read = bytes.len();
+        self.guarded(|lines, exchange, direction| {
+            read = lines.read(bytes, &mut |message| {
+                let is_answer = matches!(message.kind(direction), Some(Kind::Result | Kind::Error));
+                // A line of nothing but answers is no reason to hold them all.
+                if is_answer && answers.len() < MOST_ANSWERS {
+                    answers.push(message);
+                } else {
+                    drop(exchange.see(direction, message));
+                }
+            });
+        });
+        read
+    }
+
+    /// Reads bytes that nobody gets: the calls that are answered there are not.
+    #[cfg(feature = "rmcp")]
+    pub(in crate::capture::mcp) fn lose(&mut self, bytes: &[u8]) {
+        self.guarded(|lines, exchange, direction| {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let length = lines.read(rest, &mut |message| exchange.lose(direction, &message));
+                rest = rest.get(length..).unwrap_or_default();
+            }
+        });
+    }
+
+    /// These answers were written, or never will be.
+    #[cfg(feature = "rmcp")]
+    pub(in crate::capture::mcp) fn told(&mut self, answers: &mut Vec<Message>, is_written: bool) {
+        self.guarded(|_, exchange, direction| {
+            for answer in answers.drain(..) {
+                if is_written {
+                    drop(exchange.see(direction, answer));
+                } else {
+                    exchange.lose(direction, &answer);
+                }
+            }
+        });
+    }
+
+    fn guarded(&mut self, act: impl FnOnce(&mut Lines, &Exchange, Direction)) {
         if self.is_deaf {
             return;
         }
-        let Self { ends, lines, direction, .. } = self;
-        let read = AssertUnwindSafe(|| read(lines, &|message| drop(ends.0.see(*direction, message))));
-        if catch_unwind(read).is_err() {
+        let Self { exchange, lines, direction, .. } = self;
+        if catch_unwind(AssertUnwindSafe(|| act(lines, exchange, *direction))).is_err() {
             self.is_deaf = true;
             self.core.notices().warn(format!(
                 "the tap of an MCP connection panicked; what goes {} is not audited any more, and passes as before",
@@ -58,3 +110,7 @@ impl Listener {
         }
     }
 }
+
+/// Far more than a line of answers has that anybody means.
+#[cfg(feature = "rmcp")]
+const MOST_ANSWERS: usize = 256;

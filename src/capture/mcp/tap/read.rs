@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::Listener;
+use super::{Ends, Listener};
 
 /// A stream whose bytes are heard as they are read.
 #[derive(Debug)]
@@ -15,11 +15,12 @@ pub struct TapRead<R> {
     inner: R,
     listener: Listener,
     order: Arc<Mutex<()>>,
+    _ends: Arc<Ends>,
 }
 
 impl<R> TapRead<R> {
-    pub(super) fn new(inner: R, listener: Listener, order: Arc<Mutex<()>>) -> Self {
-        Self { inner, listener, order }
+    pub(super) fn new(inner: R, listener: Listener, order: Arc<Mutex<()>>, ends: Arc<Ends>) -> Self {
+        Self { inner, listener, order, _ends: ends }
     }
 }
 

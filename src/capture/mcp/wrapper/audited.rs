@@ -160,6 +160,8 @@ macro_rules! notifications {
     };
 }
 
+// A method that is not forwarded would silently change the server: with a new rmcp, too, every one must stand here.
+#[deny(clippy::missing_trait_methods)]
 impl<H: ServerHandler> ServerHandler for Audited<H> {
     requests! {
         ping() -> () = "ping";

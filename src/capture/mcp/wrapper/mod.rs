@@ -6,6 +6,7 @@ mod joined;
 mod request;
 mod serve;
 mod stdin;
+mod stdout;
 
 pub use self::audited::Audited;
 pub use self::serve::{ServeStdioError, shutdown_signal};

@@ -6,6 +6,7 @@ use rmcp::service::ServerInitializeError;
 use rmcp::{ServerHandler, ServiceExt as _};
 
 use super::stdin::Stdin;
+use super::stdout::{Stdout, Unwritten};
 use crate::Trail;
 
 /// A stdio server that did not serve.
@@ -32,7 +33,12 @@ impl Trail {
     pub async fn serve_stdio<H: ServerHandler>(&self, handler: H) -> Result<(), ServeStdioError> {
         let told_to_end = shutdown_signal()?;
         tokio::pin!(told_to_end);
-        let tap = self.tap(Stdin::open()?, tokio::io::stdout());
+        let mut written = None;
+        let tap = self.tap_made(Stdin::open()?, |listener, order| {
+            let (stdout, unwritten) = Stdout::open(listener, order.clone())?;
+            written = Some(unwritten);
+            Ok::<_, std::io::Error>((stdout, None))
+        })?;
         let serve = self.audited(handler).behind(&tap).serve(tap.into_streams());
         let result = tokio::select! {
             running = serve => {
@@ -51,7 +57,12 @@ impl Trail {
         let core = self.core().clone();
         // Calls that are still open write their end when their tasks are dropped; this waits on a thread of its own so
         // that they can.
-        drop(tokio::task::spawn_blocking(move || core.close()).await);
+        let close = move || {
+            // Nothing else keeps the process until the last answer is out.
+            written.iter().for_each(Unwritten::wait);
+            core.close();
+        };
+        drop(tokio::task::spawn_blocking(close).await);
         Ok(result?)
     }
 }

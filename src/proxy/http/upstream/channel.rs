@@ -12,7 +12,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 
 use super::connect::Stream;
-use super::error::Unanswered;
+use super::error::{Failed, Unanswered};
 use super::upload::Followed;
 use super::{MAX_HEADERS, Outgoing};
 use crate::proxy::http::BUFFER;
@@ -94,12 +94,13 @@ fn drive(connection: &mut Option<Pin<Box<Http1>>>, context: &mut Context<'_>) {
 
 impl Unsent {
     /// The request, if nothing of it was sent.
-    pub(super) fn request(mut self) -> Result<Request<Followed<Outgoing>>, Unanswered> {
-        self.0.take_message().ok_or_else(|| self.into_error())
+    pub(super) fn request(mut self) -> Result<Request<Followed<Outgoing>>, Box<Failed>> {
+        self.0.take_message().ok_or_else(|| self.into_failed())
     }
 
-    pub(super) fn into_error(self) -> Unanswered {
-        Unanswered::Broken(self.0.into_error())
+    pub(super) fn into_failed(mut self) -> Box<Failed> {
+        let unsent = self.0.take_message().map(|request| request.into_body().into_inner());
+        Box::new(Failed { error: Unanswered::Broken(self.0.into_error()), unsent })
     }
 }
 

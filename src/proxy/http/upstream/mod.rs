@@ -29,7 +29,7 @@ pub(super) use self::body::ServerBody;
 use self::channel::Channel;
 use self::connect::Connector;
 pub(super) use self::connect::KEEP_ALIVE;
-pub(super) use self::error::{Unanswered, cause, is_late};
+pub(super) use self::error::{Failed, Unanswered, cause, is_late};
 use self::idle::{Idle, Key};
 use self::upload::Upload;
 use super::arriving::Arriving;
@@ -54,8 +54,8 @@ impl Pool {
     }
 
     /// Sends it to the server that its target, in absolute form, names.
-    pub(super) async fn request(&self, request: Request<Outgoing>) -> Result<Response<ServerBody>, Unanswered> {
-        let (key, request) = addressed(request)?;
+    pub(super) async fn request(&self, request: Request<Outgoing>) -> Result<Response<ServerBody>, Box<Failed>> {
+        let (key, request) = addressed(request).map_err(Failed::without_body)?;
         let (mut request, upload) = upload::followed(request);
         while let Some(channel) = self.idle.take(&key) {
             match channel.send(request).await {
@@ -64,11 +64,18 @@ impl Pool {
                 Err(unsent) => request = unsent.request()?,
             }
         }
-        let channel = Channel::open(self.connector.connect(&key).await?).await?;
+        let channel = match self.opened(&key).await {
+            Ok(channel) => channel,
+            Err(error) => return Err(Failed::with_body(error, request.into_body().into_inner())),
+        };
         match channel.send(request).await {
             Ok(sent) => Ok(self.answered(sent, upload, key)),
-            Err(unsent) => Err(unsent.into_error()),
+            Err(unsent) => Err(unsent.into_failed()),
         }
+    }
+
+    async fn opened(&self, key: &Key) -> Result<Channel, Unanswered> {
+        Channel::open(self.connector.connect(key).await?).await
     }
 
     fn answered(

@@ -36,6 +36,13 @@ pub(super) fn followed<B>(request: Request<B>) -> (Request<Followed<B>>, Upload)
     (request.map(|body| Followed { body, alive }), upload)
 }
 
+impl<B> Followed<B> {
+    /// The body of which nothing was sent.
+    pub(super) fn into_inner(self) -> B {
+        self.body
+    }
+}
+
 impl Upload {
     pub(super) fn is_over(&self) -> bool {
         self.0.strong_count() == 0

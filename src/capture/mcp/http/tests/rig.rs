@@ -139,7 +139,7 @@ impl Rig {
 
     /// What was recorded so far, but for what the trail tells of itself.
     pub(super) fn records(&self) -> Vec<Record> {
-        self.trail.core().flush_blocking(Duration::from_secs(20)).unwrap();
+        self.trail.core().flush_blocking(Duration::from_secs(120)).unwrap();
         let requests = self.sunk.0.lock().unwrap();
         let decoded = requests.iter().map(|request| ExportLogsServiceRequest::decode(request.clone()).unwrap());
         let logs = decoded.flat_map(|request| request.resource_logs).flat_map(|resource| resource.scope_logs);

@@ -1,0 +1,101 @@
+//! What a server says that is no message: log lines on standard output, as a rule, by the thousands.
+//!
+//! Invariants:
+//! 1. Of each, a record tells: the first have one each, the others are counted on records that stand for so many, the last of
+//!    which comes when the session or connection ends.
+//! 2. Only what comes from the server is counted so. What a client sends and nobody here understands may still run: each has
+//!    its own record.
+
+use crate::trail::Call;
+
+/// Of one session or connection.
+#[derive(Debug, Default)]
+pub(super) struct Noise {
+    seen: u64,
+    not_json: LeftOut,
+    no_message: LeftOut,
+}
+
+/// Of one kind, since the last record of it.
+#[derive(Debug, Default)]
+struct LeftOut {
+    count: u64,
+    /// How many stand on the next record; 0 before the first of them.
+    most: u64,
+    /// How the last of them came.
+    facts: Option<Call>,
+}
+
+/// A record that is to be written.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) is_json: bool,
+    pub(super) facts: Call,
+    /// How many it stands for; `None` for one of its own.
+    pub(super) count: Option<u64>,
+}
+
+impl Noise {
+    /// One more. Gives the record that is due.
+    pub(super) fn note(&mut self, is_json: bool, facts: Call) -> Option<Told> {
+        self.seen += 1;
+        if self.seen <= FIRST {
+            return Some(Told { is_json, facts, count: None });
+        }
+        let left_out = if is_json { &mut self.no_message } else { &mut self.not_json };
+        left_out.count += 1;
+        left_out.facts = Some(facts);
+        if left_out.count < left_out.most.max(LEAST) {
+            return None;
+        }
+        left_out.most = left_out.count.saturating_mul(10).min(MOST);
+        left_out.take(is_json)
+    }
+
+    /// Whether that was the first.
+    pub(super) fn is_new(&self) -> bool {
+        self.seen == 1
+    }
+
+    /// The records of what was counted since.
+    pub(super) fn end(&mut self) -> impl Iterator<Item = Told> {
+        [self.not_json.take(false), self.no_message.take(true)].into_iter().flatten()
+    }
+}
+
+impl LeftOut {
+    fn take(&mut self, is_json: bool) -> Option<Told> {
+        let facts = self.facts.take()?;
+        Some(Told { is_json, facts, count: Some(std::mem::take(&mut self.count)) })
+    }
+}
+
+/// Enough to see of what kind it is; a server that logs there writes a line a call, or more.
+const FIRST: u64 = 3;
+/// The first count comes soon, and later ones seldom: each is worth ten times the one before.
+const LEAST: u64 = 10;
+/// A process that is killed takes no more than that with it.
+const MOST: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first, and counts that add up to the others.
+    #[test]
+    fn each_is_told_once() {
+        for total in [1, 3, 4, 12, 13, 14, 500, 123_456] {
+            let mut noise = Noise::default();
+            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, Call::nameless()));
+            let mut told: Vec<_> = due.collect();
+            told.extend(noise.end());
+            let counts: Vec<_> = told.iter().map(|told| told.count).collect();
+            assert_eq!(counts.iter().map(|count| count.unwrap_or(1)).sum::<u64>(), total);
+            assert_eq!(counts.iter().filter(|count| count.is_none()).count() as u64, total.min(3));
+            let json = told.iter().filter(|told| told.is_json).map(|told| told.count.unwrap_or(1)).sum::<u64>();
+            assert_eq!(json, total.div_ceil(3));
+            assert!(counts.len() <= 40, "{total} in {} records", counts.len());
+            assert_eq!(noise.end().count(), 0, "and no more");
+        }
+    }
+}

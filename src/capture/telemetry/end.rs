@@ -1,0 +1,46 @@
+//! The last spans leave beside the last records, so that neither waits for the collector of the other.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use super::reported::Loss;
+
+/// The shutdown of the tracer provider, on a thread of its own.
+#[derive(Debug)]
+pub(super) struct LastSpans {
+    result: Receiver<OTelSdkResult>,
+    until: Instant,
+    loss: Loss,
+}
+
+impl LastSpans {
+    /// Begins it.
+    pub(super) fn leave(provider: SdkTracerProvider, timeout: Duration, loss: Loss) -> Self {
+        let timeout = timeout.max(AT_LEAST);
+        let (done, result) = channel();
+        let shutdown = move || {
+            // Nobody waits any more, if it took too long.
+            drop(done.send(provider.shutdown_with_timeout(timeout)));
+        };
+        if let Err(error) = thread::Builder::new().name("auditrail-spans".into()).spawn(shutdown) {
+            loss.tell(&error);
+        }
+        Self { result, until: Instant::now() + timeout, loss }
+    }
+
+    /// Waits for it, in the time that it was given.
+    pub(super) fn wait(self) {
+        match self.result.recv_timeout(self.until.saturating_duration_since(Instant::now())) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.loss.tell(&error),
+            Err(error) => self.loss.tell(&error),
+        }
+    }
+}
+
+/// Spans get a moment even if the time-out of the flush is shorter.
+const AT_LEAST: Duration = Duration::from_millis(200);

@@ -1,0 +1,78 @@
+//! Spans that did not get away: told once, until they do again. The SDK's processor drops them without a word.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use crate::trail::Core;
+
+/// Who is told that spans are lost.
+#[derive(Debug, Clone)]
+pub(super) struct Loss {
+    core: Arc<Core>,
+    is_told: Arc<AtomicBool>,
+}
+
+impl Loss {
+    pub(super) fn new(core: &Arc<Core>) -> Self {
+        Self { core: core.clone(), is_told: Arc::default() }
+    }
+
+    /// Some are, unless that was said.
+    pub(super) fn tell(&self, why: &dyn std::fmt::Display) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            let traces = &self.core.settings().traces;
+            self.core.notices().warn(format!(
+                "spans are not exported to {} (from {}), and are lost: {why}; audit records are not concerned; see whether it \
+                 takes traces, or set OTEL_TRACES_EXPORTER=none (this is said once, until it works again)",
+                traces.endpoint, traces.endpoint_source
+            ));
+        }
+    }
+
+    fn over(&self) {
+        if self.is_told.swap(false, Ordering::Relaxed) {
+            self.core.notices().recovered("spans are exported again");
+        }
+    }
+}
+
+/// An exporter that tells of its failures.
+#[derive(Debug)]
+pub(super) struct Reported<E> {
+    inner: E,
+    loss: Loss,
+}
+
+impl<E> Reported<E> {
+    pub(super) fn new(inner: E, loss: Loss) -> Self {
+        Self { inner, loss }
+    }
+}
+
+impl<E: SpanExporter> SpanExporter for Reported<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let result = self.inner.export(batch).await;
+        match &result {
+            Ok(()) => self.loss.over(),
+            Err(error) => self.loss.tell(error),
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
