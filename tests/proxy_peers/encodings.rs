@@ -83,6 +83,7 @@ async fn bodies(peers: Peers, python: Peer, runs: &[&str]) {
         assert_eq!(ran, runs.contains(&name), "{name}: another server than was known");
         seen.push((name, i64::from(status), ran));
     }
+    proxy.terminate();
     let records = proxy.end().await;
     let calls = records.iter().filter(|record| record.event_name == "auditrail.mcp.tools.call");
     let mut responses: Vec<_> =
@@ -176,12 +177,13 @@ impl Proxy {
         }
     }
 
-    /// All that it recorded.
+    fn terminate(&self) {
+        let pid = self.process.id().expect("it runs").to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+    }
+
+    /// All that it recorded, once it ends.
     async fn end(mut self) -> Vec<Record> {
-        let pid = self.process.id().map(|pid| pid.to_string());
-        if let Some(pid) = pid {
-            drop(std::process::Command::new("kill").args(["-s", "TERM", &pid]).status());
-        }
         timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap();
         self.receiver.records().iter().map(|got| Record::decode(&got.bytes).unwrap()).collect()
     }
