@@ -10,6 +10,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod encodings;
 #[path = "../examples/mod.rs"]
 mod examples;
 mod forwarded;
@@ -26,6 +27,13 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let trials = [forwarded::trials(), tours::trials(), trace::trials(), login::trials(), missing::trials()];
+    let trials = [
+        encodings::trials(),
+        forwarded::trials(),
+        tours::trials(),
+        trace::trials(),
+        login::trials(),
+        missing::trials(),
+    ];
     peers::run(trials.into_iter().flatten().collect())
 }

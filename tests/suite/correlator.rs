@@ -336,7 +336,7 @@ async fn what_a_client_sends_is_told_each_for_itself() {
     drop(wire);
     let records = bench.records();
     assert_eq!(ending(only_pair(&records, "1")[1]), ("response", "success", "ok"));
-    assert_eq!(records.iter().filter(|record| record.text(names::ERROR_TYPE) == Some("-32700")).count(), 20);
+    assert_eq!(records.iter().filter(|record| record.text(names::ERROR_TYPE) == Some("unreadable")).count(), 20);
     assert!(records.iter().all(|record| record.get(names::AUDITRAIL_MCP_FLAWED_COUNT).is_none()));
     let said = bench.said();
     assert!(said.iter().all(|text| text.contains("no tracing subscriber")), "{said:?}");

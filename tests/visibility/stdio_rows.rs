@@ -144,7 +144,7 @@ fn malformed() -> Vec<Scene> {
         unseen(
             "malformed JSON (dropped)",
             vec![Handshake, say("{ nonsense"), Sync],
-            vec!["moment auditrail.mcp.request jsonrpc_error -32700"],
+            vec!["auditrail.mcp.request: no_response unreadable"],
         ),
         unseen(
             "null id",

@@ -123,13 +123,14 @@ impl Reader {
     }
 
     /// No more will come. An event that is not complete is none, by the specification of event streams.
-    pub(super) fn end(&mut self, see: &mut dyn FnMut(Message)) {
+    pub(super) fn end(&mut self, see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
         let mut see = doubting(self.has_other_charset, see);
         match &mut self.messages {
             Messages::Json(texts) | Messages::Guessed(texts, Guess::Message) => texts.end(&mut see),
             Messages::Events(events) => events.end(),
             Messages::Guessed(..) | Messages::None => {}
         }
+        self.decoder.end()
     }
 }
 

@@ -98,13 +98,16 @@ impl Tap {
         self.guarded(|tap| {
             let Some(mut reader) = tap.reader.take() else { return };
             let complete = how == Over::Complete;
-            reader.end(&mut |message| {
+            let end = reader.end(&mut |message| {
                 if complete || message.flaw != Some(Flaw::NotJson) {
                     tap.observer.message(message);
                 } else if message.method.is_some() {
                     tap.observer.cut_off(message);
                 }
             });
+            if let (true, Err(why)) = (complete, end) {
+                tap.observer.unread(why.into());
+            }
         });
         self.guarded(|tap| {
             tap.observer.size(tap.size);

@@ -71,6 +71,12 @@ impl Decoder {
         }
         Ok(())
     }
+
+    /// No more bytes will come. Of some nothing may have come out: they are the beginning of something.
+    pub(super) fn end(&self) -> Result<(), Undecodable> {
+        let is_empty = self.took > 0 && self.layers.last().is_some_and(|layer| layer.gave == 0);
+        if is_empty { Err(Undecodable::Damaged) } else { Ok(()) }
+    }
 }
 
 /// Through all of the layers, of a body of which so much has come.

@@ -103,6 +103,14 @@ fn what_expands_without_end_is_not_read_on() {
 }
 
 #[test]
+fn what_only_begins_gives_nothing() {
+    let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0];
+    let mut decoder = Decoder::new(Some(vec![Coding::Gzip])).unwrap();
+    assert_eq!(decoder.decode(&gzip, &mut |_| panic!("it gives nothing")), Ok(()));
+    assert_eq!(decoder.end(), Err(Undecodable::Damaged));
+}
+
+#[test]
 fn zstd_may_have_several_frames() {
     let frame = |bytes: &[u8]| zstd::stream::encode_all(bytes, 3).unwrap();
     let (given, result) = decoded(Coding::Zstd, &[&[frame(FIRST), frame(SECOND)].concat()]);

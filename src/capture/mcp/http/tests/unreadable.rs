@@ -39,7 +39,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn strings(record: &Record, name: &str) -> Vec<String> {
     match record.get(name) {
-        Some(Value::Strs(texts)) => texts.iter().map(ToString::to_string).collect(),
+        Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         None => Vec::new(),
         other => panic!("{name} is {other:?}"),
     }
