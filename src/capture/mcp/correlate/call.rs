@@ -40,6 +40,11 @@ impl Seen<'_> {
         self.carrier.place(call, self.direction, named)
     }
 
+    /// What is known of its sender and its way, for a record about a call with that method.
+    pub(super) fn of_its_sender(&self, method: &str) -> Call {
+        self.caller(Call::nameless().direction(self.direction), method)
+    }
+
     /// Where others may read something else than is told here, or nothing.
     fn doubts(&self, call: Call) -> Call {
         let Message { doubts, flaw, bytes, .. } = self.message;
@@ -50,11 +55,6 @@ impl Seen<'_> {
         call.own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
             .own_some(names::AUDITRAIL_MESSAGE_READINGS, readings)
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
-    }
-
-    /// What is known of its sender and its way, for a record about a call with that method.
-    pub(super) fn of_its_sender(&self, method: &str) -> Call {
-        self.caller(Call::nameless().direction(self.direction), method)
     }
 
     pub(super) fn asked(&self) -> Asked {

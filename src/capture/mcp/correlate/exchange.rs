@@ -438,6 +438,12 @@ impl Claimed {
     }
 }
 
+/// The record of what is no message.
+pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
+    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
+    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
+}
+
 /// Whether it is no JSON that anybody reads here, rather than JSON that is no message.
 fn is_unreadable(message: &Message) -> bool {
     match message.flaw {
@@ -445,12 +451,6 @@ fn is_unreadable(message: &Message) -> bool {
         Some(Flaw::TooDeep) => message.method.is_none(),
         Some(Flaw::NotAMessage) | None => false,
     }
-}
-
-/// The record of what is no message.
-pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
-    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
-    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
 }
 
 /// The id of what has none.
