@@ -106,7 +106,7 @@ fn what_expands_without_end_is_not_read_on() {
 fn what_only_begins_gives_nothing() {
     let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0];
     let mut decoder = Decoder::new(Some(vec![Coding::Gzip])).unwrap();
-    assert_eq!(decoder.decode(&gzip, &mut |_| panic!("it gives nothing")), Ok(()));
+    assert_eq!(decoder.decode(&gzip, &mut |bytes| assert!(bytes.is_empty())), Ok(()));
     assert_eq!(decoder.end(), Err(Undecodable::Damaged));
 }
 

@@ -14,7 +14,7 @@ use crate::capture::mcp::http::content::Content;
 use crate::capture::mcp::http::reader::Reader;
 use crate::capture::mcp::http::tap::{Observer, Over, Tap};
 use crate::capture::mcp::http::unread::Unread;
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::Message;
 
 /// What an observer heard, in order.
 #[derive(Clone, Default)]
