@@ -49,10 +49,18 @@ impl Session {
         session.send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client })).await;
         session.answer(1).await;
         session.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
-        let call = json!({ "name": "current_weather", "arguments": { "city": "Lisbon" } });
-        session.send(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call })).await;
+        session.call(2).await;
         session.answer(2).await;
         session
+    }
+
+    async fn call(&mut self, id: u64) {
+        self.call_for(id, "Lisbon").await;
+    }
+
+    async fn call_for(&mut self, id: u64, city: &str) {
+        let call = json!({ "name": "current_weather", "arguments": { "city": city } });
+        self.send(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call })).await;
     }
 
     async fn send(&mut self, message: Value) {
@@ -110,6 +118,79 @@ async fn with_a_dead_collector_it_ends_all_the_same_and_says_what_waits() {
     let said = session.ends_well().await;
     assert!(said.contains("does not take audit records"), "{said}");
     assert!(said.contains("9 audit record(s) were not delivered within"), "{said}");
+}
+
+/// Its input is still open: it is asked, does it, and cannot answer.
+#[tokio::test]
+async fn what_the_client_does_not_get_is_no_answer() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let mut session = Session::with_a_call(&receiver.grpc_endpoint().unwrap()).await;
+    let gone = Command::new("true").stdout(Stdio::piped()).spawn().unwrap().stdout.take().unwrap();
+    drop(std::mem::replace(&mut session.output, BufReader::new(gone).lines()));
+    for id in [3, 4] {
+        session.call(id).await;
+    }
+    drop(std::mem::replace(&mut session.input, closed_pipe()));
+    session.ends_well().await;
+    let no_answer = "unknown no_response disconnected";
+    assert_eq!(
+        ends(&receiver),
+        [("1", "success ok"), ("2", "success ok"), ("3", no_answer), ("4", no_answer)].map(owned).into()
+    );
+}
+
+/// A client that has stopped to read: what is answered is what stands in the pipe, in whole lines.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_message_that_is_written_in_part_is_no_answer() {
+    use std::os::fd::AsFd as _;
+
+    let receiver = Receiver::builder().start().await.unwrap();
+    let mut session = Session::with_a_call(&receiver.grpc_endpoint().unwrap()).await;
+    session.call(3).await;
+    // More than a pipe holds.
+    session.call_for(4, &"Lisbon".repeat(30_000)).await;
+    session.call(5).await;
+    let pipe = session.output.get_ref().get_ref().as_fd().try_clone_to_owned().unwrap();
+    let full = async {
+        // All of its pages but what is left of one.
+        while rustix::io::ioctl_fionread(&pipe).unwrap() < 15 * 4096 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, full).await.expect("the pipe fills");
+    let pid = session.server.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let status = tokio::time::timeout(PATIENCE, session.server.wait()).await.expect("it ends by itself").unwrap();
+    assert!(status.success(), "{status}");
+    let mut answered = vec!["1".to_owned(), "2".to_owned()];
+    while let Some(line) = session.output.next_line().await.unwrap() {
+        // The last one may be cut.
+        answered.extend(serde_json::from_str(&line).map(|message: Value| message["id"].to_string()));
+    }
+    let ends = ends(&receiver);
+    let successes: Vec<_> = ends.iter().filter(|(_, end)| *end == "success ok").map(|(id, _)| id.clone()).collect();
+    answered.sort();
+    assert_eq!(successes, answered);
+    assert!(!answered.contains(&"4".to_owned()));
+    assert!(ends.values().all(|end| end == "success ok" || end.starts_with("unknown ")), "{ends:?}");
+}
+
+/// How each call ended, by its id.
+fn ends(receiver: &Receiver) -> std::collections::BTreeMap<String, String> {
+    let records = receiver.records();
+    let records = records.iter().map(|received| Record::decode(&received.bytes).unwrap());
+    let responses = records.filter(|record| record.text(names::AUDITRAIL_PHASE) == Some("response"));
+    let end = |record: Record| {
+        let said = [names::AUDIT_OUTCOME, names::AUDITRAIL_OUTCOME_DETAIL, names::ERROR_TYPE];
+        let said: Vec<_> = said.iter().filter_map(|name| record.text(name)).collect();
+        (record.text(names::JSONRPC_REQUEST_ID).unwrap().to_owned(), said.join(" "))
+    };
+    responses.map(end).collect()
+}
+
+fn owned((id, end): (&str, &str)) -> (String, String) {
+    (id.to_owned(), end.to_owned())
 }
 
 /// Something to put in the place of the pipe that is dropped.

@@ -212,4 +212,4 @@ struct Work {
 }
 
 /// `error.type` of the alarm.
-const SYNC_FAILED: &str = "journal_sync_failed";
+const SYNC_FAILED: &str = crate::record::error_type::JOURNAL_SYNC_FAILED;

@@ -263,9 +263,9 @@ impl Shared {
     }
 }
 
-const FULL: &str = "journal_full";
-const FILLING: &str = "journal_filling";
-const REPLACED: &str = "journal_file_replaced";
+const FULL: &str = crate::record::error_type::JOURNAL_FULL;
+const FILLING: &str = crate::record::error_type::JOURNAL_FILLING;
+const REPLACED: &str = crate::record::error_type::JOURNAL_FILE_REPLACED;
 /// A commit waits for company no longer than half the time that the last one took, so that it is worth it.
 const GATHER_SHARE: u32 = 2;
 /// On a slow disk everybody has come much sooner.

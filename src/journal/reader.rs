@@ -332,6 +332,6 @@ fn time_of(record: &[u8]) -> Option<u64> {
 
 /// Between two attempts to read what cannot be read.
 const RETRY: Duration = Duration::from_secs(1);
-const UNREADABLE: &str = "journal_unreadable";
-const REMOVED: &str = "journal_file_removed";
-const DAMAGED: &str = "journal_damaged";
+const UNREADABLE: &str = crate::record::error_type::JOURNAL_UNREADABLE;
+const REMOVED: &str = crate::record::error_type::JOURNAL_FILE_REMOVED;
+const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;

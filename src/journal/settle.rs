@@ -106,4 +106,4 @@ impl Reader {
     }
 }
 
-const CURSOR: &str = "journal_cursor_failed";
+const CURSOR: &str = crate::record::error_type::JOURNAL_CURSOR_FAILED;

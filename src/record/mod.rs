@@ -3,6 +3,7 @@
 //! An audit record is an OTel `LogRecord`. The trail writes records straight to bytes with [`Encoder`]; [`Record`] is
 //! the typed form, for reading them back.
 
+pub mod error_type;
 pub mod names;
 
 mod attributes;

@@ -136,6 +136,10 @@ attributes! {
     HTTP_ROUTE = "http.route" Str Fact CoreConventions;
     URL_PATH = "url.path" Str Fact CoreConventions;
     HTTP_RESPONSE_STATUS_CODE = "http.response.status_code" Int Fact CoreConventions;
+    HTTP_REQUEST_BODY_SIZE = "http.request.body.size" Int Fact CoreConventions;
+    HTTP_RESPONSE_BODY_SIZE = "http.response.body.size" Int Fact CoreConventions;
+    HTTP_REQUEST_HEADER_CONTENT_TYPE = "http.request.header.content-type" Strs Fact CoreConventions;
+    HTTP_RESPONSE_HEADER_CONTENT_TYPE = "http.response.header.content-type" Strs Fact CoreConventions;
     USER_AGENT_ORIGINAL = "user_agent.original" Str Fact CoreConventions;
 
     AUDITRAIL_EVENT = "auditrail.event" Str Fact Auditrail;
@@ -144,6 +148,9 @@ attributes! {
     AUDITRAIL_DURATION = "auditrail.duration" Double Trail Auditrail;
     AUDITRAIL_OUTCOME_DETAIL = "auditrail.outcome.detail" Str Outcome Auditrail;
     AUDITRAIL_JSONRPC_ID_TYPE = "auditrail.jsonrpc.id_type" Str Fact Auditrail;
+    AUDITRAIL_MESSAGE_FLAW = "auditrail.message.flaw" Strs Trail Auditrail;
+    AUDITRAIL_MESSAGE_READINGS = "auditrail.message.readings" Strs Trail Auditrail;
+    AUDITRAIL_MESSAGE_SIZE = "auditrail.message.size" Int Trail Auditrail;
     AUDITRAIL_MCP_DIRECTION = "auditrail.mcp.direction" Str Fact Auditrail;
     AUDITRAIL_MCP_TRANSPORT = "auditrail.mcp.transport" Str Fact Auditrail;
     AUDITRAIL_MCP_SESSION_STATE = "auditrail.mcp.session.state" Str Trail Auditrail;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use super::error_type;
+
 /// `audit.outcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -59,13 +61,13 @@ impl Status {
 impl Detail {
     const ALL: [(Self, &'static str); 12] = [
         (Self::Ok, "ok"),
-        (Self::ToolError, "tool_error"),
-        (Self::JsonrpcError, "jsonrpc_error"),
-        (Self::HttpError, "http_error"),
-        (Self::Denied, "denied"),
+        (Self::ToolError, error_type::TOOL_ERROR),
+        (Self::JsonrpcError, error_type::JSONRPC_ERROR),
+        (Self::HttpError, error_type::HTTP_ERROR),
+        (Self::Denied, error_type::DENIED),
         (Self::Cancelled, "cancelled"),
         (Self::Timeout, "timeout"),
-        (Self::Panic, "panic"),
+        (Self::Panic, error_type::PANIC),
         (Self::NoResponse, "no_response"),
         (Self::Interrupted, "interrupted"),
         (Self::InputRequired, "input_required"),
@@ -146,6 +148,12 @@ impl Outcome {
     #[must_use]
     pub fn ok() -> Self {
         Self::of(Detail::Ok)
+    }
+
+    /// The outcome that a detail implies, with an `error.type` of its own ([`error_type`]).
+    #[must_use]
+    pub fn with_type(detail: Detail, error_type: &'static str) -> Self {
+        Self { error_type: Some(Cow::Borrowed(error_type)), ..Self::of(detail) }
     }
 
     /// A JSON-RPC error response with that code.

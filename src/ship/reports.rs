@@ -34,8 +34,8 @@ pub struct GaveUp {
 }
 
 /// The collector does not answer, or has no time, for longer than a hiccup.
-pub(super) const SINK_UNAVAILABLE: &str = "sink_unavailable";
+pub(super) const SINK_UNAVAILABLE: &str = crate::record::error_type::SINK_UNAVAILABLE;
 /// The collector refuses our credentials.
-pub(super) const SINK_AUTHENTICATION: &str = "sink_authentication";
+pub(super) const SINK_AUTHENTICATION: &str = crate::record::error_type::SINK_AUTHENTICATION;
 /// Refused records cannot be kept, so they are not settled.
-pub(super) const QUARANTINE: &str = "quarantine";
+pub(super) const QUARANTINE: &str = crate::record::error_type::QUARANTINE;

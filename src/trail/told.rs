@@ -2,7 +2,7 @@
 //! missing.
 
 use super::Counts;
-use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, names};
+use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, error_type, names};
 use crate::ship::GaveUp;
 
 /// What a trail tells of itself.
@@ -93,7 +93,9 @@ impl Told {
                 Outcome::status(Status::Success)
             }
             // Nobody can say what became of what is missing.
-            Self::Interrupted => Outcome { error_type: Some("interrupted".into()), ..Outcome::status(Status::Unknown) },
+            Self::Interrupted => {
+                Outcome { error_type: Some(error_type::INTERRUPTED.into()), ..Outcome::status(Status::Unknown) }
+            }
             Self::Gap(_) => Outcome::status(Status::Unknown),
             Self::Degraded(error) => Outcome { error_type: Some((*error).into()), ..Outcome::status(Status::Failure) },
         }

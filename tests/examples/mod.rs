@@ -14,6 +14,7 @@ pub(crate) fn example(name: &'static str) -> PathBuf {
 }
 
 /// As cargo has built this test: after `cargo test` there is nothing to do.
+#[allow(clippy::disallowed_methods, reason = "what cargo says to a test")]
 fn build(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = match test.ancestors().nth(2).and_then(Path::file_name).and_then(|profile| profile.to_str()) {

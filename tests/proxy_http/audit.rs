@@ -1,6 +1,5 @@
 //! What is recorded, and what becomes of the bytes when it cannot be.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -137,6 +136,7 @@ async fn what_is_no_mcp_leaves_no_records() {
     client.ask(form).await;
     assert!(proxy.records().await.is_empty());
 }
+
 /// Users who have other tools: each definition is told once, with who listed it, however often they take turns.
 #[tokio::test]
 async fn a_definition_is_told_when_it_was_never_seen_before() {

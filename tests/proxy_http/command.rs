@@ -166,10 +166,6 @@ async fn addresses_are_of_this_machine_unless_others_are_written_out() {
         assert_eq!(Client::to(address).await.post(&call(1, "echo")).await.text(), result(1));
         assert_eq!(server.last().first_line(), "POST /base/mcp HTTP/1.1");
     }
-    if TcpListener::bind("[::1]:0").await.is_ok() {
-        let mut running = Running::new(&["--listen", "[::1]:0", "--upstream", &upstream]).await;
-        assert_eq!(running.told(LISTENS).await.ip().to_string(), "::1");
-    }
     let configuration = format!("[[listener]]\nlisten = \":0\"\nupstream = \"{upstream}\"\nhealth = \"localhost:0\"\n");
     let mut running = Running::configured(&[], &configuration).await;
     assert_eq!(running.told(LISTENS).await.ip().to_string(), "127.0.0.1");

@@ -150,13 +150,16 @@ async fn what_is_not_understood_is_not_relayed_where_calls_are_held() {
     let pay = call(1, "pay");
     let utf16: Vec<u8> = pay.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let json = "Content-Type: application/json";
-    let bodies: [(&str, Vec<u8>); 7] = [
+    let bodies: [(&str, Vec<u8>); 9] = [
         ("Content-Type: text/plain", pay.clone().into_bytes()),
         ("Content-Type: text/plain", [b"\xef\xbb\xbf \n", pay.as_bytes()].concat()),
         ("Content-Type: text/plain", utf16.clone()),
-        (json, utf16),
         (json, format!("{pay}{pay}").into_bytes()),
-        ("Content-Type: application/json\r\nContent-Encoding: zstd", pay.clone().into_bytes()),
+        // Readers differ in what these say.
+        (json, pay.replacen("\"method\"", "\"method\":\"ping\",\"method\"", 1).into_bytes()),
+        (json, pay.bytes().map(|byte| if byte == b'y' { 0xff } else { byte }).collect()),
+        ("Content-Type: application/json; charset=utf-7", pay.clone().into_bytes()),
+        ("Content-Type: application/json\r\nContent-Encoding: compress", b"\x1f\x9d".to_vec()),
         ("Content-Type: text/plain\r\nContent-Encoding: gzip", gzip(pay.as_bytes())),
     ];
     for (number, (fields, body)) in bodies.iter().enumerate() {
@@ -173,10 +176,26 @@ async fn what_is_not_understood_is_not_relayed_where_calls_are_held() {
     // What can be no message passes all the same.
     let form = "POST /token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b";
     assert_eq!(held.client().await.ask(form).await.status(), 200);
-    let gzipped = gzip(pay.as_bytes());
-    let head = format!(
-        "POST /mcp HTTP/1.1\r\nHost: a\r\n{json}\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
-        gzipped.len()
-    );
-    assert_eq!(held.client().await.ask([head.as_bytes(), &gzipped].concat()).await.text(), result(1), "this is read");
+    // And what is read, however it is written, passes as it is.
+    let zstd = zstd_of(pay.as_bytes());
+    for (fields, body) in [
+        ("Content-Encoding: gzip", gzip(pay.as_bytes())),
+        ("Content-Encoding: zstd", zstd.clone()),
+        ("Content-Encoding: zstd, gzip", gzip(&zstd)),
+        ("Content-Encoding: zstd", pay.clone().into_bytes()),
+        ("Accept: */*", utf16),
+        ("Accept: */*", format!("\u{feff}{pay}").into_bytes()),
+    ] {
+        let head =
+            format!("POST /mcp HTTP/1.1\r\nHost: a\r\n{json}\r\n{fields}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let answer = held.client().await.ask([head.as_bytes(), &body].concat()).await;
+        assert_eq!(answer.text(), result(1), "{fields}: this is read");
+        assert!(server.last().body == body, "{fields}");
+    }
+}
+
+/// A frame of one raw block: magic number, a window of 8 MiB, a header with the length and the mark of the last.
+fn zstd_of(bytes: &[u8]) -> Vec<u8> {
+    let header = (u32::try_from(bytes.len()).unwrap() << 3 | 1).to_le_bytes();
+    [b"\x28\xb5\x2f\xfd\x00\x68", &header[..3], bytes].concat()
 }

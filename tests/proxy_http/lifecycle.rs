@@ -101,7 +101,7 @@ async fn mistakes_in_the_settings_stop_the_start_and_say_what_to_do() {
     for (origin, expected) in [
         ("127.0.0.1:8000", "write it as http://HOST:PORT"),
         ("ftp://a", "neither http nor https"),
-        ("http://a/mcp", "every path passes as it comes"),
+        ("http://a/mcp?a", "it has a query"),
         ("http://me:secret@a", "(not shown)"),
         ("", "it is no URL"),
     ] {
@@ -113,8 +113,11 @@ async fn mistakes_in_the_settings_stop_the_start_and_say_what_to_do() {
     let taken = TcpListener::bind(here()).await.unwrap();
     let taken = taken.local_addr().unwrap();
     let upstream = |origin: &str| Upstream::new(origin).unwrap();
-    let itself = HttpSettings::reverse(taken, upstream(&format!("http://{taken}")));
-    assert!(refused(itself).await.contains("it is the address of the proxy itself"));
+    let port = taken.port();
+    for (listen, host) in [(taken, "127.0.0.1"), (taken, "LocalHost"), (([0, 0, 0, 0], port).into(), "127.0.0.1")] {
+        let itself = HttpSettings::reverse(listen, upstream(&format!("http://{host}:{port}/base")));
+        assert!(refused(itself).await.contains("it is the address of the proxy itself"), "{listen} {host}");
+    }
     let files = PemFiles { certificate: "/nowhere/cert.pem".into(), key: "/nowhere/key.pem".into() };
     let mut tls = HttpSettings::reverse(here(), upstream("http://a"));
     tls.tls = Some(files.clone());

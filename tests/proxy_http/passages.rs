@@ -37,8 +37,10 @@ fn large(bytes: usize) -> String {
     )
 }
 
-/// Each record's phase, event, tool, id, detail and status.
-fn told(records: &[Record]) -> Vec<(&str, &str, Option<&str>, Option<&str>, &str, Option<i64>)> {
+/// A record's phase, event, tool, id, detail and status.
+type Told<'a> = (&'a str, &'a str, Option<&'a str>, Option<&'a str>, &'a str, Option<i64>);
+
+fn told(records: &[Record]) -> Vec<Told<'_>> {
     let told = records.iter().map(|record| {
         let status = match record.get(names::HTTP_RESPONSE_STATUS_CODE) {
             Some(Value::Int(status)) => Some(*status),
@@ -51,7 +53,7 @@ fn told(records: &[Record]) -> Vec<(&str, &str, Option<&str>, Option<&str>, &str
     told.collect()
 }
 
-fn pair(id: Option<&str>, status: i64) -> [(&str, &str, Option<&str>, Option<&str>, &str, Option<i64>); 2] {
+fn pair(id: Option<&str>, status: i64) -> [Told<'_>; 2] {
     let (event, tool) = ("auditrail.mcp.tools.call", Some("delete_user"));
     [("request", event, tool, id, "", None), ("response", event, tool, id, "http_error", Some(status))]
 }

@@ -10,9 +10,12 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod encodings;
 #[path = "../examples/mod.rs"]
 mod examples;
+mod forwarded;
 mod login;
+mod missing;
 #[path = "../peers/mod.rs"]
 mod peers;
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -24,5 +27,13 @@ mod trace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    peers::run([tours::trials(), trace::trials(), login::trials()].into_iter().flatten().collect())
+    let trials = [
+        encodings::trials(),
+        forwarded::trials(),
+        tours::trials(),
+        trace::trials(),
+        login::trials(),
+        missing::trials(),
+    ];
+    peers::run(trials.into_iter().flatten().collect())
 }

@@ -85,6 +85,27 @@ async fn python_and_fastmcp(peers: Peers) {
     fastmcp_is_audited(&Tour::python(&peers).of(fastmcp(&peers), fastmcp_calls()).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn typescript_and_a_server_that_answers_ids_as_strings() {
+    let Some(peers) = cache::with(&[TYPESCRIPT, PYTHON]) else { return };
+    all_of_it_succeeds(&Tour::typescript(&peers).of(string_ids(&peers), json!([{ "tool": "echo" }])).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_and_a_server_that_answers_ids_as_strings() {
+    let Some(peers) = cache::with(&[PYTHON]) else { return };
+    all_of_it_succeeds(&Tour::python(&peers).of(string_ids(&peers), json!([{ "tool": "echo" }])).await);
+}
+
+fn all_of_it_succeeds(seen: &Seen) {
+    assert!(seen.has_pair("client_to_server", "initialize") && seen.ends_as("echo", "ok"), "{:?}", seen.calls());
+    assert!(seen.calls().iter().all(|call| call[3] == "ok"), "{:?}", seen.calls());
+}
+
+fn string_ids(peers: &Path) -> Vec<PathBuf> {
+    vec![peers.join(PYTHON), "tests/peers/python/string_ids.py".into()]
+}
+
 /// What is cancelled and over HTTP is in `tests/clients`.
 fn fastmcp_is_audited(seen: &Seen) {
     for method in ["prompts/get", "resources/read"] {

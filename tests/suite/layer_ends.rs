@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 use tracing_subscriber::prelude::*;
 
-use crate::support::{Bench, double, ending};
+use crate::support::{Bench, Spans, double, ending, ids, record_ids, tracer};
 
 /// Stands still unless it is set.
 #[derive(Debug, Clone, Default)]
@@ -106,16 +106,39 @@ async fn recorded<F>(run: impl FnOnce(Hands, std::sync::mpsc::Sender<Outliving>)
 where
     F: Future<Output: Send> + Send + 'static,
 {
+    let (living, all, _) = exported(true, run).await;
+    (living, all)
+}
+
+/// The same, with the spans that are exported in the end; the audit layer is added before the OTel layer or after it.
+async fn exported<F>(
+    audit_first: bool,
+    run: impl FnOnce(Hands, std::sync::mpsc::Sender<Outliving>) -> F,
+) -> (Vec<Record>, Vec<Record>, Spans)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let (tracer, spans) = tracer();
     let hands = Hands::default();
     let clock = hands.clone();
     let bench = Bench::with(|builder| builder.clock(clock));
-    let _guard = tracing_subscriber::registry().with(bench.trail.layer()).set_default();
+    let registry = tracing_subscriber::registry();
+    let _guard = match audit_first {
+        true => {
+            let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+            registry.with(bench.trail.layer()).with(otel).set_default()
+        }
+        false => {
+            let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+            registry.with(otel).with(bench.trail.layer()).set_default()
+        }
+    };
     let (tasks, spawned) = std::sync::mpsc::channel();
     let handler = run(hands, tasks);
     drop(tokio::spawn(async { drop(handler.await) }).await);
     let living = bench.records();
     spawned.recv().unwrap().end().await;
-    (living, bench.records())
+    (living, bench.records(), spans)
 }
 
 fn lasted(record: &Record) -> f64 {
@@ -138,6 +161,28 @@ async fn what_ret_or_err_says_is_the_end_and_is_recorded_then() {
     let (living, all) = recorded(moment).await;
     assert_eq!((living.len(), all.len()), (1, 1));
     assert_eq!(lasted(&living[0]), 0.05);
+}
+
+/// The tasks that outlive the call enter its span, too, three seconds later.
+#[tokio::test]
+async fn the_exported_span_ends_with_the_record() {
+    for audit_first in [true, false] {
+        let (_, records, spans) = exported(audit_first, said).await;
+        ends_with(&spans, "said", &records[1]);
+        let events: Vec<_> = spans.named("said").events.iter().map(|event| event.name.to_string()).collect();
+        assert_eq!(events.len(), 3, "what ret says, and both records: {events:?}");
+        let (_, records, spans) = exported(audit_first, failed).await;
+        ends_with(&spans, "failed", &records[1]);
+    }
+    let (_, records, spans) = exported(true, |hands, tasks| unsaid(hands, tasks, false)).await;
+    ends_with(&spans, "unsaid", &records[1]);
+}
+
+fn ends_with(spans: &Spans, name: &str, record: &Record) {
+    let span = spans.named(name);
+    assert_eq!(record_ids(record), ids(&span));
+    let end = span.end_time.duration_since(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(u64::try_from(end.as_nanos()).unwrap(), record.time_unix_nano, "{name}");
 }
 
 /// Nobody can know before the span closes that it has ended, but then it is known when.

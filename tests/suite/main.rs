@@ -14,6 +14,7 @@ mod callers;
 mod correlator;
 mod correlator_properties;
 mod delivery;
+mod error_types;
 mod events;
 mod filters;
 mod forwarded;
@@ -29,4 +30,5 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
+mod unreadable;
 mod wrapper;

@@ -15,6 +15,7 @@
 mod http;
 mod http_rows;
 mod page;
+mod proxied;
 mod server;
 mod stdio;
 mod stdio_rows;
@@ -48,19 +49,19 @@ async fn each_point_of_view_sees_what_the_page_says() {
 
 impl stdio_rows::Scene {
     fn differences(&self, seen: &Seen) -> Vec<String> {
-        differences(self.event, seen, [&self.wrapper, &self.tap, &self.both])
+        differences(self.event, seen, [&self.wrapper, &self.tap, &self.both, &self.proxy])
     }
 }
 
 impl http_rows::Scene {
     fn differences(&self, seen: &Seen) -> Vec<String> {
-        differences(self.event, seen, [self.wrapper, self.tap, self.both])
+        differences(self.event, seen, [self.wrapper, self.tap, self.both, self.proxy])
     }
 }
 
 /// Between what is expected of a row and what was seen, for each point of view.
-fn differences(event: &str, seen: &Seen, expected: [&[&str]; 3]) -> Vec<String> {
-    let views = [("wrapper", &seen.wrapper), ("tap", &seen.tap), ("both", &seen.both)];
+fn differences(event: &str, seen: &Seen, expected: [&[&str]; 4]) -> Vec<String> {
+    let views = [("wrapper", &seen.wrapper), ("tap", &seen.tap), ("both", &seen.both), ("proxy", &seen.proxy)];
     let differs = |((view, seen), expected): ((&str, &Vec<String>), &[&str])| {
         (seen != expected).then(|| format!("{event} [{view}]\n  expected {expected:?}\n  seen     {seen:?}"))
     };

@@ -6,6 +6,7 @@ pub(crate) struct Seen {
     pub(crate) wrapper: Vec<String>,
     pub(crate) tap: Vec<String>,
     pub(crate) both: Vec<String>,
+    pub(crate) proxy: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -19,12 +20,14 @@ pub(crate) fn check(parts: &[(&str, &[Row])]) {
     let mut page = HEAD.to_owned();
     for (transport, rows) in parts {
         page.push_str(&format!(
-            "\n## {transport}\n\n| event | wrapper alone | tap alone | both |\n|---|---|---|---|\n"
+            "\n## {transport}\n\n| event | wrapper alone | tap alone | both | proxy |\n|---|---|---|---|---|\n"
         ));
         for Row { event, seen } in *rows {
             let [wrapper, tap] = [&seen.wrapper, &seen.tap].map(|records| cell(records));
-            let both = if seen.both == seen.tap { "as the tap".to_owned() } else { cell(&seen.both) };
-            page.push_str(&format!("| {event} | {wrapper} | {tap} | {both} |\n"));
+            let as_the_tap =
+                |records: &Vec<String>| if *records == seen.tap { "as the tap".to_owned() } else { cell(records) };
+            let [both, proxy] = [&seen.both, &seen.proxy].map(as_the_tap);
+            page.push_str(&format!("| {event} | {wrapper} | {tap} | {both} | {proxy} |\n"));
         }
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/visibility.md");
@@ -48,7 +51,8 @@ const HEAD: &str = "\
 
 Written by `REGENERATE=1 cargo test --test visibility`, which runs each event against a real rmcp server and fails where this
 page differs. The *wrapper* is `Trail::audited`, the *tap* is `Trail::tap` on the byte streams or `Trail::mcp_layer` on HTTP;
-`Trail::serve_stdio` is both. A cell lists the records: `method (subject): outcome detail` is one pair, request and response;
+`Trail::serve_stdio` is both. The *proxy* is `auditrail proxy`, in front of the same server without a line of auditrail
+in it, as a process or over HTTP. A cell lists the records: `method (subject): outcome detail` is one pair, request and response;
 `moment` is a single record. The handshake is left out.
 
 A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as

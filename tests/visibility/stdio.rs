@@ -2,8 +2,9 @@
 
 use rmcp::ServiceExt as _;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, Lines, split};
 
+use crate::proxied;
 use crate::server::Stage;
 use crate::stdio_rows::{Scene, Step};
 use crate::summary::summary;
@@ -13,6 +14,9 @@ use crate::view::{HANDSHAKE, View};
 /// What was recorded of it.
 pub(crate) async fn play(scene: &Scene, view: View) -> Vec<String> {
     let (bench, stage) = (Bench::new(), Stage::default());
+    if view == View::Proxy {
+        return play_through_the_proxy(scene, bench, stage).await;
+    }
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let (read, write) = split(theirs);
     let (trail, server) = (bench.trail.clone(), stage.clone());
@@ -20,19 +24,37 @@ pub(crate) async fn play(scene: &Scene, view: View) -> Vec<String> {
         match view {
             View::Wrapper => serve(trail.audited(server), (read, write)).await,
             View::Tap => serve(server, trail.tap(read, write).into_streams()).await,
-            View::Both => {
+            View::Both | View::Proxy => {
                 let tap = trail.tap(read, write);
                 serve(trail.audited(server).behind(&tap), tap.into_streams()).await
             }
         }
     });
-    let mut client = Client::new(ours);
+    let (hear, say) = split(ours);
+    let mut client = Client::new(hear, say);
     for step in &scene.steps {
         client.take(step, &stage).await;
     }
     drop(client);
     stage.go_on.notify_waiters();
     serving.await.unwrap();
+    summary(&bench.records())
+}
+
+/// With the proxy between the client and the server, which knows nothing of it.
+async fn play_through_the_proxy(scene: &Scene, bench: Bench, stage: Stage) -> Vec<String> {
+    let proxied = proxied::Stdio::start(bench.trail.clone());
+    let (hear, say) = (proxied.hear, proxied.say);
+    let server = stage.clone();
+    let serving = tokio::spawn(async move { serve(server, proxied.server.await.unwrap()).await });
+    let mut client = Client::new(hear, say);
+    for step in &scene.steps {
+        client.take(step, &stage).await;
+    }
+    drop(client);
+    stage.go_on.notify_waiters();
+    serving.await.unwrap();
+    proxied.running.await.unwrap();
     summary(&bench.records())
 }
 
@@ -48,15 +70,15 @@ where
 
 /// Says lines, and hears some.
 struct Client {
-    say: WriteHalf<DuplexStream>,
-    hear: Lines<BufReader<ReadHalf<DuplexStream>>>,
+    say: Box<dyn AsyncWrite + Send + Unpin>,
+    hear: Lines<BufReader<Box<dyn AsyncRead + Send + Unpin>>>,
     heard: Value,
 }
 
 impl Client {
-    fn new(stream: DuplexStream) -> Self {
-        let (read, write) = split(stream);
-        Self { say: write, hear: BufReader::new(read).lines(), heard: Value::Null }
+    fn new(hear: impl AsyncRead + Send + Unpin + 'static, say: impl AsyncWrite + Send + Unpin + 'static) -> Self {
+        let hear: Box<dyn AsyncRead + Send + Unpin> = Box::new(hear);
+        Self { say: Box::new(say), hear: BufReader::new(hear).lines(), heard: Value::Null }
     }
 
     async fn take(&mut self, step: &Step, stage: &Stage) {

@@ -11,6 +11,8 @@ pub(crate) struct Scene {
     pub(crate) tap: Vec<&'static str>,
     /// What both together record.
     pub(crate) both: Vec<&'static str>,
+    /// What the proxy records.
+    pub(crate) proxy: Vec<&'static str>,
 }
 
 /// What the client does.
@@ -93,6 +95,12 @@ fn answered() -> Vec<Scene> {
                 "→client elicitation/create: ok",
                 "→client roots/list: ok",
             ],
+            proxy: vec![
+                "tools/call (asks): ok",
+                "→client sampling/createMessage: ok",
+                "→client elicitation/create: ok",
+                "→client roots/list: ok",
+            ],
         },
     ]
 }
@@ -136,7 +144,7 @@ fn malformed() -> Vec<Scene> {
         unseen(
             "malformed JSON (dropped)",
             vec![Handshake, say("{ nonsense"), Sync],
-            vec!["moment auditrail.mcp.request jsonrpc_error -32700"],
+            vec!["auditrail.mcp.request: no_response unreadable"],
         ),
         unseen(
             "null id",
@@ -180,6 +188,7 @@ fn unanswered() -> Vec<Scene> {
             wrapper: vec!["tools/call (panics): panic"],
             tap: vec!["tools/call (panics): no_response disconnected"],
             both: vec!["tools/call (panics): panic"],
+            proxy: vec!["tools/call (panics): no_response disconnected"],
         },
         Scene {
             event: "`notifications/cancelled` (the handler runs on, its answer is dropped)",
@@ -187,6 +196,7 @@ fn unanswered() -> Vec<Scene> {
             wrapper: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
             tap: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
             both: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
+            proxy: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
         },
         Scene {
             event: "an id used twice at once (one answer is dropped)",
@@ -195,17 +205,18 @@ fn unanswered() -> Vec<Scene> {
             // On the wire both are the same; only who runs the handlers knows which was answered.
             tap: vec!["tools/call (slow): ok", "tools/call (ok): no_response disconnected"],
             both: vec!["tools/call (slow): no_response disconnected", "tools/call (ok): ok"],
+            proxy: vec!["tools/call (slow): ok", "tools/call (ok): no_response disconnected"],
         },
     ]
 }
 
 fn same(event: &'static str, steps: Vec<Step>, records: Vec<&'static str>) -> Scene {
-    Scene { event, steps, wrapper: records.clone(), tap: records.clone(), both: records }
+    Scene { event, steps, wrapper: records.clone(), tap: records.clone(), both: records.clone(), proxy: records }
 }
 
 /// What no handler ever hears of.
 fn unseen(event: &'static str, steps: Vec<Step>, tap: Vec<&'static str>) -> Scene {
-    Scene { event, steps, wrapper: Vec::new(), both: tap.clone(), tap }
+    Scene { event, steps, wrapper: Vec::new(), both: tap.clone(), proxy: tap.clone(), tap }
 }
 
 fn say(line: &str) -> Step {

@@ -24,7 +24,7 @@ pub(crate) fn summary(records: &[Record]) -> Vec<String> {
 fn is_meant(record: &Record) -> bool {
     let hidden = ["sync", "handshake"].contains(&record.text(names::JSONRPC_REQUEST_ID).unwrap_or_default());
     let initialized = record.text(names::MCP_METHOD_NAME) == Some("notifications/initialized");
-    !hidden && !initialized && record.event_name != "auditrail.mcp.session"
+    !hidden && !initialized && !["auditrail.mcp.session", "auditrail.lifecycle"].contains(&&*record.event_name)
 }
 
 fn subject(record: &Record) -> String {

@@ -10,6 +10,7 @@ pub(crate) enum View {
     Wrapper,
     Tap,
     Both,
+    Proxy,
 }
 
 /// Plays the scene once for each.
@@ -18,7 +19,12 @@ pub(crate) async fn seen_from_each(event: &str, play: impl AsyncFn(View) -> Vec<
         let played = tokio::time::timeout(PATIENCE, play(view)).await;
         played.unwrap_or_else(|_| panic!("{event} does not come to its end"))
     };
-    Seen { wrapper: from(View::Wrapper).await, tap: from(View::Tap).await, both: from(View::Both).await }
+    Seen {
+        wrapper: from(View::Wrapper).await,
+        tap: from(View::Tap).await,
+        both: from(View::Both).await,
+        proxy: from(View::Proxy).await,
+    }
 }
 
 /// What a client of 2025-11-25 says first. No row of the page shows it.

@@ -169,11 +169,11 @@ impl Audited {
     pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let said = std::mem::take(&mut *self.said());
         let closed = self.end(core, said, otel, is_mirrored);
+        closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
         if closed.is_call {
             if !self.state.answer() {
                 return closed;
             }
-            closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
             core.write_response(&self.state, &closed.outcome);
         } else {
             core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), closed.otel.as_ref());
@@ -181,7 +181,12 @@ impl Audited {
         closed
     }
 
-    /// The same for a moment that nobody else can see any more: nothing has to be locked.
+    /// Ends the OTel span when the record has it: one that was ended before it closes.
+    pub(super) fn end_span(&self) {
+        end_span(self.state.context(), self.state.ended_unix_nano());
+    }
+
+    /// Writes the moment of a span that closes and that nobody else can see any more: nothing has to be locked.
     pub(super) fn close_alone(
         &mut self,
         core: &Core,

@@ -190,6 +190,9 @@ where
             && let Some(audited) = entry.audited()
         {
             audited.course().left(|| self.core.clock().monotonic_nano());
+            if audited.course().is_over() && audited.course().is_own() {
+                audited.end_span();
+            }
         }
     }
 
@@ -232,6 +235,7 @@ where
         self.core.span_closed(true);
         let Entry::Span(audited) = entry else { return };
         if audited.course().is_over() {
+            audited.end_span();
             return entry::recycle(audited);
         }
         self.end(audited, &id, &context, true);
@@ -298,7 +302,10 @@ impl AuditLayer {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
-        closed.end_span();
+        // With its last word, the span ends when it is left: the OTel layer has yet to see that word.
+        if closes {
+            closed.end_span();
+        }
         entry::recycle(audited);
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Write};
 use tracing::field::{Field, Visit};
 
 use super::visit::Allowed;
-use crate::record::{Detail, EventName, Given, Outcome, Status, UnknownEvent, names};
+use crate::record::{Detail, EventName, Given, Outcome, Status, UnknownEvent, error_type, names};
 
 /// What was recorded in the fields of outcome and event, and what `err` and `ret` said at the end.
 #[derive(Debug, Clone, Default)]
@@ -94,7 +94,7 @@ impl Said {
 /// A class of errors has a short name (core conventions); a whole error text in its place must not leave.
 fn low_cardinality(text: &str) -> &str {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-    if text.len() <= 64 && text.bytes().all(is_name) { text } else { "_OTHER" }
+    if text.len() <= 64 && text.bytes().all(is_name) { text } else { error_type::OTHER }
 }
 
 fn plain_detail(status: Status) -> Option<Detail> {
@@ -108,7 +108,7 @@ fn failed(event: EventName) -> Outcome {
         EventName::McpResourcesRead | EventName::McpPromptsGet | EventName::McpRequest => {
             Outcome::of(Detail::JsonrpcError)
         }
-        _ => Outcome { error_type: Some("_OTHER".into()), ..Outcome::status(Status::Failure) },
+        _ => Outcome { error_type: Some(error_type::OTHER.into()), ..Outcome::status(Status::Failure) },
     }
 }
 

@@ -74,6 +74,12 @@ impl Message {
         }
     }
 
+    /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that something may be written into it.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.flaw.is_none() && !self.is_transcoded && !self.doubts.is_ambiguous() && !self.doubts.not_a_number
+    }
+
     /// Whether it says that something failed, if it is an answer.
     pub(crate) fn is_error(&self) -> bool {
         self.has_error && self.error.code.is_some()
@@ -207,6 +213,17 @@ pub(crate) enum Flaw {
     /// JSON, but no object, or without a string `method`, an object `result` and an object `error`, or an empty batch. What
     /// has one of them may be no message all the same ([`Message::kind`]).
     NotAMessage,
+}
+
+impl Flaw {
+    /// As it stands in a record (`auditrail.message.flaw`).
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::TooDeep => "too_deep",
+            Self::NotAMessage => "not_a_message",
+        }
+    }
 }
 
 /// Why readers may disagree on what a message says. It was read as most of them would; those that refuse it run nothing.

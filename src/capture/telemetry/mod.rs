@@ -109,7 +109,10 @@ impl Trail {
         let provider = match exports {
             true => self.tracer_provider(&loss)?,
             // Without a processor: spans of the user's own through the global provider go nowhere.
-            false => SdkTracerProvider::default(),
+            false => {
+                self.core().expect_no_ids();
+                SdkTracerProvider::default()
+            }
         };
         let set = match exports {
             true => {

@@ -82,7 +82,9 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         let client = self.gate.hops.client(self.peer, request.headers());
         let trusted = self.gate.hops.trusted(self.peer);
         request.extensions_mut().insert(PeerAddr(client));
-        if let Way::Reverse(_, detours) = &self.gate.way {
+        if let Way::Reverse(_, detours) = &self.gate.way
+            && request.method() == Method::GET
+        {
             request.extensions_mut().insert(detours.clone());
         }
         request.extensions_mut().insert(Came { peer: self.peer.ip(), own: self.own });

@@ -125,9 +125,9 @@ fn too_large(bound: u64) -> String {
 const SEALS: [&str; 6] =
     ["content-digest", "repr-digest", "digest", "content-md5", "signature-input", "x-amz-content-sha256"];
 const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
-                      cannot be recorded; set its Content-Type, and compress it with gzip, deflate or br if at all";
-const UNCLEAR: &str = "the message could not be read, so its calls cannot be recorded; send one JSON document in UTF-8, \
-                       uncompressed or compressed with gzip, deflate or br";
+                      cannot be recorded; set its Content-Type, and compress it with gzip, deflate, br or zstd if at all";
+const UNCLEAR: &str = "the message could not be read, or readers disagree on it, so its calls cannot be recorded; send one JSON \
+                       document in UTF-8 with no key twice, uncompressed or compressed with gzip, deflate, br or zstd";
 
 #[cfg(test)]
 mod tests {

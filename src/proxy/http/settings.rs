@@ -1,6 +1,6 @@
 //! What an operator says of one HTTP proxy.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -154,7 +154,15 @@ impl HttpSettings {
                 "remove upstream_ca, upstream_certificate and upstream_key, or use https://",
             ));
         }
-        if upstream.authority.as_str().parse() == Ok(self.listen) {
+        // A request would come back for ever.
+        let (ip, port) = (self.listen.ip(), self.listen.port());
+        let host = upstream.authority.host();
+        let is_local = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(other) => other == ip || (ip.is_unspecified() && other.is_loopback()),
+            Err(_) => host.eq_ignore_ascii_case("localhost") && (ip.is_loopback() || ip.is_unspecified()),
+        };
+        let is_here = is_local && upstream.authority.port_u16() == Some(port);
+        if is_here && port != 0 {
             let (problem, fix) = ("it is the address of the proxy itself", "name the server's");
             return Err(HttpProxyError::setting("upstream", upstream.to_string(), problem, fix));
         }

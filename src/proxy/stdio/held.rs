@@ -141,17 +141,18 @@ impl Held {
         ear: &mut Ear,
     ) -> io::Result<()> {
         // Another parser may make a call of it.
-        if self.why.refuses && messages.iter().any(|message| message.flaw.is_some()) {
+        if self.why.refuses && messages.iter().any(is_unclear) {
             self.tell_refused(UNREADABLE);
             return refuse::unread(messages, UNREADABLE, to, output, ear);
         }
         let is_batch = messages.iter().any(|message| message.batch.is_some());
         let (mut calls, mut splices) = (Vec::new(), Splices::default());
         for message in messages {
-            let (id, said, has_flaw) = (message.id.clone(), Said::of(&message), message.flaw.is_some());
+            let (id, said) = (message.id.clone(), Said::of(&message));
+            let is_plain = message.is_plain();
             let call = ear.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
-            splices.note(is_batch, has_flaw, joined);
+            splices.note(is_batch, is_plain, joined);
             calls.extend(call.map(|call| (id, call)));
         }
         if self.why.refuses {
@@ -200,6 +201,11 @@ impl Held {
     }
 }
 
+/// Whether the server may read something else, or something where nothing is read here.
+fn is_unclear(message: &Message) -> bool {
+    message.flaw.is_some() || message.doubts.is_ambiguous()
+}
+
 /// Takes a message for later.
 fn keep(messages: &mut Vec<Message>, message: Message) -> Option<Message> {
     messages.push(message);
@@ -209,4 +215,4 @@ fn keep(messages: &mut Vec<Message>, message: Message) -> Option<Message> {
 /// How many bytes are read at once: they hold no more than half as many elements of a batch.
 const AT_ONCE: usize = 2 * 1024;
 const OF_A_BATCH: &str = "another call of its batch was refused";
-const UNREADABLE: &str = "it cannot be read, so it cannot be audited";
+const UNREADABLE: &str = "it cannot be read, or not for certain, so it cannot be audited";

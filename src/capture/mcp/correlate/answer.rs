@@ -2,7 +2,7 @@
 
 use super::super::message::Message;
 use super::pending::{Asked, Waiting};
-use crate::record::{Detail, Outcome, names};
+use crate::record::{Detail, Outcome, Status, error_type, names};
 use crate::trail::{Core, Failure, Ongoing, Refused};
 
 /// The outcome of an answer.
@@ -11,6 +11,9 @@ pub(super) fn outcome(core: &Core, waiting: &Waiting, answer: &Message) -> Outco
         Some(code) if answer.is_error() => Outcome::jsonrpc_error(code),
         _ => Outcome::of(result(waiting.asked, answer)),
     };
+    if waiting.is_unreadable && outcome.status != Status::Failure {
+        return unread_request();
+    }
     let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, &outcome, answer);
     if is_denied { Outcome { detail: Some(Detail::Denied), ..outcome } } else { outcome }
 }
@@ -18,7 +21,7 @@ pub(super) fn outcome(core: &Core, waiting: &Waiting, answer: &Message) -> Outco
 /// The outcome of a call whose HTTP exchange ended with that status, and without an answer.
 pub(crate) fn http_error(status: u16) -> Outcome {
     match status {
-        408 | 504 => Outcome { error_type: Some("timeout".into()), ..Outcome::of(Detail::Timeout) },
+        408 | 504 => Outcome::with_type(Detail::Timeout, error_type::TIMEOUT),
         _ => Outcome::of(Detail::HttpError),
     }
 }
@@ -27,7 +30,7 @@ pub(crate) fn http_error(status: u16) -> Outcome {
 pub(super) fn cancelled(reason: Option<&str>) -> Outcome {
     let says = |text: &str| reason.is_some_and(|reason| reason.to_ascii_lowercase().contains(text));
     if TIMEOUTS.iter().any(|text| says(text)) {
-        Outcome { error_type: Some("timeout".into()), ..Outcome::of(Detail::Timeout) }
+        Outcome::with_type(Detail::Timeout, error_type::TIMEOUT)
     } else {
         Outcome::of(Detail::Cancelled)
     }
@@ -35,12 +38,17 @@ pub(super) fn cancelled(reason: Option<&str>) -> Outcome {
 
 /// The outcome of a call that got no answer before what it came over was closed.
 pub(crate) fn disconnected() -> Outcome {
-    Outcome { error_type: Some("disconnected".into()), ..Outcome::of(Detail::NoResponse) }
+    Outcome::with_type(Detail::NoResponse, error_type::DISCONNECTED)
 }
 
 /// The outcome of a call of which no answer was seen, because it could not be read.
 pub(crate) fn unread() -> Outcome {
-    Outcome { error_type: Some("unread".into()), ..Outcome::of(Detail::NoResponse) }
+    Outcome::with_type(Detail::NoResponse, error_type::UNREADABLE)
+}
+
+/// The outcome of what the server has answered well, although it could not be read here: nobody can say what ran.
+pub(crate) fn unread_request() -> Outcome {
+    Outcome { error_type: Some(error_type::UNREADABLE.into()), ..Outcome::status(Status::Unknown) }
 }
 
 fn result(asked: Asked, answer: &Message) -> Detail {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::message::{Id, IdKind, Message};
+use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::origins::Origin;
 use super::pending::Asked;
@@ -32,6 +32,7 @@ impl Seen<'_> {
         if let Some(id) = &message.id {
             call = identified(call, id);
         }
+        call = self.doubts(call);
         call = self.subject(call, method);
         call = self.round(call);
         call = self.caller(call, method);
@@ -42,6 +43,18 @@ impl Seen<'_> {
     /// What is known of its sender and its way, for a record about a call with that method.
     pub(super) fn of_its_sender(&self, method: &str) -> Call {
         self.caller(Call::nameless().direction(self.direction), method)
+    }
+
+    /// Where others may read something else than is told here, or nothing.
+    fn doubts(&self, call: Call) -> Call {
+        let Message { doubts, flaw, bytes, .. } = self.message;
+        let flaw = flaw.filter(|flaw| *flaw != Flaw::NotAMessage);
+        let flaws: Vec<_> = doubts.names().chain(flaw.map(Flaw::as_str)).map(str::to_owned).collect();
+        let readings = (!doubts.readings.is_empty()).then(|| doubts.readings.clone());
+        let size = flaw.map(|_| i64::try_from(*bytes).unwrap_or(i64::MAX));
+        call.own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
+            .own_some(names::AUDITRAIL_MESSAGE_READINGS, readings)
+            .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
     }
 
     pub(super) fn asked(&self) -> Asked {

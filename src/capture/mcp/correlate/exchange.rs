@@ -9,7 +9,7 @@ use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
 use super::tools::NewTool;
 use super::{Carrier, Correlator, Scope, answer, hex};
-use crate::record::{Detail, EventName, Now, Outcome, RecordId, names};
+use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
 #[cfg(feature = "tower")]
 use crate::trail::Core;
 use crate::trail::{Call, Counted, Direction, Moment, Ongoing};
@@ -24,6 +24,7 @@ pub(crate) struct Exchange {
     /// Of the HTTP response; 0 for none.
     status: AtomicU16,
     has_message: AtomicBool,
+    unread_facts: Mutex<Vec<(&'static str, Value)>>,
     /// The client has asked something.
     has_call: AtomicBool,
     is_closed: AtomicBool,
@@ -66,6 +67,7 @@ impl Exchange {
             pending: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
+            unread_facts: Mutex::default(),
             has_call: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
         }
@@ -137,6 +139,9 @@ impl Exchange {
             self.scope.count(direction, kind);
         }
         match kind {
+            None if direction == Direction::ClientToServer && is_unreadable(&message) => {
+                return Some(self.unreadable(&message));
+            }
             None => self.garbage(direction, &message),
             Some(Kind::Request) => return Some(self.request(direction, &message, begun)),
             Some(Kind::Notification) => self.notification(direction, &message),
@@ -171,6 +176,12 @@ impl Exchange {
         self.is_closed.load(Ordering::Acquire)
     }
 
+    /// What is to be told of calls whose answers could not be read.
+    #[cfg(feature = "tower")]
+    pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
+        *self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+    }
+
     /// The head of the HTTP response came.
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
@@ -184,11 +195,15 @@ impl Exchange {
         let status = self.status.load(Ordering::Relaxed);
         let open = self.pending().take();
         for waiting in open {
+            if end == End::Unread {
+                let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
+                facts.iter().for_each(|(name, value)| waiting.call.enrich(&(*name).into(), value.clone()));
+            }
             if status >= 400 {
                 self.end(&waiting, &answer::http_error(status));
             } else if end == End::Dropped && waiting.close_cancels {
                 self.end(&waiting, &Outcome::of(Detail::Cancelled));
-            } else if end == End::Unread {
+            } else if end == End::Unread || waiting.is_unreadable {
                 self.end(&waiting, &answer::unread());
             } else if self.scope.outlives_exchanges() {
                 self.scope.park(waiting);
@@ -226,6 +241,8 @@ impl Exchange {
             id: message.id.clone().unwrap_or(NULL),
             batch: message.batch,
             claimed: false,
+            is_unreadable: is_unreadable(message),
+            serial: 0,
             close_cancels: seen.close_cancels(),
             parked: None,
         };
@@ -295,6 +312,10 @@ impl Exchange {
     }
 
     fn answered(&self, waiting: &Waiting, message: Message) {
+        if waiting.direction == Direction::ClientToServer {
+            let passed_over = self.pending().take_unreadable_before(waiting.serial);
+            passed_over.iter().for_each(|unreadable| self.end(unreadable, &answer::unread()));
+        }
         let outcome = answer::outcome(self.correlator.core(), waiting, &message);
         self.note_continuation(waiting, &message, outcome.detail);
         self.end(waiting, &outcome);
@@ -343,6 +364,14 @@ impl Exchange {
             call.enrich(&names::AUDITRAIL_DIGEST_KEY_ID.into(), self.correlator.key_id().to_owned().into());
             self.correlator.origins().note(Origin::State(state), first);
         }
+    }
+
+    /// What the client sends and cannot be read may be a call to the server all the same: it is one here, too, of which as
+    /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
+    /// was asked later is answered.
+    fn unreadable(&self, message: &Message) -> Arc<Ongoing> {
+        self.correlator.count(Counted::Flawed);
+        self.request(Direction::ClientToServer, message, None)
     }
 
     /// What is no message leaves one record: nobody can pair it with anything. Of a server that goes on so, the first few
@@ -413,6 +442,15 @@ impl Claimed {
 pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
     Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
+}
+
+/// Whether it is no JSON that anybody reads here, rather than JSON that is no message.
+fn is_unreadable(message: &Message) -> bool {
+    match message.flaw {
+        Some(Flaw::NotJson) => true,
+        Some(Flaw::TooDeep) => message.method.is_none(),
+        Some(Flaw::NotAMessage) | None => false,
+    }
 }
 
 /// The id of what has none.

@@ -31,7 +31,7 @@ mod tools;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "tower")]
-pub(crate) use self::answer::{disconnected, http_error, unread};
+pub(crate) use self::answer::{disconnected, http_error, unread, unread_request};
 pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "proxy")]
 pub(crate) use self::exchange::Unanswered;
@@ -42,7 +42,7 @@ use self::origins::Origins;
 use self::pending::Waiting;
 use self::tools::Tools;
 use super::message::Reading;
-use crate::record::{Detail, Outcome};
+use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{Core, Counted};
 
 /// What all connections of one server share.
@@ -101,7 +101,7 @@ impl Correlator {
     fn evict(&self, evicted: Option<Waiting>) {
         if let Some(waiting) = evicted {
             self.count(Counted::Evicted);
-            waiting.call.end(&Outcome { error_type: Some("evicted".into()), ..Outcome::of(Detail::NoResponse) });
+            waiting.call.end(&Outcome::with_type(Detail::NoResponse, error_type::EVICTED));
         }
     }
 

@@ -17,6 +17,10 @@ pub(super) struct Waiting {
     pub(super) batch: Option<u64>,
     /// A handler runs it.
     pub(super) claimed: bool,
+    /// It could not be read, or not to its end.
+    pub(super) is_unreadable: bool,
+    /// Its place in the order in which they were asked.
+    pub(super) serial: u64,
     /// It came with a protocol revision in which closing the response is its cancellation.
     pub(super) close_cancels: bool,
     /// Since when (monotonic nanoseconds) it waits in the scope for an answer over another exchange.
@@ -39,14 +43,18 @@ pub(super) struct Pending {
     calls: BTreeMap<u64, Waiting>,
     by_id: HashMap<(Direction, Id), Vec<u64>>,
     next: u64,
+    /// How many of them could not be read.
+    unreadable: usize,
 }
 
 impl Pending {
     /// Adds a call, and gives the oldest if that is one too many.
-    pub(super) fn add(&mut self, waiting: Waiting) -> Option<Waiting> {
+    pub(super) fn add(&mut self, mut waiting: Waiting) -> Option<Waiting> {
         let oldest = if self.calls.len() < MAX_PENDING { None } else { self.calls.keys().next().copied() };
         let evicted = oldest.and_then(|serial| self.remove(serial));
         self.by_id.entry((waiting.direction, waiting.id.clone())).or_default().push(self.next);
+        waiting.serial = self.next;
+        self.unreadable += usize::from(waiting.is_unreadable);
         self.calls.insert(self.next, waiting);
         self.next += 1;
         evicted
@@ -99,6 +107,7 @@ impl Pending {
 
     pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
         let waiting = self.calls.remove(&serial)?;
+        self.unreadable -= usize::from(waiting.is_unreadable);
         let key = (waiting.direction, waiting.id.clone());
         if let Some(serials) = self.by_id.get_mut(&key) {
             serials.retain(|other| *other != serial);
@@ -107,6 +116,16 @@ impl Pending {
             }
         }
         Some(waiting)
+    }
+
+    /// Those that could not be read and were asked before that one.
+    pub(super) fn take_unreadable_before(&mut self, serial: u64) -> Vec<Waiting> {
+        if self.unreadable == 0 {
+            return Vec::new();
+        }
+        let before = self.calls.range(..serial).filter(|(_, call)| call.is_unreadable);
+        let serials: Vec<u64> = before.map(|(serial, _)| *serial).collect();
+        serials.into_iter().filter_map(|serial| self.remove(serial)).collect()
     }
 
     /// Those that wait for another exchange since before that moment.
@@ -119,14 +138,16 @@ impl Pending {
     /// All, oldest first.
     pub(super) fn take(&mut self) -> Vec<Waiting> {
         self.by_id.clear();
+        self.unreadable = 0;
         std::mem::take(&mut self.calls).into_values().collect()
     }
 }
 
 impl Waiting {
-    /// Whether servers answer it without its id: it has none that MCP allows, or stands in a batch, which many refuse whole.
+    /// Whether servers answer it without its id: it has none that MCP allows, or that they could read, or stands in a batch,
+    /// which many refuse whole.
     fn is_nameless(&self) -> bool {
-        self.batch.is_some() || !matches!(self.id.kind, IdKind::String | IdKind::Integer)
+        self.is_unreadable || self.batch.is_some() || !matches!(self.id.kind, IdKind::String | IdKind::Integer)
     }
 }
 

@@ -38,10 +38,10 @@ impl<B: Body> TapBody<B> {
         Self { body, tap: None }
     }
 
-    /// Whether somebody looks at it.
+    /// Whether somebody looks at it, and it says that it is JSON.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_tapped(&self) -> bool {
-        self.tap.is_some()
+        self.tap.as_ref().is_some_and(|tap| !tap.guesses())
     }
 
     /// Whether more of it would tell more.

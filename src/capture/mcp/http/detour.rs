@@ -63,6 +63,6 @@ fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
 }
 
 /// `error.type` of the alarm.
-const PROXY_BYPASSED: &str = "proxy_bypassed";
+const PROXY_BYPASSED: &str = crate::record::error_type::PROXY_BYPASSED;
 /// The longest name of a host, and a port.
 const SHOWN: usize = 260;

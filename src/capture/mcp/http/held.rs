@@ -49,6 +49,9 @@ pub(crate) enum Withheld {
 pub(super) struct Before {
     id: Option<Id>,
     flaw: Option<Flaw>,
+    /// Others may read something else.
+    is_ambiguous: bool,
+    is_plain: bool,
     is_in_batch: bool,
     said: Said,
 }
@@ -62,6 +65,8 @@ impl Held {
         Before {
             id: message.id.clone(),
             flaw: message.flaw,
+            is_ambiguous: message.doubts.is_ambiguous(),
+            is_plain: message.is_plain(),
             is_in_batch: message.batch.is_some(),
             said: if self.why.joins { Said::of(message) } else { Said::default() },
         }
@@ -69,17 +74,18 @@ impl Held {
 
     /// The message has begun that call, if any.
     pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
-        let Before { id, flaw, is_in_batch, said } = message;
+        let Before { id, flaw, is_ambiguous, is_plain, is_in_batch, said } = message;
         let mut told = self.told();
         match flaw {
             None => {}
             Some(Flaw::NotAMessage) => told.is_foreign = true,
             Some(Flaw::NotJson | Flaw::TooDeep) => told.is_unclear = true,
         }
+        told.is_unclear |= is_ambiguous;
         told.is_batch |= is_in_batch;
         if self.why.joins {
             let span = call.as_ref().and_then(|call| call.span_ids());
-            told.splices.note(is_in_batch, flaw.is_some(), said.joined(span));
+            told.splices.note(is_in_batch, is_plain, said.joined(span));
         }
         if self.why.refuses {
             told.calls.extend(id.zip(call));

@@ -9,13 +9,13 @@
 //!    there was something in it all the same: what could not be read, or what was answered.
 //! 4. What is no JSON-RPC message, in a request or in a response, decides nothing about a call.
 
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
-use super::content::{Coding, Content};
+use super::content::{Content, media_type};
 use super::course::Course;
 #[cfg(feature = "proxy")]
 use super::detour::Detour;
@@ -30,8 +30,8 @@ use super::sides::{Requests, Responses};
 use super::tap::{Observer as _, Over, Tap};
 use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
-use crate::capture::mcp::message::Message;
-use crate::record::{Detail, Now, Outcome, names};
+use crate::capture::mcp::message::{Flaw, Message};
+use crate::record::{Detail, Now, Outcome, Value, names};
 use crate::trail::{Call, Counted, Direction, Ongoing, Refused};
 
 /// What is known of it.
@@ -49,6 +49,10 @@ pub(super) struct Passage {
     initializes: AtomicBool,
     /// The request, or the response, could not be read.
     is_unread: [AtomicBool; 2],
+    /// Why, what they say that they are, and how many bytes they have.
+    flaw: OnceLock<&'static str>,
+    media_types: [OnceLock<String>; 2],
+    sizes: [AtomicU64; 2],
     /// The request is JSON, and no JSON-RPC message.
     is_foreign: AtomicBool,
     /// The response carries answers.
@@ -91,6 +95,9 @@ impl Passage {
             is_of_mcp: facts::is_of_mcp(parts),
             initializes: AtomicBool::new(false),
             is_unread: [const { AtomicBool::new(false) }; 2],
+            flaw: OnceLock::new(),
+            media_types: [const { OnceLock::new() }; 2],
+            sizes: [const { AtomicU64::new(0) }; 2],
             is_foreign: AtomicBool::new(false),
             has_answer: AtomicBool::new(false),
             code: OnceLock::new(),
@@ -116,8 +123,8 @@ impl Passage {
 
     /// What looks at the request's body, if that carries messages.
     pub(super) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
-        let of = (Content::of_request(&parts.method, &parts.headers), Coding::of(&parts.headers));
-        let reader = Reader::of_request(self.shared.correlator.reading().clone(), of);
+        let reader = Reader::of_request(self.shared.correlator.reading(), &parts.method, &parts.headers);
+        self.note_media_type(Side::Request, &parts.headers);
         let requests = Requests::new(self);
         let reader = reader.unwrap_or_else(|why| {
             requests.unread(why.into());
@@ -133,6 +140,7 @@ impl Passage {
     pub(super) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
         self.status.store(response.status.as_u16(), Ordering::Release);
         self.exchange.status(response.status.as_u16());
+        self.note_media_type(Side::Response, &response.headers);
         let content = match response.extensions.get::<NotTheServers>() {
             None => Content::of_response(&response.headers),
             Some(_) => Content::Other,
@@ -146,8 +154,7 @@ impl Passage {
         if self.exchange.has_message() {
             self.note_path();
         }
-        let reader =
-            Reader::of_response(self.shared.correlator.reading().clone(), (content, Coding::of(&response.headers)));
+        let reader = Reader::of_response(self.shared.correlator.reading(), content, &response.headers);
         let reader = reader.unwrap_or_else(|why| {
             self.unread(Side::Response, why.into());
             None
@@ -214,8 +221,8 @@ impl Passage {
     }
 
     /// The request, or the response, is nothing that was understood.
-    pub(super) fn obscure(&self, side: Side) {
-        self.mark_unread(side);
+    pub(super) fn obscure(&self, side: Side, flaw: Flaw) {
+        self.mark_unread(side, flaw.as_str());
         self.flawed();
     }
 
@@ -225,7 +232,7 @@ impl Passage {
     }
 
     pub(super) fn unread(&self, side: Side, why: Unread) {
-        self.mark_unread(side);
+        self.mark_unread(side, why.as_str());
         self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
 
@@ -286,6 +293,9 @@ impl Passage {
     fn settle(&self) {
         let Some(how) = self.course.end() else { return };
         self.see_cut();
+        if self.is_unread(Side::Response) {
+            self.exchange.note_unread(self.unread_facts());
+        }
         self.exchange.close(match how {
             Over::Dropped => End::Dropped,
             _ if self.is_unread(Side::Response) => End::Unread,
@@ -311,7 +321,8 @@ impl Passage {
         let failed = status >= 400 && !self.is_provided_for(status, is_mcp);
         // The server took it, and may have made more of it than is known here.
         let may_have_run = self.is_unread(Side::Request) || has_answer || is_mcp && self.is_foreign();
-        let hides = may_have_run && self.method == Method::POST && !self.exchange.has_message() && status != 0;
+        let was_sent = status != 0 || self.is_unread(Side::Request);
+        let hides = may_have_run && self.method == Method::POST && !self.exchange.has_message() && was_sent;
         let is_wanted = match hides {
             true if status < 400 => true,
             _ if self.exchange.has_message() => failed,
@@ -337,6 +348,7 @@ impl Passage {
 
     fn outcome(&self, failed: bool, hides: bool) -> Outcome {
         match self.code.get() {
+            _ if self.status() == 0 && hides => correlate::unread(),
             _ if self.status() == 0 => correlate::disconnected(),
             _ if !failed && !hides => Outcome::ok(),
             // The proxy's own answer.
@@ -345,7 +357,7 @@ impl Passage {
             }
             Some(&code) => Outcome::jsonrpc_error(code),
             None if failed => correlate::http_error(self.status()),
-            None => correlate::unread(),
+            None => correlate::unread_request(),
         }
     }
 
@@ -356,6 +368,9 @@ impl Passage {
             .attribute(names::URL_PATH, self.path.clone())
             .begun(self.begun);
         let call = Ongoing::open_anyway(self.shared.core(), self.exchange.carry(call));
+        if self.is_unread(Side::Request) || self.is_unread(Side::Response) {
+            self.unread_facts().into_iter().for_each(|(name, value)| call.enrich(&name.into(), value));
+        }
         if self.status() != 0 {
             call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
         }
@@ -374,7 +389,38 @@ impl Passage {
         self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
     }
 
-    fn mark_unread(&self, side: Side) {
+    /// So many bytes have passed of that side.
+    pub(super) fn size(&self, side: Side, bytes: u64) {
+        if let Some(size) = self.sizes.get(side as usize) {
+            size.store(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn note_media_type(&self, side: Side, headers: &HeaderMap) {
+        if let Some((noted, media_type)) = self.media_types.get(side as usize).zip(media_type(headers)) {
+            noted.get_or_init(|| media_type);
+        }
+    }
+
+    /// What is told of a body that could not be read, and of what came back for it.
+    fn unread_facts(&self) -> Vec<(&'static str, Value)> {
+        let [request, response] = &self.media_types;
+        let media_types = [
+            (names::HTTP_REQUEST_HEADER_CONTENT_TYPE, request.get()),
+            (names::HTTP_RESPONSE_HEADER_CONTENT_TYPE, response.get()),
+        ];
+        let [request, response] = &self.sizes;
+        let sizes = [(names::HTTP_REQUEST_BODY_SIZE, request), (names::HTTP_RESPONSE_BODY_SIZE, response)];
+        let size = |size: &AtomicU64| i64::try_from(size.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        let listed = |text: &str| Value::from(vec![text.to_owned()]);
+        let mut facts: Vec<_> = sizes.into_iter().map(|(name, bytes)| (name, size(bytes).into())).collect();
+        facts.extend(media_types.into_iter().filter_map(|(name, text)| Some((name, listed(text?)))));
+        facts.extend(self.flaw.get().map(|flaw| (names::AUDITRAIL_MESSAGE_FLAW, listed(flaw))));
+        facts
+    }
+
+    fn mark_unread(&self, side: Side, flaw: &'static str) {
+        self.flaw.get_or_init(|| flaw);
         if let Some(is_unread) = self.is_unread.get(side as usize) {
             is_unread.store(true, Ordering::Relaxed);
         }

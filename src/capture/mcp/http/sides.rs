@@ -32,8 +32,8 @@ impl Requests {
                 self.0.foreign();
                 None
             }
-            Some(Flaw::NotJson | Flaw::TooDeep) => {
-                self.0.obscure(Side::Request);
+            Some(flaw @ (Flaw::NotJson | Flaw::TooDeep)) => {
+                self.0.obscure(Side::Request, flaw);
                 None
             }
         }
@@ -63,6 +63,10 @@ impl Observer for Requests {
         }
     }
 
+    fn size(&self, bytes: u64) {
+        self.0.size(Side::Request, bytes);
+    }
+
     fn over(&self, _: Over) {
         self.0.request_over();
     }
@@ -80,11 +84,11 @@ impl Observer for Responses {
             return self.passage.see_response(message);
         }
         // Of a stream, one event is none; a document is all there is.
-        let is_obscure = matches!(message.flaw, Some(Flaw::NotJson | Flaw::TooDeep)) && self.content == Content::Json;
-        if is_obscure {
-            self.passage.obscure(Side::Response);
-        } else {
-            self.passage.flawed();
+        match message.flaw {
+            Some(flaw @ (Flaw::NotJson | Flaw::TooDeep)) if self.content == Content::Json => {
+                self.passage.obscure(Side::Response, flaw);
+            }
+            _ => self.passage.flawed(),
         }
     }
 
@@ -94,6 +98,10 @@ impl Observer for Responses {
 
     fn unread(&self, why: Unread) {
         self.passage.unread(Side::Response, why);
+    }
+
+    fn size(&self, bytes: u64) {
+        self.passage.size(Side::Response, bytes);
     }
 
     fn over(&self, how: Over) {

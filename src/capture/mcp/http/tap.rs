@@ -20,8 +20,12 @@ pub(super) struct Tap {
     /// `None` if the body is not, or no longer, read.
     reader: Option<Reader>,
     observer: Box<dyn Observer>,
+    #[cfg(feature = "proxy")]
+    guesses: bool,
     /// Bytes that are still to come, if that was told.
     left: Option<u64>,
+    /// Bytes that have passed.
+    size: u64,
     is_over: bool,
 }
 
@@ -34,6 +38,8 @@ pub(super) trait Observer: Send + Sync {
     fn endpoint(&self, _uri: &str) {}
     /// The body goes on, but nobody reads it any more.
     fn unread(&self, why: Unread);
+    /// So many bytes have passed of the body, which is over now.
+    fn size(&self, _bytes: u64) {}
     fn over(&self, how: Over);
 }
 
@@ -50,7 +56,17 @@ pub(super) enum Over {
 impl Tap {
     /// Looks at a body of that length, if it is known.
     pub(super) fn new(reader: Option<Reader>, observer: Box<dyn Observer>, length: Option<u64>) -> Self {
-        let mut tap = Self { reader, observer, left: length, is_over: false };
+        #[cfg(feature = "proxy")]
+        let guesses = reader.as_ref().is_some_and(Reader::guesses);
+        let mut tap = Self {
+            reader,
+            observer,
+            #[cfg(feature = "proxy")]
+            guesses,
+            left: length,
+            size: 0,
+            is_over: false,
+        };
         tap.end_at_last_byte();
         tap
     }
@@ -59,6 +75,7 @@ impl Tap {
         if self.is_over {
             return;
         }
+        self.size += bytes.len() as u64;
         self.guarded(|tap| {
             let Some(reader) = &mut tap.reader else { return };
             let read = reader.read(bytes, &mut |message| tap.observer.message(message));
@@ -81,15 +98,21 @@ impl Tap {
         self.guarded(|tap| {
             let Some(mut reader) = tap.reader.take() else { return };
             let complete = how == Over::Complete;
-            reader.end(&mut |message| {
+            let end = reader.end(&mut |message| {
                 if complete || message.flaw != Some(Flaw::NotJson) {
                     tap.observer.message(message);
                 } else if message.method.is_some() {
                     tap.observer.cut_off(message);
                 }
             });
+            if let (true, Err(why)) = (complete, end) {
+                tap.observer.unread(why.into());
+            }
         });
-        self.guarded(|tap| tap.observer.over(how));
+        self.guarded(|tap| {
+            tap.observer.size(tap.size);
+            tap.observer.over(how);
+        });
     }
 
     /// With a `Content-Length` nobody polls past the last byte.
@@ -97,6 +120,12 @@ impl Tap {
         if self.left == Some(0) {
             self.end(Over::Complete);
         }
+    }
+
+    /// Whether the body does not say that it is JSON, and is only tried.
+    #[cfg(feature = "proxy")]
+    pub(super) fn guesses(&self) -> bool {
+        self.guesses
     }
 
     /// Whether more bytes may tell more.

@@ -19,6 +19,18 @@ pub(super) enum Unread {
     Panicked,
 }
 
+impl Unread {
+    /// As it stands in a record (`auditrail.message.flaw`).
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Coding => "unknown_coding",
+            Self::Damaged => "damaged_coding",
+            Self::Expands => "expands",
+            Self::Panicked => "internal",
+        }
+    }
+}
+
 /// What was told of them.
 #[derive(Debug, Default)]
 pub(super) struct UnreadBodies([AtomicBool; 4]);
@@ -37,7 +49,8 @@ impl Unread {
     const fn told(self) -> &'static str {
         match self {
             Self::Coding => {
-                "an HTTP body has a Content-Encoding that is not read (gzip, deflate and br are): calls in such bodies \
+                "an HTTP body has a Content-Encoding that is not read (gzip, deflate, br and zstd are, at most three upon each \
+                 other): calls in such bodies \
                  are recorded without their answers; put auditrail's layer below the one that compresses"
             }
             Self::Damaged => {

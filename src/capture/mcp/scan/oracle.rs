@@ -127,7 +127,7 @@ fn expected(value: &Value, reading: &Reading, found: &[Message]) -> Vec<Message>
 
 fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
     let Some(top) = value.as_object() else {
-        return Message { flaw: Some(Flaw::NotAMessage), ..Message::default() };
+        return Message { flaw: Some(Flaw::NotAMessage), doubts: found.doubts.clone(), ..Message::default() };
     };
     let mut message = Message {
         id: top.get("id").map(|value| id(value, found.id.as_ref())),

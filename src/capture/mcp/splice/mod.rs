@@ -13,7 +13,7 @@
 //!    whoever begins a trace anew deletes it (W3C Trace Context, processing model).
 //! 3. Where readers may disagree on what is there, a message stays as it is: `params` or `_meta` is no object, or one of the
 //!    keys on the way comes twice, or once more in other letters (some readers ignore case).
-//! 4. What is looked at is JSON: the scanner has found no flaw in it. Of other bytes it may be anything, but never a panic.
+//! 4. What is looked at is JSON in plain UTF-8: the scanner has found no flaw in it, and no doubt. Of other bytes it may be anything, but never a panic.
 
 mod joined;
 mod object;
@@ -43,9 +43,9 @@ pub(crate) struct Splices {
 
 impl Splices {
     /// The next message of the unit, as it was before anybody took it in, and what joins it.
-    pub(crate) fn note(&mut self, is_batch: bool, has_flaw: bool, joined: Option<Joined>) {
+    pub(crate) fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
         self.is_batch |= is_batch;
-        self.is_unclear |= has_flaw;
+        self.is_unclear |= !is_plain;
         self.is_too_many |= self.messages.len() == MOST_MESSAGES;
         if self.is_too_many {
             self.messages = Vec::new();

@@ -27,7 +27,7 @@ fn splices(unit: &str) -> Splices {
     for message in messages {
         let is_request = message.method.is_some() && message.id.is_some();
         let joined = Said::of(&message).joined(is_request.then(span));
-        splices.note(message.batch.is_some(), message.flaw.is_some(), joined);
+        splices.note(message.batch.is_some(), message.is_plain(), joined);
     }
     splices
 }
@@ -300,7 +300,7 @@ proptest! {
     fn whatever_the_bytes_are(bytes in "[\\[\\]{}\",:\\\\ua0 \n]{0,60}|\\PC{0,40}", is_batch: bool, count in 1_usize..4) {
         let mut splices = Splices::default();
         for _ in 0..count {
-            splices.note(is_batch, false, Said::default().joined(Some(span())));
+            splices.note(is_batch, true, Said::default().joined(Some(span())));
         }
         drop(splices.edits(bytes.as_bytes()).map(|edits| edited(bytes.as_bytes(), edits)));
     }

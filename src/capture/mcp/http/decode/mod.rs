@@ -3,10 +3,12 @@
 //! Invariants:
 //! 1. What can be decoded of the bytes that have come is decoded now: an event that a server has flushed is seen when it
 //!    passes, not when more follows.
-//! 2. Memory is bounded whatever a body expands to, and so is the work: [`Undecodable::Expands`] beyond the limit.
+//! 2. Memory is bounded whatever a body expands to, and so is the work: [`Undecodable::Expands`] beyond the limit, which is
+//!    that of each coding where there are several.
 //!
-//! zstd is not read: the decoder that is written in Rust keeps back a whole window of what it has decoded, so the events of
-//! a stream would be seen late or, if the client goes away, not at all. No MCP client asks for it by default.
+//!
+//! zstd is read by the C library: the decoders that are written in Rust keep back a whole window of what they have decoded, so
+//! the events of a stream would be seen late or, if the client goes away, not at all.
 
 #[cfg(test)]
 mod tests;
@@ -16,18 +18,24 @@ use std::io::{self, Write};
 
 use brotli_decompressor::{BrotliDecoderParameter, DecompressorWriter};
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use zstd::stream::write::Decoder as ZstdDecoder;
 
-use super::content::Coding;
+use super::content::{Coding, Codings};
 
 /// Takes the coded bytes as they come.
 pub(super) struct Decoder {
-    coded: Coded,
+    /// What was applied last first.
+    layers: Vec<Layer>,
     took: u64,
+}
+
+/// One coding.
+struct Layer {
+    coded: Coded,
     gave: u64,
 }
 
 enum Coded {
-    Identity,
     /// Zlib or bare deflate; the first byte tells.
     Deflate,
     By(Box<dyn Decode>),
@@ -45,9 +53,53 @@ pub(super) enum Undecodable {
 }
 
 impl Decoder {
-    pub(super) fn new(coding: Coding) -> Result<Self, Undecodable> {
+    pub(super) fn new(codings: Codings) -> Result<Self, Undecodable> {
+        let codings = codings.ok_or(Undecodable::Unknown)?;
+        let layers = codings.into_iter().rev().map(Layer::new).collect::<Result<_, _>>()?;
+        Ok(Self { layers, took: 0 })
+    }
+
+    /// Gives what the bytes mean, in pieces.
+    pub(super) fn decode(&mut self, bytes: &[u8], give: &mut dyn FnMut(&[u8])) -> Result<(), Undecodable> {
+        if self.layers.is_empty() {
+            give(bytes);
+            return Ok(());
+        }
+        for few in bytes.chunks(AT_ONCE) {
+            self.took += few.len() as u64;
+            decode(&mut self.layers, few, self.took, give)?;
+        }
+        Ok(())
+    }
+
+    /// No more bytes will come. Of some nothing may have come out: they are the beginning of something.
+    pub(super) fn end(&self) -> Result<(), Undecodable> {
+        let is_empty = self.took > 0 && self.layers.last().is_some_and(|layer| layer.gave == 0);
+        if is_empty { Err(Undecodable::Damaged) } else { Ok(()) }
+    }
+}
+
+/// Through all of the layers, of a body of which so much has come.
+fn decode(layers: &mut [Layer], bytes: &[u8], took: u64, give: &mut dyn FnMut(&[u8])) -> Result<(), Undecodable> {
+    let Some((layer, inner)) = layers.split_first_mut() else {
+        give(bytes);
+        return Ok(());
+    };
+    for few in bytes.chunks(AT_ONCE) {
+        let (piece, written) = layer.decode(few);
+        decode(inner, &piece.bytes, took, give)?;
+        layer.gave += piece.bytes.len() as u64;
+        if piece.is_full || layer.gave > MAY_GIVE + MAY_GIVE_PER_BYTE * took {
+            return Err(Undecodable::Expands);
+        }
+        written.map_err(|_| Undecodable::Damaged)?;
+    }
+    Ok(())
+}
+
+impl Layer {
+    fn new(coding: Coding) -> Result<Self, Undecodable> {
         let coded = match coding {
-            Coding::Identity => Coded::Identity,
             Coding::Gzip => Coded::By(Box::new(MultiGzDecoder::new(Piece::default()))),
             Coding::Deflate => Coded::Deflate,
             Coding::Brotli => {
@@ -56,45 +108,33 @@ impl Decoder {
                 decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
                 Coded::By(Box::new(decoder))
             }
-            Coding::Zstd | Coding::Unknown => return Err(Undecodable::Unknown),
+            Coding::Zstd => {
+                // There is nothing that can fail here but memory.
+                let mut decoder = ZstdDecoder::new(Piece::default()).map_err(|_| Undecodable::Damaged)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(|_| Undecodable::Damaged)?;
+                Coded::By(Box::new(decoder))
+            }
         };
-        Ok(Self { coded, took: 0, gave: 0 })
+        Ok(Self { coded, gave: 0 })
     }
 
-    /// Gives what the bytes mean, in pieces.
-    pub(super) fn decode(&mut self, bytes: &[u8], give: &mut dyn FnMut(&[u8])) -> Result<(), Undecodable> {
-        let Some(first) = bytes.first() else { return Ok(()) };
-        if let Coded::Deflate = self.coded {
+    fn decode(&mut self, bytes: &[u8]) -> (Piece, io::Result<()>) {
+        if let (Coded::Deflate, Some(first)) = (&self.coded, bytes.first()) {
             // CM of RFC 1950 is 8. Bare deflate begins so only with a stored block whose padding is not zero.
             self.coded = Coded::By(match first & 0x0f {
                 8 => Box::new(ZlibDecoder::new(Piece::default())),
                 _ => Box::new(DeflateDecoder::new(Piece::default())),
             });
         }
-        let Coded::By(decoder) = &mut self.coded else {
-            give(bytes);
-            return Ok(());
-        };
-        for few in bytes.chunks(AT_ONCE) {
-            self.took += few.len() as u64;
-            let written = decoder.write_all(few).and_then(|()| decoder.flush());
-            let piece = decoder.piece();
-            give(&piece.bytes);
-            self.gave += piece.bytes.len() as u64;
-            let expands = piece.is_full || self.gave > MAY_GIVE + MAY_GIVE_PER_BYTE * self.took;
-            *piece = Piece::default();
-            if expands {
-                return Err(Undecodable::Expands);
-            }
-            written.map_err(|_| Undecodable::Damaged)?;
-        }
-        Ok(())
+        let Coded::By(decoder) = &mut self.coded else { return (Piece::default(), Ok(())) };
+        let written = decoder.write_all(bytes).and_then(|()| decoder.flush());
+        (std::mem::take(decoder.piece()), written)
     }
 }
 
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("took", &self.took).field("gave", &self.gave).finish_non_exhaustive()
+        f.debug_struct("Decoder").field("layers", &self.layers.len()).field("took", &self.took).finish_non_exhaustive()
     }
 }
 
@@ -116,6 +156,12 @@ macro_rules! decode {
 }
 
 decode! { MultiGzDecoder ZlibDecoder DeflateDecoder DecompressorWriter }
+
+impl Decode for ZstdDecoder<'static, Piece> {
+    fn piece(&mut self) -> &mut Piece {
+        self.get_mut()
+    }
+}
 
 /// What came out of a few bytes.
 #[derive(Debug, Default)]
@@ -144,6 +190,8 @@ const AT_ONCE: usize = 4096;
 /// The most that these may become: deflate cannot make more of them, and brotli does so only of what is no text.
 const MAX_PIECE: usize = 5 * 1024 * 1024;
 const BUFFER: usize = 4096;
+/// 8 MiB: larger windows are no part of the `zstd` coding (RFC 9659).
+const ZSTD_WINDOW_LOG: u32 = 23;
 /// A body may become that much larger than the bytes that came allow for, so that a short body is never too large.
 const MAY_GIVE: u64 = 16 * 1024 * 1024;
 /// What a byte may become, over the whole body. JSON shrinks to a tenth; what is made to exhaust readers, to a thousandth.

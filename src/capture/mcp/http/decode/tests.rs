@@ -5,7 +5,11 @@ use super::*;
 
 /// What the pieces of a body become, each with what was known after it.
 fn decoded(coding: Coding, pieces: &[&[u8]]) -> (Vec<Vec<u8>>, Result<(), Undecodable>) {
-    let mut decoder = Decoder::new(coding).unwrap();
+    decoded_of(&[coding], pieces)
+}
+
+fn decoded_of(codings: &[Coding], pieces: &[&[u8]]) -> (Vec<Vec<u8>>, Result<(), Undecodable>) {
+    let mut decoder = Decoder::new(Some(codings.to_vec())).unwrap();
     let mut all = Vec::new();
     for piece in pieces {
         let mut given = Vec::new();
@@ -41,7 +45,7 @@ fn what_was_flushed_is_known_at_once() {
         (Coding::Deflate, halves!(ZlibEncoder)),
         (Coding::Deflate, halves!(DeflateEncoder)),
         (Coding::Brotli, brotli),
-        (Coding::Identity, (FIRST.to_vec(), SECOND.to_vec())),
+        (Coding::Zstd, zstd_halves()),
     ];
     for (coding, (first, second)) in codings {
         let (given, result) = decoded(coding, &[&first, &second]);
@@ -75,8 +79,8 @@ fn what_is_coded_otherwise_is_damaged() {
         let (_, result) = decoded(coding, &[bytes]);
         assert_eq!(result, Err(Undecodable::Damaged), "{coding:?}");
     }
-    assert!(matches!(Decoder::new(Coding::Zstd), Err(Undecodable::Unknown)));
-    assert!(matches!(Decoder::new(Coding::Unknown), Err(Undecodable::Unknown)));
+    assert_eq!(decoded(Coding::Zstd, &[json]).1, Err(Undecodable::Damaged));
+    assert!(matches!(Decoder::new(None), Err(Undecodable::Unknown)));
 }
 
 #[test]
@@ -90,9 +94,71 @@ fn what_expands_without_end_is_not_read_on() {
     assert_eq!(result, Err(Undecodable::Expands));
     assert!(given.concat().len() as u64 <= MAY_GIVE + MAY_GIVE_PER_BYTE * gzip.len() as u64 + MAX_PIECE as u64);
 
+    let zstd = zstd::stream::encode_all(&vec![b' '; 256 << 20][..], 3).unwrap();
+    assert_eq!(decoded(Coding::Zstd, &[&zstd]).1, Err(Undecodable::Expands), "{} bytes", zstd.len());
+
     // 256 MiB of spaces in 421 bytes.
     let (_, result) = decoded(Coding::Brotli, &[&hex(BROTLI_OF_SPACES)]);
     assert_eq!(result, Err(Undecodable::Expands));
+}
+
+#[test]
+fn what_only_begins_gives_nothing() {
+    let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0];
+    let mut decoder = Decoder::new(Some(vec![Coding::Gzip])).unwrap();
+    assert_eq!(decoder.decode(&gzip, &mut |_| panic!("it gives nothing")), Ok(()));
+    assert_eq!(decoder.end(), Err(Undecodable::Damaged));
+}
+
+#[test]
+fn zstd_may_have_several_frames() {
+    let frame = |bytes: &[u8]| zstd::stream::encode_all(bytes, 3).unwrap();
+    let (given, result) = decoded(Coding::Zstd, &[&[frame(FIRST), frame(SECOND)].concat()]);
+    assert_eq!((given.concat(), result), ([FIRST, SECOND].concat(), Ok(())));
+}
+
+/// The header of a frame whose window is 16 MiB, and a block: more than HTTP allows (RFC 9659).
+#[test]
+fn large_windows_of_zstd_are_refused() {
+    let frame = |window: &str| hex(&format!("28b52ffd00{window}1900007b7d7d"));
+    assert_eq!(decoded(Coding::Zstd, &[&frame("68")]).1, Ok(()), "8 MiB");
+    assert_eq!(decoded(Coding::Zstd, &[&frame("70")]).1, Err(Undecodable::Damaged), "16 MiB");
+}
+
+/// What was flushed through both of them is known when it passes, however it is cut.
+#[test]
+fn codings_upon_each_other_are_read() {
+    let (first, second) = zstd_halves();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&first).unwrap();
+    gzip.flush().unwrap();
+    let outer = std::mem::take(gzip.get_mut());
+    gzip.write_all(&second).unwrap();
+    let pieces = [outer, gzip.finish().unwrap()];
+    let codings = [Coding::Zstd, Coding::Gzip];
+    let (given, result) = decoded_of(&codings, &[&pieces[0], &pieces[1]]);
+    assert_eq!((given, result), (vec![FIRST.to_vec(), SECOND.to_vec()], Ok(())));
+    let bytes = pieces.concat();
+    let (given, result) = decoded_of(&codings, &bytes.chunks(1).collect::<Vec<_>>());
+    assert_eq!((given.concat(), result), ([FIRST, SECOND].concat(), Ok(())));
+    let wrong = decoded_of(&[Coding::Gzip, Coding::Zstd], &[&bytes]).1;
+    assert_eq!(wrong, Err(Undecodable::Damaged), "the last that was applied comes off first");
+
+    let spaces = (0..2).fold(vec![b' '; 64 << 20], |bytes, _| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&bytes).unwrap();
+        gzip.finish().unwrap()
+    });
+    assert_eq!(decoded_of(&[Coding::Gzip; 2], &[&spaces]).1, Err(Undecodable::Expands));
+}
+
+fn zstd_halves() -> (Vec<u8>, Vec<u8>) {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.write_all(FIRST).unwrap();
+    encoder.flush().unwrap();
+    let first = std::mem::take(encoder.get_mut());
+    encoder.write_all(SECOND).unwrap();
+    (first, encoder.finish().unwrap())
 }
 
 /// A window of 1 GiB may be asked for only by an extension of the coding.

@@ -5,3 +5,4 @@ mod rig;
 mod service;
 mod sessions;
 mod stream;
+mod unreadable;

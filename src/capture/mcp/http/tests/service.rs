@@ -39,7 +39,7 @@ impl<F: FnMut(Asked) -> Fut, Fut: Future<Output = Result<Response<Script>, &'sta
 }
 
 /// Reads the request and answers so.
-fn answering(
+pub(super) fn answering(
     respond: impl Fn() -> Response<Script>,
 ) -> Inner<impl FnMut(Asked) -> Ready<Result<Response<Script>, &'static str>>> {
     Inner(move |mut request: Asked| {
@@ -48,12 +48,12 @@ fn answering(
     })
 }
 
-fn post(body: &'static [u8]) -> Request<Script> {
+pub(super) fn post(body: &'static [u8]) -> Request<Script> {
     let request = Request::post("/mcp?key=canary-query").header("content-type", "application/json");
     request.body(Script::new(&[body]).with_length()).unwrap()
 }
 
-fn response(status: u16, content_type: &str, body: &[u8]) -> Response<Script> {
+pub(super) fn response(status: u16, content_type: &str, body: &[u8]) -> Response<Script> {
     let response = Response::builder().status(status).header("content-type", content_type);
     response.body(Script::new(&[body])).unwrap()
 }
@@ -79,7 +79,7 @@ fn within(mut request: Request<Script>, id: &'static str) -> Request<Script> {
 }
 
 /// The bytes of the answer, read to the end.
-fn exchange<S>(service: &mut McpService<S>, request: Request<Script>) -> Vec<u8>
+pub(super) fn exchange<S>(service: &mut McpService<S>, request: Request<Script>) -> Vec<u8>
 where
     S: Service<Asked, Response = Response<Script>, Error = &'static str>,
 {
@@ -344,7 +344,7 @@ fn an_unknown_coding_is_said_once() {
     let rig = Rig::new();
     let mut service = rig.trail.mcp_layer().layer(answering(|| {
         let mut response = response(200, "application/json", b"(\xb5/\xfd");
-        response.headers_mut().insert("content-encoding", http::HeaderValue::from_static("zstd"));
+        response.headers_mut().insert("content-encoding", http::HeaderValue::from_static("compress"));
         response
     }));
     for _ in 0..3 {
@@ -354,27 +354,8 @@ fn an_unknown_coding_is_said_once() {
     assert_eq!(said.iter().filter(|text| text.contains("Content-Encoding")).count(), 1, "{said:?}");
     let records = rig.records();
     assert_eq!(records[5].text(names::AUDITRAIL_OUTCOME_DETAIL), Some("no_response"));
-    assert_eq!(records[5].text(names::ERROR_TYPE), Some("unread"));
+    assert_eq!(records[5].text(names::ERROR_TYPE), Some("unreadable"));
     assert_eq!(rig.trail.seen().unread, 3);
-}
-
-/// Passage 3: nobody hides a call by sending it in a way that only the server can read.
-#[test]
-fn what_cannot_be_read_is_told() {
-    let rig = Rig::new();
-    let mut service = rig.trail.mcp_layer().layer(answering(|| response(200, "text/event-stream", OK)));
-    let mut coded = post(CALL);
-    coded.headers_mut().insert("content-encoding", http::HeaderValue::from_static("zstd"));
-    let mut damaged = post(CALL);
-    damaged.headers_mut().insert("content-encoding", http::HeaderValue::from_static("gzip"));
-    let mut odd = post(CALL);
-    odd.headers_mut().insert("content-type", http::HeaderValue::from_static("text/plain"));
-    for request in [coded, damaged, odd] {
-        exchange(&mut service, request);
-    }
-    let pair = ["http.request request -: -", "http.request response -: no_response"];
-    assert_eq!(rig.told(), pair.repeat(3));
-    assert!(rig.records().iter().skip(1).step_by(2).all(|record| record.text(names::ERROR_TYPE) == Some("unread")));
 }
 
 #[test]
@@ -452,8 +433,9 @@ fn layers_and_bodies_can_be_shown() {
     }
 }
 
-const CALL: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{}}}"#;
-const OK: &[u8] = b"data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[]}}\n\n";
+pub(super) const CALL: &[u8] =
+    br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather","arguments":{}}}"#;
+pub(super) const OK: &[u8] = b"data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[]}}\n\n";
 const MISMATCH: &[u8] = br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"canary"}}"#;
 const NAMELESS: &[u8] = br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"canary"}}"#;
 const INITIALIZE: &[u8] = br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
