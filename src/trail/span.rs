@@ -12,11 +12,12 @@ use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{Call, CallState, Core, Facts, Idless, Way, beginning, has_own_ids};
-use crate::record::{Attributes, Detail, EventName, IdText, Outcome, RecordId, Status, names};
+use crate::record::{Detail, EventName, IdText, Outcome, RecordId, Status, names};
 
-/// The span of a call, with that parent, or as a child of whatever is current.
+/// The span of a call of that id, with that parent, or as a child of whatever is current. What is known is said when it is
+/// made: each recording later is a way through all layers.
 macro_rules! call_span {
-    ($call:expr $(, $parent:ident: $none:expr)?) => {
+    ($call:expr, $id:expr $(, $parent:ident: $none:expr)?) => {
         tracing::info_span!(
             target: TARGET,
             $($parent: $none,)?
@@ -25,20 +26,20 @@ macro_rules! call_span {
             otel.kind = kind(&$call),
             otel.status_code = Empty,
             mcp.method.name = $call.method(),
-            mcp.protocol.version = Empty,
-            mcp.session.id = Empty,
-            mcp.resource.uri = Empty,
-            gen_ai.tool.name = Empty,
-            gen_ai.operation.name = Empty,
-            gen_ai.prompt.name = Empty,
-            jsonrpc.request.id = Empty,
+            mcp.protocol.version = $call.text(names::MCP_PROTOCOL_VERSION),
+            mcp.session.id = $call.text(names::MCP_SESSION_ID),
+            mcp.resource.uri = $call.text(names::MCP_RESOURCE_URI),
+            gen_ai.tool.name = $call.text(names::GEN_AI_TOOL_NAME),
+            gen_ai.operation.name = $call.text(names::GEN_AI_OPERATION_NAME),
+            gen_ai.prompt.name = $call.text(names::GEN_AI_PROMPT_NAME),
+            jsonrpc.request.id = $call.text(names::JSONRPC_REQUEST_ID),
             rpc.response.status_code = Empty,
             error.type = Empty,
-            network.transport = Empty,
-            audit.actor.id = Empty,
+            network.transport = $call.text(names::NETWORK_TRANSPORT),
+            audit.actor.id = $call.text(names::AUDIT_ACTOR_ID),
             audit.outcome = Empty,
             auditrail.event = Empty,
-            auditrail.call.id = Empty,
+            auditrail.call.id = $id,
             auditrail.outcome.detail = Empty,
             auditrail.duration = Empty,
         )
@@ -51,11 +52,14 @@ pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
     let cut = core.limit(&mut call.attributes);
     let caller = call.caller();
     let begun = call.begun.unwrap_or_else(|| core.clock().now());
+    let mut state = CallState::new(call.event, caller);
+    state.begin(core, begun);
+    let id = state.call_id().text();
     // A layer that hides cannot be given a parent afterwards: it takes the context that is current.
     let hidden_parent = call.parent.clone().filter(|_| core.reach().hides());
     let span = beginning::during(NAME, begun.unix_nano, || match hidden_parent.map(Context::attach) {
-        Some(_current) => call_span!(call),
-        None => call_span!(call, parent: None),
+        Some(_current) => call_span!(call, id.as_str()),
+        None => call_span!(call, id.as_str(), parent: None),
     });
     if let Some(parent) = call.parent.clone() {
         // It fails where the OTel layer hides, or where there is none and no trace to continue.
@@ -64,34 +68,27 @@ pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
     for link in &call.links {
         span.add_link(link.clone());
     }
-    record_fields(&span, &call.attributes);
-    let mut state = CallState::new(call.event, Facts::of(call.attributes, cut), caller);
-    state.begin(core, begun);
+    *state.facts_mut() = Facts::of(call.attributes, cut);
     if let Some(context) = start(core, &span, call.parent.as_ref(), call.links) {
         state.attach(context);
     }
     let state = Arc::new(state);
-    span.record(names::AUDITRAIL_CALL_ID, state.call_id().encode(&mut [0; 36]));
     opening::announce(&span, &state);
     (span, state)
 }
 
 /// Says on the span how the call ended: the same words and the same number as on the record.
 pub(super) fn close(span: &Span, outcome: &Outcome, duration: f64) {
-    span.record(names::AUDIT_OUTCOME, outcome.status.as_str());
-    if let Some(detail) = outcome.detail {
-        span.record(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str());
-    }
-    if let Some(error_type) = &outcome.error_type {
-        span.record(names::ERROR_TYPE, error_type.as_ref());
-    }
-    if let Some(code) = outcome.code {
-        span.record(names::RPC_RESPONSE_STATUS_CODE, code.to_string());
-    }
-    if outcome.is_span_error() {
-        span.record("otel.status_code", "ERROR");
-    }
-    span.record(names::AUDITRAIL_DURATION, duration);
+    let code = outcome.code.map(|code| code.to_string());
+    tracing::record_all!(
+        span,
+        audit.outcome = outcome.status.as_str(),
+        auditrail.outcome.detail = outcome.detail.map(Detail::as_str),
+        error.type = outcome.error_type.as_deref(),
+        rpc.response.status_code = code.as_deref(),
+        otel.status_code = outcome.is_span_error().then_some("ERROR"),
+        auditrail.duration = duration,
+    );
 }
 
 /// Says by the OTel span itself how it ended, for whoever has no `tracing` span at hand.
@@ -179,14 +176,6 @@ fn why_none(core: &Core, span: &Span) -> Idless {
     }
 }
 
-fn record_fields(span: &Span, attributes: &Attributes) {
-    for field in FIELDS {
-        if let Some(text) = attributes.text(field) {
-            span.record(*field, text);
-        }
-    }
-}
-
 /// `{mcp.method.name} {tool or prompt}`, else the method; `_OTHER` for a method that no revision knows, because the name
 /// of a span must be of low cardinality.
 fn span_name(call: &Call) -> String {
@@ -228,19 +217,6 @@ pub(crate) const TARGET: &str = "auditrail";
 /// The name of the spans by which we look whether others can be seen. None of them leaves.
 pub(crate) const PROBE: &str = "auditrail.probe";
 const NAME: &str = "mcp.call";
-
-/// What is copied from the call to the span's fields.
-const FIELDS: &[&str] = &[
-    names::MCP_PROTOCOL_VERSION,
-    names::MCP_SESSION_ID,
-    names::MCP_RESOURCE_URI,
-    names::GEN_AI_TOOL_NAME,
-    names::GEN_AI_OPERATION_NAME,
-    names::GEN_AI_PROMPT_NAME,
-    names::JSONRPC_REQUEST_ID,
-    names::NETWORK_TRANSPORT,
-    names::AUDIT_ACTOR_ID,
-];
 
 /// Every request method of the MCP revisions 2024-11-05 to 2026-07-28, tasks and skills extensions included.
 const METHODS: &[&str] = &[

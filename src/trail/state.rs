@@ -44,9 +44,9 @@ pub(crate) struct Facts {
 }
 
 impl CallState {
-    /// A call of that event, with what capture knows of it and of its caller.
-    pub(crate) fn new(event: EventName, facts: Facts, caller: Option<SpanIds>) -> Self {
-        let state = Self { facts: Mutex::new(facts), caller, ..Self::default() };
+    /// A call of that event, by that caller.
+    pub(crate) fn new(event: EventName, caller: Option<SpanIds>) -> Self {
+        let state = Self { caller, ..Self::default() };
         state.set_event(event);
         state
     }
