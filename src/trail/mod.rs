@@ -51,6 +51,8 @@ pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
+#[cfg(feature = "tower")]
+pub(crate) use self::span::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::span::{Marks, at, end as end_span, mark};
 pub(crate) use self::span::{PROBE, TARGET, mirror, opening};

@@ -179,11 +179,16 @@ fn why_none(core: &Core, span: &Span) -> Idless {
 /// `{mcp.method.name} {tool or prompt}`, else the method; `_OTHER` for a method that no revision knows, because the name
 /// of a span must be of low cardinality.
 fn span_name(call: &Call) -> String {
-    let method = call.method().filter(|method| METHODS.contains(method)).unwrap_or("_OTHER");
+    let method = call.method().filter(|method| is_of_mcp(method)).unwrap_or("_OTHER");
     match call.name() {
         Some(name) => format!("{method} {name}"),
         None => method.to_owned(),
     }
+}
+
+/// Whether some revision of MCP has that method.
+pub(crate) fn is_of_mcp(method: &str) -> bool {
+    METHODS.contains(&method)
 }
 
 fn kind(call: &Call) -> &'static str {

@@ -32,7 +32,7 @@ use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::record::{Detail, Now, Outcome, Value, names};
-use crate::trail::{Call, Counted, Direction, Ongoing, Refused};
+use crate::trail::{Call, Counted, Direction, Ongoing, Refused, is_of_mcp};
 
 /// What is known of it.
 pub(super) struct Passage {
@@ -212,6 +212,18 @@ impl Passage {
     /// Of a message of the client, only that came.
     pub(super) fn cut_off(&self, message: Message) {
         self.course.cut_off(message);
+    }
+
+    /// Whether that is a message of something else, which has a `method`, too: it names neither the version of JSON-RPC nor a
+    /// method of MCP, and comes to where MCP is not spoken. Where calls may be refused, a server that is not strict could be
+    /// called like that.
+    pub(super) fn is_beside_mcp(&self, message: &Message) -> bool {
+        #[cfg(feature = "proxy")]
+        if self.shared.holding.is_some_and(|why| why.refuses) {
+            return false;
+        }
+        let names_mcp = message.is_jsonrpc || message.method.as_deref().is_none_or(is_of_mcp);
+        !names_mcp && !self.is_of_mcp && !self.shared.paths.knows(&self.path)
     }
 
     /// The request is no JSON-RPC message.

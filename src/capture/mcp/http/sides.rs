@@ -25,6 +25,10 @@ impl Requests {
 
     fn see(&self, message: Message) -> Option<Arc<Ongoing>> {
         match message.flaw {
+            None if self.0.is_beside_mcp(&message) => {
+                self.0.foreign();
+                None
+            }
             None => self.0.see_request(message),
             // What it asks for stands at its beginning.
             Some(Flaw::TooDeep) if message.method.is_some() => self.0.see_request(message),

@@ -143,7 +143,7 @@ fn answers_that_nobody_asked_for_are_not_kept_without_an_end() {
 /// 3: what was answered before it was there whole is named by its beginning.
 #[test]
 fn a_call_of_which_only_the_beginning_came_is_named_if_it_was_answered() {
-    let id_last = br#"{"method":"tools/call","params":{"name":"delete_user","arguments":{"a":"xxxxxxxx"}},"id":7}"#;
+    let id_last = br#"{"method":"tools/call","params":{"name":"delete_user","arguments":{"a":"xxxxxxxx"}},"id":7 }"#;
     for (body, length, tool, id) in [
         (CALL, CALL.len() - 1, Some("delete_user"), Some("7")),
         (CALL, CALL.len() - 2, Some("delete_user"), Some("7")),

@@ -86,6 +86,21 @@ fn what_succeeds_beside_mcp_leaves_nothing() {
     }
 }
 
+/// A `method` alone makes no message, unless MCP has it, or MCP is spoken there.
+#[test]
+fn documents_of_others_have_methods_too() {
+    let log = (JSON, r#"{"level":"info","method":"GET","id":3}"#);
+    assert_eq!(failures(&[SPOKEN, ("POST", "/logs", log, (200, JSON, "{}"))]), [""; 0]);
+    assert_eq!(failures(&[SPOKEN, ("POST", "/logs", log, (400, JSON, "{}"))]), FAILED);
+    let call = (JSON, r#"{"id":7,"method":"tools/call","params":{"name":"a"}}"#);
+    let pair = ["mcp.tools.call request tools/call: -", "mcp.tools.call response tools/call: ok"];
+    assert_eq!(failures(&[("POST", "/anywhere", call, OK)]), pair, "a server that is not strict runs it");
+    let custom = ("POST", "/mcp", (JSON, r#"{"id":7,"method":"custom"}"#), OK);
+    assert_eq!(failures(&[custom]), UNREAD, "it was answered as a call");
+    let pair = ["mcp.request request custom: -", "mcp.request response custom: ok"];
+    assert_eq!(failures(&[SPOKEN, custom]), pair);
+}
+
 #[test]
 fn what_the_protocols_provide_for_is_no_failure() {
     let exchanges: [Exchange<'_>; 5] = [
