@@ -1,6 +1,5 @@
 //! What is recorded, and what becomes of the bytes when it cannot be.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

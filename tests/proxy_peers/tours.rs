@@ -33,6 +33,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             typescript_and_a_server_of_the_python_sdk,
         ),
         trial("python_and_a_server_of_the_python_sdk", &[Peer::Python], python_and_a_server_of_the_python_sdk),
+        trial(
+            "typescript_and_a_server_that_answers_ids_as_strings",
+            &[Peer::TypeScript, Peer::Python],
+            typescript_and_a_server_that_answers_ids_as_strings,
+        ),
+        trial(
+            "python_and_a_server_that_answers_ids_as_strings",
+            &[Peer::Python],
+            python_and_a_server_that_answers_ids_as_strings,
+        ),
         trial("typescript_and_fastmcp", &[Peer::TypeScript, Peer::FastMcp], typescript_and_fastmcp),
         trial("python_and_fastmcp", &[Peer::Python, Peer::FastMcp], python_and_fastmcp),
     ]
@@ -85,15 +95,11 @@ async fn python_and_fastmcp(peers: Peers) {
     fastmcp_is_audited(&Tour::python(&peers).of(fastmcp(&peers), fastmcp_calls()).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn typescript_and_a_server_that_answers_ids_as_strings() {
-    let Some(peers) = cache::with(&[TYPESCRIPT, PYTHON]) else { return };
+async fn typescript_and_a_server_that_answers_ids_as_strings(peers: Peers) {
     all_of_it_succeeds(&Tour::typescript(&peers).of(string_ids(&peers), json!([{ "tool": "echo" }])).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn python_and_a_server_that_answers_ids_as_strings() {
-    let Some(peers) = cache::with(&[PYTHON]) else { return };
+async fn python_and_a_server_that_answers_ids_as_strings(peers: Peers) {
     all_of_it_succeeds(&Tour::python(&peers).of(string_ids(&peers), json!([{ "tool": "echo" }])).await);
 }
 
@@ -102,8 +108,8 @@ fn all_of_it_succeeds(seen: &Seen) {
     assert!(seen.calls().iter().all(|call| call[3] == "ok"), "{:?}", seen.calls());
 }
 
-fn string_ids(peers: &Path) -> Vec<PathBuf> {
-    vec![peers.join(PYTHON), "tests/peers/python/string_ids.py".into()]
+fn string_ids(peers: &Peers) -> Vec<PathBuf> {
+    vec![peers.path(Peer::Python), "tests/peers/python/string_ids.py".into()]
 }
 
 /// What is cancelled and over HTTP is in `tests/clients`.
