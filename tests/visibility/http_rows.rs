@@ -21,6 +21,9 @@ pub(crate) struct Scene {
 }
 
 macro_rules! scene {
+    ($event:literal, |$client:ident| $play:block, wrapper: $wrapper:expr, tap: $tap:expr, proxy: $proxy:expr) => {
+        Scene { proxy: &$proxy, ..scene!($event, |$client| $play, wrapper: $wrapper, tap: $tap, both: $tap) }
+    };
     ($event:literal, |$client:ident| $play:block, wrapper: $wrapper:expr, tap: $tap:expr) => {
         scene!($event, |$client| $play, wrapper: $wrapper, tap: $tap, both: $tap)
     };
@@ -115,7 +118,7 @@ fn unread() -> Vec<Scene> {
         scene!("bad `Accept` (406)", |client| {
             let call = client.request(Method::POST).header("content-type", "application/json").body(tool("ok"));
             assert_eq!(all(call.send().await.unwrap()).await.0, 406);
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
+        }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
         scene!("bad `Content-Type` (415)", |client| {
             let call = client.request(Method::POST).header("accept", "application/json, text/event-stream");
             let call = call.header("content-type", "text/plain").body(tool("ok"));
@@ -123,11 +126,11 @@ fn unread() -> Vec<Scene> {
         }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
         scene!("bad `Host` (403)", |client| {
             assert_eq!(all(client.post(&tool("ok")).header("host", "evil.example").send().await.unwrap()).await.0, 403);
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
+        }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
         scene!("bad `Origin` (403)", |client| {
             let call = client.post(&tool("ok")).header("origin", "http://evil.example");
             assert_eq!(all(call.send().await.unwrap()).await.0, 403);
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
+        }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
         scene!("GET of a session that is not known (404)", |client| {
             let get = client.request(Method::GET).header("accept", "text/event-stream");
             assert_eq!(all(get.header("mcp-session-id", "made-up").send().await.unwrap()).await.0, 404);
