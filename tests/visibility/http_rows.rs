@@ -21,6 +21,9 @@ pub(crate) struct Scene {
 }
 
 macro_rules! scene {
+    ($event:literal, |$client:ident| $play:block, wrapper: $wrapper:expr, tap: $tap:expr, proxy: $proxy:expr) => {
+        Scene { proxy: &$proxy, ..scene!($event, |$client| $play, wrapper: $wrapper, tap: $tap, both: $tap) }
+    };
     ($event:literal, |$client:ident| $play:block, wrapper: $wrapper:expr, tap: $tap:expr) => {
         scene!($event, |$client| $play, wrapper: $wrapper, tap: $tap, both: $tap, proxy: $tap)
     };

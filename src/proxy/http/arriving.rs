@@ -56,6 +56,11 @@ impl Arriving {
         Self { body: Some(body), is_sent: !head.contains_key(header::EXPECT), token: token.clone() }
     }
 
+    /// Whether the client has begun to send it, or does so unasked.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent
+    }
+
     /// Whether somebody looks at it.
     pub(super) fn is_tapped(&self) -> bool {
         self.body.as_ref().is_some_and(TapBody::is_tapped)

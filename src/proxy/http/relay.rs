@@ -18,7 +18,7 @@ use super::fields;
 use super::hold::Hold;
 use super::outward::Outward;
 use super::unanswered::{self, spend};
-use super::upstream::{Failed, Pool, ServerBody, Unanswered, cause};
+use super::upstream::{Failed, Outgoing, Pool, ServerBody, Unanswered, cause};
 use crate::Trail;
 use crate::capture::mcp::correlate::Exchange;
 use crate::capture::mcp::{Holding, HttpRecording, TapBody};
@@ -111,7 +111,8 @@ impl Shared {
             Err(failed) => {
                 let Failed { error, unsent } = *failed;
                 self.tell(&error);
-                if let Some(body) = unsent {
+                // Reading the body of a client that asks first would tell it to send one.
+                if let Some(body) = unsent.filter(is_sent) {
                     spend(body, self.most_spent).await;
                 }
                 Err(unanswered::instead(&error, exchange.as_ref()))
@@ -133,6 +134,14 @@ impl Shared {
 
     fn notices(&self) -> &crate::config::Notices {
         self.trail.core().notices()
+    }
+}
+
+/// Whether the client sends it in any case.
+fn is_sent(body: &Outgoing) -> bool {
+    match body {
+        Either::Left(arriving) => arriving.is_sent(),
+        Either::Right(_) => true,
     }
 }
 
