@@ -33,16 +33,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             typescript_and_a_server_of_the_python_sdk,
         ),
         trial("python_and_a_server_of_the_python_sdk", &[Peer::Python], python_and_a_server_of_the_python_sdk),
-        trial(
-            "typescript_and_a_server_that_answers_ids_as_strings",
-            &[Peer::TypeScript, Peer::Python],
-            typescript_and_a_server_that_answers_ids_as_strings,
-        ),
-        trial(
-            "python_and_a_server_that_answers_ids_as_strings",
-            &[Peer::Python],
-            python_and_a_server_that_answers_ids_as_strings,
-        ),
         trial("typescript_and_fastmcp", &[Peer::TypeScript, Peer::FastMcp], typescript_and_fastmcp),
         trial("python_and_fastmcp", &[Peer::Python, Peer::FastMcp], python_and_fastmcp),
         trial(
