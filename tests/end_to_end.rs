@@ -90,7 +90,11 @@ async fn every_call(peers: Peers) {
         }
     }
     // The annotated handler is a child of the call in the same trace.
-    let weather = records.iter().find(|record| record.text("gen_ai.tool.name") == "current_weather").unwrap();
+    let is_weather = |record: &&Record| {
+        record.text("auditrail.event") == "auditrail.mcp.tools.call"
+            && record.text("gen_ai.tool.name") == "current_weather"
+    };
+    let weather = records.iter().find(is_weather).unwrap();
     let trace = jaeger.trace_with(&weather.trace_id, &weather.span_id, &http).await;
     let handler =
         trace.values().find(|span| span["operationName"] == "current_weather").expect("the handler's own span");

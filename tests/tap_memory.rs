@@ -111,7 +111,11 @@ impl Talk {
             }
             // Never answered: these pile up until the connection goes.
             (90..93, Some(open)) => drop(self.open.swap_remove(open)),
-            (93..96, _) => wire.client("{ garbage").await,
+            // A server might run it, so it is asked something.
+            (93..96, _) => {
+                self.requests += 1;
+                wire.client("{ garbage").await;
+            }
             _ => wire.server(r#"{"jsonrpc":"2.0","id":"nobody","result":{}}"#).await,
         }
     }

@@ -35,7 +35,7 @@ pub use self::notice::{Notice, NoticeLevel, Notices};
 pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 pub use self::resource::ResourceSettings;
-#[cfg(feature = "proxy")]
+#[cfg(all(feature = "cli", feature = "proxy"))]
 pub(crate) use self::resource::service_name_of;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;

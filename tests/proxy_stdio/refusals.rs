@@ -81,10 +81,10 @@ fn an_answer_that_is_larger_than_what_is_held_becomes_an_error() {
     assert_eq!((&got["id"], &got["error"]["code"]), (&json!(7), &json!(-32044)));
 }
 
-/// Another parser may make a call of it: Python reads `NaN`.
+/// Another parser may make a call of it: JSON5 has `0x1`. What some read and this one, too, such as Python's `NaN`, is a call.
 #[test]
 fn when_they_cannot_be_read() {
-    let text = call(1, "delete_file").replace("\"id\"", "\"a\":NaN,\"id\"") + &call(2, "read_file");
+    let text = call(1, "delete_file").replace("\"id\"", "\"a\":0x1,\"id\"") + &call(2, "read_file");
     let played = Proxy::of_script(TEE).configured(CONFIG).send(&text);
     assert_eq!(played.file("got"), call(2, "read_file").into_bytes());
     let lines = played.lines();

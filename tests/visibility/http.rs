@@ -46,10 +46,7 @@ pub(crate) async fn play(scene: &Scene, view: View) -> Vec<String> {
     until_all_is_over(&stage).await;
     let Some(proxy) = proxy else { return summary(&bench.records()) };
     proxy.end().await;
-    // Whether the first bytes of a large body have passed when the server refuses it is chance.
-    let unread = |line: &String| scene.event.starts_with("body over") && line == "auditrail.http.request: http_error";
-    let line = |line: String| if unread(&line) { "ping: http_error".to_owned() } else { line };
-    summary(&bench.records()).into_iter().map(line).collect()
+    summary(&bench.records())
 }
 
 /// Every session and every handler has let go of the server.

@@ -133,7 +133,7 @@ fn unread() -> Vec<Scene> {
             let call = client.request(Method::POST).header("accept", "application/json, text/event-stream");
             let call = call.header("content-type", "text/plain").body(tool("ok"));
             assert_eq!(all(call.send().await.unwrap()).await.0, 415);
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
+        }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
         scene!("bad `Host` (403)", |client| {
             assert_eq!(all(client.post(&tool("ok")).header("host", "evil.example").send().await.unwrap()).await.0, 403);
         }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),

@@ -8,7 +8,8 @@ use crate::Trail;
 #[cfg(feature = "layer")]
 pub(super) type Tracer = crate::capture::telemetry::Telemetry;
 #[cfg(not(feature = "layer"))]
-pub(super) type Tracer = ();
+#[derive(Debug)]
+pub(super) enum Tracer {}
 
 /// Installs it, unless it is turned off.
 #[cfg(feature = "layer")]
