@@ -46,5 +46,7 @@ pub(crate) fn collector() {
     });
 }
 
+/// Calls have no spans: what the relay has none of, either.
+pub(crate) const SPANLESS: &str = "[trace]\nexport = false\n";
 /// Every call waits until its record survives a power loss.
 pub(crate) const SYNCED: &str = "[class.c]\nacknowledge = \"synced\"\n[[rule]]\nmatch = {}\nclass = \"c\"\n";

@@ -3,7 +3,8 @@
 //!
 //! - `direct`: the client and the server, with nothing between them.
 //! - `relay`: two threads that read and write, the least that something between them can be.
-//! - `proxy`: `auditrail proxy`, which writes two records for each call, and ships them to a collector.
+//! - `proxy`: `auditrail proxy`, which writes two records for each call, and ships them and the call's span to a collector.
+//! - `spanless`: without the span, which the relay does not export, either.
 //! - `synced`: the same where every call waits until its record survives a power loss: what a disk costs.
 //!
 //! Candidates take turns, so that a machine that slows down slows all. One call at a time: a request of 1 kB, an answer of
@@ -41,7 +42,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use self::beside::{Caller, SYNCED};
+use self::beside::{Caller, SPANLESS, SYNCED};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -54,6 +55,7 @@ fn main() {
         ("direct", Client::of(roles::command("server", &[]))),
         ("relay", Client::of(roles::command("relay", &[]))),
         ("proxy", Client::of(proxy(&collector, ""))),
+        ("spanless", Client::of(proxy(&collector, SPANLESS))),
         ("synced", Client::of(proxy(&collector, SYNCED))),
     ];
     beside::run("", &mut clients, if quick { (2, 20) } else { (200, 50) });

@@ -4,19 +4,22 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::beside::{self, Caller, SYNCED};
+use crate::beside::{self, Caller, SPANLESS, SYNCED};
 use crate::processes::{Process, read_message, request};
 
 pub(crate) fn run(turns: (usize, usize)) {
     let (server, collector) = (Process::role("server", ""), Process::role("collector", ""));
     let relay = Process::role("relay", &server.address.to_string());
     let proxy = Process::proxy(server.address, collector.address, "");
+    let spanless = Process::proxy(server.address, collector.address, SPANLESS);
     let synced = Process::proxy(server.address, collector.address, SYNCED);
-    let mut clients = [("direct", &server), ("relay", &relay), ("proxy", &proxy), ("synced", &synced)]
-        .map(|(name, process)| (name, Client::of(process)));
+    let processes =
+        [("direct", &server), ("relay", &relay), ("proxy", &proxy), ("spanless", &spanless), ("synced", &synced)];
+    let mut clients = processes.map(|(name, process)| (name, Client::of(process)));
     beside::run("calls", &mut clients, turns);
     drop(clients);
     proxy.end();
+    spanless.end();
     synced.end();
 }
 

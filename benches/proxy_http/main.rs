@@ -3,7 +3,8 @@
 //!
 //! - `calls`: a request of 1 kB, an answer of 1 kB, one at a time over one connection: to the server itself (`direct`),
 //!   through a process that only copies bytes (`relay`), through the proxy, which writes two records for each call and ships
-//!   them to a collector (`proxy`), and the same where every call waits until its record survives a power loss (`synced`).
+//!   them and the call's span to a collector (`proxy`), without that span, which the relay does not export, either
+//!   (`spanless`), and where every call waits until its record survives a power loss (`synced`).
 //!   They take turns, so that a machine that slows down slows all. `added` is the difference to `relay`.
 //! - `crowd`: that many sessions at once, each with an event stream of 2 MB in chunks of 1 kB that its client reads in small
 //!   pieces with pauses: through `relay` and through `proxy`. How long the slowest takes beside the median, what the process
