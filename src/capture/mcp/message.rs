@@ -98,7 +98,7 @@ pub(crate) struct Id {
 }
 
 impl Id {
-    /// The same with the other type: `1` for `"1"` and `"1"` for `1`. Servers answer so, and the official clients take it: they
+    /// This id with the other type: `1` for `"1"` and `"1"` for `1`. Servers answer so, and the official clients take it: they
     /// read a string as a number where it is one (`Number(id)` in TypeScript, `coerce_request_id` in Python).
     pub(crate) fn retyped(&self) -> Option<Self> {
         match self.kind {

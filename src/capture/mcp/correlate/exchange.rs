@@ -123,7 +123,7 @@ impl Exchange {
         self.see_begun(direction, message, None)
     }
 
-    /// The same for a request that may have begun earlier than now.
+    /// Takes a message in as [`see`](Self::see) does. A request may have begun earlier than now.
     pub(crate) fn see_begun(&self, direction: Direction, message: Message, begun: Option<Now>) -> Option<Arc<Ongoing>> {
         self.correlator.count(Counted::Message);
         if direction == Direction::ClientToServer {

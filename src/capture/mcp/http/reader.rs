@@ -27,7 +27,7 @@ enum Said {
 
 enum Messages {
     Json(Box<Texts>),
-    /// The same as long as it looks like a message.
+    /// JSON that is not called so, read as long as it looks like a message.
     Guessed(Box<Texts>, Guess),
     Events(Box<Events>),
     /// It is none.

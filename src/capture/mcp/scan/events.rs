@@ -47,7 +47,7 @@ struct Event {
     batch: Vec<Message>,
     /// A hash of its id.
     id: Option<ProcessHasher>,
-    /// The same of the line that is read, and whether there is a NUL in it, for which the line does not count.
+    /// A hash of the id on the line that is read, and whether there is a NUL in it, for which the line does not count.
     next_id: Option<ProcessHasher>,
     has_nul: bool,
 }

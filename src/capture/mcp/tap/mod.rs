@@ -60,7 +60,7 @@ impl Trail {
         }
     }
 
-    /// The same with a stream that may hear by itself what it writes: it is made with what hears, which it keeps or gives
+    /// A tap on a stream that may hear by itself what it writes: it is made with what hears, which it keeps or gives
     /// back, and with the lock that it has to hold while it writes the end of an answer and has it heard, and never while it
     /// waits for the client.
     pub(super) fn tap_made<R, W, E>(
