@@ -15,23 +15,24 @@
 //! Must hold: at most 300 µs at p50 for a call beside `relay`, and three times that at p99; the crowd within twice the time of
 //! `relay`.
 //!
-//! Two virtual cores (AMD EPYC), Linux 6.18, rustc 1.95, release build, 2026-11-22; load 2 to 17, most of it the bench's own. One
-//! of six runs, with the range of `added` in all six:
+//! Two virtual cores (AMD EPYC), Linux 6.18, rustc 1.95, release build, 2026-11-30, nothing else running. One of four runs, with
+//! the range of `added` in all four:
 //!
 //! ```text
 //! calls          p50       p99   added p50 added p99   calls     added p50       added p99
-//! direct     18.4 µs   61.5 µs    -61.4 µs -307.7 µs   10000
-//! relay      79.8 µs  369.2 µs     +0.0 µs   +0.0 µs   10000
-//! proxy     137.5 µs  385.1 µs    +57.7 µs  +15.9 µs   10000     +47 to +61 µs   +16 to +333 µs
-//! synced    466.1 µs 1706.0 µs   +386.3 µs +1336.8 µs  10000     +345 to +398    +1238 to +3582
+//! direct     15.2 µs   48.8 µs    -44.9 µs -217.8 µs   10000
+//! relay      60.1 µs  266.5 µs     +0.0 µs   +0.0 µs   10000
+//! proxy     129.8 µs  367.3 µs    +69.7 µs +100.7 µs   10000     +66 to +70 µs   +85 to +101 µs
+//! spanless  111.2 µs  256.6 µs    +51.1 µs   -9.9 µs   10000     +44 to +51 µs   -10 to +54 µs
+//! synced    395.2 µs 1937.1 µs   +335.2 µs +1670.6 µs  10000
 //!
 //! crowd    complete   median  slowest    ratio      cpu   memory
-//! relay        1000   4.39 s   5.09 s     1.16   1.61 s   0.2 MB idle, 98.3 MB at most, 98 kB a session
-//! proxy        1000   5.35 s   6.37 s     1.19   3.08 s   0.6 MB idle, 81.0 MB at most, 80 kB a session
+//! relay        1000   6.05 s   9.84 s     1.63   2.81 s   0.2 MB idle, 88.2 MB at most, 88 kB a session
+//! proxy        1000   3.46 s   6.07 s     1.76   2.43 s   1.6 MB idle, 73.8 MB at most, 72 kB a session
 //! 1000 calls of 1000 have their pair of records
 //! ```
 //!
-//! In the six runs the crowd took 0.67 to 1.25 times as long as through `relay` (medians), and 1.3 to 1.9 times the processor
+//! In six runs of 2026-11-22 the crowd took 0.67 to 1.25 times as long as through `relay` (medians), and 1.3 to 1.9 times the processor
 //! time: 1.6 µs for each of the two million chunks. Three quarters of that are the kernel's, reading and writing sockets: the
 //! proxy writes 16 chunks at a time, where `relay` writes 64 kB. A quarter reads the framing, looks for messages and frames
 //! again.
