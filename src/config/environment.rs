@@ -20,7 +20,7 @@ impl Environment {
         Self::from_iter(std::env::vars_os())
     }
 
-    /// The same, and some others that were asked for by their names.
+    /// The variables of this process, and some others that are asked for by their names.
     #[cfg(feature = "proxy")]
     #[must_use]
     pub fn of_process_with(others: &[&str]) -> Self {

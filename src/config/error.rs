@@ -31,7 +31,7 @@ impl ConfigError {
         Self::Value { variable: variable.into(), value: value.into(), problem: problem.into(), fix: fix.into() }
     }
 
-    /// The same for values that must not be repeated.
+    /// A wrong value that must not be repeated, such as a secret.
     pub(crate) fn secret(variable: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::value(variable, "(not shown)", problem, fix)
     }

@@ -96,7 +96,7 @@ pub trait File: Debug + Send + Sync {
     /// What the system says; the same bytes must not be synced through this file again then.
     fn sync(&self) -> io::Result<()>;
 
-    /// The same for what was written to a range. What lies ahead of it may stay ready to be written to.
+    /// Makes what was written to a range durable. What lies ahead of it may stay ready to be written to.
     ///
     /// # Errors
     /// As [`sync`](Self::sync).
@@ -126,7 +126,7 @@ pub trait File: Debug + Send + Sync {
     /// What the system says.
     fn try_lock(&self) -> io::Result<bool>;
 
-    /// The same, and waits for whoever has it.
+    /// Takes the lock of the file, and waits for its holder to let go.
     ///
     /// # Errors
     /// What the system says.

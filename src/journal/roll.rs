@@ -29,13 +29,13 @@ impl Shared {
         self.keep(&mut state, made);
     }
 
-    /// The same for the thread that cannot wait for another one.
+    /// Prepares a segment on a thread that cannot wait for another one.
     pub(super) fn prepare_under_lock(&self, state: &mut State, least: u64) {
         let made = self.plan(state, least).and_then(|plan| self.make(&plan));
         self.keep(state, made);
     }
 
-    /// The same if there is one that is too small; it stays if no other can be made.
+    /// Prepares a segment in place of one that is too small, which stays if no other can be made.
     pub(super) fn replace_next(&self, state: &mut State, least: u64) {
         let before = state.next.take();
         self.prepare_under_lock(state, least);

@@ -66,7 +66,7 @@ impl Journal {
         }
     }
 
-    /// The same for a thread that may block; says whether it came to pass before the deadline.
+    /// Blocks the thread until it is settled; says whether that came to pass before the deadline.
     #[must_use]
     pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
         let end = Instant::now().checked_add(deadline);

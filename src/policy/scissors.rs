@@ -46,7 +46,7 @@ impl Scissors {
         (self.limits.cut(text), Some(self.cut(key, [text.as_bytes()].into_iter())))
     }
 
-    /// The same for any value, at any depth.
+    /// Cuts any value, at any depth, and gives what it was if something is missing.
     pub(crate) fn value(&self, key: &Key, value: &mut Value) -> Option<Cut> {
         let mut whole = Vec::new();
         strings(value, &mut whole);

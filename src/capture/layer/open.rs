@@ -65,7 +65,7 @@ impl OpenSpans {
         self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| kept.entry.clone())
     }
 
-    /// The same, if it waits for the entering of the span, which has come.
+    /// What is kept for a span that is being entered, if it waits for that.
     pub(super) fn get_waiting(&self, id: &Id) -> Option<Entry> {
         let shard = self.shard(id).filter(|shard| shard.waiting.load(Ordering::Relaxed) > 0)?;
         let mut spans = shard.spans();

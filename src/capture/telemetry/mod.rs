@@ -89,7 +89,7 @@ impl Trail {
         self.install_tracing_with(Identity::new())
     }
 
-    /// The same with a layer of your own, such as `tracing_subscriber::fmt` to standard error. What it shows is not
+    /// Sets up the same subscriber with a layer of your own, such as `tracing_subscriber::fmt` to standard error. What it shows is not
     /// cleaned: give it a filter that leaves out `rmcp`.
     ///
     /// # Errors

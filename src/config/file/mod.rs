@@ -36,7 +36,7 @@ impl File {
         Self::parse(path, &text)
     }
 
-    /// The same for the text of a file; the path is for messages.
+    /// Reads the text of a file; the path is for messages.
     ///
     /// # Errors
     /// The first mistake in it.

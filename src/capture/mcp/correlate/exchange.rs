@@ -35,7 +35,7 @@ pub(crate) struct Exchange {
 pub(crate) enum End {
     /// The response ended by itself.
     Complete,
-    /// The same, but nobody could read what it said.
+    /// The response ended by itself, but nobody could read what it said.
     Unread,
     /// Somebody went away before.
     Dropped,
