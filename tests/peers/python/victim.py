@@ -70,7 +70,7 @@ def http(port):
         async with manager.run():
             yield
 
-    app = Starlette(routes=[Mount("/mcp", app=manager.handle_request)], lifespan=lifespan)
+    app = Starlette(routes=[Mount("/", app=manager.handle_request)], lifespan=lifespan)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
 
 
