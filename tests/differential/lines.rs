@@ -27,19 +27,26 @@ pub(crate) async fn send(
     while entries.len() > 0 {
         let mut proxy = Proxy::start(way, &command, ran, peers.cache()).await;
         let mut session = Session::of(&mut proxy);
-        let mut alive = session.began().await;
-        assert!(alive, "{}: no answer to initialize", victim.name());
-        while alive && let Some((number, entry)) = entries.next() {
-            alive = session.took(&entry.bytes(*number), *number).await;
+        let mut heard = session.began().await;
+        assert_eq!(heard, Heard::It, "{}: no answer to initialize", victim.name());
+        while heard == Heard::It && let Some((number, entry)) = entries.next() {
+            heard = session.took(&entry.bytes(*number), *number).await;
         }
-        session.end().await;
-        if !alive {
-            // It may read what is no end of a message for ever.
+        if heard == Heard::Nothing {
+            // It may wait for the end of a message for ever.
             proxy.terminate();
         }
+        session.end().await;
         records.extend(proxy.end().await);
     }
     records
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    It,
+    TheEnd,
+    Nothing,
 }
 
 struct Session {
@@ -55,37 +62,41 @@ impl Session {
         Self { input, output: BufReader::new(proxy.process.stdout.take().unwrap()) }
     }
 
-    async fn began(&mut self) -> bool {
+    async fn began(&mut self) -> Heard {
         let initialize = r#"{"jsonrpc":"2.0","id":"began","method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"differential","version":"1"}}}"#;
         let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-        self.write(format!("{initialize}\n").as_bytes()).await
-            && self.heard("\"began\"", START).await
-            && self.write(format!("{initialized}\n").as_bytes()).await
+        self.write(format!("{initialize}\n").as_bytes()).await;
+        let heard = self.heard("\"began\"", START).await;
+        self.write(format!("{initialized}\n").as_bytes()).await;
+        heard
     }
 
-    /// Whether the server goes on behind it.
-    async fn took(&mut self, bytes: &[u8], number: usize) -> bool {
+    /// What the server says behind it.
+    async fn took(&mut self, bytes: &[u8], number: usize) -> Heard {
         let ping = format!("\n{{\"jsonrpc\":\"2.0\",\"id\":\"behind-{number}\",\"method\":\"ping\"}}\n");
-        self.write(&[bytes, ping.as_bytes()].concat()).await && self.heard(&format!("\"behind-{number}\""), ANSWER).await
+        self.write(&[bytes, ping.as_bytes()].concat()).await;
+        self.heard(&format!("\"behind-{number}\""), ANSWER).await
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> bool {
-        self.input.write_all(bytes).await.is_ok() && self.input.flush().await.is_ok()
+    /// A server that has ended does not read; that is seen by its output.
+    async fn write(&mut self, bytes: &[u8]) {
+        drop(self.input.write_all(bytes).await);
+        drop(self.input.flush().await);
     }
 
-    /// Reads until there is a line with that text; not if the output ends before.
-    async fn heard(&mut self, text: &str, patience: Duration) -> bool {
+    /// Reads until there is a line with that text.
+    async fn heard(&mut self, text: &str, patience: Duration) -> Heard {
         let read = async {
             let mut line = Vec::new();
             while self.output.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
                 if String::from_utf8_lossy(&line).contains(text) {
-                    return true;
+                    return Heard::It;
                 }
                 line.clear();
             }
-            false
+            Heard::TheEnd
         };
-        timeout(patience, read).await.unwrap_or(false)
+        timeout(patience, read).await.unwrap_or(Heard::Nothing)
     }
 
     async fn end(mut self) {

@@ -110,11 +110,19 @@ pub(crate) fn ran(file: &Path) -> Vec<String> {
     let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     lines
         .map(|line| {
-            let line: Value = serde_json::from_str(line).unwrap_or_else(|_| {
-                // Python and Node.js write half a pair as it was.
-                serde_json::from_str(&line.replace("\\ud8", "\\ufffd").replace("\\uD8", "\\ufffd")).unwrap()
-            });
+            let line: Value = serde_json::from_str(&without_halves(line)).unwrap();
             line["tool"].as_str().unwrap_or_default().to_owned()
         })
         .collect()
+}
+
+/// Python and Node.js write half a surrogate pair as it was; nothing else of what is sent has an escape of that kind.
+fn without_halves(line: &str) -> String {
+    let mut whole = line.to_owned();
+    for (at, _) in line.match_indices("\\ud").chain(line.match_indices("\\uD")) {
+        if line.as_bytes().get(at + 3).is_some_and(|digit| b"89abcdefABCDEF".contains(digit)) {
+            whole.replace_range(at..at + 6, "\\ufffd");
+        }
+    }
+    whole
 }

@@ -30,7 +30,8 @@ func main() {
 			}
 			var arguments map[string]any
 			_ = json.Unmarshal(params.Arguments, &arguments)
-			line, err := json.Marshal(map[string]any{"tool": params.Name, "marker": arguments["marker"]})
+			marker, _ := arguments["marker"].(string)
+			line, err := json.Marshal(map[string]any{"tool": params.Name, "marker": marker})
 			if err != nil {
 				return nil, err
 			}

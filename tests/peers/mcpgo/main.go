@@ -2,8 +2,8 @@
 //
 //	RAN=FILE mcpgo stdio | http PORT
 //
-// It has the tools delete_0000 to delete_9999 and read_0000 to read_9999. What it ran is a line in FILE, in JSON, which no part of MCP has to do
-// with.
+// It has the tools delete_0000 to delete_9999 and read_0000 to read_9999. What it ran is a line in FILE, in JSON, which no
+// part of MCP has to do with.
 package main
 
 import (
@@ -23,7 +23,8 @@ func main() {
 		log.Fatal(err)
 	}
 	run := func(_ context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		line, err := json.Marshal(map[string]any{"tool": request.Params.Name, "marker": request.GetArguments()["marker"]})
+		marker, _ := request.GetArguments()["marker"].(string)
+		line, err := json.Marshal(map[string]any{"tool": request.Params.Name, "marker": marker})
 		if err != nil {
 			return nil, err
 		}

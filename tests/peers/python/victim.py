@@ -23,7 +23,7 @@ ran = os.open(os.environ["RAN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 def run(name, arguments):
     marker = (arguments or {}).get("marker")
-    line = json.dumps({"tool": name, "marker": marker if isinstance(marker, (str, int)) else None})
+    line = json.dumps({"tool": name, "marker": marker if isinstance(marker, str) else ""})
     os.write(ran, line.encode() + b"\n")
 
 

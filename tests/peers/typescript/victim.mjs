@@ -23,7 +23,8 @@ const ran = openSync(process.env.RAN, "a");
 function victim() {
   const server = new Server({ name: "victim", version: "1" }, { capabilities: { tools: {} } });
   server.setRequestHandler(CallToolRequestSchema, ({ params }) => {
-    appendFileSync(ran, JSON.stringify({ tool: params.name, marker: params.arguments?.marker ?? null }) + "\n");
+    const marker = params.arguments?.marker;
+    appendFileSync(ran, JSON.stringify({ tool: params.name, marker: typeof marker === "string" ? marker : "" }) + "\n");
     return { content: [] };
   });
   return server;
