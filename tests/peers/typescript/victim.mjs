@@ -3,7 +3,8 @@
 //     RAN=FILE node victim.mjs stdio | http PORT | express PORT
 //
 // It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with. `http` hands the
-// requests of node:http to the SDK, which reads their bodies; `express` has them read by express.json() first.
+// requests of node:http to the SDK, which reads their bodies; `express` has them read by express.json() first, and takes any
+// method for a POST below /any.
 
 import { appendFileSync, openSync } from "node:fs";
 import { createServer } from "node:http";
@@ -48,5 +49,10 @@ if (kind === "stdio") {
   const app = express();
   app.use(express.json());
   app.all("/mcp", (request, response) => handle(request, response, request.body));
+  // As middlewares do that let clients override the method.
+  app.all("/any", (request, response) => {
+    request.method = "POST";
+    return handle(request, response, request.body);
+  });
   app.listen(Number(port), "127.0.0.1");
 }
