@@ -1,5 +1,7 @@
 //! A corpus, a victim, and each way of the proxy in turn.
 
+use std::collections::BTreeSet;
+
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -57,6 +59,7 @@ async fn corpus(victim: Victim, carrier: Carrier, peers: Peers) {
     let entries: Vec<_> = entries.iter().filter(|entry| carrier.takes(entry)).enumerate().collect();
     for way in Way::ALL {
         let (found, ran) = round(victim, carrier, way, &entries, &peers).await;
+        tell(victim, carrier, way, &entries, &ran);
         if way != Way::Shut {
             assert!(ran.contains(&0), "{}: the plain call does not run {}", victim.name(), way.name());
         }
@@ -72,6 +75,15 @@ async fn corpus(victim: Victim, carrier: Carrier, peers: Peers) {
     let mended = known.beside(&seen, &format!("{} {} ", victim.name(), carrier.name()));
     assert!(new.is_empty(), "what ran is not what was recorded:\n{}", new.join("\n"));
     assert!(mended.is_empty(), "not otherwise any more, strike it off known.txt: {mended:#?}");
+}
+
+/// For whoever wants to know what this server runs: with `AUDITRAIL_DIFFERENTIAL_RAN`, a line for each entry that it ran.
+fn tell(victim: Victim, carrier: Carrier, way: Way, entries: &[(usize, &Entry)], ran: &BTreeSet<usize>) {
+    if std::env::var_os("AUDITRAIL_DIFFERENTIAL_RAN").is_some() {
+        for (_, entry) in entries.iter().filter(|(number, _)| ran.contains(number)) {
+            eprintln!("ran {} {} {} {}", victim.name(), carrier.name(), way.name(), entry.name);
+        }
+    }
 }
 
 /// What comes of that by chance. What is known to be otherwise is not a beginning for it.
@@ -107,7 +119,7 @@ async fn round(
     way: Way,
     entries: &[(usize, &Entry)],
     peers: &Peers,
-) -> (Vec<(Option<usize>, String)>, std::collections::BTreeSet<usize>) {
+) -> (Vec<(Option<usize>, String)>, BTreeSet<usize>) {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("ran");
     let records = match carrier {

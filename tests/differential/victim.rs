@@ -29,13 +29,23 @@ pub(crate) enum Victim {
     /// The official SDK for Go.
     GoSdk,
     Rmcp,
+    /// A server of a few lines for Node.js, without an SDK.
+    Bare,
 }
 
 impl Victim {
-    pub(crate) const OVER_LINES: [Self; 6] =
-        [Self::Python1, Self::Python2, Self::TypeScript, Self::McpGo, Self::GoSdk, Self::Rmcp];
-    pub(crate) const OVER_BODIES: [Self; 7] =
-        [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::McpGo, Self::GoSdk, Self::Rmcp];
+    pub(crate) const OVER_LINES: [Self; 7] =
+        [Self::Python1, Self::Python2, Self::TypeScript, Self::McpGo, Self::GoSdk, Self::Rmcp, Self::Bare];
+    pub(crate) const OVER_BODIES: [Self; 8] = [
+        Self::Python1,
+        Self::Python2,
+        Self::TypeScript,
+        Self::Express,
+        Self::McpGo,
+        Self::GoSdk,
+        Self::Rmcp,
+        Self::Bare,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -46,6 +56,7 @@ impl Victim {
             Self::McpGo => "mcp-go",
             Self::GoSdk => "go-sdk",
             Self::Rmcp => "rmcp",
+            Self::Bare => "bare",
         }
     }
 
@@ -53,7 +64,8 @@ impl Victim {
         match self {
             Self::Python1 => &[Peer::Python130],
             Self::Python2 => &[Peer::Python],
-            Self::TypeScript | Self::Express => &[Peer::TypeScript],
+            // The last for its Node.js alone.
+            Self::TypeScript | Self::Express | Self::Bare => &[Peer::TypeScript],
             Self::McpGo => &[Peer::McpGo],
             Self::GoSdk => &[Peer::GoSdk],
             Self::Rmcp => &[],
@@ -69,6 +81,7 @@ impl Victim {
             Self::TypeScript | Self::Express => {
                 vec![peers.node().display().to_string(), "tests/peers/typescript/victim.mjs".to_owned()]
             }
+            Self::Bare => vec![peers.node().display().to_string(), "tests/peers/typescript/bare.mjs".to_owned()],
             Self::McpGo => vec![path(Peer::McpGo)],
             Self::GoSdk => vec![path(Peer::GoSdk)],
             Self::Rmcp => vec![example("rmcp_victim").display().to_string()],
