@@ -15,16 +15,16 @@ use crate::corpus::Entry;
 use crate::message::Messages;
 use crate::peers::Peers;
 use crate::proxy::{Proxy, Way};
-use crate::victim::{PATIENCE, Victim};
+use crate::victim::{Answers, PATIENCE, Victim};
 
 pub(crate) async fn send(
-    victim: Victim,
+    (victim, answers): (Victim, Answers),
     way: Way,
     entries: &[(usize, &Entry)],
     peers: &Peers,
     ran: &Path,
 ) -> Vec<Record> {
-    let server = victim.serve(peers, ran).await;
+    let server = victim.serve(answers, peers, ran).await;
     let upstream = format!("http://127.0.0.1:{}", server.port);
     let arguments = ["--listen", "127.0.0.1:0", "--upstream", &upstream];
     let mut proxy = Proxy::start(way, &arguments, ran, peers.cache()).await;

@@ -11,13 +11,15 @@ use crate::known::Known;
 use crate::peers::{Peers, trial};
 use crate::proxy::Way;
 use crate::verdict::{differences, numbers};
-use crate::victim::{Victim, ran};
+use crate::victim::{Answers, Victim, ran};
 use crate::{bodies, lines};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
     Lines,
     Bodies,
+    /// Bodies that are answered with event streams.
+    Events,
 }
 
 impl Carrier {
@@ -25,13 +27,14 @@ impl Carrier {
         match self {
             Self::Lines => "lines",
             Self::Bodies => "bodies",
+            Self::Events => "events",
         }
     }
 
     pub(crate) fn takes(self, entry: &Entry) -> bool {
         match self {
             Self::Lines => entry.goes_over_lines(),
-            Self::Bodies => entry.goes_over_bodies(),
+            Self::Bodies | Self::Events => entry.goes_over_bodies(),
         }
     }
 }
@@ -39,7 +42,8 @@ impl Carrier {
 pub(crate) fn trials() -> Vec<Trial> {
     let lines = Victim::OVER_LINES.map(|victim| (victim, Carrier::Lines));
     let bodies = Victim::OVER_BODIES.map(|victim| (victim, Carrier::Bodies));
-    let all: Vec<_> = lines.into_iter().chain(bodies).collect();
+    let events = Victim::OVER_EVENTS.map(|victim| (victim, Carrier::Events));
+    let all: Vec<_> = lines.into_iter().chain(bodies).chain(events).collect();
     let corpora = all.iter().map(|&(victim, carrier)| {
         let name = format!("corpus_{}_{}", victim.name(), carrier.name());
         trial(&name, victim.needs(), move |peers| corpus(victim, carrier, peers))
@@ -124,7 +128,8 @@ async fn round(
     let file = directory.path().join("ran");
     let records = match carrier {
         Carrier::Lines => lines::send(victim, way, entries, peers, &file).await,
-        Carrier::Bodies => bodies::send(victim, way, entries, peers, &file).await,
+        Carrier::Bodies => bodies::send((victim, Answers::Json), way, entries, peers, &file).await,
+        Carrier::Events => bodies::send((victim, Answers::Events), way, entries, peers, &file).await,
     };
     let ran = ran(&file);
     (differences(way, &ran, &records), numbers(&ran))

@@ -47,6 +47,9 @@ impl Victim {
         Self::Bare,
     ];
 
+    pub(crate) const OVER_EVENTS: [Self; 6] =
+        [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::GoSdk, Self::Rmcp];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Python1 => "python1",
@@ -91,12 +94,15 @@ impl Victim {
     }
 
     /// A server over HTTP on a port of its own, that is ready.
-    pub(crate) async fn serve(self, peers: &Peers, ran: &Path) -> Serving {
+    pub(crate) async fn serve(self, answers: Answers, peers: &Peers, ran: &Path) -> Serving {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let kind = if self == Self::Express { "express" } else { "http" };
         let command = self.command(peers, &[kind, &port.to_string()]);
         let mut process = Command::new(&command[0]);
         process.args(&command[1..]).env("RAN", ran).env("PEERS_CACHE", peers.cache());
+        if answers == Answers::Events {
+            process.env("ANSWERS", "events");
+        }
         process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let mut process = process.spawn().unwrap();
         let connect = async {
@@ -108,6 +114,13 @@ impl Victim {
         timeout(PATIENCE, connect).await.expect("the server did not start");
         Serving { port, _process: process }
     }
+}
+
+/// What a server over HTTP answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    Json,
+    Events,
 }
 
 /// It is killed if it is left.

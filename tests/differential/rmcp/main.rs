@@ -1,6 +1,6 @@
 //! A server of rmcp that tells which tools it ran: `RAN=FILE rmcp_victim stdio|http PORT`.
 //!
-//! It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
+//! With ANSWERS=events, answers over HTTP are event streams. It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
 
 #![allow(
     clippy::unwrap_used,
@@ -53,7 +53,7 @@ async fn main() {
         return;
     }
     let mut config = StreamableHttpServerConfig::default();
-    (config.legacy_session_mode, config.json_response) = (false, true);
+    (config.legacy_session_mode, config.json_response) = (false, std::env::var("ANSWERS").is_err());
     let service =
         StreamableHttpService::new(move || Ok(victim.clone()), Arc::new(LocalSessionManager::default()), config);
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{}", arguments[1])).await.unwrap();

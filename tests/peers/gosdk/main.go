@@ -2,7 +2,7 @@
 //
 //	RAN=FILE gosdk stdio | http PORT
 //
-// It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
+// With ANSWERS=events, answers over HTTP are event streams. It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
 package main
 
 import (
@@ -44,7 +44,7 @@ func main() {
 	if os.Args[1] == "stdio" {
 		err = victim.Run(context.Background(), &mcp.StdioTransport{})
 	} else {
-		options := &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true}
+		options := &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: os.Getenv("ANSWERS") != "events"}
 		handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return victim }, options)
 		err = http.ListenAndServe("127.0.0.1:"+os.Args[2], handler)
 	}

@@ -2,7 +2,7 @@
 
     RAN=FILE victim.py stdio | http PORT
 
-It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
+With ANSWERS=events, answers over HTTP are event streams. It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
 """
 
 import contextlib
@@ -63,7 +63,8 @@ async def stdio():
 
 
 def http(port):
-    manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
+    json_response = os.environ.get("ANSWERS") != "events"
+    manager = StreamableHTTPSessionManager(server, json_response=json_response, stateless=True)
 
     @contextlib.asynccontextmanager
     async def lifespan(_):

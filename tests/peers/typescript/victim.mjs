@@ -4,7 +4,7 @@
 //
 // It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with. `http` hands the
 // requests of node:http to the SDK, which reads their bodies; `express` has them read by express.json() first, and takes any
-// method for a POST below /any.
+// method for a POST below /any. With ANSWERS=events, answers over HTTP are event streams.
 
 import { appendFileSync, openSync } from "node:fs";
 import { createServer } from "node:http";
@@ -31,8 +31,10 @@ function victim() {
   return server;
 }
 
+const enableJsonResponse = process.env.ANSWERS !== "events";
+
 async function handle(request, response, body) {
-  const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
+  const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse });
   const server = victim();
   response.on("close", () => void transport.close());
   await server.connect(transport);
