@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use auditrail::record::{Record, names};
+use auditrail::record::{Record, Value, names};
 
 use crate::proxy::Way;
 
@@ -32,22 +32,35 @@ fn tallies(ran: &[String], records: &[Record]) -> BTreeMap<String, Tally> {
     for tool in ran {
         tallies.entry(plain(tool)).or_default().ran += 1;
     }
-    let calls = records.iter().filter(|record| record.event_name == "auditrail.mcp.tools.call");
-    let mut pairs: HashMap<&str, (String, Option<String>)> = HashMap::new();
-    for record in calls {
-        let id = record.text(names::AUDITRAIL_CALL_ID).expect("a call has an id");
-        let tool = record.text(names::GEN_AI_TOOL_NAME).unwrap_or_default();
-        let pair = pairs.entry(id).or_insert_with(|| (plain(tool), None));
-        if record.text(names::AUDITRAIL_PHASE) == Some("response") {
-            let outcome = record.text(names::AUDIT_OUTCOME).unwrap_or_default();
-            let detail = record.text(names::AUDITRAIL_OUTCOME_DETAIL).unwrap_or_default();
-            pair.1 = Some(format!("{outcome}/{detail}"));
+    let mut pairs: HashMap<(&str, String), Option<String>> = HashMap::new();
+    for record in records {
+        let Some(id) = record.text(names::AUDITRAIL_CALL_ID) else { continue };
+        for tool in tools(record) {
+            let outcome = pairs.entry((id, plain(&tool))).or_default();
+            if record.text(names::AUDITRAIL_PHASE) == Some("response") {
+                let said = record.text(names::AUDIT_OUTCOME).unwrap_or_default();
+                let detail = record.text(names::AUDITRAIL_OUTCOME_DETAIL).unwrap_or_default();
+                *outcome = Some(format!("{said}/{detail}"));
+            }
         }
     }
-    for (tool, outcome) in pairs.into_values() {
+    for ((_, tool), outcome) in pairs {
         tallies.entry(tool).or_default().outcomes.push(outcome);
     }
     tallies
+}
+
+/// The tool of a call; of what was not read for sure, those that others may find in it.
+fn tools(record: &Record) -> Vec<String> {
+    if record.event_name == "auditrail.mcp.tools.call" {
+        return vec![record.text(names::GEN_AI_TOOL_NAME).unwrap_or_default().to_owned()];
+    }
+    let Some(Value::Array(readings)) = record.get(names::AUDITRAIL_MESSAGE_READINGS) else { return Vec::new() };
+    let tool = |reading: &Value| match reading {
+        Value::Str(reading) => Some(reading.strip_prefix("tools/call ")?.to_owned()),
+        _ => None,
+    };
+    readings.iter().filter_map(tool).collect()
 }
 
 impl Tally {
