@@ -1,6 +1,7 @@
 //! What is known to be otherwise, and why.
 
-/// `victim carrier way entry: reason`, one a line. It gets shorter: what is no difference any more may not stand there.
+/// `victim carrier way entry: reason`, one a line. It gets shorter: what is no difference any more may not stand there. Where
+/// messages that are made by chance differ in many ways, the entry is `*`, and those are not sent that way.
 #[derive(Debug)]
 pub(crate) struct Known(Vec<String>);
 
@@ -16,6 +17,6 @@ impl Known {
 
     /// Those of that victim and carrier that were not seen.
     pub(crate) fn beside(&self, seen: &[String], prefix: &str) -> Vec<&String> {
-        self.0.iter().filter(|known| known.starts_with(prefix) && !seen.contains(known)).collect()
+        self.0.iter().filter(|known| known.starts_with(prefix) && !known.ends_with('*') && !seen.contains(known)).collect()
     }
 }

@@ -93,27 +93,20 @@ fn tell(victim: Victim, carrier: Carrier, way: Way, entries: &[(usize, &Entry)],
 /// What comes of that by chance. What is known to be otherwise is not a beginning for it.
 async fn chance(victim: Victim, carrier: Carrier, peers: Peers, limits: Limits) {
     let known = Known::read();
-    let is_known = |entry: &Entry| {
-        let of = |way: Way| format!("{} {} {} {}", victim.name(), carrier.name(), way.name(), entry.name);
-        Way::ALL.into_iter().any(|way| known.has(&of(way)))
-    };
+    let named = |way: Way, entry: &str| format!("{} {} {} {entry}", victim.name(), carrier.name(), way.name());
+    let is_known = |entry: &Entry| Way::ALL.into_iter().any(|way| known.has(&named(way, &entry.name)));
     let entries = Entry::all().into_iter().filter(|entry| carrier.takes(entry) && !is_known(entry)).collect();
     let mut chance = Chance::new(limits, entries);
-    eprintln!("{} {}: seed {}", victim.name(), carrier.name(), limits.seed);
     while let Some(made) = chance.round() {
-        let made: Vec<_> = made.iter().enumerate().collect();
-        for way in Way::ALL {
+        let (made, mut new) = (made.iter().enumerate().collect::<Vec<_>>(), String::new());
+        for way in Way::ALL.into_iter().filter(|way| !known.has(&named(*way, "*"))) {
             let (found, _) = round(victim, carrier, way, &made, &peers).await;
-            let said: Vec<_> = found
-                .iter()
-                .map(|(number, wrong)| {
-                    let entry = number.and_then(|number| made.get(number));
-                    format!("{wrong}\n{}", entry.map_or_else(String::new, |(_, entry)| entry.text()))
-                })
-                .collect();
-            let who = format!("{} {} {}, seed {}", victim.name(), carrier.name(), way.name(), limits.seed);
-            assert!(said.is_empty(), "{who}: what ran is not what was recorded:\n{}", said.join("\n"));
+            for (number, wrong) in found {
+                let entry = number.and_then(|number| made.get(number)).map_or_else(String::new, |(_, it)| it.text());
+                new += &format!("{}\n{entry}\n", named(way, &wrong));
+            }
         }
+        assert!(new.is_empty(), "seed {}: what ran is not what was recorded:\n{new}", limits.seed);
     }
 }
 
