@@ -322,7 +322,10 @@ impl Exchange {
         let meant = named.map_or(Meant::Nobody, |id| self.pending().answered(self.number, asked, id));
         match meant {
             Meant::These(calls) => {
-                return calls.first().into_iter().for_each(|waiting| self.answered(waiting, message));
+                if let Some(waiting) = calls.first() {
+                    self.answered(waiting, message);
+                }
+                return;
             }
             Meant::OneOf(_) => return self.end_meant(&meant, |_| answer::ambiguous()),
             Meant::Nobody => {}
