@@ -176,8 +176,8 @@ async fn both_directions_are_paired_although_their_ids_are_equal() {
     let mut wire = Wire::new(&bench.trail);
     wire.client(&tool("0", "a")).await;
     wire.server(r#"{"jsonrpc":"2.0","id":0,"method":"sampling/createMessage","params":{"messages":[]}}"#).await;
-    wire.server(r#"{"jsonrpc":"2.0","id":"0","method":"roots/list"}"#).await;
     wire.client(r#"{"jsonrpc":"2.0","id":0,"error":{"code":-1,"message":"User rejected sampling request"}}"#).await;
+    wire.server(r#"{"jsonrpc":"2.0","id":"0","method":"roots/list"}"#).await;
     wire.server(&answer("0", "{}")).await;
     wire.client(r#"{"jsonrpc":"2.0","id":"0","result":{"roots":[]}}"#).await;
     drop(wire);

@@ -171,7 +171,7 @@ impl Exchange {
     pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
         let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
         let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
-        let meant = self.pending().answered(self.number, direction.opposite(), id);
+        let meant = self.pending().answered(self.number, false, direction.opposite(), id);
         self.end_meant(&meant, |_| answer::disconnected());
     }
 
@@ -319,7 +319,9 @@ impl Exchange {
     fn answer(&self, direction: Direction, message: Message) {
         let asked = direction.opposite();
         let named = message.id.as_ref().filter(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
-        let meant = named.map_or(Meant::Nobody, |id| self.pending().answered(self.number, asked, id));
+        let is_http_error = self.status.load(Ordering::Relaxed) >= 400;
+        let answered = |id| self.pending().answered(self.number, is_http_error, asked, id);
+        let meant = named.map_or(Meant::Nobody, answered);
         match meant {
             Meant::These(calls) => {
                 if let Some(waiting) = calls.first() {

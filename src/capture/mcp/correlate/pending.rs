@@ -4,7 +4,7 @@
 //! 1. An answer ends one call only if it can be the answer of no other: neither of one that is open, nor of one that ended
 //!    without its answer, which may still come. Over HTTP it is no help that each call has a response of its own: the
 //!    TypeScript and Python SDKs and rmcp know the streams of a session by the ids of what was asked, so the answer of one
-//!    call goes out with the stream of another if their ids are equal.
+//!    call goes out with the stream of another if their ids are equal. An HTTP error is of its own request.
 //! 2. Of the ids of calls that ended without an answer, the last [`MAX_OWED`] are known.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -115,8 +115,9 @@ impl Pending {
         evicted
     }
 
-    /// Whose an answer with that id is, which came with that exchange.
-    pub(super) fn answered(&mut self, exchange: u64, asked: Direction, id: &Id) -> Meant {
+    /// Whose an answer with that id is, which came with that exchange, and can be for nothing else if it came with an HTTP
+    /// error.
+    pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> Meant {
         let key = (asked, id.class());
         let Some(sharing) = self.by_class.get(&key) else { return Meant::Nobody };
         let owed = sharing.owed;
@@ -129,12 +130,14 @@ impl Pending {
             return serial.and_then(|serial| self.remove(serial)).map_or(Meant::Nobody, Meant::one);
         }
         let serials: Vec<u64> = sharing.open.iter().copied().filter(may_be).collect();
-        // What somebody has ended who answers in the place of the server, with the one answer of that exchange.
-        let is_over = |serial: &u64| {
-            self.calls.get(serial).is_some_and(|waiting| waiting.exchange == exchange && waiting.call.is_over())
+        // And what somebody has ended who answers in the place of the server, with the one answer of that exchange.
+        let is_own = |serial: &u64| {
+            let is_own = |waiting: &Waiting| waiting.exchange == exchange && (is_error || waiting.call.is_over());
+            self.calls.get(serial).is_some_and(is_own)
         };
-        if let Some(over) = serials.iter().copied().find(is_over) {
-            return self.remove(over).map_or(Meant::Nobody, Meant::one);
+        let mut own = serials.iter().copied().filter(is_own);
+        if let (Some(own), None) = (own.next(), own.next()) {
+            return self.remove(own).map_or(Meant::Nobody, Meant::one);
         }
         match serials.as_slice() {
             [] => {
