@@ -142,14 +142,14 @@ async fn a_call_without_an_id_is_held_like_any_other() {
     let said = error(&answer);
     assert_eq!((said.as_array().unwrap().len(), &said[0]["id"]), (1, &json!(4)), "{said}");
     assert!(server.seen().is_empty());
+    proxy.client().await.post(&nameless("echo")).await;
+    assert_eq!(server.seen().len(), 1, "what is allowed passes");
     let denied = [("request", "unknown", ""), ("response", "failure", "denied")];
     let records = proxy.records().await;
     let of_pay: Vec<_> =
         records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("pay")).cloned().collect();
     assert_eq!(ids(&of_pay), [denied, denied].concat());
-    assert_eq!(records.len(), 6);
-    proxy.client().await.post(&nameless("echo")).await;
-    assert_eq!(server.seen().len(), 1, "what is allowed passes");
+    assert_eq!(records.len(), 8);
 }
 
 #[tokio::test]

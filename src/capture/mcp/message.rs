@@ -36,6 +36,9 @@ pub(crate) struct Message {
     pub(crate) flaw: Option<Flaw>,
     /// Where others may read something else.
     pub(crate) doubts: Doubts,
+    /// Which of the messages that are read in more than one way in this direction it is a reading of: an answer to one
+    /// reading tells of all that have its id.
+    pub(crate) alternative: Option<u64>,
     /// It did not stand there in plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in
     /// UTF-8 then.
     pub(crate) is_transcoded: bool,

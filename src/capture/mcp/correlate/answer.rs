@@ -1,7 +1,7 @@
 //! What became of a call, by the message that answers it.
 
 use super::super::message::Message;
-use super::pending::{Asked, Waiting};
+use super::waiting::{Asked, Waiting};
 use crate::record::{Detail, Outcome, Status, error_type, names};
 use crate::trail::{Core, Failure, Ongoing, Refused};
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::Seen;
 use super::origins::Origin;
-use super::pending::{Asked, Cancelled, Meant, Pending, Waiting};
+use super::pending::{Meant, Pending};
 use super::tools::NewTool;
+use super::waiting::{Asked, Cancelled, Waiting};
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
 #[cfg(feature = "tower")]
@@ -96,7 +97,9 @@ impl Exchange {
     #[cfg(feature = "proxy")]
     pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
-        let open = pending.of(self.number).filter(|waiting| !waiting.is_one_way).map(|waiting| Unanswered {
+        // Of a message that is read in several ways, one answer is for all with its id.
+        let wants_one = |waiting: &&Waiting| !waiting.is_one_way && pending.is_first_reading(waiting);
+        let open = pending.of(self.number).filter(wants_one).map(|waiting| Unanswered {
             id: waiting.id.clone(),
             is_in_batch: waiting.batch.is_some(),
             call_id: waiting.call.call_id(),
@@ -267,6 +270,7 @@ impl Exchange {
             direction,
             id: message.id.clone().unwrap_or(NULL),
             batch: message.batch,
+            alternative: message.alternative,
             is_held: self.is_held && direction == Direction::ClientToServer,
             claimed: false,
             is_unreadable: is_unreadable(message),
@@ -324,7 +328,8 @@ impl Exchange {
         let meant = named.map_or(Meant::Nobody, answered);
         match meant {
             Meant::These(calls) => {
-                if let Some(waiting) = calls.first() {
+                if let Some((waiting, others)) = calls.split_first() {
+                    others.iter().for_each(|other| self.end(other, &self.outcome(other, &message)));
                     self.answered(waiting, message);
                 }
                 return;
@@ -336,7 +341,7 @@ impl Exchange {
             return self.correlator.count(Counted::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told.
-        let outcome = |waiting: &Waiting| answer::outcome(self.correlator.core(), waiting, &message);
+        let outcome = |waiting: &Waiting| self.outcome(waiting, &message);
         let meant = self.pending().nameless(self.number, asked);
         if !matches!(meant, Meant::Nobody) {
             return self.end_meant(&meant, outcome);
@@ -369,7 +374,7 @@ impl Exchange {
             let passed_over = self.pending().take_unreadable_before(self.number, waiting.serial);
             passed_over.iter().for_each(|unreadable| self.end(unreadable, &answer::unread()));
         }
-        let outcome = answer::outcome(self.correlator.core(), waiting, &message);
+        let outcome = self.outcome(waiting, &message);
         self.note_continuation(waiting, &message, outcome.detail);
         self.end(waiting, &outcome);
         if outcome.detail != Some(Detail::Ok) {
@@ -447,6 +452,10 @@ impl Exchange {
         }
         self.scope.count_failure(outcome);
         waiting.call.end(outcome);
+    }
+
+    fn outcome(&self, waiting: &Waiting, message: &Message) -> Outcome {
+        answer::outcome(self.correlator.core(), waiting, message)
     }
 
     fn is_http(&self) -> bool {

@@ -27,6 +27,7 @@ mod origins;
 mod pending;
 mod scope;
 mod tools;
+mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,8 +40,8 @@ pub(crate) use self::exchange::{Claimed, End, Exchange};
 pub(crate) use self::scope::Scope;
 
 use self::origins::Origins;
-use self::pending::Waiting;
 use self::tools::Tools;
+use self::waiting::Waiting;
 use super::message::Reading;
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{Core, Counted};

@@ -10,65 +10,18 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::super::message::{Id, IdClass, IdKind};
+use super::super::message::{Id, IdClass};
 use super::answer;
-use crate::record::{Outcome, Status, names};
+use super::waiting::{Cancelled, Waiting};
+use crate::record::{Outcome, Status};
 use crate::trail::{Call, Direction, Ongoing};
-
-/// A request that was begun and not answered.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) call: Arc<Ongoing>,
-    /// With which exchange of the scope it came, if only that may end it; 0 for none.
-    pub(super) exchange: u64,
-    pub(super) asked: Asked,
-    pub(super) direction: Direction,
-    pub(super) id: Id,
-    /// Of all elements of a batch the same.
-    pub(super) batch: Option<u64>,
-    /// It does not pass before it may run.
-    pub(super) is_held: bool,
-    /// A handler runs it.
-    pub(super) claimed: bool,
-    /// It could not be read, or not to its end.
-    pub(super) is_unreadable: bool,
-    /// It has no id, so no answer names it.
-    pub(super) is_one_way: bool,
-    /// Its place in the order in which they were asked.
-    pub(super) serial: u64,
-    /// It came with a protocol revision in which closing the response is its cancellation.
-    pub(super) close_cancels: bool,
-    /// It was cancelled. An answer that comes all the same decides.
-    pub(super) cancelled: Option<Cancelled>,
-    /// It, or another with its id, was cancelled: nobody knows which.
-    pub(super) is_blurred: bool,
-    /// Since when (monotonic nanoseconds) it waits in the scope for an answer over another exchange.
-    pub(super) parked: Option<u64>,
-}
-
-/// That a call was cancelled.
-#[derive(Debug, Clone)]
-pub(super) struct Cancelled {
-    /// Monotonic nanoseconds.
-    pub(super) at: u64,
-    pub(super) outcome: Outcome,
-}
-
-/// The requests whose answers tell more than an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    Initialize,
-    ToolsCall,
-    ToolsList,
-    Subscription,
-    Other,
-}
 
 /// Whose an answer is.
 #[derive(Debug)]
 pub(super) enum Meant {
     Nobody,
-    /// Of this one for certain, or of all these where one answer is for a whole batch.
+    /// Of this one for certain, or of all these where one answer is for a whole batch, or for a message that is read in
+    /// several ways.
     These(Vec<Waiting>),
     /// One of these, or one that has ended before.
     OneOf(Vec<Waiting>),
@@ -135,16 +88,18 @@ impl Pending {
             let is_own = |waiting: &Waiting| waiting.exchange == exchange && (is_error || waiting.call.is_over());
             self.calls.get(serial).is_some_and(is_own)
         };
-        let mut own = serials.iter().copied().filter(is_own);
-        if let (Some(own), None) = (own.next(), own.next()) {
-            return self.remove(own).map_or(Meant::Nobody, Meant::one);
+        let own: Vec<u64> = serials.iter().copied().filter(is_own).collect();
+        if self.is_one_message(&own) {
+            return Meant::These(own.into_iter().filter_map(|serial| self.remove(serial)).collect());
         }
         match serials.as_slice() {
             [] => {
                 self.settle(&key);
                 Meant::Nobody
             }
-            [serial] if owed == 0 => self.remove(*serial).map_or(Meant::Nobody, Meant::one),
+            _ if owed == 0 && self.is_one_message(&serials) => {
+                Meant::These(serials.into_iter().filter_map(|serial| self.remove(serial)).collect())
+            }
             _ => {
                 let calls = serials.into_iter().filter_map(|serial| self.abandon(serial)).collect();
                 self.settle(&key);
@@ -169,22 +124,51 @@ impl Pending {
         cancelled: Cancelled,
         which: impl Fn(&Waiting) -> bool,
     ) -> Option<Arc<Ongoing>> {
-        let Self { calls, by_class, .. } = self;
-        let open = by_class.get(&(asked, id.class()))?.open.iter();
+        let open = self.by_class.get(&(asked, id.class()))?.open.iter();
         let may_be = |waiting: &Waiting| id.may_answer(&waiting.id) && which(waiting);
-        let serials: Vec<u64> = open.copied().filter(|serial| calls.get(serial).is_some_and(may_be)).collect();
-        if let [serial] = serials.as_slice() {
-            let waiting = calls.get_mut(serial)?;
-            if waiting.cancelled.is_none() {
-                waiting.cancelled = Some(cancelled);
+        let serials: Vec<u64> = open.copied().filter(|serial| self.calls.get(serial).is_some_and(may_be)).collect();
+        let is_one = self.is_one_message(&serials);
+        for serial in &serials {
+            let Some(waiting) = self.calls.get_mut(serial) else { continue };
+            if !is_one {
+                waiting.is_blurred = true;
+            } else if waiting.cancelled.is_none() {
+                waiting.cancelled = Some(cancelled.clone());
                 self.cancelled += 1;
             }
-            return Some(waiting.call.clone());
         }
-        for serial in serials {
-            calls.entry(serial).and_modify(|waiting| waiting.is_blurred = true);
+        let first = serials.first().filter(|_| is_one)?;
+        Some(self.calls.get(first)?.call.clone())
+    }
+
+    /// Whether these calls are all that one message may be: exactly one call, or what readers differ in.
+    fn is_one_message(&self, serials: &[u64]) -> bool {
+        let message = |serial: &u64| {
+            let waiting = self.calls.get(serial)?;
+            Some((waiting.exchange, waiting.alternative?))
+        };
+        match serials {
+            [] => false,
+            [_] => true,
+            [first, others @ ..] => {
+                let first = message(first);
+                first.is_some() && others.iter().all(|other| message(other) == first)
+            }
         }
-        None
+    }
+
+    /// Whether no other reading of its message that has its id was asked before.
+    #[cfg(feature = "proxy")]
+    pub(super) fn is_first_reading(&self, waiting: &Waiting) -> bool {
+        !self.twins(waiting).any(|other| other.serial < waiting.serial)
+    }
+
+    /// The other readings of its message that have its id.
+    fn twins<'a>(&'a self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Waiting> {
+        let sharing = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
+        let open = sharing.into_iter().flat_map(|sharing| &sharing.open).filter_map(|serial| self.calls.get(serial));
+        open.filter(|other| other.exchange == waiting.exchange && other.alternative == waiting.alternative)
+            .filter(|other| other.serial != waiting.serial)
     }
 
     /// The calls of an exchange that an error without an id is for: those whose ids no answer can carry, a whole batch
@@ -209,7 +193,9 @@ impl Pending {
     pub(super) fn claim(&mut self, exchange: u64, id: &Id, asks: impl FnOnce() -> Call) -> Option<(u64, Arc<Ongoing>)> {
         let Self { calls, by_class, .. } = self;
         let sharing = by_class.get(&(Direction::ClientToServer, id.class()))?;
-        let is_of_it = |serial: &u64| calls.get(serial).is_some_and(|call| call.exchange == exchange && call.id == *id);
+        let is_of_it = |serial: &u64| {
+            calls.get(serial).is_some_and(|call| call.exchange == exchange && call.id == *id && call.parked.is_none())
+        };
         let serials: Vec<u64> = sharing.open.iter().copied().filter(is_of_it).collect();
         let asks = (serials.len() > 1).then(asks);
         let serial = serials.into_iter().find(|serial| {
@@ -250,7 +236,9 @@ impl Pending {
     /// Takes a call of which no answer is expected any more, although one may come.
     pub(super) fn abandon(&mut self, serial: u64) -> Option<Waiting> {
         let waiting = self.remove(serial)?;
-        if waiting.has_name() {
+        // One answer is for all readings of a message.
+        let is_last = self.twins(&waiting).next().is_none();
+        if waiting.has_name() && is_last {
             let key = key(&waiting);
             self.by_class.entry(key.clone()).or_default().owed += 1;
             self.owed.push_back(key);
@@ -303,7 +291,7 @@ impl Pending {
         for waiting in self.calls.values_mut().filter(is_of_it) {
             match fate(waiting) {
                 Some(outcome) => ended.push((waiting.serial, outcome)),
-                None => (waiting.exchange, waiting.parked) = (0, Some(now)),
+                None => waiting.parked = Some(now),
             }
         }
         let end = |(serial, outcome): (u64, Outcome)| {
@@ -355,48 +343,6 @@ impl Pending {
 impl Sharing {
     fn is_empty(&self) -> bool {
         self.open.is_empty() && self.owed == 0
-    }
-}
-
-impl Waiting {
-    /// How it ended if no answer was seen, unless more is known of it than the end of what it came over.
-    pub(super) fn unanswered(&self, otherwise: Outcome) -> Outcome {
-        match &self.cancelled {
-            _ if self.is_blurred => answer::ambiguous(),
-            Some(cancelled) => {
-                self.call.stop_at(cancelled.at);
-                cancelled.outcome.clone()
-            }
-            None if self.is_one_way => answer::one_way(),
-            None => otherwise,
-        }
-    }
-
-    /// Whether no answer is waited for beyond the exchange.
-    pub(super) fn is_settled(&self) -> bool {
-        self.is_one_way || self.call.is_over()
-    }
-
-    /// Whether servers answer it without its id: it has none that MCP allows, or that they could read, or stands in a batch,
-    /// which many refuse whole.
-    fn is_nameless(&self) -> bool {
-        self.is_unreadable || self.batch.is_some() || !matches!(self.id.kind, IdKind::String | IdKind::Integer)
-    }
-
-    /// Whether it has reached the server, or may have.
-    fn may_be_answered(&self) -> bool {
-        !self.is_held || self.call.has_passed() || self.call.is_over()
-    }
-
-    /// Whether an answer may name it.
-    fn has_name(&self) -> bool {
-        !matches!(self.id.kind, IdKind::Null | IdKind::Other)
-    }
-
-    fn asks_for(&self, call: &Call) -> bool {
-        let subject =
-            [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::GEN_AI_PROMPT_NAME, names::MCP_RESOURCE_URI];
-        subject.into_iter().all(|name| self.call.text(name).as_deref() == call.text(name))
     }
 }
 

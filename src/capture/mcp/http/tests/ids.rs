@@ -8,8 +8,11 @@ use tower_service::Service;
 
 use super::rig::{Rig, Script, read};
 use super::service::{INITIALIZE, answering, exchange, issuing, now, post, response, within};
+use crate::capture::mcp::correlate::{Carrier, Correlator};
+use crate::capture::mcp::message::{Error, Id, IdKind, Message, Params};
 use crate::capture::mcp::{McpLayer, TapBody};
 use crate::record::names;
+use crate::trail::{Direction, Refused};
 
 /// `tool: detail error.type` of each response record.
 fn ends(rig: &Rig) -> Vec<String> {
@@ -175,4 +178,53 @@ fn a_404_elsewhere_does_not_end_a_session() {
         exchange(&mut layer.layer(answering(|| response(404, "text/plain", b"Session not found"))), gone);
         assert!(ended(&rig), "{about}");
     }
+}
+
+fn message(id: &str, tool: &str, alternative: Option<u64>) -> Message {
+    let id = Some(Id { kind: IdKind::Integer, text: id.to_owned(), rest: 0 });
+    let params = Params { name: Some(tool.to_owned()), ..Params::default() };
+    Message { id, method: Some("tools/call".into()), is_jsonrpc: true, params, alternative, ..Message::default() }
+}
+
+fn answer_to(id: &str, code: Option<i64>) -> Message {
+    let id = Some(Id { kind: IdKind::Integer, text: id.to_owned(), rest: 0 });
+    let (has_error, error) = (code.is_some(), Error { code, message: None });
+    Message { id, is_jsonrpc: true, has_result: !has_error, has_error, error, ..Message::default() }
+}
+
+const TO_SERVER: Direction = Direction::ClientToServer;
+const TO_CLIENT: Direction = Direction::ServerToClient;
+
+/// What readers make of one message is answered by one answer; whose it is of two messages is not known for that.
+#[test]
+fn an_answer_is_for_all_that_one_message_may_be() {
+    for (second, expected) in [
+        (Some(7), ["one: ok -", "other: ok -"]),
+        (Some(8), ["one: - ambiguous_id", "other: - ambiguous_id"]),
+        (None, ["one: - ambiguous_id", "other: - ambiguous_id"]),
+    ] {
+        let rig = Rig::new();
+        let exchange = Correlator::new(rig.trail.core()).exchange(Carrier::default());
+        for (tool, alternative) in [("one", Some(7)), ("other", second)] {
+            drop(exchange.see(TO_SERVER, message("1", tool, alternative)));
+        }
+        drop(exchange.see(TO_CLIENT, answer_to("1", None)));
+        assert_eq!(ends(&rig), expected, "{second:?}");
+    }
+}
+
+/// Nor is an answer for what has not reached the server, and a refusal is for the call that it refuses.
+#[test]
+fn a_call_that_is_held_back_is_not_answered_by_the_server() {
+    let rig = Rig::new();
+    let carrier = Carrier { is_held: true, ..Carrier::default() };
+    let exchange = Correlator::new(rig.trail.core()).exchange(carrier);
+    let passes = exchange.see(TO_SERVER, message("1", "passes", None)).unwrap();
+    now(passes.may_run()).unwrap();
+    let waits = exchange.see(TO_SERVER, message("1", "waits", None)).unwrap();
+    exchange.refuse(&waits, answer_to("1", Some(Refused::UNRECORDED)));
+    let held = exchange.see(TO_SERVER, message("1", "held", None)).unwrap();
+    drop(exchange.see(TO_CLIENT, answer_to("1", None)));
+    exchange.refuse(&held, answer_to("1", Some(Refused::UNRECORDED)));
+    assert_eq!(ends(&rig), ["held: denied -32044", "passes: ok -", "waits: denied -32044"]);
 }
