@@ -124,6 +124,34 @@ async fn a_denied_call_is_answered_and_recorded_as_denied() {
     assert_eq!(said["error"]["data"]["auditrail.call.id"], records[0].text(names::AUDITRAIL_CALL_ID).unwrap());
 }
 
+/// A server may run it all the same, whatever JSON-RPC says of notifications.
+#[tokio::test]
+async fn a_call_without_an_id_is_held_like_any_other() {
+    let server = echo().await;
+    let deny = |call: &auditrail::trail::Call| {
+        if call.name() == Some("pay") { Decision::deny("not on Sundays") } else { Decision::Allow }
+    };
+    let proxy = Proxy::built(server.address, |builder| builder.authorize(deny)).await;
+    let nameless = |tool: &str| call(3, tool).replace("\"id\":3,", "");
+    assert!(!nameless("pay").contains("\"id\""));
+    let answer = proxy.client().await.post(&nameless("pay")).await;
+    let said = error(&answer);
+    assert_eq!((answer.status(), &said["id"], &said["error"]["code"]), (403, &Value::Null, &json!(-32043)));
+    let batch = format!("[{},{}]", nameless("pay"), call(4, "echo"));
+    let answer = proxy.client().await.post(&batch).await;
+    let said = error(&answer);
+    assert_eq!((said.as_array().unwrap().len(), &said[0]["id"]), (1, &json!(4)), "{said}");
+    assert!(server.seen().is_empty());
+    proxy.client().await.post(&nameless("echo")).await;
+    assert_eq!(server.seen().len(), 1, "what is allowed passes");
+    let denied = [("request", "unknown", ""), ("response", "failure", "denied")];
+    let records = proxy.records().await;
+    let of_pay: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("pay")).cloned().collect();
+    assert_eq!(ids(&of_pay), [denied, denied].concat());
+    assert_eq!(records.len(), 8);
+}
+
 #[tokio::test]
 async fn what_is_too_large_to_be_held_is_refused_and_said_so() {
     let server = echo().await;

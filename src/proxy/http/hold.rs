@@ -104,6 +104,7 @@ async fn may_run(told: Option<&Held>) -> Result<(), Instead> {
     may_run.map_err(|withheld| match withheld {
         Withheld::Unclear => unclear(),
         Withheld::Refused { calls, is_batch } => answer::refused(&calls, is_batch).into(),
+        Withheld::Unasked(refused) => answer::unasked(&refused).into(),
     })
 }
 

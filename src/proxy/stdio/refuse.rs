@@ -3,11 +3,22 @@
 use std::fs::File;
 use std::io;
 
+use std::sync::Arc;
+
 use super::ear::Ear;
 use super::fd;
 use super::output::Output;
-use crate::capture::mcp::message::Message;
+use crate::capture::mcp::message::{Kind, Message};
 use crate::proxy::refusal::Refusal;
+use crate::trail::{Direction, Ongoing};
+
+/// A call that may not run, and what it is told.
+pub(super) struct Refused {
+    pub(super) call: Arc<Ongoing>,
+    pub(super) refusal: Refusal,
+    /// It wants no answer, and gets none.
+    pub(super) is_one_way: bool,
+}
 
 /// Answers what was not held, or not understood. What is itself an answer is answered to the server, which waits for it.
 pub(super) fn unread(
@@ -21,13 +32,15 @@ pub(super) fn unread(
     let (mut refusals, mut nameless) = (Vec::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
+        let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);
             let line = format!("{}\n", refusal.json());
             drop(ear.see(refusal.into_message()));
             fd::write_all(to, line.as_bytes())?;
         } else if let Some(call) = ear.see(message) {
-            refusals.push(Refusal::because(id, reason, Some(call.call_id())));
+            let refusal = Refusal::because(id, reason, Some(call.call_id()));
+            refusals.push(Refused { call, refusal, is_one_way });
         } else {
             nameless |= has_flaw;
         }
@@ -40,14 +53,14 @@ pub(super) fn unread(
 }
 
 /// One line with all of it.
-pub(super) fn answer(refusals: Vec<Refusal>, is_batch: bool, output: &Output, ear: &mut Ear) {
-    let mut line = match (is_batch, refusals.as_slice()) {
-        (_, []) => return,
-        (false, [refusal]) => refusal.json(),
-        _ => refusals.iter().map(Refusal::json).collect(),
+pub(super) fn answer(refusals: Vec<Refused>, is_batch: bool, output: &Output, ear: &mut Ear) {
+    let answered = refusals.iter().filter(|refused| !refused.is_one_way);
+    let mut answers: Vec<_> = answered.map(|refused| refused.refusal.json()).collect();
+    let line =
+        if is_batch || answers.len() > 1 { (!answers.is_empty()).then(|| answers.into()) } else { answers.pop() };
+    if let Some(line) = line {
+        let line: serde_json::Value = line;
+        output.insert(format!("{line}\n").as_bytes());
     }
-    .to_string();
-    line.push('\n');
-    output.insert(line.as_bytes());
-    refusals.into_iter().for_each(|refusal| ear.see_answer(refusal.into_message()));
+    refusals.into_iter().for_each(|Refused { call, refusal, .. }| ear.refuse(&call, refusal.into_message()));
 }

@@ -1,7 +1,7 @@
 //! What became of a call, by the message that answers it.
 
 use super::super::message::Message;
-use super::pending::{Asked, Waiting};
+use super::waiting::{Asked, Waiting};
 use crate::record::{Detail, Outcome, Status, error_type, names};
 use crate::trail::{Core, Failure, Ongoing, Refused};
 
@@ -15,7 +15,15 @@ pub(super) fn outcome(core: &Core, waiting: &Waiting, answer: &Message) -> Outco
         return unread_request();
     }
     let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, &outcome, answer);
-    if is_denied { Outcome { detail: Some(Detail::Denied), ..outcome } } else { outcome }
+    match &waiting.cancelled {
+        _ if is_denied => Outcome { detail: Some(Detail::Denied), ..outcome },
+        // Servers answer cancellations with an error of some code; what they did until then nobody can say. That the request
+        // itself was wrong is another thing.
+        Some(cancelled) if outcome.detail == Some(Detail::JsonrpcError) && outcome.is_span_error() => {
+            Outcome { code: outcome.code, ..cancelled.outcome.clone() }
+        }
+        _ => outcome,
+    }
 }
 
 /// The outcome of a call whose HTTP exchange ended with that status, and without an answer.
@@ -44,6 +52,22 @@ pub(crate) fn disconnected() -> Outcome {
 /// The outcome of a call of which no answer was seen, because it could not be read.
 pub(crate) fn unread() -> Outcome {
     Outcome::with_type(Detail::NoResponse, error_type::UNREADABLE)
+}
+
+/// The outcome of a call that may have got the answer of another, or the other its.
+pub(super) fn ambiguous() -> Outcome {
+    Outcome { error_type: Some(error_type::AMBIGUOUS_ID.into()), ..Outcome::status(Status::Unknown) }
+}
+
+/// The outcome of a call that was answered with a refusal, and by nobody else.
+#[cfg(feature = "proxy")]
+pub(super) fn refused(code: i64) -> Outcome {
+    Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
+}
+
+/// The outcome of a call that wants no answer.
+pub(super) fn one_way() -> Outcome {
+    Outcome::with_type(Detail::NoResponse, error_type::NO_ID)
 }
 
 /// The outcome of what the server has answered well, although it could not be read here: nobody can say what ran.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::origins::Origin;
-use super::pending::Asked;
+use super::waiting::Asked;
 use super::{Carrier, Correlator, Scope, hex};
 use crate::record::names;
 use crate::trail::{Actor, Call, Direction};

@@ -23,6 +23,8 @@ pub(crate) struct Carrier {
     pub(crate) protocol_version: Option<String>,
     /// The client takes up a stream again, with `Last-Event-ID`.
     pub(crate) is_resumed: bool,
+    /// What the client asks is held back until it may run.
+    pub(crate) is_held: bool,
     /// What the actor extractor may look at, where HTTP carried the message.
     pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
 }

@@ -25,8 +25,8 @@ pub(crate) struct Holding {
 
 #[derive(Debug, Default)]
 struct Told {
-    /// Those that may be refused.
-    calls: Vec<(Id, Arc<Ongoing>)>,
+    /// Those that may be refused, with the ids by which they are answered.
+    calls: Vec<(Option<Id>, Arc<Ongoing>)>,
     splices: Splices,
     is_batch: bool,
     /// Not all of it could be read: nobody knows what the server would make of it.
@@ -38,8 +38,10 @@ struct Told {
 /// Why a request must not be relayed.
 #[derive(Debug)]
 pub(crate) enum Withheld {
-    /// Each of its calls, and why.
+    /// Each of its calls that wants an answer, and why.
     Refused { calls: Vec<(Id, Refused)>, is_batch: bool },
+    /// None of its calls wants an answer.
+    Unasked(Refused),
     /// It was not understood.
     Unclear,
 }
@@ -88,7 +90,7 @@ impl Held {
             told.splices.note(is_in_batch, is_plain, said.joined(span));
         }
         if self.why.refuses {
-            told.calls.extend(id.zip(call));
+            told.calls.extend(call.map(|call| (id, call)));
         }
     }
 
@@ -125,12 +127,17 @@ impl Held {
             }
         }
         let Some(first) = first else { return Ok(()) };
-        let withhold = |(id, call): (Id, Arc<Ongoing>)| {
+        let withhold = |(id, call): (Option<Id>, Arc<Ongoing>)| {
             let refused = Refused { call_id: call.call_id(), ..first.clone() };
             call.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
-            (id, refused)
+            Some((id?, refused))
         };
-        Err(Withheld::Refused { calls: calls.into_iter().map(withhold).collect(), is_batch })
+        let answered: Vec<_> = calls.into_iter().filter_map(withhold).collect();
+        Err(if answered.is_empty() {
+            Withheld::Unasked(first)
+        } else {
+            Withheld::Refused { calls: answered, is_batch }
+        })
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

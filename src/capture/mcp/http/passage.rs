@@ -77,7 +77,8 @@ impl Passage {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts, shared.is_proxy);
+        let mut carrier = facts::carrier(core, parts, shared.is_proxy);
+        carrier.is_held = shared.refuses();
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
@@ -218,8 +219,7 @@ impl Passage {
     /// method of MCP, and comes to where MCP is not spoken. Where calls may be refused, a server that is not strict could be
     /// called like that.
     pub(super) fn is_beside_mcp(&self, message: &Message) -> bool {
-        #[cfg(feature = "proxy")]
-        if self.shared.holding.is_some_and(|why| why.refuses) {
+        if self.shared.refuses() {
             return false;
         }
         let names_mcp = message.is_jsonrpc || message.method.as_deref().is_none_or(is_of_mcp);
@@ -263,7 +263,7 @@ impl Passage {
         let scope = self.exchange.scope();
         scope.stay_open();
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        *session = Some(self.shared.sessions.begin(&endpoint, scope));
+        *session = Some(self.shared.sessions.begin(&endpoint, scope, &self.path));
     }
 
     fn see_answer(&self, answer: Message) {
@@ -291,7 +291,7 @@ impl Passage {
             None => self.exchange.scope().clone(),
         };
         scope.name(id);
-        *session = Some(self.shared.sessions.begin(id, &scope));
+        *session = Some(self.shared.sessions.begin(id, &scope, &self.path));
     }
 
     /// The server speaks MCP there.
@@ -318,13 +318,23 @@ impl Passage {
         }
         let status = self.status();
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
-        let ended = self.method == Method::DELETE && (200..300).contains(&status)
-            || status == 404
-            || self.is_stream.load(Ordering::Relaxed);
-        if let Some(session) = session.filter(|_| ended) {
+        let ended = |session: &Entered| match status {
+            _ if self.is_stream.load(Ordering::Relaxed) => true,
+            200..300 => self.method == Method::DELETE,
+            404 => self.says_that_it_is_over(session),
+            _ => false,
+        };
+        if let Some(session) = session.filter(ended) {
             session.end();
         }
+    }
+
+    /// A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management). It
+    /// also does to what it does not know: another path, a GET where it has no stream to give, a method of JSON-RPC
+    /// (2026-07-28).
+    fn says_that_it_is_over(&self, session: &Entered) -> bool {
+        let asks = matches!(self.method, Method::POST | Method::DELETE);
+        asks && session.is_at(&self.path) && self.code.get() != Some(&METHOD_NOT_FOUND)
     }
 
     fn tell_if_wanted(&self) {
@@ -438,6 +448,9 @@ impl Passage {
         }
     }
 }
+
+/// JSON-RPC 2.0, section 5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Of whom a body is.
 #[derive(Clone, Copy)]

@@ -1,4 +1,5 @@
 mod body;
+mod ids;
 mod order;
 mod ordinary;
 mod rig;

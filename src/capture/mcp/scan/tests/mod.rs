@@ -5,6 +5,7 @@ mod encodings;
 mod facts;
 mod flaws;
 mod framing;
+mod ids;
 mod properties;
 
 use std::sync::Arc;
