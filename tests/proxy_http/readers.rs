@@ -16,7 +16,14 @@ fn bodies() -> Vec<(String, &'static str)> {
         (delete.replace("\"name\"", "\"Name\""), "go-json"),
         (delete.replace("\"params\"", "\"params\":{},\"param\u{17f}\""), "go-json"),
         (delete.replace("\"method\"", "\"Method\""), "go-json"),
-        (delete.replace("\"name\":", "\"name\":\"delete_all\",\"name\":").replacen("\"delete_all\",\"arguments\"", "\"read\",\"arguments\"", 1), "simdjson"),
+        (
+            delete.replace("\"name\":", "\"name\":\"delete_all\",\"name\":").replacen(
+                "\"delete_all\",\"arguments\"",
+                "\"read\",\"arguments\"",
+                1,
+            ),
+            "simdjson",
+        ),
     ]
 }
 
@@ -44,8 +51,9 @@ async fn a_call_that_some_server_sees_has_its_pair() {
 #[tokio::test]
 async fn where_calls_may_be_refused_none_of_them_passes() {
     let class: fn(TrailBuilder) -> TrailBuilder = |builder| builder.classify(|_| Class::CRITICAL);
-    let authorize: fn(TrailBuilder) -> TrailBuilder =
-        |builder| builder.authorize(|call| if call.name() == Some("never") { Decision::deny("no") } else { Decision::Allow });
+    let authorize: fn(TrailBuilder) -> TrailBuilder = |builder| {
+        builder.authorize(|call| if call.name() == Some("never") { Decision::deny("no") } else { Decision::Allow })
+    };
     for build in [class, authorize] {
         for (body, _) in bodies() {
             let server = Server::answering(|_| ok("application/json", &result(1))).await;

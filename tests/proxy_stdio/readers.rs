@@ -34,7 +34,12 @@ fn lines() -> Vec<(String, &'static str)> {
         (DELETE.replace("\"params\"", "\"params\":{\"name\":\"read\"},\"Params\""), "go-json"),
         (DELETE.replace("\"params\"", "\"param\u{17f}\""), "go-json"),
         (DELETE.replace("\"method\"", "\"Method\""), "go-json"),
-        (DELETE.replace("\"id\"", "\"method\":\"tools/call\",\"id\"").replace("\"tools/call\",\"params\"", "\"ping\",\"params\""), "simdjson"),
+        (
+            DELETE
+                .replace("\"id\"", "\"method\":\"tools/call\",\"id\"")
+                .replace("\"tools/call\",\"params\"", "\"ping\",\"params\""),
+            "simdjson",
+        ),
         (format!("x\r{}", DELETE.replace("\"method\"", "\"Method\"")), "dotnet"),
     ]
 }
@@ -65,7 +70,12 @@ async fn a_call_that_some_server_sees_has_its_pair() {
         assert_eq!(played.file("got"), format!("{line}\n").into_bytes(), "bytes pass as they are");
         let records = records(&receiver);
         let told = deletions(&records);
-        assert_eq!(told, [[reader, "request", "unknown"], [reader, "response", "success"]], "{line:?}: {}", played.said);
+        assert_eq!(
+            told,
+            [[reader, "request", "unknown"], [reader, "response", "success"]],
+            "{line:?}: {}",
+            played.said
+        );
     }
 }
 

@@ -117,18 +117,7 @@ impl Scanner {
     pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
         let (syntax, facts) = (Syntax::default(), Facts::new(reading));
         let (stage, in_batch) = (Stage::Document, false);
-        Self {
-            documents,
-            stage,
-            syntax,
-            facts,
-            unit: 0,
-            begin: 0,
-            end: 0,
-            in_batch,
-            batches: 0,
-            spoiled: None,
-        }
+        Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0, spoiled: None }
     }
 
     /// Reads on in the unit.

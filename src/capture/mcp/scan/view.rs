@@ -9,10 +9,10 @@ use super::super::message::{Doubts, Id, IdKind, MAX_TEXT, Message, Reading, Stat
 use super::again;
 use super::decimal::Decimal;
 use super::found::Found;
-use super::place::{Field, Place, Slot};
 use super::number;
-use super::rule::{self, Doubt, Rule};
+use super::place::{Field, Place, Slot};
 use super::quoted::Sink;
+use super::rule::{self, Doubt, Rule};
 use super::text::{Beginning, IdText, REPLACEMENT};
 use super::tools::Tools;
 

@@ -212,9 +212,7 @@ fn what_a_call_may_be_to_others_is_told() {
             vec!["tools/call delete".into()],
         )
     );
-    let in_other_letters = |other: &str| {
-        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping",{other}}}"#).into_bytes()
-    };
+    let in_other_letters = |other: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping",{other}}}"#).into_bytes();
     for (body, reader, ordinary) in [
         (twice.to_vec(), "simdjson", true),
         (in_other_letters(r#""Method":"tools/call","params":{"name":"delete"}"#), "go-json", true),

@@ -11,6 +11,16 @@ use super::super::super::profile::Profile;
 use super::super::{oracle, victims};
 use super::{read, read_one};
 
+/// The list that people read is that of the code.
+#[test]
+fn the_list_is_told() {
+    let (_, told) = include_str!("../../../../../docs/record.md").split_once("list is closed (version 1)").unwrap();
+    let (told, _) = told.split_once("Only keys of").unwrap();
+    let rows: Vec<_> = told.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).collect();
+    let names: Vec<_> = rows.into_iter().map(|(name, _)| name).filter(|name| !name.contains('.')).collect();
+    assert_eq!(names, Profile::ALL.map(Profile::as_str));
+}
+
 const DELETE: &str = r#"{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"delete_all","arguments":{}}}"#;
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
@@ -42,18 +52,12 @@ fn a_carriage_return_parts_a_line_for_python() {
     let cr = || vec!["carriage_return"];
     assert_eq!(
         told(&lines(inside)),
-        [
-            (Some("python-text"), "tools/call delete_all".into(), cr()),
-            (None, "notifications/progress".into(), cr())
-        ]
+        [(Some("python-text"), "tools/call delete_all".into(), cr()), (None, "notifications/progress".into(), cr())]
     );
     // Two documents are one line of no JSON to most, and two lines to these.
     assert_eq!(
         told(&lines(format!("{PING}\r{DELETE}\r\n"))),
-        [
-            (Some("python-text"), "ping".into(), cr()),
-            (Some("python-text"), "tools/call delete_all".into(), cr())
-        ]
+        [(Some("python-text"), "ping".into(), cr()), (Some("python-text"), "tools/call delete_all".into(), cr())]
     );
     let messages = lines(format!("{PING}\r{DELETE}\rgarbage\n"));
     assert_eq!(messages.len(), 3, "and what nobody reads is unreadable");
@@ -81,14 +85,12 @@ fn other_characters_end_lines_for_some() {
     ] {
         assert_eq!(
             told(&lines(format!("{PING}{end}{DELETE}\n"))),
-            [
-                (Some(reader), "ping".into(), separator()),
-                (Some(reader), "tools/call delete_all".into(), separator())
-            ],
+            [(Some(reader), "ping".into(), separator()), (Some(reader), "tools/call delete_all".into(), separator())],
             "{end:?}"
         );
         // In a text they are nobody's business, whatever else stands there.
-        let text = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "x": format!("a{end}{DELETE}{end}") });
+        let text =
+            serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "x": format!("a{end}{DELETE}{end}") });
         assert_eq!(told(&lines(format!("{text}\n"))), [(None, "ping".into(), vec![])], "{end:?}");
     }
     let spoiled = format!("{{\"a\":\"\u{2028}{DELETE}\u{2028}\"}}\n");
@@ -106,10 +108,26 @@ fn keys_in_other_letters_are_keys_to_go() {
         (r#"{"id":1,"method":"ping","METHOD":"tools/call","params":{"name":"a"}}"#, "ping", "tools/call a"),
         (r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "tools/call a", "tools/call b"),
         (r#"{"id":1,"method":"tools/call","params":{"Name":"b"}}"#, "tools/call", "tools/call b"),
-        (r#"{"id":1,"method":"tools/call","params":{"name":"a"},"Params":{"name":"b"}}"#, "tools/call a", "tools/call b"),
-        (r#"{"id":1,"method":"tools/call","params":{"name":"a"},"paramſ":{"name":"b"}}"#, "tools/call a", "tools/call b"),
-        (r#"{"id":1,"method":"tools/call","params":{"name":"a"},"param\u017f":{"name":"b"}}"#, "tools/call a", "tools/call b"),
-        (r#"{"id":1,"method":"resources/read","params":{"uri":"a","URI":"b"}}"#, "resources/read a", "resources/read b"),
+        (
+            r#"{"id":1,"method":"tools/call","params":{"name":"a"},"Params":{"name":"b"}}"#,
+            "tools/call a",
+            "tools/call b",
+        ),
+        (
+            r#"{"id":1,"method":"tools/call","params":{"name":"a"},"paramſ":{"name":"b"}}"#,
+            "tools/call a",
+            "tools/call b",
+        ),
+        (
+            r#"{"id":1,"method":"tools/call","params":{"name":"a"},"param\u017f":{"name":"b"}}"#,
+            "tools/call a",
+            "tools/call b",
+        ),
+        (
+            r#"{"id":1,"method":"resources/read","params":{"uri":"a","URI":"b"}}"#,
+            "resources/read a",
+            "resources/read b",
+        ),
         (r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","tas\u212aid":"b"}}"#, "tasks/get a", "tasks/get b"),
         (r#"{"ID":1,"method":"tools/call","params":{"name":"a"}}"#, "tools/call a", "tools/call a"),
     ] {
@@ -117,7 +135,10 @@ fn keys_in_other_letters_are_keys_to_go() {
         assert_eq!(told(&read(text)), [(None, ordinary.into(), doubts()), (go, other.into(), doubts())], "{text}");
     }
     // To most it is no message at all.
-    for text in [r#"{"ID":1,"Method":"tools/call","Params":{"Name":"b"}}"#, r#"{"id":1,"Method":"tools/call","params":{"name":"b"}}"#] {
+    for text in [
+        r#"{"ID":1,"Method":"tools/call","Params":{"Name":"b"}}"#,
+        r#"{"id":1,"Method":"tools/call","params":{"name":"b"}}"#,
+    ] {
         assert_eq!(told(&read(text)), [(go, "tools/call b".into(), vec!["key_case"])], "{text}");
     }
     // It leaves what was there where null comes, and adds a second object to the first.
@@ -137,10 +158,10 @@ fn keys_in_other_letters_are_keys_to_go() {
         assert_eq!(read_one(nothing).doubts.names().count(), 0, "{nothing}");
     }
     let batch = read(format!("[{PING},{{\"id\":2,\"Method\":\"tools/call\",\"params\":{{\"name\":\"b\"}}}}]"));
-    assert_eq!(batch.iter().map(|message| (message.batch, message.reader.is_some())).collect::<Vec<_>>(), [
-        (Some(1), false),
-        (Some(1), true)
-    ]);
+    assert_eq!(
+        batch.iter().map(|message| (message.batch, message.reader.is_some())).collect::<Vec<_>>(),
+        [(Some(1), false), (Some(1), true)]
+    );
 }
 
 #[test]
@@ -160,7 +181,9 @@ fn the_first_of_two_keys_counts_for_some() {
 #[test]
 fn what_is_nested_deeper_than_is_read_hides_nothing_behind_it() {
     let deep = format!("{}\"}}]\\\"{{\"{}", "[".repeat(2 * MAX_DEPTH), "]".repeat(2 * MAX_DEPTH));
-    let message = read_one(format!("{{\"x\":{deep},\"id\":9,\"method\":\"tools/call\",\"params\":{{\"y\":{deep},\"name\":\"a\"}}}}"));
+    let message = read_one(format!(
+        "{{\"x\":{deep},\"id\":9,\"method\":\"tools/call\",\"params\":{{\"y\":{deep},\"name\":\"a\"}}}}"
+    ));
     assert_eq!((message.flaw, message.id.is_some()), (Some(Flaw::TooDeep), true));
     assert_eq!(told(&[message]), [(None, "tools/call a".into(), vec!["too_deep"])]);
     assert_eq!(read_one(format!("{{\"method\":\"a\",\"x\":{deep}")).flaw, Some(Flaw::NotJson), "it has no end");
