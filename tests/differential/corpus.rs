@@ -31,11 +31,8 @@ pub(crate) struct Entry {
 impl Entry {
     /// All that stand in `corpus/`.
     pub(crate) fn all() -> Vec<Self> {
-        let files = [
-            include_str!("corpus/messages.txt"),
-            include_str!("corpus/lines.txt"),
-            include_str!("corpus/bodies.txt"),
-        ];
+        let files =
+            [include_str!("corpus/messages.txt"), include_str!("corpus/lines.txt"), include_str!("corpus/bodies.txt")];
         let entries: Vec<Self> = files.iter().flat_map(|file| Self::read(file)).collect();
         for (at, entry) in entries.iter().enumerate() {
             assert!(entries[..at].iter().all(|other| other.name != entry.name), "two entries {}", entry.name);
@@ -85,10 +82,12 @@ impl Entry {
     /// The whole of an HTTP/1.1 request.
     pub(crate) fn request(&self, number: usize, host: &str) -> Vec<u8> {
         let body = self.bytes(number);
-        let (first, own): (Vec<_>, Vec<_>) = self.head.iter().partition(|line| !line.contains(':') && !line.starts_with('-'));
+        let (first, own): (Vec<_>, Vec<_>) =
+            self.head.iter().partition(|line| !line.contains(':') && !line.starts_with('-'));
         let first = first.first().map_or("POST", |line| line.as_str());
         let first = if first.contains(' ') { first.to_owned() } else { format!("{first} /mcp") };
-        let name = |field: &str| field.trim_start_matches('-').split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let name =
+            |field: &str| field.trim_start_matches('-').split(':').next().unwrap_or_default().to_ascii_lowercase();
         let all = [
             format!("Host: {host}"),
             "Content-Type: application/json".to_owned(),

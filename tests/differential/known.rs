@@ -17,6 +17,9 @@ impl Known {
 
     /// Those of that victim and carrier that were not seen.
     pub(crate) fn beside(&self, seen: &[String], prefix: &str) -> Vec<&String> {
-        self.0.iter().filter(|known| known.starts_with(prefix) && !known.ends_with('*') && !seen.contains(known)).collect()
+        self.0
+            .iter()
+            .filter(|known| known.starts_with(prefix) && !known.ends_with('*') && !seen.contains(known))
+            .collect()
     }
 }

@@ -29,7 +29,9 @@ pub(crate) async fn send(
         let mut session = Session::of(&mut proxy);
         let mut heard = session.began().await;
         assert_eq!(heard, Heard::It, "{}: no answer to initialize", victim.name());
-        while heard == Heard::It && let Some((number, entry)) = entries.next() {
+        while heard == Heard::It
+            && let Some((number, entry)) = entries.next()
+        {
             heard = session.took(&entry.bytes(*number), *number).await;
         }
         if heard == Heard::Nothing {

@@ -25,6 +25,7 @@ mod lifecycle;
 mod message;
 mod origins;
 mod passages;
+mod readers;
 mod rig;
 mod spans;
 mod streams;

@@ -187,7 +187,7 @@ impl Held {
             } else {
                 Refusal::because(id, OF_A_BATCH, Some(call.call_id()))
             };
-            Refused { call, refusal, is_one_way }
+            Refused { call, refusal, is_silent: is_one_way }
         };
         Err(calls.into_iter().enumerate().map(refuse).collect())
     }
@@ -211,7 +211,7 @@ impl Held {
 
 /// Whether the server may read something else, or something where nothing is read here.
 fn is_unclear(message: &Message) -> bool {
-    message.flaw.is_some() || message.doubts.is_ambiguous()
+    message.flaw.is_some() || message.is_ambiguous()
 }
 
 /// Takes a message for later.

@@ -35,7 +35,8 @@ impl ServerHandler for Victim {
         request: CallToolRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let marker = request.arguments.as_ref().and_then(|arguments| arguments.get("marker")?.as_str()).unwrap_or_default();
+        let marker =
+            request.arguments.as_ref().and_then(|arguments| arguments.get("marker")?.as_str()).unwrap_or_default();
         let line = format!("{}\n", json!({ "tool": request.name, "marker": marker }));
         (&*self.0).write_all(line.as_bytes()).unwrap();
         Ok(CallToolResult::success(Vec::new()).into())

@@ -67,7 +67,7 @@ impl Held {
         Before {
             id: message.id.clone(),
             flaw: message.flaw,
-            is_ambiguous: message.doubts.is_ambiguous(),
+            is_ambiguous: message.is_ambiguous(),
             is_plain: message.is_plain(),
             is_in_batch: message.batch.is_some(),
             said: if self.why.joins { Said::of(message) } else { Said::default() },

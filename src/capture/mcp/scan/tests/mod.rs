@@ -7,6 +7,7 @@ mod flaws;
 mod framing;
 mod ids;
 mod properties;
+mod readers;
 
 use std::sync::Arc;
 
