@@ -6,6 +6,7 @@
 use hmac::Hmac;
 use sha2::Sha256;
 
+use super::profile::Profile;
 use crate::trail::Direction;
 
 /// A JSON-RPC message, or what stands in the place of one.
@@ -34,6 +35,8 @@ pub(crate) struct Message {
     pub(crate) flaw: Option<Flaw>,
     /// Where others may read something else.
     pub(crate) doubts: Doubts,
+    /// Who reads this message in bytes in which most readers find another, or none.
+    pub(crate) reader: Option<Profile>,
     /// It did not stand there in plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in
     /// UTF-8 then.
     pub(crate) is_transcoded: bool,
@@ -77,7 +80,7 @@ impl Message {
     /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that something may be written into it.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flaw.is_none() && !self.is_transcoded && !self.doubts.is_ambiguous() && !self.doubts.not_a_number
+        self.flaw.is_none() && self.reader.is_none() && !self.is_transcoded && !self.doubts.is_ambiguous() && !self.doubts.not_a_number
     }
 
     /// Whether it says that something failed, if it is an answer.

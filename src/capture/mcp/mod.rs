@@ -10,6 +10,7 @@ pub(crate) mod correlate;
 #[cfg(feature = "tower")]
 mod http;
 pub(crate) mod message;
+mod profile;
 pub(crate) mod scan;
 #[cfg(feature = "proxy")]
 pub(crate) mod splice;

@@ -47,12 +47,13 @@ impl Seen<'_> {
 
     /// Where others may read something else than is told here, or nothing.
     fn doubts(&self, call: Call) -> Call {
-        let Message { doubts, flaw, bytes, .. } = self.message;
+        let Message { doubts, flaw, bytes, reader, .. } = self.message;
         let flaw = flaw.filter(|flaw| *flaw != Flaw::NotAMessage);
         let flaws: Vec<_> = doubts.names().chain(flaw.map(Flaw::as_str)).map(str::to_owned).collect();
         let readings = (!doubts.readings.is_empty()).then(|| doubts.readings.clone());
         let size = flaw.map(|_| i64::try_from(*bytes).unwrap_or(i64::MAX));
-        call.own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
+        call.own_some(names::AUDITRAIL_MESSAGE_AMBIGUOUS, reader.map(|reader| reader.as_str().to_owned()))
+            .own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
             .own_some(names::AUDITRAIL_MESSAGE_READINGS, readings)
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
     }
