@@ -115,8 +115,6 @@ const MAX_MEDIA_TYPE: usize = 128;
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
-
     use super::*;
 
     fn headers(name: http::HeaderName, values: &[&'static str]) -> HeaderMap {

@@ -7,8 +7,9 @@ use http::HeaderMap;
 use super::charset::Charset;
 use super::content::{Coding, Codings, Content};
 use super::decode::{Decoder, Undecodable};
-use super::uncoded::{Uncoded, begins_text, is_not_coded};
+use super::uncoded::{Uncoded, begins_text, is_not_coded, marked};
 use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::profile::Profile;
 use crate::capture::mcp::scan::{Documents, Events, Texts};
 
 /// Reads one body.
@@ -211,9 +212,8 @@ impl Odd {
 
 impl Marks {
     fn on(self, mut message: Message) -> Message {
-        message.doubts.uncoded |= self.is_uncoded;
         message.doubts.charset = self.has_other_charset;
-        message
+        if self.is_uncoded { marked(message, Profile::Starlette) } else { message }
     }
 }
 
@@ -221,7 +221,7 @@ impl Marks {
 fn whole(see: &mut impl FnMut(Message)) -> impl FnMut(Message) {
     move |message| {
         if message.flaw.is_none() {
-            see(message);
+            see(marked(message, Profile::NodeZlib));
         }
     }
 }

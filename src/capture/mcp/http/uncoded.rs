@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::content::Coding;
 use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::profile::Profile;
 use crate::capture::mcp::scan::{Documents, Texts};
 
 /// Reads the bytes of a body without decoding them.
@@ -44,14 +45,14 @@ fn whole(has_message: &mut bool, see: &mut dyn FnMut(Message)) -> impl FnMut(Mes
     move |message| {
         if message.flaw.is_none() && message.method.is_some() {
             *has_message = true;
-            see(marked(message));
+            see(marked(message, Profile::Starlette));
         }
     }
 }
 
-/// Only some read it so.
-pub(super) fn marked(mut message: Message) -> Message {
-    message.doubts.uncoded = true;
+/// Only that reader sees it.
+pub(super) fn marked(mut message: Message, reader: Profile) -> Message {
+    message.reader.get_or_insert(reader);
     message
 }
 

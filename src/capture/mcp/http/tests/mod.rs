@@ -1,4 +1,5 @@
 mod body;
+mod carriers;
 mod order;
 mod ordinary;
 mod rig;
