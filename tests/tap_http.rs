@@ -219,9 +219,11 @@ async fn a_call_in_another_charset_is_told_and_decided_by_the_wrapper() {
     .await;
     let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
     let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"ok",{meta}}}}}"#);
-    let headers = ["content-type: application/json; charset=utf-7", BOTH, MODERN, "mcp-method: tools/call", "mcp-name: ok"];
+    let headers =
+        ["content-type: application/json; charset=utf-7", BOTH, MODERN, "mcp-method: tools/call", "mcp-name: ok"];
     let answer = served.answer(&request("POST", &headers, &body), usize::MAX).await;
     assert!(answer.contains("-32043"), "{answer}");
+    // rmcp reads no body of a PUT, so nobody runs what is in it.
     let refused = served.answer(&request("PUT", &[JSON, BOTH], &body), usize::MAX).await;
     assert!(refused.starts_with("HTTP/1.1 405"), "{refused}");
     served.end().await;
@@ -235,9 +237,7 @@ async fn a_call_in_another_charset_is_told_and_decided_by_the_wrapper() {
         "auditrail.http.request  -",
         "auditrail.http.request jsonrpc_error -32043",
         "auditrail.mcp.tools.call  -",
-        "auditrail.mcp.tools.call  -",
         "auditrail.mcp.tools.call denied -32043",
-        "auditrail.mcp.tools.call http_error http_error",
     ];
     assert_eq!(told, expected);
 }

@@ -52,8 +52,8 @@ fn code(answer: &Message) -> i64 {
     answer["error"]["code"].as_i64().unwrap()
 }
 
-/// A ping, and to readers of UTF-7 the deletion of everything (`+ACI-` is a quotation mark).
-const TWO_FACED: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"ping","a":"+ACI-,+ACI-method+ACI-:+ACI-tools/call+ACI-,+ACI-params+ACI-:{+ACI-name+ACI-:+ACI-delete_all+ACI-},+ACI-b+ACI-:+ACI-"}"#;
+/// A ping, and to readers of UTF-7 the deletion of everything (`+ACI-` is a quotation mark): Express runs it.
+const TWO_FACED: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"+ACI-},+ACI-method+ACI-:+ACI-tools/call+ACI-,+ACI-params+ACI-:{+ACI-name+ACI-:+ACI-delete_all+ACI-,+ACI-b+ACI-:+ACI-"}}"#;
 const CHARSETS: [&str; 6] = [
     "Content-Type: application/json; charset=utf-7",
     "Content-Type: application/json; charset=utf-8; charset=\"UTF\\-7\"",
@@ -103,7 +103,8 @@ async fn a_coding_that_is_only_named_is_told_and_under_rules_refused() {
             let all: Vec<_> = records.iter().map(told).collect();
             let pair = ["request tools/call delete_all: unknown  -", "response tools/call delete_all: success ok -"];
             assert_eq!(all, pair, "{coding} {body}");
-            let readers: Vec<_> = records.iter().map(|record| record.text(names::AUDITRAIL_MESSAGE_AMBIGUOUS)).collect();
+            let readers: Vec<_> =
+                records.iter().map(|record| record.text(names::AUDITRAIL_MESSAGE_AMBIGUOUS)).collect();
             assert_eq!(readers, [Some("starlette"); 2]);
             let relayed = server.seen().len();
             let critical = Proxy::built(server.address, RULES[0]).await;

@@ -80,7 +80,11 @@ impl Message {
     /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that something may be written into it.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flaw.is_none() && self.reader.is_none() && !self.is_transcoded && !self.doubts.is_ambiguous() && !self.doubts.not_a_number
+        self.flaw.is_none()
+            && self.reader.is_none()
+            && !self.is_transcoded
+            && !self.doubts.is_ambiguous()
+            && !self.doubts.not_a_number
     }
 
     /// Whether it says that something failed, if it is an answer.

@@ -230,10 +230,14 @@ mod tests {
     #[test]
     fn what_connection_names_is_of_a_message_or_not() {
         let taken = |value: &str| taken_away(&fields(&[("connection", "close"), ("connection", value)]));
-        for name in ["content-encoding", "Content-Type", "mcp-session-id", "Mcp-Name", "X-Forwarded-For", "HOST", "cookie"] {
+        for name in
+            ["content-encoding", "Content-Type", "mcp-session-id", "Mcp-Name", "X-Forwarded-For", "HOST", "cookie"]
+        {
             assert_eq!(taken(&format!("x-mine,\t{name} ,")).unwrap().as_str(), name.to_ascii_lowercase());
         }
-        for fine in ["close", "keep-alive, TE", "Upgrade, HTTP2-Settings", "x-mine", "", ", ,", "content encoding", "trailer"] {
+        for fine in
+            ["close", "keep-alive, TE", "Upgrade, HTTP2-Settings", "x-mine", "", ", ,", "content encoding", "trailer"]
+        {
             assert_eq!(taken(fine), None, "{fine}");
         }
     }

@@ -70,9 +70,8 @@ fn is_of_name(byte: u8) -> bool {
 
 const NAME: &[u8] = b"charset";
 /// Of UTF-16 and UTF-32 the bytes tell: no bytes are JSON in two of them, or in one of them and in UTF-8.
-const UNICODE: [&str; 11] = [
-    "", "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be",
-];
+const UNICODE: [&str; 11] =
+    ["", "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be"];
 /// What forms are sent in, where they are old. Each name, or with a hyphen at its end what names begin with.
 const LIKE_ASCII: [&str; 10] =
     ["latin1", "iso-8859-", "windows-", "cp1252", "shift_jis", "euc-jp", "euc-kr", "gbk", "gb2312", "koi8-"];
@@ -143,7 +142,8 @@ mod tests {
 
     #[test]
     fn some_have_the_braces_of_ascii() {
-        for like in ["a/b; charset=latin1", "a/b;charset=ISO-8859-15", "a/b; charset=\"Windows-1252\"", "a;charset=GBK"] {
+        for like in ["a/b; charset=latin1", "a/b;charset=ISO-8859-15", "a/b; charset=\"Windows-1252\"", "a;charset=GBK"]
+        {
             assert_eq!(of(&[like.as_bytes()]), Charset::LikeAscii, "{like}");
         }
         assert_eq!(of(&[b"a/b; charset=latin1; charset=utf-7"]), Charset::Any);

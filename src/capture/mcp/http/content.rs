@@ -148,7 +148,9 @@ mod tests {
         ] {
             assert_eq!(of(json), Content::Json, "{json:?}");
         }
-        for other in [&["application/x-www-form-urlencoded"][..], &["application/json-seq"], &["a/b; c=application/json"]] {
+        for other in
+            [&["application/x-www-form-urlencoded"][..], &["application/json-seq"], &["a/b; c=application/json"]]
+        {
             assert_eq!(of(other), Content::Guessed, "{other:?}");
         }
         let odd = HeaderValue::from_bytes(b"application/json; a=\xff").unwrap();

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use tower_layer::Layer as _;
@@ -18,8 +18,8 @@ const PAIR: [&str; 2] = [
     "response mcp.tools.call tools/call weather: success ok -",
 ];
 const UNREAD: [&str; 2] = ["request http.request - -: unknown - -", "response http.request - -: unknown - unreadable"];
-/// A ping, and to readers of UTF-7 the deletion of everything (`+ACI-` is a quotation mark).
-const TWO_FACED: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"ping","a":"+ACI-,+ACI-method+ACI-:+ACI-tools/call+ACI-,+ACI-params+ACI-:{+ACI-name+ACI-:+ACI-delete_all+ACI-},+ACI-b+ACI-:+ACI-"}"#;
+/// A ping, and to readers of UTF-7 the deletion of everything (`+ACI-` is a quotation mark): Express runs it.
+const TWO_FACED: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"+ACI-},+ACI-method+ACI-:+ACI-tools/call+ACI-,+ACI-params+ACI-:{+ACI-name+ACI-:+ACI-delete_all+ACI-,+ACI-b+ACI-:+ACI-"}}"#;
 
 /// One request.
 struct Asked<'a> {
@@ -170,13 +170,23 @@ fn what_is_neither_coded_nor_a_message_is_unreadable() {
     }
 }
 
-/// The decoders of Node.js do not look at it.
+/// The decoders of Node.js do not look at it: Express runs these.
 #[test]
 fn what_stands_behind_a_coded_message_does_not_hide_it() {
-    let body = [&gzip(CALL)[..], &b"garbage".repeat(9)].concat();
-    let asked = Asked { codings: &["gzip"], body: &body, ..PLAIN };
-    assert_eq!(asked.read_by(), ["node-zlib"]);
-    assert_eq!(asked.recorded().1.trail.seen().unread, 1);
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(CALL).unwrap();
+    let zlib = zlib.finish().unwrap();
+    for (coding, coded, more) in [
+        ("gzip", gzip(CALL), &[0; 40][..]),
+        ("gzip", gzip(CALL), &b"garbage".repeat(9)),
+        ("deflate", zlib.clone(), b"garbage"),
+        ("deflate", zlib, &gzip(CALL)),
+    ] {
+        let body = [&coded[..], more].concat();
+        let asked = Asked { codings: &[coding], body: &body, ..PLAIN };
+        assert_eq!(asked.read_by(), ["node-zlib"], "{coding} {more:?}");
+        assert_eq!(asked.recorded().1.trail.seen().unread, 1);
+    }
 }
 
 #[test]
@@ -213,7 +223,9 @@ fn a_call_is_a_call_whatever_its_method_and_its_path() {
 #[test]
 fn documents_of_others_are_left_alone_whatever_their_method() {
     for method in ["PUT", "PATCH", "DELETE", "GET"] {
-        for (types, body) in [(JSON, &br#"{"a":[1,2]}"#[..]), (JSON, b"[1]"), ("text/plain", b"{canary"), ("a/b", b"\0\x01")] {
+        for (types, body) in
+            [(JSON, &br#"{"a":[1,2]}"#[..]), (JSON, b"[1]"), ("text/plain", b"{canary"), ("a/b", b"\0\x01")]
+        {
             let asked = Asked { method, path: "/items", types: &[types.as_bytes()], body, ..PLAIN };
             let (records, _) = asked.answered(JSON, b"{}");
             assert!(records.is_empty(), "{method} {types}: {records:?}");
