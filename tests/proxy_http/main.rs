@@ -26,6 +26,7 @@ mod lifecycle;
 mod message;
 mod origins;
 mod passages;
+mod readers;
 mod rig;
 mod spans;
 mod streams;

@@ -18,6 +18,7 @@ mod configuration;
 mod ends;
 mod order;
 mod orphans;
+mod readers;
 mod refusals;
 mod rig;
 mod spans;

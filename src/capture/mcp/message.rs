@@ -37,6 +37,9 @@ pub(crate) struct Message {
     pub(crate) doubts: Doubts,
     /// Who reads this message in bytes in which most readers find another, or none.
     pub(crate) reader: Option<Profile>,
+    /// Which of the messages that are read in more than one way in this direction it is a reading of: an answer to one
+    /// reading tells of all that have its id.
+    pub(crate) alternative: Option<u64>,
     /// It did not stand there in plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in
     /// UTF-8 then.
     pub(crate) is_transcoded: bool,
@@ -80,11 +83,25 @@ impl Message {
     /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that something may be written into it.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flaw.is_none()
-            && self.reader.is_none()
-            && !self.is_transcoded
-            && !self.doubts.is_ambiguous()
-            && !self.doubts.not_a_number
+        self.flaw.is_none() && !self.is_transcoded && !self.is_ambiguous() && !self.doubts.not_a_number
+    }
+
+    /// Whether a reader may run something else than what is here.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.reader.is_some() || self.doubts.is_ambiguous()
+    }
+
+    /// What a server runs of it, and for which request.
+    pub(crate) fn runs(&self) -> Option<(&str, Option<&str>, Option<&Id>, Option<&Id>)> {
+        let (method, params) = (self.method.as_deref()?, &self.params);
+        let subject = match method {
+            "tools/call" | "prompts/get" => &params.name,
+            _ if method.starts_with("resources/") || method.starts_with("skills/") => &params.uri,
+            _ => &params.task_id,
+        };
+        let cancelled = params.request_id.as_ref().filter(|_| method == "notifications/cancelled");
+        Some((method, subject.as_deref(), self.id.as_ref(), cancelled))
     }
 
     /// Whether it says that something failed, if it is an answer.
@@ -244,6 +261,10 @@ pub(crate) struct Doubts {
     pub(crate) not_a_number: bool,
     /// There is a carriage return before or in it where lines end with newlines.
     pub(crate) carriage_return: bool,
+    /// A key that says what is to be run comes, or comes once more, in other letters.
+    pub(crate) key_case: bool,
+    /// There is what ends a line for some readers, behind which they see a message.
+    pub(crate) line_separator: bool,
     /// What came with it says that it is in an encoding in which its bytes may say something else.
     pub(crate) charset: bool,
     /// What else may be run: a method, with a tool or prompt if it has one.
@@ -258,6 +279,8 @@ impl Doubts {
             (self.invalid_utf8, "invalid_utf8"),
             (self.not_a_number, "not_a_number"),
             (self.carriage_return, "carriage_return"),
+            (self.key_case, "key_case"),
+            (self.line_separator, "line_separator"),
             (self.charset, "charset"),
         ];
         all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name)
@@ -266,7 +289,12 @@ impl Doubts {
     /// Whether a reader that runs it may run something else.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_ambiguous(&self) -> bool {
-        self.duplicate_key || self.invalid_utf8 || self.carriage_return || self.charset
+        self.duplicate_key
+            || self.invalid_utf8
+            || self.carriage_return
+            || self.key_case
+            || self.line_separator
+            || self.charset
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn of_request(fields: HeaderMap) -> HeaderMap {
 /// A field that `Connection` would take away although it is no connection's: the server would read another message than the
 /// one that is recorded, or not know whose it is.
 pub(super) fn taken_away(fields: &HeaderMap) -> Option<HeaderName> {
-    named_by_connection(fields).find(|name| is_of_the_message(name))
+    named_by_connection(fields).find(is_of_the_message)
 }
 
 /// Without those of the server's connection.

@@ -203,7 +203,7 @@ impl Held {
 
 /// Whether the server may read something else, or something where nothing is read here.
 fn is_unclear(message: &Message) -> bool {
-    message.flaw.is_some() || message.doubts.is_ambiguous()
+    message.flaw.is_some() || message.is_ambiguous()
 }
 
 /// Takes a message for later.

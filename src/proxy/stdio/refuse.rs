@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 
+use serde_json::Value;
+
 use super::ear::Ear;
 use super::fd;
 use super::output::Output;
@@ -18,15 +20,20 @@ pub(super) fn unread(
     ear: &mut Ear,
 ) -> io::Result<()> {
     let is_batch = messages.iter().any(|message| message.batch.is_some());
-    let (mut refusals, mut nameless) = (Vec::new(), false);
+    let (mut refusals, mut nameless) = (Vec::<Refusal>::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
+        let is_reading = message.alternative.is_some();
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);
             let line = format!("{}\n", refusal.json());
             drop(ear.see(refusal.into_message()));
             fd::write_all(to, line.as_bytes())?;
         } else if let Some(call) = ear.see(message) {
+            // One answer is for all readings of a message that have its id.
+            if is_reading && refusals.iter().any(|refusal| refusal.is_for(id.as_ref())) {
+                continue;
+            }
             refusals.push(Refusal::because(id, reason, Some(call.call_id())));
         } else {
             nameless |= has_flaw;
@@ -39,15 +46,16 @@ pub(super) fn unread(
     Ok(())
 }
 
-/// One line with all of it.
+/// One line with all of it, or one for each where they are no batch.
 pub(super) fn answer(refusals: Vec<Refusal>, is_batch: bool, output: &Output, ear: &mut Ear) {
-    let mut line = match (is_batch, refusals.as_slice()) {
-        (_, []) => return,
-        (false, [refusal]) => refusal.json(),
-        _ => refusals.iter().map(Refusal::json).collect(),
+    if refusals.is_empty() {
+        return;
     }
-    .to_string();
-    line.push('\n');
-    output.insert(line.as_bytes());
+    let lines = if is_batch {
+        format!("{}\n", refusals.iter().map(Refusal::json).collect::<Value>())
+    } else {
+        refusals.iter().map(|refusal| format!("{}\n", refusal.json())).collect()
+    };
+    output.insert(lines.as_bytes());
     refusals.into_iter().for_each(|refusal| ear.see_answer(refusal.into_message()));
 }

@@ -92,7 +92,9 @@ impl Exchange {
     #[cfg(feature = "proxy")]
     pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
-        let open = pending.of(Direction::ClientToServer).map(|waiting| Unanswered {
+        // Of a message that is read in several ways, one answer is for all with its id.
+        let is_first = |waiting: &&Waiting| pending.is_first_reading(waiting);
+        let open = pending.of(Direction::ClientToServer).filter(is_first).map(|waiting| Unanswered {
             id: waiting.id.clone(),
             is_in_batch: waiting.batch.is_some(),
             call_id: waiting.call.call_id(),
@@ -240,6 +242,7 @@ impl Exchange {
             direction,
             id: message.id.clone().unwrap_or(NULL),
             batch: message.batch,
+            alternative: message.alternative,
             claimed: false,
             is_unreadable: is_unreadable(message),
             serial: 0,
@@ -279,7 +282,9 @@ impl Exchange {
             is_servers.then(|| pending.cancelled(Direction::ClientToServer, id, is_subscription)).flatten()
         };
         let waiting = self.find(id, own).or_else(|| self.find(id, subscription))?;
-        self.end(&waiting, &answer::cancelled(reason));
+        let outcome = answer::cancelled(reason);
+        self.end(&waiting, &outcome);
+        self.alternatives(&waiting).iter().for_each(|other| self.end(other, &outcome));
         Some(waiting.call.call_id())
     }
 
@@ -295,7 +300,7 @@ impl Exchange {
         // An error that belongs to no request by its id, because what it answers has none that can be told.
         let meant = self.pending().nameless(asked);
         for waiting in &meant {
-            self.end(waiting, &answer::outcome(self.correlator.core(), waiting, &message));
+            self.end_as_answered(waiting, &message);
         }
         if !meant.is_empty() {
             return;
@@ -316,9 +321,7 @@ impl Exchange {
             let passed_over = self.pending().take_unreadable_before(waiting.serial);
             passed_over.iter().for_each(|unreadable| self.end(unreadable, &answer::unread()));
         }
-        let outcome = answer::outcome(self.correlator.core(), waiting, &message);
-        self.note_continuation(waiting, &message, outcome.detail);
-        self.end(waiting, &outcome);
+        let outcome = self.end_as_answered(waiting, &message);
         if outcome.detail != Some(Detail::Ok) {
             return;
         }
@@ -331,6 +334,26 @@ impl Exchange {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Ends a call, and what else its message may have been to other readers, with that answer.
+    fn end_as_answered(&self, waiting: &Waiting, message: &Message) -> Outcome {
+        let others = self.alternatives(waiting);
+        for other in &others {
+            self.end(other, &answer::outcome(self.correlator.core(), other, message));
+        }
+        let outcome = answer::outcome(self.correlator.core(), waiting, message);
+        self.note_continuation(waiting, message, outcome.detail);
+        self.end(waiting, &outcome);
+        outcome
+    }
+
+    /// What else the message of that call may have been, with its id.
+    fn alternatives(&self, waiting: &Waiting) -> Vec<Waiting> {
+        match waiting.alternative {
+            Some(_) => self.find_all(|pending| pending.take_alternatives(waiting)),
+            None => Vec::new(),
         }
     }
 
@@ -408,6 +431,14 @@ impl Exchange {
         let here = which(&mut self.pending());
         let found = here.or_else(|| which(&mut self.scope.pending()));
         found.or_else(|| self.scope.exchanges().iter().find_map(|other| which(&mut other.pending())))
+    }
+
+    /// What is found in this exchange, or else in its scope, or else in what is open there.
+    fn find_all(&self, which: impl Fn(&mut Pending) -> Vec<Waiting>) -> Vec<Waiting> {
+        let one = |pending: &mut Pending| Some(which(pending)).filter(|found| !found.is_empty());
+        let here = one(&mut self.pending()).or_else(|| one(&mut self.scope.pending()));
+        let found = here.or_else(|| self.scope.exchanges().iter().find_map(|other| one(&mut other.pending())));
+        found.unwrap_or_default()
     }
 
     fn record(&self, moment: Moment) {

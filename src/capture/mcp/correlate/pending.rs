@@ -15,6 +15,8 @@ pub(super) struct Waiting {
     pub(super) id: Id,
     /// Of all elements of a batch the same.
     pub(super) batch: Option<u64>,
+    /// The message of which it is one of several readings.
+    pub(super) alternative: Option<u64>,
     /// A handler runs it.
     pub(super) claimed: bool,
     /// It could not be read, or not to its end.
@@ -69,6 +71,15 @@ impl Pending {
         self.remove(serial)
     }
 
+    /// The other readings of the message that gave that call, as far as they have its id: one answer is for all of them.
+    pub(super) fn take_alternatives(&mut self, of: &Waiting) -> Vec<Waiting> {
+        let Some(serials) = self.by_id.get(&(of.direction, of.id.clone())) else { return Vec::new() };
+        let is_meant = |waiting: &Waiting| of.alternative.is_some() && waiting.alternative == of.alternative;
+        let meant = serials.iter().copied().filter(|serial| self.calls.get(serial).is_some_and(is_meant));
+        let meant: Vec<u64> = meant.collect();
+        meant.into_iter().filter_map(|serial| self.remove(serial)).collect()
+    }
+
     /// The call that a cancellation means.
     pub(super) fn cancelled(&mut self, asked: Direction, id: &Id, which: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
         let serials = self.by_id.get(&(asked, id.clone()))?;
@@ -103,6 +114,15 @@ impl Pending {
     #[cfg(feature = "proxy")]
     pub(super) fn of(&self, asked: Direction) -> impl Iterator<Item = &Waiting> {
         self.calls.values().filter(move |waiting| waiting.direction == asked)
+    }
+
+    /// Whether no other reading of its message that has its id was asked before.
+    #[cfg(feature = "proxy")]
+    pub(super) fn is_first_reading(&self, waiting: &Waiting) -> bool {
+        let serials = self.by_id.get(&(waiting.direction, waiting.id.clone()));
+        let is_other = |other: &Waiting| other.alternative == waiting.alternative && other.serial < waiting.serial;
+        let mut others = serials.into_iter().flatten().filter_map(|serial| self.calls.get(serial));
+        waiting.alternative.is_none() || !others.any(is_other)
     }
 
     pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {

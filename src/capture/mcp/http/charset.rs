@@ -49,7 +49,7 @@ fn of_name(name: &str) -> Charset {
     let is_one = |known: &&str| name == *known || known.ends_with('-') && name.starts_with(*known);
     if UNICODE.contains(&name) {
         Charset::Unicode
-    } else if LIKE_ASCII.iter().any(|known| is_one(&known)) {
+    } else if LIKE_ASCII.iter().any(is_one) {
         Charset::LikeAscii
     } else {
         Charset::Any

@@ -70,7 +70,7 @@ impl Held {
         Before {
             id: message.id.clone(),
             flaw: message.flaw,
-            is_ambiguous: message.doubts.is_ambiguous() || message.reader.is_some(),
+            is_ambiguous: message.is_ambiguous(),
             has_other_charset: message.doubts.charset,
             is_plain: message.is_plain(),
             is_in_batch: message.batch.is_some(),

@@ -4,24 +4,25 @@ use super::super::message::{Answer, Error, Flaw, Id, Message, Params};
 use super::again::Again;
 use super::place::{Field, Place, Slot};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) message: Message,
     pub(super) is_object: bool,
+    pub(super) is_too_deep: bool,
     /// What may stand in two places: in `params._meta`, and in `result.task`.
     meta: Claimed,
     task: Task,
-    again: Again,
+    pub(super) again: Again,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Claimed {
     protocol_version: Option<String>,
     client_name: Option<String>,
     client_version: Option<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Task {
     id: Option<String>,
     status: Option<String>,
@@ -30,7 +31,7 @@ struct Task {
 impl Found {
     /// All of it, and a flaw if it is no message. Begins anew.
     pub(super) fn take(&mut self) -> Message {
-        let Self { mut message, is_object, meta, task, again } = std::mem::take(self);
+        let Self { mut message, is_object, is_too_deep, meta, task, again } = std::mem::take(self);
         again.tell(&mut message);
         let Message { params, result, .. } = &mut message;
         // Where there is both, `_meta` counts: a server of 2026-07-28 looks only there, an `initialize` has no such keys.
@@ -41,7 +42,11 @@ impl Found {
         result.task_status = result.task_status.take().or(task.status);
         // What its reader takes it for is another question ([`Message::kind`]).
         let is_message = message.method.is_some() || message.has_result || message.has_error;
-        message.flaw = (!is_object || !is_message).then_some(Flaw::NotAMessage);
+        message.flaw = match is_object && is_message {
+            _ if is_too_deep => Some(Flaw::TooDeep),
+            true => None,
+            false => Some(Flaw::NotAMessage),
+        };
         message
     }
 
@@ -80,9 +85,13 @@ impl Found {
         }
     }
 
-    /// The key comes, maybe once more.
+    /// A key of that value comes. Tells whether it came before.
+    pub(super) fn note(&mut self, slot: Slot) -> bool {
+        self.again.note(slot, &mut self.message)
+    }
+
+    /// What an earlier key of that value said does not count.
     pub(super) fn forget(&mut self, slot: Slot) {
-        self.again.note(slot, &mut self.message);
         match slot {
             Slot::Nothing | Slot::ItemText => {}
             Slot::Text(field) => *self.text(field) = None,

@@ -6,6 +6,7 @@ mod facts;
 mod flaws;
 mod framing;
 mod properties;
+mod readers;
 
 use std::sync::Arc;
 
