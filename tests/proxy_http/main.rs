@@ -15,6 +15,7 @@
 mod agreement;
 mod audit;
 mod bytes;
+mod carriers;
 mod command;
 mod elsewhere;
 mod forward;

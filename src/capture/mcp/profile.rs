@@ -22,13 +22,26 @@ pub(crate) enum Profile {
     /// Lines as with [`PythonText`](Self::PythonText), keys as with [`GoJson`](Self::GoJson): .NET, where it is asked to
     /// take keys in any letters.
     DotNet,
+    /// What a body says that it is coded in (`Content-Encoding`) does not count, its bytes do: Starlette, hyper, `net/http`
+    /// of Go, and most servers.
+    Starlette,
+    /// What stands behind the end of what is coded does not count: `zlib` of Node.js, on which Express reads bodies.
+    NodeZlib,
 }
 
 impl Profile {
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 6] =
-        [Self::PythonText, Self::NodeReadline, Self::PythonSplitlines, Self::GoJson, Self::Simdjson, Self::DotNet];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::PythonText,
+        Self::NodeReadline,
+        Self::PythonSplitlines,
+        Self::GoJson,
+        Self::Simdjson,
+        Self::DotNet,
+        Self::Starlette,
+        Self::NodeZlib,
+    ];
 
     /// As it stands in a record (`auditrail.message.ambiguous`).
     pub(crate) const fn as_str(self) -> &'static str {
@@ -39,6 +52,8 @@ impl Profile {
             Self::GoJson => "go-json",
             Self::Simdjson => "simdjson",
             Self::DotNet => "dotnet",
+            Self::Starlette => "starlette",
+            Self::NodeZlib => "node-zlib",
         }
     }
 }

@@ -16,7 +16,7 @@ use super::answer::Instead;
 use super::arriving::{Arriving, Token};
 use super::fields;
 use super::hold::Hold;
-use super::outward::Outward;
+use super::outward::{self, Outward};
 use super::unanswered::{self, spend};
 use super::upstream::{Failed, Outgoing, Pool, ServerBody, Unanswered, cause};
 use crate::Trail;
@@ -95,6 +95,13 @@ impl Shared {
         let body = Arriving::new(body, &parts.headers, &self.token);
         let request = Request::from_parts(parts, body);
         self.outward.admits(&request, self.notices())?;
+        if let Err(refusal) = outward::goes_on_whole(request.headers()) {
+            let body = request.into_body();
+            if body.is_sent() {
+                spend(body, self.most_spent).await;
+            }
+            return Err(refusal);
+        }
         let exchange = request.extensions().get::<Arc<Exchange>>().cloned();
         let request = self.outward.prepared(request)?;
         let request = match &self.hold {

@@ -88,7 +88,7 @@ impl Exchange {
     }
 
     /// Whether the client has asked something in it.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "tower", feature = "rmcp"))]
     pub(crate) fn has_call(&self) -> bool {
         self.has_call.load(Ordering::Relaxed)
     }

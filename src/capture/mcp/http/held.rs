@@ -31,6 +31,8 @@ struct Told {
     is_batch: bool,
     /// Not all of it could be read: nobody knows what the server would make of it.
     is_unclear: bool,
+    /// It is in another charset than those that are read.
+    has_other_charset: bool,
     /// There is JSON in it that is no message.
     is_foreign: bool,
 }
@@ -44,6 +46,8 @@ pub(crate) enum Withheld {
     Unasked(Refused),
     /// It was not understood.
     Unclear,
+    /// It was not read, as it is in another charset than those that are.
+    Charset,
 }
 
 /// What is kept of a message that others take in.
@@ -53,6 +57,7 @@ pub(super) struct Before {
     flaw: Option<Flaw>,
     /// Others may read something else.
     is_ambiguous: bool,
+    has_other_charset: bool,
     is_plain: bool,
     is_in_batch: bool,
     said: Said,
@@ -68,6 +73,7 @@ impl Held {
             id: message.id.clone(),
             flaw: message.flaw,
             is_ambiguous: message.is_ambiguous(),
+            has_other_charset: message.doubts.charset,
             is_plain: message.is_plain(),
             is_in_batch: message.batch.is_some(),
             said: if self.why.joins { Said::of(message) } else { Said::default() },
@@ -76,7 +82,7 @@ impl Held {
 
     /// The message has begun that call, if any.
     pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
-        let Before { id, flaw, is_ambiguous, is_plain, is_in_batch, said } = message;
+        let Before { id, flaw, is_ambiguous, has_other_charset, is_plain, is_in_batch, said } = message;
         let mut told = self.told();
         match flaw {
             None => {}
@@ -84,6 +90,7 @@ impl Held {
             Some(Flaw::NotJson | Flaw::TooDeep) => told.is_unclear = true,
         }
         told.is_unclear |= is_ambiguous;
+        told.has_other_charset |= has_other_charset;
         told.is_batch |= is_in_batch;
         if self.why.joins {
             let span = call.as_ref().and_then(|call| call.span_ids());
@@ -112,13 +119,14 @@ impl Held {
 
     /// Waits until all of its calls may run. If one may not, none may: they are one body. Their records say so then.
     pub(crate) async fn may_run(&self) -> Result<(), Withheld> {
-        let (calls, is_batch, is_unclear) = {
+        let (calls, is_batch) = {
             let told = self.told();
-            (told.calls.clone(), told.is_batch, told.is_unclear)
+            match told.has_other_charset {
+                true => return Err(Withheld::Charset),
+                false if told.is_unclear => return Err(Withheld::Unclear),
+                false => (told.calls.clone(), told.is_batch),
+            }
         };
-        if is_unclear {
-            return Err(Withheld::Unclear);
-        }
         let mut first = None;
         for (_, call) in &calls {
             if let Err(refused) = call.may_run().await {

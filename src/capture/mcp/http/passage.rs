@@ -49,8 +49,9 @@ pub(super) struct Passage {
     initializes: AtomicBool,
     /// The request, or the response, could not be read.
     is_unread: [AtomicBool; 2],
-    /// Why, what they say that they are, and how many bytes they have.
+    /// Why, what others may read in them, what they say that they are, and how many bytes they have.
     flaw: OnceLock<&'static str>,
+    readings: Mutex<Vec<String>>,
     media_types: [OnceLock<String>; 2],
     sizes: [AtomicU64; 2],
     /// The request is JSON, and no JSON-RPC message.
@@ -97,6 +98,7 @@ impl Passage {
             initializes: AtomicBool::new(false),
             is_unread: [const { AtomicBool::new(false) }; 2],
             flaw: OnceLock::new(),
+            readings: Mutex::default(),
             media_types: [const { OnceLock::new() }; 2],
             sizes: [const { AtomicU64::new(0) }; 2],
             is_foreign: AtomicBool::new(false),
@@ -122,19 +124,22 @@ impl Passage {
         self.held.as_ref()
     }
 
-    /// What looks at the request's body, if that carries messages.
+    /// What looks at the request's body, if it has one: servers may take a message whatever the method.
     pub(super) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
-        let reader = Reader::of_request(self.shared.correlator.reading(), &parts.method, &parts.headers);
         self.note_media_type(Side::Request, &parts.headers);
-        let requests = Requests::new(self);
-        let reader = reader.unwrap_or_else(|why| {
-            requests.unread(why.into());
-            None
-        });
-        if reader.is_none() {
+        if length == Some(0) {
             self.request_over();
+            return None;
         }
-        Some(Tap::new(Some(reader?), Box::new(requests), length))
+        let requests = Requests::new(self);
+        match Reader::of_request(self.shared.correlator.reading(), &parts.headers) {
+            Ok(reader) => Some(Tap::new(Some(reader), Box::new(requests), length)),
+            Err(why) => {
+                requests.unread(why.into());
+                self.request_over();
+                None
+            }
+        }
     }
 
     /// The head of the response came: what looks at its body.
@@ -248,6 +253,19 @@ impl Passage {
         self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
 
+    /// The request is in another charset than those that are read. To who does not go by that, it says this.
+    pub(super) fn other_charset(&self, message: &Message) {
+        if !self.is_unread(Side::Request) {
+            self.unread(Side::Request, Unread::Charset);
+        }
+        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))
+            && readings.len() < MOST_READINGS
+        {
+            readings.push(reading);
+        }
+    }
+
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(super) fn begin_stream(&self, uri: &str) {
         #[cfg(feature = "proxy")]
@@ -344,7 +362,9 @@ impl Passage {
         // The server took it, and may have made more of it than is known here.
         let may_have_run = self.is_unread(Side::Request) || has_answer || is_mcp && self.is_foreign();
         let was_sent = status != 0 || self.is_unread(Side::Request);
-        let hides = may_have_run && self.method == Method::POST && !self.exchange.has_message() && was_sent;
+        // What is answered elsewhere than to a POST was asked with another request, but if there was something in this one.
+        let may_ask = self.method == Method::POST || self.has_body();
+        let hides = may_have_run && may_ask && !self.exchange.has_message() && was_sent;
         let is_wanted = match hides {
             true if status < 400 => true,
             _ if self.exchange.has_message() => failed,
@@ -407,6 +427,11 @@ impl Passage {
         self.is_foreign.load(Ordering::Relaxed)
     }
 
+    fn has_body(&self) -> bool {
+        let [request, _] = &self.sizes;
+        self.is_unread(Side::Request) || request.load(Ordering::Relaxed) != 0
+    }
+
     fn is_unread(&self, side: Side) -> bool {
         self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
     }
@@ -438,6 +463,8 @@ impl Passage {
         let mut facts: Vec<_> = sizes.into_iter().map(|(name, bytes)| (name, size(bytes).into())).collect();
         facts.extend(media_types.into_iter().filter_map(|(name, text)| Some((name, listed(text?)))));
         facts.extend(self.flaw.get().map(|flaw| (names::AUDITRAIL_MESSAGE_FLAW, listed(flaw))));
+        let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        facts.extend((!readings.is_empty()).then(|| (names::AUDITRAIL_MESSAGE_READINGS, readings.into())));
         facts
     }
 
@@ -451,6 +478,20 @@ impl Passage {
 
 /// JSON-RPC 2.0, section 5.1.
 const METHOD_NOT_FOUND: i64 = -32601;
+
+/// What a message asks for.
+fn reading(message: &Message) -> Option<String> {
+    let method = message.method.as_deref()?;
+    let whole = match message.params.name.as_deref() {
+        Some(name) if matches!(method, "tools/call" | "prompts/get") => format!("{method} {name}"),
+        _ => method.to_owned(),
+    };
+    Some(whole.get(..whole.floor_char_boundary(MAX_READING)).unwrap_or_default().to_owned())
+}
+
+/// Enough to know what it was; the rest of a batch is more of that.
+const MOST_READINGS: usize = 16;
+const MAX_READING: usize = 512;
 
 /// Of whom a body is.
 #[derive(Clone, Copy)]

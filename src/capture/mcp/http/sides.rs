@@ -24,6 +24,10 @@ impl Requests {
     }
 
     fn see(&self, message: Message) -> Option<Arc<Ongoing>> {
+        if message.doubts.charset {
+            self.0.other_charset(&message);
+            return None;
+        }
         match message.flaw {
             None if self.0.is_beside_mcp(&message) => {
                 self.0.foreign();
@@ -56,6 +60,9 @@ impl Observer for Requests {
     }
 
     fn cut_off(&self, message: Message) {
+        if message.doubts.charset {
+            return self.0.other_charset(&message);
+        }
         self.0.cut_off(message);
     }
 

@@ -35,7 +35,7 @@ impl Joined {
     ) -> Option<Self> {
         let exchange = exchange(&context.extensions).or(tapped)?;
         let claimed = exchange.claim(&id(&context.id), asks);
-        if claimed.is_none() && !exchange.is_closed() {
+        if claimed.is_none() && !(exchange.is_closed() && exchange.has_call()) {
             return None;
         }
         if let Some(claimed) = &claimed

@@ -1,4 +1,5 @@
 mod body;
+mod carriers;
 mod ids;
 mod order;
 mod ordinary;
