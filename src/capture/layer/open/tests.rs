@@ -24,7 +24,7 @@ fn a_span_is_found_by_its_id_until_it_is_taken_out() {
         threads.spawn(|| {
             for (id, (state, _)) in &kept {
                 assert!(open.get(id).is_some_and(|entry| std::ptr::eq(entry.state(), &**state)));
-                assert!(open.get_waiting(id).is_none());
+                assert!(open.with_waiting(id, |_| ()).is_none());
                 assert!(open.take(id).is_some());
                 assert!(open.get(id).is_none() && open.take(id).is_none());
             }
