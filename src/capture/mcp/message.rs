@@ -93,7 +93,7 @@ impl Message {
     }
 
     /// What a server runs of it, and for which request.
-    pub(crate) fn runs(&self) -> Option<(&str, Option<&str>, Option<&Id>, Option<&Id>)> {
+    pub(crate) fn runs(&self) -> Option<Runs<'_>> {
         let (method, params) = (self.method.as_deref()?, &self.params);
         let subject = match method {
             "tools/call" | "prompts/get" => &params.name,
@@ -109,6 +109,9 @@ impl Message {
         self.has_error && self.error.code.is_some()
     }
 }
+
+/// Method, what that is about, id, and which request is cancelled.
+pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a Id>);
 
 /// A JSON-RPC id, such that equal ids are equal however they were written (`1`, `1.0` and `1e0`; `"a"` and `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

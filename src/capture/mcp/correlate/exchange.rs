@@ -145,6 +145,10 @@ impl Exchange {
                 return Some(self.unreadable(&message));
             }
             None => self.garbage(direction, &message),
+            // No official client ends lines elsewhere than at newlines, so it is answered nothing.
+            Some(Kind::Result | Kind::Error) if message.reader.is_some() && direction == Direction::ServerToClient => {
+                self.garbage(direction, &message);
+            }
             Some(Kind::Request) => return Some(self.request(direction, &message, begun)),
             Some(Kind::Notification) => self.notification(direction, &message),
             Some(Kind::Result | Kind::Error) => self.answer(direction, message),
