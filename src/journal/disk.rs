@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock};
 
+use super::directory;
 use super::fs::{File, Fs, Identity};
 use super::mapped::Mapping;
 
@@ -20,9 +21,7 @@ pub struct Disk {
 
 impl Fs for Disk {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let directory = open(path, OFlags::DIRECTORY, false, false)?;
-        make_private(&directory, 0o700)
+        make_private(&directory::made(path)?, 0o700)
     }
 
     fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>> {

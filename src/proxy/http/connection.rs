@@ -14,6 +14,7 @@ use super::BUFFER;
 use super::at_once::AtOnce;
 use super::front::{Front, Gate};
 use super::prelude::Prelude;
+use super::room::Place;
 use super::upstream::{KEEP_ALIVE, MAX_HEADERS};
 
 /// How connections of one listener are served.
@@ -43,10 +44,24 @@ impl Serving {
         }
     }
 
-    /// Serves until it is closed, by whom ever. What goes wrong on it is between its two ends.
-    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, end: Watcher) {
+    /// Serves until it is closed: by one of its ends, or because its place is wanted. What goes wrong on it is between its
+    /// two ends.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, place: Place, end: Watcher) {
+        let front = self.gate.front(peer, stream.local_addr().ok(), place.guest());
+        tokio::select! {
+            biased;
+            () = place.closed() => {}
+            () = self.occupy(stream, front, end) => {}
+        }
+    }
+
+    /// Says that connections are closed for others.
+    pub(super) fn tell_full(&self, most: usize) {
+        self.gate.tell_full(most);
+    }
+
+    async fn occupy(self, stream: TcpStream, front: Front, end: Watcher) {
         settle(&stream);
-        let front = self.gate.front(peer, stream.local_addr().ok());
         let stream = Prelude::new(stream, self.head);
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.acceptor {
