@@ -61,7 +61,9 @@ impl Fs for Disk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        open(path, OFlags::DIRECTORY, false, false)?.sync_all()
+        // `create_dir` has looked whose the links on the way are.
+        let flags = i32::try_from((OFlags::DIRECTORY | OFlags::CLOEXEC).bits()).unwrap_or_default();
+        fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?.sync_all()
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

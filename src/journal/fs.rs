@@ -51,7 +51,7 @@ pub trait Fs: Debug + Send + Sync + 'static {
     /// What the system says.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the entries of a directory durable.
+    /// Makes the entries of a directory durable, also of one that a symbolic link leads to.
     ///
     /// # Errors
     /// What the system says.

@@ -100,13 +100,13 @@ fn encoded_at(text: &str) -> Option<usize> {
 /// What may stay of what stands before an `@`: the scheme, with its slashes. Without slashes it may be a user's name, unless
 /// it is a scheme that is known.
 fn before_user(user: &str) -> &str {
-    let scheme = user.find(':').map_or(0, |colon| colon + 1);
-    let name = user.get(..scheme).unwrap_or_default().trim_end_matches(':');
-    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let name = user.split(|c| !of_name(c)).next().unwrap_or_default();
+    let scheme = if user.get(name.len()..).is_some_and(|rest| rest.starts_with(':')) { name.len() + 1 } else { 0 };
     let slashes =
         user.get(scheme..).unwrap_or_default().chars().take_while(|c| matches!(c, '/' | '\\')).take(2).count();
     let is_known = SCHEMES.iter().any(|known| name.eq_ignore_ascii_case(known));
-    match is_name && (slashes == 2 || is_known) {
+    match slashes == 2 || (scheme > 0 && is_known) {
         true => user.get(..scheme + slashes).unwrap_or_default(),
         false => "",
     }

@@ -26,6 +26,7 @@ mod message;
 mod origins;
 mod passages;
 mod rig;
+mod room;
 mod spans;
 mod streams;
 mod trace;
