@@ -81,8 +81,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
-    use super::super::notice::NoticeLevel;
     use super::*;
+    use crate::config::NoticeLevel;
 
     const A: Kind = Kind("a", 1, 1);
     const B: Kind = Kind("b", 1, 1);
