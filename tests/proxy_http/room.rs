@@ -21,7 +21,7 @@ use crate::rig::{Client, Proxy, Server, call, here, ok, post, result, reverse, u
 use crate::support::{Bench, ending};
 
 const IDLE: usize = 1100;
-const CALLS: u64 = 2000;
+const CALLS: u64 = 2400;
 const NEWCOMERS: u64 = 20;
 
 /// As many descriptors as this process may have, for the other end of all these connections.
@@ -40,7 +40,7 @@ async fn every_call_that_ran_is_recorded_while_idle_connections_are_held() {
     let server = Server::answering(|request| ok("application/json", &result(id(&request.text())))).await;
     let upstream = format!("http://{}", server.address);
     // Small segments: the journal has to open files all the time.
-    let configuration = "[journal]\nmax_bytes = 8388608\n";
+    let configuration = "[journal]\nmax_bytes = 6291456\n";
     let mut running =
         Running::limited(1024, &["--listen", "127.0.0.1:0", "--upstream", &upstream], configuration).await;
     let address = running.told(LISTENS).await;
@@ -51,14 +51,15 @@ async fn every_call_that_ran_is_recorded_while_idle_connections_are_held() {
         idle.push(within(TcpStream::connect(address)).await.unwrap());
     }
     // Those who came before, and then newcomers.
+    let mut not_run = 0;
     for number in 2..=CALLS {
         if number > CALLS - NEWCOMERS {
             client = Client::to(address).await;
         }
-        assert_eq!(client.post(&call(number, "echo")).await.text(), result(number));
+        let answer = client.post(&call(number, "echo")).await.text();
+        not_run += usize::from(answer != result(number));
     }
     let ran: BTreeSet<_> = server.seen().iter().map(|request| id(&request.text())).collect();
-    assert_eq!(ran.len() as u64, CALLS);
     let receiver = running.stopped().await;
     let records = receiver.records();
     let records: Vec<_> = records.iter().map(|got| Record::decode(&got.bytes).unwrap()).collect();
@@ -69,6 +70,7 @@ async fn every_call_that_ran_is_recorded_while_idle_connections_are_held() {
         let missing: Vec<_> = ran.difference(&told).collect();
         assert!(missing.is_empty(), "{} of {CALLS} calls have no {phase}: {missing:?}", missing.len());
     }
+    assert_eq!((ran.len() as u64, not_run), (CALLS, 0), "there was room for all of them");
     drop(idle);
 }
 
