@@ -180,6 +180,34 @@ async fn idle_connections_are_closed_first_and_an_open_stream_is_not_idle() {
     assert!(closed >= 10, "{closed}");
 }
 
+/// The last bytes of an answer are in the proxy's buffer when all of it has come from the server.
+#[tokio::test]
+async fn who_reads_slowly_gets_the_end_of_the_answer_before_the_connection_is_closed() {
+    let slow = Slow::new().await;
+    for size in (0..24).map(|step| 200_000 + step * 20_000) {
+        let proxy = slow.proxy(1).await;
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(proxy.address).await.unwrap();
+        stream.write_all(&post(&call(1, "large"))).await.unwrap();
+        let mut server = slow.asked().await;
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{}"}}}}"#, "x".repeat(size));
+        let writing = tokio::spawn(async move {
+            server.write_all(&last(&body)).await.unwrap();
+            body
+        });
+        // It has some time to come as far as it can.
+        let mut others = Vec::new();
+        for _ in 0..5 {
+            others.push(proxy.client().await);
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let answer = within(Messages::new(stream).response("POST")).await.expect("all of the answer");
+        assert_eq!(answer.text().len(), writing.await.unwrap().len(), "{size}");
+        drop(others);
+    }
+}
+
 /// Streams of HTTP/2 share the connection of their client, but each needs one to the server.
 #[tokio::test]
 async fn connections_to_servers_are_bounded_too() {

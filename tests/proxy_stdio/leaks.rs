@@ -156,6 +156,11 @@ fn the_effective_configuration_shows_no_password() {
             assert!(!(played.text() + &played.said).contains(CANARY), "{}{}", played.text(), played.said);
         }
     }
+    for key in ["tls_certificate = \"hunter2\"\ntls_key = \"hunter2\"", "upstream_ca = '-----BEGIN hunter2'"] {
+        let listener = format!("[[listener]]\nlisten = \":0\"\nupstream = \"https://a\"\n{key}\n");
+        let played = Proxy::of(&[]).configured(&listener).send("");
+        assert!(played.code() == 2 && !played.said.contains(CANARY), "{}", played.said);
+    }
     let endpoint = "http://127.0.0.1:9/a?api_key=hunter2";
     for proxy in [
         Proxy::of(&["cat"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -190,7 +195,7 @@ fn a_configuration_is_a_regular_file() {
     let played = proxy.argument("--config").argument(&path).send("");
     assert!(played.code() == 2 && played.said.contains(expected), "{}", played.said);
     // What a shell makes of `<(command)`, too.
-    let played = Proxy::of(&["cat"]).argument("--config").argument("/dev/stdin").send("service_name = \"a\"\n");
+    let played = Proxy::of(&["cat"]).argument("--config").argument("/dev/stdin").send("");
     assert!(played.code() == 2 && played.said.contains(expected), "{}", played.said);
     for key in ["tls_certificate = \"PIPE\"\ntls_key = \"PIPE\"", "upstream_ca = \"PIPE\""] {
         let listener = format!("[[listener]]\nlisten = \":0\"\nupstream = \"https://a\"\n{key}\n");
