@@ -82,8 +82,8 @@ fn is_content(uri: &str, scheme: &str) -> bool {
 
 /// What stands before the last `@`, and what stands behind it.
 fn split_at_user(uri: &str) -> Option<(&str, &str)> {
-    let plain = uri.char_indices().filter(|(_, c)| ATS.contains(c)).last().map(|(at, c)| (at, at + c.len_utf8()));
-    let encoded = uri.match_indices('%').filter_map(|(at, _)| Some((at, at + encoded_at(uri.get(at..)?)?))).last();
+    let plain = uri.char_indices().rfind(|(_, c)| ATS.contains(c)).map(|(at, c)| (at, at + c.len_utf8()));
+    let encoded = uri.rmatch_indices('%').find_map(|(at, _)| Some((at, at + encoded_at(uri.get(at..)?)?)));
     let (start, end) = plain.max(encoded)?;
     Some((uri.get(..start)?, uri.get(end..)?))
 }

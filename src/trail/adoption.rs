@@ -174,15 +174,14 @@ impl Adoption {
     /// Those of this service that were left where earlier versions had the journal.
     fn of_earlier(&self) -> impl Iterator<Item = (Orphan, &JournalOptions)> {
         let service = service_name(&self.options.resource);
-        let found = self.earlier.iter().flat_map(move |options| {
+        self.earlier.iter().flat_map(move |options| {
             let orphans = journal::orphans_of(options, |resource| service_name(resource) == service);
             let orphans = orphans.unwrap_or_else(|error| {
                 self.notices.warn(format!("streams of earlier versions cannot be looked for: {error}"));
                 Vec::new()
             });
             orphans.into_iter().map(move |orphan| (orphan, options))
-        });
-        found
+        })
     }
 
     /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next
