@@ -28,6 +28,7 @@ mod origins;
 mod passages;
 mod readers;
 mod rig;
+mod room;
 mod spans;
 mod streams;
 mod trace;

@@ -256,10 +256,16 @@ pub(crate) struct Answer {
     pub(crate) result_type: Option<String>,
     /// A keyed digest of `requestState` (2026-07-28).
     pub(crate) request_state: Option<StateDigest>,
-    /// `taskId`, or `task.taskId`.
+    /// `taskId`, which is a task's only where the result is one.
     pub(crate) task_id: Option<String>,
-    /// `status`, or `task.status`.
+    /// `status`, likewise.
     pub(crate) task_status: Option<String>,
+    /// `task.taskId`.
+    pub(crate) inner_task_id: Option<String>,
+    /// `task.status`.
+    pub(crate) inner_task_status: Option<String>,
+    /// `content` is a list: it is what was asked for, and not the promise of it.
+    pub(crate) has_content: bool,
     /// `protocolVersion` of the answer to `initialize`.
     pub(crate) protocol_version: Option<String>,
     /// The elements of `tools`, of which no more than [`MAX_TOOLS`] are looked at.

@@ -81,9 +81,32 @@ fn result(asked: Asked, answer: &Message) -> Detail {
         Some("task") => Detail::Task,
         _ if answer.result.is_error => Detail::ToolError,
         // 2025-11-25 has no type of a result, and answers with the task alone.
-        None if asked == Asked::ToolsCall && answer.result.task_id.is_some() => Detail::Task,
+        None if asked == Asked::ToolsCall && is_promise(answer) => Detail::Task,
         _ => Detail::Ok,
     }
+}
+
+/// The id and the status of the task that an answer is, or promises: of any other, `taskId` and `status` are the server's
+/// own words, and nobody's task.
+pub(super) fn task<'a>(method: Option<&str>, answer: &'a Message) -> Option<(&'a str, Option<&'a str>)> {
+    let result = &answer.result;
+    let itself = || Some((result.task_id.as_deref()?, result.task_status.as_deref()));
+    let inner = || Some((result.inner_task_id.as_deref()?, result.inner_task_status.as_deref()));
+    match method {
+        Some("tasks/get" | "tasks/cancel" | "tasks/update") => itself(),
+        _ if result.result_type.as_deref() == Some("task") => itself().or_else(inner),
+        _ if is_promise(answer) => inner(),
+        _ => None,
+    }
+}
+
+/// `CreateTaskResult` of 2025-11-25: a task and nothing of what was asked for.
+fn is_promise(answer: &Message) -> bool {
+    let result = &answer.result;
+    result.result_type.is_none()
+        && !result.has_content
+        && result.inner_task_id.is_some()
+        && result.inner_task_status.is_some()
 }
 
 /// Whether it is the answer that the wrapper gave in the place of the handler.

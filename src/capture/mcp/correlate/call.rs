@@ -91,7 +91,8 @@ impl Seen<'_> {
             }
             _ => {}
         }
-        match &params.task_id {
+        let is_of_tasks = method.starts_with("tasks/") || method.starts_with("notifications/tasks");
+        match params.task_id.as_ref().filter(|_| is_of_tasks) {
             Some(task) => {
                 let origin = self.correlator.origins().of(&Origin::Task(task.clone()));
                 call.attribute(names::AUDIT_TARGET_TYPE, "task")

@@ -410,16 +410,14 @@ impl Exchange {
         let call = &waiting.call;
         let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
         let first = first.unwrap_or_else(|| call.call_id());
-        if let Some(task) = &message.result.task_id {
-            call.enrich(&names::AUDITRAIL_MCP_TASK_ID.into(), task.clone().into());
-            if detail == Some(Detail::Task) {
-                self.correlator.origins().note(Origin::Task(task.clone()), first);
+        if let Some((task, status)) = answer::task(call.text(names::MCP_METHOD_NAME).as_deref(), message) {
+            call.enrich(&names::AUDITRAIL_MCP_TASK_ID.into(), task.to_owned().into());
+            if let Some(status) = status {
+                call.enrich(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.to_owned().into());
             }
-        }
-        if let Some(status) = &message.result.task_status
-            && message.result.task_id.is_some()
-        {
-            call.enrich(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.clone().into());
+            if detail == Some(Detail::Task) {
+                self.correlator.origins().note(Origin::Task(task.to_owned()), first);
+            }
         }
         if let Some(state) = message.result.request_state {
             call.enrich(&names::AUDITRAIL_MCP_REQUEST_STATE_ISSUED.into(), hex(&state.0).into());

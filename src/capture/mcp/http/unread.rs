@@ -43,7 +43,7 @@ impl UnreadBodies {
         correlator.count(Counted::Unread);
         let told = self.0.get(why as usize).is_none_or(|told| told.swap(true, Ordering::Relaxed));
         if !told {
-            core.notices().warn(why.told());
+            core.notices().warn_of(why.as_str(), why.told());
         }
     }
 }

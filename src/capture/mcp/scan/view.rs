@@ -167,7 +167,10 @@ impl View {
 
     pub(super) fn open_array(&mut self) {
         match self.value() {
-            Slot::Inner(place) if place.is_array() => self.place = place,
+            Slot::Inner(place) if place.is_array() => {
+                self.place = place;
+                self.found.message.result.has_content |= place == Place::Content;
+            }
             slot => _ = self.open_elsewhere(slot),
         }
     }

@@ -52,8 +52,9 @@ fn answers_tell_how_a_call_ended() {
     );
     assert!(message.has_result && message.result.is_error);
     assert_eq!(message.result.result_type.as_deref(), Some("input_required"));
-    assert_eq!(message.result.task_id.as_deref(), Some("t"));
-    assert_eq!(message.result.task_status.as_deref(), Some("working"));
+    assert_eq!(message.result.inner_task_id.as_deref(), Some("t"));
+    assert_eq!(message.result.inner_task_status.as_deref(), Some("working"));
+    assert_eq!((message.result.task_id, message.result.has_content), (None, true));
     assert_eq!(message.result.protocol_version.as_deref(), Some("2025-11-25"));
     assert_eq!(message.result.text, None, "nobody wants it");
     let message = read_one(r#"{"id":null,"error":{"code":-32600,"message":"secret","data":{"code":1}}}"#);
@@ -103,7 +104,7 @@ fn the_last_of_equal_keys_counts() {
     let message =
         read_one(r#"{"result":{"isError":true,"tools":[{"name":"a"}],"taskId":"x"},"result":{"task":{"taskId":"y"}}}"#);
     assert_eq!((message.result.is_error, message.result.tools.len()), (false, 0));
-    assert_eq!(message.result.task_id.as_deref(), Some("y"));
+    assert_eq!((message.result.task_id, message.result.inner_task_id.as_deref()), (None, Some("y")));
 }
 
 #[test]
