@@ -57,7 +57,10 @@ fn tools(record: &Record) -> Vec<String> {
     }
     let Some(Value::Array(readings)) = record.get(names::AUDITRAIL_MESSAGE_READINGS) else { return Vec::new() };
     let tool = |reading: &Value| match reading {
-        Value::Str(reading) => Some(reading.strip_prefix("tools/call ")?.to_owned()),
+        Value::Str(reading) => {
+            let behind = reading.strip_prefix("tools/call")?;
+            Some(behind.strip_prefix(' ').unwrap_or(behind).to_owned())
+        }
         _ => None,
     };
     readings.iter().filter_map(tool).collect()

@@ -258,6 +258,11 @@ impl Passage {
         if !self.is_unread(Side::Request) {
             self.unread(Side::Request, Unread::Charset);
         }
+        self.may_ask(message);
+    }
+
+    /// The request could not be read, and to some server it is this: `Decode` of Go takes the first document of a body.
+    pub(super) fn may_ask(&self, message: &Message) {
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))
             && readings.len() < MOST_READINGS

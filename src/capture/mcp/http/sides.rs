@@ -41,6 +41,7 @@ impl Requests {
                 None
             }
             Some(flaw @ (Flaw::NotJson | Flaw::TooDeep)) => {
+                self.0.may_ask(&message);
                 self.0.obscure(Side::Request, flaw);
                 None
             }
