@@ -131,7 +131,7 @@ const SEALS: [&str; 6] =
 const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
                       cannot be recorded; set its Content-Type, and compress it with gzip, deflate, br or zstd if at all";
 const UNCLEAR: &str = "the message could not be read, or readers disagree on it, so its calls cannot be recorded; send one JSON \
-                       document in UTF-8 with no key twice, uncompressed or compressed with gzip, deflate, br or zstd";
+                       document in UTF-8 with no key twice in any letters, uncompressed or compressed with gzip, deflate, br or zstd";
 
 const CHARSET: &str = "the body says that it is in another charset than UTF-8, of which servers make what they like, so its calls \
                        cannot be recorded; send JSON in UTF-8";
