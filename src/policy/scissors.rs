@@ -37,6 +37,13 @@ impl Scissors {
         &self.limits
     }
 
+    /// Those for what stands on many records.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_shared(&self) -> Self {
+        let value_bytes = self.limits.shared_bytes.min(self.limits.value_bytes);
+        Self { limits: Limits { value_bytes, ..self.limits }, ..self.clone() }
+    }
+
     /// What is left of a string, and what it was if something is missing.
     #[inline]
     pub(crate) fn text<'a>(&self, key: &Key, text: &'a str) -> (&'a str, Option<Cut>) {

@@ -152,6 +152,12 @@ impl Attributes {
         self.places = [0; Place::COUNT];
     }
 
+    /// Gives back the memory that it does not need.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }

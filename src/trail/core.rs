@@ -26,6 +26,8 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
+#[cfg(feature = "mcp")]
+use super::Facts;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
@@ -219,7 +221,9 @@ impl Core {
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
         let now = self.clock.unix_nano();
         let id = self.new_id_at(now);
-        self.limit(&mut moment.attributes).write(&mut moment.attributes);
+        let mut cuts = self.limit(&mut moment.attributes);
+        cuts.take_over(&moment.cuts, |_| true);
+        cuts.write(&mut moment.attributes);
         let (event, text, outcome) = (moment.event, id.text(), &moment.outcome);
         let about = About { event, outcome, id: &text, inside: moment.call_id, unix_nano: now };
         if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
@@ -230,14 +234,17 @@ impl Core {
 
     /// Cuts what is too long, and names it.
     pub(crate) fn limit(&self, attributes: &mut Attributes) -> Cuts {
-        let mut cuts = Cuts::default();
-        attributes.change_longer(self.scissors.limits().value_bytes, |key, value| {
-            let cut = self.scissors.value(key, value);
-            let was_cut = cut.is_some();
-            cuts.note(cut);
-            was_cut
-        });
-        cuts
+        limit(&self.scissors, attributes)
+    }
+
+    /// Facts that many calls have in common, within the limits.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn shared(&self, mut attributes: Attributes) -> Arc<Facts> {
+        let is_long = attributes.bytes() > self.scissors.limits().shared_bytes;
+        let cuts = if is_long { limit(&self.scissors.of_shared(), &mut attributes) } else { Cuts::default() };
+        // What was cut may have been a hundred times as long.
+        attributes.shrink();
+        Arc::new(Facts::of(attributes, cuts))
     }
 
     pub(crate) fn scissors(&self) -> &Scissors {
@@ -434,7 +441,7 @@ impl Core {
 
     /// What both records of a call take, at most.
     pub(super) fn bytes_of(call: &Call) -> u64 {
-        ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64
+        ADMITTED_BYTES + 2 * call.bytes().min(MOST_BYTES) as u64
     }
 
     /// Waits until a record is as safe as its class wants.
@@ -506,6 +513,17 @@ impl Core {
             }
         }
     }
+}
+
+fn limit(scissors: &Scissors, attributes: &mut Attributes) -> Cuts {
+    let mut cuts = Cuts::default();
+    attributes.change_longer(scissors.limits().value_bytes, |key, value| {
+        let cut = scissors.value(key, value);
+        let was_cut = cut.is_some();
+        cuts.note(cut);
+        was_cut
+    });
+    cuts
 }
 
 /// A record is not as safe as its class wants.

@@ -139,8 +139,7 @@ impl Ongoing {
     /// The value of a string attribute.
     #[cfg(feature = "mcp")]
     pub(crate) fn text(&self, key: &str) -> Option<String> {
-        let facts = self.state.facts();
-        facts.base.text(key).or_else(|| facts.added.text(key)).map(ToOwned::to_owned)
+        self.state.facts().text_of(key).map(ToOwned::to_owned)
     }
 
     /// Adds a fact that became known while the call ran; what capture knew before is not replaced.

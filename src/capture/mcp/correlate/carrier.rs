@@ -4,6 +4,7 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
+use crate::record::{Attributes, names};
 use crate::trail::{Actor, Call, Core, Direction, RequestFacts, Transport};
 
 /// How messages travel, and what that tells of them.
@@ -28,17 +29,16 @@ pub(crate) struct Carrier {
 }
 
 impl Carrier {
-    pub(super) fn describe(&self, mut call: Call) -> Call {
+    pub(super) fn describe(&self, attributes: &mut Attributes) {
         if let Some(transport) = self.transport {
-            call = call.transport(transport);
+            transport.write(attributes);
         }
         for (key, value) in &self.facts {
-            call = call.attribute(*key, value.clone());
+            attributes.set(*key, value.clone());
         }
         if let Some(port) = self.client_port {
-            call = call.attribute(crate::record::names::CLIENT_PORT, i64::from(port));
+            attributes.set(names::CLIENT_PORT, i64::from(port));
         }
-        call
     }
 
     /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::Seen;
+use super::common::Common;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
 use super::tools::NewTool;
@@ -12,7 +13,7 @@ use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
 #[cfg(feature = "tower")]
 use crate::trail::Core;
-use crate::trail::{Call, Counted, Direction, Moment, Ongoing};
+use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing};
 
 /// What one exchange has open.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Exchange {
     correlator: Correlator,
     scope: Arc<Scope>,
     carrier: Carrier,
+    common: Common,
     pending: Mutex<Pending>,
     /// Of the HTTP response; 0 for none.
     status: AtomicU16,
@@ -64,6 +66,7 @@ impl Exchange {
             correlator: correlator.clone(),
             scope,
             carrier,
+            common: Common::default(),
             pending: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
@@ -109,8 +112,7 @@ impl Exchange {
     /// A call that is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.carrier.place(self.carrier.describe(call), Direction::ClientToServer, None);
-        let call = call.some(names::MCP_SESSION_ID, self.scope.session_id());
+        let call = self.carrier.place(call.shared(self.common()), Direction::ClientToServer, None);
         match self.carrier.actor(self.correlator.core(), "") {
             Some(actor) => call.actor(actor),
             None => call,
@@ -323,7 +325,7 @@ impl Exchange {
             return;
         }
         match waiting.asked {
-            Asked::Initialize => self.scope.begin(&message, &self.carrier),
+            Asked::Initialize => self.scope.begin(&message, &self.carrier, || self.common()),
             Asked::ToolsList => {
                 let new = self.correlator.tools().learn(message.result.tools);
                 if !new.is_empty() {
@@ -415,8 +417,12 @@ impl Exchange {
     }
 
     fn seen<'a>(&'a self, direction: Direction, message: &'a Message) -> Seen<'a> {
-        let Self { correlator, scope, carrier, .. } = self;
-        Seen { correlator, scope, carrier, direction, message }
+        let Self { correlator, carrier, .. } = self;
+        Seen { correlator, common: self.common(), carrier, direction, message }
+    }
+
+    fn common(&self) -> Arc<Facts> {
+        self.common.facts(self.correlator.core(), &self.scope, &self.carrier)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -21,6 +21,7 @@
 mod answer;
 mod call;
 mod carrier;
+mod common;
 mod exchange;
 mod noise;
 mod origins;

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::super::message::{Kind, Message, Params};
 use super::answer;
+use super::common::Known;
 use super::exchange::no_message;
 use super::noise::{self, Noise};
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
 use crate::record::{EventName, Outcome, Status, names};
-use crate::trail::{Call, Direction, Moment, Transport};
+use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ struct Session {
     id: Option<String>,
     stays_open: bool,
     client: Client,
+    /// Counts how often something above has changed.
+    version: u64,
     begun: Option<Begun>,
     is_closed: bool,
     requests: i64,
@@ -51,15 +54,15 @@ struct Session {
 struct Begun {
     monotonic_nano: u64,
     /// Who it belongs to, and how it came.
-    facts: Call,
+    facts: Option<Call>,
 }
 
 /// What a client says of itself.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Client {
-    pub(super) name: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) protocol_version: Option<String>,
+struct Client {
+    name: Option<String>,
+    version: Option<String>,
+    protocol_version: Option<String>,
 }
 
 impl Scope {
@@ -88,21 +91,21 @@ impl Scope {
 
     /// The server has named the session.
     pub(crate) fn name(&self, id: &str) {
-        self.session().id = Some(id.to_owned());
+        let mut session = self.session();
+        session.id = Some(id.to_owned());
+        session.version += 1;
     }
 
-    pub(super) fn session_id(&self) -> Option<String> {
-        self.session().id.clone()
+    /// Changes whenever more is known of it.
+    pub(super) fn version(&self) -> u64 {
+        self.session().version
     }
 
-    /// Who sends a message: as it says itself (2026-07-28), or as was said when the session began.
-    pub(super) fn client(&self, params: &Params) -> Client {
-        let known = self.session().client.clone();
-        Client {
-            name: params.client_name.clone().or(known.name),
-            version: params.client_version.clone().or(known.version),
-            protocol_version: params.protocol_version.clone().or(known.protocol_version),
-        }
+    /// What is known of it and of its client.
+    pub(super) fn known(&self) -> Known {
+        let session = self.session();
+        let Client { name, version, protocol_version } = session.client.clone();
+        Known { session_id: session.id.clone(), client_name: name, client_version: version, protocol_version }
     }
 
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
@@ -167,13 +170,14 @@ impl Scope {
                 version: params.client_version.clone(),
                 protocol_version: params.protocol_version.clone(),
             };
+            session.version += 1;
         }
     }
 
     /// The server has accepted it: the session begins.
-    pub(super) fn begin(&self, answer: &Message, carrier: &Carrier) {
+    pub(super) fn begin(&self, answer: &Message, carrier: &Carrier, common: impl FnOnce() -> Arc<Facts>) {
         let core = self.correlator.core();
-        let moment = {
+        {
             let mut session = self.session();
             // Over HTTP only what the server has named is a session, or what has a stream of its own.
             let is_known = session.id.is_some() || session.stays_open;
@@ -183,20 +187,18 @@ impl Scope {
             }
             if let Some(version) = &answer.result.protocol_version {
                 session.client.protocol_version = Some(version.clone());
+                session.version += 1;
             }
-            let mut facts = Call::nameless()
-                .some(names::MCP_PROTOCOL_VERSION, session.client.protocol_version.clone())
-                .some(names::AUDITRAIL_CLIENT_NAME, session.client.name.clone())
-                .some(names::AUDITRAIL_CLIENT_VERSION, session.client.version.clone())
-                .some(names::MCP_SESSION_ID, session.id.clone());
-            facts = carrier.describe(facts);
-            if let Some(actor) = carrier.actor(core, "initialize") {
-                facts = facts.actor(actor);
-            }
-            let moment = Moment::of_message(EventName::McpSession, facts.clone());
-            session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts });
-            moment
-        };
+            session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
+        }
+        let mut facts = Call::nameless().shared(common());
+        if let Some(actor) = carrier.actor(core, "initialize") {
+            facts = facts.actor(actor);
+        }
+        let moment = Moment::of_message(EventName::McpSession, facts.clone());
+        if let Some(begun) = &mut self.session().begun {
+            begun.facts = Some(facts);
+        }
         core.write_moment(
             moment.attribute(names::AUDIT_ACTION, "CONNECT").own(names::AUDITRAIL_MCP_SESSION_STATE, "start"),
         );
@@ -277,7 +279,11 @@ impl Session {
         // Sessions shorter than 104 days are exact to the nanosecond.
         #[expect(clippy::cast_precision_loss, reason = "see above")]
         let seconds = now.saturating_sub(begun.monotonic_nano) as f64 / 1e9;
-        let facts = begun.facts.some(names::MCP_SESSION_ID, self.id.clone());
+        let facts = begun.facts.unwrap_or_else(Call::nameless);
+        let facts = match facts.text(names::MCP_SESSION_ID) {
+            None => facts.some(names::MCP_SESSION_ID, self.id.clone()),
+            Some(_) => facts,
+        };
         let moment = Moment::of_message(EventName::McpSession, facts)
             .attribute(names::AUDIT_ACTION, "DISCONNECT")
             .own(names::AUDITRAIL_MCP_SESSION_STATE, "end")
