@@ -31,7 +31,7 @@ use super::Facts;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
-use crate::policy::{AllowList, Cuts, Scissors};
+use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
 use crate::ship::Shipper;
 
@@ -49,6 +49,7 @@ pub(crate) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) allow: AllowList,
+    pub(super) bounds: Bounds,
     pub(super) scissors: Scissors,
     pub(super) hooks: Hooks,
     pub(super) notices: Notices,
@@ -79,6 +80,10 @@ impl Drop for Core {
     }
 }
 
+/// Until the disk has come after.
+#[cfg(feature = "tower")]
+pub(crate) type Pause = std::pin::Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
 /// How far the end of the process has come.
 #[derive(Debug, Default)]
 pub(super) struct Closing {
@@ -94,6 +99,11 @@ impl Core {
 
     pub(crate) fn allow(&self) -> &AllowList {
         &self.allow
+    }
+
+    #[cfg(feature = "mcp")]
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     pub(crate) fn hooks(&self) -> &Hooks {
@@ -475,6 +485,19 @@ impl Core {
         }
     }
 
+    /// What somebody waits for who has much to record, or a little, until the disk has come after: a burst must not fill the
+    /// memory that holds what is not synced, as records would be refused then. `None` if nobody has to wait.
+    #[cfg(feature = "tower")]
+    pub(crate) fn pause(&self, is_much: bool) -> Option<Pause> {
+        let most = if is_much { MUCH_UNSYNCED } else { MOST_UNSYNCED };
+        if !self.journal.is_behind(most) {
+            return None;
+        }
+        let journal = self.journal.clone();
+        // A disk that hangs holds up nobody for ever.
+        Some(Box::pin(async move { drop(within(LONGEST_PAUSE, journal.caught_up(most)).await) }))
+    }
+
     /// Counts a record that is left out.
     pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
         self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
@@ -535,4 +558,12 @@ pub(super) struct NotAcknowledged(String);
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.
 const MOST_BYTES: usize = 16 * 1024;
+/// Two commits of a slow disk; beyond, who writes in bulk waits, and nobody else does.
+#[cfg(feature = "tower")]
+const MUCH_UNSYNCED: u64 = 4 << 20;
+/// Half of what the journal takes unsynced.
+#[cfg(feature = "tower")]
+const MOST_UNSYNCED: u64 = 12 << 20;
+#[cfg(feature = "tower")]
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -47,6 +47,8 @@ pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
 pub(crate) use self::core::Core;
+#[cfg(feature = "tower")]
+pub(crate) use self::core::Pause;
 pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};

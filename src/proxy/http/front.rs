@@ -19,6 +19,7 @@ use super::origins::{self, Origins};
 use super::outward::Came;
 use super::relay::Relay;
 use super::upstream::ServerBody;
+use crate::capture::mcp::correlate::Pace;
 use crate::capture::mcp::{Detours, McpService, PeerAddr, TapBody};
 
 /// One connection's way in.
@@ -28,6 +29,7 @@ pub(super) struct Front {
     peer: SocketAddr,
     /// The address at which the client came.
     own: Option<IpAddr>,
+    pace: Arc<Pace>,
 }
 
 /// What all connections of a listener share.
@@ -55,7 +57,7 @@ impl Gate {
     }
 
     pub(super) fn front(self: &Arc<Self>, peer: SocketAddr, own: Option<SocketAddr>) -> Front {
-        Front { gate: self.clone(), peer, own: own.map(|own| own.ip().to_canonical()) }
+        Front { gate: self.clone(), peer, own: own.map(|own| own.ip().to_canonical()), pace: Arc::default() }
     }
 
     fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, Instead> {
@@ -87,6 +89,7 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         {
             request.extensions_mut().insert(detours.clone());
         }
+        request.extensions_mut().insert(self.pace.clone());
         request.extensions_mut().insert(Came { peer: self.peer.ip(), own: self.own });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);

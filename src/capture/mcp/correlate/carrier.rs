@@ -1,9 +1,12 @@
 //! What is known of a message by the way it came.
 
+use std::sync::Arc;
+
 use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
+use super::Pace;
 use crate::record::{Attributes, names};
 use crate::trail::{Actor, Call, Core, Direction, RequestFacts, Transport};
 
@@ -24,6 +27,8 @@ pub(crate) struct Carrier {
     pub(crate) protocol_version: Option<String>,
     /// The client takes up a stream again, with `Last-Event-ID`.
     pub(crate) is_resumed: bool,
+    /// That of the connection that it came over.
+    pub(crate) pace: Arc<Pace>,
     /// What the actor extractor may look at, where HTTP carried the message.
     pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::Seen;
 use super::common::Common;
+use super::noise::Garbage;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
 use super::tools::NewTool;
@@ -22,6 +23,7 @@ pub(crate) struct Exchange {
     scope: Arc<Scope>,
     carrier: Carrier,
     common: Common,
+    garbage: Mutex<Garbage>,
     pending: Mutex<Pending>,
     /// Of the HTTP response; 0 for none.
     status: AtomicU16,
@@ -67,6 +69,7 @@ impl Exchange {
             scope,
             carrier,
             common: Common::default(),
+            garbage: Mutex::default(),
             pending: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
@@ -142,7 +145,7 @@ impl Exchange {
         }
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
-                return Some(self.unreadable(&message));
+                return self.unreadable(&message);
             }
             None => self.garbage(direction, &message),
             Some(Kind::Request) => return Some(self.request(direction, &message, begun)),
@@ -371,22 +374,39 @@ impl Exchange {
     /// What the client sends and cannot be read may be a call to the server all the same: it is one here, too, of which as
     /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
     /// was asked later is answered.
-    fn unreadable(&self, message: &Message) -> Arc<Ongoing> {
+    fn unreadable(&self, message: &Message) -> Option<Arc<Ongoing>> {
         self.correlator.count(Counted::Flawed);
-        self.request(Direction::ClientToServer, message, None)
+        // What names a method is a call to whoever reads on.
+        if message.method.is_some() || self.has_own(message) {
+            return Some(self.request(Direction::ClientToServer, message, None));
+        }
+        self.scope.count_garbage(false, || self.of_nothing(Direction::ClientToServer));
+        None
     }
 
-    /// What is no message leaves one record: nobody can pair it with anything. Of a server that goes on so, the first few
-    /// have one each ([`Noise`](super::noise::Noise)).
+    /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
+    /// each ([`noise`](super::noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(Counted::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
-        let nothing = Message::default();
-        let facts: Call = self.seen(direction, &nothing).call();
+        let facts = || self.of_nothing(direction);
         match direction {
-            Direction::ClientToServer => self.record(no_message(is_json, facts)),
+            Direction::ClientToServer if self.has_own(message) => self.record(no_message(is_json, facts())),
+            Direction::ClientToServer => self.scope.count_garbage(is_json, facts),
             Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
         }
+    }
+
+    /// Whether what is no message has a record of its own all the same.
+    fn has_own(&self, message: &Message) -> bool {
+        let core = self.correlator.core();
+        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        garbage.has_own(message.batch, &self.carrier.pace, core.clock().monotonic_nano(), core.bounds())
+    }
+
+    /// The facts of what is no message.
+    fn of_nothing(&self, direction: Direction) -> Call {
+        self.seen(direction, &Message::default()).call()
     }
 
     fn end(&self, waiting: &Waiting, outcome: &Outcome) {

@@ -37,6 +37,7 @@ pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "proxy")]
 pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
+pub(crate) use self::noise::Pace;
 pub(crate) use self::scope::Scope;
 
 use self::origins::Origins;

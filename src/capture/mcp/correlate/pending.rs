@@ -110,7 +110,10 @@ impl Pending {
         self.unreadable -= usize::from(waiting.is_unreadable);
         let key = (waiting.direction, waiting.id.clone());
         if let Some(serials) = self.by_id.get_mut(&key) {
-            serials.retain(|other| *other != serial);
+            // They are in order; thousands may have one id.
+            if let Ok(at) = serials.binary_search(&serial) {
+                serials.remove(at);
+            }
             if serials.is_empty() {
                 self.by_id.remove(&key);
             }

@@ -24,6 +24,8 @@ pub(crate) struct Scope {
     events: Mutex<Events>,
     session: Mutex<Session>,
     noise: Mutex<Noise>,
+    /// The client's.
+    garbage: Mutex<Noise>,
 }
 
 /// Which server-sent events came, by their ids: after a reconnection servers send some again.
@@ -74,6 +76,7 @@ impl Scope {
             events: Mutex::default(),
             session: Mutex::default(),
             noise: Mutex::default(),
+            garbage: Mutex::default(),
         }
     }
 
@@ -135,7 +138,7 @@ impl Scope {
     }
 
     /// The server has said something that is no message.
-    pub(super) fn note_noise(&self, is_json: bool, facts: Call, carrier: &Carrier) {
+    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> Call, carrier: &Carrier) {
         let (is_new, due) = {
             let mut noise = self.noise();
             let due = noise.note(is_json, facts);
@@ -144,6 +147,12 @@ impl Scope {
         if is_new && carrier.transport == Some(Transport::Stdio) {
             self.correlator.core().notices().warn(NOISE);
         }
+        due.into_iter().for_each(|told| self.tell_noise(told));
+    }
+
+    /// The client has said something that is no message and has no record of its own.
+    pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> Call) {
+        let due = self.garbage().count(is_json, facts);
         due.into_iter().for_each(|told| self.tell_noise(told));
     }
 
@@ -210,7 +219,7 @@ impl Scope {
         for waiting in open {
             waiting.call.end(&answer::disconnected());
         }
-        let noise: Vec<_> = self.noise().end().collect();
+        let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
         noise.into_iter().for_each(|told| self.tell_noise(told));
         let ended = {
             let mut session = self.session();
@@ -260,6 +269,10 @@ impl Scope {
 
     fn noise(&self) -> MutexGuard<'_, Noise> {
         self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn garbage(&self) -> MutexGuard<'_, Noise> {
+        self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {

@@ -3,12 +3,13 @@
 //! Invariant: no value of a header is taken but those that are named here.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
-use crate::capture::mcp::correlate::Carrier;
+use crate::capture::mcp::correlate::{Carrier, Pace};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
 use crate::trail::{Core, Transport};
@@ -63,6 +64,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         is_resumed: headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
+        pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
         http,
     }
 }

@@ -32,7 +32,7 @@ use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::record::{Detail, Now, Outcome, Value, names};
-use crate::trail::{Call, Counted, Direction, Ongoing, Refused, is_of_mcp};
+use crate::trail::{Call, Counted, Direction, Ongoing, Pause, Refused, is_of_mcp};
 
 /// What is known of it.
 pub(super) struct Passage {
@@ -163,6 +163,11 @@ impl Passage {
             self.method == Method::HEAD || matches!(response.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let responses = Responses::new(self, content);
         Tap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
+    }
+
+    /// What is to be waited for before more is read.
+    pub(super) fn pause(&self, is_much: bool) -> Option<Pause> {
+        self.shared.core().pause(is_much)
     }
 
     /// Nothing more will come of the response, if there was one.
