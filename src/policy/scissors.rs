@@ -37,10 +37,10 @@ impl Scissors {
         &self.limits
     }
 
-    /// Those for what stands on many records.
+    /// Those that leave no more than that of a value.
     #[cfg(feature = "mcp")]
-    pub(crate) fn of_shared(&self) -> Self {
-        let value_bytes = self.limits.shared_bytes.min(self.limits.value_bytes);
+    pub(crate) fn at_most(&self, bytes: usize) -> Self {
+        let value_bytes = bytes.min(self.limits.value_bytes);
         Self { limits: Limits { value_bytes, ..self.limits }, ..self.clone() }
     }
 

@@ -272,6 +272,7 @@ impl TrailBuilder {
             entropy: self.entropy,
             allow: self.allow,
             bounds: self.bounds,
+            clients: Arc::default(),
             scissors,
             hooks: self.hooks,
             notices: self.notices,

@@ -5,6 +5,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use std::sync::Arc;
 
+use super::clients::Client;
 use super::{Actor, Facts};
 use crate::policy::{Cuts, cleaned};
 use crate::record::names::Role;
@@ -187,6 +188,8 @@ pub struct Moment {
     pub(super) context: Option<Context>,
     /// The trace of the caller, for what has no span.
     pub(super) caller: Option<SpanIds>,
+    /// Whose message it was.
+    pub(super) client: Option<Arc<Client>>,
 }
 
 impl Moment {
@@ -201,6 +204,7 @@ impl Moment {
             call_id: None,
             context: None,
             caller: None,
+            client: None,
         }
     }
 
@@ -308,12 +312,13 @@ impl Moment {
     pub(crate) fn of_message(event: EventName, message: Call) -> Self {
         let caller = message.caller();
         let Call { mut attributes, shared, .. } = message;
-        let mut cuts = Cuts::default();
+        let (mut cuts, mut client) = (Cuts::default(), None);
         if let Some(shared) = shared {
             attributes.take_over(&shared.base, |_| true);
             cuts.take_over(&shared.cuts, |_| true);
+            client.clone_from(&shared.client);
         }
-        Self { attributes, cuts, caller, ..Self::new(event) }
+        Self { attributes, cuts, caller, client, ..Self::new(event) }
     }
 }
 

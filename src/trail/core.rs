@@ -11,6 +11,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::adoption::Done;
+use super::clients::{Client, Clients};
 use super::gap::{Cause, Gaps};
 use super::halves::About;
 use super::hooks::Hooks;
@@ -50,6 +51,7 @@ pub(crate) struct Core {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) allow: AllowList,
     pub(super) bounds: Bounds,
+    pub(super) clients: Arc<Clients>,
     pub(super) scissors: Scissors,
     pub(super) hooks: Hooks,
     pub(super) notices: Notices,
@@ -99,6 +101,18 @@ impl Core {
 
     pub(crate) fn allow(&self) -> &AllowList {
         &self.allow
+    }
+
+    /// Who acts by an HTTP request, whatever it asks.
+    #[cfg(feature = "tower")]
+    pub(crate) fn actor_of(&self, headers: &http::HeaderMap, extensions: &http::Extensions) -> Option<super::Actor> {
+        let facts = super::RequestFacts { method: "", headers: Some(headers), extensions: Some(extensions) };
+        self.hooks.actor(&self.notices, &facts)
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn clients(&self) -> &Arc<Clients> {
+        &self.clients
     }
 
     #[cfg(feature = "mcp")]
@@ -162,7 +176,7 @@ impl Core {
 
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
         let id = state.request_id().text();
-        let receipt = self.write(what, |buffer| halves::request(buffer, state, &id))?;
+        let receipt = self.write(what, || state.client(), |buffer| halves::request(buffer, state, &id))?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), &id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Some(receipt)
@@ -177,7 +191,8 @@ impl Core {
         let now = state.ended_unix_nano();
         let id = state.response_id().text();
         let what = Append::response(state.journalled()).with_room(room);
-        let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, &id, outcome, now)) else {
+        let encode = |buffer: &mut Vec<u8>| halves::response(buffer, state, &id, outcome, now);
+        let Some(receipt) = self.write(what, || state.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.journal.forget(call));
             return None;
@@ -222,7 +237,7 @@ impl Core {
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
-        if self.write(Append::MOMENT, encode).is_some() {
+        if self.write(Append::MOMENT, || None, encode).is_some() {
             mirror(context, event, &id, outcome, unix_nano);
         }
     }
@@ -236,7 +251,8 @@ impl Core {
         cuts.write(&mut moment.attributes);
         let (event, text, outcome) = (moment.event, id.text(), &moment.outcome);
         let about = About { event, outcome, id: &text, inside: moment.call_id, unix_nano: now };
-        if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+        let client = || moment.client.clone();
+        if self.write(Append::MOMENT, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
             mirror(moment.context.as_ref(), event, &text, outcome, now);
         }
         id
@@ -247,14 +263,29 @@ impl Core {
         limit(&self.scissors, attributes)
     }
 
+    /// Such facts where there are so many calls that the whole of them would cost too much.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn in_brief(&self, whole: &Arc<Facts>) -> Arc<Facts> {
+        if whole.base.longest() <= BRIEF {
+            return whole.clone();
+        }
+        let (mut base, mut cuts) = (whole.base.clone(), whole.cuts.clone());
+        // What was cut before keeps the length and the digest that it had.
+        let more = limit(&self.scissors.at_most(BRIEF), &mut base);
+        cuts.take_over(&more, |_| true);
+        base.shrink();
+        Arc::new(Facts { client: whole.client.clone(), ..Facts::of(base, cuts) })
+    }
+
     /// Facts that many calls have in common, within the limits.
     #[cfg(feature = "mcp")]
-    pub(crate) fn shared(&self, mut attributes: Attributes) -> Arc<Facts> {
-        let is_long = attributes.bytes() > self.scissors.limits().shared_bytes;
-        let cuts = if is_long { limit(&self.scissors.of_shared(), &mut attributes) } else { Cuts::default() };
+    pub(crate) fn shared(&self, mut attributes: Attributes, client: Option<Arc<Client>>) -> Arc<Facts> {
+        let longest = self.scissors.limits().shared_bytes;
+        let is_long = attributes.bytes() > longest;
+        let cuts = if is_long { limit(&self.scissors.at_most(longest), &mut attributes) } else { Cuts::default() };
         // What was cut may have been a hundred times as long.
         attributes.shrink();
-        Arc::new(Facts::of(attributes, cuts))
+        Arc::new(Facts { client, ..Facts::of(attributes, cuts) })
     }
 
     pub(crate) fn scissors(&self) -> &Scissors {
@@ -505,19 +536,29 @@ impl Core {
 
     /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
     /// once, and told by a record.
-    fn write(&self, what: Append, encode: impl FnOnce(&mut Vec<u8>)) -> Option<Receipt> {
+    fn write(
+        &self,
+        what: Append,
+        client: impl FnOnce() -> Option<Arc<Client>>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         self.scribe.tell_waiting();
         // The response of a call whose request is there is not: half a call says less than it takes.
-        if what.room == Room::Free && what.call.is_none() && self.journal.is_nearly_full() {
+        let may_shed = what.room == Room::Free && what.call.is_none();
+        if may_shed && self.journal.is_nearly_full() {
             self.left_out(Cause::Shed, None);
             return None;
         }
+        let client = if self.journal.is_filling() { client() } else { None };
+        let is_greedy = |bytes: usize| {
+            client.as_ref().is_some_and(|client| client.writes(bytes as u64, self.clock.monotonic_nano()) && may_shed)
+        };
         let append = |buffer: &mut Vec<u8>| {
             buffer.clear();
             buffer.resize(HEADER, 0);
             encode(buffer);
-            self.journal.append(what, buffer)
+            (!is_greedy(buffer.len())).then(|| self.journal.append(what, buffer))
         };
         // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
         // before its last spans have closed.
@@ -525,12 +566,19 @@ impl Core {
         let taken = append(&mut buffer);
         drop(BUFFER.try_with(|kept| kept.replace(buffer)));
         match taken {
-            Ok(receipt) => {
-                let missing = self.gaps.taken(&self.notices, || !self.journal.is_nearly_full());
+            Some(Ok(receipt)) => {
+                // While room is short, what is left out of some clients would be told with every record of another.
+                let is_short = || self.journal.is_nearly_full() || self.journal.is_filling() && self.gaps.has_greedy();
+                let missing = self.gaps.taken(&self.notices, || !is_short());
                 missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
                 Some(receipt)
             }
-            Err(error) => {
+            None => {
+                let client = client.as_ref().map(|client| client.key());
+                client.inspect(|key| self.gaps.refuse_greedy(&self.notices, key, self.clock.unix_nano()));
+                None
+            }
+            Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
                 None
             }
@@ -566,4 +614,7 @@ const MUCH_UNSYNCED: u64 = 4 << 20;
 const MOST_UNSYNCED: u64 = 12 << 20;
 #[cfg(feature = "tower")]
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Enough to recognize a program, an address or an id.
+#[cfg(feature = "mcp")]
+const BRIEF: usize = 64;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -13,6 +13,7 @@ mod beginning;
 mod builder;
 mod call;
 mod class;
+mod clients;
 mod core;
 mod drain;
 mod gap;
@@ -46,6 +47,10 @@ pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
+#[cfg(feature = "tower")]
+pub(crate) use self::clients::{ClientKey, Taken};
+#[cfg(feature = "mcp")]
+pub(crate) use self::clients::{Client, Shared};
 pub(crate) use self::core::Core;
 #[cfg(feature = "tower")]
 pub(crate) use self::core::Pause;

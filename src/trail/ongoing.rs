@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::Span;
 
+use super::clients::{Shared, Taken};
 use super::gap::Cause;
 use super::open_call::{Because, Refused};
 use super::unanswered::Kept;
@@ -34,6 +35,8 @@ pub(crate) struct Ongoing {
     denied: Option<Cow<'static, str>>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Kept>,
+    /// It counts as open for its client.
+    _open: Option<Taken>,
 }
 
 /// How far the recording of the request has come.
@@ -59,6 +62,7 @@ impl Ongoing {
             }
             Decision::Allow => None,
         };
+        let client = call.shared.as_ref().and_then(|shared| shared.client.clone());
         let class = core.class(&call);
         let bytes = Core::bytes_of(&call);
         let admission = core.admit_now(class, bytes);
@@ -72,6 +76,7 @@ impl Ongoing {
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
             denied,
             kept: OnceLock::new(),
+            _open: client.map(|client| client.take_anyway(Shared::OpenCalls, 1)),
         };
         if let Ok(admission) = admission {
             call.admitted(admission, None);

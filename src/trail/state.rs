@@ -7,6 +7,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
+use super::clients::Client;
 use crate::journal::CallNumber;
 use crate::policy::{Cuts, Scissors, cleaned};
 use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value};
@@ -44,6 +45,8 @@ pub(crate) struct Facts {
     pub(super) base: Attributes,
     pub(super) added: Attributes,
     pub(super) cuts: Cuts,
+    /// Who asks, of what is shared.
+    pub(super) client: Option<Arc<Client>>,
 }
 
 impl CallState {
@@ -161,6 +164,11 @@ impl CallState {
         self.journalled.get().copied()
     }
 
+    /// Who asks.
+    pub(super) fn client(&self) -> Option<Arc<Client>> {
+        self.facts().shared.as_ref()?.client.clone()
+    }
+
     pub(crate) fn call_id(&self) -> RecordId {
         self.id(0)
     }
@@ -268,7 +276,7 @@ impl CallState {
     /// Adds what a span inside the call says, which is clean and within the limits.
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
-        let Facts { shared, base, added, cuts } = &mut *facts;
+        let Facts { shared, base, added, cuts, .. } = &mut *facts;
         let is_new = |key: &str| !base.contains(key) && !shared.as_ref().is_some_and(|shared| shared.base.contains(key));
         added.take_over(&others.base, is_new);
         cuts.take_over(&others.cuts, |key| is_new(key));
@@ -327,7 +335,7 @@ impl Facts {
         let (mut base, mut cuts) = (Attributes::default(), Cuts::default());
         base.take_over(&self.base, |key| !said.contains(key));
         cuts.take_over(&self.cuts, |key| !said.contains(key));
-        Self::of(base, cuts)
+        Self { client: self.client.clone(), ..Self::of(base, cuts) }
     }
 
     /// The value of a string attribute.
@@ -335,6 +343,12 @@ impl Facts {
     pub(super) fn text_of(&self, key: &str) -> Option<&str> {
         let shared = || self.shared.as_ref().and_then(|shared| shared.base.text(key));
         self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
+    }
+
+    /// The bytes that what capture knows takes on a record.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn bytes_of_base(&self) -> usize {
+        self.base.bytes()
     }
 
     /// Whether capture has set it.

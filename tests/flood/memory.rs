@@ -1,5 +1,7 @@
 //! What a flood costs the proxy of memory, and that everything in it is recorded all the same.
 
+use std::collections::BTreeMap;
+
 use auditrail::record::{Record, names};
 
 use crate::batch;
@@ -42,15 +44,46 @@ async fn a_batch_of_tiny_calls_with_a_long_header_takes_little_memory_and_has_al
     assert_eq!(answer.status(), 200);
     let most = proxy.most_memory();
     println!("{} MB at most", most >> 20);
-    let (mut pairs, mut cut) = (Pairs::default(), 0);
+    let (mut pairs, mut lengths) = (Pairs::default(), BTreeMap::<usize, u64>::new());
     let said = proxy.said.clone();
     proxy
         .ended(|record| {
             pairs.note(&record, "a");
-            cut += u64::from(record.text(names::USER_AGENT_ORIGINAL) == Some(&"u".repeat(512)));
+            let length = record.text(names::USER_AGENT_ORIGINAL).map_or(0, str::len);
+            *lengths.entry(length).or_insert(0) += 1;
         })
         .await;
     assert_eq!(pairs, Pairs { requests: 190_000, responses: 190_000 }, "{:?}", said.lock().unwrap());
-    assert_eq!(cut, 380_000);
+    lengths.remove(&0);
+    assert_eq!(lengths.keys().copied().collect::<Vec<_>>(), [64, 512], "cut, and cut more where there are so many");
+    assert!(lengths[&64] > 2 * lengths[&512], "{lengths:?}");
     assert!(most < 150 << 20, "{} MB", most >> 20);
+}
+
+/// Each is answered with the name of a session, and leaves its connection.
+#[tokio::test]
+async fn thousands_of_sessions_take_little_memory_each() {
+    let next = std::sync::atomic::AtomicU64::new(0);
+    let server = Server::answering(move |_| {
+        let id = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let body = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18","capabilities":{}}}"#;
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nMcp-Session-Id: session-{id}");
+        format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    })
+    .await;
+    let proxy = Running::before(server.address, "").await;
+    let mut client = Client::to(proxy.address).await;
+    let name = "n".repeat(15_000);
+    let info = format!(r#""protocolVersion":"2025-06-18","clientInfo":{{"name":"{name}","version":"{name}"}}"#);
+    let initialize = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{{info}}}}}"#);
+    let header = format!("User-Agent: {}", "u".repeat(60_000));
+    client.ask(post_with(&header, &initialize)).await;
+    let before = proxy.most_memory();
+    for _ in 0..2000 {
+        client.ask(post_with(&header, &initialize)).await;
+    }
+    let most = proxy.most_memory();
+    println!("{} kB a session", (most - before) / 2000 / 1024);
+    // The pages of the journal's segments among it.
+    assert!(most - before < 48 << 20, "from {before} to {most}");
 }

@@ -8,7 +8,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::Pace;
 use crate::record::{Attributes, names};
-use crate::trail::{Actor, Call, Core, Direction, RequestFacts, Transport};
+use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport};
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,8 @@ pub(crate) struct Carrier {
     pub(crate) protocol_version: Option<String>,
     /// The client takes up a stream again, with `Last-Event-ID`.
     pub(crate) is_resumed: bool,
+    /// Who asks, as far as it is known.
+    pub(crate) client: Option<Arc<Client>>,
     /// That of the connection that it came over.
     pub(crate) pace: Arc<Pace>,
     /// What the actor extractor may look at, where HTTP carried the message.

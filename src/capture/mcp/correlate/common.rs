@@ -8,21 +8,52 @@ use crate::trail::{Core, Facts};
 
 /// Those of one exchange.
 #[derive(Debug, Default)]
-pub(super) struct Common(Mutex<Option<(u64, Arc<Facts>)>>);
+pub(super) struct Common(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    made: Option<Made>,
+    /// Bytes that came, each as often as it may be repeated, and what they were spent on.
+    came: u64,
+    spent: u64,
+}
+
+#[derive(Debug)]
+struct Made {
+    /// Of the scope.
+    version: u64,
+    whole: Arc<Facts>,
+    /// Where nothing is long, the whole.
+    brief: Arc<Facts>,
+}
 
 impl Common {
-    /// As they are now: the client may have introduced itself since, or the server may have named the session.
-    pub(super) fn facts(&self, core: &Core, scope: &Scope, carrier: &Carrier) -> Arc<Facts> {
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
+    /// server may have named the session. Long values are cut where that would cost too much for what came.
+    pub(super) fn facts(&self, core: &Core, scope: &Scope, carrier: &Carrier, bytes: u64) -> Arc<Facts> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { made, came, spent } = &mut *state;
         let version = scope.version();
-        match &*made {
-            Some((known, facts)) if *known == version => facts.clone(),
-            _ => {
-                let facts = core.shared(attributes(scope.known(), carrier));
-                *made = Some((version, facts.clone()));
-                facts
-            }
+        let Made { whole, brief, .. } = match made {
+            Some(made) if made.version == version => made,
+            made => made.insert(Made::new(core, scope, carrier, version)),
+        };
+        *came = came.saturating_add(bytes.saturating_mul(core.bounds().repeated_per_byte));
+        let cost = 2 * whole.bytes_of_base() as u64;
+        if spent.saturating_add(cost) > came.saturating_add(FREE) {
+            return brief.clone();
         }
+        *spent += cost;
+        whole.clone()
+    }
+}
+
+impl Made {
+    fn new(core: &Core, scope: &Scope, carrier: &Carrier, version: u64) -> Self {
+        let attributes = attributes(scope.known(), carrier);
+        let whole = core.shared(attributes, carrier.client.clone());
+        let brief = core.in_brief(&whole);
+        Self { version, whole, brief }
     }
 }
 
@@ -45,3 +76,6 @@ fn attributes(session: Known, carrier: &Carrier) -> Attributes {
     carrier.describe(&mut attributes);
     attributes
 }
+
+/// What any exchange may spend: some dozens of calls of any size.
+const FREE: u64 = 64 * 1024;

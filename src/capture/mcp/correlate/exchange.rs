@@ -13,7 +13,7 @@ use super::tools::NewTool;
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
 #[cfg(feature = "tower")]
-use crate::trail::Core;
+use crate::trail::{Client, Core};
 use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing};
 
 /// What one exchange has open.
@@ -83,6 +83,12 @@ impl Exchange {
         &self.scope
     }
 
+    /// Who asks in it, as far as it is known.
+    #[cfg(feature = "tower")]
+    pub(crate) fn client(&self) -> Option<&Arc<Client>> {
+        self.carrier.client.as_ref()
+    }
+
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
@@ -115,7 +121,7 @@ impl Exchange {
     /// A call that is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.carrier.place(call.shared(self.common()), Direction::ClientToServer, None);
+        let call = self.carrier.place(call.shared(self.common(0)), Direction::ClientToServer, None);
         match self.carrier.actor(self.correlator.core(), "") {
             Some(actor) => call.actor(actor),
             None => call,
@@ -211,7 +217,7 @@ impl Exchange {
             } else if end == End::Unread || waiting.is_unreadable {
                 self.end(&waiting, &answer::unread());
             } else if self.scope.outlives_exchanges() {
-                self.scope.park(waiting);
+                self.scope.park(waiting, self.carrier.client.as_ref());
             } else if end == End::Dropped {
                 self.end(&waiting, &answer::disconnected());
             } else {
@@ -257,6 +263,10 @@ impl Exchange {
             Direction::ClientToServer => {
                 let evicted = self.pending().add(waiting);
                 self.correlator.evict(evicted);
+                if self.correlator.is_over(self.carrier.client.as_ref()) {
+                    let oldest = self.pending().take_oldest(1);
+                    self.correlator.evict(oldest);
+                }
             }
         }
         call
@@ -328,7 +338,7 @@ impl Exchange {
             return;
         }
         match waiting.asked {
-            Asked::Initialize => self.scope.begin(&message, &self.carrier, || self.common()),
+            Asked::Initialize => self.scope.begin(&message, &self.carrier, || self.common(0)),
             Asked::ToolsList => {
                 let new = self.correlator.tools().learn(message.result.tools);
                 if !new.is_empty() {
@@ -438,11 +448,12 @@ impl Exchange {
 
     fn seen<'a>(&'a self, direction: Direction, message: &'a Message) -> Seen<'a> {
         let Self { correlator, carrier, .. } = self;
-        Seen { correlator, common: self.common(), carrier, direction, message }
+        Seen { correlator, common: self.common(message.bytes), carrier, direction, message }
     }
 
-    fn common(&self) -> Arc<Facts> {
-        self.common.facts(self.correlator.core(), &self.scope, &self.carrier)
+    /// For a message of so many bytes.
+    fn common(&self, bytes: u64) -> Arc<Facts> {
+        self.common.facts(self.correlator.core(), &self.scope, &self.carrier, bytes)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -45,7 +45,7 @@ use self::pending::Waiting;
 use self::tools::Tools;
 use super::message::Reading;
 use crate::record::{Detail, Outcome, error_type};
-use crate::trail::{Core, Counted};
+use crate::trail::{self, Client, Core, Counted};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
@@ -105,6 +105,11 @@ impl Correlator {
             self.count(Counted::Evicted);
             waiting.call.end(&Outcome::with_type(Detail::NoResponse, error_type::EVICTED));
         }
+    }
+
+    /// Whether that client has more calls open than it should.
+    fn is_over(&self, client: Option<&Arc<Client>>) -> bool {
+        client.is_some_and(|client| client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls))
     }
 
     fn core(&self) -> &Arc<Core> {

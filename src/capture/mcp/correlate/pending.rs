@@ -60,6 +60,12 @@ impl Pending {
         evicted
     }
 
+    /// The oldest, if there are more than that many.
+    pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<Waiting> {
+        let oldest = self.calls.keys().next().copied().filter(|_| self.calls.len() > more_than)?;
+        self.remove(oldest)
+    }
+
     /// The call that an answer with that id is for. Where an id is used twice, it is that whose handler was done first, or,
     /// if nobody knows of handlers, that which was asked first.
     pub(super) fn answered(&mut self, asked: Direction, id: &Id) -> Option<Waiting> {

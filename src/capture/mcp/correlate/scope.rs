@@ -11,7 +11,7 @@ use super::noise::{self, Noise};
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
 use crate::record::{EventName, Outcome, Status, names};
-use crate::trail::{Call, Direction, Facts, Moment, Transport};
+use crate::trail::{Call, Client, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct Session {
     /// Only an id that the server has issued.
     id: Option<String>,
     stays_open: bool,
-    client: Client,
+    client: Introduction,
     /// Counts how often something above has changed.
     version: u64,
     begun: Option<Begun>,
@@ -61,7 +61,7 @@ struct Begun {
 
 /// What a client says of itself.
 #[derive(Debug, Clone, Default)]
-struct Client {
+struct Introduction {
     name: Option<String>,
     version: Option<String>,
     protocol_version: Option<String>,
@@ -107,7 +107,7 @@ impl Scope {
     /// What is known of it and of its client.
     pub(super) fn known(&self) -> Known {
         let session = self.session();
-        let Client { name, version, protocol_version } = session.client.clone();
+        let Introduction { name, version, protocol_version } = session.client.clone();
         Known { session_id: session.id.clone(), client_name: name, client_version: version, protocol_version }
     }
 
@@ -174,7 +174,7 @@ impl Scope {
     pub(super) fn introduce(&self, params: &Params) {
         let mut session = self.session();
         if session.begun.is_none() {
-            session.client = Client {
+            session.client = Introduction {
                 name: params.client_name.clone(),
                 version: params.client_version.clone(),
                 protocol_version: params.protocol_version.clone(),
@@ -253,9 +253,13 @@ impl Scope {
     }
 
     /// Keeps a call whose exchange broke off: its answer may come over another.
-    pub(super) fn park(&self, mut waiting: Waiting) {
+    pub(super) fn park(&self, mut waiting: Waiting, client: Option<&Arc<Client>>) {
         waiting.parked = Some(self.correlator.core().clock().monotonic_nano());
         self.add(waiting);
+        if self.correlator.is_over(client) {
+            let oldest = self.pending().take_oldest(0);
+            self.correlator.evict(oldest);
+        }
     }
 
     pub(super) fn add(&self, waiting: Waiting) {

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Uri, Version};
 use crate::capture::mcp::correlate::{Carrier, Pace};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
-use crate::trail::{Core, Transport};
+use crate::trail::{ClientKey, Core, Transport};
 
 /// The address of the client, for `client.address` and `client.port`: an extension of the request, which whoever accepts
 /// the connections must put in. On axum:
@@ -54,6 +54,9 @@ pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
+    // Only the proxy's own extractor is asked: it costs nothing, and whoever answers for its identities stands before the proxy.
+    let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
+    let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
     // Only for the extractor: without one, nobody needs to keep what may be credentials.
     let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
     Carrier {
@@ -64,6 +67,7 @@ pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
         is_resumed: headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
+        client,
         pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
         http,
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::message::{Flaw, Id, Message};
-use crate::capture::mcp::splice::{Said, Splices};
+use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
 use crate::record::{Detail, Outcome};
 use crate::trail::{Ongoing, Refused};
 
@@ -29,6 +29,8 @@ struct Told {
     calls: Vec<(Id, Arc<Ongoing>)>,
     splices: Splices,
     is_batch: bool,
+    /// There are more calls than are kept here.
+    is_too_many: bool,
     /// Not all of it could be read: nobody knows what the server would make of it.
     is_unclear: bool,
     /// There is JSON in it that is no message.
@@ -42,6 +44,8 @@ pub(crate) enum Withheld {
     Refused { calls: Vec<(Id, Refused)>, is_batch: bool },
     /// It was not understood.
     Unclear,
+    /// It has more calls than may wait together.
+    TooMany,
 }
 
 /// What is kept of a message that others take in.
@@ -88,7 +92,10 @@ impl Held {
             told.splices.note(is_in_batch, is_plain, said.joined(span));
         }
         if self.why.refuses {
-            told.calls.extend(id.zip(call));
+            match id.zip(call) {
+                Some(_) if told.calls.len() >= MOST_MESSAGES => told.is_too_many = true,
+                call => told.calls.extend(call),
+            }
         }
     }
 
@@ -112,6 +119,9 @@ impl Held {
     pub(crate) async fn may_run(&self) -> Result<(), Withheld> {
         let (calls, is_batch, is_unclear) = {
             let told = self.told();
+            if told.is_too_many {
+                return Err(Withheld::TooMany);
+            }
             (told.calls.clone(), told.is_batch, told.is_unclear)
         };
         if is_unclear {

@@ -268,7 +268,7 @@ impl Passage {
         let scope = self.exchange.scope();
         scope.stay_open();
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        *session = Some(self.shared.sessions.begin(&endpoint, scope));
+        *session = Some(self.shared.sessions.begin(&endpoint, scope, self.exchange.client()));
     }
 
     fn see_answer(&self, answer: Message) {
@@ -296,7 +296,7 @@ impl Passage {
             None => self.exchange.scope().clone(),
         };
         scope.name(id);
-        *session = Some(self.shared.sessions.begin(id, &scope));
+        *session = Some(self.shared.sessions.begin(id, &scope, self.exchange.client()));
     }
 
     /// The server speaks MCP there.
