@@ -100,12 +100,8 @@ impl Clients {
         if let Some(client) = known.get(&key).and_then(Weak::upgrade) {
             return client;
         }
-        let client = Arc::new(Client {
-            key: key.clone(),
-            all: self.clone(),
-            used: Used::default(),
-            written: Mutex::default(),
-        });
+        let client =
+            Arc::new(Client { key: key.clone(), all: self.clone(), used: Used::default(), written: Mutex::default() });
         known.insert(key, Arc::downgrade(&client));
         client
     }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
+#[cfg(feature = "mcp")]
+use super::Facts;
 use super::adoption::Done;
 use super::clients::{Client, Clients};
 use super::gap::{Cause, Gaps};
@@ -27,8 +29,6 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-#[cfg(feature = "mcp")]
-use super::Facts;
 use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
@@ -277,12 +277,15 @@ impl Core {
         Arc::new(Facts { client: whole.client.clone(), ..Facts::of(base, cuts) })
     }
 
-    /// Facts that many calls have in common, within the limits.
+    /// Facts that many calls have in common, within the limits: those that are there, and more.
     #[cfg(feature = "mcp")]
-    pub(crate) fn shared(&self, mut attributes: Attributes, client: Option<Arc<Client>>) -> Arc<Facts> {
+    pub(crate) fn shared(&self, known: &Facts, more: &Attributes, client: Option<Arc<Client>>) -> Arc<Facts> {
+        let (mut attributes, mut cuts) = (known.base.clone(), known.cuts.clone());
+        attributes.take_over(more, |_| true);
         let longest = self.scissors.limits().shared_bytes;
-        let is_long = attributes.bytes() > longest;
-        let cuts = if is_long { limit(&self.scissors.at_most(longest), &mut attributes) } else { Cuts::default() };
+        if attributes.longest() > longest {
+            cuts.take_over(&limit(&self.scissors.at_most(longest), &mut attributes), |_| true);
+        }
         // What was cut may have been a hundred times as long.
         attributes.shrink();
         Arc::new(Facts { client, ..Facts::of(attributes, cuts) })

@@ -10,6 +10,8 @@ mod adoption;
 pub(crate) mod beginning;
 #[cfg(not(feature = "layer"))]
 mod beginning;
+#[cfg(feature = "proxy")]
+mod bounds;
 mod builder;
 mod call;
 mod class;
@@ -47,10 +49,10 @@ pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
-#[cfg(feature = "tower")]
-pub(crate) use self::clients::{ClientKey, Taken};
 #[cfg(feature = "mcp")]
 pub(crate) use self::clients::{Client, Shared};
+#[cfg(feature = "tower")]
+pub(crate) use self::clients::{ClientKey, Taken};
 pub(crate) use self::core::Core;
 #[cfg(feature = "tower")]
 pub(crate) use self::core::Pause;

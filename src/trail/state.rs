@@ -277,7 +277,8 @@ impl CallState {
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
         let Facts { shared, base, added, cuts, .. } = &mut *facts;
-        let is_new = |key: &str| !base.contains(key) && !shared.as_ref().is_some_and(|shared| shared.base.contains(key));
+        let is_new =
+            |key: &str| !base.contains(key) && !shared.as_ref().is_some_and(|shared| shared.base.contains(key));
         added.take_over(&others.base, is_new);
         cuts.take_over(&others.cuts, |key| is_new(key));
     }

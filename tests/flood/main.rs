@@ -14,6 +14,7 @@
 mod child;
 mod garbage;
 mod memory;
+mod shares;
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../proxy_http/message.rs"]

@@ -29,7 +29,9 @@ impl Pairs {
 
 /// A request of which each element repeats what its head says.
 fn post_with(header: &str, body: &str) -> Vec<u8> {
-    let head = format!("POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nMCP-Protocol-Version: 2025-06-18\r\n{header}");
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nMCP-Protocol-Version: 2025-06-18\r\n{header}"
+    );
     format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 

@@ -135,7 +135,9 @@ fn is_sealed(headers: &HeaderMap) -> bool {
 }
 
 fn too_many() -> String {
-    format!("the message has more than the {MOST_MESSAGES} calls that this proxy holds until they are recorded; send fewer")
+    format!(
+        "the message has more than the {MOST_MESSAGES} calls that this proxy holds until they are recorded; send fewer"
+    )
 }
 
 fn too_large(bound: u64) -> String {

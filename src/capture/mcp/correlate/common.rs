@@ -50,8 +50,8 @@ impl Common {
 
 impl Made {
     fn new(core: &Core, scope: &Scope, carrier: &Carrier, version: u64) -> Self {
-        let attributes = attributes(scope.known(), carrier);
-        let whole = core.shared(attributes, carrier.client.clone());
+        let known = scope.known();
+        let whole = core.shared(&known.client, &attributes(&known, carrier), carrier.client.clone());
         let brief = core.in_brief(&whole);
         Self { version, whole, brief }
     }
@@ -61,18 +61,17 @@ impl Made {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) session_id: Option<String>,
-    pub(super) client_name: Option<String>,
-    pub(super) client_version: Option<String>,
+    /// What the client has said of itself.
+    pub(super) client: Arc<Facts>,
+    /// That of the server's answer, or else the client's.
     pub(super) protocol_version: Option<String>,
 }
 
-fn attributes(session: Known, carrier: &Carrier) -> Attributes {
+fn attributes(session: &Known, carrier: &Carrier) -> Attributes {
     let mut attributes = Attributes::default();
-    let version = session.protocol_version.or_else(|| carrier.protocol_version.clone());
+    let version = session.protocol_version.clone().or_else(|| carrier.protocol_version.clone());
     attributes.set_some(names::MCP_PROTOCOL_VERSION, version);
-    attributes.set_some(names::AUDITRAIL_CLIENT_NAME, session.client_name);
-    attributes.set_some(names::AUDITRAIL_CLIENT_VERSION, session.client_version);
-    attributes.set_some(names::MCP_SESSION_ID, session.session_id);
+    attributes.set_some(names::MCP_SESSION_ID, session.session_id.clone());
     carrier.describe(&mut attributes);
     attributes
 }

@@ -12,9 +12,9 @@ use super::pending::{Asked, Pending, Waiting};
 use super::tools::NewTool;
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
+use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
-use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing};
 
 /// What one exchange has open.
 #[derive(Debug)]

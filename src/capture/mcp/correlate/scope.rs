@@ -10,7 +10,7 @@ use super::exchange::no_message;
 use super::noise::{self, Noise};
 use super::pending::{Pending, Waiting};
 use super::{Carrier, Correlator, Exchange};
-use crate::record::{EventName, Outcome, Status, names};
+use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Call, Client, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
@@ -40,7 +40,9 @@ struct Session {
     /// Only an id that the server has issued.
     id: Option<String>,
     stays_open: bool,
-    client: Introduction,
+    /// What the client says of itself, within the limits.
+    client: Arc<Facts>,
+    protocol_version: Option<String>,
     /// Counts how often something above has changed.
     version: u64,
     begun: Option<Begun>,
@@ -57,14 +59,6 @@ struct Begun {
     monotonic_nano: u64,
     /// Who it belongs to, and how it came.
     facts: Option<Call>,
-}
-
-/// What a client says of itself.
-#[derive(Debug, Clone, Default)]
-struct Introduction {
-    name: Option<String>,
-    version: Option<String>,
-    protocol_version: Option<String>,
 }
 
 impl Scope {
@@ -107,8 +101,8 @@ impl Scope {
     /// What is known of it and of its client.
     pub(super) fn known(&self) -> Known {
         let session = self.session();
-        let Introduction { name, version, protocol_version } = session.client.clone();
-        Known { session_id: session.id.clone(), client_name: name, client_version: version, protocol_version }
+        let Session { id, client, protocol_version, .. } = &*session;
+        Known { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
     }
 
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
@@ -174,11 +168,11 @@ impl Scope {
     pub(super) fn introduce(&self, params: &Params) {
         let mut session = self.session();
         if session.begun.is_none() {
-            session.client = Introduction {
-                name: params.client_name.clone(),
-                version: params.client_version.clone(),
-                protocol_version: params.protocol_version.clone(),
-            };
+            let mut said = Attributes::default();
+            said.set_some(names::AUDITRAIL_CLIENT_NAME, params.client_name.clone());
+            said.set_some(names::AUDITRAIL_CLIENT_VERSION, params.client_version.clone());
+            session.client = self.correlator.core().shared(&Facts::default(), &said, None);
+            session.protocol_version = params.protocol_version.as_deref().map(bounded);
             session.version += 1;
         }
     }
@@ -195,7 +189,7 @@ impl Scope {
                 return;
             }
             if let Some(version) = &answer.result.protocol_version {
-                session.client.protocol_version = Some(version.clone());
+                session.protocol_version = Some(bounded(version));
                 session.version += 1;
             }
             session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
@@ -313,6 +307,12 @@ impl Session {
     }
 }
 
+/// Revisions are dates; anybody may write anything there.
+fn bounded(version: &str) -> String {
+    version.get(..version.floor_char_boundary(MAX_VERSION)).unwrap_or_default().to_owned()
+}
+
+const MAX_VERSION: usize = 64;
 /// More than servers keep for a reconnection.
 const MAX_EVENTS: usize = 4096;
 const NOISE: &str = "the server writes lines to standard output that are no MCP messages, such as a log: clients drop them at \

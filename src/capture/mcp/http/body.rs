@@ -82,7 +82,8 @@ impl<B: Body> Body for TapBody<B> {
             Some(looked_at) => looked_at,
             None => {
                 // Bytes stay what they are, without a copy.
-                let contiguous = |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+                let contiguous =
+                    |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
                 match ready!(this.body.as_mut().poll_frame(context)).map(|frame| frame.map(contiguous)) {
                     Some(Ok(frame)) => LookedAt { frame, read: 0 },
                     end => {
