@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
-#[cfg(feature = "mcp")]
-use super::Facts;
 use super::adoption::Done;
 use super::clients::{Client, Clients};
 use super::gap::{Cause, Gaps};
@@ -29,7 +27,7 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
+use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
@@ -81,10 +79,6 @@ impl Drop for Core {
         self.scribe.release();
     }
 }
-
-/// Until the disk has come after.
-#[cfg(feature = "tower")]
-pub(crate) type Pause = std::pin::Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// How far the end of the process has come.
 #[derive(Debug, Default)]
@@ -260,35 +254,7 @@ impl Core {
 
     /// Cuts what is too long, and names it.
     pub(crate) fn limit(&self, attributes: &mut Attributes) -> Cuts {
-        limit(&self.scissors, attributes)
-    }
-
-    /// Such facts where there are so many calls that the whole of them would cost too much.
-    #[cfg(feature = "mcp")]
-    pub(crate) fn in_brief(&self, whole: &Arc<Facts>) -> Arc<Facts> {
-        if whole.base.longest() <= BRIEF {
-            return whole.clone();
-        }
-        let (mut base, mut cuts) = (whole.base.clone(), whole.cuts.clone());
-        // What was cut before keeps the length and the digest that it had.
-        let more = limit(&self.scissors.at_most(BRIEF), &mut base);
-        cuts.take_over(&more, |_| true);
-        base.shrink();
-        Arc::new(Facts { client: whole.client.clone(), ..Facts::of(base, cuts) })
-    }
-
-    /// Facts that many calls have in common, within the limits: those that are there, and more.
-    #[cfg(feature = "mcp")]
-    pub(crate) fn shared(&self, known: &Facts, more: &Attributes, client: Option<Arc<Client>>) -> Arc<Facts> {
-        let (mut attributes, mut cuts) = (known.base.clone(), known.cuts.clone());
-        attributes.take_over(more, |_| true);
-        let longest = self.scissors.limits().shared_bytes;
-        if attributes.longest() > longest {
-            cuts.take_over(&limit(&self.scissors.at_most(longest), &mut attributes), |_| true);
-        }
-        // What was cut may have been a hundred times as long.
-        attributes.shrink();
-        Arc::new(Facts { client, ..Facts::of(attributes, cuts) })
+        shared::limit(&self.scissors, attributes)
     }
 
     pub(crate) fn scissors(&self) -> &Scissors {
@@ -519,19 +485,6 @@ impl Core {
         }
     }
 
-    /// What somebody waits for who has much to record, or a little, until the disk has come after: a burst must not fill the
-    /// memory that holds what is not synced, as records would be refused then. `None` if nobody has to wait.
-    #[cfg(feature = "tower")]
-    pub(crate) fn pause(&self, is_much: bool) -> Option<Pause> {
-        let most = if is_much { MUCH_UNSYNCED } else { MOST_UNSYNCED };
-        if !self.journal.is_behind(most) {
-            return None;
-        }
-        let journal = self.journal.clone();
-        // A disk that hangs holds up nobody for ever.
-        Some(Box::pin(async move { drop(within(LONGEST_PAUSE, journal.caught_up(most)).await) }))
-    }
-
     /// Counts a record that is left out.
     pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
         self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
@@ -589,17 +542,6 @@ impl Core {
     }
 }
 
-fn limit(scissors: &Scissors, attributes: &mut Attributes) -> Cuts {
-    let mut cuts = Cuts::default();
-    attributes.change_longer(scissors.limits().value_bytes, |key, value| {
-        let cut = scissors.value(key, value);
-        let was_cut = cut.is_some();
-        cuts.note(cut);
-        was_cut
-    });
-    cuts
-}
-
 /// A record is not as safe as its class wants.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -609,15 +551,4 @@ pub(super) struct NotAcknowledged(String);
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.
 const MOST_BYTES: usize = 16 * 1024;
-/// Two commits of a slow disk; beyond, who writes in bulk waits, and nobody else does.
-#[cfg(feature = "tower")]
-const MUCH_UNSYNCED: u64 = 4 << 20;
-/// Half of what the journal takes unsynced.
-#[cfg(feature = "tower")]
-const MOST_UNSYNCED: u64 = 12 << 20;
-#[cfg(feature = "tower")]
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Enough to recognize a program, an address or an id.
-#[cfg(feature = "mcp")]
-const BRIEF: usize = 64;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

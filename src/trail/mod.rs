@@ -25,9 +25,12 @@ mod idless;
 mod metrics;
 mod ongoing;
 mod open_call;
+#[cfg(feature = "tower")]
+mod pause;
 mod reach;
 mod scribe;
 mod seen;
+mod shared;
 mod span;
 mod state;
 mod timer;
@@ -54,10 +57,10 @@ pub(crate) use self::clients::{Client, Shared};
 #[cfg(feature = "tower")]
 pub(crate) use self::clients::{ClientKey, Taken};
 pub(crate) use self::core::Core;
-#[cfg(feature = "tower")]
-pub(crate) use self::core::Pause;
 pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
+#[cfg(feature = "tower")]
+pub(crate) use self::pause::Pause;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
 #[cfg(feature = "tower")]

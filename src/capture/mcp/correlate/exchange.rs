@@ -183,6 +183,15 @@ impl Exchange {
         }
     }
 
+    /// Blocks while very much is not on the disk yet.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn wait_for_disk(&self) {
+        let core = self.correlator.core();
+        if let Some(pause) = core.pause(true) {
+            core.runtime().block_on(pause);
+        }
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
