@@ -74,15 +74,17 @@ fn two_processes_have_two_streams_and_the_dead_ones_is_adopted_once() {
                 scope.spawn(|| {
                     barrier.wait();
                     let found = orphans(&options).unwrap();
-                    let many = found.len();
+                    let mut held = Vec::new();
                     for orphan in found {
                         let mut adopted = orphan.adopt(&options).unwrap().unwrap();
                         assert_eq!(adopted.reader.resource(), &b"child"[..], "under its own identity");
                         let batch = adopted.reader.next(BatchLimits { records: 9, bytes: 1 << 20 }).unwrap();
                         assert_eq!(batch.entries[0].record, &b"of the child"[..]);
+                        held.push(adopted);
                     }
+                    // Nobody has let go before everybody has looked: what was not settled waits for the next.
                     barrier.wait();
-                    many
+                    held.len()
                 })
             })
             .collect();

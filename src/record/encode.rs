@@ -83,6 +83,7 @@ impl<'b> Encoder<'b> {
     }
 
     /// The same for the bytes of strings.
+    #[inline]
     pub(crate) fn body_bytes(&mut self, parts: &[&[u8]]) {
         wire::text_parts(self.buffer, BODY, parts);
     }
@@ -167,6 +168,7 @@ impl<'b> Encoder<'b> {
     }
 
     /// Ends the record: the span's ids if they are known, the observed time, the event name.
+    #[inline]
     pub fn finish(self, ids: Option<SpanIds>, observed_unix_nano: u64, event_name: &str) {
         let flags = ids.map_or(0, |ids| u32::from(ids.flags));
         let trace = ids.map(|ids| ids.trace.to_bytes());

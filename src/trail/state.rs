@@ -88,6 +88,7 @@ impl CallState {
     }
 
     /// Stops the clock at a time that has passed, unless it was stopped before.
+    #[inline]
     pub(crate) fn stop_at(&self, monotonic_nano: u64) -> f64 {
         let nanos = monotonic_nano.saturating_sub(self.begun.monotonic_nano);
         // Two may stop it at once. 0 stands for a clock that runs.

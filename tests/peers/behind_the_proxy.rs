@@ -20,7 +20,8 @@ pub(crate) async fn python_server(peers: Peers) {
     let collector = Collector::start(&peers, &jaeger, &http).await;
     let files = tempfile::tempdir().unwrap();
     for server in [Server::Stdio, Server::Http] {
-        let lines = Route { peers: &peers, collector: &collector, files: files.path() }.run(server).await;
+        // The server behind the proxy lives until its spans have arrived: a signal would end it with what it has not sent yet.
+        let (lines, _server) = Route { peers: &peers, collector: &collector, files: files.path() }.run(server).await;
         let [line] = &lines[..] else { panic!("{lines:#?}") };
         let records = collector.records();
         let pair = of_run(&records, Client::Python, server);
@@ -57,30 +58,30 @@ struct Route<'a> {
 }
 
 impl Route<'_> {
-    /// Lets the client make one call, and gives what it printed.
-    async fn run(&self, server: Server) -> Vec<Value> {
+    /// Lets the client make one call, and gives what it printed, with the server over HTTP, which goes on.
+    async fn run(&self, server: Server) -> (Vec<Value>, Option<Child>) {
         let calls = self.file("calls.json", r#"[{"tool":"add","arguments":{"a":20,"b":22}}]"#);
         let mut client = self.command(&self.peers.path(Peer::Python));
         client.arg("tests/peers/python/client.py").arg("--calls").arg(calls);
-        let mut serving = None;
+        let (mut proxy, mut behind) = (None, None);
         match server {
             Server::Stdio => {
                 client.args(["stdio", "--"]).arg(AUDITRAIL).args(["proxy", "--config"]).arg(self.config()).arg("--");
                 client.arg(self.peers.path(Peer::Python)).args([ADDER, "stdio"]);
             }
             Server::Http => {
-                let (children, url) = self.serve().await;
-                serving = Some(children);
+                let ([first, second], url) = self.serve().await;
+                (proxy, behind) = (Some(first), Some(second));
                 client.args(["http", &url]);
             }
         }
         let output = client.stdin(Stdio::null()).output().await.unwrap();
         assert!(output.status.success(), "{server:?}: {}", String::from_utf8_lossy(&output.stderr));
-        if let Some([proxy, mut server]) = serving {
+        if let Some(proxy) = proxy {
             terminate(proxy).await;
-            server.kill().await.unwrap();
         }
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = String::from_utf8(output.stdout).unwrap();
+        (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), behind)
     }
 
     /// The proxy and the server behind it, and where clients go.

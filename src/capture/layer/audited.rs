@@ -168,22 +168,32 @@ impl Audited {
     /// The span ends: writes the response half, or the moment. Asks for its ids if it has none yet.
     pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let said = std::mem::take(&mut *self.said());
-        let closed = self.end(core, said, otel, is_mirrored);
-        closed.otel.clone().into_iter().for_each(|otel| self.state.attach(otel));
+        let mut closed = self.end(core, said, otel, is_mirrored);
+        closed.found.take().into_iter().for_each(|found| self.state.attach(found));
         if closed.is_call {
             if !self.state.answer() {
                 return closed;
             }
             core.write_response(&self.state, &closed.outcome);
         } else {
-            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), closed.otel.as_ref());
+            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
         closed
+    }
+
+    /// The OTel context of a span that has closed, if it is known.
+    pub(super) fn otel<'a>(&'a self, closed: &'a Closed) -> Option<&'a Context> {
+        closed.found.as_ref().or(self.state.context())
     }
 
     /// Ends the OTel span when the record has it: one that was ended before it closes.
     pub(super) fn end_span(&self) {
         end_span(self.state.context(), self.state.ended_unix_nano());
+    }
+
+    /// Ends the OTel span of a span that has closed, if anybody can still.
+    pub(super) fn end_closed(&self, closed: &Closed) {
+        end_span(self.otel(closed), self.state.ended_unix_nano());
     }
 
     /// Writes the moment of a span that closes and that nobody else can see any more: nothing has to be locked.
@@ -196,7 +206,10 @@ impl Audited {
         let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
         let closed = self.end(core, said, otel, is_mirrored);
         let moment = self.moment(&closed);
-        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, closed.otel.as_ref());
+        // Found when the span was entered, where it cannot be had at the close.
+        let kept = self.state.context().cloned();
+        let otel = closed.found.as_ref().or(kept.as_ref());
+        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, otel);
         closed
     }
 
@@ -206,11 +219,11 @@ impl Audited {
         let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
         let duration = self.state.stop_at(ended);
         let is_call = event.has_halves();
-        let otel = match self.state.context() {
-            Some(otel) => Some(otel.clone()),
+        let found = match self.state.context() {
+            Some(_) => None,
             None => otel().inspect(|otel| self.note_id(otel, is_mirrored)),
         };
-        if let Some(otel) = &otel {
+        if let Some(otel) = found.as_ref().or(self.state.context()) {
             let (call, lasted) = match is_call {
                 true => (Some(self.state.call_id()), Some(duration)),
                 // A moment lasts as long as its span: that stands there already.
@@ -218,7 +231,7 @@ impl Audited {
             };
             mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
         }
-        Closed { is_call, outcome, otel, unix_nano: self.state.ended_unix_nano() }
+        Closed { is_call, outcome, found }
     }
 
     fn moment<'a>(&self, closed: &'a Closed) -> SpanMoment<'a> {
@@ -235,15 +248,8 @@ impl Audited {
 pub(super) struct Closed {
     is_call: bool,
     outcome: Outcome,
-    pub(super) otel: Option<Context>,
-    unix_nano: u64,
-}
-
-impl Closed {
-    /// Ends the OTel span when the record has it, if anybody can still.
-    pub(super) fn end_span(&self) {
-        end_span(self.otel.as_ref(), self.unix_nano);
-    }
+    /// Its OTel context, if that was found at the close and is not kept with its state.
+    found: Option<Context>,
 }
 
 /// Adds a field of a span inside the call.

@@ -32,12 +32,14 @@ impl Course {
         self.own.get().is_some()
     }
 
-    /// It was left then, by whoever runs here.
-    pub(super) fn left(&self, monotonic_nano: impl FnOnce() -> u64) {
-        if self.is_own() {
+    /// It was left then, by whoever runs here. Says whether its own task has left it after its end.
+    pub(super) fn left(&self, monotonic_nano: impl FnOnce() -> u64) -> bool {
+        let is_own = self.is_own();
+        if is_own {
             self.seen(monotonic_nano());
             self.unwound.store(thread::panicking(), Ordering::Relaxed);
         }
+        is_own && self.is_over()
     }
 
     /// Its own words count, whoever says them.

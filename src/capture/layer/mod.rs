@@ -170,13 +170,16 @@ where
             return;
         }
         self.seeking.learn(self, id, &context);
-        if let Some(entry) = self.open.get_waiting(id) {
-            if let Some(audited) = entry.audited() {
-                audited.course().entered();
-                if audited.state().event().has_halves() || !self.has_ids_at_close() {
-                    let otel = || context.span(id).and_then(|span| self.told(&span, self.seeking.entered(self, &span)));
-                    audited.open(&self.core, otel, self.is_mirrored.load(Ordering::Relaxed));
-                }
+        let entered = |entry: &Entry| {
+            let audited = entry.audited()?;
+            audited.course().entered();
+            let opens = audited.state().event().has_halves() || !self.has_ids_at_close();
+            opens.then(|| entry.clone())
+        };
+        if let Some(opens) = self.open.with_waiting(id, entered) {
+            if let Some(audited) = opens.as_ref().and_then(Entry::audited) {
+                let otel = || context.span(id).and_then(|span| self.told(&span, self.seeking.entered(self, &span)));
+                audited.open(&self.core, otel, self.is_mirrored.load(Ordering::Relaxed));
             }
         } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
             let found = context.span(id).and_then(|span| self.seeking.entered(self, &span).ok());
@@ -185,14 +188,19 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        if !reach::is_looking()
-            && let Some(entry) = self.open.get(id)
-            && let Some(audited) = entry.audited()
+        if reach::is_looking() {
+            return;
+        }
+        let left = |entry: &Entry| {
+            let audited = entry.audited()?;
+            let is_over = audited.course().left(|| self.core.clock().monotonic_nano());
+            is_over.then(|| entry.clone())
+        };
+        // Most spans are left before they are over: only a look at the table.
+        if let Some(over) = self.open.with(id, left).flatten()
+            && let Some(audited) = over.audited()
         {
-            audited.course().left(|| self.core.clock().monotonic_nano());
-            if audited.course().is_over() && audited.course().is_own() {
-                audited.end_span();
-            }
+            audited.end_span();
         }
     }
 
@@ -298,13 +306,13 @@ impl AuditLayer {
             Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
             _ => audited.close(&self.core, otel, is_mirrored),
         };
-        if closes && !is_mirrored && closed.otel.as_ref().is_some_and(|otel| otel.span().is_recording()) {
+        if closes && !is_mirrored && audited.otel(&closed).is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
         // With its last word, the span ends when it is left: the OTel layer has yet to see that word.
         if closes {
-            closed.end_span();
+            audited.end_closed(&closed);
         }
         entry::recycle(audited);
     }

@@ -60,20 +60,26 @@ impl OpenSpans {
         drop(missed);
     }
 
+    /// Asks what is kept for a span, with its shard locked: no code of others may run in there.
+    #[inline]
+    pub(super) fn with<T>(&self, id: &Id, ask: impl FnOnce(&Entry) -> T) -> Option<T> {
+        self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| ask(&kept.entry))
+    }
+
     /// What is kept for a span.
     pub(super) fn get(&self, id: &Id) -> Option<Entry> {
         self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| kept.entry.clone())
     }
 
-    /// What is kept for a span that is being entered, if it waits for that.
-    pub(super) fn get_waiting(&self, id: &Id) -> Option<Entry> {
+    /// Asks what is kept for a span that is being entered, if it waits for that; as [`with`](Self::with).
+    #[inline]
+    pub(super) fn with_waiting<T>(&self, id: &Id, ask: impl FnOnce(&Entry) -> T) -> Option<T> {
         let shard = self.shard(id).filter(|shard| shard.waiting.load(Ordering::Relaxed) > 0)?;
         let mut spans = shard.spans();
         let kept = spans.get_mut(&id.into_u64()).filter(|kept| kept.waits)?;
         kept.waits = false;
-        let entry = kept.entry.clone();
         shard.note_waits(true, false);
-        Some(entry)
+        Some(ask(&kept.entry))
     }
 
     /// Something is to be done when the span is entered again.

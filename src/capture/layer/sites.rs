@@ -29,6 +29,7 @@ impl<P: Default> Sites<P> {
         }
     }
 
+    #[inline]
     fn find(&self, site: &Identifier) -> Option<&P> {
         for slot in self.slots_of(site) {
             // The first free slot ends the search: none is ever freed.

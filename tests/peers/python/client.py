@@ -18,6 +18,7 @@ import json
 import os
 from pathlib import Path
 
+import patience  # noqa: F401
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import Implementation
 from opentelemetry import propagate, trace

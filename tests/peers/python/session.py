@@ -18,6 +18,7 @@ import json
 import os
 
 import anyio
+import patience  # noqa: F401
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import (

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import patience  # noqa: F401
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import CreateMessageResult, ElicitResult, Implementation, ListRootsResult, Root, TextContent
 

@@ -12,6 +12,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { closePatiently } from "./patience.mjs";
 
 // tests/peers/install puts node_modules outside the work tree, where an import statement would not look.
 const cache = process.env.PEERS_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "auditrail-peers");
@@ -41,7 +42,7 @@ for (const call of calls) {
 }
 // Over HTTP, closing only drops the connection; the session on the server is ended by a request of its own.
 await transport.terminateSession?.();
-await client.close();
+await closePatiently(client, transport);
 
 function transportOf([kind, ...rest]) {
   if (kind === "http" && rest.length === 1) return new StreamableHTTPClientTransport(new URL(rest[0]));

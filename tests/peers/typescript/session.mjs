@@ -5,6 +5,7 @@
 //
 // What it does and prints is said in steps.mjs.
 
+import { closePatiently } from "./patience.mjs";
 import { CAPABILITIES, installed, parseCommandLine, run } from "./steps.mjs";
 
 const sdk = installed("typescript");
@@ -32,6 +33,6 @@ await run({
   close: async () => {
     // Over HTTP, closing only drops the connection; the session on the server is ended by a request of its own.
     await transport.terminateSession?.();
-    await client.close();
+    await closePatiently(client, transport);
   },
 });

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { closePatiently } from "./patience.mjs";
 
 const cache = process.env.PEERS_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "auditrail-peers");
 const sdk = createRequire(join(cache, "typescript", "package.json"));
@@ -48,7 +49,8 @@ const step = async (name, action) => {
   console.log(JSON.stringify({ step: name, ...seen, asked, progress }));
 };
 
-await client.connect(new StdioClientTransport({ command, args, env: process.env, stderr: "inherit" }));
+const transport = new StdioClientTransport({ command, args, env: process.env, stderr: "inherit" });
+await client.connect(transport);
 await step("server", async () => ({ info: client.getServerVersion(), capabilities: client.getServerCapabilities() }));
 await step("ping", () => client.ping());
 await step("tools", () => client.listTools());
@@ -64,4 +66,4 @@ for (const { tool, prompt, resource, arguments: given = {}, cancel } of JSON.par
     return client.callTool({ name: tool, arguments: given }, undefined, { onprogress, signal: controller.signal });
   });
 }
-await client.close();
+await closePatiently(client, transport);

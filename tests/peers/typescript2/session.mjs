@@ -6,6 +6,7 @@
 // legacy, the SDK's default, is `initialize`; auto asks by server/discover whether the server speaks 2026-07-28. What it
 // does and prints is said in ../typescript/steps.mjs.
 
+import { closePatiently } from "../typescript/patience.mjs";
 import { CAPABILITIES, installed, parseCommandLine, run } from "../typescript/steps.mjs";
 
 const sdk = installed("typescript2");
@@ -28,6 +29,6 @@ await run({
   close: async () => {
     // Over HTTP, closing only drops the connection; the session on the server is ended by a request of its own.
     await transport.terminateSession?.();
-    await client.close();
+    await closePatiently(client, transport);
   },
 });

@@ -24,7 +24,7 @@ fn a_span_is_found_by_its_id_until_it_is_taken_out() {
         threads.spawn(|| {
             for (id, (state, _)) in &kept {
                 assert!(open.get(id).is_some_and(|entry| std::ptr::eq(entry.state(), &**state)));
-                assert!(open.get_waiting(id).is_none());
+                assert!(open.with_waiting(id, |_| ()).is_none());
                 assert!(open.take(id).is_some());
                 assert!(open.get(id).is_none() && open.take(id).is_none());
             }
@@ -40,7 +40,7 @@ fn a_new_span_of_the_same_id_leads_to_nothing_older() {
     let ((older, first), (newer, second)) = (entry(), entry());
     open.keep(&id(5), first, true);
     open.keep(&id(5), second, false);
-    assert!(open.get_waiting(&id(5)).is_none());
+    assert!(open.with_waiting(&id(5), |_| ()).is_none());
     assert!(open.take(&id(5)).is_some_and(|entry| std::ptr::eq(entry.state(), &*newer)));
     assert_eq!(Arc::strong_count(&older), 1);
     assert!(open.take(&id(5)).is_none());
@@ -54,8 +54,8 @@ fn who_waits_for_the_entering_is_told_once() {
         open.keep(&id(number), entry().1, true);
     }
     for _ in 0..2 {
-        assert!(open.get_waiting(&id(1)).is_some());
-        assert!(open.get_waiting(&id(1)).is_none());
+        assert!(open.with_waiting(&id(1), |_| ()).is_some());
+        assert!(open.with_waiting(&id(1), |_| ()).is_none());
         open.wait(&id(1));
         open.wait(&id(1));
     }
