@@ -73,6 +73,8 @@ pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 pub(crate) use self::timer::within;
 #[cfg(feature = "layer")]
 pub(crate) use self::unanswered::KeepsCalls;
+#[cfg(feature = "mcp")]
+pub(crate) use crate::policy::Bounds;
 
 use crate::config::Settings;
 use crate::record::RecordId;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::Seen;
-use super::common::Common;
 use super::noise::Garbage;
 use super::origins::Origin;
 use super::pending::{Asked, Pending, Waiting};
+use super::repeated::Repeated;
 use super::tools::NewTool;
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
@@ -22,7 +22,7 @@ pub(crate) struct Exchange {
     correlator: Correlator,
     scope: Arc<Scope>,
     carrier: Carrier,
-    common: Common,
+    common: Repeated,
     garbage: Mutex<Garbage>,
     pending: Mutex<Pending>,
     /// Of the HTTP response; 0 for none.
@@ -68,7 +68,7 @@ impl Exchange {
             correlator: correlator.clone(),
             scope,
             carrier,
-            common: Common::default(),
+            common: Repeated::default(),
             garbage: Mutex::default(),
             pending: Mutex::default(),
             status: AtomicU16::new(0),

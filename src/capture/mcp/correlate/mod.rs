@@ -21,11 +21,11 @@
 mod answer;
 mod call;
 mod carrier;
-mod common;
 mod exchange;
 mod noise;
 mod origins;
 mod pending;
+mod repeated;
 mod scope;
 mod tools;
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::super::message::{Kind, Message, Params};
 use super::answer;
-use super::common::Known;
 use super::exchange::no_message;
 use super::noise::{self, Noise};
 use super::pending::{Pending, Waiting};
+use super::repeated::Known;
 use super::{Carrier, Correlator, Exchange};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Call, Client, Direction, Facts, Moment, Transport};

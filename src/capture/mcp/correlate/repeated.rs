@@ -8,7 +8,7 @@ use crate::trail::{Core, Facts};
 
 /// Those of one exchange.
 #[derive(Debug, Default)]
-pub(super) struct Common(Mutex<State>);
+pub(super) struct Repeated(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -27,7 +27,7 @@ struct Made {
     brief: Arc<Facts>,
 }
 
-impl Common {
+impl Repeated {
     /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
     /// server may have named the session. Long values are cut where that would cost too much for what came.
     pub(super) fn facts(&self, core: &Core, scope: &Scope, carrier: &Carrier, bytes: u64) -> Arc<Facts> {
