@@ -32,8 +32,7 @@ pub(crate) struct Client {
     key: ClientKey,
     all: Arc<Clients>,
     used: Used,
-    /// Bytes of records within the second that began then.
-    written: Mutex<(u64, u64)>,
+    written: Mutex<Own>,
 }
 
 /// By what a client is known.
@@ -56,12 +55,28 @@ pub(crate) enum Shared {
 #[derive(Debug, Default)]
 struct Used([AtomicU64; 3]);
 
-/// What was written within a second, and by how many.
+/// What was to be written within this second and the one before.
 #[derive(Debug, Default)]
 struct Second {
     begun: u64,
+    before: Written,
+    now: Written,
+}
+
+/// How much, and by how many.
+#[derive(Debug, Default, Clone, Copy)]
+struct Written {
     bytes: u64,
     clients: u64,
+}
+
+/// What one has to write.
+#[derive(Debug, Default)]
+struct Own {
+    /// The second that began then.
+    second: u64,
+    before: u64,
+    now: u64,
 }
 
 /// A part of a share, until this is dropped.
@@ -129,22 +144,26 @@ impl Client {
         all > bound / 2 && own > bound.saturating_sub(all)
     }
 
-    /// Notes that it has so many bytes written now (monotonic nanoseconds), and says whether that is more than its share of
-    /// what is written in this second.
+    /// Notes that it has so many bytes to write now (monotonic nanoseconds), and says whether that is more than its share of
+    /// this second: some, and twice what others have on average. Who is alone has nobody to share with.
     pub(crate) fn writes(&self, bytes: u64, now: u64) -> bool {
         let mut second = self.all.second();
-        if second.clients == 0 || now.saturating_sub(second.begun) >= SECOND {
-            *second = Second { begun: now.max(1), bytes: 0, clients: 0 };
+        if second.now.clients == 0 || now.saturating_sub(second.begun) >= SECOND {
+            let is_next = now.saturating_sub(second.begun) < 2 * SECOND;
+            let before = if is_next { second.now } else { Written::default() };
+            *second = Second { begun: now.max(1), before, now: Written::default() };
         }
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.0 != second.begun {
-            *written = (second.begun, 0);
-            second.clients += 1;
+        let mut own = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.second != second.begun {
+            let is_next = second.begun.saturating_sub(own.second) < 2 * SECOND;
+            *own = Own { second: second.begun, before: if is_next { own.now } else { 0 }, now: 0 };
+            second.now.clients += 1;
         }
-        written.1 += bytes;
-        second.bytes += bytes;
-        // Who is alone has nobody to share with.
-        second.clients > 1 && written.1 > second.bytes / second.clients
+        own.now += bytes;
+        second.now.bytes += bytes;
+        let others = second.now.clients.max(second.before.clients).saturating_sub(1);
+        let theirs = (second.now.bytes + second.before.bytes).saturating_sub(own.now + own.before);
+        others > 0 && own.now > ANYBODYS + 2 * theirs / others
     }
 }
 
@@ -194,6 +213,8 @@ impl Used {
 }
 
 const SECOND: u64 = 1_000_000_000;
+/// Bytes that nobody is denied: the records of thirty calls.
+const ANYBODYS: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -241,10 +262,13 @@ mod tests {
     fn who_writes_more_than_its_part_of_a_second_is_known() {
         let clients = Arc::<Clients>::default();
         let [flooder, other] = ["192.0.2.1", "192.0.2.2"].map(|address| client(&clients, address));
-        assert!(!flooder.writes(1000, 5), "alone");
+        assert!(!flooder.writes(100_000, 5), "alone");
         assert!(!other.writes(10, 6));
         assert!(flooder.writes(1000, 7));
         assert!(!other.writes(10, 8));
         assert!(!flooder.writes(1, 5 + SECOND), "a new second");
+        assert!(flooder.writes(100_000, 6 + SECOND), "another was there a moment ago");
+        assert!(!other.writes(100_000, 7 + SECOND), "no more than that one");
+        assert!(!flooder.writes(100_000, 9 * SECOND), "alone again");
     }
 }
