@@ -27,7 +27,7 @@ use auditrail::ship::{NotReplayed, Replay};
 use auditrail::trail::Moment;
 use serde_json::Value;
 
-use self::operable::{MOMENTS, Orphan, auditrail, journal_of, json, quarantined, service_of};
+use self::operable::{MOMENTS, Orphan, auditrail, journal_of, json, left, quarantined, service_of};
 
 /// The first record, the moments, and a request.
 const WRITTEN: u64 = 2 + MOMENTS;
@@ -283,6 +283,47 @@ fn a_reader_that_goes_away_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+/// `a/b` and `a_b` had one directory. Each has its own now, and what waits in the old one is sent by whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_shared_a_directory_find_what_they_left_there() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("auditrail");
+    left(&state.join("a_b"), "a/b", 3);
+    left(&state.join("a_b"), "a_b", 2);
+    let stat = |service: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_auditrail"));
+        command.args(["journal", "stat", "--format", "json", "--service", service]);
+        let output = command.env_clear().env("XDG_STATE_HOME", directory.path()).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(stat("a/b")["streams"].as_array().unwrap().len(), 2, "there is no other yet");
+    let variables = [
+        ("XDG_STATE_HOME", directory.path().to_str().unwrap().to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.grpc_endpoint().unwrap()),
+    ];
+    // Of either service so many records that were left.
+    let of = || {
+        let records = receiver.records();
+        let left = |service: &str| {
+            let own = records.iter().filter(|record| service_of(record) == service);
+            own.filter(|record| Record::decode(&record.bytes).unwrap().text("text").is_some()).count()
+        };
+        [left("a/b"), left("a_b")]
+    };
+    for (service, expected) in [("a/b", [3, 0]), ("a_b", [3, 2])] {
+        let environment = Environment::from_iter(variables.clone());
+        let trail = Trail::builder(service).environment(environment).flush_timeout(Duration::from_secs(100)).start();
+        let trail = trail.unwrap();
+        trail.flush(Duration::from_secs(100)).await.unwrap();
+        drop(trail);
+        assert_eq!(of(), expected, "{service}");
+    }
+    assert!(state.join("a%2Fb/journal/streams").is_dir());
+    assert_eq!(stat("a/b")["streams"].as_array().unwrap().len(), 0);
+    assert_eq!(stat("a_b")["streams"].as_array().unwrap().len(), 0, "nothing is left");
 }
 
 /// Not a test of its own: the process that the others kill.

@@ -203,6 +203,45 @@ async fn every_byte_passes_as_it_is() {
     }
 }
 
+/// What the tap does not read, the handler decides on: rmcp runs it, as it does not go by the `charset`.
+#[tokio::test]
+async fn a_call_in_another_charset_is_told_and_decided_by_the_wrapper() {
+    let deny = |call: &auditrail::trail::Call| match call.name() {
+        Some("ok") => auditrail::policy::Decision::deny("not by anybody"),
+        _ => auditrail::policy::Decision::Allow,
+    };
+    let bench = Bench::with(|builder| builder.authorize(deny));
+    let (trail, layer) = (bench.trail.clone(), bench.trail.mcp_layer());
+    let served = Served::new(move |config| {
+        let service = service(move || trail.audited(Everything::default()), config);
+        Router::new().nest_service("/mcp", service).layer(layer)
+    })
+    .await;
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"ok",{meta}}}}}"#);
+    let headers =
+        ["content-type: application/json; charset=utf-7", BOTH, MODERN, "mcp-method: tools/call", "mcp-name: ok"];
+    let answer = served.answer(&request("POST", &headers, &body), usize::MAX).await;
+    assert!(answer.contains("-32043"), "{answer}");
+    // rmcp reads no body of a PUT, so nobody runs what is in it.
+    let refused = served.answer(&request("PUT", &[JSON, BOTH], &body), usize::MAX).await;
+    assert!(refused.starts_with("HTTP/1.1 405"), "{refused}");
+    served.end().await;
+    let records = bench.records();
+    let told = |record: &Record| {
+        format!("{} {} {}", record.event_name, ending(record).2, record.text(names::ERROR_TYPE).unwrap_or("-"))
+    };
+    let mut told: Vec<_> = records.iter().map(told).collect();
+    told.sort();
+    let expected = [
+        "auditrail.http.request  -",
+        "auditrail.http.request jsonrpc_error -32043",
+        "auditrail.mcp.tools.call  -",
+        "auditrail.mcp.tools.call denied -32043",
+    ];
+    assert_eq!(told, expected);
+}
+
 async fn client(url: String) -> Client {
     let transport = StreamableHttpClientTransport::from_uri(url);
     ClientConfig::default().serve(transport).await.unwrap()

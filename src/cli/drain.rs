@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::place::Place;
 use super::progress::Progress;
+use super::shown::plain;
 use super::words::Words;
 use super::{Answer, Failure, args};
 use crate::Trail;
@@ -60,7 +61,7 @@ fn text_of(report: &DrainReport, well: bool) -> Answer {
         );
     }
     for (stream, error) in &report.left_alone {
-        text += &format!("stream {stream}: left alone: {error}\n");
+        text += &format!("stream {stream}: left alone: {}\n", plain(&error.to_string()));
     }
     text += &format!(
         "{} of {} stream(s) drained: {} record(s) delivered, {} quarantined, {} lost, {} still waiting\n",

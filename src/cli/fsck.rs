@@ -28,7 +28,7 @@ pub(super) fn run(place: &Place) -> Result<Answer, Failure> {
     }
     let mut text: String = problems.iter().map(text_of).collect();
     let what = if well { "no problem".to_owned() } else { format!("{} problem(s)", problems.len()) };
-    text += &format!("{what} in {}; {} read\n", place.journal.display(), bytes(read));
+    text += &format!("{what} in {}; {} read\n", plain(&place.journal.display().to_string()), bytes(read));
     Ok(Answer::new(text, well))
 }
 

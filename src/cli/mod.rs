@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. Results go to standard output, in one piece; everything else goes to standard error.
 //! 2. A reader that closes standard output early is no failure.
-//! 3. What stands in a journal was said by others: it is shown without control characters.
+//! 3. What stands in a journal was said by others: it is shown without control characters and others that are not seen, also
+//!    as JSON, and on standard error.
 
 mod args;
 mod drain;
@@ -84,11 +85,11 @@ struct Answer {
 impl Answer {
     /// All is well, or it is not.
     fn new(text: String, well: bool) -> Self {
-        Self { text, code: if well { 0 } else { NOT_WELL } }
+        Self { text: shown::lines(&text), code: if well { 0 } else { NOT_WELL } }
     }
 
     fn json(value: &serde_json::Value, well: bool) -> Self {
-        Self::new(format!("{value:#}\n"), well)
+        Self { text: shown::json(value), code: if well { 0 } else { NOT_WELL } }
     }
 }
 
@@ -118,7 +119,7 @@ impl Failure {
 /// A line on standard error, in one piece, as others may write there, too.
 fn say(text: &str) {
     // A closed standard error leaves nobody to tell.
-    drop(io::stderr().write_all(format!("auditrail: {text}\n").as_bytes()));
+    drop(io::stderr().write_all(format!("auditrail: {}\n", shown::plain(text)).as_bytes()));
 }
 
 /// The command could not do its work.

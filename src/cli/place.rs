@@ -6,7 +6,7 @@ use clap::ArgMatches;
 
 use super::words::Words;
 use super::{Failure, args};
-use crate::config::{Environment, state_directory};
+use crate::config::{Environment, earlier_state_directory, state_directory};
 use crate::journal::Inspection;
 
 /// What all commands need.
@@ -31,6 +31,12 @@ impl Place {
                 let service = command.get_one::<String>(args::SERVICE);
                 let told = |error| Failure::usage(Words::of_journals().config(&error));
                 let found = state_directory(service.map(String::as_str), &environment).map_err(told)?;
+                let earlier =
+                    service.map(|name| earlier_state_directory(name, &environment)).transpose().map_err(told)?;
+                let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
+                // Until a process of the service has begun a journal under its present name.
+                let earlier = earlier.flatten().filter(|earlier| has_journal(earlier));
+                let found = found.filter(|found| has_journal(found) || earlier.is_none()).or(earlier);
                 found.ok_or_else(|| Failure::usage(NOWHERE))?
             }
         };

@@ -38,7 +38,7 @@ fn list(place: &Place) -> Result<Answer, Failure> {
             Err(error) => {
                 well = false;
                 files.push(json!({ "name": name, "unreadable": error.to_string() }));
-                text += &format!("{name}\n  unreadable: {error}\n");
+                text += &format!("{}\n  unreadable: {}\n", plain(&name), plain(&error.to_string()));
             }
         }
     }
@@ -91,10 +91,12 @@ fn replay(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
         progress.at(index, names.len() as u64);
         let result = replay.replay(&quarantine, name, within).map_err(|error| error.to_string());
         match &result {
-            Ok(records) => text += &format!("{name}: {records} record(s) delivered; removed from quarantine\n"),
+            Ok(records) => {
+                text += &format!("{}: {records} record(s) delivered; removed from quarantine\n", plain(name));
+            }
             Err(why) => {
                 kept += 1;
-                text += &format!("{name}: kept: {}\n", plain(why));
+                text += &format!("{}: kept: {}\n", plain(name), plain(why));
             }
         }
         let (delivered, why) = (result.as_ref().ok(), result.as_ref().err());
@@ -120,7 +122,7 @@ fn discard(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
     if place.json {
         return Ok(Answer::json(&json!({ "discarded": names }), true));
     }
-    Ok(Answer::new(names.iter().fold(String::new(), |text, name| text + name + ": discarded\n"), true))
+    Ok(Answer::new(names.iter().fold(String::new(), |text, name| text + &plain(name) + ": discarded\n"), true))
 }
 
 /// Asks whoever sits at the terminal.
@@ -165,7 +167,8 @@ fn text_of(name: &str, file: &Quarantined) -> String {
         _ => String::new(),
     };
     format!(
-        "{name}\n  cause    {} at {}\n  stream   {}  {service}\n  records  {} to {} ({}, {}){refused}\n  reason   {reason}\n",
+        "{}\n  cause    {} at {}\n  stream   {}  {service}\n  records  {} to {} ({}, {}){refused}\n  reason   {reason}\n",
+        plain(name),
         cause(file.cause),
         time(file.time_unix_nano),
         file.stream,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::common::v1::any_value;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use prost::Message as _;
 use serde_json::{Map, Value as Json, json};
 
-use crate::record::{Key, Record, Value, names};
+use crate::config::{self, is_hidden};
+use crate::record::{Key, Record, Value};
+
+pub(super) use crate::record::service_name as service;
 
 /// RFC 3339 in UTC, to the nanosecond.
 pub(super) fn time(unix_nano: u64) -> String {
@@ -55,26 +55,28 @@ pub(super) fn bytes(bytes: u64) -> String {
     shown
 }
 
-/// What others said, as one line that no terminal takes for a command.
+/// What others said, as one line.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
-        if c.is_control() {
-            plain.extend(c.escape_default());
-        } else {
-            plain.push(c);
-        }
-        plain
-    })
+    config::plain(text).into_owned()
 }
 
-/// `service.name` of an encoded Resource; empty if there is none.
-pub(super) fn service(resource: &[u8]) -> String {
-    let Ok(resource) = Resource::decode(resource) else { return String::new() };
-    let name = resource.attributes.into_iter().find(|attribute| attribute.key == names::SERVICE_NAME);
-    match name.and_then(|attribute| attribute.value).and_then(|value| value.value) {
-        Some(any_value::Value::StringValue(name)) => name,
-        _ => String::new(),
+/// The same for an answer of many lines.
+pub(super) fn lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON for programs that no terminal takes for a command: what is not seen is escaped, and means the same.
+pub(super) fn json(value: &Json) -> String {
+    let mut text = String::new();
+    for c in format!("{value:#}\n").chars() {
+        // Newlines are those between the values: in strings they are escaped already.
+        if c != '\n' && is_hidden(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text += &format!("\\u{unit:04x}"));
+        } else {
+            text.push(c);
+        }
     }
+    text
 }
 
 /// A record for people: a line for each of its fields.

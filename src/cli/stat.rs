@@ -22,7 +22,7 @@ pub(super) fn run(place: &Place) -> Result<Answer, Failure> {
 
 fn text_of(place: &Place, stat: &JournalStat, now: u64) -> String {
     let quarantine = &stat.quarantine;
-    let mut text = format!("journal     {}\n", place.journal.display());
+    let mut text = format!("journal     {}\n", plain(&place.journal.display().to_string()));
     let pending: u64 = stat.streams.iter().map(StreamStat::pending).sum();
     let on_disk = bytes(stat.allocated_bytes);
     text += &format!("streams     {}, {on_disk} on disk, {pending} record(s) pending\n", stat.streams.len());
@@ -50,7 +50,7 @@ fn text_of_stream(stream: &StreamStat, now: u64) -> String {
         plain(&service(&stream.resource))
     );
     if let Some(error) = &stream.unreadable {
-        return format!("{head}  unreadable: {error}; see `auditrail journal fsck`\n");
+        return format!("{head}  unreadable: {}; see `auditrail journal fsck`\n", plain(error));
     }
     let oldest = age_of(stream, now).map(|oldest| format!(", the oldest {} old", age(oldest))).unwrap_or_default();
     format!(

@@ -70,7 +70,7 @@ impl Environment {
     pub(super) fn number(&self, variable: &str, wanted: &str) -> Result<Option<u64>, ConfigError> {
         self.text(variable)?
             .map(|text| {
-                text.parse().map_err(|_| ConfigError::value(variable, text, "not a number", format!("set {wanted}")))
+                text.parse().map_err(|_| ConfigError::secret(variable, "not a number", format!("set {wanted}")))
             })
             .transpose()
     }

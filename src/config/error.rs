@@ -9,7 +9,7 @@ pub enum ConfigError {
     Value {
         /// The environment variable, or the builder's method.
         variable: String,
-        /// The value; a note in its place where it may be secret.
+        /// The value; `(not shown)` in its place where it may be secret.
         value: String,
         /// What is wrong with it.
         problem: String,
@@ -27,11 +27,12 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// A wrong value of the right kind: it is known that nothing secret is in it.
     pub(crate) fn value(variable: &str, value: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::Value { variable: variable.into(), value: value.into(), problem: problem.into(), fix: fix.into() }
     }
 
-    /// A wrong value that must not be repeated, such as a secret.
+    /// A wrong value that must not be repeated: it may be a secret that somebody has put into the wrong place.
     pub(crate) fn secret(variable: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::value(variable, "(not shown)", problem, fix)
     }

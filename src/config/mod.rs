@@ -12,8 +12,11 @@ mod environment;
 mod error;
 #[cfg(feature = "proxy")]
 pub mod file;
+mod flood;
 mod notice;
 mod otlp;
+mod plain;
+mod regular;
 mod resource;
 mod sampler;
 #[cfg(test)]
@@ -25,6 +28,8 @@ use std::time::Duration;
 
 #[cfg(feature = "proxy")]
 pub(crate) use self::address::address;
+#[cfg(feature = "cli")]
+pub(crate) use self::directory::earlier_state_directory;
 pub use self::directory::{DIRECTORY, state_directory};
 #[cfg(any(feature = "cli", feature = "proxy"))]
 pub(crate) use self::duration::duration;
@@ -34,6 +39,10 @@ pub use self::notice::{Notice, NoticeLevel, Notices};
 #[cfg(feature = "cli")]
 pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
+#[cfg(feature = "cli")]
+pub(crate) use self::plain::{is_hidden, plain};
+#[cfg(all(feature = "proxy", feature = "tls"))]
+pub(crate) use self::regular::read as read_regular;
 pub use self::resource::ResourceSettings;
 #[cfg(all(feature = "cli", feature = "proxy"))]
 pub(crate) use self::resource::service_name_of;
@@ -73,6 +82,8 @@ pub struct Settings {
     pub sampler: SamplerSettings,
     /// Where the state of the service lives: the journal is in `journal` below it.
     pub directory: PathBuf,
+    /// Where earlier versions had it, if that was elsewhere: what waits there of this service is sent, too.
+    pub earlier_directory: Option<PathBuf>,
     /// How many bytes the segments of the journal may take.
     pub journal_max_bytes: u64,
     /// How long a shutdown may take to ship what is left.
@@ -92,6 +103,7 @@ impl Settings {
         let resource = ResourceSettings::read(overrides, environment)?;
         Ok(Self {
             directory: directory::read(overrides, environment, &resource)?,
+            earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
             resource,
             logs,
             traces,

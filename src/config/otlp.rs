@@ -95,11 +95,27 @@ impl OtlpSettings {
             compression: match environment.first(&names.compression)? {
                 None | Some((_, "none")) => Compression::None,
                 Some((_, "gzip")) => Compression::Gzip,
-                Some((variable, other)) => {
-                    return Err(ConfigError::value(variable, other, "unknown compression", "set gzip or none"));
+                Some((variable, _)) => {
+                    return Err(ConfigError::secret(variable, "unknown compression", "set gzip or none"));
                 }
             },
         })
+    }
+}
+
+impl OtlpSettings {
+    /// The endpoint for people: without its query, which may hold a key.
+    #[must_use]
+    pub fn shown_endpoint(&self) -> String {
+        shown(&self.endpoint)
+    }
+}
+
+pub(super) fn shown(endpoint: &Uri) -> String {
+    let whole = endpoint.to_string();
+    match whole.split_once('?') {
+        Some((before, _)) => format!("{before}?(hidden)"),
+        None => whole,
     }
 }
 
@@ -118,7 +134,7 @@ fn protocol(names: &Variables, environment: &Environment) -> Result<Protocol, Co
             "auditrail exports OTLP in its binary form only",
             "set http/protobuf (the same port and path), or grpc (the collector's port 4317)",
         ),
-        _ => wrong("unknown protocol", "set grpc or http/protobuf"),
+        _ => Err(ConfigError::secret(variable, "unknown protocol", "set grpc or http/protobuf")),
     }
 }
 
@@ -148,14 +164,14 @@ fn below(base: Uri, path: &str) -> Uri {
 }
 
 fn endpoint_uri(source: &str, endpoint: &str, protocol: Protocol) -> Result<Uri, ConfigError> {
-    if endpoint.contains('@') {
+    if endpoint.contains('@') || endpoint.contains("%40") {
         return Err(ConfigError::secret(
             source,
             "the URL has a user or password in it",
             "send credentials by OTEL_EXPORTER_OTLP_HEADERS",
         ));
     }
-    let wrong = |problem: &str, fix: &str| Err(ConfigError::value(source, endpoint, problem, fix));
+    let wrong = |problem: &str, fix: &str| Err(ConfigError::secret(source, problem, fix));
     let fix = format!("set one such as {}", protocol.default_endpoint());
     let Ok(uri) = endpoint.parse::<Uri>() else {
         return wrong("not a URL", &fix);

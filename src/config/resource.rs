@@ -68,13 +68,13 @@ pub(crate) fn service_name_of(environment: &Environment) -> Result<Option<String
 
 /// `key=value,key=value`, percent-encoded (OTel specification, resource SDK).
 fn pairs(list: &str) -> Result<Vec<(String, String)>, ConfigError> {
-    list.split(',')
-        .map(|entry| {
+    (1..)
+        .zip(list.split(','))
+        .map(|(position, entry): (usize, &str)| {
             let wrong = |problem: &str| {
-                ConfigError::value(
+                ConfigError::secret(
                     RESOURCE_ATTRIBUTES,
-                    entry,
-                    problem,
+                    format!("entry {position}: {problem}"),
                     "write key=value,key=value with special characters percent-encoded",
                 )
             };

@@ -24,9 +24,8 @@ impl SamplerSettings {
             "always_off" => 0.0,
             "traceidratio" => ratio(environment)?,
             _ => {
-                return Err(ConfigError::value(
+                return Err(ConfigError::secret(
                     SAMPLER,
-                    name,
                     "unknown sampler",
                     "set always_on, always_off, traceidratio, or one of them behind parentbased_",
                 ));
@@ -46,9 +45,8 @@ pub(super) fn exports_traces(environment: &Environment) -> Result<bool, ConfigEr
     match environment.text(EXPORTER)? {
         None | Some("otlp") => Ok(true),
         Some("none") => Ok(false),
-        Some(other) => Err(ConfigError::value(
+        Some(_) => Err(ConfigError::secret(
             EXPORTER,
-            other,
             "auditrail exports spans by OTLP",
             "set otlp, or none for records without spans",
         )),
@@ -59,7 +57,7 @@ fn ratio(environment: &Environment) -> Result<f64, ConfigError> {
     let Some(text) = environment.text(ARGUMENT)? else { return Ok(1.0) };
     match text.parse::<f64>() {
         Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
-        _ => Err(ConfigError::value(ARGUMENT, text, "not a ratio", "set a number from 0 to 1, such as 0.1")),
+        _ => Err(ConfigError::secret(ARGUMENT, "not a ratio", "set a number from 0 to 1, such as 0.1")),
     }
 }
 

@@ -61,14 +61,14 @@ fn http_endpoints_are_those_of_the_specification() {
     assert_eq!(settings.logs.endpoint.to_string(), "http://localhost:4317/");
 }
 
-/// Each mistake names the variable, the value and the fix.
+/// Each mistake names the variable and the fix.
 #[test]
 fn mistakes_stop_the_start() {
     for (variable, value, expected) in [
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "http://[nonsense",
-            r#"="http://[nonsense" cannot be used: not a URL; set one such as http://localhost:4317"#,
+            r#"="(not shown)" cannot be used: not a URL; set one such as http://localhost:4317"#,
         ),
         (
             "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
@@ -83,13 +83,13 @@ fn mistakes_stop_the_start() {
             "is not https://, so it would not be used; set an https:// endpoint",
         ),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem", "is not https://, so it would not be used"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", r#"="10s" cannot be used: not a number; set whole milliseconds"#),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", r#"="(not shown)" cannot be used: not a number; set whole milliseconds"#),
         ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "0", "no request could ever be answered in time; set milliseconds"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "set gzip or none"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b", "entry 2: there is no '='"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=%zz", "entry 1: a '%' is not followed"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a b=1", "entry 1: the name is not the name of a header"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "team", "there is no '='"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=b,team", "entry 2: there is no '='"),
         ("OTEL_TRACES_SAMPLER", "sometimes", "set always_on"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs room for some segments; set at least 262144"),
@@ -119,6 +119,57 @@ fn secrets_are_not_repeated() {
     }
     let settings = read(&[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")]).unwrap();
     assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+/// A secret in the wrong place, or of the wrong kind.
+#[test]
+fn no_variable_repeats_what_does_not_belong_there() {
+    let variables = [
+        "AUDITRAIL_DIR",
+        "AUDITRAIL_FLUSH_TIMEOUT",
+        "AUDITRAIL_JOURNAL_MAX_BYTES",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_TRACES_SAMPLER",
+    ];
+    for variable in variables {
+        for value in ["sk-live-hunter2", "https:u:hunter2@h", "u%3ahunter2%40h", "-----BEGIN KEY-----\nhunter2"] {
+            let error = read(&[(variable, value)]).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+    let sampler = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "hunter2")];
+    assert!(!read(&sampler).unwrap_err().to_string().contains("hunter2"));
+    let unused = [("AUDITRAIL_HUNTER", "hunter2")];
+    assert!(!read(&unused).unwrap_err().to_string().contains("hunter2"));
+    let keyed = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector/?api_key=hunter2")]).unwrap();
+    assert_eq!(keyed.logs.shown_endpoint(), "http://collector/?(hidden)");
+}
+
+/// Opening a pipe that nobody writes to would wait for ever.
+#[cfg(feature = "tls")]
+#[test]
+fn certificates_are_regular_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    for path in [pipe.to_str().unwrap(), "/dev/zero", "/"] {
+        let variables =
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector"), ("OTEL_EXPORTER_OTLP_CERTIFICATE", path)];
+        let error = read(&variables).unwrap_err().to_string();
+        assert!(error.contains("it is no regular file"), "{path}: {error}");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl TlsSettings {
         if secure && !cfg!(feature = "tls") {
             return Err(ConfigError::value(
                 source,
-                &endpoint.to_string(),
+                &super::otlp::shown(endpoint),
                 "auditrail was built without TLS",
                 "enable its feature tls, or use http:// to a collector on this machine",
             ));
@@ -81,16 +81,27 @@ pub(super) fn check_used(signals: [&Option<TlsSettings>; 2], environment: &Envir
 
 fn unused(variable: &str, path: &str) -> ConfigError {
     let problem = "the endpoint is not https://, so it would not be used";
-    ConfigError::value(variable, path, problem, "set an https:// endpoint, or unset it")
+    ConfigError::value(variable, shown(path), problem, "set an https:// endpoint, or unset it")
+}
+
+/// What is no path may be what should be in the file.
+fn shown(path: &str) -> &str {
+    let is_path = path.starts_with('/') && path.len() <= LONGEST_SHOWN && !path.contains('\n');
+    if is_path { path } else { "(not shown)" }
 }
 
 /// The content of the file that a variable names, which must be PEM of that kind.
 fn file(environment: &Environment, variables: &[&'static str], kind: &str) -> Result<Option<Vec<u8>>, ConfigError> {
     let Some((variable, path)) = environment.first(variables)? else { return Ok(None) };
     let wrong = |problem: String| {
-        ConfigError::value(variable, path, problem, format!("name a readable PEM file with a {}", kind.to_lowercase()))
+        ConfigError::value(
+            variable,
+            shown(path),
+            problem,
+            format!("name a readable PEM file with a {}", kind.to_lowercase()),
+        )
     };
-    let pem = std::fs::read(Path::new(path)).map_err(|error| wrong(error.to_string()))?;
+    let pem = super::regular::read(Path::new(path)).map_err(|error| wrong(error.to_string()))?;
     let label = format!("{kind}-----");
     let holds = pem.windows(label.len()).any(|window| window == label.as_bytes());
     if holds { Ok(Some(pem)) } else { Err(wrong(format!("the file has no PEM block of a {}", kind.to_lowercase()))) }
@@ -108,6 +119,7 @@ impl fmt::Debug for TlsSettings {
 
 const GENERAL: [&str; 3] =
     ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY"];
+const LONGEST_SHOWN: usize = 256;
 const CERTIFICATE: &str = "CERTIFICATE";
 /// Also the end of `RSA PRIVATE KEY` and `EC PRIVATE KEY`.
 const KEY: &str = "PRIVATE KEY";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
+use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::open::{lock, make_directories};
 use super::place::{OWNER, Place, StreamPlace, segment_number};
 use super::reader::Reader;
@@ -51,13 +52,33 @@ pub struct OpenRequest {
 /// # Errors
 /// What the disk says.
 pub fn orphans(options: &JournalOptions) -> Result<Vec<Orphan>, JournalError> {
+    orphans_where(options, |_| true)
+}
+
+/// Those of the [`orphans`] whose Resource, encoded, is one of these. Others are never taken, not even for a moment: their
+/// own service may look for them now. Where nobody can tell whose a stream is, it is left, too.
+///
+/// # Errors
+/// As [`orphans`].
+pub fn orphans_of(options: &JournalOptions, is_ours: impl Fn(&[u8]) -> bool) -> Result<Vec<Orphan>, JournalError> {
+    orphans_where(options, |owner| {
+        let mut header = vec![0; LONGEST_HEADER];
+        let read = owner.read_at(0, &mut header).unwrap_or(0);
+        header.truncate(read);
+        SegmentHeader::decode(&header).is_some_and(|header| is_ours(&header.resource))
+    })
+}
+
+fn orphans_where(options: &JournalOptions, is_wanted: impl Fn(&dyn File) -> bool) -> Result<Vec<Orphan>, JournalError> {
     let (fs, place) = (&*options.fs, Place::new(&options.directory));
     make_directories(fs, &place)?;
     let _alone = lock(fs, &place)?;
     let failed = |what| JournalError::io(what, place.root(), error::FIX);
     let names = fs.list(&place.streams()).map_err(failed("list the streams of"))?;
     let streams = names.iter().filter_map(|name| StreamId::parse(name));
-    Ok(streams.filter_map(|stream| claim(options, &place.stream(stream), stream)).collect())
+    // The others are let go under the lock of the directory, so nobody finds them taken.
+    let claimed = streams.filter_map(|stream| claim(options, &place.stream(stream), stream));
+    Ok(claimed.filter(|orphan| is_wanted(&*orphan.owner)).collect())
 }
 
 /// Takes the lock of a stream, if nobody has it.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock};
 
+use super::directory;
 use super::fs::{File, Fs, Identity};
 use super::mapped::Mapping;
 
@@ -20,9 +21,7 @@ pub struct Disk {
 
 impl Fs for Disk {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let directory = open(path, OFlags::DIRECTORY, false, false)?;
-        make_private(&directory, 0o700)
+        make_private(&directory::made(path)?, 0o700)
     }
 
     fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>> {
@@ -62,7 +61,9 @@ impl Fs for Disk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        open(path, OFlags::DIRECTORY, false, false)?.sync_all()
+        // `create_dir` has looked whose the links on the way are.
+        let flags = i32::try_from((OFlags::DIRECTORY | OFlags::CLOEXEC).bits()).unwrap_or_default();
+        fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?.sync_all()
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// A file system. Directories are made with mode 0700 and files with 0600, whatever the umask says; no symbolic link is
 /// followed in the last part of a path.
 pub trait Fs: Debug + Send + Sync + 'static {
-    /// Makes a directory and those above it. An existing one is made private; one of another owner is an error.
+    /// Makes a directory and those above it. An existing one is made private; one of another owner is an error, and so is a
+    /// symbolic link on the way that belongs neither to root nor to this user: nothing is made behind it.
     ///
     /// # Errors
     /// What the system says.
@@ -50,7 +51,7 @@ pub trait Fs: Debug + Send + Sync + 'static {
     /// What the system says.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the entries of a directory durable.
+    /// Makes the entries of a directory durable, also of one that a symbolic link leads to.
     ///
     /// # Errors
     /// What the system says.

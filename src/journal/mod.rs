@@ -20,6 +20,7 @@ mod calls;
 mod commit;
 mod copies;
 mod cursor;
+mod directory;
 mod disk;
 mod error;
 mod frame;
@@ -51,7 +52,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-pub use self::adopt::{Adopted, OpenRequest, Orphan, orphans};
+pub use self::adopt::{Adopted, OpenRequest, Orphan, orphans, orphans_of};
 pub use self::append::{Admission, Append, Receipt, Room};
 pub use self::calls::CallNumber;
 pub use self::disk::Disk;

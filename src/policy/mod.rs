@@ -17,4 +17,4 @@ pub use self::bounds::Bounds;
 pub use self::decision::Decision;
 pub use self::limits::Limits;
 pub(crate) use self::scissors::{Cuts, Scissors};
-pub use self::uri::{cleaned, without_secrets};
+pub use self::uri::{cleaned, is_uri, without_secrets};

@@ -36,6 +36,11 @@ impl Refusal {
         Self { id: Some(id), code: UNANSWERED, message: reason.into(), call_id: Some(call_id) }
     }
 
+    /// Whether it answers a request with that id.
+    pub(crate) fn is_for(&self, id: Option<&Id>) -> bool {
+        self.id.as_ref() == id
+    }
+
     /// As it goes over the wire, but for the framing.
     pub(crate) fn json(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });

@@ -20,6 +20,8 @@ error_types! {
     DISCONNECTED = "disconnected";
     EVICTED = "evicted";
     UNREADABLE = "unreadable";
+    AMBIGUOUS_ID = "ambiguous_id";
+    NO_ID = "no_id";
     INTERRUPTED = "interrupted";
     OTHER = "_OTHER";
 

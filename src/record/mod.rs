@@ -14,6 +14,7 @@ mod entropy;
 mod event;
 mod ids;
 mod outcome;
+mod resource;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -29,6 +30,7 @@ pub use self::entropy::{Entropy, ThreadEntropy};
 pub use self::event::{EventName, UnknownEvent};
 pub use self::ids::{RecordId, SpanId, SpanIds, StreamId, TraceId};
 pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
+pub(crate) use self::resource::service_name;
 pub use self::value::{Key, Value};
 
 pub(crate) use self::attributes::{Name, Place};

@@ -148,6 +148,7 @@ attributes! {
     AUDITRAIL_DURATION = "auditrail.duration" Double Trail Auditrail;
     AUDITRAIL_OUTCOME_DETAIL = "auditrail.outcome.detail" Str Outcome Auditrail;
     AUDITRAIL_JSONRPC_ID_TYPE = "auditrail.jsonrpc.id_type" Str Fact Auditrail;
+    AUDITRAIL_MESSAGE_AMBIGUOUS = "auditrail.message.ambiguous" Str Trail Auditrail;
     AUDITRAIL_MESSAGE_FLAW = "auditrail.message.flaw" Strs Trail Auditrail;
     AUDITRAIL_MESSAGE_READINGS = "auditrail.message.readings" Strs Trail Auditrail;
     AUDITRAIL_MESSAGE_SIZE = "auditrail.message.size" Int Trail Auditrail;

@@ -58,7 +58,7 @@ impl Replay {
             let _inside = runtime.enter();
             connector.connect(settings)
         };
-        let endpoint = settings.endpoint.to_string();
+        let endpoint = settings.shown_endpoint();
         let sink = sink.map_err(|reason| ShipError::Connect { endpoint, reason })?;
         Ok(Self { runtime, sink })
     }

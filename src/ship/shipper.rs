@@ -53,7 +53,7 @@ impl Shipper {
             let _inside = runtime.0.as_ref().map(Runtime::enter);
             cargo.connector.connect(settings)
         };
-        let target = settings.endpoint.to_string();
+        let target = settings.shown_endpoint();
         let sink = sink.map_err(|reason| ShipError::Connect { endpoint: target.clone(), reason })?;
 
         let lane = Lane(Arc::new(cargo.load(sink, target)));

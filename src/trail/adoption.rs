@@ -10,14 +10,16 @@ use super::halves;
 use super::scribe::Scribe;
 use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{self, Adopted, Append, HEADER, Journal, JournalError, JournalOptions, OpenRequest, Room};
-use crate::record::{Clock, Record, StreamId};
+use crate::journal::{self, Adopted, Append, HEADER, Journal, JournalError, JournalOptions, OpenRequest, Orphan, Room};
+use crate::record::{Clock, Record, StreamId, service_name};
 use crate::ship::Lane;
 
 /// What an adoption needs.
 #[derive(Debug)]
 pub(crate) struct Adoption {
     pub(super) options: JournalOptions,
+    /// Where earlier versions had the journal, maybe together with those of others.
+    pub(super) earlier: Option<JournalOptions>,
     pub(super) scribe: Arc<Scribe>,
     pub(super) notices: Notices,
     pub(super) clock: Arc<dyn Clock>,
@@ -145,9 +147,10 @@ impl Adoption {
 
     fn adopt_all(&self, tell: &impl Fn(Adopting)) -> Result<Vec<(Adopted, Drained)>, JournalError> {
         let mut all = Vec::new();
-        for orphan in journal::orphans(&self.options)? {
+        let own = journal::orphans(&self.options)?.into_iter().map(|orphan| (orphan, &self.options));
+        for (orphan, options) in own.chain(self.of_earlier()) {
             let stream = orphan.stream();
-            match orphan.adopt(&self.options) {
+            match orphan.adopt(options) {
                 Ok(Some(adopted)) => {
                     let what = self.end(&adopted);
                     all.push((adopted, what));
@@ -166,6 +169,19 @@ impl Adoption {
             ));
         }
         Ok(all)
+    }
+
+    /// Those of this service that were left where earlier versions had the journal.
+    fn of_earlier(&self) -> impl Iterator<Item = (Orphan, &JournalOptions)> {
+        let service = service_name(&self.options.resource);
+        self.earlier.iter().flat_map(move |options| {
+            let orphans = journal::orphans_of(options, |resource| service_name(resource) == service);
+            let orphans = orphans.unwrap_or_else(|error| {
+                self.notices.warn(format!("streams of earlier versions cannot be looked for: {error}"));
+                Vec::new()
+            });
+            orphans.into_iter().map(move |orphan| (orphan, options))
+        })
     }
 
     /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next

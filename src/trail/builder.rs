@@ -242,6 +242,11 @@ impl TrailBuilder {
             fs: self.fs.clone(),
             ..JournalOptions::new(settings.directory.join("journal"))
         };
+        let earlier = settings
+            .earlier_directory
+            .as_ref()
+            .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
+        let earlier = earlier.filter(|options| self.fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = secret(&*self.fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
@@ -252,6 +257,7 @@ impl TrailBuilder {
         let adopted = Arc::<Done>::default();
         let adoption = Adoption {
             options,
+            earlier,
             scribe: scribe.clone(),
             notices: self.notices.clone(),
             clock: self.clock.clone(),

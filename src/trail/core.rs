@@ -383,6 +383,7 @@ impl Core {
             // If it cannot be removed, the next process does it.
             let _removed = self.journal.remove_if_done();
         }
+        self.notices.settle();
     }
 
     fn write_end(&self) -> Result<Receipt, JournalError> {

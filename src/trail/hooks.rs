@@ -87,10 +87,10 @@ impl Hooks {
     }
 }
 
-fn guarded<T>(notices: &Notices, problem: &str, hook: impl FnOnce() -> T) -> Option<T> {
+fn guarded<T>(notices: &Notices, problem: &'static str, hook: impl FnOnce() -> T) -> Option<T> {
     let result = catch_unwind(AssertUnwindSafe(hook)).ok();
     if result.is_none() {
-        notices.warn(problem);
+        notices.warn_of(problem, problem);
     }
     result
 }

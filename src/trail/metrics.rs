@@ -38,6 +38,7 @@ impl Trail {
     /// | `auditrail.mcp.replayed` | counter, `{message}` | messages that were sent again after a reconnection |
     /// | `auditrail.mcp.evicted_sessions` | counter, `{session}` | sessions that were closed because too many were open |
     /// | `auditrail.mcp.unjoined` | counter, `{message}` | messages too large for the proxy to write their span into them |
+    /// | `auditrail.http.turned_away` | counter, `{request}` | requests that the proxy has answered with 503, for want of connections |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
     /// In the numbers of one collection `emitted = acknowledged + refused` and
@@ -189,7 +190,7 @@ const PENDING: u32 = 6;
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
 
 type SeenCount = fn(&Seen) -> u64;
-const TAPS: [(&str, &str, &str, SeenCount); 8] = [
+const TAPS: [(&str, &str, &str, SeenCount); 9] = [
     ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |seen| seen.messages),
     ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |seen| seen.flawed),
     ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |seen| seen.unasked),
@@ -202,4 +203,7 @@ const TAPS: [(&str, &str, &str, SeenCount); 8] = [
         seen.evicted_sessions
     }),
     ("auditrail.mcp.unjoined", "{message}", "Messages too large to write their span into them.", |seen| seen.unjoined),
+    ("auditrail.http.turned_away", "{request}", "Requests answered with 503, for want of connections.", |seen| {
+        seen.turned_away
+    }),
 ];

@@ -7,6 +7,7 @@
 //! 2. Opening never waits. Who may wait, and may refuse, asks [`Ongoing::may_run`].
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::Span;
@@ -37,6 +38,10 @@ pub(crate) struct Ongoing {
     kept: OnceLock<Kept>,
     /// It counts as open for its client.
     _open: Option<Taken>,
+    /// Somebody was told that it may run.
+    has_passed: AtomicBool,
+    /// What it says if nobody has ended it.
+    left: Outcome,
 }
 
 /// How far the recording of the request has come.
@@ -77,6 +82,8 @@ impl Ongoing {
             denied,
             kept: OnceLock::new(),
             _open: client.map(|client| client.take_anyway(Shared::OpenCalls, 1)),
+            has_passed: AtomicBool::new(false),
+            left: Outcome::of(Detail::NoResponse),
         };
         if let Ok(admission) = admission {
             call.admitted(admission, None);
@@ -100,8 +107,33 @@ impl Ongoing {
         call
     }
 
+    /// With that outcome where nobody ends it.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn left_as(mut self, left: Outcome) -> Self {
+        self.left = left;
+        self
+    }
+
     /// Waits as the class says until the handler may run.
     pub(crate) async fn may_run(&self) -> Result<(), Refused> {
+        let may_run = self.admitted_to_run().await;
+        self.has_passed.fetch_or(may_run.is_ok(), Ordering::Release);
+        may_run
+    }
+
+    /// Whether somebody was told that it may run.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn has_passed(&self) -> bool {
+        self.has_passed.load(Ordering::Acquire)
+    }
+
+    /// Whether its end was told.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.is_answered()
+    }
+
+    async fn admitted_to_run(&self) -> Result<(), Refused> {
         if let Recorded::Unadmitted { bytes, written } = self.recorded() {
             match self.core.admit(self.class, bytes).await {
                 Ok(admission) => self.admitted(admission, written),
@@ -168,10 +200,10 @@ impl Ongoing {
         self.state.stop(&self.core);
     }
 
-    /// When its handler was done (monotonic nanoseconds), if it is.
+    /// It took until that time (monotonic nanoseconds), if nobody knows better.
     #[cfg(feature = "mcp")]
-    pub(crate) fn handled_at(&self) -> Option<u64> {
-        self.state.stopped_at()
+    pub(crate) fn stop_at(&self, monotonic_nano: u64) {
+        self.state.stop_at(monotonic_nano);
     }
 
     /// Writes the response record and says on the span how the call ended, if nobody has. Waits as the class says.
@@ -234,8 +266,11 @@ impl Ongoing {
 
 impl Drop for Ongoing {
     fn drop(&mut self) {
-        let detail = if std::thread::panicking() { Detail::Panic } else { Detail::NoResponse };
-        self.end(&Outcome::of(detail));
+        if std::thread::panicking() {
+            self.end(&Outcome::of(Detail::Panic));
+        }
+        // Unless somebody has ended it.
+        self.end(&self.left);
         if let Some(kept) = self.kept.take() {
             self.core.unanswered.let_go(kept);
         }

@@ -199,11 +199,11 @@ impl Watcher for Scribe {
     fn happened(&self, event: Event) {
         match event {
             Event::Degraded { error_type, text } => {
-                self.notices.warn(text);
+                self.notices.warn_of(error_type, text);
                 self.tell(Told::Degraded(error_type));
             }
             Event::Recovered { error_type, text } => {
-                self.notices.recovered(text);
+                self.notices.recovered_of(error_type, text);
                 self.tell(Told::Recovered(error_type));
             }
             Event::Lost { stream, count, first, last } => {

@@ -15,6 +15,8 @@ pub(crate) enum Counted {
     EvictedSession,
     #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy writes into messages"))]
     Unjoined,
+    #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy has connections"))]
+    TurnedAway,
 }
 
 /// What the taps of a trail saw on the wire.
@@ -37,11 +39,13 @@ pub struct Seen {
     pub evicted_sessions: u64,
     /// Messages that a proxy was to join to their spans, and could not hold whole: their servers saw them as they came.
     pub unjoined: u64,
+    /// HTTP requests that a proxy has answered with 503, because too many connections were occupied. Their calls have records.
+    pub turned_away: u64,
 }
 
 /// The counters of one trail.
 #[derive(Debug, Default)]
-pub(crate) struct SeenCounters([AtomicU64; 8]);
+pub(crate) struct SeenCounters([AtomicU64; 9]);
 
 impl SeenCounters {
     pub(crate) fn add(&self, what: Counted) {
@@ -51,8 +55,8 @@ impl SeenCounters {
     }
 
     pub(super) fn read(&self) -> Seen {
-        let [messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined] =
+        let [messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away] =
             self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
-        Seen { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined }
+        Seen { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away }
     }
 }

@@ -96,12 +96,6 @@ impl CallState {
         self.duration()
     }
 
-    /// When the clock was stopped (monotonic nanoseconds), if it was.
-    #[cfg(feature = "mcp")]
-    pub(super) fn stopped_at(&self) -> Option<u64> {
-        self.is_stopped().then(|| self.begun.monotonic_nano.saturating_add(self.duration_nano()))
-    }
-
     fn is_stopped(&self) -> bool {
         self.duration_nano() != 0
     }

@@ -133,6 +133,21 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
     journal.stream()
 }
 
+/// A stream of a service with so many records, whose owner is gone.
+pub(crate) fn left(directory: &Path, service: &str, records: usize) {
+    let mut options = JournalOptions::new(journal_of(directory));
+    options.resource = encode_resource(&[("service.name".into(), service.into())]);
+    options.scope = encode_scope();
+    let Opened { journal, keeper, .. } = Journal::open(options).unwrap();
+    for number in 0..records {
+        let mut frame = vec![0; HEADER];
+        record(&format!("{service} {number}")).encode(&mut frame);
+        journal.append(Append::MOMENT, &mut frame).unwrap();
+    }
+    journal.commit().unwrap();
+    drop(keeper);
+}
+
 /// A stream with so many segments that nobody owns, oldest first.
 pub(crate) fn segments(directory: &Path, count: usize) -> Vec<PathBuf> {
     let mut options = JournalOptions::new(journal_of(directory));

@@ -15,6 +15,8 @@ pub(crate) enum Peer {
     Python,
     /// A Python with the official SDK of the generation before.
     Python127,
+    /// A Python with the last version of that generation.
+    Python130,
     /// A Python with FastMCP.
     FastMcp,
     /// The official SDK, first generation: a package for `peers.node()`.
@@ -27,6 +29,10 @@ pub(crate) enum Peer {
     Everything,
     /// server-filesystem.
     Filesystem,
+    /// A server of mcp-go.
+    McpGo,
+    /// A server of the official SDK for Go.
+    GoSdk,
 }
 
 impl Peer {
@@ -37,11 +43,14 @@ impl Peer {
             Self::Jaeger => "jaeger",
             Self::Python => "python",
             Self::Python127 => "python127",
+            Self::Python130 => "python130",
             Self::FastMcp => "fastmcp",
             Self::TypeScript => "typescript",
             Self::TypeScript2 => "typescript2",
             Self::Conformance => "conformance",
             Self::Everything | Self::Filesystem => "servers",
+            Self::McpGo => "mcpgo",
+            Self::GoSdk => "gosdk",
         }
     }
 
@@ -52,19 +61,23 @@ impl Peer {
             Self::Jaeger => "bin/jaeger",
             Self::Python => "python/bin/python",
             Self::Python127 => "python127/bin/python",
+            Self::Python130 => "python130/bin/python",
             Self::FastMcp => "fastmcp/bin/python",
             Self::TypeScript => "typescript/node_modules/@modelcontextprotocol/sdk",
             Self::TypeScript2 => "typescript2/node_modules/@modelcontextprotocol/client",
             Self::Conformance => "conformance/node_modules/@modelcontextprotocol/conformance",
             Self::Everything => "servers/node_modules/@modelcontextprotocol/server-everything/dist/index.js",
             Self::Filesystem => "servers/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js",
+            Self::McpGo => "bin/mcpgo",
+            Self::GoSdk => "bin/gosdk",
         }
     }
 
     /// The least version of Node.js that runs it.
     const fn node(self) -> Option<u32> {
         match self {
-            Self::Collector | Self::Jaeger | Self::Python | Self::Python127 | Self::FastMcp => None,
+            Self::Collector | Self::Jaeger | Self::McpGo | Self::GoSdk => None,
+            Self::Python | Self::Python127 | Self::Python130 | Self::FastMcp => None,
             Self::TypeScript | Self::TypeScript2 | Self::Everything | Self::Filesystem => Some(20),
             Self::Conformance => Some(22),
         }

@@ -28,10 +28,21 @@ impl Running {
     }
 
     pub(crate) async fn configured(arguments: &[&str], configuration: &str) -> Self {
+        Self::started(Command::new(env!("CARGO_BIN_EXE_auditrail")), arguments, configuration).await
+    }
+
+    /// With a limit of descriptors that it cannot raise.
+    pub(crate) async fn limited(descriptors: u32, arguments: &[&str], configuration: &str) -> Self {
+        let mut shell = Command::new("sh");
+        let limit = format!("ulimit -n {descriptors} && exec \"$@\"");
+        shell.args(["-c", &limit, "sh", env!("CARGO_BIN_EXE_auditrail")]);
+        Self::started(shell, arguments, configuration).await
+    }
+
+    async fn started(mut command: Command, arguments: &[&str], configuration: &str) -> Self {
         let (receiver, directory) = (Receiver::builder().start().await.unwrap(), tempfile::tempdir().unwrap());
         let file = directory.path().join("auditrail.toml");
         std::fs::write(&file, configuration).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auditrail"));
         for (name, _) in std::env::vars() {
             if name.starts_with("OTEL_") || name.starts_with("AUDITRAIL_") {
                 command.env_remove(name);
@@ -53,6 +64,16 @@ impl Running {
                 return address.parse().unwrap();
             }
         }
+    }
+
+    /// All that it says until it ends.
+    pub(crate) async fn all_said(&mut self) -> String {
+        let mut said = String::new();
+        while let Some(line) = within(self.said.next_line()).await.unwrap() {
+            said += &line;
+            said.push('\n');
+        }
+        said
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -175,11 +196,7 @@ async fn addresses_are_of_this_machine_unless_others_are_written_out() {
 /// What it says, and its exit code.
 async fn refused(arguments: &[&str], configuration: &str) -> (String, Option<i32>) {
     let mut running = Running::configured(arguments, configuration).await;
-    let mut said = String::new();
-    while let Some(line) = within(running.said.next_line()).await.unwrap() {
-        said += &line;
-        said.push('\n');
-    }
+    let said = running.all_said().await;
     (said, within(running.process.wait()).await.unwrap().code())
 }
 
@@ -193,7 +210,7 @@ async fn what_is_written_wrongly_is_refused_with_what_would_be_right() {
         ([&["--listen", "mcp.example:80"][..], &up].concat(), ["is no IP address", form]),
         (
             vec!["--listen", ":0", "--upstream", "127.0.0.1:9"],
-            ["upstream: \"127.0.0.1:9\"", "write it as http://HOST:PORT"],
+            ["upstream: \"(not shown)\"", "write it as http://HOST:PORT"],
         ),
         (
             vec!["--listen", ":0", "--upstream", "ftp://a"],
@@ -216,7 +233,7 @@ async fn what_is_written_wrongly_is_refused_with_what_would_be_right() {
         assert_eq!(code, Some(2), "{arguments:?}: {said}");
     }
     for (listener, expected) in [
-        ("listen = \"127.0.0.1:99999\"", "auditrail.toml:2: `listen = \"127.0.0.1:99999\"`: its port is no number"),
+        ("listen = \"127.0.0.1:99999\"", "auditrail.toml:2: `listen`: its port is no number"),
         ("listen = \"8080\"", "it is a port alone; write :8080"),
     ] {
         let (said, code) = refused(&[], &format!("[[listener]]\n{listener}\nupstream = \"http://a\"\n")).await;

@@ -124,6 +124,34 @@ async fn a_denied_call_is_answered_and_recorded_as_denied() {
     assert_eq!(said["error"]["data"]["auditrail.call.id"], records[0].text(names::AUDITRAIL_CALL_ID).unwrap());
 }
 
+/// A server may run it all the same, whatever JSON-RPC says of notifications.
+#[tokio::test]
+async fn a_call_without_an_id_is_held_like_any_other() {
+    let server = echo().await;
+    let deny = |call: &auditrail::trail::Call| {
+        if call.name() == Some("pay") { Decision::deny("not on Sundays") } else { Decision::Allow }
+    };
+    let proxy = Proxy::built(server.address, |builder| builder.authorize(deny)).await;
+    let nameless = |tool: &str| call(3, tool).replace("\"id\":3,", "");
+    assert!(!nameless("pay").contains("\"id\""));
+    let answer = proxy.client().await.post(&nameless("pay")).await;
+    let said = error(&answer);
+    assert_eq!((answer.status(), &said["id"], &said["error"]["code"]), (403, &Value::Null, &json!(-32043)));
+    let batch = format!("[{},{}]", nameless("pay"), call(4, "echo"));
+    let answer = proxy.client().await.post(&batch).await;
+    let said = error(&answer);
+    assert_eq!((said.as_array().unwrap().len(), &said[0]["id"]), (1, &json!(4)), "{said}");
+    assert!(server.seen().is_empty());
+    proxy.client().await.post(&nameless("echo")).await;
+    assert_eq!(server.seen().len(), 1, "what is allowed passes");
+    let denied = [("request", "unknown", ""), ("response", "failure", "denied")];
+    let records = proxy.records().await;
+    let of_pay: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("pay")).cloned().collect();
+    assert_eq!(ids(&of_pay), [denied, denied].concat());
+    assert_eq!(records.len(), 8);
+}
+
 #[tokio::test]
 async fn what_is_too_large_to_be_held_is_refused_and_said_so() {
     let server = echo().await;
@@ -150,7 +178,7 @@ async fn what_is_not_understood_is_not_relayed_where_calls_are_held() {
     let pay = call(1, "pay");
     let utf16: Vec<u8> = pay.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let json = "Content-Type: application/json";
-    let bodies: [(&str, Vec<u8>); 9] = [
+    let bodies: [(&str, Vec<u8>); 10] = [
         ("Content-Type: text/plain", pay.clone().into_bytes()),
         ("Content-Type: text/plain", [b"\xef\xbb\xbf \n", pay.as_bytes()].concat()),
         ("Content-Type: text/plain", utf16.clone()),
@@ -161,6 +189,8 @@ async fn what_is_not_understood_is_not_relayed_where_calls_are_held() {
         ("Content-Type: application/json; charset=utf-7", pay.clone().into_bytes()),
         ("Content-Type: application/json\r\nContent-Encoding: compress", b"\x1f\x9d".to_vec()),
         ("Content-Type: text/plain\r\nContent-Encoding: gzip", gzip(pay.as_bytes())),
+        // Most servers run this, and some refuse it.
+        ("Content-Type: application/json\r\nContent-Encoding: zstd", pay.clone().into_bytes()),
     ];
     for (number, (fields, body)) in bodies.iter().enumerate() {
         let head = format!("POST /mcp HTTP/1.1\r\nHost: a\r\n{fields}\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -182,7 +212,6 @@ async fn what_is_not_understood_is_not_relayed_where_calls_are_held() {
         ("Content-Encoding: gzip", gzip(pay.as_bytes())),
         ("Content-Encoding: zstd", zstd.clone()),
         ("Content-Encoding: zstd, gzip", gzip(&zstd)),
-        ("Content-Encoding: zstd", pay.clone().into_bytes()),
         ("Accept: */*", utf16),
         ("Accept: */*", format!("\u{feff}{pay}").into_bytes()),
     ] {

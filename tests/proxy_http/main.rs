@@ -15,6 +15,7 @@
 mod agreement;
 mod audit;
 mod bytes;
+mod carriers;
 mod command;
 mod elsewhere;
 mod forward;
@@ -25,7 +26,9 @@ mod lifecycle;
 mod message;
 mod origins;
 mod passages;
+mod readers;
 mod rig;
+mod room;
 mod spans;
 mod streams;
 mod trace;

@@ -21,7 +21,10 @@ const TEE: &str = "exec tee \"$DIR/got\"";
 #[test]
 fn when_the_journal_is_full() {
     let calls: u64 = 2000;
-    let text: String = (0..calls).map(|id| call(id, if id % 2 == 0 { "delete_file" } else { "read_file" })).collect();
+    let mut text: String =
+        (0..calls).map(|id| call(id, if id % 2 == 0 { "delete_file" } else { "read_file" })).collect();
+    // A server may run what has no id, too. Nobody waits for its answer.
+    text.push_str("{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":{\"name\":\"delete_all\"}}\n");
     let proxy = Proxy::of_script(TEE).configured(CONFIG).env("AUDITRAIL_JOURNAL_MAX_BYTES", "262144");
     let played = proxy.send(&text);
     assert_eq!(played.code(), 0, "{}", played.said);

@@ -1,7 +1,7 @@
 //! Whatever is said in whatever order, and however the bytes are cut: each request has one pair of records, and the pair
 //! says what a list of open requests would.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use auditrail::record::{Record, Value, names};
 use proptest::prelude::*;
@@ -50,9 +50,18 @@ struct Expected {
     garbage: usize,
 }
 
+/// Of one id in one direction.
+#[derive(Default)]
+struct Open {
+    /// How each would end if nothing more came.
+    calls: Vec<&'static str>,
+    /// How many answers may still come to calls that have ended without.
+    owed: usize,
+}
+
 #[derive(Default)]
 struct Model {
-    open: BTreeMap<(&'static str, u8), VecDeque<()>>,
+    open: BTreeMap<(&'static str, u8), Open>,
     expected: Expected,
 }
 
@@ -61,20 +70,30 @@ const S2C: &str = "server_to_client";
 
 impl Model {
     fn ask(&mut self, direction: &'static str, id: u8) {
-        self.open.entry((direction, id)).or_default().push_back(());
+        self.open.entry((direction, id)).or_default().calls.push("no_response");
     }
 
-    fn end(&mut self, direction: &'static str, id: u8, how: &'static str) {
-        if self.open.get_mut(&(direction, id)).and_then(VecDeque::pop_front).is_some() {
-            *self.expected.ends.entry((direction, how)).or_default() += 1;
-        }
+    fn answer(&mut self, direction: &'static str, id: u8) {
+        let open = self.open.entry((direction, id)).or_default();
+        let calls = std::mem::take(&mut open.calls);
+        let how = if calls.len() + open.owed > 1 { "ambiguous_id" } else { "ok" };
+        open.owed = (open.owed + calls.len()).saturating_sub(1);
+        self.end(direction, calls.iter().map(|_| how));
+    }
+
+    fn cancel(&mut self, direction: &'static str, id: u8) {
+        let open = self.open.entry((direction, id)).or_default();
+        let how = if open.calls.len() > 1 { "ambiguous_id" } else { "cancelled" };
+        open.calls.iter_mut().filter(|call| **call != "ambiguous_id").for_each(|call| *call = how);
+    }
+
+    fn end(&mut self, direction: &'static str, how: impl Iterator<Item = &'static str>) {
+        how.for_each(|how| *self.expected.ends.entry((direction, how)).or_default() += 1);
     }
 
     fn close(mut self) -> Expected {
         for ((direction, _), open) in std::mem::take(&mut self.open) {
-            if !open.is_empty() {
-                *self.expected.ends.entry((direction, "no_response")).or_default() += open.len();
-            }
+            self.end(direction, open.calls.into_iter());
         }
         self.expected
     }
@@ -97,21 +116,21 @@ async fn play(bench: &Bench, steps: &[Step], cuts: &[usize]) -> Expected {
                 (false, request(*id).into_bytes())
             }
             Step::ServerAnswers(id) => {
-                model.end(C2S, *id, "ok");
+                model.answer(C2S, *id);
                 (false, answer(*id).into_bytes())
             }
             Step::ClientAnswers(id) => {
-                model.end(S2C, *id, "ok");
+                model.answer(S2C, *id);
                 (true, answer(*id).into_bytes())
             }
             Step::ClientCancels(id) => {
                 model.expected.notifications += 1;
-                model.end(C2S, *id, "cancelled");
+                model.cancel(C2S, *id);
                 (true, cancel(*id).into_bytes())
             }
             Step::ServerCancels(id) => {
                 model.expected.notifications += 1;
-                model.end(S2C, *id, "cancelled");
+                model.cancel(S2C, *id);
                 (false, cancel(*id).into_bytes())
             }
             Step::Notification => {
@@ -156,7 +175,9 @@ fn recorded(records: &[Record]) -> Expected {
                 let request = open.remove(&call).expect("an answer to a request, and only one");
                 assert_eq!(request.text(names::JSONRPC_REQUEST_ID), record.text(names::JSONRPC_REQUEST_ID));
                 let direction = if record.text(names::AUDITRAIL_MCP_DIRECTION) == Some(C2S) { C2S } else { S2C };
-                let how = ["ok", "cancelled", "no_response"].into_iter().find(|how| *how == ending(record).2).unwrap();
+                let said = record.text(names::AUDITRAIL_OUTCOME_DETAIL).or(record.text(names::ERROR_TYPE)).unwrap();
+                let ways = ["ok", "cancelled", "no_response", "ambiguous_id"];
+                let how = ways.into_iter().find(|how| *how == said).unwrap();
                 *seen.ends.entry((direction, how)).or_default() += 1;
             }
             // Some stand for many.

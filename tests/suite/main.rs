@@ -12,6 +12,7 @@
 mod any_executor;
 mod callers;
 mod correlator;
+mod correlator_ids;
 mod correlator_properties;
 mod delivery;
 mod error_types;

@@ -151,6 +151,18 @@ fn malformed() -> Vec<Scene> {
             vec![Handshake, say(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#), Hear],
             vec!["ping (null id): jsonrpc_error -32600"],
         ),
+        Scene {
+            event: "a call without an id (rmcp takes it for a notification, and runs nothing)",
+            steps: vec![
+                Handshake,
+                say(r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"ok","arguments":{}}}"#),
+                Sync,
+            ],
+            wrapper: vec!["moment tools/call"],
+            tap: vec!["tools/call (ok): no_response no_id"],
+            both: vec!["tools/call (ok): no_response no_id"],
+            proxy: vec!["tools/call (ok): no_response no_id"],
+        },
         unseen(
             "fractional id",
             vec![Handshake, say(r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#), Hear],
@@ -202,10 +214,10 @@ fn unanswered() -> Vec<Scene> {
             event: "an id used twice at once (one answer is dropped)",
             steps: vec![Handshake, tool("slow"), Begun, tool("ok"), Hear, GoOn, Sync],
             wrapper: vec!["tools/call (slow): ok", "tools/call (ok): ok"],
-            // On the wire both are the same; only who runs the handlers knows which was answered.
-            tap: vec!["tools/call (slow): ok", "tools/call (ok): no_response disconnected"],
-            both: vec!["tools/call (slow): no_response disconnected", "tools/call (ok): ok"],
-            proxy: vec!["tools/call (slow): ok", "tools/call (ok): no_response disconnected"],
+            // On the wire both are the same.
+            tap: vec!["tools/call (slow): no detail ambiguous_id", "tools/call (ok): no detail ambiguous_id"],
+            both: vec!["tools/call (slow): no detail ambiguous_id", "tools/call (ok): no detail ambiguous_id"],
+            proxy: vec!["tools/call (slow): no detail ambiguous_id", "tools/call (ok): no detail ambiguous_id"],
         },
     ]
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Metadata;
 use tracing::field::{Field, Visit};
 
-use crate::policy::AllowList;
+use crate::policy::{AllowList, is_uri};
 use crate::record::names::{self, Kind, Role};
 use crate::record::{Given, Key, Name, Scalar};
 
@@ -48,7 +48,7 @@ impl Purpose {
             (Role::Trail, _) => return None,
             (Role::Outcome, _) => Self::Outcome,
             (_, names::AUDITRAIL_EVENT) => Self::Event,
-            (_, names::MCP_RESOURCE_URI) => Self::Uri,
+            (_, name) if is_uri(name) => Self::Uri,
             _ => Self::Fact,
         })
     }

@@ -3,9 +3,12 @@
 //!
 //! Every text here is bounded ([`MAX_TEXT`], or what stands beside it), so a message takes little memory whatever its size.
 
+use std::borrow::Cow;
+
 use hmac::Hmac;
 use sha2::Sha256;
 
+use super::profile::Profile;
 use crate::trail::Direction;
 
 /// A JSON-RPC message, or what stands in the place of one.
@@ -34,6 +37,11 @@ pub(crate) struct Message {
     pub(crate) flaw: Option<Flaw>,
     /// Where others may read something else.
     pub(crate) doubts: Doubts,
+    /// Who reads this message in bytes in which most readers find another, or none.
+    pub(crate) reader: Option<Profile>,
+    /// Which of the messages that are read in more than one way in this direction it is a reading of: an answer to one
+    /// reading tells of all that have its id.
+    pub(crate) alternative: Option<u64>,
     /// It did not stand there in plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in
     /// UTF-8 then.
     pub(crate) is_transcoded: bool,
@@ -43,6 +51,9 @@ pub(crate) struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Request,
+    /// A request that wants no answer: it has no id, and its method is none of a notification. By JSON-RPC 2.0 (section 4.1) it
+    /// is a notification, and the SDKs run nothing then; a server that looks at the method alone runs it.
+    OneWay,
     Notification,
     Result,
     Error,
@@ -67,7 +78,8 @@ impl Message {
         match (&self.method, &self.id) {
             _ if !is_readable || !is_taken => None,
             (Some(_), Some(_)) => Some(Kind::Request),
-            (Some(_), None) => Some(Kind::Notification),
+            (Some(method), None) if is_notification(method) => Some(Kind::Notification),
+            (Some(_), None) => Some(Kind::OneWay),
             (None, _) if self.is_error() && !has_bad_id => Some(Kind::Error),
             (None, _) if self.has_result && has_id => Some(Kind::Result),
             (None, _) => None,
@@ -77,7 +89,25 @@ impl Message {
     /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that something may be written into it.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flaw.is_none() && !self.is_transcoded && !self.doubts.is_ambiguous() && !self.doubts.not_a_number
+        self.flaw.is_none() && !self.is_transcoded && !self.is_ambiguous() && !self.doubts.not_a_number
+    }
+
+    /// Whether a reader may run something else than what is here.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.reader.is_some() || self.doubts.is_ambiguous()
+    }
+
+    /// What a server runs of it, and for which request.
+    pub(crate) fn runs(&self) -> Option<Runs<'_>> {
+        let (method, params) = (self.method.as_deref()?, &self.params);
+        let subject = match method {
+            "tools/call" | "prompts/get" => &params.name,
+            _ if method.starts_with("resources/") || method.starts_with("skills/") => &params.uri,
+            _ => &params.task_id,
+        };
+        let cancelled = params.request_id.as_ref().filter(|_| method == "notifications/cancelled");
+        Some((method, subject.as_deref(), self.id.as_ref(), cancelled))
     }
 
     /// Whether it says that something failed, if it is an answer.
@@ -85,6 +115,14 @@ impl Message {
         self.has_error && self.error.code.is_some()
     }
 }
+
+/// Whether a method is one of a notification: in MCP the names of all begin so.
+pub(crate) fn is_notification(method: &str) -> bool {
+    method.starts_with("notifications/")
+}
+
+/// Method, what that is about, id, and which request is cancelled.
+pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a Id>);
 
 /// A JSON-RPC id, such that equal ids are equal however they were written (`1`, `1.0` and `1e0`; `"a"` and `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -98,19 +136,68 @@ pub(crate) struct Id {
 }
 
 impl Id {
-    /// This id with the other type: `1` for `"1"` and `"1"` for `1`. Servers answer so, and the official clients take it: they
-    /// read a string as a number where it is one (`Number(id)` in TypeScript, `coerce_request_id` in Python).
-    pub(crate) fn retyped(&self) -> Option<Self> {
-        match self.kind {
-            _ if self.rest != 0 => None,
-            IdKind::Integer => Some(Self { kind: IdKind::String, text: self.text.clone(), rest: 0 }),
-            IdKind::String => {
-                let number: i64 = self.text.trim_ascii().parse().ok()?;
-                Some(Self { kind: IdKind::Integer, text: number.to_string(), rest: 0 })
-            }
-            IdKind::Fraction | IdKind::Null | IdKind::Other => None,
+    /// What servers may make of it is of one class: an answer has the class of what it answers, or answers something else.
+    ///
+    /// Servers answer a number as a string and the other way round, and the official clients take it: they read a string as a
+    /// number where it is one (`Number(id)` in TypeScript, `coerce_request_id` in Python). Readers that know no numbers but
+    /// doubles (JavaScript, Go's `any`) round ids beyond 2⁵³, and write the nearest they have.
+    pub(crate) fn class(&self) -> IdClass {
+        match self.double() {
+            Some(double) => IdClass::Number(double.to_bits()),
+            None => IdClass::Text(self.kind, self.text.clone(), self.rest),
         }
     }
+
+    /// Whether an answer with this id may be for a request with that one, which is of the same class.
+    pub(crate) fn may_answer(&self, asked: &Self) -> bool {
+        let Some(double) = self.double() else { return self == asked };
+        let is_same = self.rest == asked.rest && self.digits() == asked.digits();
+        is_same || self.is_rounded(double)
+    }
+
+    /// Whether a reader that knows nothing but doubles could write it: only with the fewest digits that tell it from its
+    /// neighbours (JavaScript, Go), or with all of them.
+    fn is_rounded(&self, double: f64) -> bool {
+        let Some(digits) = self.digits() else { return true };
+        // The cast is exact where it is compared: doubles of that size are integers.
+        #[expect(clippy::cast_possible_truncation, reason = "see above")]
+        let is_exact = || double.abs() < MOST_EXACT && (double as i128).to_string() == digits;
+        digits == double.to_string() || is_exact()
+    }
+
+    /// The number that it is, or that it is the text of.
+    fn double(&self) -> Option<f64> {
+        let text = match self.kind {
+            IdKind::Integer | IdKind::Fraction => self.text.as_str(),
+            IdKind::String if self.rest == 0 => Some(self.text.trim_ascii()).filter(|text| is_number(text))?,
+            IdKind::String | IdKind::Null | IdKind::Other => return None,
+        };
+        // No two zeros: -0 and 0 are one number.
+        text.parse::<f64>().ok().filter(|double| double.is_finite()).map(|double| double + 0.0)
+    }
+
+    /// All its digits, if it is a number or the text of an integer.
+    fn digits(&self) -> Option<Cow<'_, str>> {
+        match self.kind {
+            IdKind::String => self.text.trim_ascii().parse::<i128>().ok().map(|integer| integer.to_string().into()),
+            _ => Some(self.text.as_str().into()),
+        }
+    }
+}
+
+/// Short texts of digits, maybe with what belongs to a number.
+fn is_number(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
+    text.len() <= MAX_NUMBER && text.bytes().all(is_part)
+}
+
+/// See [`Id::class`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum IdClass {
+    /// The bits of the nearest double.
+    Number(u64),
+    /// Nothing but this very id.
+    Text(IdKind, String, u64),
 }
 
 #[cfg(feature = "rmcp")]
@@ -169,10 +256,16 @@ pub(crate) struct Answer {
     pub(crate) result_type: Option<String>,
     /// A keyed digest of `requestState` (2026-07-28).
     pub(crate) request_state: Option<StateDigest>,
-    /// `taskId`, or `task.taskId`.
+    /// `taskId`, which is a task's only where the result is one.
     pub(crate) task_id: Option<String>,
-    /// `status`, or `task.status`.
+    /// `status`, likewise.
     pub(crate) task_status: Option<String>,
+    /// `task.taskId`.
+    pub(crate) inner_task_id: Option<String>,
+    /// `task.status`.
+    pub(crate) inner_task_status: Option<String>,
+    /// `content` is a list: it is what was asked for, and not the promise of it.
+    pub(crate) has_content: bool,
     /// `protocolVersion` of the answer to `initialize`.
     pub(crate) protocol_version: Option<String>,
     /// The elements of `tools`, of which no more than [`MAX_TOOLS`] are looked at.
@@ -237,6 +330,10 @@ pub(crate) struct Doubts {
     pub(crate) not_a_number: bool,
     /// There is a carriage return before or in it where lines end with newlines.
     pub(crate) carriage_return: bool,
+    /// A key that says what is to be run comes, or comes once more, in other letters.
+    pub(crate) key_case: bool,
+    /// There is what ends a line for some readers, behind which they see a message.
+    pub(crate) line_separator: bool,
     /// What came with it says that it is in an encoding in which its bytes may say something else.
     pub(crate) charset: bool,
     /// What else may be run: a method, with a tool or prompt if it has one.
@@ -251,6 +348,8 @@ impl Doubts {
             (self.invalid_utf8, "invalid_utf8"),
             (self.not_a_number, "not_a_number"),
             (self.carriage_return, "carriage_return"),
+            (self.key_case, "key_case"),
+            (self.line_separator, "line_separator"),
             (self.charset, "charset"),
         ];
         all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name)
@@ -259,7 +358,12 @@ impl Doubts {
     /// Whether a reader that runs it may run something else.
     #[cfg(feature = "proxy")]
     pub(crate) fn is_ambiguous(&self) -> bool {
-        self.duplicate_key || self.invalid_utf8 || self.carriage_return || self.charset
+        self.duplicate_key
+            || self.invalid_utf8
+            || self.carriage_return
+            || self.key_case
+            || self.line_separator
+            || self.charset
     }
 }
 
@@ -277,6 +381,10 @@ pub(crate) struct Reading {
 pub(crate) const MAX_TEXT: usize = 16 * 1024;
 /// The longest text of an id that is kept.
 pub(crate) const MAX_ID: usize = 256;
+/// The longest text that is looked at as a number: the digits of any double, and more.
+const MAX_NUMBER: usize = 64;
+/// Doubles below have exact integers of 128 bits.
+const MOST_EXACT: f64 = 1.0e38;
 /// The deepest nesting that is read.
 pub(crate) const MAX_DEPTH: usize = 512;
 /// The longest definition of a tool, in bytes, of which a digest is made.

@@ -10,6 +10,7 @@ pub(crate) mod correlate;
 #[cfg(feature = "tower")]
 mod http;
 pub(crate) mod message;
+mod profile;
 pub(crate) mod scan;
 #[cfg(feature = "proxy")]
 pub(crate) mod splice;
@@ -25,6 +26,9 @@ pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, T
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
 pub use self::scan::oracle::check as check_scanner;
+/// For the fuzz target `mcp_readers`.
+#[cfg(fuzzing)]
+pub use self::scan::victims::check as check_readers;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use opentelemetry::trace::{Event, Status};
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use crate::capture::layer::PROBE;
-use crate::policy::{AllowList, without_secrets};
+use crate::policy::{AllowList, is_uri, without_secrets};
 use crate::record::{EventName, Status as Outcome, names};
 
 /// Wraps a span exporter with the allow list of the records. Attributes of other names are dropped, on spans, events and
@@ -48,8 +48,14 @@ impl<E> CleanExporter<E> {
     fn attributes(&self, attributes: &mut Vec<KeyValue>) -> u32 {
         let before = attributes.len();
         attributes.retain(|attribute| self.allow.on_span(attribute.key.as_str()));
-        for attribute in attributes.iter_mut().filter(|attribute| attribute.key.as_str() == names::MCP_RESOURCE_URI) {
-            attribute.value = Value::from(without_secrets(&attribute.value.as_str()).into_owned());
+        for attribute in attributes.iter_mut().filter(|attribute| is_uri(attribute.key.as_str())) {
+            let cleaned = |uri: &str| without_secrets(uri).into_owned();
+            attribute.value = match &attribute.value {
+                Value::Array(Array::String(uris)) => {
+                    Value::Array(Array::String(uris.iter().map(|uri| cleaned(uri.as_str()).into()).collect()))
+                }
+                value => Value::from(cleaned(&value.as_str())),
+            };
         }
         u32::try_from(before - attributes.len()).unwrap_or(u32::MAX)
     }

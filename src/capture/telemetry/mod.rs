@@ -165,7 +165,7 @@ impl Trail {
         let exporter = {
             let _inside = core.runtime().enter();
             exporter::span_exporter(&settings.traces)
-                .map_err(|source| TelemetryError::Exporter { endpoint: settings.traces.endpoint.to_string(), source })?
+                .map_err(|source| TelemetryError::Exporter { endpoint: settings.traces.shown_endpoint(), source })?
         };
         let attributes =
             settings.resource.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));

@@ -29,7 +29,8 @@ impl Loss {
             self.core.notices().warn(format!(
                 "spans are not exported to {} (from {}), and are lost: {why}; audit records are not concerned; see whether it \
                  takes traces, or set OTEL_TRACES_EXPORTER=none (this is said once, until it works again)",
-                traces.endpoint, traces.endpoint_source
+                traces.shown_endpoint(),
+                traces.endpoint_source
             ));
         }
     }

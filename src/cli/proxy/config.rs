@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
+use super::super::shown::plain;
 use super::super::words::Words;
 use super::super::{Failure, args};
 use crate::Trail;
 use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
 use crate::config::{DIRECTORY, Environment, FILE, Overrides, Protocol, Settings, service_name_of};
+use crate::proxy::http::Upstream;
 use crate::trail::{Actor, Class, TrailBuilder};
 
 /// The effective configuration.
@@ -94,25 +96,29 @@ impl Configuration {
         let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
         let told = |error| Failure::usage(self.words.config(&error));
         let settings = Settings::read(&overrides, &self.environment).map_err(told)?;
+        for upstream in self.file.listener.iter().filter_map(|listener| listener.upstream.as_deref()) {
+            // It may hold a password, and would be refused.
+            Upstream::new(upstream).map_err(Failure::usage)?;
+        }
         let mut file = self.file.clone();
         file.service_name = Some(settings.resource.service_name().to_owned());
         file.journal.show(&settings);
         let general = self.environment.text("OTEL_EXPORTER_OTLP_ENDPOINT").map_err(Failure::usage)?;
-        file.otlp.endpoint = general.map(str::to_owned);
+        file.otlp.endpoint = general.map(|endpoint| endpoint.split('?').next().unwrap_or_default().to_owned());
         file.otlp.protocol = Some(match settings.logs.protocol {
             Protocol::HttpProtobuf => "http/protobuf".into(),
             _ => "grpc".into(),
         });
-        let mut text = format!("# records go to {}\n", settings.logs.endpoint);
+        let mut text = format!("# records go to {}\n", settings.logs.shown_endpoint());
         for (name, _) in &settings.logs.headers {
             text += &format!("# with the header {name}: (hidden)\n");
         }
         file.trace.export = Some(settings.exports_traces);
         if settings.exports_traces {
-            text += &format!("# traces go to {}\n", settings.traces.endpoint);
+            text += &format!("# traces go to {}\n", settings.traces.shown_endpoint());
         }
         if let Some(program) = self.program() {
-            text += &format!("# the server is {}, over stdio\n", program.to_string_lossy());
+            text += &format!("# the server is {}, over stdio\n", plain(&program.to_string_lossy()));
         }
         Ok(text + "\n" + &file.shown())
     }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -14,11 +15,14 @@ use crate::config::file::{
     AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
+    AddressField, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles,
+    TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
 pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
+    // Before anything asks for it.
+    raise_limit();
     let mut trail = configuration.trail();
     let identity = &configuration.file.identity;
     if let Some(headers) = &identity.headers {
@@ -27,9 +31,11 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let recording = recording(&configuration.file.http);
+    let connections = configuration.file.http.connections.map_or_else(Connections::default, Connections::new);
     for settings in &mut listeners {
         settings.inject_trace = configuration.file.trace.inject;
         settings.record.clone_from(&recording);
+        settings.connections = connections.clone();
     }
     let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
@@ -40,6 +46,14 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     drop(trail);
     drop(tracer);
     Ok(0)
+}
+
+/// As many descriptors as the process may have: half of them are the bound of connections. A server that is started as a
+/// command never inherits that, since there is none here: programs that use `select` would break.
+fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // If it cannot be raised, the bound is lower.
+    let _unraised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 async fn serve(listeners: Vec<HttpSettings>, trail: &Trail) -> Result<(), Failure> {

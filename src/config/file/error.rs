@@ -17,13 +17,13 @@ pub enum FileError {
         source: io::Error,
     },
     /// It says something that cannot be used.
-    #[error("{}:{line}: `{key}`: {problem}", path.display())]
+    #[error("{}:{line}: {}{problem}", path.display(), quoted(key))]
     Mistake {
         /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// What stands in that line.
+        /// The key in that line, without its value, which may be a secret in the wrong place; empty if it is none that is known.
         key: String,
         /// What is wrong with it, and what would be right.
         problem: String,
@@ -43,7 +43,89 @@ impl Source<'_> {
         let start = place.map_or(0, |place| place.start).min(self.text.len());
         let before = self.text.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        let key = self.text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
-        FileError::Mistake { path: self.path.to_owned(), line, key, problem: problem.replace('\n', "; ") }
+        let key = self.text.lines().nth(line - 1).map(key).unwrap_or_default().to_owned();
+        FileError::Mistake {
+            path: self.path.to_owned(),
+            line,
+            key,
+            problem: without_value(problem).replace('\n', "; "),
+        }
     }
 }
+
+fn quoted(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("`{key}`: ") }
+}
+
+/// The known key at the beginning of a line. What else stands there may be part of a value of many lines.
+fn key(line: &str) -> &str {
+    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+    if KEYS.contains(&key) { key } else { "" }
+}
+
+/// What serde says of a value, without the value: of what kind it is, and what would be right.
+fn without_value(problem: &str) -> String {
+    let kinds = |kind: &str| KINDS.into_iter().find(|known| kind.starts_with(known)).unwrap_or("value");
+    for what in ["invalid type: ", "invalid value: "] {
+        if let Some((value, expected)) = problem.strip_prefix(what).and_then(|rest| rest.rsplit_once(", expected ")) {
+            return format!("{what}{}, expected {expected}", kinds(value));
+        }
+    }
+    match problem.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once("`, expected ")) {
+        Some((_, expected)) => format!("unknown value, expected {expected}"),
+        None => problem.to_owned(),
+    }
+}
+
+/// As serde calls them.
+const KINDS: [&str; 8] =
+    ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
+/// All that have a value.
+pub(super) const KEYS: [&str; 46] = [
+    "acknowledge",
+    "address",
+    "authenticated",
+    "class",
+    "connect_timeout",
+    "connections",
+    "deadline",
+    "directory",
+    "drain",
+    "endpoint",
+    "environment",
+    "exclude",
+    "export",
+    "flush_timeout",
+    "forward",
+    "forwarded",
+    "headers",
+    "health",
+    "held_bytes",
+    "host",
+    "hosts",
+    "inject",
+    "listen",
+    "match",
+    "max_bytes",
+    "method",
+    "name",
+    "protocol",
+    "record",
+    "roles",
+    "service_name",
+    "tenant",
+    "tls_certificate",
+    "tls_key",
+    "tool",
+    "trusted",
+    "upstream",
+    "upstream_ca",
+    "upstream_certificate",
+    "upstream_key",
+    "user",
+    "when_full",
+    "http",
+    "journal",
+    "otlp",
+    "trace",
+];

@@ -4,7 +4,8 @@
 //! 1. What the file says and nobody understands stops the start: an unknown key, a value that is none, a class that is
 //!    nowhere. The error names file, line and key, and what may stand there.
 //! 2. The environment wins over the file, and arguments over both.
-//! 3. There is no key for a secret: those are for the environment.
+//! 3. There is no key for a secret: those are for the environment. As somebody may write one all the same, no error repeats a
+//!    value.
 
 mod error;
 mod shape;
@@ -31,8 +32,9 @@ impl File {
     /// # Errors
     /// The first mistake in it.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+        let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
+        let text = String::from_utf8(super::regular::read(path).map_err(unreadable)?);
+        let text = text.map_err(|_| unreadable(std::io::Error::other("it is not UTF-8")))?;
         Self::parse(path, &text)
     }
 
@@ -100,8 +102,7 @@ impl File {
             if !self.class.contains_key(rule.class.get_ref()) {
                 let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();
                 let known = if known.is_empty() { "there is none".into() } else { known.join(", ") };
-                let problem =
-                    format!("no class has that name; write [class.{}], or use one of: {known}", rule.class.get_ref());
+                let problem = format!("no class has that name; write a [class.NAME] for it, or use one of: {known}");
                 return Err(source.mistake(Some(rule.class.span()), &problem));
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;

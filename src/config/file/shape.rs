@@ -181,6 +181,9 @@ pub struct HttpFileSettings {
     /// Paths, exactly or their beginning and `*`, of which none is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Route>,
+    /// How many connections of clients there may be, of all listeners together, and as many to servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<usize>,
 }
 
 /// As [`HttpRecording`](crate::capture::mcp::HttpRecording).

@@ -48,23 +48,20 @@ fn the_environment_wins() {
 #[test]
 fn mistakes_stop_the_start() {
     for (text, expected) in [
-        (
-            "\nservice = 1",
-            "/etc/auditrail.toml:2: `service = 1`: unknown field `service`, expected one of `service_name`",
-        ),
+        ("\nservice = 1", "/etc/auditrail.toml:2: unknown field `service`, expected one of `service_name`"),
         (
             "[class.x]\nacknowledge = \"fast\"",
-            ":2: `acknowledge = \"fast\"`: unknown variant `fast`, expected one of `queued`, `written`, `synced`, `remote`",
+            ":2: `acknowledge`: unknown value, expected one of `queued`, `written`, `synced`, `remote`",
         ),
         (
             "[class.x]\n\nwhen_full = \"panic\"",
-            ":3: `when_full = \"panic\"`: unknown variant `panic`, expected one of `refuse`, `shed`, `wait`",
+            ":3: `when_full`: unknown value, expected one of `refuse`, `shed`, `wait`",
         ),
         ("[class.x]\nfsync = true", "unknown field `fsync`, expected one of `acknowledge`, `when_full`, `deadline`"),
-        ("[class.x]\ndeadline = \"5\"", ":2: `deadline = \"5\"`: it is no number with the unit ms, s, m or h"),
+        ("[class.x]\ndeadline = \"5\"", ":2: `deadline`: it is no number with the unit ms, s, m or h"),
         (
             "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
-            ":3: `class = \"y\"`: no class has that name; write [class.y], or use one of: [class.x]",
+            ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]",
         ),
         ("[[rule]]\nmatch = { tool = \"*a\" }\nclass = \"x\"\n[class.x]", "has a * that is not at its end"),
         (
@@ -72,42 +69,84 @@ fn mistakes_stop_the_start() {
             "unknown field `resource`, expected `method` or `tool`",
         ),
         ("[[rule]]\nclass = \"x\"", "missing field `match`"),
-        (
-            "[[listener]]\nlisten = \"8080\"",
-            ":2: `listen = \"8080\"`: it is a port alone; write :8080 for this machine",
-        ),
+        ("[[listener]]\nlisten = \"8080\"", ":2: `listen`: it is a port alone; write :8080 for this machine"),
         (
             "[[listener]]\nlisten = \":99999\"",
-            ":2: `listen = \":99999\"`: its port is no number from 0 to 65535; write 127.0.0.1:8080",
+            ":2: `listen`: its port is no number from 0 to 65535; write 127.0.0.1:8080",
         ),
-        ("[[listener]]\nlisten = \":1\"\nhealth = \"mcp.example:1\"", ":3: `health = \"mcp.example:1\"`: what stands"),
+        ("[[listener]]\nlisten = \":1\"\nhealth = \"mcp.example:1\"", ":3: `health`: what stands"),
         ("[[listener]]\nlisten = \"127.0.0.1:8080\"", "needs `upstream = \"http://HOST:PORT\"` or `forward = true`"),
         (
             "[[listener]]\nlisten = \":1\"\nhost = \"mcp.example\"",
-            ":3: `host = \"mcp.example\"`: unknown variant `mcp.example`, expected `client` or `upstream`",
+            ":3: `host`: unknown value, expected `client` or `upstream`",
         ),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
-        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted = [`: it is no network; write one such as"),
+        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is no network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
-        ("[trace]\ninject = 1", ":2: `inject = 1`: invalid type: integer `1`, expected a boolean"),
-        ("[trace]\nsample = true", ":2: `sample = true`: unknown field `sample`, expected `export` or `inject`"),
-        (
-            "[http]\nrecord = \"errors\"",
-            ":2: `record = \"errors\"`: unknown variant `errors`, expected one of `failures`, `all`, `none`",
-        ),
+        ("[trace]\ninject = 1", ":2: `inject`: invalid type: integer, expected a boolean"),
+        ("[trace]\nsample = true", ":2: unknown field `sample`, expected `export` or `inject`"),
+        ("[http]\nrecord = \"errors\"", ":2: `record`: unknown value, expected one of `failures`, `all`, `none`"),
         ("[http]\nexclude = [\"health\"]", "it is no path; write one such as /health, or its beginning and a *"),
         ("[http]\nexclude = [\"/a*b\"]", "it is no path"),
         ("[http]\nexclude = [\"/a?b=1\"]", "it is no path"),
         ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
-        ("service_name = ", ":1: `service_name =`: "),
+        ("service_name = ", ":1: `service_name`: "),
     ] {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text:?}\n  gives {error}\n  not   {expected}");
     }
     let error = File::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
     assert!(error.starts_with("/no/such/file.toml: No such file"), "{error}");
+}
+
+/// Every key of [`ALL`], each with a secret in the place of its value, of whatever kind and however written.
+#[test]
+fn no_error_repeats_a_value() {
+    let mut seen = 0;
+    for (at, line) in ALL.lines().enumerate() {
+        let Some((key, _)) = line.split_once(" = ") else { continue };
+        assert!(error::KEYS.contains(&key), "{key} is not among those that are shown");
+        for value in [
+            "\"sk-hunter2\"",
+            "'hunter2, expected x'",
+            "hunter2",
+            "\"https:u:hunter2@h\"",
+            "[\"hunter2\"]",
+            "[[\"hunter2\"]]",
+            "{ token = \"hunter2\" }",
+            "{ hunter = 1, user = 5 }",
+            "\"\"\"\nhunter2 = 1\n\"\"\"",
+            "\"hunter2",
+            "hunter2==",
+        ] {
+            let changed =
+                |(other, line): (usize, &str)| if other == at { format!("{key} = {value}") } else { line.into() };
+            let text = ALL.lines().enumerate().map(changed).collect::<Vec<_>>().join("\n");
+            if let Err(error) = parse(&text) {
+                seen += 1;
+                assert!(!format!("{error} {error:?}").contains("hunter2"), "{key} = {value}: {error}");
+            }
+        }
+    }
+    assert!(seen > 300, "{seen}");
+    for text in ["token = \"hunter2\"", "[otlp]\nheaders = \"authorization=hunter2\"", "aHVudGVyMg==", "\"hunter2"] {
+        assert!(!parse(text).unwrap_err().to_string().contains("hunter2"));
+        assert!(!parse(text).unwrap_err().to_string().contains("aHVudGVyMg"));
+    }
+}
+
+/// Opening a pipe that nobody writes to would wait for ever.
+#[test]
+fn a_file_is_a_regular_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    for path in [&pipe, Path::new("/dev/zero"), directory.path()] {
+        let error = File::read(path).unwrap_err().to_string();
+        assert!(error.contains("it is no regular file, but a directory, pipe or device"), "{error}");
+    }
 }
 
 const ALL: &str = r#"
@@ -137,6 +176,7 @@ held_bytes = 65536
 [http]
 record = "all"
 exclude = ["/health", "/metrics*"]
+connections = 100
 
 [[listener]]
 listen = "127.0.0.1:8080"

@@ -27,6 +27,12 @@ pub(super) fn refused(calls: &[(Id, Refused)], is_batch: bool) -> Answer {
     with(StatusCode::OK, JSON, in_batch(errors.collect(), is_batch).to_string())
 }
 
+/// Calls that must not run and want no answer: an HTTP error, as for any notification that is not accepted (2025-11-25,
+/// section Sending Messages to the Server).
+pub(super) fn unasked(refused: &Refused) -> Answer {
+    with(StatusCode::FORBIDDEN, JSON, Refusal::of(None, refused).json().to_string())
+}
+
 /// A body that must not be relayed, and in which no call can be named.
 pub(super) fn withheld(status: StatusCode, reason: &str) -> Answer {
     with(status, JSON, Refusal::because(None, reason, None).json().to_string())

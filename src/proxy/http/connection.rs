@@ -1,7 +1,10 @@
 //! One connection of a client.
 
+use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -13,7 +16,8 @@ use tokio::net::TcpStream;
 use super::BUFFER;
 use super::at_once::AtOnce;
 use super::front::{Front, Gate};
-use super::prelude::Prelude;
+use super::prelude::{Prelude, Unwritten};
+use super::room::Place;
 use super::upstream::{KEEP_ALIVE, MAX_HEADERS};
 
 /// How connections of one listener are served.
@@ -43,11 +47,33 @@ impl Serving {
         }
     }
 
-    /// Serves until it is closed, by whom ever. What goes wrong on it is between its two ends.
-    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, end: Watcher) {
+    /// Serves until it is closed: by one of its ends, or because its place is wanted. What goes wrong on it is between its
+    /// two ends.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, place: Place, end: Watcher) {
+        let front = self.gate.front(peer, stream.local_addr().ok(), place.guest());
+        let unwritten = Unwritten::default();
+        let mut occupied = pin!(self.occupy(stream, front, end, unwritten.clone()));
+        tokio::select! {
+            biased;
+            () = place.closed() => {}
+            () = &mut occupied => return,
+        }
+        // The end of the last answer may not be written yet, if its client reads slowly.
+        let rest = poll_fn(|context| match occupied.as_mut().poll(context) {
+            Poll::Pending if unwritten.is_there() => Poll::Pending,
+            _ => Poll::Ready(()),
+        });
+        drop(tokio::time::timeout(LAST_BYTES, rest).await);
+    }
+
+    /// Says that connections are closed for others.
+    pub(super) fn tell_full(&self, most: usize) {
+        self.gate.tell_full(most);
+    }
+
+    async fn occupy(self, stream: TcpStream, front: Front, end: Watcher, unwritten: Unwritten) {
         settle(&stream);
-        let front = self.gate.front(peer, stream.local_addr().ok());
-        let stream = Prelude::new(stream, self.head);
+        let stream = Prelude::new(stream, self.head, unwritten);
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.acceptor {
             // Whoever does not speak TLS is told so by the handshake.
@@ -88,6 +114,9 @@ fn settle(stream: &TcpStream) {
     let _unknown = sockopt::set_socket_keepalive(stream, true);
     let _unknown = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE);
 }
+
+/// No more than what is buffered of an answer: a client that reads has it within that.
+const LAST_BYTES: Duration = Duration::from_secs(5);
 
 #[cfg(feature = "tls")]
 impl std::fmt::Debug for Acceptor {

@@ -1,8 +1,9 @@
 //! The one error of this boundary.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The proxy did not start.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +22,7 @@ pub enum HttpProxyError {
         fix: &'static str,
     },
     /// A file of certificates or keys.
-    #[error("{}: {problem}; name a readable PEM file", path.display())]
+    #[error("{}: {problem}; name a readable PEM file", shown(path))]
     Pem {
         /// The file.
         path: PathBuf,
@@ -36,6 +37,12 @@ pub enum HttpProxyError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What is no path may be what should be in the file.
+fn shown(path: &Path) -> Cow<'_, str> {
+    let is_path = path.is_absolute() && !path.to_string_lossy().contains('\n');
+    if is_path || path.exists() { path.to_string_lossy() } else { Cow::Borrowed("(not shown)") }
 }
 
 impl HttpProxyError {

@@ -20,6 +20,12 @@ pub(super) fn of_request(fields: HeaderMap) -> HeaderMap {
     left
 }
 
+/// A field that `Connection` would take away although it is no connection's: the server would read another message than the
+/// one that is recorded, or not know whose it is.
+pub(super) fn taken_away(fields: &HeaderMap) -> Option<HeaderName> {
+    named_by_connection(fields).find(is_of_the_message)
+}
+
 /// Without those of the server's connection.
 pub(super) fn of_response(fields: HeaderMap) -> HeaderMap {
     without(fields, |_| false)
@@ -83,16 +89,21 @@ pub(super) fn has_one_length(fields: &HeaderMap) -> bool {
 }
 
 fn without(fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let named: Vec<HeaderName> = fields
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .filter(|name| !NEVER_OF_A_CONNECTION.contains(name))
-        .collect();
+    let named: Vec<HeaderName> = named_by_connection(&fields).filter(|name| !is_of_the_message(name)).collect();
     let goes = |name: &HeaderName| !stays(name) && (named.contains(name) || of_a_connection(name));
     but(fields, goes)
+}
+
+/// What `Connection` names. A name that is none names nothing.
+fn named_by_connection(fields: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let values = fields.get_all(header::CONNECTION).iter().map(HeaderValue::as_bytes);
+    let names = values.flat_map(|value| value.split(|byte| *byte == b','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+}
+
+fn is_of_the_message(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    OF_MESSAGES.contains(&name) || FAMILIES_OF_MESSAGES.iter().any(|beginning| name.starts_with(beginning))
 }
 
 fn append(to: &mut HeaderMap, fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) {
@@ -124,8 +135,38 @@ const OF_CONNECTIONS: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
+/// Fields that decide what a message says, and that no connection has:
+/// - how its body is framed and read (`content-*` below, too), and whether its sender vouches for it,
+/// - which method and what answer it asks for, and which stream it resumes,
+/// - whom it is for, and from whom and where it comes, as far as servers and rules go by that.
+///
 /// A client that names these would make two readers of one message (request smuggling), or hide who it is.
-const NEVER_OF_A_CONNECTION: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+const OF_MESSAGES: [&str; 21] = [
+    "transfer-encoding",
+    "expect",
+    "digest",
+    "repr-digest",
+    "signature",
+    "signature-input",
+    "accept",
+    "last-event-id",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "host",
+    "origin",
+    "referer",
+    "authorization",
+    "dpop",
+    "cookie",
+    "x-api-key",
+    "forwarded",
+    "x-real-ip",
+    "via",
+];
+/// `Content-Type`, `-Encoding`, `-Length`, `-Digest`, …; `Mcp-Session-Id`, `-Protocol-Version`, `-Method`, `-Name`, `-Param-*`;
+/// `X-Forwarded-For`, `-Host`, `-Proto`, …
+const FAMILIES_OF_MESSAGES: [&str; 3] = ["content-", "mcp-", "x-forwarded-"];
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -181,6 +222,24 @@ mod tests {
     fn a_connection_field_cannot_take_away_what_frames_or_addresses_a_message() {
         let given = [("host", "a"), ("connection", "host, content-length"), ("content-length", "3")];
         assert_eq!(shown(&of_request(fields(&given))), [("host", "a"), ("content-length", "3")]);
+        // Nor from an answer: its client and its record would see another one.
+        let given = [("connection", "Content-Encoding, x-mine"), ("content-encoding", "gzip"), ("x-mine", "1")];
+        assert_eq!(shown(&of_response(fields(&given))), [("content-encoding", "gzip")]);
+    }
+
+    #[test]
+    fn what_connection_names_is_of_a_message_or_not() {
+        let taken = |value: &str| taken_away(&fields(&[("connection", "close"), ("connection", value)]));
+        for name in
+            ["content-encoding", "Content-Type", "mcp-session-id", "Mcp-Name", "X-Forwarded-For", "HOST", "cookie"]
+        {
+            assert_eq!(taken(&format!("x-mine,\t{name} ,")).unwrap().as_str(), name.to_ascii_lowercase());
+        }
+        for fine in
+            ["close", "keep-alive, TE", "Upgrade, HTTP2-Settings", "x-mine", "", ", ,", "content encoding", "trailer"]
+        {
+            assert_eq!(taken(fine), None, "{fine}");
+        }
     }
 
     #[test]

@@ -18,9 +18,11 @@ use super::hops::TrustedHops;
 use super::origins::{self, Origins};
 use super::outward::Came;
 use super::relay::Relay;
+use super::room::{Entrance, Guest, NoRoom, Occupied};
 use super::upstream::ServerBody;
 use crate::capture::mcp::correlate::Pace;
 use crate::capture::mcp::{Detours, McpService, PeerAddr, TapBody};
+use crate::config::Notices;
 
 /// One connection's way in.
 #[derive(Debug, Clone)]
@@ -30,6 +32,7 @@ pub(super) struct Front {
     /// The address at which the client came.
     own: Option<IpAddr>,
     pace: Arc<Pace>,
+    guest: Guest,
 }
 
 /// What all connections of a listener share.
@@ -37,6 +40,7 @@ pub(super) struct Front {
 pub(super) struct Gate {
     way: Way,
     hops: TrustedHops,
+    notices: Notices,
 }
 
 #[derive(Debug)]
@@ -45,19 +49,26 @@ enum Way {
     Forward { origins: Origins, own: SocketAddr },
 }
 
-pub(super) type Answered = Response<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>;
+pub(super) type Answered = Response<Occupied<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
 
 impl Gate {
     pub(super) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
-        Self { way: Way::Reverse(origins::layer(&relay).layer(relay), Detours::default()), hops }
+        let notices = relay.trail().core().notices().clone();
+        Self { way: Way::Reverse(origins::layer(&relay).layer(relay), Detours::default()), hops, notices }
     }
 
     pub(super) fn forward(relay: Relay, hops: TrustedHops, own: SocketAddr) -> Self {
-        Self { way: Way::Forward { origins: Origins::new(relay), own }, hops }
+        let notices = relay.trail().core().notices().clone();
+        Self { way: Way::Forward { origins: Origins::new(relay), own }, hops, notices }
     }
 
-    pub(super) fn front(self: &Arc<Self>, peer: SocketAddr, own: Option<SocketAddr>) -> Front {
-        Front { gate: self.clone(), peer, own: own.map(|own| own.ip().to_canonical()), pace: Arc::default() }
+    pub(super) fn tell_full(&self, most: usize) {
+        self.notices.warn(format!("{most} connections are open, so an idle one was closed for a new one; {MORE_ROOM}"));
+    }
+
+    pub(super) fn front(self: &Arc<Self>, peer: SocketAddr, own: Option<SocketAddr>, guest: Guest) -> Front {
+        let own = own.map(|own| own.ip().to_canonical());
+        Front { gate: self.clone(), peer, own, pace: Arc::default(), guest }
     }
 
     fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, Instead> {
@@ -77,9 +88,20 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     type Future = Pin<Box<dyn Future<Output = Result<Answered, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let occupying = match self.guest.begin() {
+            Entrance::Open(occupying) => occupying,
+            Entrance::Full(occupying) => {
+                request.extensions_mut().insert(NoRoom);
+                occupying
+            }
+            Entrance::Closing => return Box::pin(std::future::pending()),
+        };
         let mut service = match self.gate.way(&request) {
             Ok(service) => service,
-            Err(answer) => return Box::pin(std::future::ready(Ok(answer.map(Either::Right)))),
+            Err(answer) => {
+                let answer = answer.map(|body| Occupied::new(Either::Right(body), Some(occupying)));
+                return Box::pin(std::future::ready(Ok(answer)));
+            }
         };
         let client = self.gate.hops.client(self.peer, request.headers());
         let trusted = self.gate.hops.trusted(self.peer);
@@ -93,7 +115,10 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         request.extensions_mut().insert(Came { peer: self.peer.ip(), own: self.own });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);
-        Box::pin(async move { relayed.await.map(|response| response.map(Either::Left)) })
+        Box::pin(async move {
+            let answered = relayed.await;
+            answered.map(|response| response.map(|body| Occupied::new(Either::Left(body), Some(occupying))))
+        })
     }
 }
 
@@ -115,6 +140,9 @@ fn origin(target: &Uri, own: SocketAddr) -> Result<String, Instead> {
     Ok(format!("{}:{port}", host.to_ascii_lowercase()))
 }
 
+/// What the operator can do about it.
+pub(super) const MORE_ROOM: &str =
+    "if all of them are wanted, raise `ulimit -n`, or `connections` of [http] where that is less";
 const NO_TUNNELS: &str = "this proxy records what it relays, so it does not tunnel (CONNECT, https://); \
                           put a reverse proxy in front of that server, or leave it out by NO_PROXY";
 const NOT_ABSOLUTE: &str = "this is a forward proxy: ask it for http://HOST:PORT/PATH, as clients do that HTTP_PROXY is set \

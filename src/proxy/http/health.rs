@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::answer::{Answer, plain};
+use super::room::Connections;
 use super::serve::accept;
 use crate::Trail;
 
@@ -37,9 +38,10 @@ impl Health {
 
     /// Answers for ever.
     pub(super) async fn serve(self, listener: TcpListener) {
-        let mut connections = JoinSet::new();
+        let (mut connections, room) = (JoinSet::new(), Connections::new(MOST));
         loop {
             let (stream, _) = accept(&listener).await;
+            let place = room.entered().await;
             while connections.try_join_next().is_some() {}
             let health = self.clone();
             connections.spawn(async move {
@@ -49,7 +51,11 @@ impl Health {
                 });
                 let mut builder = http1::Builder::new();
                 builder.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
-                drop(builder.serve_connection(TokioIo::new(stream), service).await);
+                tokio::select! {
+                    biased;
+                    () = place.closed() => {}
+                    _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+                }
             });
         }
     }
@@ -74,3 +80,5 @@ impl Health {
 
 /// Probes ask at once.
 const HEAD: Duration = Duration::from_secs(10);
+/// Several probes at a time, and few descriptors: the oldest of more is closed for a new one.
+const MOST: usize = 16;

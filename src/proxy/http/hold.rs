@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::Either;
 
 use super::answer::{self, Instead};
@@ -31,7 +32,8 @@ impl Hold {
     /// The request as it goes on.
     pub(super) async fn pass(&self, mut request: Request<Arriving>) -> Result<Request<Outgoing>, Instead> {
         let joins = self.why.joins && request.body().is_tapped() && !is_sealed(request.headers());
-        if request.method() != Method::POST || !(self.why.refuses || joins) {
+        // Whatever the method: what is in a body may be run.
+        if request.body().is_end_stream() || !(self.why.refuses || joins) {
             return Ok(request.map(Either::Left));
         }
         let told = request.extensions_mut().remove::<Held>();
@@ -120,7 +122,9 @@ async fn may_run(told: Option<&Held>) -> Result<(), Instead> {
     may_run.map_err(|withheld| match withheld {
         Withheld::Unclear => unclear(),
         Withheld::TooMany => answer::withheld(StatusCode::PAYLOAD_TOO_LARGE, &too_many()).into(),
+        Withheld::Charset => answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, CHARSET).into(),
         Withheld::Refused { calls, is_batch } => answer::refused(&calls, is_batch).into(),
+        Withheld::Unasked(refused) => answer::unasked(&refused).into(),
     })
 }
 
@@ -152,6 +156,9 @@ const UNREAD: &str = "the body may be a message, but is not called application/j
                       cannot be recorded; set its Content-Type, and compress it with gzip, deflate, br or zstd if at all";
 const UNCLEAR: &str = "the message could not be read, or readers disagree on it, so its calls cannot be recorded; send one JSON \
                        document in UTF-8 with no key twice, uncompressed or compressed with gzip, deflate, br or zstd";
+
+const CHARSET: &str = "the body says that it is in another charset than UTF-8, of which servers make what they like, so its calls \
+                       cannot be recorded; send JSON in UTF-8";
 
 #[cfg(test)]
 mod tests {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  client ─► accept ─► connection ─► front ─► McpService ─► relay ─► upstream ─► server
-//!            (TLS)     (HTTP 1, 2)   (where   (the tap:     (hold)   (pool, TLS)
-//!                                    to, who)  records)
+//!            (room,    (HTTP 1, 2)   (where   (the tap:     (hold)   (pool, TLS)
+//!             TLS)                   to, who)  records)
 //! ```
 //!
 //! All of it runs in the task of the client's connection (HTTP/2: of the stream), the connection to the server too: what comes
@@ -20,7 +20,8 @@
 //! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
 //! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
 //! 5. Memory is bounded, however slowly somebody reads: buffers are of a fixed size (`BUFFER`).
-//! 6. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::max_held`]): there what could
+//! 6. So is the number of connections, and the journal has what descriptors it needs ([`Connections`]).
+//! 7. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::max_held`]): there what could
 //!    not be recorded, or not be understood, is not relayed.
 
 mod answer;
@@ -41,6 +42,7 @@ mod origins;
 mod outward;
 mod prelude;
 mod relay;
+mod room;
 mod serve;
 mod settings;
 #[cfg(feature = "tls")]
@@ -51,6 +53,7 @@ mod upstream;
 pub use self::error::HttpProxyError;
 pub use self::hops::{AddressField, TrustedHop, TrustedHops};
 pub use self::identity::IdentityFields;
+pub use self::room::Connections;
 pub use self::serve::{HttpProxy, serve};
 pub use self::settings::{HostField, HttpSettings, Mode, PemFiles, Upstream};
 

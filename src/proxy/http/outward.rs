@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::uri::{PathAndQuery, Uri};
-use http::{Request, StatusCode, Version};
+use http::{HeaderMap, Request, StatusCode, Version};
 use http_body::Body;
 
 use super::answer::{self, Instead};
@@ -99,6 +99,13 @@ impl Outward {
     }
 }
 
+/// Whether the server would read the message that is read here: `Connection` takes nothing of it away.
+pub(super) fn goes_on_whole(fields: &HeaderMap) -> Result<(), Instead> {
+    let Some(name) = fields::taken_away(fields) else { return Ok(()) };
+    let text = format!("`Connection` names {name}, which is not of the connection: {TAKEN_AWAY}");
+    Err(answer::withheld(StatusCode::BAD_REQUEST, &text).into())
+}
+
 fn unusable(error: &dyn std::fmt::Display) -> Instead {
     answer::plain(StatusCode::BAD_REQUEST, &format!("the target cannot be used: {error}")).into()
 }
@@ -115,6 +122,8 @@ fn told(foreign: &Foreign) -> String {
     )
 }
 
+const TAKEN_AWAY: &str = "without it the server would read another message than the one that is recorded; leave it out of \
+                          `Connection`";
 /// The longest name of a host, and a scheme and a port.
 const SHOWN: usize = 272;
 const FOREIGN_HOST: &str = "the Host of this request is no address or name of this proxy, so it may come from the page of \

@@ -1,9 +1,11 @@
 //! A stream whose first bytes must come in time: it is they that tell HTTP/2 from HTTP/1, and only then hyper's own
-//! time-out for heads begins.
+//! time-out for heads begins. It also tells whether something that was written has still to go out.
 
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,6 +18,22 @@ pub(super) struct Prelude<I> {
     inner: I,
     /// `None` once it is known what is spoken.
     waiting: Option<Waiting>,
+    unwritten: Unwritten,
+}
+
+/// Whether the other end does not take what is to be written to it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unwritten(Arc<AtomicBool>);
+
+impl Unwritten {
+    pub(super) fn is_there(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note<T>(&self, result: Poll<T>) -> Poll<T> {
+        self.0.store(result.is_pending(), Ordering::Relaxed);
+        result
+    }
 }
 
 #[derive(Debug)]
@@ -26,8 +44,8 @@ struct Waiting {
 }
 
 impl<I> Prelude<I> {
-    pub(super) fn new(inner: I, patience: Duration) -> Self {
-        Self { inner, waiting: Some(Waiting { until: Box::pin(sleep(patience)), matched: 0 }) }
+    pub(super) fn new(inner: I, patience: Duration, unwritten: Unwritten) -> Self {
+        Self { inner, unwritten, waiting: Some(Waiting { until: Box::pin(sleep(patience)), matched: 0 }) }
     }
 }
 
@@ -37,7 +55,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Prelude<I> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { inner, waiting } = &mut *self;
+        let Self { inner, waiting, .. } = &mut *self;
         let before = buffer.filled().len();
         let read = Pin::new(inner).poll_read(context, buffer);
         let Some(wait) = waiting else { return read };
@@ -57,7 +75,8 @@ impl<I: AsyncRead + Unpin> AsyncRead for Prelude<I> {
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Prelude<I> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.unwritten.note(written)
     }
 
     fn poll_write_vectored(
@@ -65,7 +84,8 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Prelude<I> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        self.unwritten.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {

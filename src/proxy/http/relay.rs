@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -15,13 +16,16 @@ use tower_service::Service;
 use super::answer::Instead;
 use super::arriving::{Arriving, Token};
 use super::fields;
+use super::front::MORE_ROOM;
 use super::hold::Hold;
-use super::outward::Outward;
+use super::outward::{self, Outward};
+use super::room::NoRoom;
 use super::unanswered::{self, spend};
 use super::upstream::{Failed, Outgoing, Pool, ServerBody, Unanswered, cause};
 use crate::Trail;
 use crate::capture::mcp::correlate::Exchange;
 use crate::capture::mcp::{Holding, HttpRecording, TapBody};
+use crate::trail::Counted;
 
 /// The service behind the tap.
 #[derive(Debug, Clone)]
@@ -95,7 +99,17 @@ impl Shared {
         let body = Arriving::new(body, &parts.headers, &self.token);
         let request = Request::from_parts(parts, body);
         self.outward.admits(&request, self.notices())?;
+        if let Err(refusal) = outward::goes_on_whole(request.headers()) {
+            let body = request.into_body();
+            if body.is_sent() {
+                spend(body, self.most_spent).await;
+            }
+            return Err(refusal);
+        }
         let exchange = request.extensions().get::<Arc<Exchange>>().cloned();
+        if request.extensions().get::<NoRoom>().is_some() {
+            return Err(self.turned_away(request, exchange.as_ref()).await);
+        }
         let request = self.outward.prepared(request)?;
         let request = match &self.hold {
             Some(hold) => hold.pass(request).await?,
@@ -110,7 +124,10 @@ impl Shared {
             }
             Err(failed) => {
                 let Failed { error, unsent } = *failed;
-                self.tell(&error);
+                match &error {
+                    Unanswered::NoRoom => self.tell_turned_away(),
+                    error => self.tell(error),
+                }
                 // Reading the body of a client that asks first would tell it to send one.
                 if let Some(body) = unsent.filter(is_sent) {
                     spend(body, self.most_spent).await;
@@ -118,6 +135,26 @@ impl Shared {
                 Err(unanswered::instead(&error, exchange.as_ref()))
             }
         }
+    }
+
+    /// There are too many connections: the answer to a request on one more.
+    async fn turned_away(&self, request: Request<Arriving>, exchange: Option<&Arc<Exchange>>) -> Instead {
+        self.tell_turned_away();
+        let (version, body) = (request.version(), request.into_body());
+        if body.is_sent() {
+            spend(body, self.most_spent).await;
+        }
+        let mut answer = unanswered::instead(&Unanswered::NoRoom, exchange);
+        if version < Version::HTTP_2 {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+
+    fn tell_turned_away(&self) {
+        self.trail.core().seen().add(Counted::TurnedAway);
+        self.notices()
+            .warn(format!("requests are answered with 503, as too many connections are occupied; {MORE_ROOM}"));
     }
 
     /// Says once that the one server cannot be reached, and why.

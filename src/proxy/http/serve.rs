@@ -18,6 +18,7 @@ use super::health::Health;
 use super::hold::Hold;
 use super::outward::Outward;
 use super::relay::{Audit, Relay};
+use super::room::Connections;
 use super::upstream::Pool;
 use super::{HttpProxyError, HttpSettings, Mode};
 use crate::Trail;
@@ -43,6 +44,7 @@ pub struct HttpProxy {
     listener: TcpListener,
     address: SocketAddr,
     serving: Serving,
+    connections: Connections,
     health: Health,
     health_listener: Option<TcpListener>,
     drain: Duration,
@@ -58,7 +60,7 @@ impl HttpProxy {
         settings.check()?;
         #[cfg(feature = "tls")]
         let acceptor = settings.tls.as_ref().map(super::tls::acceptor).transpose()?.map(super::connection::Acceptor);
-        let pool = Pool::new(&settings)?;
+        let (pool, connections) = (Pool::new(&settings)?, settings.connections.clone());
         let (listener, address) = listen(settings.listen).await?;
         let health_listener = match settings.health {
             Some(address) => Some(listen(address).await?.0),
@@ -82,6 +84,7 @@ impl HttpProxy {
         Ok(Self {
             listener,
             address,
+            connections,
             serving: Serving::new(
                 gate,
                 settings.head_timeout,
@@ -109,19 +112,26 @@ impl HttpProxy {
 
     /// As [`serve`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, serving, health, health_listener, drain, all_read, .. } = self;
+        let Self { listener, serving, connections: room, health, health_listener, drain, all_read, .. } = self;
         let (graceful, mut connections, mut probes) = (GracefulShutdown::new(), JoinSet::new(), JoinSet::new());
         if let Some(listener) = health_listener {
             probes.spawn(health.clone().serve(listener));
         }
         let mut shutdown = std::pin::pin!(shutdown);
+        let mut at_the_door = None;
         loop {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                (stream, peer) = accept(&listener) => {
-                    connections.spawn(serving.clone().serve(stream, peer, graceful.watcher()));
+                place = room.entered(), if at_the_door.is_some() => {
+                    if place.has_displaced {
+                        serving.tell_full(room.most());
+                    }
+                    if let Some((stream, peer)) = at_the_door.take() {
+                        connections.spawn(serving.clone().serve(stream, peer, place, graceful.watcher()));
+                    }
                 }
+                accepted = accept(&listener), if at_the_door.is_none() => at_the_door = Some(accepted),
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
             }
         }

@@ -8,6 +8,7 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
 use super::hosts::is_host;
+use super::room::{Connections, fitting};
 use super::{HttpProxyError, TrustedHops};
 use crate::capture::mcp::HttpRecording;
 
@@ -43,6 +44,9 @@ pub struct HttpSettings {
     /// Where a call may have to wait or be refused, by its class or the `authorize` hook, bodies of POST requests are held
     /// until their calls may run; larger ones than this, in bytes, are refused then. On other trails nothing is held.
     pub max_held: u64,
+    /// How many connections of clients there may be, and as many to servers. Idle ones are closed first; beyond that, requests
+    /// are answered with 503. By default all proxies of a process share what its limit of descriptors leaves room for.
+    pub connections: Connections,
     /// Which HTTP requests are recorded beside MCP.
     pub record: HttpRecording,
     /// The span of each call is written into its request, as `params._meta.traceparent` and as the header `traceparent`, so
@@ -123,6 +127,7 @@ impl HttpSettings {
             head_timeout: HEAD,
             connect_timeout: CONNECT,
             max_held: MAX_HELD,
+            connections: Connections::default(),
             record: HttpRecording::default(),
             inject_trace: false,
         }
@@ -139,6 +144,7 @@ impl HttpSettings {
             return Err(HttpProxyError::setting("tls", "", NO_TLS, "enable its feature tls, or listen without"));
         }
         self.check_hosts()?;
+        self.check_connections()?;
         let Mode::Reverse(upstream) = &self.mode else { return Ok(()) };
         let is_secure = upstream.scheme == Scheme::HTTPS;
         if is_secure && !cfg!(feature = "tls") {
@@ -169,6 +175,19 @@ impl HttpSettings {
         Ok(())
     }
 
+    fn check_connections(&self) -> Result<(), HttpProxyError> {
+        let (most, fitting) = (self.connections.most(), fitting());
+        let wrong = |problem: String, fix| Err(HttpProxyError::setting("connections", most.to_string(), problem, fix));
+        if most == 0 {
+            return wrong("nobody could connect".into(), "set at least 1, or leave it out");
+        }
+        if most > fitting && most > Connections::default().most() {
+            let problem = format!("the limit of descriptors leaves room for {fitting}");
+            return wrong(problem, "set no more, leave it out, or raise the limit (`ulimit -n`)");
+        }
+        Ok(())
+    }
+
     fn check_hosts(&self) -> Result<(), HttpProxyError> {
         let wrong = |setting, value: &str, problem, fix| Err(HttpProxyError::setting(setting, value, problem, fix));
         let is_forward = matches!(self.mode, Mode::Forward);
@@ -179,14 +198,14 @@ impl HttpSettings {
             return wrong("forwarded", "true", FORWARDS, "leave it out: those servers know nothing of this proxy");
         }
         match self.hosts.first() {
-            Some(name) if self.host == HostField::Client => {
+            Some(_) if self.host == HostField::Client => {
                 let problem = "nobody looks at the Host of requests that goes on as it is";
-                return wrong("hosts", name, problem, "set host = \"upstream\", or leave the names out");
+                return wrong("hosts", HIDDEN, problem, "set host = \"upstream\", or leave the names out");
             }
             _ => {}
         }
         match self.hosts.iter().find(|name| !is_host(name)) {
-            Some(name) => wrong("hosts", name, "it is no name of a host", "write names such as mcp.example.org"),
+            Some(_) => wrong("hosts", HIDDEN, "it is no name of a host", "write names such as mcp.example.org"),
             None => Ok(()),
         }
     }
@@ -199,7 +218,8 @@ impl Upstream {
     /// # Errors
     /// If it is anything else.
     pub fn new(url: &str) -> Result<Self, HttpProxyError> {
-        let wrong = |problem: &str| HttpProxyError::setting("upstream", url, problem, FORM);
+        // What is no URL may be a secret in the wrong place, and what is one may have a secret in it.
+        let wrong = |problem: &str| HttpProxyError::setting("upstream", HIDDEN, problem, FORM);
         // It would be dropped in silence.
         if url.contains('#') {
             return Err(wrong("it has a fragment, which is never sent"));
@@ -213,12 +233,7 @@ impl Upstream {
             return Err(wrong("its scheme is neither http nor https"));
         }
         if authority.as_str().contains('@') {
-            return Err(HttpProxyError::setting(
-                "upstream",
-                "(not shown)",
-                "it holds a password, which would not be used",
-                FORM,
-            ));
+            return Err(wrong("it holds a password, which would not be used"));
         }
         let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
         if path.query().is_some() {
@@ -244,6 +259,7 @@ impl std::fmt::Display for Upstream {
     }
 }
 
+const HIDDEN: &str = "(not shown)";
 const FORM: &str = "write it as http://HOST:PORT, https://HOST:PORT or https://HOST/PATH";
 const FORWARDS: &str = "it belongs to a listener with an upstream";
 

@@ -12,6 +12,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use super::{HttpProxyError, Mode, PemFiles, Upstream};
+use crate::config::read_regular;
 
 /// For connections of clients, which may choose between HTTP/2 and HTTP/1.1.
 pub(super) fn acceptor(files: &PemFiles) -> Result<TlsAcceptor, HttpProxyError> {
@@ -82,12 +83,17 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpProxyError> {
     let wrong = |error: rustls::pki_types::pem::Error| pem(path, error.to_string());
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path).map_err(wrong)?.collect::<Result<_, _>>().map_err(wrong)?;
+    let content = content(path)?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&content).collect::<Result<_, _>>().map_err(wrong)?;
     if chain.is_empty() { Err(pem(path, "it has no PEM block of a certificate".into())) } else { Ok(chain) }
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, HttpProxyError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| pem(path, error.to_string()))
+    PrivateKeyDer::from_pem_slice(&content(path)?).map_err(|error| pem(path, error.to_string()))
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, HttpProxyError> {
+    read_regular(path).map_err(|error| pem(path, error.to_string()))
 }
 
 fn pem(path: &Path, problem: String) -> HttpProxyError {

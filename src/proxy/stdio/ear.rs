@@ -49,10 +49,10 @@ impl Ear {
         self.guarded(|_| exchange.see(direction, message)).flatten()
     }
 
-    /// Takes in what goes the other way.
-    pub(super) fn see_answer(&mut self, message: Message) {
-        let (exchange, direction) = (self.exchange.clone(), self.direction.opposite());
-        self.guarded(|_| exchange.see(direction, message));
+    /// Takes in that a call was answered in the place of the server.
+    pub(super) fn refuse(&mut self, call: &Arc<Ongoing>, answer: Message) {
+        let exchange = self.exchange.clone();
+        self.guarded(|_| exchange.refuse(call, answer));
     }
 
     /// Whether it hears nothing any more, after a panic.

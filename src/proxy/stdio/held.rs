@@ -16,14 +16,14 @@ use super::ear::Ear;
 use super::fd;
 use super::input;
 use super::output::Output;
-use super::refuse;
+use super::refuse::{self, Refused};
 use crate::capture::mcp::Holding;
-use crate::capture::mcp::message::{Id, Message};
+use crate::capture::mcp::message::{Id, Kind, Message};
 use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
 use crate::config::Notices;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::unjoined::Unjoined;
-use crate::trail::Ongoing;
+use crate::trail::{Direction, Ongoing};
 
 /// Holds one line at a time.
 #[derive(Debug)]
@@ -38,6 +38,13 @@ pub(super) struct Held {
     pub(super) line: Line,
     /// Of the line, as far as nobody has taken them in.
     pub(super) messages: Vec<Message>,
+}
+
+/// A call of a line, with the id by which it is answered.
+struct Asked {
+    call: Arc<Ongoing>,
+    id: Option<Id>,
+    is_one_way: bool,
 }
 
 /// What becomes of the line that is read.
@@ -150,16 +157,17 @@ impl Held {
         for message in messages {
             let (id, said) = (message.id.clone(), Said::of(&message));
             let is_plain = message.is_plain();
+            let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
             let call = ear.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
             splices.note(is_batch, is_plain, joined);
-            calls.extend(call.map(|call| (id, call)));
+            calls.extend(call.map(|call| Asked { call, id, is_one_way }));
         }
         if self.why.refuses {
             if ear.is_deaf() {
                 return Err(io::ErrorKind::Other.into());
             }
-            if let Err(refusals) = self.wait(&calls) {
+            if let Err(refusals) = self.wait(calls) {
                 refuse::answer(refusals, is_batch, output, ear);
                 return Ok(());
             }
@@ -169,19 +177,19 @@ impl Held {
     }
 
     /// Until all calls of a line may run. If one may not, none may: they are one line.
-    fn wait(&self, calls: &[(Option<Id>, Arc<Ongoing>)]) -> Result<(), Vec<Refusal>> {
-        for (at, (_, call)) in calls.iter().enumerate() {
-            let Err(refused) = self.runtime.handle().block_on(call.may_run()) else { continue };
-            let refusals = calls.iter().enumerate().map(|(other, (id, call))| {
-                if other == at {
-                    Refusal::of(id.clone(), &refused)
-                } else {
-                    Refusal::because(id.clone(), OF_A_BATCH, Some(call.call_id()))
-                }
-            });
-            return Err(refusals.collect());
-        }
-        Ok(())
+    fn wait(&self, calls: Vec<Asked>) -> Result<(), Vec<Refused>> {
+        let may_run = |asked: &Asked| self.runtime.handle().block_on(asked.call.may_run());
+        let refused = calls.iter().enumerate().find_map(|(at, asked)| Some((at, may_run(asked).err()?)));
+        let Some((at, refused)) = refused else { return Ok(()) };
+        let refuse = |(other, Asked { call, id, is_one_way })| {
+            let refusal = if other == at {
+                Refusal::of(id, &refused)
+            } else {
+                Refusal::because(id, OF_A_BATCH, Some(call.call_id()))
+            };
+            Refused { call, refusal, is_silent: is_one_way }
+        };
+        Err(calls.into_iter().enumerate().map(refuse).collect())
     }
 
     /// Whether nothing is known any more of what passes, so that nothing can be made of it.
@@ -203,7 +211,7 @@ impl Held {
 
 /// Whether the server may read something else, or something where nothing is read here.
 fn is_unclear(message: &Message) -> bool {
-    message.flaw.is_some() || message.doubts.is_ambiguous()
+    message.flaw.is_some() || message.is_ambiguous()
 }
 
 /// Takes a message for later.

@@ -143,7 +143,9 @@ impl StdioProxy {
 
         let core = trail.core().clone();
         let correlator = Correlator::new(&core);
-        let exchange = correlator.exchange(Carrier { transport: Some(Transport::Stdio), ..Carrier::default() });
+        let is_held = core.may_hold_calls();
+        let exchange =
+            correlator.exchange(Carrier { transport: Some(Transport::Stdio), is_held, ..Carrier::default() });
         let ear = |direction| Ear::new(&correlator, &exchange, core.notices(), direction);
         let output = Arc::new(Output::new(streams.output));
 

@@ -2,12 +2,24 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::ear::Ear;
 use super::fd;
 use super::output::Output;
-use crate::capture::mcp::message::Message;
+use crate::capture::mcp::message::{Kind, Message};
 use crate::proxy::refusal::Refusal;
+use crate::trail::{Direction, Ongoing};
+
+/// A call that may not run, and what it is told.
+pub(super) struct Refused {
+    pub(super) call: Arc<Ongoing>,
+    pub(super) refusal: Refusal,
+    /// It gets no answer: it wants none, or another with its id has it.
+    pub(super) is_silent: bool,
+}
 
 /// Answers what was not held, or not understood. What is itself an answer is answered to the server, which waits for it.
 pub(super) fn unread(
@@ -18,16 +30,21 @@ pub(super) fn unread(
     ear: &mut Ear,
 ) -> io::Result<()> {
     let is_batch = messages.iter().any(|message| message.batch.is_some());
-    let (mut refusals, mut nameless) = (Vec::new(), false);
+    let (mut refusals, mut nameless) = (Vec::<Refused>::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
+        let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+        let is_reading = message.alternative.is_some();
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);
             let line = format!("{}\n", refusal.json());
             drop(ear.see(refusal.into_message()));
             fd::write_all(to, line.as_bytes())?;
         } else if let Some(call) = ear.see(message) {
-            refusals.push(Refusal::because(id, reason, Some(call.call_id())));
+            // One answer is for all readings of a message that have its id.
+            let is_told = is_reading && refusals.iter().any(|refused| refused.refusal.is_for(id.as_ref()));
+            let refusal = Refusal::because(id, reason, Some(call.call_id()));
+            refusals.push(Refused { call, refusal, is_silent: is_one_way || is_told });
         } else {
             nameless |= has_flaw;
         }
@@ -39,15 +56,18 @@ pub(super) fn unread(
     Ok(())
 }
 
-/// One line with all of it.
-pub(super) fn answer(refusals: Vec<Refusal>, is_batch: bool, output: &Output, ear: &mut Ear) {
-    let mut line = match (is_batch, refusals.as_slice()) {
-        (_, []) => return,
-        (false, [refusal]) => refusal.json(),
-        _ => refusals.iter().map(Refusal::json).collect(),
+/// One line with all of it, or one for each where they are no batch.
+pub(super) fn answer(refusals: Vec<Refused>, is_batch: bool, output: &Output, ear: &mut Ear) {
+    let answers = refusals.iter().filter(|refused| !refused.is_silent).map(|refused| refused.refusal.json());
+    let lines: Vec<Value> = if is_batch { batch(answers.collect()) } else { answers.collect() };
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    if !lines.is_empty() {
+        output.insert(lines.as_bytes());
     }
-    .to_string();
-    line.push('\n');
-    output.insert(line.as_bytes());
-    refusals.into_iter().for_each(|refusal| ear.see_answer(refusal.into_message()));
+    refusals.into_iter().for_each(|Refused { call, refusal, .. }| ear.refuse(&call, refusal.into_message()));
+}
+
+/// A batch of nothing is not sent.
+fn batch(answers: Vec<Value>) -> Vec<Value> {
+    if answers.is_empty() { answers } else { vec![answers.into()] }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::origins::Origin;
-use super::pending::Asked;
+use super::waiting::Asked;
 use super::{Carrier, Correlator, hex};
 use crate::record::names;
 use crate::trail::{Actor, Call, Direction, Facts};
@@ -49,12 +49,13 @@ impl Seen<'_> {
 
     /// Where others may read something else than is told here, or nothing.
     fn doubts(&self, call: Call) -> Call {
-        let Message { doubts, flaw, bytes, .. } = self.message;
+        let Message { doubts, flaw, bytes, reader, .. } = self.message;
         let flaw = flaw.filter(|flaw| *flaw != Flaw::NotAMessage);
         let flaws: Vec<_> = doubts.names().chain(flaw.map(Flaw::as_str)).map(str::to_owned).collect();
         let readings = (!doubts.readings.is_empty()).then(|| doubts.readings.clone());
         let size = flaw.map(|_| i64::try_from(*bytes).unwrap_or(i64::MAX));
-        call.own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
+        call.own_some(names::AUDITRAIL_MESSAGE_AMBIGUOUS, reader.map(|reader| reader.as_str().to_owned()))
+            .own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
             .own_some(names::AUDITRAIL_MESSAGE_READINGS, readings)
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
     }
@@ -92,7 +93,8 @@ impl Seen<'_> {
             }
             _ => {}
         }
-        match &params.task_id {
+        let is_of_tasks = method.starts_with("tasks/") || method.starts_with("notifications/tasks");
+        match params.task_id.as_ref().filter(|_| is_of_tasks) {
             Some(task) => {
                 let origin = self.correlator.origins().of(&Origin::Task(task.clone()));
                 call.attribute(names::AUDIT_TARGET_TYPE, "task")

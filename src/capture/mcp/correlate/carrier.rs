@@ -31,6 +31,8 @@ pub(crate) struct Carrier {
     pub(crate) client: Option<Arc<Client>>,
     /// That of the connection that it came over.
     pub(crate) pace: Arc<Pace>,
+    /// What the client asks is held back until it may run.
+    pub(crate) is_held: bool,
     /// What the actor extractor may look at, where HTTP carried the message.
     pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
 }

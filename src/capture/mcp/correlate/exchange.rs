@@ -3,16 +3,17 @@
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::message::{Flaw, Id, IdKind, Kind, Message};
+use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::Seen;
 use super::noise::Garbage;
 use super::origins::Origin;
-use super::pending::{Asked, Pending, Waiting};
+use super::pending::{Meant, Pending};
 use super::repeated::Repeated;
 use super::tools::NewTool;
+use super::waiting::{Asked, Cancelled, Waiting};
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing};
+use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing, Transport};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -24,7 +25,10 @@ pub(crate) struct Exchange {
     carrier: Carrier,
     common: Repeated,
     garbage: Mutex<Garbage>,
-    pending: Mutex<Pending>,
+    /// Tells it from the others of its scope.
+    number: u64,
+    /// Its calls do not reach the server before they may run.
+    is_held: bool,
     /// Of the HTTP response; 0 for none.
     status: AtomicU16,
     has_message: AtomicBool,
@@ -66,11 +70,12 @@ impl Exchange {
     pub(super) fn new(correlator: &Correlator, scope: Arc<Scope>, carrier: Carrier) -> Self {
         Self {
             correlator: correlator.clone(),
+            number: scope.next_exchange(),
             scope,
+            is_held: carrier.is_held,
             carrier,
             common: Repeated::default(),
             garbage: Mutex::default(),
-            pending: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
             unread_facts: Mutex::default(),
@@ -95,7 +100,7 @@ impl Exchange {
     }
 
     /// Whether the client has asked something in it.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "tower", feature = "rmcp"))]
     pub(crate) fn has_call(&self) -> bool {
         self.has_call.load(Ordering::Relaxed)
     }
@@ -104,7 +109,9 @@ impl Exchange {
     #[cfg(feature = "proxy")]
     pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
-        let open = pending.of(Direction::ClientToServer).map(|waiting| Unanswered {
+        // Of a message that is read in several ways, one answer is for all with its id.
+        let wants_one = |waiting: &&Waiting| !waiting.is_one_way && pending.is_first_reading(waiting);
+        let open = pending.of(self.number).filter(wants_one).map(|waiting| Unanswered {
             id: waiting.id.clone(),
             is_in_batch: waiting.batch.is_some(),
             call_id: waiting.call.call_id(),
@@ -145,6 +152,7 @@ impl Exchange {
             self.correlator.count(Counted::Replayed);
             return None;
         }
+        self.end_cancelled();
         let kind = message.kind(direction);
         if let Some(kind) = kind {
             self.scope.count(direction, kind);
@@ -154,7 +162,11 @@ impl Exchange {
                 return self.unreadable(&message);
             }
             None => self.garbage(direction, &message),
-            Some(Kind::Request) => return Some(self.request(direction, &message, begun)),
+            // No official client ends lines elsewhere than at newlines, so it is answered nothing.
+            Some(Kind::Result | Kind::Error) if message.reader.is_some() && direction == Direction::ServerToClient => {
+                self.garbage(direction, &message);
+            }
+            Some(Kind::Request | Kind::OneWay) => return Some(self.request(direction, &message, begun)),
             Some(Kind::Notification) => self.notification(direction, &message),
             Some(Kind::Result | Kind::Error) => self.answer(direction, message),
         }
@@ -164,7 +176,7 @@ impl Exchange {
     /// That much came of a request of the client, and no more will: its id may be missing.
     #[cfg(feature = "tower")]
     pub(crate) fn see_cut(&self, message: &Message, begun: Now) {
-        let is_request = message.method.as_deref().is_some_and(|method| !method.starts_with("notifications/"));
+        let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
         if is_request {
             self.correlator.count(Counted::Message);
             self.has_message.store(true, Ordering::Relaxed);
@@ -177,9 +189,17 @@ impl Exchange {
     pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
         let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
         let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
-        let asked = direction.opposite();
-        if let Some(waiting) = self.find(id, |pending, id| pending.answered(asked, id)) {
-            self.end(&waiting, &answer::disconnected());
+        let meant = self.pending().answered(self.number, false, direction.opposite(), id);
+        self.end_meant(&meant, |_| answer::disconnected());
+    }
+
+    /// Somebody has answered that call in the place of the server.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn refuse(&self, call: &Arc<Ongoing>, answer: Message) {
+        let waiting = self.pending().take_call(call);
+        match waiting {
+            Some(waiting) => self.answered(&waiting, answer),
+            None => call.end(&answer::refused(answer.error.code.unwrap_or_default())),
         }
     }
 
@@ -212,32 +232,38 @@ impl Exchange {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let status = self.status.load(Ordering::Relaxed);
-        let open = self.pending().take();
-        for waiting in open {
+        let stays = self.scope.outlives_exchanges();
+        let now = self.correlator.core().clock().monotonic_nano();
+        let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
+        for (waiting, outcome) in &ended {
             if end == End::Unread {
                 let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
                 facts.iter().for_each(|(name, value)| waiting.call.enrich(&(*name).into(), value.clone()));
             }
-            if status >= 400 {
-                self.end(&waiting, &answer::http_error(status));
-            } else if end == End::Dropped && waiting.close_cancels {
-                self.end(&waiting, &Outcome::of(Detail::Cancelled));
-            } else if end == End::Unread || waiting.is_unreadable {
-                self.end(&waiting, &answer::unread());
-            } else if self.scope.outlives_exchanges() {
-                self.scope.park(waiting, self.carrier.client.as_ref());
-            } else if end == End::Dropped {
-                self.end(&waiting, &answer::disconnected());
-            } else {
-                self.end(&waiting, &Outcome::of(Detail::NoResponse));
-            }
+            self.end(waiting, outcome);
         }
     }
 
-    /// The oldest call with that id that no handler runs yet, for the handler that begins.
-    pub(crate) fn claim(self: &Arc<Self>, id: &Id) -> Option<Claimed> {
-        let (serial, call) = self.pending().claim(Direction::ClientToServer, id)?;
+    /// What becomes of a call that is open when the exchange ends; `None` if its answer may come over another.
+    fn fate(&self, waiting: &Waiting, end: End, stays: bool) -> Option<Outcome> {
+        let status = self.status.load(Ordering::Relaxed);
+        let outcome = match end {
+            _ if status >= 400 => return Some(answer::http_error(status)),
+            End::Dropped if waiting.close_cancels => Outcome::of(Detail::Cancelled),
+            End::Unread => answer::unread(),
+            _ if waiting.is_unreadable => answer::unread(),
+            _ if stays && !waiting.is_settled() => return None,
+            End::Dropped => answer::disconnected(),
+            End::Complete => Outcome::of(Detail::NoResponse),
+        };
+        Some(waiting.unanswered(outcome))
+    }
+
+    /// The oldest call with that id that no handler runs yet, for the handler that begins; what that is asked for decides
+    /// between several.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn claim(self: &Arc<Self>, id: &Id, asks: impl FnOnce() -> Call) -> Option<Claimed> {
+        let (serial, call) = self.pending().claim(self.number, id, asks)?;
         Some(Claimed { exchange: self.clone(), serial, call })
     }
 
@@ -253,30 +279,37 @@ impl Exchange {
             Some(begun) => seen.call().begun(begun),
             None => seen.call(),
         };
-        let call = Arc::new(Ongoing::open_anyway(self.correlator.core(), call));
+        let is_one_way = message.kind(direction) == Some(Kind::OneWay);
+        let call = Ongoing::open_anyway(self.correlator.core(), call);
+        if is_one_way && !(direction == Direction::ClientToServer && self.is_http()) {
+            // Nothing ends it, so it is over when it has passed, or was refused.
+            return Arc::new(call.left_as(answer::one_way()));
+        }
+        let call = Arc::new(call);
         let waiting = Waiting {
             call: call.clone(),
+            // What the server asks may be answered with any exchange of the scope.
+            exchange: if direction == Direction::ClientToServer { self.number } else { 0 },
             asked,
             direction,
             id: message.id.clone().unwrap_or(NULL),
             batch: message.batch,
+            alternative: message.alternative,
+            is_held: self.is_held && direction == Direction::ClientToServer,
             claimed: false,
             is_unreadable: is_unreadable(message),
+            is_one_way,
             serial: 0,
             close_cancels: seen.close_cancels(),
+            cancelled: None,
+            is_blurred: false,
             parked: None,
         };
-        match direction {
-            // Its answer may come with any exchange of the scope.
-            Direction::ServerToClient => self.scope.add(waiting),
-            Direction::ClientToServer => {
-                let evicted = self.pending().add(waiting);
-                self.correlator.evict(evicted);
-                if self.correlator.is_over(self.carrier.client.as_ref()) {
-                    let oldest = self.pending().take_oldest(1);
-                    self.correlator.evict(oldest);
-                }
-            }
+        let evicted = self.pending().add(waiting);
+        self.correlator.evict(evicted);
+        if self.correlator.is_over(self.carrier.client.as_ref()) {
+            let oldest = self.pending().take_oldest(1);
+            self.correlator.evict(oldest);
         }
         call
     }
@@ -293,54 +326,83 @@ impl Exchange {
         self.record(Moment::of_message(EventName::McpNotification, facts).inside_call(inside));
     }
 
-    /// Ends the call that is meant, and tells its id.
+    /// Notes that the call that is meant was cancelled, and tells its id. An answer may be on its way all the same.
     fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
-        let own = |pending: &mut Pending, id: &Id| pending.cancelled(direction, id, |_| true);
+        let at = self.correlator.core().clock().monotonic_nano();
+        let cancelled = Cancelled { at, outcome: answer::cancelled(reason) };
+        let mut pending = self.pending();
         // Servers end subscriptions of their clients in the same way (2026-07-28).
-        let subscription = |pending: &mut Pending, id: &Id| {
-            let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
+        let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
+        let call = pending.cancel(direction, id, cancelled.clone(), |_| true).or_else(|| {
             let is_servers = direction == Direction::ServerToClient;
-            is_servers.then(|| pending.cancelled(Direction::ClientToServer, id, is_subscription)).flatten()
-        };
-        let waiting = self.find(id, own).or_else(|| self.find(id, subscription))?;
-        self.end(&waiting, &answer::cancelled(reason));
-        Some(waiting.call.call_id())
+            is_servers.then(|| pending.cancel(Direction::ClientToServer, id, cancelled, is_subscription)).flatten()
+        })?;
+        Some(call.call_id())
+    }
+
+    /// Ends those that were cancelled so long ago that no answer will come.
+    fn end_cancelled(&self) {
+        let has_cancelled = self.pending().has_cancelled();
+        if has_cancelled {
+            self.scope.end_cancelled(|waiting, outcome| self.end(waiting, outcome));
+        }
     }
 
     fn answer(&self, direction: Direction, message: Message) {
         let asked = direction.opposite();
-        let found = message.id.as_ref().and_then(|id| self.find(id, |pending, id| pending.answered(asked, id)));
-        if let Some(waiting) = found {
-            return self.answered(&waiting, message);
+        let named = message.id.as_ref().filter(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
+        let is_http_error = self.status.load(Ordering::Relaxed) >= 400;
+        let answered = |id| self.pending().answered(self.number, is_http_error, asked, id);
+        let meant = named.map_or(Meant::Nobody, answered);
+        match meant {
+            Meant::These(calls) => {
+                if let Some((waiting, others)) = calls.split_first() {
+                    others.iter().for_each(|other| self.end(other, &self.outcome(other, &message)));
+                    self.answered(waiting, message);
+                }
+                return;
+            }
+            Meant::OneOf(_) => return self.end_meant(&meant, |_| answer::ambiguous()),
+            Meant::Nobody => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(Counted::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told.
-        let meant = self.pending().nameless(asked);
-        for waiting in &meant {
-            self.end(waiting, &answer::outcome(self.correlator.core(), waiting, &message));
-        }
-        if !meant.is_empty() {
-            return;
+        let outcome = |waiting: &Waiting| self.outcome(waiting, &message);
+        let meant = self.pending().nameless(self.number, asked);
+        if !matches!(meant, Meant::Nobody) {
+            return self.end_meant(&meant, outcome);
         }
         // Over HTTP it is the one answer of its exchange.
-        let is_http = self.status.load(Ordering::Relaxed) != 0;
-        let open = if is_http { self.pending().take() } else { Vec::new() };
+        let has_status = self.status.load(Ordering::Relaxed) != 0;
+        let open = if has_status { self.pending().take_of(self.number) } else { Vec::new() };
         if open.is_empty() {
             self.correlator.count(Counted::Unasked);
         }
-        for waiting in &open {
-            self.end(waiting, &answer::outcome(self.correlator.core(), waiting, &message));
+        open.iter().for_each(|waiting| self.end(waiting, &outcome(waiting)));
+    }
+
+    /// Ends the calls that are meant, with that outcome if it is known to be theirs.
+    fn end_meant(&self, meant: &Meant, outcome: impl Fn(&Waiting) -> Outcome) {
+        match meant {
+            Meant::Nobody => {}
+            Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
+            Meant::OneOf(calls) => {
+                if calls.is_empty() {
+                    self.correlator.count(Counted::Unasked);
+                }
+                calls.iter().for_each(|waiting| self.end(waiting, &answer::ambiguous()));
+            }
         }
     }
 
     fn answered(&self, waiting: &Waiting, message: Message) {
         if waiting.direction == Direction::ClientToServer {
-            let passed_over = self.pending().take_unreadable_before(waiting.serial);
+            let passed_over = self.pending().take_unreadable_before(self.number, waiting.serial);
             passed_over.iter().for_each(|unreadable| self.end(unreadable, &answer::unread()));
         }
-        let outcome = answer::outcome(self.correlator.core(), waiting, &message);
+        let outcome = self.outcome(waiting, &message);
         self.note_continuation(waiting, &message, outcome.detail);
         self.end(waiting, &outcome);
         if outcome.detail != Some(Detail::Ok) {
@@ -372,16 +434,14 @@ impl Exchange {
         let call = &waiting.call;
         let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
         let first = first.unwrap_or_else(|| call.call_id());
-        if let Some(task) = &message.result.task_id {
-            call.enrich(&names::AUDITRAIL_MCP_TASK_ID.into(), task.clone().into());
-            if detail == Some(Detail::Task) {
-                self.correlator.origins().note(Origin::Task(task.clone()), first);
+        if let Some((task, status)) = answer::task(call.text(names::MCP_METHOD_NAME).as_deref(), message) {
+            call.enrich(&names::AUDITRAIL_MCP_TASK_ID.into(), task.to_owned().into());
+            if let Some(status) = status {
+                call.enrich(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.to_owned().into());
             }
-        }
-        if let Some(status) = &message.result.task_status
-            && message.result.task_id.is_some()
-        {
-            call.enrich(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.clone().into());
+            if detail == Some(Detail::Task) {
+                self.correlator.origins().note(Origin::Task(task.to_owned()), first);
+            }
         }
         if let Some(state) = message.result.request_state {
             call.enrich(&names::AUDITRAIL_MCP_REQUEST_STATE_ISSUED.into(), hex(&state.0).into());
@@ -437,18 +497,12 @@ impl Exchange {
         waiting.call.end(outcome);
     }
 
-    /// Looks for a call with that id, and, only where there is none, for one whose id is the same but for its type.
-    fn find(&self, id: &Id, which: impl Fn(&mut Pending, &Id) -> Option<Waiting>) -> Option<Waiting> {
-        let exactly = self.find_in_all(|pending| which(pending, id));
-        exactly.or_else(|| id.retyped().and_then(|id| self.find_in_all(|pending| which(pending, &id))))
+    fn outcome(&self, waiting: &Waiting, message: &Message) -> Outcome {
+        answer::outcome(self.correlator.core(), waiting, message)
     }
 
-    /// Looks for a call in this exchange, then in its scope, and then in what else is open there: over HTTP, cancellations
-    /// come with another request, and answers over a resumed stream before anybody knows that the first is broken.
-    fn find_in_all(&self, which: impl Fn(&mut Pending) -> Option<Waiting>) -> Option<Waiting> {
-        let here = which(&mut self.pending());
-        let found = here.or_else(|| which(&mut self.scope.pending()));
-        found.or_else(|| self.scope.exchanges().iter().find_map(|other| which(&mut other.pending())))
+    fn is_http(&self) -> bool {
+        self.carrier.transport == Some(Transport::StreamableHttp)
     }
 
     fn record(&self, moment: Moment) {
@@ -466,7 +520,7 @@ impl Exchange {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.scope.pending()
     }
 }
 
@@ -479,8 +533,14 @@ impl Drop for Exchange {
 impl Claimed {
     /// The handler panicked: there will be no answer.
     pub(crate) fn panicked(&self) {
-        self.exchange.pending().remove(self.serial);
-        self.call.end(&Outcome::of(Detail::Panic));
+        let is_shared = {
+            let mut pending = self.exchange.pending();
+            let is_shared = pending.is_shared(self.serial);
+            pending.remove(self.serial);
+            is_shared
+        };
+        // Which of several handlers has got which of several calls with one id nobody knows.
+        self.call.end(&if is_shared { answer::ambiguous() } else { Outcome::of(Detail::Panic) });
     }
 }
 

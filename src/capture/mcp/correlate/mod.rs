@@ -10,10 +10,10 @@
 //! Invariants:
 //! 1. A request is begun when it is seen, and its call ends once: by its answer, its cancellation, or the close of what it
 //!    came over.
-//! 2. An answer belongs to a request of the other direction with an equal id: of its exchange, or else of its scope, or else
-//!    of another exchange of that. Where there is none, it belongs to one whose id is the same but for its type (`1` and
-//!    `"1"`). The requests of two scopes, or of two directions, never meet, whatever their ids. What is no message
-//!    ([`Message::kind`](super::message::Message::kind)) answers nothing.
+//! 2. An answer belongs to a request of the other direction and the same scope whose id is the same, or the same but for what
+//!    servers make of ids: `1` and `"1"`, and beyond 2⁵³ the nearest double. If it may belong to several, it ends all of them,
+//!    and says of none how it ended. The requests of two scopes, or of two directions, never meet, whatever their ids. What is
+//!    no message ([`Message::kind`](super::message::Message::kind)) answers nothing.
 //! 3. An answer to nothing that is open (late, replayed, made up) is counted, and nothing else: it is nobody's second answer.
 //! 4. Memory is bounded by the limits at the end of `pending.rs`, `origins.rs` and `tools.rs`. What exceeds them ends the
 //!    oldest or is forgotten, and is counted.
@@ -28,6 +28,7 @@ mod pending;
 mod repeated;
 mod scope;
 mod tools;
+mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -41,8 +42,8 @@ pub(crate) use self::noise::Pace;
 pub(crate) use self::scope::Scope;
 
 use self::origins::Origins;
-use self::pending::Waiting;
 use self::tools::Tools;
+use self::waiting::Waiting;
 use super::message::Reading;
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{self, Client, Core, Counted};
@@ -90,9 +91,7 @@ impl Correlator {
 
     /// An HTTP request of a session.
     pub(crate) fn exchange_in(&self, scope: Arc<Scope>, carrier: Carrier) -> Arc<Exchange> {
-        let exchange = Arc::new(Exchange::new(self, scope, carrier));
-        exchange.scope().enter(&exchange);
-        exchange
+        Arc::new(Exchange::new(self, scope, carrier))
     }
 
     pub(crate) fn count(&self, what: Counted) {
@@ -103,7 +102,7 @@ impl Correlator {
     fn evict(&self, evicted: Option<Waiting>) {
         if let Some(waiting) = evicted {
             self.count(Counted::Evicted);
-            waiting.call.end(&Outcome::with_type(Detail::NoResponse, error_type::EVICTED));
+            waiting.call.end(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
         }
     }
 

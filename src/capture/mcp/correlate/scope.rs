@@ -1,26 +1,28 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
 use super::answer;
 use super::exchange::no_message;
 use super::noise::{self, Noise};
-use super::pending::{Pending, Waiting};
+use super::pending::Pending;
 use super::repeated::Known;
-use super::{Carrier, Correlator, Exchange};
+use super::waiting::Waiting;
+use super::{Carrier, Correlator};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
-use crate::trail::{Call, Client, Direction, Facts, Moment, Transport};
+use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
 pub(crate) struct Scope {
     correlator: Correlator,
-    /// What the server asks its client, and what clients asked whose exchange has broken off.
+    /// What is asked in it, by either side.
     pending: Mutex<Pending>,
-    /// The exchanges that are open in it.
-    exchanges: Mutex<Vec<Weak<Exchange>>>,
+    /// How many exchanges there were.
+    exchanges: AtomicU64,
     events: Mutex<Events>,
     session: Mutex<Session>,
     noise: Mutex<Noise>,
@@ -66,7 +68,7 @@ impl Scope {
         Self {
             correlator: correlator.clone(),
             pending: Mutex::default(),
-            exchanges: Mutex::default(),
+            exchanges: AtomicU64::new(0),
             events: Mutex::default(),
             session: Mutex::default(),
             noise: Mutex::default(),
@@ -124,8 +126,8 @@ impl Scope {
     pub(super) fn count(&self, direction: Direction, kind: Kind) {
         let mut session = self.session();
         match (kind, direction) {
-            (Kind::Request, Direction::ClientToServer) => session.requests += 1,
-            (Kind::Request, Direction::ServerToClient) => session.requests_to_client += 1,
+            (Kind::Request | Kind::OneWay, Direction::ClientToServer) => session.requests += 1,
+            (Kind::Request | Kind::OneWay, Direction::ServerToClient) => session.requests_to_client += 1,
             (Kind::Notification, _) => session.notifications += 1,
             (Kind::Result | Kind::Error, _) => {}
         }
@@ -210,9 +212,7 @@ impl Scope {
     /// What it came over is closed, or the session was ended: what is open gets no answer any more.
     pub(crate) fn close(&self) {
         let open = self.pending().take();
-        for waiting in open {
-            waiting.call.end(&answer::disconnected());
-        }
+        end_unanswered(&open);
         let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
         noise.into_iter().for_each(|told| self.tell_noise(told));
         let ended = {
@@ -228,37 +228,20 @@ impl Scope {
     /// Ends the calls that were left by their exchanges and have waited since before that moment (monotonic nanoseconds).
     pub(crate) fn give_up(&self, parked_before: u64) {
         let late = self.pending().take_parked_before(parked_before);
-        for waiting in late {
-            waiting.call.end(&answer::disconnected());
-        }
+        end_unanswered(&late);
+        self.end_cancelled(|waiting, outcome| waiting.call.end(outcome));
     }
 
-    /// An exchange begins in it.
-    pub(super) fn enter(&self, exchange: &Arc<Exchange>) {
-        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        exchanges.retain(|other| other.upgrade().is_some_and(|other| !other.is_closed()));
-        exchanges.push(Arc::downgrade(exchange));
+    /// Ends the calls that were cancelled so long ago that no answer will come.
+    pub(super) fn end_cancelled(&self, end: impl Fn(&Waiting, &Outcome)) {
+        let before = self.correlator.core().clock().monotonic_nano().saturating_sub(ANSWERED_WITHIN);
+        let late = self.pending().take_cancelled_before(before);
+        late.iter().for_each(|waiting| end(waiting, &waiting.unanswered(answer::disconnected())));
     }
 
-    /// The exchanges that are open in it.
-    pub(super) fn exchanges(&self) -> Vec<Arc<Exchange>> {
-        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        exchanges.iter().filter_map(Weak::upgrade).collect()
-    }
-
-    /// Keeps a call whose exchange broke off: its answer may come over another.
-    pub(super) fn park(&self, mut waiting: Waiting, client: Option<&Arc<Client>>) {
-        waiting.parked = Some(self.correlator.core().clock().monotonic_nano());
-        self.add(waiting);
-        if self.correlator.is_over(client) {
-            let oldest = self.pending().take_oldest(0);
-            self.correlator.evict(oldest);
-        }
-    }
-
-    pub(super) fn add(&self, waiting: Waiting) {
-        let evicted = self.pending().add(waiting);
-        self.correlator.evict(evicted);
+    /// A number for one more exchange in it, from 1.
+    pub(super) fn next_exchange(&self) -> u64 {
+        self.exchanges.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -313,6 +296,13 @@ fn bounded(version: &str) -> String {
 }
 
 const MAX_VERSION: usize = 64;
+fn end_unanswered(open: &[Waiting]) {
+    open.iter().for_each(|waiting| waiting.call.end(&waiting.unanswered(answer::disconnected())));
+}
+
+/// Half a minute: an answer that was on its way comes within a round trip, and servers that do not heed cancellations answer
+/// when they are done.
+const ANSWERED_WITHIN: u64 = 30_000_000_000;
 /// More than servers keep for a reconnection.
 const MAX_EVENTS: usize = 4096;
 const NOISE: &str = "the server writes lines to standard output that are no MCP messages, such as a log: clients drop them at \

@@ -65,10 +65,12 @@ pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
         link_is_parent: is_proxy,
         facts,
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
-        is_resumed: headers.contains_key("last-event-id"),
+        // Only a GET takes up a stream again (2025-11-25, section Resumability and Redelivery).
+        is_resumed: parts.method == Method::GET && headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         client,
         pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
+        is_held: false,
         http,
     }
 }

@@ -25,14 +25,16 @@ pub(crate) struct Holding {
 
 #[derive(Debug, Default)]
 struct Told {
-    /// Those that may be refused.
-    calls: Vec<(Id, Arc<Ongoing>)>,
+    /// Those that may be refused, with the ids by which they are answered.
+    calls: Vec<(Option<Id>, Arc<Ongoing>)>,
     splices: Splices,
     is_batch: bool,
     /// There are more calls than are kept here.
     is_too_many: bool,
     /// Not all of it could be read: nobody knows what the server would make of it.
     is_unclear: bool,
+    /// It is in another charset than those that are read.
+    has_other_charset: bool,
     /// There is JSON in it that is no message.
     is_foreign: bool,
 }
@@ -40,12 +42,16 @@ struct Told {
 /// Why a request must not be relayed.
 #[derive(Debug)]
 pub(crate) enum Withheld {
-    /// Each of its calls, and why.
+    /// Each of its calls that wants an answer, and why.
     Refused { calls: Vec<(Id, Refused)>, is_batch: bool },
+    /// None of its calls wants an answer.
+    Unasked(Refused),
     /// It was not understood.
     Unclear,
     /// It has more calls than may wait together.
     TooMany,
+    /// It was not read, as it is in another charset than those that are.
+    Charset,
 }
 
 /// What is kept of a message that others take in.
@@ -55,6 +61,7 @@ pub(super) struct Before {
     flaw: Option<Flaw>,
     /// Others may read something else.
     is_ambiguous: bool,
+    has_other_charset: bool,
     is_plain: bool,
     is_in_batch: bool,
     said: Said,
@@ -69,7 +76,8 @@ impl Held {
         Before {
             id: message.id.clone(),
             flaw: message.flaw,
-            is_ambiguous: message.doubts.is_ambiguous(),
+            is_ambiguous: message.is_ambiguous(),
+            has_other_charset: message.doubts.charset,
             is_plain: message.is_plain(),
             is_in_batch: message.batch.is_some(),
             said: if self.why.joins { Said::of(message) } else { Said::default() },
@@ -78,7 +86,7 @@ impl Held {
 
     /// The message has begun that call, if any.
     pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
-        let Before { id, flaw, is_ambiguous, is_plain, is_in_batch, said } = message;
+        let Before { id, flaw, is_ambiguous, has_other_charset, is_plain, is_in_batch, said } = message;
         let mut told = self.told();
         match flaw {
             None => {}
@@ -86,15 +94,16 @@ impl Held {
             Some(Flaw::NotJson | Flaw::TooDeep) => told.is_unclear = true,
         }
         told.is_unclear |= is_ambiguous;
+        told.has_other_charset |= has_other_charset;
         told.is_batch |= is_in_batch;
         if self.why.joins {
             let span = call.as_ref().and_then(|call| call.span_ids());
             told.splices.note(is_in_batch, is_plain, said.joined(span));
         }
         if self.why.refuses {
-            match id.zip(call) {
+            match call {
                 Some(_) if told.calls.len() >= MOST_MESSAGES => told.is_too_many = true,
-                call => told.calls.extend(call),
+                call => told.calls.extend(call.map(|call| (id, call))),
             }
         }
     }
@@ -117,16 +126,15 @@ impl Held {
 
     /// Waits until all of its calls may run. If one may not, none may: they are one body. Their records say so then.
     pub(crate) async fn may_run(&self) -> Result<(), Withheld> {
-        let (calls, is_batch, is_unclear) = {
+        let (calls, is_batch) = {
             let told = self.told();
-            if told.is_too_many {
-                return Err(Withheld::TooMany);
+            match told.has_other_charset {
+                true => return Err(Withheld::Charset),
+                false if told.is_unclear => return Err(Withheld::Unclear),
+                false if told.is_too_many => return Err(Withheld::TooMany),
+                false => (told.calls.clone(), told.is_batch),
             }
-            (told.calls.clone(), told.is_batch, told.is_unclear)
         };
-        if is_unclear {
-            return Err(Withheld::Unclear);
-        }
         let mut first = None;
         for (_, call) in &calls {
             if let Err(refused) = call.may_run().await {
@@ -135,12 +143,17 @@ impl Held {
             }
         }
         let Some(first) = first else { return Ok(()) };
-        let withhold = |(id, call): (Id, Arc<Ongoing>)| {
+        let withhold = |(id, call): (Option<Id>, Arc<Ongoing>)| {
             let refused = Refused { call_id: call.call_id(), ..first.clone() };
             call.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
-            (id, refused)
+            Some((id?, refused))
         };
-        Err(Withheld::Refused { calls: calls.into_iter().map(withhold).collect(), is_batch })
+        let answered: Vec<_> = calls.into_iter().filter_map(withhold).collect();
+        Err(if answered.is_empty() {
+            Withheld::Unasked(first)
+        } else {
+            Withheld::Refused { calls: answered, is_batch }
+        })
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

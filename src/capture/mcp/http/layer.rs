@@ -127,6 +127,14 @@ impl Shared {
         }
     }
 
+    /// Whether calls may be refused here, so that none reaches the server before it may run.
+    pub(super) fn refuses(&self) -> bool {
+        #[cfg(feature = "proxy")]
+        return self.holding.is_some_and(|why| why.refuses);
+        #[cfg(not(feature = "proxy"))]
+        return false;
+    }
+
     pub(super) fn core(&self) -> &Arc<Core> {
         self.trail.core()
     }

@@ -13,6 +13,7 @@
 //! passed.
 
 mod body;
+mod charset;
 mod content;
 mod course;
 mod decode;
@@ -33,6 +34,7 @@ mod sides;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod uncoded;
 mod unread;
 
 pub use self::body::TapBody;

@@ -49,8 +49,9 @@ pub(super) struct Passage {
     initializes: AtomicBool,
     /// The request, or the response, could not be read.
     is_unread: [AtomicBool; 2],
-    /// Why, what they say that they are, and how many bytes they have.
+    /// Why, what others may read in them, what they say that they are, and how many bytes they have.
     flaw: OnceLock<&'static str>,
+    readings: Mutex<Vec<String>>,
     media_types: [OnceLock<String>; 2],
     sizes: [AtomicU64; 2],
     /// The request is JSON, and no JSON-RPC message.
@@ -77,7 +78,8 @@ impl Passage {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let carrier = facts::carrier(core, parts, shared.is_proxy);
+        let mut carrier = facts::carrier(core, parts, shared.is_proxy);
+        carrier.is_held = shared.refuses();
         let named = facts::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&facts::endpoint(&parts.uri)?));
         let exchange = match &session {
@@ -96,6 +98,7 @@ impl Passage {
             initializes: AtomicBool::new(false),
             is_unread: [const { AtomicBool::new(false) }; 2],
             flaw: OnceLock::new(),
+            readings: Mutex::default(),
             media_types: [const { OnceLock::new() }; 2],
             sizes: [const { AtomicU64::new(0) }; 2],
             is_foreign: AtomicBool::new(false),
@@ -121,19 +124,22 @@ impl Passage {
         self.held.as_ref()
     }
 
-    /// What looks at the request's body, if that carries messages.
+    /// What looks at the request's body, if it has one: servers may take a message whatever the method.
     pub(super) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
-        let reader = Reader::of_request(self.shared.correlator.reading(), &parts.method, &parts.headers);
         self.note_media_type(Side::Request, &parts.headers);
-        let requests = Requests::new(self);
-        let reader = reader.unwrap_or_else(|why| {
-            requests.unread(why.into());
-            None
-        });
-        if reader.is_none() {
+        if length == Some(0) {
             self.request_over();
+            return None;
         }
-        Some(Tap::new(Some(reader?), Box::new(requests), length))
+        let requests = Requests::new(self);
+        match Reader::of_request(self.shared.correlator.reading(), &parts.headers) {
+            Ok(reader) => Some(Tap::new(Some(reader), Box::new(requests), length)),
+            Err(why) => {
+                requests.unread(why.into());
+                self.request_over();
+                None
+            }
+        }
     }
 
     /// The head of the response came: what looks at its body.
@@ -223,8 +229,7 @@ impl Passage {
     /// method of MCP, and comes to where MCP is not spoken. Where calls may be refused, a server that is not strict could be
     /// called like that.
     pub(super) fn is_beside_mcp(&self, message: &Message) -> bool {
-        #[cfg(feature = "proxy")]
-        if self.shared.holding.is_some_and(|why| why.refuses) {
+        if self.shared.refuses() {
             return false;
         }
         let names_mcp = message.is_jsonrpc || message.method.as_deref().is_none_or(is_of_mcp);
@@ -253,6 +258,24 @@ impl Passage {
         self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
 
+    /// The request is in another charset than those that are read. To who does not go by that, it says this.
+    pub(super) fn other_charset(&self, message: &Message) {
+        if !self.is_unread(Side::Request) {
+            self.unread(Side::Request, Unread::Charset);
+        }
+        self.may_ask(message);
+    }
+
+    /// The request could not be read, and to some server it is this: `Decode` of Go takes the first document of a body.
+    pub(super) fn may_ask(&self, message: &Message) {
+        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))
+            && readings.len() < MOST_READINGS
+        {
+            readings.push(reading);
+        }
+    }
+
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(super) fn begin_stream(&self, uri: &str) {
         #[cfg(feature = "proxy")]
@@ -268,7 +291,7 @@ impl Passage {
         let scope = self.exchange.scope();
         scope.stay_open();
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        *session = Some(self.shared.sessions.begin(&endpoint, scope, self.exchange.client()));
+        *session = Some(self.shared.sessions.begin(&endpoint, scope, (&self.path, self.exchange.client())));
     }
 
     fn see_answer(&self, answer: Message) {
@@ -296,7 +319,7 @@ impl Passage {
             None => self.exchange.scope().clone(),
         };
         scope.name(id);
-        *session = Some(self.shared.sessions.begin(id, &scope, self.exchange.client()));
+        *session = Some(self.shared.sessions.begin(id, &scope, (&self.path, self.exchange.client())));
     }
 
     /// The server speaks MCP there.
@@ -323,13 +346,23 @@ impl Passage {
         }
         let status = self.status();
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management).
-        let ended = self.method == Method::DELETE && (200..300).contains(&status)
-            || status == 404
-            || self.is_stream.load(Ordering::Relaxed);
-        if let Some(session) = session.filter(|_| ended) {
+        let ended = |session: &Entered| match status {
+            _ if self.is_stream.load(Ordering::Relaxed) => true,
+            200..300 => self.method == Method::DELETE,
+            404 => self.says_that_it_is_over(session),
+            _ => false,
+        };
+        if let Some(session) = session.filter(ended) {
             session.end();
         }
+    }
+
+    /// A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management). It
+    /// also does to what it does not know: another path, a GET where it has no stream to give, a method of JSON-RPC
+    /// (2026-07-28).
+    fn says_that_it_is_over(&self, session: &Entered) -> bool {
+        let asks = matches!(self.method, Method::POST | Method::DELETE);
+        asks && session.is_at(&self.path) && self.code.get() != Some(&METHOD_NOT_FOUND)
     }
 
     fn tell_if_wanted(&self) {
@@ -339,7 +372,9 @@ impl Passage {
         // The server took it, and may have made more of it than is known here.
         let may_have_run = self.is_unread(Side::Request) || has_answer || is_mcp && self.is_foreign();
         let was_sent = status != 0 || self.is_unread(Side::Request);
-        let hides = may_have_run && self.method == Method::POST && !self.exchange.has_message() && was_sent;
+        // What is answered elsewhere than to a POST was asked with another request, but if there was something in this one.
+        let may_ask = self.method == Method::POST || self.has_body();
+        let hides = may_have_run && may_ask && !self.exchange.has_message() && was_sent;
         let is_wanted = match hides {
             true if status < 400 => true,
             _ if self.exchange.has_message() => failed,
@@ -402,6 +437,11 @@ impl Passage {
         self.is_foreign.load(Ordering::Relaxed)
     }
 
+    fn has_body(&self) -> bool {
+        let [request, _] = &self.sizes;
+        self.is_unread(Side::Request) || request.load(Ordering::Relaxed) != 0
+    }
+
     fn is_unread(&self, side: Side) -> bool {
         self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
     }
@@ -433,6 +473,8 @@ impl Passage {
         let mut facts: Vec<_> = sizes.into_iter().map(|(name, bytes)| (name, size(bytes).into())).collect();
         facts.extend(media_types.into_iter().filter_map(|(name, text)| Some((name, listed(text?)))));
         facts.extend(self.flaw.get().map(|flaw| (names::AUDITRAIL_MESSAGE_FLAW, listed(flaw))));
+        let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        facts.extend((!readings.is_empty()).then(|| (names::AUDITRAIL_MESSAGE_READINGS, readings.into())));
         facts
     }
 
@@ -443,6 +485,23 @@ impl Passage {
         }
     }
 }
+
+/// JSON-RPC 2.0, section 5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
+
+/// What a message asks for.
+fn reading(message: &Message) -> Option<String> {
+    let method = message.method.as_deref()?;
+    let whole = match message.params.name.as_deref() {
+        Some(name) if matches!(method, "tools/call" | "prompts/get") => format!("{method} {name}"),
+        _ => method.to_owned(),
+    };
+    Some(whole.get(..whole.floor_char_boundary(MAX_READING)).unwrap_or_default().to_owned())
+}
+
+/// Enough to know what it was; the rest of a batch is more of that.
+const MOST_READINGS: usize = 16;
+const MAX_READING: usize = 512;
 
 /// Of whom a body is.
 #[derive(Clone, Copy)]

@@ -2,24 +2,41 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 
-use super::content::{Coding, Codings, Content, has_other_charset};
+use super::charset::Charset;
+use super::content::{Coding, Codings, Content};
 use super::decode::{Decoder, Undecodable};
+use super::uncoded::{Uncoded, begins_text, is_not_coded, marked};
 use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::profile::Profile;
 use crate::capture::mcp::scan::{Documents, Events, Texts};
 
 /// Reads one body.
 pub(super) struct Reader {
     decoder: Decoder,
     messages: Messages,
-    /// What a request says it is coded in on the wire, until its first byte has told whether it is.
+    reading: Arc<Reading>,
+    /// Of a request only.
+    odd: Odd,
+}
+
+/// What the head of a request says that not all servers go by.
+#[derive(Debug, Default)]
+struct Odd {
+    /// It is coded on the wire, until the first byte has told whether it is.
     said: Option<Said>,
-    /// A server may read its bytes as something else.
+    /// It may be coded and not be coded, and is read as both.
+    uncoded: Option<Uncoded>,
+    /// It cannot be coded so.
+    is_uncoded: bool,
+    /// What is coded in it could not be read on.
+    damage: Option<Undecodable>,
+    /// It is in another charset.
     has_other_charset: bool,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Said {
     Coded(Coding),
     Unknown,
@@ -44,19 +61,20 @@ enum Guess {
 }
 
 impl Reader {
-    /// A reader of a request's body, if there is something to read.
-    pub(super) fn of_request(
-        reading: &Arc<Reading>,
-        method: &Method,
-        headers: &HeaderMap,
-    ) -> Result<Option<Self>, Undecodable> {
-        let content = Content::of_request(method, headers);
+    /// A reader of a request's body.
+    pub(super) fn of_request(reading: &Arc<Reading>, headers: &HeaderMap) -> Result<Self, Undecodable> {
+        let charset = Charset::of(headers);
+        let content = match (Content::of_request(headers), charset) {
+            // Its bytes do not tell whether it looks like a message.
+            (Content::Guessed, Charset::Any) => Content::Json,
+            (content, _) => content,
+        };
         let (codings, said) = match Coding::of(headers) {
             Some(codings) => (codings.clone(), codings.last().copied().map(Said::Coded)),
             None => (Vec::new(), Some(Said::Unknown)),
         };
-        let reader = Self::new(reading, (content, Some(codings)), Documents::One)?;
-        Ok(reader.map(|reader| Self { said, has_other_charset: has_other_charset(headers), ..reader }))
+        let odd = Odd { said, has_other_charset: charset != Charset::Unicode, ..Odd::default() };
+        Ok(Self { odd, ..Self::new(reading, (content, Some(codings)), Documents::One)? })
     }
 
     /// A reader of a response's body, if there is something to read. Servers may send several documents, as they come.
@@ -65,23 +83,25 @@ impl Reader {
         content: Content,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Undecodable> {
-        Self::new(reading, (content, Coding::of(headers)), Documents::Many)
+        if content == Content::Other {
+            return Ok(None);
+        }
+        Self::new(reading, (content, Coding::of(headers)), Documents::Many).map(Some)
     }
 
     fn new(
         reading: &Arc<Reading>,
         (content, codings): (Content, Codings),
         documents: Documents,
-    ) -> Result<Option<Self>, Undecodable> {
+    ) -> Result<Self, Undecodable> {
         let texts = || Box::new(Texts::new(reading.clone(), documents));
         let messages = match content {
-            Content::Other => return Ok(None),
+            Content::Other => Messages::None,
             Content::Json => Messages::Json(texts()),
             Content::Guessed => Messages::Guessed(texts(), Guess::Nothing),
             Content::Events => Messages::Events(Box::new(Events::new(reading.clone()))),
         };
-        let decoder = Decoder::new(codings)?;
-        Ok(Some(Self { decoder, messages, said: None, has_other_charset: false }))
+        Ok(Self { decoder: Decoder::new(codings)?, messages, reading: reading.clone(), odd: Odd::default() })
     }
 
     /// Whether it is only tried.
@@ -92,26 +112,42 @@ impl Reader {
 
     pub(super) fn read(&mut self, bytes: &[u8], see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
         let Some(first) = bytes.first() else { return Ok(()) };
-        // Most servers do not know of codings of requests, and read what is here.
-        match self.said.take() {
-            Some(Said::Coded(coding)) if is_not_coded(coding, *first) => self.decoder = Decoder::new(Some(Vec::new()))?,
-            Some(Said::Unknown) if !begins_text(*first) => return Err(Undecodable::Unknown),
-            _ => {}
+        if let Some(said) = self.odd.said.take() {
+            self.begin(said, *first)?;
         }
-        let Self { decoder, messages, has_other_charset, .. } = self;
-        let mut see = doubting(*has_other_charset, see);
-        decoder.decode(bytes, &mut |bytes| {
-            if let Messages::Guessed(_, guess) = messages
-                && !guess.goes_on(bytes)
-            {
-                *messages = Messages::None;
+        let Self { decoder, messages, odd, .. } = self;
+        let marks = odd.marks();
+        let mut see = |message| see(marks.on(message));
+        if let Some(uncoded) = &mut odd.uncoded {
+            uncoded.read(bytes, &mut see);
+        }
+        if odd.damage.is_some() {
+            return Ok(());
+        }
+        let decoded = decoder.decode(bytes, &mut |bytes| messages.read(bytes, &mut see));
+        match decoded {
+            Err(why) if odd.uncoded.is_some() => odd.damage = Some(why),
+            Err(why) => {
+                messages.end(&mut whole(&mut see));
+                return Err(why);
             }
-            match messages {
-                Messages::Json(texts) | Messages::Guessed(texts, _) => texts.read(bytes, &mut see),
-                Messages::Events(events) => events.read(bytes, &mut see),
-                Messages::None => {}
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// With its first byte.
+    fn begin(&mut self, said: Said, first: u8) -> Result<(), Undecodable> {
+        match said {
+            Said::Unknown if !begins_text(first) => return Err(Undecodable::Unknown),
+            Said::Unknown => self.odd.is_uncoded = true,
+            Said::Coded(coding) if is_not_coded(coding, first) => {
+                self.decoder = Decoder::new(Some(Vec::new()))?;
+                self.odd.is_uncoded = true;
             }
-        })
+            Said::Coded(_) => self.odd.uncoded = begins_text(first).then(|| Uncoded::new(&self.reading)),
+        }
+        Ok(())
     }
 
     /// Where a stream of the transport of 2024-11-05 has told its client to send messages, if it has since this was asked.
@@ -124,35 +160,70 @@ impl Reader {
 
     /// No more will come. An event that is not complete is none, by the specification of event streams.
     pub(super) fn end(&mut self, see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
-        let mut see = doubting(self.has_other_charset, see);
-        match &mut self.messages {
-            Messages::Json(texts) | Messages::Guessed(texts, Guess::Message) => texts.end(&mut see),
-            Messages::Events(events) => events.end(),
-            Messages::Guessed(..) | Messages::None => {}
+        let Self { decoder, messages, odd, .. } = self;
+        let marks = odd.marks();
+        let mut see = |message| see(marks.on(message));
+        let is_told = odd.uncoded.take().is_some_and(|uncoded| uncoded.end(&mut see));
+        let decoded = odd.damage.map_or_else(|| decoder.end(), Err);
+        match decoded {
+            Err(_) if is_told => return Ok(()),
+            Err(_) if odd.damage.is_some() => {}
+            _ => messages.end(&mut see),
         }
-        self.decoder.end()
+        decoded
     }
 }
 
-fn doubting(has_other_charset: bool, see: &mut dyn FnMut(Message)) -> impl FnMut(Message) {
-    move |mut message| {
-        message.doubts.charset = has_other_charset;
-        see(message);
+impl Messages {
+    fn read(&mut self, bytes: &[u8], see: &mut impl FnMut(Message)) {
+        if let Self::Guessed(_, guess) = self
+            && !guess.goes_on(bytes)
+        {
+            *self = Self::None;
+        }
+        match self {
+            Self::Json(texts) | Self::Guessed(texts, _) => texts.read(bytes, see),
+            Self::Events(events) => events.read(bytes, see),
+            Self::None => {}
+        }
+    }
+
+    fn end(&mut self, see: &mut impl FnMut(Message)) {
+        match self {
+            Self::Json(texts) | Self::Guessed(texts, Guess::Message) => texts.end(see),
+            Self::Events(events) => events.end(),
+            Self::Guessed(..) | Self::None => {}
+        }
     }
 }
 
-/// Whether a body of that coding, if it is JSON, cannot begin so, and JSON can. (Of brotli and of bare deflate only a brace
-/// tells: with that, the one is empty and the other begins with no character of JSON.)
-fn is_not_coded(coding: Coding, first: u8) -> bool {
-    match coding {
-        Coding::Gzip | Coding::Zstd => begins_text(first),
-        Coding::Deflate | Coding::Brotli => first == b'{',
+/// What is to be told of all of its messages.
+#[derive(Clone, Copy)]
+struct Marks {
+    is_uncoded: bool,
+    has_other_charset: bool,
+}
+
+impl Odd {
+    fn marks(&self) -> Marks {
+        Marks { is_uncoded: self.is_uncoded, has_other_charset: self.has_other_charset }
     }
 }
 
-/// Whether a message may begin so, with or without whitespace or a mark before it.
-fn begins_text(first: u8) -> bool {
-    matches!(first, b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | 0 | 0xef | 0xfe | 0xff)
+impl Marks {
+    fn on(self, mut message: Message) -> Message {
+        message.doubts.charset = self.has_other_charset;
+        if self.is_uncoded { marked(message, Profile::Starlette) } else { message }
+    }
+}
+
+/// Behind what was coded there may be more, which not all readers look at: what was whole before counts.
+fn whole(see: &mut impl FnMut(Message)) -> impl FnMut(Message) {
+    move |message| {
+        if message.flaw.is_none() {
+            see(marked(message, Profile::NodeZlib));
+        }
+    }
 }
 
 impl Guess {

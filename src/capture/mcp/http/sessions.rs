@@ -35,6 +35,8 @@ struct Table {
 
 struct Session {
     scope: Arc<Scope>,
+    /// Where it was begun.
+    path: Arc<str>,
     /// Its place in the order.
     place: u64,
     /// When (monotonic nanoseconds) an exchange of it last began or ended.
@@ -50,6 +52,7 @@ pub(super) struct Entered {
     sessions: Arc<Sessions>,
     id: Arc<str>,
     scope: Arc<Scope>,
+    path: Arc<str>,
 }
 
 impl Sessions {
@@ -62,9 +65,14 @@ impl Sessions {
         Self { core: core.clone(), most, table: Mutex::default(), swept }
     }
 
-    /// The server has given a session that id. The exchange in which it did is open.
-    pub(super) fn begin(self: &Arc<Self>, id: &str, scope: &Arc<Scope>, client: Option<&Arc<Client>>) -> Entered {
-        let (id, used): (Arc<str>, _) = (id.into(), self.now());
+    /// The server has given a session that id, at that path, to that client. The exchange in which it did is open.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        id: &str,
+        scope: &Arc<Scope>,
+        (path, client): (&str, Option<&Arc<Client>>),
+    ) -> Entered {
+        let (id, path, used): (Arc<str>, Arc<str>, _) = (id.into(), path.into(), self.now());
         let (same, evicted) = {
             let mut table = self.table();
             let same = table.remove(&id);
@@ -74,7 +82,8 @@ impl Sessions {
             let is_full = own.is_none() && table.by_id.len() >= self.most;
             let evicted = if is_full { table.remove_oldest() } else { own };
             let place = table.append(&id, client);
-            table.by_id.insert(id.clone(), Session { scope: scope.clone(), place, used, open: 1, owner });
+            let session = Session { scope: scope.clone(), path: path.clone(), place, used, open: 1, owner };
+            table.by_id.insert(id.clone(), session);
             (same, evicted)
         };
         if evicted.is_some() {
@@ -82,7 +91,7 @@ impl Sessions {
         }
         // Not under the lock: it writes records.
         same.into_iter().chain(evicted).for_each(|scope| scope.close());
-        Entered { sessions: self.clone(), id, scope: scope.clone() }
+        Entered { sessions: self.clone(), id, scope: scope.clone(), path }
     }
 
     /// An exchange of that session begins, if there is one.
@@ -97,7 +106,7 @@ impl Sessions {
         let session = table.by_id.get_mut(&id)?;
         (session.place, session.used) = (place, used);
         session.open += 1;
-        Some(Entered { sessions: self.clone(), scope: session.scope.clone(), id })
+        Some(Entered { sessions: self.clone(), scope: session.scope.clone(), path: session.path.clone(), id })
     }
 
     /// Ends calls and sessions with which nobody will go on. Does so only every now and then, and otherwise costs nothing.
@@ -167,6 +176,11 @@ impl fmt::Debug for Sessions {
 impl Entered {
     pub(super) fn is_of(&self, id: &str) -> bool {
         *self.id == *id
+    }
+
+    /// Whether it was begun at that path.
+    pub(super) fn is_at(&self, path: &str) -> bool {
+        *self.path == *path
     }
 
     pub(super) fn scope(&self) -> &Arc<Scope> {

@@ -24,6 +24,10 @@ impl Requests {
     }
 
     fn see(&self, message: Message) -> Option<Arc<Ongoing>> {
+        if message.doubts.charset {
+            self.0.other_charset(&message);
+            return None;
+        }
         match message.flaw {
             None if self.0.is_beside_mcp(&message) => {
                 self.0.foreign();
@@ -37,6 +41,7 @@ impl Requests {
                 None
             }
             Some(flaw @ (Flaw::NotJson | Flaw::TooDeep)) => {
+                self.0.may_ask(&message);
                 self.0.obscure(Side::Request, flaw);
                 None
             }
@@ -56,6 +61,9 @@ impl Observer for Requests {
     }
 
     fn cut_off(&self, message: Message) {
+        if message.doubts.charset {
+            return self.0.other_charset(&message);
+        }
         self.0.cut_off(message);
     }
 

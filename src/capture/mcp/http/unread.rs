@@ -17,6 +17,8 @@ pub(super) enum Unread {
     Expands,
     /// The reading of it panicked.
     Panicked,
+    /// It is in another charset than those that are read.
+    Charset,
 }
 
 impl Unread {
@@ -27,20 +29,21 @@ impl Unread {
             Self::Damaged => "damaged_coding",
             Self::Expands => "expands",
             Self::Panicked => "internal",
+            Self::Charset => "charset",
         }
     }
 }
 
 /// What was told of them.
 #[derive(Debug, Default)]
-pub(super) struct UnreadBodies([AtomicBool; 4]);
+pub(super) struct UnreadBodies([AtomicBool; 5]);
 
 impl UnreadBodies {
     pub(super) fn count(&self, core: &Core, correlator: &Correlator, why: Unread) {
         correlator.count(Counted::Unread);
         let told = self.0.get(why as usize).is_none_or(|told| told.swap(true, Ordering::Relaxed));
         if !told {
-            core.notices().warn(why.told());
+            core.notices().warn_of(why.as_str(), why.told());
         }
     }
 }
@@ -62,6 +65,10 @@ impl Unread {
             Self::Panicked => {
                 "reading an HTTP body failed by a mistake in auditrail: what follows in it is relayed, and not recorded; \
                  please report it"
+            }
+            Self::Charset => {
+                "an HTTP body says that it is in another charset than UTF-8, which JSON is not: servers differ in what they make \
+                 of it, and its calls are recorded as unreadable; have clients send UTF-8"
             }
         }
     }

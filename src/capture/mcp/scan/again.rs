@@ -5,27 +5,25 @@ use super::super::message::Message;
 use super::place::{Field, Place, Slot};
 
 /// The keys of one message that say what is to be run, and which request it is, and what they said before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Again {
-    seen: u8,
+    seen: u16,
     methods: Vec<String>,
     names: Vec<String>,
 }
 
 impl Again {
-    /// The key of that value comes, maybe once more.
-    pub(super) fn note(&mut self, slot: Slot, message: &mut Message) {
-        let bit = match slot {
-            Slot::Text(Field::Method) => METHOD,
-            Slot::Id => ID,
-            Slot::Inner(Place::Params) => PARAMS,
-            Slot::Text(Field::Name) => NAME,
-            Slot::Text(Field::Uri) => URI,
-            _ => return,
-        };
+    /// Whether the key of that value came before.
+    pub(super) fn has(&self, slot: Slot) -> bool {
+        bit(slot).is_some_and(|bit| self.seen & bit != 0)
+    }
+
+    /// The key of that value comes. Tells whether it came before.
+    pub(super) fn note(&mut self, slot: Slot, message: &mut Message) -> bool {
+        let Some(bit) = bit(slot) else { return false };
         if self.seen & bit == 0 {
             self.seen |= bit;
-            return;
+            return false;
         }
         message.doubts.duplicate_key = true;
         match slot {
@@ -33,10 +31,11 @@ impl Again {
             Slot::Text(Field::Name) => keep(&mut self.names, message.params.name.as_deref()),
             Slot::Inner(Place::Params) => {
                 keep(&mut self.names, message.params.name.as_deref());
-                self.seen &= !(NAME | URI);
+                self.seen &= !OF_PARAMS;
             }
             _ => {}
         }
+        true
     }
 
     /// Tells what else the message may be.
@@ -81,11 +80,24 @@ fn brief(text: &str) -> String {
     text.get(..text.floor_char_boundary(MAX_BRIEF)).unwrap_or_default().to_owned()
 }
 
-const METHOD: u8 = 1;
-const ID: u8 = 2;
-const PARAMS: u8 = 4;
-const NAME: u8 = 8;
-const URI: u8 = 16;
+/// A bit for each key that decides what is run, which request it is, and whether it is a message.
+pub(super) fn bit(slot: Slot) -> Option<u16> {
+    Some(match slot {
+        Slot::Version => 1,
+        Slot::Id => 2,
+        Slot::Text(Field::Method) => 4,
+        Slot::Inner(Place::Params) => 8,
+        Slot::Inner(Place::Result) => 16,
+        Slot::Inner(Place::Error) => 32,
+        Slot::Text(Field::Name) => 64,
+        Slot::Text(Field::Uri) => 128,
+        Slot::Text(Field::TaskId) => 256,
+        Slot::RequestId => 512,
+        _ => return None,
+    })
+}
+
+const OF_PARAMS: u16 = 64 | 128 | 256 | 512;
 /// How many of each are kept, and how much of each.
 const MAX_EARLIER: usize = 4;
 const MAX_BRIEF: usize = 256;

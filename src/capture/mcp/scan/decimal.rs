@@ -8,7 +8,7 @@ use super::number::At;
 use super::text::ProcessHasher;
 
 /// Sums up a number digit by digit: `± digits × 10 ^ (zeros + exponent − scale)`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Decimal {
     negative: bool,
     /// From the first digit that is not zero to the last, or as many of them as are kept.

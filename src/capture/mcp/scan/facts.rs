@@ -1,92 +1,87 @@
-//! Collects the facts of one message while its syntax is read.
+//! Collects the facts of one message while its syntax is read: those that most readers find, and, from the first key on that
+//! others read otherwise, what these find.
+//!
+//! A message without such a key is read once. One with it is read once more for each rule that it concerns, in the same pass.
 
 use std::sync::Arc;
 
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
-
-use super::super::message::{Doubts, Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
-use super::decimal::Decimal;
-use super::found::Found;
+use super::super::message::{Doubts, Message, Reading};
 use super::key::Key;
-use super::place::{Field, Place, Slot};
-use super::quoted::Sink;
-use super::text::{Beginning, IdText, REPLACEMENT};
-use super::tools::Tools;
+use super::number;
 
-#[derive(Debug)]
+use super::quoted::Sink;
+use super::rule::{Doubt, Rule};
+use super::view::View;
+
+pub(super) use super::view::Literal;
+
+#[derive(Debug, Clone)]
 pub(super) struct Facts {
-    reading: Arc<Reading>,
-    found: Found,
-    /// The innermost array or object in which something is wanted, and how many others are between it and here.
-    place: Place,
-    elsewhere: usize,
-    /// What the value is for that comes next, or that is being read.
-    slot: Slot,
+    ordinary: View,
+    others: Vec<View>,
     key: Key,
-    text: Beginning,
-    id_text: IdText,
-    decimal: Decimal,
-    state: Option<Hmac<Sha256>>,
-    tools: Tools,
-    /// The texts of `result.content`, and how much of it is of other elements.
-    texts: Beginning,
-    texts_before: (usize, bool),
+    /// How many messages of the unit others have read otherwise.
+    told: u64,
 }
 
-/// The literals of JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Literal {
-    True,
-    False,
-    Null,
-    /// `NaN`, `Infinity` and `-Infinity`, which are no JSON: Python's parsers read them, and write them.
-    NotANumber,
+/// A message that was read.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) ordinary: Message,
+    /// The calls that others see in its place.
+    pub(super) others: Vec<Message>,
 }
 
 impl Facts {
     pub(super) fn new(reading: Arc<Reading>) -> Self {
-        Self {
-            reading,
-            found: Found::default(),
-            place: Place::default(),
-            elsewhere: 0,
-            slot: Slot::default(),
-            key: Key::default(),
-            text: Beginning::default(),
-            id_text: IdText::default(),
-            decimal: Decimal::default(),
-            state: None,
-            tools: Tools::default(),
-            texts: Beginning::default(),
-            texts_before: (0, false),
-        }
+        Self { ordinary: View::new(reading), others: Vec::new(), key: Key::default(), told: 0 }
     }
 
     /// What was found, and a flaw if that is no message. Begins anew.
-    pub(super) fn take(&mut self) -> Message {
-        let mut message = self.found.take();
-        message.result.tools = self.tools.take();
-        if message.result.is_error && !self.texts.text().is_empty() {
-            message.result.text = Some(self.texts.text().into());
+    pub(super) fn take(&mut self) -> Taken {
+        let mut ordinary = self.ordinary.take();
+        if self.others.is_empty() {
+            return Taken { ordinary, others: Vec::new() };
         }
-        (self.place, self.elsewhere, self.slot) = (Place::Outside, 0, Slot::Nothing);
-        self.state = None;
-        self.texts.clear();
-        message
+        let mut others: Vec<Message> = Vec::new();
+        for mut view in self.others.drain(..) {
+            let (rule, found) = (view.rule(), view.take());
+            let is_same = found.runs() == ordinary.runs();
+            if rule == Rule::Folded {
+                ordinary.doubts.key_case |= !is_same;
+            }
+            if is_same || found.method.is_none() || others.iter().any(|other| other.runs() == found.runs()) {
+                continue;
+            }
+            others.push(Message { reader: rule.profile(), ..found });
+        }
+        if !others.is_empty() {
+            self.told += 1;
+            ordinary.alternative = Some(self.told);
+        }
+        for other in &mut others {
+            other.alternative = ordinary.alternative;
+            other.doubts = Doubts { readings: Vec::new(), ..ordinary.doubts.clone() };
+        }
+        Taken { ordinary, others }
+    }
+
+    pub(super) fn doubts(&mut self) -> &mut Doubts {
+        self.ordinary.doubts()
+    }
+
+    /// It is nested deeper than is read.
+    pub(super) fn too_deep(&mut self) {
+        self.each(View::too_deep);
     }
 
     /// Whether the key that begins is wanted.
     pub(super) fn begin_key(&mut self) -> bool {
-        let wanted = self.elsewhere == 0 && self.place.has_keys();
+        let wanted = self.any(|view| view.wants_key());
         if wanted {
             self.key.clear();
         }
         wanted
-    }
-
-    pub(super) fn doubts(&mut self) -> &mut Doubts {
-        &mut self.found.message.doubts
     }
 
     pub(super) fn key(&mut self) -> &mut Key {
@@ -94,195 +89,119 @@ impl Facts {
     }
 
     pub(super) fn end_key(&mut self) {
-        self.await_value(self.place.member(self.key.bytes()));
+        let key = std::mem::take(&mut self.key);
+        self.whole_key(key.bytes());
     }
 
     /// All of a key.
     pub(super) fn whole_key(&mut self, key: &[u8]) {
-        self.await_value(self.place.member(key));
-    }
-
-    /// The last value of a key counts, so an earlier one is forgotten.
-    fn await_value(&mut self, slot: Slot) {
-        self.slot = slot;
-        self.found.forget(slot);
-        match slot {
-            Slot::ItemText => self.texts.back_to(self.texts_before),
-            Slot::Inner(Place::Content) => self.texts.clear(),
-            Slot::Inner(Place::Tools) => self.tools.clear(),
-            Slot::Inner(Place::Result) => {
-                self.texts.clear();
-                self.tools.clear();
+        let slot = self.ordinary.slot_of(key);
+        match self.ordinary.doubt(slot, key) {
+            Some(Doubt::Folded) => self.fork(Rule::Folded),
+            Some(Doubt::Again) => {
+                self.fork(Rule::First);
+                self.fork(Rule::Folded);
             }
-            _ => {}
+            None => {}
+        }
+        let is_again = self.ordinary.key(slot);
+        for view in &mut self.others {
+            let slot = view.slot_of(key);
+            let comes_again = view.key(slot) && view.rule() == Rule::Folded;
+            self.ordinary.doubts().key_case |= comes_again && !is_again;
         }
     }
 
     /// Tells whether a tool's definition begins here.
     pub(super) fn open_object(&mut self) -> bool {
-        match self.value() {
-            Slot::Inner(place) if !place.is_array() => self.place = place,
-            slot => return self.open_elsewhere(slot),
+        for view in &mut self.others {
+            let _none_of_a_fork = view.open_object();
         }
-        match self.place {
-            Place::Message => self.found.is_object = true,
-            Place::Result => self.found.message.has_result = true,
-            Place::Error => self.found.message.has_error = true,
-            Place::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
-            Place::Tool => return self.tools.begin(),
-            _ => {}
-        }
-        false
+        self.ordinary.open_object()
     }
 
     pub(super) fn open_array(&mut self) {
-        match self.value() {
-            Slot::Inner(place) if place.is_array() => self.place = place,
-            slot => _ = self.open_elsewhere(slot),
-        }
-    }
-
-    fn open_elsewhere(&mut self, slot: Slot) -> bool {
-        self.elsewhere += 1;
-        self.found.set_id(slot, Id { kind: IdKind::Other, text: String::new(), rest: 0 });
-        false
+        self.each(View::open_array);
     }
 
     /// Tells whether a tool's definition ends here.
     pub(super) fn close(&mut self) -> bool {
-        if self.elsewhere > 0 {
-            self.elsewhere -= 1;
-            return false;
+        for view in &mut self.others {
+            let _none_of_a_fork = view.close();
         }
-        let is_tool = self.place == Place::Tool && self.tools.is_open();
-        self.place = self.place.outer();
-        is_tool
+        self.ordinary.close()
     }
 
     /// Whether the string that begins is wanted.
     pub(super) fn begin_string(&mut self) -> bool {
-        self.slot = self.value();
-        match self.slot {
-            Slot::Text(Field::ErrorMessage) if !self.reading.wants_error_text => return false,
-            Slot::Text(_) | Slot::Version => self.text.clear(),
-            Slot::Id | Slot::RequestId => self.id_text.clear(),
-            Slot::ParamsState | Slot::ResultState => {
-                self.state.clone_from(&self.reading.state_key);
-                return self.state.is_some();
-            }
-            Slot::ItemText if !self.reading.wants_error_text => return false,
-            Slot::ItemText => {
-                if !self.texts.text().is_empty() {
-                    self.texts.push("\n", MAX_TEXT);
-                }
-            }
-            _ => return false,
-        }
-        true
+        self.any(View::begin_string)
     }
 
     pub(super) fn end_string(&mut self) {
-        match self.slot {
-            Slot::Text(field) => {
-                let text = self.text.text().to_owned();
-                *self.found.text(field) = Some(text);
-            }
-            Slot::Version => self.found.message.is_jsonrpc = !self.text.is_cut() && self.text.text() == JSONRPC,
-            Slot::Id | Slot::RequestId => self.found.set_id(self.slot, self.id_text.id()),
-            Slot::ParamsState => self.found.message.params.request_state = self.state_digest(),
-            Slot::ResultState => self.found.message.result.request_state = self.state_digest(),
-            _ => {}
-        }
+        self.each(View::end_string);
     }
 
     /// Whether the number that begins is wanted.
     pub(super) fn begin_number(&mut self) -> bool {
-        self.slot = self.value();
-        let wanted = matches!(self.slot, Slot::Id | Slot::RequestId | Slot::Code);
-        if wanted {
-            self.decimal.clear();
-        }
-        wanted
+        self.any(View::begin_number)
     }
 
-    pub(super) fn number(&mut self) -> &mut Decimal {
-        &mut self.decimal
+    /// Some of it.
+    pub(super) fn number(&mut self, at: number::At, bytes: &[u8]) {
+        self.each(|view| view.number(at, bytes));
     }
 
     pub(super) fn end_number(&mut self) {
-        match self.slot {
-            Slot::Code => self.found.message.error.code = self.decimal.integer(),
-            slot => self.found.set_id(slot, self.decimal.id()),
-        }
+        self.each(View::end_number);
     }
 
     pub(super) fn literal(&mut self, literal: Literal) {
-        let slot = self.value();
-        self.found.message.doubts.not_a_number |= literal == Literal::NotANumber;
-        let kind = if literal == Literal::Null { IdKind::Null } else { IdKind::Other };
-        match slot {
-            Slot::IsError => self.found.message.result.is_error = literal == Literal::True,
-            slot => self.found.set_id(slot, Id { kind, text: String::new(), rest: 0 }),
-        }
+        self.each(|view| view.literal(literal));
     }
 
     /// The bytes of a tool's definition are to be given to [`hold`](Self::hold).
     pub(super) fn holds_tool(&self) -> bool {
-        self.tools.is_open()
+        self.ordinary.holds_tool()
     }
 
     pub(super) fn hold(&mut self, bytes: &[u8]) {
-        self.tools.push(bytes);
+        self.ordinary.hold(bytes);
     }
 
     pub(super) fn end_tool(&mut self) {
-        self.tools.end();
+        self.ordinary.end_tool();
     }
 
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        let texts = [&self.text, &self.texts].map(Beginning::held).iter().sum::<usize>();
-        texts + self.id_text.held() + self.decimal.held() + self.tools.held()
+        self.ordinary.held() + self.others.iter().map(View::held).sum::<usize>()
     }
 
-    /// What the value is for that begins here.
-    fn value(&self) -> Slot {
-        match self.place.element() {
-            _ if self.elsewhere > 0 => Slot::Nothing,
-            Slot::Nothing if self.place.has_keys() => self.slot,
-            slot => slot,
+    fn fork(&mut self, rule: Rule) {
+        if self.others.iter().all(|view| view.rule() != rule) {
+            self.others.push(self.ordinary.fork(rule));
         }
     }
 
-    fn state_digest(&mut self) -> Option<StateDigest> {
-        self.state.take().map(|state| StateDigest(state.finalize().into_bytes().into()))
+    fn each(&mut self, mut act: impl FnMut(&mut View)) {
+        act(&mut self.ordinary);
+        self.others.iter_mut().for_each(act);
+    }
+
+    /// Whether that holds of any, all of which are asked.
+    fn any(&mut self, mut ask: impl FnMut(&mut View) -> bool) -> bool {
+        let ordinary = ask(&mut self.ordinary);
+        self.others.iter_mut().fold(ordinary, |any, view| ask(view) | any)
     }
 }
 
 /// The string that is being read.
 impl Sink for Facts {
     fn text(&mut self, piece: &str) {
-        match self.slot {
-            Slot::Text(_) => self.text.push(piece, MAX_TEXT),
-            Slot::Version => self.text.push(piece, JSONRPC.len()),
-            Slot::Id | Slot::RequestId => self.id_text.text(piece),
-            Slot::ParamsState | Slot::ResultState => {
-                if let Some(state) = &mut self.state {
-                    state.update(piece.as_bytes());
-                }
-            }
-            Slot::ItemText => self.texts.push(piece, MAX_TEXT),
-            _ => {}
-        }
+        self.each(|view| view.text(piece));
     }
 
     fn lone_surrogate(&mut self, unit: u16) {
-        match self.slot {
-            Slot::Id | Slot::RequestId => self.id_text.lone_surrogate(unit),
-            _ => self.text(REPLACEMENT),
-        }
+        self.each(|view| view.lone_surrogate(unit));
     }
 }
-
-/// What `jsonrpc` says in each message.
-const JSONRPC: &str = "2.0";

@@ -4,44 +4,40 @@ use super::super::message::{Answer, Error, Flaw, Id, Message, Params};
 use super::again::Again;
 use super::place::{Field, Place, Slot};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) message: Message,
     pub(super) is_object: bool,
-    /// What may stand in two places: in `params._meta`, and in `result.task`.
+    pub(super) is_too_deep: bool,
+    /// What may stand in two places, in `params._meta` too.
     meta: Claimed,
-    task: Task,
-    again: Again,
+    pub(super) again: Again,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Claimed {
     protocol_version: Option<String>,
     client_name: Option<String>,
     client_version: Option<String>,
 }
 
-#[derive(Debug, Default)]
-struct Task {
-    id: Option<String>,
-    status: Option<String>,
-}
-
 impl Found {
     /// All of it, and a flaw if it is no message. Begins anew.
     pub(super) fn take(&mut self) -> Message {
-        let Self { mut message, is_object, meta, task, again } = std::mem::take(self);
+        let Self { mut message, is_object, is_too_deep, meta, again } = std::mem::take(self);
         again.tell(&mut message);
-        let Message { params, result, .. } = &mut message;
+        let params = &mut message.params;
         // Where there is both, `_meta` counts: a server of 2026-07-28 looks only there, an `initialize` has no such keys.
         params.protocol_version = meta.protocol_version.or(params.protocol_version.take());
         params.client_name = meta.client_name.or(params.client_name.take());
         params.client_version = meta.client_version.or(params.client_version.take());
-        result.task_id = result.task_id.take().or(task.id);
-        result.task_status = result.task_status.take().or(task.status);
         // What its reader takes it for is another question ([`Message::kind`]).
         let is_message = message.method.is_some() || message.has_result || message.has_error;
-        message.flaw = (!is_object || !is_message).then_some(Flaw::NotAMessage);
+        message.flaw = match is_object && is_message {
+            _ if is_too_deep => Some(Flaw::TooDeep),
+            true => None,
+            false => Some(Flaw::NotAMessage),
+        };
         message
     }
 
@@ -73,16 +69,20 @@ impl Found {
             Field::ResultType => &mut result.result_type,
             Field::ResultTaskId => &mut result.task_id,
             Field::ResultStatus => &mut result.task_status,
-            Field::InnerTaskId => &mut self.task.id,
-            Field::InnerStatus => &mut self.task.status,
+            Field::InnerTaskId => &mut result.inner_task_id,
+            Field::InnerStatus => &mut result.inner_task_status,
             Field::ResultProtocolVersion => &mut result.protocol_version,
             Field::ErrorMessage => &mut error.message,
         }
     }
 
-    /// The key comes, maybe once more.
+    /// A key of that value comes. Tells whether it came before.
+    pub(super) fn note(&mut self, slot: Slot) -> bool {
+        self.again.note(slot, &mut self.message)
+    }
+
+    /// What an earlier key of that value said does not count.
     pub(super) fn forget(&mut self, slot: Slot) {
-        self.again.note(slot, &mut self.message);
         match slot {
             Slot::Nothing | Slot::ItemText => {}
             Slot::Text(field) => *self.text(field) = None,
@@ -113,14 +113,17 @@ impl Found {
             Place::Result => {
                 self.message.has_result = false;
                 self.message.result = Answer::default();
-                self.task = Task::default();
             }
-            Place::Task => self.task = Task::default(),
+            Place::Task => {
+                let result = &mut self.message.result;
+                (result.inner_task_id, result.inner_task_status) = (None, None);
+            }
+            Place::Content => self.message.result.has_content = false,
             Place::Error => {
                 self.message.has_error = false;
                 self.message.error = Error::default();
             }
-            Place::Outside | Place::Message | Place::Content | Place::Item | Place::Tools | Place::Tool => {}
+            Place::Outside | Place::Message | Place::Item | Place::Tools | Place::Tool => {}
         }
     }
 }

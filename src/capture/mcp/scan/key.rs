@@ -2,7 +2,7 @@
 
 use super::quoted::Sink;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::capture::mcp) struct Key {
     bytes: [u8; MAX_KEY],
     length: usize,

@@ -1,27 +1,44 @@
 //! Messages on stdio: one to a line (MCP, transports, stdio), which ends with a newline, whatever the line is written in: no
-//! newline that a reader of UTF-8 sees is passed over.
+//! newline that a reader of UTF-8 sees is passed over. What else ends lines for some readers stands in `splits.rs`.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3_iter};
 
-use super::super::message::{Message, Reading};
+use super::super::message::{Flaw, Message, Reading};
+use super::splits::{Separator, Splits};
 use super::{Documents, texts::Texts};
 
 /// Reads the messages of a stream of lines.
 #[derive(Debug)]
 pub(crate) struct Lines {
     texts: Texts,
-    /// A message of this line was given: one of a batch, or one before a carriage return.
+    /// A message of this line was given: one of a batch, or one that some reader sees.
     gave: bool,
-    /// The last byte of this line was a carriage return.
-    behind_return: bool,
+    splits: Splits,
+    /// The bytes that came last and may be, or begin, what ends a line for some: nobody has read them.
+    begun: Begun,
+    /// How many lines there were.
+    number: u64,
+}
+
+/// No more than two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Nothing,
+    Return,
+    /// Of U+0085.
+    C2,
+    /// Of U+2028 and U+2029.
+    E2,
+    E280,
 }
 
 impl Lines {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
-        Self { texts: Texts::new(reading, Documents::One), gave: false, behind_return: false }
+        let (texts, splits) = (Texts::new(reading, Documents::One), Splits::default());
+        Self { texts, gave: false, splits, begun: Begun::Nothing, number: 0 }
     }
 
     /// Reads on, no further than through the first newline that ends a line with a message, and says how far: whoever has
@@ -55,23 +72,73 @@ impl Lines {
         self.gave = false;
     }
 
-    /// Some of a line. Nothing is different about carriage returns but what is doubtful then.
-    fn read_line(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
-        while !bytes.is_empty() {
-            if std::mem::take(&mut self.behind_return) {
-                self.texts.carriage_return(emit);
+    /// Some of a line.
+    fn read_line(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            if self.begun != Begun::Nothing {
+                if self.go_on(byte, emit) {
+                    bytes = rest;
+                }
+                continue;
             }
-            let end = memchr(b'\r', bytes);
-            let (piece, rest) = end.and_then(|end| bytes.split_at_checked(end + 1)).unwrap_or((bytes, &[]));
-            self.behind_return = end.is_some();
-            self.texts.read(piece, emit);
-            bytes = rest;
+            let Some((at, begun)) = begin(bytes) else { return self.content(bytes, EVERYBODY, emit) };
+            let (content, behind) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
+            self.content(content, EVERYBODY, emit);
+            self.begun = begun;
+            bytes = behind.get(1..).unwrap_or_default();
         }
     }
 
-    fn end_line(&mut self, emit: &mut impl FnMut(Message)) {
-        self.texts.end(emit);
-        self.behind_return = false;
+    /// The byte behind what may end a line. Tells whether it belongs to that.
+    fn go_on(&mut self, byte: u8, emit: &mut dyn FnMut(Message)) -> bool {
+        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        match (begun, byte) {
+            (Begun::Return, _) => {
+                self.separate(Separator::Return, b"\r", emit);
+                return false;
+            }
+            (Begun::E2, 0x80) => self.begun = Begun::E280,
+            (Begun::E280, 0xa8 | 0xa9) => self.separate(Separator::Paragraph, &[0xe2, 0x80, byte], emit),
+            (Begun::C2, 0x85) => self.separate(Separator::Other, b"\xc2\x85", emit),
+            (begun, _) => {
+                self.content(begun.bytes(), EVERYBODY, emit);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Those bytes end a line for some, and belong to it for others.
+    fn separate(&mut self, by: Separator, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+        let Self { texts, splits, number, .. } = self;
+        if let Some(ordinary) = texts.scanner_before(&mut |message| emit(message)) {
+            splits.separate(by, ordinary, &mut |message| emit(numbered(message, *number)));
+        }
+        self.content(bytes, by as usize, emit);
+    }
+
+    /// What belongs to the line for the ordinary reader, and for so many of the others.
+    fn content(&mut self, bytes: &[u8], readers: usize, emit: &mut dyn FnMut(Message)) {
+        let Self { texts, splits, number, .. } = self;
+        texts.read(bytes, &mut |message| emit(splits.doubted(message, *number)));
+        if let Some(ordinary) = texts.scanner() {
+            splits.read(bytes, readers, ordinary, &mut |message| emit(numbered(message, *number)));
+        }
+    }
+
+    fn end_line(&mut self, emit: &mut dyn FnMut(Message)) {
+        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        self.content(begun.bytes(), EVERYBODY, emit);
+        let Self { texts, splits, number, .. } = self;
+        let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
+        texts.end(&mut |message: Message| {
+            // What some reader sees in it is told.
+            if !(is_read && message.flaw == Some(Flaw::NotJson)) {
+                emit(splits.doubted(message, *number));
+            }
+        });
+        self.splits = Splits::default();
+        self.number += 1;
     }
 
     #[cfg(test)]
@@ -79,3 +146,36 @@ impl Lines {
         self.texts.held()
     }
 }
+
+impl Begun {
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Nothing => b"",
+            Self::Return => b"\r",
+            Self::C2 => b"\xc2",
+            Self::E2 => b"\xe2",
+            Self::E280 => b"\xe2\x80",
+        }
+    }
+}
+
+/// Where the first byte is that may end a line for some, as far as these bytes tell.
+fn begin(bytes: &[u8]) -> Option<(usize, Begun)> {
+    memchr3_iter(b'\r', 0xc2, 0xe2, bytes).find_map(|at| {
+        let begun = match bytes.get(at..).unwrap_or_default() {
+            [b'\r', ..] => Begun::Return,
+            [0xc2] | [0xc2, 0x85, ..] => Begun::C2,
+            [0xe2] | [0xe2, 0x80] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => Begun::E2,
+            _ => return None,
+        };
+        Some((at, begun))
+    })
+}
+
+/// A message that is read in one way only in this line.
+fn numbered(message: Message, line: u64) -> Message {
+    Message { alternative: Some(line), ..message }
+}
+
+/// More readers than there are.
+const EVERYBODY: usize = usize::MAX;

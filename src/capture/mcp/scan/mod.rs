@@ -12,16 +12,19 @@
 //! 2. The memory that is held does not grow with the size of a message or the number of messages, and the time grows with
 //!    the size alone.
 //! 3. [`Flaw::NotJson`] is told of a unit exactly if it is not one JSON document (RFC 8259), except that what is
-//!    [`Flaw::TooDeep`] is not read on. A lone surrogate escape (`"\ud800"`) is JSON. What is not, and is read by the parsers
+//!    [`Flaw::TooDeep`] is passed over by its brackets. A lone surrogate escape (`"\ud800"`) is JSON. What is not, and is read by the parsers
 //!    of usual servers, is read as they do, and told as a doubt: bytes in strings that are no UTF-8, `NaN` and `Infinity`.
 //! 4. Of a key that comes twice the last counts, as for `JSON.parse`, Python's `json` and `serde_json::Value`, so that an
-//!    audit does not name another tool than the one that the server runs. What the others say is a doubt. (Parsers that
-//!    refuse such an object do not run anything.)
+//!    audit does not name another tool than the one that the server runs. What other readers ([`Profile`]) run in its place
+//!    is a message of its own. (Parsers that refuse such an object do not run anything.)
 //! 5. A unit in which there is anything but whitespace gives one message; a batch gives one for each element, and one
-//!    more for what is wrong with it.
+//!    more for what is wrong with it; and one for each reader that sees another call in its place.
+//!
+//! [`Profile`]: super::profile::Profile
 
 mod again;
 mod decimal;
+mod deep;
 mod events;
 mod facts;
 mod found;
@@ -33,17 +36,22 @@ mod number;
 pub(super) mod oracle;
 mod place;
 mod quoted;
+mod rule;
+mod splits;
 mod syntax;
 mod text;
 mod texts;
 mod tools;
 mod unicode;
+#[cfg(any(test, fuzzing))]
+pub(super) mod victims;
+mod view;
 #[cfg(feature = "proxy")]
 mod whole;
 
 use std::sync::Arc;
 
-use self::facts::Facts;
+use self::facts::{Facts, Taken};
 use self::syntax::{Progress, Syntax};
 use super::message::{Flaw, Message, Reading};
 
@@ -65,7 +73,7 @@ pub(crate) enum Documents {
 }
 
 /// Reads the messages of one unit of framing after the other, each in any number of pieces.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scanner {
     documents: Documents,
     stage: Stage,
@@ -80,8 +88,8 @@ pub(crate) struct Scanner {
     in_batch: bool,
     /// How many batches there were.
     batches: u64,
-    /// There was a carriage return in this unit behind something else.
-    is_behind_return: bool,
+    /// What was to come when a byte came that spoils a document which was whole.
+    spoiled: Option<(Stage, u8)>,
 }
 
 /// What may come next.
@@ -109,18 +117,7 @@ impl Scanner {
     pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
         let (syntax, facts) = (Syntax::default(), Facts::new(reading));
         let (stage, in_batch) = (Stage::Document, false);
-        Self {
-            documents,
-            stage,
-            syntax,
-            facts,
-            unit: 0,
-            begin: 0,
-            end: 0,
-            in_batch,
-            batches: 0,
-            is_behind_return: false,
-        }
+        Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0, spoiled: None }
     }
 
     /// Reads on in the unit.
@@ -134,18 +131,27 @@ impl Scanner {
         }
     }
 
-    /// The next byte of the unit is behind a carriage return. Readers that end lines there (Python, in text mode) begin a
-    /// message with it: one that was complete is given, and any other may be something else to them.
-    fn carriage_return(&mut self, emit: &mut impl FnMut(Message)) {
-        self.is_behind_return |= self.stage != Stage::Document;
-        match self.stage {
-            Stage::Nothing => {
-                self.give(None, emit);
-                (self.stage, self.in_batch) = (Stage::Document, false);
-            }
-            Stage::NothingElse => (self.stage, self.in_batch) = (Stage::Document, false),
-            _ => {}
-        }
+    /// Whether nothing but whitespace was read of the unit.
+    fn is_blank(&self) -> bool {
+        self.stage == Stage::Document && self.end == 0
+    }
+
+    /// Whether the unit is no JSON.
+    fn is_spoiled(&self) -> bool {
+        self.stage == Stage::Flawed(Flaw::NotJson)
+    }
+
+    /// As it was before the unit was spoiled, if it was whole then and such a byte did it.
+    fn before_spoiled(&self, by: impl Fn(u8) -> bool) -> Option<Self> {
+        let (stage, _) = self.spoiled.filter(|(_, byte)| by(*byte))?;
+        Some(Self { stage, ..self.clone() })
+    }
+
+    /// A scanner of another unit.
+    fn fresh(&self) -> Self {
+        let mut fresh = self.clone();
+        fresh.discard();
+        fresh
     }
 
     /// The unit ends here. What is read next belongs to another.
@@ -183,7 +189,7 @@ impl Scanner {
     fn reset(&mut self) {
         (self.stage, self.in_batch) = (Stage::Document, false);
         (self.unit, self.begin, self.end) = (0, 0, 0);
-        self.is_behind_return = false;
+        self.spoiled = None;
     }
 
     /// Goes on to the next stage, or takes all of the bytes.
@@ -215,7 +221,8 @@ impl Scanner {
                     Documents::Many => Stage::Document,
                 };
             }
-            (stage, _) => {
+            (stage, byte) => {
+                self.spoiled = matches!(stage, Stage::Nothing | Stage::NothingElse).then_some((stage, byte));
                 // Behind one document there is more. What was in it is known all the same, but that of a batch was given.
                 if stage == Stage::NothingElse {
                     (self.in_batch, self.begin) = (true, self.end);
@@ -274,16 +281,21 @@ impl Scanner {
     }
 
     fn give(&mut self, flaw: Option<Flaw>, emit: &mut impl FnMut(Message)) {
-        let mut message = self.facts.take();
-        message.batch = self.in_batch.then_some(self.batches);
-        message.bytes = self.end - self.begin;
-        message.flaw = flaw.or(message.flaw);
-        message.doubts.carriage_return = self.is_behind_return;
+        let Taken { ordinary, others } = self.facts.take();
+        let batch = self.in_batch.then_some(self.batches);
+        let placed = |message: Message| Message { batch, bytes: self.end - self.begin, ..message };
+        let mut ordinary = placed(ordinary);
+        ordinary.flaw = flaw.or(ordinary.flaw);
         if flaw.is_some() {
             // It may end in the middle of a text, of which as much was kept as came in one piece.
-            message.result.text = None;
+            ordinary.result.text = None;
+            return emit(ordinary);
         }
-        emit(message);
+        // What is a call to some reader is none that nobody reads.
+        if others.is_empty() || ordinary.flaw != Some(Flaw::NotAMessage) {
+            emit(ordinary);
+        }
+        others.into_iter().map(placed).for_each(emit);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The arrays and objects around a place, one bit each.
 
-use super::super::message::{Flaw, MAX_DEPTH};
+use super::super::message::MAX_DEPTH;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Nesting {
     /// Set for objects.
     bits: [u64; MAX_DEPTH.div_ceil(64)],
@@ -27,17 +27,18 @@ impl Nesting {
         self.depth == self.base
     }
 
-    pub(super) fn open(&mut self, is_object: bool) -> Result<(), Flaw> {
-        if self.depth == MAX_DEPTH {
-            return Err(Flaw::TooDeep);
-        }
+    /// Whether nothing more can be opened.
+    pub(super) fn is_full(&self) -> bool {
+        self.depth == MAX_DEPTH
+    }
+
+    pub(super) fn open(&mut self, is_object: bool) {
         let (word, bit) = place(self.depth);
         if let Some(word) = self.bits.get_mut(word) {
             *word = if is_object { *word | bit } else { *word & !bit };
         }
         self.depth += 1;
         self.is_object = is_object;
-        Ok(())
     }
 
     pub(super) fn close(&mut self) {

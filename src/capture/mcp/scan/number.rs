@@ -3,7 +3,7 @@
 use super::super::message::Flaw;
 
 /// A reader of one number, in any number of pieces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Number {
     at: At,
     is_infinite: bool,

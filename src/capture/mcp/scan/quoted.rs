@@ -4,7 +4,7 @@ use super::super::message::Flaw;
 use super::text::REPLACEMENT;
 
 /// A reader of one string behind its first quote. It is ready for the next string when one has ended.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Quoted {
     at: At,
     /// The first half of a surrogate pair, whose second half may follow.
@@ -196,7 +196,7 @@ fn with_digit(unit: u16, byte: u8) -> Option<u16> {
 }
 
 /// The first bytes of a character.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Partial {
     bytes: [u8; 4],
     length: usize,

@@ -1,18 +1,20 @@
 //! The grammar of JSON (RFC 8259), one value at a time. What is found is told to [`Facts`].
 
 use super::super::message::Flaw;
+use super::deep::Deep;
 use super::facts::{Facts, Literal};
 use super::nesting::Nesting;
 use super::number::Number;
 use super::quoted::{self, Nobody, Quoted};
 
 /// A reader of one value, in any number of pieces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Syntax {
     expect: Expect,
     nesting: Nesting,
     quoted: Quoted,
     number: Number,
+    deep: Deep,
     /// What is left of `true`, `false` or `null`.
     literal: &'static [u8],
     /// Somebody wants the key, the string or the number that is being read.
@@ -48,6 +50,8 @@ enum Expect {
     InString,
     InNumber,
     InLiteral,
+    /// In an array or object that is nested deeper than is read.
+    InDeep,
     /// The value is complete.
     Nothing,
 }
@@ -79,6 +83,7 @@ impl Syntax {
                 Expect::InString => self.in_string(rest, facts)?,
                 Expect::InNumber => self.in_number(rest, facts)?,
                 Expect::InLiteral => self.in_literal(rest)?,
+                Expect::InDeep => self.in_deep(rest),
                 Expect::Nothing => {
                     progress = Progress::Complete;
                     rest
@@ -102,15 +107,20 @@ impl Syntax {
                 self.expect = Expect::InString;
                 return self.in_string(rest, facts);
             }
+            b'{' | b'[' if self.nesting.is_full() => {
+                facts.too_deep();
+                self.deep = Deep::default();
+                self.expect = Expect::InDeep;
+            }
             b'{' => {
-                self.nesting.open(true)?;
+                self.nesting.open(true);
                 if facts.open_object() {
                     *progress = Progress::ToolBegin;
                 }
                 self.expect = Expect::FirstKey;
             }
             b'[' => {
-                self.nesting.open(false)?;
+                self.nesting.open(false);
                 facts.open_array();
                 self.expect = Expect::FirstValue;
             }
@@ -236,7 +246,7 @@ impl Syntax {
 
     fn in_number<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
         let (ended, rest) = match self.wanted {
-            true => self.number.read(bytes, |at, bytes| facts.number().push(at, bytes))?,
+            true => self.number.read(bytes, |at, bytes| facts.number(at, bytes))?,
             false => self.number.read(bytes, |_, _| ())?,
         };
         if ended && self.number.is_infinite() {
@@ -262,6 +272,14 @@ impl Syntax {
             self.end_value();
         }
         Ok(rest)
+    }
+
+    fn in_deep<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let (ended, rest) = self.deep.read(bytes);
+        if ended {
+            self.end_value();
+        }
+        rest
     }
 
     fn end_value(&mut self) {

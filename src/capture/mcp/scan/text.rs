@@ -7,7 +7,7 @@ use super::super::message::{Id, IdKind, MAX_ID};
 use super::quoted::Sink;
 
 /// The beginning of a text, as long as it may be and never cut inside a character.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Beginning {
     text: String,
     /// Something was left out, so nothing may follow.
@@ -51,7 +51,7 @@ impl Beginning {
 }
 
 /// A string that is an id. What is not kept of it goes into a hash.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct IdText {
     beginning: Beginning,
     rest: Option<ProcessHasher>,

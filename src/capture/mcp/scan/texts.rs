@@ -26,9 +26,15 @@ impl Texts {
         });
     }
 
-    /// The next byte of the unit is behind a carriage return.
-    pub(super) fn carriage_return(&mut self, emit: &mut impl FnMut(Message)) {
-        self.scanner.carriage_return(emit);
+    /// What reads it, unless it is in UTF-16 or UTF-32, and whether it began without a mark.
+    pub(super) fn scanner(&self) -> Option<(&Scanner, bool)> {
+        self.unicode.is_narrow().then_some((&self.scanner, !self.unicode.is_transcoded()))
+    }
+
+    /// What reads it, before a byte that is no zero.
+    pub(super) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> Option<(&Scanner, bool)> {
+        let Self { unicode, scanner } = self;
+        unicode.settle(&mut |_, text| scanner.read(text, emit)).then_some((&*scanner, !unicode.is_transcoded()))
     }
 
     /// The unit ends here. What is read next belongs to another.

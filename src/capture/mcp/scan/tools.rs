@@ -7,7 +7,7 @@ use super::super::message::{MAX_TEXT, MAX_TOOL, MAX_TOOLS, ToolDefinition};
 use super::text::Beginning;
 
 /// The definitions of one message.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tools {
     definitions: Vec<ToolDefinition>,
     looked_at: usize,

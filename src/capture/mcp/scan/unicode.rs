@@ -9,7 +9,7 @@
 //! 3. What is no character becomes a byte that is in no UTF-8.
 
 /// Makes UTF-8 of one unit of framing after the other, each in any number of pieces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Unicode {
     form: Form,
     /// There was a mark, or it is not UTF-8: the text stands at other offsets than the bytes.
@@ -73,6 +73,23 @@ impl Unicode {
     /// Whether the unit is no plain UTF-8, as far as it was read.
     pub(super) fn is_transcoded(&self) -> bool {
         self.is_transcoded
+    }
+
+    /// Whether it is UTF-8, likewise.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.form == Form::Utf8
+    }
+
+    /// A byte comes that is no zero. Tells whether the unit may be UTF-8, likewise.
+    pub(super) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) -> bool {
+        match (self.form, self.length, self.begun) {
+            (Form::Utf8, ..) | (Form::Unknown, 0, _) => true,
+            (Form::Unknown, 1, [first, ..]) if !matches!(first, 0 | 0xef | 0xfe | 0xff) => {
+                self.decide(true, give);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The first bytes, until it is known what they are. Gives back what is left.
@@ -199,6 +216,8 @@ fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
         [0xef, 0xbb, 0xbf, ..] => (Utf8, 3),
         [0xff, 0xfe, 0, 0, ..] => (Utf32(Little), 4),
         [0, 0, 0xfe, 0xff, ..] => (Utf32(Big), 4),
+        // In no encoding does JSON begin so; in this one it may go on behind it.
+        [0x0b | 0x0c | 0x1c..=0x1e, ..] => (Utf8, 0),
         [0xff, 0xfe] | [0xff, 0xfe, 0] if !is_end => return None,
         [0xff, 0xfe, ..] => (Utf16(Little), 2),
         [0xfe, 0xff, ..] => (Utf16(Big), 2),

@@ -99,8 +99,8 @@ impl<H: ServerHandler> Audited<H> {
     }
 
     /// The call that a tap has begun for this request.
-    fn joined(&self, context: &RequestContext<RoleServer>) -> Option<Joined> {
-        Joined::find(self.tapped.as_ref(), self.trail.core(), context)
+    fn joined(&self, context: &RequestContext<RoleServer>, asks: impl FnOnce() -> Call) -> Option<Joined> {
+        Joined::find(self.tapped.as_ref(), self.trail.core(), context, asks)
     }
 
     fn notify(&self, method: &str, context: &NotificationContext<RoleServer>) {
@@ -136,7 +136,12 @@ macro_rules! requests {
         $(
             $(#[$attribute])*
             async fn $name(&self, $($request: $params,)? context: RequestContext<RoleServer>) -> Result<$result, ErrorData> {
-                if let Some(joined) = self.joined(&context) {
+                let asks = || {
+                    let call = Call::mcp($method);
+                    $(let call = { let $call = call; $facts };)?
+                    call
+                };
+                if let Some(joined) = self.joined(&context, asks) {
                     return joined.run(|| self.handler.$name($($request,)? context)).await;
                 }
                 let call = self.call($method, &context);
@@ -205,7 +210,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if let Some(joined) = self.joined(&context) {
+        if let Some(joined) = self.joined(&context, || Call::mcp(request.method.clone())) {
             return joined.run(|| self.handler.on_custom_request(request, context)).await;
         }
         let call = self.call(&request.method, &context);
@@ -220,7 +225,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
 
     /// Open as long as the subscription is.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        if let Some(joined) = self.joined(context.request_context()) {
+        if let Some(joined) = self.joined(context.request_context(), || Call::mcp("subscriptions/listen")) {
             return joined.run(|| self.handler.listen(context)).await;
         }
         let call = self.call("subscriptions/listen", context.request_context());

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use super::super::correlate::{Claimed, Exchange};
 use super::super::message::Id;
 use super::{answer, request};
-use crate::trail::Core;
+use crate::trail::{Call, Core};
 
 /// The call, and who may not be told twice that its handler is done.
 pub(super) struct Joined {
@@ -31,10 +31,11 @@ impl Joined {
         tapped: Option<&Arc<Exchange>>,
         core: &Arc<Core>,
         context: &RequestContext<RoleServer>,
+        asks: impl FnOnce() -> Call,
     ) -> Option<Self> {
         let exchange = exchange(&context.extensions).or(tapped)?;
-        let claimed = exchange.claim(&id(&context.id));
-        if claimed.is_none() && !exchange.is_closed() {
+        let claimed = exchange.claim(&id(&context.id), asks);
+        if claimed.is_none() && !(exchange.is_closed() && exchange.has_call()) {
             return None;
         }
         if let Some(claimed) = &claimed

@@ -16,12 +16,14 @@ use super::error::{Failed, Unanswered};
 use super::upload::Followed;
 use super::{MAX_HEADERS, Outgoing};
 use crate::proxy::http::BUFFER;
+use crate::proxy::http::room::ServerPlace;
 
 /// A connection, driven by whoever holds it.
 pub(super) struct Channel {
     sender: SendRequest<Followed<Outgoing>>,
     /// `None` once it is over.
     connection: Option<Pin<Box<Http1>>>,
+    place: ServerPlace,
 }
 
 type Http1 = Connection<Stream, Followed<Outgoing>>;
@@ -30,11 +32,11 @@ type Http1 = Connection<Stream, Followed<Outgoing>>;
 pub(super) struct Unsent(Box<TrySendError<Request<Followed<Outgoing>>>>);
 
 impl Channel {
-    pub(super) async fn open(stream: Stream) -> Result<Self, Unanswered> {
+    pub(super) async fn open(stream: Stream, place: ServerPlace) -> Result<Self, Unanswered> {
         let mut builder = Builder::new();
         builder.preserve_header_case(true).title_case_headers(true).max_buf_size(BUFFER).max_headers(MAX_HEADERS);
         let (sender, connection) = builder.handshake(stream).await.map_err(Unanswered::Broken)?;
-        Ok(Self { sender, connection: Some(Box::pin(connection)) })
+        Ok(Self { sender, connection: Some(Box::pin(connection)), place })
     }
 
     /// The head of the answer, and the connection, on which its body comes.
@@ -70,15 +72,23 @@ impl Channel {
 
     /// Goes on by itself until the exchange is over, and ends then.
     pub(super) fn detach(self) {
-        if let Some(connection) = self.connection {
-            tokio::spawn(connection);
+        let Self { connection, place, .. } = self;
+        if let Some(connection) = connection {
+            tokio::spawn(async move {
+                drop(connection.await);
+                drop(place);
+            });
         }
     }
 
     /// Writes what it still has to write, and is closed.
     pub(super) fn finish(self) {
-        if let Some(connection) = self.connection {
-            tokio::spawn(async move { drop(tokio::time::timeout(LINGER, connection).await) });
+        let Self { connection, place, .. } = self;
+        if let Some(connection) = connection {
+            tokio::spawn(async move {
+                drop(tokio::time::timeout(LINGER, connection).await);
+                drop(place);
+            });
         }
     }
 }

@@ -22,6 +22,9 @@ pub(in crate::proxy::http) enum Unanswered {
     /// The connection ended too soon, or something else than HTTP came.
     #[error("no response")]
     Broken(#[source] hyper::Error),
+    /// There are as many connections as there may be.
+    #[error("no room for another connection")]
+    NoRoom,
     /// The target names no server.
     #[error("the target names no server")]
     Unaddressed,

@@ -49,6 +49,19 @@ impl Idle {
         }
     }
 
+    /// Closes the one that has waited longest. Says whether there was one.
+    pub(super) fn close_one(&self) -> bool {
+        let mut table = lock(&self.0);
+        let oldest = |waiting: &&mut Vec<Waiting>| waiting.first().map(|first| first.since);
+        let Some(waiting) = table.waiting.values_mut().filter(|all| !all.is_empty()).min_by_key(oldest) else {
+            return false;
+        };
+        let closed = waiting.remove(0);
+        drop(table);
+        drop(closed);
+        true
+    }
+
     pub(super) fn home(&self, key: Key) -> Home {
         Home { idle: self.0.clone(), key }
     }

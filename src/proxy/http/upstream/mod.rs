@@ -10,6 +10,7 @@
 //!    connection. So what has come is read without a change of tasks, and many frames of it go on by one write.
 //! 2. A connection whose answer nobody reads to its end is closed.
 //! 3. A request is sent again only if not a byte of it was sent.
+//! 4. There are no more connections than [`Connections`] says: idle ones are closed for new ones.
 //!
 //! It speaks HTTP/1.1 to servers, whatever clients speak. On one connection of HTTP/2 the streams are limited: a hundred
 //! event streams would make every other call wait without an end.
@@ -34,6 +35,7 @@ use self::idle::{Idle, Key};
 use self::upload::Upload;
 use super::arriving::Arriving;
 use super::held::HeldBody;
+use super::room::{Connections, ServerPlace};
 use super::{HttpProxyError, HttpSettings};
 
 /// The body of a request as the server gets it.
@@ -44,13 +46,15 @@ pub(super) type Outgoing = Either<Arriving, HeldBody<Arriving>>;
 pub(super) struct Pool {
     connector: Connector,
     idle: Idle,
+    connections: Connections,
 }
 
 impl Pool {
     /// # Errors
     /// What is wrong with the certificates of the settings.
     pub(super) fn new(settings: &HttpSettings) -> Result<Self, HttpProxyError> {
-        Ok(Self { connector: connect::connector(settings)?, idle: Idle::default() })
+        let connections = settings.connections.clone();
+        Ok(Self { connector: connect::connector(settings)?, idle: Idle::default(), connections })
     }
 
     /// Sends it to the server that its target, in absolute form, names.
@@ -75,7 +79,22 @@ impl Pool {
     }
 
     async fn opened(&self, key: &Key) -> Result<Channel, Unanswered> {
-        Channel::open(self.connector.connect(key).await?).await
+        let place = self.place().ok_or(Unanswered::NoRoom)?;
+        // Where a server has two addresses, both may be tried at a time.
+        let second = self.connections.to_server();
+        let stream = self.connector.connect(key).await?;
+        drop(second);
+        Channel::open(stream, place).await
+    }
+
+    /// That of an idle connection, if there is no other.
+    fn place(&self) -> Option<ServerPlace> {
+        loop {
+            let place = self.connections.to_server();
+            if place.is_some() || !self.idle.close_one() {
+                return place;
+            }
+        }
     }
 
     fn answered(

@@ -72,7 +72,7 @@ fn panicking(
     let heard = Heard(Arc::default(), when);
     let reader = match content {
         Content::Events => Reader::of_response(&Arc::default(), content, &coded(coding)),
-        _ => Reader::of_request(&Arc::default(), &http::Method::POST, &coded(coding)),
+        _ => Reader::of_request(&Arc::default(), &coded(coding)).map(Some),
     };
     let length = body.size_hint().exact();
     let tap = Tap::new(reader.unwrap(), Box::new(heard.clone()), length);
@@ -197,7 +197,7 @@ fn scattered_bytes_are_read() {
     let frame = http_body::Frame::data(first.chain(second));
     let frames = tokio_stream::iter([Ok::<_, std::convert::Infallible>(frame)]);
     let heard = Heard::default();
-    let reader = Reader::of_request(&Arc::default(), &http::Method::POST, &coded(None)).unwrap();
+    let reader = Reader::of_request(&Arc::default(), &coded(None)).ok();
     let mut body =
         TapBody::tapped(http_body_util::StreamBody::new(frames), Tap::new(reader, Box::new(heard.clone()), None));
     assert_eq!(read(&mut body), ASK);

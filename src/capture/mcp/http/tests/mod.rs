@@ -1,4 +1,6 @@
 mod body;
+mod carriers;
+mod ids;
 mod order;
 mod ordinary;
 mod rig;

@@ -192,10 +192,9 @@ fn what_goes_where_mcp_is_spoken_is_always_audited() {
 /// The server took it, and may have run what was not understood.
 #[test]
 fn what_was_taken_without_being_understood_is_a_pair_whatever_is_recorded() {
-    let doubtful: [&[Exchange<'_>]; 4] = [
+    let doubtful: [&[Exchange<'_>]; 3] = [
         &[("POST", "/upload", (JSON, "{ nonsense"), (200, "text/plain", ""))],
         &[SPOKEN, ("POST", "/mcp", (JSON, "{ nonsense"), (202, "text/plain", ""))],
-        &[SPOKEN, ("POST", "/mcp", (JSON, r#"{"Method":"tools/call","id":1}"#), (200, JSON, "{}"))],
         &[("POST", "/mcp", (JSON, "[[[["), (200, JSON, "{}"))],
     ];
     for exchanges in doubtful {
@@ -203,6 +202,15 @@ fn what_was_taken_without_being_understood_is_a_pair_whatever_is_recorded() {
         assert_eq!(told, UNREAD, "{exchanges:?}");
         assert_eq!(last.unwrap().severity, Severity::WARN);
     }
+}
+
+/// Servers in Go run it, so it is a call.
+#[test]
+fn a_call_in_other_letters_is_a_pair_whatever_is_recorded() {
+    let exchange = ("POST", "/mcp", (JSON, r#"{"Method":"tools/call","id":1}"#), (200, JSON, "{}"));
+    let (told, last) = last_of(HttpRecording::none().exclude("/*"), &[SPOKEN, exchange]);
+    assert_eq!(told, ["mcp.tools.call request tools/call: -", "mcp.tools.call response tools/call: no_response"]);
+    assert_eq!(last.unwrap().text(names::AUDITRAIL_MESSAGE_AMBIGUOUS), Some("go-json"));
 }
 
 /// The server says itself what it thinks of it.

@@ -67,13 +67,13 @@ pub(super) fn now<F: Future>(future: F) -> F::Output {
 }
 
 /// Opens the session of that id.
-fn issuing(id: &'static str) -> Response<Script> {
+pub(super) fn issuing(id: &'static str) -> Response<Script> {
     let mut response = response(200, "text/event-stream", INITIALIZED);
     response.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
     response
 }
 
-fn within(mut request: Request<Script>, id: &'static str) -> Request<Script> {
+pub(super) fn within(mut request: Request<Script>, id: &'static str) -> Request<Script> {
     request.headers_mut().insert("mcp-session-id", http::HeaderValue::from_static(id));
     request
 }
@@ -438,7 +438,7 @@ pub(super) const CALL: &[u8] =
 pub(super) const OK: &[u8] = b"data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[]}}\n\n";
 const MISMATCH: &[u8] = br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"canary"}}"#;
 const NAMELESS: &[u8] = br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"canary"}}"#;
-const INITIALIZE: &[u8] = br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
+pub(super) const INITIALIZE: &[u8] = br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
 const INITIALIZED: &[u8] = b"data: {\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2025-06-18\"}}\n\n";
 const ROOTS: &[u8] = b"data: {\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"roots/list\"}\n\n";
 const ROOTS_LISTED: &[u8] = br#"{"jsonrpc":"2.0","id":0,"result":{"roots":[]}}"#;

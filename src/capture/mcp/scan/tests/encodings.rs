@@ -170,7 +170,10 @@ fn a_carriage_return_may_end_a_line() {
     );
     assert_eq!(lines(format!("\r{a}\n").as_bytes()), [told("a", false, false)]);
     assert_eq!(lines(format!("[{a}]\r{b}\n").as_bytes()), [told("a", false, false), told("b", false, true)]);
-    assert_eq!(lines(format!("{{\"x\":\r{a}\r,\"method\":\"c\"}}\n").as_bytes()), [told("c", false, true)]);
-    assert_eq!(lines(format!("{a}\rx\n").as_bytes()), [told("a", false, true), told("", true, true)]);
+    assert_eq!(
+        lines(format!("{{\"x\":\r{a}\r,\"method\":\"c\"}}\n").as_bytes()),
+        [told("a", false, true), told("c", false, true)]
+    );
+    assert_eq!(lines(format!("{a}\rx\n").as_bytes()), [told("a", false, true), told("a", true, true)]);
     assert_eq!(lines(format!("{a}{b}\n").as_bytes()), [told("a", true, false)]);
 }

@@ -52,8 +52,9 @@ fn answers_tell_how_a_call_ended() {
     );
     assert!(message.has_result && message.result.is_error);
     assert_eq!(message.result.result_type.as_deref(), Some("input_required"));
-    assert_eq!(message.result.task_id.as_deref(), Some("t"));
-    assert_eq!(message.result.task_status.as_deref(), Some("working"));
+    assert_eq!(message.result.inner_task_id.as_deref(), Some("t"));
+    assert_eq!(message.result.inner_task_status.as_deref(), Some("working"));
+    assert_eq!((message.result.task_id, message.result.has_content), (None, true));
     assert_eq!(message.result.protocol_version.as_deref(), Some("2025-11-25"));
     assert_eq!(message.result.text, None, "nobody wants it");
     let message = read_one(r#"{"id":null,"error":{"code":-32600,"message":"secret","data":{"code":1}}}"#);
@@ -88,21 +89,22 @@ fn error_texts_are_kept_only_for_those_who_want_them() {
 
 #[test]
 fn the_last_of_equal_keys_counts() {
-    // [4]
-    let message = read_one(
+    // [4]; others see messages of their own.
+    let ordinary = |text: &str| read(text).into_iter().find(|message| message.reader.is_none()).unwrap();
+    let message = ordinary(
         r#"{"method":"a","params":{"name":"x","uri":"u","_meta":{"traceparent":"x"}},"id":1,"id":2,"method":"b",
         "params":{"name":"y","name":"z","_meta":{"traceparent":"x","tracestate":"x"},"_meta":{"tracestate":"y"}}}"#,
     );
     assert_eq!((message.method.as_deref(), message.id), (Some("b"), Some(id(IdKind::Integer, "2"))));
     assert_eq!((message.params.name.as_deref(), message.params.uri), (Some("z"), None));
     assert_eq!((message.params.traceparent, message.params.tracestate.as_deref()), (None, Some("y")));
-    let message = read_one(r#"{"method":"a","method":1,"params":{"name":"x","name":["y"]},"id":1,"id":{}}"#);
-    assert_eq!((message.method, message.params.name, message.flaw), (None, None, Some(Flaw::NotAMessage)));
+    let message = ordinary(r#"{"method":"a","method":"b","params":{"name":"x","name":["y"]},"id":1,"id":{}}"#);
+    assert_eq!((message.method.as_deref(), message.params.name, message.flaw), (Some("b"), None, None));
     assert_eq!(message.id, Some(id(IdKind::Other, "")));
     let message =
         read_one(r#"{"result":{"isError":true,"tools":[{"name":"a"}],"taskId":"x"},"result":{"task":{"taskId":"y"}}}"#);
     assert_eq!((message.result.is_error, message.result.tools.len()), (false, 0));
-    assert_eq!(message.result.task_id.as_deref(), Some("y"));
+    assert_eq!((message.result.task_id, message.result.inner_task_id.as_deref()), (None, Some("y")));
 }
 
 #[test]

@@ -5,7 +5,9 @@ mod encodings;
 mod facts;
 mod flaws;
 mod framing;
+mod ids;
 mod properties;
+mod readers;
 
 use std::sync::Arc;
 

@@ -1,0 +1,241 @@
+//! More messages of the kind that the corpus has, by chance: the same seed makes the same.
+
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::corpus::Entry;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) seed: u64,
+    /// For each victim and carrier.
+    time: Duration,
+}
+
+impl Limits {
+    /// By default about a minute of all victims together, and the same seed in each run.
+    pub(crate) fn of_the_environment(shares: usize) -> Self {
+        let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+        let seconds = number("AUDITRAIL_DIFFERENTIAL_SECONDS").unwrap_or(60);
+        let share = u32::try_from(shares).unwrap_or(1).max(1);
+        Self { seed: number("AUDITRAIL_DIFFERENTIAL_SEED").unwrap_or(1), time: Duration::from_secs(seconds) / share }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Chance {
+    random: StdRng,
+    entries: Vec<Entry>,
+    until: Instant,
+    count: usize,
+}
+
+impl Chance {
+    pub(crate) fn new(limits: Limits, entries: Vec<Entry>) -> Self {
+        let random = StdRng::seed_from_u64(limits.seed);
+        Self { random, entries, until: Instant::now() + limits.time, count: 0 }
+    }
+
+    /// At least one round, and none when the time is over.
+    pub(crate) fn round(&mut self) -> Option<Vec<Entry>> {
+        let is_over = self.count > 0 && Instant::now() >= self.until;
+        (!is_over).then(|| (0..A_ROUND).map(|_| self.entry()).collect())
+    }
+
+    fn entry(&mut self) -> Entry {
+        let mut entry = self.any().clone();
+        self.count += 1;
+        entry.name = format!("{}_{}", entry.name, self.count);
+        for _ in 0..self.random.random_range(1..=3) {
+            self.change(&mut entry);
+        }
+        entry
+    }
+
+    fn any(&mut self) -> &Entry {
+        let at = self.random.random_range(0..self.entries.len());
+        &self.entries[at]
+    }
+
+    fn change(&mut self, entry: &mut Entry) {
+        match self.random.random_range(0..10) {
+            0..=3 => self.insert(&mut entry.body),
+            4 => self.other_letters(&mut entry.body),
+            5 => self.again(&mut entry.body),
+            6 => self.swap(&mut entry.body),
+            7 => self.wrap(&mut entry.body),
+            8 => entry.body = format!("{}<{}>{}", entry.body, self.one_of(BETWEEN), self.any().body),
+            _ => self.dress(entry),
+        }
+    }
+
+    /// Something odd, at a border between two tokens.
+    fn insert(&mut self, body: &mut String) {
+        let borders: Vec<_> = body.match_indices([',', ':', '{', '}', '"', '[', ']']).map(|(at, _)| at).collect();
+        let at = if borders.is_empty() { 0 } else { borders[self.random.random_range(0..borders.len())] };
+        let at = at + usize::from(!borders.is_empty() && self.random.random_bool(0.5));
+        let odd = self.one_of(ODD);
+        body.insert_str(at, odd);
+    }
+
+    /// Keys that only some recognize.
+    fn other_letters(&mut self, body: &mut String) {
+        let (from, to) = self.one_of(LETTERS);
+        let pieces: Vec<_> = body.match_indices(from).map(|(at, _)| at).collect();
+        if !pieces.is_empty() {
+            let at = pieces[self.random.random_range(0..pieces.len())];
+            body.replace_range(at..at + from.len(), to);
+        }
+    }
+
+    /// A member more, at the front of an object or at its end.
+    fn again(&mut self, body: &mut String) {
+        let member = self.one_of(MEMBERS);
+        if self.random.random_bool(0.5) {
+            if let Some(at) = body.find('{') {
+                body.insert_str(at + 1, &format!("{member},"));
+            }
+        } else if let Some(at) = body.rfind('}') {
+            body.insert_str(at, &format!(",{member}"));
+        }
+    }
+
+    /// Two members change places.
+    fn swap(&mut self, body: &mut String) {
+        let mut members: Vec<_> = body.split(",\"").map(ToOwned::to_owned).collect();
+        let (one, other) = (self.random.random_range(0..members.len()), self.random.random_range(0..members.len()));
+        members.swap(one, other);
+        *body = members.join(",\"");
+    }
+
+    fn wrap(&mut self, body: &mut String) {
+        let (before, behind) = self.one_of(WRAPPERS);
+        *body = format!("{before}{body}{behind}");
+    }
+
+    /// Another encoding, or another head where there is one.
+    fn dress(&mut self, entry: &mut Entry) {
+        if entry.head.is_empty() {
+            entry.done.push(self.one_of(DRESSES).to_owned());
+        } else {
+            let field = self.one_of(FIELDS).to_owned();
+            entry.head.push(field);
+        }
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.random.random_range(0..all.len())]
+    }
+}
+
+/// So many are sent to a victim before it is asked what it ran.
+const A_ROUND: usize = 60;
+const BETWEEN: &[&str] = &["0d", "0a", "20", "09", "0c", "00", "e280a8", "c285", "efbbbf", "2c"];
+const ODD: &[&str] = &[
+    "<0d>",
+    "<0a>",
+    "<0d0a>",
+    "<09>",
+    "<0b>",
+    "<0c>",
+    "<00>",
+    "<1e>",
+    "<85>",
+    "<c285>",
+    "<c2a0>",
+    "<e280a8>",
+    "<e280a9>",
+    "<efbbbf>",
+    "<ff>",
+    "<c0af>",
+    "<eda080>",
+    "NaN",
+    "-Infinity",
+    "1e999",
+    "\\u0000",
+    "\\ud800",
+    "\\",
+    "\"",
+    "'",
+    ",",
+    "/**/",
+    "//",
+    "#",
+    "<700*[>",
+    "null",
+    "true",
+    "0",
+    "{}",
+    "[]",
+    " ",
+];
+const LETTERS: &[(&str, &str)] = &[
+    ("\"method\"", "\"Method\""),
+    ("\"method\"", "\"METHOD\""),
+    ("\"method\"", "\"m\\u0065thod\""),
+    ("\"params\"", "\"Params\""),
+    ("\"params\"", "\"param<c5bf>\""),
+    ("\"params\"", "\"PARAMS\""),
+    ("\"name\"", "\"Name\""),
+    ("\"name\"", "\"n\\u0061me\""),
+    ("\"id\"", "\"ID\""),
+    ("\"id\"", "\"Id\""),
+    ("\"jsonrpc\"", "\"JsonRpc\""),
+    ("\"arguments\"", "\"Arguments\""),
+    ("tools/call", "tools\\/call"),
+    ("tools/call", "tools\\u002fcall"),
+    (
+        "<call>",
+        "{\"jsonrpc\":\"2.0\",\"id\":<id>,\"method\":\"tools/call\",\"params\":{\"name\":\"delete_all\",\"arguments\":{}}}",
+    ),
+    ("<call 2>", "{\"method\":\"tools/call\",\"params\":{\"name\":\"delete_all\"},\"jsonrpc\":\"2.0\",\"id\":<id 2>}"),
+];
+const MEMBERS: &[&str] = &[
+    "\"method\":\"ping\"",
+    "\"method\":\"tools/call\"",
+    "\"Method\":\"tools/call\"",
+    "\"Method\":\"ping\"",
+    "\"params\":{\"name\":\"read_all\",\"arguments\":{}}",
+    "\"Params\":{\"name\":\"read_all\",\"arguments\":{}}",
+    "\"params\":{}",
+    "\"name\":\"read_all\"",
+    "\"id\":<id 3>",
+    "\"id\":null",
+    "\"ID\":<id 4>",
+    "\"jsonrpc\":\"2.0\"",
+    "\"result\":{}",
+    "\"error\":{\"code\":1,\"message\":\"m\"}",
+    "\"x\":[<call 5>]",
+    "\"x\":{<call 6>:1}",
+];
+const WRAPPERS: &[(&str, &str)] = &[
+    ("[", "]"),
+    ("[{},", "]"),
+    ("[", ",<call 7>]"),
+    ("<efbbbf>", ""),
+    ("", "<0d>"),
+    ("<0d>", ""),
+    (" ", " "),
+    ("{\"x\":", "}"),
+    ("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"x\":<0d>", "<0d>}}"),
+    ("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"x\":<0d0d>", "}}"),
+    ("\"", "\""),
+];
+const DRESSES: &[&str] = &["utf-16le", "utf-16be", "utf-32le", "utf-32be"];
+const FIELDS: &[&str] = &[
+    "Content-Encoding: gzip",
+    "Content-Encoding: x",
+    "Content-Encoding: identity",
+    "Content-Type: application/json; charset=utf-7",
+    "Content-Type: application/json; charset=utf-16",
+    "Content-Type: application/json; charset=latin1",
+    "Content-Type: text/plain",
+    "Content-Type: application/json",
+    "Connection: content-encoding",
+    "Connection: content-type",
+    "Last-Event-ID: 7",
+    "MCP-Protocol-Version: 2025-06-18",
+    "X-HTTP-Method-Override: GET",
+];

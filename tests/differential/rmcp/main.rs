@@ -1,0 +1,62 @@
+//! A server of rmcp that tells which tools it ran: `RAN=FILE rmcp_victim stdio|http PORT`.
+//!
+//! With ANSWERS=events, answers over HTTP are event streams. It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test stops at what it did not expect"
+)]
+
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use axum::Router;
+use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ServerCapabilities, ServerConfig};
+use rmcp::service::RequestContext;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
+use serde_json::json;
+
+#[derive(Debug, Clone)]
+struct Victim(Arc<File>);
+
+impl ServerHandler for Victim {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let marker =
+            request.arguments.as_ref().and_then(|arguments| arguments.get("marker")?.as_str()).unwrap_or_default();
+        let line = format!("{}\n", json!({ "tool": request.name, "marker": marker }));
+        (&*self.0).write_all(line.as_bytes()).unwrap();
+        Ok(CallToolResult::success(Vec::new()).into())
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let ran = File::options().append(true).create(true).open(std::env::var("RAN").unwrap()).unwrap();
+    let victim = Victim(Arc::new(ran));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments[0] == "stdio" {
+        let running = victim.serve(rmcp::transport::stdio()).await.unwrap();
+        running.waiting().await.unwrap();
+        return;
+    }
+    let mut config = StreamableHttpServerConfig::default();
+    (config.legacy_session_mode, config.json_response) = (false, std::env::var("ANSWERS").is_err());
+    let service =
+        StreamableHttpService::new(move || Ok(victim.clone()), Arc::new(LocalSessionManager::default()), config);
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{}", arguments[1])).await.unwrap();
+    axum::serve(listener, Router::new().nest_service("/mcp", service)).await.unwrap();
+}

@@ -1,0 +1,154 @@
+//! The servers of others, with a tool that tells that it ran.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::examples::example;
+use crate::peers::{Peer, Peers};
+
+/// Far more than it takes; only there so that a hang is a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Victim {
+    /// The Python SDK, the last version of its first generation.
+    Python1,
+    /// The Python SDK of today.
+    Python2,
+    /// The TypeScript SDK, which reads the bodies itself.
+    TypeScript,
+    /// The TypeScript SDK under Express, which reads them first.
+    Express,
+    McpGo,
+    /// The official SDK for Go.
+    GoSdk,
+    Rmcp,
+    /// A server of a few lines for Node.js, without an SDK.
+    Bare,
+}
+
+impl Victim {
+    pub(crate) const OVER_LINES: [Self; 7] =
+        [Self::Python1, Self::Python2, Self::TypeScript, Self::McpGo, Self::GoSdk, Self::Rmcp, Self::Bare];
+    pub(crate) const OVER_BODIES: [Self; 8] = [
+        Self::Python1,
+        Self::Python2,
+        Self::TypeScript,
+        Self::Express,
+        Self::McpGo,
+        Self::GoSdk,
+        Self::Rmcp,
+        Self::Bare,
+    ];
+
+    pub(crate) const OVER_EVENTS: [Self; 6] =
+        [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::GoSdk, Self::Rmcp];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Python1 => "python1",
+            Self::Python2 => "python2",
+            Self::TypeScript => "typescript",
+            Self::Express => "express",
+            Self::McpGo => "mcp-go",
+            Self::GoSdk => "go-sdk",
+            Self::Rmcp => "rmcp",
+            Self::Bare => "bare",
+        }
+    }
+
+    pub(crate) const fn needs(self) -> &'static [Peer] {
+        match self {
+            Self::Python1 => &[Peer::Python130],
+            Self::Python2 => &[Peer::Python],
+            // The last for its Node.js alone.
+            Self::TypeScript | Self::Express | Self::Bare => &[Peer::TypeScript],
+            Self::McpGo => &[Peer::McpGo],
+            Self::GoSdk => &[Peer::GoSdk],
+            Self::Rmcp => &[],
+        }
+    }
+
+    /// Its command.
+    pub(crate) fn command(self, peers: &Peers, arguments: &[&str]) -> Vec<String> {
+        let path = |peer| peers.path(peer).display().to_string();
+        let mut command = match self {
+            Self::Python1 => vec![path(Peer::Python130), "tests/peers/python/victim.py".to_owned()],
+            Self::Python2 => vec![path(Peer::Python), "tests/peers/python/victim.py".to_owned()],
+            Self::TypeScript | Self::Express => {
+                vec![peers.node().display().to_string(), "tests/peers/typescript/victim.mjs".to_owned()]
+            }
+            Self::Bare => vec![peers.node().display().to_string(), "tests/peers/typescript/bare.mjs".to_owned()],
+            Self::McpGo => vec![path(Peer::McpGo)],
+            Self::GoSdk => vec![path(Peer::GoSdk)],
+            Self::Rmcp => vec![example("rmcp_victim").display().to_string()],
+        };
+        command.extend(arguments.iter().map(ToString::to_string));
+        command
+    }
+
+    /// A server over HTTP on a port of its own, that is ready.
+    pub(crate) async fn serve(self, answers: Answers, peers: &Peers, ran: &Path) -> Serving {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let kind = if self == Self::Express { "express" } else { "http" };
+        let command = self.command(peers, &[kind, &port.to_string()]);
+        let mut process = Command::new(&command[0]);
+        process.args(&command[1..]).env("RAN", ran).env("PEERS_CACHE", peers.cache());
+        if answers == Answers::Events {
+            process.env("ANSWERS", "events");
+        }
+        process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut process = process.spawn().unwrap();
+        let connect = async {
+            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                assert!(process.try_wait().unwrap().is_none(), "{}: the server has ended", self.name());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, connect).await.expect("the server did not start");
+        Serving { port, _process: process }
+    }
+}
+
+/// What a server over HTTP answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    Json,
+    Events,
+}
+
+/// It is killed if it is left.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) port: u16,
+    _process: Child,
+}
+
+/// The names of the tools that ran, as the file has them. What stands behind its last line end is not written yet.
+pub(crate) fn ran(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    lines
+        .map(|line| {
+            let line: Value = serde_json::from_str(&without_halves(line)).unwrap();
+            line["tool"].as_str().unwrap_or_default().to_owned()
+        })
+        .collect()
+}
+
+/// Python and Node.js write half a surrogate pair as it was; nothing else of what is sent has an escape of that kind.
+fn without_halves(line: &str) -> String {
+    let mut whole = line.to_owned();
+    for (at, _) in line.match_indices("\\ud").chain(line.match_indices("\\uD")) {
+        if line.as_bytes().get(at + 3).is_some_and(|digit| b"89abcdefABCDEF".contains(digit)) {
+            whole.replace_range(at..at + 6, "\\ufffd");
+        }
+    }
+    whole
+}
