@@ -22,6 +22,7 @@ use auditrail::config::{Environment, OtlpSettings};
 use auditrail::ship::{Accepted, Connector, ExportFuture, Sink};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -170,6 +171,14 @@ impl Sink for Counted {
                 let is_request = format!("{:?}", attribute.value).contains("request");
                 let counter = if is_request { &self.requests } else { &self.responses };
                 counter.fetch_add(1, Ordering::Relaxed);
+            }
+            // Garbage beyond so much a second: a record stands for many.
+            if attribute.key == "auditrail.mcp.flawed.count"
+                && let Some(Value::IntValue(count)) = attribute.value.as_ref().and_then(|any| any.value.as_ref())
+            {
+                let count = u64::try_from(*count).unwrap();
+                self.requests.fetch_add(count, Ordering::Relaxed);
+                self.responses.fetch_add(count, Ordering::Relaxed);
             }
         }
         Box::pin(async { Ok(Accepted::default()) })

@@ -103,6 +103,8 @@ struct Shared {
     state: Mutex<State>,
     /// Records that may be shed should be.
     nearly_full: AtomicBool,
+    /// It will be soon.
+    filling: AtomicBool,
     /// Held by whoever commits.
     committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.

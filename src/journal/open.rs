@@ -162,6 +162,7 @@ impl Shared {
             cursor,
             options,
             nearly_full: AtomicBool::new(false),
+            filling: AtomicBool::new(false),
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),

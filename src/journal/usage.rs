@@ -57,6 +57,12 @@ impl Journal {
     pub fn is_nearly_full(&self) -> bool {
         self.0.nearly_full.load(Ordering::Relaxed)
     }
+
+    /// Whether room is getting short: seven tenths of the bound are pending, or no segment could be made.
+    #[must_use]
+    pub fn is_filling(&self) -> bool {
+        self.0.filling.load(Ordering::Relaxed)
+    }
 }
 
 impl Shared {
@@ -64,6 +70,7 @@ impl Shared {
     pub(super) fn note_fullness(&self, state: &State) {
         let nearly = state.full_because.is_some() || state.pending_bytes > self.options.max_bytes / 10 * 9;
         self.nearly_full.store(nearly, Ordering::Relaxed);
+        self.filling.store(nearly || state.pending_bytes > self.options.max_bytes / 10 * 7, Ordering::Relaxed);
     }
 
     /// There may be room for another segment: whoever waits for it tries again.

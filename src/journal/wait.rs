@@ -45,6 +45,26 @@ impl Journal {
         }
     }
 
+    /// Whether more than that many bytes wait for a commit to begin.
+    #[must_use]
+    pub fn is_behind(&self, bytes: u64) -> bool {
+        self.0.state().unsynced_bytes > bytes
+    }
+
+    /// Waits until no more than that many bytes wait for a commit to begin.
+    pub async fn caught_up(&self, bytes: u64) {
+        loop {
+            let changed = self.0.synced.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if !self.is_behind(bytes) {
+                return;
+            }
+            self.commit_soon();
+            changed.await;
+        }
+    }
+
     /// Has everything that was appended committed soon.
     pub fn commit_soon(&self) {
         let mut state = self.0.state();

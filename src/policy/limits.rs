@@ -8,12 +8,16 @@ use crate::record::Value;
 pub struct Limits {
     /// The longest string, in bytes; longer ones are cut at a character and named in `auditrail.truncated`.
     pub value_bytes: usize,
+    /// The longest string that stands on all records of a connection or HTTP request: what its headers say, and what the
+    /// client says of itself. Longer ones are cut and named in the same way.
+    pub shared_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 4 KiB: longer than any name, id or URI of good will, far below what a hostile client can send.
+    /// 4 KiB: longer than any name, id or URI of good will, far below what a hostile client can send. What is shared is said
+    /// once and written with each call, so it is cut sooner: 512 bytes are more than any browser or SDK says of itself.
     fn default() -> Self {
-        Self { value_bytes: 4096 }
+        Self { value_bytes: 4096, shared_bytes: 512 }
     }
 }
 

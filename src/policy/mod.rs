@@ -4,6 +4,7 @@
 //! named it. Arguments, results, error texts and header values have no way out.
 
 mod allow;
+mod bounds;
 mod decision;
 mod limits;
 mod scissors;
@@ -12,6 +13,7 @@ mod tests;
 mod uri;
 
 pub use self::allow::AllowList;
+pub use self::bounds::Bounds;
 pub use self::decision::Decision;
 pub use self::limits::Limits;
 pub(crate) use self::scissors::{Cuts, Scissors};

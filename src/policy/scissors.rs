@@ -37,6 +37,13 @@ impl Scissors {
         &self.limits
     }
 
+    /// Those that leave no more than that of a value.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn at_most(&self, bytes: usize) -> Self {
+        let value_bytes = bytes.min(self.limits.value_bytes);
+        Self { limits: Limits { value_bytes, ..self.limits }, ..self.clone() }
+    }
+
     /// What is left of a string, and what it was if something is missing.
     #[inline]
     pub(crate) fn text<'a>(&self, key: &Key, text: &'a str) -> (&'a str, Option<Cut>) {

@@ -152,6 +152,18 @@ impl Attributes {
         self.places = [0; Place::COUNT];
     }
 
+    /// The bytes of its longest value.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn longest(&self) -> usize {
+        wire::entries(&self.bytes).map(|entry| entry.any.len()).max().unwrap_or_default()
+    }
+
+    /// Gives back the memory that it does not need.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }

@@ -222,6 +222,7 @@ attributes! {
     AUDITRAIL_GAP_OF = "auditrail.gap.of" Int Trail Auditrail;
     AUDITRAIL_GAP_SINCE = "auditrail.gap.since" Int Trail Auditrail;
     AUDITRAIL_GAP_UNTIL = "auditrail.gap.until" Int Trail Auditrail;
+    AUDITRAIL_GAP_CLIENT = "auditrail.gap.client" Str Trail Auditrail;
     AUDITRAIL_GAP_STREAM_ID = "auditrail.gap.stream_id" Str Trail Auditrail;
     AUDITRAIL_GAP_LEAF_HASHES = "auditrail.gap.leaf_hashes" Strs Trail Auditrail;
 }

@@ -18,7 +18,7 @@ use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, secret};
-use crate::policy::{AllowList, Decision, Limits, Scissors};
+use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
 
@@ -30,6 +30,7 @@ pub struct TrailBuilder {
     environment: Option<Environment>,
     allow: AllowList,
     limits: Limits,
+    bounds: Bounds,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -67,6 +68,7 @@ impl TrailBuilder {
             environment: None,
             allow: AllowList::default(),
             limits: Limits::default(),
+            bounds: Bounds::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -113,6 +115,12 @@ impl TrailBuilder {
     /// How long a value may be.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What clients and servers may make the trail pay.
+    pub fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
         self
     }
 
@@ -269,6 +277,8 @@ impl TrailBuilder {
             clock: self.clock,
             entropy: self.entropy,
             allow: self.allow,
+            bounds: self.bounds,
+            clients: Arc::default(),
             scissors,
             hooks: self.hooks,
             notices: self.notices,

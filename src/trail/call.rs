@@ -3,8 +3,11 @@
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::Actor;
-use crate::policy::cleaned;
+use std::sync::Arc;
+
+use super::clients::Client;
+use super::{Actor, Facts};
+use crate::policy::{Cuts, cleaned};
 use crate::record::names::Role;
 use crate::record::{Attributes, EventName, Key, Now, Outcome, RecordId, SpanIds, Status, Value, names};
 
@@ -37,11 +40,24 @@ pub enum Transport {
     StreamableHttp,
 }
 
+impl Transport {
+    pub(crate) fn write(self, attributes: &mut Attributes) {
+        let (network, name) = match self {
+            Self::Stdio => ("pipe", "stdio"),
+            Self::StreamableHttp => ("tcp", "streamable_http"),
+        };
+        attributes.set(names::NETWORK_TRANSPORT, network);
+        attributes.set(names::AUDITRAIL_MCP_TRANSPORT, name);
+    }
+}
+
 /// A call that is about to begin.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub(super) event: EventName,
     pub(super) attributes: Attributes,
+    /// What it has in common with others, beside its own.
+    pub(super) shared: Option<Arc<Facts>>,
     pub(super) parent: Option<Context>,
     pub(super) links: Vec<SpanContext>,
     /// When it began, if that was not now.
@@ -63,7 +79,7 @@ impl Call {
     }
 
     fn of(event: EventName) -> Self {
-        Self { event, attributes: Attributes::default(), parent: None, links: Vec::new(), begun: None }
+        Self { event, attributes: Attributes::default(), shared: None, parent: None, links: Vec::new(), begun: None }
     }
 
     /// Which side asks.
@@ -78,12 +94,9 @@ impl Call {
 
     /// How the message travels.
     #[must_use]
-    pub fn transport(self, transport: Transport) -> Self {
-        let (network, name) = match transport {
-            Transport::Stdio => ("pipe", "stdio"),
-            Transport::StreamableHttp => ("tcp", "streamable_http"),
-        };
-        self.attribute(names::NETWORK_TRANSPORT, network).attribute(names::AUDITRAIL_MCP_TRANSPORT, name)
+    pub fn transport(mut self, transport: Transport) -> Self {
+        transport.write(&mut self.attributes);
+        self
     }
 
     /// The tool of a `tools/call`.
@@ -154,7 +167,12 @@ impl Call {
     /// The value of a string attribute.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
-        self.attributes.text(key)
+        self.attributes.text(key).or_else(|| self.shared.as_ref()?.base.text(key))
+    }
+
+    /// The bytes that its attributes take.
+    pub(super) fn bytes(&self) -> usize {
+        self.attributes.bytes() + self.shared.as_ref().map_or(0, |shared| shared.base.bytes())
     }
 }
 
@@ -163,11 +181,15 @@ impl Call {
 pub struct Moment {
     pub(super) event: EventName,
     pub(super) attributes: Attributes,
+    /// Of attributes that were cut before.
+    pub(super) cuts: Cuts,
     pub(super) outcome: Outcome,
     pub(super) call_id: Option<RecordId>,
     pub(super) context: Option<Context>,
     /// The trace of the caller, for what has no span.
     pub(super) caller: Option<SpanIds>,
+    /// Whose message it was.
+    pub(super) client: Option<Arc<Client>>,
 }
 
 impl Moment {
@@ -177,10 +199,12 @@ impl Moment {
         Self {
             event,
             attributes: Attributes::default(),
+            cuts: Cuts::default(),
             outcome: Outcome::status(Status::Success),
             call_id: None,
             context: None,
             caller: None,
+            client: None,
         }
     }
 
@@ -263,6 +287,19 @@ impl Call {
         }
     }
 
+    /// With facts that others have, too, none of which is among its own: they are held once for all.
+    pub(crate) fn shared(mut self, facts: Arc<Facts>) -> Self {
+        self.shared = Some(facts);
+        self
+    }
+
+    /// With facts that others have, too, as far as it has none of its own: it holds them itself.
+    pub(crate) fn own_shared(mut self, facts: &Arc<Facts>) -> Self {
+        let rest = facts.but(&self.attributes);
+        self.shared = Some(Arc::new(rest));
+        self
+    }
+
     /// When it began, if that was not now.
     pub(crate) fn begun(mut self, begun: Now) -> Self {
         self.begun = Some(begun);
@@ -274,7 +311,14 @@ impl Moment {
     /// A moment with the facts of an MCP message that wants no answer.
     pub(crate) fn of_message(event: EventName, message: Call) -> Self {
         let caller = message.caller();
-        Self { attributes: message.attributes, caller, ..Self::new(event) }
+        let Call { mut attributes, shared, .. } = message;
+        let (mut cuts, mut client) = (Cuts::default(), None);
+        if let Some(shared) = shared {
+            attributes.take_over(&shared.base, |_| true);
+            cuts.take_over(&shared.cuts, |_| true);
+            client.clone_from(&shared.client);
+        }
+        Self { attributes, cuts, caller, client, ..Self::new(event) }
     }
 }
 

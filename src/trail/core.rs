@@ -11,6 +11,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::adoption::Done;
+use super::clients::{Client, Clients};
 use super::gap::{Cause, Gaps};
 use super::halves::About;
 use super::hooks::Hooks;
@@ -26,10 +27,10 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror};
+use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
-use crate::policy::{AllowList, Cuts, Scissors};
+use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
 use crate::ship::Shipper;
 
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) allow: AllowList,
+    pub(super) bounds: Bounds,
+    pub(super) clients: Arc<Clients>,
     pub(super) scissors: Scissors,
     pub(super) hooks: Hooks,
     pub(super) notices: Notices,
@@ -92,6 +95,23 @@ impl Core {
 
     pub(crate) fn allow(&self) -> &AllowList {
         &self.allow
+    }
+
+    /// Who acts by an HTTP request, whatever it asks.
+    #[cfg(feature = "tower")]
+    pub(crate) fn actor_of(&self, headers: &http::HeaderMap, extensions: &http::Extensions) -> Option<super::Actor> {
+        let facts = super::RequestFacts { method: "", headers: Some(headers), extensions: Some(extensions) };
+        self.hooks.actor(&self.notices, &facts)
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn clients(&self) -> &Arc<Clients> {
+        &self.clients
+    }
+
+    #[cfg(feature = "mcp")]
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     pub(crate) fn hooks(&self) -> &Hooks {
@@ -150,7 +170,7 @@ impl Core {
 
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
         let id = state.request_id().text();
-        let receipt = self.write(what, |buffer| halves::request(buffer, state, &id))?;
+        let receipt = self.write(what, || state.client(), |buffer| halves::request(buffer, state, &id))?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), &id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Some(receipt)
@@ -165,7 +185,8 @@ impl Core {
         let now = state.ended_unix_nano();
         let id = state.response_id().text();
         let what = Append::response(state.journalled()).with_room(room);
-        let Some(receipt) = self.write(what, |buffer| halves::response(buffer, state, &id, outcome, now)) else {
+        let encode = |buffer: &mut Vec<u8>| halves::response(buffer, state, &id, outcome, now);
+        let Some(receipt) = self.write(what, || state.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.journal.forget(call));
             return None;
@@ -210,7 +231,7 @@ impl Core {
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
-        if self.write(Append::MOMENT, encode).is_some() {
+        if self.write(Append::MOMENT, || None, encode).is_some() {
             mirror(context, event, &id, outcome, unix_nano);
         }
     }
@@ -219,10 +240,13 @@ impl Core {
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
         let now = self.clock.unix_nano();
         let id = self.new_id_at(now);
-        self.limit(&mut moment.attributes).write(&mut moment.attributes);
+        let mut cuts = self.limit(&mut moment.attributes);
+        cuts.take_over(&moment.cuts, |_| true);
+        cuts.write(&mut moment.attributes);
         let (event, text, outcome) = (moment.event, id.text(), &moment.outcome);
         let about = About { event, outcome, id: &text, inside: moment.call_id, unix_nano: now };
-        if self.write(Append::MOMENT, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+        let client = || moment.client.clone();
+        if self.write(Append::MOMENT, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
             mirror(moment.context.as_ref(), event, &text, outcome, now);
         }
         id
@@ -230,14 +254,7 @@ impl Core {
 
     /// Cuts what is too long, and names it.
     pub(crate) fn limit(&self, attributes: &mut Attributes) -> Cuts {
-        let mut cuts = Cuts::default();
-        attributes.change_longer(self.scissors.limits().value_bytes, |key, value| {
-            let cut = self.scissors.value(key, value);
-            let was_cut = cut.is_some();
-            cuts.note(cut);
-            was_cut
-        });
-        cuts
+        shared::limit(&self.scissors, attributes)
     }
 
     pub(crate) fn scissors(&self) -> &Scissors {
@@ -435,7 +452,7 @@ impl Core {
 
     /// What both records of a call take, at most.
     pub(super) fn bytes_of(call: &Call) -> u64 {
-        ADMITTED_BYTES + 2 * call.attributes.bytes().min(MOST_BYTES) as u64
+        ADMITTED_BYTES + 2 * call.bytes().min(MOST_BYTES) as u64
     }
 
     /// Waits until a record is as safe as its class wants.
@@ -476,19 +493,29 @@ impl Core {
 
     /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
     /// once, and told by a record.
-    fn write(&self, what: Append, encode: impl FnOnce(&mut Vec<u8>)) -> Option<Receipt> {
+    fn write(
+        &self,
+        what: Append,
+        client: impl FnOnce() -> Option<Arc<Client>>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         self.scribe.tell_waiting();
         // The response of a call whose request is there is not: half a call says less than it takes.
-        if what.room == Room::Free && what.call.is_none() && self.journal.is_nearly_full() {
+        let may_shed = what.room == Room::Free && what.call.is_none();
+        if may_shed && self.journal.is_nearly_full() {
             self.left_out(Cause::Shed, None);
             return None;
         }
+        let client = if self.journal.is_filling() { client() } else { None };
+        let is_greedy = |bytes: usize| {
+            client.as_ref().is_some_and(|client| client.writes(bytes as u64, self.clock.monotonic_nano()) && may_shed)
+        };
         let append = |buffer: &mut Vec<u8>| {
             buffer.clear();
             buffer.resize(HEADER, 0);
             encode(buffer);
-            self.journal.append(what, buffer)
+            (!is_greedy(buffer.len())).then(|| self.journal.append(what, buffer))
         };
         // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
         // before its last spans have closed.
@@ -496,12 +523,19 @@ impl Core {
         let taken = append(&mut buffer);
         drop(BUFFER.try_with(|kept| kept.replace(buffer)));
         match taken {
-            Ok(receipt) => {
-                let missing = self.gaps.taken(&self.notices, || !self.journal.is_nearly_full());
+            Some(Ok(receipt)) => {
+                // While room is short, what is left out of some clients would be told with every record of another.
+                let is_short = || self.journal.is_nearly_full() || self.journal.is_filling() && self.gaps.has_greedy();
+                let missing = self.gaps.taken(&self.notices, || !is_short());
                 missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
                 Some(receipt)
             }
-            Err(error) => {
+            None => {
+                let client = client.as_ref().map(|client| client.key());
+                client.inspect(|key| self.gaps.refuse_greedy(&self.notices, key, self.clock.unix_nano()));
+                None
+            }
+            Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
                 None
             }

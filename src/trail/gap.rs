@@ -1,8 +1,10 @@
 //! What the journal could not take: counted, said once an episode, and told by gap records.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::clients::ClientKey;
 use super::told::Gap;
 use crate::config::Notices;
 use crate::journal::JournalError;
@@ -12,6 +14,8 @@ use crate::journal::JournalError;
 pub(super) struct Gaps {
     refused: Missing,
     shed: Missing,
+    /// Of clients that had more than their share.
+    greedy: Mutex<BTreeMap<String, Untold>>,
     episode: AtomicBool,
 }
 
@@ -47,14 +51,7 @@ impl Gaps {
     pub(super) fn refuse(&self, notices: &Notices, cause: Cause, error: Option<&JournalError>, now: u64) {
         let missing = self.of(cause);
         missing.count.fetch_add(1, Ordering::Relaxed);
-        {
-            let mut untold = missing.untold.lock().unwrap_or_else(PoisonError::into_inner);
-            if untold.count == 0 {
-                untold.since = now;
-            }
-            untold.count += 1;
-            untold.until = now;
-        }
+        missing.untold.lock().unwrap_or_else(PoisonError::into_inner).note(now);
         if !self.episode.swap(true, Ordering::Relaxed) {
             notices.warn(match error {
                 Some(JournalError::Closed) => ENDED.to_owned(),
@@ -62,6 +59,25 @@ impl Gaps {
                 None => format!("audit records are being left out: {NEARLY_FULL}; a gap record will tell how many"),
             });
         }
+    }
+
+    /// Counts one record of a client that is left out because it has more than its share.
+    pub(super) fn refuse_greedy(&self, notices: &Notices, client: &ClientKey, now: u64) {
+        self.shed.count.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut greedy = self.greedy.lock().unwrap_or_else(PoisonError::into_inner);
+            let client = client.to_string();
+            let is_one_too_many = greedy.len() >= MOST_GREEDY && !greedy.contains_key(&client);
+            greedy.entry(if is_one_too_many { String::new() } else { client }).or_default().note(now);
+        }
+        if !self.episode.swap(true, Ordering::Relaxed) {
+            notices.warn(GREEDY);
+        }
+    }
+
+    /// Whether any were left out so that no record has told.
+    pub(super) fn has_greedy(&self) -> bool {
+        !self.greedy.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// The journal took one, and has room for more: what is missing can be told now. Cheap when nothing is.
@@ -80,7 +96,12 @@ impl Gaps {
             let untold = std::mem::take(&mut *untold);
             (untold.count > 0).then(|| Gap::without_numbers(text, untold.count, (untold.since, untold.until)))
         };
-        [take(Cause::Refused, "refused"), take(Cause::Shed, "shed")].into_iter().flatten().collect()
+        let greedy = std::mem::take(&mut *self.greedy.lock().unwrap_or_else(PoisonError::into_inner));
+        let greedy = greedy.into_iter().map(|(client, untold)| Gap {
+            client: Some(client).filter(|client| !client.is_empty()),
+            ..Gap::without_numbers("shed", untold.count, (untold.since, untold.until))
+        });
+        [take(Cause::Refused, "refused"), take(Cause::Shed, "shed")].into_iter().flatten().chain(greedy).collect()
     }
 
     const fn of(&self, cause: Cause) -> &Missing {
@@ -91,6 +112,21 @@ impl Gaps {
     }
 }
 
+impl Untold {
+    fn note(&mut self, now: u64) {
+        if self.count == 0 {
+            self.since = now;
+        }
+        self.count += 1;
+        self.until = now;
+    }
+}
+
+/// Of how many clients it is told by name.
+const MOST_GREEDY: usize = 64;
+const GREEDY: &str = "audit records of clients that send more than others are being left out, as the journal fills; a gap record \
+                      for each will tell how many; see why the collector does not take records, or raise \
+                      AUDITRAIL_JOURNAL_MAX_BYTES";
 const ENDED: &str = "audit records are being left out: the trail has ended with its last handle; keep one until the last call \
                      is over";
 const NEARLY_FULL: &str = "the journal is nearly full, and its last room is kept for calls that must not run unrecorded; see why \

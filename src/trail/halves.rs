@@ -121,6 +121,9 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &IdText)
 }
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
+    if let Some(shared) = &facts.shared {
+        encoder.attributes(&shared.base);
+    }
     encoder.attributes(&facts.base);
     if !facts.added.as_bytes().is_empty() {
         encoder.attributes(&facts.added);

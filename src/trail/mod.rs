@@ -10,9 +10,12 @@ mod adoption;
 pub(crate) mod beginning;
 #[cfg(not(feature = "layer"))]
 mod beginning;
+#[cfg(feature = "proxy")]
+mod bounds;
 mod builder;
 mod call;
 mod class;
+mod clients;
 mod core;
 mod drain;
 mod gap;
@@ -22,9 +25,12 @@ mod idless;
 mod metrics;
 mod ongoing;
 mod open_call;
+#[cfg(feature = "tower")]
+mod pause;
 mod reach;
 mod scribe;
 mod seen;
+mod shared;
 mod span;
 mod state;
 mod timer;
@@ -46,9 +52,15 @@ pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
+#[cfg(feature = "mcp")]
+pub(crate) use self::clients::{Client, Shared};
+#[cfg(feature = "tower")]
+pub(crate) use self::clients::{ClientKey, Taken};
 pub(crate) use self::core::Core;
 pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
+#[cfg(feature = "tower")]
+pub(crate) use self::pause::Pause;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
 #[cfg(feature = "tower")]
@@ -61,6 +73,8 @@ pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 pub(crate) use self::timer::within;
 #[cfg(feature = "layer")]
 pub(crate) use self::unanswered::KeepsCalls;
+#[cfg(feature = "mcp")]
+pub(crate) use crate::policy::Bounds;
 
 use crate::config::Settings;
 use crate::record::RecordId;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::Span;
 
+use super::clients::{Shared, Taken};
 use super::gap::Cause;
 use super::open_call::{Because, Refused};
 use super::unanswered::Kept;
@@ -35,6 +36,8 @@ pub(crate) struct Ongoing {
     denied: Option<Cow<'static, str>>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Kept>,
+    /// It counts as open for its client.
+    _open: Option<Taken>,
     /// Somebody was told that it may run.
     has_passed: AtomicBool,
     /// What it says if nobody has ended it.
@@ -64,6 +67,7 @@ impl Ongoing {
             }
             Decision::Allow => None,
         };
+        let client = call.shared.as_ref().and_then(|shared| shared.client.clone());
         let class = core.class(&call);
         let bytes = Core::bytes_of(&call);
         let admission = core.admit_now(class, bytes);
@@ -77,6 +81,7 @@ impl Ongoing {
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
             denied,
             kept: OnceLock::new(),
+            _open: client.map(|client| client.take_anyway(Shared::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };
@@ -171,8 +176,7 @@ impl Ongoing {
     /// The value of a string attribute.
     #[cfg(feature = "mcp")]
     pub(crate) fn text(&self, key: &str) -> Option<String> {
-        let facts = self.state.facts();
-        facts.base.text(key).or_else(|| facts.added.text(key)).map(ToOwned::to_owned)
+        self.state.facts().text_of(key).map(ToOwned::to_owned)
     }
 
     /// Adds a fact that became known while the call ran; what capture knew before is not replaced.

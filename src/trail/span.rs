@@ -68,7 +68,7 @@ pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
     for link in &call.links {
         span.add_link(link.clone());
     }
-    *state.facts_mut() = Facts::of(call.attributes, cut);
+    *state.facts_mut() = Facts::of_call(call.attributes, cut, call.shared);
     if let Some(context) = start(core, &span, call.parent.as_ref(), call.links) {
         state.attach(context);
     }

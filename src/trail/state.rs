@@ -1,12 +1,13 @@
 //! One call while it is open.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Core;
+use super::clients::Client;
 use crate::journal::CallNumber;
 use crate::policy::{Cuts, Scissors, cleaned};
 use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value};
@@ -14,7 +15,8 @@ use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
 /// Invariants:
-/// 1. Enrichment adds keys and never replaces what capture has set: no key is in the base and in what was added.
+/// 1. Enrichment adds keys and never replaces what capture has set: no key is in two of what is shared, the base, and what was
+///    added.
 /// 2. A state that is begun again says nothing of the call before.
 /// 3. Begin and end are one reading of the clocks each. The length is that of the monotonic clock, and the end is as much
 ///    later than the begin: a wall clock that is set meanwhile changes neither, and record and span say the same.
@@ -38,9 +40,13 @@ pub(crate) struct CallState {
 /// What a record of the call says of it.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
+    /// What capture knows of many calls, held once. None of it has a [`Place`].
+    pub(super) shared: Option<Arc<Facts>>,
     pub(super) base: Attributes,
     pub(super) added: Attributes,
     pub(super) cuts: Cuts,
+    /// Who asks, of what is shared.
+    pub(super) client: Option<Arc<Client>>,
 }
 
 impl CallState {
@@ -70,7 +76,7 @@ impl CallState {
         let mut value = cleaned(key, value);
         let cut = core.scissors().value(key, &mut value);
         let mut facts = self.facts();
-        if !facts.base.contains(key) {
+        if !facts.is_captured(key) {
             facts.added.set(key.clone(), value);
             facts.cuts.note(cut);
         }
@@ -151,6 +157,11 @@ impl CallState {
     /// The journal's name for the call, which its response frees.
     pub(super) fn journalled(&self) -> Option<CallNumber> {
         self.journalled.get().copied()
+    }
+
+    /// Who asks.
+    pub(super) fn client(&self) -> Option<Arc<Client>> {
+        self.facts().shared.as_ref()?.client.clone()
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
@@ -260,9 +271,11 @@ impl CallState {
     /// Adds what a span inside the call says, which is clean and within the limits.
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
-        let Facts { base, added, cuts, .. } = &mut *facts;
-        added.take_over(&others.base, |key| !base.contains(key));
-        cuts.take_over(&others.cuts, |key| !base.contains(key));
+        let Facts { shared, base, added, cuts, .. } = &mut *facts;
+        let is_new =
+            |key: &str| !base.contains(key) && !shared.as_ref().is_some_and(|shared| shared.base.contains(key));
+        added.take_over(&others.base, is_new);
+        cuts.take_over(&others.cuts, |key| is_new(key));
     }
 
     /// Forgets the call, but keeps the memory for another one.
@@ -304,6 +317,41 @@ impl Facts {
         Self { base, cuts, ..Self::default() }
     }
 
+    /// What capture has set of a call, some of it of many calls.
+    pub(crate) fn of_call(base: Attributes, mut cuts: Cuts, shared: Option<Arc<Self>>) -> Self {
+        if let Some(shared) = &shared {
+            cuts.take_over(&shared.cuts, |_| true);
+        }
+        Self { shared, base, cuts, ..Self::default() }
+    }
+
+    /// Without what somebody else says himself.
+    #[cfg(feature = "mcp")]
+    pub(super) fn but(&self, said: &Attributes) -> Self {
+        let (mut base, mut cuts) = (Attributes::default(), Cuts::default());
+        base.take_over(&self.base, |key| !said.contains(key));
+        cuts.take_over(&self.cuts, |key| !said.contains(key));
+        Self { client: self.client.clone(), ..Self::of(base, cuts) }
+    }
+
+    /// The value of a string attribute.
+    #[cfg(feature = "mcp")]
+    pub(super) fn text_of(&self, key: &str) -> Option<&str> {
+        let shared = || self.shared.as_ref().and_then(|shared| shared.base.text(key));
+        self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
+    }
+
+    /// The bytes that what capture knows takes on a record.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn bytes_of_base(&self) -> usize {
+        self.base.bytes()
+    }
+
+    /// Whether capture has set it.
+    fn is_captured(&self, key: &str) -> bool {
+        self.base.contains(key) || self.shared.as_ref().is_some_and(|shared| shared.base.contains(key))
+    }
+
     /// Sets a fact of capture's own.
     pub(crate) fn set(&mut self, scissors: &Scissors, key: &Key, given: Given<'_>) {
         let given = self.limited(scissors, key, given);
@@ -320,7 +368,7 @@ impl Facts {
 
     /// Adds a fact that a span inside the call knows.
     pub(crate) fn enrich(&mut self, scissors: &Scissors, key: &Key, given: Given<'_>) {
-        if !self.base.contains(key) {
+        if !self.is_captured(key) {
             let given = self.limited(scissors, key, given);
             self.added.put(key, given);
         }
@@ -360,6 +408,7 @@ impl Facts {
     }
 
     fn clear(&mut self) {
+        self.shared = None;
         self.base.clear();
         self.added.clear();
         self.cuts.clear();

@@ -41,17 +41,19 @@ pub(super) struct Gap {
     /// Nanoseconds since 1970, where there are no numbers.
     pub(super) times: Option<(u64, u64)>,
     pub(super) stream: Option<StreamId>,
+    /// Whose they were, where one had more than its share.
+    pub(super) client: Option<String>,
 }
 
 impl Gap {
     /// Records that got no number.
     pub(super) fn without_numbers(cause: &'static str, count: u64, times: (u64, u64)) -> Self {
-        Self { cause, count, of: None, range: None, times: Some(times), stream: None }
+        Self { cause, count, of: None, range: None, times: Some(times), stream: None, client: None }
     }
 
     /// Records that were damaged or removed on the disk.
     pub(super) fn lost(count: u64, first: u64, last: u64) -> Self {
-        Self { cause: "lost", count, of: None, range: Some((first, last)), times: None, stream: None }
+        Self { cause: "lost", count, of: None, range: Some((first, last)), times: None, stream: None, client: None }
     }
 
     /// Records that the sink refused.
@@ -63,6 +65,7 @@ impl Gap {
             range: Some((gap.first, gap.last)),
             times: None,
             stream: Some(gap.stream),
+            client: None,
         }
     }
 }
@@ -152,6 +155,9 @@ impl Gap {
         }
         if let Some(stream) = self.stream {
             encoder.text(names::AUDITRAIL_GAP_STREAM_ID, stream.encode(&mut [0; 36]));
+        }
+        if let Some(client) = &self.client {
+            encoder.text(names::AUDITRAIL_GAP_CLIENT, client);
         }
     }
 }

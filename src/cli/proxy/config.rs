@@ -67,6 +67,7 @@ impl Configuration {
     /// A trail whose class of each call is that of the rules, and whose settings are these.
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
+        let builder = builder.bounds((&self.file.bounds).into());
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held back for the others.
             return builder;

@@ -17,9 +17,9 @@ use std::path::Path;
 
 pub use self::error::FileError;
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, ClassSettings, File, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName,
-    IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity, Rule,
-    StdioSettings, TraceSettings, WhenFullName,
+    AcknowledgeName, AddressHeader, BoundsSettings, ClassSettings, File, HeaderIdentity, HostName, HttpFileSettings,
+    HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity,
+    Rule, StdioSettings, TraceSettings, WhenFullName,
 };
 pub use self::value::{Address, Header, Network, Route, Time};
 

@@ -29,6 +29,8 @@ pub struct File {
     pub stdio: StdioSettings,
     /// What is recorded beside MCP.
     pub http: HttpFileSettings,
+    /// What clients and servers may cost.
+    pub bounds: BoundsSettings,
     /// Where HTTP clients come, and where their requests go.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
@@ -144,6 +146,30 @@ pub struct StdioSettings {
     /// How many bytes of a message are held where its call may be refused, or is joined to its span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<usize>,
+}
+
+/// `[bounds]`: as [`Bounds`](crate::policy::Bounds), which has the defaults.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BoundsSettings {
+    /// Records of their own for what is no message, of one message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub garbage_per_message: Option<u32>,
+    /// Such records of one connection within a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub garbage_per_second: Option<u32>,
+    /// How often each byte that comes may be repeated on records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated_per_byte: Option<u64>,
+    /// Bytes of bodies over HTTP that are held, of all clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<u64>,
+    /// Sessions over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<usize>,
+    /// Calls that are open over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_calls: Option<u64>,
 }
 
 /// `[http]`: HTTP requests that are no MCP.

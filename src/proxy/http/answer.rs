@@ -1,7 +1,7 @@
 //! What the proxy answers by itself. It says what happened and what to do; who reads it is a person or a log.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
@@ -36,6 +36,13 @@ pub(super) fn unasked(refused: &Refused) -> Answer {
 /// A body that must not be relayed, and in which no call can be named.
 pub(super) fn withheld(status: StatusCode, reason: &str) -> Answer {
     with(status, JSON, Refusal::because(None, reason, None).json().to_string())
+}
+
+/// A body that must not be relayed now, but may be soon.
+pub(super) fn busy(reason: &str) -> Answer {
+    let mut answer = withheld(StatusCode::SERVICE_UNAVAILABLE, reason);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
 }
 
 /// Calls that got no answer: JSON-RPC errors for each of them.

@@ -20,6 +20,7 @@ use super::outward::Came;
 use super::relay::Relay;
 use super::room::{Entrance, Guest, NoRoom, Occupied};
 use super::upstream::ServerBody;
+use crate::capture::mcp::correlate::Pace;
 use crate::capture::mcp::{Detours, McpService, PeerAddr, TapBody};
 use crate::config::Notices;
 
@@ -30,6 +31,7 @@ pub(super) struct Front {
     peer: SocketAddr,
     /// The address at which the client came.
     own: Option<IpAddr>,
+    pace: Arc<Pace>,
     guest: Guest,
 }
 
@@ -65,7 +67,8 @@ impl Gate {
     }
 
     pub(super) fn front(self: &Arc<Self>, peer: SocketAddr, own: Option<SocketAddr>, guest: Guest) -> Front {
-        Front { gate: self.clone(), peer, own: own.map(|own| own.ip().to_canonical()), guest }
+        let own = own.map(|own| own.ip().to_canonical());
+        Front { gate: self.clone(), peer, own, pace: Arc::default(), guest }
     }
 
     fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, Instead> {
@@ -108,6 +111,7 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         {
             request.extensions_mut().insert(detours.clone());
         }
+        request.extensions_mut().insert(self.pace.clone());
         request.extensions_mut().insert(Came { peer: self.peer.ip(), own: self.own });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);

@@ -1,21 +1,25 @@
 //! A body that is held back whole, and then relayed as it came, or with trace context in it.
 //!
 //! Invariants:
-//! 1. It never takes more memory than its bound, and what its frames cost.
+//! 1. It never takes more memory than its bound, and what its frames cost; all of them together, and those of each client, no
+//!    more than is allowed for them ([`Budget`]).
 //! 2. Relayed, it has the same frames, the same trailers and the same framing as if it had not been held. With trace context
 //!    in it its data are one frame; if their length was told, another one is.
 //! 3. What is too large to be held can be relayed all the same: what is here, and then the rest as it comes.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::capture::mcp::splice::Splices;
+use crate::trail::{Client, Shared, Taken};
 
 /// A body, or the beginning of one.
 #[derive(Debug)]
@@ -25,34 +29,54 @@ pub(super) struct HeldBody<B> {
     hint: SizeHint,
     /// What was not held of it.
     rest: Option<B>,
+    _taken: Option<Taken>,
+}
+
+/// What may be held of one body.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) bound: u64,
+    /// Of all bodies.
+    pub(super) of_all: u64,
+    pub(super) client: Option<Arc<Client>>,
 }
 
 /// A body that cannot be had whole.
 #[derive(Debug)]
 pub(super) enum Unheld<B> {
     TooLarge(HeldBody<B>),
+    /// Too much is held of others, or of this client.
+    TooMuch(HeldBody<B>),
     /// Its client went away.
     Broken,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> HeldBody<B> {
-    pub(super) async fn read(mut body: B, bound: u64) -> Result<Self, Unheld<B>> {
+    pub(super) async fn read(mut body: B, budget: Budget) -> Result<Self, Unheld<B>> {
+        let Budget { bound, of_all, client } = budget;
         let hint = body.size_hint();
         let (mut frames, mut size) = (VecDeque::new(), 0);
+        let mut taken = client.map(|client| client.take_anyway(Shared::HeldBytes, 0));
         while size <= bound && hint.lower() <= bound {
-            let Some(frame) = body.frame().await else { return Ok(Self { frames, hint, rest: None }) };
+            let Some(frame) = body.frame().await else {
+                return Ok(Self { frames, hint, rest: None, _taken: taken });
+            };
             let frame = frame.map_err(|_| Unheld::Broken)?;
-            size += length(&frame) + FRAME;
+            let more = length(&frame) + FRAME;
+            size += more;
             frames.push_back(frame);
+            if taken.as_mut().is_some_and(|taken| !taken.more(more, of_all)) {
+                return Err(Unheld::TooMuch(Self { frames, hint, rest: Some(body), _taken: taken }));
+            }
         }
-        Err(Unheld::TooLarge(Self { frames, hint, rest: Some(body) }))
+        Err(Unheld::TooLarge(Self { frames, hint, rest: Some(body), _taken: taken }))
     }
 
     /// Reads on for a while what is not to be relayed: a client that is still writing when its connection is closed does not
     /// get to read why.
     pub(super) async fn spend(self, bound: u64) {
-        let Self { frames, rest: Some(mut body), .. } = self else { return };
-        drop(frames);
+        let Self { frames, rest: Some(mut body), _taken: taken, .. } = self else { return };
+        drop((frames, taken));
         let mut left = bound.saturating_mul(16).max(LEAST_SPENT);
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(length(&frame) + FRAME);
@@ -69,12 +93,7 @@ impl<B: Body<Data = Bytes> + Unpin> HeldBody<B> {
             return false;
         }
         let whole: Vec<u8> = self.frames.iter().filter_map(Frame::data_ref).flatten().copied().collect();
-        match serde_json::from_slice(&whole) {
-            Ok(Value::Object(object)) => names_method(&object),
-            Ok(Value::Array(elements)) => elements.iter().filter_map(Value::as_object).any(names_method),
-            Ok(_) => false,
-            Err(_) => true,
-        }
+        serde_json::from_slice(&whole).map_or(true, |NamesMethod(names_method)| names_method)
     }
 
     /// Whether it begins as a JSON-RPC message does.
@@ -105,9 +124,80 @@ impl<B: Body<Data = Bytes> + Unpin> HeldBody<B> {
     }
 }
 
-/// Readers that take a key whatever its letters find it, too.
-fn names_method(object: &Map<String, Value>) -> bool {
-    object.keys().any(|key| key.eq_ignore_ascii_case("method"))
+/// Whether a document is an object that names a method, or an array that has one. Nothing of it is kept: a few bytes may be a
+/// value that takes a hundred.
+struct NamesMethod(bool);
+
+impl<'de> Deserialize<'de> for NamesMethod {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Methods { is_element: false }).map(Self)
+    }
+}
+
+struct Methods {
+    is_element: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Methods {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Methods {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    /// Readers that take a key whatever its letters find it, too.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        while let Some(key) = map.next_key::<String>()? {
+            found |= key.eq_ignore_ascii_case("method");
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        if self.is_element {
+            while sequence.next_element::<IgnoredAny>()?.is_some() {}
+        } else {
+            while let Some(names_method) = sequence.next_element_seed(Self { is_element: true })? {
+                found |= names_method;
+            }
+        }
+        Ok(found)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
 }
 
 fn length(frame: &Frame<Bytes>) -> u64 {

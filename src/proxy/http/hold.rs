@@ -1,5 +1,7 @@
 //! Holds the body of a request until all of it is here: until its calls may run, or to write their spans into it.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body::Body as _;
@@ -8,10 +10,12 @@ use http_body_util::Either;
 use super::answer::{self, Instead};
 use super::arriving::Arriving;
 use super::fields;
-use super::held::{HeldBody, Unheld};
+use super::held::{Budget, HeldBody, Unheld};
 use super::upstream::Outgoing;
+use crate::capture::mcp::splice::MOST_MESSAGES;
 use crate::capture::mcp::{Held, Holding, Withheld};
 use crate::proxy::unjoined::Unjoined;
+use crate::trail::Client;
 
 /// What is held, and why.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub(super) struct Hold {
     pub(super) why: Holding,
     /// The most bytes.
     pub(super) bound: u64,
+    /// Of all bodies together.
+    pub(super) of_all: u64,
     pub(super) unjoined: Unjoined,
 }
 
@@ -34,11 +40,21 @@ impl Hold {
         let (mut parts, body) = request.into_parts();
         // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
         let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
-        let mut body = match HeldBody::read(body, self.bound).await {
+        let client = parts.extensions.remove::<Arc<Client>>();
+        let budget = Budget { bound: self.bound, of_all: self.of_all, client };
+        let mut body = match HeldBody::read(body, budget).await {
             Ok(body) => body,
             Err(Unheld::TooLarge(body)) => {
                 let may_be_call = is_read || is_coded || body.begins_as_message();
                 return self.too_large(parts, body, may_be_call).await;
+            }
+            Err(Unheld::TooMuch(body)) => {
+                if self.why.refuses {
+                    body.spend(self.bound).await;
+                    return Err(answer::busy(BUSY).into());
+                }
+                self.unjoined.tell(self.bound);
+                return Ok(Request::from_parts(parts, Either::Right(body)));
             }
             Err(Unheld::Broken) => {
                 return Err(answer::plain(StatusCode::BAD_REQUEST, "the request broke off").into());
@@ -105,6 +121,7 @@ async fn may_run(told: Option<&Held>) -> Result<(), Instead> {
     };
     may_run.map_err(|withheld| match withheld {
         Withheld::Unclear => unclear(),
+        Withheld::TooMany => answer::withheld(StatusCode::PAYLOAD_TOO_LARGE, &too_many()).into(),
         Withheld::Charset => answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, CHARSET).into(),
         Withheld::Refused { calls, is_batch } => answer::refused(&calls, is_batch).into(),
         Withheld::Unasked(refused) => answer::unasked(&refused).into(),
@@ -121,6 +138,12 @@ fn is_sealed(headers: &HeaderMap) -> bool {
     SEALS.iter().any(|name| headers.contains_key(*name)) || headers.get_all(header::AUTHORIZATION).iter().any(is_signed)
 }
 
+fn too_many() -> String {
+    format!(
+        "the message has more than the {MOST_MESSAGES} calls that this proxy holds until they are recorded; send fewer"
+    )
+}
+
 fn too_large(bound: u64) -> String {
     format!("the message is larger than the {bound} bytes that this proxy holds until a call is recorded; send less")
 }
@@ -128,6 +151,7 @@ fn too_large(bound: u64) -> String {
 /// RFC 9530 and what was before it, RFC 9421, and those of AWS (its signature covers the body).
 const SEALS: [&str; 6] =
     ["content-digest", "repr-digest", "digest", "content-md5", "signature-input", "x-amz-content-sha256"];
+const BUSY: &str = "too much is held back of requests until their calls are recorded; try again soon";
 const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
                       cannot be recorded; set its Content-Type, and compress it with gzip, deflate, br or zstd if at all";
 const UNCLEAR: &str = "the message could not be read, or readers disagree on it, so its calls cannot be recorded; send one JSON \

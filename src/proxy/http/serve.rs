@@ -68,7 +68,12 @@ impl HttpProxy {
         };
         let why = Holding { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
         let unjoined = Unjoined::new(trail.core());
-        let hold = (why.refuses || why.joins).then_some(Hold { why, bound: settings.max_held, unjoined });
+        let hold = (why.refuses || why.joins).then_some(Hold {
+            why,
+            bound: settings.max_held,
+            of_all: trail.core().bounds().held_bytes,
+            unjoined,
+        });
         let audit = Audit { trail: trail.clone(), hold, recording: settings.record.clone() };
         let (token, all_read) = arriving::tracked();
         let relay = Relay::new(pool, Outward::new(&settings), audit, settings.max_held, token);

@@ -33,6 +33,8 @@ impl Ear {
     /// Reads on, no further than through the newline that ends a line with a message, and says how far. Messages are taken
     /// in at once, but for those that are kept.
     pub(super) fn read(&mut self, bytes: &[u8], keep: impl FnMut(Message) -> Option<Message>) -> usize {
+        // The thread is for this alone: who writes faster than the disk waits for it, and no record is left out for that.
+        self.exchange.wait_for_disk();
         self.contained(keep, |lines, mut emit| lines.read(bytes, &mut emit)).unwrap_or(bytes.len())
     }
 

@@ -1,19 +1,21 @@
 //! The call, or the moment, that a message is.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::origins::Origin;
 use super::waiting::Asked;
-use super::{Carrier, Correlator, Scope, hex};
+use super::{Carrier, Correlator, hex};
 use crate::record::names;
-use crate::trail::{Actor, Call, Direction};
+use crate::trail::{Actor, Call, Direction, Facts};
 
 /// A message, and how it came.
 pub(super) struct Seen<'a> {
     pub(super) correlator: &'a Correlator,
-    pub(super) scope: &'a Scope,
+    /// What it has in common with all others of its exchange.
+    pub(super) common: Arc<Facts>,
     pub(super) carrier: &'a Carrier,
     pub(super) direction: Direction,
     pub(super) message: &'a Message,
@@ -115,14 +117,16 @@ impl Seen<'_> {
 
     /// Who sends it: the client, as it says and as the extractor finds, or the server itself.
     fn caller(&self, mut call: Call, method: &str) -> Call {
-        let client = self.scope.client(&self.message.params);
-        let version = client.protocol_version.or_else(|| self.carrier.protocol_version.clone());
-        call = call
-            .some(names::MCP_PROTOCOL_VERSION, version)
-            .some(names::AUDITRAIL_CLIENT_NAME, client.name)
-            .some(names::AUDITRAIL_CLIENT_VERSION, client.version)
-            .some(names::MCP_SESSION_ID, self.scope.session_id());
-        call = self.carrier.describe(call);
+        let params = &self.message.params;
+        // In the revisions without sessions each request says it.
+        let said = [
+            (names::MCP_PROTOCOL_VERSION, &params.protocol_version),
+            (names::AUDITRAIL_CLIENT_NAME, &params.client_name),
+            (names::AUDITRAIL_CLIENT_VERSION, &params.client_version),
+        ];
+        let says_it = said.iter().any(|(_, value)| value.is_some());
+        call = said.into_iter().fold(call, |call, (name, value)| call.some(name, value.clone()));
+        call = if says_it { call.own_shared(&self.common) } else { call.shared(self.common.clone()) };
         let core = self.correlator.core();
         let actor = match self.direction {
             Direction::ClientToServer => self.carrier.actor(core, method),

@@ -1,10 +1,14 @@
 //! What is known of a message by the way it came.
 
+use std::sync::Arc;
+
 use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use crate::trail::{Actor, Call, Core, Direction, RequestFacts, Transport};
+use super::Pace;
+use crate::record::{Attributes, names};
+use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport};
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +27,10 @@ pub(crate) struct Carrier {
     pub(crate) protocol_version: Option<String>,
     /// The client takes up a stream again, with `Last-Event-ID`.
     pub(crate) is_resumed: bool,
+    /// Who asks, as far as it is known.
+    pub(crate) client: Option<Arc<Client>>,
+    /// That of the connection that it came over.
+    pub(crate) pace: Arc<Pace>,
     /// What the client asks is held back until it may run.
     pub(crate) is_held: bool,
     /// What the actor extractor may look at, where HTTP carried the message.
@@ -30,17 +38,16 @@ pub(crate) struct Carrier {
 }
 
 impl Carrier {
-    pub(super) fn describe(&self, mut call: Call) -> Call {
+    pub(super) fn describe(&self, attributes: &mut Attributes) {
         if let Some(transport) = self.transport {
-            call = call.transport(transport);
+            transport.write(attributes);
         }
         for (key, value) in &self.facts {
-            call = call.attribute(*key, value.clone());
+            attributes.set(*key, value.clone());
         }
         if let Some(port) = self.client_port {
-            call = call.attribute(crate::record::names::CLIENT_PORT, i64::from(port));
+            attributes.set(names::CLIENT_PORT, i64::from(port));
         }
-        call
     }
 
     /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.

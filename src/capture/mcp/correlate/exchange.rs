@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::Seen;
+use super::noise::Garbage;
 use super::origins::Origin;
 use super::pending::{Meant, Pending};
+use super::repeated::Repeated;
 use super::tools::NewTool;
 use super::waiting::{Asked, Cancelled, Waiting};
 use super::{Carrier, Correlator, Scope, answer, hex};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
+use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing, Transport};
 #[cfg(feature = "tower")]
-use crate::trail::Core;
-use crate::trail::{Call, Counted, Direction, Moment, Ongoing, Transport};
+use crate::trail::{Client, Core};
 
 /// What one exchange has open.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Exchange {
     correlator: Correlator,
     scope: Arc<Scope>,
     carrier: Carrier,
+    common: Repeated,
+    garbage: Mutex<Garbage>,
     /// Tells it from the others of its scope.
     number: u64,
     /// Its calls do not reach the server before they may run.
@@ -70,6 +74,8 @@ impl Exchange {
             scope,
             is_held: carrier.is_held,
             carrier,
+            common: Repeated::default(),
+            garbage: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
             unread_facts: Mutex::default(),
@@ -80,6 +86,12 @@ impl Exchange {
 
     pub(crate) fn scope(&self) -> &Arc<Scope> {
         &self.scope
+    }
+
+    /// Who asks in it, as far as it is known.
+    #[cfg(feature = "tower")]
+    pub(crate) fn client(&self) -> Option<&Arc<Client>> {
+        self.carrier.client.as_ref()
     }
 
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
@@ -116,8 +128,7 @@ impl Exchange {
     /// A call that is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.carrier.place(self.carrier.describe(call), Direction::ClientToServer, None);
-        let call = call.some(names::MCP_SESSION_ID, self.scope.session_id());
+        let call = self.carrier.place(call.shared(self.common(0)), Direction::ClientToServer, None);
         match self.carrier.actor(self.correlator.core(), "") {
             Some(actor) => call.actor(actor),
             None => call,
@@ -148,7 +159,7 @@ impl Exchange {
         }
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
-                return Some(self.unreadable(&message));
+                return self.unreadable(&message);
             }
             None => self.garbage(direction, &message),
             // No official client ends lines elsewhere than at newlines, so it is answered nothing.
@@ -189,6 +200,15 @@ impl Exchange {
         match waiting {
             Some(waiting) => self.answered(&waiting, answer),
             None => call.end(&answer::refused(answer.error.code.unwrap_or_default())),
+        }
+    }
+
+    /// Blocks while very much is not on the disk yet.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn wait_for_disk(&self) {
+        let core = self.correlator.core();
+        if let Some(pause) = core.pause(true) {
+            core.runtime().block_on(pause);
         }
     }
 
@@ -287,6 +307,10 @@ impl Exchange {
         };
         let evicted = self.pending().add(waiting);
         self.correlator.evict(evicted);
+        if self.correlator.is_over(self.carrier.client.as_ref()) {
+            let oldest = self.pending().take_oldest(1);
+            self.correlator.evict(oldest);
+        }
         call
     }
 
@@ -385,7 +409,7 @@ impl Exchange {
             return;
         }
         match waiting.asked {
-            Asked::Initialize => self.scope.begin(&message, &self.carrier),
+            Asked::Initialize => self.scope.begin(&message, &self.carrier, || self.common(0)),
             Asked::ToolsList => {
                 let new = self.correlator.tools().learn(message.result.tools);
                 if !new.is_empty() {
@@ -429,22 +453,39 @@ impl Exchange {
     /// What the client sends and cannot be read may be a call to the server all the same: it is one here, too, of which as
     /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
     /// was asked later is answered.
-    fn unreadable(&self, message: &Message) -> Arc<Ongoing> {
+    fn unreadable(&self, message: &Message) -> Option<Arc<Ongoing>> {
         self.correlator.count(Counted::Flawed);
-        self.request(Direction::ClientToServer, message, None)
+        // What names a method is a call to whoever reads on.
+        if message.method.is_some() || self.has_own(message) {
+            return Some(self.request(Direction::ClientToServer, message, None));
+        }
+        self.scope.count_garbage(false, || self.of_nothing(Direction::ClientToServer));
+        None
     }
 
-    /// What is no message leaves one record: nobody can pair it with anything. Of a server that goes on so, the first few
-    /// have one each ([`Noise`](super::noise::Noise)).
+    /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
+    /// each ([`noise`](super::noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(Counted::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
-        let nothing = Message::default();
-        let facts: Call = self.seen(direction, &nothing).call();
+        let facts = || self.of_nothing(direction);
         match direction {
-            Direction::ClientToServer => self.record(no_message(is_json, facts)),
+            Direction::ClientToServer if self.has_own(message) => self.record(no_message(is_json, facts())),
+            Direction::ClientToServer => self.scope.count_garbage(is_json, facts),
             Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
         }
+    }
+
+    /// Whether what is no message has a record of its own all the same.
+    fn has_own(&self, message: &Message) -> bool {
+        let core = self.correlator.core();
+        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        garbage.has_own(message.batch, &self.carrier.pace, core.clock().monotonic_nano(), core.bounds())
+    }
+
+    /// The facts of what is no message.
+    fn of_nothing(&self, direction: Direction) -> Call {
+        self.seen(direction, &Message::default()).call()
     }
 
     fn end(&self, waiting: &Waiting, outcome: &Outcome) {
@@ -469,8 +510,13 @@ impl Exchange {
     }
 
     fn seen<'a>(&'a self, direction: Direction, message: &'a Message) -> Seen<'a> {
-        let Self { correlator, scope, carrier, .. } = self;
-        Seen { correlator, scope, carrier, direction, message }
+        let Self { correlator, carrier, .. } = self;
+        Seen { correlator, common: self.common(message.bytes), carrier, direction, message }
+    }
+
+    /// For a message of so many bytes.
+    fn common(&self, bytes: u64) -> Arc<Facts> {
+        self.common.facts(self.correlator.core(), &self.scope, &self.carrier, bytes)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -25,6 +25,7 @@ mod exchange;
 mod noise;
 mod origins;
 mod pending;
+mod repeated;
 mod scope;
 mod tools;
 mod waiting;
@@ -37,6 +38,7 @@ pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "proxy")]
 pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
+pub(crate) use self::noise::Pace;
 pub(crate) use self::scope::Scope;
 
 use self::origins::Origins;
@@ -44,7 +46,7 @@ use self::tools::Tools;
 use self::waiting::Waiting;
 use super::message::Reading;
 use crate::record::{Detail, Outcome, error_type};
-use crate::trail::{Core, Counted};
+use crate::trail::{self, Client, Core, Counted};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
@@ -102,6 +104,11 @@ impl Correlator {
             self.count(Counted::Evicted);
             waiting.call.end(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
         }
+    }
+
+    /// Whether that client has more calls open than it should.
+    fn is_over(&self, client: Option<&Arc<Client>>) -> bool {
+        client.is_some_and(|client| client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls))
     }
 
     fn core(&self) -> &Arc<Core> {

@@ -1,12 +1,15 @@
-//! What a server says that is no message: log lines on standard output, as a rule, by the thousands.
+//! What is no message: log lines that a server writes to standard output, as a rule, by the thousands; and whatever a client
+//! sends that nobody understands.
 //!
 //! Invariants:
 //! 1. Of each, a record tells: the first have one each, the others are counted on records that stand for so many, the last of
 //!    which comes when the session or connection ends.
-//! 2. Only what comes from the server is counted so. What a client sends and nobody here understands may still run: each has
-//!    its own record.
+//! 2. Of a client, the first are those of each message and of each second ([`Bounds`]): what it sends may be something to some
+//!    server, but a flood of it must not take the room of calls.
 
-use crate::trail::Call;
+use std::sync::{Mutex, PoisonError};
+
+use crate::trail::{Bounds, Call};
 
 /// Of one session or connection.
 #[derive(Debug, Default)]
@@ -22,7 +25,7 @@ struct LeftOut {
     count: u64,
     /// How many stand on the next record; 0 before the first of them.
     most: u64,
-    /// How the last of them came.
+    /// How the first of them came.
     facts: Option<Call>,
 }
 
@@ -37,14 +40,19 @@ pub(super) struct Told {
 
 impl Noise {
     /// One more. Gives the record that is due.
-    pub(super) fn note(&mut self, is_json: bool, facts: Call) -> Option<Told> {
+    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> Call) -> Option<Told> {
         self.seen += 1;
         if self.seen <= FIRST {
-            return Some(Told { is_json, facts, count: None });
+            return Some(Told { is_json, facts: facts(), count: None });
         }
+        self.count(is_json, facts)
+    }
+
+    /// One more that has no record of its own. Gives the record that is due.
+    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> Call) -> Option<Told> {
         let left_out = if is_json { &mut self.no_message } else { &mut self.not_json };
         left_out.count += 1;
-        left_out.facts = Some(facts);
+        left_out.facts.get_or_insert_with(facts);
         if left_out.count < left_out.most.max(LEAST) {
             return None;
         }
@@ -70,6 +78,47 @@ impl LeftOut {
     }
 }
 
+/// How much a client has said that is no message, within a message.
+#[derive(Debug, Default)]
+pub(super) struct Garbage {
+    batch: Option<u64>,
+    count: u32,
+}
+
+impl Garbage {
+    /// Whether one more has a record of its own.
+    pub(super) fn has_own(&mut self, batch: Option<u64>, pace: &Pace, now: u64, bounds: &Bounds) -> bool {
+        if batch.is_none() || batch != self.batch {
+            *self = Self { batch, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= bounds.garbage_per_message && pace.has_own(now, bounds)
+    }
+}
+
+/// How much came over one connection within this second.
+#[derive(Debug, Default)]
+pub(crate) struct Pace(Mutex<Second>);
+
+#[derive(Debug, Default)]
+struct Second {
+    /// Monotonic nanoseconds.
+    begun: u64,
+    count: u32,
+}
+
+impl Pace {
+    fn has_own(&self, now: u64, bounds: &Bounds) -> bool {
+        let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.count == 0 || now.saturating_sub(second.begun) >= SECOND {
+            *second = Second { begun: now, count: 0 };
+        }
+        second.count = second.count.saturating_add(1);
+        second.count <= bounds.garbage_per_second
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
 /// Enough to see of what kind it is; a server that logs there writes a line a call, or more.
 const FIRST: u64 = 3;
 /// The first count comes soon, and later ones seldom: each is worth ten times the one before.
@@ -86,7 +135,7 @@ mod tests {
     fn each_is_told_once() {
         for total in [1, 3, 4, 12, 13, 14, 500, 123_456] {
             let mut noise = Noise::default();
-            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, Call::nameless()));
+            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, Call::nameless));
             let mut told: Vec<_> = due.collect();
             told.extend(noise.end());
             let counts: Vec<_> = told.iter().map(|told| told.count).collect();
@@ -97,5 +146,19 @@ mod tests {
             assert!(counts.len() <= 40, "{total} in {} records", counts.len());
             assert_eq!(noise.end().count(), 0, "and no more");
         }
+    }
+
+    #[test]
+    fn a_client_has_so_many_a_message_and_a_second() {
+        let bounds = Bounds { garbage_per_message: 2, garbage_per_second: 5, ..Bounds::default() };
+        let (mut garbage, pace) = (Garbage::default(), Pace::default());
+        let mut own = |batch, now, count: usize| -> usize {
+            (0..count).filter(|_| garbage.has_own(batch, &pace, now, &bounds)).count()
+        };
+        assert_eq!(own(Some(1), 1, 100), 2, "of one batch");
+        assert_eq!(own(Some(2), 2, 100), 2, "of the next");
+        assert_eq!(own(None, 3, 100), 1, "of this second");
+        assert_eq!(own(None, SECOND, 1), 0);
+        assert_eq!(own(None, SECOND + 1, 100), 5, "each a message of its own");
     }
 }

@@ -68,6 +68,12 @@ impl Pending {
         evicted
     }
 
+    /// The oldest, if there are more than that many.
+    pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<Waiting> {
+        let oldest = self.calls.keys().next().copied().filter(|_| self.calls.len() > more_than)?;
+        self.remove(oldest)
+    }
+
     /// Whose an answer with that id is, which came with that exchange, and can be for nothing else if it came with an HTTP
     /// error.
     pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> Meant {
@@ -225,7 +231,10 @@ impl Pending {
         self.cancelled -= usize::from(waiting.cancelled.is_some());
         let key = key(&waiting);
         if let Some(sharing) = self.by_class.get_mut(&key) {
-            sharing.open.retain(|other| *other != serial);
+            // They are in order; thousands may have one id.
+            if let Ok(at) = sharing.open.binary_search(&serial) {
+                sharing.open.remove(at);
+            }
             if sharing.is_empty() {
                 self.by_class.remove(&key);
             }

@@ -2,17 +2,18 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
 use super::answer;
 use super::exchange::no_message;
 use super::noise::{self, Noise};
 use super::pending::Pending;
+use super::repeated::Known;
 use super::waiting::Waiting;
 use super::{Carrier, Correlator};
-use crate::record::{EventName, Outcome, Status, names};
-use crate::trail::{Call, Direction, Moment, Transport};
+use crate::record::{Attributes, EventName, Outcome, Status, names};
+use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Scope {
     events: Mutex<Events>,
     session: Mutex<Session>,
     noise: Mutex<Noise>,
+    /// The client's.
+    garbage: Mutex<Noise>,
 }
 
 /// Which server-sent events came, by their ids: after a reconnection servers send some again.
@@ -39,7 +42,11 @@ struct Session {
     /// Only an id that the server has issued.
     id: Option<String>,
     stays_open: bool,
-    client: Client,
+    /// What the client says of itself, within the limits.
+    client: Arc<Facts>,
+    protocol_version: Option<String>,
+    /// Counts how often something above has changed.
+    version: u64,
     begun: Option<Begun>,
     is_closed: bool,
     requests: i64,
@@ -53,15 +60,7 @@ struct Session {
 struct Begun {
     monotonic_nano: u64,
     /// Who it belongs to, and how it came.
-    facts: Call,
-}
-
-/// What a client says of itself.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Client {
-    pub(super) name: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) protocol_version: Option<String>,
+    facts: Option<Call>,
 }
 
 impl Scope {
@@ -73,6 +72,7 @@ impl Scope {
             events: Mutex::default(),
             session: Mutex::default(),
             noise: Mutex::default(),
+            garbage: Mutex::default(),
         }
     }
 
@@ -90,21 +90,21 @@ impl Scope {
 
     /// The server has named the session.
     pub(crate) fn name(&self, id: &str) {
-        self.session().id = Some(id.to_owned());
+        let mut session = self.session();
+        session.id = Some(id.to_owned());
+        session.version += 1;
     }
 
-    pub(super) fn session_id(&self) -> Option<String> {
-        self.session().id.clone()
+    /// Changes whenever more is known of it.
+    pub(super) fn version(&self) -> u64 {
+        self.session().version
     }
 
-    /// Who sends a message: as it says itself (2026-07-28), or as was said when the session began.
-    pub(super) fn client(&self, params: &Params) -> Client {
-        let known = self.session().client.clone();
-        Client {
-            name: params.client_name.clone().or(known.name),
-            version: params.client_version.clone().or(known.version),
-            protocol_version: params.protocol_version.clone().or(known.protocol_version),
-        }
+    /// What is known of it and of its client.
+    pub(super) fn known(&self) -> Known {
+        let session = self.session();
+        let Session { id, client, protocol_version, .. } = &*session;
+        Known { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
     }
 
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
@@ -134,7 +134,7 @@ impl Scope {
     }
 
     /// The server has said something that is no message.
-    pub(super) fn note_noise(&self, is_json: bool, facts: Call, carrier: &Carrier) {
+    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> Call, carrier: &Carrier) {
         let (is_new, due) = {
             let mut noise = self.noise();
             let due = noise.note(is_json, facts);
@@ -143,6 +143,12 @@ impl Scope {
         if is_new && carrier.transport == Some(Transport::Stdio) {
             self.correlator.core().notices().warn(NOISE);
         }
+        due.into_iter().for_each(|told| self.tell_noise(told));
+    }
+
+    /// The client has said something that is no message and has no record of its own.
+    pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> Call) {
+        let due = self.garbage().count(is_json, facts);
         due.into_iter().for_each(|told| self.tell_noise(told));
     }
 
@@ -164,18 +170,19 @@ impl Scope {
     pub(super) fn introduce(&self, params: &Params) {
         let mut session = self.session();
         if session.begun.is_none() {
-            session.client = Client {
-                name: params.client_name.clone(),
-                version: params.client_version.clone(),
-                protocol_version: params.protocol_version.clone(),
-            };
+            let mut said = Attributes::default();
+            said.set_some(names::AUDITRAIL_CLIENT_NAME, params.client_name.clone());
+            said.set_some(names::AUDITRAIL_CLIENT_VERSION, params.client_version.clone());
+            session.client = self.correlator.core().shared(&Facts::default(), &said, None);
+            session.protocol_version = params.protocol_version.as_deref().map(bounded);
+            session.version += 1;
         }
     }
 
     /// The server has accepted it: the session begins.
-    pub(super) fn begin(&self, answer: &Message, carrier: &Carrier) {
+    pub(super) fn begin(&self, answer: &Message, carrier: &Carrier, common: impl FnOnce() -> Arc<Facts>) {
         let core = self.correlator.core();
-        let moment = {
+        {
             let mut session = self.session();
             // Over HTTP only what the server has named is a session, or what has a stream of its own.
             let is_known = session.id.is_some() || session.stays_open;
@@ -184,21 +191,19 @@ impl Scope {
                 return;
             }
             if let Some(version) = &answer.result.protocol_version {
-                session.client.protocol_version = Some(version.clone());
+                session.protocol_version = Some(bounded(version));
+                session.version += 1;
             }
-            let mut facts = Call::nameless()
-                .some(names::MCP_PROTOCOL_VERSION, session.client.protocol_version.clone())
-                .some(names::AUDITRAIL_CLIENT_NAME, session.client.name.clone())
-                .some(names::AUDITRAIL_CLIENT_VERSION, session.client.version.clone())
-                .some(names::MCP_SESSION_ID, session.id.clone());
-            facts = carrier.describe(facts);
-            if let Some(actor) = carrier.actor(core, "initialize") {
-                facts = facts.actor(actor);
-            }
-            let moment = Moment::of_message(EventName::McpSession, facts.clone());
-            session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts });
-            moment
-        };
+            session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
+        }
+        let mut facts = Call::nameless().shared(common());
+        if let Some(actor) = carrier.actor(core, "initialize") {
+            facts = facts.actor(actor);
+        }
+        let moment = Moment::of_message(EventName::McpSession, facts.clone());
+        if let Some(begun) = &mut self.session().begun {
+            begun.facts = Some(facts);
+        }
         core.write_moment(
             moment.attribute(names::AUDIT_ACTION, "CONNECT").own(names::AUDITRAIL_MCP_SESSION_STATE, "start"),
         );
@@ -208,7 +213,7 @@ impl Scope {
     pub(crate) fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
-        let noise: Vec<_> = self.noise().end().collect();
+        let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
         noise.into_iter().for_each(|told| self.tell_noise(told));
         let ended = {
             let mut session = self.session();
@@ -247,6 +252,10 @@ impl Scope {
         self.noise.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn garbage(&self) -> MutexGuard<'_, Noise> {
+        self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -264,7 +273,11 @@ impl Session {
         // Sessions shorter than 104 days are exact to the nanosecond.
         #[expect(clippy::cast_precision_loss, reason = "see above")]
         let seconds = now.saturating_sub(begun.monotonic_nano) as f64 / 1e9;
-        let facts = begun.facts.some(names::MCP_SESSION_ID, self.id.clone());
+        let facts = begun.facts.unwrap_or_else(Call::nameless);
+        let facts = match facts.text(names::MCP_SESSION_ID) {
+            None => facts.some(names::MCP_SESSION_ID, self.id.clone()),
+            Some(_) => facts,
+        };
         let moment = Moment::of_message(EventName::McpSession, facts)
             .attribute(names::AUDIT_ACTION, "DISCONNECT")
             .own(names::AUDITRAIL_MCP_SESSION_STATE, "end")
@@ -277,6 +290,12 @@ impl Session {
     }
 }
 
+/// Revisions are dates; anybody may write anything there.
+fn bounded(version: &str) -> String {
+    version.get(..version.floor_char_boundary(MAX_VERSION)).unwrap_or_default().to_owned()
+}
+
+const MAX_VERSION: usize = 64;
 fn end_unanswered(open: &[Waiting]) {
     open.iter().for_each(|waiting| waiting.call.end(&waiting.unanswered(answer::disconnected())));
 }

@@ -3,6 +3,7 @@
 //! Invariants:
 //! 1. Every byte, trailer and error passes as it came, when it came, in the frame in which it came.
 //! 2. A frame is read before it passes: what it says is recorded before anybody can act upon it.
+//! 3. Who says very much in one frame has it read in pieces, between which others have a turn, and waits for the disk.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::tap::{Over, Tap};
+use crate::trail::Pause;
 
 pin_project! {
     /// A body of requests and responses that pass an [`McpService`](super::McpService): another body, and a look at it.
@@ -20,12 +22,21 @@ pin_project! {
         #[pin]
         body: B,
         tap: Option<Tap>,
+        looked_at: Option<LookedAt>,
+        pause: Option<Pause>,
     }
+}
+
+/// A frame that has not been read to its end.
+#[derive(Debug)]
+struct LookedAt {
+    frame: Frame<Bytes>,
+    read: usize,
 }
 
 impl<B: Body> TapBody<B> {
     pub(super) fn tapped(body: B, tap: Tap) -> Self {
-        let mut body = Self { body, tap: Some(tap) };
+        let mut body = Self { body, tap: Some(tap), looked_at: None, pause: None };
         if body.body.is_end_stream() {
             // Nobody polls it.
             body.end(Over::Complete);
@@ -35,7 +46,7 @@ impl<B: Body> TapBody<B> {
 
     /// Nobody looks at it.
     pub(super) fn relayed(body: B) -> Self {
-        Self { body, tap: None }
+        Self { body, tap: None, looked_at: None, pause: None }
     }
 
     /// Whether somebody looks at it, and it says that it is JSON.
@@ -63,39 +74,60 @@ impl<B: Body> Body for TapBody<B> {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let mut this = self.project();
-        // Bytes stay what they are, without a copy.
-        let contiguous = |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
-        let frame = ready!(this.body.as_mut().poll_frame(context)).map(|frame| frame.map(contiguous));
-        if let Some(tap) = this.tap {
-            match &frame {
-                Some(Ok(frame)) => {
-                    if let Some(bytes) = frame.data_ref() {
-                        tap.data(bytes);
-                    }
-                    if this.body.is_end_stream() {
-                        tap.end(Over::Complete);
+        if let Some(pause) = this.pause {
+            ready!(pause.as_mut().poll(context));
+            *this.pause = None;
+        }
+        let LookedAt { frame, read } = match this.looked_at.take() {
+            Some(looked_at) => looked_at,
+            None => {
+                // Bytes stay what they are, without a copy.
+                let contiguous =
+                    |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+                match ready!(this.body.as_mut().poll_frame(context)).map(|frame| frame.map(contiguous)) {
+                    Some(Ok(frame)) => LookedAt { frame, read: 0 },
+                    end => {
+                        let how = if end.is_some() { Over::Broken } else { Over::Complete };
+                        this.tap.iter_mut().for_each(|tap| tap.end(how));
+                        return Poll::Ready(end);
                     }
                 }
-                Some(Err(_)) => tap.end(Over::Broken),
-                None => tap.end(Over::Complete),
             }
+        };
+        let Some(tap) = this.tap else { return Poll::Ready(Some(Ok(frame))) };
+        let bytes = frame.data_ref().and_then(|bytes| bytes.get(read..)).unwrap_or_default();
+        let (length, more) = (bytes.len(), tap.data(bytes));
+        *this.pause = tap.pause();
+        if more < length {
+            *this.looked_at = Some(LookedAt { frame, read: read + more });
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        Poll::Ready(frame)
+        if this.body.is_end_stream() {
+            tap.end(Over::Complete);
+        }
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.looked_at.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let held = self.looked_at.as_ref().and_then(|looked_at| looked_at.frame.data_ref());
+        let (held, mut hint) = (held.map_or(0, |data| data.len() as u64), self.body.size_hint());
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint.set_lower(hint.lower().saturating_add(held));
+        hint
     }
 }
 
 /// Layers that answer by themselves want an empty body.
 impl<B: Default> Default for TapBody<B> {
     fn default() -> Self {
-        Self { body: B::default(), tap: None }
+        Self { body: B::default(), tap: None, looked_at: None, pause: None }
     }
 }
 

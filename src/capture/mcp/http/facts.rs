@@ -3,15 +3,16 @@
 //! Invariant: no value of a header is taken but those that are named here.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
-use crate::capture::mcp::correlate::Carrier;
+use crate::capture::mcp::correlate::{Carrier, Pace};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
-use crate::trail::{Core, Transport};
+use crate::trail::{ClientKey, Core, Transport};
 
 /// The address of the client, for `client.address` and `client.port`: an extension of the request, which whoever accepts
 /// the connections must put in. On axum:
@@ -53,6 +54,9 @@ pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
+    // Only the proxy's own extractor is asked: it costs nothing, and whoever answers for its identities stands before the proxy.
+    let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
+    let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
     // Only for the extractor: without one, nobody needs to keep what may be credentials.
     let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
     Carrier {
@@ -64,6 +68,8 @@ pub(super) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
         // Only a GET takes up a stream again (2025-11-25, section Resumability and Redelivery).
         is_resumed: parts.method == Method::GET && headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
+        client,
+        pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
         is_held: false,
         http,
     }

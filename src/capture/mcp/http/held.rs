@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::message::{Flaw, Id, Message};
-use crate::capture::mcp::splice::{Said, Splices};
+use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
 use crate::record::{Detail, Outcome};
 use crate::trail::{Ongoing, Refused};
 
@@ -29,6 +29,8 @@ struct Told {
     calls: Vec<(Option<Id>, Arc<Ongoing>)>,
     splices: Splices,
     is_batch: bool,
+    /// There are more calls than are kept here.
+    is_too_many: bool,
     /// Not all of it could be read: nobody knows what the server would make of it.
     is_unclear: bool,
     /// It is in another charset than those that are read.
@@ -46,6 +48,8 @@ pub(crate) enum Withheld {
     Unasked(Refused),
     /// It was not understood.
     Unclear,
+    /// It has more calls than may wait together.
+    TooMany,
     /// It was not read, as it is in another charset than those that are.
     Charset,
 }
@@ -97,7 +101,10 @@ impl Held {
             told.splices.note(is_in_batch, is_plain, said.joined(span));
         }
         if self.why.refuses {
-            told.calls.extend(call.map(|call| (id, call)));
+            match call {
+                Some(_) if told.calls.len() >= MOST_MESSAGES => told.is_too_many = true,
+                call => told.calls.extend(call.map(|call| (id, call))),
+            }
         }
     }
 
@@ -124,6 +131,7 @@ impl Held {
             match told.has_other_charset {
                 true => return Err(Withheld::Charset),
                 false if told.is_unclear => return Err(Withheld::Unclear),
+                false if told.is_too_many => return Err(Withheld::TooMany),
                 false => (told.calls.clone(), told.is_batch),
             }
         };

@@ -32,7 +32,7 @@ use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::record::{Detail, Now, Outcome, Value, names};
-use crate::trail::{Call, Counted, Direction, Ongoing, Refused, is_of_mcp};
+use crate::trail::{Call, Counted, Direction, Ongoing, Pause, Refused, is_of_mcp};
 
 /// What is known of it.
 pub(super) struct Passage {
@@ -171,6 +171,11 @@ impl Passage {
         Tap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
     }
 
+    /// What is to be waited for before more is read.
+    pub(super) fn pause(&self, is_much: bool) -> Option<Pause> {
+        self.shared.core().pause(is_much)
+    }
+
     /// Nothing more will come of the response, if there was one.
     pub(super) fn over(&self, how: Over) {
         self.course.end_response(how);
@@ -286,7 +291,7 @@ impl Passage {
         let scope = self.exchange.scope();
         scope.stay_open();
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        *session = Some(self.shared.sessions.begin(&endpoint, scope, &self.path));
+        *session = Some(self.shared.sessions.begin(&endpoint, scope, (&self.path, self.exchange.client())));
     }
 
     fn see_answer(&self, answer: Message) {
@@ -314,7 +319,7 @@ impl Passage {
             None => self.exchange.scope().clone(),
         };
         scope.name(id);
-        *session = Some(self.shared.sessions.begin(id, &scope, &self.path));
+        *session = Some(self.shared.sessions.begin(id, &scope, (&self.path, self.exchange.client())));
     }
 
     /// The server speaks MCP there.

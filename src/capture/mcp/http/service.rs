@@ -52,6 +52,9 @@ impl<S> McpService<S> {
         #[cfg(feature = "proxy")]
         if let Some(held) = passage.held() {
             parts.extensions.insert(held.clone());
+            if let Some(client) = passage.exchange().client() {
+                parts.extensions.insert(client.clone());
+            }
         }
         let body = match tap {
             Some(tap) => TapBody::tapped(body, tap),

@@ -2,17 +2,17 @@
 //!
 //! Invariants:
 //! 1. A session is here only if the server has issued its id: what clients say of sessions is looked up, never believed.
-//! 2. There are no more than [`MAX_SESSIONS`]. One more closes the one that was used longest ago, if it can be one in which
-//!    nothing is open, and is counted.
+//! 2. There are no more than the bounds of the trail say. One more closes the one that was used longest ago, if it can be one in
+//!    which nothing is open, and is counted. A client that has more than its share of them loses one of its own.
 //! 3. A session that leaves is closed, whatever the reason; so are all when the table goes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::correlate::Scope;
-use crate::trail::{Core, Counted};
+use crate::trail::{Client, ClientKey, Core, Counted, Shared, Taken};
 
 /// All of them.
 pub(super) struct Sessions {
@@ -29,6 +29,8 @@ struct Table {
     /// Least recently used first.
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
+    /// The places of those of one client, where it is known.
+    by_client: HashMap<ClientKey, BTreeSet<u64>>,
 }
 
 struct Session {
@@ -41,6 +43,8 @@ struct Session {
     used: u64,
     /// Its exchanges that are open.
     open: usize,
+    /// Whose it is, and that it counts for that client.
+    owner: Option<(Arc<Client>, Taken)>,
 }
 
 /// An exchange of a session, open until this is dropped.
@@ -53,7 +57,7 @@ pub(super) struct Entered {
 
 impl Sessions {
     pub(super) fn new(core: &Arc<Core>) -> Self {
-        Self::of_at_most(MAX_SESSIONS, core)
+        Self::of_at_most(core.bounds().sessions, core)
     }
 
     pub(super) fn of_at_most(most: usize, core: &Arc<Core>) -> Self {
@@ -61,15 +65,24 @@ impl Sessions {
         Self { core: core.clone(), most, table: Mutex::default(), swept }
     }
 
-    /// The server has given a session that id, at that path. The exchange in which it did is open.
-    pub(super) fn begin(self: &Arc<Self>, id: &str, scope: &Arc<Scope>, path: &str) -> Entered {
+    /// The server has given a session that id, at that path, to that client. The exchange in which it did is open.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        id: &str,
+        scope: &Arc<Scope>,
+        (path, client): (&str, Option<&Arc<Client>>),
+    ) -> Entered {
         let (id, path, used): (Arc<str>, Arc<str>, _) = (id.into(), path.into(), self.now());
         let (same, evicted) = {
             let mut table = self.table();
             let same = table.remove(&id);
-            let evicted = if table.by_id.len() < self.most { None } else { table.remove_oldest() };
-            let place = table.append(&id);
-            let session = Session { scope: scope.clone(), path: path.clone(), place, used, open: 1 };
+            let owner = client.map(|client| (client.clone(), client.take_anyway(Shared::Sessions, 1)));
+            let greedy = client.filter(|client| client.is_over(Shared::Sessions, self.most as u64));
+            let own = greedy.and_then(|client| table.remove_oldest_of(client.key()));
+            let is_full = own.is_none() && table.by_id.len() >= self.most;
+            let evicted = if is_full { table.remove_oldest() } else { own };
+            let place = table.append(&id, client);
+            let session = Session { scope: scope.clone(), path: path.clone(), place, used, open: 1, owner };
             table.by_id.insert(id.clone(), session);
             (same, evicted)
         };
@@ -87,8 +100,9 @@ impl Sessions {
         let mut table = self.table();
         let (id, session) = table.by_id.get_key_value(id)?;
         let (id, before) = (id.clone(), session.place);
-        table.order.remove(&before);
-        let place = table.append(&id);
+        let client = session.owner.as_ref().map(|(client, _)| client.clone());
+        table.leave_place(before, client.as_ref());
+        let place = table.append(&id, client.as_ref());
         let session = table.by_id.get_mut(&id)?;
         (session.place, session.used) = (place, used);
         session.open += 1;
@@ -187,28 +201,48 @@ impl Drop for Entered {
 
 impl Table {
     /// The last place of the order.
-    fn append(&mut self, id: &Arc<str>) -> u64 {
+    fn append(&mut self, id: &Arc<str>, client: Option<&Arc<Client>>) -> u64 {
         self.next += 1;
         self.order.insert(self.next, id.clone());
+        if let Some(client) = client {
+            self.by_client.entry(client.key().clone()).or_default().insert(self.next);
+        }
         self.next
+    }
+
+    fn leave_place(&mut self, place: u64, client: Option<&Arc<Client>>) {
+        self.order.remove(&place);
+        let Some(key) = client.map(|client| client.key()) else { return };
+        if let Some(places) = self.by_client.get_mut(key) {
+            places.remove(&place);
+            if places.is_empty() {
+                self.by_client.remove(key);
+            }
+        }
     }
 
     fn remove(&mut self, id: &str) -> Option<Arc<Scope>> {
         let session = self.by_id.remove(id)?;
-        self.order.remove(&session.place);
+        self.leave_place(session.place, session.owner.as_ref().map(|(client, _)| client));
         Some(session.scope)
     }
 
     fn remove_oldest(&mut self) -> Option<Arc<Scope>> {
+        self.remove_oldest_in(self.order.values().take(LOOKED_AT).cloned().collect())
+    }
+
+    fn remove_oldest_of(&mut self, client: &ClientKey) -> Option<Arc<Scope>> {
+        let places = self.by_client.get(client)?.iter().take(LOOKED_AT);
+        self.remove_oldest_in(places.filter_map(|place| self.order.get(place)).cloned().collect())
+    }
+
+    fn remove_oldest_in(&mut self, oldest: Vec<Arc<str>>) -> Option<Arc<Scope>> {
         let is_free = |id: &&Arc<str>| self.by_id.get(*id).is_some_and(|session| session.open == 0);
-        let free = self.order.values().take(LOOKED_AT).find(is_free);
-        let oldest = free.or_else(|| self.order.values().next())?.clone();
-        self.remove(&oldest)
+        let id = oldest.iter().find(is_free).or_else(|| oldest.first())?;
+        self.remove(id)
     }
 }
 
-/// More than one server has clients, as a rule; a session takes a few hundred bytes.
-const MAX_SESSIONS: usize = 10_000;
 /// How many are looked at for one in which nothing is open.
 const LOOKED_AT: usize = 64;
 /// Half a minute.

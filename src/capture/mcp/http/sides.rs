@@ -7,7 +7,7 @@ use super::passage::{Passage, Side};
 use super::tap::{Observer, Over};
 use super::unread::Unread;
 use crate::capture::mcp::message::{Flaw, Message};
-use crate::trail::{Direction, Ongoing};
+use crate::trail::{Direction, Ongoing, Pause};
 
 /// What the request's body says.
 pub(super) struct Requests(Arc<Passage>);
@@ -82,6 +82,10 @@ impl Observer for Requests {
     fn over(&self, _: Over) {
         self.0.request_over();
     }
+
+    fn pause(&self, is_much: bool) -> Option<Pause> {
+        self.0.pause(is_much)
+    }
 }
 
 impl Responses {
@@ -118,5 +122,9 @@ impl Observer for Responses {
 
     fn over(&self, how: Over) {
         self.passage.over(how);
+    }
+
+    fn pause(&self, is_much: bool) -> Option<Pause> {
+        self.passage.pause(is_much)
     }
 }

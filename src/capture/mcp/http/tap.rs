@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::reader::Reader;
 use super::unread::Unread;
 use crate::capture::mcp::message::{Flaw, Message};
+use crate::trail::Pause;
 
 /// One body's tap.
 pub(super) struct Tap {
@@ -26,6 +27,8 @@ pub(super) struct Tap {
     left: Option<u64>,
     /// Bytes that have passed.
     size: u64,
+    /// Messages since it was asked whether to pause.
+    messages: usize,
     is_over: bool,
 }
 
@@ -40,6 +43,10 @@ pub(super) trait Observer: Send + Sync {
     fn unread(&self, why: Unread);
     /// So many bytes have passed of the body, which is over now.
     fn size(&self, _bytes: u64) {}
+    /// What is to be waited for before more is read, where much was just said, or a little.
+    fn pause(&self, _is_much: bool) -> Option<Pause> {
+        None
+    }
     fn over(&self, how: Over);
 }
 
@@ -65,20 +72,44 @@ impl Tap {
             guesses,
             left: length,
             size: 0,
+            messages: 0,
             is_over: false,
         };
         tap.end_at_last_byte();
         tap
     }
 
-    pub(super) fn data(&mut self, bytes: &[u8]) {
+    /// Looks at bytes, no further than to where somebody else should have a turn. Says how many of them were looked at.
+    pub(super) fn data(&mut self, bytes: &[u8]) -> usize {
+        let mut read = 0;
+        for piece in bytes.chunks(PIECE) {
+            if self.messages >= MANY {
+                break;
+            }
+            self.piece(piece);
+            read += piece.len();
+        }
+        read
+    }
+
+    /// What is to be waited for before more is read.
+    pub(super) fn pause(&mut self) -> Option<Pause> {
+        let messages = std::mem::take(&mut self.messages);
+        if messages == 0 { None } else { self.observer.pause(messages >= MANY) }
+    }
+
+    fn piece(&mut self, bytes: &[u8]) {
         if self.is_over {
             return;
         }
         self.size += bytes.len() as u64;
         self.guarded(|tap| {
             let Some(reader) = &mut tap.reader else { return };
-            let read = reader.read(bytes, &mut |message| tap.observer.message(message));
+            let (observer, messages) = (&tap.observer, &mut tap.messages);
+            let read = reader.read(bytes, &mut |message| {
+                *messages += 1;
+                observer.message(message);
+            });
             if let Some(endpoint) = reader.take_endpoint() {
                 tap.observer.endpoint(&endpoint);
             }
@@ -141,6 +172,11 @@ impl Tap {
         }
     }
 }
+
+/// Messages after which others have a turn: as many take a millisecond at most.
+const MANY: usize = 64;
+/// What is read between two looks at how many there were: some hundred calls, or a few thousand numbers.
+const PIECE: usize = 4096;
 
 impl Drop for Tap {
     fn drop(&mut self) {

@@ -27,7 +27,7 @@ impl Bench {
         let exchange = self.correlator.exchange(Carrier::default());
         exchange.scope().name(id);
         let scope = exchange.scope().clone();
-        drop(self.sessions.begin(id, &scope, "/mcp"));
+        drop(self.sessions.begin(id, &scope, ("/mcp", None)));
         ask(&exchange);
         exchange.close(End::Complete);
         scope

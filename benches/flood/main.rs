@@ -1,0 +1,91 @@
+//! What a client waits for its calls while others send far too much through the same proxy, beside what it waits without
+//! them; and the most memory that the proxy takes.
+//!
+//! - `alone`: calls of 1 kB, one at a time over one connection.
+//! - `calls`: beside two clients that send one batch of 190 000 tiny calls after the other, with a `User-Agent` of 60 kB.
+//! - `garbage`: beside two that send batches of 100 000 elements that are no messages.
+//! - `sessions`: beside two that begin one session after the other.
+//!
+//! Each against a proxy of its own, whose collector is away.
+//!
+//! `cargo bench --bench flood` (a minute); `-- --quick` only shows that it runs; `-- --seconds 3600` floods for an hour each.
+//!
+//! Must hold, on two cores: less than 200 ms at p99 and 150 MB at most.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench prints and stops at a surprise"
+)]
+
+mod client;
+mod proxy;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::client::{Client, post};
+use self::proxy::Proxy;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let seconds = arguments.iter().position(|argument| argument == "--seconds");
+    let seconds = seconds.map_or(if quick { 1 } else { 15 }, |at| arguments[at + 1].parse().unwrap());
+    let scale = if quick { 100 } else { 1 };
+    let long = format!("User-Agent: {}\r\n", "u".repeat(60_000));
+    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#;
+    println!("{:9} {:>9} {:>9} {:>9}   calls  floods  memory", "", "p50", "p99", "most");
+    for (name, flood) in [
+        ("alone", None),
+        ("calls", Some(post(&long, &batch(r#"{"id":1,"method":"a"}"#, 190_000 / scale)))),
+        ("garbage", Some(post("", &batch(r#"{"result":{}}"#, 100_000 / scale)))),
+        ("sessions", Some(post(&long, initialize))),
+    ] {
+        beside(name, flood, Duration::from_secs(seconds));
+    }
+}
+
+fn batch(element: &str, count: usize) -> String {
+    format!("[{}]", vec![element; count].join(","))
+}
+
+fn beside(name: &str, flood: Option<Vec<u8>>, time: Duration) {
+    let proxy = Proxy::start();
+    let (stop, address) = (Arc::<AtomicBool>::default(), proxy.address);
+    let flooders = flood.iter().flat_map(|flood| [flood.clone(), flood.clone()]);
+    let flooders: Vec<_> = flooders
+        .map(|flood| {
+            let stop = stop.clone();
+            thread::spawn(move || {
+                let (mut client, mut sent) = (Client::of(address), 0);
+                while !stop.load(Ordering::Relaxed) {
+                    client.ask(&flood);
+                    sent += 1;
+                }
+                sent
+            })
+        })
+        .collect();
+    let padding = "x".repeat(900);
+    let params = format!(r#"{{"name":"echo","arguments":{{"text":"{padding}"}}}}"#);
+    let call = post("", &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#));
+    let (mut client, mut times, begun) = (Client::of(address), Vec::new(), Instant::now());
+    while begun.elapsed() < time {
+        let asked = Instant::now();
+        client.ask(&call);
+        times.push(asked.elapsed());
+    }
+    stop.store(true, Ordering::Relaxed);
+    let floods: usize = flooders.into_iter().map(|flooder| flooder.join().unwrap()).sum();
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    let ([p50, p99, most], calls) = ([50, 99, 100].map(at), times.len());
+    let memory = proxy.most_memory() >> 20;
+    println!("{name:9} {p50:>6.2} ms {p99:>6.2} ms {most:>6.2} ms  {calls:>6} {floods:>7}  {memory} MB");
+}

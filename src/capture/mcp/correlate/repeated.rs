@@ -1,0 +1,80 @@
+//! What all records of an exchange say of the way and of the client: made once, however many messages come.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Carrier, Scope};
+use crate::record::{Attributes, names};
+use crate::trail::{Core, Facts};
+
+/// Those of one exchange.
+#[derive(Debug, Default)]
+pub(super) struct Repeated(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    made: Option<Made>,
+    /// Bytes that came, each as often as it may be repeated, and what they were spent on.
+    came: u64,
+    spent: u64,
+}
+
+#[derive(Debug)]
+struct Made {
+    /// Of the scope.
+    version: u64,
+    whole: Arc<Facts>,
+    /// Where nothing is long, the whole.
+    brief: Arc<Facts>,
+}
+
+impl Repeated {
+    /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
+    /// server may have named the session. Long values are cut where that would cost too much for what came.
+    pub(super) fn facts(&self, core: &Core, scope: &Scope, carrier: &Carrier, bytes: u64) -> Arc<Facts> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { made, came, spent } = &mut *state;
+        let version = scope.version();
+        let Made { whole, brief, .. } = match made {
+            Some(made) if made.version == version => made,
+            made => made.insert(Made::new(core, scope, carrier, version)),
+        };
+        *came = came.saturating_add(bytes.saturating_mul(core.bounds().repeated_per_byte));
+        let cost = 2 * whole.bytes_of_base() as u64;
+        if spent.saturating_add(cost) > came.saturating_add(FREE) {
+            return brief.clone();
+        }
+        *spent += cost;
+        whole.clone()
+    }
+}
+
+impl Made {
+    fn new(core: &Core, scope: &Scope, carrier: &Carrier, version: u64) -> Self {
+        let known = scope.known();
+        let whole = core.shared(&known.client, &attributes(&known, carrier), carrier.client.clone());
+        let brief = core.in_brief(&whole);
+        Self { version, whole, brief }
+    }
+}
+
+/// What is known of a session, for records.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) session_id: Option<String>,
+    /// What the client has said of itself.
+    pub(super) client: Arc<Facts>,
+    /// That of the server's answer, or else the client's.
+    pub(super) protocol_version: Option<String>,
+}
+
+fn attributes(session: &Known, carrier: &Carrier) -> Attributes {
+    let mut attributes = Attributes::default();
+    let version = session.protocol_version.clone().or_else(|| carrier.protocol_version.clone());
+    attributes.set_some(names::MCP_PROTOCOL_VERSION, version);
+    attributes.set_some(names::MCP_SESSION_ID, session.session_id.clone());
+    carrier.describe(&mut attributes);
+    attributes
+}
+
+/// What any exchange may spend: some dozens of calls of any size.
+const FREE: u64 = 64 * 1024;
