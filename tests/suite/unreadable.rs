@@ -80,11 +80,13 @@ async fn a_call_behind_a_carriage_return_is_a_call() {
 async fn an_unreadable_line_is_a_pair_with_its_answer() {
     let parse_error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"canary"}}"#;
     let no_json = [CALL, " x"].concat();
-    let deep = "[".repeat(100_000);
+    let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+    let open = "[".repeat(100_000);
     for (line, request, flaw) in [
         ("canary {", "request - - -: unknown  -", "not_json"),
         (&no_json[..], "request tools/call delete_user 1: unknown  -", "not_json"),
         (&deep[..], "request - - -: unknown  -", "too_deep"),
+        (&open[..], "request - - -: unknown  -", "not_json"),
     ] {
         let bench = Bench::new();
         let mut wire = Wire::new(&bench.trail);
@@ -93,9 +95,10 @@ async fn an_unreadable_line_is_a_pair_with_its_answer() {
         let records = bench.records();
         let response = request.replace("request", "response").replace("unknown  -", "failure jsonrpc_error -32700");
         assert_eq!(all(&bench), [request, &response], "{line:.40}");
-        assert!(records.iter().all(|record| flaws(record) == [flaw]), "{line:.40}");
-        // What is nested too deep is counted from the first array in it.
-        let size = if flaw == "too_deep" { line.len() - 1 } else { line.len() };
+        assert!(!records.is_empty() && records.iter().all(|record| flaws(record) == [flaw]), "{line:.40}: {records:?}");
+        // Of a batch each element is a message.
+        let batch = line.matches("[[").take(1).count() + line.matches("]]").take(1).count();
+        let size = line.len() - batch;
         assert_eq!(records[0].get(names::AUDITRAIL_MESSAGE_SIZE), Some(&Value::Int(i64::try_from(size).unwrap())));
         assert!(!format!("{records:?}").contains("canary"));
     }
