@@ -9,7 +9,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (Vec<u8>, &[u8])| {
     let (sizes, bytes) = input;
     // UTF-16 and byte order marks are told from the first bytes of a line: other servers than these read them.
-    let has_mark = bytes.contains(&0) || bytes.windows(2).any(|pair| matches!(pair, [0xef, 0xbb] | [0xfe, 0xff] | [0xff, 0xfe]));
+    let has_mark =
+        bytes.contains(&0) || bytes.windows(2).any(|pair| matches!(pair, [0xef, 0xbb] | [0xfe, 0xff] | [0xff, 0xfe]));
     if !has_mark && !bytes.windows(3).any(|three| three == b"NaN" || three == b"Inf") {
         check_readers(bytes, &sizes);
     }
