@@ -16,12 +16,15 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auditrail::capture::mcp::{McpLayer, PeerAddr};
 use auditrail::record::{EventName, Record, names};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
 use rmcp::model::ClientConfig;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -29,6 +32,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ServerHandler, ServiceExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer as _;
 use tracing_subscriber::prelude::*;
@@ -242,6 +246,82 @@ async fn a_call_in_another_charset_is_told_and_decided_by_the_wrapper() {
     assert_eq!(told, expected);
 }
 
+/// A client that does not wait for the answer does not get round the decision: its call is over before the handler begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_over_before_its_handler_begins_does_not_run_undecided() {
+    for is_decided in [false, true] {
+        let deny = |_: &auditrail::trail::Call| auditrail::policy::Decision::deny("not by anybody");
+        let bench = Bench::with(|builder| if is_decided { builder.authorize(deny) } else { builder });
+        let (trail, layer) = (bench.trail.clone(), bench.trail.mcp_layer());
+        let (ran, over) = (Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
+        let (done, mut is_done) = mpsc::unbounded_channel();
+        let (counted, awaited) = (ran.clone(), over.clone());
+        // As in servers that run a call in a task of its own, which no client ends.
+        let late = move |request: Request, next: Next| {
+            let (awaited, done) = (awaited.clone(), done.clone());
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+                let run = async move {
+                    awaited.notified().await;
+                    let response = next.run(Request::from_parts(parts, body.into())).await;
+                    done.send(response.status().as_u16()).unwrap();
+                    response
+                };
+                tokio::spawn(run).await.unwrap()
+            }
+        };
+        let served = Served::new(move |config| {
+            let service = service(move || trail.audited(Counted(counted.clone())), config);
+            Router::new().nest_service("/mcp", service).layer(from_fn(late)).layer(layer)
+        })
+        .await;
+        let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+        let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"ok",{meta}}}}}"#);
+        let headers = [JSON, BOTH, MODERN, "mcp-method: tools/call", "mcp-name: ok"];
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(request("POST", &headers, &body).as_bytes()).await.unwrap();
+        let is_told = |phase: &str| {
+            let of = |record: &Record| record.text(names::AUDITRAIL_PHASE) == Some(phase);
+            bench.records().iter().any(of)
+        };
+        until(|| is_told("request")).await;
+        drop(stream);
+        until(|| is_told("response")).await;
+        over.notify_one();
+        assert_eq!(tokio::time::timeout(PATIENCE, is_done.recv()).await.unwrap(), Some(200));
+        served.end().await;
+        assert_eq!(ran.load(Ordering::SeqCst), usize::from(!is_decided), "authorize = {is_decided}");
+        let records = bench.records();
+        let ends: Vec<_> = records.iter().map(ending).collect();
+        assert_eq!(ends, [("request", "unknown", ""), ("response", "unknown", "cancelled")]);
+    }
+}
+
+/// Counts how often its tool ran.
+#[derive(Clone)]
+struct Counted(Arc<AtomicUsize>);
+
+impl ServerHandler for Counted {
+    async fn call_tool(
+        &self,
+        _: rmcp::model::CallToolRequestParams,
+        _: rmcp::service::RequestContext<rmcp::RoleServer>,
+    ) -> Result<rmcp::model::CallToolResponse, rmcp::ErrorData> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(rmcp::model::CallToolResult::success(Vec::new()).into())
+    }
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it comes to pass");
+}
+
 async fn client(url: String) -> Client {
     let transport = StreamableHttpClientTransport::from_uri(url);
     ClientConfig::default().serve(transport).await.unwrap()
@@ -418,5 +498,7 @@ async fn clients_may_vanish_at_any_byte() {
     assert!(records.iter().all(|record| record.text(names::ERROR_TYPE) != Some("-32700")), "nobody sent nonsense");
 }
 
+/// Only a broken server takes that long.
+const PATIENCE: Duration = Duration::from_secs(120);
 const CLIENTS: usize = 8;
 const CALLS: usize = 2_000;

@@ -411,7 +411,7 @@ impl Core {
     }
 
     /// Whether there may be calls that wait before they run, or do not run at all.
-    #[cfg(feature = "proxy")]
+    #[cfg(any(feature = "proxy", feature = "rmcp"))]
     pub(crate) fn may_hold_calls(&self) -> bool {
         self.class.may_hold() || self.hooks.class.is_some() || self.hooks.authorize.is_some()
     }

@@ -17,6 +17,8 @@ use crate::trail::{Call, Core};
 pub(super) struct Joined {
     /// `None`: the call was over before its handler began, as its client had gone.
     claimed: Option<Claimed>,
+    /// Calls may be refused here, and nobody has decided on that one.
+    is_undecided: bool,
     is_running: bool,
 }
 
@@ -43,15 +45,20 @@ impl Joined {
         {
             claimed.call.enrich_actor(actor);
         }
-        Some(Self { claimed, is_running: false })
+        let is_undecided = claimed.is_none() && core.may_hold_calls();
+        Some(Self { claimed, is_undecided, is_running: false })
     }
 
     /// Runs the handler inside the call's span, unless the call may not run. The handler is not even called before: it may
-    /// act before its future is polled.
+    /// act before its future is polled. Whoever does not wait for the answer does not get round the decision: nobody misses
+    /// a call that is over.
     pub(super) async fn run<T, F>(mut self, handle: impl FnOnce() -> F) -> Result<T, ErrorData>
     where
         F: Future<Output = Result<T, ErrorData>>,
     {
+        if self.is_undecided {
+            return Err(ErrorData::internal_error(UNDECIDED, None));
+        }
         let Some(call) = self.claimed.as_ref().map(|claimed| claimed.call.clone()) else { return handle().await };
         call.may_run().await.map_err(|refused| answer::refusal(&refused))?;
         self.is_running = true;
@@ -84,3 +91,5 @@ fn id(id: &NumberOrString) -> Id {
         NumberOrString::String(text) => Id::of_string(text),
     }
 }
+
+const UNDECIDED: &str = "the client has gone before it was decided whether the call may run, so it does not run";
