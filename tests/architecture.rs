@@ -64,6 +64,19 @@ fn architecture_md_tells_what_there_is() {
     assert_eq!(ordered, there, "the table in tests/architecture.rs does not have the modules in src/");
 }
 
+/// Each test that `docs/threats.md` names is there.
+#[test]
+fn threats_are_held_by_tests() {
+    let text = read("docs/threats.md");
+    let named: Vec<_> = text.split('`').filter(|word| word.contains("/") && word.contains(".rs::")).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for named in named {
+        let (file, test) = named.split_once("::").unwrap();
+        let is_there = fs::read_to_string(root().join(file)).is_ok_and(|code| code.contains(&format!("fn {test}(")));
+        assert!(is_there, "docs/threats.md names {named}, which is not there");
+    }
+}
+
 #[test]
 fn rooms_are_small_and_have_names() {
     for folder in ["src", "tests", "examples", "benches", "fuzz/fuzz_targets"] {

@@ -25,7 +25,7 @@ pub(crate) enum Counted {
 pub struct Seen {
     /// Messages of any kind, in both directions.
     pub messages: u64,
-    /// What is no JSON-RPC message. Each left a record.
+    /// What is no JSON-RPC message. The first ones have a record each, beyond a bound they are counted in one.
     pub flawed: u64,
     /// Answers to nothing that is open: late, sent again, or made up. They leave no record.
     pub unasked: u64,

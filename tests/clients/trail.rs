@@ -63,12 +63,18 @@ impl Pair<'_> {
             "server_to_client" => To::Client,
             other => panic!("no direction is called {other:?}"),
         };
+        let end = self.response.text(names::AUDITRAIL_OUTCOME_DETAIL);
+        let code = match self.response.text(names::RPC_RESPONSE_STATUS_CODE) {
+            // FastMCP acknowledges a cancellation by an error, if the client still has the stream open for it.
+            "-32800" if matches!(end, "cancelled" | "timeout") => "",
+            code => code,
+        };
         Call {
             to,
             method: self.request.text(names::MCP_METHOD_NAME).to_owned(),
             tool: self.request.text(names::GEN_AI_TOOL_NAME).to_owned(),
-            end: self.response.text(names::AUDITRAIL_OUTCOME_DETAIL).to_owned(),
-            code: self.response.text(names::RPC_RESPONSE_STATUS_CODE).to_owned(),
+            end: end.to_owned(),
+            code: code.to_owned(),
         }
     }
 

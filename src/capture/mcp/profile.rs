@@ -11,7 +11,7 @@
 pub(crate) enum Profile {
     /// A carriage return ends a line, too: text streams of Python (PEP 278), `BufferedReader` of Java.
     PythonText,
-    /// So do U+2028 and U+2029: `readline` of Node.js.
+    /// So do U+2028 and U+2029: `readline` of Node.js 24.
     NodeReadline,
     /// So do vertical tabs, form feeds, U+001C to U+001E and U+0085: `str.splitlines` of Python.
     PythonSplitlines,
