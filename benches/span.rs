@@ -19,10 +19,10 @@
 //! | | |
 //! |---|---|
 //! | P1 | 1.00 × |
-//! | P2 one record, in the journal | 1028 ns, 1.17 × the bridge (1.12 to 1.27) |
-//! | P2 a pair | 1881 ns, 2.13 × (2.01 to 2.22) |
+//! | P2 one record, in the journal | 1061 ns, 1.20 × the bridge (1.15 to 1.29) |
+//! | P2 a pair | 1877 ns, 2.14 × (2.11 to 2.28) |
 //!
-//! Taking turns with these, the version whose spans ended on their own: 982 ns (1.14 ×) and 1740 ns (2.02 ×). What has come since is
+//! Taking turns with these, the version whose spans ended on their own: 1015 ns (1.18 ×) and 1738 ns (2.03 ×). What has come since is
 //! a look at the table and a reading of the clock when a span is left, and the end of the OTel span by the record's time.
 //!
 //! In instructions, which do not depend on who else is running (callgrind, 2026-11-22): the trace 14 700, the bridge 10 900, one record
