@@ -12,18 +12,18 @@
 //! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
 //!
 //! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-30, nothing else running, medians of
-//! 21 runs and their range. The bridge takes 870 to 1500 ns, as the machine is in a fast or a slow state; it was fast here, which
+//! 15 runs and their range. The bridge takes 870 to 1500 ns, as the machine is in a fast or a slow state; it was fast here, which
 //! counts against us. The target of P2 is one record at most 1.0 × the bridge, a pair at most 2.0 ×; neither is met here. On
 //! 2026-11-22, in 41 runs, it was 0.95 and 1.89.
 //!
 //! | | |
 //! |---|---|
 //! | P1 | 1.00 × |
-//! | P2 one record, in the journal | 1061 ns, 1.20 × the bridge (1.15 to 1.29) |
-//! | P2 a pair | 1877 ns, 2.14 × (2.11 to 2.28) |
+//! | P2 one record, in the journal | 990 ns, 1.13 × the bridge (1.09 to 1.18) |
+//! | P2 a pair | 1885 ns, 2.14 × (1.35 to 2.70) |
 //!
-//! Taking turns with these, the version whose spans ended on their own: 1015 ns (1.18 ×) and 1738 ns (2.03 ×). What has come since is
-//! a look at the table and a reading of the clock when a span is left, and the end of the OTel span by the record's time.
+//! Taking turns with these, the version whose spans ended on their own: 991 ns (1.13 ×) and 1739 ns (2.00 ×). What has come since is
+//! a look at the table when a span is left, and the end of the OTel span by the record's time.
 //!
 //! In instructions, which do not depend on who else is running (callgrind, 2026-11-22): the trace 14 700, the bridge 10 900, one record
 //! 8 800 more (0.81 ×). Where the time goes, by leaving parts out: the mirror on the OTel span 0.14 × (three allocations), a

@@ -178,7 +178,8 @@ where
         };
         if let Some(opens) = self.open.with_waiting(id, entered) {
             if let Some(audited) = opens.as_ref().and_then(Entry::audited) {
-                let otel = || context.span(id).and_then(|span| self.told(&span, self.seeking.entered(self, &span)));
+                let sought = || context.span(id).and_then(|span| self.told(&span, self.seeking.entered(self, &span)));
+                let otel = || self.seeking.known(id).or_else(sought);
                 audited.open(&self.core, otel, self.is_mirrored.load(Ordering::Relaxed));
             }
         } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
@@ -294,6 +295,10 @@ impl AuditLayer {
         let was_entered = audited.course().was_entered();
         let was_looked_for = was_entered && (is_call || !self.has_ids_at_close());
         let otel = || {
+            let known = self.seeking.known(id);
+            if known.is_some() {
+                return known;
+            }
             let span = context.span(id)?;
             let found = self.seeking.left(self, &span, was_entered);
             if was_looked_for { found.ok() } else { self.told(&span, found) }
