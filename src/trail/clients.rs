@@ -47,6 +47,7 @@ pub(crate) enum ClientKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shared {
     /// Bytes of bodies that are held back.
+    #[cfg(feature = "proxy")]
     HeldBytes,
     OpenCalls,
     Sessions,
@@ -179,6 +180,7 @@ impl Drop for Client {
 
 impl Taken {
     /// So much more of it.
+    #[cfg(feature = "proxy")]
     pub(crate) fn more(&mut self, amount: u64, bound: u64) -> bool {
         self.client.used.add(self.what, amount);
         self.client.all.used.add(self.what, amount);

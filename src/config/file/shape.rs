@@ -343,6 +343,7 @@ impl ListenerSettings {
 
 impl JournalSettings {
     /// Says what counts.
+    #[cfg(feature = "cli")]
     pub(crate) fn show(&mut self, settings: &Settings) {
         self.directory = Some(settings.directory.clone());
         self.max_bytes = Some(settings.journal_max_bytes);

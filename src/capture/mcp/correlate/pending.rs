@@ -115,6 +115,7 @@ impl Pending {
     }
 
     /// The call that who answered it in the place of the server says.
+    #[cfg(feature = "proxy")]
     pub(super) fn take_call(&mut self, call: &Arc<Ongoing>) -> Option<Waiting> {
         // The newest first: it was asked just now.
         let is_this = |(serial, waiting): (&u64, &Waiting)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
