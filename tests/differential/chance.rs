@@ -12,15 +12,21 @@ pub(crate) struct Limits {
     pub(crate) seed: u64,
     /// For each victim and carrier.
     time: Duration,
+    most: usize,
 }
 
 impl Limits {
     /// By default about a minute of all victims together, and the same seed in each run.
     pub(crate) fn of_the_environment(shares: usize) -> Self {
         let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-        let seconds = number("AUDITRAIL_DIFFERENTIAL_SECONDS").unwrap_or(60);
+        let asked = number("AUDITRAIL_DIFFERENTIAL_SECONDS");
         let share = u32::try_from(shares).unwrap_or(1).max(1);
-        Self { seed: number("AUDITRAIL_DIFFERENTIAL_SEED").unwrap_or(1), time: Duration::from_secs(seconds) / share }
+        Self {
+            seed: number("AUDITRAIL_DIFFERENTIAL_SEED").unwrap_or(1),
+            time: Duration::from_secs(asked.unwrap_or(60)) / share,
+            // Where nobody has asked for a time, a fast machine shall find what a slow one finds.
+            most: if asked.is_some() { usize::MAX } else { BY_DEFAULT },
+        }
     }
 }
 
@@ -29,18 +35,19 @@ pub(crate) struct Chance {
     random: StdRng,
     entries: Vec<Entry>,
     until: Instant,
+    most: usize,
     count: usize,
 }
 
 impl Chance {
     pub(crate) fn new(limits: Limits, entries: Vec<Entry>) -> Self {
         let random = StdRng::seed_from_u64(limits.seed);
-        Self { random, entries, until: Instant::now() + limits.time, count: 0 }
+        Self { random, entries, until: Instant::now() + limits.time, most: limits.most, count: 0 }
     }
 
     /// At least one round, and none when the time is over.
     pub(crate) fn round(&mut self) -> Option<Vec<Entry>> {
-        let is_over = self.count > 0 && Instant::now() >= self.until;
+        let is_over = self.count > 0 && (Instant::now() >= self.until || self.count >= self.most);
         (!is_over).then(|| (0..A_ROUND).map(|_| self.entry()).collect())
     }
 
@@ -130,6 +137,8 @@ impl Chance {
     }
 }
 
+/// Messages of each victim and carrier.
+const BY_DEFAULT: usize = 200;
 /// So many are sent to a victim before it is asked what it ran.
 const A_ROUND: usize = 60;
 const BETWEEN: &[&str] = &["0d", "0a", "20", "09", "0c", "00", "e280a8", "c285", "efbbbf", "2c"];
