@@ -60,7 +60,7 @@ pub(super) fn plain(text: &str) -> String {
     config::plain(text).into_owned()
 }
 
-/// The same for an answer of many lines.
+/// What others said in many lines, each of them [plain].
 pub(super) fn lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }

@@ -90,7 +90,7 @@ impl Attributes {
         self.write(key, |buffer| wire::given_attribute(buffer, key, given));
     }
 
-    /// The same where the caller knows that there is no attribute of that name yet.
+    /// Adds what a field of a span holds, where the caller knows that there is no attribute of that name yet.
     #[inline]
     pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
         debug_assert!(!self.contains(&name.key), "{name:?}");

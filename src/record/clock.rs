@@ -29,7 +29,7 @@ pub struct Now {
 }
 
 impl Now {
-    /// The same moment later by that much of the monotonic clock, if that is so little that neither a correction of the
+    /// The moment at which the monotonic clock says that much, if so little has passed until then that neither a correction of the
     /// wall clock nor a machine that slept can matter in between: then the wall clock need not be read.
     #[must_use]
     pub fn soon_after(&self, monotonic_nano: u64) -> Option<Self> {

@@ -82,7 +82,7 @@ impl<'b> Encoder<'b> {
         wire::text_parts(self.buffer, BODY, parts);
     }
 
-    /// The same for the bytes of strings.
+    /// The body in parts, each the bytes of a string.
     #[inline]
     pub(crate) fn body_bytes(&mut self, parts: &[&[u8]]) {
         wire::text_parts(self.buffer, BODY, parts);
@@ -111,7 +111,7 @@ impl<'b> Encoder<'b> {
         self.text_bytes(key, text.as_bytes());
     }
 
-    /// The same for the bytes of a string.
+    /// A string attribute, of the bytes of a string.
     #[inline]
     pub(crate) fn text_bytes(&mut self, key: &str, text: &[u8]) {
         wire::text_attribute(self.buffer, key, text);

@@ -20,14 +20,14 @@ pub(super) fn attribute(buffer: &mut Vec<u8>, key: &str, any: &Value) {
     key_value(buffer, ATTRIBUTES, key, any);
 }
 
-/// The same for a string.
+/// Writes an attribute of a record that is a string.
 #[inline]
 pub(super) fn text_attribute(buffer: &mut Vec<u8>, key: &str, text: &[u8]) {
     key_value_header(buffer, ATTRIBUTES, key, text_length(text));
     text_value(buffer, text);
 }
 
-/// The same for what a field of a span holds.
+/// Writes an attribute of a record that is what a field of a span holds.
 pub(super) fn given_attribute(buffer: &mut Vec<u8>, key: &str, given: Given<'_>) {
     let length = scalar_length(given.scalar);
     if !given.in_list {
@@ -67,7 +67,7 @@ impl<'a> Entry<'a> {
         std::str::from_utf8(self.text_bytes()?).ok()
     }
 
-    /// The same without the check that it is one: it was one when it was written.
+    /// The bytes of the value, if it is a string, without a check that they are one: they were when they were written.
     #[inline]
     pub(super) fn text_bytes(&self) -> Option<&'a [u8]> {
         Some(field(self.any, STRING_VALUE)?.0)

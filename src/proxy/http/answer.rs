@@ -13,7 +13,7 @@ use crate::proxy::refusal::Refusal;
 use crate::trail::Refused;
 
 pub(super) type Answer = Response<Full<Bytes>>;
-/// The same as an error.
+/// An answer in the place of the server's, as an error: small enough to be handed up.
 pub(super) type Instead = Box<Answer>;
 
 /// A line of plain text.

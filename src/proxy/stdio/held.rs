@@ -54,7 +54,7 @@ pub(super) enum Line {
     Held(Vec<u8>),
     /// It is longer, or has more messages, than can be held: it goes nowhere.
     Refused,
-    /// The same where no call may be refused.
+    /// It cannot be held, but no call may be refused here: it passes.
     Passing,
 }
 

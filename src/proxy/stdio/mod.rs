@@ -129,8 +129,8 @@ impl StdioProxy {
         self.run_keeping(trail, (), streams)
     }
 
-    /// The same, with something that is to be dropped when the trail is closed, such as `Telemetry`: in the time that there
-    /// is for that, and not at all if this process is told to end meanwhile.
+    /// As [`run`](Self::run), with something that is to be dropped when the trail is closed, such as `Telemetry`: in the time
+    /// that there is for that, and not at all if this process is told to end meanwhile.
     ///
     /// # Errors
     /// As [`run`](Self::run).

@@ -81,7 +81,7 @@ impl View {
         message
     }
 
-    /// The same message as another reader goes on with it.
+    /// What another reader has of this message so far, and goes on with.
     pub(super) fn fork(&self, rule: Rule) -> Self {
         Self { rule, tools: Tools::default(), ..self.clone() }
     }
