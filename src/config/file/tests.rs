@@ -178,6 +178,14 @@ record = "all"
 exclude = ["/health", "/metrics*"]
 connections = 100
 
+[bounds]
+garbage_per_message = 5
+garbage_per_second = 50
+repeated_per_byte = 8
+held_bytes = 1048576
+sessions = 100
+open_calls = 1000
+
 [[listener]]
 listen = "127.0.0.1:8080"
 upstream = "https://127.0.0.1:3000/base"
