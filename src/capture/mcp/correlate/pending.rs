@@ -7,7 +7,7 @@
 //!    call goes out with the stream of another if their ids are equal. An HTTP error is of its own request.
 //! 2. Of the ids of calls that ended without an answer, the last [`MAX_OWED`] are known.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::super::message::{Id, IdClass};
@@ -43,8 +43,8 @@ pub(super) struct Pending {
     next: u64,
     /// How many of them could not be read.
     unreadable: usize,
-    /// How many of them were cancelled.
-    cancelled: usize,
+    /// Those of them that were cancelled, by when: it is asked for the oldest with each message.
+    cancelled: BTreeSet<(u64, u64)>,
 }
 
 /// Those whose answers may be taken for each other's.
@@ -141,7 +141,7 @@ impl Pending {
                 waiting.is_blurred = true;
             } else if waiting.cancelled.is_none() {
                 waiting.cancelled = Some(cancelled.clone());
-                self.cancelled += 1;
+                self.cancelled.insert((cancelled.at, *serial));
             }
         }
         let first = serials.first().filter(|_| is_one)?;
@@ -229,7 +229,9 @@ impl Pending {
     pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
         let waiting = self.calls.remove(&serial)?;
         self.unreadable -= usize::from(waiting.is_unreadable);
-        self.cancelled -= usize::from(waiting.cancelled.is_some());
+        if let Some(cancelled) = &waiting.cancelled {
+            self.cancelled.remove(&(cancelled.at, serial));
+        }
         let key = key(&waiting);
         if let Some(sharing) = self.by_class.get_mut(&key) {
             // They are in order; thousands may have one id.
@@ -279,14 +281,12 @@ impl Pending {
 
     /// Those that were cancelled before that moment.
     pub(super) fn take_cancelled_before(&mut self, moment: u64) -> Vec<Waiting> {
-        if self.cancelled == 0 {
-            return Vec::new();
-        }
-        self.abandon_those(|waiting| waiting.cancelled.as_ref().is_some_and(|cancelled| cancelled.at < moment))
+        let serials: Vec<u64> = self.cancelled.range(..(moment, 0)).map(|(_, serial)| *serial).collect();
+        serials.into_iter().filter_map(|serial| self.abandon(serial)).collect()
     }
 
     pub(super) fn has_cancelled(&self) -> bool {
-        self.cancelled > 0
+        !self.cancelled.is_empty()
     }
 
     /// The exchange is over: those that end with it, each as is said here. The others stay, parked at that moment.
