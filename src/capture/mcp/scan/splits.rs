@@ -168,7 +168,7 @@ impl Splits {
     }
 
     fn read_on(&mut self, at: usize, split: &mut Split, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
-        if !bytes.iter().all(u8::is_ascii_whitespace) {
+        if !bytes.iter().all(|byte| is_blank(*byte)) {
             self.is_parted |= at == RETURN;
             self.release(at, split, emit);
         }
@@ -207,6 +207,11 @@ impl Splits {
         message.doubts.line_separator |= at != RETURN;
         emit(message);
     }
+}
+
+/// Whitespace of JSON. A form feed is none: the line is no JSON with one behind a message.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// What is in no JSON, and ends a line for `str.splitlines`.

@@ -62,6 +62,9 @@ fn a_carriage_return_parts_a_line_for_python() {
     let messages = lines(format!("{PING}\r{DELETE}\rgarbage\n"));
     assert_eq!(messages.len(), 3, "and what nobody reads is unreadable");
     assert_eq!(messages[2].flaw, Some(Flaw::NotJson));
+    // A form feed is whitespace to many, and not to JSON: the line is none, and the part before it is.
+    let fed = lines(format!("{DELETE}\r\u{c}\n"));
+    assert_eq!(told(&fed)[0], (Some("python-text"), "tools/call delete_all".into(), cr()));
     // One that all read alike.
     for line in [format!("{PING}\r\n"), format!("\r{PING}\n"), format!("{PING}\r\r \r\n")] {
         assert_eq!(told(&lines(line)), [(None, "ping".into(), vec![])]);
