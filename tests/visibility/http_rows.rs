@@ -200,6 +200,8 @@ fn broken_off() -> Vec<Scene> {
             client.stage.begun.notified().await;
             let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
             assert_eq!(all(client.post(cancel).send().await.unwrap()).await.0, 202);
+            // It is taken before it is heeded.
+            client.stage.cancelled.notified().await;
             client.stage.go_on.notify_one();
             all(client.post(&next_ok()).send().await.unwrap()).await;
             drop(slow);
