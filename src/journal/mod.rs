@@ -29,6 +29,7 @@ mod header;
 mod inspect;
 mod keeper;
 mod mapped;
+mod mark;
 mod open;
 mod options;
 mod place;
@@ -70,6 +71,7 @@ pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 
 use self::copies::Copies;
+use self::mark::Mark;
 use self::place::StreamPlace;
 use self::state::State;
 use crate::record::StreamId;
@@ -100,6 +102,7 @@ struct Shared {
     /// The lock on the stream, as long as this is held.
     owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
+    mark: Mark,
     state: Mutex<State>,
     /// Records that may be shed should be.
     nearly_full: AtomicBool,

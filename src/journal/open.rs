@@ -11,6 +11,7 @@ use super::calls::OpenCalls;
 use super::cursor::Cursor;
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
+use super::mark::Mark;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
 use super::state::{Active, Group, Position, Prepared, State, Synced};
@@ -51,7 +52,10 @@ impl Journal {
         // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
         let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
         begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
-        let shared = shared(options, stream, stream_place.clone(), owner, cursor);
+        let mark = options.fs.open_or_create(&stream_place.mark()).map_err(failed("create the mark of"))?;
+        Mark::make(&*mark).map_err(failed("write the mark of"))?;
+        let files = Files { owner, cursor, mark: Some(mark) };
+        let shared = shared(options, stream, stream_place.clone(), files);
         let journal = Journal(Arc::new(shared?));
         let options = &journal.0.options;
 
@@ -63,6 +67,13 @@ impl Journal {
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
         Ok(Opened { journal, reader, previous, keeper })
     }
+}
+
+/// The files of a stream that are open as long as it is in hand.
+pub(super) struct Files {
+    pub(super) owner: Arc<dyn File>,
+    pub(super) cursor: Arc<dyn File>,
+    pub(super) mark: Option<Arc<dyn File>>,
 }
 
 /// The lock on the directory, held for as long as the result is.
@@ -121,14 +132,8 @@ pub(super) fn make_owner(
 }
 
 /// A stream with its first segment.
-fn shared(
-    options: JournalOptions,
-    stream: StreamId,
-    place: StreamPlace,
-    owner: Arc<dyn File>,
-    cursor: Arc<dyn File>,
-) -> Result<Shared, JournalError> {
-    let shared = Shared::new(options, stream, place, owner, cursor);
+fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: Files) -> Result<Shared, JournalError> {
+    let shared = Shared::new(options, stream, place, files);
     shared.count_others();
     let first = {
         let mut state = shared.state();
@@ -148,8 +153,7 @@ impl Shared {
         options: JournalOptions,
         stream: StreamId,
         place: StreamPlace,
-        owner: Arc<dyn File>,
-        cursor: Arc<dyn File>,
+        Files { owner, cursor, mark }: Files,
     ) -> Self {
         let segment_bytes = options.segment_bytes();
         Self {
@@ -160,6 +164,7 @@ impl Shared {
             state: Mutex::new(State::empty(owner.clone(), stream)),
             owner,
             cursor,
+            mark: Mark::new(mark, stream),
             options,
             nearly_full: AtomicBool::new(false),
             filling: AtomicBool::new(false),
