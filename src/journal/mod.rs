@@ -50,6 +50,7 @@ mod wait;
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -112,8 +113,9 @@ struct Shared {
     committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.
     troubles: Mutex<Vec<&'static str>>,
-    /// Bytes that the segments of other streams take.
+    /// Bytes that wait in other streams, and when they were counted.
     others_bytes: AtomicU64,
+    others_counted: Mutex<Option<Instant>>,
     /// For the committer's thread.
     commit_wanted: Condvar,
     synced: Notify,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -134,14 +135,10 @@ pub(super) fn make_owner(
 /// A stream with its first segment.
 fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: Files) -> Result<Shared, JournalError> {
     let shared = Shared::new(options, stream, place, files);
-    shared.count_others();
     let first = {
         let mut state = shared.state();
-        shared.prepare_under_lock(&mut state, 0);
-        if state.next.is_none() {
-            // The bound is reached by streams that wait for the collector. The smallest segment has room to say so.
-            shared.prepare_beyond_bound(&mut state, 0);
-        }
+        // Whatever waits in other streams: the smallest segment has room to say so.
+        shared.prepare_beyond_bound(&mut state, shared.options.least_segment_bytes());
         state.next.take().ok_or_else(|| shared.full(&state, ""))?
     };
     shared.start_in(first, 1, Vec::new())?;
@@ -171,6 +168,7 @@ impl Shared {
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),
+            others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             synced: Notify::new(),
             readable: Notify::new(),
@@ -213,6 +211,11 @@ impl State {
         Self {
             active: Active::none(file, stream),
             next: None,
+            wanted_bytes: 0,
+            next_asked: false,
+            begun: Instant::now(),
+            busy: (Instant::now(), 0),
+            rests: false,
             ahead: 0,
             segments: VecDeque::new(),
             next_file: 1,

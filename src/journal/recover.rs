@@ -67,12 +67,17 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
         return Ok(None);
     }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
-    let about = about.ok_or_else(|| io::Error::other(NAMELESS))?;
     found.iter().try_for_each(|segment| segment.file()?.sync())?;
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
     let walk = walk_the_end(&found)?;
+    // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
+    let is_nameless = about.is_none();
+    if is_nameless && walk.has_frames {
+        return Err(io::Error::other(NAMELESS));
+    }
+    let (resource, scope) = about.map(|about| (about.resource, about.scope)).unwrap_or_default();
     let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
     let behind = walk.sequence.max(said);
     let mut sequence = behind.max(settled.max(marked).saturating_add(1));
@@ -83,7 +88,12 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     if let Some(tail) = found.last_mut() {
         tail.info.end = walk.end.max(tail.info.begin);
         torn = match walk.torn {
+            Some((from, to)) if is_nameless => Some(Torn { segment: tail.info.number, from, to, last: 0 }),
             Some((from, to)) => Some(self::torn(tail, (from, to), sequence, mark)?),
+            // It is not all zeros, and was no segment that anybody was told of.
+            None if tail.header.is_none() && walk.end == 0 => {
+                Some(Torn { segment: tail.info.number, from: 0, to: tail.info.length, last: 0 })
+            }
             None => mark.and_then(|mark| lost_tail(&tail.info, mark)),
         };
     }
@@ -93,13 +103,13 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     Ok(Some(Recovered {
         next_file,
         segments: found.iter().map(|segment| segment.info).collect(),
-        resource: about.resource,
-        scope: about.scope,
+        resource,
+        scope,
         start,
         expected,
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
-        ended: walk.ended && torn.is_none(),
+        ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
 }
@@ -282,6 +292,7 @@ struct Walk {
     /// The number behind the highest.
     sequence: Sequence,
     carried: u32,
+    has_frames: bool,
     ended: bool,
     end: u64,
     torn: Option<(u64, u64)>,
@@ -314,6 +325,7 @@ impl Walk {
     }
 
     fn see(&mut self, header: &FrameHeader) {
+        self.has_frames = true;
         if header.kind.is_record() {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
@@ -329,7 +341,8 @@ impl Walk {
 
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
-        let Self { open, answered, sequence, carried, ended, end, torn } = later;
+        let Self { open, answered, sequence, carried, has_frames, ended, end, torn } = later;
+        self.has_frames |= has_frames;
         self.answered.extend(answered);
         self.open.extend(open);
         // Also where the answer stands earlier: frames that were being written again when the process was killed.
