@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 
@@ -141,7 +142,13 @@ impl Shared {
     fn take_over(&self, found: &Recovered) -> Result<(), JournalError> {
         if let Some(torn) = &found.torn {
             // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
-            self.set_aside_part(torn.segment, torn.from, torn.to)?;
+            if self.set_aside_part(torn.segment, torn.from, torn.to)? {
+                self.told.store(true, Relaxed);
+                self.degraded(
+                    DAMAGED,
+                    &format!("the end of {} is damaged", self.place.segment(torn.segment).display()),
+                );
+            }
         }
         let mut state = self.state();
         state.segments = found.segments.clone();
@@ -177,7 +184,8 @@ impl Shared {
 }
 
 impl Journal {
-    /// Removes the stream, if its last record was appended and all of it is settled. Says whether it was.
+    /// Removes the stream, if its last record was appended, all of it is settled, and what was lost of it is told. Says whether
+    /// it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
         let shared = &self.0;
@@ -185,6 +193,7 @@ impl Journal {
             let state = shared.state();
             state.ended && state.is_clean() && state.settled + 1 >= state.sequence
         };
+        let done = done && shared.is_told();
         if done {
             shared.state().stop = true;
             remove_all(&shared.options, &shared.place);
@@ -216,3 +225,5 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     }
     drop(fs.remove_dir(place.root()));
 }
+
+const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;

@@ -168,6 +168,7 @@ impl Shared {
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),
+            told: AtomicBool::new(false),
             others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             synced: Notify::new(),
