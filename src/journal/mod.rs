@@ -55,7 +55,9 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-pub use self::adopt::{Adopted, OpenRequest, Orphan, orphans, orphans_of};
+pub use self::adopt::{
+    ADOPTED_AT_ONCE, ADOPTION_DESCRIPTORS, Adopted, Lot, OpenRequest, Orphan, Search, orphans, orphans_of,
+};
 pub use self::append::{Admission, Append, Receipt, Room};
 pub use self::calls::CallNumber;
 pub use self::disk::Disk;

@@ -50,6 +50,8 @@ impl Journal {
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
+        // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
+        drop(cursor.try_lock());
         // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
         let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
         begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
