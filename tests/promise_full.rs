@@ -24,7 +24,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Refused, Room,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room,
 };
 
 use self::peers::{own, trial_where};
@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     peers::run(vec![
         trial_where(SMALL_DISK, can_mount, |()| async { a_full_disk_refuses_and_recovers_by_itself() }),
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
+        own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
     ])
 }
 
@@ -99,6 +100,7 @@ fn on_a_small_disk(directory: &Path) {
         journal.maintain();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode - 1), "one alarm an episode");
+        assert_eq!(journal.pressure(), Pressure::NearlyFull, "whatever the bound would allow");
         assert!(append(&journal, Append::ALARM, 300).is_ok(), "there is room to say so");
 
         // Quarantine has no space either, and the records wait.
@@ -119,6 +121,7 @@ fn on_a_small_disk(directory: &Path) {
         reader.quarantine(refused).unwrap();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode), "it recovers by itself");
+        assert_eq!(journal.pressure(), Pressure::Low);
         let mut read = 1;
         reader.settle(batch.entries[0].sequence);
         while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
@@ -161,6 +164,43 @@ fn the_bound_holds_and_keeps_what_it_promised() {
     journal.maintain();
     assert_eq!(told.of("journal_full"), (1, 1));
     assert!(append(&journal, Append::MOMENT, 900).is_ok());
+}
+
+/// Whatever takes the room: records, promises, streams of others.
+fn pressure_says_how_much_can_still_be_taken() {
+    const MAX: u64 = 1024 * KIB;
+    for (others, promised) in [(0, 0), (3, 0), (0, 40), (2, 20)] {
+        let mut options = JournalOptions::new("/j");
+        (options.background, options.segment_bytes, options.max_bytes) = (false, Some(64 * KIB), MAX);
+        options.fs = Arc::new(SimulatedFs::new(1, 4096));
+        let _others: Vec<_> = (0..others).map(|_| Journal::open(options.clone()).unwrap()).collect();
+        let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+        let _promised: Vec<_> = (0..promised).map(|_| journal.admit(4000).unwrap()).collect();
+        let mut seen = vec![(journal.pressure(), 0)];
+        loop {
+            let taken = journal.usage().pending_bytes;
+            if journal.pressure() != seen[seen.len() - 1].0 {
+                seen.push((journal.pressure(), taken));
+            }
+            match append(&journal, Append::MOMENT, 700) {
+                Ok(_) => journal.commit().unwrap(),
+                Err(JournalError::Full { .. }) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let all = journal.usage().pending_bytes;
+        let levels: Vec<_> = seen.iter().map(|(level, _)| *level).collect();
+        assert_eq!(levels, [Pressure::Low, Pressure::Near, Pressure::Filling, Pressure::NearlyFull]);
+        for ((level, taken), tenths) in seen[1..].iter().zip([4, 3, 1]) {
+            // A segment is left when the next record does not fit, and the last bytes are kept for alarms.
+            let (left, told) = (all - taken, MAX / 10 * tenths);
+            assert!(left <= told && told <= left + 16 * KIB, "{level:?}: {left}, others {others}, promised {promised}");
+        }
+        while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
+            reader.settle(batch.entries.last().unwrap().sequence);
+        }
+        assert_eq!(journal.pressure(), Pressure::Low, "it is all free again");
+    }
 }
 
 /// Until it is refused.

@@ -33,6 +33,7 @@ mod open;
 mod options;
 mod place;
 mod planted;
+mod pressure;
 mod quarantine;
 mod reader;
 mod recover;
@@ -47,7 +48,7 @@ mod tests;
 mod usage;
 mod wait;
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -63,6 +64,7 @@ pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, Qu
 pub use self::keeper::Keeper;
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
+pub use self::pressure::Pressure;
 pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
@@ -101,10 +103,8 @@ struct Shared {
     owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
     state: Mutex<State>,
-    /// Records that may be shed should be.
-    nearly_full: AtomicBool,
-    /// It will be soon.
-    filling: AtomicBool,
+    /// Bytes that could be taken.
+    left: AtomicU64,
     /// Held by whoever commits.
     committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.

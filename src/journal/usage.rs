@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use super::state::State;
 use super::{Journal, Sequence, Shared};
 
 /// Counts and bytes of a stream at one moment.
@@ -51,33 +50,14 @@ impl Journal {
             open_calls: state.calls.iter().count(),
         }
     }
-
-    /// Whether records that may be shed should be: nine tenths of the bound are pending, or no segment could be made.
-    #[must_use]
-    pub fn is_nearly_full(&self) -> bool {
-        self.0.nearly_full.load(Ordering::Relaxed)
-    }
-
-    /// Whether room is getting short: seven tenths of the bound are pending, or no segment could be made.
-    #[must_use]
-    pub fn is_filling(&self) -> bool {
-        self.0.filling.load(Ordering::Relaxed)
-    }
 }
 
 impl Shared {
-    /// Looks again whether records are to be shed.
-    pub(super) fn note_fullness(&self, state: &State) {
-        let nearly = state.full_because.is_some() || state.pending_bytes > self.options.max_bytes / 10 * 9;
-        self.nearly_full.store(nearly, Ordering::Relaxed);
-        self.filling.store(nearly || state.pending_bytes > self.options.max_bytes / 10 * 7, Ordering::Relaxed);
-    }
-
     /// There may be room for another segment: whoever waits for it tries again.
     pub(super) fn wake_for_room(&self) {
         let mut state = self.state();
         state.full_because = None;
-        self.note_fullness(&state);
+        self.note_left(&state);
         state.commit_wanted = true;
         drop(state);
         self.commit_wanted.notify_one();

@@ -31,6 +31,7 @@ mod reach;
 mod scribe;
 mod seen;
 mod shared;
+mod shedding;
 mod span;
 mod state;
 mod timer;

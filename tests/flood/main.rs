@@ -13,6 +13,7 @@
 
 mod child;
 mod garbage;
+mod journal;
 mod memory;
 mod shares;
 

@@ -547,7 +547,7 @@ impl Claimed {
 /// The record of what is no message.
 pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
-    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
+    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
 }
 
 /// Whether it is no JSON that anybody reads here, rather than JSON that is no message.
