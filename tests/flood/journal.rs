@@ -9,7 +9,7 @@ use auditrail::trail::{Call, Class, WhenFull};
 
 use crate::batch;
 use crate::rig::{Client, Proxy, Server, call, ok, result, until};
-use crate::shares::{post_from, proxy};
+use crate::shares::{post_from, proxy_to};
 use crate::support::Bench;
 
 const FLOODER: &str = "192.0.2.1";
@@ -23,7 +23,7 @@ const CALLS: usize = 200 - GARBAGE;
 
 /// A clock that goes when it is told to: shares are of a second.
 #[derive(Debug, Clone, Default)]
-struct Hands(Arc<AtomicU64>);
+pub(crate) struct Hands(Arc<AtomicU64>);
 
 impl Clock for Hands {
     fn unix_nano(&self) -> u64 {
@@ -56,7 +56,7 @@ impl Scene {
         let its_clock = clock.clone();
         let bench = Bench::with(|builder| builder.journal_max_bytes(16 << 20).clock(its_clock).classify(class_of));
         bench.sunk.away.store(true, Ordering::SeqCst);
-        let proxy = proxy(&server, bench).await;
+        let proxy = proxy_to(server.address, bench).await;
         let (flooder, other) = (proxy.client().await, proxy.client().await);
         Self { proxy, clock, flooder, other, turns: 0 }
     }

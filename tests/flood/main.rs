@@ -11,6 +11,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod bounds;
 mod child;
 mod garbage;
 mod journal;

@@ -1,5 +1,6 @@
 //! Who takes more than its share is told no, or left out, before anybody else is.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auditrail::policy::Bounds;
@@ -11,15 +12,19 @@ use crate::rig::{Client, Proxy, Server, call, ok, result, reverse};
 use crate::support::Bench;
 
 /// Everybody comes through a hop on this machine, which says who they are.
-pub(crate) async fn proxy(server: &Server, bench: Bench) -> Proxy {
-    let mut settings = reverse(server.address);
+pub(crate) async fn proxy_to(server: SocketAddr, bench: Bench) -> Proxy {
+    let mut settings = reverse(server);
     settings.hops = TrustedHops { networks: vec!["127.0.0.0/8".parse().unwrap()], ..TrustedHops::default() };
     Proxy::with(Arc::new(bench), settings).await
 }
 
 pub(crate) fn post_from(address: &str, length: usize, body: &str) -> Vec<u8> {
+    request_from(address, "", length, body)
+}
+
+pub(crate) fn request_from(address: &str, fields: &str, length: usize, body: &str) -> Vec<u8> {
     let head = "POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json";
-    format!("{head}\r\nX-Forwarded-For: {address}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    format!("{head}\r\nX-Forwarded-For: {address}\r\n{fields}Content-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -27,7 +32,7 @@ async fn a_client_that_has_much_held_is_told_to_come_back_and_another_is_served(
     let server = Server::answering(|_| ok("application/json", &result(1))).await;
     let mut bounds = Bounds::default();
     bounds.held_bytes = 400_000;
-    let proxy = proxy(&server, Bench::with(|builder| builder.class(Class::CRITICAL).bounds(bounds))).await;
+    let proxy = proxy_to(server.address, Bench::with(|builder| builder.class(Class::CRITICAL).bounds(bounds))).await;
     let padded = call(1, "a").replace("{}}}", &format!("{{\"a\":\"{}\"}}}}}}", "x".repeat(90_000)));
     let mut open = Vec::new();
     let mut refused = 0;

@@ -307,9 +307,9 @@ impl Exchange {
         };
         let evicted = self.pending().add(waiting);
         self.correlator.evict(evicted);
-        if self.correlator.is_over(self.carrier.client.as_ref()) {
+        if let Some(client) = self.carrier.client.as_ref().filter(|client| self.correlator.is_over(client)) {
             let oldest = self.pending().take_oldest(1);
-            self.correlator.evict(oldest);
+            self.correlator.evict_of(client, oldest);
         }
         call
     }
