@@ -459,7 +459,7 @@ impl Exchange {
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
         }
-        self.scope.count_garbage(false, || self.of_nothing(Direction::ClientToServer));
+        self.count_garbage(false);
         None
     }
 
@@ -471,8 +471,19 @@ impl Exchange {
         let facts = || self.of_nothing(direction);
         match direction {
             Direction::ClientToServer if self.has_own(message) => self.record(no_message(is_json, facts())),
-            Direction::ClientToServer => self.scope.count_garbage(is_json, facts),
+            Direction::ClientToServer => self.count_garbage(is_json),
             Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
+        }
+    }
+
+    /// Where it is counted that the client has sent one more: with the session, or the connection.
+    fn count_garbage(&self, is_json: bool) {
+        let facts = || self.of_nothing(Direction::ClientToServer);
+        if self.is_http() && !self.scope.outlives_exchanges() {
+            let Carrier { pace, client, .. } = &self.carrier;
+            pace.count(self.correlator.core(), client.as_deref(), is_json, facts);
+        } else {
+            self.scope.count_garbage(is_json, facts);
         }
     }
 

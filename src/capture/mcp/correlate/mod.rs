@@ -24,6 +24,7 @@ mod carrier;
 mod exchange;
 mod noise;
 mod origins;
+mod pace;
 mod pending;
 mod repeated;
 mod scope;
@@ -38,7 +39,7 @@ pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "proxy")]
 pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
-pub(crate) use self::noise::Pace;
+pub(crate) use self::pace::Pace;
 pub(crate) use self::scope::Scope;
 
 use self::origins::Origins;
