@@ -262,6 +262,7 @@ async fn connections_to_servers_are_bounded_too() {
     until("a place is free again", || proxy.bench.trail.seen().turned_away == 1).await;
 }
 
+/// Nor do they take descriptors without end: sixteen stay, and up to 32 are on their way out.
 #[tokio::test]
 async fn probes_are_answered_however_many_are_held() {
     let server = Server::answering(|_| ok("application/json", &result(1))).await;
@@ -274,6 +275,12 @@ async fn probes_are_answered_however_many_are_held() {
     }
     let answer = Client::to(proxy.health.unwrap()).await.ask("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(answer.status(), 200);
+    let is_open = |stream: TcpStream| {
+        let read = std::io::Read::read(&mut stream.into_std().unwrap(), &mut [0]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let open = held.into_iter().filter_map(|stream| is_open(stream).then_some(())).count();
+    assert!(open <= 48, "{open} of 200 are open");
 }
 
 #[tokio::test]
