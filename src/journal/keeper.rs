@@ -166,7 +166,7 @@ impl Shared {
     fn say_whether_full(&self) {
         let (because, pending) = {
             let state = self.state();
-            self.note_left(&state);
+            self.note_fullness(&state);
             (state.full_because.clone(), state.pending_bytes)
         };
         let max = self.options.max_bytes;

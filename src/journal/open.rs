@@ -197,7 +197,7 @@ impl Shared {
         let segment = self.segment(&state, sequence);
         state.segments.push_back(segment);
         state.recount_pending();
-        self.note_left(&state);
+        self.note_fullness(&state);
         Ok(())
     }
 }

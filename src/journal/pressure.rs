@@ -39,7 +39,7 @@ impl Journal {
 
 impl Shared {
     /// Counts again what is left, where more has changed than a frame.
-    pub(super) fn note_left(&self, state: &State) {
+    pub(super) fn note_fullness(&self, state: &State) {
         self.left.store(self.left(state), Ordering::Relaxed);
     }
 
@@ -54,10 +54,12 @@ impl Shared {
         let header = self.header_length();
         let active = state.active.length.saturating_sub(state.active.offset);
         let next = state.next.as_ref().map_or(0, |next| next.length.saturating_sub(header));
-        let length = self.planned(state, 0);
+        // As the next one would be made.
+        let promised = 2 * state.calls.bytes() + state.reserved;
+        let length = (self.segment_bytes.max(3 * header) + promised).next_multiple_of(4096);
+        let unallocated = self.options.max_bytes.saturating_sub(state.allocated() + self.others_bytes());
         // A disk that is full, or takes no files, may have no room for what the bound allows.
-        let more =
-            if state.full_because.is_none() { self.unallocated(state, self.options.max_bytes) / length } else { 0 };
+        let more = if state.full_because.is_none() { unallocated / length } else { 0 };
         active
             .saturating_add(next)
             .saturating_add(more.saturating_mul(length.saturating_sub(header)))

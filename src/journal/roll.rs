@@ -55,25 +55,15 @@ impl Shared {
     }
 
     fn plan(&self, state: &mut State, least: u64) -> Result<Plan, String> {
-        let length = self.planned(state, least);
+        // What is open has to be carried over, and that must not fill it; nor what was promised.
+        let promised = 2 * state.calls.bytes() + state.reserved;
+        let length = (self.segment_bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(4096);
         self.plan_of(state, length, self.options.max_bytes)
     }
 
-    /// Bytes of the next segment.
-    pub(super) fn planned(&self, state: &State, least: u64) -> u64 {
-        // What is open has to be carried over, and that must not fill it; nor what was promised.
-        let promised = 2 * state.calls.bytes() + state.reserved;
-        (self.segment_bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(4096)
-    }
-
-    /// Bytes that further segments may take.
-    pub(super) fn unallocated(&self, state: &State, max_bytes: u64) -> u64 {
-        max_bytes.saturating_sub(state.allocated() + self.others_bytes())
-    }
-
     fn plan_of(&self, state: &mut State, length: u64, max_bytes: u64) -> Result<Plan, String> {
-        if length > self.unallocated(state, max_bytes) {
-            let all = state.allocated() + self.others_bytes();
+        let all = state.allocated() + self.others_bytes();
+        if all + length > max_bytes {
             return Err(format!("the segments take {all} bytes"));
         }
         let number = state.next_file;
@@ -104,7 +94,7 @@ impl Shared {
             }
             Err(because) => state.full_because = Some(because),
         }
-        self.note_left(state);
+        self.note_fullness(state);
     }
 
     /// It has no header, so nobody would take it for a segment.
@@ -123,7 +113,6 @@ impl Shared {
         state.dirty.push(Unsynced::of(&left, state.synced));
         state.pending_bytes += state.active.offset - self.header_length();
         state.segments.push_back(self.segment(state, state.sequence));
-        self.note_left(state);
         state.commit_wanted = true;
         self.commit_wanted.notify_one();
         Ok(())

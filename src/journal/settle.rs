@@ -64,7 +64,7 @@ impl Reader {
             gone.push(front.number);
         }
         state.recount_pending();
-        shared.note_left(&state);
+        shared.note_fullness(&state);
         drop(state);
         if saved {
             shared.recovered(CURSOR, "the journal saves how far it was shipped again");

@@ -57,7 +57,7 @@ impl Shared {
     pub(super) fn wake_for_room(&self) {
         let mut state = self.state();
         state.full_because = None;
-        self.note_left(&state);
+        self.note_fullness(&state);
         state.commit_wanted = true;
         drop(state);
         self.commit_wanted.notify_one();
