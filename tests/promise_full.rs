@@ -25,7 +25,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Refused, Room,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room,
 };
 
 use self::peers::{own, trial_where};
@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         own("idle_processes_leave_the_bound_to_others", idle_processes_leave_the_bound_to_others),
         own("what_was_admitted_is_taken_however_much_is_unsynced", what_was_admitted_is_taken_however_much_is_unsynced),
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
+        own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
     ])
 }
 
@@ -78,7 +79,7 @@ fn on_a_small_disk_nothing_is_refused_that_is_shipped() {
                 reader.settle(batch.entries.last().unwrap().sequence);
             }
             journal.maintain();
-            assert!(!journal.is_nearly_full());
+            assert!(journal.pressure() < Pressure::NearlyFull);
         }
     });
 }
@@ -129,6 +130,7 @@ fn on_a_small_disk(directory: &Path) {
         journal.maintain();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode - 1), "one alarm an episode");
+        assert_eq!(journal.pressure(), Pressure::NearlyFull, "whatever the bound would allow");
         assert!(append(&journal, Append::ALARM, 300).is_ok(), "there is room to say so");
 
         // Quarantine has no space either, and the records wait.
@@ -149,6 +151,7 @@ fn on_a_small_disk(directory: &Path) {
         reader.quarantine(refused).unwrap();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode), "it recovers by itself");
+        assert_eq!(journal.pressure(), Pressure::Low);
         let mut read = 1;
         reader.settle(batch.entries[0].sequence);
         while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
@@ -172,7 +175,7 @@ fn idle_processes_leave_the_bound_to_others() {
         append(&opened.journal, Append::MOMENT, 500).unwrap();
         opened.journal.commit().unwrap();
         opened.journal.maintain();
-        assert!(opened.journal.admit(4096).is_ok() && !opened.journal.is_nearly_full());
+        assert!(opened.journal.admit(4096).is_ok() && opened.journal.pressure() < Pressure::NearlyFull);
         assert!(opened.journal.usage().allocated_bytes <= 64 * KIB, "{:?}", opened.journal.usage());
     }
     let on_disk: u64 = walk(directory.path());
@@ -193,7 +196,7 @@ fn idle_processes_leave_the_bound_to_others() {
     let Opened { journal, .. } = Journal::open(options).unwrap();
     let taken = fill(&journal);
     journal.maintain();
-    assert!(taken > 20 && journal.is_nearly_full(), "{taken}");
+    assert!(taken > 20 && journal.pressure() == Pressure::NearlyFull, "{taken}");
     let others = journal.usage().others_bytes;
     assert!((20_000_000..21_500_000).contains(&others), "{others}: what waits is counted, and no space that is ready");
     assert!(append(&journal, Append::MOMENT, 700).is_err());
@@ -257,6 +260,46 @@ fn the_bound_holds_and_keeps_what_it_promised() {
     journal.maintain();
     assert_eq!(told.of("journal_full"), (1, 1));
     assert!(append(&journal, Append::MOMENT, 900).is_ok());
+}
+
+/// Whatever takes the room: records, promises, streams of others.
+fn pressure_says_how_much_can_still_be_taken() {
+    const MAX: u64 = 1024 * KIB;
+    for (others, promised) in [(0, 0), (3, 0), (0, 40), (2, 20)] {
+        let mut options = JournalOptions::new("/j");
+        (options.background, options.segment_bytes, options.max_bytes) = (false, Some(64 * KIB), MAX);
+        options.fs = Arc::new(SimulatedFs::new(1, 4096));
+        let _others: Vec<_> = (0..others).map(|_| Journal::open(options.clone()).unwrap()).collect();
+        let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+        let _promised: Vec<_> = (0..promised).map(|_| journal.admit(4000).unwrap()).collect();
+        let mut seen = vec![(journal.pressure(), 0)];
+        loop {
+            let taken = journal.usage().pending_bytes;
+            if journal.pressure() != seen[seen.len() - 1].0 {
+                seen.push((journal.pressure(), taken));
+            }
+            match append(&journal, Append::MOMENT, 700) {
+                Ok(_) => journal.commit().unwrap(),
+                Err(JournalError::Full { .. }) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let all = journal.usage().pending_bytes;
+        let levels: Vec<_> = seen.iter().map(|(level, _)| *level).collect();
+        assert_eq!(levels, [Pressure::Low, Pressure::Near, Pressure::Filling, Pressure::NearlyFull]);
+        for ((level, taken), tenths) in seen[1..].iter().zip([4, 3, 1]) {
+            // The last segment may be longer than what may wait is short of the bound, and its last bytes are kept for alarms.
+            let (left, told) = (all - taken, MAX / 10 * tenths);
+            assert!(
+                left <= told + 64 * KIB && told <= left + 64 * KIB,
+                "{level:?}: {left}, others {others}, promised {promised}"
+            );
+        }
+        while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
+            reader.settle(batch.entries.last().unwrap().sequence);
+        }
+        assert_eq!(journal.pressure(), Pressure::Low, "it is all free again");
+    }
 }
 
 /// Until it is refused.

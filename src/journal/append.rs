@@ -146,6 +146,7 @@ impl Shared {
         state.frames += 1;
         state.pending_bytes += size;
         state.unsynced_bytes += size;
+        self.note_appended(size);
         state.ended = what.kind == Kind::Last;
         state.closed = state.ended;
         // Waking a thread costs microseconds: only the first record after a pause does it.

@@ -35,6 +35,7 @@ mod open;
 mod options;
 mod place;
 mod planted;
+mod pressure;
 mod quarantine;
 mod reader;
 mod recover;
@@ -68,6 +69,7 @@ pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, Qu
 pub use self::keeper::Keeper;
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
+pub use self::pressure::Pressure;
 pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
@@ -109,10 +111,8 @@ struct Shared {
     cursor: Arc<dyn File>,
     mark: Mark,
     state: Mutex<State>,
-    /// Records that may be shed should be.
-    nearly_full: AtomicBool,
-    /// It will be soon.
-    filling: AtomicBool,
+    /// Bytes that could be taken.
+    left: AtomicU64,
     /// Held by whoever commits.
     committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
@@ -165,8 +165,7 @@ impl Shared {
             cursor,
             mark: Mark::new(mark, stream),
             options,
-            nearly_full: AtomicBool::new(false),
-            filling: AtomicBool::new(false),
+            left: AtomicU64::new(u64::MAX),
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),
@@ -204,6 +203,7 @@ impl Shared {
         let segment = self.segment(&state, sequence);
         state.segments.push_back(segment);
         state.recount_pending();
+        self.note_fullness(&state);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use super::mark::Mark;
 use super::place::{Place, StreamPlace, segment_number};
 use super::state::State;
-use super::{Journal, Sequence, Shared};
+use super::{Journal, Pressure, Sequence, Shared};
 use crate::record::StreamId;
 
 /// Counts and bytes of a stream at one moment.
@@ -57,29 +57,9 @@ impl Journal {
             open_calls: state.calls.iter().count(),
         }
     }
-
-    /// Whether records that may be shed should be: nine tenths of the bound are pending, or no segment could be made.
-    #[must_use]
-    pub fn is_nearly_full(&self) -> bool {
-        self.0.nearly_full.load(Ordering::Relaxed)
-    }
-
-    /// Whether room is getting short: seven tenths of the bound are pending, or no segment could be made.
-    #[must_use]
-    pub fn is_filling(&self) -> bool {
-        self.0.filling.load(Ordering::Relaxed)
-    }
 }
 
 impl Shared {
-    /// Looks again whether records are to be shed.
-    pub(super) fn note_fullness(&self, state: &State) {
-        let (waiting, max) = (self.waiting(state), self.options.max_bytes);
-        let nearly = state.full_because.is_some() || waiting > max / 10 * 9;
-        self.nearly_full.store(nearly, Ordering::Relaxed);
-        self.filling.store(nearly || waiting > max / 10 * 7, Ordering::Relaxed);
-    }
-
     /// What waits for the collector, of all streams: that, and not the space of files that are ready, is held against the
     /// bound.
     pub(super) fn waiting(&self, state: &State) -> u64 {
@@ -88,7 +68,7 @@ impl Shared {
 
     /// Counts what waits in the streams of other processes, and of those that died.
     pub(super) fn count_others(&self) {
-        if !self.state().wants_next() && !self.filling.load(Ordering::Relaxed) {
+        if !self.state().wants_next() && self.pressure() < Pressure::Filling {
             return;
         }
         {
