@@ -29,17 +29,21 @@ pub(crate) struct Came {
     pub(crate) left_out: BTreeMap<String, i64>,
     /// How much is told of what is no message.
     pub(crate) garbage: i64,
-    /// The number of the last record: what is sent again has one before it.
-    last: i64,
+    numbers: Numbers,
+}
+
+/// Those of the records that came: some may come again, and batches in any order.
+#[derive(Debug, Default)]
+struct Numbers {
+    all_up_to: i64,
+    beyond: HashSet<i64>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Halves {
     pub(crate) pairs: u64,
-    /// Asked and not answered.
-    pub(crate) open: HashSet<String>,
-    /// Answered, and never asked.
-    pub(crate) without_request: u64,
+    /// The calls of which one has come.
+    pub(crate) single: HashSet<String>,
 }
 
 impl Collector {
@@ -80,10 +84,9 @@ fn serve(stream: TcpStream, tool: &str, came: &Mutex<Came>) {
 impl Came {
     fn note(&mut self, record: &Record, tool: &str) {
         let number = int(record, names::AUDIT_SEQUENCE_NUMBER).unwrap();
-        if number <= self.last {
+        if !self.numbers.add(number) {
             return;
         }
-        self.last = number;
         if record.event_name == "auditrail.gap" {
             let text = |name| record.text(name).map(str::to_owned);
             let whose = text(names::AUDITRAIL_GAP_CLIENT).or_else(|| text(names::AUDITRAIL_GAP_CAUSE)).unwrap();
@@ -94,13 +97,25 @@ impl Came {
         }
         let halves =
             if record.text(names::GEN_AI_TOOL_NAME) == Some(tool) { &mut self.of_tool } else { &mut self.of_others };
-        let call = || record.text(names::AUDITRAIL_CALL_ID).unwrap().to_owned();
-        match record.text(names::AUDITRAIL_PHASE) {
-            Some("request") => drop(halves.open.insert(call())),
-            Some("response") if halves.open.remove(&call()) => halves.pairs += 1,
-            Some("response") => halves.without_request += 1,
-            _ => {}
+        if record.text(names::AUDITRAIL_PHASE).is_some() {
+            let call = record.text(names::AUDITRAIL_CALL_ID).unwrap();
+            if halves.single.remove(call) {
+                halves.pairs += 1;
+            } else {
+                halves.single.insert(call.to_owned());
+            }
         }
+    }
+}
+
+impl Numbers {
+    /// Whether it is new.
+    fn add(&mut self, number: i64) -> bool {
+        let is_new = number > self.all_up_to && self.beyond.insert(number);
+        while self.beyond.remove(&(self.all_up_to + 1)) {
+            self.all_up_to += 1;
+        }
+        is_new
     }
 }
 

@@ -69,8 +69,7 @@ fn report(sent: &Sent, came: &Came, memory: u64) -> ExitCode {
     println!("garbage:              {garbage} sent, {} told", came.garbage);
     println!("records refused:      {} ({left_out:?})", left_out.values().sum::<i64>());
     println!("memory:               {memory} MB at most");
-    let halves = |of: &crate::collector::Halves| 2 * of.pairs + of.open.len() as u64 + of.without_request;
-    let missing = (2 * calls).saturating_sub(halves(of_others));
+    let missing = (2 * calls).saturating_sub(2 * of_others.pairs + of_others.single.len() as u64);
     let told = left_out.iter().filter(|(whose, _)| *whose != OTHER).map(|(_, count)| *count as u64).sum::<u64>();
     // Records of garbage that were left out are among those that are told.
     let is_whole = missing <= told && of_tool.pairs == of_other && !left_out.contains_key(OTHER);
