@@ -25,6 +25,7 @@ mod layer_nesting;
 mod layer_outcomes;
 mod layer_reach;
 mod layer_records;
+mod nameless;
 mod reexports;
 mod seen;
 mod server;
