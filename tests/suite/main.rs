@@ -17,6 +17,9 @@ mod correlator_properties;
 mod delivery;
 mod error_types;
 mod events;
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+#[path = "../support/faulty_fs.rs"]
+mod faulty_fs;
 mod filters;
 mod forwarded;
 mod layer_ends;
@@ -32,5 +35,6 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
+mod turns;
 mod unreadable;
 mod wrapper;
