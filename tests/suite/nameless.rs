@@ -138,6 +138,20 @@ async fn what_was_asked_before_an_answered_call_is_done_with() {
     assert_eq!(["a", "null", "later"].map(|tool| end(&records, tool)), [FAILED, AMBIGUOUS, FAILED]);
 }
 
+/// A server may answer a null id with a null id, which is no answer to anybody; an error that comes later is for something else.
+#[tokio::test]
+async fn what_was_passed_over_by_an_answer_is_not_failed_by_an_error() {
+    let bench = Bench::new();
+    let mut wire = Wire::new(&bench.trail);
+    wire.client(NULL).await;
+    wire.server(r#"{"jsonrpc":"2.0","id":null,"result":{"content":[]}}"#).await;
+    wire.client(PING).await;
+    wire.server(PONG).await;
+    wire.server(ERROR).await;
+    drop(wire);
+    assert_eq!(end(&bench.records(), "null"), AMBIGUOUS);
+}
+
 /// An error of the client belongs to no call of its own.
 #[tokio::test]
 async fn a_client_ends_no_call_of_its_own() {

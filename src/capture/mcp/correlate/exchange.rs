@@ -192,7 +192,9 @@ impl Exchange {
 
     /// The client sends what is no message, which the server may answer with an error without an id.
     pub(crate) fn note_other(&self) {
-        self.pending().note_other(self.number);
+        if !self.is_closed() {
+            self.pending().note_other(self.number);
+        }
     }
 
     /// That much came of a request of the client, and no more will: its id may be missing.

@@ -46,11 +46,19 @@ pub(super) struct Pending {
     by_exchange: Index,
     /// Those of them that end when what was asked later is answered.
     passing: Index,
-    /// The exchanges with what is no call and may be answered without an id, and which calls came behind all of that: from
-    /// that one on.
-    others: HashMap<u64, u64>,
+    /// What there was in exchanges beside what they have open.
+    beside: HashMap<u64, Beside>,
     /// Those of them that were cancelled, by when: it is asked for the oldest with each message.
     cancelled: BTreeSet<(u64, u64)>,
+}
+
+/// What an error without an id may be for, or not be for any more, in one exchange.
+#[derive(Debug, Default, Clone, Copy)]
+struct Beside {
+    /// Something came that is no call and may be answered without an id: before that call.
+    others: Option<u64>,
+    /// The last of its calls that was answered while older ones waited.
+    answered: Option<u64>,
 }
 
 /// Exchanges and the calls that came with them.
@@ -169,10 +177,12 @@ impl Pending {
         let serials: Vec<u64> = open.copied().filter(|serial| self.calls.get(serial).is_some_and(may_be)).collect();
         let is_one = self.is_one_message(&serials);
         for serial in &serials {
-            let Some(waiting) = self.calls.get_mut(serial) else { continue };
             if !is_one {
-                waiting.is_blurred = true;
-            } else if waiting.cancelled.is_none() {
+                self.blur(*serial);
+                continue;
+            }
+            let Some(waiting) = self.calls.get_mut(serial) else { continue };
+            if waiting.cancelled.is_none() {
                 waiting.cancelled = Some(cancelled.clone());
                 self.cancelled.insert((cancelled.at, *serial));
             }
@@ -213,7 +223,7 @@ impl Pending {
 
     /// Something came with that exchange that is no call and may be answered without an id.
     pub(super) fn note_other(&mut self, exchange: u64) {
-        self.others.insert(exchange, self.next);
+        self.beside.entry(exchange).or_default().others = Some(self.next);
     }
 
     /// The calls that an error without an id ends, which came with that exchange; `None` if it is for none of its calls. Calls
@@ -230,8 +240,11 @@ impl Pending {
         if meant.is_empty() {
             return None;
         }
-        let has_others = self.others.contains_key(&exchange);
-        let is_alone = !has_others && meant.iter().all(|waiting| !waiting.is_piece && !waiting.is_blurred);
+        let Beside { others, answered } = self.beside.get(&exchange).copied().unwrap_or_default();
+        // Servers refuse what they cannot take in the order in which it came.
+        let is_passed = |waiting: &Waiting| answered.is_some_and(|answered| waiting.serial < answered);
+        let is_doubted = |waiting: &Waiting| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
+        let is_alone = others.is_none() && !meant.iter().any(|waiting| is_doubted(waiting));
         let serials = |those: &[&Waiting]| those.iter().map(|waiting| waiting.serial).collect::<Vec<_>>();
         let (all, own) = (serials(&meant), serials(&of_itself(&meant)));
         let sure = match reply {
@@ -249,7 +262,7 @@ impl Pending {
         Some(ended)
     }
 
-    /// Somebody's answer came, which may have been that of this one. What no answer can name ends with that.
+    /// Nobody knows any more what became of it. What no answer can name ends when a later one is answered.
     fn blur(&mut self, serial: u64) {
         let Some(waiting) = self.calls.get_mut(&serial) else { return };
         waiting.is_blurred = true;
@@ -329,11 +342,16 @@ impl Pending {
 
     /// A call of that exchange was answered: those that were asked before it and get no answer any more.
     pub(super) fn take_passed_over(&mut self, exchange: u64, serial: u64) -> Vec<Waiting> {
-        if self.others.get(&exchange).is_some_and(|behind| *behind <= serial) {
-            self.others.remove(&exchange);
+        let passed_over: Vec<u64> = self.passing.before(exchange, serial).collect();
+        let passed_over = passed_over.into_iter().filter_map(|serial| self.remove(serial)).collect();
+        if self.by_exchange.before(exchange, serial).next().is_some() {
+            let beside = self.beside.entry(exchange).or_default();
+            beside.answered = beside.answered.max(Some(serial));
+            beside.others = beside.others.filter(|behind| *behind > serial);
+        } else if self.beside.get(&exchange).is_some_and(|beside| beside.others.is_none_or(|behind| behind <= serial)) {
+            self.beside.remove(&exchange);
         }
-        let serials: Vec<u64> = self.passing.before(exchange, serial).collect();
-        serials.into_iter().filter_map(|serial| self.remove(serial)).collect()
+        passed_over
     }
 
     /// Those that wait for another exchange since before that moment.
@@ -358,8 +376,8 @@ impl Pending {
         now: u64,
         fate: impl Fn(&Waiting) -> Option<Outcome>,
     ) -> Vec<(Waiting, Outcome)> {
-        let Self { calls, by_exchange, others, .. } = self;
-        others.remove(&exchange);
+        let Self { calls, by_exchange, beside, .. } = self;
+        beside.remove(&exchange);
         let mut ended = Vec::new();
         for serial in by_exchange.of(exchange) {
             let Some(waiting) = calls.get_mut(&serial) else { continue };
@@ -441,3 +459,6 @@ fn key(waiting: &Waiting) -> (Direction, IdClass) {
 pub(super) const MAX_PENDING: usize = 4096;
 /// As many again. Clients never use an id twice (MCP, section Requests), so only those who mean to are told apart by these.
 pub(super) const MAX_OWED: usize = 4096;
+
+#[cfg(test)]
+mod tests;
