@@ -137,7 +137,9 @@ impl Attributes {
     /// The bytes of the string value of that name.
     #[inline]
     pub(crate) fn bytes_at(&self, place: Place) -> Option<&[u8]> {
-        wire::Entry::at(&self.bytes, self.start_of(place)?)?.text_bytes()
+        let start = self.start_of(place)?;
+        let short = wire::short_text(&self.bytes, start, place.key_length());
+        short.or_else(|| wire::Entry::at(&self.bytes, start)?.text_bytes())
     }
 
     /// The string value of that name.
@@ -265,6 +267,10 @@ macro_rules! places {
 
         impl Place {
             const COUNT: usize = [$(Self::$place,)*].len();
+
+            const fn key_length(self) -> usize {
+                match self { $(Self::$place => names::$name.len(),)* }
+            }
 
             /// The place of a name.
             pub(crate) fn of(name: &str) -> Option<Self> {

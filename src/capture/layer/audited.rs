@@ -196,7 +196,7 @@ impl Audited {
         end_span(self.otel(closed), self.state.ended_unix_nano());
     }
 
-    /// Writes the moment of a span that closes and that nobody else can see any more: nothing has to be locked.
+    /// As [`close`](Self::close), of a span that nobody else can see any more: nothing has to be locked.
     pub(super) fn close_alone(
         &mut self,
         core: &Core,
@@ -204,7 +204,14 @@ impl Audited {
         is_mirrored: bool,
     ) -> Closed {
         let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let closed = self.end(core, said, otel, is_mirrored);
+        let mut closed = self.end(core, said, otel, is_mirrored);
+        if closed.is_call {
+            closed.found.take().into_iter().for_each(|found| self.state.attach(found));
+            if self.state.answer_alone() {
+                core.write_response_alone(&mut self.state, &closed.outcome);
+            }
+            return closed;
+        }
         let moment = self.moment(&closed);
         // Found when the span was entered, where it cannot be had at the close.
         let kept = self.state.context().cloned();
