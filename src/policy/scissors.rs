@@ -107,7 +107,15 @@ impl Cuts {
         self.0.clear();
     }
 
+    #[inline]
     pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) {
+        if !self.0.is_empty() {
+            self.encode_told(encoder);
+        }
+    }
+
+    #[cold]
+    fn encode_told(&self, encoder: &mut Encoder<'_>) {
         self.told().into_iter().flatten().for_each(|(name, value)| encoder.attribute(name, &value));
     }
 

@@ -91,11 +91,18 @@ impl Attributes {
     }
 
     /// Adds what a field of a span holds, where the caller knows that there is no attribute of that name yet.
-    #[inline]
     pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
         debug_assert!(!self.contains(&name.key), "{name:?}");
         self.note_end(name.place);
         wire::prepared_attribute(&mut self.bytes, &name.key, &name.head, given);
+    }
+
+    /// As [`append`](Self::append), of a text.
+    #[inline]
+    pub(crate) fn append_text(&mut self, name: &Name, text: &str) {
+        debug_assert!(!self.contains(&name.key), "{name:?}");
+        self.note_end(name.place);
+        wire::prepared_text(&mut self.bytes, &name.key, &name.head, text);
     }
 
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.

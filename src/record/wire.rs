@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use prost::encoding::encoded_len_varint;
 
-pub(super) use self::prepared::{Head, fixed_double, fixed_double_length, prepared_attribute};
+pub(super) use self::prepared::{Head, fixed_double, fixed_double_length, prepared_attribute, prepared_text};
 pub(crate) use self::prepared::{fixed_attribute, fixed_length};
 use super::value::{Given, Scalar};
 use super::{Key, Value};

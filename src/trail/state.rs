@@ -377,11 +377,17 @@ impl Facts {
         self.base.put(key, given);
     }
 
-    /// The same where no fact of that key can be there.
-    #[inline]
+    /// As [`set`](Self::set), where no fact of that key can be there.
     pub(crate) fn append(&mut self, scissors: &Scissors, name: &Name, given: Given<'_>) {
         let given = self.limited(scissors, name.key(), given);
         self.base.append(name, given);
+    }
+
+    /// As [`append`](Self::append), of a text.
+    #[inline]
+    pub(crate) fn append_text(&mut self, scissors: &Scissors, name: &Name, text: &str) {
+        let text = if scissors.is_too_long(text) { self.cut(scissors, name.key(), text) } else { text };
+        self.base.append_text(name, text);
     }
 
     /// Adds a fact that a span inside the call knows.

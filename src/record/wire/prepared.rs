@@ -2,7 +2,7 @@
 
 use super::{
     ATTRIBUTES, DOUBLE_VALUE, INT_VALUE, KEY, SIXTY_FOUR_BIT, STRING_VALUE, VALUE, VARINT, bytes_field,
-    given_attribute, scalar_length, tag, varint,
+    given_attribute, scalar_length, tag, text_attribute, varint,
 };
 use crate::record::value::{Given, Scalar};
 
@@ -51,20 +51,25 @@ impl Head {
     }
 }
 
-/// The same as [`given_attribute`] with the [`Head`] of the key.
+/// What [`text_attribute`] writes, with the [`Head`] of the key.
 #[inline]
-pub(in crate::record) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &Head, given: Given<'_>) {
-    let Given { scalar, in_list } = given;
-    match scalar {
-        Scalar::Str(text) if !in_list && text.len() < 0x7E && head.write(buffer, 2 + text.len(), 2) => {
+pub(in crate::record) fn prepared_text(buffer: &mut Vec<u8>, key: &str, head: &Head, text: &str) {
+    match u8::try_from(text.len()) {
+        Ok(short @ ..0x7E) if head.write(buffer, 2 + text.len(), 2) => {
             if let Some(length) = buffer.last_mut() {
-                // Less than 0x7E.
-                #[expect(clippy::cast_possible_truncation, reason = "see above")]
-                let short = text.len() as u8;
                 *length = short;
             }
             buffer.extend_from_slice(text.as_bytes());
         }
+        _ => text_attribute(buffer, key, text.as_bytes()),
+    }
+}
+
+/// What [`given_attribute`] writes, with the [`Head`] of the key.
+pub(in crate::record) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &Head, given: Given<'_>) {
+    let Given { scalar, in_list } = given;
+    match scalar {
+        Scalar::Str(text) if !in_list => prepared_text(buffer, key, head, text),
         Scalar::Int(number) if !in_list && head.write(buffer, scalar_length(scalar), 0) => {
             buffer.push((INT_VALUE << 3) | VARINT);
             varint(buffer, number.cast_unsigned());
