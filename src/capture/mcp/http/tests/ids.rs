@@ -15,7 +15,7 @@ use crate::record::names;
 use crate::trail::{Direction, Refused};
 
 /// `tool: detail error.type` of each response record.
-fn ends(rig: &Rig) -> Vec<String> {
+pub(super) fn ends(rig: &Rig) -> Vec<String> {
     let records = rig.records();
     let responses = records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE) == Some("response"));
     let of_tools = responses.filter_map(|record| {
