@@ -6,6 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::corpus::Entry;
+use crate::frames;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -45,10 +46,27 @@ impl Chance {
         Self { random, entries, until: Instant::now() + limits.time, most: limits.most, count: 0 }
     }
 
+    /// How many it has made.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     /// At least one round, and none when the time is over.
     pub(crate) fn round(&mut self) -> Option<Vec<Entry>> {
-        let is_over = self.count > 0 && (Instant::now() >= self.until || self.count >= self.most);
-        (!is_over).then(|| (0..A_ROUND).map(|_| self.entry()).collect())
+        (!self.is_over()).then(|| (0..A_ROUND).map(|_| self.entry()).collect())
+    }
+
+    /// A round of streams of events, which begin with nothing of the corpus.
+    pub(crate) fn round_of_streams(&mut self) -> Option<Vec<Entry>> {
+        let stream = |this: &mut Self| {
+            this.count += 1;
+            frames::stream(&mut this.random, this.count)
+        };
+        (!self.is_over()).then(|| (0..A_ROUND).map(|_| stream(self)).collect())
+    }
+
+    fn is_over(&self) -> bool {
+        self.count > 0 && (Instant::now() >= self.until || self.count >= self.most)
     }
 
     fn entry(&mut self) -> Entry {

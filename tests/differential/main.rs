@@ -23,6 +23,7 @@ mod chance;
 mod corpus;
 #[path = "../examples/mod.rs"]
 mod examples;
+mod frames;
 mod known;
 mod lines;
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -32,6 +33,7 @@ mod message;
 mod peers;
 mod proxy;
 mod rounds;
+mod streams;
 mod verdict;
 mod victim;
 
