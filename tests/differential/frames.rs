@@ -136,4 +136,4 @@ const ODD: &[&str] = &[
 ];
 /// A charset does not count: an event stream is UTF-8 (section 9.2.5).
 const TYPES: &[&str] =
-    &["text/event-stream; charset=utf-8", "text/event-stream;charset=UTF-8", "Text/Event-Stream", "text/event-stream; x=y"];
+    &["text/event-stream; charset=utf-8", "text/event-stream;charset=UTF-8", "text/event-stream; x=y"];

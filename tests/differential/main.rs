@@ -33,6 +33,7 @@ mod message;
 mod peers;
 mod proxy;
 mod rounds;
+mod stories;
 mod streams;
 mod verdict;
 mod victim;

@@ -12,7 +12,7 @@ use crate::peers::{Peers, trial};
 use crate::proxy::Way;
 use crate::verdict::{differences, numbers};
 use crate::victim::{Answers, Victim, ran};
-use crate::{bodies, lines, streams};
+use crate::{bodies, lines, stories, streams};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
@@ -57,7 +57,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("corpus_streams", streams::NEEDS, corpus_of_streams),
         trial("chance_streams", streams::NEEDS, move |peers| chance_of_streams(peers, limits)),
     ];
-    corpora.chain(chances).chain(streams).collect()
+    let stories = Victim::WITH_SESSIONS
+        .map(|victim| trial(&format!("stories_{}", victim.name()), victim.needs(), move |peers| stories(victim, peers)));
+    corpora.chain(chances).chain(streams).chain(stories).collect()
 }
 
 /// What stands in the files: what is otherwise is known, and what is known is otherwise.
@@ -122,6 +124,22 @@ async fn corpus_of_streams(peers: Peers) {
     let found = streams::differences(&entries, &peers).await;
     let found: Vec<_> = found.iter().map(|(number, wrong)| format!("{}: {wrong}", entries[*number].name)).collect();
     assert!(found.is_empty(), "what was understood is not what was recorded:\n{}", found.join("\n"));
+}
+
+/// What happens in sessions, as `corpus/stories.txt` tells it.
+async fn stories(victim: Victim, peers: Peers) {
+    let known = Known::read();
+    let (mut seen, mut new) = (Vec::new(), Vec::new());
+    for wrong in stories::differences(victim, &peers).await {
+        let what = format!("{} stories open {}", victim.name(), wrong.split(':').next().unwrap_or_default());
+        if !known.has(&what) {
+            new.push(wrong);
+        }
+        seen.push(what);
+    }
+    let mended = known.beside(&seen, &format!("{} stories ", victim.name()));
+    assert!(new.is_empty(), "{}: what ran is not what was recorded:\n{}", victim.name(), new.join("\n"));
+    assert!(mended.is_empty(), "not otherwise any more, strike it off known.txt: {mended:#?}");
 }
 
 async fn chance_of_streams(peers: Peers, limits: Limits) {
