@@ -21,6 +21,7 @@
 //! may be known. No session ends before the last of its calls that went well.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auditrail::record::{Record, names};
@@ -46,7 +47,7 @@ pub(crate) async fn differences(victim: Victim, peers: &Peers) -> Vec<String> {
         let arguments = ["--listen", "127.0.0.1:0", "--upstream", &upstream];
         let mut proxy = Proxy::start(Way::Open, &arguments, &file, peers.cache()).await;
         story.address = proxy.address().await;
-        story.first = number * 20;
+        (story.first, story.ran) = (number * 20, file.clone());
         for step in steps {
             story.step(step).await;
         }
@@ -76,12 +77,16 @@ fn stories() -> Vec<(&'static str, Vec<&'static str>)> {
 #[derive(Default)]
 struct Story {
     address: String,
+    /// Where the victim tells what it ran.
+    ran: PathBuf,
     /// The number of its first tool.
     first: usize,
     /// The ids of the sessions, by what the story calls them.
     sessions: HashMap<String, String>,
     /// The first event of the last call of each.
     events: HashMap<String, String>,
+    /// Those of which the server has said that they are over. Some serve them all the same.
+    ended: BTreeSet<String>,
     /// What was started and not heard yet.
     open: Vec<Open>,
     calls: Vec<Call>,
@@ -115,6 +120,14 @@ impl Story {
             }
             [who, "starts", id, how @ ..] => {
                 let open = self.start(who, id, how).await;
+                let tool = &self.calls[open.call].tool;
+                let runs = async {
+                    while !ran(&self.ran).contains(tool) {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                };
+                // One that is refused never runs.
+                drop(timeout(ANSWER, runs).await);
                 self.open.push(open);
             }
             [who, "hears"] => {
@@ -132,7 +145,12 @@ impl Story {
             [who, "sends", method, path] => {
                 // There may be no end of what follows the head.
                 let mut stream = self.ask(who, method, path, &[], "").await;
-                drop(timeout(ANSWER, stream.head()).await);
+                // Or none before what runs has ended.
+                let head = timeout(ANSWER, stream.head()).await.ok().flatten();
+                let status = head.map_or(0, |head| Message { head, ..Message::default() }.status());
+                if *method == "DELETE" && (200..300).contains(&status) {
+                    self.ended.insert((*who).to_owned());
+                }
             }
             [who, "replays", whose @ ..] => {
                 let whose = if let ["what", whose, "heard"] = whose { whose } else { who };
@@ -261,14 +279,13 @@ impl Story {
             let of_it = |record: &&Record| record.text(names::GEN_AI_TOOL_NAME) == Some(&call.tool);
             let mut pairs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
             for record in records.iter().filter(of_it) {
-                let id = record.text(names::AUDITRAIL_CALL_ID).unwrap_or_default();
-                let outcome = record.text(names::AUDIT_OUTCOME).unwrap_or("asked").to_owned();
-                pairs.entry(id).or_default().push(outcome);
+                let text = |name| record.text(name).unwrap_or_default();
+                let half = format!("{} {}", text(names::AUDITRAIL_PHASE), text(names::AUDIT_OUTCOME));
+                pairs.entry(text(names::AUDITRAIL_CALL_ID)).or_default().push(half);
             }
-            let expected = call.outcome.unwrap_or("unknown");
-            let is_right = |pair: &Vec<String>| {
-                pair.len() == 2 && (pair[1] == expected || (call.has_twin && pair[1] == "unknown"))
-            };
+            let expected = format!("response {}", call.outcome.unwrap_or("unknown"));
+            let is_told = |half: &String| *half == expected || (call.has_twin && half == "response unknown");
+            let is_right = |pair: &Vec<String>| pair.len() == 2 && pair.iter().any(is_told);
             if pairs.len() != 1 || !pairs.values().all(is_right) {
                 let times = ran.iter().filter(|tool| **tool == call.tool).count();
                 let pairs: Vec<_> = pairs.values().collect();
@@ -281,7 +298,7 @@ impl Story {
 
     /// Sessions that ended, by the records, before the last of their calls that went well.
     fn ended_early(&self, records: &[Record]) -> Vec<String> {
-        let good = self.calls.iter().filter(|call| call.outcome == Some("success"));
+        let good = self.calls.iter().filter(|call| call.outcome == Some("success") && !self.ended.contains(&call.who));
         let early = good.filter(|call| {
             let asks = |record: &&Record| record.text(names::GEN_AI_TOOL_NAME) == Some(&call.tool);
             let Some(asked) = records.iter().find(asks) else { return false };
