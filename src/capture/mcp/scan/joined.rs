@@ -4,8 +4,8 @@
 //! 1. There is one only behind a line that is the beginning of a document: it goes on from what the ordinary reader knows of that,
 //!    so nothing is read twice and no bytes are held.
 //! 2. It is over when its document ends with a line, or can be none any more.
-//! 3. What it sees counts only where the line that ends it is no JSON by itself: else that is all there is to it, or an element of
-//!    an array, which is the same message.
+//! 3. What it sees in a line that is JSON by itself does not count: that is an element of an array, which all read as the same
+//!    message.
 
 use super::super::message::{Flaw, Message};
 use super::super::profile::Profile;
@@ -14,8 +14,9 @@ use super::Scanner;
 #[derive(Debug)]
 pub(super) struct Joined {
     scanner: Scanner,
-    /// What stands in it so far.
+    /// The calls in it so far, and how many of them stood before this line.
     seen: Vec<Message>,
+    before: usize,
 }
 
 impl Joined {
@@ -24,14 +25,14 @@ impl Joined {
         if !line.is_unfinished() {
             return None;
         }
-        let mut joined = Self { scanner: line.clone(), seen: Vec::new() };
+        let mut joined = Self { scanner: line.clone(), seen: Vec::new(), before: 0 };
         joined.read(b"\n");
         joined.scanner.is_unfinished().then(|| Box::new(joined))
     }
 
     /// Some of a line.
     pub(super) fn read(&mut self, bytes: &[u8]) {
-        let Self { scanner, seen } = self;
+        let Self { scanner, seen, .. } = self;
         scanner.read(bytes, &mut |message| note(seen, message));
     }
 
@@ -41,10 +42,19 @@ impl Joined {
         if self.scanner.is_unfinished() {
             return (Vec::new(), Some(self));
         }
-        let Self { scanner, seen } = &mut *self;
+        let Self { scanner, seen, .. } = &mut *self;
         let is_whole = scanner.is_whole();
         scanner.end(&mut |message| note(seen, message));
         (if is_whole { self.seen } else { Vec::new() }, None)
+    }
+
+    /// That line was JSON by itself, or not (3).
+    pub(super) fn behind_line(mut self: Box<Self>, is_json: bool) -> Box<Self> {
+        if is_json {
+            self.seen.truncate(self.before);
+        }
+        self.before = self.seen.len();
+        self
     }
 }
 

@@ -138,18 +138,23 @@ impl Lines {
         let Self { texts, splits, number, joined, .. } = self;
         let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
         let (mut calls, goes_on) = joined.take().map_or_else(Default::default, Joined::end_line);
-        let line = || texts.scanner().filter(|(_, is_sound)| *is_sound).and_then(|(line, _)| Joined::behind(line));
-        *joined = goes_on.or_else(line);
+        let is_read = is_read || !calls.is_empty();
+        let begun = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
+        let begun = begun.filter(|(_, is_sound)| *is_sound).and_then(|(line, _)| Joined::behind(line));
+        let mut is_json = true;
         texts.end(&mut |message: Message| {
-            // What some reader sees in it is told.
-            let is_read = is_read || !calls.is_empty();
             if message.flaw == Some(Flaw::NotJson) {
+                is_json = false;
                 calls.drain(..).for_each(|call| emit(numbered(call, *number)));
+                // What some reader sees in it is told.
+                if is_read {
+                    return;
+                }
             }
-            if !(is_read && message.flaw == Some(Flaw::NotJson)) {
-                emit(splits.doubted(message, *number));
-            }
+            emit(splits.doubted(message, *number));
         });
+        let goes_on = goes_on.map(|joined| joined.behind_line(is_json));
+        *joined = goes_on.or(begun);
         self.splits = Splits::default();
         self.number += 1;
     }

@@ -110,6 +110,7 @@ fn a_document_over_several_lines_is_one_to_go() {
         DELETE.replace(",\"method\"", ",\n\"method\""),
         DELETE.replace(",\"method\"", "\r\n,\n\n \n\"method\""),
         DELETE.replace(':', "\n:\n"),
+        DELETE.replace('{', "\n{\n"),
         format!("[\n{}\n]", DELETE.replace(':', ":\n")),
     ] {
         let all = lines(format!("{text}\n{PING}\n"));
