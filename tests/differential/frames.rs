@@ -131,8 +131,8 @@ const DATA: &[&str] = &[
     "",
 ];
 const ODD: &[&str] = &[
-    "<0d>", "<0a>", "<0d0a>", "<0a0a>", "<0d0d>", "<0a0d>", "<00>", "<0b>", "<0c>", "<1e>", "<85>", "<c285>", "<e280a8>",
-    "<efbbbf>", "<ff>", "<c3>", " ", ":",
+    "<0d>", "<0a>", "<0d0a>", "<0a0a>", "<0d0d>", "<0a0d>", "<00>", "<0b>", "<0c>", "<1e>", "<85>", "<c285>",
+    "<e280a8>", "<efbbbf>", "<ff>", "<c3>", " ", ":",
 ];
 /// A charset does not count: an event stream is UTF-8 (section 9.2.5).
 const TYPES: &[&str] =

@@ -25,6 +25,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use auditrail::record::{Record, names};
+use rand::Rng as _;
+use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -36,11 +38,14 @@ use crate::peers::Peers;
 use crate::proxy::{Proxy, Way};
 use crate::victim::{Answers, Victim, ran};
 
+/// Its name and its steps.
+pub(crate) type Story = (String, Vec<String>);
+
 /// What of the stories is recorded otherwise than it went.
-pub(crate) async fn differences(victim: Victim, peers: &Peers) -> Vec<String> {
+pub(crate) async fn differences(victim: Victim, stories: &[Story], peers: &Peers) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (number, (name, steps)) in stories().iter().enumerate() {
-        let (directory, mut story) = (TempDir::new().unwrap(), Story::default());
+    for (number, (name, steps)) in stories.iter().enumerate() {
+        let (directory, mut story) = (TempDir::new().unwrap(), Told::default());
         let file = directory.path().join("ran");
         let server = victim.serve(Answers::Sessions, peers, &file).await;
         let upstream = format!("http://127.0.0.1:{}", server.port);
@@ -62,20 +67,54 @@ pub(crate) async fn differences(victim: Victim, peers: &Peers) -> Vec<String> {
     wrong
 }
 
-fn stories() -> Vec<(&'static str, Vec<&'static str>)> {
-    let mut stories: Vec<(&str, Vec<&str>)> = Vec::new();
+/// Those that stand in `corpus/`.
+pub(crate) fn corpus() -> Vec<Story> {
+    let mut stories: Vec<Story> = Vec::new();
     for line in include_str!("corpus/stories.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match (line.strip_prefix("= "), stories.last_mut()) {
-            (Some(name), _) => stories.push((name, Vec::new())),
-            (None, Some((_, steps))) => steps.push(line),
+            (Some(name), _) => stories.push((name.to_owned(), Vec::new())),
+            (None, Some((_, steps))) => steps.push(line.to_owned()),
             (None, None) => {}
         }
     }
     stories
 }
 
+/// Two sessions, and what may happen in them, in any order.
+pub(crate) fn by_chance(random: &mut StdRng, number: usize) -> Story {
+    let mut steps = vec!["A begins".to_owned(), "B begins".to_owned()];
+    for _ in 0..random.random_range(3..=6) {
+        let [who, other] = [["A", "B"], ["B", "A"]][random.random_range(0..2)];
+        let id = random.random_range(1..=2);
+        let some = STEPS[random.random_range(0..STEPS.len())];
+        let step = |step: &&str| step.replace("WHO", who).replace("OTHER", other).replace("ID", &id.to_string());
+        steps.extend(some.iter().map(step));
+    }
+    (format!("story_{number}"), steps)
+}
+
+const STEPS: &[&[&str]] = &[
+    &["WHO calls ID"],
+    &["WHO calls ID"],
+    &["WHO calls ID at /elsewhere"],
+    &["WHO calls ID with its event"],
+    &["unknown calls ID"],
+    &["WHO sends GET /elsewhere"],
+    &["WHO sends DELETE /elsewhere"],
+    &["unknown sends DELETE /mcp"],
+    &["WHO sends DELETE /mcp", "WHO calls ID"],
+    &["WHO begins again"],
+    &["WHO begins"],
+    &["WHO calls ID", "WHO replays"],
+    &["WHO calls ID", "OTHER replays what WHO heard"],
+    &["C begins", "D begins", "C starts ID meet", "D starts ID meet", "C hears", "D hears"],
+    &["C begins", "C starts ID meet", "C starts ID meet", "C hears either"],
+    &["C begins", "WHO begins", "C starts ID meet", "C leaves", "WHO calls ID meet", "C replays"],
+    &["C begins", "C starts ID hold", "C sends DELETE /mcp", "C hears"],
+];
+
 #[derive(Default)]
-struct Story {
+struct Told {
     address: String,
     /// Where the victim tells what it ran.
     ran: PathBuf,
@@ -85,7 +124,7 @@ struct Story {
     sessions: HashMap<String, String>,
     /// The first event of the last call of each.
     events: HashMap<String, String>,
-    /// Those of which the server has said that they are over. Some serve them all the same.
+    /// The ids of those of which the server has said that they are over. Some serve them all the same.
     ended: BTreeSet<String>,
     /// What was started and not heard yet.
     open: Vec<Open>,
@@ -101,6 +140,8 @@ struct Open {
 #[derive(Debug)]
 struct Call {
     who: String,
+    /// The id of its session.
+    session: Option<String>,
     id: i64,
     tool: String,
     /// As the client was told; none if it was told nothing.
@@ -109,7 +150,7 @@ struct Call {
     has_twin: bool,
 }
 
-impl Story {
+impl Told {
     async fn step(&mut self, step: &str) {
         let words: Vec<_> = step.split(' ').collect();
         match words.as_slice() {
@@ -149,7 +190,7 @@ impl Story {
                 let head = timeout(ANSWER, stream.head()).await.ok().flatten();
                 let status = head.map_or(0, |head| Message { head, ..Message::default() }.status());
                 if *method == "DELETE" && (200..300).contains(&status) {
-                    self.ended.insert((*who).to_owned());
+                    self.ended.extend(self.sessions.get(*who).cloned());
                 }
             }
             [who, "replays", whose @ ..] => {
@@ -161,7 +202,8 @@ impl Story {
     }
 
     async fn begin(&mut self, who: &str, again: bool) {
-        let params = json!({"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
+        let params =
+            json!({"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
         let body = json!({"jsonrpc": "2.0", "id": format!("begin {who}"), "method": "initialize", "params": params});
         let answer = self.ask(if again { who } else { "nobody" }, "POST", "/mcp", &[], &body.to_string()).await;
         let answer = answer.all("POST").await.unwrap();
@@ -187,7 +229,8 @@ impl Story {
         }
         let tool = format!("{kind}_{:04}", self.first + self.calls.len());
         let id: i64 = id.parse().unwrap();
-        let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": {}}});
+        let body =
+            json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": {}}});
         let stream = self.ask(who, "POST", path, &fields, &body.to_string()).await;
         let mut has_twin = false;
         for other in self.open.iter().filter(|other| other.who == who) {
@@ -196,7 +239,8 @@ impl Story {
                 (other.has_twin, has_twin) = (true, true);
             }
         }
-        self.calls.push(Call { who: who.to_owned(), id, tool, outcome: None, has_twin });
+        let session = self.sessions.get(who).cloned();
+        self.calls.push(Call { who: who.to_owned(), session, id, tool, outcome: None, has_twin });
         Open { who: who.to_owned(), call: self.calls.len() - 1, stream }
     }
 
@@ -274,7 +318,9 @@ impl Story {
     fn wrong(&self, ran: &[String], records: &[Record]) -> Vec<String> {
         let mut wrong = Vec::new();
         let calls: BTreeSet<_> = self.calls.iter().map(|call| &call.tool).collect();
-        wrong.extend(ran.iter().filter(|tool| !calls.contains(tool)).map(|tool| format!("{tool} ran, and nobody asked")));
+        wrong.extend(
+            ran.iter().filter(|tool| !calls.contains(tool)).map(|tool| format!("{tool} ran, and nobody asked")),
+        );
         for call in &self.calls {
             let of_it = |record: &&Record| record.text(names::GEN_AI_TOOL_NAME) == Some(&call.tool);
             let mut pairs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -298,11 +344,12 @@ impl Story {
 
     /// Sessions that ended, by the records, before the last of their calls that went well.
     fn ended_early(&self, records: &[Record]) -> Vec<String> {
-        let good = self.calls.iter().filter(|call| call.outcome == Some("success") && !self.ended.contains(&call.who));
+        let is_open = |call: &&Call| call.session.as_ref().is_some_and(|id| !self.ended.contains(id));
+        let good = self.calls.iter().filter(|call| call.outcome == Some("success")).filter(is_open);
         let early = good.filter(|call| {
             let asks = |record: &&Record| record.text(names::GEN_AI_TOOL_NAME) == Some(&call.tool);
             let Some(asked) = records.iter().find(asks) else { return false };
-            let session = self.sessions.get(&call.who).map(String::as_str);
+            let session = call.session.as_deref();
             let ends = |record: &&Record| {
                 record.text(names::AUDITRAIL_MCP_SESSION_STATE) == Some("end")
                     && record.text(names::MCP_SESSION_ID) == session

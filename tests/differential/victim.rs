@@ -50,15 +50,8 @@ impl Victim {
     pub(crate) const OVER_EVENTS: [Self; 6] =
         [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::GoSdk, Self::Rmcp];
 
-    pub(crate) const WITH_SESSIONS: [Self; 7] = [
-        Self::Python1,
-        Self::Python2,
-        Self::TypeScript,
-        Self::Express,
-        Self::McpGo,
-        Self::GoSdk,
-        Self::Rmcp,
-    ];
+    pub(crate) const WITH_SESSIONS: [Self; 7] =
+        [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::McpGo, Self::GoSdk, Self::Rmcp];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -114,7 +107,7 @@ impl Victim {
             Answers::Json => {}
             Answers::Events => {
                 process.env("ANSWERS", "events");
-            },
+            }
             Answers::Sessions => {
                 process.env("ANSWERS", "sessions");
             }

@@ -114,7 +114,8 @@ fn a_document_over_several_lines_is_one_to_go() {
         format!("[\n{}\n]", DELETE.replace(':', ":\n")),
     ] {
         let all = lines(format!("{text}\n{PING}\n"));
-        let calls: Vec<_> = told(&all).into_iter().filter(|(_, runs, flaws)| !runs.is_empty() && flaws.len() < 2).collect();
+        let calls: Vec<_> =
+            told(&all).into_iter().filter(|(_, runs, flaws)| !runs.is_empty() && flaws.len() < 2).collect();
         let calls: Vec<_> = calls.into_iter().filter(|(.., flaws)| *flaws != ["not_json"]).collect();
         assert_eq!(calls, [go(), (None, "ping".into(), vec![])], "{text}");
     }
