@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
 use super::header::{LONGEST_HEADER, SegmentHeader};
-use super::open::{lock, make_directories};
-use super::place::{OWNER, Place, StreamPlace, segment_number};
+use super::open::{Files, lock, make_directories};
+use super::place::{CURSOR, MARK, OWNER, Place, StreamPlace, is_new, segment_number};
 use super::reader::Reader;
 use super::recover::{Recovered, recover};
 use super::roll::Carried;
@@ -121,10 +121,13 @@ impl Orphan {
             background: false,
             ..options.clone()
         };
-        let mut shared = Shared::new(options, self.stream, place, self.owner, cursor);
+        // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails.
+        let mark = options.fs.open_or_create(&place.mark()).ok();
+        let files = Files { owner: self.owner, cursor, mark };
+        let mut shared = Shared::new(options, self.stream, place, files);
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
-        shared.take_over(&found);
+        shared.take_over(&found)?;
         let can_append = !found.ended && shared.begin_answers(&found);
         let journal = Journal(Arc::new(shared));
         let reader = Reader::new(journal.clone(), found.start, found.expected);
@@ -135,7 +138,11 @@ impl Orphan {
 
 impl Shared {
     /// The state of a stream that is read and not written to.
-    fn take_over(&self, found: &Recovered) {
+    fn take_over(&self, found: &Recovered) -> Result<(), JournalError> {
+        if let Some(torn) = &found.torn {
+            // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
+            self.set_aside_part(torn.segment, torn.from, torn.to)?;
+        }
         let mut state = self.state();
         state.segments = found.segments.clone();
         state.next_file = found.next_file;
@@ -149,11 +156,7 @@ impl Shared {
             state.synced =
                 Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
         }
-        drop(state);
-        if let Some(torn) = &found.torn {
-            // If it cannot be set aside it stays where it is, and the next adopter finds it.
-            drop(self.set_aside_damage(torn.segment, torn.offset, 0, torn.bytes.clone()));
-        }
+        Ok(())
     }
 
     /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
@@ -199,6 +202,10 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     let Ok(mut names) = fs.list(place.root()) else { return };
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
+    // What is none of ours, or not yet, stays, and the directory with it.
+    names.retain(|name| {
+        [OWNER, CURSOR, MARK].contains(&name.as_str()) || segment_number(name).is_some() || is_new(name)
+    });
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.

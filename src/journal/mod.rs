@@ -29,6 +29,7 @@ mod header;
 mod inspect;
 mod keeper;
 mod mapped;
+mod mark;
 mod open;
 mod options;
 mod place;
@@ -50,6 +51,7 @@ mod wait;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -72,6 +74,7 @@ pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 
 use self::copies::Copies;
+use self::mark::Mark;
 use self::place::StreamPlace;
 use self::state::State;
 use crate::record::StreamId;
@@ -102,6 +105,7 @@ struct Shared {
     /// The lock on the stream, as long as this is held.
     owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
+    mark: Mark,
     state: Mutex<State>,
     /// Bytes that could be taken.
     left: AtomicU64,
@@ -109,8 +113,9 @@ struct Shared {
     committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.
     troubles: Mutex<Vec<&'static str>>,
-    /// Bytes that the segments of other streams take.
+    /// Bytes that wait in other streams, and when they were counted.
     others_bytes: AtomicU64,
+    others_counted: Mutex<Option<Instant>>,
     /// For the committer's thread.
     commit_wanted: Condvar,
     synced: Notify,

@@ -26,8 +26,13 @@ impl Journal {
     /// How short the room is now. Costs next to nothing.
     #[must_use]
     pub fn pressure(&self) -> Pressure {
-        let Shared { left, options, .. } = &*self.0;
-        let (left, tenth) = (left.load(Ordering::Relaxed), options.max_bytes / 10);
+        self.0.pressure()
+    }
+}
+
+impl Shared {
+    pub(super) fn pressure(&self) -> Pressure {
+        let (left, tenth) = (self.left.load(Ordering::Relaxed), self.options.max_bytes / 10);
         match left {
             _ if left >= 4 * tenth => Pressure::Low,
             _ if left >= 3 * tenth => Pressure::Near,
@@ -35,9 +40,7 @@ impl Journal {
             _ => Pressure::NearlyFull,
         }
     }
-}
 
-impl Shared {
     /// Counts again what is left, where more has changed than a frame.
     pub(super) fn note_fullness(&self, state: &State) {
         self.left.store(self.left(state), Ordering::Relaxed);
@@ -49,20 +52,15 @@ impl Shared {
         self.left.store(left.saturating_sub(size), Ordering::Relaxed);
     }
 
-    /// Bytes for which there is room in the segments that are there, and in those that can be made.
+    /// Bytes for which there is room: in the segments that are there, or until as much waits as may.
     fn left(&self, state: &State) -> u64 {
-        let header = self.header_length();
         let active = state.active.length.saturating_sub(state.active.offset);
-        let next = state.next.as_ref().map_or(0, |next| next.length.saturating_sub(header));
-        // As the next one would be made.
-        let promised = 2 * state.calls.bytes() + state.reserved;
-        let length = (self.segment_bytes.max(3 * header) + promised).next_multiple_of(4096);
-        let unallocated = self.options.max_bytes.saturating_sub(state.allocated() + self.others_bytes());
-        // A disk that is full, or takes no files, may have no room for what the bound allows.
-        let more = if state.full_because.is_none() { unallocated / length } else { 0 };
-        active
-            .saturating_add(next)
-            .saturating_add(more.saturating_mul(length.saturating_sub(header)))
-            .saturating_sub(state.reserved.saturating_add(ALARM_RESERVE))
+        let next = state.next.as_ref().map_or(0, |next| next.length.saturating_sub(self.header_length()));
+        let ready = (active + next).saturating_sub(state.reserved);
+        // A disk that is full, or takes no files, may have no room for what the bound allows. What was promised comes on top
+        // of segments that are made.
+        let is_made = state.full_because.is_none();
+        let may_wait = if is_made { self.options.max_bytes.saturating_sub(self.waiting(state)) } else { 0 };
+        ready.max(may_wait).saturating_sub(ALARM_RESERVE)
     }
 }
