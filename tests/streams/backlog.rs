@@ -62,7 +62,7 @@ pub fn a_stream_that_cannot_be_opened_is_said() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(trail.flush(LONG)).unwrap();
     drop(trail);
-    assert_eq!(streams(directory.path()), [stream.clone()]);
+    assert_eq!(streams(directory.path()), std::slice::from_ref(&stream));
     let id = stream.file_name().unwrap().to_str().unwrap().to_owned();
     let said = notices.lock().unwrap();
     assert!(said.iter().any(|text| text.contains(&id) && text.contains("left alone")), "{said:?}");
