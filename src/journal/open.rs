@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
@@ -50,6 +50,8 @@ impl Journal {
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
+        // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
+        drop(cursor.try_lock());
         // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
         let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
         begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
@@ -167,6 +169,7 @@ impl Shared {
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),
+            told: AtomicBool::new(false),
             others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             synced: Notify::new(),

@@ -83,6 +83,12 @@ impl JournalOptions {
 pub trait Watcher: Debug + Send + Sync {
     /// Something happened.
     fn happened(&self, event: Event);
+
+    /// Whether all that was told is kept, and would survive a power loss. Asked before files go whose loss was told; where it
+    /// is not so, they stay, and it is told again. It may wait for a disk.
+    fn is_kept(&self) -> bool {
+        true
+    }
 }
 
 /// What happens to a journal.

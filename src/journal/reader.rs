@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use super::cursor::Cursor;
 use super::planted::planted;
 use super::scan::{CHUNK, Item, Scan, is_zero};
 use super::state::{Position, Segment, State};
-use super::{Event, Journal, JournalError, Sequence, error, frame::Salt};
+use super::{Journal, JournalError, Sequence, error, frame::Salt};
 use crate::record::StreamId;
 
 /// Reads the records of a stream in their order. There is one reader.
@@ -284,14 +285,7 @@ impl Reader {
     /// Reports the numbers before `found` that nothing has.
     fn missing(&mut self, found: Sequence) {
         if found > self.expected && !planted("skip-gaps") {
-            let shared = &self.journal.0;
-            let (first, last) = (self.expected, found - 1);
-            self.journal.0.options.watcher.happened(Event::Lost {
-                stream: shared.stream,
-                count: found - self.expected,
-                first,
-                last,
-            });
+            self.journal.0.lost(self.expected, found - 1);
             self.expected = found;
         }
     }
@@ -316,6 +310,7 @@ impl Reader {
             self.scan = None;
             return Err(io::Error::other(error));
         }
+        shared.told.store(true, Relaxed);
         shared.degraded(DAMAGED, &format!("{} is damaged", shared.place.segment(segment).display()));
         Ok(())
     }

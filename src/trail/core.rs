@@ -373,6 +373,8 @@ impl Core {
         }
         let begun = Instant::now();
         let left = self.settings.flush_timeout.saturating_sub(closing.spent);
+        // A backlog of a thousand streams is not for one process to end with: it goes on with what it has in hand.
+        self.adopted.end_within(self.settings.flush_timeout / ENDING_SHARE);
         // What is not shipped waits in the journal.
         let _waits = self.flush_blocking(left);
         closing.tried = self.journal.usage().appended;
@@ -393,6 +395,13 @@ impl Core {
             self.notices.warn(format!("the end of the trail is not in the journal for certain: {error}"));
         }
         let (own, adopted) = (self.journal.usage().pending(), self.adopted.pending());
+        if self.adopted.unlooked() > 0 {
+            let streams = self.adopted.unlooked();
+            self.notices.warn(format!(
+                "up to {streams} stream(s) of earlier processes were not looked at; the next process of this service goes on, or \
+                 `auditrail journal drain`"
+            ));
+        }
         let pending = own + adopted;
         if pending > 0 {
             let directory = self.settings.directory.display();
@@ -566,6 +575,8 @@ impl Core {
 #[error("{0}")]
 pub(super) struct NotAcknowledged(String);
 
+/// The share of the flush time-out in which the end of a process still takes streams of earlier ones in hand.
+const ENDING_SHARE: u32 = 4;
 /// Both records of a call, without what is known of it before it begins.
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.

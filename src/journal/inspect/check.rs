@@ -166,22 +166,35 @@ impl StreamCheck {
                 }
             };
             let length = file.identity()?.length;
-            let header = header(&*file)?;
-            let header = header.filter(|header| header.stream == self.stream && header.segment == number);
+            let (stream, salt) = (self.stream, Salt::new(self.stream, number));
+            let own = || {
+                Ok::<_, io::Error>(header(&*file)?.filter(|header| (header.stream, header.segment) == (stream, number)))
+            };
+            let mut header = own()?;
             if header.is_none() {
-                let salt = Salt::new(self.stream, number);
                 if Scan::new(file.clone(), salt, 0).holds_nothing(length)? {
                     continue;
                 }
+                // Its owner may have begun it between the two.
+                header = own()?;
+            }
+            if header.is_none() {
                 if let Err(error) = refuse_unknown_version(&file, salt, length) {
                     self.tell(ProblemKind::UnknownVersion, path, None, None, error.to_string());
                     continue;
                 }
-                self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not hold".into());
             }
             found.push(Found { number, path, file, length, header });
         }
         found.sort_by_key(|segment| segment.number);
+        if self.lives {
+            // The header is written last: the newest may be on its way.
+            let newest = found.iter().rfind(|segment| segment.header.is_some()).map_or(0, |segment| segment.number);
+            found.retain(|segment| segment.number <= newest);
+        }
+        for Found { path, .. } in found.iter().filter(|segment| segment.header.is_none()) {
+            self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not hold".into());
+        }
         Ok(found)
     }
 
