@@ -359,6 +359,12 @@ impl Pending {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
     }
 
+    /// Those that wait for another exchange, and what the server has asked.
+    #[cfg(feature = "tower")]
+    pub(super) fn take_left(&mut self) -> Vec<Waiting> {
+        self.abandon_those(|waiting| waiting.parked.is_some() || waiting.exchange == 0)
+    }
+
     /// Those that were cancelled before that moment.
     pub(super) fn take_cancelled_before(&mut self, moment: u64) -> Vec<Waiting> {
         let serials: Vec<u64> = self.cancelled.range(..(moment, 0)).map(|(_, serial)| *serial).collect();

@@ -180,6 +180,24 @@ fn a_404_elsewhere_does_not_end_a_session() {
     }
 }
 
+/// Some servers go on with what runs, and answer it, when somebody has ended its session.
+#[test]
+fn what_is_answered_behind_the_end_of_its_session_has_that_outcome() {
+    for (answer, expected) in [(ok("1"), "runs: ok -"), (String::new(), "runs: no_response -")] {
+        let rig = Rig::new();
+        let layer = session(&rig);
+        // Its exchange is over, so no answer can come any more.
+        read(open(&layer, within(call("2", "waits"), "issued-1"), "").body_mut());
+        let mut runs = open(&layer, within(call("1", "runs"), "issued-1"), &answer);
+        let end = Request::delete("/mcp").body(Script::new(&[])).unwrap();
+        exchange(&mut layer.layer(answering(|| response(200, "text/plain", b""))), within(end, "issued-1"));
+        assert_eq!(ends(&rig), ["waits: no_response disconnected"]);
+        assert!(rig.told().contains(&"mcp.session - -: end".to_owned()));
+        read(runs.body_mut());
+        assert_eq!(ends(&rig), [expected, "waits: no_response disconnected"]);
+    }
+}
+
 fn message(id: &str, tool: &str, alternative: Option<u64>) -> Message {
     let id = Some(Id { kind: IdKind::Integer, text: id.to_owned(), rest: 0 });
     let params = Params { name: Some(tool.to_owned()), ..Params::default() };
