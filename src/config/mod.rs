@@ -1,7 +1,8 @@
 //! Configuration: what the code says, `AUDITRAIL_*`, `OTEL_*`, and defaults, in this order of precedence.
 //!
 //! The environment is read once, at the start. A mistake stops the start with a [`ConfigError`] that names the variable,
-//! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated.
+//! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated. What the OTel
+//! specification wants ignored with a warning, such as an unknown sampler, is told by [`Warnings`] and counts as unset.
 
 #[cfg(feature = "proxy")]
 mod address;
@@ -13,6 +14,7 @@ mod error;
 #[cfg(feature = "proxy")]
 pub mod file;
 mod flood;
+mod injected;
 mod notice;
 mod otlp;
 mod plain;
@@ -22,6 +24,7 @@ mod sampler;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod warnings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +51,7 @@ pub use self::resource::ResourceSettings;
 pub(crate) use self::resource::service_name_of;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;
+pub use self::warnings::Warnings;
 
 /// What the code says; `None` leaves the word to the environment.
 #[derive(Debug, Clone, Default)]
@@ -74,12 +78,16 @@ pub struct Settings {
     pub resource: ResourceSettings,
     /// Where records go.
     pub logs: OtlpSettings,
-    /// Where traces go.
-    pub traces: OtlpSettings,
+    /// Where traces go, or what is wrong with that: it stops nobody who exports none.
+    pub traces: Result<OtlpSettings, ConfigError>,
     /// Whether spans are made for them and exported there (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
     pub exports_traces: bool,
     /// Which traces are kept, audited ones apart.
     pub sampler: SamplerSettings,
+    /// What is wrong with variables of OTel and stops no start.
+    pub warnings: Warnings,
+    /// What else is, where spans are exported.
+    pub trace_warnings: Warnings,
     /// Where the state of the service lives: the journal is in `journal` below it.
     pub directory: PathBuf,
     /// Where earlier versions had it, if that was elsewhere: what waits there of this service is sent, too.
@@ -97,18 +105,24 @@ impl Settings {
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
         environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, FILE])?;
-        let logs = OtlpSettings::read(Signal::Logs, overrides, environment)?;
-        let traces = OtlpSettings::read(Signal::Traces, overrides, environment)?;
-        tls::check_used([&logs.tls, &traces.tls], environment)?;
-        let resource = ResourceSettings::read(overrides, environment)?;
+        let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
+        let logs = OtlpSettings::read(Signal::Logs, overrides, environment, &mut warnings)?;
+        let traces = OtlpSettings::read(Signal::Traces, overrides, environment, &mut of_traces);
+        let is_secure = |settings: &OtlpSettings| settings.tls.is_some();
+        tls::check_used(is_secure(&logs) || traces.as_ref().is_ok_and(is_secure), environment)?;
+        let resource = ResourceSettings::read(overrides, environment, &mut warnings)?;
+        let exports_traces = sampler::exports_traces(environment, &mut of_traces)?;
+        let sampler = SamplerSettings::read(environment, &mut of_traces)?;
         Ok(Self {
             directory: directory::read(overrides, environment, &resource)?,
             earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
             resource,
             logs,
             traces,
-            exports_traces: sampler::exports_traces(environment)?,
-            sampler: SamplerSettings::read(environment)?,
+            exports_traces,
+            sampler,
+            trace_warnings: of_traces.without(&warnings),
+            warnings,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {
                 Some(timeout) => timeout,

@@ -1,5 +1,6 @@
 //! Builds a trail.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
@@ -41,8 +42,9 @@ pub struct TrailBuilder {
     keeps_unsampled_callers: bool,
 }
 
-/// The trail did not start; nothing is audited.
-#[derive(Debug, thiserror::Error)]
+/// The trail did not start; nothing is audited. Its `Debug` says what its `Display` says, as it is what `main` prints of an
+/// error that it returns.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// A mistake in the configuration.
@@ -59,6 +61,12 @@ pub enum StartError {
         "auditrail does not start: it was built without a transport; enable the feature otlp-grpc or otlp-http, or give the builder a connector"
     )]
     NoConnector,
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl TrailBuilder {
@@ -226,6 +234,7 @@ impl TrailBuilder {
     pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + 'static) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
+        settings.warnings.iter().for_each(|text| self.notices.warn(text));
         let connector = self.connector.ok_or(StartError::NoConnector)?;
         if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
             let id = instance_id(&*self.clock, &*self.entropy);
