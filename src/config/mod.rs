@@ -25,6 +25,7 @@ mod sampler;
 mod tests;
 mod tls;
 mod warnings;
+mod without;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +53,7 @@ pub(crate) use self::resource::service_name_of;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;
 pub use self::warnings::Warnings;
+pub use self::without::JournalWithout;
 
 /// What the code says; `None` leaves the word to the environment.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +70,8 @@ pub struct Overrides {
     pub journal_max_bytes: Option<u64>,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Option<Duration>,
+    /// What the file system of the journal may lack.
+    pub journal_without: Option<JournalWithout>,
 }
 
 /// The effective settings, checked.
@@ -96,6 +100,8 @@ pub struct Settings {
     pub journal_max_bytes: u64,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Duration,
+    /// What the file system of the journal may lack.
+    pub journal_without: JournalWithout,
 }
 
 impl Settings {
@@ -104,7 +110,7 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, FILE])?;
+        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, FLUSH_TIMEOUT, FILE])?;
         let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
         let logs = OtlpSettings::read(Signal::Logs, overrides, environment, &mut warnings)?;
         let traces = OtlpSettings::read(Signal::Traces, overrides, environment, &mut of_traces);
@@ -124,6 +130,10 @@ impl Settings {
             trace_warnings: of_traces.without(&warnings),
             warnings,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
+            journal_without: match overrides.journal_without {
+                Some(without) => without,
+                None => JournalWithout::read(environment)?,
+            },
             flush_timeout: match overrides.flush_timeout {
                 Some(timeout) => timeout,
                 None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),
@@ -150,6 +160,8 @@ fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result
 
 /// Bytes that the segments of the journal may take.
 pub const JOURNAL_MAX_BYTES: &str = "AUDITRAIL_JOURNAL_MAX_BYTES";
+/// What the file system of the journal may lack.
+pub const JOURNAL_WITHOUT: &str = "AUDITRAIL_JOURNAL_WITHOUT";
 /// Milliseconds that a shutdown may take.
 pub const FLUSH_TIMEOUT: &str = "AUDITRAIL_FLUSH_TIMEOUT";
 

@@ -57,7 +57,10 @@ fn http_endpoints_are_those_of_the_specification() {
     let bare = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1");
     assert_eq!(urls(&[bare])[0], "http://logs:1/", "used as it is");
     let settings = read(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")]).unwrap();
-    assert_eq!((settings.logs.protocol, settings.traces.as_ref().unwrap().protocol), (Protocol::Grpc, Protocol::HttpProtobuf));
+    assert_eq!(
+        (settings.logs.protocol, settings.traces.as_ref().unwrap().protocol),
+        (Protocol::Grpc, Protocol::HttpProtobuf)
+    );
     assert_eq!(settings.logs.endpoint.to_string(), "http://localhost:4317/");
 }
 

@@ -72,7 +72,7 @@ pub fn orphans_of(options: &JournalOptions, is_ours: impl Fn(&[u8]) -> bool) -> 
 fn orphans_where(options: &JournalOptions, is_wanted: impl Fn(&dyn File) -> bool) -> Result<Vec<Orphan>, JournalError> {
     let (fs, place) = (&*options.fs, Place::new(&options.directory));
     make_directories(fs, &place)?;
-    let _alone = lock(fs, &place)?;
+    let _alone = lock(options, &place)?;
     let failed = |what| JournalError::io(what, place.root(), error::FIX);
     let names = fs.list(&place.streams()).map_err(failed("list the streams of"))?;
     let streams = names.iter().filter_map(|name| StreamId::parse(name));
@@ -177,6 +177,9 @@ impl Journal {
     /// Removes the stream, if its last record was appended and all of it is settled. Says whether it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
+        if self.is_inherited() {
+            return false;
+        }
         let shared = &self.0;
         let done = {
             let state = shared.state();
@@ -195,7 +198,7 @@ impl Journal {
 /// next adopter.
 fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     let fs = &*options.fs;
-    let Ok(_alone) = lock(fs, &Place::new(&options.directory)) else { return };
+    let Ok(_alone) = lock(options, &Place::new(&options.directory)) else { return };
     let Ok(mut names) = fs.list(place.root()) else { return };
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;

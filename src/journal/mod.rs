@@ -12,7 +12,8 @@
 //! 5. What was appended is never changed. A tail that nobody can have been told of is cut; whatever else is damaged is set
 //!    aside in quarantine and reported, and what follows is read on.
 //! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
-//! 7. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
+//! 7. A stream has one process: a child that was forked writes nothing to that of its parent, and does not keep its lock.
+//! 8. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
 
 mod adopt;
 mod append;
@@ -23,6 +24,7 @@ mod cursor;
 mod directory;
 mod disk;
 mod error;
+mod forked;
 mod frame;
 mod fs;
 mod header;
@@ -44,6 +46,7 @@ mod settle;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tolerant;
 mod usage;
 mod wait;
 
@@ -66,10 +69,12 @@ pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTE
 pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
+pub use self::tolerant::{Tolerant, Without};
 pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 
 use self::copies::Copies;
+use self::forked::Birth;
 use self::place::StreamPlace;
 use self::state::State;
 use crate::record::StreamId;
@@ -87,12 +92,21 @@ impl Journal {
     pub fn stream(&self) -> StreamId {
         self.0.stream
     }
+
+    /// Whether this process is a child of the one that opened the journal, by a fork: nothing can be written then, and nothing
+    /// that is waited for comes to pass.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.0.birth.is_over()
+    }
 }
 
 #[derive(Debug)]
 struct Shared {
     options: JournalOptions,
     stream: StreamId,
+    /// In which process.
+    birth: Birth,
     place: StreamPlace,
     segment_bytes: u64,
     /// Bytes of the longest record that is taken.

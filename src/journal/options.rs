@@ -28,6 +28,8 @@ pub struct JournalOptions {
     pub scope: Bytes,
     /// The longest time that a record stays unsynced.
     pub commit_interval: Duration,
+    /// How long another process may hold the lock of the directory before this one gives up.
+    pub lock_patience: Duration,
     /// Whether a thread commits, prepares segments and watches files; without it, [`Journal::commit`] and
     /// [`Journal::maintain`] do that when they are called.
     ///
@@ -54,6 +56,7 @@ impl JournalOptions {
             resource: Bytes::new(),
             scope: Bytes::new(),
             commit_interval: COMMIT_INTERVAL,
+            lock_patience: LOCK_PATIENCE,
             background: true,
             fs: Arc::new(Disk::default()),
             clock: Arc::new(SystemClock),
@@ -62,9 +65,11 @@ impl JournalOptions {
         }
     }
 
-    /// A whole number of pages, small enough that a small bound still holds some segments.
+    /// A whole number of pages, small enough that a small bound still holds some segments, and that a limit on the size of files
+    /// leaves room for what a segment may have to carry besides.
     pub(super) fn segment_bytes(&self) -> u64 {
-        let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
+        let longest = self.fs.longest_file().map_or(SEGMENT_BYTES, |bytes| bytes / 2);
+        let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).min(longest).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
         self.segment_bytes.unwrap_or(fitting).max(LEAST_SEGMENT_BYTES).next_multiple_of(4096)
     }
 
@@ -127,4 +132,6 @@ pub const LEAST_MAX_BYTES: u64 = SEGMENTS_AT_LEAST * LEAST_SEGMENT_BYTES;
 const SEGMENT_BYTES: u64 = 8 << 20;
 pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENTS_AT_LEAST: u64 = 4;
+/// Streams are made, listed and removed under the lock, which takes milliseconds each; many processes may start at once.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);

@@ -7,7 +7,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
-use super::state::{Active, Prepared, Segment, State, Unsynced};
+use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
 use super::{JournalError, Shared, error};
 
 impl Shared {
@@ -54,24 +54,24 @@ impl Shared {
         self.keep(state, made);
     }
 
-    fn plan(&self, state: &mut State, least: u64) -> Result<Plan, String> {
+    fn plan(&self, state: &mut State, least: u64) -> Result<Plan, Unmade> {
         // What is open has to be carried over, and that must not fill it; nor what was promised.
         let promised = 2 * state.calls.bytes() + state.reserved;
         let length = (self.segment_bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(4096);
         self.plan_of(state, length, self.options.max_bytes)
     }
 
-    fn plan_of(&self, state: &mut State, length: u64, max_bytes: u64) -> Result<Plan, String> {
+    fn plan_of(&self, state: &mut State, length: u64, max_bytes: u64) -> Result<Plan, Unmade> {
         let all = state.allocated() + self.others_bytes();
         if all + length > max_bytes {
-            return Err(format!("the segments take {all} bytes"));
+            return Err(Unmade { text: format!("the segments take {all} bytes"), cause: None });
         }
         let number = state.next_file;
         state.next_file += 1;
         Ok(Plan { number, length, ready: state.ahead.max(PREPARED_AT_FIRST) })
     }
 
-    fn make(&self, plan: &Plan) -> Result<Prepared, String> {
+    fn make(&self, plan: &Plan) -> Result<Prepared, Unmade> {
         let path = self.place.segment(plan.number);
         let make = || {
             let file = self.options.fs.create_segment(&path, plan.length)?;
@@ -79,10 +79,13 @@ impl Shared {
             let identity = file.identity()?;
             Ok(Prepared { number: plan.number, file, path: path.clone(), identity, length: plan.length })
         };
-        make().map_err(|cause: std::io::Error| format!("{}: {cause}", path.display()))
+        make().map_err(|cause: io::Error| Unmade {
+            text: format!("{}: {cause}", path.display()),
+            cause: Some(cause.kind()),
+        })
     }
 
-    fn keep(&self, state: &mut State, made: Result<Prepared, String>) {
+    fn keep(&self, state: &mut State, made: Result<Prepared, Unmade>) {
         match made {
             // Somebody who could not wait has made a later one meanwhile.
             Ok(made) if state.next.is_some() || made.number < state.active.number => self.discard(&made),

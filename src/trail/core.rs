@@ -64,6 +64,8 @@ pub(crate) struct Core {
     /// Somebody was told that response records are not as safe as their classes want.
     pub(super) unsafe_told: AtomicBool,
     pub(super) unanswered: Unanswered,
+    /// Somebody was told that this process has no trail.
+    pub(super) inherited_told: AtomicBool,
 }
 
 impl fmt::Debug for Core {
@@ -283,6 +285,9 @@ impl Core {
 
     /// Ships what is in the journal now, what earlier processes left there included.
     pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        if self.is_inherited() {
+            return Err(FlushError { pending: 0, deadline });
+        }
         let settled = async {
             self.journal.settled(self.hurry()).await;
             self.adopted.wait().await;
@@ -292,6 +297,9 @@ impl Core {
 
     /// The same for a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
+        if self.is_inherited() {
+            return Err(FlushError { pending: 0, deadline });
+        }
         let begun = Instant::now();
         let settled = self.journal.settled_within(self.hurry(), deadline)
             && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
@@ -340,6 +348,9 @@ impl Core {
     /// The end of the process is near: ships what it can. However often it is called, it takes no longer than the flush
     /// time-out altogether.
     pub(crate) fn close(&self) {
+        if self.is_inherited() {
+            return;
+        }
         self.watch.end(&self.notices);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = self.journal.usage();
@@ -358,6 +369,10 @@ impl Core {
 
     /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
     pub(super) fn end(&self) {
+        if self.is_inherited() {
+            // It ends in the parent.
+            return;
+        }
         // First of all, as the process may be killed while it waits for the collector.
         self.unanswered.end();
         self.interrupt_open();
@@ -431,7 +446,7 @@ impl Core {
                 Err(error) => error,
             };
             let left = class.deadline.saturating_sub(begun.elapsed());
-            if class.when_full == WhenFull::Refuse || left.is_zero() {
+            if class.when_full == WhenFull::Refuse || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
@@ -486,8 +501,20 @@ impl Core {
         }
     }
 
+    /// Whether this process is a child of the one that has started the trail. It has none of its threads.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.journal.is_inherited()
+    }
+
     /// Counts a record that is left out.
     pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
+        if self.is_inherited() {
+            // No lock is taken on the way: another thread of the parent may have held it when it forked.
+            if !self.inherited_told.swap(true, Ordering::Relaxed) {
+                self.notices.warn_alone(INHERITED);
+            }
+            return;
+        }
         self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
     }
 
@@ -500,6 +527,10 @@ impl Core {
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        if self.is_inherited() {
+            self.left_out(Cause::Refused, None);
+            return None;
+        }
         self.scribe.tell_waiting();
         // The response of a call whose request is there is not: half a call says less than it takes.
         let may_shed = what.room == Room::Free && what.call.is_none();
@@ -553,3 +584,6 @@ const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.
 const MOST_BYTES: usize = 16 * 1024;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const INHERITED: &str = "nothing is audited in this process: it was forked from the one that has started the trail, which alone \
+                         writes to its stream; start a trail in the child, after the fork, or start the trail after the process \
+                         has put itself into the background";

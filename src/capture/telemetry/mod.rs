@@ -207,6 +207,10 @@ impl Drop for Telemetry {
     fn drop(&mut self) {
         let Some(trail) = self.trail.take() else { return };
         let core = trail.core();
+        if core.is_inherited() {
+            // The processor's thread is that of the parent, which exports the spans.
+            return std::mem::forget(self.provider.clone());
+        }
         core.interrupt_open();
         let spans = LastSpans::leave(self.provider.clone(), core.time_left_to_close(), self.loss.clone());
         core.close();
