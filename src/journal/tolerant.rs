@@ -173,7 +173,7 @@ struct Held((u64, u64));
 impl Held {
     fn take(file: Identity) -> Option<Self> {
         let file = (file.device, file.inode);
-        HELD.lock().unwrap_or_else(PoisonError::into_inner).insert(file).then_some(Self(file))
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).insert(file).then(|| Self(file))
     }
 }
 
