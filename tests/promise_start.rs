@@ -1,6 +1,8 @@
 //! A trail starts where it is put, and where it cannot, it says why to the person who is there: the real binary and a program
 //! that uses the library, as processes, in the environments of real installations.
 
+// The faults are made by seccomp, and the numbers are those of its system calls.
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::expect_used,
@@ -18,7 +20,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Termination as _;
+use std::process::{Command, Stdio, Termination as _};
 use std::time::Duration;
 
 use auditrail::Trail;
@@ -202,11 +204,13 @@ fn want_of_space_at_the_start_is_called_that() {
 fn a_limit_on_the_size_of_files_ends_no_process() {
     let state = tempfile::tempdir().unwrap();
     let directory = [("AUDITRAIL_DIR", state.path().to_str().unwrap())];
-    let mut command = proxy(&directory);
-    limited(&mut command, 32 << 10);
-    let (code, said) = run(&mut command);
-    assert_eq!(code, Some(125), "{said}");
-    assert!(said.contains("File too large") && said.contains("ulimit -f"), "{said}");
+    for (mut command, expected) in [(proxy(&directory), 125), (program("returns_its_error", &directory), 0)] {
+        limited(&mut command, 32 << 10);
+        let (code, said) = run(&mut command);
+        assert_eq!(code, Some(expected), "{said}");
+        assert!(said.contains("auditrail does not start: ") && said.contains("File too large"), "{said}");
+        assert!(said.contains("`ulimit -f`"), "{said}");
+    }
 
     // Smaller segments, and many of them.
     let mut command = program("writes_much", &directory);
@@ -214,6 +218,15 @@ fn a_limit_on_the_size_of_files_ends_no_process() {
     let (code, said) = run(&mut command);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Counts { emitted: 4002, acknowledged: 4002, refused: 0,"), "{said}");
+
+    // The binary's own output.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auditrail"));
+    command.args(["journal", "stat", "--dir"]).arg(state.path());
+    command.stdout(tempfile::tempfile().unwrap()).stderr(Stdio::piped());
+    limited(&mut command, 16);
+    let (code, said) = run(&mut command);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("cannot write to standard output: File too large"), "{said}");
 }
 
 /// Not a test of its own: a program that writes some megabytes.

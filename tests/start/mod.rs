@@ -42,7 +42,7 @@ fn with(mut command: Command, variables: &[(&str, &str)]) -> Command {
 
 /// The exit code and what was said on standard error.
 pub(crate) fn run(command: &mut Command) -> (Option<i32>, String) {
-    let Output { status, stderr, .. } = command.output().unwrap();
+    let Output { status, stderr, .. } = command.spawn().unwrap().wait_with_output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }
 
