@@ -27,7 +27,7 @@ impl JournalWithout {
         Self { lock: true, ..self }
     }
 
-    pub(super) fn read(environment: &Environment) -> Result<Self, ConfigError> {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut without = Self::default();
         for (position, entry) in entries(environment.text(JOURNAL_WITHOUT)?.unwrap_or_default()) {
             without = match entry.trim() {

@@ -37,19 +37,19 @@ impl Fs for Disk {
             return Err(error);
         }
         let mapping = if self.without_mapping { None } else { Mapping::of(&file, length).ok() };
-        Ok(DiskFile::new(file, mapping))
+        Ok(DiskFile::opened(file, mapping))
     }
 
     fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let file = open(path, OFlags::empty(), true, true)?;
         make_private(&file, 0o600)?;
-        Ok(DiskFile::new(file, None))
+        Ok(DiskFile::opened(file, None))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let file = open(path, OFlags::empty(), true, false)?;
         make_private(&file, 0o600)?;
-        Ok(DiskFile::new(file, None))
+        Ok(DiskFile::opened(file, None))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -96,7 +96,7 @@ struct DiskFile {
 }
 
 impl DiskFile {
-    fn new(file: fs::File, mapping: Option<Mapping>) -> Arc<dyn File> {
+    fn opened(file: fs::File, mapping: Option<Mapping>) -> Arc<dyn File> {
         Arc::new(Self { file, mapping, locked: OnceLock::new() })
     }
 }
