@@ -110,7 +110,7 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, FLUSH_TIMEOUT, FILE])?;
+        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, JOURNAL_WITHOUT, FILE])?;
         let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
         let logs = OtlpSettings::read(Signal::Logs, overrides, environment, &mut warnings)?;
         let traces = OtlpSettings::read(Signal::Traces, overrides, environment, &mut of_traces);
