@@ -154,7 +154,9 @@ fn the_parent() {
             unsafe { libc::_exit(0) };
         }
         forked.store(true, Ordering::Relaxed);
-        (BEFORE..PARENTS).for_each(|number| record(&trail, &format!("parent {number}")));
+        if what == "writes" {
+            (BEFORE..PARENTS).for_each(|number| record(&trail, &format!("parent {number}")));
+        }
         // SAFETY: the child is this process's.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     });

@@ -521,23 +521,6 @@ impl Core {
         }
     }
 
-    /// Whether this process is a child of the one that has started the trail. It has none of its threads.
-    pub(crate) fn is_inherited(&self) -> bool {
-        self.journal.is_inherited()
-    }
-
-    /// Counts a record that is left out.
-    pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
-        if self.is_inherited() {
-            // No lock is taken on the way: another thread of the parent may have held it when it forked.
-            if !self.inherited_told.swap(true, Ordering::Relaxed) {
-                self.notices.warn_alone(INHERITED);
-            }
-            return;
-        }
-        self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
-    }
-
     /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
     /// once, and told by a record.
     fn write(
@@ -604,6 +587,3 @@ const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.
 const MOST_BYTES: usize = 16 * 1024;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-const INHERITED: &str = "nothing is audited in this process: it was forked from the one that has started the trail, which alone \
-                         writes to its stream; start a trail in the child, after the fork, or start the trail after the process \
-                         has put itself into the background";

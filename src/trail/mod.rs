@@ -22,6 +22,7 @@ mod gap;
 mod halves;
 mod hooks;
 mod idless;
+mod left_out;
 mod metrics;
 mod ongoing;
 mod open_call;
