@@ -81,10 +81,6 @@ impl Fs for Disk {
     fn identity(&self, path: &Path) -> io::Result<Identity> {
         Ok(identity(&fs::symlink_metadata(path)?))
     }
-
-    fn longest_file(&self) -> Option<u64> {
-        getrlimit(Resource::Fsize).current
-    }
 }
 
 #[derive(Debug)]
@@ -151,6 +147,10 @@ impl File for DiskFile {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         check_length(length)?;
+        if self.mapping.is_some() {
+            // The next store to what was cut would end the process by a signal.
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         self.file.set_len(length)
     }
 

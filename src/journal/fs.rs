@@ -69,11 +69,6 @@ pub trait Fs: Debug + Send + Sync + 'static {
     /// # Errors
     /// What the system says; `NotFound` if there is nothing.
     fn identity(&self, path: &Path) -> io::Result<Identity>;
-
-    /// How many bytes a file of this process may have, if there is a limit that is no matter of space.
-    fn longest_file(&self) -> Option<u64> {
-        None
-    }
 }
 
 /// An open file.
@@ -91,7 +86,7 @@ pub trait File: Debug + Send + Sync {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Writes a frame so that its first four bytes appear last: whoever sees them sees all of it, also after the process
-    /// was killed. The offset is a multiple of four.
+    /// was killed. The offset is a multiple of four. One writer at a time: another one may get an error.
     ///
     /// # Errors
     /// What the system says.
@@ -112,7 +107,7 @@ pub trait File: Debug + Send + Sync {
         self.sync()
     }
 
-    /// Cuts or extends the file.
+    /// Cuts or extends the file. One that is mapped may refuse.
     ///
     /// # Errors
     /// What the system says.

@@ -18,9 +18,9 @@ use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 pub struct JournalOptions {
     /// The directory of the journal; all processes of a service share it.
     pub directory: PathBuf,
-    /// Bytes that the segments of all streams may take together.
+    /// Bytes that may wait in the segments of all streams together.
     pub max_bytes: u64,
-    /// Bytes of one segment; `None` for what fits the bound.
+    /// Bytes of each segment; `None` for small ones where room or load is small.
     pub segment_bytes: Option<u64>,
     /// The OTLP Resource of this process, encoded.
     pub resource: Bytes,
@@ -65,11 +65,14 @@ impl JournalOptions {
         }
     }
 
-    /// A whole number of pages, small enough that a small bound still holds some segments, and that a limit on the size of files
-    /// leaves room for what a segment may have to carry besides.
+    /// The smallest segment, with which a stream begins.
+    pub(super) fn least_segment_bytes(&self) -> u64 {
+        if self.segment_bytes.is_some() { self.segment_bytes() } else { LEAST_SEGMENT_BYTES }
+    }
+
+    /// The largest segment: a whole number of pages, small enough that a small bound still holds some.
     pub(super) fn segment_bytes(&self) -> u64 {
-        let longest = self.fs.longest_file().map_or(SEGMENT_BYTES, |bytes| bytes / 2);
-        let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).min(longest).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
+        let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
         self.segment_bytes.unwrap_or(fitting).max(LEAST_SEGMENT_BYTES).next_multiple_of(4096)
     }
 
@@ -83,6 +86,12 @@ impl JournalOptions {
 pub trait Watcher: Debug + Send + Sync {
     /// Something happened.
     fn happened(&self, event: Event);
+
+    /// Whether all that was told is kept, and would survive a power loss. Asked before files go whose loss was told; where it
+    /// is not so, they stay, and it is told again. It may wait for a disk.
+    fn is_kept(&self) -> bool {
+        true
+    }
 }
 
 /// What happens to a journal.
@@ -128,8 +137,10 @@ impl Watcher for Unwatched {
 pub const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 /// The least bound: the least segments.
 pub const LEAST_MAX_BYTES: u64 = SEGMENTS_AT_LEAST * LEAST_SEGMENT_BYTES;
-/// A tenth of a second of records at full speed; its creation takes about a millisecond.
+/// A tenth of a second of records at full speed; its creation takes about a millisecond. Segments grow to it while they are
+/// filled in seconds.
 const SEGMENT_BYTES: u64 = 8 << 20;
+/// What an idle process takes of the disk, with some small files.
 pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENTS_AT_LEAST: u64 = 4;
 /// Streams are made, listed and removed under the lock, which takes milliseconds each; many processes may start at once.

@@ -105,10 +105,6 @@ impl Fs for Tolerant {
     fn identity(&self, path: &Path) -> io::Result<Identity> {
         self.inner.identity(path)
     }
-
-    fn longest_file(&self) -> Option<u64> {
-        self.inner.longest_file()
-    }
 }
 
 /// A file whose lock is known in this process alone, if the file system has none.

@@ -28,6 +28,8 @@ pub(crate) struct Scribe {
     journal: RwLock<Option<Journal>>,
     waiting: Mutex<VecDeque<Waiting>>,
     has_waiting: AtomicBool,
+    /// Something could not be told, as the trail had ended: whoever adopts the stream tells it.
+    is_untold: AtomicBool,
     gone: Mutex<Gone>,
     others_lost: AtomicU64,
 }
@@ -65,6 +67,7 @@ impl Scribe {
             journal: RwLock::default(),
             waiting: Mutex::default(),
             has_waiting: AtomicBool::new(false),
+            is_untold: AtomicBool::new(false),
             gone: Mutex::default(),
             others_lost: AtomicU64::new(0),
         }
@@ -159,6 +162,9 @@ impl Scribe {
             }
             self.has_waiting.store(false, Ordering::Relaxed);
         }
+        if !never.is_empty() {
+            self.is_untold.store(true, Ordering::Relaxed);
+        }
         for error in never.into_iter().filter(|error| !matches!(error, JournalError::Closed)) {
             self.notices.warn(format!("a record of the trail itself cannot be written: {error}"));
         }
@@ -219,6 +225,12 @@ impl Watcher for Scribe {
                 self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
             }
         }
+    }
+
+    fn is_kept(&self) -> bool {
+        self.tell_waiting();
+        let is_written = !self.has_waiting() && !self.is_untold.load(Ordering::Relaxed);
+        is_written && self.journal().is_some_and(|journal| journal.commit().is_ok())
     }
 }
 
