@@ -28,6 +28,8 @@ pub struct JournalOptions {
     pub scope: Bytes,
     /// The longest time that a record stays unsynced.
     pub commit_interval: Duration,
+    /// How long another process may hold the lock of the directory before this one gives up.
+    pub lock_patience: Duration,
     /// Whether a thread commits, prepares segments and watches files; without it, [`Journal::commit`] and
     /// [`Journal::maintain`] do that when they are called.
     ///
@@ -54,6 +56,7 @@ impl JournalOptions {
             resource: Bytes::new(),
             scope: Bytes::new(),
             commit_interval: COMMIT_INTERVAL,
+            lock_patience: LOCK_PATIENCE,
             background: true,
             fs: Arc::new(Disk::default()),
             clock: Arc::new(SystemClock),
@@ -140,4 +143,6 @@ const SEGMENT_BYTES: u64 = 8 << 20;
 /// What an idle process takes of the disk, with some small files.
 pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENTS_AT_LEAST: u64 = 4;
+/// Streams are made, listed and removed under the lock, which takes milliseconds each; many processes may start at once.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);

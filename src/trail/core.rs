@@ -67,6 +67,8 @@ pub(crate) struct Core {
     /// Somebody was told that response records are not as safe as their classes want.
     pub(super) unsafe_told: AtomicBool,
     pub(super) unanswered: Unanswered,
+    /// Somebody was told that this process has no trail.
+    pub(super) inherited_told: AtomicBool,
 }
 
 impl fmt::Debug for Core {
@@ -306,6 +308,9 @@ impl Core {
 
     /// Ships what is in the journal now, what earlier processes left there included.
     pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        if self.is_inherited() {
+            return Err(FlushError { pending: 0, deadline });
+        }
         let settled = async {
             self.journal.settled(self.hurry()).await;
             self.adopted.wait().await;
@@ -315,6 +320,9 @@ impl Core {
 
     /// The same for a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
+        if self.is_inherited() {
+            return Err(FlushError { pending: 0, deadline });
+        }
         let begun = Instant::now();
         let settled = self.journal.settled_within(self.hurry(), deadline)
             && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
@@ -363,6 +371,9 @@ impl Core {
     /// The end of the process is near: ships what it can. However often it is called, it takes no longer than the flush
     /// time-out altogether.
     pub(crate) fn close(&self) {
+        if self.is_inherited() {
+            return;
+        }
         self.watch.end(&self.notices);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = self.journal.usage();
@@ -383,6 +394,10 @@ impl Core {
 
     /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
     pub(super) fn end(&self) {
+        if self.is_inherited() {
+            // It ends in the parent.
+            return;
+        }
         // First of all, as the process may be killed while it waits for the collector.
         self.unanswered.end();
         self.interrupt_open();
@@ -463,7 +478,7 @@ impl Core {
                 Err(error) => error,
             };
             let left = class.deadline.saturating_sub(begun.elapsed());
-            if class.when_full == WhenFull::Refuse || left.is_zero() {
+            if class.when_full == WhenFull::Refuse || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
@@ -518,11 +533,6 @@ impl Core {
         }
     }
 
-    /// Counts a record that is left out.
-    pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
-        self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
-    }
-
     /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
     /// once, and told by a record.
     fn write(
@@ -532,6 +542,10 @@ impl Core {
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        if self.is_inherited() {
+            self.left_out(Cause::Refused, None);
+            return None;
+        }
         self.scribe.tell_waiting();
         let (worth, pressure) = (Worth::of(&what, is_garbage), self.journal.pressure());
         if worth.is_shed(pressure) {

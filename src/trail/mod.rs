@@ -22,6 +22,7 @@ mod gap;
 mod halves;
 mod hooks;
 mod idless;
+mod left_out;
 mod metrics;
 mod ongoing;
 mod open_call;
@@ -82,6 +83,10 @@ use crate::record::RecordId;
 
 /// The handle that users hold. Clones share one trail; when the last is dropped, the stream gets its last record and what is
 /// left is shipped, within the flush time-out. What does not get there waits on the disk.
+///
+/// A trail belongs to the process that has started it. In a child that is forked from that, without `exec`, nothing is written:
+/// a notice says so once, calls whose class is `Refuse` or `Wait` do not run, and the others go on without records. A child that
+/// shall be audited starts a trail of its own, with the same directory: it gets a stream of its own.
 #[derive(Clone)]
 pub struct Trail {
     core: Arc<Core>,
@@ -194,6 +199,10 @@ struct LastHandle(Arc<Core>);
 
 impl Drop for LastHandle {
     fn drop(&mut self) {
+        if self.0.is_inherited() {
+            // Its threads are the parent's, and nobody here could wait for their end.
+            std::mem::forget(self.0.clone());
+        }
         self.0.end();
     }
 }

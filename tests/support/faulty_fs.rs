@@ -166,8 +166,4 @@ impl File for Segment {
     fn try_lock(&self) -> io::Result<bool> {
         self.file.try_lock()
     }
-
-    fn lock(&self) -> io::Result<()> {
-        self.file.lock()
-    }
 }
