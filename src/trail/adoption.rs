@@ -1,6 +1,7 @@
 //! Streams of processes that died: their open calls are answered, their end is written, and they are drained under their own
 //! identity.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ pub(super) struct Done {
     done: Mutex<bool>,
     /// The streams that are not drained.
     left: Mutex<Vec<Journal>>,
+    /// All of them are known.
+    found: AtomicBool,
+    /// How many streams stay as they are.
+    left_alone: AtomicU64,
     changed: Notify,
     changed_blocking: Condvar,
 }
@@ -46,6 +51,16 @@ impl Done {
     /// Records of adopted streams that are not settled.
     pub(super) fn pending(&self) -> u64 {
         self.left().iter().map(|journal| journal.usage().pending()).sum()
+    }
+
+    /// Whether streams are still looked for.
+    pub(super) fn is_looking(&self) -> bool {
+        !self.found.load(Ordering::Relaxed)
+    }
+
+    /// How many streams nobody can read.
+    pub(super) fn left_alone(&self) -> u64 {
+        self.left_alone.load(Ordering::Relaxed)
     }
 
     fn left(&self) -> MutexGuard<'_, Vec<Journal>> {
@@ -78,6 +93,7 @@ struct Ending(Arc<Done>);
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.left().clear();
+        self.0.found.store(true, Ordering::Relaxed);
         self.0.set();
     }
 }
@@ -134,6 +150,7 @@ impl Adoption {
             }
         };
         self.done.left().extend(adopted.iter().map(|(adopted, _)| adopted.journal.clone()));
+        self.done.found.store(true, Ordering::Relaxed);
         for (mut adopted, what) in adopted {
             lane.drain(&mut adopted.reader).await;
             self.done.left().retain(|journal| journal.stream() != what.stream);
@@ -158,6 +175,7 @@ impl Adoption {
                 Ok(None) => {}
                 // It stays as it is, for fsck.
                 Err(error) => {
+                    self.done.left_alone.fetch_add(1, Ordering::Relaxed);
                     self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"));
                     tell(Adopting::LeftAlone(stream, error));
                 }

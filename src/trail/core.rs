@@ -27,9 +27,13 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror, shared};
+use super::{
+    Acknowledge, Call, CallState, Class, Counts, FlushError, Flushed, Moment, WhenFull, halves, mirror, shared,
+};
 use crate::config::{Notices, Settings};
-use crate::journal::{Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence};
+use crate::journal::{
+    Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence, planted,
+};
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
 use crate::ship::Shipper;
@@ -282,20 +286,20 @@ impl Core {
     }
 
     /// Ships what is in the journal now, what earlier processes left there included.
-    pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+    pub(crate) async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
         let settled = async {
             self.journal.settled(self.hurry()).await;
             self.adopted.wait().await;
         };
-        within(deadline, settled).await.map_err(|Late| self.unfinished(deadline))
+        within(deadline, settled).await.map(|()| self.flushed()).map_err(|Late| self.unfinished(deadline))
     }
 
     /// The same for a thread that may block.
-    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
+    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<Flushed, FlushError> {
         let begun = Instant::now();
         let settled = self.journal.settled_within(self.hurry(), deadline)
             && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
-        if settled { Ok(()) } else { Err(self.unfinished(deadline)) }
+        if settled { Ok(self.flushed()) } else { Err(self.unfinished(deadline)) }
     }
 
     /// Hurries the shipper and gives the number up to which it has to go.
@@ -315,6 +319,7 @@ impl Core {
 
     fn tell_gaps(&self) {
         self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+        self.scribe.tell_held_back();
         self.scribe.tell_waiting();
     }
 
@@ -406,8 +411,20 @@ impl Core {
         self.settings.flush_timeout.saturating_sub(spent)
     }
 
+    fn flushed(&self) -> Flushed {
+        Flushed { left_alone: self.adopted.left_alone() }
+    }
+
     fn unfinished(&self, deadline: Duration) -> FlushError {
-        FlushError { pending: self.journal.usage().pending() + self.adopted.pending(), deadline }
+        let of_earlier = self.adopted.pending();
+        FlushError {
+            pending: self.journal.usage().pending() + of_earlier,
+            of_earlier,
+            is_looking: self.adopted.is_looking(),
+            left_alone: self.adopted.left_alone(),
+            deadline,
+            last_refusal: self.shipper.last_refusal(),
+        }
     }
 
     /// Whether there may be calls that wait before they run, or do not run at all.
@@ -464,6 +481,11 @@ impl Core {
             if class.acknowledge >= Acknowledge::Remote {
                 self.shipper.hurry();
                 self.journal.settled(receipt.sequence).await;
+                // Settled is what the collector refused, too.
+                let why = self.scribe.why_not_accepted(receipt.sequence).filter(|_| !planted("settled-is-accepted"));
+                if let Some(why) = why {
+                    return Err(NotAcknowledged(why.to_string()));
+                }
             }
             Ok(())
         };

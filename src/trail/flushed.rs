@@ -1,0 +1,56 @@
+//! What a flush came to.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A flush that finished: everything that the journal had is settled, but for streams that nobody can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Flushed {
+    /// Streams of earlier processes that were left as they are, with whatever they hold. A notice has named each of them.
+    pub left_alone: u64,
+}
+
+/// A flush that did not finish in time. Nothing is dropped by that: the shipper goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlushError {
+    /// Records that still wait, those of earlier processes included.
+    pub pending: u64,
+    /// How many of them earlier processes left.
+    pub of_earlier: u64,
+    /// Streams of earlier processes are still looked for, so that there may be more.
+    pub is_looking: bool,
+    /// Streams of earlier processes that were left as they are. A notice has named each of them.
+    pub left_alone: u64,
+    /// The time that was given.
+    pub deadline: Duration,
+    /// What the last request came to, if the collector did not take it, such as `HTTP 404`.
+    pub last_refusal: Option<String>,
+}
+
+impl std::error::Error for FlushError {}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} audit record(s) were not delivered within {:?}", self.pending, self.deadline)?;
+        if self.of_earlier > 0 {
+            write!(f, ", {} of them of earlier processes", self.of_earlier)?;
+        }
+        if self.is_looking {
+            f.write_str(", and streams of earlier processes are still being looked for")?;
+        }
+        if self.left_alone > 0 {
+            write!(f, "; {} stream(s) of earlier processes cannot be read and were left alone", self.left_alone)?;
+        }
+        match &self.last_refusal {
+            Some(reason) => write!(f, "; the last request to the collector was not taken: {reason}"),
+            None => f.write_str(
+                "; the collector has taken every request that it answered so far: see whether it is up and fast enough",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
