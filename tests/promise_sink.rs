@@ -1,7 +1,7 @@
 //! Promise "Slow or dead sink" and "Poison record": whatever the sink does, the caller is not held up, every acknowledged
 //! record arrives at least once or is in quarantine, in order within each request, and the trail says so.
 //!
-//! Rows 12, 13 and 14 of the fault tests, over OTLP/gRPC and OTLP/HTTP.
+//! Rows 12, 13, 14 and 21 of the fault tests, over OTLP/gRPC and OTLP/HTTP.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,8 @@
 mod faulty_sink;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,8 +26,10 @@ use auditrail::config::{Environment, Notice, NoticeLevel};
 use auditrail::journal::{Cause, Disk, Quarantine, Quarantined};
 use auditrail::record::{EventName, Record, names};
 use auditrail::trail::Moment;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
-use faulty_sink::{Arrived, FaultySink, Reply, Wire};
+use faulty_sink::{Arrived, FaultySink, Reply, Strange, Wire};
 
 /// Far beyond what anything here takes.
 const LONG: Duration = Duration::from_secs(120);
@@ -213,6 +217,154 @@ async fn a_request_that_is_too_large_is_sent_in_parts() {
     }
 }
 
+/// Row 21: what cannot be read says nothing, whatever its status says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_cannot_be_read_is_no_success() {
+    let answers = [Strange::WebPage, Strange::CutMessage, Strange::CutBody, Strange::TooLong, Strange::OtherType]
+        .map(Reply::Strange);
+    for (protocol, strange) in PROTOCOLS.into_iter().flat_map(|protocol| answers.map(|answer| (protocol, answer))) {
+        let is_well = Arc::new(AtomicBool::new(false));
+        let well = is_well.clone();
+        let script = move |_: &[String], _| if well.load(SeqCst) { Reply::Take } else { strange };
+        let sink = FaultySink::start(Wire::Open, script).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(20);
+        let pending = client.pending_when_it_is_told().await;
+        assert_eq!(pending, 20 + STARTED, "{protocol} {strange:?}: nothing is settled that was not answered");
+        // Nor later, however often it is asked.
+        let asked = sink.arrived().len() + 3;
+        while sink.arrived().len() < asked {
+            let waits = client.trail.flush(Duration::from_millis(50)).await.unwrap_err();
+            assert_eq!(waits.pending, 20 + STARTED, "{protocol} {strange:?}");
+        }
+        is_well.store(true, SeqCst);
+        while client.trail.flush(Duration::from_millis(200)).await.is_err() {}
+        all_arrived(&sink, &ids, &format!("{protocol} {strange:?}"));
+        assert_eq!(client.levels(), [NoticeLevel::Warning, NoticeLevel::Recovered], "{protocol} {strange:?}");
+        let said = &client.said()[0];
+        assert!(said.contains("does not answer as an OTLP collector"), "{protocol} {strange:?}: {said}");
+        assert_eq!((client.given_up(), client.quarantined()), (0, vec![]), "{protocol} {strange:?}");
+    }
+}
+
+/// Row 21: a collector in trouble answers 500 or INTERNAL; somebody flushes all the time, which cuts the pauses short.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_healthy_is_given_up_by_500s_under_flushes() {
+    for protocol in PROTOCOLS {
+        let is_well = Arc::new(AtomicBool::new(true));
+        let well = is_well.clone();
+        let script = move |_: &[String], _| if well.load(SeqCst) { Reply::Take } else { Reply::Internal };
+        let sink = FaultySink::start(Wire::Open, script).await;
+        let client = Client::of(&sink, protocol, &[]);
+        client.flush().await;
+        is_well.store(false, SeqCst);
+        let ids = client.record(201);
+        while sink.arrived().len() < 100 {
+            client.trail.flush(Duration::from_millis(5)).await.unwrap_err();
+        }
+        is_well.store(true, SeqCst);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!((client.given_up(), client.quarantined()), (0, vec![]), "{protocol}");
+        assert_eq!(client.levels(), [NoticeLevel::Warning, NoticeLevel::Recovered], "{protocol}");
+    }
+}
+
+/// tonic panics at status details that are no base64.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_a_sink_says_panics() {
+    for protocol in PROTOCOLS {
+        let sink = FaultySink::start(Wire::Open, |_, nth| if nth < 2 { Reply::Nonsense } else { Reply::Take }).await;
+        let client = Client::of(&sink, protocol, &[]);
+        let ids = client.record(10);
+        client.flush().await;
+        all_arrived(&sink, &ids, protocol);
+        assert_eq!(client.levels(), [NoticeLevel::Warning, NoticeLevel::Recovered], "{protocol}");
+        let said = &client.said()[0];
+        assert!(said.contains("gRPC Unavailable") || said.contains("HTTP 503"), "{protocol}: {said}");
+    }
+}
+
+/// The ports of the two protocols are neighbours, and taken for each other. The servers speak one of them alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_port_of_the_other_protocol_is_named_as_that() {
+    let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let of_http = http.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(http, axum::Router::new()).await.unwrap() });
+    // As Go's server answers what is none of HTTP/1.
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let of_plain = plain.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = plain.accept().await.unwrap();
+            let mut asked = [0; 16];
+            drop(client.read_exact(&mut asked).await);
+            drop(client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request").await);
+        }
+    });
+    let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let of_grpc = grpc.local_addr().unwrap();
+    tokio::spawn(async move {
+        let server = tonic::transport::Server::builder().add_routes(tonic::service::Routes::default());
+        server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(grpc)).await.unwrap();
+    });
+    for (address, protocol, other) in [
+        (of_http, "grpc", "it may be the port of OTLP/HTTP"),
+        (of_plain, "grpc", "it may be the port of OTLP/HTTP"),
+        (of_grpc, "http/protobuf", "it may be the port of OTLP/gRPC"),
+    ] {
+        let client = Client::at(&format!("http://{address}"), protocol, &[]);
+        client.record(1);
+        let refusal = loop {
+            let error = client.trail.flush(Duration::from_millis(50)).await.unwrap_err();
+            if let Some(refusal) = error.last_refusal.clone() {
+                assert!(error.to_string().contains(&refusal), "{error}");
+                break refusal;
+            }
+        };
+        assert!(refusal.contains(other), "{protocol}: {refusal}");
+        assert!(client.said().iter().any(|said| said.contains(other)), "{protocol}: {:?}", client.said());
+    }
+}
+
+/// Refused, then 404: what has to be mended is another thing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trouble_that_changes_is_told_again() {
+    let sink = FaultySink::start(Wire::Refused, |_, _| Reply::Take).await;
+    let client = Client::at(&format!("{}/elsewhere", sink.endpoint()), "http/protobuf", &[]);
+    client.record(1);
+    client.pending_when_it_is_told().await;
+    sink.set_wire(Wire::Open);
+    while !client.said().iter().any(|said| said.contains("HTTP 404")) {
+        drop(client.trail.flush(Duration::from_millis(50)).await);
+    }
+    let error = client.trail.flush(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!((error.pending, error.last_refusal.as_deref()), (1 + STARTED, Some("HTTP 404")));
+    let said = client.said();
+    assert!(said.len() == 2 && said[0].contains("refused"), "{said:?}");
+}
+
+/// A collector that refuses everything refuses gap records, too: they must not bring about each other for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gap_records_that_are_refused_bring_about_no_further_ones() {
+    let sink = FaultySink::start(Wire::Open, |_, _| Reply::Invalid).await;
+    let client = Client::of(&sink, "http/protobuf", &[]);
+    client.record(10);
+    client.flush().await;
+    let written = client.trail.counts().acknowledged;
+    let grows = async {
+        while client.trail.counts().acknowledged < written + 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(1), grows).await.is_err(), "{:?}", client.trail.counts());
+    // A flush tells of them, once, and comes to its end.
+    client.flush().await;
+    let counts = client.trail.counts();
+    assert!(counts.acknowledged <= written + 3, "{written} {counts:?}");
+    assert_eq!(counts.quarantined + counts.pending, counts.acknowledged, "{counts:?}");
+}
+
 /// Each id at least once; numbers ascend within each request.
 fn all_arrived(sink: &FaultySink, ids: &[String], case: &str) {
     let taken: BTreeSet<String> = sink.taken().into_iter().collect();
@@ -238,8 +390,11 @@ struct Client {
 
 impl Client {
     fn of(sink: &FaultySink, protocol: &str, more: &[(&str, &str)]) -> Self {
-        let endpoint = sink.endpoint();
-        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
+        Self::at(&sink.endpoint(), protocol, more)
+    }
+
+    fn at(endpoint: &str, protocol: &str, more: &[(&str, &str)]) -> Self {
+        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
         let notices = Arc::<Mutex<Vec<Notice>>>::default();
         let said = notices.clone();
         let directory = tempfile::tempdir().unwrap();

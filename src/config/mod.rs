@@ -16,6 +16,7 @@ mod flood;
 mod notice;
 mod otlp;
 mod plain;
+mod quarantine;
 mod regular;
 mod resource;
 mod sampler;
@@ -41,6 +42,7 @@ pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 #[cfg(feature = "cli")]
 pub(crate) use self::plain::{is_hidden, plain};
+pub use self::quarantine::{QuarantineFull, QuarantineSettings};
 #[cfg(all(feature = "proxy", feature = "tls"))]
 pub(crate) use self::regular::read as read_regular;
 pub use self::resource::ResourceSettings;
@@ -62,6 +64,10 @@ pub struct Overrides {
     pub directory: Option<PathBuf>,
     /// How much the journal may hold.
     pub journal_max_bytes: Option<u64>,
+    /// How much the quarantine may hold.
+    pub quarantine_max_bytes: Option<u64>,
+    /// What happens when it is full.
+    pub quarantine_when_full: Option<QuarantineFull>,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Option<Duration>,
 }
@@ -86,6 +92,8 @@ pub struct Settings {
     pub earlier_directory: Option<PathBuf>,
     /// How many bytes the segments of the journal may take.
     pub journal_max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineSettings,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Duration,
 }
@@ -96,7 +104,10 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, FILE])?;
+        let quarantine = [quarantine::MAX_BYTES, quarantine::WHEN_FULL];
+        environment.check_known(
+            &[&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, FILE][..], &quarantine].concat(),
+        )?;
         let logs = OtlpSettings::read(Signal::Logs, overrides, environment)?;
         let traces = OtlpSettings::read(Signal::Traces, overrides, environment)?;
         tls::check_used([&logs.tls, &traces.tls], environment)?;
@@ -110,6 +121,7 @@ impl Settings {
             exports_traces: sampler::exports_traces(environment)?,
             sampler: SamplerSettings::read(environment)?,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
+            quarantine: QuarantineSettings::read(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {
                 Some(timeout) => timeout,
                 None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),

@@ -64,7 +64,7 @@ pub use self::keeper::Keeper;
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub(crate) use self::planted::planted;
-pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
+pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
 pub use self::usage::Usage;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::disk::Disk;
 use super::frame::LONGEST;
 use super::fs::Fs;
+use super::quarantine::QuarantineBound;
 use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 
 /// What a journal is opened with.
@@ -20,6 +21,8 @@ pub struct JournalOptions {
     pub directory: PathBuf,
     /// Bytes that the segments of all streams may take together.
     pub max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineBound,
     /// Bytes of one segment; `None` for what fits the bound.
     pub segment_bytes: Option<u64>,
     /// The OTLP Resource of this process, encoded.
@@ -50,6 +53,7 @@ impl JournalOptions {
         Self {
             directory: directory.into(),
             max_bytes: DEFAULT_MAX_BYTES,
+            quarantine: QuarantineBound::default(),
             segment_bytes: None,
             resource: Bytes::new(),
             scope: Bytes::new(),
@@ -78,6 +82,13 @@ impl JournalOptions {
 pub trait Watcher: Debug + Send + Sync {
     /// Something happened.
     fn happened(&self, event: Event);
+
+    /// Something is about to happen of which a durable record must tell before. Says whether one does. It may wait for the
+    /// disk.
+    fn happened_durably(&self, event: Event) -> bool {
+        self.happened(event);
+        true
+    }
 }
 
 /// What happens to a journal.
@@ -107,6 +118,17 @@ pub enum Event {
         /// The first of their sequence numbers, if it is known.
         first: u64,
         /// The last of their sequence numbers.
+        last: u64,
+    },
+    /// Files are removed from the quarantine, so that others have room.
+    Discarded {
+        /// Their stream.
+        stream: StreamId,
+        /// How many records they have, at least.
+        count: u64,
+        /// The first of the sequence numbers; 0 if one is not known.
+        first: u64,
+        /// The last of the sequence numbers.
         last: u64,
     },
 }

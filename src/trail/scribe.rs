@@ -219,7 +219,20 @@ impl Watcher for Scribe {
                 }
                 self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
             }
+            Event::Discarded { stream, count, first, last } => {
+                self.notices.warn(format!(
+                    "the quarantine is full: {count} record(s) of stream {stream} (numbers {first} to {last}) are removed from \
+                     it, and a gap record tells of them; see what the collector refuses, or raise \
+                     AUDITRAIL_QUARANTINE_MAX_BYTES"
+                ));
+                self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::discarded(count, first, last) }));
+            }
         }
+    }
+
+    fn happened_durably(&self, event: Event) -> bool {
+        self.happened(event);
+        !self.has_waiting() && self.journal().is_some_and(|journal| journal.commit().is_ok())
     }
 }
 

@@ -56,6 +56,11 @@ impl Gap {
         Self { cause: "lost", count, of: None, range: Some((first, last)), times: None, stream: None, client: None }
     }
 
+    /// Records that were removed from the quarantine; there may be others between these numbers.
+    pub(super) fn discarded(count: u64, first: u64, last: u64) -> Self {
+        Self { cause: "discarded", ..Self::lost(count, first, last) }
+    }
+
     /// Records that the sink refused.
     pub(super) fn quarantined(gap: GaveUp) -> Self {
         Self {
