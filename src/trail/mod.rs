@@ -82,6 +82,7 @@ pub(crate) use crate::policy::Bounds;
 
 use crate::config::Settings;
 use crate::record::RecordId;
+use crate::ship::StatsSnapshot;
 
 /// The handle that users hold. Clones share one trail; when the last is dropped, the stream gets its last record and what is
 /// left is shipped, within the flush time-out. What does not get there waits on the disk.
@@ -153,6 +154,12 @@ impl Trail {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.core.counts()
+    }
+
+    /// What the shipper of this trail counts by itself, for all streams that it drains: those of earlier processes, too.
+    #[must_use]
+    pub fn shipped(&self) -> StatsSnapshot {
+        self.core.shipper.stats().snapshot()
     }
 
     /// What the taps of this trail saw on the wire.

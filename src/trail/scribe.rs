@@ -113,7 +113,8 @@ impl Scribe {
 
     /// Writes what was held back, which is told with the next record otherwise.
     pub(super) fn tell_held_back(&self) {
-        if let Some(gap) = self.refused_gaps().take() {
+        let held = self.refused_gaps().take();
+        if let Some(gap) = held {
             self.tell(Told::Gap(Gap::quarantined(gap)));
         }
     }

@@ -25,6 +25,7 @@ use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_stream::StreamExt as _;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
@@ -114,6 +115,8 @@ struct State {
     script: Mutex<Script>,
     arrived: Mutex<Vec<Arrived>>,
     taken: AtomicUsize,
+    /// What was taken as a whole.
+    records: Mutex<Vec<LogRecord>>,
     wire: watch::Sender<Wire>,
 }
 
@@ -141,6 +144,7 @@ impl FaultySink {
             script: Mutex::new(Box::new(script)),
             arrived: Mutex::default(),
             taken: AtomicUsize::new(0),
+            records: Mutex::default(),
             wire: watch::Sender::new(wire),
         });
         let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -150,6 +154,7 @@ impl FaultySink {
         let routes = Routes::new(grpc)
             .into_axum_router()
             .route("/v1/logs", post(move |body: Bytes| async move { over_http(&http, &body) }))
+            .fallback(async || StatusCode::NOT_FOUND)
             .layer(axum::middleware::map_response(raw_grpc));
         let server = { server }.accept_http1(true).add_routes(Routes::from(routes));
         tokio::spawn(server.serve_with_incoming(TcpIncoming::from(behind)));
@@ -172,6 +177,16 @@ impl FaultySink {
         self.state.arrived.lock().unwrap().clone()
     }
 
+    /// The records that were taken in which an attribute has that text.
+    pub fn texts(&self, key: &str, text: &str) -> Vec<LogRecord> {
+        let is = |record: &LogRecord| {
+            let attribute = record.attributes.iter().find(|attribute| attribute.key == key);
+            let value = attribute.and_then(|attribute| attribute.value.clone()?.value);
+            value == Some(Value::StringValue(text.to_owned()))
+        };
+        self.state.records.lock().unwrap().iter().filter(|record| is(record)).cloned().collect()
+    }
+
     /// The ids of all records that were taken, and refused ones of a partial success.
     pub fn taken(&self) -> Vec<String> {
         let taken = |arrived: &Arrived| matches!(arrived.reply, Reply::Take | Reply::TakeBut(_));
@@ -191,6 +206,9 @@ impl State {
         let numbers = records.iter().map(|record| number(record, "audit.sequence.number")).collect();
         self.arrived.lock().unwrap().push(Arrived { at: Instant::now(), ids, numbers, streams, reply });
         self.taken.fetch_add(1, Ordering::SeqCst);
+        if reply == Reply::Take {
+            self.records.lock().unwrap().extend(records);
+        }
         reply
     }
 }
@@ -202,7 +220,7 @@ fn text(record: &LogRecord, key: &str) -> String {
     }
 }
 
-fn number(record: &LogRecord, key: &str) -> i64 {
+pub fn number(record: &LogRecord, key: &str) -> i64 {
     match value(record, key) {
         Value::IntValue(number) => *number,
         other => panic!("{key} is {other:?}"),
@@ -276,9 +294,16 @@ fn strange_over_http(what: Strange) -> Response {
         }
         Strange::TooLong => protobuf(long_answer()).into_response(),
         Strange::CutBody => {
+            // Between them, what was written goes out.
             let parts = [Ok(Bytes::from(body)), Err(std::io::Error::other("the connection is cut"))];
+            let parts = tokio_stream::iter(parts).then(async |part| {
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                part
+            });
             let head = [(CONTENT_TYPE, "application/x-protobuf".to_owned()), (CONTENT_LENGTH, "100".to_owned())];
-            (head, Body::from_stream(tokio_stream::iter(parts))).into_response()
+            (head, Body::from_stream(parts)).into_response()
         }
     }
 }

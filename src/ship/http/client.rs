@@ -94,7 +94,10 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let hyper = causes.find_map(|cause| cause.downcast_ref::<hyper::Error>());
     let text = describe(error);
     match hyper {
-        Some(error) if error.is_parse() => format!("it does not speak HTTP/1.1; {OTHER_PORT}: {text}"),
+        // It begins before it is asked.
+        Some(error) if error.is_parse() || error.to_string().contains("unexpected message") => {
+            format!("it does not speak HTTP/1.1; {OTHER_PORT}: {text}")
+        }
         Some(error) if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {
             format!("{BROKEN}: {text}")
         }
