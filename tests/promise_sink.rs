@@ -290,18 +290,21 @@ async fn nothing_that_a_sink_says_panics() {
 /// The ports of the two protocols are neighbours, and taken for each other. The servers speak one of them alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_port_of_the_other_protocol_is_named_as_that() {
-    let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let of_http = http.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(http, axum::Router::new()).await.unwrap() });
-    // As Go's server answers what is none of HTTP/1.
+    // As the server of the Go collector answers what is none of HTTP/1.
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let of_plain = plain.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
             let (mut client, _) = plain.accept().await.unwrap();
-            let mut asked = [0; 16];
-            drop(client.read_exact(&mut asked).await);
-            drop(client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request").await);
+            tokio::spawn(async move {
+                drop(client.read_exact(&mut [0; 16]).await);
+                drop(
+                    client
+                        .write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                        .await,
+                );
+                drop(client.read_to_end(&mut Vec::new()).await);
+            });
         }
     });
     let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -311,7 +314,6 @@ async fn the_port_of_the_other_protocol_is_named_as_that() {
         server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(grpc)).await.unwrap();
     });
     for (address, protocol, other) in [
-        (of_http, "grpc", "it may be the port of OTLP/HTTP"),
         (of_plain, "grpc", "it may be the port of OTLP/HTTP"),
         (of_grpc, "http/protobuf", "it may be the port of OTLP/gRPC"),
     ] {
