@@ -83,10 +83,9 @@ pub trait Watcher: Debug + Send + Sync {
     /// Something happened.
     fn happened(&self, event: Event);
 
-    /// Something is about to happen of which a durable record must tell before. Says whether one does. It may wait for the
-    /// disk.
-    fn happened_durably(&self, event: Event) -> bool {
-        self.happened(event);
+    /// Whether all that was told is kept, and would survive a power loss. Asked before files go whose loss was told; where it
+    /// is not so, they stay, and it is told again. It may wait for a disk.
+    fn is_kept(&self) -> bool {
         true
     }
 }

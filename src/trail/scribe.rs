@@ -32,6 +32,8 @@ pub(crate) struct Scribe {
     journal: RwLock<Option<Journal>>,
     waiting: Mutex<VecDeque<Waiting>>,
     has_waiting: AtomicBool,
+    /// Something could not be told, as the trail had ended: whoever adopts the stream tells it.
+    is_untold: AtomicBool,
     gone: Mutex<Gone>,
     refused_gaps: Mutex<RefusedGaps>,
     others_lost: AtomicU64,
@@ -53,6 +55,7 @@ impl Scribe {
             journal: RwLock::default(),
             waiting: Mutex::default(),
             has_waiting: AtomicBool::new(false),
+            is_untold: AtomicBool::new(false),
             gone: Mutex::default(),
             refused_gaps: Mutex::default(),
             others_lost: AtomicU64::new(0),
@@ -148,6 +151,9 @@ impl Scribe {
             }
             self.has_waiting.store(false, Ordering::Relaxed);
         }
+        if !never.is_empty() {
+            self.is_untold.store(true, Ordering::Relaxed);
+        }
         for error in never.into_iter().filter(|error| !matches!(error, JournalError::Closed)) {
             self.notices.warn(format!("a record of the trail itself cannot be written: {error}"));
         }
@@ -231,9 +237,10 @@ impl Watcher for Scribe {
         }
     }
 
-    fn happened_durably(&self, event: Event) -> bool {
-        self.happened(event);
-        !self.has_waiting() && self.journal().is_some_and(|journal| journal.commit().is_ok())
+    fn is_kept(&self) -> bool {
+        self.tell_waiting();
+        let is_written = !self.has_waiting() && !self.is_untold.load(Ordering::Relaxed);
+        is_written && self.journal().is_some_and(|journal| journal.commit().is_ok())
     }
 }
 

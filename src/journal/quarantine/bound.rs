@@ -101,18 +101,17 @@ impl Shared {
     }
 }
 
-/// One report for each stream; says whether all are durable.
+/// Tells once for each stream; says whether it is kept.
 fn told(watcher: &dyn Watcher, held: &[Held]) -> bool {
     let mut streams = BTreeMap::<StreamId, (u64, Sequence, Sequence)>::new();
     for file in held {
         let (records, first, last) = streams.entry(file.stream).or_insert((0, file.first, file.last));
         (*records, *first, *last) = (*records + file.records, (*first).min(file.first), (*last).max(file.last));
     }
-    let told = streams.into_iter().map(|(stream, (count, first, last))| {
-        watcher.happened_durably(Event::Discarded { stream, count, first, last })
-    });
-    // All of them, also behind one that is not durable.
-    told.fold(true, |all, told| all & told)
+    for (stream, (count, first, last)) in streams {
+        watcher.happened(Event::Discarded { stream, count, first, last });
+    }
+    watcher.is_kept()
 }
 
 impl Quarantine {
