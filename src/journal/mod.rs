@@ -40,6 +40,7 @@ mod resume;
 mod roll;
 mod scan;
 mod secret;
+mod sector;
 mod settle;
 mod state;
 #[cfg(test)]

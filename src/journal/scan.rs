@@ -8,8 +8,10 @@ use bytes::{Bytes, BytesMut};
 use super::frame::{ALIGNMENT, Found, FrameHeader, HEADER, Salt};
 use super::fs::File;
 use super::planted::planted;
+use super::sector::read_over;
 
-/// Walks through the frames of one segment. What is damaged is named, and the walk goes on behind it.
+/// Walks through the frames of one segment. What is damaged is named, and the walk goes on behind it. A block that the disk
+/// cannot read is damage, too: it is taken for zeros, with which no checksum holds.
 #[derive(Debug)]
 pub(super) struct Scan {
     file: Arc<dyn File>,
@@ -71,7 +73,7 @@ impl Scan {
     pub(super) fn raw(&self, from: u64, to: u64) -> io::Result<Bytes> {
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX).min(CHUNK);
         let mut bytes = BytesMut::zeroed(length);
-        let read = self.file.read_at(from, &mut bytes)?;
+        let read = read_over(&*self.file, from, &mut bytes)?;
         bytes.truncate(read);
         Ok(bytes.freeze())
     }
@@ -106,7 +108,7 @@ impl Scan {
         if offset < self.chunk_start || offset + length as u64 > chunk_end {
             let most = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
             let mut chunk = BytesMut::zeroed(length.max(CHUNK).min(most));
-            let read = self.file.read_at(offset, &mut chunk)?;
+            let read = read_over(&*self.file, offset, &mut chunk)?;
             chunk.truncate(read);
             (self.chunk, self.chunk_start) = (chunk.freeze(), offset);
         }
