@@ -11,24 +11,34 @@
 //!
 //! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
 //!
-//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-30, nothing else running, medians of
-//! 15 runs and their range. The bridge takes 870 to 1500 ns, as the machine is in a fast or a slow state; it was fast here, which
-//! counts against us. The target of P2 is one record at most 1.0 × the bridge, a pair at most 2.0 ×; neither is met here. On
-//! 2026-11-22, in 41 runs, it was 0.95 and 1.89.
+//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-30, medians of 15 runs and their range,
+//! versions taking turns. Builds ran beside it, and the bench before them (`chrt -f 20`). The bridge takes 870 to 1500 ns, as the
+//! machine is in a fast or a slow state; it was fast here, which counts against us. The target of P2 is one record at most 1.0 × the
+//! bridge, a pair at most 2.0 ×.
 //!
 //! | | |
 //! |---|---|
 //! | P1 | 1.00 × |
-//! | P2 one record, in the journal | 990 ns, 1.13 × the bridge (1.09 to 1.18) |
-//! | P2 a pair | 1885 ns, 2.14 × (1.35 to 2.70) |
+//! | P2 one record, in the journal | 890 ns, 1.02 × the bridge (0.92 to 1.08) |
+//! | P2 a pair | 1644 ns, 1.92 × (1.68 to 2.01) |
 //!
-//! Taking turns with these, the version whose spans ended on their own: 991 ns (1.13 ×) and 1739 ns (2.00 ×). What has come since is
-//! a look at the table when a span is left, and the end of the OTel span by the record's time.
+//! The version before it in the same runs: 972 ns (1.12 ×) and 1902 ns (2.19 ×). The version whose spans ended on their own: 945 ns
+//! (1.08 ×) and 1766 ns (2.02 ×); what has come since is a look at the table when a span is left, and the end of the OTel span by the
+//! record's time.
 //!
-//! In instructions, which do not depend on who else is running (callgrind, 2026-11-22): the trace 14 700, the bridge 10 900, one record
-//! 8 800 more (0.81 ×). Where the time goes, by leaving parts out: the mirror on the OTel span 0.14 × (three allocations), a
-//! copy for a failed sync would be 0.1 × (the thread that commits makes it), the memory for the next frame fetched early saves
-//! 0.03 ×.
+//! In instructions, which do not depend on who else is running (callgrind, `--toggle-collect='span::pairs*'`; rustix finds its clock
+//! under valgrind only where `prctl(PR_GET_AUXV)` fails):
+//!
+//! | | one record | a pair |
+//! |---|---|---|
+//! | now | 8 500, 0.78 × the bridge | 14 050, 1.29 × |
+//! | the version before | 9 270 | 16 780 |
+//! | the version whose spans ended on their own | 8 740 | 16 150 |
+//!
+//! The trace takes 14 700, the bridge 10 900. A pair takes more time than its instructions suggest: by samples, a third of what it adds
+//! is in the allocator, in copies and in the OTel layer's strings, presumably waiting for memory that another thread touched last.
+//! Where the time goes, by leaving parts out: the mirror on the OTel span 0.14 × (three allocations), a copy for a failed sync would be
+//! 0.1 × (the thread that commits makes it), the memory for the next frame fetched early saves 0.03 ×.
 
 #![allow(
     clippy::print_stdout,

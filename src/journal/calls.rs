@@ -4,6 +4,18 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallNumber(pub(super) u64);
 
+impl CallNumber {
+    /// The number for whoever keeps it as such, never 0; and 0 where there is no call.
+    pub(crate) fn number_of(call: Option<Self>) -> u64 {
+        call.map_or(0, |call| call.0)
+    }
+
+    /// What [`number_of`](Self::number_of) gave that number for.
+    pub(crate) fn of_number(number: u64) -> Option<Self> {
+        (number != 0).then_some(Self(number))
+    }
+}
+
 /// Where the request frame of an open call stands in the active segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestPlace {

@@ -130,6 +130,6 @@ impl Drop for Mapping {
 const PAGE: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 64 * 1024 };
 /// Bytes of a record of the usual size.
 #[cfg(target_arch = "x86_64")]
-const FETCHED: usize = 14 * CACHE_LINE;
+const FETCHED: usize = 16 * CACHE_LINE;
 #[cfg(target_arch = "x86_64")]
 const CACHE_LINE: usize = 64;

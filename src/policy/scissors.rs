@@ -44,10 +44,15 @@ impl Scissors {
         Self { limits: Limits { value_bytes, ..self.limits }, ..self.clone() }
     }
 
-    /// What is left of a string, and what it was if something is missing.
+    /// Whether something of a string has to be cut.
     #[inline]
+    pub(crate) fn is_too_long(&self, text: &str) -> bool {
+        text.len() > self.limits.value_bytes
+    }
+
+    /// What is left of a string, and what it was if something is missing.
     pub(crate) fn text<'a>(&self, key: &Key, text: &'a str) -> (&'a str, Option<Cut>) {
-        if text.len() <= self.limits.value_bytes {
+        if !self.is_too_long(text) {
             return (text, None);
         }
         (self.limits.cut(text), Some(self.cut(key, [text.as_bytes()].into_iter())))
@@ -102,7 +107,15 @@ impl Cuts {
         self.0.clear();
     }
 
+    #[inline]
     pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) {
+        if !self.0.is_empty() {
+            self.encode_told(encoder);
+        }
+    }
+
+    #[cold]
+    fn encode_told(&self, encoder: &mut Encoder<'_>) {
         self.told().into_iter().flatten().for_each(|(name, value)| encoder.attribute(name, &value));
     }
 

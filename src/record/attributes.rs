@@ -91,11 +91,18 @@ impl Attributes {
     }
 
     /// Adds what a field of a span holds, where the caller knows that there is no attribute of that name yet.
-    #[inline]
     pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
         debug_assert!(!self.contains(&name.key), "{name:?}");
         self.note_end(name.place);
         wire::prepared_attribute(&mut self.bytes, &name.key, &name.head, given);
+    }
+
+    /// As [`append`](Self::append), of a text.
+    #[inline]
+    pub(crate) fn append_text(&mut self, name: &Name, text: &str) {
+        debug_assert!(!self.contains(&name.key), "{name:?}");
+        self.note_end(name.place);
+        wire::prepared_text(&mut self.bytes, &name.key, &name.head, text);
     }
 
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.
@@ -137,7 +144,9 @@ impl Attributes {
     /// The bytes of the string value of that name.
     #[inline]
     pub(crate) fn bytes_at(&self, place: Place) -> Option<&[u8]> {
-        wire::Entry::at(&self.bytes, self.start_of(place)?)?.text_bytes()
+        let start = self.start_of(place)?;
+        let short = wire::short_text(&self.bytes, start, place.key_length());
+        short.or_else(|| wire::Entry::at(&self.bytes, start)?.text_bytes())
     }
 
     /// The string value of that name.
@@ -265,6 +274,10 @@ macro_rules! places {
 
         impl Place {
             const COUNT: usize = [$(Self::$place,)*].len();
+
+            const fn key_length(self) -> usize {
+                match self { $(Self::$place => names::$name.len(),)* }
+            }
 
             /// The place of a name.
             pub(crate) fn of(name: &str) -> Option<Self> {

@@ -7,16 +7,17 @@
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::value::{Given, Scalar};
-use super::{Attributes, Detail, IdText, Outcome, Severity, SpanId, SpanIds, Status, Value, names, wire};
+use super::{Attributes, Detail, Outcome, Severity, SpanId, SpanIds, Status, Value, names, wire};
 
 /// A string attribute whose key and text are known when this is compiled, encoded then.
 macro_rules! fixed {
     ($key:expr, $text:expr) => {{
-        const LENGTH: usize = wire::fixed_length($key, $text);
-        const BYTES: [u8; LENGTH] = wire::fixed_attribute($key, $text);
+        const LENGTH: usize = $crate::record::fixed_length($key, $text);
+        const BYTES: [u8; LENGTH] = $crate::record::fixed_attribute($key, $text);
         BYTES.as_slice()
     }};
 }
+pub(crate) use fixed;
 
 /// Appends one `LogRecord` to a buffer, field by field.
 ///
@@ -37,11 +38,20 @@ impl<'b> Encoder<'b> {
     /// Starts a record of that time (nanoseconds since 1970) and severity.
     pub fn new(buffer: &'b mut Vec<u8>, time_unix_nano: u64, severity: &Severity) -> Self {
         wire::fixed64(buffer, TIME, time_unix_nano);
-        if severity.number != 0 {
-            encode_key(SEVERITY_NUMBER, WireType::Varint, buffer);
-            encode_varint(i64::from(severity.number).cast_unsigned(), buffer);
+        match (u8::try_from(severity.number), u8::try_from(severity.text.len())) {
+            // All that anybody has.
+            (Ok(number @ 1..0x80), Ok(length @ 1..0x80)) => {
+                buffer.extend_from_slice(&[SEVERITY_NUMBER << 3, number, wire::tag(SEVERITY_TEXT), length]);
+                buffer.extend_from_slice(severity.text.as_bytes());
+            }
+            (number, _) => {
+                if number != Ok(0) {
+                    buffer.push(SEVERITY_NUMBER << 3);
+                    encode_varint(i64::from(severity.number).cast_unsigned(), buffer);
+                }
+                wire::bytes_field(buffer, SEVERITY_TEXT, severity.text.as_bytes());
+            }
         }
-        wire::bytes_field(buffer, SEVERITY_TEXT, severity.text.as_bytes());
         Self { buffer }
     }
 
@@ -58,15 +68,15 @@ impl<'b> Encoder<'b> {
         Self { buffer }
     }
 
-    /// What was encoded before, with ids put in at those places.
+    /// What was encoded before, with the texts of ids put in at those places.
     #[inline]
-    pub(crate) fn prepared<'i>(&mut self, bytes: &[u8], ids: impl Iterator<Item = (usize, &'i IdText)>) {
+    pub(crate) fn prepared<'i>(&mut self, bytes: &[u8], ids: impl Iterator<Item = (usize, &'i [u8; 36])>) {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(bytes);
         for (place, id) in ids {
             let place = self.buffer.get_mut(start + place..).and_then(<[u8]>::first_chunk_mut);
             if let Some(place) = place {
-                *place = *id.as_bytes();
+                *place = *id;
             }
         }
     }
@@ -103,6 +113,12 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn attributes(&mut self, attributes: &Attributes) {
         self.buffer.extend_from_slice(attributes.as_bytes());
+    }
+
+    /// An attribute that was encoded when this was compiled.
+    #[inline]
+    pub(crate) fn fixed(&mut self, attribute: &'static [u8]) {
+        self.buffer.extend_from_slice(attribute);
     }
 
     /// A string attribute.
@@ -170,6 +186,16 @@ impl<'b> Encoder<'b> {
     /// Ends the record: the span's ids if they are known, the observed time, the event name.
     #[inline]
     pub fn finish(self, ids: Option<SpanIds>, observed_unix_nano: u64, event_name: &str) {
+        if let Some(SpanIds { trace, span: Some(span), flags: flags @ 1.. }) = ids {
+            // Nearly all records: every length is known.
+            let buffer = self.buffer;
+            buffer.reserve(TAIL + event_name.len());
+            buffer.extend_from_slice(&[FLAGS_KEY, flags, 0, 0, 0, wire::tag(TRACE_ID), 16]);
+            buffer.extend_from_slice(&trace.to_bytes());
+            buffer.extend_from_slice(&[wire::tag(SPAN_ID), 8]);
+            buffer.extend_from_slice(&span.to_bytes());
+            return finish(buffer, observed_unix_nano, event_name);
+        }
         let flags = ids.map_or(0, |ids| u32::from(ids.flags));
         let trace = ids.map(|ids| ids.trace.to_bytes());
         let span = ids.and_then(|ids| ids.span).map(SpanId::to_bytes);
@@ -187,26 +213,33 @@ impl<'b> Encoder<'b> {
         let buffer = self.buffer;
         buffer.reserve(TAIL + event_name.len());
         if flags != 0 {
-            encode_key(FLAGS, WireType::ThirtyTwoBit, buffer);
+            buffer.push(FLAGS_KEY);
             buffer.extend_from_slice(&flags.to_le_bytes());
         }
         wire::bytes_field(buffer, TRACE_ID, trace);
         wire::bytes_field(buffer, SPAN_ID, span);
-        wire::fixed64(buffer, OBSERVED_TIME, observed_unix_nano);
-        wire::bytes_field(buffer, EVENT_NAME, event_name.as_bytes());
+        finish(buffer, observed_unix_nano, event_name);
     }
+}
+
+/// What stands behind the ids.
+#[inline]
+fn finish(buffer: &mut Vec<u8>, observed_unix_nano: u64, event_name: &str) {
+    wire::fixed64(buffer, OBSERVED_TIME, observed_unix_nano);
+    wire::bytes_field(buffer, EVENT_NAME, event_name.as_bytes());
 }
 
 // Field numbers of a `LogRecord`; those of its attributes are with their bytes.
 const TIME: u8 = 1;
-const SEVERITY_NUMBER: u32 = 2;
+const SEVERITY_NUMBER: u8 = 2;
 const SEVERITY_TEXT: u8 = 3;
 const BODY: u8 = 5;
 const DROPPED_ATTRIBUTES: u32 = 7;
-const FLAGS: u32 = 8;
 const TRACE_ID: u8 = 9;
 const SPAN_ID: u8 = 10;
 const OBSERVED_TIME: u8 = 11;
 const EVENT_NAME: u8 = 12;
+/// Number and type of the flags, which have four bytes.
+const FLAGS_KEY: u8 = (8 << 3) | 5;
 /// More than the fields after the attributes take, without the event's name.
 const TAIL: usize = 64;

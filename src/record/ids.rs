@@ -99,29 +99,14 @@ impl RecordId {
         self.0.hyphenated().encode_lower(buffer)
     }
 
-    /// The text form, for whoever needs it more than once.
+    /// The text form of an id that ends in these four bits, made of that of one which differs in nothing else.
     #[inline]
-    pub(crate) fn text(self) -> IdText {
-        let mut text = IdText([0; 36]);
-        let _same = self.encode(&mut text.0);
-        text
-    }
-}
-
-/// The text form of a [`RecordId`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct IdText([u8; 36]);
-
-impl IdText {
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8; 36] {
-        &self.0
-    }
-
-    #[inline]
-    pub(crate) fn as_str(&self) -> &str {
-        // Digits, letters and hyphens.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+    pub(crate) fn sibling(text: &[u8; 36], last: u8) -> [u8; 36] {
+        let mut sibling = *text;
+        if let ([.., digit], Some(other)) = (&mut sibling, b"0123456789abcdef".get(usize::from(last & 0xF))) {
+            *digit = *other;
+        }
+        sibling
     }
 }
 

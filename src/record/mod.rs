@@ -34,8 +34,9 @@ pub(crate) use self::resource::service_name;
 pub use self::value::{Key, Value};
 
 pub(crate) use self::attributes::{Name, Place};
-pub(crate) use self::ids::IdText;
+pub(crate) use self::encode::fixed;
 pub(crate) use self::value::{Given, Scalar};
+pub(crate) use self::wire::{fixed_attribute, fixed_length};
 
 /// A log record, with all the fields that OTLP has.
 #[derive(Debug, Clone, PartialEq)]

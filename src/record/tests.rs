@@ -16,6 +16,41 @@ proptest! {
         prop_assert_eq!(Record::decode(&ours).unwrap(), record);
     }
 
+    /// What is written with ids at hand equals what is written field by field.
+    #[test]
+    fn ids_are_written_as_fields(
+        ids in prop::option::of((any::<[u8; 16]>(), prop::option::of(any::<[u8; 8]>()), any::<u8>())),
+        time in any::<u64>(),
+        event in ".{0,140}",
+    ) {
+        let ids = ids.and_then(|(trace, span, flags)| {
+            Some(SpanIds { trace: TraceId::new(trace)?, span: span.and_then(SpanId::new), flags })
+        });
+        let (mut ours, mut plain) = (Vec::new(), Vec::new());
+        Encoder::continued(&mut ours).finish(ids, time, &event);
+        let message = LogRecord {
+            flags: ids.map_or(0, |ids| u32::from(ids.flags)),
+            trace_id: ids.map_or(Vec::new(), |ids| ids.trace.to_bytes().to_vec()),
+            span_id: ids.and_then(|ids| ids.span).map_or(Vec::new(), |span| span.to_bytes().to_vec()),
+            observed_time_unix_nano: time,
+            event_name: event,
+            ..LogRecord::default()
+        };
+        message.encode(&mut plain).unwrap();
+        prop_assert_eq!(ours, plain);
+    }
+
+    /// The text of an id is made of that of any other that differs in the last four bits.
+    #[test]
+    fn siblings_have_the_text_of_their_id(time in any::<u64>(), random in any::<[u8; 10]>(), last in 0..16_u8) {
+        let [first @ .., end] = random;
+        let sibling = [&first[..], &[end & 0xF0 | last]].concat();
+        let (mut text, mut expected) = ([0; 36], [0; 36]);
+        RecordId::new(time, &random).encode(&mut text);
+        RecordId::new(time, sibling.first_chunk().unwrap()).encode(&mut expected);
+        prop_assert_eq!(RecordId::sibling(&text, last), expected);
+    }
+
     /// Bytes that are no record are an error or some other record, never a panic.
     #[test]
     fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {

@@ -9,9 +9,8 @@ use std::ops::Range;
 
 use prost::encoding::encoded_len_varint;
 
-pub(super) use self::prepared::{
-    Head, fixed_attribute, fixed_double, fixed_double_length, fixed_length, prepared_attribute,
-};
+pub(super) use self::prepared::{Head, fixed_double, fixed_double_length, prepared_attribute, prepared_text};
+pub(crate) use self::prepared::{fixed_attribute, fixed_length};
 use super::value::{Given, Scalar};
 use super::{Key, Value};
 
@@ -74,6 +73,17 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// The text of the string attribute that begins there, whose key has that length, if it is as short as nearly all are: then
+/// nothing has to be searched. Of any other attribute nothing.
+#[inline]
+pub(super) fn short_text(bytes: &[u8], start: usize, key_length: usize) -> Option<&[u8]> {
+    let (head, text) = bytes.get(start..)?.split_at_checked(SHORT_HEAD + key_length)?;
+    match (head, head) {
+        ([_, ..0x80, ..], [.., SHORT_TEXT, length]) => text.get(..usize::from(*length)),
+        _ => None,
+    }
+}
+
 /// The attributes of a record that are written one after the other.
 pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     let mut start = 0;
@@ -84,11 +94,17 @@ pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
+/// Number and type of a field that has a length.
+#[inline]
+pub(super) const fn tag(number: u8) -> u8 {
+    (number << 3) | LENGTH_DELIMITED
+}
+
 /// Splits off the content of a field that has a length.
 #[inline]
 fn field(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
     let (key, rest) = bytes.split_first()?;
-    if *key != (number << 3) | LENGTH_DELIMITED {
+    if *key != tag(number) {
         return None;
     }
     let (length, rest) = length(rest)?;
@@ -121,7 +137,6 @@ fn key_value_header(buffer: &mut Vec<u8>, number: u8, key: &str, any_length: usi
         (u8::try_from(length), u8::try_from(key.len()), u8::try_from(any_length))
     {
         // Nearly all attributes: every length is one byte.
-        let tag = |number: u8| (number << 3) | LENGTH_DELIMITED;
         buffer.reserve(2 + length);
         buffer.extend_from_slice(&[tag(number), all, tag(KEY), key_length]);
         buffer.extend_from_slice(key.as_bytes());
@@ -228,9 +243,14 @@ fn text_length(text: &[u8]) -> usize {
 
 /// A string in parts, as the content of an `AnyValue` in a field.
 pub(super) fn text_parts(buffer: &mut Vec<u8>, number: u8, parts: &[impl AsRef<[u8]>]) {
-    let length = parts.iter().map(|part| part.as_ref().len()).sum();
-    length_field(buffer, number, 1 + delimited(length));
-    length_field(buffer, STRING_VALUE, length);
+    let length: usize = parts.iter().map(|part| part.as_ref().len()).sum();
+    match u8::try_from(length) {
+        Ok(short @ ..0x7E) => buffer.extend_from_slice(&[tag(number), 2 + short, SHORT_TEXT, short]),
+        _ => {
+            length_field(buffer, number, 1 + delimited(length));
+            length_field(buffer, STRING_VALUE, length);
+        }
+    }
     for part in parts {
         buffer.extend_from_slice(part.as_ref());
     }
@@ -264,11 +284,10 @@ fn sixty_four_bits(buffer: &mut Vec<u8>, number: u8, bytes: [u8; 8]) {
 
 #[inline]
 pub(super) fn length_field(buffer: &mut Vec<u8>, number: u8, length: usize) {
-    let tag = (number << 3) | LENGTH_DELIMITED;
     match u8::try_from(length) {
-        Ok(length @ ..0x80) => buffer.extend_from_slice(&[tag, length]),
+        Ok(length @ ..0x80) => buffer.extend_from_slice(&[tag(number), length]),
         _ => {
-            buffer.push(tag);
+            buffer.push(tag(number));
             varint(buffer, length as u64);
         }
     }
@@ -316,3 +335,6 @@ const DOUBLE_VALUE: u8 = 4;
 const ARRAY_VALUE: u8 = 5;
 const MAP_VALUE: u8 = 6;
 const BYTES_VALUE: u8 = 7;
+/// What stands before the text of a short string attribute, beside its key: three fields' keys and lengths, and the text's.
+const SHORT_HEAD: usize = 8;
+const SHORT_TEXT: u8 = tag(STRING_VALUE);

@@ -173,29 +173,47 @@ impl Core {
     }
 
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
-        let id = state.request_id().text();
-        let receipt = self.write(what, || state.client(), |buffer| halves::request(buffer, state, &id))?;
+        let mut text = [0; 36];
+        let id = state.request_id().encode(&mut text);
+        let receipt = self.write(what, || state.client(), |buffer| halves::request(buffer, state, id))?;
         state.set_journalled(receipt.call);
-        mirror(state.context(), state.event(), &id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
+        mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Some(receipt)
     }
 
     /// The response half of a call, before its span ends.
     pub(crate) fn write_response(&self, state: &CallState, outcome: &Outcome) -> Option<Receipt> {
-        self.write_response_in(state, outcome, Room::Free)
+        self.write_response_in(state, KnownFacts::Shared(state), outcome, Room::Free)
     }
 
-    pub(super) fn write_response_in(&self, state: &CallState, outcome: &Outcome, room: Room) -> Option<Receipt> {
+    /// The same of a call that nobody else can see any more: nothing has to be locked.
+    #[cfg(feature = "layer")]
+    pub(crate) fn write_response_alone(&self, state: &mut CallState, outcome: &Outcome) -> Option<Receipt> {
+        let facts = std::mem::take(state.facts_mut());
+        let receipt = self.write_response_in(state, KnownFacts::Alone(&facts), outcome, Room::Free);
+        // Its memory is used again.
+        *state.facts_mut() = facts;
+        receipt
+    }
+
+    pub(super) fn write_response_in(
+        &self,
+        state: &CallState,
+        facts: KnownFacts<'_>,
+        outcome: &Outcome,
+        room: Room,
+    ) -> Option<Receipt> {
         let now = state.ended_unix_nano();
-        let id = state.response_id().text();
+        let mut text = [0; 36];
+        let id = state.response_id().encode(&mut text);
         let what = Append::response(state.journalled()).with_room(room);
-        let encode = |buffer: &mut Vec<u8>| halves::response(buffer, state, &id, outcome, now);
-        let Some(receipt) = self.write(what, || state.client(), encode) else {
+        let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
+        let Some(receipt) = self.write(what, || facts.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.journal.forget(call));
             return None;
         };
-        mirror(state.context(), state.event(), &id, outcome, now);
+        mirror(state.context(), state.event(), id, outcome, now);
         Some(receipt)
     }
 
@@ -230,13 +248,14 @@ impl Core {
     /// The one record of a span that is a moment, before it ends; with the OTel context of that span.
     pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
         let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
-        let id = moment.id.text();
-        let about = About { event, outcome, id: &id, inside, unix_nano };
+        let mut text = [0; 36];
+        let id = moment.id.encode(&mut text);
+        let about = About { event, outcome, id, inside, unix_nano };
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
         if self.write(Append::MOMENT, || None, encode).is_some() {
-            mirror(context, event, &id, outcome, unix_nano);
+            mirror(context, event, id, outcome, unix_nano);
         }
     }
 
@@ -247,11 +266,12 @@ impl Core {
         let mut cuts = self.limit(&mut moment.attributes);
         cuts.take_over(&moment.cuts, |_| true);
         cuts.write(&mut moment.attributes);
-        let (event, text, outcome) = (moment.event, id.text(), &moment.outcome);
-        let about = About { event, outcome, id: &text, inside: moment.call_id, unix_nano: now };
+        let mut text = [0; 36];
+        let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
+        let about = About { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
         let client = || moment.client.clone();
         if self.write(Append::MOMENT, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
-            mirror(moment.context.as_ref(), event, &text, outcome, now);
+            mirror(moment.context.as_ref(), event, text, outcome, now);
         }
         id
     }

@@ -8,7 +8,7 @@ use self::prepared::Phase;
 use super::state::Facts;
 use super::{CallState, Moment};
 use crate::record::{
-    Attributes, Detail, Encoder, EventName, IdText, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value,
+    Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,
 };
 
@@ -17,7 +17,7 @@ pub(super) const REQUEST_OUTCOME: Outcome =
     Outcome { status: Status::Unknown, detail: None, error_type: None, code: None };
 
 /// The record of receipt.
-pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &IdText) {
+pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &str) {
     let facts = state.facts();
     let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
@@ -32,9 +32,8 @@ pub(super) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &IdText) {
 }
 
 /// The record of completion.
-pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, id: &IdText, outcome: &Outcome, now: u64) {
-    let facts = state.facts();
-    let event = state.event();
+pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, facts: &Facts, id: &str, outcome: &Outcome) {
+    let (event, now) = (state.event(), state.ended_unix_nano());
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
     let said = Said::of(&facts.base, &facts.added);
     let [method, space, name] = said.subject(event);
@@ -47,7 +46,7 @@ pub(super) fn response(buffer: &mut Vec<u8>, state: &CallState, id: &IdText, out
     half(&mut encoder, state, Phase::Response, id);
     encoder.outcome(outcome);
     encoder.duration(state.duration());
-    known(&mut encoder, &facts);
+    known(&mut encoder, facts);
     said.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
@@ -74,7 +73,8 @@ pub(super) fn moment(buffer: &mut Vec<u8>, moment: &Moment, about: &About<'_>) {
 pub(super) struct About<'a> {
     pub(super) event: EventName,
     pub(super) outcome: &'a Outcome,
-    pub(super) id: &'a IdText,
+    /// Its text form.
+    pub(super) id: &'a str,
     /// The call around it.
     pub(super) inside: Option<RecordId>,
     pub(super) unix_nano: u64,
@@ -82,8 +82,10 @@ pub(super) struct About<'a> {
 
 fn begin_moment<'b>(buffer: &'b mut Vec<u8>, about: &About<'_>) -> Encoder<'b> {
     let mut encoder = Encoder::timed(buffer, about.unix_nano);
-    if let Some(beginning) = prepared::moment(about.event, about.outcome) {
-        beginning.write(&mut encoder, [about.id]);
+    if let (Some(beginning), Some(id)) =
+        (prepared::moment(about.event, about.outcome), about.id.as_bytes().first_chunk())
+    {
+        beginning.write(&mut encoder, [id]);
     }
     if let Some(call) = about.inside {
         encoder.text(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]));
@@ -114,9 +116,9 @@ pub(super) fn interrupted(buffer: &mut Vec<u8>, request: Record, id: RecordId, n
     encoder.finish(ids, now, &request.event_name);
 }
 
-fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &IdText) {
-    if let Some(half) = prepared::half(state.event(), phase) {
-        half.write(encoder, [id, &state.call_id().text()]);
+fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &str) {
+    if let (Some(half), Some(id)) = (prepared::half(state.event(), phase), id.as_bytes().first_chunk()) {
+        half.write(encoder, [id, &state.call_text(id)]);
     }
 }
 
@@ -162,16 +164,16 @@ impl<'a> Said<'a> {
     /// What the contract wants on every record and nobody has said.
     fn write_defaults(&self, encoder: &mut Encoder<'_>, event: EventName) {
         if !self.has(Place::ActorId) {
-            encoder.text(names::AUDIT_ACTOR_ID, "anonymous");
+            encoder.fixed(fixed!(names::AUDIT_ACTOR_ID, "anonymous"));
         }
         if !self.has(Place::ActorType) {
-            encoder.text(names::AUDIT_ACTOR_TYPE, "user");
+            encoder.fixed(fixed!(names::AUDIT_ACTOR_TYPE, "user"));
         }
         if !self.has(Place::Action) {
-            encoder.text(names::AUDIT_ACTION, action(event, self.text(Place::Method)));
+            encoder.fixed(action(event, self.text(Place::Method)));
         }
         if event == EventName::McpToolsCall && !self.has(Place::Operation) {
-            encoder.text(names::GEN_AI_OPERATION_NAME, "execute_tool");
+            encoder.fixed(fixed!(names::GEN_AI_OPERATION_NAME, "execute_tool"));
         }
         // Both or none: a handler's own target must not get the type of another.
         if !self.has(Place::TargetType)
@@ -191,22 +193,29 @@ impl<'a> Said<'a> {
 }
 
 /// `audit.action`: an upper-case verb.
-fn action(event: EventName, method: Option<&[u8]>) -> &'static str {
+fn action(event: EventName, method: Option<&[u8]>) -> &'static [u8] {
+    macro_rules! action {
+        ($verb:literal) => {
+            fixed!(names::AUDIT_ACTION, $verb)
+        };
+    }
     match method {
-        Some(b"initialize" | b"server/discover") => "CONNECT",
-        Some(b"resources/read" | b"prompts/get" | b"completion/complete" | b"tasks/get" | b"skills/get") => "READ",
-        Some(b"resources/directory/read") => "LIST",
-        Some(b"logging/setLevel" | b"tasks/update") => "UPDATE",
-        Some(b"resources/subscribe" | b"subscriptions/listen") => "SUBSCRIBE",
-        Some(b"resources/unsubscribe") => "UNSUBSCRIBE",
-        Some(b"tasks/cancel" | b"notifications/cancelled") => "CANCEL",
-        Some(list) if list.ends_with(b"/list") => "LIST",
+        Some(b"initialize" | b"server/discover") => action!("CONNECT"),
+        Some(b"resources/read" | b"prompts/get" | b"completion/complete" | b"tasks/get" | b"skills/get") => {
+            action!("READ")
+        }
+        Some(b"resources/directory/read") => action!("LIST"),
+        Some(b"logging/setLevel" | b"tasks/update") => action!("UPDATE"),
+        Some(b"resources/subscribe" | b"subscriptions/listen") => action!("SUBSCRIBE"),
+        Some(b"resources/unsubscribe") => action!("UNSUBSCRIBE"),
+        Some(b"tasks/cancel" | b"notifications/cancelled") => action!("CANCEL"),
+        Some(list) if list.ends_with(b"/list") => action!("LIST"),
         _ => match event {
-            EventName::Authn => "LOGIN",
-            EventName::Authz => "AUTHORIZE",
-            EventName::Context => "UPDATE",
-            EventName::Erasure => "DELETE",
-            _ => "EXECUTE",
+            EventName::Authn => action!("LOGIN"),
+            EventName::Authz => action!("AUTHORIZE"),
+            EventName::Context => action!("UPDATE"),
+            EventName::Erasure => action!("DELETE"),
+            _ => action!("EXECUTE"),
         },
     }
 }

@@ -16,7 +16,7 @@ use super::clients::{Shared, Taken};
 use super::gap::Cause;
 use super::open_call::{Because, Refused};
 use super::unanswered::Kept;
-use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
+use super::{Actor, Call, CallState, Class, Core, Facts, KnownFacts, WhenFull, span};
 use crate::journal::{Admission, Append, JournalError, Receipt, Room};
 use crate::policy::Decision;
 #[cfg(feature = "proxy")]
@@ -226,7 +226,8 @@ impl Ongoing {
         }
         let duration = self.state.stop(&self.core);
         span::close(&self.span, outcome, duration);
-        let receipt = self.core.write_response_in(&self.state, outcome, self.room());
+        let facts = KnownFacts::Shared(&self.state);
+        let receipt = self.core.write_response_in(&self.state, facts, outcome, self.room());
         span::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }

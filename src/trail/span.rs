@@ -12,7 +12,7 @@ use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{Call, CallState, Core, Facts, Idless, Way, beginning, has_own_ids};
-use crate::record::{Detail, EventName, IdText, Outcome, RecordId, Status, names};
+use crate::record::{Detail, EventName, Outcome, RecordId, Status, names};
 
 /// The span of a call of that id, with that parent, or as a child of whatever is current. What is known is said when it is
 /// made: each recording later is a way through all layers.
@@ -54,12 +54,13 @@ pub(super) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
     let begun = call.begun.unwrap_or_else(|| core.clock().now());
     let mut state = CallState::new(call.event, caller);
     state.begin(core, begun);
-    let id = state.call_id().text();
+    let mut text = [0; 36];
+    let id: &str = state.call_id().encode(&mut text);
     // A layer that hides cannot be given a parent afterwards: it takes the context that is current.
     let hidden_parent = call.parent.clone().filter(|_| core.reach().hides());
     let span = beginning::during(NAME, begun.unix_nano, || match hidden_parent.map(Context::attach) {
-        Some(_current) => call_span!(call, id.as_str()),
-        None => call_span!(call, id.as_str(), parent: None),
+        Some(_current) => call_span!(call, id),
+        None => call_span!(call, id, parent: None),
     });
     if let Some(parent) = call.parent.clone() {
         // It fails where the OTel layer hides, or where there is none and no trace to continue.
@@ -99,15 +100,19 @@ pub(crate) fn mark(context: &Context, outcome: &Outcome, said: Marks) {
     if is_told && detail.is_none() && duration.is_none() && call.is_none() && outcome.status != Status::Failure {
         return;
     }
-    let status = (!is_told).then(|| KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()));
-    let detail = detail.map(|detail| KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail.as_str()));
-    let call = call.map(|call| KeyValue::new(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]).to_owned()));
-    let duration = duration.map(|duration| KeyValue::new(names::AUDITRAIL_DURATION, duration));
-    let said = [duration, status, detail, call];
     let span = context.span();
     // Every attribute more may have the list of the span's attributes copied: none is better than one.
-    if said.iter().any(Option::is_some) {
-        span.set_attributes(said.into_iter().flatten());
+    if !is_told || detail.is_some() || duration.is_some() || call.is_some() {
+        // Each is made when the span takes it: made before, all would be copied on the way.
+        span.set_attributes((0..4).filter_map(|which| {
+            Some(match which {
+                0 => KeyValue::new(names::AUDITRAIL_DURATION, duration?),
+                1 if is_told => return None,
+                1 => KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
+                2 => KeyValue::new(names::AUDITRAIL_OUTCOME_DETAIL, detail?.as_str()),
+                _ => KeyValue::new(names::AUDITRAIL_CALL_ID, call?.encode(&mut [0; 36]).to_owned()),
+            })
+        }));
     }
     if outcome.is_span_error() {
         span.set_status(opentelemetry::trace::Status::error(""));
@@ -137,11 +142,11 @@ pub(crate) fn at(unix_nano: u64) -> SystemTime {
 }
 
 /// Repeats a record as an event of its span: Jaeger shows no log records. Journal first, then this.
-pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &IdText, outcome: &Outcome, unix_nano: u64) {
+pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &str, outcome: &Outcome, unix_nano: u64) {
     let Some(span) = context.map(Context::span) else { return };
     if span.span_context().is_sampled() || span.is_recording() {
         let said = vec![
-            KeyValue::new(names::AUDIT_RECORD_ID, id.as_str().to_owned()),
+            KeyValue::new(names::AUDIT_RECORD_ID, id.to_owned()),
             KeyValue::new(names::AUDIT_OUTCOME, outcome.status.as_str()),
         ];
         span.add_event_with_timestamp(event.as_str(), at(unix_nano), said);

@@ -32,8 +32,8 @@ pub(crate) struct CallState {
     context: OnceLock<Context>,
     /// The trace of the caller, for a call that has no span.
     caller: Option<SpanIds>,
-    /// The journal's name for the call, once its request is in it.
-    journalled: OnceLock<CallNumber>,
+    /// The journal's number for the call, once its request is in it; 0 until then.
+    journalled: AtomicU64,
     facts: Mutex<Facts>,
 }
 
@@ -122,6 +122,12 @@ impl CallState {
         !self.is_answered.swap(true, Ordering::AcqRel)
     }
 
+    /// As [`answer`](Self::answer), where nobody else can see the state.
+    #[cfg(feature = "layer")]
+    pub(crate) fn answer_alone(&mut self) -> bool {
+        !std::mem::replace(self.is_answered.get_mut(), true)
+    }
+
     pub(super) fn is_answered(&self) -> bool {
         self.is_answered.load(Ordering::Acquire)
     }
@@ -147,25 +153,32 @@ impl CallState {
         self.event.store(event as u8, Ordering::Relaxed);
     }
 
-    /// Notes the journal's name for the call.
+    /// Notes the journal's number for the call.
     pub(super) fn set_journalled(&self, call: Option<CallNumber>) {
-        if let Some(call) = call {
-            let _first = self.journalled.set(call);
+        if call.is_some() {
+            self.journalled.store(CallNumber::number_of(call), Ordering::Release);
         }
     }
 
-    /// The journal's name for the call, which its response frees.
+    /// The journal's number for the call, which its response frees.
     pub(super) fn journalled(&self) -> Option<CallNumber> {
-        self.journalled.get().copied()
+        CallNumber::of_number(self.journalled.load(Ordering::Acquire))
     }
 
     /// Who asks.
     pub(super) fn client(&self) -> Option<Arc<Client>> {
-        self.facts().shared.as_ref()?.client.clone()
+        self.facts().client()
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
         self.id(0)
+    }
+
+    /// The text form of the call's id, made of that of one of its records.
+    #[inline]
+    pub(super) fn call_text(&self, record: &[u8; 36]) -> [u8; 36] {
+        let [.., last] = &self.random;
+        RecordId::sibling(record, last & !0b11)
     }
 
     pub(crate) fn request_id(&self) -> RecordId {
@@ -230,8 +243,8 @@ pub(crate) struct SpanMoment<'a> {
     pub(super) caller: Option<SpanIds>,
 }
 
-/// The facts of a span that has closed.
-#[derive(Debug)]
+/// The facts of a call or a span that has ended.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum KnownFacts<'a> {
     /// Somebody may still see them.
     Shared(&'a CallState),
@@ -245,6 +258,11 @@ impl KnownFacts<'_> {
             Self::Shared(state) => use_them(&state.facts()),
             Self::Alone(facts) => use_them(facts),
         }
+    }
+
+    /// Who asks.
+    pub(super) fn client(&self) -> Option<Arc<Client>> {
+        self.with(Facts::client)
     }
 }
 
@@ -281,7 +299,7 @@ impl CallState {
     /// Forgets the call, but keeps the memory for another one.
     pub(crate) fn clear(&mut self) {
         self.context.take();
-        self.journalled.take();
+        *self.journalled.get_mut() = 0;
         self.caller = None;
         *self.is_answered.get_mut() = false;
         *self.duration_nano.get_mut() = 0;
@@ -305,7 +323,7 @@ impl Default for CallState {
             is_answered: AtomicBool::default(),
             context: OnceLock::new(),
             caller: None,
-            journalled: OnceLock::new(),
+            journalled: AtomicU64::default(),
             facts: Mutex::default(),
         }
     }
@@ -359,11 +377,17 @@ impl Facts {
         self.base.put(key, given);
     }
 
-    /// The same where no fact of that key can be there.
-    #[inline]
+    /// As [`set`](Self::set), where no fact of that key can be there.
     pub(crate) fn append(&mut self, scissors: &Scissors, name: &Name, given: Given<'_>) {
         let given = self.limited(scissors, name.key(), given);
         self.base.append(name, given);
+    }
+
+    /// As [`append`](Self::append), of a text.
+    #[inline]
+    pub(crate) fn append_text(&mut self, scissors: &Scissors, name: &Name, text: &str) {
+        let text = if scissors.is_too_long(text) { self.cut(scissors, name.key(), text) } else { text };
+        self.base.append_text(name, text);
     }
 
     /// Adds a fact that a span inside the call knows.
@@ -380,6 +404,11 @@ impl Facts {
         all.take_over(&self.added, |_| true);
         self.cuts.write(&mut all);
         all
+    }
+
+    /// Who asks.
+    fn client(&self) -> Option<Arc<Client>> {
+        self.shared.as_ref()?.client.clone()
     }
 
     /// Whether the fact is known.
@@ -399,12 +428,19 @@ impl Facts {
 
     #[inline]
     fn limited<'a>(&mut self, scissors: &Scissors, key: &Key, given: Given<'a>) -> Given<'a> {
-        let Scalar::Str(text) = given.scalar else { return given };
-        let (kept, cut) = scissors.text(key, text);
-        if cut.is_some() {
-            self.cuts.note(cut);
+        match given.scalar {
+            Scalar::Str(text) if scissors.is_too_long(text) => {
+                Given { scalar: Scalar::Str(self.cut(scissors, key, text)), ..given }
+            }
+            _ => given,
         }
-        Given { scalar: Scalar::Str(kept), ..given }
+    }
+
+    #[cold]
+    fn cut<'a>(&mut self, scissors: &Scissors, key: &Key, text: &'a str) -> &'a str {
+        let (kept, cut) = scissors.text(key, text);
+        self.cuts.note(cut);
+        kept
     }
 
     fn clear(&mut self) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use auditrail::Trail;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture;
@@ -65,16 +66,21 @@ impl Variant {
     /// The whole suite, against a server and a trail of its own.
     pub(crate) async fn run(self, suite: &Suite, revision: &'static str) -> Run {
         let (bench, wire, ending) = (Bench::new(), Wire::default(), CancellationToken::new());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let proxy = match self {
-            Self::Proxy => Some(Proxied::before(address, &bench.trail).await),
-            _ => None,
-        };
-        let url = format!("http://{}/mcp", proxy.as_ref().map_or(address, |proxy| proxy.address));
-        let router = wire.around(self.router(&bench.trail, &ending));
+        let (router, trail) = (wire.around(self.router(&bench.trail, &ending)), bench.trail.clone());
         let stop = ending.clone().cancelled_owned();
-        let server = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop).await });
+        let runtime = Runtime::new().unwrap();
+        let serving = async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let proxy = match self {
+                Self::Proxy => Some(Proxied::before(address, &trail).await),
+                _ => None,
+            };
+            let server = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop).await });
+            (address, proxy, server)
+        };
+        let (address, proxy, server) = runtime.spawn(serving).await.unwrap();
+        let url = format!("http://{}/mcp", proxy.as_ref().map_or(address, |proxy| proxy.address));
 
         let begun = Instant::now();
         let scores = suite.run(&url, revision, self.name()).await;
@@ -86,10 +92,13 @@ impl Variant {
         if let Some(proxy) = proxy {
             proxy.end().await;
         }
+        // A server has ended before its last connections are dropped, and handlers may run on. With the runtime all are gone.
+        tokio::task::spawn_blocking(move || drop(runtime)).await.unwrap();
         let records = bench.records();
         let mut audit = Audit::of(&wire.requests(), &records);
         if self.sees_every_request() {
             audit.forgive_refused_streams(&records);
+            audit.forgive_refused(&wire.refused());
         }
         // A tap stands behind the wire that counts; only the proxy stands before it.
         if self == Self::Proxy {

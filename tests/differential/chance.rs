@@ -6,6 +6,8 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::corpus::Entry;
+use crate::frames;
+use crate::stories::{self, Story};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -34,21 +36,49 @@ impl Limits {
 pub(crate) struct Chance {
     random: StdRng,
     entries: Vec<Entry>,
+    /// They go over HTTP, so that each may have a head.
+    has_heads: bool,
     until: Instant,
     most: usize,
     count: usize,
 }
 
 impl Chance {
-    pub(crate) fn new(limits: Limits, entries: Vec<Entry>) -> Self {
+    pub(crate) fn new(limits: Limits, entries: Vec<Entry>, has_heads: bool) -> Self {
         let random = StdRng::seed_from_u64(limits.seed);
-        Self { random, entries, until: Instant::now() + limits.time, most: limits.most, count: 0 }
+        Self { random, entries, has_heads, until: Instant::now() + limits.time, most: limits.most, count: 0 }
+    }
+
+    /// How many it has made.
+    pub(crate) fn count(&self) -> usize {
+        self.count
     }
 
     /// At least one round, and none when the time is over.
     pub(crate) fn round(&mut self) -> Option<Vec<Entry>> {
-        let is_over = self.count > 0 && (Instant::now() >= self.until || self.count >= self.most);
-        (!is_over).then(|| (0..A_ROUND).map(|_| self.entry()).collect())
+        (!self.is_over()).then(|| (0..A_ROUND).map(|_| self.entry()).collect())
+    }
+
+    /// A round of streams of events, which begin with nothing of the corpus.
+    pub(crate) fn round_of_streams(&mut self) -> Option<Vec<Entry>> {
+        let stream = |this: &mut Self| {
+            this.count += 1;
+            frames::stream(&mut this.random, this.count)
+        };
+        (!self.is_over()).then(|| (0..A_ROUND).map(|_| stream(self)).collect())
+    }
+
+    /// A few stories of sessions.
+    pub(crate) fn round_of_stories(&mut self) -> Option<Vec<Story>> {
+        let story = |this: &mut Self| {
+            this.count += 1;
+            stories::by_chance(&mut this.random, this.count)
+        };
+        (!self.is_over() && self.count < self.most / STORY).then(|| (0..STORIES).map(|_| story(self)).collect())
+    }
+
+    fn is_over(&self) -> bool {
+        self.count > 0 && (Instant::now() >= self.until || self.count >= self.most)
     }
 
     fn entry(&mut self) -> Entry {
@@ -124,11 +154,21 @@ impl Chance {
 
     /// Another encoding, or another head where there is one.
     fn dress(&mut self, entry: &mut Entry) {
-        if entry.head.is_empty() {
-            entry.done.push(self.one_of(DRESSES).to_owned());
-        } else {
-            let field = self.one_of(FIELDS).to_owned();
-            entry.head.push(field);
+        match self.random.random_range(0..4) {
+            0 if self.has_heads => {
+                let coding = self.one_of(CODINGS);
+                entry.head.push(format!("Content-Encoding: {coding}"));
+                entry.done.push(coding.to_owned());
+            }
+            1 if self.has_heads && entry.head.iter().all(|line| line.contains(':') || line.starts_with('-')) => {
+                let first = format!("{} {}", self.one_of(METHODS), self.one_of(PATHS));
+                entry.head.push(first);
+            }
+            2 | 3 if self.has_heads => {
+                let field = self.one_of(FIELDS).to_owned();
+                entry.head.push(field);
+            }
+            _ => entry.done.push(self.one_of(DRESSES).to_owned()),
         }
     }
 
@@ -141,6 +181,9 @@ impl Chance {
 const BY_DEFAULT: usize = 200;
 /// So many are sent to a victim before it is asked what it ran.
 const A_ROUND: usize = 60;
+/// Each starts a victim of its own, and costs about as much as so many messages.
+const STORY: usize = 60;
+const STORIES: usize = 3;
 const BETWEEN: &[&str] = &["0d", "0a", "20", "09", "0c", "00", "e280a8", "c285", "efbbbf", "2c"];
 const ODD: &[&str] = &[
     "<0d>",
@@ -233,7 +276,22 @@ const WRAPPERS: &[(&str, &str)] = &[
     ("\"", "\""),
 ];
 const DRESSES: &[&str] = &["utf-16le", "utf-16be", "utf-32le", "utf-32be"];
+const CODINGS: &[&str] = &["gzip", "deflate"];
+const METHODS: &[&str] = &["POST", "POST", "PUT", "PATCH", "DELETE", "GET", "OPTIONS", "QUERY", "post"];
+const PATHS: &[&str] = &["/mcp", "/mcp", "/mcp/", "/mcp?a=b", "/any", "/any", "/other", "/%6dcp", "//mcp"];
 const FIELDS: &[&str] = &[
+    "-Content-Type",
+    "-Accept",
+    "Content-Type: application/json; charset=\"utf-7\"",
+    "Content-Type: application/json-seq, application/json",
+    "Content-Type: application/vnd.api+json",
+    "Content-Encoding: zstd",
+    "Content-Encoding: gzip, gzip",
+    "Content-Encoding:",
+    "Connection: accept, mcp-session-id",
+    "Mcp-Session-Id: unknown",
+    "Mcp-Method: tools/call",
+    "Mcp-Name: read_all",
     "Content-Encoding: gzip",
     "Content-Encoding: x",
     "Content-Encoding: identity",

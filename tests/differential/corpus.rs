@@ -7,6 +7,8 @@
 //! > Name: value                a field of its head; those that stand for themselves are replaced
 //! > -Name                      ... or left out
 //! ! utf-16le                   what is done to the body: utf-16le, utf-16be, utf-32le, utf-32be, gzip, deflate
+//! ! cut 7                      only so many of its bytes
+//! ! pieces 1 5                 a stream comes in pieces of so many bytes, again and again
 //! ! lines                      only over stdio (with a head: only over HTTP)
 //! {"the":"body"}               all other lines, without their ends
 //! ```
@@ -31,8 +33,19 @@ pub(crate) struct Entry {
 impl Entry {
     /// All that stand in `corpus/`.
     pub(crate) fn all() -> Vec<Self> {
-        let files =
-            [include_str!("corpus/messages.txt"), include_str!("corpus/lines.txt"), include_str!("corpus/bodies.txt")];
+        Self::of(&[
+            include_str!("corpus/messages.txt"),
+            include_str!("corpus/lines.txt"),
+            include_str!("corpus/bodies.txt"),
+        ])
+    }
+
+    /// The streams of events with which a server answers.
+    pub(crate) fn streams() -> Vec<Self> {
+        Self::of(&[include_str!("corpus/streams.txt")])
+    }
+
+    fn of(files: &[&str]) -> Vec<Self> {
         let entries: Vec<Self> = files.iter().flat_map(|file| Self::read(file)).collect();
         for (at, entry) in entries.iter().enumerate() {
             assert!(entries[..at].iter().all(|other| other.name != entry.name), "two entries {}", entry.name);
@@ -77,6 +90,32 @@ impl Entry {
     /// The body, as the entry of that number.
     pub(crate) fn bytes(&self, number: usize) -> Vec<u8> {
         self.done.iter().fold(expanded(&self.body, number), |bytes, what| done(bytes, what))
+    }
+
+    /// The body before it is coded.
+    pub(crate) fn plain(&self, number: usize) -> Vec<u8> {
+        let plain = self.done.iter().filter(|what| !matches!(what.as_str(), "gzip" | "deflate"));
+        plain.fold(expanded(&self.body, number), |bytes, what| done(bytes, what))
+    }
+
+    /// The body in pieces of the sizes that it asks for, again and again; whole if it asks for none.
+    pub(crate) fn pieces(&self, number: usize) -> Vec<Vec<u8>> {
+        let bytes = self.bytes(number);
+        let asked = self.done.iter().find_map(|what| what.strip_prefix("pieces "));
+        let sizes: Vec<usize> = match asked {
+            Some(sizes) => sizes.split(' ').map(|size| size.parse().unwrap()).collect(),
+            None => vec![bytes.len()],
+        };
+        let (mut pieces, mut rest) = (Vec::new(), bytes.as_slice());
+        for size in sizes.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, behind) = rest.split_at((*size).min(rest.len()));
+            pieces.push(piece.to_vec());
+            rest = behind;
+        }
+        pieces
     }
 
     /// The whole of an HTTP/1.1 request.
@@ -151,6 +190,11 @@ fn done(bytes: Vec<u8>, what: &str) -> Vec<u8> {
     let text = || String::from_utf8_lossy(&bytes).into_owned();
     match what {
         "lines" => bytes,
+        _ if what.starts_with("pieces ") => bytes,
+        _ if what.starts_with("cut ") => {
+            let length: usize = what["cut ".len()..].parse().unwrap();
+            bytes[..length.min(bytes.len())].to_vec()
+        }
         "utf-16le" => text().encode_utf16().flat_map(u16::to_le_bytes).collect(),
         "utf-16be" => text().encode_utf16().flat_map(u16::to_be_bytes).collect(),
         "utf-32le" => text().chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect(),

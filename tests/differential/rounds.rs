@@ -12,7 +12,7 @@ use crate::peers::{Peers, trial};
 use crate::proxy::Way;
 use crate::verdict::{differences, numbers};
 use crate::victim::{Answers, Victim, ran};
-use crate::{bodies, lines};
+use crate::{bodies, lines, stories, streams};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
@@ -48,12 +48,23 @@ pub(crate) fn trials() -> Vec<Trial> {
         let name = format!("corpus_{}_{}", victim.name(), carrier.name());
         trial(&name, victim.needs(), move |peers| corpus(victim, carrier, peers))
     });
-    let limits = Limits::of_the_environment(all.len());
+    let limits = Limits::of_the_environment(all.len() + 8);
     let chances = all.iter().map(|&(victim, carrier)| {
         let name = format!("chance_{}_{}", victim.name(), carrier.name());
         trial(&name, victim.needs(), move |peers| chance(victim, carrier, peers, limits))
     });
-    corpora.chain(chances).collect()
+    let streams = [
+        trial("corpus_streams", streams::NEEDS, corpus_of_streams),
+        trial("chance_streams", streams::NEEDS, move |peers| chance_of_streams(peers, limits)),
+    ];
+    let stories = Victim::WITH_SESSIONS.map(|victim| {
+        trial(&format!("stories_{}", victim.name()), victim.needs(), move |peers| stories(victim, peers))
+    });
+    let stories = stories.into_iter().chain(Victim::WITH_SESSIONS.map(|victim| {
+        let name = format!("chance_stories_{}", victim.name());
+        trial(&name, victim.needs(), move |peers| chance_of_stories(victim, peers, limits))
+    }));
+    corpora.chain(chances).chain(streams).chain(stories).collect()
 }
 
 /// What stands in the files: what is otherwise is known, and what is known is otherwise.
@@ -96,18 +107,90 @@ async fn chance(victim: Victim, carrier: Carrier, peers: Peers, limits: Limits) 
     let named = |way: Way, entry: &str| format!("{} {} {} {entry}", victim.name(), carrier.name(), way.name());
     let is_known = |entry: &Entry| Way::ALL.into_iter().any(|way| known.has(&named(way, &entry.name)));
     let entries = Entry::all().into_iter().filter(|entry| carrier.takes(entry) && !is_known(entry)).collect();
-    let mut chance = Chance::new(limits, entries);
+    let mut chance = Chance::new(limits, entries, carrier != Carrier::Lines);
     while let Some(made) = chance.round() {
         let (made, mut new) = (made.iter().enumerate().collect::<Vec<_>>(), String::new());
         for way in Way::ALL.into_iter().filter(|way| !known.has(&named(*way, "*"))) {
             let (found, _) = round(victim, carrier, way, &made, &peers).await;
-            for (number, wrong) in found {
-                let entry = number.and_then(|number| made.get(number)).map_or_else(String::new, |(_, it)| it.text());
-                new += &format!("{}\n{entry}\n", named(way, &wrong));
+            if let Some((number, wrong)) = found.first() {
+                let few = fewest((victim, carrier, way), *number, &made, &peers).await;
+                let texts: String = few.iter().map(|(number, entry)| format!("# {number}\n{}", entry.text())).collect();
+                new += &format!("{}, with:\n{texts}\n", named(way, wrong));
             }
         }
         assert!(new.is_empty(), "seed {}: what ran is not what was recorded:\n{new}", limits.seed);
     }
+    eprintln!("seed {}: {} messages to {} over {}", limits.seed, chance.count(), victim.name(), carrier.name());
+}
+
+/// The streams of events that stand in the files.
+async fn corpus_of_streams(peers: Peers) {
+    let entries = Entry::streams();
+    let found = streams::differences(&entries, &peers).await;
+    let found: Vec<_> = found.iter().map(|(number, wrong)| format!("{}: {wrong}", entries[*number].name)).collect();
+    assert!(found.is_empty(), "what was understood is not what was recorded:\n{}", found.join("\n"));
+}
+
+/// What happens in sessions, as `corpus/stories.txt` tells it.
+async fn stories(victim: Victim, peers: Peers) {
+    let known = Known::read();
+    let (mut seen, mut new) = (Vec::new(), Vec::new());
+    for wrong in stories::differences(victim, &stories::corpus(), &peers).await {
+        let what = format!("{} stories open {}", victim.name(), wrong.split(':').next().unwrap_or_default());
+        if !known.has(&what) {
+            new.push(wrong);
+        }
+        seen.push(what);
+    }
+    let mended = known.beside(&seen, &format!("{} stories ", victim.name()));
+    assert!(new.is_empty(), "{}: what ran is not what was recorded:\n{}", victim.name(), new.join("\n"));
+    assert!(mended.is_empty(), "not otherwise any more, strike it off known.txt: {mended:#?}");
+}
+
+async fn chance_of_stories(victim: Victim, peers: Peers, limits: Limits) {
+    let mut chance = Chance::new(limits, Vec::new(), true);
+    while let Some(made) = chance.round_of_stories() {
+        let wrong = stories::differences(victim, &made, &peers).await;
+        let texts: String = made.iter().map(|(name, steps)| format!("= {name}\n{}\n", steps.join("\n"))).collect();
+        assert!(wrong.is_empty(), "seed {} {}: {}\n{texts}", limits.seed, victim.name(), wrong.join("\n"));
+    }
+    eprintln!("seed {}: {} stories of {}", limits.seed, chance.count(), victim.name());
+}
+
+async fn chance_of_streams(peers: Peers, limits: Limits) {
+    let mut chance = Chance::new(limits, Vec::new(), true);
+    while let Some(made) = chance.round_of_streams() {
+        let found = streams::differences(&made, &peers).await;
+        let found: Vec<_> = found.iter().map(|(number, wrong)| format!("{wrong}\n{}", made[*number].text())).collect();
+        assert!(found.is_empty(), "seed {}: not as it was understood:\n{}", limits.seed, found.join("\n"));
+    }
+    eprintln!("seed {}: {} streams", limits.seed, chance.count());
+}
+
+/// As few of them as still show a difference in that one, in the order in which they were sent: what comes before a message may be
+/// what makes it differ.
+async fn fewest<'a>(
+    (victim, carrier, way): (Victim, Carrier, Way),
+    number: Option<usize>,
+    all: &[(usize, &'a Entry)],
+    peers: &Peers,
+) -> Vec<(usize, &'a Entry)> {
+    let (mut few, mut piece) = (all.to_vec(), all.len().div_ceil(2));
+    while piece > 0 {
+        let (mut at, before) = (0, few.len());
+        while at < few.len() && few.len() > 1 {
+            let end = few.len().min(at + piece);
+            let rest = [&few[..at], &few[end..]].concat();
+            let (found, _) = round(victim, carrier, way, &rest, peers).await;
+            if found.iter().any(|(found, _)| *found == number) {
+                few = rest;
+            } else {
+                at = end;
+            }
+        }
+        piece = if piece == 1 && few.len() < before { 1 } else { piece / 2 };
+    }
+    few
 }
 
 async fn round(

@@ -50,6 +50,9 @@ impl Victim {
     pub(crate) const OVER_EVENTS: [Self; 6] =
         [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::GoSdk, Self::Rmcp];
 
+    pub(crate) const WITH_SESSIONS: [Self; 7] =
+        [Self::Python1, Self::Python2, Self::TypeScript, Self::Express, Self::McpGo, Self::GoSdk, Self::Rmcp];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Python1 => "python1",
@@ -100,8 +103,14 @@ impl Victim {
         let command = self.command(peers, &[kind, &port.to_string()]);
         let mut process = Command::new(&command[0]);
         process.args(&command[1..]).env("RAN", ran).env("PEERS_CACHE", peers.cache());
-        if answers == Answers::Events {
-            process.env("ANSWERS", "events");
+        match answers {
+            Answers::Json => {}
+            Answers::Events => {
+                process.env("ANSWERS", "events");
+            }
+            Answers::Sessions => {
+                process.env("ANSWERS", "sessions");
+            }
         }
         process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let mut process = process.spawn().unwrap();
@@ -121,6 +130,8 @@ impl Victim {
 pub(crate) enum Answers {
     Json,
     Events,
+    /// Event streams, in sessions.
+    Sessions,
 }
 
 /// It is killed if it is left.

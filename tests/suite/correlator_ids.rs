@@ -115,6 +115,9 @@ async fn a_call_without_an_id_is_a_call_that_wants_no_answer() {
     )
     .await;
     wire.server(r#"{"jsonrpc":"2.0","method":"sampling/createMessage"}"#).await;
+    // Nothing more comes for what stands before an answered call.
+    wire.client(&call("7", "answered")).await;
+    wire.server(&ok("7")).await;
     wire.client(&call("null", "null")).await;
     // It belongs to what has an id.
     wire.server(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":""}}"#).await;

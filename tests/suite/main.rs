@@ -17,6 +17,9 @@ mod correlator_properties;
 mod delivery;
 mod error_types;
 mod events;
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+#[path = "../support/faulty_fs.rs"]
+mod faulty_fs;
 mod filters;
 mod forwarded;
 mod layer_ends;
@@ -25,11 +28,13 @@ mod layer_nesting;
 mod layer_outcomes;
 mod layer_reach;
 mod layer_records;
+mod nameless;
 mod reexports;
 mod seen;
 mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
+mod turns;
 mod unreadable;
 mod wrapper;

@@ -210,6 +210,7 @@ fn broken_off() -> Vec<Scene> {
         scene!("panic in a handler (no answer is ever sent)", |client| {
             client.handshake().await;
             let panics = client.post(&tool("panics")).send().await.unwrap();
+            client.stage.begun.notified().await;
             all(client.post(&next_ok()).send().await.unwrap()).await;
             drop(panics);
             assert_eq!(all(client.request(Method::DELETE).send().await.unwrap()).await.0, 202);

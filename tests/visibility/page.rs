@@ -9,6 +9,19 @@ pub(crate) struct Seen {
     pub(crate) proxy: Vec<String>,
 }
 
+impl Seen {
+    /// The server works on several messages at once, so their records come in no certain order: what is there as it is expected
+    /// is put into the order of what is expected.
+    pub(crate) fn arranged_as(mut self, expected: [&[&str]; 4]) -> Self {
+        let views = [&mut self.wrapper, &mut self.tap, &mut self.both, &mut self.proxy];
+        for (seen, expected) in views.into_iter().zip(expected) {
+            let place = |record: &String| expected.iter().position(|expected| expected == record);
+            seen.sort_by_key(|record| place(record).unwrap_or(expected.len()));
+        }
+        self
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) event: &'static str,
@@ -53,7 +66,7 @@ Written by `REGENERATE=1 cargo test --test visibility`, which runs each event ag
 page differs. The *wrapper* is `Trail::audited`, the *tap* is `Trail::tap` on the byte streams or `Trail::mcp_layer` on HTTP;
 `Trail::serve_stdio` is both. The *proxy* is `auditrail proxy`, in front of the same server without a line of auditrail
 in it, as a process or over HTTP. A cell lists the records: `method (subject): outcome detail` is one pair, request and response;
-`moment` is a single record. The handshake is left out.
+`moment` is a single record. What the server works on at once may come in another order. The handshake is left out.
 
 A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as
 calls of two traces: nothing in the span says which message it answers, and a wrong join would be worse than none. Wrap the

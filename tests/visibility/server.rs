@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stage {
-    /// A handler of `slow` has begun.
+    /// A handler of `slow` or `panics` has begun.
     pub(crate) begun: Arc<Notify>,
     /// Lets one end.
     pub(crate) go_on: Arc<Notify>,
@@ -54,6 +54,7 @@ impl Stage {
 
     #[tool(description = "Panics")]
     async fn panics(&self) -> CallToolResult {
+        self.begun.notify_one();
         std::panic::resume_unwind(Box::new("expected"))
     }
 

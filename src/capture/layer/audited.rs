@@ -1,19 +1,20 @@
 //! A span that stands for a call or a moment, from its making to its close.
 
+use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tracing::Event;
-use tracing::field::Visit;
+use tracing::field::{Field, Visit};
 use tracing::span::Id;
 
 use super::course::Course;
 use super::entry::Entry;
 use super::said::{Ending, EndingVisitor, Said};
 use super::visit::{Allowed, Fields, Purpose};
-use crate::policy::without_secrets;
+use crate::policy::{Scissors, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar};
 use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
@@ -42,14 +43,7 @@ impl Audited {
     ) {
         let Self { state, said, .. } = self;
         let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
-        record(&mut fields.visit(|field, given| match field.purpose {
-            Purpose::Fact if fields.are_unique() => facts.append(core.scissors(), &field.name, given),
-            Purpose::Fact | Purpose::Uri => {
-                cleaned(field, given, |given| facts.set(core.scissors(), field.key(), given));
-            }
-            Purpose::Event => said.take_event(given),
-            Purpose::Outcome => said.take(field, given),
-        }));
+        record(&mut Intake { fields, facts, said, scissors: core.scissors() });
         let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
@@ -196,7 +190,7 @@ impl Audited {
         end_span(self.otel(closed), self.state.ended_unix_nano());
     }
 
-    /// Writes the moment of a span that closes and that nobody else can see any more: nothing has to be locked.
+    /// As [`close`](Self::close), of a span that nobody else can see any more: nothing has to be locked.
     pub(super) fn close_alone(
         &mut self,
         core: &Core,
@@ -204,7 +198,14 @@ impl Audited {
         is_mirrored: bool,
     ) -> Closed {
         let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let closed = self.end(core, said, otel, is_mirrored);
+        let mut closed = self.end(core, said, otel, is_mirrored);
+        if closed.is_call {
+            closed.found.take().into_iter().for_each(|found| self.state.attach(found));
+            if self.state.answer_alone() {
+                core.write_response_alone(&mut self.state, &closed.outcome);
+            }
+            return closed;
+        }
         let moment = self.moment(&closed);
         // Found when the span was entered, where it cannot be had at the close.
         let kept = self.state.context().cloned();
@@ -240,6 +241,56 @@ impl Audited {
 
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes what a span says of itself when it is made.
+struct Intake<'a> {
+    fields: &'a Fields,
+    facts: &'a mut Facts,
+    said: &'a mut Said,
+    scissors: &'a Scissors,
+}
+
+impl Intake<'_> {
+    fn others(&mut self) -> impl Visit {
+        let Self { fields, facts, said, scissors } = self;
+        fields.visit(|field, given| match field.purpose {
+            Purpose::Fact if fields.are_unique() => facts.append(scissors, &field.name, given),
+            Purpose::Fact | Purpose::Uri => cleaned(field, given, |given| facts.set(scissors, field.key(), given)),
+            Purpose::Event => said.take_event(given),
+            Purpose::Outcome => said.take(field, given),
+        })
+    }
+}
+
+impl Visit for Intake<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // The way of nearly all fields is short: a span may have many.
+        match self.fields.plain(field) {
+            Some(name) => self.facts.append_text(self.scissors, name, value),
+            None => self.others().record_str(field, value),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.others().record_i64(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.others().record_u64(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.others().record_f64(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.others().record_bool(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.others().record_debug(field, value);
     }
 }
 

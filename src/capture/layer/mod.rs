@@ -308,8 +308,8 @@ impl AuditLayer {
             audited.open(&self.core, otel, is_mirrored);
         }
         let closed = match Arc::get_mut(&mut audited) {
-            Some(alone) if !is_call => alone.close_alone(&self.core, otel, is_mirrored),
-            _ => audited.close(&self.core, otel, is_mirrored),
+            Some(alone) => alone.close_alone(&self.core, otel, is_mirrored),
+            None => audited.close(&self.core, otel, is_mirrored),
         };
         if closes && !is_mirrored && audited.otel(&closed).is_some_and(|otel| otel.span().is_recording()) {
             // Its OTel span goes on, so the layers stand in the order in which it always will.

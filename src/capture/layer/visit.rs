@@ -26,6 +26,8 @@ pub(super) struct Allowed {
     pub(super) purpose: Purpose,
     /// What the contract says that values look like; none for a name that the user added.
     kind: Option<Kind>,
+    /// Its texts stand in the record as they are, and nothing else has its name.
+    is_plain: bool,
 }
 
 /// What becomes of its value.
@@ -62,20 +64,19 @@ impl Allowed {
 
 impl Fields {
     pub(super) fn of(metadata: &'static Metadata<'static>, allow: &AllowList) -> Self {
-        let allowed = |field: Field| {
-            let purpose = Purpose::of(field.name(), allow)?;
-            let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
-            Some(Allowed { name: Name::new(field.name()), purpose, kind })
-        };
         let mut names: Vec<_> = metadata.fields().iter().map(|field| field.name()).collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();
-        Self {
-            allowed: metadata.fields().iter().map(allowed).collect(),
-            are_unique: names.len() == all,
-            warned: AtomicBool::new(false),
-        }
+        let are_unique = names.len() == all;
+        let allowed = |field: Field| {
+            let purpose = Purpose::of(field.name(), allow)?;
+            let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
+            let is_plain = are_unique && purpose == Purpose::Fact && matches!(kind, Some(Kind::Str) | None);
+            Some(Allowed { name: Name::new(field.name()), purpose, kind, is_plain })
+        };
+        let allowed = metadata.fields().iter().map(allowed).collect();
+        Self { allowed, are_unique, warned: AtomicBool::new(false) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -90,6 +91,13 @@ impl Fields {
     /// Whether nobody was warned of this call site before.
     pub(super) fn first_warning(&self) -> bool {
         !self.warned.swap(true, Ordering::Relaxed)
+    }
+
+    /// The name of a field whose texts stand in the record as they are: nearly all.
+    #[inline]
+    pub(super) fn plain(&self, field: &Field) -> Option<&Name> {
+        let allowed = self.allowed.get(field.index())?.as_ref()?;
+        allowed.is_plain.then_some(&allowed.name)
     }
 
     /// A visitor that hands over each allowed field and its value.
@@ -132,14 +140,7 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
 
 impl<F: FnMut(&Allowed, Given<'_>)> Visit for Visitor<'_, F> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        match self.fields.allowed.get(field.index()).and_then(Option::as_ref) {
-            // Nearly all fields.
-            Some(allowed) if matches!(allowed.kind, Some(Kind::Str) | None) => {
-                (self.take)(allowed, Given { scalar: Scalar::Str(value), in_list: false });
-            }
-            Some(_) => self.take(field, Scalar::Str(value)),
-            None => {}
-        }
+        self.take(field, Scalar::Str(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

@@ -16,6 +16,7 @@ pub(crate) mod scan;
 pub(crate) mod splice;
 mod tap;
 mod trace_context;
+mod turns;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 

@@ -1,4 +1,4 @@
-//! The readers that see other calls in some bytes than most readers do: a closed list, version 1.
+//! The readers that see other calls in some bytes than most readers do: a closed list, version 2.
 //!
 //! A profile is what decides which calls run: where a line ends, what the characters are, which keys count, what is taken
 //! that is no JSON. It bears the name of a reader that behaves so; others that do the same share it. A name is never given to
@@ -15,6 +15,8 @@ pub(crate) enum Profile {
     NodeReadline,
     /// So do vertical tabs, form feeds, U+001C to U+001E and U+0085: `str.splitlines` of Python.
     PythonSplitlines,
+    /// No newline ends a message, but the end of its document does: `Decoder` of `encoding/json` of Go.
+    GoDecoder,
     /// Keys count in any letters that fold to theirs, and the last counts: `encoding/json` of Go.
     GoJson,
     /// Of a key that comes twice the first counts: `simdjson` on demand, RapidJSON.
@@ -32,10 +34,11 @@ pub(crate) enum Profile {
 impl Profile {
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::PythonText,
         Self::NodeReadline,
         Self::PythonSplitlines,
+        Self::GoDecoder,
         Self::GoJson,
         Self::Simdjson,
         Self::DotNet,
@@ -49,6 +52,7 @@ impl Profile {
             Self::PythonText => "python-text",
             Self::NodeReadline => "node-readline",
             Self::PythonSplitlines => "python-splitlines",
+            Self::GoDecoder => "go-decoder",
             Self::GoJson => "go-json",
             Self::Simdjson => "simdjson",
             Self::DotNet => "dotnet",

@@ -33,6 +33,7 @@ proptest! {
                 if let Some(place) = Place::of(key) {
                     prop_assert_eq!(ours.has(place), expected.is_some());
                     prop_assert_eq!(ours.text_at(place), expected.and_then(Value::as_str));
+                    prop_assert_eq!(ours.bytes_at(place), expected.and_then(Value::as_str).map(str::as_bytes));
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Attributes of which the most is encoded before: of a field by its call site, of a constant by the compiler.
 
 use super::{
-    ATTRIBUTES, DOUBLE_VALUE, INT_VALUE, KEY, LENGTH_DELIMITED, SIXTY_FOUR_BIT, STRING_VALUE, VALUE, VARINT,
-    bytes_field, given_attribute, scalar_length, varint,
+    ATTRIBUTES, DOUBLE_VALUE, INT_VALUE, KEY, SIXTY_FOUR_BIT, STRING_VALUE, VALUE, VARINT, bytes_field,
+    given_attribute, scalar_length, tag, text_attribute, varint,
 };
 use crate::record::value::{Given, Scalar};
 
@@ -18,9 +18,9 @@ pub(in crate::record) struct Head {
 impl Head {
     pub(in crate::record) fn new(key: &str) -> Self {
         let mut head = Vec::with_capacity(HEAD);
-        head.extend_from_slice(&[(ATTRIBUTES << 3) | LENGTH_DELIMITED, 0]);
+        head.extend_from_slice(&[tag(ATTRIBUTES), 0]);
         bytes_field(&mut head, KEY, key.as_bytes());
-        head.extend_from_slice(&[(VALUE << 3) | LENGTH_DELIMITED, 0, (STRING_VALUE << 3) | LENGTH_DELIMITED, 0]);
+        head.extend_from_slice(&[tag(VALUE), 0, tag(STRING_VALUE), 0]);
         let length = if head.len() <= HEAD { head.len() } else { 0 };
         head.resize(HEAD, 0);
         Self { bytes: head.first_chunk().copied().unwrap_or([0; HEAD]), length }
@@ -51,20 +51,25 @@ impl Head {
     }
 }
 
-/// The same as [`given_attribute`] with the [`Head`] of the key.
+/// What [`text_attribute`] writes, with the [`Head`] of the key.
 #[inline]
-pub(in crate::record) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &Head, given: Given<'_>) {
-    let Given { scalar, in_list } = given;
-    match scalar {
-        Scalar::Str(text) if !in_list && text.len() < 0x7E && head.write(buffer, 2 + text.len(), 2) => {
+pub(in crate::record) fn prepared_text(buffer: &mut Vec<u8>, key: &str, head: &Head, text: &str) {
+    match u8::try_from(text.len()) {
+        Ok(short @ ..0x7E) if head.write(buffer, 2 + text.len(), 2) => {
             if let Some(length) = buffer.last_mut() {
-                // Less than 0x7E.
-                #[expect(clippy::cast_possible_truncation, reason = "see above")]
-                let short = text.len() as u8;
                 *length = short;
             }
             buffer.extend_from_slice(text.as_bytes());
         }
+        _ => text_attribute(buffer, key, text.as_bytes()),
+    }
+}
+
+/// What [`given_attribute`] writes, with the [`Head`] of the key.
+pub(in crate::record) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, head: &Head, given: Given<'_>) {
+    let Given { scalar, in_list } = given;
+    match scalar {
+        Scalar::Str(text) if !in_list => prepared_text(buffer, key, head, text),
         Scalar::Int(number) if !in_list && head.write(buffer, scalar_length(scalar), 0) => {
             buffer.push((INT_VALUE << 3) | VARINT);
             varint(buffer, number.cast_unsigned());
@@ -74,15 +79,15 @@ pub(in crate::record) fn prepared_attribute(buffer: &mut Vec<u8>, key: &str, hea
 }
 
 /// How many bytes [`fixed_attribute`] has.
-pub(in crate::record) const fn fixed_length(key: &str, text: &str) -> usize {
+pub(crate) const fn fixed_length(key: &str, text: &str) -> usize {
     FIXED + key.len() + text.len()
 }
 
 /// A short string attribute, for a constant.
 #[expect(clippy::cast_possible_truncation, reason = "what is too long does not compile")]
-pub(in crate::record) const fn fixed_attribute<const LENGTH: usize>(key: &str, text: &str) -> [u8; LENGTH] {
+pub(crate) const fn fixed_attribute<const LENGTH: usize>(key: &str, text: &str) -> [u8; LENGTH] {
     assert!(LENGTH == fixed_length(key, text), "the length of something else");
-    let value = [(STRING_VALUE << 3) | LENGTH_DELIMITED, text.len() as u8];
+    let value = [tag(STRING_VALUE), text.len() as u8];
     put(put(fixed_head(key, text.len() + 2), FIXED - 2 + key.len(), &value), FIXED + key.len(), text.as_bytes())
 }
 
@@ -102,9 +107,6 @@ pub(in crate::record) const fn fixed_double<const LENGTH: usize>(key: &str) -> [
 const fn fixed_head<const LENGTH: usize>(key: &str, any: usize) -> [u8; LENGTH] {
     let whole = key.len() + 4 + any;
     assert!(whole < 0x80 && !key.is_empty(), "not as short as all constants are");
-    const fn tag(number: u8) -> u8 {
-        (number << 3) | LENGTH_DELIMITED
-    }
     let begin = [tag(ATTRIBUTES), whole as u8, tag(KEY), key.len() as u8];
     let bytes = put(put([0; LENGTH], 0, &begin), begin.len(), key.as_bytes());
     put(bytes, begin.len() + key.len(), &[tag(VALUE), any as u8])

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::record::{Attributes, Detail, Encoder, EventName, IdText, Outcome, RecordId, Status, names};
+use crate::record::{Attributes, Detail, Encoder, EventName, Outcome, RecordId, Status, names};
 
 /// Bytes with places for the texts of ids.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(super) fn half(event: EventName, phase: Phase) -> Option<&'static Prepared<2
                     let mut encoder = Encoder::continued(buffer);
                     identity(&mut encoder, event);
                     encoder.text(names::AUDITRAIL_PHASE, phase);
-                    encoder.text(names::AUDITRAIL_CALL_ID, RecordId::NIL.text().as_str());
+                    encoder.text(names::AUDITRAIL_CALL_ID, RecordId::NIL.encode(&mut [0; 36]));
                 })
             })
         };
@@ -70,7 +70,7 @@ pub(super) enum Phase {
 }
 
 fn identity(encoder: &mut Encoder<'_>, event: EventName) {
-    encoder.text(names::AUDIT_RECORD_ID, RecordId::NIL.text().as_str());
+    encoder.text(names::AUDIT_RECORD_ID, RecordId::NIL.encode(&mut [0; 36]));
     let mut same = Attributes::default();
     same.set(names::AUDITRAIL_EVENT, event.as_str());
     same.set(names::AUDIT_SCHEMA_VERSION, names::SCHEMA_VERSION);
@@ -82,16 +82,16 @@ impl<const IDS: usize> Prepared<IDS> {
     fn new(encode: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut bytes = Vec::new();
         encode(&mut bytes);
-        let nil = RecordId::NIL.text();
-        let mut found =
-            (0..bytes.len()).filter(|start| bytes.get(*start..).is_some_and(|rest| rest.starts_with(nil.as_bytes())));
+        let mut nil = [0; 36];
+        let nil = RecordId::NIL.encode(&mut nil).as_bytes();
+        let mut found = (0..bytes.len()).filter(|start| bytes.get(*start..).is_some_and(|rest| rest.starts_with(nil)));
         let places = std::array::from_fn(|_| found.next().unwrap_or_default());
         drop(found);
         Self { bytes, places }
     }
 
     #[inline]
-    pub(super) fn write(&self, encoder: &mut Encoder<'_>, ids: [&IdText; IDS]) {
+    pub(super) fn write(&self, encoder: &mut Encoder<'_>, ids: [&[u8; 36]; IDS]) {
         encoder.prepared(&self.bytes, self.places.iter().copied().zip(ids));
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Audit {
     unpaired: Vec<(Key, Vec<String>)>,
     /// How the requests of each key ended, as far as the wire tells.
     ends: BTreeMap<Key, BTreeSet<String>>,
+    /// What the records tell of each call, a line for each, to be shown of what is odd.
+    told: Vec<(Key, String)>,
 }
 
 /// Sessions have the same ids again, so what has one key is counted.
@@ -44,7 +46,9 @@ impl Audit {
         }
         let mut found = BTreeMap::<Key, usize>::new();
         let mut unpaired = Vec::new();
-        for (key, mut phases) in calls(records) {
+        let mut told = Vec::new();
+        for (key, Found { mut phases, lines }) in calls(records) {
+            told.extend(lines.into_iter().map(|line| (key.clone(), line)));
             phases.sort();
             if phases == ["request", "response"] {
                 *found.entry(key).or_default() += 1;
@@ -63,16 +67,23 @@ impl Audit {
                 }
             }
         }
-        Self { requests: wire.len(), missing, surplus, unpaired, ends }
+        Self { requests: wire.len(), missing, surplus, unpaired, ends, told }
     }
 
-    /// Takes out the refusals of what is no message, such as of a GET for a session that has just been deleted.
+    /// Takes out the refusals of what has no message, such as of a GET for a session that has just been deleted.
     pub(crate) fn forgive_refused_streams(&mut self, records: &[Record]) {
         for record in responses(records).filter(|record| record.event_name == "auditrail.http.request") {
             let no_message = record.text(names::HTTP_REQUEST_METHOD).is_some_and(|method| method != "POST");
             if let (true, Some(Value::Int(status))) = (no_message, record.get(names::HTTP_RESPONSE_STATUS_CODE)) {
                 take(&mut self.surplus, &unread(u16::try_from(*status).unwrap()));
             }
+        }
+    }
+
+    /// Takes out the refusals of what asks nothing, such as an answer of the client that came too late: their statuses.
+    pub(crate) fn forgive_refused(&mut self, statuses: &[u16]) {
+        for status in statuses {
+            take(&mut self.surplus, &unread(*status));
         }
     }
 
@@ -91,7 +102,15 @@ impl Audit {
     /// Every request on the wire has exactly one pair of records, and nothing else has one.
     pub(crate) fn assert_one_pair_each(&self) {
         assert!(self.requests > 0, "nothing was seen on the wire");
-        assert!(self.missing.is_empty() && self.surplus.is_empty() && self.unpaired.is_empty(), "{self}");
+        let is_sound = self.missing.is_empty() && self.surplus.is_empty() && self.unpaired.is_empty();
+        assert!(is_sound, "{self}{}", self.odd());
+    }
+
+    /// The records of all calls that have the key of one that does not match.
+    fn odd(&self) -> String {
+        let is_odd = |key: &Key| self.surplus.contains_key(key) || self.unpaired.iter().any(|(odd, _)| odd == key);
+        let odd = self.told.iter().filter(|(key, _)| is_odd(key));
+        odd.map(|(key, line)| format!("  {} {} {:?}: {line}\n", key.method, key.id, self.ends.get(key))).collect()
     }
 }
 
@@ -132,14 +151,22 @@ fn end(request: &Request) -> String {
     status.into_iter().chain([answer]).collect::<Vec<_>>().join(" ")
 }
 
-/// The phases of each audited call. What has no phase is no call: a notification, or what the trail tells of itself.
-fn calls(records: &[Record]) -> Vec<(Key, Vec<String>)> {
-    let mut calls = BTreeMap::<&str, (Key, Vec<String>)>::new();
+/// The records of one call.
+#[derive(Debug, Default)]
+struct Found {
+    phases: Vec<String>,
+    lines: Vec<String>,
+}
+
+/// The audited calls. What has no phase is no call: a notification, or what the trail tells of itself.
+fn calls(records: &[Record]) -> Vec<(Key, Found)> {
+    let mut calls = BTreeMap::<&str, (Key, Found)>::new();
     for record in records {
         let Some(phase) = record.text(names::AUDITRAIL_PHASE) else { continue };
         let call = record.text(names::AUDITRAIL_CALL_ID).unwrap();
-        let (known, phases) = calls.entry(call).or_insert_with(|| (key(record), Vec::new()));
-        phases.push(phase.to_owned());
+        let (known, found) = calls.entry(call).or_insert_with(|| (key(record), Found::default()));
+        found.phases.push(phase.to_owned());
+        found.lines.push(line(record));
         if let (true, Some(Value::Int(status))) =
             (record.event_name == "auditrail.http.request", record.get(names::HTTP_RESPONSE_STATUS_CODE))
         {
@@ -147,6 +174,12 @@ fn calls(records: &[Record]) -> Vec<(Key, Vec<String>)> {
         }
     }
     calls.into_values().collect()
+}
+
+/// All short facts of a record.
+fn line(record: &Record) -> String {
+    let facts = record.attributes.iter().map(|(name, value)| format!("{name}={value:?}"));
+    format!("{} at {} {}", record.event_name, record.time_unix_nano, facts.collect::<Vec<_>>().join(" "))
 }
 
 fn responses(records: &[Record]) -> impl Iterator<Item = &Record> {

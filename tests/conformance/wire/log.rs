@@ -5,6 +5,8 @@
 //!    its HTTP exchange, where there is no session) and its id.
 //! 3. What a server sends again to a client that came back for it is not a second request.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde_json::Value;
 
@@ -43,6 +45,8 @@ pub(crate) struct Log {
     requests: Vec<Request>,
     /// The session of each exchange.
     exchanges: Vec<Option<String>>,
+    /// The exchanges whose request has messages and asks nothing, and how they were answered.
+    told: BTreeMap<usize, Option<StatusCode>>,
 }
 
 impl Log {
@@ -50,12 +54,22 @@ impl Log {
         &self.requests
     }
 
+    /// How what the client told was refused: notifications and answers, which are no requests.
+    pub(crate) fn refused(&self) -> Vec<u16> {
+        let statuses = self.told.values().flatten();
+        statuses.filter(|status| status.as_u16() >= 400).map(StatusCode::as_u16).collect()
+    }
+
     /// An HTTP request came.
     pub(crate) fn begun(&mut self, session: Option<String>, body: &[u8]) -> Exchange {
         let exchange = Exchange(self.exchanges.len());
         self.exchanges.push(session);
-        for message in messages(body) {
-            self.passed(Direction::ClientToServer, exchange, &message);
+        let (messages, before) = (messages(body), self.requests.len());
+        for message in &messages {
+            self.passed(Direction::ClientToServer, exchange, message);
+        }
+        if !messages.is_empty() && self.requests.len() == before {
+            self.told.insert(exchange.0, None);
         }
         exchange
     }
@@ -64,6 +78,9 @@ impl Log {
     pub(crate) fn answered(&mut self, exchange: Exchange, status: StatusCode, session: Option<String>) {
         if let Some(session) = session {
             self.exchanges[exchange.0].get_or_insert(session);
+        }
+        if let Some(told) = self.told.get_mut(&exchange.0) {
+            *told = Some(status);
         }
         for request in self.requests.iter_mut().filter(|request| request.exchange == exchange) {
             request.status = Some(status);

@@ -37,6 +37,11 @@ impl Wire {
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.0.lock().unwrap().requests().to_vec()
     }
+
+    /// The statuses of what was refused that asked nothing.
+    pub(crate) fn refused(&self) -> Vec<u16> {
+        self.0.lock().unwrap().refused()
+    }
 }
 
 async fn watched(log: Arc<Mutex<Log>>, request: HttpRequest, next: Next) -> Response {

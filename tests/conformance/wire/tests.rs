@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "wire::each_request_of_a_batch_counts_and_no_other_exchange_answers_it",
             each_request_of_a_batch_counts_and_no_other_exchange_answers_it,
         ),
+        own("wire::what_asks_nothing_may_be_refused", what_asks_nothing_may_be_refused),
         own("wire::events_are_whole_however_their_bytes_come", events_are_whole_however_their_bytes_come),
         trial("wire::a_body_passes_as_it_is", &[], |_| a_body_passes_as_it_is()),
         trial("wire::an_audit_finds_what_is_missing_and_what_is_too_much", &[], |_| {
@@ -76,6 +77,20 @@ fn each_request_of_a_batch_counts_and_no_other_exchange_answers_it() {
     log.begun(None, b"this is not JSON");
     let ends: Vec<_> = log.requests().iter().map(|request| (request.status.unwrap(), request.answer)).collect();
     assert_eq!(ends, [(StatusCode::FORBIDDEN, None), (StatusCode::FORBIDDEN, None), (OK, Some(Answer::Result))]);
+}
+
+fn what_asks_nothing_may_be_refused() {
+    let (mut log, session) = (Log::default(), Some("s".to_owned()));
+    for (body, status) in [
+        (&br#"{"jsonrpc":"2.0","id":1,"result":{}}"#[..], 404),
+        (br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, 202),
+        (br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, 403),
+        (b"", 405),
+    ] {
+        let exchange = log.begun(session.clone(), body);
+        log.answered(exchange, StatusCode::from_u16(status).unwrap(), None);
+    }
+    assert_eq!(log.refused(), [404]);
 }
 
 fn events_are_whole_however_their_bytes_come() {

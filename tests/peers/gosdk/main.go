@@ -2,7 +2,9 @@
 //
 //	RAN=FILE gosdk stdio | http PORT
 //
-// With ANSWERS=events, answers over HTTP are event streams. It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
+// With ANSWERS=events, answers over HTTP are event streams; with ANSWERS=sessions there are sessions besides, whose streams can
+// be taken up again. Of two calls of tools `meet...` each waits for the other, and one of a tool `hold...` runs until it is
+// cancelled. It has a tool of any name. What it ran is a line in FILE, in JSON, which no part of MCP has to do with.
 package main
 
 import (
@@ -11,6 +13,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -22,6 +25,7 @@ func main() {
 	}
 	capabilities := &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}
 	victim := mcp.NewServer(&mcp.Implementation{Name: "victim", Version: "1"}, &mcp.ServerOptions{Capabilities: capabilities})
+	meeting := make(chan struct{})
 	victim.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
 			params, isCall := request.GetParams().(*mcp.CallToolParamsRaw)
@@ -38,13 +42,26 @@ func main() {
 			if _, err = ran.Write(append(line, '\n')); err != nil {
 				return nil, err
 			}
+			if strings.HasPrefix(params.Name, "hold") {
+				<-ctx.Done()
+			}
+			if strings.HasPrefix(params.Name, "meet") {
+				select {
+				case meeting <- struct{}{}:
+				case <-meeting:
+				}
+			}
 			return &mcp.CallToolResult{Content: []mcp.Content{}}, nil
 		}
 	})
 	if os.Args[1] == "stdio" {
 		err = victim.Run(context.Background(), &mcp.StdioTransport{})
 	} else {
-		options := &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: os.Getenv("ANSWERS") != "events"}
+		answers := os.Getenv("ANSWERS")
+		options := &mcp.StreamableHTTPOptions{Stateless: answers != "sessions", JSONResponse: answers == ""}
+		if answers == "sessions" {
+			options.EventStore = mcp.NewMemoryEventStore(nil)
+		}
 		handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return victim }, options)
 		err = http.ListenAndServe("127.0.0.1:"+os.Args[2], handler)
 	}

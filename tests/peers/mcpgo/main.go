@@ -2,7 +2,9 @@
 //
 //	RAN=FILE mcpgo stdio | http PORT
 //
-// It has the tools delete_0000 to delete_9999 and read_0000 to read_9999. What it ran is a line in FILE, in JSON, which no
+// It has the tools delete_0000 to delete_9999 and read_0000 to read_9999, and meet_0000 to meet_0999, of two calls of which
+// each waits for the other, and hold_0000 to hold_0999, which run until they are cancelled. With ANSWERS=sessions there are
+// sessions over HTTP. What it ran is a line in FILE, in JSON, which no
 // part of MCP has to do with.
 package main
 
@@ -12,6 +14,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -22,7 +25,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	run := func(_ context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	meeting := make(chan struct{})
+	run := func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		marker, _ := request.GetArguments()["marker"].(string)
 		line, err := json.Marshal(map[string]any{"tool": request.Params.Name, "marker": marker})
 		if err != nil {
@@ -31,11 +35,24 @@ func main() {
 		if _, err = ran.Write(append(line, '\n')); err != nil {
 			return nil, err
 		}
+		if strings.HasPrefix(request.Params.Name, "hold") {
+			<-ctx.Done()
+		}
+		if strings.HasPrefix(request.Params.Name, "meet") {
+			select {
+			case meeting <- struct{}{}:
+			case <-meeting:
+			}
+		}
 		return mcp.NewToolResultText(""), nil
 	}
 	var tools []server.ServerTool
 	for number := range 10000 {
-		for _, kind := range []string{"delete", "read"} {
+		kinds := []string{"delete", "read"}
+		if number < 1000 {
+			kinds = append(kinds, "meet", "hold")
+		}
+		for _, kind := range kinds {
 			tool := mcp.NewTool(fmt.Sprintf("%s_%04d", kind, number))
 			tools = append(tools, server.ServerTool{Tool: tool, Handler: run})
 		}
@@ -45,7 +62,8 @@ func main() {
 	if os.Args[1] == "stdio" {
 		err = server.ServeStdio(victim)
 	} else {
-		err = server.NewStreamableHTTPServer(victim, server.WithStateLess(true)).Start("127.0.0.1:" + os.Args[2])
+		isStateless := os.Getenv("ANSWERS") != "sessions"
+		err = server.NewStreamableHTTPServer(victim, server.WithStateLess(isStateless)).Start("127.0.0.1:" + os.Args[2])
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::Seen;
 use super::noise::Garbage;
+use super::odd::{is_doubtful, is_piece, is_unreadable};
 use super::origins::Origin;
-use super::pending::{Meant, Pending};
+use super::pending::{Meant, Pending, Reply};
 use super::repeated::Repeated;
 use super::tools::NewTool;
 use super::waiting::{Asked, Cancelled, Waiting};
@@ -157,6 +158,22 @@ impl Exchange {
         if let Some(kind) = kind {
             self.scope.count(direction, kind);
         }
+        let (is_doubtful, is_piece) = (is_doubtful(&message), is_piece(&message));
+        let call = self.see_kind(kind, direction, message, begun);
+        let waits = call.is_some() && (kind != Some(Kind::OneWay) || self.is_http());
+        if direction == Direction::ClientToServer && (is_piece || (is_doubtful && !waits)) {
+            self.note_other();
+        }
+        call
+    }
+
+    fn see_kind(
+        &self,
+        kind: Option<Kind>,
+        direction: Direction,
+        message: Message,
+        begun: Option<Now>,
+    ) -> Option<Arc<Ongoing>> {
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
                 return self.unreadable(&message);
@@ -171,6 +188,13 @@ impl Exchange {
             Some(Kind::Result | Kind::Error) => self.answer(direction, message),
         }
         None
+    }
+
+    /// The client sends what is no message, which the server may answer with an error without an id.
+    pub(crate) fn note_other(&self) {
+        if !self.is_closed() {
+            self.pending().note_other(self.number);
+        }
     }
 
     /// That much came of a request of the client, and no more will: its id may be missing.
@@ -298,6 +322,8 @@ impl Exchange {
             is_held: self.is_held && direction == Direction::ClientToServer,
             claimed: false,
             is_unreadable: is_unreadable(message),
+            is_doubtful: is_doubtful(message),
+            is_piece: is_piece(message),
             is_one_way,
             serial: 0,
             close_cancels: seen.close_cancels(),
@@ -368,19 +394,19 @@ impl Exchange {
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(Counted::Unasked);
         }
-        // An error that belongs to no request by its id, because what it answers has none that can be told.
-        let outcome = |waiting: &Waiting| self.outcome(waiting, &message);
-        let meant = self.pending().nameless(self.number, asked);
-        if !matches!(meant, Meant::Nobody) {
-            return self.end_meant(&meant, outcome);
+        // An error that belongs to no request by its id, because what it answers has none that can be told. What the server
+        // asks has one.
+        let reply = match self.status.load(Ordering::Relaxed) {
+            0 => Reply::Line,
+            400.. if message.batch.is_none() => Reply::HttpError,
+            _ => Reply::Body,
+        };
+        let is_servers = direction == Direction::ServerToClient;
+        let ended = if is_servers { self.pending().nameless(self.number, reply) } else { None };
+        match ended {
+            Some(ended) => ended.iter().for_each(|waiting| self.end(waiting, &self.outcome(waiting, &message))),
+            None => self.correlator.count(Counted::Unasked),
         }
-        // Over HTTP it is the one answer of its exchange.
-        let has_status = self.status.load(Ordering::Relaxed) != 0;
-        let open = if has_status { self.pending().take_of(self.number) } else { Vec::new() };
-        if open.is_empty() {
-            self.correlator.count(Counted::Unasked);
-        }
-        open.iter().for_each(|waiting| self.end(waiting, &outcome(waiting)));
     }
 
     /// Ends the calls that are meant, with that outcome if it is known to be theirs.
@@ -399,8 +425,8 @@ impl Exchange {
 
     fn answered(&self, waiting: &Waiting, message: Message) {
         if waiting.direction == Direction::ClientToServer {
-            let passed_over = self.pending().take_unreadable_before(self.number, waiting.serial);
-            passed_over.iter().for_each(|unreadable| self.end(unreadable, &answer::unread()));
+            let passed_over = self.pending().take_passed_over(self.number, waiting.serial);
+            passed_over.iter().for_each(|waiting| self.end(waiting, &waiting.unanswered(answer::unread())));
         }
         let outcome = self.outcome(waiting, &message);
         self.note_continuation(waiting, &message, outcome.detail);
@@ -548,15 +574,6 @@ impl Claimed {
 pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
     Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
-}
-
-/// Whether it is no JSON that anybody reads here, rather than JSON that is no message.
-fn is_unreadable(message: &Message) -> bool {
-    match message.flaw {
-        Some(Flaw::NotJson) => true,
-        Some(Flaw::TooDeep) => message.method.is_none(),
-        Some(Flaw::NotAMessage) | None => false,
-    }
 }
 
 /// The id of what has none.

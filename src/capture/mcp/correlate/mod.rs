@@ -23,6 +23,7 @@ mod call;
 mod carrier;
 mod exchange;
 mod noise;
+mod odd;
 mod origins;
 mod pending;
 mod repeated;

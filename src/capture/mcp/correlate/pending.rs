@@ -6,6 +6,8 @@
 //!    TypeScript and Python SDKs and rmcp know the streams of a session by the ids of what was asked, so the answer of one
 //!    call goes out with the stream of another if their ids are equal. An HTTP error is of its own request.
 //! 2. Of the ids of calls that ended without an answer, the last [`MAX_OWED`] are known.
+//! 3. An error without an id ends a call only if nothing else can have caused it ([`nameless`](Pending::nameless)).
+//! 4. What an exchange has open is found without a look at what others have.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,10 +43,46 @@ pub(super) struct Pending {
     /// The classes of what is owed, oldest first.
     owed: VecDeque<(Direction, IdClass)>,
     next: u64,
-    /// How many of them could not be read.
-    unreadable: usize,
+    by_exchange: Index,
+    /// Those of them that end when what was asked later is answered.
+    passing: Index,
+    /// What there was in exchanges beside what they have open.
+    beside: HashMap<u64, Beside>,
     /// Those of them that were cancelled, by when: it is asked for the oldest with each message.
     cancelled: BTreeSet<(u64, u64)>,
+}
+
+/// What an error without an id may be for, or not be for any more, in one exchange.
+#[derive(Debug, Default, Clone, Copy)]
+struct Beside {
+    /// Something came that is no call and may be answered without an id: before that call.
+    others: Option<u64>,
+    /// The last of its calls that was answered while older ones waited.
+    answered: Option<u64>,
+}
+
+/// Exchanges and the calls that came with them.
+#[derive(Debug, Default)]
+struct Index(BTreeSet<(u64, u64)>);
+
+impl Index {
+    fn add(&mut self, waiting: &Waiting) {
+        self.0.insert((waiting.exchange, waiting.serial));
+    }
+
+    fn remove(&mut self, waiting: &Waiting) {
+        self.0.remove(&(waiting.exchange, waiting.serial));
+    }
+
+    /// Those of an exchange that were asked before that one, in their order.
+    fn before(&self, exchange: u64, serial: u64) -> impl Iterator<Item = u64> {
+        self.0.range((exchange, 0)..(exchange, serial)).map(|(_, serial)| *serial)
+    }
+
+    /// Those of an exchange, in their order.
+    fn of(&self, exchange: u64) -> impl Iterator<Item = u64> {
+        self.before(exchange, u64::MAX)
+    }
 }
 
 /// Those whose answers may be taken for each other's.
@@ -62,7 +100,10 @@ impl Pending {
         let evicted = oldest.and_then(|serial| self.abandon(serial));
         self.by_class.entry(key(&waiting)).or_default().open.push(self.next);
         waiting.serial = self.next;
-        self.unreadable += usize::from(waiting.is_unreadable);
+        self.by_exchange.add(&waiting);
+        if waiting.is_unreadable {
+            self.passing.add(&waiting);
+        }
         self.calls.insert(self.next, waiting);
         self.next += 1;
         evicted
@@ -136,10 +177,12 @@ impl Pending {
         let serials: Vec<u64> = open.copied().filter(|serial| self.calls.get(serial).is_some_and(may_be)).collect();
         let is_one = self.is_one_message(&serials);
         for serial in &serials {
-            let Some(waiting) = self.calls.get_mut(serial) else { continue };
             if !is_one {
-                waiting.is_blurred = true;
-            } else if waiting.cancelled.is_none() {
+                self.blur(*serial);
+                continue;
+            }
+            let Some(waiting) = self.calls.get_mut(serial) else { continue };
+            if waiting.cancelled.is_none() {
                 waiting.cancelled = Some(cancelled.clone());
                 self.cancelled.insert((cancelled.at, *serial));
             }
@@ -178,20 +221,53 @@ impl Pending {
             .filter(|other| other.serial != waiting.serial)
     }
 
-    /// The calls of an exchange that an error without an id is for: those whose ids no answer can carry, a whole batch
-    /// together.
-    pub(super) fn nameless(&mut self, exchange: u64, asked: Direction) -> Meant {
-        let is_meant =
-            |waiting: &&Waiting| waiting.exchange == exchange && waiting.direction == asked && waiting.is_nameless();
-        let meant: Vec<_> =
-            self.calls.values().filter(is_meant).map(|waiting| (waiting.serial, waiting.batch)).collect();
-        let Some((_, first)) = meant.first().copied() else { return Meant::Nobody };
-        let is_one = meant.len() == 1 || first.is_some() && meant.iter().all(|(_, batch)| *batch == first);
-        let serials = meant.into_iter().map(|(serial, _)| serial);
-        if is_one {
-            Meant::These(serials.filter_map(|serial| self.remove(serial)).collect())
-        } else {
-            Meant::OneOf(serials.filter_map(|serial| self.abandon(serial)).collect())
+    /// Something came with that exchange that is no call and may be answered without an id.
+    pub(super) fn note_other(&mut self, exchange: u64) {
+        self.beside.entry(exchange).or_default().others = Some(self.next);
+    }
+
+    /// The calls that an error without an id ends, which came with that exchange; `None` if it is for none of its calls. Calls
+    /// of which it is not known whether it is for them go on to wait for an answer of their own.
+    ///
+    /// Servers answer so what they cannot read, or give no id back for, and batches that they refuse whole. Over HTTP it may
+    /// be for what else was asked with the exchange, and an error by its status is for all of that.
+    pub(super) fn nameless(&mut self, exchange: u64, reply: Reply) -> Option<Vec<Waiting>> {
+        let of_it = || self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial));
+        let mut meant: Vec<&Waiting> = of_it().filter(|waiting| waiting.is_nameless()).collect();
+        if reply == Reply::HttpError || (meant.is_empty() && reply == Reply::Body) {
+            meant = of_it().collect();
+        }
+        if meant.is_empty() {
+            return None;
+        }
+        let Beside { others, answered } = self.beside.get(&exchange).copied().unwrap_or_default();
+        // Servers refuse what they cannot take in the order in which it came.
+        let is_passed = |waiting: &Waiting| answered.is_some_and(|answered| waiting.serial < answered);
+        let is_doubted = |waiting: &Waiting| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
+        let is_alone = others.is_none() && !meant.iter().any(|waiting| is_doubted(waiting));
+        let serials = |those: &[&Waiting]| those.iter().map(|waiting| waiting.serial).collect::<Vec<_>>();
+        let (all, own) = (serials(&meant), serials(&of_itself(&meant)));
+        let sure = match reply {
+            Reply::HttpError => all.clone(),
+            _ if !is_alone => Vec::new(),
+            _ if self.is_one_message(&all) => all.clone(),
+            // A batch is refused whole, or for the one element that no server can answer otherwise.
+            _ if !is_one_batch(&meant) => Vec::new(),
+            _ if own.is_empty() => all.clone(),
+            _ if self.is_one_message(&own) => own,
+            _ => Vec::new(),
+        };
+        let ended = sure.into_iter().filter_map(|serial| self.remove(serial)).collect();
+        all.into_iter().for_each(|serial| self.blur(serial));
+        Some(ended)
+    }
+
+    /// Nobody knows any more what became of it. What no answer can name ends when a later one is answered.
+    fn blur(&mut self, serial: u64) {
+        let Some(waiting) = self.calls.get_mut(&serial) else { return };
+        waiting.is_blurred = true;
+        if !waiting.has_name() {
+            self.passing.add(waiting);
         }
     }
 
@@ -223,12 +299,13 @@ impl Pending {
     /// All of an exchange, oldest first.
     #[cfg(feature = "proxy")]
     pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &Waiting> {
-        self.calls.values().filter(move |waiting| waiting.exchange == exchange)
+        self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial))
     }
 
     pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
         let waiting = self.calls.remove(&serial)?;
-        self.unreadable -= usize::from(waiting.is_unreadable);
+        self.by_exchange.remove(&waiting);
+        self.passing.remove(&waiting);
         if let Some(cancelled) = &waiting.cancelled {
             self.cancelled.remove(&(cancelled.at, serial));
         }
@@ -263,20 +340,29 @@ impl Pending {
         Some(waiting)
     }
 
-    /// Those of an exchange that could not be read and were asked before that one.
-    pub(super) fn take_unreadable_before(&mut self, exchange: u64, serial: u64) -> Vec<Waiting> {
-        if self.unreadable == 0 {
-            return Vec::new();
+    /// A call of that exchange was answered: those that were asked before it and get no answer any more.
+    pub(super) fn take_passed_over(&mut self, exchange: u64, serial: u64) -> Vec<Waiting> {
+        let passed_over: Vec<u64> = self.passing.before(exchange, serial).collect();
+        let passed_over = passed_over.into_iter().filter_map(|serial| self.remove(serial)).collect();
+        if self.by_exchange.before(exchange, serial).next().is_some() {
+            let beside = self.beside.entry(exchange).or_default();
+            beside.answered = beside.answered.max(Some(serial));
+            beside.others = beside.others.filter(|behind| *behind > serial);
+        } else if self.beside.get(&exchange).is_some_and(|beside| beside.others.is_none_or(|behind| behind <= serial)) {
+            self.beside.remove(&exchange);
         }
-        let before = self.calls.range(..serial);
-        let before = before.filter(|(_, call)| call.is_unreadable && call.exchange == exchange);
-        let serials: Vec<u64> = before.map(|(serial, _)| *serial).collect();
-        serials.into_iter().filter_map(|serial| self.remove(serial)).collect()
+        passed_over
     }
 
     /// Those that wait for another exchange since before that moment.
     pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<Waiting> {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
+    }
+
+    /// Those that wait for another exchange, and what the server has asked.
+    #[cfg(feature = "tower")]
+    pub(super) fn take_left(&mut self) -> Vec<Waiting> {
+        self.abandon_those(|waiting| waiting.parked.is_some() || waiting.exchange == 0)
     }
 
     /// Those that were cancelled before that moment.
@@ -296,9 +382,11 @@ impl Pending {
         now: u64,
         fate: impl Fn(&Waiting) -> Option<Outcome>,
     ) -> Vec<(Waiting, Outcome)> {
-        let is_of_it = |waiting: &&mut Waiting| waiting.exchange == exchange;
+        let Self { calls, by_exchange, beside, .. } = self;
+        beside.remove(&exchange);
         let mut ended = Vec::new();
-        for waiting in self.calls.values_mut().filter(is_of_it) {
+        for serial in by_exchange.of(exchange) {
+            let Some(waiting) = calls.get_mut(&serial) else { continue };
             match fate(waiting) {
                 Some(outcome) => ended.push((waiting.serial, outcome)),
                 None => waiting.parked = Some(now),
@@ -311,13 +399,6 @@ impl Pending {
             Some((waiting?, outcome))
         };
         ended.into_iter().filter_map(end).collect()
-    }
-
-    /// All of an exchange, oldest first.
-    pub(super) fn take_of(&mut self, exchange: u64) -> Vec<Waiting> {
-        let of_it = self.calls.values().filter(|waiting| waiting.exchange == exchange);
-        let serials: Vec<u64> = of_it.map(|waiting| waiting.serial).collect();
-        serials.into_iter().filter_map(|serial| self.remove(serial)).collect()
     }
 
     /// All, oldest first.
@@ -356,6 +437,26 @@ impl Sharing {
     }
 }
 
+/// How an error without an id came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Line,
+    /// With the response to what was asked.
+    Body,
+    /// As all of a response whose status is that of an error.
+    HttpError,
+}
+
+/// Those that a server may answer so whatever stands beside them.
+fn of_itself<'a>(calls: &[&'a Waiting]) -> Vec<&'a Waiting> {
+    calls.iter().copied().filter(|waiting| waiting.is_odd()).collect()
+}
+
+fn is_one_batch(calls: &[&Waiting]) -> bool {
+    let batch = calls.first().and_then(|first| first.batch);
+    batch.is_some() && calls.iter().all(|waiting| waiting.batch == batch)
+}
+
 fn key(waiting: &Waiting) -> (Direction, IdClass) {
     (waiting.direction, waiting.id.class())
 }
@@ -364,3 +465,6 @@ fn key(waiting: &Waiting) -> (Direction, IdClass) {
 pub(super) const MAX_PENDING: usize = 4096;
 /// As many again. Clients never use an id twice (MCP, section Requests), so only those who mean to are told apart by these.
 pub(super) const MAX_OWED: usize = 4096;
+
+#[cfg(test)]
+mod tests;

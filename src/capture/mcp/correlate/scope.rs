@@ -48,6 +48,8 @@ struct Session {
     /// Counts how often something above has changed.
     version: u64,
     begun: Option<Begun>,
+    /// Nothing comes over another exchange any more.
+    is_ended: bool,
     is_closed: bool,
     requests: i64,
     requests_to_client: i64,
@@ -85,7 +87,7 @@ impl Scope {
     /// Whether an answer may come after the exchange of its request.
     pub(super) fn outlives_exchanges(&self) -> bool {
         let session = self.session();
-        session.id.is_some() || session.stays_open
+        !session.is_ended && (session.id.is_some() || session.stays_open)
     }
 
     /// The server has named the session.
@@ -209,10 +211,24 @@ impl Scope {
         );
     }
 
-    /// What it came over is closed, or the session was ended: what is open gets no answer any more.
+    /// The session was ended: what waits for an answer over another exchange gets none any more. What came with an exchange
+    /// that is open ends with that, since a server may go on with what runs, and answer it there.
+    #[cfg(feature = "tower")]
+    pub(crate) fn end(&self) {
+        self.session().is_ended = true;
+        let left = self.pending().take_left();
+        end_unanswered(&left);
+        self.tell_end();
+    }
+
+    /// What it came over is closed: what is open gets no answer any more.
     pub(crate) fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
+        self.tell_end();
+    }
+
+    fn tell_end(&self) {
         let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
         noise.into_iter().for_each(|told| self.tell_noise(told));
         let ended = {

@@ -26,6 +26,10 @@ pub(super) struct Waiting {
     pub(super) claimed: bool,
     /// It could not be read, or not to its end.
     pub(super) is_unreadable: bool,
+    /// Some server may refuse it unread: it is no MCP to the letter, or readers disagree on it.
+    pub(super) is_doubtful: bool,
+    /// To some readers its line is several, of which each may be answered.
+    pub(super) is_piece: bool,
     /// It has no id, so no answer names it.
     pub(super) is_one_way: bool,
     /// Its place in the order in which they were asked.
@@ -34,7 +38,8 @@ pub(super) struct Waiting {
     pub(super) close_cancels: bool,
     /// It was cancelled. An answer that comes all the same decides.
     pub(super) cancelled: Option<Cancelled>,
-    /// It, or another with its id, was cancelled: nobody knows which.
+    /// It, or another with its id, was cancelled, or an error came that is its own or that of something else: nobody knows
+    /// which.
     pub(super) is_blurred: bool,
     /// Since when (monotonic nanoseconds) it waits in the scope for an answer over another exchange.
     pub(super) parked: Option<u64>,
@@ -77,10 +82,14 @@ impl Waiting {
         self.is_one_way || self.call.is_over()
     }
 
-    /// Whether servers answer it without its id: it has none that MCP allows, or that they could read, or stands in a batch,
-    /// which many refuse whole.
+    /// Whether servers answer it without its id: it is [odd](Self::is_odd), or stands in a batch, which many refuse whole.
     pub(super) fn is_nameless(&self) -> bool {
-        self.is_unreadable || self.batch.is_some() || !matches!(self.id.kind, IdKind::String | IdKind::Integer)
+        self.is_odd() || self.batch.is_some()
+    }
+
+    /// Whether it has no id that MCP allows, or that every server could read.
+    pub(super) fn is_odd(&self) -> bool {
+        self.is_unreadable || self.is_doubtful || !matches!(self.id.kind, IdKind::String | IdKind::Integer)
     }
 
     /// Whether it has reached the server, or may have.

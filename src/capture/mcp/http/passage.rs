@@ -239,12 +239,16 @@ impl Passage {
     /// The request is no JSON-RPC message.
     pub(super) fn foreign(&self) {
         self.is_foreign.store(true, Ordering::Relaxed);
+        self.exchange.note_other();
         self.flawed();
     }
 
     /// The request, or the response, is nothing that was understood.
     pub(super) fn obscure(&self, side: Side, flaw: Flaw) {
         self.mark_unread(side, flaw.as_str());
+        if let Side::Request = side {
+            self.exchange.note_other();
+        }
         self.flawed();
     }
 

@@ -4,7 +4,8 @@
 //! 1. A session is here only if the server has issued its id: what clients say of sessions is looked up, never believed.
 //! 2. There are no more than the bounds of the trail say. One more closes the one that was used longest ago, if it can be one in
 //!    which nothing is open, and is counted. A client that has more than its share of them loses one of its own.
-//! 3. A session that leaves is closed, whatever the reason; so are all when the table goes.
+//! 3. A session that leaves is ended, whatever the reason: only what came with an exchange that is open may be answered yet.
+//!    All are closed when the table goes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -90,7 +91,7 @@ impl Sessions {
             self.core.seen().add(Counted::EvictedSession);
         }
         // Not under the lock: it writes records.
-        same.into_iter().chain(evicted).for_each(|scope| scope.close());
+        same.into_iter().chain(evicted).for_each(|scope| scope.end());
         Entered { sessions: self.clone(), id, scope: scope.clone(), path }
     }
 
@@ -125,7 +126,7 @@ impl Sessions {
             let left: Vec<_> = table.by_id.values().map(|session| session.scope.clone()).collect();
             (idle, left)
         };
-        idle.into_iter().for_each(|scope| scope.close());
+        idle.into_iter().for_each(|scope| scope.end());
         left.into_iter().for_each(|scope| scope.give_up(now.saturating_sub(GIVE_UP)));
     }
 
@@ -137,7 +138,7 @@ impl Sessions {
             if is_this { table.remove(id) } else { None }
         };
         if let Some(scope) = ended {
-            scope.close();
+            scope.end();
         }
     }
 

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::reader::Reader;
 use super::unread::Unread;
 use crate::capture::mcp::message::{Flaw, Message};
+use crate::capture::mcp::turns::{MANY, PIECE};
 use crate::trail::Pause;
 
 /// One body's tap.
@@ -172,11 +173,6 @@ impl Tap {
         }
     }
 }
-
-/// Messages after which others have a turn: as many take a millisecond at most.
-const MANY: usize = 64;
-/// What is read between two looks at how many there were: some hundred calls, or a few thousand numbers.
-const PIECE: usize = 4096;
 
 impl Drop for Tap {
     fn drop(&mut self) {

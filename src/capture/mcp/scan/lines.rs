@@ -7,6 +7,7 @@ use std::sync::Arc;
 use memchr::{memchr, memchr3_iter};
 
 use super::super::message::{Flaw, Message, Reading};
+use super::joined::Joined;
 use super::splits::{Separator, Splits};
 use super::{Documents, texts::Texts};
 
@@ -17,6 +18,8 @@ pub(crate) struct Lines {
     /// A message of this line was given: one of a batch, or one that some reader sees.
     gave: bool,
     splits: Splits,
+    /// What the lines before have begun, if that is no line.
+    joined: Option<Box<Joined>>,
     /// The bytes that came last and may be, or begin, what ends a line for some: nobody has read them.
     begun: Begun,
     /// How many lines there were.
@@ -38,7 +41,7 @@ enum Begun {
 impl Lines {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
         let (texts, splits) = (Texts::new(reading, Documents::One), Splits::default());
-        Self { texts, gave: false, splits, begun: Begun::Nothing, number: 0 }
+        Self { texts, gave: false, splits, joined: None, begun: Begun::Nothing, number: 0 }
     }
 
     /// Reads on, no further than through the first newline that ends a line with a message, and says how far: whoever has
@@ -124,19 +127,34 @@ impl Lines {
         if let Some(ordinary) = texts.scanner() {
             splits.read(bytes, readers, ordinary, &mut |message| emit(numbered(message, *number)));
         }
+        if let Some(joined) = &mut self.joined {
+            joined.read(bytes);
+        }
     }
 
     fn end_line(&mut self, emit: &mut dyn FnMut(Message)) {
         let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
         self.content(begun.bytes(), EVERYBODY, emit);
-        let Self { texts, splits, number, .. } = self;
+        let Self { texts, splits, number, joined, .. } = self;
         let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
+        let (mut calls, goes_on) = joined.take().map_or_else(Default::default, Joined::end_line);
+        let is_read = is_read || !calls.is_empty();
+        let begun = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
+        let begun = begun.filter(|(_, is_sound)| *is_sound).and_then(|(line, _)| Joined::behind(line));
+        let mut is_json = true;
         texts.end(&mut |message: Message| {
-            // What some reader sees in it is told.
-            if !(is_read && message.flaw == Some(Flaw::NotJson)) {
-                emit(splits.doubted(message, *number));
+            if message.flaw == Some(Flaw::NotJson) {
+                is_json = false;
+                calls.drain(..).for_each(|call| emit(numbered(call, *number)));
+                // What some reader sees in it is told.
+                if is_read {
+                    return;
+                }
             }
+            emit(splits.doubted(message, *number));
         });
+        let goes_on = goes_on.map(|joined| joined.behind_line(is_json));
+        *joined = goes_on.or(begun);
         self.splits = Splits::default();
         self.number += 1;
     }

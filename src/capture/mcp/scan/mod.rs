@@ -28,6 +28,7 @@ mod deep;
 mod events;
 mod facts;
 mod found;
+mod joined;
 mod key;
 mod lines;
 mod nesting;
@@ -139,6 +140,20 @@ impl Scanner {
     /// Whether the unit is no JSON.
     fn is_spoiled(&self) -> bool {
         self.stage == Stage::Flawed(Flaw::NotJson)
+    }
+
+    /// Whether more must come of the document that is read.
+    fn is_unfinished(&self) -> bool {
+        match self.stage {
+            Stage::Value => self.in_batch || !self.syntax.is_complete(),
+            Stage::FirstElement | Stage::Element | Stage::Comma => true,
+            Stage::Document | Stage::Nothing | Stage::NothingElse | Stage::Flawed(_) => false,
+        }
+    }
+
+    /// Whether the unit is one document and nothing else.
+    fn is_whole(&self) -> bool {
+        matches!(self.stage, Stage::Nothing | Stage::NothingElse)
     }
 
     /// As it was before the unit was spoiled, if it was whole then and such a byte did it.

@@ -45,6 +45,7 @@ pub fn check(bytes: &[u8], sizes: &[u8]) {
         ("Go", run(newlines(), go)),
         ("simdjson", run(newlines(), first)),
         (".NET", run(universal(&text), go)),
+        ("Decoder of Go", run(documents(&text).iter().map(String::as_str), last)),
     ] {
         for call in calls {
             assert!(all.contains(&call), "{victim} runs {call:?} of {text:?}, and {all:?} is read");
@@ -53,6 +54,21 @@ pub fn check(bytes: &[u8], sizes: &[u8]) {
     for other in others {
         assert!(other.doubts.names().next().is_some() && other.alternative.is_some(), "no doubt about {other:?}");
     }
+}
+
+/// Documents that end with a line, whatever lines they begin with: the Go SDK ends at what is none.
+fn documents(text: &str) -> Vec<String> {
+    let (mut documents, mut begun) = (Vec::new(), String::new());
+    for line in text.split('\n') {
+        begun += line;
+        begun.push('\n');
+        match serde_json::from_str::<Value>(&begun) {
+            Ok(_) => documents.push(std::mem::take(&mut begun)),
+            Err(why) if why.is_eof() => {}
+            Err(_) => break,
+        }
+    }
+    documents
 }
 
 /// Lines of Python's text streams.

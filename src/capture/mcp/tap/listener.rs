@@ -8,7 +8,8 @@ use super::super::correlate::{Correlator, Exchange};
 use super::super::message::Kind;
 use super::super::message::Message;
 use super::super::scan::Lines;
-use crate::trail::{Core, Direction};
+use super::super::turns::{MANY, PIECE};
+use crate::trail::{Core, Direction, Pause};
 
 #[derive(Debug)]
 pub(in crate::capture::mcp) struct Listener {
@@ -16,6 +17,9 @@ pub(in crate::capture::mcp) struct Listener {
     exchange: Arc<Exchange>,
     direction: Direction,
     lines: Lines,
+    /// Messages since others had a turn, and whether it was asked whether to pause since the last came.
+    messages: usize,
+    is_asked: bool,
     is_deaf: bool,
 }
 
@@ -27,18 +31,58 @@ impl Listener {
         direction: Direction,
     ) -> Self {
         let lines = Lines::new(correlator.reading().clone());
-        Self { core: core.clone(), exchange: exchange.clone(), direction, lines, is_deaf: false }
+        let (core, exchange) = (core.clone(), exchange.clone());
+        Self { core, exchange, direction, lines, messages: 0, is_asked: true, is_deaf: false }
     }
 
     /// These bytes pass.
     pub(super) fn hear(&mut self, bytes: &[u8]) {
+        let mut messages = 0;
         self.guarded(|lines, exchange, direction| {
             let mut rest = bytes;
             while !rest.is_empty() {
-                let length = lines.read(rest, &mut |message| drop(exchange.see(direction, message)));
+                let length = lines.read(rest, &mut |message| {
+                    messages += 1;
+                    drop(exchange.see(direction, message));
+                });
                 rest = rest.get(length..).unwrap_or_default();
             }
         });
+        self.messages += messages;
+        self.is_asked &= messages == 0;
+    }
+
+    /// These bytes pass, as far as to where others have a turn. Says how many of them.
+    pub(super) fn hear_some(&mut self, bytes: &[u8]) -> usize {
+        let mut heard = 0;
+        for piece in bytes.chunks(PIECE) {
+            if self.messages >= MANY {
+                break;
+            }
+            self.hear(piece);
+            heard += piece.len();
+        }
+        heard
+    }
+
+    /// What is to be waited for before more is heard.
+    pub(super) fn pause(&mut self) -> Option<Pause> {
+        let is_asked = std::mem::replace(&mut self.is_asked, true);
+        if is_asked { None } else { self.core.pause(self.messages >= MANY) }
+    }
+
+    /// Whether others have to have a turn, which they have then.
+    pub(super) fn takes_turn(&mut self) -> bool {
+        let is_time = self.messages >= MANY;
+        if is_time {
+            self.had_turn();
+        }
+        is_time
+    }
+
+    /// Others had a turn.
+    pub(super) fn had_turn(&mut self) {
+        self.messages = 0;
     }
 
     /// No more will.

@@ -1,7 +1,8 @@
 //! Taps on the two byte streams of an MCP connection whose messages are lines of JSON (stdio).
 //!
 //! Invariants:
-//! 1. Bytes pass as they are, when they are there, and whatever the tap makes of them.
+//! 1. Bytes pass as they are, when they are there, and whatever the tap makes of them. Who says very much at once has it read
+//!    in pieces, between which others have a turn, and waits for the disk.
 //! 2. A request is begun before a byte behind it can be read by the server; an answer ends its call when its last byte was
 //!    taken by the stream. A stream that takes bytes before they are out hears them itself, when they are: what its client
 //!    never gets is no answer ([`Trail::serve_stdio`]).

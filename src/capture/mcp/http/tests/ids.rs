@@ -15,7 +15,7 @@ use crate::record::names;
 use crate::trail::{Direction, Refused};
 
 /// `tool: detail error.type` of each response record.
-fn ends(rig: &Rig) -> Vec<String> {
+pub(super) fn ends(rig: &Rig) -> Vec<String> {
     let records = rig.records();
     let responses = records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE) == Some("response"));
     let of_tools = responses.filter_map(|record| {
@@ -177,6 +177,24 @@ fn a_404_elsewhere_does_not_end_a_session() {
         let gone = within(call("2", "late"), "issued-1");
         exchange(&mut layer.layer(answering(|| response(404, "text/plain", b"Session not found"))), gone);
         assert!(ended(&rig), "{about}");
+    }
+}
+
+/// Some servers go on with what runs, and answer it, when somebody has ended its session.
+#[test]
+fn what_is_answered_behind_the_end_of_its_session_has_that_outcome() {
+    for (answer, expected) in [(ok("1"), "runs: ok -"), (String::new(), "runs: no_response -")] {
+        let rig = Rig::new();
+        let layer = session(&rig);
+        // Its exchange is over, so no answer can come any more.
+        read(open(&layer, within(call("2", "waits"), "issued-1"), "").body_mut());
+        let mut runs = open(&layer, within(call("1", "runs"), "issued-1"), &answer);
+        let end = Request::delete("/mcp").body(Script::new(&[])).unwrap();
+        exchange(&mut layer.layer(answering(|| response(200, "text/plain", b""))), within(end, "issued-1"));
+        assert_eq!(ends(&rig), ["waits: no_response disconnected"]);
+        assert!(rig.told().contains(&"mcp.session - -: end".to_owned()));
+        read(runs.body_mut());
+        assert_eq!(ends(&rig), [expected, "waits: no_response disconnected"]);
     }
 }
 

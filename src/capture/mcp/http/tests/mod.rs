@@ -1,6 +1,7 @@
 mod body;
 mod carriers;
 mod ids;
+mod nameless;
 mod order;
 mod ordinary;
 mod rig;

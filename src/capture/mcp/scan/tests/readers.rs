@@ -14,7 +14,7 @@ use super::{read, read_one};
 /// The list that people read is that of the code.
 #[test]
 fn the_list_is_told() {
-    let (_, told) = include_str!("../../../../../docs/record.md").split_once("list is closed (version 1)").unwrap();
+    let (_, told) = include_str!("../../../../../docs/record.md").split_once("list is closed (version 2)").unwrap();
     let (told, _) = told.split_once("Only keys of").unwrap();
     let rows: Vec<_> = told.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).collect();
     let names: Vec<_> = rows.into_iter().map(|(name, _)| name).filter(|name| !name.contains('.')).collect();
@@ -101,6 +101,36 @@ fn other_characters_end_lines_for_some() {
     // A reader of carriage returns sees the text with what others part it at.
     let both = DELETE.replace("{}", "{\"a\":\"\u{2028}\"}");
     assert_eq!(told(&lines(format!("x\r{both}\r\n")))[0].0, Some("python-text"));
+}
+
+#[test]
+fn a_document_over_several_lines_is_one_to_go() {
+    let go = || (Some("go-decoder"), "tools/call delete_all".to_owned(), vec!["line_separator"]);
+    for text in [
+        DELETE.replace(",\"method\"", ",\n\"method\""),
+        DELETE.replace(",\"method\"", "\r\n,\n\n \n\"method\""),
+        DELETE.replace(':', "\n:\n"),
+        DELETE.replace('{', "\n{\n"),
+        format!("[\n{}\n]", DELETE.replace(':', ":\n")),
+    ] {
+        let all = lines(format!("{text}\n{PING}\n"));
+        let calls: Vec<_> =
+            told(&all).into_iter().filter(|(_, runs, flaws)| !runs.is_empty() && flaws.len() < 2).collect();
+        let calls: Vec<_> = calls.into_iter().filter(|(.., flaws)| *flaws != ["not_json"]).collect();
+        assert_eq!(calls, [go(), (None, "ping".into(), vec![])], "{text}");
+    }
+    // What is a line by itself is that to all, and what is no document is nobody's.
+    for (text, rest) in [
+        (format!("[\n{DELETE}\n]"), vec![(None, "tools/call delete_all".to_owned(), vec![])]),
+        (format!("{{\"x\":\n{DELETE}\n}}"), vec![(None, "tools/call delete_all".to_owned(), vec![])]),
+        (DELETE.replace("delete_all", "delete\n_all"), vec![]),
+        (DELETE.replace(",\"method\"", ",\n\n,\"method\""), vec![]),
+        (format!("{}x", DELETE.replace(",\"method\"", ",\n\"method\"")), vec![]),
+    ] {
+        let all = lines(format!("{text}\n"));
+        let calls: Vec<_> = told(&all).into_iter().filter(|(.., flaws)| !flaws.contains(&"not_json")).collect();
+        assert_eq!(calls, rest, "{text}");
+    }
 }
 
 #[test]
