@@ -25,6 +25,7 @@ use auditrail::Trail;
 use auditrail::config::{Environment, Notice, NoticeLevel};
 use auditrail::journal::{Cause, Disk, Quarantine, Quarantined};
 use auditrail::record::{EventName, Record, Value, names};
+use auditrail::ship::{NotReplayed, OtlpConnector, Replay};
 use auditrail::trail::Moment;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -287,6 +288,26 @@ async fn nothing_that_a_sink_says_panics() {
     }
 }
 
+/// A wish beyond all numbers is no time that a clock can add.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_survives_any_wish() {
+    let is_replayed = Arc::new(AtomicBool::new(false));
+    let replayed = is_replayed.clone();
+    let script = move |_: &[String], _| if replayed.load(SeqCst) { Reply::Later(u64::MAX) } else { Reply::Invalid };
+    let sink = FaultySink::start(Wire::Open, script).await;
+    let client = Client::of(&sink, "http/protobuf", &[]);
+    client.flush().await;
+    is_replayed.store(true, SeqCst);
+    let (settings, quarantine) = (client.trail.settings().logs.clone(), client.quarantine());
+    let name = quarantine.names().unwrap().remove(0);
+    let replay = move || {
+        let replay = Replay::connect(&OtlpConnector, &settings).unwrap();
+        replay.replay(&quarantine, &name, Duration::from_secs(1)).unwrap_err()
+    };
+    let error = std::thread::spawn(replay).join().expect("it does not panic");
+    assert!(matches!(error, NotReplayed::Refused(_)), "{error}");
+}
+
 /// The ports of the two protocols are neighbours, and taken for each other. The servers speak one of them alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_port_of_the_other_protocol_is_named_as_that() {
@@ -423,7 +444,7 @@ async fn a_quarantine_that_refuses_keeps_everything_and_holds_up_what_is_refused
     let kept: u64 = client.quarantined().iter().map(|kept| kept.refused).sum();
     assert!(counts.pending > 0, "{counts:?}");
     assert_eq!(kept, counts.quarantined, "nothing went");
-    let quarantine = Quarantine::of(Arc::new(Disk::default()), &client.directory.path().join("journal"));
+    let quarantine = client.quarantine();
     quarantine.names().unwrap().iter().for_each(|name| quarantine.discard(name).unwrap());
     client.flush().await;
     assert!(client.said().iter().any(|said| said.contains("are in quarantine now")), "{:?}", client.said());
@@ -512,12 +533,16 @@ impl Client {
         self.trail.counts().quarantined
     }
 
+    fn quarantine(&self) -> Quarantine {
+        Quarantine::of(Arc::new(Disk::default()), &self.directory.path().join("journal"))
+    }
+
     fn quarantine_directory(&self) -> std::path::PathBuf {
         self.directory.path().join("journal/quarantine")
     }
 
     fn quarantined(&self) -> Vec<Quarantined> {
-        let quarantine = Quarantine::of(Arc::new(Disk::default()), &self.directory.path().join("journal"));
+        let quarantine = self.quarantine();
         quarantine.names().unwrap().iter().map(|name| quarantine.read(name).unwrap()).collect()
     }
 

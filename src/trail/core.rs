@@ -27,9 +27,7 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-use super::{
-    Acknowledge, Call, CallState, Class, Counts, FlushError, Flushed, Moment, WhenFull, halves, mirror, shared,
-};
+use super::{Acknowledge, Call, CallState, Class, Counts, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{
     Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence, planted,
@@ -305,25 +303,8 @@ impl Core {
         self.scribe.tell_now(&Told::Running(self.counts()));
     }
 
-    /// Ships what is in the journal now, what earlier processes left there included.
-    pub(crate) async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
-        let settled = async {
-            self.journal.settled(self.hurry()).await;
-            self.adopted.wait().await;
-        };
-        within(deadline, settled).await.map(|()| self.flushed()).map_err(|Late| self.unfinished(deadline))
-    }
-
-    /// The same for a thread that may block.
-    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<Flushed, FlushError> {
-        let begun = Instant::now();
-        let settled = self.journal.settled_within(self.hurry(), deadline)
-            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
-        if settled { Ok(self.flushed()) } else { Err(self.unfinished(deadline)) }
-    }
-
     /// Hurries the shipper and gives the number up to which it has to go.
-    fn hurry(&self) -> Sequence {
+    pub(super) fn hurry(&self) -> Sequence {
         self.tell_gaps();
         self.journal.commit_soon();
         self.shipper.hurry();
@@ -429,22 +410,6 @@ impl Core {
     pub(crate) fn time_left_to_close(&self) -> Duration {
         let spent = self.closing.lock().unwrap_or_else(PoisonError::into_inner).spent;
         self.settings.flush_timeout.saturating_sub(spent)
-    }
-
-    fn flushed(&self) -> Flushed {
-        Flushed { left_alone: self.adopted.left_alone() }
-    }
-
-    fn unfinished(&self, deadline: Duration) -> FlushError {
-        let of_earlier = self.adopted.pending();
-        FlushError {
-            pending: self.journal.usage().pending() + of_earlier,
-            of_earlier,
-            is_looking: self.adopted.is_looking(),
-            left_alone: self.adopted.left_alone(),
-            deadline,
-            last_refusal: self.shipper.last_refusal(),
-        }
     }
 
     /// Whether there may be calls that wait before they run, or do not run at all.

@@ -1,7 +1,10 @@
 //! What a flush came to.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::Core;
+use super::timer::{Late, within};
 
 /// A flush that finished: everything that the journal had is settled, but for streams that nobody can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +51,41 @@ impl fmt::Display for FlushError {
             None => f.write_str(
                 "; the collector has taken every request that it answered so far: see whether it is up and fast enough",
             ),
+        }
+    }
+}
+
+impl Core {
+    /// Ships what is in the journal now, what earlier processes left there included.
+    pub(crate) async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
+        let settled = async {
+            self.journal.settled(self.hurry()).await;
+            self.adopted.wait().await;
+        };
+        within(deadline, settled).await.map(|()| self.flushed()).map_err(|Late| self.unfinished(deadline))
+    }
+
+    /// The same for a thread that may block.
+    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<Flushed, FlushError> {
+        let begun = Instant::now();
+        let settled = self.journal.settled_within(self.hurry(), deadline)
+            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
+        if settled { Ok(self.flushed()) } else { Err(self.unfinished(deadline)) }
+    }
+
+    fn flushed(&self) -> Flushed {
+        Flushed { left_alone: self.adopted.left_alone() }
+    }
+
+    fn unfinished(&self, deadline: Duration) -> FlushError {
+        let of_earlier = self.adopted.pending();
+        FlushError {
+            pending: self.journal.usage().pending() + of_earlier,
+            of_earlier,
+            is_looking: self.adopted.is_looking(),
+            left_alone: self.adopted.left_alone(),
+            deadline,
+            last_refusal: self.shipper.last_refusal(),
         }
     }
 }
