@@ -32,7 +32,8 @@ pub(super) struct Refusal {
 /// Returns when the sink has answered for all. A batch that is refused is halved until the refused records are alone.
 pub(super) async fn fly(fleet: Arc<Fleet>, envelope: Envelope, batch: Arc<Batch>) -> Vec<Refusal> {
     let flight = Flight { fleet: &fleet, envelope: &envelope, batch: &batch };
-    let mut parts = Vec::from([0..batch.entries.len()]);
+    let whole = 0..batch.entries.len();
+    let mut parts = Vec::from([whole]);
     let (mut refusals, mut doubts) = (Vec::new(), Vec::new());
     while let Some(part) = parts.pop() {
         match flight.send(&part).await {

@@ -55,11 +55,11 @@ fn is_base64(text: &[u8]) -> bool {
         3 => Some(0b11),
         _ => None,
     };
-    let is_padded = padding == 0 || text.len() % 4 == 0 && padding <= 2;
-    let known = text.iter().take(digits).map(|byte| digit(*byte));
+    let is_padded = padding == 0 || text.len().is_multiple_of(4) && padding <= 2;
+    let mut known = text.iter().take(digits).map(|byte| digit(*byte));
     is_padded
         && known.clone().all(|digit| digit.is_some())
-        && left_over.is_some_and(|bits| digits == 0 || known.last().flatten().is_some_and(|last| last & bits == 0))
+        && left_over.is_some_and(|bits| digits == 0 || known.next_back().flatten().is_some_and(|last| last & bits == 0))
 }
 
 const fn digit(byte: u8) -> Option<u8> {
