@@ -297,7 +297,9 @@ async fn a_collector_that_rejects_is_no_remote_acknowledgement() {
         let sink = Rejecting::default();
         let class = class(Acknowledge::Remote, when_full, LONG);
         let bench = Bench::with(|builder| builder.class(class).connector(sink.clone()));
-        bench.trail.begin(tool("fine")).await.expect("it is accepted").finish(Outcome::ok()).await;
+        let open = bench.trail.begin(tool("fine")).await.expect("it is accepted");
+        assert!(format!("{open:?}").len() < 100_000, "an open call can be printed");
+        open.finish(Outcome::ok()).await;
         assert!(said(&bench, "not as safe as").is_empty(), "{case}");
 
         *sink.0.lock().unwrap() = rejects;

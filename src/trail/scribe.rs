@@ -11,6 +11,7 @@
 //!    record of the trail, for a flush or the end, or else each would bring about another one for ever.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -23,7 +24,6 @@ use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 
 /// The trail's own voice.
-#[derive(Debug)]
 pub(crate) struct Scribe {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -37,6 +37,13 @@ pub(crate) struct Scribe {
     gone: Mutex<Gone>,
     refused_gaps: Mutex<RefusedGaps>,
     others_lost: AtomicU64,
+}
+
+impl fmt::Debug for Scribe {
+    /// Journal and scribe hold each other, so neither is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scribe").finish_non_exhaustive()
+    }
 }
 
 /// What happened, and when.
