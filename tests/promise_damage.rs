@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Quarantine, orphans,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Opened, Quarantine, orphans,
 };
 
 use self::simulated::{Death, SimulatedFs};
@@ -38,6 +38,8 @@ struct Came {
     records: BTreeMap<u64, Vec<u8>>,
     lost: Vec<u64>,
     quarantined: usize,
+    /// The number of the record that ended the stream.
+    end: u64,
 }
 
 /// Row 7: every byte of every header, and of payloads each 67th; with `AUDITRAIL_EVERY_BYTE`, every byte.
@@ -137,6 +139,150 @@ fn any_bytes_are_read_in_bounded_memory() {
     }
 }
 
+/// What a bad block of a disk does to it.
+const BLOCKS: [(&str, fn(&mut Vec<u8>, usize)); 3] = [
+    ("zeroed", |content, at| content.iter_mut().skip(at).take(BLOCK).for_each(|byte| *byte = 0)),
+    ("garbage", |content, at| {
+        let mut chance = simulated::Chance::new(at as u64);
+        content.iter_mut().skip(at).take(BLOCK).for_each(|byte| *byte = chance.next() as u8);
+    }),
+    ("cut", |content, at| content.truncate(at)),
+];
+const BLOCK: usize = 4096;
+
+/// Row 22: each block of each segment, headers included. What does not come is told, and no number comes twice.
+#[test]
+fn what_a_bad_block_takes_is_told() {
+    let template = template();
+    for (path, content) in template.files.iter().filter(|(path, _)| is_segment(path)) {
+        for at in (0..content.len()).step_by(BLOCK) {
+            for (how, harm) in BLOCKS {
+                let came = adopt(&template, |file, content| {
+                    if file == path {
+                        harm(content, at);
+                    }
+                })
+                .unwrap();
+                gone_implies_told(&template, &came, &format!("{how} at {at} of {}", path.display()));
+            }
+        }
+    }
+}
+
+/// Row 22: all that there is stands in one block. With three synced records in it, the stream is no empty one.
+#[test]
+fn a_young_stream_does_not_vanish_with_its_first_block() {
+    let template = template_of(&[vec![1; 300], vec![2; 300], vec![3; 300]]);
+    let path = template.files.keys().find(|path| is_segment(path)).unwrap();
+    for (how, harm) in BLOCKS {
+        let came = adopt(&template, |file, content| {
+            if file == path {
+                harm(content, 0);
+            }
+        })
+        .unwrap();
+        assert!(came.records.is_empty(), "{how}");
+        gone_implies_told(&template, &came, how);
+        assert_eq!(came.quarantined > 0, how == "garbage", "{how}: what is not zero is kept");
+    }
+}
+
+fn gone_implies_told(template: &Template, came: &Came, place: &str) {
+    for (sequence, record) in (1..).zip(&template.records) {
+        match came.records.get(&sequence) {
+            Some(there) => assert_eq!(there, record, "record {sequence} is wrong: {place}"),
+            None => assert!(came.lost.contains(&sequence), "{sequence} is gone and not told: {place}"),
+        }
+    }
+    assert!(came.lost.iter().all(|lost| !came.records.contains_key(lost)), "told and not gone: {place}");
+    assert!(came.end > template.records.len() as u64, "number {} is given again: {place}", came.end);
+}
+
+/// A number that the sink may have is not given again, whatever the disk loses: also after a power loss, and whether or not the
+/// sink had answered.
+#[test]
+fn a_number_that_was_shipped_is_never_given_again() {
+    for settled in [0, 2, 3] {
+        for cut in [None, Some(0), Some(600)] {
+            let (fs, options, told) = directory();
+            let Opened { journal, mut reader, .. } = Journal::open(options.clone()).unwrap();
+            for number in 1..=3 {
+                append(&journal, Kind::Moment, &[number; 300]);
+            }
+            journal.commit().unwrap();
+            for number in 1..=3 {
+                let batch = reader.next(BatchLimits { records: 1, bytes: 1 << 20 }).unwrap();
+                assert_eq!(batch.entries[0].sequence, number);
+            }
+            reader.settle(settled);
+            fs.restart(Death::PowerLoss);
+            told.0.lock().unwrap().clear();
+            let path = fs.paths().into_iter().find(|path| is_segment(path) && has_header(&fs, path)).unwrap();
+            let mut content = fs.content(&path).unwrap();
+            match cut {
+                Some(length) => content.truncate(length),
+                None => content.fill(0),
+            }
+            fs.overwrite(&path, &content);
+
+            let orphan = orphans(&options).unwrap().pop().unwrap();
+            let Some(mut adopted) = orphan.adopt(&options).unwrap() else {
+                assert!(settled == 3 && cut != Some(600), "the sink has said that it has all");
+                continue;
+            };
+            assert_eq!(append(&adopted.journal, Kind::Moment, b"a new one"), 4, "{settled} settled, cut at {cut:?}");
+            adopted.journal.commit().unwrap();
+            let mut came = Vec::new();
+            while let Some(batch) = adopted.reader.next(BatchLimits { records: 9, bytes: 1 << 20 }) {
+                came.extend(batch.entries.into_iter().map(|entry| entry.sequence));
+            }
+            let lost = lost(&told);
+            for number in settled + 1..=3 {
+                assert!(lost.contains(&number) || came.contains(&number), "{number} of {settled}, {cut:?}: {lost:?}");
+            }
+        }
+    }
+}
+
+/// A segment of a version that is not known is refused, and everything stays as it is. What only looks like one is damage.
+#[test]
+fn a_segment_of_another_version_is_left_alone() {
+    let template = template_of(&[vec![1; 300], vec![2; 300]]);
+    let of_version_2 = |content: &mut Vec<u8>| {
+        content[8] = 2;
+        let length = u32::from_le_bytes(content[12..16].try_into().unwrap()) as usize;
+        content[124..128].fill(0);
+        let crc = crc32fast::hash(&content[..length]);
+        content[124..128].copy_from_slice(&crc.to_le_bytes());
+    };
+    for frames in [true, false] {
+        let (fs, options, _) = directory();
+        for (path, content) in &template.files {
+            let mut content = content.clone();
+            if is_segment(path) && content[0] != 0 {
+                of_version_2(&mut content);
+                content.truncate(if frames { content.len() } else { 200 });
+            }
+            fs.put(path, &content);
+        }
+        let before: Vec<_> = template.files.keys().map(|path| fs.content(path)).collect();
+        let error = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap_err();
+        assert!(error.to_string().contains("version 2"), "{error}");
+        assert!(template.files.keys().map(|path| fs.content(path)).eq(before), "nothing is touched");
+    }
+    let path = template.files.keys().find(|path| is_segment(path)).unwrap();
+    let came = adopt(&template, |file, content| {
+        if file == path {
+            content[8] ^= 0x03;
+        }
+    });
+    assert_eq!(came.unwrap().records.len(), 2, "one byte that is wrong is no other version");
+}
+
+fn has_header(fs: &SimulatedFs, path: &Path) -> bool {
+    fs.content(path).is_some_and(|content| content.starts_with(b"auditjnl"))
+}
+
 /// Row 9: a cursor of any content costs that records are sent again, never that one is skipped.
 #[test]
 fn no_cursor_skips_a_record() {
@@ -184,7 +330,7 @@ fn adopt(template: &Template, mut change: impl FnMut(&PathBuf, &mut Vec<u8>)) ->
     let all = orphans(&options).unwrap();
     let orphan = all.into_iter().find(|orphan| stream.ends_with(&orphan.stream().to_string())).unwrap();
     let mut adopted = orphan.adopt(&options)?.expect("there is something");
-    append(&adopted.journal, Kind::Last, b"end");
+    let end = append(&adopted.journal, Kind::Last, b"end");
     adopted.journal.commit().unwrap();
     let mut records = BTreeMap::new();
     while let Some(batch) = adopted.reader.next(BatchLimits { records: 4, bytes: 1 << 20 }) {
@@ -194,33 +340,38 @@ fn adopt(template: &Template, mut change: impl FnMut(&PathBuf, &mut Vec<u8>)) ->
     }
     assert!(adopted.journal.remove_if_done());
     records.retain(|_, record| record != b"end");
+    let lost = lost(&told);
+    let quarantined = Quarantine::of(options.fs.clone(), &options.directory).names().unwrap().len();
+    Ok(Came { records, lost, quarantined, end })
+}
+
+/// The numbers that were told to be lost.
+fn lost(told: &Told) -> Vec<u64> {
     let events = told.0.lock().unwrap();
     let lost = events.iter().filter_map(|event| match event {
         Event::Lost { first, last, .. } => Some(*first..=*last),
         _ => None,
     });
-    let quarantined = Quarantine::of(options.fs.clone(), &options.directory).names().unwrap().len();
-    Ok(Came { records, lost: lost.flatten().take(1 << 16).collect(), quarantined })
+    lost.flatten().take(1 << 16).collect()
 }
 
 fn template() -> Template {
+    let large = (0..18_u8).map(|number| (0..8000 + usize::from(number) * 37).map(|at| number ^ at as u8).collect());
+    let small = (0..4).map(|number| vec![number + 1; 300]);
+    template_of(&large.chain(small).collect::<Vec<_>>())
+}
+
+fn template_of(records: &[Vec<u8>]) -> Template {
     let (fs, options, _) = directory();
     let opened = Journal::open(options).unwrap();
-    let mut records = Vec::new();
-    for number in 0..18_u8 {
-        let record: Vec<u8> = (0..8000 + usize::from(number) * 37).map(|at| number ^ at as u8).collect();
-        append(&opened.journal, Kind::Moment, &record);
-        records.push(record);
-    }
-    for number in 0..4 {
-        append(&opened.journal, Kind::Moment, &[number + 1; 300]);
-        records.push(vec![number + 1; 300]);
+    for record in records {
+        append(&opened.journal, Kind::Moment, record);
     }
     opened.journal.commit().unwrap();
     let paths = fs.paths().into_iter().filter(|path| path.components().count() == 6);
     let files: BTreeMap<_, _> = paths.map(|path| (path.clone(), fs.content(&path).unwrap())).collect();
     fs.restart(Death::Kill);
-    Template { files, records }
+    Template { files, records: records.to_vec() }
 }
 
 fn directory() -> (SimulatedFs, JournalOptions, Arc<Told>) {
@@ -234,10 +385,10 @@ fn directory() -> (SimulatedFs, JournalOptions, Arc<Told>) {
     (fs, options, told)
 }
 
-fn append(journal: &Journal, kind: Kind, record: &[u8]) {
+fn append(journal: &Journal, kind: Kind, record: &[u8]) -> u64 {
     let mut frame = vec![0; HEADER];
     frame.extend_from_slice(record);
-    journal.append(Append { kind, ..Append::MOMENT }, &mut frame).unwrap();
+    journal.append(Append { kind, ..Append::MOMENT }, &mut frame).unwrap().sequence
 }
 
 fn is_segment(path: &Path) -> bool {

@@ -19,12 +19,13 @@ mod simulated;
 mod told;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Refused, Room,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room,
 };
 
 use self::peers::{own, trial_where};
@@ -45,23 +46,53 @@ impl Told {
 }
 
 const SMALL_DISK: &str = "a_full_disk_refuses_and_recovers_by_itself";
+const SMALLER_SEGMENTS: &str = "on_a_small_disk_nothing_is_refused_that_is_shipped";
 
 fn main() -> ExitCode {
     peers::run(vec![
         trial_where(SMALL_DISK, can_mount, |()| async { a_full_disk_refuses_and_recovers_by_itself() }),
+        trial_where(SMALLER_SEGMENTS, can_mount, |()| async { on_a_small_disk_nothing_is_refused_that_is_shipped() }),
+        own("idle_processes_leave_the_bound_to_others", idle_processes_leave_the_bound_to_others),
+        own("what_was_admitted_is_taken_however_much_is_unsynced", what_was_admitted_is_taken_however_much_is_unsynced),
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
+        own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
     ])
 }
 
 /// Row 6 on a disk of 700 KiB, in a mount namespace of its own.
 fn a_full_disk_refuses_and_recovers_by_itself() {
+    with_mounted("700k", SMALL_DISK, on_a_small_disk);
+}
+
+/// The same with 4 MB and the settings of every process: a segment of the usual size does not fit.
+fn on_a_small_disk_nothing_is_refused_that_is_shipped() {
+    with_mounted("4m", SMALLER_SEGMENTS, |directory| {
+        let mut options = JournalOptions::new(directory.join("journal"));
+        options.background = false;
+        let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+        for _ in 0..200 {
+            for number in 0..100 {
+                append(&journal, Append::MOMENT, 400 + number).unwrap();
+            }
+            journal.commit().unwrap();
+            while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
+                reader.settle(batch.entries.last().unwrap().sequence);
+            }
+            journal.maintain();
+            assert!(journal.pressure() < Pressure::NearlyFull);
+        }
+    });
+}
+
+/// Runs it on a disk of that size, in another process of this test.
+fn with_mounted(size: &str, name: &str, run: fn(&Path)) {
     if let Ok(directory) = std::env::var(MOUNTED) {
-        return on_a_small_disk(Path::new(&directory));
+        return run(Path::new(&directory));
     }
     let directory = tempfile::tempdir().unwrap();
     let test = std::env::current_exe().unwrap();
-    let run = mounted(directory.path(), "exec \"$1\" --exact --nocapture \"$2\"")
-        .args([test.as_os_str(), SMALL_DISK.as_ref()])
+    let run = mounted(directory.path(), size, "exec \"$1\" --exact --nocapture \"$2\"")
+        .args([test.as_os_str(), name.as_ref()])
         .env(MOUNTED, directory.path())
         .output()
         .unwrap();
@@ -71,7 +102,7 @@ fn a_full_disk_refuses_and_recovers_by_itself() {
 
 fn can_mount() -> Result<(), String> {
     let directory = tempfile::tempdir().unwrap();
-    match mounted(directory.path(), "true").output() {
+    match mounted(directory.path(), "700k", "true").output() {
         _ if std::env::var_os(MOUNTED).is_some() => Ok(()),
         Ok(run) if run.status.success() => Ok(()),
         _ => Err("needs: to mount a tmpfs, as root can: sudo -E cargo test --test promise_full".into()),
@@ -79,8 +110,8 @@ fn can_mount() -> Result<(), String> {
 }
 
 /// What goes on once the small disk is there.
-fn mounted(directory: &Path, then: &str) -> Command {
-    let script = format!("mount -t tmpfs -o size=700k,mode=0777 tmpfs \"$0\" && {then}");
+fn mounted(directory: &Path, size: &str, then: &str) -> Command {
+    let script = format!("mount -t tmpfs -o size={size},mode=0777 tmpfs \"$0\" && {then}");
     let mut command = Command::new("unshare");
     command.args(["-m", "sh", "-c", &script]).arg(directory);
     command
@@ -99,6 +130,7 @@ fn on_a_small_disk(directory: &Path) {
         journal.maintain();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode - 1), "one alarm an episode");
+        assert_eq!(journal.pressure(), Pressure::NearlyFull, "whatever the bound would allow");
         assert!(append(&journal, Append::ALARM, 300).is_ok(), "there is room to say so");
 
         // Quarantine has no space either, and the records wait.
@@ -119,6 +151,7 @@ fn on_a_small_disk(directory: &Path) {
         reader.quarantine(refused).unwrap();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode), "it recovers by itself");
+        assert_eq!(journal.pressure(), Pressure::Low);
         let mut read = 1;
         reader.settle(batch.entries[0].sequence);
         while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
@@ -127,6 +160,72 @@ fn on_a_small_disk(directory: &Path) {
         }
         assert_eq!(read, taken + 1, "what was taken is there, and nothing else");
     }
+}
+
+/// The bound is for what waits. A process that has nothing to say holds little of the disk, and none of the bound.
+fn idle_processes_leave_the_bound_to_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || {
+        let mut options = JournalOptions::new(directory.path());
+        options.background = false;
+        Journal::open(options).unwrap()
+    };
+    let idle: Vec<Opened> = (0..100).map(|_| open()).collect();
+    for opened in &idle {
+        append(&opened.journal, Append::MOMENT, 500).unwrap();
+        opened.journal.commit().unwrap();
+        opened.journal.maintain();
+        assert!(opened.journal.admit(4096).is_ok() && opened.journal.pressure() < Pressure::NearlyFull);
+        assert!(opened.journal.usage().allocated_bytes <= 64 * KIB, "{:?}", opened.journal.usage());
+    }
+    let on_disk: u64 = walk(directory.path());
+    assert!(on_disk < 100 * 100 * KIB, "{on_disk} bytes of the disk for 100 idle processes");
+
+    let Opened { journal, .. } = open();
+    for _ in 0..4000 {
+        append(&journal, Append::MOMENT, 5000).unwrap();
+    }
+    journal.commit().unwrap();
+    // 20 MB in segments of 64 KiB would be 300 files.
+    let files = fs::read_dir(directory.path().join("streams").join(journal.stream().to_string())).unwrap().count();
+    assert!(files < 16, "{files} files");
+
+    // What waits in the streams of others is held against the bound.
+    let mut options = JournalOptions::new(directory.path());
+    (options.background, options.max_bytes) = (false, 16 << 20);
+    let Opened { journal, .. } = Journal::open(options).unwrap();
+    let taken = fill(&journal);
+    journal.maintain();
+    assert!(taken > 20 && journal.pressure() == Pressure::NearlyFull, "{taken}");
+    let others = journal.usage().others_bytes;
+    assert!((20_000_000..21_500_000).contains(&others), "{others}: what waits is counted, and no space that is ready");
+    assert!(append(&journal, Append::MOMENT, 700).is_err());
+    // What tells of trouble is taken beyond it.
+    for _ in 0..500 {
+        append(&journal, Append::ALARM, 500).unwrap();
+    }
+}
+
+/// The bytes that all files take.
+fn walk(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().unwrap().blocks() * 512 })
+        .sum()
+}
+
+/// The room of a response was kept when its call began. That the disk is slow meanwhile is no reason to refuse it.
+fn what_was_admitted_is_taken_however_much_is_unsynced() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = JournalOptions::new(directory.path());
+    options.background = false;
+    let Opened { journal, .. } = Journal::open(options).unwrap();
+    let admission = journal.admit(4096).unwrap();
+    let call = append(&journal, Append::REQUEST, 500).unwrap().call;
+    while append(&journal, Append::MOMENT, 60_000).is_ok() {}
+    assert!(journal.is_behind(20 << 20), "nothing was synced");
+    let what = Append::response(call).with_room(admission.room());
+    append(&journal, what, 3000).unwrap();
 }
 
 /// The bound is kept, and a part of it is kept for alarms and for what was promised.
@@ -161,6 +260,46 @@ fn the_bound_holds_and_keeps_what_it_promised() {
     journal.maintain();
     assert_eq!(told.of("journal_full"), (1, 1));
     assert!(append(&journal, Append::MOMENT, 900).is_ok());
+}
+
+/// Whatever takes the room: records, promises, streams of others.
+fn pressure_says_how_much_can_still_be_taken() {
+    const MAX: u64 = 1024 * KIB;
+    for (others, promised) in [(0, 0), (3, 0), (0, 40), (2, 20)] {
+        let mut options = JournalOptions::new("/j");
+        (options.background, options.segment_bytes, options.max_bytes) = (false, Some(64 * KIB), MAX);
+        options.fs = Arc::new(SimulatedFs::new(1, 4096));
+        let _others: Vec<_> = (0..others).map(|_| Journal::open(options.clone()).unwrap()).collect();
+        let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+        let _promised: Vec<_> = (0..promised).map(|_| journal.admit(4000).unwrap()).collect();
+        let mut seen = vec![(journal.pressure(), 0)];
+        loop {
+            let taken = journal.usage().pending_bytes;
+            if journal.pressure() != seen[seen.len() - 1].0 {
+                seen.push((journal.pressure(), taken));
+            }
+            match append(&journal, Append::MOMENT, 700) {
+                Ok(_) => journal.commit().unwrap(),
+                Err(JournalError::Full { .. }) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let all = journal.usage().pending_bytes;
+        let levels: Vec<_> = seen.iter().map(|(level, _)| *level).collect();
+        assert_eq!(levels, [Pressure::Low, Pressure::Near, Pressure::Filling, Pressure::NearlyFull]);
+        for ((level, taken), tenths) in seen[1..].iter().zip([4, 3, 1]) {
+            // The last segment may be longer than what may wait is short of the bound, and its last bytes are kept for alarms.
+            let (left, told) = (all - taken, MAX / 10 * tenths);
+            assert!(
+                left <= told + 64 * KIB && told <= left + 64 * KIB,
+                "{level:?}: {left}, others {others}, promised {promised}"
+            );
+        }
+        while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
+            reader.settle(batch.entries.last().unwrap().sequence);
+        }
+        assert_eq!(journal.pressure(), Pressure::Low, "it is all free again");
+    }
 }
 
 /// Until it is refused.

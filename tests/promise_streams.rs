@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::disallowed_methods,
+    dead_code,
+    unreachable_pub,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -9,6 +11,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "streams/backlog.rs"]
+mod backlog;
 #[path = "peers/mod.rs"]
 mod peers;
 #[path = "support/told.rs"]
@@ -47,6 +51,16 @@ fn main() -> ExitCode {
             two_processes_have_two_streams_and_the_dead_ones_is_adopted_once,
         ),
         own("a_file_that_is_removed_or_replaced_is_written_again", a_file_that_is_removed_or_replaced_is_written_again),
+        own(
+            "a_backlog_of_many_streams_takes_few_descriptors",
+            backlog::a_backlog_of_many_streams_takes_few_descriptors,
+        ),
+        own(
+            "a_backlog_shrinks_with_every_process_however_short_it_lives",
+            backlog::a_backlog_shrinks_with_every_process_however_short_it_lives,
+        ),
+        own("a_stream_that_cannot_be_opened_is_said", backlog::a_stream_that_cannot_be_opened_is_said),
+        own("who_loses_the_file_of_its_lock_is_not_adopted", who_loses_the_file_of_its_lock_is_not_adopted),
         own("files_are_private", files_are_private),
         trial_where("what_belongs_to_somebody_else_is_refused", of_somebody_else, |directory| async move {
             what_belongs_to_somebody_else_is_refused(&directory);
@@ -151,6 +165,23 @@ fn orphan(options: &JournalOptions) -> Orphan {
         }
         std::thread::yield_now();
     }
+}
+
+/// Row 24: somebody removes `stream` while its owner lives, and another process looks for orphans before the owner has noticed.
+fn who_loses_the_file_of_its_lock_is_not_adopted() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path(), false);
+    let Opened { journal, mut reader, .. } = Journal::open(options.clone()).unwrap();
+    append(&journal, Kind::Moment, b"before");
+    fs::remove_file(segment(directory.path()).with_file_name("stream")).unwrap();
+    assert!(orphans(&options).unwrap().is_empty(), "its owner lives");
+    append(&journal, Kind::Moment, b"after");
+    journal.maintain();
+    journal.commit().unwrap();
+    let batch = reader.next(BatchLimits { records: 9, bytes: 1 << 20 }).unwrap();
+    assert_eq!(batch.entries.len(), 2);
+    drop((journal, reader));
+    assert!(orphan(&options).adopt(&options).unwrap().is_some());
 }
 
 /// Row 11: whatever the umask says, and whatever the modes were.

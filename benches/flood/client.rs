@@ -52,7 +52,7 @@ pub(crate) fn server() -> SocketAddr {
 }
 
 /// Reads a head, and the body that it announces.
-fn read_message(from: &mut BufReader<TcpStream>) -> Option<()> {
+pub(crate) fn read_message(from: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
     let (mut length, mut line) = (0, String::new());
     loop {
         line.clear();
@@ -65,5 +65,7 @@ fn read_message(from: &mut BufReader<TcpStream>) -> Option<()> {
             _ => {}
         }
     }
-    std::io::copy(&mut from.take(length), &mut std::io::sink()).ok().filter(|read| *read == length).map(drop)
+    let mut body = Vec::new();
+    from.take(length).read_to_end(&mut body).ok().filter(|read| *read as u64 == length)?;
+    Some(body)
 }

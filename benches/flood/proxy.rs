@@ -1,4 +1,4 @@
-//! The proxy as a process, with a server behind it and no collector.
+//! The proxy as a process, with a server behind it.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -17,13 +17,32 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
+    /// Its collector is away.
     pub(crate) fn start() -> Self {
+        Self::with(|command| {
+            // Nobody listens there.
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9").env("AUDITRAIL_FLUSH_TIMEOUT", "0");
+        })
+    }
+
+    /// With that collector. Who asks says from where it comes.
+    pub(crate) fn shipping_to(collector: SocketAddr) -> Self {
+        Self::with(|command| {
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+            command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf").env("AUDITRAIL_FLUSH_TIMEOUT", LAST_RECORDS);
+        })
+    }
+
+    fn with(set: impl FnOnce(&mut Command)) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let configuration = directory.path().join("auditrail.toml");
+        std::fs::write(&configuration, "[identity]\ntrusted = [\"127.0.0.0/8\"]\n").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_auditrail"));
         command.args(["proxy", "--name", "bench", "--listen", "127.0.0.1:0"]);
         command.args(["--upstream", &format!("http://{}", client::server())]);
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9").env("OTEL_TRACES_EXPORTER", "none");
-        command.env("AUDITRAIL_DIR", directory.path().join("state")).env("AUDITRAIL_FLUSH_TIMEOUT", "0");
+        command.arg("--config").arg(&configuration).env("OTEL_TRACES_EXPORTER", "none");
+        command.env("AUDITRAIL_DIR", directory.path().join("state"));
+        set(&mut command);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let address = loop {
@@ -35,6 +54,13 @@ impl Proxy {
         };
         thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Self { address, child, _directory: directory }
+    }
+
+    /// Told to end: it has sent what it recorded then.
+    pub(crate) fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap();
     }
 
     /// `VmHWM`, in bytes.
@@ -51,3 +77,6 @@ impl Drop for Proxy {
         drop(self.child.wait());
     }
 }
+
+/// Milliseconds for what is left in the journal at the end.
+const LAST_RECORDS: &str = "600000";

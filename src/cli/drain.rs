@@ -44,7 +44,7 @@ fn nothing(place: &Place, streams: usize) -> Answer {
         let none: [(); 0] = [];
         let nothing = json!({
             "streams": none, "left_alone": none, "records": 0, "delivered": 0, "quarantined": 0, "lost": 0,
-            "pending": 0, "own": null,
+            "pending": 0, "not_looked_at": 0, "own": null,
         });
         return Answer::json(&nothing, true);
     }
@@ -72,6 +72,9 @@ fn text_of(report: &DrainReport, well: bool) -> Answer {
         report.lost,
         report.pending()
     );
+    if report.not_looked_at > 0 {
+        text += &format!("up to {} more stream(s) were not looked at\n", report.not_looked_at);
+    }
     Answer::new(text, well)
 }
 
@@ -97,6 +100,7 @@ fn json_of(report: &DrainReport, well: bool) -> Answer {
         "quarantined": report.quarantined,
         "lost": report.lost,
         "pending": report.pending(),
+        "not_looked_at": report.not_looked_at,
         "own": report.own.to_string(),
     });
     Answer::json(&report, well)

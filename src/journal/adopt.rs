@@ -1,19 +1,21 @@
 //! Streams whose owner died: found by their free lock, adopted by one process at a time, drained under their own Resource.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
 use super::header::{LONGEST_HEADER, SegmentHeader};
-use super::open::{lock, make_directories};
-use super::place::{OWNER, Place, StreamPlace, segment_number};
+use super::open::{Files, lock, make_directories};
+use super::place::{CURSOR, MARK, OWNER, Place, StreamPlace, is_new, segment_number};
 use super::reader::Reader;
 use super::recover::{Recovered, recover};
 use super::roll::Carried;
 use super::state::Synced;
-use super::{CallNumber, File, Journal, JournalError, JournalOptions, Shared, error, frame};
+use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Shared, error, frame};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.
@@ -21,6 +23,25 @@ use crate::record::StreamId;
 pub struct Orphan {
     stream: StreamId,
     owner: Arc<dyn File>,
+    /// Locked, too: somebody may have removed the other file while its owner lives.
+    cursor: Option<Arc<dyn File>>,
+}
+
+/// Looks for the streams of a directory whose owners are gone, oldest first, some at a time: each takes descriptors.
+#[derive(Debug)]
+pub struct Search {
+    options: JournalOptions,
+    streams: VecDeque<StreamId>,
+}
+
+/// What a [`Search`] has come by.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Lot {
+    /// Locked for this process.
+    pub orphans: Vec<Orphan>,
+    /// Streams that cannot be opened, and why: they stay as they are.
+    pub unopened: Vec<(StreamId, JournalError)>,
 }
 
 /// An adopted stream.
@@ -47,7 +68,8 @@ pub struct OpenRequest {
     pub request: Bytes,
 }
 
-/// The streams in a directory whose owners are gone, oldest first, locked for this process.
+/// The streams in a directory whose owners are gone, oldest first, locked for this process: all of them, so that there should
+/// be few. [`Search`] looks for some at a time. Those that cannot be opened are left out.
 ///
 /// # Errors
 /// What the disk says.
@@ -61,36 +83,100 @@ pub fn orphans(options: &JournalOptions) -> Result<Vec<Orphan>, JournalError> {
 /// # Errors
 /// As [`orphans`].
 pub fn orphans_of(options: &JournalOptions, is_ours: impl Fn(&[u8]) -> bool) -> Result<Vec<Orphan>, JournalError> {
-    orphans_where(options, |owner| {
-        let mut header = vec![0; LONGEST_HEADER];
-        let read = owner.read_at(0, &mut header).unwrap_or(0);
-        header.truncate(read);
-        SegmentHeader::decode(&header).is_some_and(|header| is_ours(&header.resource))
-    })
+    orphans_where(options, |owner| is_of(owner, &is_ours))
 }
 
 fn orphans_where(options: &JournalOptions, is_wanted: impl Fn(&dyn File) -> bool) -> Result<Vec<Orphan>, JournalError> {
-    let (fs, place) = (&*options.fs, Place::new(&options.directory));
-    make_directories(fs, &place)?;
-    let _alone = lock(fs, &place)?;
-    let failed = |what| JournalError::io(what, place.root(), error::FIX);
-    let names = fs.list(&place.streams()).map_err(failed("list the streams of"))?;
-    let streams = names.iter().filter_map(|name| StreamId::parse(name));
-    // The others are let go under the lock of the directory, so nobody finds them taken.
-    let claimed = streams.filter_map(|stream| claim(options, &place.stream(stream), stream));
-    Ok(claimed.filter(|orphan| is_wanted(&*orphan.owner)).collect())
+    Ok(Search::of(options)?.some_where(usize::MAX, is_wanted)?.orphans)
 }
 
-/// Takes the lock of a stream, if nobody has it.
-fn claim(options: &JournalOptions, place: &StreamPlace, stream: StreamId) -> Option<Orphan> {
-    let fs = &*options.fs;
+/// Whether a file `stream` is of a service that is ours.
+fn is_of(owner: &dyn File, is_ours: impl Fn(&[u8]) -> bool) -> bool {
+    let mut header = vec![0; LONGEST_HEADER];
+    let read = owner.read_at(0, &mut header).unwrap_or(0);
+    header.truncate(read);
+    SegmentHeader::decode(&header).is_some_and(|header| is_ours(&header.resource))
+}
+
+impl Search {
+    /// A look at that directory.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn of(options: &JournalOptions) -> Result<Self, JournalError> {
+        let (fs, place) = (&*options.fs, Place::new(&options.directory));
+        make_directories(fs, &place)?;
+        let failed = |what| JournalError::io(what, place.root(), error::FIX);
+        let names = fs.list(&place.streams()).map_err(failed("list the streams of"))?;
+        Ok(Self { streams: names.iter().filter_map(|name| StreamId::parse(name)).collect(), options: options.clone() })
+    }
+
+    /// The next ones whose owners are gone, no more than that many; none at the end.
+    ///
+    /// # Errors
+    /// If the directory cannot be locked. Nothing is passed over then.
+    pub fn some(&mut self, most: usize) -> Result<Lot, JournalError> {
+        self.some_where(most, |_| true)
+    }
+
+    /// As [`some`](Self::some), of those whose Resource, encoded, is one of these. See [`orphans_of`].
+    ///
+    /// # Errors
+    /// As [`some`](Self::some).
+    pub fn some_of(&mut self, most: usize, is_ours: impl Fn(&[u8]) -> bool) -> Result<Lot, JournalError> {
+        self.some_where(most, |owner| is_of(owner, &is_ours))
+    }
+
+    /// Streams that nobody has looked at yet; some may have owners that live.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.streams.len()
+    }
+
+    fn some_where(&mut self, most: usize, is_wanted: impl Fn(&dyn File) -> bool) -> Result<Lot, JournalError> {
+        let mut lot = Lot::default();
+        if self.streams.is_empty() {
+            return Ok(lot);
+        }
+        let place = Place::new(&self.options.directory);
+        // Those that are not wanted are let go under the lock of the directory, so nobody finds them taken.
+        let _alone = lock(&*self.options.fs, &place)?;
+        while lot.orphans.len() < most
+            && let Some(stream) = self.streams.pop_front()
+        {
+            match claim(&*self.options.fs, &place.stream(stream), stream) {
+                Ok(claimed) => lot.orphans.extend(claimed.filter(|orphan| is_wanted(&*orphan.owner))),
+                Err(error) => lot.unopened.push((stream, error)),
+            }
+        }
+        Ok(lot)
+    }
+}
+
+/// Takes the locks of a stream, if nobody has them.
+fn claim(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> Result<Option<Orphan>, JournalError> {
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let failed = |cause| JournalError::io("open", place.root(), "see `auditrail journal fsck`")(cause);
     let owner = match fs.open(&place.owner()) {
-        Ok(owner) => owner,
         // Its owner died between the making of the directory and of the file, or the file was removed.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs.open_or_create(&place.owner()).ok()?,
-        Err(_) => return None,
+        Err(error) if is_missing(&error) => match fs.open_or_create(&place.owner()) {
+            // Somebody else has adopted and removed the stream meanwhile.
+            Err(error) if is_missing(&error) => return Ok(None),
+            opened => opened.map_err(failed)?,
+        },
+        opened => opened.map_err(failed)?,
     };
-    owner.try_lock().ok()?.then_some(Orphan { stream, owner })
+    if !owner.try_lock().map_err(failed)? {
+        return Ok(None);
+    }
+    let cursor = match fs.open(&place.cursor()) {
+        Err(error) if is_missing(&error) => None,
+        opened => Some(opened.map_err(failed)?),
+    };
+    if cursor.as_ref().map_or(Ok(true), |cursor| cursor.try_lock()).map_err(failed)? {
+        return Ok(Some(Orphan { stream, owner, cursor }));
+    }
+    Ok(None)
 }
 
 impl Orphan {
@@ -111,7 +197,8 @@ impl Orphan {
             remove_all(options, &place);
             return Ok(None);
         };
-        let cursor = options.fs.open_or_create(&place.cursor()).map_err(failed("open the cursor of"))?;
+        let cursor = self.cursor.map_or_else(|| options.fs.open_or_create(&place.cursor()), Ok);
+        let cursor = cursor.map_err(failed("open the cursor of"))?;
         // Answers repeat what requests say, which may have been written with larger segments.
         let longest = options.longest_record();
         let options = JournalOptions {
@@ -121,10 +208,13 @@ impl Orphan {
             background: false,
             ..options.clone()
         };
-        let mut shared = Shared::new(options, self.stream, place, self.owner, cursor);
+        // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails.
+        let mark = options.fs.open_or_create(&place.mark()).ok();
+        let files = Files { owner: self.owner, cursor, mark };
+        let mut shared = Shared::new(options, self.stream, place, files);
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
-        shared.take_over(&found);
+        shared.take_over(&found)?;
         let can_append = !found.ended && shared.begin_answers(&found);
         let journal = Journal(Arc::new(shared));
         let reader = Reader::new(journal.clone(), found.start, found.expected);
@@ -135,7 +225,17 @@ impl Orphan {
 
 impl Shared {
     /// The state of a stream that is read and not written to.
-    fn take_over(&self, found: &Recovered) {
+    fn take_over(&self, found: &Recovered) -> Result<(), JournalError> {
+        if let Some(torn) = &found.torn {
+            // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
+            if self.set_aside_part(torn.segment, torn.from, torn.to)? {
+                self.told.store(true, Relaxed);
+                self.degraded(
+                    DAMAGED,
+                    &format!("the end of {} is damaged", self.place.segment(torn.segment).display()),
+                );
+            }
+        }
         let mut state = self.state();
         state.segments = found.segments.clone();
         state.next_file = found.next_file;
@@ -149,11 +249,7 @@ impl Shared {
             state.synced =
                 Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
         }
-        drop(state);
-        if let Some(torn) = &found.torn {
-            // If it cannot be set aside it stays where it is, and the next adopter finds it.
-            drop(self.set_aside_damage(torn.segment, torn.offset, 0, torn.bytes.clone()));
-        }
+        Ok(())
     }
 
     /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
@@ -174,7 +270,8 @@ impl Shared {
 }
 
 impl Journal {
-    /// Removes the stream, if its last record was appended and all of it is settled. Says whether it was.
+    /// Removes the stream, if its last record was appended, all of it is settled, and what was lost of it is told. Says whether
+    /// it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
         let shared = &self.0;
@@ -182,6 +279,7 @@ impl Journal {
             let state = shared.state();
             state.ended && state.is_clean() && state.settled + 1 >= state.sequence
         };
+        let done = done && shared.is_told();
         if done {
             shared.state().stop = true;
             remove_all(&shared.options, &shared.place);
@@ -199,6 +297,10 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     let Ok(mut names) = fs.list(place.root()) else { return };
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
+    // What is none of ours, or not yet, stays, and the directory with it.
+    names.retain(|name| {
+        [OWNER, CURSOR, MARK].contains(&name.as_str()) || segment_number(name).is_some() || is_new(name)
+    });
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
@@ -209,3 +311,11 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     }
     drop(fs.remove_dir(place.root()));
 }
+
+/// How many streams of dead processes a trail has in hand at once.
+pub const ADOPTED_AT_ONCE: usize = 4;
+/// Descriptors that an adoption takes at most, however many streams there are: for each in hand two locked files, the mark, the
+/// segment that is read and the one that is written; and for all together the locks of directories, a listing, a file that is
+/// recovered or written again, and one of the quarantine.
+pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
+const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;

@@ -146,13 +146,17 @@ impl Shared {
         state.frames += 1;
         state.pending_bytes += size;
         state.unsynced_bytes += size;
+        self.note_appended(size);
         state.ended = what.kind == Kind::Last;
         state.closed = state.ended;
         // Waking a thread costs microseconds: only the first record after a pause does it.
         let many = state.unsynced_bytes > MANY_UNSYNCED && !state.commit_wanted;
-        if state.committer_sleeps || many {
+        state.rests = false;
+        let next = state.wants_next() && !state.next_asked;
+        if state.committer_sleeps || many || next {
             state.committer_sleeps = false;
-            state.commit_wanted |= many;
+            state.commit_wanted |= many || next;
+            state.next_asked |= next;
             self.commit_wanted.notify_one();
         }
         Ok(Receipt { sequence, frames: state.frames, call: call.filter(|_| what.kind.opens()) })
@@ -184,7 +188,8 @@ impl Drop for Admission {
 impl Shared {
     /// Sees to it that a frame of that size fits into the active segment.
     fn make_room(&self, state: &mut State, size: u64, room: Room) -> Result<(), JournalError> {
-        if state.unsynced_bytes > TOO_MANY_UNSYNCED && room != Room::All {
+        // What was admitted is taken: its room was kept, and a commit has no more of it in memory than was promised.
+        if state.unsynced_bytes > TOO_MANY_UNSYNCED && room == Room::Free {
             return Err(self.full(state, ": the disk does not sync what was written"));
         }
         // Requests of open calls are carried into the next segment, and admitted responses may have to go there.
@@ -207,12 +212,19 @@ impl Shared {
             return Ok(());
         }
         self.roll(state, size)?;
+        if room == Room::All && !fits(state, size, room) {
+            // Whatever waits: what is lost must be told before anything can be freed.
+            let because = state.full_because.clone();
+            self.prepare_beyond_bound(state, carried);
+            state.full_because = because;
+            self.roll(state, size)?;
+        }
         if fits(state, size, room) { Ok(()) } else { Err(self.full(state, "")) }
     }
 
     pub(super) fn full(&self, state: &State, because: &str) -> JournalError {
         let because = state.full_because.as_deref().map_or_else(|| because.to_owned(), |disk| format!(" ({disk})"));
-        JournalError::Full { pending: state.pending_bytes, max: self.options.max_bytes, because }
+        JournalError::Full { pending: self.waiting(state), max: self.options.max_bytes, because }
     }
 }
 

@@ -116,6 +116,8 @@ impl Shared {
         state.group.took = took;
         let wake_reader = std::mem::take(&mut state.reader_sleeps);
         drop(state);
+        // Whoever ships makes it durable, and tells if that fails.
+        drop(self.note_mark());
         self.synced.notify_waiters();
         if wake_reader {
             self.readable.notify_one();

@@ -30,23 +30,33 @@ pub(super) struct Cursor {
 
 impl Cursor {
     pub(super) fn write(&self, file: &dyn File, stream: StreamId) -> io::Result<()> {
+        file.write_at(0, &self.encode(MAGIC, stream))
+    }
+
+    /// What the file says, if it can be believed.
+    pub(super) fn read(file: &dyn File, stream: StreamId) -> Option<Self> {
+        Self::read_at(file, 0, MAGIC, stream)
+    }
+
+    /// The bytes of a place in a stream, under the name of what is kept there.
+    pub(super) fn encode(&self, magic: &[u8; 8], stream: StreamId) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
-        put(&mut bytes, 0, MAGIC);
+        put(&mut bytes, 0, magic);
         put(&mut bytes, 8, &self.segment.to_le_bytes());
         put(&mut bytes, 16, &self.offset.to_le_bytes());
         put(&mut bytes, 24, &self.sequence.to_le_bytes());
         put(&mut bytes, 32, &stream.to_bytes());
         let crc = crc32fast::hash(bytes.get(..CRC).unwrap_or_default());
         put(&mut bytes, CRC, &crc.to_le_bytes());
-        file.write_at(0, &bytes)
+        bytes
     }
 
-    /// What the file says, if it can be believed.
-    pub(super) fn read(file: &dyn File, stream: StreamId) -> Option<Self> {
+    /// A place that was written at an offset of a file, if it can be believed.
+    pub(super) fn read_at(file: &dyn File, offset: u64, magic: &[u8; 8], stream: StreamId) -> Option<Self> {
         let mut bytes = [0; LENGTH];
-        let whole = file.read_at(0, &mut bytes).ok()? == LENGTH;
+        let whole = file.read_at(offset, &mut bytes).ok()? == LENGTH;
         let sound = whole
-            && bytes.starts_with(MAGIC)
+            && bytes.starts_with(magic)
             && bytes.get(32..48)? == stream.to_bytes()
             && u32_at(&bytes, CRC)? == crc32fast::hash(bytes.get(..CRC)?);
         sound.then_some(())?;

@@ -122,6 +122,10 @@ impl File for DiskFile {
     }
 
     fn set_length(&self, length: u64) -> io::Result<()> {
+        if self.mapping.is_some() {
+            // The next store to what was cut would end the process by a signal.
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         self.file.set_len(length)
     }
 

@@ -85,7 +85,7 @@ pub trait File: Debug + Send + Sync {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Writes a frame so that its first four bytes appear last: whoever sees them sees all of it, also after the process
-    /// was killed. The offset is a multiple of four.
+    /// was killed. The offset is a multiple of four. One writer at a time: another one may get an error.
     ///
     /// # Errors
     /// What the system says.
@@ -106,7 +106,7 @@ pub trait File: Debug + Send + Sync {
         self.sync()
     }
 
-    /// Cuts or extends the file.
+    /// Cuts or extends the file. One that is mapped may refuse.
     ///
     /// # Errors
     /// What the system says.

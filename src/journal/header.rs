@@ -90,6 +90,23 @@ impl SegmentHeader {
         })
     }
 
+    /// The version of a header that is whole and of none that this reader knows. Every version has the magic, the version, the
+    /// length and the checksum where they are in this one.
+    pub(super) fn unknown_version(bytes: &[u8]) -> Option<u16> {
+        let version = Self::told_version(bytes)?;
+        let length = usize::try_from(u32_at(bytes, 12)?).ok().filter(|length| *length <= LONGEST_HEADER)?;
+        let mut bytes = bytes.get(..length)?.to_vec();
+        let crc = u32_at(&bytes, CRC)?;
+        put(&mut bytes, CRC, &[0; 4]);
+        (crc32fast::hash(&bytes) == crc).then_some(version)
+    }
+
+    /// The version that bytes tell which begin like a header, if it is not known. It may be damage.
+    pub(super) fn told_version(bytes: &[u8]) -> Option<u16> {
+        let version = u16::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
+        (bytes.starts_with(MAGIC) && version > VERSION).then_some(version)
+    }
+
     /// How long the header says to be, if it begins like one of this version.
     fn told_length(bytes: &[u8]) -> Option<usize> {
         let version = u16::from_le_bytes(*bytes.get(8..)?.first_chunk()?);

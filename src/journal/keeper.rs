@@ -55,6 +55,7 @@ fn keep(shared: &Arc<Shared>) {
         if watch {
             watched = Instant::now();
             shared.watch();
+            shared.rest();
         }
         // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
         if watch || shared.state().full_because.is_none() {
@@ -145,35 +146,17 @@ impl Shared {
         file.prepare(offset, length);
     }
 
-    /// What other processes and earlier streams take of the bound.
-    pub(super) fn count_others(&self) {
-        if self.state().next.is_some() {
-            return;
-        }
-        let fs = &self.options.fs;
-        let Some(streams) = self.place.root().parent() else { return };
-        let own = self.stream.to_string();
-        let bytes = |stream: &String| -> u64 {
-            let directory = streams.join(stream);
-            let files = fs.list(&directory).unwrap_or_default();
-            files.iter().filter_map(|file| Some(fs.identity(&directory.join(file)).ok()?.length)).sum()
-        };
-        let others = fs.list(streams).unwrap_or_default();
-        let sum = others.iter().filter(|stream| **stream != own).map(bytes).sum();
-        self.others_bytes.store(sum, std::sync::atomic::Ordering::Relaxed);
-    }
-
     fn say_whether_full(&self) {
         let (because, pending) = {
             let state = self.state();
             self.note_fullness(&state);
-            (state.full_because.clone(), state.pending_bytes)
+            (state.full_because.clone(), self.waiting(&state))
         };
         let max = self.options.max_bytes;
         match because {
             Some(because) => self.degraded(FULL, &format!("the journal has no room for another segment: {because}")),
             None if pending > max / 10 * 8 => {
-                self.degraded(FILLING, &format!("{pending} of {max} bytes of the journal are pending"));
+                self.degraded(FILLING, &format!("{pending} of {max} bytes that may wait in the journal do"));
             }
             None => {
                 self.recovered(FULL, "the journal has room again");

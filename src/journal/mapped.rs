@@ -5,11 +5,14 @@
 //!
 //! Invariants:
 //! 1. The mapping covers exactly the bytes for which space was allocated, so a store cannot fail for want of space. Only
-//!    somebody who cuts the file while it is mapped can make it fail; its mode is 0600.
+//!    somebody who cuts the file while it is mapped can make it fail, by a signal; its mode is 0600, the handle that has the
+//!    mapping refuses to cut it, and no adopter cuts a segment. On a file system that shares blocks with a copy or a snapshot,
+//!    a store needs space again: there, `Disk::without_mapping` is the remedy.
 //! 2. Nobody gets a reference into the mapping: bytes are copied in, and read back through the file. So no aliasing rule of
 //!    Rust depends on what other processes do with the file.
 //! 3. A copy is checked against the length of the mapping before a byte is written.
-//! 4. One writer at a time: `publish` is called under the lock of the journal. The first word of a frame is stored last,
+//! 4. One writer at a time: `publish` is called under the lock of the journal, and whoever else calls it meanwhile gets an
+//!    error. The first word of a frame is stored last,
 //!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
 //! 5. Unmapped once, on drop.
 
@@ -21,7 +24,7 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rustix::mm::{MapFlags, MsyncFlags, ProtFlags, madvise, mmap, msync, munmap};
 
@@ -30,11 +33,12 @@ use rustix::mm::{MapFlags, MsyncFlags, ProtFlags, madvise, mmap, msync, munmap};
 pub(super) struct Mapping {
     start: NonNull<u8>,
     length: usize,
+    is_written: AtomicBool,
 }
 
 // SAFETY: the mapping is plain memory that belongs to the process, not to a thread.
 unsafe impl Send for Mapping {}
-// SAFETY: `publish` is called by one thread at a time (invariant 4) and `prepare` writes no bytes.
+// SAFETY: one thread at a time is in `publish` (invariant 4), and `prepare` writes no bytes.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -45,7 +49,7 @@ impl Mapping {
         let start =
             unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)? };
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { start, length })
+        Ok(Self { start, length, is_written: AtomicBool::new(false) })
     }
 
     /// Copies a frame to an offset, its first four bytes last.
@@ -56,7 +60,10 @@ impl Mapping {
         if end > self.length || !offset.is_multiple_of(4) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        // SAFETY: `offset + frame.len() <= length` was checked above, the mapping is page-aligned and `offset` a multiple
+        if self.is_written.swap(true, Ordering::Acquire) {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
+        // SAFETY: nobody else writes (see above), `offset + frame.len() <= length` was checked above, the mapping is page-aligned and `offset` a multiple
         // of four, so the word is aligned. `rest` cannot overlap: nobody has a reference into the mapping (invariant 2).
         // The atomic word lives as long as `self`, and all stores to it go through this function.
         unsafe {
@@ -66,6 +73,7 @@ impl Mapping {
             let first = AtomicU32::from_ptr(target.cast::<u32>());
             first.store(u32::from_ne_bytes(*word), Ordering::Release);
         }
+        self.is_written.store(false, Ordering::Release);
         self.fetch(end);
         Ok(())
     }

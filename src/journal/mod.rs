@@ -12,7 +12,8 @@
 //! 5. What was appended is never changed. A tail that nobody can have been told of is cut; whatever else is damaged is set
 //!    aside in quarantine and reported, and what follows is read on.
 //! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
-//! 7. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
+//! 7. What is settled without the sink, set aside or removed is told before, and what tells of it is durable.
+//! 8. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
 
 mod adopt;
 mod append;
@@ -29,10 +30,12 @@ mod header;
 mod inspect;
 mod keeper;
 mod mapped;
+mod mark;
 mod open;
 mod options;
 mod place;
 mod planted;
+mod pressure;
 mod quarantine;
 mod reader;
 mod recover;
@@ -48,12 +51,15 @@ mod tests;
 mod usage;
 mod wait;
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
-pub use self::adopt::{Adopted, OpenRequest, Orphan, orphans, orphans_of};
+pub use self::adopt::{
+    ADOPTED_AT_ONCE, ADOPTION_DESCRIPTORS, Adopted, Lot, OpenRequest, Orphan, Search, orphans, orphans_of,
+};
 pub use self::append::{Admission, Append, Receipt, Room};
 pub use self::calls::CallNumber;
 pub use self::disk::Disk;
@@ -65,6 +71,7 @@ pub use self::keeper::Keeper;
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub(crate) use self::planted::planted;
+pub use self::pressure::Pressure;
 pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
@@ -72,6 +79,7 @@ pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 
 use self::copies::Copies;
+use self::mark::Mark;
 use self::place::StreamPlace;
 use self::state::State;
 use crate::record::StreamId;
@@ -102,17 +110,19 @@ struct Shared {
     /// The lock on the stream, as long as this is held.
     owner: Arc<dyn File>,
     cursor: Arc<dyn File>,
+    mark: Mark,
     state: Mutex<State>,
-    /// Records that may be shed should be.
-    nearly_full: AtomicBool,
-    /// It will be soon.
-    filling: AtomicBool,
+    /// Bytes that could be taken.
+    left: AtomicU64,
     /// Held by whoever commits.
     committing: Mutex<Copies>,
     /// What is degraded now, by its `error.type`.
     troubles: Mutex<Vec<&'static str>>,
-    /// Bytes that the segments of other streams take.
+    /// Bytes that wait in other streams, and when they were counted.
     others_bytes: AtomicU64,
+    others_counted: Mutex<Option<Instant>>,
+    /// Something was told that must be kept before anything is settled or removed.
+    told: AtomicBool,
     /// For the committer's thread.
     commit_wanted: Condvar,
     synced: Notify,
@@ -132,6 +142,23 @@ impl Shared {
     /// Where the first frame of a segment begins.
     fn header_length(&self) -> u64 {
         header::length(&self.options.resource, &self.options.scope) as u64
+    }
+
+    /// Tells that records are not there any more.
+    fn lost(&self, first: Sequence, last: Sequence) {
+        self.told.store(true, Ordering::Relaxed);
+        let count = (last + 1).saturating_sub(first);
+        self.options.watcher.happened(Event::Lost { stream: self.stream, count, first, last });
+    }
+
+    /// Whether everything that was told is durable where it was told: before that, nothing is settled or removed.
+    fn is_told(&self) -> bool {
+        if !self.told.load(Ordering::Relaxed) || planted("settle-before-told") {
+            return true;
+        }
+        let kept = self.options.watcher.is_kept();
+        self.told.store(!kept, Ordering::Relaxed);
+        kept
     }
 
     /// Tells the watcher that something does not work, once until it does.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -11,6 +12,7 @@ use super::calls::OpenCalls;
 use super::cursor::Cursor;
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
+use super::mark::Mark;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
 use super::state::{Active, Group, Position, Prepared, State, Synced};
@@ -48,10 +50,15 @@ impl Journal {
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
         let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
+        // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
+        drop(cursor.try_lock());
         // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
         let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
         begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
-        let shared = shared(options, stream, stream_place.clone(), owner, cursor);
+        let mark = options.fs.open_or_create(&stream_place.mark()).map_err(failed("create the mark of"))?;
+        Mark::make(&*mark).map_err(failed("write the mark of"))?;
+        let files = Files { owner, cursor, mark: Some(mark) };
+        let shared = shared(options, stream, stream_place.clone(), files);
         let journal = Journal(Arc::new(shared?));
         let options = &journal.0.options;
 
@@ -63,6 +70,13 @@ impl Journal {
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
         Ok(Opened { journal, reader, previous, keeper })
     }
+}
+
+/// The files of a stream that are open as long as it is in hand.
+pub(super) struct Files {
+    pub(super) owner: Arc<dyn File>,
+    pub(super) cursor: Arc<dyn File>,
+    pub(super) mark: Option<Arc<dyn File>>,
 }
 
 /// The lock on the directory, held for as long as the result is.
@@ -121,22 +135,12 @@ pub(super) fn make_owner(
 }
 
 /// A stream with its first segment.
-fn shared(
-    options: JournalOptions,
-    stream: StreamId,
-    place: StreamPlace,
-    owner: Arc<dyn File>,
-    cursor: Arc<dyn File>,
-) -> Result<Shared, JournalError> {
-    let shared = Shared::new(options, stream, place, owner, cursor);
-    shared.count_others();
+fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: Files) -> Result<Shared, JournalError> {
+    let shared = Shared::new(options, stream, place, files);
     let first = {
         let mut state = shared.state();
-        shared.prepare_under_lock(&mut state, 0);
-        if state.next.is_none() {
-            // The bound is reached by streams that wait for the collector. The smallest segment has room to say so.
-            shared.prepare_beyond_bound(&mut state, 0);
-        }
+        // Whatever waits in other streams: the smallest segment has room to say so.
+        shared.prepare_beyond_bound(&mut state, shared.options.least_segment_bytes());
         state.next.take().ok_or_else(|| shared.full(&state, ""))?
     };
     shared.start_in(first, 1, Vec::new())?;
@@ -148,8 +152,7 @@ impl Shared {
         options: JournalOptions,
         stream: StreamId,
         place: StreamPlace,
-        owner: Arc<dyn File>,
-        cursor: Arc<dyn File>,
+        Files { owner, cursor, mark }: Files,
     ) -> Self {
         let segment_bytes = options.segment_bytes();
         Self {
@@ -160,12 +163,14 @@ impl Shared {
             state: Mutex::new(State::empty(owner.clone(), stream)),
             owner,
             cursor,
+            mark: Mark::new(mark, stream),
             options,
-            nearly_full: AtomicBool::new(false),
-            filling: AtomicBool::new(false),
+            left: AtomicU64::new(u64::MAX),
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+            others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             synced: Notify::new(),
             readable: Notify::new(),
@@ -198,6 +203,7 @@ impl Shared {
         let segment = self.segment(&state, sequence);
         state.segments.push_back(segment);
         state.recount_pending();
+        self.note_fullness(&state);
         Ok(())
     }
 }
@@ -208,6 +214,11 @@ impl State {
         Self {
             active: Active::none(file, stream),
             next: None,
+            wanted_bytes: 0,
+            next_asked: false,
+            begun: Instant::now(),
+            busy: (Instant::now(), 0),
+            rests: false,
             ahead: 0,
             segments: VecDeque::new(),
             next_file: 1,

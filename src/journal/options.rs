@@ -19,11 +19,11 @@ use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 pub struct JournalOptions {
     /// The directory of the journal; all processes of a service share it.
     pub directory: PathBuf,
-    /// Bytes that the segments of all streams may take together.
+    /// Bytes that may wait in the segments of all streams together.
     pub max_bytes: u64,
     /// How much the quarantine may hold.
     pub quarantine: QuarantineBound,
-    /// Bytes of one segment; `None` for what fits the bound.
+    /// Bytes of each segment; `None` for small ones where room or load is small.
     pub segment_bytes: Option<u64>,
     /// The OTLP Resource of this process, encoded.
     pub resource: Bytes,
@@ -66,7 +66,12 @@ impl JournalOptions {
         }
     }
 
-    /// A whole number of pages, small enough that a small bound still holds some segments.
+    /// The smallest segment, with which a stream begins.
+    pub(super) fn least_segment_bytes(&self) -> u64 {
+        if self.segment_bytes.is_some() { self.segment_bytes() } else { LEAST_SEGMENT_BYTES }
+    }
+
+    /// The largest segment: a whole number of pages, small enough that a small bound still holds some.
     pub(super) fn segment_bytes(&self) -> u64 {
         let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
         self.segment_bytes.unwrap_or(fitting).max(LEAST_SEGMENT_BYTES).next_multiple_of(4096)
@@ -144,8 +149,10 @@ impl Watcher for Unwatched {
 pub const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 /// The least bound: the least segments.
 pub const LEAST_MAX_BYTES: u64 = SEGMENTS_AT_LEAST * LEAST_SEGMENT_BYTES;
-/// A tenth of a second of records at full speed; its creation takes about a millisecond.
+/// A tenth of a second of records at full speed; its creation takes about a millisecond. Segments grow to it while they are
+/// filled in seconds.
 const SEGMENT_BYTES: u64 = 8 << 20;
+/// What an idle process takes of the disk, with some small files.
 pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENTS_AT_LEAST: u64 = 4;
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);

@@ -5,6 +5,7 @@
 //! previous                 the id of the stream that was begun last, in text
 //! streams/ID/stream        the lock of the stream's owner; a copy of the segments' header, without a number
 //! streams/ID/cursor        how far the stream was settled
+//! streams/ID/mark          how far the stream was durable
 //! streams/ID/N.seg         a segment; N counts up, in ten digits
 //! quarantine/ID-N.rec      records that the collector refused, or that were damaged
 //! ```
@@ -64,6 +65,10 @@ impl StreamPlace {
         self.0.join(CURSOR)
     }
 
+    pub(super) fn mark(&self) -> PathBuf {
+        self.0.join(MARK)
+    }
+
     pub(super) fn segment(&self, number: u64) -> PathBuf {
         self.0.join(segment_name(number))
     }
@@ -75,9 +80,15 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
     (segment_name(number) == name).then_some(number)
 }
 
+/// Whether it is a file that was being made again.
+pub(super) fn is_new(name: &str) -> bool {
+    name.strip_suffix(".new").is_some_and(|name| !name.contains('.') && !name.is_empty())
+}
+
 fn segment_name(number: u64) -> String {
     format!("{number:010}.seg")
 }
 
 pub(super) const OWNER: &str = "stream";
 pub(super) const CURSOR: &str = "cursor";
+pub(super) const MARK: &str = "mark";

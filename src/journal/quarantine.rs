@@ -24,8 +24,9 @@ use bytes::Bytes;
 
 pub use self::bound::QuarantineBound;
 
-use super::frame::{put, u32_at, u64_at};
+use super::frame::{Salt, put, u32_at, u64_at};
 use super::place::Place;
+use super::scan::{CHUNK, Scan, is_zero};
 use super::{Entry, Fs, JournalError, Sequence, Shared, error};
 use crate::record::StreamId;
 
@@ -195,6 +196,23 @@ impl Shared {
         let bytes = content.encode();
         self.make_room_in_quarantine(bytes.len())?;
         self.quarantine().write(name, &bytes)
+    }
+
+    /// Sets aside what is not zero of a part of a segment, in pieces. Says whether there was anything.
+    pub(super) fn set_aside_part(&self, segment: u64, from: u64, to: u64) -> Result<bool, JournalError> {
+        let path = self.place.segment(segment);
+        let failed = |cause| JournalError::io("read", &path, error::FIX)(cause);
+        let file = self.options.fs.open(&path).map_err(failed)?;
+        let scan = Scan::new(file, Salt::new(self.stream, segment), from);
+        let mut is_something = false;
+        for offset in (from..to).step_by(CHUNK) {
+            let piece = scan.raw(offset, to).map_err(failed)?;
+            if !is_zero(&piece) {
+                self.set_aside_damage(segment, offset, 0, piece)?;
+                is_something = true;
+            }
+        }
+        Ok(is_something)
     }
 
     fn quarantine(&self) -> Quarantine {

@@ -3,15 +3,16 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::cursor::Cursor;
 use super::planted::planted;
-use super::scan::{Item, Scan};
+use super::scan::{CHUNK, Item, Scan, is_zero};
 use super::state::{Position, Segment, State};
-use super::{Event, Journal, JournalError, Sequence, error, frame::Salt};
+use super::{Journal, JournalError, Sequence, error, frame::Salt};
 use crate::record::StreamId;
 
 /// Reads the records of a stream in their order. There is one reader.
@@ -150,6 +151,7 @@ impl Reader {
             }
             return None;
         };
+        shared.mark_durably(last);
         let oldest_unix_nano = entries.first().and_then(|entry| time_of(&entry.record));
         self.passed.push_back(Passed { last, cursor, oldest_unix_nano });
         self.note_oldest();
@@ -187,7 +189,11 @@ impl Reader {
                 }
                 // No record, or one that was settled before.
                 Item::Frame { .. } => {}
-                Item::Damage { nothing: true, .. } => self.unsure = true,
+                // Most often a tail that was never written to.
+                Item::Damage { from, to, nothing: true } => {
+                    self.unsure = true;
+                    self.damaged_part(number, from, to)?;
+                }
                 Item::BadPayload { header, payload } => {
                     let sequence = if header.kind.is_record() { header.sequence } else { 0 };
                     self.damaged(number, begin, sequence, payload)?;
@@ -196,9 +202,8 @@ impl Reader {
                     }
                 }
                 Item::Damage { from, to, nothing: false } => {
-                    let raw = scan.raw(from, to)?;
                     self.unsure = true;
-                    self.damaged(number, from, 0, raw)?;
+                    self.damaged_part(number, from, to)?;
                 }
                 Item::End if reach.stop => {
                     // All that is synced stands before here.
@@ -280,16 +285,21 @@ impl Reader {
     /// Reports the numbers before `found` that nothing has.
     fn missing(&mut self, found: Sequence) {
         if found > self.expected && !planted("skip-gaps") {
-            let shared = &self.journal.0;
-            let (first, last) = (self.expected, found - 1);
-            self.journal.0.options.watcher.happened(Event::Lost {
-                stream: shared.stream,
-                count: found - self.expected,
-                first,
-                last,
-            });
+            self.journal.0.lost(self.expected, found - 1);
             self.expected = found;
         }
+    }
+
+    /// Sets aside what is not zero of bytes that are no frame.
+    fn damaged_part(&mut self, segment: u64, from: u64, to: u64) -> io::Result<()> {
+        for offset in (from..to).step_by(CHUNK) {
+            let Some(Open { scan, .. }) = &self.scan else { return Ok(()) };
+            let piece = scan.raw(offset, to)?;
+            if !is_zero(&piece) {
+                self.damaged(segment, offset, 0, piece)?;
+            }
+        }
+        Ok(())
     }
 
     /// Sets damaged bytes aside. Which records they were is found out from the numbers that are missing.
@@ -300,6 +310,7 @@ impl Reader {
             self.scan = None;
             return Err(io::Error::other(error));
         }
+        shared.told.store(true, Relaxed);
         shared.degraded(DAMAGED, &format!("{} is damaged", shared.place.segment(segment).display()));
         Ok(())
     }

@@ -12,9 +12,10 @@ use super::cursor::Cursor;
 use super::frame::{ALIGNMENT, FrameHeader, Kind, Salt};
 use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
+use super::mark::Mark;
 use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
-use super::resume::begin_at;
+use super::resume::{Known, begin_at};
 use super::scan::{Item, Scan};
 use super::state::{Position, Segment};
 use super::{CallNumber, Sequence};
@@ -35,7 +36,7 @@ pub(super) struct Recovered {
     pub(super) open: Vec<(CallNumber, Bytes)>,
     /// The stream has its last record.
     pub(super) ended: bool,
-    /// Bytes behind the last frame of the last segment that are no frame of it.
+    /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
     pub(super) torn: Option<Torn>,
     pub(super) next_file: u64,
 }
@@ -44,8 +45,8 @@ pub(super) struct Recovered {
 #[derive(Debug)]
 pub(super) struct Torn {
     pub(super) segment: u64,
-    pub(super) offset: u64,
-    pub(super) bytes: Bytes,
+    pub(super) from: u64,
+    pub(super) to: u64,
     /// The last of the numbers that could have stood there.
     pub(super) last: Sequence,
 }
@@ -54,52 +55,61 @@ pub(super) struct Torn {
 ///
 /// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
 pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
-    let mut found = segments(fs, place, stream)?;
+    let mark = fs.open(&place.mark()).ok().and_then(|file| Mark::read(&*file, stream));
+    let cursor_file = fs.open(&place.cursor()).ok();
+    let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
+    let (marked, settled) = [mark, cursor].map(|place| place.map_or(0, |place| place.sequence)).into();
+    let owner = fs.open(&place.owner()).ok().map_or(Ok(None), |file| header(&file))?;
+    let Listed { mut found, next_file } = segments(fs, place, stream)?;
+    let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
     drop_superseded(fs, place, &mut found);
-    let owner = fs.open(&place.owner()).ok().and_then(|file| header(&*file).ok().flatten());
+    if found.is_empty() && marked <= settled {
+        return Ok(None);
+    }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
-    let Some(about) = about.filter(|_| !found.is_empty()) else {
-        return match found.is_empty() {
-            true => Ok(None),
-            false => {
-                Err(io::Error::other("no header of the stream can be read, so nobody knows whose records they are"))
-            }
-        };
-    };
     found.iter().try_for_each(|segment| segment.file()?.sync())?;
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
     let walk = walk_the_end(&found)?;
+    // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
+    let is_nameless = about.is_none();
+    if is_nameless && walk.has_frames {
+        return Err(io::Error::other(NAMELESS));
+    }
+    let (resource, scope) = about.map(|about| (about.resource, about.scope)).unwrap_or_default();
     let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
-    let Some(tail) = found.last_mut() else { return Ok(None) };
-    let cursor_file = fs.open(&place.cursor()).ok();
-    let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(cursor.map_or(0, |cursor| cursor.sequence).saturating_add(1));
+    let mut sequence = behind.max(settled.max(marked).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
-    let torn = walk.torn.map(|(from, to)| torn(tail, from, to, sequence)).transpose()?;
-    let sequence = torn.as_ref().map_or(sequence, |torn| torn.last + 1);
-    tail.info.end = walk.end.max(tail.info.begin);
-    if tail.info.end < tail.info.length && torn.is_none() {
-        // Nothing was ever published behind it: the space is free for others. A failure costs only that.
-        let cut = tail.file().and_then(|file| file.set_length(tail.info.end).and_then(|()| file.sync()));
-        tail.info.length = if cut.is_ok() { tail.info.end } else { tail.info.length };
+    let mut torn = None;
+    if let Some(tail) = found.last_mut() {
+        tail.info.end = walk.end.max(tail.info.begin);
+        torn = match walk.torn {
+            Some((from, to)) if is_nameless => Some(Torn { segment: tail.info.number, from, to, last: 0 }),
+            Some((from, to)) => Some(self::torn(tail, (from, to), sequence, mark)?),
+            // It is not all zeros, and was no segment that anybody was told of.
+            None if tail.header.is_none() && walk.end == 0 => {
+                Some(Torn { segment: tail.info.number, from: 0, to: tail.info.length, last: 0 })
+            }
+            None => mark.and_then(|mark| lost_tail(&tail.info, mark)),
+        };
     }
+    let sequence = torn.as_ref().map_or(sequence, |torn| sequence.max(torn.last + 1));
 
-    let (start, expected) = begin_at(&found, cursor, behind)?;
+    let (start, expected) = begin_at(&found, cursor, Known { behind, marked, next_file })?;
     Ok(Some(Recovered {
-        next_file: found.last().map_or(1, |segment| segment.info.number + 1),
+        next_file,
         segments: found.iter().map(|segment| segment.info).collect(),
-        resource: about.resource,
-        scope: about.scope,
+        resource,
+        scope,
         start,
         expected,
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
-        ended: walk.ended && torn.is_none(),
+        ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
 }
@@ -125,7 +135,7 @@ fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
-fn torn(tail: &Found<'_>, from: u64, to: u64, sequence: Sequence) -> io::Result<Torn> {
+fn torn(tail: &Found<'_>, (from, to): (u64, u64), sequence: Sequence, mark: Option<Cursor>) -> io::Result<Torn> {
     let file = tail.file()?;
     let mut last = from;
     let mut at = from;
@@ -138,9 +148,18 @@ fn torn(tail: &Found<'_>, from: u64, to: u64, sequence: Sequence) -> io::Result<
         at += bytes.len() as u64;
     }
     let to = (last + 1).next_multiple_of(ALIGNMENT as u64);
-    let bytes = Scan::new(file, tail.salt, from).raw(from, to)?;
+    if mark.is_some_and(|mark| mark.segment == tail.info.number && to <= mark.offset) {
+        // Nobody has to guess which numbers stood there.
+        return Ok(Torn { segment: tail.info.number, from, to, last: 0 });
+    }
     let frames = ((to - from) / LEAST_FRAME).max(1);
-    Ok(Torn { segment: tail.info.number, offset: from, bytes, last: sequence + frames - 1 })
+    Ok(Torn { segment: tail.info.number, from, to, last: sequence + frames - 1 })
+}
+
+/// The end of the last segment where the mark says that there was more. Its numbers are known.
+fn lost_tail(tail: &Segment, mark: Cursor) -> Option<Torn> {
+    let is_short = mark.segment == tail.number && mark.offset > tail.end;
+    is_short.then_some(Torn { segment: tail.number, from: tail.end, to: tail.length, last: 0 })
 }
 
 /// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
@@ -182,25 +201,35 @@ impl Found<'_> {
     }
 }
 
-/// The segments in their order. What has neither a header nor a frame was prepared and never used: it is removed.
-fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Vec<Found<'f>>> {
+/// The segments that there are.
+struct Listed<'f> {
+    /// In their order.
+    found: Vec<Found<'f>>,
+    /// The number of the next file.
+    next_file: u64,
+}
+
+/// Lists the segments. A file that is all zeros was prepared and never used, and is removed; nothing else ever is.
+fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Listed<'f>> {
     let mut found = Vec::new();
     let mut numbers: Vec<u64> = fs.list(place.root())?.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
+    let next_file = numbers.last().map_or(1, |last| last + 1);
     for number in numbers {
         let path = place.segment(number);
         let file = fs.open(&path)?;
         let length = file.identity()?.length;
         let salt = Salt::new(stream, number);
-        let header = header(&*file)?.filter(|header| header.stream == stream && header.segment == number);
-        let begin = match &header {
-            Some(header) => Some(header.length() as u64),
-            None => first_frame(&file, salt, length)?,
-        };
-        let Some(begin) = begin else {
-            fs.remove(&place.segment(number))?;
-            continue;
-        };
+        let header = header(&file)?.filter(|header| header.stream == stream && header.segment == number);
+        if header.is_none() {
+            if Scan::new(file.clone(), salt, 0).holds_nothing(length)? {
+                fs.remove(&path)?;
+                continue;
+            }
+            refuse_unknown_version(&file, salt, length)?;
+        }
+        // Whoever reads it without a header sets aside what stands before the first frame.
+        let begin = header.as_ref().map_or(0, |header| header.length() as u64);
         let first = header.as_ref().map_or(0, |header| header.next_sequence);
         found.push(Found {
             info: Segment { number, first, begin, end: length, length, remade: 0 },
@@ -210,10 +239,14 @@ fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Re
             salt,
         });
     }
-    Ok(found)
+    Ok(Listed { found, next_file })
 }
 
-fn header(file: &dyn File) -> io::Result<Option<SegmentHeader>> {
+/// The sound header of a file.
+///
+/// # Errors
+/// If it is of a version that this reader does not know.
+fn header(file: &Arc<dyn File>) -> io::Result<Option<SegmentHeader>> {
     for length in [4096, LONGEST_HEADER] {
         let mut bytes = vec![0; length];
         let read = file.read_at(0, &mut bytes)?;
@@ -221,21 +254,34 @@ fn header(file: &dyn File) -> io::Result<Option<SegmentHeader>> {
         if let Some(header) = SegmentHeader::decode(&bytes) {
             return Ok(Some(header));
         }
+        if let Some(version) = SegmentHeader::unknown_version(&bytes) {
+            return Err(unknown(version));
+        }
     }
     Ok(None)
 }
 
-/// Where the first frame of a segment stands whose header is damaged.
-fn first_frame(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<Option<u64>> {
+/// A file that begins like a segment of another version, and has no frame of this one: nobody here can say what it is.
+pub(super) fn refuse_unknown_version(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<()> {
+    let mut bytes = [0; 16];
+    let read = file.read_at(0, &mut bytes)?;
+    let Some(version) = SegmentHeader::told_version(bytes.get(..read).unwrap_or_default()) else { return Ok(()) };
     let mut scan = Scan::new(file.clone(), salt, 0);
     loop {
         match scan.next(length)? {
-            Item::Frame { offset, .. } => return Ok(Some(offset)),
-            Item::BadPayload { header, .. } => return Ok(Some(scan.offset() - header.size() as u64)),
+            Item::Frame { .. } | Item::BadPayload { .. } => return Ok(()),
             Item::Damage { .. } => {}
-            Item::End => return Ok(None),
+            Item::End => return Err(unknown(version)),
         }
     }
+}
+
+fn unknown(version: u16) -> io::Error {
+    let text = format!(
+        "it is of version {version} of the format, which this version of auditrail does not know; it is left as it is: \
+         drain it with the version that wrote it"
+    );
+    io::Error::new(io::ErrorKind::Unsupported, text)
 }
 
 /// What the frames of a segment tell.
@@ -246,6 +292,7 @@ struct Walk {
     /// The number behind the highest.
     sequence: Sequence,
     carried: u32,
+    has_frames: bool,
     ended: bool,
     end: u64,
     torn: Option<(u64, u64)>,
@@ -278,6 +325,7 @@ impl Walk {
     }
 
     fn see(&mut self, header: &FrameHeader) {
+        self.has_frames = true;
         if header.kind.is_record() {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
@@ -293,7 +341,8 @@ impl Walk {
 
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
-        let Self { open, answered, sequence, carried, ended, end, torn } = later;
+        let Self { open, answered, sequence, carried, has_frames, ended, end, torn } = later;
+        self.has_frames |= has_frames;
         self.answered.extend(answered);
         self.open.extend(open);
         // Also where the answer stands earlier: frames that were being written again when the process was killed.
@@ -303,5 +352,6 @@ impl Walk {
     }
 }
 
+const NAMELESS: &str = "no header of the stream can be read, so nobody knows whose records they are";
 /// A header and the shortest payload.
 const LEAST_FRAME: u64 = 64;

@@ -8,12 +8,21 @@ use super::recover::Found;
 use super::scan::{Item, Scan};
 use super::state::{Position, Segment};
 
-/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise. `behind` is the
-/// number behind all that is there.
+/// What is known of a stream beside its frames.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// The number behind all that is there.
+    pub(super) behind: Sequence,
+    /// The last number that was durable once, as far as the mark tells.
+    pub(super) marked: Sequence,
+    pub(super) next_file: u64,
+}
+
+/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise.
 pub(super) fn begin_at(
     found: &[Found<'_>],
     cursor: Option<Cursor>,
-    behind: Sequence,
+    Known { behind, marked, next_file }: Known,
 ) -> io::Result<(Position, Sequence)> {
     let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
     if let Some(cursor) = cursor {
@@ -23,9 +32,12 @@ pub(super) fn begin_at(
         {
             at = Position { segment: first.info.number, offset: first.info.begin };
         }
-        let (next, wanted) = (first_record(found, at)?.unwrap_or(behind), cursor.sequence.saturating_add(1));
+        let (first, wanted) = (first_record(found, at)?, cursor.sequence.saturating_add(1));
+        let next = first.unwrap_or(behind);
+        // The end of the stream is gone, and what was settled with it: the mark says that it was there.
+        let was_there = || first.is_none() && wanted > behind && cursor.sequence <= marked;
         // What follows may be damaged; then the record before it tells.
-        if next == wanted || next > wanted && record_before(found, at)? == Some(cursor.sequence) {
+        if next == wanted || was_there() || next > wanted && record_before(found, at)? == Some(cursor.sequence) {
             // What it names may never have reached the disk: then on to what comes behind the last that did.
             let last = found.last().map_or(0, |last| last.info.number);
             if at.segment > last {
@@ -34,7 +46,11 @@ pub(super) fn begin_at(
             return Ok((at, cursor.sequence + 1));
         }
     }
-    let Some(oldest) = found.first() else { return Ok((Position::default(), 1)) };
+    let Some(oldest) = found.first() else {
+        // Nothing is there but what the mark and the cursor tell.
+        let expected = cursor.map_or(1, |cursor| cursor.sequence.saturating_add(1));
+        return Ok((Position { segment: next_file, offset: 0 }, expected));
+    };
     let at = Position { segment: oldest.info.number, offset: oldest.info.begin };
     let first = match oldest.info.first {
         _ if oldest.info.number == 1 => 1,

@@ -1,6 +1,7 @@
 //! From one segment to the next.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use super::calls::{CallNumber, RequestPlace};
 use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
@@ -11,11 +12,12 @@ use super::state::{Active, Prepared, Segment, State, Unsynced};
 use super::{JournalError, Shared, error};
 
 impl Shared {
-    /// Makes the next segment, if the bound allows it and it is not there yet. Without the lock: allocation takes its time.
+    /// Makes the next segment, if it is time, the bound allows it, and it is not there yet. Without the lock: allocation takes
+    /// its time.
     pub(super) fn prepare(&self) {
         let plan = {
             let mut state = self.state();
-            if state.next.is_some() || state.closed || state.stop {
+            if !state.wants_next() || state.closed || state.stop {
                 return;
             }
             self.plan(&mut state, 0)
@@ -38,6 +40,11 @@ impl Shared {
     /// Prepares a segment in place of one that is too small, which stays if no other can be made.
     pub(super) fn replace_next(&self, state: &mut State, least: u64) {
         let before = state.next.take();
+        if before.is_some() {
+            // More is promised by the moment: not another one for each call.
+            let wanted = state.wanted_bytes.max(self.options.least_segment_bytes());
+            state.wanted_bytes = wanted.saturating_mul(STEP).min(self.segment_bytes);
+        }
         self.prepare_under_lock(state, least);
         match (before, &state.next) {
             (Some(before), Some(_)) => self.discard(&before),
@@ -49,37 +56,48 @@ impl Shared {
     /// The smallest segment with that much room, whatever the bound says: for a stream that could not say anything
     /// otherwise.
     pub(super) fn prepare_beyond_bound(&self, state: &mut State, least: u64) {
-        let length = least.max(LEAST_SEGMENT_BYTES).next_multiple_of(4096);
-        let made = self.plan_of(state, length, u64::MAX).and_then(|plan| self.make(&plan));
+        let least = least.max(LEAST_SEGMENT_BYTES).next_multiple_of(PAGE);
+        let made = self.plan_of(state, least, least, u64::MAX).and_then(|plan| self.make(&plan));
         self.keep(state, made);
     }
 
     fn plan(&self, state: &mut State, least: u64) -> Result<Plan, String> {
         // What is open has to be carried over, and that must not fill it; nor what was promised.
         let promised = 2 * state.calls.bytes() + state.reserved;
-        let length = (self.segment_bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(4096);
-        self.plan_of(state, length, self.options.max_bytes)
+        let with = |bytes: u64| (bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(PAGE);
+        let smallest = self.options.least_segment_bytes();
+        self.plan_of(state, with(state.wanted_bytes.max(smallest)), with(smallest), self.options.max_bytes)
     }
 
-    fn plan_of(&self, state: &mut State, length: u64, max_bytes: u64) -> Result<Plan, String> {
-        let all = state.allocated() + self.others_bytes();
-        if all + length > max_bytes {
-            return Err(format!("the segments take {all} bytes"));
-        }
+    /// The largest that the bound has room for.
+    fn plan_of(&self, state: &mut State, length: u64, least: u64, max_bytes: u64) -> Result<Plan, String> {
+        let waiting = self.waiting(state);
+        let fits = |length: &u64| waiting.saturating_add(*length) <= max_bytes;
+        let Some(length) = lengths(length, least).find(fits) else {
+            return Err(format!("{waiting} bytes wait in the segments"));
+        };
         let number = state.next_file;
         state.next_file += 1;
-        Ok(Plan { number, length, ready: state.ahead.max(PREPARED_AT_FIRST) })
+        Ok(Plan { number, length, least, ready: state.ahead.max(PREPARED_AT_FIRST) })
     }
 
+    /// The largest that the disk has room for.
     fn make(&self, plan: &Plan) -> Result<Prepared, String> {
         let path = self.place.segment(plan.number);
-        let make = || {
-            let file = self.options.fs.create_segment(&path, plan.length)?;
+        let make = |length| {
+            let file = self.options.fs.create_segment(&path, length)?;
             file.prepare(0, plan.ready);
             let identity = file.identity()?;
-            Ok(Prepared { number: plan.number, file, path: path.clone(), identity, length: plan.length })
+            Ok(Prepared { number: plan.number, file, path: path.clone(), identity, length })
         };
-        make().map_err(|cause: std::io::Error| format!("{}: {cause}", path.display()))
+        let mut made = Err(io::ErrorKind::StorageFull.into());
+        for length in lengths(plan.length, plan.least) {
+            made = make(length);
+            if !made.as_ref().is_err_and(|error: &io::Error| is_full(error)) {
+                break;
+            }
+        }
+        made.map_err(|cause| format!("{}: {cause}", path.display()))
     }
 
     fn keep(&self, state: &mut State, made: Result<Prepared, String>) {
@@ -89,11 +107,14 @@ impl Shared {
             Ok(made) => {
                 state.directory_dirty = true;
                 state.full_because = None;
+                // Where room is small, the next attempt begins with what was there.
+                state.wanted_bytes = state.wanted_bytes.min(made.length);
                 state.next = Some(made);
                 self.room.notify_waiters();
             }
             Err(because) => state.full_because = Some(because),
         }
+        state.next_asked = false;
         self.note_fullness(state);
     }
 
@@ -110,12 +131,43 @@ impl Shared {
         let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);
+        self.fit_to_load(state);
         state.dirty.push(Unsynced::of(&left, state.synced));
         state.pending_bytes += state.active.offset - self.header_length();
         state.segments.push_back(self.segment(state, state.sequence));
         state.commit_wanted = true;
         self.commit_wanted.notify_one();
         Ok(())
+    }
+
+    /// Larger segments for who fills one in seconds, smaller ones for who takes minutes.
+    fn fit_to_load(&self, state: &mut State) {
+        let took = state.begun.elapsed();
+        let (least, most) = (self.options.least_segment_bytes(), self.segment_bytes);
+        let wanted = state.wanted_bytes.clamp(least, most);
+        state.wanted_bytes = match took {
+            _ if took < QUICK => wanted.saturating_mul(STEP).min(most),
+            _ if took > SLOW => (wanted / STEP).max(least),
+            _ => wanted,
+        };
+        state.begun = Instant::now();
+    }
+
+    /// An idle process keeps no more than the segment that it is in.
+    pub(super) fn rest(&self) {
+        let idle = {
+            let mut state = self.state();
+            if state.frames != state.busy.1 {
+                state.busy = (Instant::now(), state.frames);
+            }
+            let is_idle = state.busy.0.elapsed() > IDLE && state.full_because.is_none() && state.reserved == 0;
+            state.rests = is_idle;
+            if is_idle {
+                state.wanted_bytes = 0;
+            }
+            state.next.take_if(|_| is_idle)
+        };
+        idle.iter().for_each(|next| self.discard(next));
     }
 
     /// Writes the carried frames, what else there is to write, and then the header: only that makes it a segment that
@@ -174,6 +226,8 @@ impl Shared {
 struct Plan {
     number: u64,
     length: u64,
+    /// What it may be shortened to.
+    least: u64,
     /// Bytes of pages that are made ready.
     ready: u64,
 }
@@ -234,5 +288,23 @@ fn payload_at(active: &Active, call: CallNumber, place: RequestPlace) -> Option<
     sound.then(|| payload.to_vec())
 }
 
+/// From one length down to another, in steps.
+fn lengths(longest: u64, least: u64) -> impl Iterator<Item = u64> {
+    let next = move |length: &u64| (*length > least).then(|| (length / STEP).next_multiple_of(PAGE).max(least));
+    std::iter::successors(Some(longest.max(least)), next)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+/// From one size of segments to the next.
+const STEP: u64 = 4;
+/// A segment that is filled in less is too small; one that lasts longer is too large.
+const QUICK: Duration = Duration::from_secs(10);
+const SLOW: Duration = Duration::from_secs(600);
+/// Without a record for that long, a process needs no second segment.
+const IDLE: Duration = Duration::from_secs(10);
+const PAGE: u64 = 4096;
 /// Pages that are ready when a segment is begun.
 const PREPARED_AT_FIRST: u64 = 256 * 1024;

@@ -78,6 +78,16 @@ impl Scan {
         Ok(bytes.freeze())
     }
 
+    /// Whether a file holds nothing but zeros.
+    pub(super) fn holds_nothing(&self, length: u64) -> io::Result<bool> {
+        for offset in (0..length).step_by(CHUNK) {
+            if !is_zero(&self.raw(offset, length)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The next place where a header holds, if there is one.
     fn search(&mut self, from: u64, end: u64, nothing: bool) -> io::Result<Item> {
         let mut at = from + ALIGNMENT as u64;
@@ -117,5 +127,9 @@ impl Scan {
     }
 }
 
+pub(super) fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
 /// A read is a system call and, for what is not in the page cache, a request to the disk.
-const CHUNK: usize = 512 * 1024;
+pub(super) const CHUNK: usize = 512 * 1024;

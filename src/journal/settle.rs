@@ -1,6 +1,7 @@
 //! Settling: what the sink has, or quarantine, leaves the journal.
 
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::cursor::Cursor;
 use super::quarantine::{Cause, Quarantined, Refused};
@@ -36,6 +37,15 @@ impl Reader {
             shared
                 .degraded(CURSOR, &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX));
         };
+        if !shared.is_told() {
+            // It is settled for this process. The next one reads it again, and tells.
+            let mut state = shared.state();
+            state.settled = state.settled.max(cursor.sequence);
+            drop(state);
+            shared.settled.notify_waiters();
+            shared.settled_blocking.notify_all();
+            return;
+        }
         let mut written = cursor.write(&*shared.cursor, shared.stream);
         let goes = |state: &State, segment: &Segment| {
             // A segment that is durable stays until another one is: without any, the stream would be forgotten.
@@ -85,6 +95,7 @@ impl Reader {
     /// What the disk said: the records must not be settled then.
     pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
         let shared = &self.journal.0;
+        shared.told.store(true, Relaxed);
         let (Some(first), Some(last)) = (refused.entries.first(), refused.entries.last()) else { return Ok(()) };
         shared.set_aside(&Quarantined {
             cause: if refused.refused < refused.entries.len() as u64 { Cause::PartlyRefused } else { Cause::Refused },

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::calls::OpenCalls;
 use super::frame::Salt;
@@ -17,6 +17,16 @@ pub(super) struct State {
     pub(super) active: Active,
     /// The one that comes after it, ready.
     pub(super) next: Option<Prepared>,
+    /// Bytes of the segment that is made next, where there is room.
+    pub(super) wanted_bytes: u64,
+    /// The thread that makes it was woken for it.
+    pub(super) next_asked: bool,
+    /// When the active one was begun.
+    pub(super) begun: Instant,
+    /// When somebody looked last and found new frames, and how many there were.
+    pub(super) busy: (Instant, u64),
+    /// Nobody has written for a while.
+    pub(super) rests: bool,
     /// How many bytes of pages are made ready ahead of the writer.
     pub(super) ahead: u64,
     /// All segments that have records which are not settled, oldest first; the last is the active one.
@@ -207,8 +217,17 @@ impl State {
         self.segments.iter().map(|segment| segment.length).sum::<u64>() + prepared
     }
 
+    /// Whether it is time to make the next segment: an idle process needs none.
+    pub(super) fn wants_next(&self) -> bool {
+        let is_used = self.active.offset >= self.active.length / WANTS_NEXT;
+        self.next.is_none() && !self.rests && (is_used || self.full_because.is_some())
+    }
+
     /// Whether everything that was appended is durable.
     pub(super) fn is_clean(&self) -> bool {
         self.synced.frames == self.frames && !self.poisoned
     }
 }
+
+/// The share of a segment that is used before the next one is made.
+const WANTS_NEXT: u64 = 4;

@@ -1,9 +1,15 @@
 //! What the journal says of itself.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
+use super::cursor::Cursor;
+use super::mark::Mark;
+use super::place::{Place, StreamPlace, segment_number};
 use super::state::State;
-use super::{Journal, Sequence, Shared};
+use super::{Journal, Pressure, Sequence, Shared};
+use crate::record::StreamId;
 
 /// Counts and bytes of a stream at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +23,9 @@ pub struct Usage {
     pub pending_bytes: u64,
     /// Bytes that the segments of this stream take on the disk.
     pub allocated_bytes: u64,
-    /// Bytes that the segments of other streams in the directory take.
+    /// Bytes that wait in other streams of the directory, as they were counted last.
     pub others_bytes: u64,
-    /// Bytes that all segments may take.
+    /// Bytes that may wait in all segments.
     pub max_bytes: u64,
     /// When the oldest record was made that was read and is not settled, nanoseconds since 1970.
     pub oldest_unix_nano: Option<u64>,
@@ -51,26 +57,53 @@ impl Journal {
             open_calls: state.calls.iter().count(),
         }
     }
-
-    /// Whether records that may be shed should be: nine tenths of the bound are pending, or no segment could be made.
-    #[must_use]
-    pub fn is_nearly_full(&self) -> bool {
-        self.0.nearly_full.load(Ordering::Relaxed)
-    }
-
-    /// Whether room is getting short: seven tenths of the bound are pending, or no segment could be made.
-    #[must_use]
-    pub fn is_filling(&self) -> bool {
-        self.0.filling.load(Ordering::Relaxed)
-    }
 }
 
 impl Shared {
-    /// Looks again whether records are to be shed.
-    pub(super) fn note_fullness(&self, state: &State) {
-        let nearly = state.full_because.is_some() || state.pending_bytes > self.options.max_bytes / 10 * 9;
-        self.nearly_full.store(nearly, Ordering::Relaxed);
-        self.filling.store(nearly || state.pending_bytes > self.options.max_bytes / 10 * 7, Ordering::Relaxed);
+    /// What waits for the collector, of all streams: that, and not the space of files that are ready, is held against the
+    /// bound.
+    pub(super) fn waiting(&self, state: &State) -> u64 {
+        state.pending_bytes.saturating_add(self.others_bytes())
+    }
+
+    /// Counts what waits in the streams of other processes, and of those that died.
+    pub(super) fn count_others(&self) {
+        if !self.state().wants_next() && self.pressure() < Pressure::Filling {
+            return;
+        }
+        {
+            let mut counted = self.others_counted.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.options.background && counted.is_some_and(|counted| counted.elapsed() < COUNT_INTERVAL) {
+                return;
+            }
+            *counted = Some(Instant::now());
+        }
+        let Some(streams) = self.place.root().parent() else { return };
+        let others = self.options.fs.list(streams).unwrap_or_default();
+        let others = others.iter().filter_map(|name| StreamId::parse(name)).filter(|stream| *stream != self.stream);
+        let place = Place::new(&self.options.directory);
+        let sum = others.map(|stream| self.waiting_in(&place.stream(stream), stream)).sum();
+        self.others_bytes.store(sum, Ordering::Relaxed);
+    }
+
+    /// What stands between the cursor and the mark of a stream; without a mark, behind the cursor.
+    fn waiting_in(&self, place: &StreamPlace, stream: StreamId) -> u64 {
+        let fs = &self.options.fs;
+        let cursor = fs.open(&place.cursor()).ok().and_then(|file| Cursor::read(&*file, stream));
+        let settled = cursor.map_or((0, 0), |cursor| (cursor.segment, cursor.offset));
+        let end = match fs.open(&place.mark()) {
+            Ok(file) => Mark::read(&*file, stream).map_or((0, 0), |mark| (mark.segment, mark.offset)),
+            Err(_) => (u64::MAX, 0),
+        };
+        let names = fs.list(place.root()).unwrap_or_default();
+        let waits = names.iter().filter_map(|name| {
+            let number = segment_number(name).filter(|number| (settled.0..=end.0).contains(number))?;
+            let length = fs.identity(&place.segment(number)).ok()?.length;
+            let from = if number == settled.0 { settled.1 } else { 0 };
+            let to = if number == end.0 { end.1.min(length) } else { length };
+            Some(to.saturating_sub(from))
+        });
+        waits.sum()
     }
 
     /// There may be room for another segment: whoever waits for it tries again.
@@ -88,3 +121,6 @@ impl Shared {
         self.others_bytes.load(Ordering::Relaxed)
     }
 }
+
+/// Streams of others are looked at no more often, as there may be a thousand.
+const COUNT_INTERVAL: Duration = Duration::from_millis(900);

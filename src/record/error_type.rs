@@ -32,6 +32,7 @@ error_types! {
     JOURNAL_FULL = "journal_full";
     JOURNAL_FILLING = "journal_filling";
     JOURNAL_CURSOR_FAILED = "journal_cursor_failed";
+    JOURNAL_MARK_FAILED = "journal_mark_failed";
     JOURNAL_SYNC_FAILED = "journal_sync_failed";
     SINK_UNAVAILABLE = "sink_unavailable";
     SINK_AUTHENTICATION = "sink_authentication";

@@ -1,17 +1,22 @@
 //! Streams of processes that died: their open calls are answered, their end is written, and they are drained under their own
 //! identity.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::halves;
 use super::scribe::Scribe;
 use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{self, Adopted, Append, HEADER, Journal, JournalError, JournalOptions, OpenRequest, Orphan, Room};
+use crate::journal::{
+    ADOPTED_AT_ONCE, Adopted, Append, HEADER, Journal, JournalError, JournalOptions, Lot, OpenRequest, Orphan, Room,
+    Search,
+};
 use crate::record::{Clock, Record, StreamId, service_name};
 use crate::ship::Lane;
 
@@ -31,12 +36,14 @@ pub(crate) struct Adoption {
 #[derive(Debug, Default)]
 pub(super) struct Done {
     done: Mutex<bool>,
-    /// The streams that are not drained.
+    /// The streams that are in hand and not drained.
     left: Mutex<Vec<Journal>>,
-    /// All of them are known.
-    found: AtomicBool,
-    /// How many streams stay as they are.
+    /// Streams that nobody has looked at.
+    unlooked: AtomicUsize,
+    /// Streams that could not be opened, or not be read.
     left_alone: AtomicU64,
+    /// When no others are taken in hand, as the process ends.
+    over: Mutex<Option<Instant>>,
     changed: Notify,
     changed_blocking: Condvar,
 }
@@ -53,14 +60,24 @@ impl Done {
         self.left().iter().map(|journal| journal.usage().pending()).sum()
     }
 
-    /// Whether streams are still looked for.
-    pub(super) fn is_looking(&self) -> bool {
-        !self.found.load(Ordering::Relaxed)
-    }
-
-    /// How many streams nobody can read.
+    /// Streams that stay as they are, as they cannot be opened or read.
     pub(super) fn left_alone(&self) -> u64 {
         self.left_alone.load(Ordering::Relaxed)
+    }
+
+    /// Streams that were not looked at; some may have owners that live.
+    pub(super) fn unlooked(&self) -> usize {
+        self.unlooked.load(Ordering::Relaxed)
+    }
+
+    /// The process ends: after that time no further streams are taken in hand.
+    pub(super) fn end_within(&self, time: Duration) {
+        let over = Instant::now().checked_add(time);
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = over;
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|over| Instant::now() >= over)
     }
 
     fn left(&self) -> MutexGuard<'_, Vec<Journal>> {
@@ -93,7 +110,6 @@ struct Ending(Arc<Done>);
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.left().clear();
-        self.0.found.store(true, Ordering::Relaxed);
         self.0.set();
     }
 }
@@ -117,6 +133,11 @@ pub struct Drained {
 pub(super) enum Adopting {
     /// These streams are about to be drained.
     Found(Vec<Drained>),
+    /// No more are looked for; that many were not looked at.
+    Looked {
+        /// Streams; some may have owners that live.
+        left: usize,
+    },
     /// This one stays as it is.
     LeftAlone(StreamId, JournalError),
     /// All of this one is settled.
@@ -124,82 +145,194 @@ pub(super) enum Adopting {
 }
 
 impl Adoption {
-    /// Adopts all streams whose owners are gone: first their ends are written, which needs no collector, then they are
-    /// drained, oldest first.
+    /// Adopts the streams whose owners are gone, oldest first, a few at a time: their ends are written, they are drained, and
+    /// their files closed before others are opened. So descriptors are bounded, and a process that lives shortly has
+    /// delivered something.
     pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting) + Send + 'static) {
         let _ending = Ending(self.done.clone());
-        // Reading the ends of many segments takes its time, and the shipper has other streams.
-        let adopting = tokio::task::spawn_blocking(move || {
-            let adopted = self.adopt_all(&tell);
-            (self, tell, adopted)
-        });
-        // It panics only with the adoption itself, which its thread has printed.
-        let Ok((this, tell, adopted)) = adopting.await else { return };
-        this.drain(lane, tell, adopted).await;
+        let mut round = Round { adoption: self, tell, searches: None, total: Total::default() };
+        loop {
+            // Reading the ends of many segments takes its time, and the shipper has other streams.
+            let adopting = tokio::task::spawn_blocking(move || {
+                let lot = round.next_lot();
+                (round, lot)
+            });
+            // It panics only with the adoption itself, which its thread has printed.
+            let Ok((next, lot)) = adopting.await else { return };
+            round = next;
+            if lot.is_empty() {
+                break;
+            }
+            round.drain(&lane, lot).await;
+            if round.adoption.done.is_over() {
+                break;
+            }
+        }
+        round.end();
+    }
+}
+
+/// An adoption on its way.
+struct Round<T> {
+    adoption: Adoption,
+    tell: T,
+    /// Where streams are looked for; `None` before the first look.
+    searches: Option<VecDeque<(Search, Whose)>>,
+    total: Total,
+}
+
+/// Which streams of a directory are adopted.
+#[derive(Clone, Copy)]
+enum Whose {
+    All,
+    /// Those of this service, where earlier versions had them together with those of others.
+    OfService,
+}
+
+/// What was found until now.
+#[derive(Default)]
+struct Total {
+    records: u64,
+    streams: usize,
+}
+
+type LotInHand = Vec<(Adopted, Drained)>;
+
+impl<T: Fn(Adopting) + Send + 'static> Round<T> {
+    /// The next streams, with their ends written. None at the end.
+    fn next_lot(&mut self) -> LotInHand {
+        let mut lot = Vec::new();
+        while lot.len() < ADOPTED_AT_ONCE {
+            let (found, whose) = self.find(ADOPTED_AT_ONCE - lot.len());
+            for (stream, error) in found.unopened {
+                self.left_alone(stream, error);
+            }
+            if self.searches.as_ref().is_none_or(VecDeque::is_empty) {
+                break;
+            }
+            for orphan in found.orphans {
+                self.adopt(orphan, whose, &mut lot);
+            }
+        }
+        let left = self.left();
+        self.adoption.done.unlooked.store(left, Ordering::Relaxed);
+        if !lot.is_empty() {
+            self.say_found(&lot, left);
+            (self.tell)(Adopting::Found(lot.iter().map(|(_, what)| what.clone()).collect()));
+            self.adoption.done.left().extend(lot.iter().map(|(adopted, _)| adopted.journal.clone()));
+        }
+        lot
     }
 
-    async fn drain(&self, lane: Lane, tell: impl Fn(Adopting), adopted: Result<Vec<(Adopted, Drained)>, JournalError>) {
-        let adopted = match adopted {
-            Ok(adopted) => {
-                tell(Adopting::Found(adopted.iter().map(|(_, what)| what.clone()).collect()));
-                adopted
-            }
-            Err(error) => {
-                self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
-                Vec::new()
-            }
+    fn adopt(&mut self, orphan: Orphan, whose: Whose, lot: &mut LotInHand) {
+        let stream = orphan.stream();
+        let Adoption { options, earlier, .. } = &self.adoption;
+        let options = match whose {
+            Whose::All => options,
+            Whose::OfService => earlier.as_ref().unwrap_or(options),
         };
-        self.done.left().extend(adopted.iter().map(|(adopted, _)| adopted.journal.clone()));
-        self.done.found.store(true, Ordering::Relaxed);
-        for (mut adopted, what) in adopted {
-            lane.drain(&mut adopted.reader).await;
-            self.done.left().retain(|journal| journal.stream() != what.stream);
-            if !adopted.journal.remove_if_done() {
-                self.notices
-                    .warn(format!("stream {} is drained, but its end could not be written or removed", what.stream));
+        match orphan.adopt(options) {
+            Ok(Some(adopted)) => {
+                let what = self.adoption.end(&adopted);
+                lot.push((adopted, what));
             }
-            tell(Adopting::Drained(what));
+            Ok(None) => {}
+            // It stays as it is, for fsck.
+            Err(error) => self.left_alone(stream, error),
         }
     }
 
-    fn adopt_all(&self, tell: &impl Fn(Adopting)) -> Result<Vec<(Adopted, Drained)>, JournalError> {
-        let mut all = Vec::new();
-        let own = journal::orphans(&self.options)?.into_iter().map(|orphan| (orphan, &self.options));
-        for (orphan, options) in own.chain(self.of_earlier()) {
-            let stream = orphan.stream();
-            match orphan.adopt(options) {
-                Ok(Some(adopted)) => {
-                    let what = self.end(&adopted);
-                    all.push((adopted, what));
-                }
-                Ok(None) => {}
-                // It stays as it is, for fsck.
-                Err(error) => {
-                    self.done.left_alone.fetch_add(1, Ordering::Relaxed);
-                    self.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"));
-                    tell(Adopting::LeftAlone(stream, error));
-                }
-            }
-        }
-        if let (records @ 1.., streams) = (all.iter().map(|(_, what)| what.pending).sum::<u64>(), all.len()) {
-            self.notices.recovered(format!(
-                "{records} record(s) of {streams} earlier process(es) were found in the journal and are sent now"
+    fn left_alone(&self, stream: StreamId, error: JournalError) {
+        self.adoption.done.left_alone.fetch_add(1, Ordering::Relaxed);
+        self.adoption.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"));
+        (self.tell)(Adopting::LeftAlone(stream, error));
+    }
+
+    fn say_found(&mut self, lot: &LotInHand, left: usize) {
+        let is_first = self.total.streams == 0;
+        self.total.records += lot.iter().map(|(_, what)| what.pending).sum::<u64>();
+        self.total.streams += lot.len();
+        let Total { records, streams } = self.total;
+        if is_first && records > 0 {
+            let more = if left > 0 { "; there may be more, which are sent after them" } else { "" };
+            self.adoption.notices.recovered(format!(
+                "{records} record(s) of {streams} earlier process(es) were found in the journal and are sent now{more}"
             ));
         }
-        Ok(all)
     }
 
-    /// Those of this service that were left where earlier versions had the journal.
-    fn of_earlier(&self) -> impl Iterator<Item = (Orphan, &JournalOptions)> {
-        let service = service_name(&self.options.resource);
-        self.earlier.iter().flat_map(move |options| {
-            let orphans = journal::orphans_of(options, |resource| service_name(resource) == service);
-            let orphans = orphans.unwrap_or_else(|error| {
-                self.notices.warn(format!("streams of earlier versions cannot be looked for: {error}"));
-                Vec::new()
+    /// More orphans, from the first search that has any.
+    fn find(&mut self, most: usize) -> (Lot, Whose) {
+        let adoption = &self.adoption;
+        let searches = self.searches.get_or_insert_with(|| adoption.searches());
+        while let Some((search, whose)) = searches.front_mut() {
+            let service = service_name(&adoption.options.resource);
+            let found = match whose {
+                Whose::All => search.some(most),
+                Whose::OfService => search.some_of(most, |resource| service_name(resource) == service),
+            };
+            match found {
+                Ok(lot) if !lot.orphans.is_empty() || !lot.unopened.is_empty() => return (lot, *whose),
+                Ok(_) => {}
+                Err(error) => adoption.cannot_look(&error),
+            }
+            searches.pop_front();
+        }
+        (Lot::default(), Whose::All)
+    }
+
+    fn left(&self) -> usize {
+        self.searches.iter().flatten().map(|(search, _)| search.left()).sum()
+    }
+
+    /// At the same time: most of them are small, and what they take is an answer each.
+    async fn drain(&mut self, lane: &Lane, lot: LotInHand) {
+        let mut drains = JoinSet::new();
+        for (mut adopted, what) in lot {
+            let lane = lane.clone();
+            drains.spawn(async move {
+                lane.drain(&mut adopted.reader).await;
+                (adopted, what)
             });
-            orphans.into_iter().map(move |orphan| (orphan, options))
-        })
+        }
+        while let Some(drained) = drains.join_next().await {
+            // It panics only with the shipper, which its thread has printed; the stream is the next process's.
+            let Ok((adopted, what)) = drained else { continue };
+            self.adoption.done.left().retain(|journal| journal.stream() != what.stream);
+            if !adopted.journal.remove_if_done() {
+                let text =
+                    "is drained, but its end or what was lost of it could not be written, or it could not be removed";
+                self.adoption.notices.warn(format!("stream {} {text}; the next process sees to it", what.stream));
+            }
+            (self.tell)(Adopting::Drained(what));
+        }
+    }
+
+    fn end(&self) {
+        (self.tell)(Adopting::Looked { left: self.left() });
+        if self.total.streams > ADOPTED_AT_ONCE {
+            let Total { records, streams } = self.total;
+            self.adoption.notices.recovered(format!("{records} record(s) of {streams} earlier process(es) were sent"));
+        }
+    }
+}
+
+impl Adoption {
+    /// The directory of this service, and where earlier versions had it.
+    fn searches(&self) -> VecDeque<(Search, Whose)> {
+        let all = [Some((&self.options, Whose::All)), self.earlier.as_ref().map(|earlier| (earlier, Whose::OfService))];
+        let mut searches = VecDeque::new();
+        for (options, whose) in all.into_iter().flatten() {
+            match Search::of(options) {
+                Ok(search) => searches.push_back((search, whose)),
+                Err(error) => self.cannot_look(&error),
+            }
+        }
+        searches
+    }
+
+    fn cannot_look(&self, error: &JournalError) {
+        self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
     }
 
     /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next

@@ -190,6 +190,8 @@ pub struct Moment {
     pub(super) caller: Option<SpanIds>,
     /// Whose message it was.
     pub(super) client: Option<Arc<Client>>,
+    /// It tells of what is no message.
+    pub(super) is_garbage: bool,
 }
 
 impl Moment {
@@ -205,6 +207,7 @@ impl Moment {
             context: None,
             caller: None,
             client: None,
+            is_garbage: false,
         }
     }
 
@@ -328,6 +331,12 @@ impl Moment {
     pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.set(key, value.into());
         self
+    }
+
+    /// It tells of what is no message, and goes first where room is short.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_garbage(self) -> Self {
+        Self { is_garbage: true, ..self }
     }
 
     pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {

@@ -6,7 +6,8 @@
 //! 2. While less than half of a bound is used, anybody may use it. From then on nobody may have more than what is free, so
 //!    that there is always as much left for somebody else as the greediest has (Choudhury and Hahne, Dynamic Queue Length
 //!    Thresholds for Shared-Memory Packet Switches, 1998).
-//! 3. Nothing here outlives what it counts: a client of whom nothing is held or open is forgotten.
+//! 3. Nothing here outlives what it counts: a client of whom nothing is held or open is forgotten, and what it wrote after two
+//!    seconds. That is not counted by the client itself, which may come and go with each of its requests.
 
 #![cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only over HTTP are there several"))]
 
@@ -32,7 +33,6 @@ pub(crate) struct Client {
     key: ClientKey,
     all: Arc<Clients>,
     used: Used,
-    written: Mutex<Own>,
 }
 
 /// By what a client is known.
@@ -64,20 +64,11 @@ struct Second {
     now: Written,
 }
 
-/// How much, and by how many.
-#[derive(Debug, Default, Clone, Copy)]
+/// How much, and by whom: fewer than there were records.
+#[derive(Debug, Default)]
 struct Written {
     bytes: u64,
-    clients: u64,
-}
-
-/// What one has to write.
-#[derive(Debug, Default)]
-struct Own {
-    /// The second that began then.
-    second: u64,
-    before: u64,
-    now: u64,
+    by: HashMap<ClientKey, u64>,
 }
 
 /// A part of a share, until this is dropped.
@@ -116,8 +107,7 @@ impl Clients {
         if let Some(client) = known.get(&key).and_then(Weak::upgrade) {
             return client;
         }
-        let client =
-            Arc::new(Client { key: key.clone(), all: self.clone(), used: Used::default(), written: Mutex::default() });
+        let client = Arc::new(Client { key: key.clone(), all: self.clone(), used: Used::default() });
         known.insert(key, Arc::downgrade(&client));
         client
     }
@@ -149,22 +139,39 @@ impl Client {
     /// this second: some, and twice what others have on average. Who is alone has nobody to share with.
     pub(crate) fn writes(&self, bytes: u64, now: u64) -> bool {
         let mut second = self.all.second();
-        if second.now.clients == 0 || now.saturating_sub(second.begun) >= SECOND {
-            let is_next = now.saturating_sub(second.begun) < 2 * SECOND;
-            let before = if is_next { second.now } else { Written::default() };
-            *second = Second { begun: now.max(1), before, now: Written::default() };
+        second.turn(now);
+        let Second { before, now, .. } = &mut *second;
+        now.add(&self.key, bytes);
+        let (own, own_before) = (now.of(&self.key), before.of(&self.key));
+        let others = now.by.len().max(before.by.len()).saturating_sub(1) as u64;
+        let theirs = (now.bytes + before.bytes).saturating_sub(own + own_before);
+        others > 0 && own > ANYBODYS + 2 * theirs / others
+    }
+}
+
+impl Second {
+    /// Another one may have begun.
+    fn turn(&mut self, now: u64) {
+        let past = now.saturating_sub(self.begun);
+        if self.now.by.is_empty() || past >= SECOND {
+            let last = std::mem::take(&mut self.now);
+            let before = if past < 2 * SECOND { last } else { Written::default() };
+            *self = Self { begun: now, before, now: Written::default() };
         }
-        let mut own = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.second != second.begun {
-            let is_next = second.begun.saturating_sub(own.second) < 2 * SECOND;
-            *own = Own { second: second.begun, before: if is_next { own.now } else { 0 }, now: 0 };
-            second.now.clients += 1;
+    }
+}
+
+impl Written {
+    fn add(&mut self, client: &ClientKey, bytes: u64) {
+        self.bytes += bytes;
+        match self.by.get_mut(client) {
+            Some(own) => *own += bytes,
+            None => drop(self.by.insert(client.clone(), bytes)),
         }
-        own.now += bytes;
-        second.now.bytes += bytes;
-        let others = second.now.clients.max(second.before.clients).saturating_sub(1);
-        let theirs = (second.now.bytes + second.before.bytes).saturating_sub(own.now + own.before);
-        others > 0 && own.now > ANYBODYS + 2 * theirs / others
+    }
+
+    fn of(&self, client: &ClientKey) -> u64 {
+        self.by.get(client).copied().unwrap_or_default()
     }
 }
 
@@ -272,5 +279,17 @@ mod tests {
         assert!(flooder.writes(100_000, 6 + SECOND), "another was there a moment ago");
         assert!(!other.writes(100_000, 7 + SECOND), "no more than that one");
         assert!(!flooder.writes(100_000, 9 * SECOND), "alone again");
+    }
+
+    /// Each request may be the only thing that is known of its client.
+    #[test]
+    fn what_a_client_wrote_outlives_its_requests() {
+        let clients = Arc::<Clients>::default();
+        let writes = |address, bytes, now| client(&clients, address).writes(bytes, now);
+        assert!(!writes("192.0.2.2", 10, 5));
+        let first = (1..=100).find(|request| writes("192.0.2.1", 1000, 5 + request));
+        assert_eq!(first, Some(66), "of a thousand bytes each, beyond what nobody is denied");
+        assert!(!writes("192.0.2.2", 10, 200), "it is one other, however often it asks");
+        assert!(writes("192.0.2.1", 1000, 201));
     }
 }

@@ -19,6 +19,7 @@ use super::idless::{Idless, IdlessWatch};
 use super::reach::Reach;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
+use super::shedding::Worth;
 use super::span::{self, Marks};
 use super::state::{KnownFacts, SpanMoment};
 use super::timer::{Late, within};
@@ -30,7 +31,7 @@ use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{
-    Admission, Append, HEADER, Journal, JournalError, Keeper, Receipt, Room, Secret, Sequence, planted,
+    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Room, Secret, Sequence, planted,
 };
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
@@ -173,7 +174,7 @@ impl Core {
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
         let mut text = [0; 36];
         let id = state.request_id().encode(&mut text);
-        let receipt = self.write(what, || state.client(), |buffer| halves::request(buffer, state, id))?;
+        let receipt = self.write((what, false), || state.client(), |buffer| halves::request(buffer, state, id))?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Some(receipt)
@@ -206,7 +207,7 @@ impl Core {
         let id = state.response_id().encode(&mut text);
         let what = Append::response(state.journalled()).with_room(room);
         let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
-        let Some(receipt) = self.write(what, || facts.client(), encode) else {
+        let Some(receipt) = self.write((what, false), || facts.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.journal.forget(call));
             return None;
@@ -252,7 +253,7 @@ impl Core {
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
-        if self.write(Append::MOMENT, || None, encode).is_some() {
+        if self.write((Append::MOMENT, false), || None, encode).is_some() {
             mirror(context, event, id, outcome, unix_nano);
         }
     }
@@ -267,8 +268,8 @@ impl Core {
         let mut text = [0; 36];
         let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
         let about = About { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
-        let client = || moment.client.clone();
-        if self.write(Append::MOMENT, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+        let (what, client) = ((Append::MOMENT, moment.is_garbage), || moment.client.clone());
+        if self.write(what, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
             mirror(moment.context.as_ref(), event, text, outcome, now);
         }
         id
@@ -356,6 +357,8 @@ impl Core {
         }
         let begun = Instant::now();
         let left = self.settings.flush_timeout.saturating_sub(closing.spent);
+        // A backlog of a thousand streams is not for one process to end with: it goes on with what it has in hand.
+        self.adopted.end_within(self.settings.flush_timeout / ENDING_SHARE);
         // What is not shipped waits in the journal.
         let _waits = self.flush_blocking(left);
         closing.tried = self.journal.usage().appended;
@@ -376,6 +379,13 @@ impl Core {
             self.notices.warn(format!("the end of the trail is not in the journal for certain: {error}"));
         }
         let (own, adopted) = (self.journal.usage().pending(), self.adopted.pending());
+        if self.adopted.unlooked() > 0 {
+            let streams = self.adopted.unlooked();
+            self.notices.warn(format!(
+                "up to {streams} stream(s) of earlier processes were not looked at; the next process of this service goes on, or \
+                 `auditrail journal drain`"
+            ));
+        }
         let pending = own + adopted;
         if pending > 0 {
             let directory = self.settings.directory.display();
@@ -502,27 +512,24 @@ impl Core {
     /// once, and told by a record.
     fn write(
         &self,
-        what: Append,
+        (what, is_garbage): (Append, bool),
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         self.scribe.tell_waiting();
-        // The response of a call whose request is there is not: half a call says less than it takes.
-        let may_shed = what.room == Room::Free && what.call.is_none();
-        if may_shed && self.journal.is_nearly_full() {
+        let (worth, pressure) = (Worth::of(&what, is_garbage), self.journal.pressure());
+        if worth.is_shed(pressure) {
             self.left_out(Cause::Shed, None);
             return None;
         }
-        let client = if self.journal.is_filling() { client() } else { None };
-        let is_greedy = |bytes: usize| {
-            client.as_ref().is_some_and(|client| client.writes(bytes as u64, self.clock.monotonic_nano()) && may_shed)
-        };
+        let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
             buffer.clear();
             buffer.resize(HEADER, 0);
             encode(buffer);
-            (!is_greedy(buffer.len())).then(|| self.journal.append(what, buffer))
+            let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
+            (!worth.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
         };
         // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
         // before its last spans have closed.
@@ -531,15 +538,13 @@ impl Core {
         drop(BUFFER.try_with(|kept| kept.replace(buffer)));
         match taken {
             Some(Ok(receipt)) => {
-                // While room is short, what is left out of some clients would be told with every record of another.
-                let is_short = || self.journal.is_nearly_full() || self.journal.is_filling() && self.gaps.has_greedy();
-                let missing = self.gaps.taken(&self.notices, || !is_short());
+                let missing = self.gaps.taken(&self.notices, || !self.is_short_of_room());
                 missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
                 Some(receipt)
             }
             None => {
                 let client = client.as_ref().map(|client| client.key());
-                client.inspect(|key| self.gaps.refuse_greedy(&self.notices, key, self.clock.unix_nano()));
+                self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
                 None
             }
             Some(Err(error)) => {
@@ -555,6 +560,8 @@ impl Core {
 #[error("{0}")]
 pub(super) struct NotAcknowledged(String);
 
+/// The share of the flush time-out in which the end of a process still takes streams of earlier ones in hand.
+const ENDING_SHARE: u32 = 4;
 /// Both records of a call, without what is known of it before it begins.
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.

@@ -36,6 +36,10 @@ pub struct DrainReport {
     pub lost: u64,
     /// The stream that tells of the drain itself.
     pub own: StreamId,
+    /// Streams that were not looked at in time; some of them may have owners that live.
+    pub not_looked_at: usize,
+    /// Something was found, or there is nothing.
+    began: bool,
     /// All that is to be drained was found.
     looked: bool,
 }
@@ -85,11 +89,13 @@ pub fn drain(
         quarantined: 0,
         lost: 0,
         own: trail.core().journal.stream(),
+        not_looked_at: 0,
+        began: false,
         looked: false,
     };
     trail.core().shipper.hurry();
-    // What waits is looked for however little time there is: that takes no collector.
-    while listen(&told, &mut report) && (!report.looked || begun.elapsed() < timeout) {
+    // The first streams are looked for however little time there is: that takes no collector.
+    while listen(&told, &mut report) && (!report.began || begun.elapsed() < timeout) {
         report.count(&trail);
         let records = report.records();
         progress(DrainProgress { records, settled: records - report.pending() });
@@ -100,6 +106,9 @@ pub fn drain(
         report.hear(what);
     }
     report.count(&trail);
+    if !report.looked {
+        report.not_looked_at = trail.core().adopted.unlooked();
+    }
     Ok(report)
 }
 
@@ -116,7 +125,14 @@ fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
 impl DrainReport {
     fn hear(&mut self, what: Adopting) {
         match what {
-            Adopting::Found(streams) => (self.found, self.looked) = (streams, true),
+            Adopting::Found(streams) => {
+                self.found.extend(streams);
+                self.began = true;
+            }
+            Adopting::Looked { left } => {
+                (self.not_looked_at, self.looked) = (left, left == 0);
+                self.began = true;
+            }
             Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
             Adopting::Drained(stream) => self.drained.push(stream.stream),
         }

@@ -22,8 +22,8 @@ pub struct FlushError {
     pub pending: u64,
     /// How many of them earlier processes left.
     pub of_earlier: u64,
-    /// Streams of earlier processes are still looked for, so that there may be more.
-    pub is_looking: bool,
+    /// Streams of earlier processes that were not looked at, so that there may be more; some may have owners that live.
+    pub unlooked: u64,
     /// Streams of earlier processes that were left as they are. A notice has named each of them.
     pub left_alone: u64,
     /// The time that was given.
@@ -40,8 +40,8 @@ impl fmt::Display for FlushError {
         if self.of_earlier > 0 {
             write!(f, ", {} of them of earlier processes", self.of_earlier)?;
         }
-        if self.is_looking {
-            f.write_str(", and streams of earlier processes are still being looked for")?;
+        if self.unlooked > 0 {
+            write!(f, ", and up to {} stream(s) of earlier processes were not looked at", self.unlooked)?;
         }
         if self.left_alone > 0 {
             write!(f, "; {} stream(s) of earlier processes cannot be read and were left alone", self.left_alone)?;
@@ -82,7 +82,7 @@ impl Core {
         FlushError {
             pending: self.journal.usage().pending() + of_earlier,
             of_earlier,
-            is_looking: self.adopted.is_looking(),
+            unlooked: self.adopted.unlooked() as u64,
             left_alone: self.adopted.left_alone(),
             deadline,
             last_refusal: self.shipper.last_refusal(),

@@ -14,8 +14,8 @@ use crate::journal::JournalError;
 pub(super) struct Gaps {
     refused: Missing,
     shed: Missing,
-    /// Of clients that had more than their share.
-    greedy: Mutex<BTreeMap<String, Untold>>,
+    /// What was left out before the records of others, by client.
+    of_clients: Mutex<BTreeMap<String, Untold>>,
     episode: AtomicBool,
 }
 
@@ -61,23 +61,23 @@ impl Gaps {
         }
     }
 
-    /// Counts one record of a client that is left out because it has more than its share.
-    pub(super) fn refuse_greedy(&self, notices: &Notices, client: &ClientKey, now: u64) {
+    /// Counts one record that is left out before those of others, of that client if it is known.
+    pub(super) fn shed_of(&self, notices: &Notices, client: Option<&ClientKey>, now: u64) {
         self.shed.count.fetch_add(1, Ordering::Relaxed);
         {
-            let mut greedy = self.greedy.lock().unwrap_or_else(PoisonError::into_inner);
-            let client = client.to_string();
-            let is_one_too_many = greedy.len() >= MOST_GREEDY && !greedy.contains_key(&client);
-            greedy.entry(if is_one_too_many { String::new() } else { client }).or_default().note(now);
+            let mut of_clients = self.of_clients.lock().unwrap_or_else(PoisonError::into_inner);
+            let client = client.map(ToString::to_string).unwrap_or_default();
+            let is_one_too_many = of_clients.len() >= MOST_NAMED && !of_clients.contains_key(&client);
+            of_clients.entry(if is_one_too_many { String::new() } else { client }).or_default().note(now);
         }
         if !self.episode.swap(true, Ordering::Relaxed) {
-            notices.warn(GREEDY);
+            notices.warn(FILLING);
         }
     }
 
     /// Whether any were left out so that no record has told.
-    pub(super) fn has_greedy(&self) -> bool {
-        !self.greedy.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    pub(super) fn has_of_clients(&self) -> bool {
+        !self.of_clients.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// The journal took one, and has room for more: what is missing can be told now. Cheap when nothing is.
@@ -96,12 +96,12 @@ impl Gaps {
             let untold = std::mem::take(&mut *untold);
             (untold.count > 0).then(|| Gap::without_numbers(text, untold.count, (untold.since, untold.until)))
         };
-        let greedy = std::mem::take(&mut *self.greedy.lock().unwrap_or_else(PoisonError::into_inner));
-        let greedy = greedy.into_iter().map(|(client, untold)| Gap {
+        let of_clients = std::mem::take(&mut *self.of_clients.lock().unwrap_or_else(PoisonError::into_inner));
+        let of_clients = of_clients.into_iter().map(|(client, untold)| Gap {
             client: Some(client).filter(|client| !client.is_empty()),
             ..Gap::without_numbers("shed", untold.count, (untold.since, untold.until))
         });
-        [take(Cause::Refused, "refused"), take(Cause::Shed, "shed")].into_iter().flatten().chain(greedy).collect()
+        [take(Cause::Refused, "refused"), take(Cause::Shed, "shed")].into_iter().flatten().chain(of_clients).collect()
     }
 
     const fn of(&self, cause: Cause) -> &Missing {
@@ -123,9 +123,9 @@ impl Untold {
 }
 
 /// Of how many clients it is told by name.
-const MOST_GREEDY: usize = 64;
-const GREEDY: &str = "audit records of clients that send more than others are being left out, as the journal fills; a gap record \
-                      for each will tell how many; see why the collector does not take records, or raise \
+const MOST_NAMED: usize = 64;
+const FILLING: &str = "audit records of clients that send more than others, and of what is no message, are being left out, as \
+                      the journal fills; a gap record for each will tell how many; see why the collector does not take records, or raise \
                       AUDITRAIL_JOURNAL_MAX_BYTES";
 const ENDED: &str = "audit records are being left out: the trail has ended with its last handle; keep one until the last call \
                      is over";

@@ -28,6 +28,7 @@ impl Trail {
     /// | `auditrail.journal.pending` | up-down counter, `{record}` | records that wait in the journal |
     /// | `auditrail.journal.size` | up-down counter, `By` | what the segments of this stream take on the disk |
     /// | `auditrail.journal.oldest_age` | gauge, `s` | how old the oldest record is that was read and is not settled |
+    /// | `auditrail.journal.left_alone` | up-down counter, `{stream}` | streams of earlier processes that cannot be opened or read |
     /// | `auditrail.export.requests` | counter, `{request}` | requests that ended, retries included |
     /// | `auditrail.export.failures` | counter, `{request}` | those that the collector did not take |
     /// | `auditrail.mcp.messages` | counter, `{message}` | JSON-RPC messages that the taps saw |
@@ -84,6 +85,16 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
         .with_callback(move |instrument| {
             let Some(core) = size.core.upgrade() else { return };
             instrument.observe(signed(core.journal.usage().allocated_bytes), &[]);
+        })
+        .build();
+    let left_alone = sight.clone();
+    meter
+        .i64_observable_up_down_counter("auditrail.journal.left_alone")
+        .with_unit("{stream}")
+        .with_description("Streams of earlier processes that cannot be opened or read.")
+        .with_callback(move |instrument| {
+            let Some(core) = left_alone.core.upgrade() else { return };
+            instrument.observe(signed(core.adopted.left_alone()), &[]);
         })
         .build();
     let age = sight.clone();

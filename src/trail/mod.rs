@@ -34,6 +34,7 @@ mod refused_gaps;
 mod scribe;
 mod seen;
 mod shared;
+mod shedding;
 mod span;
 mod state;
 mod timer;
@@ -56,10 +57,10 @@ pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
 
-#[cfg(feature = "mcp")]
-pub(crate) use self::clients::{Client, Shared};
 #[cfg(feature = "tower")]
-pub(crate) use self::clients::{ClientKey, Taken};
+pub(crate) use self::clients::Taken;
+#[cfg(feature = "mcp")]
+pub(crate) use self::clients::{Client, ClientKey, Shared};
 pub(crate) use self::core::Core;
 pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;

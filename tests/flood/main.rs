@@ -11,8 +11,10 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod bounds;
 mod child;
 mod garbage;
+mod journal;
 mod memory;
 mod shares;
 

@@ -1,6 +1,7 @@
 //! More connections than there may be: what runs is recorded, and what does not run is told.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auditrail::proxy::http::{Connections, HttpProxy, HttpSettings, Upstream};
@@ -180,32 +181,59 @@ async fn idle_connections_are_closed_first_and_an_open_stream_is_not_idle() {
     assert!(closed >= 10, "{closed}");
 }
 
-/// The last bytes of an answer are in the proxy's buffer when all of it has come from the server.
-#[tokio::test]
+/// Of the socket between these ports, the bytes that are still to go out, and those that have come and that nobody has read.
+#[cfg(target_os = "linux")]
+fn queues(local: SocketAddr, remote: SocketAddr) -> (usize, usize) {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let port = |address: &str| u16::from_str_radix(address.rsplit(':').next().unwrap(), 16).unwrap();
+    let is_it = |fields: &Vec<&str>| (port(fields[1]), port(fields[2])) == (local.port(), remote.port());
+    let mut sockets = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let (out, came) = sockets.find(is_it).expect("it is open")[4].split_once(':').unwrap();
+    (usize::from_str_radix(out, 16).unwrap(), usize::from_str_radix(came, 16).unwrap())
+}
+
+/// All of the answer has come from the server, its last bytes are in the proxy's buffer, and the system takes no more of them
+/// as long as the client does not read.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reads_slowly_gets_the_end_of_the_answer_before_the_connection_is_closed() {
+    // Of the 64 kB that the proxy holds.
+    const PIECE: usize = 16 * 1024;
     let slow = Slow::new().await;
-    for size in (0..24).map(|step| 200_000 + step * 20_000) {
-        let proxy = slow.proxy(1).await;
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
-        let mut stream = socket.connect(proxy.address).await.unwrap();
-        stream.write_all(&post(&call(1, "large"))).await.unwrap();
-        let mut server = slow.asked().await;
-        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{}"}}}}"#, "x".repeat(size));
-        let writing = tokio::spawn(async move {
-            server.write_all(&last(&body)).await.unwrap();
-            body
-        });
-        // It has some time to come as far as it can.
-        let mut others = Vec::new();
-        for _ in 0..5 {
-            others.push(proxy.client().await);
+    let proxy = slow.proxy(1).await;
+    let mut client = TcpStream::connect(proxy.address).await.unwrap();
+    let own = client.local_addr().unwrap();
+    let before = proxy.bench.trail.counts().emitted;
+    client.write_all(&post(&call(1, "large"))).await.unwrap();
+    let mut server = slow.asked().await;
+    let (proxys, servers) = (server.peer_addr().unwrap(), server.local_addr().unwrap());
+    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    server.write_all(head.as_bytes()).await.unwrap();
+    let piece = format!("{PIECE:x}\r\n{}\r\n", "x".repeat(PIECE));
+    let (mut sent, mut held) = (0, 0);
+    // The proxy has it for a moment with each piece, and keeps it when the system takes no more.
+    while held < 20 {
+        if held == 0 {
+            server.write_all(piece.as_bytes()).await.unwrap();
+            sent += PIECE;
+            until("the proxy takes it", || queues(proxys, servers).1 == 0).await;
+        } else {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
-        let answer = within(Messages::new(stream).response("POST")).await.expect("all of the answer");
-        assert_eq!(answer.text().len(), writing.await.unwrap().len(), "{size}");
-        drop(others);
+        let gone = queues(proxy.address, own).0 + queues(own, proxy.address).1;
+        held = if gone + PIECE <= sent { held + 1 } else { 0 };
     }
+    server.write_all(b"0\r\n\r\n").await.unwrap();
+    drop(server);
+    until("the exchange is over", || proxy.bench.trail.counts().emitted == before + 2).await;
+    // The first is idle, and makes room.
+    let mut newcomer = proxy.client().await;
+    newcomer.send(post(&call(2, "next"))).await;
+    slow.asked().await.write_all(&last(&result(2))).await.unwrap();
+    assert_eq!(newcomer.response("POST").await.text(), result(2));
+    assert!(proxy.bench.said().iter().any(|said| said.contains("an idle one was closed")));
+    let answer = within(Messages::new(client).response("POST")).await.expect("an answer");
+    assert_eq!((answer.is_complete, answer.body.len()), (true, sent));
 }
 
 /// Streams of HTTP/2 share the connection of their client, but each needs one to the server.
@@ -234,6 +262,7 @@ async fn connections_to_servers_are_bounded_too() {
     until("a place is free again", || proxy.bench.trail.seen().turned_away == 1).await;
 }
 
+/// Nor do they take descriptors without end: sixteen stay, and up to 32 are on their way out.
 #[tokio::test]
 async fn probes_are_answered_however_many_are_held() {
     let server = Server::answering(|_| ok("application/json", &result(1))).await;
@@ -246,6 +275,12 @@ async fn probes_are_answered_however_many_are_held() {
     }
     let answer = Client::to(proxy.health.unwrap()).await.ask("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(answer.status(), 200);
+    let is_open = |stream: TcpStream| {
+        let read = std::io::Read::read(&mut stream.into_std().unwrap(), &mut [0]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let open = held.into_iter().filter_map(|stream| is_open(stream).then_some(())).count();
+    assert!(open <= 48, "{open} of 200 are open");
 }
 
 #[tokio::test]

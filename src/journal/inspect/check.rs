@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::super::cursor::Cursor;
 use super::super::frame::{FrameHeader, Salt};
 use super::super::header::SegmentHeader;
-use super::super::place::{CURSOR, OWNER, StreamPlace, segment_number};
+use super::super::mark::Mark;
+use super::super::place::{CURSOR, MARK, OWNER, StreamPlace, segment_number};
+use super::super::recover::refuse_unknown_version;
 use super::super::scan::{Item, Scan};
 use super::untouched::Untouched;
 use super::{Inspection, Owner, Problem, ProblemKind, header};
@@ -139,16 +141,17 @@ impl StreamCheck {
             read(segment.length);
         }
         self.check_cursor(&settled);
+        self.check_mark(self.cursor());
         Ok(())
     }
 
-    /// The segments in their order. What is prepared has neither a header nor a frame, and is left out.
+    /// The segments in their order. What is prepared is all zeros, and is left out.
     fn segments(&mut self) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         for name in Untouched.list(self.place.root())? {
             let path = self.place.root().join(&name);
             let Some(number) = segment_number(&name) else {
-                if name != OWNER && name != CURSOR {
+                if ![OWNER, CURSOR, MARK].contains(&name.as_str()) {
                     self.tell(ProblemKind::Stranger, path, None, None, "no file of a stream has such a name".into());
                 }
                 continue;
@@ -163,17 +166,35 @@ impl StreamCheck {
                 }
             };
             let length = file.identity()?.length;
-            let header = header(&*file)?;
-            let header = header.filter(|header| header.stream == self.stream && header.segment == number);
+            let (stream, salt) = (self.stream, Salt::new(self.stream, number));
+            let own = || {
+                Ok::<_, io::Error>(header(&*file)?.filter(|header| (header.stream, header.segment) == (stream, number)))
+            };
+            let mut header = own()?;
             if header.is_none() {
-                if !holds_frames(&file, Salt::new(self.stream, number), length)? {
+                if Scan::new(file.clone(), salt, 0).holds_nothing(length)? {
                     continue;
                 }
-                self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not hold".into());
+                // Its owner may have begun it between the two.
+                header = own()?;
+            }
+            if header.is_none() {
+                if let Err(error) = refuse_unknown_version(&file, salt, length) {
+                    self.tell(ProblemKind::UnknownVersion, path, None, None, error.to_string());
+                    continue;
+                }
             }
             found.push(Found { number, path, file, length, header });
         }
         found.sort_by_key(|segment| segment.number);
+        if self.lives {
+            // The header is written last: the newest may be on its way.
+            let newest = found.iter().rfind(|segment| segment.header.is_some()).map_or(0, |segment| segment.number);
+            found.retain(|segment| segment.number <= newest);
+        }
+        for Found { path, .. } in found.iter().filter(|segment| segment.header.is_none()) {
+            self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not hold".into());
+        }
         Ok(found)
     }
 
@@ -314,6 +335,17 @@ impl StreamCheck {
         }
     }
 
+    /// Numbers that were durable once, and are neither there nor settled.
+    fn check_mark(&mut self, cursor: Option<Cursor>) {
+        let mark = Untouched.open(&self.place.mark()).ok().and_then(|file| Mark::read(&*file, self.stream));
+        let settled = cursor.map_or(0, |cursor| cursor.sequence);
+        let next = self.expected.unwrap_or(1).max(settled.saturating_add(1));
+        let Some(mark) = mark.filter(|mark| mark.sequence >= next && !self.lives) else { return };
+        let text = format!("record {} was durable once, and the stream ends before it", mark.sequence);
+        self.tell(ProblemKind::Missing, self.place.root().to_owned(), None, Some(next), text);
+        self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(mark.sequence));
+    }
+
     fn cursor(&self) -> Option<Cursor> {
         Cursor::read(&*Untouched.open(&self.place.cursor()).ok()?, self.stream)
     }
@@ -342,15 +374,4 @@ impl Settled {
 
 fn found(kind: ProblemKind, path: PathBuf, text: impl Into<String>) -> Problem {
     Problem { kind, path, offset: None, stream: None, first: None, last: None, found: text.into() }
-}
-
-fn holds_frames(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<bool> {
-    let mut scan = Scan::new(file.clone(), salt, 0);
-    loop {
-        match scan.next(length)? {
-            Item::Frame { .. } | Item::BadPayload { .. } => return Ok(true),
-            Item::Damage { .. } => {}
-            Item::End => return Ok(false),
-        }
-    }
 }

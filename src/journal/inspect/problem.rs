@@ -37,6 +37,8 @@ pub enum ProblemKind {
     HeaderDamaged,
     /// No header of the stream is sound.
     Nameless,
+    /// A segment of a version of the format that this program does not know.
+    UnknownVersion,
     /// Bytes that are no frame, where one was or could have been.
     FrameDamaged,
     /// The content of a frame is damaged; its header is not.
@@ -95,6 +97,11 @@ impl ProblemKind {
                 "nameless",
                 "nobody knows whose records they are, so they are not shipped",
                 "keep the directory of the stream, move it out of `streams`, and check the disk",
+            ),
+            Self::UnknownVersion => (
+                "unknown_version",
+                "a later version of auditrail wrote it; the stream is left as it is",
+                "drain it with the version that wrote it",
             ),
             Self::FrameDamaged => (
                 "frame_damaged",

@@ -1,4 +1,5 @@
 //! What bytes mean, and what they do not.
 
 mod codec;
+mod disk;
 mod golden;

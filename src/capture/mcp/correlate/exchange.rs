@@ -333,9 +333,9 @@ impl Exchange {
         };
         let evicted = self.pending().add(waiting);
         self.correlator.evict(evicted);
-        if self.correlator.is_over(self.carrier.client.as_ref()) {
+        if let Some(client) = self.carrier.client.as_ref().filter(|client| self.correlator.is_over(client)) {
             let oldest = self.pending().take_oldest(1);
-            self.correlator.evict(oldest);
+            self.correlator.evict_of(client, oldest);
         }
         call
     }
@@ -485,7 +485,7 @@ impl Exchange {
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
         }
-        self.scope.count_garbage(false, || self.of_nothing(Direction::ClientToServer));
+        self.count_garbage(false);
         None
     }
 
@@ -497,8 +497,19 @@ impl Exchange {
         let facts = || self.of_nothing(direction);
         match direction {
             Direction::ClientToServer if self.has_own(message) => self.record(no_message(is_json, facts())),
-            Direction::ClientToServer => self.scope.count_garbage(is_json, facts),
+            Direction::ClientToServer => self.count_garbage(is_json),
             Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
+        }
+    }
+
+    /// Where it is counted that the client has sent one more: with the session, or the connection.
+    fn count_garbage(&self, is_json: bool) {
+        let facts = || self.of_nothing(Direction::ClientToServer);
+        if self.is_http() && !self.scope.outlives_exchanges() {
+            let Carrier { pace, client, .. } = &self.carrier;
+            pace.count(self.correlator.core(), client.as_deref(), is_json, facts);
+        } else {
+            self.scope.count_garbage(is_json, facts);
         }
     }
 
@@ -573,7 +584,7 @@ impl Claimed {
 /// The record of what is no message.
 pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
-    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code))
+    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
 }
 
 /// The id of what has none.

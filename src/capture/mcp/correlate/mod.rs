@@ -25,6 +25,7 @@ mod exchange;
 mod noise;
 mod odd;
 mod origins;
+mod pace;
 mod pending;
 mod repeated;
 mod scope;
@@ -39,7 +40,7 @@ pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "proxy")]
 pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{Claimed, End, Exchange};
-pub(crate) use self::noise::Pace;
+pub(crate) use self::pace::Pace;
 pub(crate) use self::scope::Scope;
 
 use self::origins::Origins;
@@ -107,9 +108,22 @@ impl Correlator {
         }
     }
 
+    /// Ends a call of a client that has more open than its share.
+    fn evict_of(&self, client: &Client, evicted: Option<Waiting>) {
+        if evicted.is_some() {
+            let client = client.key();
+            self.core().notices().warn(format!(
+                "{client} has more calls open than its share of {}: its oldest are recorded as unanswered; raise \
+                 bounds.open_calls if it may have that many",
+                self.core().bounds().open_calls
+            ));
+        }
+        self.evict(evicted);
+    }
+
     /// Whether that client has more calls open than it should.
-    fn is_over(&self, client: Option<&Arc<Client>>) -> bool {
-        client.is_some_and(|client| client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls))
+    fn is_over(&self, client: &Client) -> bool {
+        client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls)
     }
 
     fn core(&self) -> &Arc<Core> {

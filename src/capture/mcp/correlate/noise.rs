@@ -3,13 +3,15 @@
 //!
 //! Invariants:
 //! 1. Of each, a record tells: the first have one each, the others are counted on records that stand for so many, the last of
-//!    which comes when the session or connection ends.
+//!    which comes when the session or connection ends. Outside sessions, it is the connection ([`Pace`]) over which HTTP
+//!    requests come that counts: of requests, there may be as many as there is garbage.
 //! 2. Of a client, the first are those of each message and of each second ([`Bounds`]): what it sends may be something to some
 //!    server, but a flood of it must not take the room of calls.
 
-use std::sync::{Mutex, PoisonError};
-
-use crate::trail::{Bounds, Call};
+use super::exchange::no_message;
+use super::pace::Pace;
+use crate::record::names;
+use crate::trail::{Bounds, Call, Core};
 
 /// Of one session or connection.
 #[derive(Debug, Default)]
@@ -36,6 +38,16 @@ pub(super) struct Told {
     pub(super) facts: Call,
     /// How many it stands for; `None` for one of its own.
     pub(super) count: Option<u64>,
+}
+
+impl Told {
+    pub(super) fn tell(self, core: &Core) {
+        let mut moment = no_message(self.is_json, self.facts);
+        if let Some(count) = self.count {
+            moment = moment.own(names::AUDITRAIL_MCP_FLAWED_COUNT, i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        core.write_moment(moment);
+    }
 }
 
 impl Noise {
@@ -96,29 +108,6 @@ impl Garbage {
     }
 }
 
-/// How much came over one connection within this second.
-#[derive(Debug, Default)]
-pub(crate) struct Pace(Mutex<Second>);
-
-#[derive(Debug, Default)]
-struct Second {
-    /// Monotonic nanoseconds.
-    begun: u64,
-    count: u32,
-}
-
-impl Pace {
-    fn has_own(&self, now: u64, bounds: &Bounds) -> bool {
-        let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if second.count == 0 || now.saturating_sub(second.begun) >= SECOND {
-            *second = Second { begun: now, count: 0 };
-        }
-        second.count = second.count.saturating_add(1);
-        second.count <= bounds.garbage_per_second
-    }
-}
-
-const SECOND: u64 = 1_000_000_000;
 /// Enough to see of what kind it is; a server that logs there writes a line a call, or more.
 const FIRST: u64 = 3;
 /// The first count comes soon, and later ones seldom: each is worth ten times the one before.
@@ -128,6 +117,7 @@ const MOST: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use super::super::pace::SECOND;
     use super::*;
 
     /// The first, and counts that add up to the others.

@@ -112,7 +112,7 @@ impl Pending {
     /// The oldest, if there are more than that many.
     pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<Waiting> {
         let oldest = self.calls.keys().next().copied().filter(|_| self.calls.len() > more_than)?;
-        self.remove(oldest)
+        self.abandon(oldest)
     }
 
     /// Whose an answer with that id is, which came with that exchange, and can be for nothing else if it came with an HTTP

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
 use super::answer;
-use super::exchange::no_message;
-use super::noise::{self, Noise};
+use super::noise::Noise;
 use super::pending::Pending;
 use super::repeated::Known;
 use super::waiting::Waiting;
@@ -145,21 +144,13 @@ impl Scope {
         if is_new && carrier.transport == Some(Transport::Stdio) {
             self.correlator.core().notices().warn(NOISE);
         }
-        due.into_iter().for_each(|told| self.tell_noise(told));
+        due.into_iter().for_each(|told| told.tell(self.correlator.core()));
     }
 
     /// The client has said something that is no message and has no record of its own.
     pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> Call) {
         let due = self.garbage().count(is_json, facts);
-        due.into_iter().for_each(|told| self.tell_noise(told));
-    }
-
-    fn tell_noise(&self, noise::Told { is_json, facts, count }: noise::Told) {
-        let mut moment = no_message(is_json, facts);
-        if let Some(count) = count {
-            moment = moment.own(names::AUDITRAIL_MCP_FLAWED_COUNT, i64::try_from(count).unwrap_or(i64::MAX));
-        }
-        self.correlator.core().write_moment(moment);
+        due.into_iter().for_each(|told| told.tell(self.correlator.core()));
     }
 
     pub(super) fn count_failure(&self, outcome: &Outcome) {
@@ -230,7 +221,7 @@ impl Scope {
 
     fn tell_end(&self) {
         let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
-        noise.into_iter().for_each(|told| self.tell_noise(told));
+        noise.into_iter().for_each(|told| told.tell(self.correlator.core()));
         let ended = {
             let mut session = self.session();
             let closed = std::mem::replace(&mut session.is_closed, true);

@@ -74,13 +74,15 @@ impl Sessions {
         (path, client): (&str, Option<&Arc<Client>>),
     ) -> Entered {
         let (id, path, used): (Arc<str>, Arc<str>, _) = (id.into(), path.into(), self.now());
+        let has_own;
         let (same, evicted) = {
             let mut table = self.table();
             let same = table.remove(&id);
             let owner = client.map(|client| (client.clone(), client.take_anyway(Shared::Sessions, 1)));
             let greedy = client.filter(|client| client.is_over(Shared::Sessions, self.most as u64));
             let own = greedy.and_then(|client| table.remove_oldest_of(client.key()));
-            let is_full = own.is_none() && table.by_id.len() >= self.most;
+            has_own = own.is_some();
+            let is_full = !has_own && table.by_id.len() >= self.most;
             let evicted = if is_full { table.remove_oldest() } else { own };
             let place = table.append(&id, client);
             let session = Session { scope: scope.clone(), path: path.clone(), place, used, open: 1, owner };
@@ -89,6 +91,9 @@ impl Sessions {
         };
         if evicted.is_some() {
             self.core.seen().add(Counted::EvictedSession);
+        }
+        if let Some(client) = client.filter(|_| has_own) {
+            self.tell_greedy(client);
         }
         // Not under the lock: it writes records.
         same.into_iter().chain(evicted).for_each(|scope| scope.end());
@@ -128,6 +133,14 @@ impl Sessions {
         };
         idle.into_iter().for_each(|scope| scope.end());
         left.into_iter().for_each(|scope| scope.give_up(now.saturating_sub(GIVE_UP)));
+    }
+
+    fn tell_greedy(&self, client: &Client) {
+        let (client, most) = (client.key(), self.most);
+        self.core.notices().warn(format!(
+            "{client} has more sessions than its share of {most}: those that it used longest ago are closed; raise \
+             bounds.sessions if it may have that many"
+        ));
     }
 
     fn end(&self, id: &str, scope: &Arc<Scope>) {

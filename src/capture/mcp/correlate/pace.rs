@@ -1,0 +1,67 @@
+//! One connection of a client, for what it sends that is no message.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::noise::Noise;
+use crate::trail::{Bounds, Call, Client, ClientKey, Core};
+
+/// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
+/// the connection is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    second: Mutex<Second>,
+    counted: Mutex<Option<Counted>>,
+}
+
+#[derive(Debug, Default)]
+struct Second {
+    /// Monotonic nanoseconds.
+    begun: u64,
+    count: u32,
+}
+
+/// By client: a connection of a hop carries those of several.
+#[derive(Debug)]
+struct Counted {
+    core: Arc<Core>,
+    of: HashMap<Option<ClientKey>, Noise>,
+}
+
+impl Pace {
+    pub(super) fn has_own(&self, now: u64, bounds: &Bounds) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.count == 0 || now.saturating_sub(second.begun) >= SECOND {
+            *second = Second { begun: now, count: 0 };
+        }
+        second.count = second.count.saturating_add(1);
+        second.count <= bounds.garbage_per_second
+    }
+
+    /// One more that has no record of its own, of that client.
+    pub(super) fn count(&self, core: &Arc<Core>, client: Option<&Client>, is_json: bool, facts: impl FnOnce() -> Call) {
+        let (before, due) = {
+            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let counted = counted.get_or_insert_with(|| Counted { core: core.clone(), of: HashMap::new() });
+            let client = client.map(|client| client.key().clone());
+            let is_one_too_many = counted.of.len() >= MOST_CLIENTS && !counted.of.contains_key(&client);
+            let before = if is_one_too_many { std::mem::take(&mut counted.of) } else { HashMap::new() };
+            (before, counted.of.entry(client).or_default().count(is_json, facts))
+        };
+        // Not under the lock: it writes records.
+        before.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(core)));
+        due.into_iter().for_each(|told| told.tell(core));
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        let counted = self.counted.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Counted { core, of }) = counted else { return };
+        of.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(&core)));
+    }
+}
+
+pub(super) const SECOND: u64 = 1_000_000_000;
+/// More than send garbage over one connection within a short time.
+const MOST_CLIENTS: usize = 64;

@@ -1,0 +1,196 @@
+//! What is gone was told before, and what tells of it is durable: also if the power goes in the moment in which it goes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    dead_code,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "a test stops at what it did not expect, and shares modules with others"
+)]
+
+mod simulated;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auditrail::Trail;
+use auditrail::config::{Environment, OtlpSettings};
+use auditrail::journal::{Append, File, Fs, HEADER, Identity, Journal, JournalOptions};
+use auditrail::record::StreamId;
+use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
+use bytes::Bytes;
+
+use self::simulated::{Death, SimulatedFs};
+
+const LONG: Duration = Duration::from_secs(120);
+const DIRECTORY: &str = "/state";
+const DEAD: &[u8] = b"of the dead process";
+
+/// Row 22: records of a stream that is adopted are damaged. When the first of its files goes, the power goes with it. Some
+/// process tells of what was damaged, whoever comes.
+#[test]
+fn a_loss_is_told_durably_before_anything_of_the_stream_goes() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for seed in 0..25 {
+        let fs = SimulatedFs::new(seed, 512);
+        let dead = die_and_damage(&fs);
+        let watched = Watched::new(&fs, dead);
+        // It takes the records of the dead process, and nothing that tells of them.
+        let first = Collector { only: Some(DEAD), ..Collector::default() };
+        let trail = start(watched.clone(), &first);
+        while !watched.is_struck() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(trail);
+        fs.restart(Death::Kill);
+        assert!(!first.tells_of(dead), "{seed}");
+
+        let second = Collector::default();
+        let trail = start(fs.clone(), &second);
+        runtime.block_on(trail.flush(LONG)).unwrap();
+        drop(trail);
+        assert!(second.tells_of(dead), "nobody tells what was lost of {dead} (seed {seed})");
+    }
+}
+
+/// A process that died, whose second record of three is damaged.
+fn die_and_damage(fs: &SimulatedFs) -> StreamId {
+    let mut options = JournalOptions::new(Path::new(DIRECTORY).join("journal"));
+    (options.fs, options.background, options.resource) = (Arc::new(fs.clone()), false, Bytes::from_static(b""));
+    let journal = Journal::open(options).unwrap().journal;
+    for number in 0..3_u8 {
+        let mut frame = vec![0; HEADER];
+        // `LogRecord.severity_text`, so that it can be decoded.
+        let text = [DEAD, &[b'0' + number]].concat();
+        frame.extend([0x1a, u8::try_from(text.len()).unwrap()]);
+        frame.extend(text);
+        journal.append(Append::MOMENT, &mut frame).unwrap();
+    }
+    journal.commit().unwrap();
+    fs.restart(Death::Kill);
+    let holds = |content: &[u8]| content.windows(DEAD.len() + 1).position(|at| at == [DEAD, b"1"].concat());
+    let path = fs.paths().into_iter().find(|path| fs.content(path).is_some_and(|content| holds(&content).is_some()));
+    let path = path.unwrap();
+    let mut content = fs.content(&path).unwrap();
+    let at = holds(&content).unwrap();
+    content[at] ^= 1;
+    fs.overwrite(&path, &content);
+    journal.stream()
+}
+
+fn start(fs: impl Fs, collector: &Collector) -> Trail {
+    let builder = Trail::builder("told").environment(Environment::default()).directory(DIRECTORY).fs(fs);
+    builder.connector(collector.clone()).on_notice(|_| ()).flush_timeout(Duration::from_millis(100)).start().unwrap()
+}
+
+#[derive(Debug, Clone, Default)]
+struct Collector {
+    /// Requests without that are never answered.
+    only: Option<&'static [u8]>,
+    got: Arc<Mutex<Vec<Bytes>>>,
+}
+
+impl Collector {
+    /// Whether a gap record about the stream has come.
+    fn tells_of(&self, stream: StreamId) -> bool {
+        let tells = |request: &Bytes| {
+            let key = b"auditrail.gap.stream_id";
+            let places = request.windows(key.len()).enumerate().filter(|(_, at)| at == key);
+            let id = stream.to_string().into_bytes();
+            places.into_iter().any(|(at, _)| request[at..].windows(id.len()).take(60).any(|at| at == id))
+        };
+        self.got.lock().unwrap().iter().any(tells)
+    }
+}
+
+impl Connector for Collector {
+    fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Sink for Collector {
+    fn export(&self, request: Bytes) -> ExportFuture<'_> {
+        Box::pin(async move {
+            if self.only.is_some_and(|only| !request.windows(only.len()).any(|at| at == only)) {
+                return std::future::pending::<Result<Accepted, ExportError>>().await;
+            }
+            self.got.lock().unwrap().push(request);
+            Ok(Accepted::default())
+        })
+    }
+}
+
+/// The disk, which loses its power when the first file of a stream is removed.
+#[derive(Debug, Clone)]
+struct Watched {
+    fs: SimulatedFs,
+    stream: PathBuf,
+    struck: Arc<AtomicBool>,
+}
+
+impl Watched {
+    fn new(fs: &SimulatedFs, stream: StreamId) -> Self {
+        let stream = Path::new(DIRECTORY).join("journal/streams").join(stream.to_string());
+        Self { fs: fs.clone(), stream, struck: Arc::default() }
+    }
+
+    fn is_struck(&self) -> bool {
+        self.struck.load(Ordering::SeqCst)
+    }
+}
+
+impl Fs for Watched {
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let all_zero = self.fs.content(path).is_some_and(|content| content.iter().all(|byte| *byte == 0));
+        if path.starts_with(&self.stream) && !all_zero && !self.struck.swap(true, Ordering::SeqCst) {
+            self.fs.remove(path)?;
+            self.fs.restart(Death::PowerLoss);
+            self.fs.die_after(0);
+            return Err(io::Error::other("the power is gone"));
+        }
+        self.fs.remove(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.fs.create_dir(path)
+    }
+
+    fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>> {
+        self.fs.create_segment(path, length)
+    }
+
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.fs.open_or_create(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.fs.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.fs.rename(from, to)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.fs.remove_dir(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.fs.sync_dir(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.fs.list(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        self.fs.identity(path)
+    }
+}
