@@ -32,7 +32,7 @@ use self::support::Bench;
 const SHORT: Duration = Duration::from_millis(50);
 const SECTOR: u64 = 4096;
 
-/// While the owner lives, and by whoever adopts the stream: the sector stands in the middle of a record of three.
+/// The sector stands in the middle of a record.
 #[test]
 fn a_sector_that_cannot_be_read_costs_what_stands_in_it_and_is_told() {
     let fs = FaultyFs::default();
@@ -50,9 +50,9 @@ fn a_sector_that_cannot_be_read_costs_what_stands_in_it_and_is_told() {
     while said_away(&bench) == 0 {
         runtime.block_on(bench.trail.flush(SHORT)).unwrap_err();
     }
-    let (_, offset) = place_of(bench.directory.path(), b"unreadableunreadable");
+    let (segment, offset) = place_of(bench.directory.path(), b"unreadableunreadable");
     let sector = (offset + 2 * SECTOR) / SECTOR * SECTOR;
-    fs.cannot_read(sector..sector + SECTOR);
+    fs.cannot_read(&segment, sector..sector + SECTOR);
     bench.sunk.away.store(false, SeqCst);
     bench.records();
     let records = bench.records();
