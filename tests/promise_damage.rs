@@ -169,6 +169,19 @@ fn what_a_bad_block_takes_is_told() {
     }
 }
 
+/// Row 22: a block that cannot be read is damage like any other: it neither stops the shipper nor the adoption.
+#[test]
+fn what_cannot_be_read_is_set_aside_and_told() {
+    for template in [template(), template_of(&[vec![1; 300], vec![2; 300]])] {
+        for (path, content) in template.files.iter().filter(|(path, _)| is_segment(path)) {
+            for at in (0..content.len() as u64).step_by(BLOCK) {
+                let came = adopt_after(&template, |_, _| (), |fs| fs.break_block(path, at)).unwrap();
+                gone_implies_told(&template, &came, &format!("unreadable at {at} of {}", path.display()));
+            }
+        }
+    }
+}
+
 /// Row 22: all that there is stands in one block. With three synced records in it, the stream is no empty one.
 #[test]
 fn a_young_stream_does_not_vanish_with_its_first_block() {
@@ -318,7 +331,16 @@ fn no_cursor_skips_a_record() {
     }
 }
 
-fn adopt(template: &Template, mut change: impl FnMut(&PathBuf, &mut Vec<u8>)) -> Result<Came, JournalError> {
+fn adopt(template: &Template, change: impl FnMut(&PathBuf, &mut Vec<u8>)) -> Result<Came, JournalError> {
+    adopt_after(template, change, |_| ())
+}
+
+/// With something that happens to the disk when the files are there.
+fn adopt_after(
+    template: &Template,
+    mut change: impl FnMut(&PathBuf, &mut Vec<u8>),
+    then: impl FnOnce(&SimulatedFs),
+) -> Result<Came, JournalError> {
     let (fs, options, told) = directory();
     drop(Journal::open(options.clone()).unwrap());
     for (path, content) in &template.files {
@@ -326,6 +348,7 @@ fn adopt(template: &Template, mut change: impl FnMut(&PathBuf, &mut Vec<u8>)) ->
         change(path, &mut content);
         fs.put(path, &content);
     }
+    then(&fs);
     let stream = template.files.keys().next().unwrap().parent().unwrap().to_str().unwrap().to_owned();
     let all = orphans(&options).unwrap();
     let orphan = all.into_iter().find(|orphan| stream.ends_with(&orphan.stream().to_string())).unwrap();
@@ -333,7 +356,14 @@ fn adopt(template: &Template, mut change: impl FnMut(&PathBuf, &mut Vec<u8>)) ->
     let end = append(&adopted.journal, Kind::Last, b"end");
     adopted.journal.commit().unwrap();
     let mut records = BTreeMap::new();
-    while let Some(batch) = adopted.reader.next(BatchLimits { records: 4, bytes: 1 << 20 }) {
+    // What cannot be read is asked for again some times.
+    let mut idle = 0;
+    while idle < 10 {
+        let Some(batch) = adopted.reader.next(BatchLimits { records: 4, bytes: 1 << 20 }) else {
+            idle += 1;
+            continue;
+        };
+        idle = 0;
         let last = batch.entries.last().unwrap().sequence;
         records.extend(batch.entries.into_iter().map(|entry| (entry.sequence, entry.record.to_vec())));
         adopted.reader.settle(last);

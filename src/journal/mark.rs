@@ -118,5 +118,5 @@ const MAGIC: &[u8; 8] = b"auditmrk";
 const SLOTS: u64 = 2;
 /// More than a block of any file system that is in use.
 const APART: u64 = 4096;
-const LENGTH: usize = APART as usize + 64;
+const LENGTH: usize = 4096 + 64;
 const MARK: &str = crate::record::error_type::JOURNAL_MARK_FAILED;

@@ -193,7 +193,7 @@ impl Shared {
         let path = self.place.segment(segment);
         let failed = |cause| JournalError::io("read", &path, error::FIX)(cause);
         let file = self.options.fs.open(&path).map_err(failed)?;
-        let scan = Scan::new(file, Salt::new(self.stream, segment), from);
+        let scan = Scan::salvaging(file, Salt::new(self.stream, segment), from);
         let mut is_something = false;
         for offset in (from..to).step_by(CHUNK) {
             let piece = scan.raw(offset, to).map_err(failed)?;

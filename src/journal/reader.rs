@@ -31,6 +31,8 @@ pub struct Reader {
     pub(super) passed: VecDeque<Passed>,
     /// The disk could not be read: not asked again before.
     retry_at: Option<Instant>,
+    /// How often it could not since it could.
+    failed: u32,
 }
 
 #[derive(Debug)]
@@ -91,7 +93,17 @@ struct Reach {
 impl Reader {
     /// From a place in a stream, and the number that comes next there.
     pub(super) fn new(journal: Journal, at: Position, expected: Sequence) -> Self {
-        Self { journal, at, sure: at, unsure: false, scan: None, expected, passed: VecDeque::new(), retry_at: None }
+        Self {
+            journal,
+            at,
+            sure: at,
+            unsure: false,
+            scan: None,
+            expected,
+            passed: VecDeque::new(),
+            retry_at: None,
+            failed: 0,
+        }
     }
 
     /// The stream.
@@ -137,8 +149,13 @@ impl Reader {
         let shared = self.journal.0.clone();
         self.retry_at = result.is_err().then(|| Instant::now() + RETRY);
         match result {
-            Ok(()) => shared.recovered(UNREADABLE, "the journal can be read again"),
+            Ok(()) => {
+                self.failed = 0;
+                shared.recovered(UNREADABLE, "the journal can be read again");
+            }
             Err(error) => {
+                self.failed += 1;
+                self.scan = None;
                 let error = JournalError::io("read", shared.place.root(), error::FIX)(error);
                 shared.degraded(UNREADABLE, &error);
             }
@@ -253,7 +270,9 @@ impl Reader {
                     self.at = Position { segment: segment.number, offset: segment.begin };
                 }
                 self.at.offset = self.at.offset.max(segment.begin);
-                let scan = Scan::new(file, Salt::new(shared.stream, segment.number), self.at.offset);
+                // A block that cannot be read after some time, where others can, is damage like any other.
+                let scan = if self.failed < PATIENCE { Scan::new } else { Scan::salvaging };
+                let scan = scan(file, Salt::new(shared.stream, segment.number), self.at.offset);
                 self.scan = Some(Open { segment: segment.number, remade: segment.remade, scan });
                 if self.at.offset == segment.begin {
                     self.missing(segment.first);
@@ -341,6 +360,8 @@ fn time_of(record: &[u8]) -> Option<u64> {
     (*key == 0x09).then(|| rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))).flatten()
 }
 
+/// Attempts before what cannot be read counts as lost.
+const PATIENCE: u32 = 5;
 /// Between two attempts to read what cannot be read.
 const RETRY: Duration = Duration::from_secs(1);
 const UNREADABLE: &str = crate::record::error_type::JOURNAL_UNREADABLE;

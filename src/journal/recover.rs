@@ -140,7 +140,7 @@ fn torn(tail: &Found<'_>, (from, to): (u64, u64), sequence: Sequence, mark: Opti
     let mut last = from;
     let mut at = from;
     while at < to {
-        let bytes = Scan::new(file.clone(), tail.salt, at).raw(at, to)?;
+        let bytes = Scan::salvaging(file.clone(), tail.salt, at).raw(at, to)?;
         if bytes.is_empty() {
             break;
         }
@@ -222,7 +222,7 @@ fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Re
         let salt = Salt::new(stream, number);
         let header = header(&file)?.filter(|header| header.stream == stream && header.segment == number);
         if header.is_none() {
-            if Scan::new(file.clone(), salt, 0).holds_nothing(length)? {
+            if Scan::salvaging(file.clone(), salt, 0).holds_nothing(length)? {
                 fs.remove(&path)?;
                 continue;
             }
@@ -248,9 +248,7 @@ fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Re
 /// If it is of a version that this reader does not know.
 fn header(file: &Arc<dyn File>) -> io::Result<Option<SegmentHeader>> {
     for length in [4096, LONGEST_HEADER] {
-        let mut bytes = vec![0; length];
-        let read = file.read_at(0, &mut bytes)?;
-        bytes.truncate(read);
+        let bytes = head(file, length as u64)?;
         if let Some(header) = SegmentHeader::decode(&bytes) {
             return Ok(Some(header));
         }
@@ -261,12 +259,16 @@ fn header(file: &Arc<dyn File>) -> io::Result<Option<SegmentHeader>> {
     Ok(None)
 }
 
+/// The first bytes of a file.
+fn head(file: &Arc<dyn File>, length: u64) -> io::Result<Bytes> {
+    // Nothing is checked here.
+    Scan::salvaging(file.clone(), Salt::new(StreamId::from_bytes([0; 16]), 0), 0).raw(0, length)
+}
+
 /// A file that begins like a segment of another version, and has no frame of this one: nobody here can say what it is.
 pub(super) fn refuse_unknown_version(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<()> {
-    let mut bytes = [0; 16];
-    let read = file.read_at(0, &mut bytes)?;
-    let Some(version) = SegmentHeader::told_version(bytes.get(..read).unwrap_or_default()) else { return Ok(()) };
-    let mut scan = Scan::new(file.clone(), salt, 0);
+    let Some(version) = SegmentHeader::told_version(&head(file, 16)?) else { return Ok(()) };
+    let mut scan = Scan::salvaging(file.clone(), salt, 0);
     loop {
         match scan.next(length)? {
             Item::Frame { .. } | Item::BadPayload { .. } => return Ok(()),
@@ -300,7 +302,7 @@ struct Walk {
 
 impl Walk {
     fn through(&mut self, segment: &Found<'_>) -> io::Result<()> {
-        let mut scan = Scan::new(segment.file()?, segment.salt, segment.info.begin);
+        let mut scan = Scan::salvaging(segment.file()?, segment.salt, segment.info.begin);
         loop {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {

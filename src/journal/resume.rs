@@ -69,7 +69,7 @@ fn first_record(found: &[Found<'_>], at: Position) -> io::Result<Option<Sequence
         // What was written again to a later segment is read there.
         let later = found.iter().filter(|later| later.info.number > number && later.info.first > 0);
         let again = later.map(|later| later.info.first).min().unwrap_or(Sequence::MAX);
-        let mut scan = Scan::new(segment.file()?, segment.salt, from);
+        let mut scan = Scan::salvaging(segment.file()?, segment.salt, from);
         loop {
             match scan.next(end)? {
                 Item::Frame { header, .. } | Item::BadPayload { header, .. }
@@ -88,7 +88,7 @@ fn first_record(found: &[Found<'_>], at: Position) -> io::Result<Option<Sequence
 /// The number of the last record before a place in its segment.
 fn record_before(found: &[Found<'_>], at: Position) -> io::Result<Option<Sequence>> {
     let Some(segment) = found.iter().find(|segment| segment.info.number == at.segment) else { return Ok(None) };
-    let mut scan = Scan::new(segment.file()?, segment.salt, segment.info.begin);
+    let mut scan = Scan::salvaging(segment.file()?, segment.salt, segment.info.begin);
     let mut last = None;
     loop {
         match scan.next(at.offset.min(segment.info.end))? {

@@ -17,6 +17,7 @@ pub(super) struct Scan {
     offset: u64,
     chunk: Bytes,
     chunk_start: u64,
+    salvages: bool,
 }
 
 /// What the walk came by.
@@ -34,7 +35,12 @@ pub(super) enum Item {
 
 impl Scan {
     pub(super) fn new(file: Arc<dyn File>, salt: Salt, offset: u64) -> Self {
-        Self { file, salt, offset, chunk: Bytes::new(), chunk_start: 0 }
+        Self { file, salt, offset, chunk: Bytes::new(), chunk_start: 0, salvages: false }
+    }
+
+    /// As [`new`](Self::new), and what the disk cannot read is damage, if it can read anything else of the file.
+    pub(super) fn salvaging(file: Arc<dyn File>, salt: Salt, offset: u64) -> Self {
+        Self { salvages: true, ..Self::new(file, salt, offset) }
     }
 
     /// Where the next item begins.
@@ -71,9 +77,38 @@ impl Scan {
     pub(super) fn raw(&self, from: u64, to: u64) -> io::Result<Bytes> {
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX).min(CHUNK);
         let mut bytes = BytesMut::zeroed(length);
-        let read = self.file.read_at(from, &mut bytes)?;
+        let read = self.fill(from, &mut bytes)?;
         bytes.truncate(read);
         Ok(bytes.freeze())
+    }
+
+    /// Reads; where that fails and is no reason to wait, block by block.
+    fn fill(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.file.read_at(offset, buffer) {
+            Err(error) if self.salvages => self.fill_by_blocks(offset, buffer, error),
+            result => result,
+        }
+    }
+
+    fn fill_by_blocks(&self, offset: u64, buffer: &mut [u8], error: io::Error) -> io::Result<usize> {
+        let length = self.file.identity()?.length;
+        let there = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX).min(buffer.len());
+        let reads = |at: u64, block: &mut [u8]| (0..ATTEMPTS).any(|_| self.file.read_at(at, block).is_ok());
+        let (mut at, mut is_sound, mut rest) = (offset, false, buffer.get_mut(..there).unwrap_or_default());
+        while !rest.is_empty() {
+            let to_end = usize::try_from(BLOCK - at % BLOCK).unwrap_or(rest.len()).min(rest.len());
+            let (block, behind) = rest.split_at_mut(to_end);
+            if reads(at, block) {
+                is_sound = true;
+            } else {
+                // No frame begins like that, and no end of a stream.
+                block.fill(0xff);
+            }
+            (at, rest) = (at + to_end as u64, behind);
+        }
+        // Where nothing of the file can be read, the disk may be back in a moment.
+        let elsewhere = || (0..length).step_by(PROBED).any(|at| reads(at, &mut [0; 512]));
+        if is_sound || elsewhere() { Ok(there) } else { Err(error) }
     }
 
     /// Whether a file holds nothing but zeros.
@@ -116,7 +151,7 @@ impl Scan {
         if offset < self.chunk_start || offset + length as u64 > chunk_end {
             let most = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
             let mut chunk = BytesMut::zeroed(length.max(CHUNK).min(most));
-            let read = self.file.read_at(offset, &mut chunk)?;
+            let read = self.fill(offset, &mut chunk)?;
             chunk.truncate(read);
             (self.chunk, self.chunk_start) = (chunk.freeze(), offset);
         }
@@ -124,6 +159,13 @@ impl Scan {
         Ok(self.chunk.slice(begin..begin.saturating_add(length).min(self.chunk.len())))
     }
 }
+
+/// What a disk loses at once.
+const BLOCK: u64 = 4096;
+/// How often a block is read before it counts as lost.
+const ATTEMPTS: usize = 3;
+/// Between the places where it is tried whether a file can be read at all.
+const PROBED: usize = 16 * 1024;
 
 pub(super) fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)

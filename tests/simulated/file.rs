@@ -44,6 +44,10 @@ impl File for SimulatedFile {
             state.faults.read -= 1;
             return Err(io::Error::other("injected: read"));
         }
+        let is_in = |at: u64| offset < at + 4096 && at < offset + buffer.len() as u64;
+        if state.broken.iter().any(|(inode, at)| *inode == self.inode && is_in(*at)) {
+            return Err(io::Error::other("injected: a block that cannot be read"));
+        }
         let content = &state.disk.inodes[self.inode].content;
         let from = usize::try_from(offset).unwrap().min(content.len());
         let read = buffer.len().min(content.len() - from);

@@ -79,6 +79,8 @@ pub(crate) struct State {
     pub(crate) chance: Chance,
     pub(crate) disk: Disk,
     pub(crate) faults: Faults,
+    /// Files, and where a block cannot be read.
+    pub(crate) broken: Vec<(usize, u64)>,
     /// Counts the runs; handles of earlier ones are dead.
     pub(crate) run: u64,
     pub(crate) dead: bool,
@@ -93,6 +95,7 @@ impl SimulatedFs {
             chance: Chance::new(seed),
             disk: Disk::new(sector),
             faults: Faults::default(),
+            broken: Vec::new(),
             run: 0,
             dead: false,
             countdown: None,
@@ -137,6 +140,14 @@ impl SimulatedFs {
         let state = &mut *self.state();
         if let Some(inode) = state.disk.file(path) {
             state.disk.inodes[inode].overwrite(content);
+        }
+    }
+
+    /// A block of 4 KiB of a file can never be read again.
+    pub fn break_block(&self, path: &Path, at: u64) {
+        let state = &mut *self.state();
+        if let Some(inode) = state.disk.file(path) {
+            state.broken.push((inode, at));
         }
     }
 

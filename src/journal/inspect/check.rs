@@ -178,11 +178,11 @@ impl StreamCheck {
                 // Its owner may have begun it between the two.
                 header = own()?;
             }
-            if header.is_none() {
-                if let Err(error) = refuse_unknown_version(&file, salt, length) {
-                    self.tell(ProblemKind::UnknownVersion, path, None, None, error.to_string());
-                    continue;
-                }
+            if header.is_none()
+                && let Err(error) = refuse_unknown_version(&file, salt, length)
+            {
+                self.tell(ProblemKind::UnknownVersion, path, None, None, error.to_string());
+                continue;
             }
             found.push(Found { number, path, file, length, header });
         }
