@@ -18,6 +18,7 @@ mod injected;
 mod notice;
 mod otlp;
 mod plain;
+mod quarantine;
 mod regular;
 mod resource;
 mod sampler;
@@ -45,6 +46,7 @@ pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 #[cfg(feature = "cli")]
 pub(crate) use self::plain::{is_hidden, plain};
+pub use self::quarantine::{QuarantineFull, QuarantineSettings};
 #[cfg(all(feature = "proxy", feature = "tls"))]
 pub(crate) use self::regular::read as read_regular;
 pub use self::resource::ResourceSettings;
@@ -68,6 +70,10 @@ pub struct Overrides {
     pub directory: Option<PathBuf>,
     /// How much the journal may hold.
     pub journal_max_bytes: Option<u64>,
+    /// How much the quarantine may hold.
+    pub quarantine_max_bytes: Option<u64>,
+    /// What happens when it is full.
+    pub quarantine_when_full: Option<QuarantineFull>,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Option<Duration>,
     /// What the file system of the journal may lack.
@@ -98,6 +104,8 @@ pub struct Settings {
     pub earlier_directory: Option<PathBuf>,
     /// How many bytes the segments of the journal may take.
     pub journal_max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineSettings,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Duration,
     /// What the file system of the journal may lack.
@@ -110,7 +118,15 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, JOURNAL_WITHOUT, FILE])?;
+        environment.check_known(&[
+            directory::DIRECTORY,
+            JOURNAL_MAX_BYTES,
+            JOURNAL_WITHOUT,
+            quarantine::MAX_BYTES,
+            quarantine::WHEN_FULL,
+            FLUSH_TIMEOUT,
+            FILE,
+        ])?;
         let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
         let logs = OtlpSettings::read(Signal::Logs, overrides, environment, &mut warnings)?;
         let traces = OtlpSettings::read(Signal::Traces, overrides, environment, &mut of_traces);
@@ -134,6 +150,7 @@ impl Settings {
                 Some(without) => without,
                 None => JournalWithout::read(environment)?,
             },
+            quarantine: QuarantineSettings::read(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {
                 Some(timeout) => timeout,
                 None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),

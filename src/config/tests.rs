@@ -89,6 +89,8 @@ fn mistakes_stop_the_start() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "a b=1", "entry 1: the name is not the name of a header"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs room for some segments; set at least 262144"),
+        ("AUDITRAIL_QUARANTINE_MAX_BYTES", "4096", "set at least 1048576"),
+        ("AUDITRAIL_QUARANTINE_WHEN_FULL", "wait", "set shed or refuse"),
         (
             "AUDITRAIL_JURNAL_MAX_BYTES",
             "1",
@@ -247,6 +249,8 @@ fn no_variable_repeats_what_does_not_belong_there() {
         "AUDITRAIL_DIR",
         "AUDITRAIL_FLUSH_TIMEOUT",
         "AUDITRAIL_JOURNAL_MAX_BYTES",
+        "AUDITRAIL_QUARANTINE_MAX_BYTES",
+        "AUDITRAIL_QUARANTINE_WHEN_FULL",
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
         "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
         "OTEL_EXPORTER_OTLP_CLIENT_KEY",

@@ -89,6 +89,17 @@ pub enum JournalError {
          child, after the fork"
     )]
     Forked,
+    /// The quarantine has no room, and may not shed what it holds.
+    #[error(
+        "the quarantine is full: its files take {bytes} bytes, {max} are allowed; see `auditrail journal quarantine list`, then \
+         replay or discard some, or raise AUDITRAIL_QUARANTINE_MAX_BYTES"
+    )]
+    QuarantineFull {
+        /// Bytes that its files take.
+        bytes: u64,
+        /// Bytes that they may take.
+        max: u64,
+    },
     /// The journal was closed.
     #[error("the journal is closed")]
     Closed,

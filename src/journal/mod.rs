@@ -72,8 +72,9 @@ pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, Qu
 pub use self::keeper::Keeper;
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
+pub(crate) use self::planted::planted;
 pub use self::pressure::Pressure;
-pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
+pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
 pub use self::tolerant::{Tolerant, Without};
@@ -84,7 +85,6 @@ use self::copies::Copies;
 use self::forked::Birth;
 use self::mark::Mark;
 use self::place::StreamPlace;
-use self::planted::planted;
 use self::state::State;
 use crate::record::StreamId;
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::disk::Disk;
 use super::frame::LONGEST;
 use super::fs::Fs;
+use super::quarantine::QuarantineBound;
 use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 
 /// What a journal is opened with.
@@ -20,6 +21,8 @@ pub struct JournalOptions {
     pub directory: PathBuf,
     /// Bytes that may wait in the segments of all streams together.
     pub max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineBound,
     /// Bytes of each segment; `None` for small ones where room or load is small.
     pub segment_bytes: Option<u64>,
     /// The OTLP Resource of this process, encoded.
@@ -52,6 +55,7 @@ impl JournalOptions {
         Self {
             directory: directory.into(),
             max_bytes: DEFAULT_MAX_BYTES,
+            quarantine: QuarantineBound::default(),
             segment_bytes: None,
             resource: Bytes::new(),
             scope: Bytes::new(),
@@ -121,6 +125,17 @@ pub enum Event {
         /// The first of their sequence numbers, if it is known.
         first: u64,
         /// The last of their sequence numbers.
+        last: u64,
+    },
+    /// Files are removed from the quarantine, so that others have room.
+    Discarded {
+        /// Their stream.
+        stream: StreamId,
+        /// How many records they have, at least.
+        count: u64,
+        /// The first of the sequence numbers; 0 if one is not known.
+        first: u64,
+        /// The last of the sequence numbers.
         last: u64,
     },
 }

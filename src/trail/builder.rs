@@ -17,8 +17,10 @@ use super::told::Told;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
-use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, Settings};
-use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, Tolerant, Without, secret};
+use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
+use crate::journal::{
+    Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
+};
 use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
@@ -118,6 +120,18 @@ impl TrailBuilder {
     /// that cannot sync directories or lock files, as some network file systems cannot.
     pub fn journal_without(mut self, without: JournalWithout) -> Self {
         self.overrides.journal_without = Some(without);
+        self
+    }
+
+    /// How many bytes the files of the quarantine may take on the disk (`AUDITRAIL_QUARANTINE_MAX_BYTES`, 256 MiB).
+    pub fn quarantine_max_bytes(mut self, bytes: u64) -> Self {
+        self.overrides.quarantine_max_bytes = Some(bytes);
+        self
+    }
+
+    /// What happens when they do (`AUDITRAIL_QUARANTINE_WHEN_FULL`): the oldest are shed by default, and a gap record tells.
+    pub fn quarantine_when_full(mut self, when_full: QuarantineFull) -> Self {
+        self.overrides.quarantine_when_full = Some(when_full);
         self
     }
 
@@ -253,6 +267,10 @@ impl TrailBuilder {
         let scribe = Arc::new(Scribe::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
         let options = JournalOptions {
             max_bytes: settings.journal_max_bytes,
+            quarantine: QuarantineBound::new(
+                settings.quarantine.max_bytes,
+                settings.quarantine.when_full == QuarantineFull::Refuse,
+            ),
             resource: encode_resource(&settings.resource.attributes),
             scope: encode_scope(),
             clock: self.clock.clone(),

@@ -28,10 +28,10 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror, shared};
+use super::{Acknowledge, Call, CallState, Class, Counts, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{
-    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Room, Secret, Sequence,
+    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Room, Secret, Sequence, planted,
 };
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
@@ -306,31 +306,8 @@ impl Core {
         self.scribe.tell_now(&Told::Running(self.counts()));
     }
 
-    /// Ships what is in the journal now, what earlier processes left there included.
-    pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        if self.is_inherited() {
-            return Err(FlushError { pending: 0, deadline });
-        }
-        let settled = async {
-            self.journal.settled(self.hurry()).await;
-            self.adopted.wait().await;
-        };
-        within(deadline, settled).await.map_err(|Late| self.unfinished(deadline))
-    }
-
-    /// The same for a thread that may block.
-    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
-        if self.is_inherited() {
-            return Err(FlushError { pending: 0, deadline });
-        }
-        let begun = Instant::now();
-        let settled = self.journal.settled_within(self.hurry(), deadline)
-            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
-        if settled { Ok(()) } else { Err(self.unfinished(deadline)) }
-    }
-
     /// Hurries the shipper and gives the number up to which it has to go.
-    fn hurry(&self) -> Sequence {
+    pub(super) fn hurry(&self) -> Sequence {
         self.tell_gaps();
         self.journal.commit_soon();
         self.shipper.hurry();
@@ -346,6 +323,7 @@ impl Core {
 
     fn tell_gaps(&self) {
         self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+        self.scribe.tell_held_back();
         self.scribe.tell_waiting();
     }
 
@@ -453,10 +431,6 @@ impl Core {
         self.settings.flush_timeout.saturating_sub(spent)
     }
 
-    fn unfinished(&self, deadline: Duration) -> FlushError {
-        FlushError { pending: self.journal.usage().pending() + self.adopted.pending(), deadline }
-    }
-
     /// Whether there may be calls that wait before they run, or do not run at all.
     #[cfg(any(feature = "proxy", feature = "rmcp"))]
     pub(crate) fn may_hold_calls(&self) -> bool {
@@ -511,6 +485,11 @@ impl Core {
             if class.acknowledge >= Acknowledge::Remote {
                 self.shipper.hurry();
                 self.journal.settled(receipt.sequence).await;
+                // Settled is what the collector refused, too.
+                let why = self.scribe.why_not_accepted(receipt.sequence).filter(|_| !planted("settled-is-accepted"));
+                if let Some(why) = why {
+                    return Err(NotAcknowledged(why.to_string()));
+                }
             }
             Ok(())
         };

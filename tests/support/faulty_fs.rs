@@ -1,6 +1,7 @@
-//! The real disk, whose segments sync when, and if, a test lets them.
+//! The real disk, whose segments sync when, and if, a test lets them, and of which parts cannot be read.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -23,6 +24,8 @@ struct Syncs {
 struct State {
     held: bool,
     failing: u64,
+    /// Bytes of every segment that the disk cannot read.
+    unreadable: Vec<Range<u64>>,
     begun: u64,
     done: u64,
 }
@@ -40,6 +43,11 @@ impl FaultyFs {
     /// So many syncs fail from now on.
     pub fn fail(&self, syncs: u64) {
         self.change(|state| state.failing = syncs);
+    }
+
+    /// Reading any of these bytes of a segment gives EIO.
+    pub fn cannot_read(&self, bytes: Range<u64>) {
+        self.change(|state| state.unreadable.push(bytes));
     }
 
     /// Syncs that succeeded.
@@ -100,7 +108,12 @@ impl Fs for FaultyFs {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        self.disk.open(path)
+        let file = self.disk.open(path)?;
+        Ok(if path.extension().is_some_and(|extension| extension == "seg") {
+            Arc::new(Segment { file, syncs: self.syncs.clone() })
+        } else {
+            file
+        })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -140,6 +153,10 @@ impl File for Segment {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let end = offset + buffer.len() as u64;
+        if self.syncs.state.lock().unwrap().unreadable.iter().any(|bytes| bytes.start < end && offset < bytes.end) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         self.file.read_at(offset, buffer)
     }
 
