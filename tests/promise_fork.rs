@@ -24,7 +24,7 @@ use auditrail::record::{EventName, Record, StreamId};
 use auditrail::serve::Receiver;
 use auditrail::trail::{Call, Class, Moment, WhenFull};
 
-/// The parent writes while the child tries to: of the parent everything arrives as it was, of the child what its own trail took.
+/// The child tries to write where its parent has written: of the parent everything arrives as it was, of the child what its own trail took.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_writes_nothing_to_its_parents_stream_and_may_have_its_own() {
     let directory = tempfile::tempdir().unwrap();
@@ -129,6 +129,8 @@ fn the_parent() {
     };
     let trail = Trail::builder("weather-mcp").classify(class_of).start().unwrap();
     (0..BEFORE).for_each(|number| record(&trail, &format!("parent {number}")));
+    // The child begins when all of the parent stands there, where it would write.
+    let (mut hears, mut tells) = std::io::pipe().unwrap();
     // Somebody else in the parent is busy with the trail whenever it forks.
     let (forked, busy) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -146,7 +148,10 @@ fn the_parent() {
         assert!(child >= 0);
         if child == 0 {
             match what.as_str() {
-                "writes" => tries_to_write(&trail),
+                "writes" => {
+                    hears.read_exact(&mut [0]).unwrap();
+                    tries_to_write(&trail);
+                }
                 _ => lingers(),
             }
             say("child: done");
@@ -156,6 +161,7 @@ fn the_parent() {
         forked.store(true, Ordering::Relaxed);
         if what == "writes" {
             (BEFORE..PARENTS).for_each(|number| record(&trail, &format!("parent {number}")));
+            tells.write_all(b"!").unwrap();
         }
         // SAFETY: the child is this process's.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
