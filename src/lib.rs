@@ -73,24 +73,42 @@
     allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
 )]
 
+#[cfg(not(unix))]
+compile_error!(
+    "auditrail is supported on Linux and builds for macOS; Windows is not supported yet: its journal needs the file locks, the \
+     mapped files and the modes of files of a Unix system"
+);
+
+#[cfg(unix)]
 pub mod capture;
-#[cfg(feature = "cli")]
+#[cfg(all(unix, feature = "cli"))]
 pub mod cli;
+#[cfg(unix)]
 pub mod config;
+#[cfg(unix)]
 pub mod journal;
+#[cfg(unix)]
 pub mod policy;
-#[cfg(feature = "proxy")]
+#[cfg(all(unix, feature = "proxy"))]
 pub mod proxy;
+#[cfg(unix)]
 pub mod record;
-#[cfg(feature = "serve")]
+#[cfg(all(unix, feature = "serve"))]
 pub mod serve;
+#[cfg(unix)]
 pub mod ship;
+#[cfg(unix)]
 pub mod trail;
 
+#[cfg(unix)]
 pub use self::trail::Trail;
 
 // Their types stand in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked for ids.
+#[cfg(unix)]
 pub use opentelemetry;
+#[cfg(unix)]
 pub use opentelemetry_proto;
+#[cfg(unix)]
 pub use opentelemetry_sdk;
+#[cfg(unix)]
 pub use tracing_opentelemetry;

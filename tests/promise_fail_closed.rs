@@ -21,11 +21,14 @@ mod server;
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auditrail::config::NoticeLevel;
+use auditrail::config::{NoticeLevel, OtlpSettings};
 use auditrail::record::{Clock as _, Outcome, Record, SystemClock, Value, names};
+use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
 use auditrail::trail::{Acknowledge, Because, Call, Class, Refused, TrailBuilder, WhenFull};
+use bytes::Bytes;
 
 use self::faulty_fs::FaultyFs;
 use self::server::{Everything, View, call, connect_as};
@@ -280,6 +283,85 @@ async fn without_the_collector_a_remote_call_ends_at_its_deadline_as_its_class_s
         bench.sunk.away.store(false, SeqCst);
         assert_eq!(of(&bench.records(), "ok").len(), 8, "what was refused is recorded, too");
         assert_eq!(bench.trail.counts().refused, 0);
+    }
+}
+
+/// Row 21: what the collector refused for good is settled, and not accepted. Under each class.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_rejects_is_no_remote_acknowledgement() {
+    for (when_full, rejects) in [WhenFull::Refuse, WhenFull::Wait, WhenFull::Shed]
+        .into_iter()
+        .flat_map(|when_full| [Rejects::All, Rejects::Some, Rejects::Alone].map(|rejects| (when_full, rejects)))
+    {
+        let case = format!("{when_full:?} {rejects:?}");
+        let sink = Rejecting::default();
+        let class = class(Acknowledge::Remote, when_full, LONG);
+        let bench = Bench::with(|builder| builder.class(class).connector(sink.clone()));
+        let open = bench.trail.begin(tool("fine")).await.expect("it is accepted");
+        assert!(format!("{open:?}").len() < 100_000, "an open call can be printed");
+        open.finish(Outcome::ok()).await;
+        assert!(said(&bench, "not as safe as").is_empty(), "{case}");
+
+        *sink.0.lock().unwrap() = rejects;
+        let begun = bench.trail.begin(tool("poison")).await;
+        match when_full {
+            WhenFull::Shed => begun.expect("it goes on").finish(Outcome::ok()).await,
+            _ => assert_eq!(begun.unwrap_err().because, Because::Unrecorded, "{case}"),
+        }
+        // A partial success of one record is one of all.
+        assert!(bench.trail.counts().quarantined > 0, "{case}");
+        // What the collector takes is accepted, whatever it refused before.
+        *sink.0.lock().unwrap() = Rejects::Nothing;
+        bench.trail.flush(LONG).await.unwrap();
+        bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
+    }
+}
+
+/// The call has run; that its response is not at the collector is told once, with the reason.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_response_that_the_collector_rejects_is_told() {
+    let sink = Rejecting::default();
+    let bench = Bench::with(|builder| builder.class(REMOTE).connector(sink.clone()));
+    let open = bench.trail.begin(tool("poison")).await.expect("its request is accepted");
+    *sink.0.lock().unwrap() = Rejects::Alone;
+    open.finish(Outcome::ok()).await;
+    let told = bench.said().into_iter().find(|said| said.contains("not as safe as")).unwrap();
+    assert!(told.contains("the collector refused it for good; it is in quarantine"), "{told}");
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Rejects {
+    #[default]
+    Nothing,
+    /// Answers 400 to everything.
+    All,
+    /// Refuses one of the records of each request, and does not say which.
+    Some,
+    /// Refuses the records of the tool `poison`.
+    Alone,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Rejecting(Arc<Mutex<Rejects>>);
+
+impl Connector for Rejecting {
+    fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Sink for Rejecting {
+    fn export(&self, request: Bytes) -> ExportFuture<'_> {
+        let has_poison = request.windows(6).any(|window| window == b"poison");
+        let rejects = *self.0.lock().unwrap();
+        Box::pin(async move {
+            match rejects {
+                Rejects::All => Err(ExportError::Rejected { reason: "HTTP 400".into() }),
+                Rejects::Alone if has_poison => Err(ExportError::Rejected { reason: "HTTP 400".into() }),
+                Rejects::Some => Ok(Accepted::but(1)),
+                Rejects::Nothing | Rejects::Alone => Ok(Accepted::default()),
+            }
+        })
     }
 }
 

@@ -307,7 +307,7 @@ fn fill(journal: &Journal) -> usize {
     for taken in 0.. {
         match append(journal, Append::MOMENT, 700) {
             Ok(_) => {}
-            Err(JournalError::Full { .. }) => return taken,
+            Err(JournalError::Full { .. } | JournalError::NoSegment { .. }) => return taken,
             Err(error) => panic!("{error}"),
         }
     }

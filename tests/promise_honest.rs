@@ -1,6 +1,6 @@
 //! The numbers that a trail tells of itself add up, wherever it tells them: `emitted = acknowledged + refused` and
 //! `acknowledged = delivered + quarantined + lost + pending`, in `Trail::counts`, in the metrics of every collection, and in
-//! the lifecycle records `running` and `stopped`.
+//! the lifecycle records `running` and `stopped`. And they are true: `delivered` is what the collector holds.
 
 #![allow(
     clippy::expect_used,
@@ -10,9 +10,9 @@
     reason = "a test stops at what it did not expect"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ use auditrail::trail::{Counts, Moment};
 use bytes::Bytes;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use prost::Message as _;
@@ -100,6 +102,143 @@ async fn all_numbers_add_up_while_records_are_refused_quarantined_and_delivered(
         assert_eq!((counts.quarantined, counts.refused > 0), (4, true), "{state}: {counts:?}");
     }
     assert!(metrics.collect().is_empty(), "a trail that is gone has no numbers");
+}
+
+/// The oracle is the sink, which counts distinct `audit.record.id` in its own decoder's words: under refusals, partial
+/// successes, answers that are lost, and damage on the disk.
+#[tokio::test]
+async fn delivered_is_what_the_sink_holds_and_what_the_shipper_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = Ledger::default();
+    let builder = Trail::builder("honest").environment(Environment::default()).directory(directory.path());
+    let trail = builder.journal_max_bytes(64 << 20).connector(sink.clone()).on_notice(|_| ()).start().unwrap();
+    trail.flush(LONG).await.unwrap();
+    sink.away.store(true, Ordering::Relaxed);
+    // More than is read ahead, so that what is damaged at the end was not read before.
+    let filler = "x".repeat(4000);
+    let mut recorded = BTreeMap::new();
+    for number in 0..1500 {
+        let fate = match number {
+            1490..1495 => "damaged",
+            _ if number % 100 == 7 => "poison",
+            _ if number % 300 == 11 => "partial",
+            _ => "fine",
+        };
+        let moment = Moment::new(EventName::Context).attribute("fate", fate).attribute("filler", filler.clone());
+        recorded.insert(trail.record(moment).to_string(), fate);
+    }
+    trail.flush(Duration::from_millis(50)).await.unwrap_err();
+    let damaged = damage(&directory.path().join("journal/streams"), b"damaged");
+    assert_eq!(damaged, 5, "they are on the disk");
+    sink.away.store(false, Ordering::Relaxed);
+    while trail.counts().pending > 0 {
+        trail.flush(LONG).await.unwrap();
+        adds_up(trail.counts());
+    }
+
+    let (counts, shipped, held) = (trail.counts(), trail.shipped(), sink.held());
+    adds_up(counts);
+    assert_eq!(counts.delivered, held.len() as u64, "what the collector holds: {counts:?}");
+    assert_eq!((shipped.delivered, shipped.quarantined), (counts.delivered, counts.quarantined));
+    assert_eq!((counts.lost, counts.refused), (5, 0), "{counts:?}");
+    let of = |fate: &str| recorded.iter().filter(|(_, its)| **its == fate).map(|(id, _)| id).collect::<BTreeSet<_>>();
+    assert_eq!(counts.quarantined, (of("poison").len() + of("partial").len()) as u64, "{counts:?}");
+    for (id, fate) in &recorded {
+        assert_eq!(held.contains(id), *fate == "fine", "{fate} {id}");
+    }
+    // What is gone is told: as many as the numbers say.
+    let told =
+        |cause: &str| sink.gaps.lock().unwrap().iter().filter(|(its, _)| its == cause).map(|(_, n)| n).sum::<i64>();
+    assert_eq!((told("quarantined"), told("lost")), (i64::try_from(counts.quarantined).unwrap(), 5));
+    assert!(sink.requests.load(Ordering::Relaxed) > 20);
+}
+
+/// Changes a byte of each place in the files below where those bytes stand. Says how many.
+fn damage(directory: &Path, bytes: &[u8]) -> usize {
+    let mut places = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            places += damage(&path, bytes);
+            continue;
+        }
+        let content = std::fs::read(&path).unwrap();
+        let found = content.windows(bytes.len()).enumerate().filter(|(_, window)| *window == bytes);
+        for (offset, _) in found {
+            let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, b"D", offset as u64).unwrap();
+            places += 1;
+        }
+    }
+    places
+}
+
+/// A collector that keeps what it accepts, refuses what is poison, accepts requests partly, and forgets to answer.
+#[derive(Debug, Clone, Default)]
+struct Ledger {
+    away: Arc<AtomicBool>,
+    requests: Arc<AtomicU64>,
+    held: Arc<Mutex<BTreeSet<String>>>,
+    /// Cause and count of each gap record.
+    gaps: Arc<Mutex<Vec<(String, i64)>>>,
+}
+
+impl Ledger {
+    fn held(&self) -> BTreeSet<String> {
+        self.held.lock().unwrap().clone()
+    }
+
+    fn answer(&self, request: Bytes) -> Result<Accepted, ExportError> {
+        let nth = self.requests.fetch_add(1, Ordering::Relaxed);
+        let away = || ExportError::Retry { reason: "away".into(), after: None };
+        if self.away.load(Ordering::Relaxed) {
+            return Err(away());
+        }
+        let request = ExportLogsServiceRequest::decode(request).unwrap();
+        let all = request.resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+        let records: Vec<_> = all.flat_map(|scope| scope.log_records).map(|record| attributes(&record)).collect();
+        let is = |record: &BTreeMap<String, any_value::Value>, fate: &str| text(record, "fate") == Some(fate);
+        if records.iter().any(|record| is(record, "poison")) {
+            return Err(ExportError::Rejected { reason: "poison".into() });
+        }
+        let (refused, taken): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| is(record, "partial"));
+        let mut held = self.held.lock().unwrap();
+        for record in taken {
+            let is_new = held.insert(text(&record, "audit.record.id").unwrap().to_owned());
+            if let (true, Some(cause)) = (is_new, text(&record, "auditrail.gap.cause")) {
+                let Some(any_value::Value::IntValue(count)) = record.get("auditrail.gap.count") else {
+                    panic!("{record:?}")
+                };
+                self.gaps.lock().unwrap().push((cause.to_owned(), *count));
+            }
+        }
+        // The answer to every fifth request is lost.
+        if nth % 5 == 3 { Err(away()) } else { Ok(Accepted::but(refused.len() as u64)) }
+    }
+}
+
+fn attributes(record: &LogRecord) -> BTreeMap<String, any_value::Value> {
+    let pairs = record.attributes.iter();
+    pairs.filter_map(|pair| Some((pair.key.clone(), pair.value.as_ref()?.value.clone()?))).collect()
+}
+
+fn text<'a>(record: &'a BTreeMap<String, any_value::Value>, key: &str) -> Option<&'a str> {
+    match record.get(key)? {
+        any_value::Value::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+impl Connector for Ledger {
+    fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Sink for Ledger {
+    fn export(&self, request: Bytes) -> ExportFuture<'_> {
+        Box::pin(async move { self.answer(request) })
+    }
 }
 
 fn start(directory: &Path, sink: &Collector) -> Trail {

@@ -34,6 +34,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = proxy::launched() {
         return code;
     }
+    survive_large_files();
     let matches = match args::command().try_get_matches_from(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) => {
@@ -50,6 +51,15 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.told(),
     }
+}
+
+/// Output into a file that may grow no more ends a process by a signal (SIGXFSZ), without a word; caught, the write is an error.
+/// Caught and not ignored: a server that the proxy starts gets the default again.
+fn survive_large_files() {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    let _inside = runtime.enter();
+    // If it cannot be caught, all is as if this were not here. The handler stays when its listener goes.
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ)));
 }
 
 fn run(matches: &ArgMatches) -> Result<Answer, Failure> {

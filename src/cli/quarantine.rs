@@ -12,8 +12,8 @@ use super::progress::Progress;
 use super::shown::{bytes, hex, json_record, plain, record, service, time};
 use super::words::Words;
 use super::{Answer, Failure, args};
-use crate::config::{Overrides, Settings};
-use crate::journal::{Cause, Disk, Entry, Quarantine, Quarantined};
+use crate::config::{JournalWithout, Overrides, Settings};
+use crate::journal::{Cause, Disk, Entry, Quarantine, Quarantined, Tolerant, Without};
 use crate::record::Record;
 use crate::ship::{OtlpConnector, Replay};
 
@@ -84,7 +84,7 @@ fn replay(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
     let settings = Settings::read(&overrides, &place.environment).map_err(told)?;
     let within = command.get_one::<Duration>(args::TIMEOUT).copied().unwrap_or_default();
     let replay = Replay::connect(&OtlpConnector, &settings.logs).map_err(Failure::failed)?;
-    let quarantine = quarantine(place);
+    let quarantine = quarantine(place)?;
     let progress = Progress::of_records("replaying");
     let (mut text, mut files, mut kept) = (String::new(), Vec::new(), 0);
     for (index, name) in (0..).zip(&names) {
@@ -115,7 +115,7 @@ fn discard(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
     if !command.get_flag(args::YES) && !confirmed(names.len())? {
         return Err(Failure::failed("nothing was discarded"));
     }
-    let quarantine = quarantine(place);
+    let quarantine = quarantine(place)?;
     for name in &names {
         quarantine.discard(name).map_err(Failure::failed)?;
     }
@@ -155,8 +155,12 @@ fn names(command: &ArgMatches) -> Vec<String> {
     names.map(|name| name.strip_suffix(".rec").unwrap_or(name).to_owned()).collect()
 }
 
-fn quarantine(place: &Place) -> Quarantine {
-    Quarantine::of(Arc::new(Disk::default()), &place.journal)
+/// On a disk that may lack what it may lack for the service.
+fn quarantine(place: &Place) -> Result<Quarantine, Failure> {
+    let told = |error| Failure::usage(Words::of_journals().config(&error));
+    let JournalWithout { directory_sync, lock, .. } = JournalWithout::read(&place.environment).map_err(told)?;
+    let disk = Tolerant::new(Arc::new(Disk::default()), Without { directory_sync, lock });
+    Ok(Quarantine::of(Arc::new(disk), &place.journal))
 }
 
 fn text_of(name: &str, file: &Quarantined) -> String {

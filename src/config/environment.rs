@@ -1,16 +1,19 @@
 //! The environment, read once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::ConfigError;
+use super::injected::is_injected;
+use super::{ConfigError, Warnings};
 
 /// A snapshot of the variables that auditrail may read: those that begin with `AUDITRAIL_` or `OTEL_`, and those that say
 /// where a service keeps its state.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
+    /// Those that have their values from a file of ours.
+    of_file: BTreeSet<String>,
 }
 
 impl Environment {
@@ -37,6 +40,7 @@ impl Environment {
         let is_unset = self.variables.get(variable).is_none_or(|value| value.is_empty());
         if is_unset {
             self.variables.insert(variable.into(), value.into());
+            self.of_file.insert(variable.into());
         }
         is_unset
     }
@@ -67,6 +71,32 @@ impl Environment {
         Ok(None)
     }
 
+    /// What the first of some variables says whose value is understood. A value that is not is told of and counts as unset,
+    /// as the OTel specification wants it of its variables; what a file of ours says in the place of one has to be right.
+    ///
+    /// # Errors
+    /// If a value is not UTF-8 or must stop the start.
+    pub(super) fn understood<T>(
+        &self,
+        variables: &[&'static str],
+        warnings: &mut Warnings,
+        read: impl Fn(&str) -> Result<T, NotUnderstood>,
+    ) -> Result<Option<T>, ConfigError> {
+        for variable in variables {
+            let Some(text) = self.text(variable)? else { continue };
+            let unknown = match read(text) {
+                Ok(value) => return Ok(Some(value)),
+                Err(unknown) => unknown,
+            };
+            let NotUnderstood { problem, fix, stops } = unknown;
+            if stops || self.of_file.contains(*variable) {
+                return Err(ConfigError::secret(variable, problem, fix));
+            }
+            warnings.add(format!("{variable} counts as unset: {problem}; {fix}"));
+        }
+        Ok(None)
+    }
+
     pub(super) fn number(&self, variable: &str, wanted: &str) -> Result<Option<u64>, ConfigError> {
         self.text(variable)?
             .map(|text| {
@@ -81,10 +111,28 @@ impl Environment {
 
     /// A misspelt setting would be a setting that does nothing: it stops the start.
     pub(super) fn check_known(&self, known: &[&str]) -> Result<(), ConfigError> {
-        match self.variables.keys().find(|name| name.starts_with(OURS) && !known.contains(&name.as_str())) {
-            Some(variable) => Err(ConfigError::Unknown { variable: variable.clone(), known: known.join(", ") }),
+        let is_strange = |name: &str, value: &OsString| {
+            let is_injected = value.to_str().is_some_and(|value| is_injected(name, value));
+            name.starts_with(OURS) && !known.contains(&name) && !is_injected
+        };
+        match self.variables.iter().find(|(name, value)| is_strange(name, value)) {
+            Some((variable, _)) => Err(ConfigError::Unknown { variable: variable.clone(), known: known.join(", ") }),
             None => Ok(()),
         }
+    }
+}
+
+/// Why a value cannot be used.
+pub(super) struct NotUnderstood {
+    pub(super) problem: String,
+    pub(super) fix: String,
+    /// It is known what was meant, and it cannot be had.
+    pub(super) stops: bool,
+}
+
+impl NotUnderstood {
+    pub(super) fn new(problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { problem: problem.into(), fix: fix.into(), stops: false }
     }
 }
 
@@ -95,7 +143,7 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment 
             .filter_map(|(name, value)| Some((name.into().into_string().ok()?, value.into())))
             .filter(|(name, _)| name.starts_with(OURS) || name.starts_with("OTEL_") || STATE.contains(&name.as_str()))
             .collect();
-        Self { variables }
+        Self { variables, of_file: BTreeSet::new() }
     }
 }
 

@@ -4,12 +4,12 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A variable has a value that cannot be used.
-    #[error("{variable}={value:?} cannot be used: {problem}; {fix}")]
+    /// A variable has a value that cannot be used, or has none and should.
+    #[error("{}: {problem}; {fix}", beginning(variable, value))]
     Value {
         /// The environment variable, or the builder's method.
         variable: String,
-        /// The value; `(not shown)` in its place where it may be secret.
+        /// The value; `(not shown)` in its place where it may be secret, empty where there is none.
         value: String,
         /// What is wrong with it.
         problem: String,
@@ -24,6 +24,14 @@ pub enum ConfigError {
         /// All that are known.
         known: String,
     },
+}
+
+/// An empty value counts as none, so nobody has written one.
+fn beginning(variable: &str, value: &str) -> String {
+    match value {
+        "" => format!("{variable} is not set"),
+        value => format!("{variable}={value:?} cannot be used"),
+    }
 }
 
 impl ConfigError {

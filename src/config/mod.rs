@@ -1,7 +1,8 @@
 //! Configuration: what the code says, `AUDITRAIL_*`, `OTEL_*`, and defaults, in this order of precedence.
 //!
 //! The environment is read once, at the start. A mistake stops the start with a [`ConfigError`] that names the variable,
-//! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated.
+//! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated. What the OTel
+//! specification wants ignored with a warning, such as an unknown sampler, is told by [`Warnings`] and counts as unset.
 
 #[cfg(feature = "proxy")]
 mod address;
@@ -13,15 +14,19 @@ mod error;
 #[cfg(feature = "proxy")]
 pub mod file;
 mod flood;
+mod injected;
 mod notice;
 mod otlp;
 mod plain;
+mod quarantine;
 mod regular;
 mod resource;
 mod sampler;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod warnings;
+mod without;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +46,7 @@ pub(crate) use self::otlp::ENDPOINT_METHOD;
 pub use self::otlp::{Compression, Header, OtlpSettings, Protocol, Signal};
 #[cfg(feature = "cli")]
 pub(crate) use self::plain::{is_hidden, plain};
+pub use self::quarantine::{QuarantineFull, QuarantineSettings};
 #[cfg(all(feature = "proxy", feature = "tls"))]
 pub(crate) use self::regular::read as read_regular;
 pub use self::resource::ResourceSettings;
@@ -48,6 +54,8 @@ pub use self::resource::ResourceSettings;
 pub(crate) use self::resource::service_name_of;
 pub use self::sampler::SamplerSettings;
 pub use self::tls::TlsSettings;
+pub use self::warnings::Warnings;
+pub use self::without::JournalWithout;
 
 /// What the code says; `None` leaves the word to the environment.
 #[derive(Debug, Clone, Default)]
@@ -62,8 +70,14 @@ pub struct Overrides {
     pub directory: Option<PathBuf>,
     /// How much the journal may hold.
     pub journal_max_bytes: Option<u64>,
+    /// How much the quarantine may hold.
+    pub quarantine_max_bytes: Option<u64>,
+    /// What happens when it is full.
+    pub quarantine_when_full: Option<QuarantineFull>,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Option<Duration>,
+    /// What the file system of the journal may lack.
+    pub journal_without: Option<JournalWithout>,
 }
 
 /// The effective settings, checked.
@@ -74,20 +88,28 @@ pub struct Settings {
     pub resource: ResourceSettings,
     /// Where records go.
     pub logs: OtlpSettings,
-    /// Where traces go.
-    pub traces: OtlpSettings,
+    /// Where traces go, or what is wrong with that: it stops nobody who exports none.
+    pub traces: Result<OtlpSettings, ConfigError>,
     /// Whether spans are made for them and exported there (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
     pub exports_traces: bool,
     /// Which traces are kept, audited ones apart.
     pub sampler: SamplerSettings,
+    /// What is wrong with variables of OTel and stops no start.
+    pub warnings: Warnings,
+    /// What else is, where spans are exported.
+    pub trace_warnings: Warnings,
     /// Where the state of the service lives: the journal is in `journal` below it.
     pub directory: PathBuf,
     /// Where earlier versions had it, if that was elsewhere: what waits there of this service is sent, too.
     pub earlier_directory: Option<PathBuf>,
     /// How many bytes the segments of the journal may take.
     pub journal_max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineSettings,
     /// How long a shutdown may take to ship what is left.
     pub flush_timeout: Duration,
+    /// What the file system of the journal may lack.
+    pub journal_without: JournalWithout,
 }
 
 impl Settings {
@@ -96,20 +118,39 @@ impl Settings {
     /// # Errors
     /// The first mistake that is found, with its name, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        environment.check_known(&[directory::DIRECTORY, JOURNAL_MAX_BYTES, FLUSH_TIMEOUT, FILE])?;
-        let logs = OtlpSettings::read(Signal::Logs, overrides, environment)?;
-        let traces = OtlpSettings::read(Signal::Traces, overrides, environment)?;
-        tls::check_used([&logs.tls, &traces.tls], environment)?;
-        let resource = ResourceSettings::read(overrides, environment)?;
+        environment.check_known(&[
+            directory::DIRECTORY,
+            JOURNAL_MAX_BYTES,
+            JOURNAL_WITHOUT,
+            quarantine::MAX_BYTES,
+            quarantine::WHEN_FULL,
+            FLUSH_TIMEOUT,
+            FILE,
+        ])?;
+        let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
+        let logs = OtlpSettings::read(Signal::Logs, overrides, environment, &mut warnings)?;
+        let traces = OtlpSettings::read(Signal::Traces, overrides, environment, &mut of_traces);
+        let is_secure = |settings: &OtlpSettings| settings.tls.is_some();
+        tls::check_used(is_secure(&logs) || traces.as_ref().is_ok_and(is_secure), environment)?;
+        let resource = ResourceSettings::read(overrides, environment, &mut warnings)?;
+        let exports_traces = sampler::exports_traces(environment, &mut of_traces)?;
+        let sampler = SamplerSettings::read(environment, &mut of_traces)?;
         Ok(Self {
             directory: directory::read(overrides, environment, &resource)?,
             earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
             resource,
             logs,
             traces,
-            exports_traces: sampler::exports_traces(environment)?,
-            sampler: SamplerSettings::read(environment)?,
+            exports_traces,
+            sampler,
+            trace_warnings: of_traces.without(&warnings),
+            warnings,
             journal_max_bytes: journal_max_bytes(overrides, environment)?,
+            journal_without: match overrides.journal_without {
+                Some(without) => without,
+                None => JournalWithout::read(environment)?,
+            },
+            quarantine: QuarantineSettings::read(overrides, environment)?,
             flush_timeout: match overrides.flush_timeout {
                 Some(timeout) => timeout,
                 None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),
@@ -136,6 +177,8 @@ fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result
 
 /// Bytes that the segments of the journal may take.
 pub const JOURNAL_MAX_BYTES: &str = "AUDITRAIL_JOURNAL_MAX_BYTES";
+/// What the file system of the journal may lack.
+pub const JOURNAL_WITHOUT: &str = "AUDITRAIL_JOURNAL_WITHOUT";
 /// Milliseconds that a shutdown may take.
 pub const FLUSH_TIMEOUT: &str = "AUDITRAIL_FLUSH_TIMEOUT";
 

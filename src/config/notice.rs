@@ -74,6 +74,11 @@ impl Notices {
         self.say(Kind(kind, 0, 1), NoticeLevel::Recovered, text.into());
     }
 
+    /// Says that something is wrong without a look at what was told before, and without a lock.
+    pub(crate) fn warn_alone(&self, text: &str) {
+        self.0.tell(&Notice { level: NoticeLevel::Warning, text: text.to_owned() });
+    }
+
     /// Says how many notices were held back so far, without waiting for the end of their minutes.
     pub(crate) fn settle(&self) {
         self.0.settle();

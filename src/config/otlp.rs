@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
 
+use super::environment::NotUnderstood;
 use super::tls::{TlsSettings, TlsVariables};
-use super::{ConfigError, Environment, Overrides};
+use super::{ConfigError, Environment, Overrides, Warnings};
 
 /// Which signal the settings are for; its own variables win over the general ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +60,14 @@ pub struct OtlpSettings {
 }
 
 impl OtlpSettings {
-    pub(super) fn read(signal: Signal, overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+    pub(super) fn read(
+        signal: Signal,
+        overrides: &Overrides,
+        environment: &Environment,
+        warnings: &mut Warnings,
+    ) -> Result<Self, ConfigError> {
         let names = signal.variables();
-        let protocol = protocol(names, environment)?;
+        let protocol = protocol(names, environment, warnings)?;
         let (endpoint_source, endpoint) = match (&overrides.endpoint, environment.first(&names.endpoint)?) {
             (Some(endpoint), _) => (ENDPOINT_METHOD, endpoint.as_str()),
             (None, Some(found)) => found,
@@ -82,23 +88,10 @@ impl OtlpSettings {
                 Some((variable, list)) => headers(variable, list)?,
                 None => Vec::new(),
             },
-            timeout: match environment.first(&names.timeout)? {
-                Some((variable, text)) => match environment.millis(variable)? {
-                    Some(Duration::ZERO) => {
-                        let problem = "no request could ever be answered in time";
-                        return Err(ConfigError::value(variable, text, problem, "set milliseconds, such as 10000"));
-                    }
-                    timeout => timeout.unwrap_or(DEFAULT_TIMEOUT),
-                },
-                None => DEFAULT_TIMEOUT,
-            },
-            compression: match environment.first(&names.compression)? {
-                None | Some((_, "none")) => Compression::None,
-                Some((_, "gzip")) => Compression::Gzip,
-                Some((variable, _)) => {
-                    return Err(ConfigError::secret(variable, "unknown compression", "set gzip or none"));
-                }
-            },
+            timeout: environment.understood(&names.timeout, warnings, timeout)?.unwrap_or(DEFAULT_TIMEOUT),
+            compression: environment
+                .understood(&names.compression, warnings, compression)?
+                .unwrap_or(Compression::None),
         })
     }
 }
@@ -119,22 +112,53 @@ pub(super) fn shown(endpoint: &Uri) -> String {
     }
 }
 
-/// A protocol that cannot be honoured stops the start.
-fn protocol(names: &Variables, environment: &Environment) -> Result<Protocol, ConfigError> {
-    let Some((variable, protocol)) = environment.first(&names.protocol)? else { return Ok(Protocol::Grpc) };
-    let wrong = |problem: &str, fix: &str| Err(ConfigError::value(variable, protocol, problem, fix));
-    match protocol {
-        "grpc" => Ok(Protocol::Grpc),
-        "http/protobuf" if cfg!(feature = "otlp-http") => Ok(Protocol::HttpProtobuf),
-        "http/protobuf" => wrong(
-            "auditrail was built without OTLP/HTTP",
-            "enable its feature otlp-http, or set grpc (the collector's port 4317)",
-        ),
-        "http/json" => wrong(
-            "auditrail exports OTLP in its binary form only",
-            "set http/protobuf (the same port and path), or grpc (the collector's port 4317)",
-        ),
-        _ => Err(ConfigError::secret(variable, "unknown protocol", "set grpc or http/protobuf")),
+/// One that auditrail knows and was built without stops the start: by another, nothing would ever arrive.
+fn protocol(names: &Variables, environment: &Environment, warnings: &mut Warnings) -> Result<Protocol, ConfigError> {
+    let is_json = |text: &str| text.eq_ignore_ascii_case("http/json");
+    let found = environment.understood(&names.protocol, warnings, |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "grpc" => Ok((Protocol::Grpc, false)),
+            "http/protobuf" if cfg!(feature = "otlp-http") => Ok((Protocol::HttpProtobuf, false)),
+            // Whoever takes it takes the binary form, too, at the same port and path (OTLP specification).
+            "http/json" if cfg!(feature = "otlp-http") => Ok((Protocol::HttpProtobuf, true)),
+            "http/protobuf" | "http/json" => Err(NotUnderstood {
+                stops: true,
+                ..NotUnderstood::new(
+                    "auditrail was built without OTLP/HTTP",
+                    "enable its feature otlp-http, or set grpc (the collector's port 4317)",
+                )
+            }),
+            _ => Err(NotUnderstood::new("unknown protocol", "set grpc or http/protobuf")),
+        }
+    })?;
+    let Some((protocol, wants_json)) = found else { return Ok(Protocol::Grpc) };
+    for variable in names.protocol {
+        if wants_json && environment.text(variable)?.is_some_and(is_json) {
+            warnings.add(format!(
+                "{variable} says http/json, and auditrail exports OTLP in its binary form only: http/protobuf is used, at the \
+                 same port and path"
+            ));
+        }
+    }
+    Ok(protocol)
+}
+
+fn compression(text: &str) -> Result<Compression, NotUnderstood> {
+    match text.to_ascii_lowercase().as_str() {
+        "none" => Ok(Compression::None),
+        "gzip" => Ok(Compression::Gzip),
+        _ => Err(NotUnderstood::new("unknown compression", "set gzip or none")),
+    }
+}
+
+/// The specification lets 0 mean no limit. A collector that never answers would hold up the records for ever then.
+fn timeout(text: &str) -> Result<Duration, NotUnderstood> {
+    match text.parse().map(Duration::from_millis) {
+        Ok(Duration::ZERO) => {
+            Err(NotUnderstood::new("requests without a limit are not sent", "set milliseconds, such as 10000"))
+        }
+        Ok(timeout) => Ok(timeout),
+        Err(_) => Err(NotUnderstood::new("not a number", "set whole milliseconds, such as 10000")),
     }
 }
 
@@ -192,7 +216,7 @@ fn headers(variable: &str, list: &str) -> Result<Vec<Header>, ConfigError> {
         ))
     };
     let mut headers = Vec::new();
-    for (position, entry) in (1..).zip(list.split(',')) {
+    for (position, entry) in super::resource::entries(list) {
         let Some((name, value)) = entry.split_once('=') else {
             return wrong(position, "there is no '='");
         };

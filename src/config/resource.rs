@@ -1,6 +1,7 @@
 //! Who emits: the OTel resource.
 
-use super::{ConfigError, Environment, Overrides};
+use super::environment::NotUnderstood;
+use super::{ConfigError, Environment, Overrides, Warnings};
 
 /// The resource attributes, without `service.instance.id` if nobody gave one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +12,14 @@ pub struct ResourceSettings {
 }
 
 impl ResourceSettings {
-    pub(super) fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+    pub(super) fn read(
+        overrides: &Overrides,
+        environment: &Environment,
+        warnings: &mut Warnings,
+    ) -> Result<Self, ConfigError> {
         let mut resource = Self { attributes: Vec::new() };
-        if let Some(list) = environment.text(RESOURCE_ATTRIBUTES)? {
-            for (key, value) in pairs(list)? {
-                resource.set(key, value);
-            }
+        for (key, value) in environment.understood(&[RESOURCE_ATTRIBUTES], warnings, pairs)?.unwrap_or_default() {
+            resource.set(key, value);
         }
         if let Some(name) = environment.text(SERVICE_NAME_VARIABLE)? {
             resource.set(SERVICE_NAME.into(), name.into());
@@ -62,18 +65,18 @@ pub(crate) fn service_name_of(environment: &Environment) -> Result<Option<String
     if let Some(name) = environment.text(SERVICE_NAME_VARIABLE)? {
         return Ok(Some(name.to_owned()));
     }
-    let attributes = environment.text(RESOURCE_ATTRIBUTES)?.map(pairs).transpose()?.unwrap_or_default();
+    // What is wrong with it is told when the settings are read.
+    let told = &mut Warnings::default();
+    let attributes = environment.understood(&[RESOURCE_ATTRIBUTES], told, pairs)?.unwrap_or_default();
     Ok(attributes.into_iter().find(|(key, _)| key == SERVICE_NAME).map(|(_, name)| name))
 }
 
-/// `key=value,key=value`, percent-encoded (OTel specification, resource SDK).
-fn pairs(list: &str) -> Result<Vec<(String, String)>, ConfigError> {
-    (1..)
-        .zip(list.split(','))
-        .map(|(position, entry): (usize, &str)| {
+/// `key=value,key=value`, percent-encoded. With one mistake in it, none of it counts (OTel specification, resource SDK).
+fn pairs(list: &str) -> Result<Vec<(String, String)>, NotUnderstood> {
+    entries(list)
+        .map(|(position, entry)| {
             let wrong = |problem: &str| {
-                ConfigError::secret(
-                    RESOURCE_ATTRIBUTES,
+                NotUnderstood::new(
                     format!("entry {position}: {problem}"),
                     "write key=value,key=value with special characters percent-encoded",
                 )
@@ -89,6 +92,11 @@ fn pairs(list: &str) -> Result<Vec<(String, String)>, ConfigError> {
             }
         })
         .collect()
+}
+
+/// The entries of a list, with their positions. What templates leave behind the last comma, or between two, is none.
+pub(super) fn entries(list: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(list.split(',')).filter(|(_, entry)| !entry.trim().is_empty())
 }
 
 /// `None` where a `%` has no two hexadecimal digits behind it, or the bytes are not UTF-8.

@@ -1,6 +1,7 @@
 //! `OTEL_TRACES_SAMPLER` and its argument; whether there are spans at all.
 
-use super::{ConfigError, Environment};
+use super::environment::NotUnderstood;
+use super::{ConfigError, Environment, Warnings};
 
 /// Which traces are kept. Audited ones are kept in any case (see `install_tracing`).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,23 +14,27 @@ pub struct SamplerSettings {
 }
 
 impl SamplerSettings {
-    pub(super) fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let name = environment.text(SAMPLER)?.unwrap_or("parentbased_always_on");
-        let (root, parent_based) = match name.strip_prefix("parentbased_") {
-            Some(root) => (root, true),
-            None => (name, false),
-        };
-        let ratio = match root {
-            "always_on" => 1.0,
-            "always_off" => 0.0,
-            "traceidratio" => ratio(environment)?,
-            _ => {
-                return Err(ConfigError::secret(
-                    SAMPLER,
+    pub(super) fn read(environment: &Environment, warnings: &mut Warnings) -> Result<Self, ConfigError> {
+        let found = environment.understood(&[SAMPLER], warnings, |text| {
+            let name = text.to_ascii_lowercase();
+            let (root, parent_based) = match name.strip_prefix("parentbased_") {
+                Some(root) => (root, true),
+                None => (name.as_str(), false),
+            };
+            match root {
+                "always_on" => Ok((Some(1.0), parent_based)),
+                "always_off" => Ok((Some(0.0), parent_based)),
+                "traceidratio" => Ok((None, parent_based)),
+                _ => Err(NotUnderstood::new(
                     "unknown sampler",
                     "set always_on, always_off, traceidratio, or one of them behind parentbased_",
-                ));
+                )),
             }
+        })?;
+        let (ratio, parent_based) = found.unwrap_or((Some(1.0), true));
+        let ratio = match ratio {
+            Some(ratio) => ratio,
+            None => environment.understood(&[ARGUMENT], warnings, ratio_of)?.unwrap_or(1.0),
         };
         Ok(Self { ratio, parent_based })
     }
@@ -37,27 +42,35 @@ impl SamplerSettings {
 
 /// Whether spans are exported. What the SDK's environment variables switch off is the SDK, which has the spans; audit records
 /// do not go through it.
-pub(super) fn exports_traces(environment: &Environment) -> Result<bool, ConfigError> {
-    // Any other value is false (OTel specification, environment variables).
-    if environment.text(DISABLED)?.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+pub(super) fn exports_traces(environment: &Environment, warnings: &mut Warnings) -> Result<bool, ConfigError> {
+    let disabled = environment.understood(&[DISABLED], warnings, |text| match text {
+        text if text.eq_ignore_ascii_case("true") => Ok(true),
+        text if text.eq_ignore_ascii_case("false") => Ok(false),
+        // Any other value is false (OTel specification, environment variables).
+        _ => Err(NotUnderstood::new("it is neither true nor false", "set true or false")),
+    })?;
+    if disabled == Some(true) {
         return Ok(false);
     }
-    match environment.text(EXPORTER)? {
-        None | Some("otlp") => Ok(true),
-        Some("none") => Ok(false),
-        Some(_) => Err(ConfigError::secret(
-            EXPORTER,
-            "auditrail exports spans by OTLP",
-            "set otlp, or none for records without spans",
-        )),
-    }
+    let wanted = environment.understood(&[EXPORTER], warnings, |list| {
+        let names = || list.split(',').map(str::trim);
+        let has = |wanted: &str| names().any(|name| name.eq_ignore_ascii_case(wanted));
+        match (has("otlp"), has("none")) {
+            (true, _) => Ok(true),
+            (false, true) => Ok(false),
+            _ => Err(NotUnderstood::new(
+                "auditrail exports spans by OTLP",
+                "set otlp, or none for records without spans",
+            )),
+        }
+    })?;
+    Ok(wanted.unwrap_or(true))
 }
 
-fn ratio(environment: &Environment) -> Result<f64, ConfigError> {
-    let Some(text) = environment.text(ARGUMENT)? else { return Ok(1.0) };
+fn ratio_of(text: &str) -> Result<f64, NotUnderstood> {
     match text.parse::<f64>() {
         Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
-        _ => Err(ConfigError::secret(ARGUMENT, "not a ratio", "set a number from 0 to 1, such as 0.1")),
+        _ => Err(NotUnderstood::new("not a ratio", "set a number from 0 to 1, such as 0.1")),
     }
 }
 

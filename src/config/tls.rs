@@ -68,10 +68,10 @@ impl TlsSettings {
 }
 
 /// A general certificate variable is for whichever signal has a secure endpoint; there must be one.
-pub(super) fn check_used(signals: [&Option<TlsSettings>; 2], environment: &Environment) -> Result<(), ConfigError> {
+pub(super) fn check_used(is_secure: bool, environment: &Environment) -> Result<(), ConfigError> {
     for variable in GENERAL {
         if let Some(path) = environment.text(variable)?
-            && signals.iter().all(|signal| signal.is_none())
+            && !is_secure
         {
             return Err(unused(variable, path));
         }

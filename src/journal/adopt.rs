@@ -140,7 +140,7 @@ impl Search {
         }
         let place = Place::new(&self.options.directory);
         // Those that are not wanted are let go under the lock of the directory, so nobody finds them taken.
-        let _alone = lock(&*self.options.fs, &place)?;
+        let _alone = lock(&self.options, &place)?;
         while lot.orphans.len() < most
             && let Some(stream) = self.streams.pop_front()
         {
@@ -274,6 +274,9 @@ impl Journal {
     /// it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
+        if self.is_inherited() {
+            return false;
+        }
         let shared = &self.0;
         let done = {
             let state = shared.state();
@@ -293,7 +296,7 @@ impl Journal {
 /// next adopter.
 fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     let fs = &*options.fs;
-    let Ok(_alone) = lock(fs, &Place::new(&options.directory)) else { return };
+    let Ok(_alone) = lock(options, &Place::new(&options.directory)) else { return };
     let Ok(mut names) = fs.list(place.root()) else { return };
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;

@@ -2,8 +2,8 @@
 
 use super::calls::{CallNumber, RequestPlace};
 use super::frame::{self, FrameHeader, HEADER, Kind};
-use super::state::State;
-use super::{Journal, JournalError, Shared};
+use super::state::{State, Unmade};
+use super::{Journal, JournalError, Shared, error};
 
 /// What is appended.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +87,9 @@ impl Journal {
 
     /// Forgets an open call whose response was not taken, so that its request is not carried from segment to segment.
     pub fn forget(&self, call: CallNumber) {
+        if self.is_inherited() {
+            return;
+        }
         self.0.state().calls.close(call);
     }
 
@@ -95,6 +98,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Full`].
     pub fn admit(&self, bytes: u64) -> Result<Admission, JournalError> {
+        if self.is_inherited() {
+            return Err(JournalError::Forked);
+        }
         let size = frame::size(usize::try_from(bytes).unwrap_or(frame::LONGEST).min(frame::LONGEST)) as u64;
         let mut state = self.0.state();
         self.0.make_room(&mut state, size, Room::Free)?;
@@ -111,6 +117,10 @@ impl Shared {
         (length, payload_crc): (usize, u32),
         frame: &mut [u8],
     ) -> Result<Receipt, JournalError> {
+        // Before the lock, which another thread of the parent may have held when it forked.
+        if self.birth.is_over() {
+            return Err(JournalError::Forked);
+        }
         let mut state = self.state();
         if state.closed {
             return Err(JournalError::Closed);
@@ -125,7 +135,7 @@ impl Shared {
         state.active.file.publish(state.active.offset, frame).map_err(JournalError::io(
             "write to",
             &state.active.path,
-            super::error::FIX,
+            error::FIX,
         ))?;
 
         let size = frame.len() as u64;
@@ -180,6 +190,9 @@ impl Admission {
 
 impl Drop for Admission {
     fn drop(&mut self) {
+        if self.journal.is_inherited() {
+            return;
+        }
         let mut state = self.journal.0.state();
         state.reserved = state.reserved.saturating_sub(self.size);
     }
@@ -223,8 +236,15 @@ impl Shared {
     }
 
     pub(super) fn full(&self, state: &State, because: &str) -> JournalError {
-        let because = state.full_because.as_deref().map_or_else(|| because.to_owned(), |disk| format!(" ({disk})"));
-        JournalError::Full { pending: self.waiting(state), max: self.options.max_bytes, because }
+        let (pending, max) = (self.waiting(state), self.options.max_bytes);
+        match &state.full_because {
+            Some(Unmade { text, cause: Some(cause) }) => {
+                let fix = error::fix_of(*cause).unwrap_or(error::FIX);
+                JournalError::NoSegment { cause: text.clone(), pending, fix }
+            }
+            Some(Unmade { text, cause: None }) => JournalError::Full { pending, max, because: format!(" ({text})") },
+            None => JournalError::Full { pending, max, because: because.to_owned() },
+        }
     }
 }
 

@@ -23,6 +23,9 @@ impl Journal {
     /// # Errors
     /// What the disk said. What could not be synced is written again, elsewhere, by the next commit.
     pub fn commit(&self) -> Result<(), JournalError> {
+        if self.is_inherited() {
+            return Err(JournalError::Forked);
+        }
         self.0.commit()
     }
 }

@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock};
+use rustix::process::{Resource, getrlimit};
 
 use super::directory;
+use super::forked::Locked;
 use super::fs::{File, Fs, Identity};
 use super::mapped::Mapping;
 
@@ -25,6 +28,7 @@ impl Fs for Disk {
     }
 
     fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>> {
+        check_length(length)?;
         let file = open(path, OFlags::EXCL, true, true)?;
         let allocated = make_private(&file, 0o600).and_then(|()| allocate(&file, length));
         if let Err(error) = allocated {
@@ -33,19 +37,19 @@ impl Fs for Disk {
             return Err(error);
         }
         let mapping = if self.without_mapping { None } else { Mapping::of(&file, length).ok() };
-        Ok(Arc::new(DiskFile { file, mapping }))
+        Ok(DiskFile::opened(file, mapping))
     }
 
     fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let file = open(path, OFlags::empty(), true, true)?;
         make_private(&file, 0o600)?;
-        Ok(Arc::new(DiskFile { file, mapping: None }))
+        Ok(DiskFile::opened(file, None))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let file = open(path, OFlags::empty(), true, false)?;
         make_private(&file, 0o600)?;
-        Ok(Arc::new(DiskFile { file, mapping: None }))
+        Ok(DiskFile::opened(file, None))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -83,6 +87,25 @@ impl Fs for Disk {
 struct DiskFile {
     file: fs::File,
     mapping: Option<Mapping>,
+    /// From the first attempt to lock it.
+    locked: OnceLock<Locked>,
+}
+
+impl DiskFile {
+    fn opened(file: fs::File, mapping: Option<Mapping>) -> Arc<dyn File> {
+        Arc::new(Self { file, mapping, locked: OnceLock::new() })
+    }
+}
+
+impl Drop for DiskFile {
+    /// Not by closing it: a child that is forked between this and the closing would go on to hold it.
+    fn drop(&mut self) {
+        if let Some(locked) = self.locked.take().filter(|locked| !locked.is_inherited()) {
+            // What cannot be unlocked is unlocked when it is closed.
+            let _unlocked = flock(&self.file, FlockOperation::Unlock);
+            drop(locked);
+        }
+    }
 }
 
 impl File for DiskFile {
@@ -100,6 +123,7 @@ impl File for DiskFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        check_length(offset.saturating_add(bytes.len() as u64))?;
         self.file.write_all_at(bytes, offset)
     }
 
@@ -122,6 +146,7 @@ impl File for DiskFile {
     }
 
     fn set_length(&self, length: u64) -> io::Result<()> {
+        check_length(length)?;
         if self.mapping.is_some() {
             // The next store to what was cut would end the process by a signal.
             return Err(io::ErrorKind::InvalidInput.into());
@@ -140,20 +165,22 @@ impl File for DiskFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
+        // Before it is: no child that is forked meanwhile may have it.
+        self.locked.get_or_init(|| Locked::note(self.file.as_fd()));
         match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    fn lock(&self) -> io::Result<()> {
-        loop {
-            match flock(&self.file, FlockOperation::LockExclusive) {
-                Err(rustix::io::Errno::INTR) => {}
-                result => return Ok(result?),
-            }
-        }
+/// Whoever writes beyond the limit on the size of files gets a signal first (SIGXFSZ), by which a process ends without a word,
+/// and only then an error. Signals belong to the host: so the limit is asked for before.
+fn check_length(length: u64) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if length > limit => Err(rustix::io::Errno::FBIG.into()),
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A file system. Directories are made with mode 0700 and files with 0600, whatever the umask says; no symbolic link is
 /// followed in the last part of a path.
@@ -127,11 +128,26 @@ pub trait File: Debug + Send + Sync {
     /// What the system says.
     fn try_lock(&self) -> io::Result<bool>;
 
-    /// Takes the lock of the file, and waits for its holder to let go.
+    /// Takes the lock of the file, and waits that long for its holder to let go. Says whether it did.
     ///
     /// # Errors
     /// What the system says.
-    fn lock(&self) -> io::Result<()>;
+    fn lock_within(&self, patience: Duration) -> io::Result<bool> {
+        let (begun, mut pause) = (Instant::now(), SHORTEST_PAUSE);
+        loop {
+            match self.try_lock() {
+                Ok(false) => {}
+                taken => return taken,
+            }
+            let left = patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            // The system could wait in our place, but not for a time.
+            std::thread::sleep(pause.min(left));
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
 }
 
 /// Which file it is.
@@ -144,3 +160,6 @@ pub struct Identity {
     /// Its length in bytes.
     pub length: u64,
 }
+
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);

@@ -32,6 +32,10 @@ impl Keeper {
 impl Drop for Keeper {
     /// Commits what is left and stops.
     fn drop(&mut self) {
+        if self.journal.is_inherited() {
+            // The thread is the parent's: here is only its handle.
+            return std::mem::forget(self.thread.take());
+        }
         self.journal.0.state().stop = true;
         self.journal.0.commit_wanted.notify_all();
         if let Some(thread) = self.thread.take() {
@@ -150,7 +154,7 @@ impl Shared {
         let (because, pending) = {
             let state = self.state();
             self.note_fullness(&state);
-            (state.full_because.clone(), self.waiting(&state))
+            (state.full_because.as_ref().map(|because| because.text.clone()), self.waiting(&state))
         };
         let max = self.options.max_bytes;
         match because {

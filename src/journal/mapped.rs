@@ -1,4 +1,4 @@
-//! A segment mapped into memory: the one module with `unsafe`.
+//! A segment mapped into memory, with `unsafe`.
 //!
 //! What pays for it: an append that survives `kill -9` costs a memory copy instead of a system call (`cargo bench --bench
 //! journal` prints both in the same run).
@@ -16,7 +16,7 @@
 //!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
 //! 5. Unmapped once, on drop.
 
-#![allow(unsafe_code, reason = "this is the one module that may; see its header")]
+#![allow(unsafe_code, reason = "it and `forked` are the modules that may; see its header")]
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};

@@ -13,7 +13,8 @@
 //!    aside in quarantine and reported, and what follows is read on.
 //! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
 //! 7. What is settled without the sink, set aside or removed is told before, and what tells of it is durable.
-//! 8. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
+//! 8. A stream has one process: a child that was forked writes nothing to that of its parent, and does not keep its lock.
+//! 9. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
 
 mod adopt;
 mod append;
@@ -24,6 +25,7 @@ mod cursor;
 mod directory;
 mod disk;
 mod error;
+mod forked;
 mod frame;
 mod fs;
 mod header;
@@ -47,6 +49,7 @@ mod settle;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tolerant;
 mod usage;
 mod wait;
 
@@ -69,17 +72,19 @@ pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, Qu
 pub use self::keeper::Keeper;
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
+pub(crate) use self::planted::planted;
 pub use self::pressure::Pressure;
-pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
+pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
+pub use self::tolerant::{Tolerant, Without};
 pub use self::usage::Usage;
 pub use self::wait::NotSynced;
 
 use self::copies::Copies;
+use self::forked::Birth;
 use self::mark::Mark;
 use self::place::StreamPlace;
-use self::planted::planted;
 use self::state::State;
 use crate::record::StreamId;
 
@@ -96,12 +101,21 @@ impl Journal {
     pub fn stream(&self) -> StreamId {
         self.0.stream
     }
+
+    /// Whether this process is a child of the one that opened the journal, by a fork: nothing can be written then, and nothing
+    /// that is waited for comes to pass.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.0.birth.is_over()
+    }
 }
 
 #[derive(Debug)]
 struct Shared {
     options: JournalOptions,
     stream: StreamId,
+    /// In which process.
+    birth: Birth,
     place: StreamPlace,
     segment_bytes: u64,
     /// Bytes of the longest record that is taken.

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::calls::OpenCalls;
 use super::cursor::Cursor;
+use super::forked::Birth;
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
 use super::mark::Mark;
@@ -41,7 +42,7 @@ impl Journal {
     pub fn open(options: JournalOptions) -> Result<Opened, JournalError> {
         let place = Place::new(&options.directory);
         make_directories(&*options.fs, &place)?;
-        let _alone = lock(&*options.fs, &place)?;
+        let _alone = lock(&options, &place)?;
         let stream = new_stream_id(&options);
         let previous = read_previous(&*options.fs, &place);
 
@@ -80,11 +81,14 @@ pub(super) struct Files {
 }
 
 /// The lock on the directory, held for as long as the result is.
-pub(super) fn lock(fs: &dyn Fs, place: &Place) -> Result<Arc<dyn File>, JournalError> {
+pub(super) fn lock(options: &JournalOptions, place: &Place) -> Result<Arc<dyn File>, JournalError> {
     let failed = |what| JournalError::io(what, place.root(), error::FIX);
-    let file = fs.open_or_create(&place.lock()).map_err(failed("create the lock of"))?;
-    file.lock().map_err(failed("lock"))?;
-    Ok(file)
+    let (patience, path) = (options.lock_patience, place.lock());
+    let file = options.fs.open_or_create(&path).map_err(failed("create the lock of"))?;
+    match file.lock_within(patience).map_err(failed("lock"))? {
+        true => Ok(file),
+        false => Err(JournalError::Locked { path, patience }),
+    }
 }
 
 pub(super) fn make_directories(fs: &dyn Fs, place: &Place) -> Result<(), JournalError> {
@@ -157,6 +161,7 @@ impl Shared {
         let segment_bytes = options.segment_bytes();
         Self {
             stream,
+            birth: Birth::here(),
             place,
             segment_bytes,
             longest_record: options.longest_record(),

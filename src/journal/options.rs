@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::disk::Disk;
 use super::frame::LONGEST;
 use super::fs::Fs;
+use super::quarantine::QuarantineBound;
 use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 
 /// What a journal is opened with.
@@ -20,6 +21,8 @@ pub struct JournalOptions {
     pub directory: PathBuf,
     /// Bytes that may wait in the segments of all streams together.
     pub max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineBound,
     /// Bytes of each segment; `None` for small ones where room or load is small.
     pub segment_bytes: Option<u64>,
     /// The OTLP Resource of this process, encoded.
@@ -28,6 +31,8 @@ pub struct JournalOptions {
     pub scope: Bytes,
     /// The longest time that a record stays unsynced.
     pub commit_interval: Duration,
+    /// How long another process may hold the lock of the directory before this one gives up.
+    pub lock_patience: Duration,
     /// Whether a thread commits, prepares segments and watches files; without it, [`Journal::commit`] and
     /// [`Journal::maintain`] do that when they are called.
     ///
@@ -50,10 +55,12 @@ impl JournalOptions {
         Self {
             directory: directory.into(),
             max_bytes: DEFAULT_MAX_BYTES,
+            quarantine: QuarantineBound::default(),
             segment_bytes: None,
             resource: Bytes::new(),
             scope: Bytes::new(),
             commit_interval: COMMIT_INTERVAL,
+            lock_patience: LOCK_PATIENCE,
             background: true,
             fs: Arc::new(Disk::default()),
             clock: Arc::new(SystemClock),
@@ -120,6 +127,17 @@ pub enum Event {
         /// The last of their sequence numbers.
         last: u64,
     },
+    /// Files are removed from the quarantine, so that others have room.
+    Discarded {
+        /// Their stream.
+        stream: StreamId,
+        /// How many records they have, at least.
+        count: u64,
+        /// The first of the sequence numbers; 0 if one is not known.
+        first: u64,
+        /// The last of the sequence numbers.
+        last: u64,
+    },
 }
 
 /// Nobody.
@@ -140,4 +158,6 @@ const SEGMENT_BYTES: u64 = 8 << 20;
 /// What an idle process takes of the disk, with some small files.
 pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENTS_AT_LEAST: u64 = 4;
+/// Streams are made, listed and removed under the lock, which takes milliseconds each; many processes may start at once.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);

@@ -5,14 +5,14 @@
 /// Whether that bug is planted in this run.
 #[cfg(not(planted))]
 #[inline(always)]
-pub(super) const fn planted(_: &str) -> bool {
+pub(crate) const fn planted(_: &str) -> bool {
     false
 }
 
 /// Whether that bug is planted in this run, by `AUDITRAIL_PLANTED`.
 #[cfg(planted)]
 #[expect(clippy::disallowed_methods, reason = "no setting of the product")]
-pub(super) fn planted(bug: &str) -> bool {
+pub(crate) fn planted(bug: &str) -> bool {
     static PLANTED: std::sync::LazyLock<Option<String>> =
         std::sync::LazyLock::new(|| std::env::var("AUDITRAIL_PLANTED").ok());
     PLANTED.as_deref() == Some(bug)

@@ -14,11 +14,15 @@
 //!  80  Resource, Scope, reason; then the entries: u64 sequence number, u32 length, bytes
 //! ```
 
+mod bound;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+pub use self::bound::QuarantineBound;
 
 use super::frame::{Salt, put, u32_at, u64_at};
 use super::place::Place;
@@ -138,13 +142,13 @@ impl Quarantine {
         Ok(path)
     }
 
-    pub(super) fn write(&self, name: &str, content: &Quarantined) -> Result<(), JournalError> {
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), JournalError> {
         let path = self.place.quarantine().join(format!("{name}.rec"));
         let new = path.with_extension("new");
         let write = || {
             drop(self.fs.remove(&new));
             let file = self.fs.open_or_create(&new)?;
-            file.write_at(0, &content.encode())?;
+            file.write_at(0, content)?;
             file.sync()?;
             self.fs.rename(&new, &path)?;
             self.fs.sync_dir(&self.place.quarantine())
@@ -160,7 +164,7 @@ impl Shared {
     /// Writes a file of the quarantine; the same records again replace it.
     pub(super) fn set_aside(&self, content: &Quarantined) -> Result<(), JournalError> {
         let name = format!("{}-{:020}", self.stream, content.first);
-        self.quarantine().write(&name, content)
+        self.write_to_quarantine(&name, content)
     }
 
     pub(super) fn set_aside_damage(
@@ -171,7 +175,7 @@ impl Shared {
         bytes: Bytes,
     ) -> Result<(), JournalError> {
         let name = format!("{}-{segment:010}-{offset:010}", self.stream);
-        self.quarantine().write(
+        self.write_to_quarantine(
             &name,
             &Quarantined {
                 cause: Cause::Damaged,
@@ -186,6 +190,12 @@ impl Shared {
                 entries: vec![Entry { sequence, record: bytes }],
             },
         )
+    }
+
+    fn write_to_quarantine(&self, name: &str, content: &Quarantined) -> Result<(), JournalError> {
+        let bytes = content.encode();
+        self.make_room_in_quarantine(bytes.len())?;
+        self.quarantine().write(name, &bytes)
     }
 
     /// Sets aside what is not zero of a part of a segment, in pieces. Says whether there was anything.

@@ -8,7 +8,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
-use super::state::{Active, Prepared, Segment, State, Unsynced};
+use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
 use super::{JournalError, Shared, error};
 
 impl Shared {
@@ -61,7 +61,7 @@ impl Shared {
         self.keep(state, made);
     }
 
-    fn plan(&self, state: &mut State, least: u64) -> Result<Plan, String> {
+    fn plan(&self, state: &mut State, least: u64) -> Result<Plan, Unmade> {
         // What is open has to be carried over, and that must not fill it; nor what was promised.
         let promised = 2 * state.calls.bytes() + state.reserved;
         let with = |bytes: u64| (bytes.max(3 * self.header_length()) + promised).max(least).next_multiple_of(PAGE);
@@ -70,11 +70,11 @@ impl Shared {
     }
 
     /// The largest that the bound has room for.
-    fn plan_of(&self, state: &mut State, length: u64, least: u64, max_bytes: u64) -> Result<Plan, String> {
+    fn plan_of(&self, state: &mut State, length: u64, least: u64, max_bytes: u64) -> Result<Plan, Unmade> {
         let waiting = self.waiting(state);
         let fits = |length: &u64| waiting.saturating_add(*length) <= max_bytes;
         let Some(length) = lengths(length, least).find(fits) else {
-            return Err(format!("{waiting} bytes wait in the segments"));
+            return Err(Unmade { text: format!("{waiting} bytes wait in the segments"), cause: None });
         };
         let number = state.next_file;
         state.next_file += 1;
@@ -82,7 +82,7 @@ impl Shared {
     }
 
     /// The largest that the disk has room for.
-    fn make(&self, plan: &Plan) -> Result<Prepared, String> {
+    fn make(&self, plan: &Plan) -> Result<Prepared, Unmade> {
         let path = self.place.segment(plan.number);
         let make = |length| {
             let file = self.options.fs.create_segment(&path, length)?;
@@ -97,10 +97,10 @@ impl Shared {
                 break;
             }
         }
-        made.map_err(|cause| format!("{}: {cause}", path.display()))
+        made.map_err(|cause| Unmade { text: format!("{}: {cause}", path.display()), cause: Some(cause.kind()) })
     }
 
-    fn keep(&self, state: &mut State, made: Result<Prepared, String>) {
+    fn keep(&self, state: &mut State, made: Result<Prepared, Unmade>) {
         match made {
             // Somebody who could not wait has made a later one meanwhile.
             Ok(made) if state.next.is_some() || made.number < state.active.number => self.discard(&made),

@@ -9,7 +9,8 @@ use super::frame::{ALIGNMENT, Found, FrameHeader, HEADER, Salt};
 use super::fs::File;
 use super::planted::planted;
 
-/// Walks through the frames of one segment. What is damaged is named, and the walk goes on behind it.
+/// Walks through the frames of one segment. What is damaged is named, and the walk goes on behind it. A block that the disk
+/// cannot read is damage, too: it is taken for zeros, with which no checksum holds.
 #[derive(Debug)]
 pub(super) struct Scan {
     file: Arc<dyn File>,

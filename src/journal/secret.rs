@@ -11,6 +11,7 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+use super::options::LOCK_PATIENCE;
 use super::{File, Fs, JournalError, error};
 use crate::record::Entropy;
 
@@ -55,7 +56,9 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 pub fn secret(fs: &dyn Fs, entropy: &dyn Entropy, path: &Path) -> Result<Secret, JournalError> {
     let failed = |what| JournalError::io(what, path, error::FIX);
     let file = fs.open_or_create(path).map_err(failed("open the key"))?;
-    file.lock().map_err(failed("lock the key"))?;
+    if !file.lock_within(LOCK_PATIENCE).map_err(failed("lock the key"))? {
+        return Err(JournalError::Locked { path: path.to_owned(), patience: LOCK_PATIENCE });
+    }
     let mut key = [0; 32];
     let length = file.identity().map_err(failed("read the key"))?.length;
     if length == 32 && file.read_at(0, &mut key).map_err(failed("read the key"))? == 32 {

@@ -1,6 +1,7 @@
 //! What the lock of a journal guards.
 
 use std::collections::VecDeque;
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(super) struct State {
     pub(super) failures: u64,
     pub(super) failure: Option<String>,
     /// Why no segment could be made at the last attempt.
-    pub(super) full_because: Option<String>,
+    pub(super) full_because: Option<Unmade>,
     /// The sequence number of the last settled record.
     pub(super) settled: u64,
     /// When the oldest record that was read and is not settled was observed.
@@ -175,6 +176,14 @@ pub(super) struct Prepared {
     pub(super) path: PathBuf,
     pub(super) identity: Identity,
     pub(super) length: u64,
+}
+
+/// Why no segment could be made.
+#[derive(Debug, Clone)]
+pub(super) struct Unmade {
+    pub(super) text: String,
+    /// What the system said; `None` if it is the bound.
+    pub(super) cause: Option<io::ErrorKind>,
 }
 
 /// What a reader needs to know of a segment.

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::state::State;
-use super::{Journal, Receipt, Sequence, Shared};
+use super::{Journal, JournalError, Receipt, Sequence, Shared};
 
 /// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
 /// again, but nobody can say that it would survive a power loss.
@@ -18,6 +18,9 @@ impl Journal {
     /// # Errors
     /// [`NotSynced`].
     pub async fn synced(&self, receipt: Receipt) -> Result<(), NotSynced> {
+        if self.is_inherited() {
+            return Err(NotSynced(JournalError::Forked.to_string()));
+        }
         let failures = self.0.state().failures;
         let mut joined = false;
         loop {

@@ -36,6 +36,7 @@ error_types! {
     JOURNAL_SYNC_FAILED = "journal_sync_failed";
     SINK_UNAVAILABLE = "sink_unavailable";
     SINK_AUTHENTICATION = "sink_authentication";
+    SINK_UNREADABLE = "sink_unreadable";
     QUARANTINE = "quarantine";
     PROXY_BYPASSED = "proxy_bypassed";
 }

@@ -1,11 +1,12 @@
 //! What can go wrong for the caller of a [`Receiver`](crate::serve::Receiver).
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{fmt, io, net::SocketAddr, time::Duration};
 
 use thiserror::Error;
 
-/// Why a receiver could not be started.
-#[derive(Debug, Error)]
+/// Why a receiver could not be started. Its `Debug` says what its `Display` says, as it is what `main` prints of an error that it
+/// returns.
+#[derive(Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// An address could not be listened on.
@@ -34,6 +35,12 @@ pub enum ServeError {
         /// The builder's method.
         name: &'static str,
     },
+}
+
+impl fmt::Debug for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Why a wait for records or spans ended without them.

@@ -23,6 +23,11 @@ impl Backoff {
         Self { first: Duration::from_secs(5), cap: Duration::from_secs(60), attempts: 0 }
     }
 
+    /// For answers that cannot be read: the sink may take the records each time, and have them once more.
+    pub(super) const fn unreadable() -> Self {
+        Self { first: Duration::from_millis(100), cap: Duration::from_secs(60), attempts: 0 }
+    }
+
     /// The next pause.
     pub(super) fn next(&mut self, entropy: &dyn Entropy) -> Duration {
         let step = self.first.saturating_mul(1 << self.attempts.min(16)).min(self.cap);
@@ -33,9 +38,9 @@ impl Backoff {
         step.mul_f64(0.5 + share / 2.0)
     }
 
-    /// Whether the pauses have grown to the cap.
-    pub(super) fn is_at_cap(&self) -> bool {
-        self.first.saturating_mul(1 << self.attempts.saturating_sub(1).min(16)) >= self.cap
+    /// Whether the trouble is no hiccup any more.
+    pub(super) fn is_long(&self) -> bool {
+        self.first.saturating_mul(1 << self.attempts.saturating_sub(1).min(16)) >= LONG
     }
 }
 
@@ -45,3 +50,4 @@ pub(super) fn granted(wish: Option<Duration>) -> Duration {
 }
 
 const LONGEST_WISH: Duration = Duration::from_secs(300);
+const LONG: Duration = Duration::from_secs(5);

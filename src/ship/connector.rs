@@ -70,13 +70,27 @@ pub enum ExportError {
         /// What it said.
         reason: String,
     },
-    /// It may be these records or the sink itself: smaller requests tell, and a single record is given up only after
-    /// some attempts.
+    /// It may be these records or the sink itself. It is these records only if the sink takes others meanwhile: then smaller
+    /// requests tell, and a single record is given up after many attempts and some minutes.
     #[error("{reason}")]
     Doubtful {
         /// What it said.
         reason: String,
     },
+    /// It answered with something that is no answer of OTLP, so that nobody knows what became of the records: they are sent
+    /// again, and the sink may have them twice.
+    #[error("{reason}")]
+    Unreadable {
+        /// What is wrong with the answer.
+        reason: String,
+    },
+}
+
+/// What OTLP's partial success says; there are no fewer than no records that a sink can refuse.
+#[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
+pub(super) fn accepted_but(rejected: i64) -> Result<Accepted, ExportError> {
+    let unreadable = |_| ExportError::Unreadable { reason: "a partial success of less than no records".into() };
+    u64::try_from(rejected).map(Accepted::but).map_err(unreadable)
 }
 
 /// What a request that was not answered in time ends with.
@@ -85,12 +99,27 @@ pub(super) fn unanswered(timeout: Duration) -> String {
     format!("no answer within {} ms", timeout.as_millis())
 }
 
-/// The last cause: what is before it says "transport error".
+/// The last cause: what is before it says "transport error". A connection that broke is named as that, as the words of
+/// the system differ from one time to the next.
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        Some(BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof) => {
+            format!("{BROKEN}: {cause}")
+        }
+        _ => cause.to_string(),
+    }
 }
+
+/// A connection that was there ended before the answer.
+#[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
+pub(super) const BROKEN: &str = "the connection broke";
+/// An answer holds a count and a message. A prime, so that in a text of tonic's it is known to be this bound.
+#[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
+pub(super) const LONGEST_ANSWER: usize = 65_521;

@@ -1,15 +1,24 @@
 //! One batch on its way, until the sink has answered for every record of it.
+//!
+//! Invariants:
+//! 1. A record is given up for one of two reasons: the sink refuses it for good, or it answers this record, time and again,
+//!    with what may mean either, while it takes others.
+//! 2. An answer counts against a record only if the sink took something else at that time, and only one in each pause of our
+//!    own. So neither an outage, however long, nor flushes, however many, cost a record.
+//! 3. What is doubtful holds up nothing else of its batch.
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::sleep;
+use bytes::Bytes;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::backoff::Backoff;
 use super::gate::Trouble;
 use super::lane::Fleet;
-use super::{Envelope, ExportError};
-use crate::journal::{Batch, Entry};
+use super::{Accepted, Envelope, ExportError};
+use crate::journal::{Batch, Entry, planted};
 
 /// Records of a batch that the sink refused for good.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,84 +31,207 @@ pub(super) struct Refusal {
 
 /// Returns when the sink has answered for all. A batch that is refused is halved until the refused records are alone.
 pub(super) async fn fly(fleet: Arc<Fleet>, envelope: Envelope, batch: Arc<Batch>) -> Vec<Refusal> {
+    let flight = Flight { fleet: &fleet, envelope: &envelope, batch: &batch };
     let whole = 0..batch.entries.len();
     let mut parts = Vec::from([whole]);
-    let mut refusals = Vec::new();
+    let (mut refusals, mut doubts) = (Vec::new(), Vec::new());
     while let Some(part) = parts.pop() {
-        let entries = batch.entries.get(part.clone()).unwrap_or_default();
-        match send(&fleet, &envelope, entries).await {
-            Ok(0) => {}
-            Ok(rejected) => {
-                let refused = rejected.min(entries.len() as u64);
-                refuse(&mut refusals, Refusal { part, refused, reason: "OTLP partial success".into() });
-            }
-            Err(reason) if entries.len() == 1 => refuse(&mut refusals, Refusal { part, refused: 1, reason }),
-            Err(_) => {
+        match flight.send(&part).await {
+            Answer::Taken => {}
+            Answer::TakenBut(refused) => refusals.push(Refusal { part, refused, reason: PARTLY.into() }),
+            Answer::Refused(reason) if part.len() == 1 => refusals.push(Refusal { part, refused: 1, reason }),
+            Answer::Doubted(_) if part.len() == 1 => doubts.push(Doubt { part, answers: 0 }),
+            Answer::Refused(_) | Answer::Doubted(_) => {
                 let middle = part.start + part.len() / 2;
                 parts.push(middle..part.end);
                 parts.push(part.start..middle);
             }
         }
     }
-    refusals
+    flight.resolve(doubts, &mut refusals).await;
+    joined(refusals)
 }
 
 /// Neighbours that were refused alone, for the same reason, are kept together.
-fn refuse(refusals: &mut Vec<Refusal>, refusal: Refusal) {
+fn joined(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    refusals.sort_unstable_by_key(|refusal| refusal.part.start);
     let is_whole = |refusal: &Refusal| refusal.refused == refusal.part.len() as u64;
-    match refusals.last_mut() {
-        Some(last)
-            if last.part.end == refusal.part.start
-                && last.reason == refusal.reason
-                && is_whole(last)
-                && is_whole(&refusal) =>
-        {
-            last.part.end = refusal.part.end;
-            last.refused += refusal.refused;
+    let mut all: Vec<Refusal> = Vec::new();
+    for refusal in refusals {
+        match all.last_mut() {
+            Some(last)
+                if last.part.end == refusal.part.start
+                    && last.reason == refusal.reason
+                    && is_whole(last)
+                    && is_whole(&refusal) =>
+            {
+                last.part.end = refusal.part.end;
+                last.refused += refusal.refused;
+            }
+            _ => all.push(refusal),
         }
-        _ => refusals.push(refusal),
+    }
+    all
+}
+
+/// What the sink says of records, once it says something of them.
+enum Answer {
+    Taken,
+    /// But for that many.
+    TakenBut(u64),
+    Refused(String),
+    /// It takes others, but not these.
+    Doubted(String),
+}
+
+/// A single record that may be to blame.
+struct Doubt {
+    part: Range<usize>,
+    /// That count against it.
+    answers: u32,
+}
+
+struct Flight<'a> {
+    fleet: &'a Fleet,
+    envelope: &'a Envelope,
+    batch: &'a Batch,
+}
+
+impl Flight<'_> {
+    /// Asks again for each of them until it is taken, refused, or given up.
+    async fn resolve(&self, mut doubts: Vec<Doubt>, refusals: &mut Vec<Refusal>) {
+        let mut patience = Patience::new();
+        while !doubts.is_empty() {
+            let counts = patience.pause(self.fleet).await;
+            let mut still = Vec::new();
+            for Doubt { part, answers } in doubts {
+                let answers = answers + u32::from(counts);
+                match self.send(&part).await {
+                    Answer::Taken => {}
+                    Answer::TakenBut(refused) => refusals.push(Refusal { part, refused, reason: PARTLY.into() }),
+                    Answer::Refused(reason) => refusals.push(Refusal { part, refused: 1, reason }),
+                    Answer::Doubted(reason) if answers >= DOUBTS && patience.is_over() => {
+                        refusals.push(Refusal { part, refused: 1, reason });
+                    }
+                    Answer::Doubted(_) => still.push(Doubt { part, answers }),
+                }
+            }
+            doubts = still;
+        }
+    }
+
+    /// Retries until the sink says something of these records.
+    async fn send(&self, part: &Range<usize>) -> Answer {
+        let entries = self.batch.entries.get(part.clone()).unwrap_or_default();
+        let (fleet, request) = (self.fleet, self.envelope.request(entries));
+        loop {
+            let turn = fleet.gate.enter().await;
+            let answers = fleet.gate.answers();
+            match fleet.export(&request).await {
+                Ok(Accepted { rejected: 0 }) => {
+                    fleet.gate.answered(turn, None);
+                    fleet.remember(self.envelope, entries);
+                    return Answer::Taken;
+                }
+                Ok(Accepted { rejected }) => {
+                    fleet.gate.answered(turn, Some(PARTLY));
+                    return Answer::TakenBut(rejected.min(entries.len() as u64));
+                }
+                Err(ExportError::Rejected { reason }) => {
+                    fleet.gate.answered(turn, Some(&reason));
+                    return Answer::Refused(reason);
+                }
+                Err(ExportError::Doubtful { reason }) => match fleet.takes_others(answers).await {
+                    Some(true) => {
+                        fleet.gate.answered(turn, Some(&reason));
+                        return Answer::Doubted(reason);
+                    }
+                    // Nothing is known that it takes; a part may be.
+                    None if entries.len() > 1 => return Answer::Doubted(reason),
+                    _ => fleet.gate.failed(turn, Trouble::Away, &reason, None),
+                },
+                Err(ExportError::Retry { reason, after }) => fleet.gate.failed(turn, Trouble::Away, &reason, after),
+                Err(ExportError::Unauthorized { reason }) => {
+                    fleet.gate.failed(turn, Trouble::Unauthorized, &reason, None);
+                }
+                Err(ExportError::Unreadable { reason }) => {
+                    fleet.gate.failed(turn, Trouble::Unreadable, &reason, None);
+                }
+            }
+        }
     }
 }
 
-/// Retries until the sink answers; `Err` holds its reason if it refuses these records, or may refuse one of them.
-async fn send(fleet: &Fleet, envelope: &Envelope, entries: &[Entry]) -> Result<u64, String> {
-    let request = envelope.request(entries);
-    let mut doubts = 0;
-    let mut backoff = Backoff::away();
-    loop {
-        let turn = fleet.gate.enter().await;
-        let under_way = fleet.stats.request(request.len());
-        let answer = fleet.sink.export(request.clone()).await;
+/// A record that the sink took.
+#[derive(Debug)]
+pub(super) struct Taken {
+    envelope: Envelope,
+    entry: Entry,
+}
+
+impl Fleet {
+    async fn export(&self, request: &Bytes) -> Result<Accepted, ExportError> {
+        let under_way = self.stats.request(request.len());
+        let answer = self.sink.export(request.clone()).await;
         under_way.ended(answer.is_ok());
-        match answer {
-            Ok(accepted) => {
-                fleet.gate.answered(turn);
-                return Ok(accepted.rejected);
-            }
-            Err(ExportError::Rejected { reason }) => {
-                fleet.gate.answered(turn);
-                return Err(reason);
-            }
-            Err(ExportError::Retry { reason, after }) => fleet.gate.failed(turn, Trouble::Away, &reason, after),
-            Err(ExportError::Unauthorized { reason }) => fleet.gate.failed(turn, Trouble::Unauthorized, &reason, None),
-            Err(ExportError::Doubtful { reason }) => {
-                drop(turn);
-                doubts += 1;
-                if entries.len() > 1 || doubts > DOUBTS {
-                    return Err(reason);
-                }
-                let (answers, hurries) = (fleet.gate.answers(), fleet.hurry.count());
-                tokio::select! {
-                    () = sleep(backoff.next(&*fleet.entropy)) => {}
-                    () = fleet.hurry.beyond(hurries) => {}
-                }
-                if fleet.gate.answers() == answers {
-                    fleet.gate.doubted(&reason);
-                }
-            }
+        answer
+    }
+
+    /// Whether the sink takes records now: it answered others since that many answers, or takes one again that it has. Whoever
+    /// reads them there drops what has the same `audit.record.id`. `None` if there is none to ask with.
+    async fn takes_others(&self, answers: u64) -> Option<bool> {
+        if self.gate.answers() != answers || planted("give-up-in-an-outage") {
+            return Some(true);
+        }
+        let request = self.taken().as_ref().map(|taken| taken.envelope.request(std::slice::from_ref(&taken.entry)))?;
+        Some(matches!(self.export(&request).await, Ok(_) | Err(ExportError::Rejected { .. })))
+    }
+
+    fn remember(&self, envelope: &Envelope, entries: &[Entry]) {
+        // A small one, as it stays in memory.
+        if let Some(entry) = entries.iter().min_by_key(|entry| entry.record.len()) {
+            *self.taken() = Some(Taken { envelope: envelope.clone(), entry: entry.clone() });
         }
     }
 }
 
-/// How often a single record is sent again that the sink answers with a code that may mean either: half a minute.
-const DOUBTS: u32 = 10;
+/// The pauses between doubtful answers.
+struct Patience {
+    begun: Instant,
+    /// The end of the pause, after which the next answer counts.
+    due: Instant,
+    backoff: Backoff,
+}
+
+impl Patience {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { begun: now, due: now, backoff: Backoff::away() }
+    }
+
+    /// Somebody who flushes cuts it short; says whether it was whole.
+    async fn pause(&mut self, fleet: &Fleet) -> bool {
+        if self.due <= Instant::now() {
+            self.due = Instant::now() + self.backoff.next(&*fleet.entropy);
+        }
+        let hurries = fleet.hurry.count();
+        sleep(BETWEEN.min(self.due - Instant::now())).await;
+        tokio::select! {
+            () = sleep_until(self.due) => {}
+            () = fleet.hurry.beyond(hurries) => {}
+        }
+        self.due <= Instant::now() || planted("give-up-in-an-outage")
+    }
+
+    fn is_over(&self) -> bool {
+        self.begun.elapsed() >= PATIENCE || planted("give-up-in-an-outage")
+    }
+}
+
+const PARTLY: &str = "OTLP partial success";
+/// How often a single record is sent again that the sink, which takes others, answers with a code that may mean either.
+const DOUBTS: u32 = 20;
+/// And for how long. A sink that answers half of all requests so takes each record within that time.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// However many flush.
+const BETWEEN: Duration = Duration::from_millis(50);

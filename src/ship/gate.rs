@@ -5,8 +5,9 @@
 //! 1. While the gate is open, everybody passes. While it is closed, only the holder of the probe's permit does, after the
 //!    pause, and only that probe's answer opens it or lengthens the pause. Answers to requests of before do neither.
 //! 2. A delay that the sink asked for is kept, also by a flush; a pause of our own ends when somebody hurries.
-//! 3. A trouble is told once an episode, and the end of the episode once.
+//! 3. A trouble is told once an episode, and again when its reason is another one; the end of the episode is told once.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::backoff::{Backoff, granted};
 use super::hurry::Hurry;
-use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE};
+use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE, SINK_UNREADABLE};
 use crate::config::Notices;
 use crate::record::Entropy;
 
@@ -48,12 +49,14 @@ pub(super) struct Turn<'a> {
 }
 
 /// Why the sink did not take a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
     /// It does not answer, or has no time.
     Away,
     /// It refuses the credentials.
     Unauthorized,
+    /// It answers, and nobody can say what.
+    Unreadable,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,8 @@ struct State {
     epoch: u64,
     closed: Option<Closed>,
     answers: u64,
+    /// What the last request came to, if it was not taken.
+    last: Option<String>,
     told: Told,
 }
 
@@ -77,16 +82,15 @@ struct Closed {
 }
 
 /// What this episode has told.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Told {
-    away: bool,
-    unauthorized: bool,
+    troubles: BTreeSet<(Trouble, String)>,
     degraded: Option<&'static str>,
 }
 
 impl Gate {
     pub(super) fn new(voice: Voice) -> Self {
-        let state = State { epoch: 0, closed: None, answers: 0, told: Told::default() };
+        let state = State { epoch: 0, closed: None, answers: 0, last: None, told: Told::default() };
         Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), voice }
     }
 
@@ -111,11 +115,12 @@ impl Gate {
         }
     }
 
-    /// The sink answered and took the request, or refused its records for good: it is there.
-    pub(super) fn answered(&self, turn: Turn<'_>) {
+    /// The sink answered: it took the request, or has something against its records, which is the reason. It is there.
+    pub(super) fn answered(&self, turn: Turn<'_>, refused_because: Option<&str>) {
         let ended = {
             let mut state = self.state();
             state.answers += 1;
+            state.last = refused_because.map(ToOwned::to_owned);
             if turn.epoch != state.epoch {
                 return;
             }
@@ -134,6 +139,7 @@ impl Gate {
         let wished = Instant::now() + granted(wish);
         let (news, is_long) = {
             let mut state = self.state();
+            state.last = Some(reason.to_owned());
             if turn.epoch != state.epoch {
                 if let Some(closed) = &mut state.closed {
                     closed.wished = closed.wished.max(wished);
@@ -149,8 +155,8 @@ impl Gate {
             closed.until = Instant::now() + closed.backoff.next(&*self.voice.entropy);
             closed.wished = closed.wished.max(wished);
             closed.hurries = turn.hurries;
-            let is_long = trouble == Trouble::Unauthorized || closed.backoff.is_at_cap();
-            (state.told.once(trouble), is_long && state.told.degrade(trouble))
+            let is_long = closed.backoff.is_long();
+            (state.told.once(trouble, reason), is_long && state.told.degrade(trouble))
         };
         drop(turn);
         if news {
@@ -161,18 +167,14 @@ impl Gate {
         }
     }
 
-    /// A single record gets no clear answer, and nothing else got one in the meantime: somebody should know. The gate
-    /// stays as it is, because it may be this record.
-    pub(super) fn doubted(&self, reason: &str) {
-        let news = self.state().told.once(Trouble::Away);
-        if news {
-            self.voice.failed(Trouble::Away, reason);
-        }
-    }
-
     /// How often the sink has given a clear answer.
     pub(super) fn answers(&self) -> u64 {
         self.state().answers
+    }
+
+    /// What the last request came to, if it was not taken.
+    pub(super) fn last_refusal(&self) -> Option<String> {
+        self.state().last.clone()
     }
 
     fn open(&self) -> Option<Turn<'_>> {
@@ -210,6 +212,7 @@ impl Closed {
         let backoff = match why {
             Trouble::Away => Backoff::away(),
             Trouble::Unauthorized => Backoff::unauthorized(),
+            Trouble::Unreadable => Backoff::unreadable(),
         };
         let now = Instant::now();
         Self { why, backoff, until: now, wished: now, hurries: 0 }
@@ -221,18 +224,16 @@ impl Trouble {
         match self {
             Self::Away => SINK_UNAVAILABLE,
             Self::Unauthorized => SINK_AUTHENTICATION,
+            Self::Unreadable => SINK_UNREADABLE,
         }
     }
 }
 
 impl Told {
-    /// Says whether it is news.
-    fn once(&mut self, trouble: Trouble) -> bool {
-        let told = match trouble {
-            Trouble::Away => &mut self.away,
-            Trouble::Unauthorized => &mut self.unauthorized,
-        };
-        !std::mem::replace(told, true)
+    /// Says whether it is news. What stands behind a colon are details.
+    fn once(&mut self, trouble: Trouble, reason: &str) -> bool {
+        let what = reason.split_once(": ").map_or(reason, |(what, _)| what);
+        self.troubles.len() < MOST_TROUBLES && self.troubles.insert((trouble, what.to_owned()))
     }
 
     fn degrade(&mut self, trouble: Trouble) -> bool {
@@ -252,6 +253,10 @@ impl Voice {
                 "the collector at {target} refuses the credentials ({reason}); check OTEL_EXPORTER_OTLP_HEADERS and the \
                  client certificate of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE; until then audit records wait in the journal"
             ),
+            Trouble::Unreadable => format!(
+                "what answers at {target} does not answer as an OTLP collector ({reason}); see whether endpoint and protocol \
+                 are right and what stands in between; audit records wait in the journal and are sent again"
+            ),
         });
     }
 
@@ -259,8 +264,11 @@ impl Voice {
         if ended.degraded.is_some() {
             self.reports.recovered();
         }
-        if ended.away || ended.unauthorized {
+        if !ended.troubles.is_empty() {
             self.notices.recovered(format!("the collector at {} takes audit records again", self.target));
         }
     }
 }
+
+/// How many different troubles of one episode are told.
+const MOST_TROUBLES: usize = 16;

@@ -15,8 +15,10 @@
 //! 2. Batches are settled in the order of their sequences, whatever the order of the answers.
 //! 3. The bytes of a record go out as they are: they are framed, and number and stream are appended, never decoded.
 //! 4. At most four batches of a stream are in memory.
-//! 5. While the sink is away, one request at a time asks whether it is back.
-//! 6. A drain that is dropped loses nothing: the next drain of that stream sends again what was not settled.
+//! 5. While the sink is away, one request at a time asks whether it is back; if the answer may mean its records, another one
+//!    asks with a record that the sink has taken before.
+//! 6. Only what is read as an answer of OTLP says that the sink has records.
+//! 7. A drain that is dropped loses nothing: the next drain of that stream sends again what was not settled.
 
 mod backoff;
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]

@@ -11,7 +11,8 @@ pub trait Reports: Debug + Send + Sync + 'static {
     /// between the two it is called again.
     fn gave_up(&self, gap: GaveUp);
 
-    /// Something is wrong that lasts: `sink_unavailable`, `sink_authentication` or `quarantine`. Once an episode.
+    /// Something is wrong that lasts: `sink_unavailable`, `sink_authentication`,
+    /// `sink_unreadable` or `quarantine`. Once an episode.
     fn degraded(&self, error_type: &'static str);
 
     /// What was wrong is right again.
@@ -37,5 +38,7 @@ pub struct GaveUp {
 pub(super) const SINK_UNAVAILABLE: &str = crate::record::error_type::SINK_UNAVAILABLE;
 /// The collector refuses our credentials.
 pub(super) const SINK_AUTHENTICATION: &str = crate::record::error_type::SINK_AUTHENTICATION;
+/// The collector's answers are none of OTLP.
+pub(super) const SINK_UNREADABLE: &str = crate::record::error_type::SINK_UNREADABLE;
 /// Refused records cannot be kept, so they are not settled.
 pub(super) const QUARANTINE: &str = crate::record::error_type::QUARANTINE;

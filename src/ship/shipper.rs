@@ -76,6 +76,11 @@ impl Shipper {
         &self.runtime
     }
 
+    /// What the last request came to, if the sink did not take it.
+    pub(crate) fn last_refusal(&self) -> Option<String> {
+        self.lane.0.gate.last_refusal()
+    }
+
     /// What it counts.
     #[must_use]
     pub fn stats(&self) -> &Arc<ShipStats> {
@@ -122,6 +127,7 @@ impl Cargo {
             reports: self.reports,
             entropy: self.entropy,
             hurry,
+            last_taken: Mutex::default(),
             stranded: Mutex::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! Builds a trail.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
@@ -16,8 +17,10 @@ use super::told::Told;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
-use crate::config::{ConfigError, Environment, Notice, Notices, Overrides, Settings};
-use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, secret};
+use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
+use crate::journal::{
+    Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
+};
 use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
@@ -41,8 +44,9 @@ pub struct TrailBuilder {
     keeps_unsampled_callers: bool,
 }
 
-/// The trail did not start; nothing is audited.
-#[derive(Debug, thiserror::Error)]
+/// The trail did not start; nothing is audited. Its `Debug` says what its `Display` says, as it is what `main` prints of an
+/// error that it returns.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// A mistake in the configuration.
@@ -59,6 +63,12 @@ pub enum StartError {
         "auditrail does not start: it was built without a transport; enable the feature otlp-grpc or otlp-http, or give the builder a connector"
     )]
     NoConnector,
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl TrailBuilder {
@@ -103,6 +113,25 @@ impl TrailBuilder {
     /// How many bytes the segments of the journal may take on the disk (`AUDITRAIL_JOURNAL_MAX_BYTES`, 1 GiB).
     pub fn journal_max_bytes(mut self, bytes: u64) -> Self {
         self.overrides.journal_max_bytes = Some(bytes);
+        self
+    }
+
+    /// What the file system of the journal may lack (`AUDITRAIL_JOURNAL_WITHOUT`): by default the trail does not start on one
+    /// that cannot sync directories or lock files, as some network file systems cannot.
+    pub fn journal_without(mut self, without: JournalWithout) -> Self {
+        self.overrides.journal_without = Some(without);
+        self
+    }
+
+    /// How many bytes the files of the quarantine may take on the disk (`AUDITRAIL_QUARANTINE_MAX_BYTES`, 256 MiB).
+    pub fn quarantine_max_bytes(mut self, bytes: u64) -> Self {
+        self.overrides.quarantine_max_bytes = Some(bytes);
+        self
+    }
+
+    /// What happens when they do (`AUDITRAIL_QUARANTINE_WHEN_FULL`): the oldest are shed by default, and a gap record tells.
+    pub fn quarantine_when_full(mut self, when_full: QuarantineFull) -> Self {
+        self.overrides.quarantine_when_full = Some(when_full);
         self
     }
 
@@ -226,29 +255,38 @@ impl TrailBuilder {
     pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + 'static) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
+        settings.warnings.iter().for_each(|text| self.notices.warn(text));
         let connector = self.connector.ok_or(StartError::NoConnector)?;
         if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
             let id = instance_id(&*self.clock, &*self.entropy);
             settings.resource.attributes.push((names::SERVICE_INSTANCE_ID.into(), id.to_string()));
         }
+        let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
+        let tolerant = Tolerant::new(self.fs, Without { directory_sync, lock });
+        let fs: Arc<dyn Fs> = Arc::new(tolerant.clone());
         let scribe = Arc::new(Scribe::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
         let options = JournalOptions {
             max_bytes: settings.journal_max_bytes,
+            quarantine: QuarantineBound::new(
+                settings.quarantine.max_bytes,
+                settings.quarantine.when_full == QuarantineFull::Refuse,
+            ),
             resource: encode_resource(&settings.resource.attributes),
             scope: encode_scope(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             watcher: scribe.clone(),
-            fs: self.fs.clone(),
+            fs: fs.clone(),
             ..JournalOptions::new(settings.directory.join("journal"))
         };
         let earlier = settings
             .earlier_directory
             .as_ref()
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
-        let earlier = earlier.filter(|options| self.fs.identity(&options.directory.join("streams")).is_ok());
+        let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
-        let digest_key = secret(&*self.fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        tell_missed(&tolerant, &settings, &self.notices);
         let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let cargo =
@@ -292,7 +330,25 @@ impl TrailBuilder {
             closing: Mutex::default(),
             unsafe_told: AtomicBool::new(false),
             unanswered: Unanswered::default(),
+            inherited_told: AtomicBool::new(false),
         })))
+    }
+}
+
+/// Says what is accepted only where it is so: a setting that outlives its reason does no harm then.
+fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
+    let (missed, directory) = (fs.missed(), settings.directory.display());
+    if missed.directory_sync {
+        notices.warn(format!(
+            "the file system of {directory} cannot sync directories: after a power loss, records that count as synced may be \
+             gone with their files (AUDITRAIL_JOURNAL_WITHOUT accepts that)"
+        ));
+    }
+    if missed.lock {
+        notices.warn(format!(
+            "the file system of {directory} has no locks: no two processes may use it at once, and nobody sees whether they do \
+             (AUDITRAIL_JOURNAL_WITHOUT accepts that)"
+        ));
     }
 }
 

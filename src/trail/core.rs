@@ -28,10 +28,10 @@ use super::told::Told;
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
-use super::{Acknowledge, Call, CallState, Class, Counts, FlushError, Moment, WhenFull, halves, mirror, shared};
+use super::{Acknowledge, Call, CallState, Class, Counts, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{
-    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Room, Secret, Sequence,
+    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Room, Secret, Sequence, planted,
 };
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
@@ -67,6 +67,8 @@ pub(crate) struct Core {
     /// Somebody was told that response records are not as safe as their classes want.
     pub(super) unsafe_told: AtomicBool,
     pub(super) unanswered: Unanswered,
+    /// Somebody was told that this process has no trail.
+    pub(super) inherited_told: AtomicBool,
 }
 
 impl fmt::Debug for Core {
@@ -304,25 +306,8 @@ impl Core {
         self.scribe.tell_now(&Told::Running(self.counts()));
     }
 
-    /// Ships what is in the journal now, what earlier processes left there included.
-    pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        let settled = async {
-            self.journal.settled(self.hurry()).await;
-            self.adopted.wait().await;
-        };
-        within(deadline, settled).await.map_err(|Late| self.unfinished(deadline))
-    }
-
-    /// The same for a thread that may block.
-    pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<(), FlushError> {
-        let begun = Instant::now();
-        let settled = self.journal.settled_within(self.hurry(), deadline)
-            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
-        if settled { Ok(()) } else { Err(self.unfinished(deadline)) }
-    }
-
     /// Hurries the shipper and gives the number up to which it has to go.
-    fn hurry(&self) -> Sequence {
+    pub(super) fn hurry(&self) -> Sequence {
         self.tell_gaps();
         self.journal.commit_soon();
         self.shipper.hurry();
@@ -338,6 +323,7 @@ impl Core {
 
     fn tell_gaps(&self) {
         self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+        self.scribe.tell_held_back();
         self.scribe.tell_waiting();
     }
 
@@ -363,6 +349,9 @@ impl Core {
     /// The end of the process is near: ships what it can. However often it is called, it takes no longer than the flush
     /// time-out altogether.
     pub(crate) fn close(&self) {
+        if self.is_inherited() {
+            return;
+        }
         self.watch.end(&self.notices);
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = self.journal.usage();
@@ -383,6 +372,10 @@ impl Core {
 
     /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
     pub(super) fn end(&self) {
+        if self.is_inherited() {
+            // It ends in the parent.
+            return;
+        }
         // First of all, as the process may be killed while it waits for the collector.
         self.unanswered.end();
         self.interrupt_open();
@@ -438,10 +431,6 @@ impl Core {
         self.settings.flush_timeout.saturating_sub(spent)
     }
 
-    fn unfinished(&self, deadline: Duration) -> FlushError {
-        FlushError { pending: self.journal.usage().pending() + self.adopted.pending(), deadline }
-    }
-
     /// Whether there may be calls that wait before they run, or do not run at all.
     #[cfg(any(feature = "proxy", feature = "rmcp"))]
     pub(crate) fn may_hold_calls(&self) -> bool {
@@ -463,7 +452,7 @@ impl Core {
                 Err(error) => error,
             };
             let left = class.deadline.saturating_sub(begun.elapsed());
-            if class.when_full == WhenFull::Refuse || left.is_zero() {
+            if class.when_full == WhenFull::Refuse || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
@@ -496,6 +485,11 @@ impl Core {
             if class.acknowledge >= Acknowledge::Remote {
                 self.shipper.hurry();
                 self.journal.settled(receipt.sequence).await;
+                // Settled is what the collector refused, too.
+                let why = self.scribe.why_not_accepted(receipt.sequence).filter(|_| !planted("settled-is-accepted"));
+                if let Some(why) = why {
+                    return Err(NotAcknowledged(why.to_string()));
+                }
             }
             Ok(())
         };
@@ -518,11 +512,6 @@ impl Core {
         }
     }
 
-    /// Counts a record that is left out.
-    pub(super) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
-        self.gaps.refuse(&self.notices, cause, error, self.clock.unix_nano());
-    }
-
     /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
     /// once, and told by a record.
     fn write(
@@ -532,6 +521,10 @@ impl Core {
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        if self.is_inherited() {
+            self.left_out(Cause::Refused, None);
+            return None;
+        }
         self.scribe.tell_waiting();
         let (worth, pressure) = (Worth::of(&what, is_garbage), self.journal.pressure());
         if worth.is_shed(pressure) {

@@ -18,16 +18,20 @@ mod class;
 mod clients;
 mod core;
 mod drain;
+mod flushed;
 mod gap;
+mod gone;
 mod halves;
 mod hooks;
 mod idless;
+mod left_out;
 mod metrics;
 mod ongoing;
 mod open_call;
 #[cfg(feature = "tower")]
 mod pause;
 mod reach;
+mod refused_gaps;
 mod scribe;
 mod seen;
 mod shared;
@@ -49,6 +53,7 @@ pub use self::builder::{StartError, TrailBuilder};
 pub use self::call::{Call, Direction, Moment, Transport};
 pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::drain::{DrainProgress, DrainReport, drain};
+pub use self::flushed::{FlushError, Flushed};
 pub use self::hooks::Failure;
 pub use self::open_call::{Because, OpenCall, Refused};
 pub use self::seen::Seen;
@@ -79,9 +84,14 @@ pub(crate) use crate::policy::Bounds;
 
 use crate::config::Settings;
 use crate::record::RecordId;
+use crate::ship::StatsSnapshot;
 
 /// The handle that users hold. Clones share one trail; when the last is dropped, the stream gets its last record and what is
 /// left is shipped, within the flush time-out. What does not get there waits on the disk.
+///
+/// A trail belongs to the process that has started it. In a child that is forked from that, without `exec`, nothing is written:
+/// a notice says so once, calls whose class is `Refuse` or `Wait` do not run, and the others go on without records. A child that
+/// shall be audited starts a trail of its own, with the same directory: it gets a stream of its own.
 #[derive(Clone)]
 pub struct Trail {
     core: Arc<Core>,
@@ -115,16 +125,6 @@ pub struct Counts {
     pub pending: u64,
 }
 
-/// A flush did not finish in time. Nothing is dropped by that: the shipper goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{pending} audit record(s) were not delivered within {deadline:?}; see whether the collector is up")]
-pub struct FlushError {
-    /// Records that still wait.
-    pub pending: u64,
-    /// The time that was given.
-    pub deadline: Duration,
-}
-
 impl Trail {
     /// Starts to build a trail for the service of that name (`service.name`).
     pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
@@ -147,11 +147,12 @@ impl Trail {
         self.core.write_moment(moment)
     }
 
-    /// Ships everything that is in the journal now. Any executor may await it.
+    /// Ships everything that is in the journal now, with what earlier processes left there. Any executor may await it. Says
+    /// what it could not even look at.
     ///
     /// # Errors
-    /// If that takes longer than the deadline.
-    pub async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+    /// If that takes longer than the deadline: what still waits, and what the collector said last.
+    pub async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
         self.core.flush(deadline).await
     }
 
@@ -159,6 +160,12 @@ impl Trail {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.core.counts()
+    }
+
+    /// What the shipper of this trail counts by itself, for all streams that it drains: those of earlier processes, too.
+    #[must_use]
+    pub fn shipped(&self) -> StatsSnapshot {
+        self.core.shipper.stats().snapshot()
     }
 
     /// What the taps of this trail saw on the wire.
@@ -194,6 +201,10 @@ struct LastHandle(Arc<Core>);
 
 impl Drop for LastHandle {
     fn drop(&mut self) {
+        if self.0.is_inherited() {
+            // Its threads are the parent's, and nobody here could wait for their end.
+            std::mem::forget(self.0.clone());
+        }
         self.0.end();
     }
 }

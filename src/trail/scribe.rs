@@ -7,19 +7,23 @@
 //! 1. The first record of a stream says that it has started.
 //! 2. What happened is written in the order in which it did, with the time at which it did.
 //! 3. Nobody is called with the lock held: a notice sink may itself record something.
+//! 4. A collector that refuses everything refuses gap records, too: a record that tells of those alone waits for the next
+//!    record of the trail, for a flush or the end, or else each would bring about another one for ever.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::gone::{Gone, Losses, Why};
+use super::refused_gaps::RefusedGaps;
 use super::told::{Gap, Told};
 use crate::config::Notices;
-use crate::journal::{Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Sequence, Usage, Watcher};
+use crate::journal::{Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Sequence, Usage, Watcher, planted};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 
 /// The trail's own voice.
-#[derive(Debug)]
 pub(crate) struct Scribe {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -31,24 +35,15 @@ pub(crate) struct Scribe {
     /// Something could not be told, as the trail had ended: whoever adopts the stream tells it.
     is_untold: AtomicBool,
     gone: Mutex<Gone>,
+    refused_gaps: Mutex<RefusedGaps>,
     others_lost: AtomicU64,
 }
 
-/// Records of this stream that will never be delivered.
-#[derive(Debug, Default)]
-struct Gone {
-    /// Reported, and not settled yet: they still count as pending.
-    reported: Vec<Losses>,
-    quarantined: u64,
-    lost: u64,
-}
-
-#[derive(Debug)]
-struct Losses {
-    first: Sequence,
-    last: Sequence,
-    quarantined: u64,
-    lost: u64,
+impl fmt::Debug for Scribe {
+    /// Journal and scribe hold each other, so neither is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scribe").finish_non_exhaustive()
+    }
 }
 
 /// What happened, and when.
@@ -69,6 +64,7 @@ impl Scribe {
             has_waiting: AtomicBool::new(false),
             is_untold: AtomicBool::new(false),
             gone: Mutex::default(),
+            refused_gaps: Mutex::default(),
             others_lost: AtomicU64::new(0),
         }
     }
@@ -97,18 +93,15 @@ impl Scribe {
     /// What the journal says now, with the records of this stream up to its `settled` that are in quarantine, and those that
     /// were lost on the disk. The lock makes it one moment for whoever else asks.
     pub(super) fn usage_and_gone(&self, journal: &Journal) -> (Usage, u64, u64) {
-        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = self.gone();
         let usage = journal.usage();
-        let Gone { reported, quarantined, lost } = &mut *gone;
-        reported.retain(|losses| {
-            let settled = losses.last <= usage.settled;
-            if settled {
-                *quarantined += losses.quarantined;
-                *lost += losses.lost;
-            }
-            !settled
-        });
-        (usage, *quarantined, *lost)
+        let (quarantined, lost) = gone.up_to(usage.settled);
+        (usage, quarantined, lost)
+    }
+
+    /// Why the collector does not have a record of this stream that is settled; `None` if it has accepted it.
+    pub(super) fn why_not_accepted(&self, settled: Sequence) -> Option<Why> {
+        self.gone().why(settled)
     }
 
     /// Records of streams that were adopted and were lost on the disk.
@@ -116,22 +109,24 @@ impl Scribe {
         self.others_lost.load(Ordering::Relaxed)
     }
 
-    /// The same records may be reported again, if they could not be settled.
-    fn note_gone(&self, losses: Losses) {
-        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        gone.reported.retain(|known| (known.first, known.last) != (losses.first, losses.last));
-        gone.reported.push(losses);
-    }
-
     /// Writes a record, now or as soon as there is room.
     pub(super) fn tell(&self, told: Told) {
         let unix_nano = self.clock.unix_nano();
+        let held = self.refused_gaps().take().map(|gap| Told::Gap(Gap::quarantined(gap)));
         {
             let mut waiting = self.waiting();
-            waiting.push_back(Waiting { told, unix_nano });
+            waiting.extend(held.into_iter().chain([told]).map(|told| Waiting { told, unix_nano }));
             self.has_waiting.store(true, Ordering::Relaxed);
         }
         self.tell_waiting();
+    }
+
+    /// Writes what was held back, which is told with the next record otherwise.
+    pub(super) fn tell_held_back(&self) {
+        let held = self.refused_gaps().take();
+        if let Some(gap) = held {
+            self.tell(Told::Gap(Gap::quarantined(gap)));
+        }
     }
 
     /// Writes a record if there is room now: what is soon out of date is not worth keeping.
@@ -153,6 +148,7 @@ impl Scribe {
             let mut waiting = self.waiting();
             while let Some(Waiting { told, unix_nano }) = waiting.front() {
                 match self.write(&journal, told, Append::ALARM, *unix_nano) {
+                    Ok(receipt) if told.is_of_quarantine() => self.refused_gaps().wrote(receipt.sequence),
                     Ok(_) => {}
                     // It must not hold up what comes behind it.
                     Err(error @ (JournalError::TooLong { .. } | JournalError::Closed)) => never.push(error),
@@ -196,6 +192,19 @@ impl Scribe {
         self.journal().is_some_and(|journal| journal.stream() == stream)
     }
 
+    fn note_gone(&self, losses: Losses) {
+        let settled = self.journal().map_or(0, |journal| journal.usage().settled);
+        self.gone().note(losses, settled);
+    }
+
+    fn gone(&self) -> MutexGuard<'_, Gone> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused_gaps(&self) -> MutexGuard<'_, RefusedGaps> {
+        self.refused_gaps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -224,6 +233,14 @@ impl Watcher for Scribe {
                 }
                 self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
             }
+            Event::Discarded { stream, count, first, last } => {
+                self.notices.warn(format!(
+                    "the quarantine is full: {count} record(s) of stream {stream} (numbers {first} to {last}) are removed from \
+                     it, and a gap record tells of them; see what the collector refuses, or raise \
+                     AUDITRAIL_QUARANTINE_MAX_BYTES"
+                ));
+                self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::discarded(count, first, last) }));
+            }
         }
     }
 
@@ -237,9 +254,15 @@ impl Watcher for Scribe {
 impl Reports for Scribe {
     fn gave_up(&self, gap: GaveUp) {
         if self.is_own(gap.stream) {
-            self.note_gone(Losses { first: gap.first, last: gap.last, quarantined: gap.count, lost: 0 });
+            let quarantined = if planted("count-quarantined-as-delivered") { 0 } else { gap.count };
+            self.note_gone(Losses { first: gap.first, last: gap.last, quarantined, lost: 0 });
+            if self.refused_gaps().hold_back(gap) {
+                return;
+            }
         }
-        self.tell(Told::Gap(Gap::quarantined(gap)));
+        if !planted("drop-the-gap-record") {
+            self.tell(Told::Gap(Gap::quarantined(gap)));
+        }
     }
 
     fn degraded(&self, error_type: &'static str) {

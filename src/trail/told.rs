@@ -56,10 +56,15 @@ impl Gap {
         Self { cause: "lost", count, of: None, range: Some((first, last)), times: None, stream: None, client: None }
     }
 
+    /// Records that were removed from the quarantine; there may be others between these numbers.
+    pub(super) fn discarded(count: u64, first: u64, last: u64) -> Self {
+        Self { cause: "discarded", ..Self::lost(count, first, last) }
+    }
+
     /// Records that the sink refused.
     pub(super) fn quarantined(gap: GaveUp) -> Self {
         Self {
-            cause: "quarantined",
+            cause: QUARANTINED,
             count: gap.count,
             of: (gap.count < gap.of).then_some(gap.of),
             range: Some((gap.first, gap.last)),
@@ -71,6 +76,11 @@ impl Gap {
 }
 
 impl Told {
+    /// Whether it tells of records that are in quarantine.
+    pub(super) fn is_of_quarantine(&self) -> bool {
+        matches!(self, Self::Gap(gap) if gap.cause == QUARANTINED)
+    }
+
     pub(super) fn encode(&self, buffer: &mut Vec<u8>, id: RecordId, now: u64) {
         let outcome = self.outcome();
         let event = if matches!(self, Self::Gap(_)) { EventName::Gap } else { EventName::Lifecycle };
@@ -179,3 +189,5 @@ fn encode_counts(counts: &Counts, encoder: &mut Encoder<'_>) {
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+const QUARANTINED: &str = "quarantined";

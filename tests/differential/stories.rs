@@ -205,13 +205,20 @@ impl Told {
         let params =
             json!({"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
         let body = json!({"jsonrpc": "2.0", "id": format!("begin {who}"), "method": "initialize", "params": params});
-        let answer = self.ask(if again { who } else { "nobody" }, "POST", "/mcp", &[], &body.to_string()).await;
-        let answer = answer.all("POST").await.unwrap();
         if again {
+            drop(self.ask(who, "POST", "/mcp", &[], &body.to_string()).await.all("POST").await);
             return;
         }
-        let id = answer.field("mcp-session-id").expect("no session").to_owned();
-        self.sessions.insert(who.to_owned(), id);
+        let mut id = None;
+        // A server may close a connection that was idle while the proxy asks over it.
+        for _ in 0..TRIES {
+            let answer = self.ask("nobody", "POST", "/mcp", &[], &body.to_string()).await.all("POST").await;
+            id = answer.and_then(|answer| answer.field("mcp-session-id").map(str::to_owned));
+            if id.is_some() {
+                break;
+            }
+        }
+        self.sessions.insert(who.to_owned(), id.expect("no session"));
         let body = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
         drop(self.ask(who, "POST", "/mcp", &[], &body.to_string()).await.all("POST").await);
     }
@@ -402,6 +409,7 @@ fn first_event(text: &str) -> Option<String> {
     Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
+const TRIES: usize = 5;
 /// One that has not answered by then does not.
 const ANSWER: Duration = Duration::from_secs(15);
 const VERSION: &str = "2025-11-25";

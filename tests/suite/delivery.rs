@@ -182,7 +182,8 @@ fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
     for (variable, value, fix) in [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "not a url", "set one such as http://localhost:4317"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign", "write name=value,name=value"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "set http/protobuf"),
+        ("AUDITRAIL_FLUSH_TIMEOUT", "2s", "set whole milliseconds"),
+        ("AUDITRAIL_JOURNAL_WITHOUT", "locks", "set directory_sync, lock"),
         ("AUDITRAIL_DIR", "relative", "set one that begins with /"),
         (
             "AUDITRAIL_JOURNAL_MAX_BITES",

@@ -1,7 +1,8 @@
-//! The real disk, whose segments sync when, and if, a test lets them.
+//! The real disk, whose segments sync when, and if, a test lets them, and of which parts cannot be read.
 
 use std::io;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
 use auditrail::journal::{Disk, File, Fs, Identity};
@@ -23,6 +24,8 @@ struct Syncs {
 struct State {
     held: bool,
     failing: u64,
+    /// Bytes of segments that the disk cannot read.
+    unreadable: Vec<(PathBuf, Range<u64>)>,
     begun: u64,
     done: u64,
 }
@@ -40,6 +43,11 @@ impl FaultyFs {
     /// So many syncs fail from now on.
     pub fn fail(&self, syncs: u64) {
         self.change(|state| state.failing = syncs);
+    }
+
+    /// Reading any of these bytes of a segment gives EIO, once it is opened to be read.
+    pub fn cannot_read(&self, segment: &Path, bytes: Range<u64>) {
+        self.change(|state| state.unreadable.push((segment.to_owned(), bytes)));
     }
 
     /// Syncs that succeeded.
@@ -88,7 +96,7 @@ impl Syncs {
 impl Fs for FaultyFs {
     fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>> {
         let file = self.disk.create_segment(path, length)?;
-        Ok(Arc::new(Segment { file, syncs: self.syncs.clone() }))
+        Ok(Arc::new(Segment { file, path: path.to_owned(), syncs: self.syncs.clone() }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -100,7 +108,12 @@ impl Fs for FaultyFs {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        self.disk.open(path)
+        let file = self.disk.open(path)?;
+        Ok(if path.extension().is_some_and(|extension| extension == "seg") {
+            Arc::new(Segment { file, path: path.to_owned(), syncs: self.syncs.clone() })
+        } else {
+            file
+        })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -131,6 +144,7 @@ impl Fs for FaultyFs {
 #[derive(Debug)]
 struct Segment {
     file: Arc<dyn File>,
+    path: PathBuf,
     syncs: Arc<Syncs>,
 }
 
@@ -140,6 +154,12 @@ impl File for Segment {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let end = offset + buffer.len() as u64;
+        let is_bad =
+            |(path, bytes): &(PathBuf, Range<u64>)| *path == self.path && bytes.start < end && offset < bytes.end;
+        if self.syncs.state.lock().unwrap().unreadable.iter().any(is_bad) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         self.file.read_at(offset, buffer)
     }
 
@@ -165,9 +185,5 @@ impl File for Segment {
 
     fn try_lock(&self) -> io::Result<bool> {
         self.file.try_lock()
-    }
-
-    fn lock(&self) -> io::Result<()> {
-        self.file.lock()
     }
 }

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
-use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
-use axum::response::{IntoResponse, Response};
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::post;
+use http_body_util::{BodyExt as _, Full};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -24,6 +25,7 @@ use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_stream::StreamExt as _;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
@@ -49,6 +51,26 @@ pub enum Reply {
     TooLarge,
     /// INTERNAL, 500.
     Internal,
+    /// OK with something that is no answer.
+    Strange(Strange),
+    /// UNAVAILABLE with details that are no base64; 503 with a Retry-After beyond all numbers would wait for minutes, so it
+    /// is one that is no number.
+    Nonsense,
+}
+
+/// What stands in an answer whose status says OK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strange {
+    /// The page of a proxy in between.
+    WebPage,
+    /// A partial success whose message ends too early.
+    CutMessage,
+    /// A partial success whose connection ends too early.
+    CutBody,
+    /// More than an answer can be.
+    TooLong,
+    /// A partial success of another media type.
+    OtherType,
 }
 
 /// What becomes of connections.
@@ -93,6 +115,8 @@ struct State {
     script: Mutex<Script>,
     arrived: Mutex<Vec<Arrived>>,
     taken: AtomicUsize,
+    /// What was taken as a whole.
+    records: Mutex<Vec<LogRecord>>,
     wire: watch::Sender<Wire>,
 }
 
@@ -120,6 +144,7 @@ impl FaultySink {
             script: Mutex::new(Box::new(script)),
             arrived: Mutex::default(),
             taken: AtomicUsize::new(0),
+            records: Mutex::default(),
             wire: watch::Sender::new(wire),
         });
         let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -128,7 +153,9 @@ impl FaultySink {
         let http = state.clone();
         let routes = Routes::new(grpc)
             .into_axum_router()
-            .route("/v1/logs", post(move |body: Bytes| async move { over_http(&http, &body) }));
+            .route("/v1/logs", post(move |body: Bytes| async move { over_http(&http, &body) }))
+            .fallback(async || StatusCode::NOT_FOUND)
+            .layer(axum::middleware::map_response(raw_grpc));
         let server = { server }.accept_http1(true).add_routes(Routes::from(routes));
         tokio::spawn(server.serve_with_incoming(TcpIncoming::from(behind)));
 
@@ -150,6 +177,16 @@ impl FaultySink {
         self.state.arrived.lock().unwrap().clone()
     }
 
+    /// The records that were taken in which an attribute has that text.
+    pub fn texts(&self, key: &str, text: &str) -> Vec<LogRecord> {
+        let is = |record: &LogRecord| {
+            let attribute = record.attributes.iter().find(|attribute| attribute.key == key);
+            let value = attribute.and_then(|attribute| attribute.value.clone()?.value);
+            value == Some(Value::StringValue(text.to_owned()))
+        };
+        self.state.records.lock().unwrap().iter().filter(|record| is(record)).cloned().collect()
+    }
+
     /// The ids of all records that were taken, and refused ones of a partial success.
     pub fn taken(&self) -> Vec<String> {
         let taken = |arrived: &Arrived| matches!(arrived.reply, Reply::Take | Reply::TakeBut(_));
@@ -169,6 +206,9 @@ impl State {
         let numbers = records.iter().map(|record| number(record, "audit.sequence.number")).collect();
         self.arrived.lock().unwrap().push(Arrived { at: Instant::now(), ids, numbers, streams, reply });
         self.taken.fetch_add(1, Ordering::SeqCst);
+        if reply == Reply::Take {
+            self.records.lock().unwrap().extend(records);
+        }
         reply
     }
 }
@@ -180,7 +220,7 @@ fn text(record: &LogRecord, key: &str) -> String {
     }
 }
 
-fn number(record: &LogRecord, key: &str) -> i64 {
+pub fn number(record: &LogRecord, key: &str) -> i64 {
     match value(record, key) {
         Value::IntValue(number) => *number,
         other => panic!("{key} is {other:?}"),
@@ -211,6 +251,11 @@ impl LogsService for Service {
             Reply::Forbidden => Status::permission_denied("not you"),
             Reply::TooLarge => Status::resource_exhausted("grpc: received message larger than max (5 vs. 4)"),
             Reply::Internal => Status::internal("a pipeline broke"),
+            raw @ (Reply::Strange(_) | Reply::Nonsense) => {
+                let mut response = tonic::Response::new(partial(0));
+                response.extensions_mut().insert(raw);
+                return Ok(response);
+            }
         })
     }
 }
@@ -220,8 +265,8 @@ fn over_http(state: &State, body: &Bytes) -> Response {
         return (StatusCode::BAD_REQUEST, "no protobuf").into_response();
     };
     match state.reply(request) {
-        Reply::Take => partial(0).encode_to_vec().into_response(),
-        Reply::TakeBut(refused) => partial(refused).encode_to_vec().into_response(),
+        Reply::Take => protobuf(partial(0).encode_to_vec()).into_response(),
+        Reply::TakeBut(refused) => protobuf(partial(refused).encode_to_vec()).into_response(),
         Reply::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Reply::Later(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds.to_string())]).into_response(),
         Reply::Invalid => StatusCode::BAD_REQUEST.into_response(),
@@ -229,7 +274,72 @@ fn over_http(state: &State, body: &Bytes) -> Response {
         Reply::Forbidden => StatusCode::FORBIDDEN.into_response(),
         Reply::TooLarge => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         Reply::Internal => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Reply::Nonsense => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "-\u{b2}".to_owned())]).into_response(),
+        Reply::Strange(what) => strange_over_http(what),
     }
+}
+
+fn protobuf(body: Vec<u8>) -> ([(HeaderName, &'static str); 1], Vec<u8>) {
+    ([(CONTENT_TYPE, "application/x-protobuf")], body)
+}
+
+fn strange_over_http(what: Strange) -> Response {
+    let mut body = partial(3).encode_to_vec();
+    match what {
+        Strange::WebPage => Html("<html><body>Log in</body></html>").into_response(),
+        Strange::OtherType => ([(CONTENT_TYPE, "application/octet-stream")], body).into_response(),
+        Strange::CutMessage => {
+            body.pop();
+            protobuf(body).into_response()
+        }
+        Strange::TooLong => protobuf(long_answer()).into_response(),
+        Strange::CutBody => {
+            // Between them, what was written goes out.
+            let parts = [Ok(Bytes::from(body)), Err(std::io::Error::other("the connection is cut"))];
+            let parts = tokio_stream::iter(parts).then(async |part| {
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                part
+            });
+            let head = [(CONTENT_TYPE, "application/x-protobuf".to_owned()), (CONTENT_LENGTH, "100".to_owned())];
+            (head, Body::from_stream(parts)).into_response()
+        }
+    }
+}
+
+/// A sound partial success with a text of two hundred thousand bytes.
+fn long_answer() -> Vec<u8> {
+    let error_message = "x".repeat(200_000);
+    let partial = ExportLogsPartialSuccess { rejected_log_records: 3, error_message };
+    ExportLogsServiceResponse { partial_success: Some(partial) }.encode_to_vec()
+}
+
+/// What the service cannot say by itself takes the place of its answer.
+async fn raw_grpc(response: Response) -> Response {
+    let frame =
+        |length: usize, message: &[u8]| [&[0][..], &u32::try_from(length).unwrap().to_be_bytes(), message].concat();
+    let whole = partial(3).encode_to_vec();
+    let cut = &whole[..whole.len() - 1];
+    let body = match response.extensions().get::<Reply>() {
+        Some(Reply::Nonsense) => {
+            let head = [
+                (CONTENT_TYPE, "application/grpc"),
+                (HeaderName::from_static("grpc-status"), "14"),
+                (HeaderName::from_static("grpc-status-details-bin"), "!nobase64"),
+            ];
+            return head.into_response();
+        }
+        Some(Reply::Strange(Strange::WebPage)) => return Html("<html><body>Log in</body></html>").into_response(),
+        Some(Reply::Strange(Strange::OtherType)) => return ([(CONTENT_TYPE, "text/plain")], "OK").into_response(),
+        Some(Reply::Strange(Strange::CutMessage)) => frame(cut.len(), cut),
+        Some(Reply::Strange(Strange::CutBody)) => frame(whole.len(), cut),
+        Some(Reply::Strange(Strange::TooLong)) => frame(long_answer().len(), &long_answer()),
+        _ => return response,
+    };
+    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+    let body = Full::new(Bytes::from(body)).with_trailers(async move { Some(Ok(trailers)) });
+    ([(CONTENT_TYPE, "application/grpc")], Body::new(body)).into_response()
 }
 
 fn partial(refused: i64) -> ExportLogsServiceResponse {

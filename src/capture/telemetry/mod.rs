@@ -13,6 +13,8 @@ mod sampler;
 mod tests;
 mod timed;
 
+use std::fmt;
+
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::{Tracer, TracerProvider as _};
 use opentelemetry::{KeyValue, global};
@@ -30,6 +32,7 @@ use self::end::LastSpans;
 use self::reported::{Loss, Reported};
 use super::layer::{PROBE, ProbeSeen, WatchLayer, probe_seen};
 use crate::Trail;
+use crate::config::ConfigError;
 use crate::trail::TARGET;
 
 /// Keep it until the end of `main`: when it is dropped, calls that are still open are answered with `interrupted`, their spans
@@ -43,10 +46,14 @@ pub struct Telemetry {
     loss: Loss,
 }
 
-/// Tracing was not set up; nothing was changed unless the error says so.
-#[derive(Debug, thiserror::Error)]
+/// Tracing was not set up; nothing was changed unless the error says so. Its `Debug` says what its `Display` says, as it is
+/// what `main` prints of an error that it returns.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TelemetryError {
+    /// A mistake in the configuration of the traces.
+    #[error("tracing is not set up: {0}")]
+    Config(ConfigError),
     /// Somebody was first.
     #[error(
         "this process has a tracing subscriber already, so install_tracing() cannot set one up; call it first, or add \
@@ -72,6 +79,12 @@ pub enum TelemetryError {
         /// What to look at.
         fix: &'static str,
     },
+}
+
+impl fmt::Debug for TelemetryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Trail {
@@ -105,9 +118,13 @@ impl Trail {
             .with(layer)
             .with(self.layer().without_watch().mirrored().with_filter(filter::of_records(self.core().clone())))
             .with(WatchLayer(self.core().clone()).with_filter(filter::of_traces()));
-        let exports = self.core().settings().exports_traces;
+        let settings = self.core().settings();
+        let exports = settings.exports_traces;
         let provider = match exports {
-            true => self.tracer_provider(&loss)?,
+            true => {
+                settings.trace_warnings.iter().for_each(|text| self.core().notices().warn(text));
+                self.tracer_provider(&loss)?
+            }
             // Without a processor: spans of the user's own through the global provider go nowhere.
             false => {
                 self.core().expect_no_ids();
@@ -164,8 +181,9 @@ impl Trail {
         // The connection lives on the shipper's runtime: a shutdown from a single-threaded host cannot block itself.
         let exporter = {
             let _inside = core.runtime().enter();
-            exporter::span_exporter(&settings.traces)
-                .map_err(|source| TelemetryError::Exporter { endpoint: settings.traces.shown_endpoint(), source })?
+            let traces = settings.traces.as_ref().map_err(|error| TelemetryError::Config(error.clone()))?;
+            exporter::span_exporter(traces)
+                .map_err(|source| TelemetryError::Exporter { endpoint: traces.shown_endpoint(), source })?
         };
         let attributes =
             settings.resource.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
@@ -189,6 +207,10 @@ impl Drop for Telemetry {
     fn drop(&mut self) {
         let Some(trail) = self.trail.take() else { return };
         let core = trail.core();
+        if core.is_inherited() {
+            // The processor's thread is that of the parent, which exports the spans.
+            return std::mem::forget(self.provider.clone());
+        }
         core.interrupt_open();
         let spans = LastSpans::leave(self.provider.clone(), core.time_left_to_close(), self.loss.clone());
         core.close();

@@ -25,12 +25,15 @@ impl Loss {
     /// Some are, unless that was said.
     pub(super) fn tell(&self, why: &dyn std::fmt::Display) {
         if !self.is_told.swap(true, Ordering::Relaxed) {
-            let traces = &self.core.settings().traces;
+            // With a mistake in these settings there would be no exporter.
+            let traces = self.core.settings().traces.as_ref();
+            let place = traces.map_or_else(
+                |error| error.to_string(),
+                |traces| format!("{} (from {})", traces.shown_endpoint(), traces.endpoint_source),
+            );
             self.core.notices().warn(format!(
-                "spans are not exported to {} (from {}), and are lost: {why}; audit records are not concerned; see whether it \
-                 takes traces, or set OTEL_TRACES_EXPORTER=none (this is said once, until it works again)",
-                traces.shown_endpoint(),
-                traces.endpoint_source
+                "spans are not exported to {place}, and are lost: {why}; audit records are not concerned; see whether it \
+                 takes traces, or set OTEL_TRACES_EXPORTER=none (this is said once, until it works again)"
             ));
         }
     }

@@ -12,7 +12,7 @@ use super::super::words::Words;
 use super::super::{Failure, args};
 use crate::Trail;
 use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
-use crate::config::{DIRECTORY, Environment, FILE, Overrides, Protocol, Settings, service_name_of};
+use crate::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, Settings, service_name_of};
 use crate::proxy::http::Upstream;
 use crate::trail::{Actor, Class, TrailBuilder};
 
@@ -94,8 +94,9 @@ impl Configuration {
     /// As a configuration file that says the same; what is secret is not in it.
     pub(super) fn shown(&self) -> Result<String, Failure> {
         let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
-        let told = |error| Failure::usage(self.words.config(&error));
-        let settings = Settings::read(&overrides, &self.environment).map_err(told)?;
+        let told = |error: &ConfigError| Failure::usage(self.words.config(error));
+        let settings = Settings::read(&overrides, &self.environment).map_err(|error| told(&error))?;
+        settings.warnings.iter().for_each(super::super::say);
         for upstream in self.file.listener.iter().filter_map(|listener| listener.upstream.as_deref()) {
             // It may hold a password, and would be refused.
             Upstream::new(upstream).map_err(Failure::usage)?;
@@ -115,7 +116,7 @@ impl Configuration {
         }
         file.trace.export = Some(settings.exports_traces);
         if settings.exports_traces {
-            text += &format!("# traces go to {}\n", settings.traces.shown_endpoint());
+            text += &format!("# traces go to {}\n", settings.traces.as_ref().map_err(told)?.shown_endpoint());
         }
         if let Some(program) = self.program() {
             text += &format!("# the server is {}, over stdio\n", plain(&program.to_string_lossy()));

@@ -81,7 +81,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All that have a value.
-pub(super) const KEYS: [&str; 52] = [
+pub(super) const KEYS: [&str; 53] = [
     "acknowledge",
     "address",
     "authenticated",
@@ -134,4 +134,5 @@ pub(super) const KEYS: [&str; 52] = [
     "upstream_key",
     "user",
     "when_full",
+    "without",
 ];

@@ -64,6 +64,7 @@ impl File {
                 "[journal] flush_timeout",
                 self.journal.flush_timeout.map(|time| time.0.as_millis().to_string()),
             ),
+            (super::JOURNAL_WITHOUT, "[journal] without", self.journal.without.as_ref().map(|names| names.join(","))),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "[otlp] endpoint", self.otlp.endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "[otlp] protocol", self.otlp.protocol.clone()),
             (

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::super::Settings;
+use super::super::{JournalWithout, Settings};
 use super::value::{Address, Header, Network, Route, Time};
 
 /// A configuration file.
@@ -55,6 +55,9 @@ pub struct JournalSettings {
     /// `AUDITRAIL_FLUSH_TIMEOUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flush_timeout: Option<Time>,
+    /// `AUDITRAIL_JOURNAL_WITHOUT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without: Option<Vec<String>>,
 }
 
 /// `[otlp]`. Headers are secrets, so they come from the environment.
@@ -348,6 +351,10 @@ impl JournalSettings {
         self.directory = Some(settings.directory.clone());
         self.max_bytes = Some(settings.journal_max_bytes);
         self.flush_timeout = Some(Time(settings.flush_timeout));
+        let JournalWithout { directory_sync, lock } = settings.journal_without;
+        let lacks = [(directory_sync, "directory_sync"), (lock, "lock")].into_iter().filter(|(accepted, _)| *accepted);
+        let without: Vec<_> = lacks.map(|(_, name)| name.to_owned()).collect();
+        self.without = Some(without).filter(|without| !without.is_empty());
     }
 }
 

@@ -112,10 +112,6 @@ impl File for UntouchedFile {
             Err(error) => Err(error.into()),
         }
     }
-
-    fn lock(&self) -> io::Result<()> {
-        Err(refused())
-    }
 }
 
 fn refused() -> io::Error {

@@ -1,6 +1,9 @@
 //! OTLP over gRPC: a tonic channel, and a codec that takes bytes that are encoded already.
 
 mod classify;
+mod guard;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,13 +17,15 @@ use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Request, Status};
 
-use self::classify::classify;
-use super::connector::{describe, unanswered};
+use self::classify::{classify, unreadable};
+use self::guard::Guard;
+use super::connector::{LONGEST_ANSWER, accepted_but, unanswered};
 use super::{Accepted, Connector, ExportError, ExportFuture, Sink};
 use crate::config::{Compression, OtlpSettings};
+use crate::journal::planted;
 
 /// Connects by HTTP/2, with TLS if the settings say so.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,7 +47,7 @@ impl Connector for GrpcConnector {
 #[cfg(feature = "tls")]
 fn secured(endpoint: Endpoint, settings: &OtlpSettings) -> Result<Endpoint, String> {
     match &settings.tls {
-        Some(tls) => endpoint.tls_config(super::client_tls(tls)).map_err(|error| describe(&error)),
+        Some(tls) => endpoint.tls_config(super::client_tls(tls)).map_err(|error| super::connector::describe(&error)),
         None => Ok(endpoint),
     }
 }
@@ -65,7 +70,7 @@ struct GrpcSink {
 #[derive(Clone)]
 struct Connection {
     age: u64,
-    client: Grpc<Channel>,
+    client: Grpc<Guard>,
 }
 
 impl GrpcSink {
@@ -80,14 +85,18 @@ impl GrpcSink {
         }
     }
 
-    async fn send(&self, mut client: Grpc<Channel>, request: Bytes) -> Result<Accepted, ExportError> {
-        client.ready().await.map_err(|error| ExportError::Retry { reason: describe(&error), after: None })?;
+    async fn send(&self, mut client: Grpc<Guard>, request: Bytes) -> Result<Accepted, ExportError> {
+        client.ready().await.map_err(|error| ExportError::Retry { reason: classify::cause(&error), after: None })?;
         let mut request = Request::new(request);
         *request.metadata_mut() = self.metadata.clone();
         let response = client.unary(request, PathAndQuery::from_static(EXPORT), RawCodec).await;
-        let partial = response.map_err(|status| classify(&status))?.into_inner().partial_success;
-        let rejected = partial.map_or(0, |partial| partial.rejected_log_records);
-        Ok(Accepted::but(u64::try_from(rejected).unwrap_or_default()))
+        match response.map_err(|status| classify(&status))?.into_inner() {
+            Reading::Answer(answer) => {
+                accepted_but(answer.partial_success.map_or(0, |partial| partial.rejected_log_records))
+            }
+            Reading::Unreadable if planted("unreadable-is-taken") => Ok(Accepted::default()),
+            Reading::Unreadable => Err(unreadable("gRPC OK with a message that cannot be read")),
+        }
     }
 
     /// A connection whose peer has vanished without a word looks healthy: the next request goes by a new one.
@@ -118,8 +127,9 @@ impl Sink for GrpcSink {
     }
 }
 
-fn client(endpoint: &Endpoint, compression: Compression) -> Grpc<Channel> {
-    let client = Grpc::new(endpoint.connect_lazy()).accept_compressed(CompressionEncoding::Gzip);
+fn client(endpoint: &Endpoint, compression: Compression) -> Grpc<Guard> {
+    let client = Grpc::new(Guard(endpoint.connect_lazy())).accept_compressed(CompressionEncoding::Gzip);
+    let client = client.max_decoding_message_size(LONGEST_ANSWER);
     match compression {
         Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
         Compression::None => client,
@@ -139,7 +149,7 @@ struct RawCodec;
 
 impl Codec for RawCodec {
     type Encode = Bytes;
-    type Decode = ExportLogsServiceResponse;
+    type Decode = Reading;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -164,14 +174,22 @@ impl Encoder for RawCodec {
 }
 
 impl Decoder for RawCodec {
-    type Item = ExportLogsServiceResponse;
+    type Item = Reading;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<ExportLogsServiceResponse>, Status> {
-        let answer = buffer.copy_to_bytes(buffer.remaining());
-        // An answer that cannot be read is still an acknowledgement (OTLP: HTTP 200 / gRPC OK), just not a readable one.
-        Ok(Some(ExportLogsServiceResponse::decode(answer).unwrap_or_default()))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Reading>, Status> {
+        let message = buffer.copy_to_bytes(buffer.remaining());
+        // No error of the codec: its code would look like one of the sink's.
+        let answer = ExportLogsServiceResponse::decode(message);
+        Ok(Some(answer.map_or(Reading::Unreadable, Reading::Answer)))
     }
+}
+
+/// The message of an answer.
+#[derive(Debug)]
+enum Reading {
+    Answer(ExportLogsServiceResponse),
+    Unreadable,
 }
 
 const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";

@@ -3,22 +3,25 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
-use http::{Response, StatusCode};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use prost::Message as _;
 
+use super::client::{Answer, Unread};
+use crate::journal::planted;
 use crate::record::{Clock as _, SystemClock};
+use crate::ship::connector::accepted_but;
 use crate::ship::{Accepted, ExportError};
 
 /// By the section "OTLP/HTTP Response" of the OTLP specification, but for a wrong address, a redirect or a proxy in
 /// between: those say nothing of the records, which would all be given up one by one, so they wait.
-pub(super) fn classify(response: &Response<Bytes>) -> Result<Accepted, ExportError> {
+pub(super) fn classify(response: &Answer) -> Result<Accepted, ExportError> {
     let status = response.status();
     // Of the sink's words the code only: it may quote what it was sent.
     let reason = format!("HTTP {}", status.as_u16());
     Err(match status {
-        _ if status.is_success() => return Ok(accepted(response.body())),
+        _ if status.is_success() => return accepted(response, &reason),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ExportError::Unauthorized { reason },
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
@@ -32,25 +35,90 @@ pub(super) fn classify(response: &Response<Bytes>) -> Result<Accepted, ExportErr
         | StatusCode::MISDIRECTED_REQUEST
         | StatusCode::TOO_EARLY
         | StatusCode::UPGRADE_REQUIRED => ExportError::Retry { reason, after: None },
-        // 413 is among them: halves are smaller.
+        // Halves are smaller, whoever says it.
+        StatusCode::PAYLOAD_TOO_LARGE => ExportError::Rejected { reason },
+        // The web page of a proxy in between, or the answer of a port of TLS to a plain request.
+        _ if status.is_client_error() && form(response) == Form::Strange => {
+            ExportError::Doubtful { reason: format!("{reason} with no answer of OTLP") }
+        }
         _ if status.is_client_error() => ExportError::Rejected { reason },
         _ if status.is_server_error() => ExportError::Doubtful { reason },
         _ => ExportError::Retry { reason, after: None },
     })
 }
 
-/// An answer that cannot be read is still an acknowledgement, just not a readable one.
-fn accepted(body: &Bytes) -> Accepted {
-    let answer = ExportLogsServiceResponse::decode(body.clone()).unwrap_or_default();
-    let rejected = answer.partial_success.map_or(0, |partial| partial.rejected_log_records);
-    Accepted::but(u64::try_from(rejected).unwrap_or_default())
+/// Only what can be read is an acknowledgement. An empty body says in protobuf that all was taken.
+fn accepted(response: &Answer, reason: &str) -> Result<Accepted, ExportError> {
+    let unreadable = |what: &str| ExportError::Unreadable { reason: format!("{reason} with {what}") };
+    let body = match response.body() {
+        Ok(body) => body,
+        Err(_) if planted("unreadable-is-taken") => return Ok(Accepted::default()),
+        Err(Unread::CutShort) => return Err(unreadable("a body that is cut short")),
+        Err(Unread::TooLong) => return Err(unreadable("a body that is too long for an answer of OTLP")),
+    };
+    let rejected = match form(response) {
+        Form::Strange if planted("unreadable-is-taken") => Some(0),
+        Form::Strange => return Err(unreadable("a body of another type than OTLP's")),
+        _ if body.is_empty() => Some(0),
+        Form::Json => rejected_in_json(body),
+        Form::Protobuf => rejected_in_protobuf(body),
+        Form::Text | Form::Untyped => None,
+    };
+    accepted_but(rejected.ok_or_else(|| unreadable("a body that cannot be read"))?)
+}
+
+fn rejected_in_protobuf(body: &Bytes) -> Option<i64> {
+    let answer = ExportLogsServiceResponse::decode(body.clone()).ok()?;
+    Some(answer.partial_success.map_or(0, |partial| partial.rejected_log_records))
+}
+
+/// Some answer in JSON whatever they are asked in. Of 64-bit integers JSON has the digits in a string, or a number.
+fn rejected_in_json(body: &Bytes) -> Option<i64> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let null = serde_json::Value::Null;
+    let partial = answer.as_object()?.get("partialSuccess").unwrap_or(&null);
+    if partial.is_null() {
+        return Some(0);
+    }
+    match partial.as_object()?.get("rejectedLogRecords").unwrap_or(&null) {
+        serde_json::Value::Null => Some(0),
+        serde_json::Value::String(digits) => digits.parse().ok(),
+        number => number.as_i64(),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Protobuf,
+    Json,
+    /// The words of an error.
+    Text,
+    /// Empty, without a type.
+    Untyped,
+    Strange,
+}
+
+fn form(response: &Answer) -> Form {
+    let Some(media_type) = response.headers().get(CONTENT_TYPE) else {
+        let is_empty = response.body().as_ref().is_ok_and(Bytes::is_empty);
+        return if is_empty { Form::Untyped } else { Form::Strange };
+    };
+    let media_type = media_type.to_str().unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match media_type.as_str() {
+        "application/x-protobuf" | "application/protobuf" | "application/vnd.google.protobuf" => Form::Protobuf,
+        "application/json" => Form::Json,
+        "text/plain" => Form::Text,
+        _ => Form::Strange,
+    }
 }
 
 /// Seconds or a date (RFC 9110, section 10.2.3).
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+fn retry_after(response: &Answer) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than a number holds is as long as can be.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date: SystemTime = httpdate::parse_http_date(text).ok()?;
     let date = date.duration_since(UNIX_EPOCH).ok()?;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector as Tcp;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 
 use crate::config::OtlpSettings;
-use crate::ship::connector::{describe, unanswered};
+use crate::ship::connector::{BROKEN, LONGEST_ANSWER, describe, unanswered};
 
 /// A pool of connections to one collector. Clones share it.
 #[derive(Debug, Clone)]
@@ -44,28 +44,69 @@ impl HttpClient {
         Ok(Self { pool, timeout: settings.timeout })
     }
 
-    /// Sends a request and reads the answer, as much of it as an answer may have. Redirects are not followed: a trail goes
-    /// where its operator sent it. A connection whose request was not answered in time is closed.
+    /// Sends a request and reads the answer, or as much of it as has a meaning: one that cannot be read to its end has its
+    /// status all the same.
     ///
     /// # Errors
     /// Why there is no answer.
+    #[cfg(feature = "layer")]
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+        Ok(self.exchange(request).await?.map(Result::unwrap_or_default))
+    }
+
+    /// Sends a request and reads the answer, whose body may not be whole. Redirects are not followed: a trail goes where its
+    /// operator sent it. A connection whose request was not answered in time is closed.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Result<Answer, String> {
         let exchange = async {
-            let response = self.pool.request(request.map(Full::new)).await.map_err(|error| describe(&error))?;
+            let response = self.pool.request(request.map(Full::new)).await.map_err(|error| cause(&error))?;
             let (head, body) = response.into_parts();
-            // An answer that cannot be read to its end has its status all the same.
-            let body = match Limited::new(body, LONGEST_ANSWER).collect().await {
-                Ok(body) => body.to_bytes(),
-                Err(_) => Bytes::new(),
-            };
-            Ok(Response::from_parts(head, body))
+            let body = Limited::new(body, LONGEST_ANSWER).collect().await;
+            Ok(Response::from_parts(head, body.map(|body| body.to_bytes()).map_err(|error| Unread::because(&*error))))
         };
         timeout(self.timeout, exchange).await.unwrap_or_else(|_| Err(unanswered(self.timeout)))
+    }
+}
+
+/// What came back, and its body if that is whole.
+pub(crate) type Answer = Response<Result<Bytes, Unread>>;
+
+/// Why a body is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It ended before its end.
+    CutShort,
+    /// It is longer than an answer can be.
+    TooLong,
+}
+
+impl Unread {
+    fn because(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Self {
+        if error.is::<LengthLimitError>() { Self::TooLong } else { Self::CutShort }
+    }
+}
+
+/// Why there is no answer. A peer that speaks HTTP/2 alone begins with bytes that are none of HTTP/1.1.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let hyper = causes.find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let text = describe(error);
+    match hyper {
+        // It begins before it is asked.
+        Some(error) if error.is_parse() || error.to_string().contains("unexpected message") => {
+            format!("it does not speak HTTP/1.1; {OTHER_PORT}: {text}")
+        }
+        Some(error) if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {
+            format!("{BROKEN}: {text}")
+        }
+        _ => text,
     }
 }
 
 /// Shorter than the idle time-outs of the usual servers and proxies, so that a request seldom meets a connection that is
 /// just being closed.
 const IDLE: Duration = Duration::from_secs(20);
-/// An answer holds a count and a message.
-const LONGEST_ANSWER: usize = 64 * 1024;
+const OTHER_PORT: &str = "it may be the port of OTLP/gRPC: set OTEL_EXPORTER_OTLP_PROTOCOL to grpc, or name the port of \
+                          OTLP/HTTP, which is 4318 as a rule";

@@ -59,7 +59,7 @@ impl HttpSink {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.clone();
         *request.headers_mut() = self.headers.clone();
-        classify(&self.client.send(request).await.map_err(retry)?)
+        classify(&self.client.exchange(request).await.map_err(retry)?)
     }
 }
 

@@ -3,5 +3,6 @@
 mod away;
 mod frame;
 mod order;
+mod patience;
 mod refused;
 mod rig;

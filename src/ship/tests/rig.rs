@@ -283,6 +283,10 @@ pub(super) fn doubtful() -> Answer {
     (Duration::ZERO, Err(ExportError::Doubtful { reason: "INTERNAL".into() }))
 }
 
+pub(super) fn unreadable() -> Answer {
+    (Duration::ZERO, Err(ExportError::Unreadable { reason: "HTTP 200 with a web page".into() }))
+}
+
 pub(super) fn unauthorized() -> Answer {
     (Duration::ZERO, Err(ExportError::Unauthorized { reason: "gRPC Unauthenticated".into() }))
 }

@@ -9,10 +9,7 @@ use super::scores::{Scores, Status};
 use crate::peers::own;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        own("suite::scores_are_read_from_what_each_scenario_left", scores_are_read_from_what_each_scenario_left),
-        own("suite::a_check_that_waited_too_short_has_passed", a_check_that_waited_too_short_has_passed),
-    ]
+    vec![own("suite::scores_are_read_from_what_each_scenario_left", scores_are_read_from_what_each_scenario_left)]
 }
 
 fn scores_are_read_from_what_each_scenario_left() {
@@ -27,25 +24,6 @@ fn scores_are_read_from_what_each_scenario_left() {
     assert_eq!(scores.day, "2026-07-28");
     assert_eq!((scores.count(Status::Success), scores.count(Status::Failure)), (2, 1));
     assert_eq!(scores.blemishes(), ["ping: a Warning", "thrown: ran Failure"], "what only informs is no check");
-}
-
-fn a_check_that_waited_too_short_has_passed() {
-    let late = "Mutated the tool list but no notifications/tools/list_changed arrived on the open subscription stream.";
-    let (listens, other) = ("sep-2575-server-sends-tools-list-changed-on-subscription", "sep-2575-other");
-    for (id, error, status) in [
-        (listens, late, Status::Success),
-        (listens, "Failed to open or receive frames from the subscriptions/listen stream endpoint", Status::Success),
-        (listens, "server declares tools.listChanged but does not expose the diagnostic hook", Status::Warning),
-        (other, late, Status::Warning),
-    ] {
-        let results = tempfile::tempdir().unwrap();
-        let folder = results.path().join("server-listens-2026-07-28T12-03-46-330Z");
-        let check = serde_json::json!([{ "id": id, "name": id, "status": "WARNING", "errorMessage": error }]);
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("checks.json"), check.to_string()).unwrap();
-        let scores = Scores::read("=== Running scenario: listens ===\n", results.path());
-        assert_eq!(scores.count(status), 1, "{id}: {error}");
-    }
 }
 
 fn left(results: &Path, folder: &str, checks: &[(&str, &str)]) {

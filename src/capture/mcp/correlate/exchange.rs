@@ -278,6 +278,8 @@ impl Exchange {
             _ if waiting.is_unreadable => answer::unread(),
             _ if stays && !waiting.is_settled() => return None,
             End::Dropped => answer::disconnected(),
+            // Of a call that was left to wait, the end of its session was the end.
+            End::Complete if self.scope.is_ended() => answer::disconnected(),
             End::Complete => Outcome::of(Detail::NoResponse),
         };
         Some(waiting.unanswered(outcome))

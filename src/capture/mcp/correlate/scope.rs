@@ -89,6 +89,11 @@ impl Scope {
         !session.is_ended && (session.id.is_some() || session.stays_open)
     }
 
+    /// Whether its session was ended.
+    pub(super) fn is_ended(&self) -> bool {
+        self.session().is_ended
+    }
+
     /// The server has named the session.
     pub(crate) fn name(&self, id: &str) {
         let mut session = self.session();

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use memchr::{memchr, memchr3_iter};
 
 use super::super::message::{Flaw, Message, Reading};
+use super::Documents;
 use super::joined::Joined;
 use super::splits::{Separator, Splits};
-use super::{Documents, texts::Texts};
+use super::texts::{Texts, Written};
 
 /// Reads the messages of a stream of lines.
 #[derive(Debug)]
@@ -114,9 +115,8 @@ impl Lines {
     /// Those bytes end a line for some, and belong to it for others.
     fn separate(&mut self, by: Separator, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
         let Self { texts, splits, number, .. } = self;
-        if let Some(ordinary) = texts.scanner_before(&mut |message| emit(message)) {
-            splits.separate(by, ordinary, &mut |message| emit(numbered(message, *number)));
-        }
+        let ordinary = texts.scanner_before(&mut |message| emit(message));
+        splits.separate(by, ordinary, &mut |message| emit(numbered(message, *number)));
         self.content(bytes, by as usize, emit);
     }
 
@@ -124,9 +124,7 @@ impl Lines {
     fn content(&mut self, bytes: &[u8], readers: usize, emit: &mut dyn FnMut(Message)) {
         let Self { texts, splits, number, .. } = self;
         texts.read(bytes, &mut |message| emit(splits.doubted(message, *number)));
-        if let Some(ordinary) = texts.scanner() {
-            splits.read(bytes, readers, ordinary, &mut |message| emit(numbered(message, *number)));
-        }
+        splits.read(bytes, readers, texts.scanner(), &mut |message| emit(numbered(message, *number)));
         if let Some(joined) = &mut self.joined {
             joined.read(bytes);
         }
@@ -139,8 +137,8 @@ impl Lines {
         let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
         let (mut calls, goes_on) = joined.take().map_or_else(Default::default, Joined::end_line);
         let is_read = is_read || !calls.is_empty();
-        let begun = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
-        let begun = begun.filter(|(_, is_sound)| *is_sound).and_then(|(line, _)| Joined::behind(line));
+        let (line, written) = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
+        let begun = if written == Written::Plain { Joined::behind(line) } else { None };
         let mut is_json = true;
         texts.end(&mut |message: Message| {
             if message.flaw == Some(Flaw::NotJson) {

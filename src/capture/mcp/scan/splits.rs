@@ -10,6 +10,7 @@
 use super::super::message::{Flaw, Message};
 use super::super::profile::Profile;
 use super::Scanner;
+use super::texts::Written;
 
 /// What some reader sees in the line that is read.
 #[derive(Debug, Default)]
@@ -44,8 +45,8 @@ pub(super) enum Separator {
 }
 
 impl Splits {
-    /// That separator comes, behind what the ordinary reader has read, unless that is not UTF-8 from its beginning on.
-    pub(super) fn separate(&mut self, by: Separator, ordinary: (&Scanner, bool), emit: &mut dyn FnMut(Message)) {
+    /// That separator comes, behind what the ordinary reader has read.
+    pub(super) fn separate(&mut self, by: Separator, ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
         let at = by as usize;
         let mut is_first = true;
         for finer in (at + 1..self.readers.len()).rev() {
@@ -59,8 +60,9 @@ impl Splits {
             self.put(at, split);
             return;
         }
-        let (before, is_sound) = self.before(at, ordinary);
-        if by == Separator::Return && before.is_blank() {
+        let (before, written) = self.before(at, ordinary);
+        let (is_sound, is_wide) = (written == Written::Plain, written == Written::Wide);
+        if by == Separator::Return && before.is_blank() && !is_wide {
             return;
         }
         let mut split = Split { scanner: before.fresh(), held: Vec::new() };
@@ -70,7 +72,7 @@ impl Splits {
             _ if is_sound => split.held.push(message),
             _ => {}
         });
-        self.is_parted |= by == Separator::Return && !is_read;
+        self.is_parted |= by == Separator::Return && !is_read && !is_wide;
         self.is_unread |= is_first && !is_read;
         if by != Separator::Return {
             self.release(at, &mut split, emit);
@@ -83,7 +85,7 @@ impl Splits {
         &mut self,
         bytes: &[u8],
         most: usize,
-        ordinary: (&Scanner, bool),
+        ordinary: (&Scanner, Written),
         emit: &mut dyn FnMut(Message),
     ) {
         for at in 0..most.min(OTHER) {
@@ -120,7 +122,7 @@ impl Splits {
     }
 
     /// Control characters spoil JSON, so nothing is to be seen behind one before the others have given up.
-    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, bool), emit: &mut dyn FnMut(Message)) {
+    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
         let begun = self.readers.get_mut(OTHER).and_then(Option::take).map(|split| (bytes, split));
         let Some((mut rest, mut split)) = begun.or_else(|| self.begin_controls(bytes, ordinary, emit)) else { return };
         while let Some(end) = rest.iter().position(|byte| is_control(*byte)) {
@@ -137,15 +139,16 @@ impl Splits {
     fn begin_controls<'a>(
         &mut self,
         bytes: &'a [u8],
-        ordinary: (&Scanner, bool),
+        ordinary: (&Scanner, Written),
         emit: &mut dyn FnMut(Message),
     ) -> Option<(&'a [u8], Box<Split>)> {
-        let (before, _) = self.before(OTHER, ordinary);
-        if !before.is_spoiled() {
+        let (before, written) = self.before(OTHER, ordinary);
+        let is_wide = written == Written::Wide;
+        if !before.is_spoiled() && !is_wide {
             return None;
         }
         let end = bytes.iter().position(|byte| is_control(*byte))?;
-        let (whole, scanner) = (before.before_spoiled(is_control), before.fresh());
+        let (whole, scanner) = (before.before_spoiled(is_control).filter(|_| !is_wide), before.fresh());
         let mut split = Box::new(Split { scanner, held: Vec::new() });
         self.is_unread |= whole.is_none();
         if let Some(mut whole) = whole {
@@ -155,10 +158,10 @@ impl Splits {
         Some((bytes.get(end + 1..).unwrap_or_default(), split))
     }
 
-    /// The reader that one without a state agrees with, and whether that has read from the beginning of a line.
-    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, bool)) -> (&'a Scanner, bool) {
+    /// The reader that one without a state agrees with, and how what it has read is written.
+    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, Written)) -> (&'a Scanner, Written) {
         let nearest = self.readers.iter().take(at).rev().flatten().next();
-        nearest.map_or(ordinary, |split| (&split.scanner, true))
+        nearest.map_or(ordinary, |split| (&split.scanner, Written::Plain))
     }
 
     fn put(&mut self, at: usize, split: impl Into<Box<Split>>) {

@@ -6,6 +6,17 @@ use super::super::message::{Message, Reading};
 use super::unicode::Unicode;
 use super::{Documents, Scanner};
 
+/// How a unit is written, as far as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// In UTF-8.
+    Plain,
+    /// In UTF-8, behind a byte order mark.
+    Marked,
+    /// In UTF-16 or UTF-32, or that is not known yet. Who takes it for UTF-8 sees no JSON in it, as far as it goes.
+    Wide,
+}
+
 /// Reads the messages of one unit of framing after the other, each in any number of pieces.
 #[derive(Debug)]
 pub(crate) struct Texts {
@@ -26,15 +37,21 @@ impl Texts {
         });
     }
 
-    /// What reads it, unless it is in UTF-16 or UTF-32, and whether it began without a mark.
-    pub(super) fn scanner(&self) -> Option<(&Scanner, bool)> {
-        self.unicode.is_narrow().then_some((&self.scanner, !self.unicode.is_transcoded()))
+    /// What reads it.
+    pub(super) fn scanner(&self) -> (&Scanner, Written) {
+        let written = match (self.unicode.is_narrow(), self.unicode.is_transcoded()) {
+            (true, false) => Written::Plain,
+            (true, true) => Written::Marked,
+            (false, _) => Written::Wide,
+        };
+        (&self.scanner, written)
     }
 
     /// What reads it, before a byte that is no zero.
-    pub(super) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> Option<(&Scanner, bool)> {
+    pub(super) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> (&Scanner, Written) {
         let Self { unicode, scanner } = self;
-        unicode.settle(&mut |_, text| scanner.read(text, emit)).then_some((&*scanner, !unicode.is_transcoded()))
+        unicode.settle(&mut |_, text| scanner.read(text, emit));
+        self.scanner()
     }
 
     /// The unit ends here. What is read next belongs to another.

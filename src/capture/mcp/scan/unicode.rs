@@ -75,20 +75,17 @@ impl Unicode {
         self.is_transcoded
     }
 
-    /// Whether it is UTF-8, likewise.
+    /// Whether it is UTF-8, likewise, or nothing yet.
     pub(super) fn is_narrow(&self) -> bool {
-        self.form == Form::Utf8
+        self.form == Form::Utf8 || (self.form == Form::Unknown && self.length == 0)
     }
 
-    /// A byte comes that is no zero. Tells whether the unit may be UTF-8, likewise.
-    pub(super) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) -> bool {
-        match (self.form, self.length, self.begun) {
-            (Form::Utf8, ..) | (Form::Unknown, 0, _) => true,
-            (Form::Unknown, 1, [first, ..]) if !matches!(first, 0 | 0xef | 0xfe | 0xff) => {
-                self.decide(true, give);
-                true
-            }
-            _ => false,
+    /// A byte comes that is no zero: one other character before it is UTF-8.
+    pub(super) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) {
+        if let (Form::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
+            && !matches!(first, 0 | 0xef | 0xfe | 0xff)
+        {
+            self.decide(true, give);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A whole stdio server in one line, ended as MCP clients end it.
 
+use std::fmt;
 use std::future::Future;
 
 use rmcp::service::ServerInitializeError;
@@ -9,8 +10,9 @@ use super::stdin::Stdin;
 use super::stdout::{Stdout, Unwritten};
 use crate::Trail;
 
-/// A stdio server that did not serve.
-#[derive(Debug, thiserror::Error)]
+/// A stdio server that did not serve. Its `Debug` says what its `Display` says, as it is what `main` prints of an error that it
+/// returns.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeStdioError {
     /// The MCP session did not begin. What the client sent is not repeated.
@@ -22,6 +24,12 @@ pub enum ServeStdioError {
     /// Signals cannot be listened to, or standard input cannot be read.
     #[error("signals or standard input cannot be set up: {0}; the process may be at its limit of threads or files")]
     Setup(#[from] std::io::Error),
+}
+
+impl fmt::Debug for ServeStdioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Trail {

@@ -32,8 +32,9 @@ impl Share {
     }
 }
 
-/// A journal has about ten files open and each stream of a dead process that it adopts some more; the collector's connections
-/// for records and spans, the runtime's own descriptors, probes of health, and what a library's host has open come on top.
+/// A journal has about ten files open, and the streams of dead processes that it adopts take
+/// [`ADOPTION_DESCRIPTORS`](crate::journal::ADOPTION_DESCRIPTORS) together; the collector's connections for records and spans,
+/// the runtime's own descriptors, probes of health, and what a library's host has open come on top.
 const LEAST_RESERVE: u64 = 64;
 const MOST_RESERVE: u64 = 1024;
 /// They are told and go, within seconds.

@@ -33,7 +33,7 @@ fn it_ends_a_call_beside_which_nothing_can_have_caused_it() {
     assert_eq!(answered(A, 200, ERROR), [format!("a: {refused}")]);
     assert_eq!(answered(&format!("[{A},{B}]"), 200, ERROR), [format!("a: {refused}"), format!("b: {refused}")]);
     // The batch was refused, or the one element that has no id.
-    let both = [format!("a: ok -"), format!("null: {refused}")];
+    let both = ["a: ok -".to_owned(), format!("null: {refused}")];
     assert_eq!(answered(&format!("[{NULL},{A}]"), 200, &format!("[{ERROR},{OK_A}]")), both);
     // Readings of one message, of which the server has run none.
     let twice =

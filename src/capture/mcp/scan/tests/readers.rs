@@ -103,6 +103,35 @@ fn other_characters_end_lines_for_some() {
     assert_eq!(told(&lines(format!("x\r{both}\r\n")))[0].0, Some("python-text"));
 }
 
+/// What makes a line UTF-16 or UTF-32 to some, or may, is one or two odd characters to those who read text.
+#[test]
+fn a_line_that_seems_to_be_wide_is_parted_all_the_same() {
+    for begin in
+        [&b"\0"[..], b"\0\0", b"\xef", b"\xef\xbb", b"\xfe", b"\xff", b"\xfe\xff", b"\xff\xfe", b"\xff\xfe\0\0", b"{\0"]
+    {
+        for (end, reader) in [("\r", "python-text"), ("\u{2028}", "node-readline"), ("\u{b}", "python-splitlines")] {
+            let line = [begin, format!("{end}{DELETE}{end}x\n").as_bytes()].concat();
+            let (messages, reader) = (lines(&line), Some(reader));
+            let runs = |(seen, runs, _): &Told<'_>| *seen == reader && runs == "tools/call delete_all";
+            assert!(told(&messages).iter().any(runs), "{line:?}: {:?}", told(&messages));
+        }
+    }
+    // A message to those who read UTF-16, and another to those who read text.
+    let hidden = format!("\r{DELETE}\r");
+    let characters: String =
+        char::decode_utf16(hidden.as_bytes().chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])))
+            .map(Result::unwrap)
+            .collect();
+    let text =
+        serde_json::json!({ "jsonrpc": "2.0", "method": "notifications/x", "params": { "x": characters } }).to_string();
+    let mut bytes: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    bytes.extend(b"\0\n");
+    let messages = lines(bytes);
+    let (seen, runs, _) = &told(&messages)[0];
+    assert_eq!((*seen, runs.as_str()), (Some("python-text"), "tools/call delete_all"));
+    assert_eq!(told(&messages)[1].1, "notifications/x");
+}
+
 #[test]
 fn a_document_over_several_lines_is_one_to_go() {
     let go = || (Some("go-decoder"), "tools/call delete_all".to_owned(), vec!["line_separator"]);

@@ -1,0 +1,54 @@
+//! How much the quarantine may hold, and what happens when it is full.
+
+use super::{ConfigError, Environment, Overrides};
+
+/// How much the quarantine may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuarantineSettings {
+    /// Bytes that its files may take on the disk.
+    pub max_bytes: u64,
+    /// What happens when they do.
+    pub when_full: QuarantineFull,
+}
+
+/// What happens to what the collector refuses, or what is damaged, when the quarantine is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QuarantineFull {
+    /// The oldest files are removed, after a gap record tells of them.
+    #[default]
+    Shed,
+    /// Nothing is removed: what is refused stays in the journal and holds up what comes behind it, until somebody makes room.
+    Refuse,
+}
+
+impl QuarantineSettings {
+    pub(super) fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+        let (source, bytes) = match overrides.quarantine_max_bytes {
+            Some(bytes) => ("quarantine_max_bytes() of the builder", Some(bytes)),
+            None => (MAX_BYTES, environment.number(MAX_BYTES, "a number of bytes, such as 268435456")?),
+        };
+        if let Some(bytes) = bytes.filter(|bytes| *bytes < LEAST_BYTES) {
+            let reason = "the quarantine needs room for what one request holds";
+            return Err(ConfigError::value(source, &bytes.to_string(), reason, format!("set at least {LEAST_BYTES}")));
+        }
+        let when_full = match (overrides.quarantine_when_full, environment.text(WHEN_FULL)?) {
+            (Some(when_full), _) => when_full,
+            (None, None | Some("shed")) => QuarantineFull::Shed,
+            (None, Some("refuse")) => QuarantineFull::Refuse,
+            (None, Some(_)) => {
+                return Err(ConfigError::secret(WHEN_FULL, "there is no such way", "set shed or refuse"));
+            }
+        };
+        Ok(Self { max_bytes: bytes.unwrap_or(DEFAULT_BYTES), when_full })
+    }
+}
+
+/// Bytes that the files of the quarantine may take.
+pub(super) const MAX_BYTES: &str = "AUDITRAIL_QUARANTINE_MAX_BYTES";
+/// What happens when they do: `shed` or `refuse`.
+pub(super) const WHEN_FULL: &str = "AUDITRAIL_QUARANTINE_WHEN_FULL";
+
+/// A quarter of the journal's bound: what is there waits for people.
+const DEFAULT_BYTES: u64 = 256 << 20;
+/// Some requests of the shipper.
+const LEAST_BYTES: u64 = 1 << 20;

@@ -1,0 +1,146 @@
+//! How much the quarantine may hold, and what makes room in it.
+//!
+//! Invariants:
+//! 1. Without leave to shed, nothing is removed: what does not fit is not set aside, so it stays in the journal.
+//! 2. What is removed was told before, durably; the oldest goes first.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Quarantine, Quarantined};
+use crate::journal::{Event, JournalError, Sequence, Shared, Watcher, error};
+use crate::record::StreamId;
+
+/// How much the quarantine may hold, for all streams of a directory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct QuarantineBound {
+    /// Bytes that its files take on the disk.
+    pub max_bytes: u64,
+    /// Whether it then takes nothing more, instead of shedding the oldest files.
+    pub refuses: bool,
+    counted: Arc<Mutex<Counted>>,
+}
+
+/// What the files took when they were counted, and those that were written since. Other processes write, too, so it is a
+/// hint: they are counted again before one is removed.
+#[derive(Debug, Default)]
+struct Counted {
+    directory: PathBuf,
+    bytes: u64,
+    written: u32,
+}
+
+impl QuarantineBound {
+    /// A bound in bytes.
+    #[must_use]
+    pub fn new(max_bytes: u64, refuses: bool) -> Self {
+        Self { max_bytes, refuses, counted: Arc::default() }
+    }
+}
+
+impl Default for QuarantineBound {
+    fn default() -> Self {
+        Self::new(DEFAULT_MAX_BYTES, false)
+    }
+}
+
+/// A file, and what goes with it.
+#[derive(Debug)]
+struct Held {
+    name: String,
+    bytes: u64,
+    unix_nano: u64,
+    stream: StreamId,
+    records: u64,
+    first: Sequence,
+    last: Sequence,
+}
+
+impl Shared {
+    /// Sees to it that a file of that many bytes has room.
+    pub(super) fn make_room_in_quarantine(&self, length: usize) -> Result<(), JournalError> {
+        let bound = &self.options.quarantine;
+        let wanted = on_disk(length as u64);
+        let mut counted = bound.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let quarantine = self.quarantine();
+        let is_known = counted.directory == self.options.directory && counted.written < COUNT_AGAIN;
+        if !is_known || counted.bytes + wanted > bound.max_bytes {
+            let bytes = quarantine.sizes()?.iter().map(|(_, bytes)| bytes).sum();
+            *counted = Counted { directory: self.options.directory.clone(), bytes, written: 0 };
+        }
+        if counted.bytes + wanted > bound.max_bytes && counted.bytes > 0 {
+            if bound.refuses {
+                return Err(JournalError::QuarantineFull { bytes: counted.bytes, max: bound.max_bytes });
+            }
+            counted.bytes -=
+                self.shed(&quarantine, (counted.bytes + wanted).saturating_sub(bound.max_bytes / 8 * 7))?;
+        }
+        counted.bytes += wanted;
+        counted.written += 1;
+        Ok(())
+    }
+
+    /// Removes the oldest files, at least that many bytes of them if there are as many; gives how many bytes they had.
+    fn shed(&self, quarantine: &Quarantine, bytes: u64) -> Result<u64, JournalError> {
+        let mut held = quarantine.held()?;
+        held.sort_unstable_by(|one, other| (one.unix_nano, &one.name).cmp(&(other.unix_nano, &other.name)));
+        let mut freed = 0;
+        held.retain(|file| {
+            let goes = freed < bytes;
+            freed += if goes { file.bytes } else { 0 };
+            goes
+        });
+        if !told(&*self.options.watcher, &held) {
+            let told = std::io::Error::other("the records that make room there cannot be told of yet");
+            return Err(JournalError::io("make room in", &quarantine.place.quarantine(), error::FIX)(told));
+        }
+        held.iter().try_for_each(|file| quarantine.discard(&file.name))?;
+        Ok(freed)
+    }
+}
+
+/// Tells once for each stream; says whether it is kept.
+fn told(watcher: &dyn Watcher, held: &[Held]) -> bool {
+    let mut streams = BTreeMap::<StreamId, (u64, Sequence, Sequence)>::new();
+    for file in held {
+        let (records, first, last) = streams.entry(file.stream).or_insert((0, file.first, file.last));
+        (*records, *first, *last) = (*records + file.records, (*first).min(file.first), (*last).max(file.last));
+    }
+    for (stream, (count, first, last)) in streams {
+        watcher.happened(Event::Discarded { stream, count, first, last });
+    }
+    watcher.is_kept()
+}
+
+impl Quarantine {
+    /// Name and size of each file. One that somebody removes meanwhile has none.
+    fn sizes(&self) -> Result<Vec<(String, u64)>, JournalError> {
+        let size = |name: String| {
+            let identity = self.fs.identity(&self.place.quarantine().join(format!("{name}.rec"))).ok()?;
+            Some((name, on_disk(identity.length)))
+        };
+        Ok(self.names()?.into_iter().filter_map(size).collect())
+    }
+
+    /// Those that can be read: of the others nobody could tell what goes with them.
+    fn held(&self) -> Result<Vec<Held>, JournalError> {
+        let held = self.sizes()?.into_iter().filter_map(|(name, bytes)| {
+            let Quarantined { stream, first, last, time_unix_nano, refused, entries, .. } = self.read(&name).ok()?;
+            let records = if refused > 0 { refused } else { entries.len() as u64 };
+            Some(Held { name, bytes, unix_nano: time_unix_nano, stream, records, first, last })
+        });
+        Ok(held.collect())
+    }
+}
+
+const fn on_disk(bytes: u64) -> u64 {
+    bytes.next_multiple_of(BLOCK)
+}
+
+const BLOCK: u64 = 4096;
+/// Some ten thousand files of one record, or half a million records that were refused together.
+const DEFAULT_MAX_BYTES: u64 = 256 << 20;
+/// After that many files that this process has written.
+const COUNT_AGAIN: u32 = 1000;
