@@ -28,7 +28,7 @@ mod left_out;
 mod metrics;
 mod ongoing;
 mod open_call;
-#[cfg(feature = "tower")]
+#[cfg(feature = "mcp")]
 mod pause;
 mod reach;
 mod refused_gaps;
@@ -65,7 +65,7 @@ pub(crate) use self::clients::{Client, ClientKey, Shared};
 pub(crate) use self::core::Core;
 pub(crate) use self::idless::Idless;
 pub(crate) use self::ongoing::Ongoing;
-#[cfg(feature = "tower")]
+#[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::seen::Counted;
