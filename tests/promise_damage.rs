@@ -139,8 +139,11 @@ fn any_bytes_are_read_in_bounded_memory() {
     }
 }
 
+/// What becomes of the bytes of a file from an offset on.
+type Harm = fn(&mut Vec<u8>, usize);
+
 /// What a bad block of a disk does to it.
-const BLOCKS: [(&str, fn(&mut Vec<u8>, usize)); 3] = [
+const BLOCKS: [(&str, Harm); 3] = [
     ("zeroed", |content, at| content.iter_mut().skip(at).take(BLOCK).for_each(|byte| *byte = 0)),
     ("garbage", |content, at| {
         let mut chance = simulated::Chance::new(at as u64);

@@ -191,7 +191,7 @@ fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
             "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT",
         ),
     ] {
-        let environment = Environment::from_iter([(variable, value)]);
+        let environment = Environment::from_iter([(variable, value), ("HOME", "/nowhere")]);
         let error = Trail::builder("weather").environment(environment).start().unwrap_err().to_string();
         assert!(
             error.starts_with("auditrail does not start: ") && error.contains(variable) && error.contains(fix),
