@@ -96,7 +96,7 @@ impl Done {
         }
     }
 
-    /// The same for a thread that may block; says whether it came to pass before the deadline.
+    /// Waits on a thread that may block, and says whether all was adopted before the deadline.
     pub(super) fn wait_within(&self, deadline: Duration) -> bool {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done);

@@ -251,7 +251,7 @@ impl TrailBuilder {
         self.start_adopting(|_| ())
     }
 
-    /// The same, and tells what the streams of earlier processes come to.
+    /// Starts the trail, and tells what the streams of earlier processes come to.
     pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + 'static) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;

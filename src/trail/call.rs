@@ -276,7 +276,7 @@ impl Call {
         self.own_some(key, Some(value))
     }
 
-    /// The same, if it is known.
+    /// An attribute that only capture sets, if its value is known.
     pub(crate) fn own_some(mut self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
         self.attributes.set_some(key, value);
         self

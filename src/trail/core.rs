@@ -187,7 +187,7 @@ impl Core {
         self.write_response_in(state, KnownFacts::Shared(state), outcome, Room::Free)
     }
 
-    /// The same of a call that nobody else can see any more: nothing has to be locked.
+    /// The response half of a call that nobody else can see any more: nothing has to be locked.
     #[cfg(feature = "layer")]
     pub(crate) fn write_response_alone(&self, state: &mut CallState, outcome: &Outcome) -> Option<Receipt> {
         let facts = std::mem::take(state.facts_mut());
@@ -460,7 +460,7 @@ impl Core {
         }
     }
 
-    /// The same without waiting.
+    /// Admits a call, or not, without waiting.
     pub(super) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
         if class.when_full == WhenFull::Shed { Ok(None) } else { self.journal.admit(bytes).map(Some) }
     }

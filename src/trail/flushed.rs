@@ -82,7 +82,7 @@ impl Core {
         within(deadline, settled).await.map(|()| self.flushed()).map_err(|Late| self.unfinished(deadline))
     }
 
-    /// The same for a thread that may block.
+    /// Flushes on a thread that may block.
     pub(crate) fn flush_blocking(&self, deadline: Duration) -> Result<Flushed, FlushError> {
         if self.is_inherited() {
             return Err(FlushError::of_a_child(deadline));

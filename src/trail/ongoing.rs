@@ -95,7 +95,7 @@ impl Ongoing {
         call
     }
 
-    /// The same for who cannot refuse: the request is recorded if there is any room at all.
+    /// Opens a call that cannot be refused: its request is recorded if there is any room at all.
     #[cfg(feature = "mcp")]
     pub(crate) fn open_anyway(core: &Arc<Core>, call: Call) -> Self {
         let call = Self::open(core, call);
@@ -214,7 +214,7 @@ impl Ongoing {
         }
     }
 
-    /// The same where nobody can wait.
+    /// Writes the response record without waiting.
     pub(crate) fn end(&self, outcome: &Outcome) {
         // What was not taken is counted and told by the core.
         let _receipt = self.write(outcome);

@@ -52,7 +52,7 @@ impl OpenCall {
         self.0.finish(&outcome).await;
     }
 
-    /// The same where nobody can wait.
+    /// Writes the response record and ends the span without waiting.
     pub fn end(self, outcome: &Outcome) {
         self.0.end(outcome);
     }
