@@ -105,7 +105,8 @@ async fn what_was_taken_but_not_answered_is_sent_again_with_the_same_ids_and_num
         all_arrived(&sink, &ids, protocol);
         let arrived = sink.arrived();
         let first = |arrived: &Arrived| (arrived.ids[0].clone(), arrived.numbers[0]);
-        assert_eq!(first(&arrived[0]).1, 1);
+        // Several batches are on their way at once.
+        assert_eq!(arrived.iter().map(|arrived| first(arrived).1).min(), Some(1));
         assert!(arrived[1..].iter().any(|again| first(again) == first(&arrived[0])), "{protocol}");
         let streams: BTreeSet<_> = arrived.into_iter().flat_map(|arrived| arrived.streams).collect();
         assert_eq!(streams.len(), 1, "one stream, also when it is sent again");
