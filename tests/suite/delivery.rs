@@ -188,7 +188,7 @@ fn mistakes_stop_the_start_with_a_message_that_names_variable_value_and_fix() {
         (
             "AUDITRAIL_JOURNAL_MAX_BITES",
             "1",
-            "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_FLUSH_TIMEOUT",
+            "use one of: AUDITRAIL_DIR, AUDITRAIL_JOURNAL_MAX_BYTES, AUDITRAIL_JOURNAL_WITHOUT",
         ),
     ] {
         let environment = Environment::from_iter([(variable, value), ("HOME", "/nowhere")]);
