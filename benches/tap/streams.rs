@@ -2,7 +2,9 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use auditrail::Trail;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -32,6 +34,8 @@ pub(crate) struct Conversation {
     length: usize,
     buffer: Vec<u8>,
     answer: Vec<u8>,
+    /// Of the thread that made it.
+    waker: Waker,
 }
 
 impl Conversation {
@@ -51,20 +55,33 @@ impl Conversation {
         let answer = format!(
             "{{\"result\":{{\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}]}},\"jsonrpc\":\"2.0\",\"id\":7}}\n"
         );
-        Self { read, write, length, buffer: vec![0; 64 << 10], answer: answer.into_bytes() }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        Self { read, write, length, buffer: vec![0; 64 << 10], answer: answer.into_bytes(), waker }
     }
 
     /// One request is read, and its answer written.
     pub(crate) fn exchange(&mut self) {
-        let mut context = Context::from_waker(Waker::noop());
+        let mut context = Context::from_waker(&self.waker);
         let mut left = self.length;
         while left > 0 {
             let room = left.min(self.buffer.len());
             let mut buffer = ReadBuf::new(&mut self.buffer[..room]);
-            assert!(matches!(Pin::new(&mut self.read).poll_read(&mut context, &mut buffer), Poll::Ready(Ok(()))));
+            // After many messages the tap gives others a turn.
+            while Pin::new(&mut self.read).poll_read(&mut context, &mut buffer).map(Result::unwrap).is_pending() {
+                thread::park();
+            }
             left -= buffer.filled().len();
         }
         assert!(matches!(Pin::new(&mut self.write).poll_write(&mut context, &self.answer), Poll::Ready(Ok(_))));
+    }
+}
+
+/// Wakes the thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
