@@ -17,6 +17,8 @@ pub struct Told {
     pub lost: BTreeSet<Sequence>,
     /// What is settled is not sent again, unless the power went or somebody touched the cursor.
     pub settled: Sequence,
+    /// The disk has failed since it was adopted or begun, so that what is not synced may go with the process.
+    pub shaky: bool,
     /// Somebody touched the cursor: what was settled may be reported as lost.
     pub tampered: bool,
     pub calls: Vec<Call>,
@@ -56,6 +58,22 @@ impl Told {
                     *certainty = Certainty::Synced;
                 }
             }
+        }
+    }
+
+    /// It is durable, or whoever waited for it was told that it may not be.
+    pub fn answered(&mut self, sequence: Sequence, is_durable: bool) {
+        if is_durable {
+            self.must.get_mut(&sequence).into_iter().for_each(|(_, synced)| *synced = true);
+        } else if let Some((payload, _)) = self.must.remove(&sequence) {
+            self.may.entry(sequence).or_default().push(payload);
+        }
+    }
+
+    /// The process that had it was killed.
+    pub fn killed(&mut self) {
+        if self.shaky {
+            self.power_lost();
         }
     }
 
@@ -101,7 +119,9 @@ impl Told {
                 continue;
             }
             assert!(!self.delivered.contains_key(&sequence), "{sequence} is reported as lost, and the sink has it");
-            assert!(!self.must.contains_key(&sequence), "{sequence} was acknowledged, and is lost");
+            let was_synced = self.must.remove(&sequence).map(|(_, synced)| synced);
+            let may_be = was_synced.is_none() || self.shaky && was_synced == Some(false);
+            assert!(may_be, "{sequence} was acknowledged, and is lost");
             self.lost.insert(sequence);
             // A cursor that stands among what was lost may not be believed: then all is sent again.
             self.settled = 0;
@@ -130,6 +150,14 @@ impl Told {
         // The power went before the request was synced. It may be gone from the segment that it was written to again; when the
         // power takes the header of a later one, too, the older copy tells.
         self.calls.retain(|call| is_open(call) || call.asked == Certainty::Maybe);
+    }
+
+    /// Nothing of it is left.
+    pub fn may_be_gone(&self) {
+        for sequence in self.must.keys() {
+            let known = self.delivered.contains_key(sequence) || self.lost.contains(sequence);
+            assert!(known, "{sequence} was acknowledged, and its stream is gone");
+        }
     }
 
     /// At the very end.
