@@ -7,6 +7,7 @@
 
 mod actor;
 pub mod company;
+mod found;
 mod oracle;
 mod process;
 mod walk;

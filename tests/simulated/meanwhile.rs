@@ -55,6 +55,10 @@ impl SimulatedFs {
 
 impl State {
     fn due(&mut self, process: usize, moment: Moment) -> Option<Box<dyn FnOnce() + Send>> {
+        if self.processes[process].dead {
+            // It does nothing any more, whatever its code believes.
+            return None;
+        }
         let at = self.meanwhile.iter().position(|it| (it.process, it.moment) == (process, moment))?;
         let waiting = self.meanwhile.get_mut(at)?;
         if waiting.passing > 0 {
