@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::actor::Actor;
@@ -112,8 +113,15 @@ impl Company {
                 self.log("the disk is mended".into());
                 self.disk.lift_faults();
             }
+            12 => self.damage(chance),
             _ => self.act(actor, chance),
         }
+    }
+
+    fn damage(&self, chance: &mut Chance) {
+        let Some((stream, payload)) = world::of(&self.known).damage(chance) else { return };
+        self.log(format!("a record of {stream} is damaged: {}", u64::from_le_bytes(payload[..8].try_into().unwrap())));
+        self.disk.damage(&Path::new("/var/journal/streams").join(stream.to_string()), &payload, 32);
     }
 
     /// Some process does something, and maybe another one in the middle of that.
@@ -124,10 +132,16 @@ impl Company {
             let other = others[usize::try_from(chance.below(others.len() as u64)).unwrap()].clone();
             let (mut its, known) = (Chance::new(chance.next()), self.known.clone());
             let number = other.lock().unwrap().number;
-            fs.meanwhile(Moment::Operation, chance.below(40), move || {
+            let passing = chance.below(1 + chance.clone().below(50));
+            fs.meanwhile(Moment::Operation, passing, move || {
                 world::of(&known).say(number, "  in the middle of that:");
                 let mut other = other.lock().unwrap();
-                (0..=its.below(3)).for_each(|_| other.step(&mut its));
+                // Most of what two processes both want is a stream whose owner is gone.
+                if its.one_in(2) {
+                    other.take_over(&mut its);
+                } else {
+                    (0..=its.below(3)).for_each(|_| other.step(&mut its));
+                }
                 world::of(&known).say(number, "  and on with it");
             });
         }
@@ -150,7 +164,9 @@ impl Company {
     }
 
     fn begin_fault(&self, chance: &mut Chance) {
-        let of = |all: &[&str], chance: &mut Chance| all[usize::try_from(chance.below(all.len() as u64)).unwrap()].to_owned();
+        let of = |all: &[&str], chance: &mut Chance| {
+            all[usize::try_from(chance.below(all.len() as u64)).unwrap()].to_owned()
+        };
         let (operation, errno) = match chance.below(11) {
             0 | 1 => (Operation::Create, ENOSPC),
             2 | 3 => (Operation::Write, ENOSPC),
@@ -184,7 +200,8 @@ impl Company {
         }
         self.actors[0].lock().unwrap().finish(&mut Chance::new(1));
         world::of(&self.known).told.values().for_each(super::oracle::Told::is_complete);
-        let deep = |path: &std::path::PathBuf| path.components().count() > 4 && !path.to_string_lossy().contains("quarantine");
+        let deep =
+            |path: &std::path::PathBuf| path.components().count() > 4 && !path.to_string_lossy().contains("quarantine");
         let left: BTreeSet<_> = self.disk.paths().into_iter().filter(deep).collect();
         assert!(left.is_empty(), "{left:?}");
     }

@@ -15,6 +15,10 @@ pub struct Told {
     pub delivered: BTreeMap<Sequence, Vec<u8>>,
     /// What was reported as lost.
     pub lost: BTreeSet<Sequence>,
+    /// Records that belong to no call.
+    pub alone: BTreeSet<Sequence>,
+    /// What was damaged on the disk, and the sink did not have: it comes all the same, or is reported.
+    pub damaged: BTreeSet<Sequence>,
     /// What is settled is not sent again, unless the power went or somebody touched the cursor.
     pub settled: Sequence,
     /// The disk has failed since it was adopted or begun, so that what is not synced may go with the process.
@@ -70,6 +74,22 @@ impl Told {
         }
     }
 
+    /// A record that stands alone and is synced, and that the sink does not have, by number: it is damaged now.
+    pub fn damage(&mut self, by_chance: u64) -> Option<Vec<u8>> {
+        let can_be = |(sequence, (_, synced)): &(&Sequence, &(Vec<u8>, bool))| *synced && self.is_alone(**sequence);
+        let many = self.must.iter().filter(can_be).count() as u64;
+        let at = usize::try_from(by_chance.checked_rem(many)?).ok()?;
+        let sequence = *self.must.iter().filter(can_be).nth(at)?.0;
+        let (payload, _) = self.must.remove(&sequence)?;
+        self.may.entry(sequence).or_default().push(payload.clone());
+        self.damaged.insert(sequence);
+        Some(payload)
+    }
+
+    fn is_alone(&self, sequence: Sequence) -> bool {
+        self.alone.contains(&sequence) && !self.delivered.contains_key(&sequence)
+    }
+
     /// The process that had it was killed.
     pub fn killed(&mut self) {
         if self.shaky {
@@ -115,7 +135,9 @@ impl Told {
     pub fn reported_lost(&mut self, first: Sequence, last: Sequence) {
         assert!(first <= last && last - first < 1 << 20, "{first}..={last}");
         for sequence in first..=last {
-            if self.tampered && self.delivered.contains_key(&sequence) {
+            // It was damaged after it had been sent, and before it was settled.
+            let may_be_sent = self.tampered || self.damaged.contains(&sequence);
+            if may_be_sent && self.delivered.contains_key(&sequence) {
                 continue;
             }
             assert!(!self.delivered.contains_key(&sequence), "{sequence} is reported as lost, and the sink has it");
@@ -154,7 +176,7 @@ impl Told {
 
     /// Nothing of it is left.
     pub fn may_be_gone(&self) {
-        for sequence in self.must.keys() {
+        for sequence in self.must.keys().chain(&self.damaged) {
             let known = self.delivered.contains_key(sequence) || self.lost.contains(sequence);
             assert!(known, "{sequence} was acknowledged, and its stream is gone");
         }
@@ -164,6 +186,10 @@ impl Told {
     pub fn is_complete(&self) {
         for sequence in self.must.keys() {
             assert!(self.delivered.contains_key(sequence), "{sequence} was acknowledged and never came back");
+        }
+        for sequence in &self.damaged {
+            let known = self.delivered.contains_key(sequence) || self.lost.contains(sequence);
+            assert!(known, "{sequence} was damaged, and nobody was told");
         }
         let last = self.delivered.keys().next_back().copied().unwrap_or(0);
         for sequence in 1..=last {

@@ -111,6 +111,10 @@ impl World {
                 assert_eq!(receipt.sequence, *expected);
                 told.acknowledged(*expected, payload.clone());
             }
+            match kind {
+                Kind::Moment => told.alone.insert(*expected),
+                _ => told.alone.remove(expected),
+            };
             answered(told, Certainty::Written);
             told.calls.extend(opens.then(|| open(Certainty::Written)));
         }
@@ -137,7 +141,8 @@ impl World {
 
     /// What a process had in hand is free.
     pub fn killed(&mut self, process: usize) {
-        let had: Vec<StreamId> = self.holders.extract_if(.., |_, holder| *holder == process).map(|(id, _)| id).collect();
+        let had: Vec<StreamId> =
+            self.holders.extract_if(.., |_, holder| *holder == process).map(|(id, _)| id).collect();
         let of_it = self.told.iter_mut().filter(|(stream, _)| had.contains(stream));
         of_it.for_each(|(_, told)| told.killed());
     }
@@ -145,6 +150,13 @@ impl World {
     pub fn power_lost(&mut self) {
         self.holders.clear();
         self.told.values_mut().for_each(Told::power_lost);
+    }
+
+    /// A record that the disk damages now.
+    pub fn damage(&mut self, chance: &mut Chance) -> Option<(StreamId, Vec<u8>)> {
+        let at = chance.below(self.told.len() as u64);
+        let (stream, told) = self.told.iter_mut().nth(usize::try_from(at).ok()?)?;
+        Some((*stream, told.damage(chance.next())?))
     }
 
     /// The disk fails from now on.

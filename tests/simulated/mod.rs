@@ -28,8 +28,8 @@ use auditrail::journal::{File, Fs, Identity};
 
 pub use self::file::SimulatedFile;
 pub use self::lasting::{Lasting, Operation};
-pub use self::meanwhile::Moment;
 use self::meanwhile::Meanwhile;
+pub use self::meanwhile::Moment;
 use self::node::{Change, Disk};
 
 /// Pseudo-random numbers (splitmix64).
@@ -204,6 +204,11 @@ impl SimulatedFs {
     /// Whether these bytes would be there after a power loss, in a file of that directory, at a multiple of an alignment.
     pub fn is_durable(&self, directory: &Path, bytes: &[u8], alignment: usize) -> bool {
         self.state().disk.is_durable(directory, bytes, alignment)
+    }
+
+    /// Damages these bytes, also on the disk, wherever they stand at a multiple of an alignment in a file of that directory.
+    pub fn damage(&self, directory: &Path, bytes: &[u8], alignment: usize) {
+        self.state().disk.damage(directory, bytes, alignment);
     }
 
     pub fn paths(&self) -> Vec<PathBuf> {

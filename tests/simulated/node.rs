@@ -131,6 +131,21 @@ impl Disk {
         }
     }
 
+    /// Changes a byte of these, wherever they stand at a multiple of an alignment in a file of that directory.
+    pub(crate) fn damage(&mut self, directory: &Path, bytes: &[u8], alignment: usize) {
+        let files = self.names.iter().filter(|(path, _)| path.parent() == Some(directory));
+        for inode in files.filter_map(|(_, node)| if let Node::File(inode) = node { Some(*inode) } else { None }) {
+            let Inode { content, durable, .. } = &mut self.inodes[inode];
+            for there in [content, durable] {
+                for at in (0..there.len()).step_by(alignment) {
+                    if there[at..].starts_with(bytes) {
+                        there[at + bytes.len() / 2] ^= 0x55;
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether these bytes would be found at a multiple of an alignment after a power loss, in a file of that directory.
     pub(crate) fn is_durable(&self, directory: &Path, bytes: &[u8], alignment: usize) -> bool {
         let files = self.durable_names.iter().filter(|(path, _)| path.parent() == Some(directory));
