@@ -7,7 +7,7 @@ use auditrail::record::StreamId;
 
 use super::process::{Reports, Seeded, Stream, options};
 use super::world::{self, Appended, Known, Planned, Teller};
-use crate::simulated::{Chance, Faults, Moment, SimulatedFs};
+use crate::simulated::{Chance, Faults, SimulatedFs};
 
 /// A process, and the streams that it has in hand: its own is the first. It does not run without any.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Actor {
         }
         let index = usize::try_from(chance.below(self.streams.len() as u64)).unwrap();
         let index = if chance.one_in(2) { 0 } else { index };
-        match chance.below(28) {
+        match chance.below(32) {
             0..9 => self.append_some(index, chance),
             9..14 => self.commit(index, chance),
             14..18 => self.read(index, chance),
@@ -63,7 +63,14 @@ impl Actor {
             22 => self.end(index, chance),
             23 | 24 => self.look(usize::try_from(1 + chance.below(3)).unwrap()),
             25 | 26 => self.let_go(index),
-            _ => self.exit(chance),
+            27..31 if index > 0 => {
+                self.drain(index, chance);
+                if !self.fs.is_dead() {
+                    self.let_go(index);
+                }
+            }
+            31 => self.exit(chance),
+            _ => self.append_some(index, chance),
         }
         self.see_to_death();
     }
@@ -165,7 +172,7 @@ impl Actor {
             self.append_meanwhile(index, &meanwhile, chance);
         }
         let done = self.streams[index].journal.commit();
-        self.fs.nothing_meanwhile(Moment::Sync);
+        self.fs.nothing_meanwhile();
         let id = self.streams[index].id;
         self.say(format!("commit {id}: {done:?}"));
         if !self.fs.is_dead() {
@@ -210,7 +217,7 @@ impl Actor {
         let calls: Vec<_> = planned.iter().filter_map(|planned: &Planned| planned.call.clone()).collect();
         self.streams[index].calls.extend(calls);
         let is_ended = self.streams[index].ended;
-        self.fs.clone().meanwhile(Moment::Sync, passing, move || {
+        self.fs.clone().meanwhile(passing, move || {
             for planned in planned {
                 if fs.is_dead() || is_ended {
                     break;
@@ -472,7 +479,7 @@ impl Actor {
             self.append_last(index);
         }
         self.commit(index, chance);
-        loop {
+        while !self.fs.is_dead() {
             self.read(index, chance);
             let many = self.streams[index].unsettled.len();
             if many == 0 {

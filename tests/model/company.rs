@@ -1,5 +1,5 @@
-//! Walks by chance of some processes on one directory: they start, adopt each other's streams, die, and stand still in the
-//! middle of what they do while another one goes on; the disk fails, for a moment or until somebody mends it; and threads
+//! Walks by chance of some processes on one directory: they start, adopt each other's streams, and die, one after the other or
+//! two at the same time; the disk fails, for a moment or until somebody mends it; and threads
 //! append while others sync.
 //!
 //! A step is drawn from a number of its own. So a walk that fails is shortened by leaving out any of them, not only the last.
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use super::actor::Actor;
 use super::number;
 use super::world::{self, Known};
-use crate::simulated::{Chance, Death, Faults, Lasting, Moment, Operation, SimulatedFs};
+use crate::simulated::{Chance, Death, Faults, Lasting, Operation, SimulatedFs};
 
 /// What happens in the walks beside what one process does.
 #[derive(Debug, Clone, Copy)]
@@ -128,25 +128,21 @@ impl Company {
     fn act(&self, actor: &Arc<Mutex<Actor>>, chance: &mut Chance) {
         let fs = actor.lock().unwrap().fs.clone();
         let others: Vec<_> = self.actors.iter().filter(|other| !Arc::ptr_eq(other, actor)).collect();
+        let (mut one, mut two) = (Chance::new(chance.next()), Chance::new(chance.next()));
         if !others.is_empty() && chance.one_in(2) {
-            let other = others[usize::try_from(chance.below(others.len() as u64)).unwrap()].clone();
-            let (mut its, known) = (Chance::new(chance.next()), self.known.clone());
-            let number = other.lock().unwrap().number;
-            let passing = chance.below(1 + chance.clone().below(50));
-            fs.meanwhile(Moment::Operation, passing, move || {
-                world::of(&known).say(number, "  in the middle of that:");
+            let other = others[usize::try_from(chance.below(others.len() as u64)).unwrap()];
+            let its = other.lock().unwrap().fs.clone();
+            let both = [actor, other].map(|actor| actor.lock().unwrap().number);
+            self.log(format!("{both:?} at once:"));
+            let other = || {
                 let mut other = other.lock().unwrap();
                 // Most of what two processes both want is a stream whose owner is gone.
-                if its.one_in(2) {
-                    other.take_over(&mut its);
-                } else {
-                    (0..=its.below(3)).for_each(|_| other.step(&mut its));
-                }
-                world::of(&known).say(number, "  and on with it");
-            });
+                if two.one_in(2) { other.take_over(&mut two) } else { other.step(&mut two) }
+            };
+            fs.at_once(&its, chance.next(), || actor.lock().unwrap().step(&mut one), other);
+        } else {
+            actor.lock().unwrap().step(&mut one);
         }
-        actor.lock().unwrap().step(chance);
-        fs.nothing_meanwhile(Moment::Operation);
         // The power goes in the middle of something: whoever did it is dead.
         let died = actor.lock().unwrap().streams.is_empty();
         if died && chance.one_in(12) {

@@ -6,7 +6,7 @@ use std::sync::MutexGuard;
 
 use auditrail::journal::{File, Identity};
 
-use super::{Moment, Operation, SimulatedFs, State, killed};
+use super::{Operation, SimulatedFs, State, killed};
 
 #[derive(Debug)]
 pub struct SimulatedFile {
@@ -102,7 +102,8 @@ impl File for SimulatedFile {
         let (mut state, dies) = self.begin()?;
         let covered = state.disk.inodes[self.inode].begin_sync();
         drop(state);
-        self.fs.pass(Moment::Sync);
+        self.fs.is_syncing();
+        self.fs.change_turns();
         let state = &mut *self.fs.state();
         let lasting = state.lasting(Operation::Sync, &self.path);
         let evicts = state.faults.evicts && state.chance.one_in(2);

@@ -10,8 +10,8 @@
 //! whoever opens the file after a kill finds them dirty again, which Linux does not promise, as nothing can be built on less.
 //! With [`Faults::evicts`] the pages are read from the disk again, so that what was written to them is gone.
 //!
-//! Several processes may use the disk at once: each has its own view, which it dies with, and its own locks. Something else can
-//! be made to happen in the middle of an operation, a `sync` among them: see `meanwhile`.
+//! Several processes may use the disk: each has its own view, which it dies with, and its own locks. Two may do something at the
+//! same time (`turns`), and the threads of one go on while another one syncs (`meanwhile`). Faults may stay (`lasting`).
 //!
 //! All chance comes from a seed.
 
@@ -19,6 +19,7 @@ mod file;
 mod lasting;
 mod meanwhile;
 mod node;
+mod turns;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,8 @@ use auditrail::journal::{File, Fs, Identity};
 pub use self::file::SimulatedFile;
 pub use self::lasting::{Lasting, Operation};
 use self::meanwhile::Meanwhile;
-pub use self::meanwhile::Moment;
 use self::node::{Change, Disk};
+use self::turns::Turns;
 
 /// Pseudo-random numbers (splitmix64).
 #[derive(Debug, Clone)]
@@ -103,6 +104,8 @@ pub(crate) struct State {
     /// Operations that were made to fail.
     failures: u64,
     meanwhile: Vec<Meanwhile>,
+    /// Two processes do something at the same time.
+    turns: Option<Arc<Turns>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -126,6 +129,7 @@ impl SimulatedFs {
             lasting: Vec::new(),
             failures: 0,
             meanwhile: Vec::new(),
+            turns: None,
         };
         Self { state: Arc::new(Mutex::new(state)), process: 0 }
     }
@@ -221,7 +225,7 @@ impl SimulatedFs {
 
     /// The disk, for an operation that begins now.
     fn enter(&self) -> MutexGuard<'_, State> {
-        self.pass(Moment::Operation);
+        self.change_turns();
         self.state()
     }
 
