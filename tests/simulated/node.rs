@@ -122,12 +122,17 @@ impl Disk {
         for inode in &mut self.inodes {
             inode.lock.take_if(|(holder, _)| *holder == process);
         }
-        self.find_forgotten(process);
+        let of_it = self.inodes.iter_mut().filter(|inode| inode.forgotten_by == process);
+        of_it.for_each(|inode| inode.dirty.append(&mut inode.forgotten));
     }
 
-    pub(crate) fn find_forgotten(&mut self, process: usize) {
-        for inode in self.inodes.iter_mut().filter(|inode| inode.forgotten_by == process) {
-            inode.dirty.append(&mut inode.forgotten);
+    pub(crate) fn find_forgotten(&mut self, directory: &Path) {
+        let files = self.names.iter().filter(|(path, _)| path.parent() == Some(directory));
+        for (_, node) in files {
+            if let Node::File(inode) = node {
+                let inode = &mut self.inodes[*inode];
+                inode.dirty.append(&mut inode.forgotten);
+            }
         }
     }
 
