@@ -393,7 +393,7 @@ impl Actor {
             self.is_gone(&format!("removes {id}"), id);
         } else {
             self.say(format!("lets go of {id}"));
-            // Whoever removes it begins with the cursor.
+            world::of(&self.known).told.entry(id).or_default().killed();
         }
         is_done
     }

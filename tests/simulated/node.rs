@@ -231,9 +231,13 @@ impl Inode {
         self.forgotten.clear();
     }
 
-    pub(crate) fn begin_sync(&mut self) -> Covered {
+    /// Of the sectors that begin in that range of bytes.
+    pub(crate) fn begin_sync(&mut self, from: u64, to: u64) -> Covered {
         let mut sectors = BTreeMap::new();
-        for sector in std::mem::take(&mut self.dirty) {
+        let bytes = self.sector as u64;
+        let is_covered = |sector: &usize| (from..to).contains(&(*sector as u64 * bytes));
+        let covered: Vec<usize> = self.dirty.extract_if(.., |sector| is_covered(sector)).collect();
+        for sector in covered {
             sectors.insert(sector, self.content[self.range(sector)].to_vec());
         }
         Covered { sectors, length: self.content.len() }
