@@ -216,6 +216,9 @@ impl Orphan {
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
         let can_append = !found.ended && shared.begin_answers(&found);
+        // Who cannot answer them leaves them to somebody who can.
+        let is_left = !can_append && !found.ended && !found.open.is_empty();
+        shared.state().needed_from = is_left.then_some(found.open_from);
         let journal = Journal(Arc::new(shared));
         let reader = Reader::new(journal.clone(), found.start, found.expected);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });

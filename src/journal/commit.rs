@@ -157,7 +157,10 @@ impl Shared {
         let frames: Frames<'_> = copies.frames().collect();
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
-        let carried = state.open_requests(|call| !again.contains(&call.0));
+        let mut carried = state.open_requests(|call| !again.contains(&call.0));
+        for lost in carried.iter_mut().filter(|carried| carried.payload.is_empty()) {
+            lost.payload = copies.carried(lost.call).unwrap_or_default();
+        }
         let all = with_holes(&frames, state.synced.sequence..state.sequence);
         let begun = self.begin(next, state.synced.sequence, &carried, |new| {
             all.iter().try_for_each(|(header, payload)| new.write(*header, payload))
@@ -167,7 +170,7 @@ impl Shared {
             state.lost = state.synced.frames + 1..state.frames + 1;
         }
         drop((frames, all));
-        copies.are_written(Position { segment: active.number, offset: active.offset });
+        copies.are_written(Position { segment: active.number, offset: active.offset }, carried);
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
 
         let synced = state.synced;

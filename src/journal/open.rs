@@ -247,6 +247,7 @@ impl State {
             group: Group::default(),
             committer_sleeps: false,
             reader_sleeps: false,
+            needed_from: None,
             settled_at: Position::default(),
             closed: false,
             ended: false,

@@ -34,6 +34,8 @@ pub(super) struct Recovered {
     pub(super) sequence: Sequence,
     /// The calls that nobody answered, and their request records or intents.
     pub(super) open: Vec<(CallNumber, Bytes)>,
+    /// The segment from which on they are told.
+    pub(super) open_from: u64,
     /// The stream has its last record.
     pub(super) ended: bool,
     /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
@@ -108,6 +110,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
         start,
         expected,
         sequence,
+        open_from: walk.from,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
@@ -129,7 +132,8 @@ fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
             break;
         }
     }
-    let mut all = Walk::default();
+    let from = found.iter().rev().take(walks.len()).last().map_or(0, |first| first.info.number);
+    let mut all = Walk { from, ..Walk::default() };
     walks.into_iter().rev().for_each(|walk| all.then(walk));
     Ok(all)
 }
@@ -295,6 +299,8 @@ struct Walk {
     sequence: Sequence,
     carried: u32,
     has_frames: bool,
+    /// The segment that the walk began with.
+    from: u64,
     ended: bool,
     end: u64,
     torn: Option<(u64, u64)>,
@@ -343,7 +349,7 @@ impl Walk {
 
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
-        let Self { open, answered, sequence, carried, has_frames, ended, end, torn } = later;
+        let Self { open, answered, sequence, carried, has_frames, ended, end, torn, from: _ } = later;
         self.has_frames |= has_frames;
         self.answered.extend(answered);
         self.open.extend(open);

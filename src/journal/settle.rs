@@ -51,7 +51,8 @@ impl Reader {
             // A segment that is durable stays until another one is: without any, the stream would be forgotten.
             // And an adopter's copies of what is open must be durable before the originals go.
             let copied = state.synced.frames > 0 || state.is_clean();
-            copied && segment.number < cursor.segment.min(state.synced.segment)
+            let needed = state.needed_from.unwrap_or(u64::MAX);
+            copied && segment.number < cursor.segment.min(state.synced.segment).min(needed)
         };
         let any_goes = {
             let state = shared.state();

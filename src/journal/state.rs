@@ -68,6 +68,8 @@ pub(super) struct State {
     pub(super) group: Group,
     pub(super) committer_sleeps: bool,
     pub(super) reader_sleeps: bool,
+    /// The requests of open calls stand in this segment and those behind it, and could not be carried: none of these goes.
+    pub(super) needed_from: Option<u64>,
     /// How far the frames are settled.
     pub(super) settled_at: Position,
     pub(super) closed: bool,
