@@ -46,6 +46,7 @@ mod roll;
 mod scan;
 mod secret;
 mod settle;
+mod sinks;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,7 @@ pub use self::pressure::Pressure;
 pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
+pub use self::sinks::SinkName;
 pub use self::tolerant::{Tolerant, Without};
 pub use self::usage::Usage;
 pub use self::wait::NotSynced;

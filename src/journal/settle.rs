@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::cursor::Cursor;
 use super::quarantine::{Cause, Quarantined, Refused};
 use super::state::{Position, Segment, State};
-use super::{JournalError, Reader, Sequence, error};
+use super::{JournalError, Reader, Sequence, SinkName, error};
 
 impl Reader {
     /// Settles everything up to a record: it was accepted by the sink, or stands in quarantine. Removes the segments that
@@ -107,6 +107,7 @@ impl Reader {
             resource: shared.options.resource.clone(),
             scope: shared.options.scope.clone(),
             reason: refused.reason.to_owned(),
+            shipped_to: Some(SinkName::OTLP),
             entries: refused.entries.to_vec(),
         })
     }

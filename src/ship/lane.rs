@@ -4,16 +4,17 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
-use super::flight::{Refusal, Taken, fly};
+use super::flight::{Refusal, fly};
 use super::gate::{Gate, Trouble};
 use super::hurry::Hurry;
 use super::reports::{QUARANTINE, Reports};
 use super::source::Source;
-use super::{Envelope, GaveUp, ShipStats, Sink};
+use super::{Envelope, GaveUp, ShipStats, Shipment, Sink, Stamp};
 use crate::config::Notices;
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, planted};
 use crate::record::{Entropy, StreamId};
@@ -33,10 +34,10 @@ pub(super) struct Fleet {
     pub(super) reports: Arc<dyn Reports>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) hurry: Hurry,
-    /// The last record that the sink took.
-    pub(super) last_taken: Mutex<Option<Taken>>,
+    /// A request with a record that the sink took.
+    pub(super) last_taken: Mutex<Option<Bytes>>,
     /// What drains that were dropped had read and not settled.
-    pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Batch>>)>>,
+    pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Shipment>>)>>,
 }
 
 impl Lane {
@@ -54,7 +55,7 @@ impl Lane {
         loop {
             while convoy.has_room() {
                 let Some(batch) = source.next(LIMITS) else { break };
-                convoy.launch(Arc::new(batch));
+                convoy.load(&batch);
             }
             let has_room = convoy.has_room();
             let Some(first) = convoy.flights.front_mut() else { return };
@@ -62,10 +63,10 @@ impl Lane {
                 landed = &mut first.landing => landed,
                 () = self.more(source), if has_room => continue,
             };
-            let batch = first.batch.clone();
+            let shipment = first.shipment.clone();
             match landed {
                 Ok(refusals) => {
-                    self.settle(source, &batch, refusals).await;
+                    self.settle(source, &shipment, refusals).await;
                     convoy.flights.pop_front();
                 }
                 Err(error) => {
@@ -84,17 +85,17 @@ impl Lane {
     }
 
     /// Quarantine, report, settle: in this order, so that a stop in between repeats and never loses.
-    async fn settle<S: Source>(&self, source: &mut S, batch: &Batch, refusals: Vec<Refusal>) {
+    async fn settle<S: Source>(&self, source: &mut S, shipment: &Shipment, refusals: Vec<Refusal>) {
         let mut quarantined = 0;
         for refusal in &refusals {
-            let entries = batch.entries.get(refusal.part.clone()).unwrap_or_default();
-            let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
-            self.keep(source, entries, refusal).await;
+            let records = shipment.records(&refusal.part);
+            let (Some(first), Some(last)) = (records.first(), records.last()) else { continue };
+            self.keep(source, &records, refusal).await;
             quarantined += refusal.refused;
             self.0.reports.gave_up(GaveUp {
                 stream: source.stream(),
                 count: refusal.refused,
-                of: entries.len() as u64,
+                of: records.len() as u64,
                 first: first.sequence,
                 last: last.sequence,
             });
@@ -109,9 +110,9 @@ impl Lane {
         if planted("count-quarantined-as-delivered") {
             quarantined = 0;
         }
-        self.0.stats.settled((batch.entries.len() as u64).saturating_sub(quarantined), quarantined);
-        if let Some(last) = batch.entries.last() {
-            source.settle(last.sequence);
+        self.0.stats.settled((shipment.len() as u64).saturating_sub(quarantined), quarantined);
+        if let Some(last) = shipment.last() {
+            source.settle(last);
         }
     }
 
@@ -145,7 +146,7 @@ impl Lane {
 }
 
 impl Fleet {
-    pub(super) fn taken(&self) -> MutexGuard<'_, Option<Taken>> {
+    pub(super) fn taken(&self) -> MutexGuard<'_, Option<Bytes>> {
         self.last_taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,8 +158,8 @@ impl Fleet {
         }
     }
 
-    /// A batch is dropped from here only when a drain has taken it over.
-    fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Batch>> {
+    /// A shipment is dropped from here only when a drain has taken it over.
+    fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Shipment>> {
         let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
         match stranded.iter().position(|(of, _)| *of == stream) {
             Some(place) => stranded.swap_remove(place).1,
@@ -172,21 +173,27 @@ struct Convoy {
     fleet: Arc<Fleet>,
     stream: StreamId,
     envelope: Envelope,
+    stamp: Stamp,
     flights: VecDeque<Flight>,
 }
 
 struct Flight {
-    batch: Arc<Batch>,
+    shipment: Arc<Shipment>,
     landing: JoinHandle<Vec<Refusal>>,
 }
 
 impl Convoy {
     fn new<S: Source>(lane: &Lane, source: &S) -> Self {
         let stream = source.stream();
-        let envelope = Envelope::new(stream, source.resource().clone(), source.scope().clone());
-        let mut convoy = Self { fleet: lane.0.clone(), stream, envelope, flights: VecDeque::new() };
-        for batch in lane.0.stranded(stream) {
-            convoy.launch(batch);
+        let mut convoy = Self {
+            fleet: lane.0.clone(),
+            stream,
+            envelope: Envelope::new(source.resource().clone(), source.scope().clone()),
+            stamp: Stamp::of(stream),
+            flights: VecDeque::new(),
+        };
+        for shipment in lane.0.stranded(stream) {
+            convoy.launch(shipment);
         }
         convoy
     }
@@ -195,26 +202,32 @@ impl Convoy {
         self.flights.len() < IN_FLIGHT
     }
 
-    fn launch(&mut self, batch: Arc<Batch>) {
-        let landing = self.take_off(&batch);
-        self.flights.push_back(Flight { batch, landing });
+    /// Puts on each record what it gets, and sends them.
+    fn load(&mut self, batch: &Batch) {
+        self.launch(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
+    }
+
+    fn launch(&mut self, shipment: Arc<Shipment>) {
+        let landing = self.take_off(&shipment);
+        self.flights.push_back(Flight { shipment, landing });
     }
 
     fn relaunch_first(&mut self) {
         let Some(first) = self.flights.front() else { return };
-        let landing = self.take_off(&first.batch);
+        let landing = self.take_off(&first.shipment);
         if let Some(first) = self.flights.front_mut() {
             first.landing = landing;
         }
     }
 
     /// A task of its own, so that it goes on while an earlier one is settled.
-    fn take_off(&self, batch: &Arc<Batch>) -> JoinHandle<Vec<Refusal>> {
+    fn take_off(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
+        let flight = tokio::spawn(fly(self.fleet.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
-            drop(tokio::spawn(fly(self.fleet.clone(), self.envelope.clone(), batch.clone())));
+            drop(flight);
             return tokio::spawn(async { Vec::new() });
         }
-        tokio::spawn(fly(self.fleet.clone(), self.envelope.clone(), batch.clone()))
+        flight
     }
 }
 
@@ -223,8 +236,8 @@ impl Drop for Convoy {
         if self.flights.is_empty() {
             return;
         }
-        let batches = self.flights.iter().map(|flight| flight.batch.clone()).collect();
-        self.fleet.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((self.stream, batches));
+        let shipments = self.flights.iter().map(|flight| flight.shipment.clone()).collect();
+        self.fleet.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((self.stream, shipments));
     }
 }
 

@@ -10,7 +10,9 @@ use auditrail::config::OtlpSettings;
 use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Opened, Refused};
 use auditrail::record::{EventName, Record, Severity, StreamId, Value, names};
 use auditrail::serve::ReceivedRecord;
-use auditrail::ship::{Accepted, Connector, ExportFuture, Sink, encode_resource, encode_scope};
+use auditrail::ship::{
+    Accepted, Connector, Envelope, ExportFuture, Shipment, Sink, Stamp, encode_resource, encode_scope,
+};
 use auditrail::trail::{Call, Moment};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::common::v1::any_value;
@@ -125,7 +127,9 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
         }
         journal.commit().unwrap();
         let batch = reader.next(BatchLimits { records: 2, bytes: 1 << 20 }).unwrap();
-        let (entries, refused) = (&batch.entries, *refused);
+        let envelope = Envelope::new(reader.resource().clone(), reader.scope().clone());
+        let shipment = Shipment::stamped(envelope, &Stamp::of(journal.stream()), &batch.entries);
+        let (entries, refused) = (&shipment.records(&(0..shipment.len())), *refused);
         reader.quarantine(Refused { entries, refused, reason: "InvalidArgument: no" }).unwrap();
         reader.settle(entries.last().unwrap().sequence);
     }
