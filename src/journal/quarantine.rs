@@ -106,7 +106,12 @@ impl Quarantine {
     /// What the disk says.
     pub fn names(&self) -> Result<Vec<String>, JournalError> {
         match self.fs.list(&self.place.quarantine()) {
-            Ok(names) => Ok(names.into_iter().filter_map(|name| Some(name.strip_suffix(".rec")?.to_owned())).collect()),
+            Ok(names) => {
+                let strip = |name: String| Some(name.strip_suffix(".rec")?.to_owned());
+                let mut names: Vec<_> = names.into_iter().filter_map(strip).collect();
+                names.sort_unstable();
+                Ok(names)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(cause) => Err(JournalError::io("list", &self.place.quarantine(), error::FIX)(cause)),
         }

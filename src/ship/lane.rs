@@ -13,10 +13,10 @@ use super::flight::{Refusal, fly};
 use super::gate::{Gate, Trouble};
 use super::hurry::Hurry;
 use super::reports::{QUARANTINE, Reports};
-use super::source::Source;
+use super::source::{Settle, Source};
 use super::{Envelope, GaveUp, ShipStats, Shipment, Sink, Stamp};
 use crate::config::Notices;
-use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, planted};
+use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
 use crate::record::{Entropy, StreamId};
 
 /// Ships streams by the connection of one shipper; clones share it. Two streams may be drained at the same time.
@@ -42,15 +42,15 @@ pub(super) struct Fleet {
 
 impl Lane {
     /// Ships all that is readable; returns when everything that was read is settled. What is appended meanwhile is
-    /// shipped, too. Must run inside a tokio runtime.
+    /// shipped, too. Both handles are of the same stream and sink. Must run inside a tokio runtime.
     ///
     /// It may be dropped at any time, at a deadline for example: nothing is settled out of order, what was in flight
     /// may reach the sink twice, and the next drain of the same stream begins with it.
-    pub async fn drain(&self, reader: &mut Reader) {
-        self.ship(reader).await;
+    pub async fn drain(&self, reader: &mut Reader, settler: &mut Settler) {
+        self.ship(reader, settler).await;
     }
 
-    pub(super) async fn ship<S: Source>(&self, source: &mut S) {
+    pub(super) async fn ship(&self, source: &mut impl Source, books: &mut impl Settle) {
         let mut convoy = Convoy::new(self, source);
         loop {
             while convoy.has_room() {
@@ -66,7 +66,7 @@ impl Lane {
             let shipment = first.shipment.clone();
             match landed {
                 Ok(refusals) => {
-                    self.settle(source, &shipment, refusals).await;
+                    self.settle(books, (source.stream(), &shipment), refusals).await;
                     convoy.flights.pop_front();
                 }
                 Err(error) => {
@@ -78,22 +78,23 @@ impl Lane {
     }
 
     /// Something new to read, after others had the time to come along.
-    async fn more<S: Source>(&self, source: &S) {
+    async fn more(&self, source: &impl Source) {
         let hurries = self.0.hurry.count();
         source.readable().await;
         self.0.linger(hurries).await;
     }
 
     /// Quarantine, report, settle: in this order, so that a stop in between repeats and never loses.
-    async fn settle<S: Source>(&self, source: &mut S, shipment: &Shipment, refusals: Vec<Refusal>) {
+    async fn settle(&self, books: &mut impl Settle, (stream, shipment): (StreamId, &Shipment), refusals: Vec<Refusal>) {
         let mut quarantined = 0;
         for refusal in &refusals {
             let records = shipment.records(&refusal.part);
             let (Some(first), Some(last)) = (records.first(), records.last()) else { continue };
-            self.keep(source, &records, refusal).await;
+            self.keep(books, &records, refusal).await;
             quarantined += refusal.refused;
             self.0.reports.gave_up(GaveUp {
-                stream: source.stream(),
+                stream,
+                sink: books.sink(),
                 count: refusal.refused,
                 of: records.len() as u64,
                 first: first.sequence,
@@ -112,16 +113,16 @@ impl Lane {
         }
         self.0.stats.settled((shipment.len() as u64).saturating_sub(quarantined), quarantined);
         if let Some(last) = shipment.last() {
-            source.settle(last);
+            books.settle(last);
         }
     }
 
     /// Into quarantine, however long it takes: an unsettled batch holds up its stream, a lost one is lost.
-    async fn keep<S: Source>(&self, source: &S, entries: &[Entry], refusal: &Refusal) {
+    async fn keep(&self, books: &impl Settle, entries: &[Entry], refusal: &Refusal) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
         let mut troubled = false;
-        while let Err(error) = source.quarantine(refused) {
+        while let Err(error) = books.quarantine(refused) {
             if !std::mem::replace(&mut troubled, true) {
                 self.0.reports.degraded(QUARANTINE);
                 self.0.notices.warn(format!(
@@ -183,7 +184,7 @@ struct Flight {
 }
 
 impl Convoy {
-    fn new<S: Source>(lane: &Lane, source: &S) -> Self {
+    fn new(lane: &Lane, source: &impl Source) -> Self {
         let stream = source.stream();
         let mut convoy = Self {
             fleet: lane.0.clone(),

@@ -4,9 +4,9 @@
 //! up, and so that nothing of its own HTTP traffic reaches the host's subscriber.
 //!
 //! ```text
-//!  Reader ──► Lane ──► Flight ×4 ──► Gate ──► Sink ──► collector
-//!    ▲         │ settles in order     │ one probe while the sink is away
-//!    └─────────┴─ quarantine, report ─┘
+//!  Reader ───► Lane ──► Flight ×4 ──► Gate ──► Sink ──► collector
+//!               │ settles in order     │ one probe while the sink is away
+//!  Settler ◄────┴─ quarantine, report ─┘
 //! ```
 //!
 //! Invariants:

@@ -484,8 +484,8 @@ impl Core {
             }
             if class.acknowledge >= Acknowledge::Remote {
                 self.shipper.hurry();
-                self.journal.settled(receipt.sequence).await;
-                // Settled is what the collector refused, too.
+                self.journal.settled_by(Acknowledge::REMOTE_SINK, receipt.sequence).await;
+                // Settled is what that sink refused, too.
                 let why = self.scribe.why_not_accepted(receipt.sequence).filter(|_| !planted("settled-is-accepted"));
                 if let Some(why) = why {
                     return Err(NotAcknowledged(why.to_string()));

@@ -118,7 +118,7 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
     let mut options = JournalOptions::new(journal_of(directory));
     options.resource = encode_resource(&[("service.name".into(), "weather-mcp".into())]);
     options.scope = encode_scope();
-    let Opened { journal, mut reader, keeper, .. } = Journal::open(options).unwrap();
+    let Opened { journal, mut reader, mut settler, keeper, .. } = Journal::open(options).unwrap();
     for (text, refused) in batches {
         for _ in 0..2 {
             let mut frame = vec![0; HEADER];
@@ -130,8 +130,8 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
         let envelope = Envelope::new(reader.resource().clone(), reader.scope().clone());
         let shipment = Shipment::stamped(envelope, &Stamp::of(journal.stream()), &batch.entries);
         let (entries, refused) = (&shipment.records(&(0..shipment.len())), *refused);
-        reader.quarantine(Refused { entries, refused, reason: "InvalidArgument: no" }).unwrap();
-        reader.settle(entries.last().unwrap().sequence);
+        settler.quarantine(Refused { entries, refused, reason: "InvalidArgument: no" }).unwrap();
+        settler.settle(entries.last().unwrap().sequence);
     }
     drop(keeper);
     journal.stream()
