@@ -68,7 +68,7 @@ fn id(at: usize) -> Id {
 fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
     match *step {
         Step::Add { exchange, id: at, batch, alternative, is_odd } => {
-            let call = Arc::new(Ongoing::open_anyway(trail.core(), Call::mcp("ping")));
+            let call = Arc::new(OpenCall::open_anyway(trail.core(), Call::mcp("ping")));
             let server = exchange == 0;
             drop(pending.add(Waiting {
                 call,
