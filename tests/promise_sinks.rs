@@ -23,8 +23,8 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use auditrail::journal::{
-    Adopted, Append, BatchLimits, Disk, Event, HEADER, Inspection, Journal, JournalOptions, Kind, Opened, Quarantine,
-    Reader, Refused, Sequence, Settler, SinkName, Sinks, orphans,
+    Adopted, Append, BatchLimits, Disk, Event, Fs as _, HEADER, Inspection, Journal, JournalOptions, Kind, Opened,
+    Quarantine, Reader, Refused, Sequence, Settler, SinkName, Sinks, orphans,
 };
 
 use self::simulated::{Death, SimulatedFs};
@@ -131,6 +131,34 @@ fn a_sink_that_is_new_gets_what_is_there() {
         assert_eq!(of_new, (there..=RECORDS + 1).collect::<Vec<_>>());
         assert!(journal.remove_if_done());
         assert!(lost(&told).is_empty(), "{told:?}");
+    }
+}
+
+/// What is gone is lost for a sink that was owed it.
+#[test]
+fn a_sink_that_is_new_is_owed_nothing_where_no_segment_is_left() {
+    for settled in [250, RECORDS] {
+        let (fs, mut options, told) = on_a_simulated_disk(5);
+        options.sinks = Sinks::default();
+        let Opened { journal, mut reader, mut settler, .. } = Journal::open(options.clone()).unwrap();
+        write(&journal, 1..=RECORDS);
+        ship(&mut reader, &mut settler, settled);
+        segment_paths(&fs).iter().for_each(|path| fs.remove(path).unwrap());
+        fs.restart(Death::Kill);
+        told.0.lock().unwrap().clear();
+
+        options.sinks = Sinks::default().and(file());
+        let adopted = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap();
+        let Some(Adopted { journal, mut reader, mut settler, mut others, .. }) = adopted else {
+            assert_eq!((settled, lost(&told)), (RECORDS, Vec::new()), "there was nothing in it");
+            continue;
+        };
+        let mut new = others.remove(0);
+        end(&journal);
+        assert_eq!(ship(&mut reader, &mut settler, RECORDS + 1), [RECORDS + 1]);
+        assert_eq!(ship(&mut new.reader, &mut new.settler, RECORDS + 1), [RECORDS + 1]);
+        assert!(journal.remove_if_done());
+        assert_eq!(lost(&told), [(settled + 1, RECORDS)]);
     }
 }
 

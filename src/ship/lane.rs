@@ -50,7 +50,7 @@ impl Lane {
         self.ship(reader, settler).await;
     }
 
-    pub(super) async fn ship(&self, source: &mut impl Source, books: &mut impl Settle) {
+    pub(super) async fn ship(&self, source: &mut impl Source, settler: &mut impl Settle) {
         let mut convoy = Convoy::new(self, source);
         loop {
             while convoy.has_room() {
@@ -66,7 +66,7 @@ impl Lane {
             let shipment = first.shipment.clone();
             match landed {
                 Ok(refusals) => {
-                    self.settle(books, (source.stream(), &shipment), refusals).await;
+                    self.settle(settler, source.stream(), &shipment, refusals).await;
                     convoy.flights.pop_front();
                 }
                 Err(error) => {
@@ -85,16 +85,16 @@ impl Lane {
     }
 
     /// Quarantine, report, settle: in this order, so that a stop in between repeats and never loses.
-    async fn settle(&self, books: &mut impl Settle, (stream, shipment): (StreamId, &Shipment), refusals: Vec<Refusal>) {
+    async fn settle(&self, settler: &mut impl Settle, stream: StreamId, shipment: &Shipment, refusals: Vec<Refusal>) {
         let mut quarantined = 0;
         for refusal in &refusals {
             let records = shipment.records(&refusal.part);
             let (Some(first), Some(last)) = (records.first(), records.last()) else { continue };
-            self.keep(books, &records, refusal).await;
+            self.keep(settler, &records, refusal).await;
             quarantined += refusal.refused;
             self.0.reports.gave_up(GaveUp {
                 stream,
-                sink: books.sink(),
+                sink: settler.sink(),
                 count: refusal.refused,
                 of: records.len() as u64,
                 first: first.sequence,
@@ -113,16 +113,16 @@ impl Lane {
         }
         self.0.stats.settled((shipment.len() as u64).saturating_sub(quarantined), quarantined);
         if let Some(last) = shipment.last() {
-            books.settle(last);
+            settler.settle(last);
         }
     }
 
     /// Into quarantine, however long it takes: an unsettled batch holds up its stream, a lost one is lost.
-    async fn keep(&self, books: &impl Settle, entries: &[Entry], refusal: &Refusal) {
+    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &Refusal) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
         let mut troubled = false;
-        while let Err(error) = books.quarantine(refused) {
+        while let Err(error) = settler.quarantine(refused) {
             if !std::mem::replace(&mut troubled, true) {
                 self.0.reports.degraded(QUARANTINE);
                 self.0.notices.warn(format!(
