@@ -28,12 +28,31 @@ use std::sync::Arc;
 use auditrail::journal::{Append, BatchLimits, Event, HEADER, Journal, JournalOptions, Opened, Receipt};
 
 use self::faulty_fs::FaultyFs;
+use self::model::company::Kinds;
 use self::simulated::{Death, SimulatedFs};
 use self::told::Told;
 
 #[test]
 fn a_random_walk_with_crashes_keeps_every_promise() {
     model::run(1000);
+}
+
+/// One dies, the other adopts its stream while it goes on with its own; and they stand still in the middle of what they do.
+#[test]
+fn processes_that_share_a_directory_keep_every_promise() {
+    model::company::run(Kinds { processes: 2, lasting: false, meanwhile: false }, 150);
+}
+
+/// A disk that is full or fails before a crash, and after it, until somebody mends it.
+#[test]
+fn a_disk_that_fails_for_long_costs_nothing_that_was_synced() {
+    model::company::run(Kinds { processes: 2, lasting: true, meanwhile: false }, 150);
+}
+
+/// Threads append while another one syncs, and the power goes in that moment; or the sync fails, and drops what it had.
+#[test]
+fn what_comes_during_a_sync_is_not_taken_for_synced() {
+    model::company::run(Kinds { processes: 1, lasting: false, meanwhile: true }, 150);
 }
 
 /// Row 4 of the fault tests: real files, four writers, a random delay.
