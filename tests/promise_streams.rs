@@ -17,6 +17,8 @@ mod backlog;
 mod peers;
 #[path = "streams/racers.rs"]
 mod racers;
+#[path = "support/taken.rs"]
+mod taken;
 #[path = "support/told.rs"]
 mod told;
 

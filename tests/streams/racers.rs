@@ -1,7 +1,7 @@
 //! Processes that start in the same moment where others have died: each stream is adopted by one of them, and each call that
 //! was left open is answered once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -14,11 +14,13 @@ use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
 use auditrail::journal::{BatchLimits, orphans};
 use auditrail::opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use auditrail::record::{EventName, Record, Value, names};
+use auditrail::record::{EventName, Record};
 use auditrail::ship::{Accepted, Connector, ExportFuture, Sink};
 use auditrail::trail::{Call, Moment};
 use bytes::Bytes;
 use prost::Message as _;
+
+use crate::taken::{Taken, check};
 
 const LONG: Duration = Duration::from_secs(300);
 /// What a child does: `die`, `look` or `drain`; and as which of them.
@@ -59,44 +61,11 @@ pub fn processes_that_start_together_send_all_once_and_answer_each_open_call_onc
         race.end();
         let taken: Vec<Taken> =
             race.files("sink").flat_map(|said| lines(&said)).map(|line| Taken::parse(&line)).collect();
-        check(&taken, &lines(&directory.path().join("told")));
+        let dead = check(&taken, &lines(&directory.path().join("told")));
+        assert_eq!(dead.len(), DEAD);
+        let interrupted = taken.iter().filter(|one| one.what == "stopped interrupted");
+        assert_eq!(interrupted.map(|one| one.stream.as_str()).collect::<BTreeSet<_>>(), dead, "and nobody else is");
         assert_eq!(fs::read_dir(directory.path().join("journal/streams")).unwrap().count(), 0, "nothing is left");
-    }
-}
-
-/// `told` is what the dead processes wrote down: the ids of their records and of the calls that they left open.
-fn check(taken: &[Taken], told: &[String]) {
-    let mut streams = BTreeMap::<&str, BTreeMap<u64, &Taken>>::new();
-    for one in taken {
-        let again = streams.entry(&one.stream).or_default().insert(one.sequence, one);
-        assert!(again.is_none(), "number {} of {} arrives twice", one.sequence, one.stream);
-    }
-    let ids: BTreeSet<_> = taken.iter().map(|one| &one.id).collect();
-    assert_eq!(ids.len(), taken.len(), "every record once");
-    let of_dead = |told: &str| {
-        let is = |one: &&Taken| one.id == told || one.call == told;
-        taken.iter().filter(is).collect::<Vec<_>>()
-    };
-    let mut dead = BTreeSet::new();
-    for told in told {
-        let (kind, id) = told.split_once(' ').unwrap();
-        let found = of_dead(id);
-        let phases: Vec<_> = found.iter().map(|one| one.what.as_str()).collect();
-        match kind {
-            "moment" => assert_eq!(found.len(), 1, "{told}"),
-            _ => assert_eq!(phases.iter().collect::<BTreeSet<_>>().len(), found.len(), "{told}: {phases:?}"),
-        }
-        assert!(kind == "moment" || found.len() == 2, "{told}: a request and one answer, not {phases:?}");
-        dead.extend(found.iter().map(|one| one.stream.as_str()));
-    }
-    assert_eq!(dead.len(), DEAD);
-    for (stream, records) in &streams {
-        let last = records.len() as u64;
-        assert!(records.keys().copied().eq(1..=last), "{stream}: {:?}", records.keys());
-        let end = if dead.contains(stream) { "stopped interrupted" } else { "stopped" };
-        let ends: Vec<_> =
-            records.values().filter(|one| one.what.starts_with("stopped")).map(|one| one.what.as_str()).collect();
-        assert_eq!(ends, [end], "{stream} ends once");
     }
 }
 
@@ -155,7 +124,7 @@ async fn leave(directory: &Path) -> String {
     for _ in 0..DEAD {
         let trail = start(directory, Collector(None));
         for _ in 0..2 {
-            writeln!(told, "moment {}", trail.record(Moment::new(EventName::Context))).unwrap();
+            writeln!(told, "record {}", trail.record(Moment::new(EventName::Context))).unwrap();
             let open = trail.begin(Call::mcp("tools/call").tool("interrupted")).await.unwrap();
             writeln!(told, "call {}", open.call_id()).unwrap();
             std::mem::forget(open);
@@ -252,37 +221,6 @@ fn lines(path: &Path) -> Vec<String> {
 #[derive(Debug, Clone)]
 struct Collector(Option<Arc<File>>);
 
-/// A record in a collector's file.
-struct Taken {
-    stream: String,
-    sequence: u64,
-    id: String,
-    call: String,
-    /// The phase of a call's record; state and error of a lifecycle record.
-    what: String,
-}
-
-impl Taken {
-    fn parse(line: &str) -> Self {
-        let [stream, sequence, id, call, what] = line.split('|').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let sequence = sequence.parse().unwrap();
-        Self { stream: stream.into(), sequence, id: id.into(), call: call.into(), what: what.into() }
-    }
-
-    fn write(record: &Record, to: &mut String) {
-        let text = |name| record.text(name).unwrap_or_default();
-        let Some(Value::Int(sequence)) = record.get(names::AUDIT_SEQUENCE_NUMBER) else { panic!("{record:?}") };
-        let is_lifecycle = record.event_name == "auditrail.lifecycle";
-        let what = if is_lifecycle {
-            format!("{} {}", text(names::AUDITRAIL_LIFECYCLE_STATE), text(names::ERROR_TYPE))
-        } else {
-            text(names::AUDITRAIL_PHASE).to_owned()
-        };
-        let (stream, id) = (text(names::AUDITRAIL_STREAM_ID), text(names::AUDIT_RECORD_ID));
-        writeln!(to, "{stream}|{sequence}|{id}|{}|{}", text(names::AUDITRAIL_CALL_ID), what.trim()).unwrap();
-    }
-}
-
 impl Connector for Collector {
     fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
         Ok(Arc::new(self.clone()))
@@ -297,7 +235,7 @@ impl Sink for Collector {
             let scopes = request.resource_logs.into_iter().flat_map(|logs| logs.scope_logs);
             let mut text = String::new();
             for record in scopes.flat_map(|logs| logs.log_records) {
-                Taken::write(&Record::from_proto(record).unwrap(), &mut text);
+                Taken::of(&Record::from_proto(record).unwrap()).write(&mut text);
             }
             (&**file).write_all(text.as_bytes()).unwrap();
             Ok(Accepted::default())
