@@ -14,6 +14,8 @@
     reason = "a test stops at what it did not expect; the helpers are shared"
 )]
 
+#[path = "support/child.rs"]
+mod child;
 #[path = "support/faulty_sink.rs"]
 mod faulty_sink;
 #[path = "support/taken.rs"]
@@ -24,7 +26,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -35,6 +37,7 @@ use auditrail::record::{EventName, Outcome, Record, RecordId};
 use auditrail::trail::{Call, Moment};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 
+use self::child::OwnChild;
 use self::faulty_sink::{FaultySink, Reply, Wire};
 use self::taken::{Taken, by_number, check};
 
@@ -167,15 +170,15 @@ impl Crowd<'_> {
         }
     }
 
-    fn spawn(&self, role: &str, number: usize) -> Child {
-        Command::new(std::env::current_exe().unwrap())
+    fn spawn(&self, role: &str, number: usize) -> OwnChild {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child
             .args([TEST, "--exact"])
             .env(ROLE, format!("{role} {number}"))
             .env(DIRECTORY, self.directory)
             .env(ENDPOINT, &self.endpoint)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap()
+            .stdout(Stdio::null());
+        OwnChild::spawn(&mut child)
     }
 
     fn streams(&self) -> Vec<PathBuf> {
@@ -197,7 +200,7 @@ impl Crowd<'_> {
 }
 
 /// Waits for one that has ended: orderly, or by the signal that it has sent itself.
-fn reap(running: &mut Vec<Child>) {
+fn reap(running: &mut Vec<OwnChild>) {
     let before = running.len();
     while running.len() == before {
         running.retain_mut(|child| match child.try_wait().unwrap() {

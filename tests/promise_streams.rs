@@ -13,6 +13,8 @@
 
 #[path = "streams/backlog.rs"]
 mod backlog;
+#[path = "support/child.rs"]
+mod child;
 #[path = "peers/mod.rs"]
 mod peers;
 #[path = "streams/racers.rs"]
@@ -25,7 +27,7 @@ mod told;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use auditrail::journal::{
@@ -33,6 +35,7 @@ use auditrail::journal::{
 };
 use tempfile::TempDir;
 
+use self::child::OwnChild;
 use self::peers::{own, trial_where};
 use self::told::Told;
 
@@ -227,13 +230,9 @@ fn live(directory: &Path) -> ! {
     }
 }
 
-fn spawn(directory: &Path) -> Child {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args([TWO, "--exact"])
-        .env(CHILD, directory)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+fn spawn(directory: &Path) -> OwnChild {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let child = OwnChild::spawn(child.args([TWO, "--exact"]).env(CHILD, directory).stdout(Stdio::null()));
     while !directory.join("ready").exists() {
         std::thread::yield_now();
     }

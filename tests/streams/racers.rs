@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use auditrail::trail::{Call, Moment};
 use bytes::Bytes;
 use prost::Message as _;
 
+use crate::child::OwnChild;
 use crate::taken::{Taken, check};
 
 const LONG: Duration = Duration::from_secs(300);
@@ -154,7 +155,7 @@ fn start(directory: &Path, collector: Collector) -> Trail {
 /// Children that wait for a start, which is a lock that the parent has.
 struct Race<'d> {
     directory: &'d Path,
-    children: Vec<Child>,
+    children: Vec<OwnChild>,
     gates: Vec<File>,
 }
 
@@ -194,17 +195,13 @@ impl<'d> Race<'d> {
     }
 }
 
-fn spawn(directory: &Path, role: &str, number: usize, test: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact"])
-        .env(ROLE, format!("{role} {number}"))
-        .env(DIRECTORY, directory)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+fn spawn(directory: &Path, role: &str, number: usize, test: &str) -> OwnChild {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args([test, "--exact"]).env(ROLE, format!("{role} {number}")).env(DIRECTORY, directory).stdout(Stdio::null());
+    OwnChild::spawn(&mut child)
 }
 
-fn wait_for(path: &Path, children: &mut [&mut Child]) {
+fn wait_for(path: &Path, children: &mut [&mut OwnChild]) {
     while !path.exists() {
         for child in &mut *children {
             assert!(child.try_wait().unwrap().is_none_or(|status| status.success()), "{} is awaited", path.display());
