@@ -173,7 +173,7 @@ impl Crowd<'_> {
     fn spawn(&self, role: &str, number: usize) -> OwnChild {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child
-            .args([TEST, "--exact"])
+            .args([TEST, "--exact", "--nocapture"])
             .env(ROLE, format!("{role} {number}"))
             .env(DIRECTORY, self.directory)
             .env(ENDPOINT, &self.endpoint)
@@ -240,6 +240,9 @@ fn play(role: &str) {
     assert_eq!(trail.counts().refused, 0);
     if role == "killed" {
         runtime.block_on(told.leave(&trail));
+        // While they are shipped, and segments go.
+        let burst = 300 * (1 + number.parse::<usize>().unwrap() / 10 % 5);
+        (0..burst).for_each(|_| told.record(trail.record(Moment::new(EventName::Context))));
         kill_process(getpid(), Signal::KILL).unwrap();
     }
     if role == "last" {
