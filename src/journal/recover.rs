@@ -338,7 +338,7 @@ impl Walk {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
         match header.kind {
-            Kind::Response => {
+            Kind::Response if !planted("answer-again") => {
                 self.open.remove(&header.call);
                 self.answered.push(header.call);
             }
