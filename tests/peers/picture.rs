@@ -40,7 +40,8 @@ fn draw(request: &Record, response: &Record, trace: &HashMap<String, Value>) -> 
     for (name, value) in SHOWN.map(|name| (name, shown(response, name))) {
         writeln!(picture, "    {name:<26}{value}").unwrap();
     }
-    writeln!(picture, "    {:<26}{}\n    {:<26}{}", "trace_id", response.trace_id, "span_id", response.span_id).unwrap();
+    writeln!(picture, "    {:<26}{}\n    {:<26}{}", "trace_id", response.trace_id, "span_id", response.span_id)
+        .unwrap();
     writeln!(picture, "\nTRACE  {} in Jaeger\n", response.trace_id).unwrap();
     spans(&mut picture, trace);
     picture + "```\n"
