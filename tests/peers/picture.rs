@@ -13,7 +13,7 @@ use crate::Record;
 /// The README shows what was really seen, whatever the ids and times are this time.
 pub(crate) fn check(request: &Record, response: &Record, trace: &HashMap<String, Value>) {
     let picture = draw(request, response, trace);
-    println!("{picture}");
+    eprintln!("{picture}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(BEGIN).expect("README.md has the mark of the picture");
