@@ -14,8 +14,9 @@ impl Reader {
     /// nobody needs any more.
     pub fn settle(&mut self, through: Sequence) {
         let mut last = None;
-        while let Some(passed) = self.passed.pop_front_if(|passed| passed.last <= through) {
+        while let Some(passed) = self.passed.front().filter(|passed| passed.last <= through) {
             last = Some(passed.cursor);
+            self.passed.pop_front();
         }
         if let Some(cursor) = last {
             self.settle_at(cursor);
