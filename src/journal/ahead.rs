@@ -56,8 +56,9 @@ impl Ahead {
     pub(super) fn pop(&self, through: Sequence, shared: &Shared) -> Option<Cursor> {
         let mut batches = self.batches();
         let mut last = None;
-        while let Some(passed) = batches.pop_front_if(|passed| passed.last <= through) {
+        while let Some(passed) = batches.front().filter(|passed| passed.last <= through) {
             last = Some(passed.cursor);
+            batches.pop_front();
         }
         self.note_oldest(&batches, shared);
         last

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::ahead::Ahead;
 use super::cursor::Cursor;
+use super::planted::planted;
 use super::quarantine::{Cause, Quarantined, Refused};
 use super::state::{Position, Segment, State};
 use super::{File, Journal, JournalError, Sequence, Shared, SinkName, error};
@@ -181,6 +182,7 @@ impl State {
         // A segment that is durable stays until another one is: without any, the stream would be forgotten.
         // And an adopter's copies of what is open must be durable before the originals go.
         let copied = self.synced.frames > 0 || self.is_clean();
+        let behind = behind + u64::from(planted("remove-unsettled-segment"));
         copied && segment.number < behind.min(self.synced.segment)
     }
 }

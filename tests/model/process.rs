@@ -99,7 +99,7 @@ pub fn start(options: &JournalOptions) -> Result<Vec<(Stream, Option<Vec<Vec<u8>
 }
 
 impl Stream {
-    fn new(journal: Journal, (reader, settler): (Reader, Settler), own: bool, can_append: bool) -> Self {
+    pub fn new(journal: Journal, (reader, settler): (Reader, Settler), own: bool, can_append: bool) -> Self {
         Self {
             id: journal.stream(),
             own,
