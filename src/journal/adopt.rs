@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
 use super::header::{LONGEST_HEADER, SegmentHeader};
-use super::open::{Files, lock, make_directories};
+use super::open::{CursorFile, Files, lock, make_directories};
 use super::place::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
 use super::planted::planted;
 use super::reader::Reader;
@@ -212,6 +212,7 @@ impl Orphan {
         };
         let cursors = options.sinks.iter().map(open).collect::<io::Result<Vec<_>>>();
         let cursors = cursors.map_err(failed("open the cursors of"))?.into_iter().zip(found.starts.iter().copied());
+        let cursors = cursors.map(|(file, start)| CursorFile { file, start });
         // Answers repeat what requests say, which may have been written with larger segments.
         let longest = options.longest_record();
         let options = JournalOptions {

@@ -77,9 +77,15 @@ impl Journal {
 /// The files of a stream that are open as long as it is in hand.
 pub(super) struct Files {
     pub(super) owner: Arc<dyn File>,
-    /// Of each sink, and where it begins.
-    pub(super) cursors: Vec<(Arc<dyn File>, Start)>,
+    /// Of each sink.
+    pub(super) cursors: Vec<CursorFile>,
     pub(super) mark: Option<Arc<dyn File>>,
+}
+
+/// The cursor of a sink, and where the sink begins.
+pub(super) struct CursorFile {
+    pub(super) file: Arc<dyn File>,
+    pub(super) start: Start,
 }
 
 /// The lock on the directory, held for as long as the result is.
@@ -146,7 +152,7 @@ fn make_cursors(
     options: &JournalOptions,
     stream: StreamId,
     place: &StreamPlace,
-) -> Result<Vec<(Arc<dyn File>, Start)>, JournalError> {
+) -> Result<Vec<CursorFile>, JournalError> {
     let failed = |what| JournalError::io(what, place.root(), error::FIX);
     let make = |sink| {
         let cursor = options.fs.open_or_create(&place.cursor(sink)).map_err(failed("create the cursor of"))?;
@@ -156,7 +162,7 @@ fn make_cursors(
         }
         let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
         begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
-        Ok((cursor, Start::default()))
+        Ok(CursorFile { file: cursor, start: Start::default() })
     };
     options.sinks.iter().map(make).collect()
 }
@@ -182,9 +188,9 @@ impl Shared {
         Files { owner, cursors, mark }: Files,
     ) -> Self {
         let segment_bytes = options.segment_bytes();
-        let progress =
-            options.sinks.iter().zip(&cursors).map(|(sink, (_, start))| Progress::from(sink, *start)).collect();
-        let cursors = cursors.into_iter().map(|(file, start)| SavedCursor::at(file, start.at)).collect();
+        let sinks = options.sinks.iter().zip(&cursors);
+        let progress = sinks.map(|(sink, cursor)| Progress::from(sink, cursor.start)).collect();
+        let cursors = cursors.into_iter().map(|cursor| SavedCursor::at(cursor.file, cursor.start.at)).collect();
         Self {
             stream,
             birth: Birth::here(),
