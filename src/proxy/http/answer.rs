@@ -14,7 +14,7 @@ use crate::trail::Refused;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 /// An answer in the place of the server's, as an error: small enough to be handed up.
-pub(super) type Instead = Box<Answer>;
+pub(super) type BoxedAnswer = Box<Answer>;
 
 /// A line of plain text.
 pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
