@@ -30,6 +30,8 @@ pub use self::scan::oracle::check as check_scanner;
 /// For the fuzz target `mcp_readers`.
 #[cfg(fuzzing)]
 pub use self::scan::victims::check as check_readers;
+#[cfg(feature = "proxy")]
+pub(crate) use self::tap::DirectionReader;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

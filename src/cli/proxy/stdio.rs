@@ -40,7 +40,7 @@ pub(super) fn become_server(command: &ArgMatches) -> Failure {
     let words: Vec<_> = command.get_many::<OsString>(args::COMMAND).into_iter().flatten().cloned().collect();
     let Some((program, arguments)) = words.split_first() else { return Failure::usage("name a command") };
     let error = launch(parent, program, arguments);
-    let text = format!("cannot start {program:?}: {error}; name a program that is there and may be run");
+    let text = format!("cannot start {program:?}: {error}; check that the program exists and is executable");
     Failure { text, code: no_command(&error) }
 }
 

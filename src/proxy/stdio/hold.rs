@@ -12,14 +12,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::ear::Ear;
-use super::fd;
-use super::input;
 use super::output::Output;
-use super::refuse::{self, Refused};
-use crate::capture::mcp::Holding;
+use super::refuse::RefusedCall;
+use super::{fd, refuse};
 use crate::capture::mcp::message::{Id, Kind, Message};
 use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
+use crate::capture::mcp::{DirectionReader, Holding};
 use crate::config::Notices;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::unjoined::Unjoined;
@@ -27,7 +25,7 @@ use crate::trail::{Direction, Ongoing};
 
 /// Holds one line at a time.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct LineHold {
     pub(super) why: Holding,
     /// How many bytes of a line may be held.
     pub(super) most: usize,
@@ -41,7 +39,7 @@ pub(super) struct Held {
 }
 
 /// A call of a line, with the id by which it is answered.
-struct Asked {
+struct HeldCall {
     call: Arc<Ongoing>,
     id: Option<Id>,
     is_one_way: bool,
@@ -53,68 +51,69 @@ pub(super) enum Line {
     /// It is all here.
     Held(Vec<u8>),
     /// It is longer, or has more messages, than can be held: it goes nowhere.
-    Refused,
+    Rejected,
     /// It cannot be held, but no call may be refused here: it passes.
     Passing,
 }
 
-impl Held {
-    pub(super) fn pump(mut self, mut from: File, mut to: File, output: &Output, mut ear: Ear) {
+impl LineHold {
+    pub(super) fn pump(mut self, mut from: File, mut to: File, output: &Output, mut reader: DirectionReader) {
         let mut buffer = vec![0; fd::CHUNK];
-        while let Some(mut unread) = input::read(&mut from, &mut buffer) {
+        while let Some(mut unread) = fd::read_chunk(&mut from, &mut buffer) {
             output.wait_for_answers();
             while !unread.is_empty() {
-                let length = self.read(unread, &mut ear);
+                let length = self.read(unread, &mut reader);
                 let (piece, rest) = unread.split_at_checked(length).unwrap_or((unread, &[]));
                 unread = rest;
-                if self.take(piece, &mut to, output, &mut ear).is_err() {
+                if self.take(piece, &mut to, output, &mut reader).is_err() {
                     return;
                 }
             }
             // What cannot be read cannot be let through either: the server sees the end.
-            if ear.is_deaf() && self.why.refuses {
+            if reader.has_panicked() && self.why.refuses {
                 return;
             }
         }
         let messages = &mut self.messages;
-        ear.end(|message| keep(messages, message));
-        drop(self.decide(&mut to, output, &mut ear));
+        reader.end(|message| keep(messages, message));
+        drop(self.decide(&mut to, output, &mut reader));
     }
 
     /// Reads to the end of a line with a message, or so far that no more messages come at once than can be kept.
-    fn read(&mut self, bytes: &[u8], ear: &mut Ear) -> usize {
+    fn read(&mut self, bytes: &[u8], reader: &mut DirectionReader) -> usize {
         let (messages, bytes) = (&mut self.messages, bytes.get(..AT_ONCE).unwrap_or(bytes));
-        ear.read(bytes, |message| keep(messages, message))
+        reader.wait_for_disk();
+        reader.read(bytes, |message| keep(messages, message))
     }
 
     /// Takes what was read, as far as it can be held, and decides where it ends the line.
-    fn take(&mut self, piece: &[u8], to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
+    fn take(&mut self, piece: &[u8], to: &mut File, output: &Output, reader: &mut DirectionReader) -> io::Result<()> {
         let is_end = piece.ends_with(b"\n");
-        let cannot_hold = self.messages.len() > MOST_MESSAGES || self.is_idle(ear);
+        let cannot_hold = self.messages.len() > MOST_MESSAGES || self.is_idle(reader);
         match &mut self.line {
             Line::Held(line) if line.len() + piece.len() <= self.most && !cannot_hold => {
                 line.extend_from_slice(piece);
             }
-            _ => self.exceed(piece, to, output, ear)?,
+            _ => self.exceed(piece, to, output, reader)?,
         }
-        if is_end { self.decide(to, output, ear) } else { Ok(()) }
+        if is_end { self.decide(to, output, reader) } else { Ok(()) }
     }
 
     /// Takes a piece of a line that is not held, or not any more.
-    fn exceed(&mut self, piece: &[u8], to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
+    fn exceed(&mut self, piece: &[u8], to: &mut File, output: &Output, reader: &mut DirectionReader) -> io::Result<()> {
         if self.why.refuses {
-            self.line = Line::Refused;
+            self.line = Line::Rejected;
             // As many as can be kept are answered together, as those of a batch should be.
             if self.messages.len() <= MOST_MESSAGES {
                 return Ok(());
             }
             let messages = std::mem::take(&mut self.messages);
-            return refuse::unread(messages, &self.too_large(), to, output, ear);
+            return refuse::unread(messages, &self.too_large(), to, output, reader);
         }
         let messages = std::mem::take(&mut self.messages);
-        messages.into_iter().for_each(|message| drop(ear.see(message)));
+        messages.into_iter().for_each(|message| drop(reader.see(message)));
         if let Line::Held(line) = std::mem::replace(&mut self.line, Line::Passing) {
-            if !ear.is_deaf() {
+            if !reader.has_panicked() {
                 self.unjoined.tell(self.most as u64);
             }
             fd::write_all(to, &line)?;
@@ -123,17 +122,17 @@ impl Held {
     }
 
     /// The line has ended: lets it pass if all calls in it may run.
-    fn decide(&mut self, to: &mut File, output: &Output, ear: &mut Ear) -> io::Result<()> {
+    fn decide(&mut self, to: &mut File, output: &Output, reader: &mut DirectionReader) -> io::Result<()> {
         let messages = std::mem::take(&mut self.messages);
         match std::mem::replace(&mut self.line, Line::Held(Vec::new())) {
-            Line::Held(line) => self.decide_held(&line, messages, to, output, ear),
-            Line::Refused => {
+            Line::Held(line) => self.decide_held(&line, messages, to, output, reader),
+            Line::Rejected => {
                 let reason = self.too_large();
                 self.tell_refused(&reason);
-                refuse::unread(messages, &reason, to, output, ear)
+                refuse::unread(messages, &reason, to, output, reader)
             }
             Line::Passing => {
-                messages.into_iter().for_each(|message| drop(ear.see(message)));
+                messages.into_iter().for_each(|message| drop(reader.see(message)));
                 Ok(())
             }
         }
@@ -145,12 +144,12 @@ impl Held {
         messages: Vec<Message>,
         to: &mut File,
         output: &Output,
-        ear: &mut Ear,
+        reader: &mut DirectionReader,
     ) -> io::Result<()> {
         // Another parser may make a call of it.
         if self.why.refuses && messages.iter().any(is_unclear) {
             self.tell_refused(UNREADABLE);
-            return refuse::unread(messages, UNREADABLE, to, output, ear);
+            return refuse::unread(messages, UNREADABLE, to, output, reader);
         }
         let is_batch = messages.iter().any(|message| message.batch.is_some());
         let (mut calls, mut splices) = (Vec::new(), Splices::default());
@@ -158,17 +157,17 @@ impl Held {
             let (id, said) = (message.id.clone(), Said::of(&message));
             let is_plain = message.is_plain();
             let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
-            let call = ear.see(message);
+            let call = reader.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
             splices.note(is_batch, is_plain, joined);
-            calls.extend(call.map(|call| Asked { call, id, is_one_way }));
+            calls.extend(call.map(|call| HeldCall { call, id, is_one_way }));
         }
         if self.why.refuses {
-            if ear.is_deaf() {
+            if reader.has_panicked() {
                 return Err(io::ErrorKind::Other.into());
             }
             if let Err(refusals) = self.wait(calls) {
-                refuse::answer(refusals, is_batch, output, ear);
+                refuse::answer(refusals, is_batch, output, reader);
                 return Ok(());
             }
         }
@@ -177,24 +176,24 @@ impl Held {
     }
 
     /// Until all calls of a line may run. If one may not, none may: they are one line.
-    fn wait(&self, calls: Vec<Asked>) -> Result<(), Vec<Refused>> {
-        let may_run = |asked: &Asked| self.runtime.handle().block_on(asked.call.may_run());
+    fn wait(&self, calls: Vec<HeldCall>) -> Result<(), Vec<RefusedCall>> {
+        let may_run = |asked: &HeldCall| self.runtime.handle().block_on(asked.call.may_run());
         let refused = calls.iter().enumerate().find_map(|(at, asked)| Some((at, may_run(asked).err()?)));
         let Some((at, refused)) = refused else { return Ok(()) };
-        let refuse = |(other, Asked { call, id, is_one_way })| {
+        let refuse = |(other, HeldCall { call, id, is_one_way })| {
             let refusal = if other == at {
                 Refusal::of(id, &refused)
             } else {
                 Refusal::because(id, OF_A_BATCH, Some(call.call_id()))
             };
-            Refused { call, refusal, is_silent: is_one_way }
+            RefusedCall { call, refusal, is_silent: is_one_way }
         };
         Err(calls.into_iter().enumerate().map(refuse).collect())
     }
 
     /// Whether nothing is known any more of what passes, so that nothing can be made of it.
-    fn is_idle(&self, ear: &Ear) -> bool {
-        ear.is_deaf() && !self.why.refuses
+    fn is_idle(&self, reader: &DirectionReader) -> bool {
+        reader.has_panicked() && !self.why.refuses
     }
 
     fn too_large(&self) -> String {

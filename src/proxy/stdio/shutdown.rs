@@ -16,16 +16,16 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::child::Child;
-use super::on_a_thread;
 use super::output::Output;
 use super::signals::Signals;
+use super::threads::on_a_thread;
 use crate::Trail;
 use crate::capture::mcp::correlate::{self, Exchange};
 use crate::trail::Core;
 
 /// A session that goes on.
 #[derive(Debug)]
-pub(super) struct End<K> {
+pub(super) struct Shutdown<K> {
     pub(super) trail: Trail,
     /// Ends with the trail.
     pub(super) kept: K,
@@ -38,7 +38,7 @@ pub(super) struct End<K> {
     pub(super) output_ended: oneshot::Receiver<()>,
 }
 
-impl<K: Send + 'static> End<K> {
+impl<K: Send + 'static> Shutdown<K> {
     /// Waits for it, and gives the exit code.
     pub(super) async fn wait(mut self) -> io::Result<u8> {
         let mut client_is_there = true;
