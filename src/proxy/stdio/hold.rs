@@ -16,8 +16,8 @@ use super::output::Output;
 use super::refuse::RefusedCall;
 use super::{fd, refuse};
 use crate::capture::mcp::message::{Id, Kind, Message};
-use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
-use crate::capture::mcp::{DirectionReader, Holding};
+use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
+use crate::capture::mcp::{DirectionReader, HoldReasons};
 use crate::config::Notices;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::unjoined::Unjoined;
@@ -26,7 +26,7 @@ use crate::trail::{Direction, Ongoing};
 /// Holds one line at a time.
 #[derive(Debug)]
 pub(super) struct LineHold {
-    pub(super) why: Holding,
+    pub(super) why: HoldReasons,
     /// How many bytes of a line may be held.
     pub(super) most: usize,
     /// Where calls wait.
@@ -154,7 +154,7 @@ impl LineHold {
         let is_batch = messages.iter().any(|message| message.batch.is_some());
         let (mut calls, mut splices) = (Vec::new(), Splices::default());
         for message in messages {
-            let (id, said) = (message.id.clone(), Said::of(&message));
+            let (id, said) = (message.id.clone(), CallerTrace::of(&message));
             let is_plain = message.is_plain();
             let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
             let call = reader.see(message);

@@ -18,7 +18,7 @@ use super::threads::on_a_thread;
 use super::{input, output};
 use crate::Trail;
 use crate::capture::mcp::correlate::{Carrier, Correlator};
-use crate::capture::mcp::{DirectionReader, Holding};
+use crate::capture::mcp::{DirectionReader, HoldReasons};
 use crate::proxy::unjoined::Unjoined;
 use crate::trail::{Core, Direction, Transport};
 
@@ -108,7 +108,7 @@ impl StdioProxy {
 
     /// What holds lines of the client, if there is a reason to.
     fn held(&self, core: &Arc<Core>, runtime: &Arc<Runtime>) -> Option<LineHold> {
-        let why = Holding { refuses: core.may_hold_calls(), joins: self.injects };
+        let why = HoldReasons { refuses: core.may_hold_calls(), joins: self.injects };
         (why.refuses || why.joins).then(|| LineHold {
             why,
             most: self.held_bytes,

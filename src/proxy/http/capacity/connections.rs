@@ -10,7 +10,7 @@ use super::shared::Shared;
 
 /// How many connections there may be. Clones share the bound: give the same to all proxies of a process.
 #[derive(Debug, Clone)]
-pub struct Connections(Arc<Shared>);
+pub struct Connections(pub(super) Arc<Shared>);
 
 /// The slot of one client's connection, until that is closed.
 #[derive(Debug)]

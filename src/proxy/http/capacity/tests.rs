@@ -1,7 +1,6 @@
 use super::client::{ExchangeGuard, ExchangeStart};
 use super::connections::{ClientSlot, Connections};
 use super::descriptors::Share;
-use super::table::Table;
 
 fn room(most: usize, margin: usize) -> Connections {
     Connections::sharing(Share { most, margin })
@@ -45,7 +44,7 @@ fn invariant_2_the_oldest_that_never_asked_goes_first_and_then_the_longest_idle(
     assert!(second.has_evicted && is_closing(&later));
     let _going = occupy(&second);
     assert!(room.try_acquire().unwrap().has_evicted && is_closing(&asked), "it asked before, and goes last");
-    assert!(matches!(busy.guest().begin(), ExchangeStart::Open(_)), "it is never closed");
+    assert!(matches!(busy.client().begin(), ExchangeStart::Open(_)), "it is never closed");
 }
 
 #[test]
@@ -55,11 +54,11 @@ fn invariant_1_beyond_the_bound_there_are_no_more_than_the_margin() {
     let (going, _other) = (occupy(&a), occupy(&b));
     let beyond = room.try_acquire().unwrap();
     assert!(!beyond.has_evicted);
-    let ExchangeStart::Full(told) = beyond.guest().begin() else { panic!("there is no room") };
+    let ExchangeStart::Full(told) = beyond.client().begin() else { panic!("there is no room") };
     assert!(room.try_acquire().is_none(), "all are occupied, and the margin is, too");
     drop(told);
     drop(going);
-    let ExchangeStart::Open(_) = beyond.guest().begin() else { panic!("one has become idle, and is closed for it") };
+    let ExchangeStart::Open(_) = beyond.client().begin() else { panic!("one has become idle, and is closed for it") };
     assert!(is_closing(&a));
     assert!(room.try_acquire().is_none(), "not before it is gone");
     drop(a);

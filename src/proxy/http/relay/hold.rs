@@ -8,7 +8,7 @@ use http_body::Body as _;
 use http_body_util::Either;
 
 use crate::capture::mcp::splice::MOST_MESSAGES;
-use crate::capture::mcp::{Held, Holding, Withheld};
+use crate::capture::mcp::{HeldCalls, HoldReasons, Withheld};
 use crate::proxy::http::answer::{self, BoxedAnswer};
 use crate::proxy::http::body::{BufferBudget, BufferError, BufferedBody, OutgoingBody, RequestBody};
 use crate::proxy::http::headers::edit;
@@ -18,7 +18,7 @@ use crate::trail::Client;
 /// What is held, and why.
 #[derive(Debug)]
 pub(crate) struct BodyHold {
-    pub(crate) why: Holding,
+    pub(crate) why: HoldReasons,
     /// The most bytes.
     pub(crate) bound: u64,
     /// Of all bodies together.
@@ -34,7 +34,7 @@ impl BodyHold {
         if request.body().is_end_stream() || !(self.why.refuses || joins) {
             return Ok(request.map(Either::Left));
         }
-        let told = request.extensions_mut().remove::<Held>();
+        let told = request.extensions_mut().remove::<HeldCalls>();
         let (mut parts, body) = request.into_parts();
         // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
         let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
@@ -62,7 +62,7 @@ impl BodyHold {
             if !is_read && (is_coded || body.may_be_call()) {
                 return Err(answer::withheld(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNREAD).into());
             }
-            if told.as_ref().is_some_and(Held::is_foreign) && body.may_be_call() {
+            if told.as_ref().is_some_and(HeldCalls::is_foreign) && body.may_be_call() {
                 return Err(unclear());
             }
             may_run(told.as_ref()).await?;
@@ -92,7 +92,7 @@ impl BodyHold {
 
     /// Writes the spans of calls into their requests, and that of a single one into the head, too: servers that know nothing
     /// of MCP's `_meta` look there.
-    fn join(&self, headers: &mut HeaderMap, body: &mut BufferedBody<RequestBody>, told: &Held) {
+    fn join(&self, headers: &mut HeaderMap, body: &mut BufferedBody<RequestBody>, told: &HeldCalls) {
         let splices = told.splices();
         if splices.is_too_many() {
             self.unjoined.tell(self.bound);
@@ -111,7 +111,7 @@ impl BodyHold {
 }
 
 /// Until its calls may run.
-async fn may_run(told: Option<&Held>) -> Result<(), BoxedAnswer> {
+async fn may_run(told: Option<&HeldCalls>) -> Result<(), BoxedAnswer> {
     // Without them, looking at the request has failed.
     let may_run = match told {
         Some(calls) => calls.may_run().await,

@@ -19,7 +19,7 @@ use super::unanswered::spend;
 use super::{rewrite, unanswered};
 use crate::Trail;
 use crate::capture::mcp::correlate::Exchange;
-use crate::capture::mcp::{Holding, HttpRecording, TapBody};
+use crate::capture::mcp::{HoldReasons, HttpRecording, TapBody};
 use crate::proxy::http::answer::BoxedAnswer;
 use crate::proxy::http::body::{DrainToken, OutgoingBody, RequestBody};
 use crate::proxy::http::capacity::{MORE_ROOM, OverCapacity};
@@ -79,7 +79,7 @@ impl Relay {
     }
 
     /// What requests have to tell on their way here.
-    pub(crate) fn holding(&self) -> Option<Holding> {
+    pub(crate) fn holding(&self) -> Option<HoldReasons> {
         self.0.hold.as_ref().map(|hold| hold.why)
     }
 }

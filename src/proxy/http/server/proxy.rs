@@ -16,7 +16,7 @@ use super::connection::ConnectionServer;
 use super::health::Health;
 use super::router::Router;
 use crate::Trail;
-use crate::capture::mcp::Holding;
+use crate::capture::mcp::HoldReasons;
 use crate::proxy::http::body::{AllDrained, tracked};
 use crate::proxy::http::capacity::Connections;
 use crate::proxy::http::error::HttpProxyError;
@@ -67,7 +67,7 @@ impl HttpProxy {
             Some(address) => Some(listen(address).await?.0),
             None => None,
         };
-        let why = Holding { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
+        let why = HoldReasons { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
         let unjoined = Unjoined::new(trail.core());
         let hold = (why.refuses || why.joins).then_some(BodyHold {
             why,

@@ -14,7 +14,7 @@ use tower_layer::Layer as _;
 use tower_service::Service as _;
 
 use crate::capture::mcp::correlate::Pace;
-use crate::capture::mcp::{Detours, McpService, PeerAddr, TapBody};
+use crate::capture::mcp::{Bypasses, McpService, PeerAddr, TapBody};
 use crate::config::Notices;
 use crate::proxy::http::answer::{self, BoxedAnswer};
 use crate::proxy::http::capacity::{ClientHandle, ExchangeStart, GuardedBody, MORE_ROOM, OverCapacity};
@@ -43,7 +43,7 @@ pub(crate) struct Router {
 
 #[derive(Debug)]
 enum Target {
-    Reverse(McpService<Relay>, Detours),
+    Reverse(McpService<Relay>, Bypasses),
     Forward { origins: OriginTaps, own: SocketAddr },
 }
 
@@ -52,7 +52,7 @@ pub(crate) type Answered = Response<GuardedBody<Either<TapBody<Either<ServerBody
 impl Router {
     pub(crate) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
         let notices = relay.trail().core().notices().clone();
-        Self { way: Target::Reverse(layer(&relay).layer(relay), Detours::default()), hops, notices }
+        Self { way: Target::Reverse(layer(&relay).layer(relay), Bypasses::default()), hops, notices }
     }
 
     pub(crate) fn forward(relay: Relay, hops: TrustedHops, own: SocketAddr) -> Self {
