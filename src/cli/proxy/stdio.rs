@@ -5,8 +5,11 @@ use std::io::{self, ErrorKind};
 
 use clap::ArgMatches;
 
-use super::super::{Failure, args};
-use super::{Configuration, failed, not_started, tracer};
+use super::config::Configuration;
+use super::failure::{failed, not_started};
+use super::tracer;
+use crate::cli::args;
+use crate::cli::outcome::Failure;
 use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
 
 /// The exit code of the server.

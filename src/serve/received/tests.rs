@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::Span,
 };
 
-use super::*;
+use super::memory::*;
 
 const START: u64 = 1_000;
 const LONG: Duration = Duration::from_secs(120);

@@ -8,14 +8,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::notice::Notice;
-
-/// What tells notices of one kind from others: the place in the code that gives them, or a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Kind(pub(super) &'static str, pub(super) u32, pub(super) u32);
+use super::notice::{Kind, Notice};
 
 #[derive(Debug, Default)]
-pub(super) struct Flood(HashMap<Kind, Window>);
+pub(crate) struct Flood(HashMap<Kind, Window>);
 
 /// A minute of one kind.
 #[derive(Debug)]
@@ -28,7 +24,7 @@ struct Window {
 
 impl Flood {
     /// What is to be told now that there is one more.
-    pub(super) fn take(&mut self, kind: Kind, notice: Notice, now: Instant) -> Vec<Notice> {
+    pub(crate) fn take(&mut self, kind: Kind, notice: Notice, now: Instant) -> Vec<Notice> {
         let window = self.0.entry(kind).or_insert_with(|| Window::new(now));
         let mut due = Vec::new();
         if window.is_over(now) {
@@ -45,13 +41,13 @@ impl Flood {
     }
 
     /// What was held back in minutes that are over, or in all.
-    pub(super) fn due(&mut self, now: Option<Instant>) -> Vec<Notice> {
+    pub(crate) fn due(&mut self, now: Option<Instant>) -> Vec<Notice> {
         let over = self.0.values_mut().filter(|window| now.is_none_or(|now| window.is_over(now)));
         over.filter_map(Window::summary).collect()
     }
 
     /// When a minute is over of which something was held back.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.0.values().filter(|window| window.held > 0).map(|window| window.since + MINUTE).min()
     }
 }
@@ -82,7 +78,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::NoticeLevel;
+    use crate::config::notices::notice::NoticeLevel;
 
     const A: Kind = Kind("a", 1, 1);
     const B: Kind = Kind("b", 1, 1);

@@ -2,34 +2,16 @@
 //!
 //! A sink is never called with the lock held: it may itself give a notice.
 
-use std::fmt;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
 use std::time::Instant;
+use std::{fmt, thread};
 
-use super::flood::{Flood, Kind};
+use super::flood::Flood;
+use super::notice::{Kind, Notice, NoticeLevel};
 use super::plain::plain;
-
-/// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoticeLevel {
-    /// Something is wrong and somebody should act.
-    Warning,
-    /// What was wrong is right again.
-    Recovered,
-}
-
-/// One line for the operator.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How much it matters.
-    pub level: NoticeLevel,
-    /// What happened, where, and what to do.
-    pub text: String,
-}
 
 /// Where notices go: standard error, unless the builder was given something else. Never standard output, which belongs
 /// to MCP under stdio.

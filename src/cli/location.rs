@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
+use super::args;
+use super::outcome::Failure;
 use super::words::Words;
-use super::{Failure, args};
 use crate::config::{Environment, earlier_state_directory, state_directory};
 use crate::journal::Inspection;
 
