@@ -21,7 +21,7 @@ use crate::capture::mcp::{DirectionReader, HoldReasons};
 use crate::config::Notices;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::unjoined::Unjoined;
-use crate::trail::{Direction, Ongoing};
+use crate::trail::{Direction, OpenCall};
 
 /// Holds one line at a time.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) struct LineHold {
 
 /// A call of a line, with the id by which it is answered.
 struct HeldCall {
-    call: Arc<Ongoing>,
+    call: Arc<OpenCall>,
     id: Option<Id>,
     is_one_way: bool,
 }

@@ -160,4 +160,4 @@ impl Received {
     }
 }
 
-const NANOS_PER_MICRO: u64 = 1_000;
+pub(super) const NANOS_PER_MICRO: u64 = 1_000;

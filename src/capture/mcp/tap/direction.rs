@@ -11,7 +11,7 @@ use crate::capture::mcp::scan::Lines;
 use crate::config::Notices;
 use crate::trail::Direction;
 #[cfg(feature = "proxy")]
-use crate::trail::Ongoing;
+use crate::trail::OpenCall;
 
 /// A reader whose panics are contained: after one it reads nothing any more.
 #[derive(Debug)]
@@ -68,13 +68,13 @@ impl DirectionReader {
 
     /// Gives a message that was kept to the correlator.
     #[cfg(feature = "proxy")]
-    pub(crate) fn see(&mut self, message: Message) -> Option<Arc<Ongoing>> {
+    pub(crate) fn see(&mut self, message: Message) -> Option<Arc<OpenCall>> {
         self.guarded(|_, exchange, direction| exchange.see(direction, message)).flatten()
     }
 
     /// A call was answered in the place of the server.
     #[cfg(feature = "proxy")]
-    pub(crate) fn refuse(&mut self, call: &Arc<Ongoing>, answer: Message) {
+    pub(crate) fn refuse(&mut self, call: &Arc<OpenCall>, answer: Message) {
         self.guarded(|_, exchange, _| exchange.refuse(call, answer));
     }
 

@@ -6,7 +6,7 @@ use crate::capture::mcp::http::server::HoldReasons;
 use crate::capture::mcp::message::{Flaw, Id, Message};
 use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
 use crate::record::{Detail, Outcome};
-use crate::trail::{Ongoing, Refused};
+use crate::trail::{OpenCall, Refused};
 
 /// An extension of requests that pass a layer which holds calls. All calls of a body are here once it is read to its end.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub(crate) struct HeldCalls {
 #[derive(Debug, Default)]
 struct Contents {
     /// Those that may be refused, with the ids by which they are answered.
-    calls: Vec<(Option<Id>, Arc<Ongoing>)>,
+    calls: Vec<(Option<Id>, Arc<OpenCall>)>,
     splices: Splices,
     is_batch: bool,
     /// There are more calls than are kept here.
@@ -77,7 +77,7 @@ impl HeldCalls {
     }
 
     /// The message has begun that call, if any.
-    pub(crate) fn tell(&self, message: MessageFacts, call: Option<Arc<Ongoing>>) {
+    pub(crate) fn tell(&self, message: MessageFacts, call: Option<Arc<OpenCall>>) {
         let MessageFacts { id, flaw, is_ambiguous, has_other_charset, is_plain, is_in_batch, said } = message;
         let mut contents = self.contents();
         match flaw {
@@ -135,9 +135,9 @@ impl HeldCalls {
             }
         }
         let Some(first) = first else { return Ok(()) };
-        let withhold = |(id, call): (Option<Id>, Arc<Ongoing>)| {
+        let withhold = |(id, call): (Option<Id>, Arc<OpenCall>)| {
             let refused = Refused { call_id: call.call_id(), ..first.clone() };
-            call.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
+            call.close(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
             Some((id?, refused))
         };
         let answered: Vec<_> = calls.into_iter().filter_map(withhold).collect();

@@ -9,7 +9,7 @@ use super::body_notes::Side;
 use super::http_exchange::HttpExchange;
 use crate::capture::mcp::http::reading::{BodyEnd, Content, Observer, Reader, Tap, UnreadReason};
 use crate::capture::mcp::message::{Flaw, Message};
-use crate::trail::{Direction, Ongoing, Pause};
+use crate::trail::{Direction, OpenCall, Pause};
 
 /// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,7 @@ impl RequestObserver {
         Self(passage.clone())
     }
 
-    fn see(&self, message: Message) -> Option<Arc<Ongoing>> {
+    fn see(&self, message: Message) -> Option<Arc<OpenCall>> {
         if message.doubts.charset {
             self.0.other_charset(&message);
             return None;
