@@ -91,7 +91,7 @@ impl StdioProxy {
         let is_held = core.may_hold_calls();
         let exchange =
             correlator.exchange(Carrier { transport: Some(Transport::Stdio), is_held, ..Carrier::default() });
-        let reader = |direction| DirectionReader::new(&correlator, &exchange, core.notices(), direction);
+        let reader = |direction| DirectionReader::new(&core, &correlator, &exchange, direction);
         let output = Arc::new(Output::new(streams.output));
 
         let (to, of_client) = (output.clone(), reader(Direction::ClientToServer));

@@ -8,16 +8,15 @@ use crate::capture::mcp::correlate::{Correlator, Exchange};
 use crate::capture::mcp::message::Kind;
 use crate::capture::mcp::message::Message;
 use crate::capture::mcp::scan::Lines;
-use crate::config::Notices;
-use crate::trail::Direction;
 #[cfg(feature = "proxy")]
 use crate::trail::OpenCall;
+use crate::trail::{Core, Direction};
 
 /// A reader whose panics are contained: after one it reads nothing any more.
 #[derive(Debug)]
 pub(crate) struct DirectionReader {
+    core: Arc<Core>,
     exchange: Arc<Exchange>,
-    notices: Notices,
     direction: Direction,
     lines: Lines,
     has_panicked: bool,
@@ -25,13 +24,13 @@ pub(crate) struct DirectionReader {
 
 impl DirectionReader {
     pub(crate) fn new(
+        core: &Arc<Core>,
         correlator: &Correlator,
         exchange: &Arc<Exchange>,
-        notices: &Notices,
         direction: Direction,
     ) -> Self {
         let lines = Lines::new(correlator.reading().clone());
-        Self { exchange: exchange.clone(), notices: notices.clone(), direction, lines, has_panicked: false }
+        Self { core: core.clone(), exchange: exchange.clone(), direction, lines, has_panicked: false }
     }
 
     /// Reads on, no further than through the newline that ends a line with a message, and says how far. Messages go to the
@@ -139,7 +138,7 @@ impl DirectionReader {
         let done = catch_unwind(AssertUnwindSafe(|| act(lines, exchange, *direction))).ok();
         if done.is_none() {
             self.has_panicked = true;
-            self.notices.warn(format!(
+            self.core.notices().warn(format!(
                 "the audit of what goes {} panicked; it is not audited any more",
                 match self.direction {
                     Direction::ClientToServer => "from the client to the server",

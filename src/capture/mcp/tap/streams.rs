@@ -57,7 +57,7 @@ impl Trail {
         let carrier = Carrier { transport: Some(Transport::Stdio), ..Carrier::default() };
         let exchange = correlator.exchange(carrier);
         let ends = Arc::new(CloseOnDrop(exchange.clone()));
-        let reader = |direction| DirectionReader::new(&correlator, &exchange, self.core().notices(), direction);
+        let reader = |direction| DirectionReader::new(self.core(), &correlator, &exchange, direction);
         let order = Arc::<Mutex<()>>::default();
         let (write, of_server) = write(reader(Direction::ServerToClient), &order)?;
         let of_client = PacedReader::new(self.core(), reader(Direction::ClientToServer));
