@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::cursor::Cursor;
+use super::planted::planted;
 use super::quarantine::{Cause, Quarantined, Refused};
 use super::state::{Position, Segment, State};
 use super::{JournalError, Reader, Sequence, error};
@@ -52,7 +53,8 @@ impl Reader {
             // A segment that is durable stays until another one is: without any, the stream would be forgotten.
             // And an adopter's copies of what is open must be durable before the originals go.
             let copied = state.synced.frames > 0 || state.is_clean();
-            copied && segment.number < cursor.segment.min(state.synced.segment)
+            let settled = cursor.segment + u64::from(planted("remove-unsettled-segment"));
+            copied && segment.number < settled.min(state.synced.segment)
         };
         let any_goes = {
             let state = shared.state();
