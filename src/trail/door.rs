@@ -8,6 +8,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::halves::About;
+use super::shedding::Worth;
 use super::span::{self, Marks};
 use super::state::{KnownFacts, SpanMoment};
 use super::{CallState, Core, Moment, halves, mirror};
@@ -36,8 +37,12 @@ impl Core {
         let mut text = [0; 36];
         let id = state.request_id().encode(&mut text);
         let what = Append::REQUEST.with_room(room(kept));
-        let receipt =
-            self.recorder.write((what, false), || state.client(), |buffer| halves::request(buffer, state, id))?;
+        let receipt = self.recorder.write(
+            what,
+            Worth::of(&what, false),
+            || state.client(),
+            |buffer| halves::request(buffer, state, id),
+        )?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Some(receipt)
@@ -51,7 +56,7 @@ impl Core {
         let id = state.response_id().encode(&mut text);
         let what = Append::response(state.journalled()).with_room(room(kept));
         let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
-        let Some(receipt) = self.recorder.write((what, false), || facts.client(), encode) else {
+        let Some(receipt) = self.recorder.write(what, Worth::of(&what, false), || facts.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.recorder.journal.forget(call));
             return None;
@@ -96,8 +101,9 @@ impl Core {
         let mut text = [0; 36];
         let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
         let about = About { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
-        let (what, client) = ((Append::MOMENT, moment.is_garbage), || moment.client.clone());
-        if self.recorder.write(what, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+        let (what, client) = (Append::MOMENT, || moment.client.clone());
+        let worth = Worth::of(&what, moment.is_garbage);
+        if self.recorder.write(what, worth, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
             mirror(moment.context.as_ref(), event, text, outcome, now);
         }
         id
@@ -105,6 +111,7 @@ impl Core {
 
     /// Writes the one record of a span that is a moment, before it ends; with the OTel context of that span.
     pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
+        let what = Append::MOMENT;
         let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
         let mut text = [0; 36];
         let id = moment.id.encode(&mut text);
@@ -112,7 +119,7 @@ impl Core {
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
-        if self.recorder.write((Append::MOMENT, false), || None, encode).is_some() {
+        if self.recorder.write(what, Worth::of(&what, false), || None, encode).is_some() {
             mirror(context, event, id, outcome, unix_nano);
         }
     }

@@ -40,7 +40,8 @@ impl Recorder {
     /// once, and told by a record.
     pub(super) fn write(
         &self,
-        (what, is_garbage): (Append, bool),
+        what: Append,
+        worth: Worth,
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
@@ -50,7 +51,7 @@ impl Recorder {
             return None;
         }
         self.scribe.tell_waiting();
-        let (worth, pressure) = (Worth::of(&what, is_garbage), self.journal.pressure());
+        let pressure = self.journal.pressure();
         if worth.is_shed(pressure) {
             self.left_out(Cause::Shed, None);
             return None;
