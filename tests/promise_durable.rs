@@ -61,6 +61,12 @@ fn nothing_acknowledged_is_lost_by_kill() {
     killed::rounds(200);
 }
 
+/// Row 4, where all the time records are shipped and settled, cursors written, segments removed, and dead streams adopted.
+#[test]
+fn nothing_is_lost_or_given_twice_by_kills_while_segments_go() {
+    killed::ships::rounds(100);
+}
+
 /// Row 5: whoever waits is told, and what could not be synced is durable after the next commit.
 #[test]
 fn a_failed_sync_is_told_and_made_good() {

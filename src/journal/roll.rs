@@ -8,6 +8,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
+use super::planted::planted;
 use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
 use super::{JournalError, Shared, error};
 
@@ -127,7 +128,7 @@ impl Shared {
     pub(super) fn roll(&self, state: &mut State, size: u64) -> Result<(), JournalError> {
         let needed = self.header_length() + state.calls.bytes() + size;
         let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(()) };
-        let open = state.open_requests(|_| true);
+        let open = state.open_requests(|_| !planted("carry-nothing"));
         let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);

@@ -1,5 +1,7 @@
 //! A process that writes until it is killed, and one that looks what is left.
 
+pub mod ships;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -68,7 +70,7 @@ fn round(directory: &Path, chance: &mut Chance) -> u64 {
                     assert!(again.is_none(), "once");
                 }
             }
-            adopted.reader.settle(last);
+            adopted.settler.settle(last);
         }
         assert!(adopted.journal.remove_if_done());
     }

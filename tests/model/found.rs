@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auditrail::journal::{
-    Adopted, Append, BatchLimits, HEADER, Journal, JournalOptions, Opened, Reader, Receipt, orphans,
+    Adopted, Append, BatchLimits, HEADER, Journal, JournalOptions, Opened, Reader, Receipt, Settler, orphans,
 };
 
 use crate::simulated::{Death, Lasting, Operation, SimulatedFs};
@@ -32,14 +32,14 @@ fn a_call_is_not_forgotten_with_the_copy_of_its_request() {
 fn a_call_is_not_forgotten_when_the_segment_of_its_request_goes() {
     for seed in 0..20 {
         let (fs, options) = disk(seed);
-        let Opened { journal, mut reader, .. } = Journal::open(options.clone()).unwrap();
+        let Opened { journal, mut reader, mut settler, .. } = Journal::open(options.clone()).unwrap();
         append(&journal, Append::REQUEST, b"a request");
         journal.commit().unwrap();
         append(&journal, Append::MOMENT, b"a record");
         fs.faults(|faults| (faults.sync, faults.evicts) = (2, true));
         journal.commit().unwrap_err();
         journal.commit().unwrap();
-        settle_all(&mut reader);
+        settle_all(&mut reader, &mut settler);
         fs.restart(Death::Kill);
 
         assert_eq!(open(&adopt(&options)), [b"a request"], "{seed}");
@@ -62,7 +62,7 @@ fn who_cannot_answer_a_call_leaves_its_request() {
         let mut unable = adopt(&options);
         assert!(!unable.needs_end);
         fs.lift_faults();
-        settle_all(&mut unable.reader);
+        settle_all(&mut unable.reader, &mut unable.settler);
         drop(unable);
 
         assert!(open(&adopt(&options)) == [[7; 3000]], "{seed}: it is forgotten");
@@ -77,11 +77,11 @@ fn open(adopted: &Adopted) -> Vec<&[u8]> {
     adopted.open.iter().map(|open| &open.request[..]).collect()
 }
 
-fn settle_all(reader: &mut Reader) {
+fn settle_all(reader: &mut Reader, settler: &mut Settler) {
     // What is no record is passed without a batch.
     for _ in 0..4 {
         if let Some(batch) = reader.next(BatchLimits { records: 10, bytes: 1 << 20 }) {
-            reader.settle(batch.entries.last().unwrap().sequence);
+            settler.settle(batch.entries.last().unwrap().sequence);
         }
     }
 }

@@ -142,8 +142,12 @@ impl World {
 
     /// What a process had in hand is free.
     pub fn killed(&mut self, process: usize) {
-        let had: Vec<StreamId> =
-            self.holders.extract_if(.., |_, holder| *holder == process).map(|(id, _)| id).collect();
+        let mut had = Vec::new();
+        self.holders.retain(|stream, holder| {
+            let is_its = *holder == process;
+            had.extend(is_its.then_some(*stream));
+            !is_its
+        });
         let of_it = self.told.iter_mut().filter(|(stream, _)| had.contains(stream));
         of_it.for_each(|(_, told)| told.killed());
     }

@@ -1,0 +1,362 @@
+//! A span that stands for a call or a moment, from its making to its close.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
+use tracing::Event;
+use tracing::field::{Field, Visit};
+use tracing::span::Id;
+
+use super::course::Course;
+use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
+use super::visit::{Allowed, Fields, Purpose};
+use crate::policy::{Scissors, without_secrets};
+use crate::record::names;
+use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
+use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
+
+/// What the layer keeps of a span that it audits by itself: the whole life of its records.
+#[derive(Debug, Default)]
+pub(super) struct AuditedSpan {
+    state: CallState,
+    /// The call around it, for moments inside a call.
+    inside: Option<RecordId>,
+    said: Mutex<SpanOutcome>,
+    /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
+    /// close.
+    waiting: AtomicBool,
+    course: Course,
+}
+
+/// The call around a span or event that has a record of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    pub(super) call: RecordId,
+    pub(super) caller: Option<SpanIds>,
+}
+
+impl AuditedSpan {
+    /// Takes what a span says of itself when it is made, or an event.
+    pub(super) fn take_fields(
+        &mut self,
+        record: impl FnOnce(&mut dyn Visit),
+        name: &'static str,
+        fields: &Fields,
+        core: &Core,
+    ) {
+        let Self { state, said, .. } = self;
+        let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        record(&mut Intake { fields, facts, said, scissors: core.scissors() });
+        let event = said.event(facts.bytes(Place::Method));
+        warn_of_event(said, name, core, fields);
+        state.set_event(event);
+    }
+
+    /// Begins the call or moment of that span. What names nothing else is about its function.
+    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&Around>) {
+        self.inside = around.map(|around| around.call);
+        self.state.set_caller(around.and_then(|around| around.caller));
+        *self.waiting.get_mut() = true;
+        self.state.begin(core, core.clock().now());
+        beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
+        let facts = self.state.facts_mut();
+        if !NAMING.iter().any(|place| facts.has(*place)) {
+            facts.set(core.scissors(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
+            facts.set(core.scissors(), &names::AUDIT_TARGET_ID.into(), text(name));
+        }
+    }
+
+    /// Forgets all, but keeps the memory; says whether it is worth keeping.
+    pub(super) fn clear(&mut self) -> bool {
+        self.state.clear();
+        self.course = Course::default();
+        *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = SpanOutcome::default();
+        !self.state.is_large()
+    }
+
+    pub(super) fn state(&self) -> &CallState {
+        &self.state
+    }
+
+    pub(super) fn course(&self) -> &Course {
+        &self.course
+    }
+
+    pub(super) fn facts_mut(&mut self) -> &mut Facts {
+        self.state.facts_mut()
+    }
+
+    /// A field of the span itself, recorded later.
+    pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
+        // A task that outlives the call may add facts in its span, but does not tell how it ends.
+        if field.purpose == Purpose::Outcome || self.course.is_own() {
+            self.course.seen(core.clock().monotonic_nano());
+        }
+        let mut said = self.said();
+        let mut facts = self.state.facts();
+        match field.purpose {
+            Purpose::Outcome => return said.take(field, given),
+            Purpose::Event => said.take_event(given),
+            Purpose::Fact | Purpose::Uri => {
+                cleaned(field, given, |given| facts.set(core.scissors(), field.key(), given));
+            }
+        }
+        if self.is_waiting() {
+            self.state.set_event(said.event(facts.bytes(Place::Method)));
+        }
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The span's ids exist now: writes the request half, if there are halves. Where nobody knows yet that the end of
+    /// the record will be mirrored on the span, the record's id stands on it from the beginning.
+    pub(super) fn open(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) {
+        let is_call = self.state.event().has_halves();
+        if is_call && !self.waiting.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if self.state.context().is_none()
+            && let Some(otel) = otel()
+        {
+            self.note_id(&otel, is_mirrored);
+            self.state.attach(otel);
+        }
+        if is_call {
+            core.open(&self.state, None);
+        }
+    }
+
+    fn note_id(&self, otel: &Context, is_mirrored: bool) {
+        if !is_mirrored {
+            otel.span().set_attribute(KeyValue::new(names::AUDIT_RECORD_ID, self.state.response_id().to_string()));
+        }
+    }
+
+    /// The trail ends: answers the call, if it is one that is open.
+    pub(super) fn interrupt(&self, core: &Core) {
+        if self.state.event().has_halves() && !self.is_waiting() {
+            core.interrupt(&self.state);
+        }
+    }
+
+    /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
+    pub(super) fn hear(&self, core: &Core, event: &Event<'_>) -> bool {
+        if self.course.end() {
+            return false;
+        }
+        self.state.stop(core);
+        let mut visitor = EndingVisitor::new(core.hooks().has_denial());
+        event.record(&mut visitor);
+        let mut ending = visitor.ending;
+        if ending == Ending::Failed {
+            let owned = |place| self.state.facts().text(place).map(ToOwned::to_owned);
+            let (method, tool) = (owned(Place::Method), owned(Place::Tool));
+            let failure = Failure::new(method.as_deref(), tool.as_deref(), None, &visitor.text);
+            if core.hooks().is_denial(core.notices(), &failure) {
+                ending = Ending::Denied;
+            }
+        }
+        self.said().ending(ending);
+        true
+    }
+
+    /// The span ends: writes the response half, or the moment. Asks for its ids if it has none yet.
+    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+        let said = std::mem::take(&mut *self.said());
+        let mut closed = self.end(core, said, otel, is_mirrored);
+        closed.found.take().into_iter().for_each(|found| self.state.attach(found));
+        if closed.is_call {
+            let Some(answer) = self.state.answer() else { return closed };
+            core.answer(answer, &closed.outcome, None);
+        } else {
+            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), self.state.context());
+        }
+        closed
+    }
+
+    /// The OTel context of a span that has closed, if it is known.
+    pub(super) fn otel<'a>(&'a self, closed: &'a Closed) -> Option<&'a Context> {
+        closed.found.as_ref().or(self.state.context())
+    }
+
+    /// Ends the OTel span when the record has it: one that was ended before it closes.
+    pub(super) fn end_span(&self) {
+        end_span(self.state.context(), self.state.ended_unix_nano());
+    }
+
+    /// Ends the OTel span of a span that has closed, if anybody can still.
+    pub(super) fn end_closed(&self, closed: &Closed) {
+        end_span(self.otel(closed), self.state.ended_unix_nano());
+    }
+
+    /// As [`close`](Self::close), of a span that nobody else can see any more: nothing has to be locked.
+    pub(super) fn close_alone(
+        &mut self,
+        core: &Core,
+        otel: impl FnOnce() -> Option<Context>,
+        is_mirrored: bool,
+    ) -> Closed {
+        let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut closed = self.end(core, said, otel, is_mirrored);
+        if closed.is_call {
+            closed.found.take().into_iter().for_each(|found| self.state.attach(found));
+            core.answer_alone(&mut self.state, &closed.outcome);
+            return closed;
+        }
+        let moment = self.moment(&closed);
+        // Found when the span was entered, where it cannot be had at the close.
+        let kept = self.state.context().cloned();
+        let otel = closed.found.as_ref().or(kept.as_ref());
+        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, otel);
+        closed
+    }
+
+    fn end(&self, core: &Core, said: SpanOutcome, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+        let event = self.state.event();
+        let (told, outcome) = (said.status(), said.outcome(event, self.course.panicked()));
+        let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
+        let duration = self.state.stop_at(ended);
+        let is_call = event.has_halves();
+        let found = match self.state.context() {
+            Some(_) => None,
+            None => otel().inspect(|otel| self.note_id(otel, is_mirrored)),
+        };
+        if let Some(otel) = found.as_ref().or(self.state.context()) {
+            let (call, lasted) = match is_call {
+                true => (Some(self.state.call_id()), Some(duration)),
+                // A moment lasts as long as its span: that stands there already.
+                false => (self.inside, None),
+            };
+            mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
+        }
+        Closed { is_call, outcome, found }
+    }
+
+    fn moment<'a>(&self, closed: &'a Closed) -> SpanMoment<'a> {
+        self.state.moment(&closed.outcome, self.inside)
+    }
+
+    fn said(&self) -> MutexGuard<'_, SpanOutcome> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes what a span says of itself when it is made.
+struct Intake<'a> {
+    fields: &'a Fields,
+    facts: &'a mut Facts,
+    said: &'a mut SpanOutcome,
+    scissors: &'a Scissors,
+}
+
+impl Intake<'_> {
+    fn others(&mut self) -> impl Visit {
+        let Self { fields, facts, said, scissors } = self;
+        fields.visit(|field, given| match field.purpose {
+            Purpose::Fact if fields.are_unique() => facts.append(scissors, &field.name, given),
+            Purpose::Fact | Purpose::Uri => cleaned(field, given, |given| facts.set(scissors, field.key(), given)),
+            Purpose::Event => said.take_event(given),
+            Purpose::Outcome => said.take(field, given),
+        })
+    }
+}
+
+impl Visit for Intake<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // The way of nearly all fields is short: a span may have many.
+        match self.fields.plain(field) {
+            Some(name) => self.facts.append_text(self.scissors, name, value),
+            None => self.others().record_str(field, value),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.others().record_i64(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.others().record_u64(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.others().record_f64(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.others().record_bool(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.others().record_debug(field, value);
+    }
+}
+
+/// How a span has closed.
+#[derive(Debug)]
+pub(super) struct Closed {
+    is_call: bool,
+    outcome: Outcome,
+    /// Its OTel context, if that was found at the close and is not kept with its state.
+    found: Option<Context>,
+}
+
+/// Adds a field of a span inside the call.
+pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
+    if matches!(field.purpose, Purpose::Fact | Purpose::Uri) {
+        cleaned(field, given, |given| state.facts().enrich(core.scissors(), field.key(), given));
+    }
+}
+
+/// Writes the record of an event with `auditrail.event`.
+pub(super) fn write_event(
+    core: &Core,
+    event: &Event<'_>,
+    fields: &Fields,
+    otel: Option<Context>,
+    around: Option<&Around>,
+) {
+    let mut audited = AuditedSpan::default();
+    audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
+    let name = audited.state.event();
+    let said = std::mem::take(&mut *audited.said());
+    // What happened at one moment is not an open call: nothing said is success.
+    let event = if name.has_halves() { EventName::Context } else { name };
+    let outcome = said.outcome(event, std::thread::panicking());
+    let attributes = audited.facts_mut().take_all();
+    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(around.map(|around| around.call));
+    let caller = around.and_then(|around| around.caller);
+    core.write_moment(moment.maybe_within(otel).of_caller(caller));
+}
+
+fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
+    if said.has_unknown_event() && fields.first_warning() {
+        core.notices().warn(format!(
+            "the span or event {name} has an {} that is no event name of auditrail; it is recorded as {}; see \
+             auditrail::record::EventName for the names",
+            names::AUDITRAIL_EVENT,
+            EventName::McpRequest
+        ));
+    }
+}
+
+/// The URI of a resource without its secrets; anything else as it is.
+fn cleaned(field: &Allowed, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
+    match given.scalar {
+        Scalar::Str(uri) if field.purpose == Purpose::Uri => {
+            take(Given { scalar: Scalar::Str(&without_secrets(uri)), ..given });
+        }
+        _ => take(given),
+    }
+}
+
+fn text(text: &str) -> Given<'_> {
+    Given { scalar: Scalar::Str(text), in_list: false }
+}
+
+/// What tells what a span is about.
+const NAMING: [Place; 5] = [Place::TargetId, Place::Prompt, Place::Tool, Place::Method, Place::Resource];

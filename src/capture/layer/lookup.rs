@@ -1,0 +1,193 @@
+//! How the layer finds the OTel span of an audited span: it asks the OTel layer of its subscriber, or has the span entered once
+//! more, if that hides ([`trail::reach`](crate::trail)).
+//!
+//! Invariants:
+//! 1. A span is looked for in the subscriber that this layer is part of: in another one, the number is another span.
+//! 2. Nothing is entered where a lock may be held around this layer: where the layer can be seen from its subscriber, and so
+//!    stands in no reload layer.
+//! 3. A span that is entered to be looked at is on this thread's stack of spans already, so nobody counts it again.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use opentelemetry::Context;
+use tracing::dispatcher::{self, WeakDispatch};
+use tracing::span::Id;
+use tracing::{Dispatch, Subscriber};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::{Registry, layer};
+
+use crate::trail::{Idless, Reach, Way, attached_by, has_own_ids};
+
+/// What one layer knows of the way to OTel spans.
+#[derive(Debug, Default)]
+pub(super) struct ContextLookup {
+    subscriber: OnceLock<WeakDispatch>,
+    reach: Reach,
+}
+
+/// A span's OTel context, or why it has none.
+pub(super) type Found = Result<Context, Idless>;
+
+/// `is_seen` says of a subscriber whether the layer can be seen from it: then it is part of it, and nothing hides it.
+impl ContextLookup {
+    /// The subscriber has told the layer of itself. It tells it once: a layer is part of one.
+    pub(super) fn know(&self, subscriber: &Dispatch) {
+        drop(self.subscriber.set(subscriber.downgrade()));
+    }
+
+    /// The layers have changed, or may have.
+    pub(super) fn look_again(&self) {
+        self.reach.look_again();
+    }
+
+    /// Whether the OTel span can be asked for at any time, also when its span closes.
+    pub(super) fn can_ask(&self) -> bool {
+        self.reach.way() == Way::Asking && self.subscriber.get().is_some()
+    }
+
+    /// The context of a span by its number alone, which costs no look into the registry: where the subscriber has told of
+    /// itself, and its OTel layer can be asked. No extensions may be locked.
+    #[inline]
+    pub(super) fn known(&self, id: &Id) -> Option<Context> {
+        let subscriber = self.subscriber.get()?.upgrade()?;
+        let context = tracing_opentelemetry::get_otel_context(id, &subscriber)?;
+        self.reach.note(Way::Asking);
+        valid(context).ok()
+    }
+
+    /// The context of a span that this thread has entered. No extensions may be locked.
+    pub(super) fn entered<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Found
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        if let Some(context) = self.asked(&is_seen, span) {
+            return valid(context);
+        }
+        let subscriber = self.subscriber(&is_seen, span).ok_or(Idless::ForeignSubscriber)?;
+        match self.reach.way() {
+            Way::Asking => return Err(Idless::Filtered),
+            Way::None => return Err(Idless::NoOtelLayer),
+            Way::Unknown | Way::Entering if !is_seen(&subscriber) => return Err(Idless::BothHidden),
+            Way::Unknown | Way::Entering => {}
+        }
+        match by_entering(&subscriber, &span.id()) {
+            Some(context) => {
+                self.reach.note(Way::Entering);
+                valid(context)
+            }
+            None if self.reach.way() == Way::Entering => Err(Idless::Filtered),
+            None => {
+                self.reach.note(Way::None);
+                Err(Idless::NoOtelLayer)
+            }
+        }
+    }
+
+    /// The context of a span that closes.
+    pub(super) fn left<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>, was_entered: bool) -> Found
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        if let Some(context) = self.asked(&is_seen, span) {
+            return valid(context);
+        }
+        Err(match self.reach.way() {
+            Way::None => Idless::NoOtelLayer,
+            _ if was_entered => Idless::Filtered,
+            _ => Idless::NeverEntered,
+        })
+    }
+
+    /// The context of a span, entered or not, if its OTel layer can be asked.
+    pub(super) fn asked<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Option<Context>
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        let context = tracing_opentelemetry::get_otel_context(&span.id(), &self.subscriber(&is_seen, span)?)?;
+        self.reach.note(Way::Asking);
+        Some(context)
+    }
+
+    /// Finds the subscriber if it has not told of itself: where a span is entered, the current one can be seen.
+    pub(super) fn learn<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, id: &Id, context: &layer::Context<'_, S>)
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        if self.subscriber.get().is_none()
+            && let Some(span) = context.span(id)
+        {
+            drop(self.subscriber(is_seen, &span));
+        }
+    }
+
+    /// The subscriber of which the layer is a part. `Option`, `Vec` and a reload layer into which it came later do not hand it
+    /// on; then it is the current one, if that has the very same span.
+    fn subscriber<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Option<Dispatch>
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        if let Some(known) = self.subscriber.get() {
+            return known.upgrade();
+        }
+        dispatcher::get_default(|current| {
+            (is_seen(current) || has(current, span)).then(|| {
+                self.know(current);
+                current.clone()
+            })
+        })
+    }
+}
+
+/// Whether a subscriber has that very span, and not another one of its number.
+fn has<S>(subscriber: &Dispatch, span: &SpanRef<'_, S>) -> bool
+where
+    S: for<'span> LookupSpan<'span>,
+{
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let mark = LAST.fetch_add(1, Ordering::Relaxed);
+    span.extensions_mut().replace(Mark(mark));
+    let theirs = subscriber.downcast_ref::<Registry>().and_then(|registry| registry.span(&span.id()));
+    theirs.is_some_and(|theirs| theirs.extensions().get::<Mark>().is_some_and(|found| found.0 == mark))
+}
+
+#[derive(Debug)]
+struct Mark(u64);
+
+fn by_entering(subscriber: &Dispatch, id: &Id) -> Option<Context> {
+    let _looking = Looking::begin();
+    attached_by(|look| {
+        subscriber.enter(id);
+        let context = look();
+        subscriber.exit(id);
+        context
+    })
+}
+
+/// Lasts as long as a span is entered only to be looked at, also where another layer panics meanwhile.
+struct Looking;
+
+impl Looking {
+    fn begin() -> Self {
+        LOOKING.set(true);
+        Self
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        LOOKING.set(false);
+    }
+}
+
+/// Whether a span is entered only to be looked at, by whichever layer of this thread.
+pub(super) fn is_looking() -> bool {
+    LOOKING.get()
+}
+
+thread_local!(static LOOKING: Cell<bool> = const { Cell::new(false) });
+
+fn valid(context: Context) -> Found {
+    if has_own_ids(&context, None) { Ok(context) } else { Err(Idless::NoTracer) }
+}

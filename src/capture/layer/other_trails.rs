@@ -1,0 +1,40 @@
+//! Several layers in one process: those on the same registry must not audit the same span twice.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+/// Counts one layer among those of the process.
+#[derive(Debug)]
+pub(super) struct OtherTrails(());
+
+impl OtherTrails {
+    /// Whether there are others. One that is on the same registry was made before any span that both see.
+    #[inline]
+    pub(super) fn others(&self) -> bool {
+        LAYERS.load(Ordering::Relaxed) > 1
+    }
+}
+
+impl Default for OtherTrails {
+    fn default() -> Self {
+        LAYERS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for OtherTrails {
+    fn drop(&mut self) {
+        LAYERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Claims a span for the layer that asks first; says whether another one was faster.
+pub(super) fn is_claimed<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>) -> bool {
+    span.extensions_mut().replace(Claimed).is_some()
+}
+
+#[derive(Debug)]
+struct Claimed;
+
+static LAYERS: AtomicUsize = AtomicUsize::new(0);
