@@ -149,7 +149,7 @@ fn last_event_id_on_a_post_makes_no_replay_of_an_answer() {
     request.headers_mut().insert("last-event-id", http::HeaderValue::from_static("0/1"));
     read(open(&layer, request, &event("2")).body_mut());
     assert_eq!(ends(&rig), ["first: ok -", "second: ok -"]);
-    assert_eq!(rig.trail.seen().replayed, 0);
+    assert_eq!(rig.trail.wire_counts().replayed, 0);
 }
 
 /// What does not belong to it, or is no answer of a server that has ended it.

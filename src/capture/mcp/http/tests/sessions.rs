@@ -38,7 +38,7 @@ impl Bench {
     }
 
     fn count_of_evicted(&self) -> u64 {
-        self.rig.trail.seen().evicted_sessions
+        self.rig.trail.wire_counts().evicted_sessions
     }
 
     fn answers(&self) -> usize {
