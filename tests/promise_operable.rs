@@ -163,7 +163,7 @@ async fn drain_ships_what_a_dead_process_left_as_its_own() {
     orphan.kill();
 
     // Nobody is there: all of it waits, and nothing is wrong with the journal.
-    let (code, late) = json(directory.path(), &["drain", "--endpoint", "http://127.0.0.1:1", "--timeout", "300ms"]);
+    let (code, late) = json(directory.path(), &["drain", "--endpoint", "http://127.0.0.1:1", "--timeout", "3s"]);
     assert_eq!((code, &late["pending"], &late["delivered"]), (3, &Value::from(WRITTEN + 2), &Value::from(0)));
     assert_eq!(late["streams"][0]["answered"], 1);
     assert_eq!(json(directory.path(), &["fsck"]).0, 0);

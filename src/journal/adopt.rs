@@ -48,12 +48,12 @@ pub struct Lot {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Adopted {
-    /// The writing end, for the answers to calls that were left open and for the last record. Call
-    /// [`commit`](Journal::commit) afterwards: no thread does it.
+    /// The writing end, for the answers to calls that were left open and for the last record. Nothing is written to the stream
+    /// before the first of them. Call [`commit`](Journal::commit) afterwards: no thread does it.
     pub journal: Journal,
     /// The reading end.
     pub reader: Reader,
-    /// The calls that the crash left open. None if nothing can be appended.
+    /// The calls that the crash left open. None if the stream has its end.
     pub open: Vec<OpenRequest>,
     /// Whether the last record has still to be appended.
     pub needs_end: bool,
@@ -215,11 +215,10 @@ impl Orphan {
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
-        let can_append = !found.ended && shared.begin_answers(&found);
         let journal = Journal(Arc::new(shared));
         let reader = Reader::new(journal.clone(), found.start, found.expected);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
-        Ok(Some(Adopted { journal, reader, open: open.filter(|_| can_append).collect(), needs_end: can_append }))
+        Ok(Some(Adopted { journal, reader, open: open.filter(|_| !found.ended).collect(), needs_end: !found.ended }))
     }
 }
 
@@ -244,28 +243,45 @@ impl Shared {
         state.settled_at = found.start;
         state.closed = true;
         state.ended = found.ended;
+        if !found.ended {
+            state.left_open = Some(found.open.clone());
+            state.calls_from = found.calls_from;
+        }
         state.recount_pending();
         if let Some(last) = found.segments.back() {
-            state.synced =
-                Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
+            // Of a damaged end it is known which numbers stood there, once that is in the mark.
+            let offset = found.torn.as_ref().map_or(last.end, |torn| last.end.max(torn.to));
+            state.synced = Synced { frames: 0, segment: last.number, offset, sequence: found.sequence, header: true };
+        }
+        drop(state);
+        if found.torn.is_some() {
+            // Or the next adopter would guess them anew, if this one does not come to write the end.
+            self.mark_durably(found.sequence.saturating_sub(1));
         }
         Ok(())
     }
 
-    /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
-    fn begin_answers(&self, found: &Recovered) -> bool {
-        let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
-        let requests: u64 = found.open.iter().map(|(_, request)| request.len() as u64).sum();
-        let prepared = {
+    /// Begins a segment for the answers to what a dead process left open, with the requests in it.
+    ///
+    /// # Errors
+    /// [`JournalError::Closed`] if the stream has its end, and that no segment can be made: it is tried again with the next
+    /// record.
+    pub(super) fn begin_answers(&self) -> Result<(), JournalError> {
+        let (prepared, sequence, left_open) = {
             let mut state = self.state();
-            let answers = 3 * requests + 512 * open().count() as u64;
+            let Some(left_open) = state.left_open.clone() else { return Err(JournalError::Closed) };
+            let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
+            let answers = 3 * requests + 512 * left_open.len() as u64;
             self.prepare_beyond_bound(&mut state, self.header_length() + answers + 2 * ALARM_RESERVE);
-            state.next.take()
+            let prepared = state.next.take().ok_or_else(|| self.full(&state, ""))?;
+            (prepared, state.sequence, left_open)
         };
-        let Some(prepared) = prepared else { return false };
-        let begun = self.start_in(prepared, found.sequence, open().collect());
-        self.state().closed = begun.is_err();
-        begun.is_ok()
+        let open = left_open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
+        self.start_in(prepared, sequence, open.collect())?;
+        let mut state = self.state();
+        // From here on the copies must be durable before the originals go.
+        (state.closed, state.left_open, state.calls_from) = (false, None, u64::MAX);
+        Ok(())
     }
 }
 

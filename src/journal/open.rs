@@ -250,6 +250,8 @@ impl State {
             settled_at: Position::default(),
             closed: false,
             ended: false,
+            left_open: None,
+            calls_from: u64::MAX,
             owner_again: None,
             stop: false,
         }

@@ -34,6 +34,8 @@ pub(super) struct Recovered {
     pub(super) sequence: Sequence,
     /// The calls that nobody answered, and their request records or intents.
     pub(super) open: Vec<(CallNumber, Bytes)>,
+    /// The oldest of the segments that were read to know them.
+    pub(super) calls_from: u64,
     /// The stream has its last record.
     pub(super) ended: bool,
     /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
@@ -55,7 +57,8 @@ pub(super) struct Torn {
 ///
 /// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
 pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
-    let mark = fs.open(&place.mark()).ok().and_then(|file| Mark::read(&*file, stream));
+    let mark_file = fs.open(&place.mark()).ok();
+    let mark = mark_file.as_ref().and_then(|file| Mark::read(&**file, stream));
     let cursor_file = fs.open(&place.cursor()).ok();
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
     let (marked, settled) = [mark, cursor].map(|place| place.map_or(0, |place| place.sequence)).into();
@@ -71,7 +74,9 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
-    let walk = walk_the_end(&found)?;
+    // Without that file, nobody knows what was shipped.
+    let shipped = if mark_file.is_some() { settled.max(marked) } else { Sequence::MAX };
+    let (walk, calls_from) = walk_the_end(&found, shipped)?;
     // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
     let is_nameless = about.is_none();
     if is_nameless && walk.has_frames {
@@ -109,18 +114,20 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
         expected,
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
+        calls_from,
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
 }
 
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
-/// there.
-fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
-    let (mut walks, mut headless) = (Vec::new(), false);
+/// there; with the number of the first of them. No record above `shipped` was ever handed to the shipper.
+fn walk_the_end(found: &[Found<'_>], shipped: Sequence) -> io::Result<(Walk, u64)> {
+    let (mut walks, mut headless, mut from) = (Vec::new(), false, 0);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
-        walk.through(segment)?;
+        walk.through(segment, shipped)?;
+        from = segment.info.number;
         let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
         walks.push(walk);
         // Frames that were being written again may belong to calls that were answered in any segment before.
@@ -131,7 +138,7 @@ fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
     }
     let mut all = Walk::default();
     walks.into_iter().rev().for_each(|walk| all.then(walk));
-    Ok(all)
+    Ok((all, from))
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
@@ -301,7 +308,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn through(&mut self, segment: &Found<'_>) -> io::Result<()> {
+    fn through(&mut self, segment: &Found<'_>, shipped: Sequence) -> io::Result<()> {
         let mut scan = Scan::salvaging(segment.file()?, segment.salt, segment.info.begin);
         loop {
             match scan.next(segment.info.length)? {
@@ -312,6 +319,12 @@ impl Walk {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
                     }
+                }
+                // An answer or an end that nobody has is made again, most often after a power loss while it was written.
+                Item::BadPayload { header, .. }
+                    if matches!(header.kind, Kind::Response | Kind::Last) && header.sequence > shipped =>
+                {
+                    self.see(&FrameHeader { kind: Kind::Moment, ..header });
                 }
                 // A request that cannot be read cannot be answered.
                 Item::BadPayload { header, .. } => self.see(&header),

@@ -51,7 +51,7 @@ impl Reader {
             // A segment that is durable stays until another one is: without any, the stream would be forgotten.
             // And an adopter's copies of what is open must be durable before the originals go.
             let copied = state.synced.frames > 0 || state.is_clean();
-            copied && segment.number < cursor.segment.min(state.synced.segment)
+            copied && segment.number < cursor.segment.min(state.synced.segment).min(state.calls_from)
         };
         let any_goes = {
             let state = shared.state();
