@@ -215,6 +215,11 @@ impl Orphan {
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
+        if found.makes_again && !found.ended {
+            // Soon the mark will not tell any more that it was never shipped: the new segment does. Without room for one, it may
+            // be that nobody makes it again.
+            drop(shared.begin_answers().and_then(|()| shared.commit()));
+        }
         let journal = Journal(Arc::new(shared));
         let reader = Reader::new(journal.clone(), found.start, found.expected);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });

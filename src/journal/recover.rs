@@ -36,6 +36,8 @@ pub(super) struct Recovered {
     pub(super) open: Vec<(CallNumber, Bytes)>,
     /// The oldest of the segments that were read to know them.
     pub(super) calls_from: u64,
+    /// An answer or an end is damaged and was never shipped, so that it is made again.
+    pub(super) makes_again: bool,
     /// The stream has its last record.
     pub(super) ended: bool,
     /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
@@ -75,7 +77,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     fs.sync_dir(place.root())?;
 
     // Without that file, nobody knows what was shipped.
-    let shipped = if mark_file.is_some() { settled.max(marked) } else { Sequence::MAX };
+    let shipped = if mark_file.is_some() { marked } else { Sequence::MAX };
     let (walk, calls_from) = walk_the_end(&found, shipped)?;
     // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
     let is_nameless = about.is_none();
@@ -115,6 +117,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
         calls_from,
+        makes_again: walk.makes_again,
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
@@ -128,7 +131,8 @@ fn walk_the_end(found: &[Found<'_>], shipped: Sequence) -> io::Result<(Walk, u64
         let mut walk = Walk::default();
         walk.through(segment, shipped)?;
         from = segment.info.number;
-        let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
+        walk.is_whole = segment.header.as_ref().is_some_and(|header| header.carried as usize == walk.carried.len());
+        let is_whole = walk.is_whole;
         walks.push(walk);
         // Frames that were being written again may belong to calls that were answered in any segment before.
         headless |= segment.header.is_none();
@@ -300,8 +304,11 @@ struct Walk {
     answered: Vec<u64>,
     /// The number behind the highest.
     sequence: Sequence,
-    carried: u32,
+    carried: Vec<u64>,
+    /// Its header and all that it carries are there.
+    is_whole: bool,
     has_frames: bool,
+    makes_again: bool,
     ended: bool,
     end: u64,
     torn: Option<(u64, u64)>,
@@ -314,7 +321,7 @@ impl Walk {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
-                    self.carried += u32::from(header.kind == Kind::Carried);
+                    self.carried.extend((header.kind == Kind::Carried).then_some(header.call));
                     if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
@@ -325,6 +332,7 @@ impl Walk {
                     if matches!(header.kind, Kind::Response | Kind::Last) && header.sequence > shipped =>
                 {
                     self.see(&FrameHeader { kind: Kind::Moment, ..header });
+                    self.makes_again = true;
                 }
                 // A request that cannot be read cannot be answered.
                 Item::BadPayload { header, .. } => self.see(&header),
@@ -356,14 +364,19 @@ impl Walk {
 
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
-        let Self { open, answered, sequence, carried, has_frames, ended, end, torn } = later;
+        let Self { open, answered, sequence, carried, is_whole, has_frames, makes_again, ended, end, torn } = later;
         self.has_frames |= has_frames;
+        self.makes_again |= makes_again;
+        if is_whole {
+            // What it carries was open when it was begun, also where a damaged answer stands before it.
+            self.answered.retain(|call| !carried.contains(call));
+        }
         self.answered.extend(answered);
         self.open.extend(open);
         // Also where the answer stands earlier: frames that were being written again when the process was killed.
         self.answered.iter().for_each(|call| drop(self.open.remove(call)));
         self.sequence = self.sequence.max(sequence);
-        (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
+        (self.ended, self.end, self.torn) = (ended, end, torn);
     }
 }
 
