@@ -9,6 +9,7 @@
 mod args;
 mod drain;
 mod fsck;
+mod ledger;
 mod place;
 mod progress;
 #[cfg(feature = "proxy")]
@@ -69,6 +70,7 @@ fn run(matches: &ArgMatches) -> Result<Answer, Failure> {
     match (name, command.subcommand()) {
         ("stat", _) => stat::run(&place),
         ("fsck", _) => fsck::run(&place),
+        ("ledger", _) => ledger::run(&place),
         ("drain", _) => drain::run(&place, command),
         ("quarantine", Some((name, command))) => quarantine::run(&place, name, command),
         _ => Err(Failure::usage("name a command; `auditrail journal --help` has them")),

@@ -11,11 +11,12 @@ use super::append::ALARM_RESERVE;
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::open::{Files, lock, make_directories};
 use super::place::{CURSOR, MARK, OWNER, Place, StreamPlace, is_new, segment_number};
+use super::planted::planted;
 use super::reader::Reader;
 use super::recover::{Recovered, recover};
 use super::roll::Carried;
 use super::state::Synced;
-use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Shared, error, frame};
+use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Sequence, Shared, error, frame, ledger};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.
@@ -194,7 +195,8 @@ impl Orphan {
         let place = Place::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
         let Some(found) = recover(&*options.fs, &place, self.stream).map_err(failed("recover"))? else {
-            remove_all(options, &place);
+            // If it cannot be removed, the next process does it.
+            drop(remove_all(options, &place, None));
             return Ok(None);
         };
         let cursor = self.cursor.map_or_else(|| options.fs.open_or_create(&place.cursor()), Ok);
@@ -291,8 +293,8 @@ impl Shared {
 }
 
 impl Journal {
-    /// Removes the stream, if its last record was appended, all of it is settled, and what was lost of it is told. Says whether
-    /// it was.
+    /// Removes the stream, if its last record was appended, all of it is settled, what was lost of it is told, and the ledger has
+    /// its last number. Says whether it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
         if self.is_inherited() {
@@ -304,21 +306,42 @@ impl Journal {
             state.ended && state.is_clean() && state.settled + 1 >= state.sequence
         };
         let done = done && shared.is_told();
-        if done {
-            shared.state().stop = true;
-            remove_all(&shared.options, &shared.place);
+        if !done {
+            return false;
         }
-        done
+        let last = {
+            let mut state = shared.state();
+            state.stop = true;
+            state.sequence.saturating_sub(1)
+        };
+        match remove_all(&shared.options, &shared.place, Some((shared.stream, last))) {
+            Ok(()) => true,
+            Err(error) => {
+                shared.degraded(LEDGER, &error);
+                false
+            }
+        }
     }
 }
 
 /// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
 /// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
 /// next adopter.
-fn remove_all(options: &JournalOptions, place: &StreamPlace) {
+///
+/// # Errors
+/// If the ledger does not take what is to be kept of the stream: nothing is removed then.
+fn remove_all(
+    options: &JournalOptions,
+    place: &StreamPlace,
+    kept: Option<(StreamId, Sequence)>,
+) -> Result<(), JournalError> {
     let fs = &*options.fs;
-    let Ok(_alone) = lock(options, &Place::new(&options.directory)) else { return };
-    let Ok(mut names) = fs.list(place.root()) else { return };
+    let directory = Place::new(&options.directory);
+    let Ok(_alone) = lock(options, &directory) else { return Ok(()) };
+    let Ok(mut names) = fs.list(place.root()) else { return Ok(()) };
+    if let Some((stream, last)) = kept.filter(|_| !planted("remove-before-ledger")) {
+        ledger::note(options, &directory, stream, last)?;
+    }
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
     // What is none of ours, or not yet, stays, and the directory with it.
@@ -330,10 +353,11 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
         let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
         if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
-            return;
+            return Ok(());
         }
     }
     drop(fs.remove_dir(place.root()));
+    Ok(())
 }
 
 /// How many streams of dead processes a trail has in hand at once.
@@ -343,3 +367,4 @@ pub const ADOPTED_AT_ONCE: usize = 4;
 /// recovered or written again, and one of the quarantine.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;
+const LEDGER: &str = crate::record::error_type::JOURNAL_LEDGER_FAILED;

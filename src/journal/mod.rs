@@ -14,7 +14,8 @@
 //! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
 //! 7. What is settled without the sink, set aside or removed is told before, and what tells of it is durable.
 //! 8. A stream has one process: a child that was forked writes nothing to that of its parent, and does not keep its lock.
-//! 9. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
+//! 9. What a stream's last number was is in the ledger before its files go.
+//! 10. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
 
 mod adopt;
 mod append;
@@ -31,6 +32,7 @@ mod fs;
 mod header;
 mod inspect;
 mod keeper;
+mod ledger;
 mod mapped;
 mod mark;
 mod open;
@@ -70,6 +72,7 @@ pub use self::frame::{HEADER, Kind};
 pub use self::fs::{File, Fs, Identity};
 pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, StreamStat};
 pub use self::keeper::Keeper;
+pub use self::ledger::{Ledger, Removed};
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub(crate) use self::planted::planted;

@@ -17,7 +17,7 @@ use super::mark::Mark;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
 use super::state::{Active, Group, Position, Prepared, State, Synced};
-use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
+use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error, ledger};
 use crate::record::StreamId;
 
 /// A journal that was opened.
@@ -66,6 +66,8 @@ impl Journal {
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
         options.fs.sync_dir(&place.streams()).map_err(failed("sync"))?;
+        // Without it, streams are only not removed.
+        drop(ledger::make_ready(&*options.fs, &place));
         write_previous(&*options.fs, &place, stream).map_err(failed("write beside"))?;
         let reader = Reader::new(journal.clone(), Position::default(), 1);
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
