@@ -315,7 +315,7 @@ impl Journal {
             state.sequence.saturating_sub(1)
         };
         match remove_all(&shared.options, &shared.place, Some((shared.stream, last))) {
-            Ok(()) => true,
+            Ok(is_gone) => is_gone,
             Err(error) => {
                 shared.degraded(LEDGER, &error);
                 false
@@ -326,7 +326,7 @@ impl Journal {
 
 /// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
 /// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
-/// next adopter.
+/// next adopter. Says whether all is gone that is ours.
 ///
 /// # Errors
 /// If the ledger does not take what is to be kept of the stream: nothing is removed then.
@@ -334,11 +334,11 @@ fn remove_all(
     options: &JournalOptions,
     place: &StreamPlace,
     kept: Option<(StreamId, Sequence)>,
-) -> Result<(), JournalError> {
+) -> Result<bool, JournalError> {
     let fs = &*options.fs;
     let directory = Place::new(&options.directory);
-    let Ok(_alone) = lock(options, &directory) else { return Ok(()) };
-    let Ok(mut names) = fs.list(place.root()) else { return Ok(()) };
+    let Ok(_alone) = lock(options, &directory) else { return Ok(false) };
+    let Ok(mut names) = fs.list(place.root()) else { return Ok(false) };
     if let Some((stream, last)) = kept.filter(|_| !planted("remove-before-ledger")) {
         ledger::note(options, &directory, stream, last)?;
     }
@@ -353,11 +353,11 @@ fn remove_all(
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
         let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
         if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
-            return Ok(());
+            return Ok(false);
         }
     }
     drop(fs.remove_dir(place.root()));
-    Ok(())
+    Ok(true)
 }
 
 /// How many streams of dead processes a trail has in hand at once.
