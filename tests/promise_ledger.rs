@@ -121,7 +121,7 @@ fn a_full_disk_is_freed_of_streams_that_are_done() {
         let adopted = drained(&options, 1);
         let stream = adopted.journal.stream();
         // Each that went has made room for others.
-        fs.faults(|faults| faults.full = at % 8 != 7);
+        fs.faults(|faults| faults.full = at % 7 != 6);
         assert!(adopted.journal.remove_if_done(), "{at}");
         fs.faults(|faults| faults.full = false);
         assert_eq!(ledger(&fs).get(&stream), lasts.get(&stream));

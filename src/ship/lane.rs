@@ -88,16 +88,10 @@ impl Lane {
         let mut quarantined = 0;
         for refusal in &refusals {
             let entries = batch.entries.get(refusal.part.clone()).unwrap_or_default();
-            let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
             self.keep(source, entries, refusal).await;
             quarantined += refusal.refused;
-            self.0.reports.gave_up(GaveUp {
-                stream: source.stream(),
-                count: refusal.refused,
-                of: entries.len() as u64,
-                first: first.sequence,
-                last: last.sequence,
-            });
+            let gaps = GaveUp::of(source.stream(), entries, refusal.refused);
+            gaps.into_iter().for_each(|gap| self.0.reports.gave_up(gap));
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(
