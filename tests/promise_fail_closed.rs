@@ -20,6 +20,7 @@ mod server;
 #[path = "suite/support.rs"]
 mod support;
 
+use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -315,6 +316,48 @@ async fn a_collector_that_rejects_is_no_remote_acknowledgement() {
         bench.trail.flush(LONG).await.unwrap();
         bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
     }
+}
+
+/// What is damaged on the disk before it is sent is settled, too, as soon as that is told: it is not accepted either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_lost_on_the_disk_is_no_remote_acknowledgement() {
+    let fs = FaultyFs::default();
+    let bench = Bench::with(|builder| builder.class(REMOTE).fs(fs.clone()));
+    bench.trail.begin(tool("fine")).await.expect("it is accepted").finish(Outcome::ok()).await;
+    // Nothing is sent before it is synced.
+    fs.hold();
+    let trail = bench.trail.clone();
+    let begun = tokio::spawn(async move { trail.begin(tool("damaged")).await.map(|open| open.call_id()) });
+    while damage(&bench.directory.path().join("journal/streams"), b"damaged") == 0 {
+        tokio::task::yield_now().await;
+    }
+    fs.release();
+    assert_eq!(begun.await.unwrap().unwrap_err().because, Because::Unrecorded);
+    let counts = bench.trail.counts();
+    assert_eq!((counts.lost, counts.quarantined), (1, 0), "{counts:?}");
+    bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
+    let records = bench.records();
+    let endings = of(&records, "damaged").iter().map(|record| ending(record).2).collect::<Vec<_>>();
+    assert_eq!(endings, ["denied"], "its request is lost, and what became of it is recorded");
+}
+
+/// Changes a byte of each place in the files below where those bytes stand. Says how many.
+fn damage(directory: &Path, bytes: &[u8]) -> usize {
+    let mut places = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            places += damage(&path, bytes);
+            continue;
+        }
+        let content = std::fs::read(&path).unwrap();
+        for (offset, _) in content.windows(bytes.len()).enumerate().filter(|(_, window)| *window == bytes) {
+            let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, b"D", offset as u64).unwrap();
+            places += 1;
+        }
+    }
+    places
 }
 
 /// The call has run; that its response is not at the collector is told once, with the reason.

@@ -8,6 +8,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
+use super::planted::planted;
 use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
 use super::{JournalError, Shared, error};
 
@@ -127,7 +128,7 @@ impl Shared {
     pub(super) fn roll(&self, state: &mut State, size: u64) -> Result<(), JournalError> {
         let needed = self.header_length() + state.calls.bytes() + size;
         let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(()) };
-        let open = state.open_requests(|_| true);
+        let open = state.open_requests(|_| !planted("carry-nothing"));
         let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);
@@ -192,7 +193,7 @@ impl Shared {
         };
         let mut frames = Frames { file: &*next.file, salt, offset: header.length() as u64, places: Vec::new() };
         let write = |frames: &mut Frames| {
-            for Carried { call, payload } in open {
+            for Carried { call, payload } in open.iter().filter(|carried| !carried.payload.is_empty()) {
                 frames.write(FrameHeader::new(Kind::Carried, 0, call.0, payload), payload)?;
             }
             write_more(frames)?;
@@ -235,6 +236,7 @@ struct Plan {
 /// An open call on its way into the next segment.
 pub(super) struct Carried {
     pub(super) call: CallNumber,
+    /// Empty if it cannot be read here. The header counts it all the same, so that an adopter looks for it in earlier segments.
     pub(super) payload: Vec<u8>,
 }
 
@@ -261,18 +263,12 @@ impl Frames<'_> {
 }
 
 impl State {
-    /// The requests of open calls as they stand in the active segment. A call whose request cannot be read any more is
-    /// forgotten: nobody could answer it.
-    pub(super) fn open_requests(&mut self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
-        let calls: Vec<_> = self.calls.iter().filter(|(call, _)| wanted(*call)).collect();
-        let read = |(call, place): (CallNumber, RequestPlace)| {
-            let payload = payload_at(&self.active, call, place);
-            if payload.is_none() {
-                self.calls.close(call);
-            }
-            Some(Carried { call, payload: payload? })
-        };
-        calls.into_iter().filter_map(read).collect()
+    /// The requests of open calls as they stand in the active segment. One that cannot be read there may have been dropped by a
+    /// sync that failed: then it is durable in a segment before, or a commit has a copy of it.
+    pub(super) fn open_requests(&self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
+        let calls = self.calls.iter().filter(|(call, _)| wanted(*call));
+        let read = |(call, place)| Carried { call, payload: payload_at(&self.active, call, place).unwrap_or_default() };
+        calls.map(read).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use super::super::scribe::Scribe;
 use super::super::told::Told;
 use super::{Adopting, Drained};
 use crate::config::Notices;
-use crate::journal::{Adopted, Append, HEADER, Journal, OpenRequest, Room};
+use crate::journal::{Adopted, Append, HEADER, Journal, OpenRequest, Room, planted};
 use crate::record::{Clock, Record};
 use crate::ship::Lane;
 
@@ -58,11 +58,12 @@ impl Ends {
     /// and is said by `remove_if_done`.
     fn end(&self, journal: &Journal, open: &[OpenRequest], what: &mut Drained) {
         let before = journal.usage().appended;
-        let all_are_answered = open.iter().all(|open| {
-            let answered = self.answer(journal, open);
-            what.answered += u64::from(answered);
-            answered
-        });
+        let all_are_answered = planted("end-without-answers")
+            || open.iter().all(|open| {
+                let answered = self.answer(journal, open);
+                what.answered += u64::from(answered);
+                answered
+            });
         if all_are_answered {
             // What does not fit is left for the next adopter, too.
             drop(self.scribe.end(journal, &Told::Interrupted));
