@@ -339,7 +339,7 @@ fn remove_all(
     let directory = Place::new(&options.directory);
     let Ok(_alone) = lock(options, &directory) else { return Ok(false) };
     let Ok(mut names) = fs.list(place.root()) else { return Ok(false) };
-    if let Some((stream, last)) = kept.filter(|_| !planted("remove-before-ledger")) {
+    if let Some((stream, last)) = kept {
         ledger::note(options, &directory, stream, last)?;
     }
     let last = names.iter().filter_map(|name| segment_number(name)).max();
