@@ -190,7 +190,7 @@ impl Orphan {
     /// Reads what is there and gets ready to go on. `None` if there was nothing in it; it is removed then.
     ///
     /// # Errors
-    /// What the disk says, or that nobody can tell whose records they are. The stream is left as it is.
+    /// What the disk says, or that nobody can tell whose records they are. The stream is left to the next one.
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = Place::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
@@ -218,9 +218,8 @@ impl Orphan {
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
         if found.makes_again && !found.ended {
-            // Soon the mark will not tell any more that it was never shipped: the new segment does. Without room for one, it may
-            // be that nobody makes it again.
-            drop(shared.begin_answers().and_then(|()| shared.commit()));
+            // Soon the mark will not tell any more that it was never shipped: the new segment does.
+            shared.begin_answers().and_then(|()| shared.commit())?;
         }
         let journal = Journal(Arc::new(shared));
         let reader = Reader::new(journal.clone(), found.start, found.expected);
