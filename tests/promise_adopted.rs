@@ -146,7 +146,7 @@ fn what_tells_of_an_open_call_stays_until_it_is_answered() {
         let mut adopted = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap().unwrap();
         assert_eq!((adopted.open.len(), adopted.needs_end), (1, true));
         while let Some(batch) = adopted.reader.next(BatchLimits { records: 100, bytes: 1 << 20 }) {
-            adopted.reader.settle(batch.entries.last().unwrap().sequence);
+            adopted.settler.settle(batch.entries.last().unwrap().sequence);
         }
         assert!(adopted.reader.is_at_end());
         drop(adopted);

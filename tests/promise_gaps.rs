@@ -70,14 +70,14 @@ fn what_the_quarantine_sheds_is_told_exactly() {
     let mut options = JournalOptions::new(directory.path().join("journal"));
     (options.background, options.watcher) = (false, told.clone());
     options.quarantine = QuarantineBound::new(64 * 4096, false);
-    let Opened { journal, mut reader, .. } = Journal::open(options.clone()).unwrap();
+    let Opened { journal, mut reader, settler, .. } = Journal::open(options.clone()).unwrap();
     (1..=1000).for_each(|number| append(&journal, number));
     journal.commit().unwrap();
     let mut put = BTreeMap::new();
     while let Some(batch) = reader.next(BatchLimits { records: 10, bytes: 1 << 20 }) {
         // Some that stand beside each other, and one that stands alone.
         let entries: Vec<_> = [0, 1, 2, 6].map(|at| batch.entries[at].clone()).to_vec();
-        reader.quarantine(Refused { entries: &entries, refused: 4, reason: "no" }).unwrap();
+        settler.quarantine(Refused { entries: &entries, refused: 4, reason: "no" }).unwrap();
         let first = entries[0].sequence;
         put.insert(
             format!("{}-{first:020}", journal.stream()),

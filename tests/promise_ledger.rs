@@ -210,7 +210,7 @@ fn finish(mut adopted: Adopted, records: usize) -> Adopted {
     }
     adopted.journal.commit().unwrap();
     while let Some(batch) = adopted.reader.next(BatchLimits { records, bytes: 1 << 20 }) {
-        adopted.reader.settle(batch.entries.last().unwrap().sequence);
+        adopted.settler.settle(batch.entries.last().unwrap().sequence);
     }
     adopted
 }

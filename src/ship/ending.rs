@@ -8,15 +8,15 @@ use bytes::Bytes;
 
 use super::Lane;
 use super::source::Source;
-use crate::journal::{Batch, BatchLimits, JournalError, Reader, Refused, Sequence};
+use crate::journal::{Batch, BatchLimits, Reader, Settler};
 use crate::record::StreamId;
 
 impl Lane {
     /// As [`drain`](Self::drain). As soon as all that is there is read, whether or not it is settled, `end` appends what comes
     /// behind it, which is shipped, too. It is not called if that does not come to pass: a sink that is away stops the reading
     /// of a long stream, and a disk that cannot be read that of any.
-    pub(crate) async fn drain_to_the_end(&self, reader: &mut Reader, end: impl FnOnce() + Send) {
-        self.ship(&mut Ending { reader, end: Mutex::new(Some(end)) }).await;
+    pub(crate) async fn drain_to_the_end(&self, reader: &mut Reader, settler: &mut Settler, end: impl FnOnce() + Send) {
+        self.ship(&mut Ending { reader, end: Mutex::new(Some(end)) }, settler).await;
     }
 }
 
@@ -51,13 +51,5 @@ impl<E: FnOnce() + Send> Source for Ending<'_, E> {
         let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
         end();
         self.reader.next(limits)
-    }
-
-    fn settle(&mut self, through: Sequence) {
-        self.reader.settle(through);
-    }
-
-    fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
-        self.reader.quarantine(refused)
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::journal::Sequence;
+use crate::journal::{Sequence, SinkName};
 use crate::ship::GaveUp;
 
 /// Knows which records of the stream tell of the quarantine, and holds back what is to be told of those alone.
 #[derive(Debug, Default)]
 pub(super) struct RefusedGaps {
     written: BTreeSet<Sequence>,
-    /// By their first and last numbers; neighbours are one.
-    held: BTreeMap<(Sequence, Sequence), GaveUp>,
+    /// By the sink that refused them, and their first and last numbers; neighbours are one.
+    held: BTreeMap<(SinkName, Sequence, Sequence), GaveUp>,
 }
 
 impl RefusedGaps {
@@ -28,12 +28,12 @@ impl RefusedGaps {
         if of_gaps <= gap.last - gap.first {
             return false;
         }
-        let place = (gap.first, gap.last);
+        let place = (gap.sink, gap.first, gap.last);
         let beside = [self.held.range(..=place).next_back(), self.held.range(place..).next()];
         let whole = beside.into_iter().flatten().find_map(|(key, held)| Some((*key, joined(held, &gap)?)));
         if let Some((key, whole)) = whole {
             self.held.remove(&key);
-            self.held.insert((whole.first, whole.last), whole);
+            self.held.insert((whole.sink, whole.first, whole.last), whole);
             return true;
         }
         let has_room = self.held.len() < MOST_HELD;
@@ -49,6 +49,9 @@ impl RefusedGaps {
 
 /// Two reports as one, if no number comes in that neither of them has. The same may be reported twice.
 fn joined(held: &GaveUp, gap: &GaveUp) -> Option<GaveUp> {
+    if held.sink != gap.sink {
+        return None;
+    }
     if (held.first, held.last) == (gap.first, gap.last) {
         return Some(GaveUp { count: held.count.max(gap.count), ..*held });
     }

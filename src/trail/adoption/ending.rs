@@ -35,7 +35,7 @@ impl Ends {
         mut what: Drained,
         tell: impl Fn(Adopting) + Send + Sync,
     ) -> (Journal, Drained) {
-        let Adopted { journal, mut reader, open, needs_end, .. } = adopted;
+        let Adopted { journal, mut reader, mut settler, open, needs_end, .. } = adopted;
         let (mut is_ended, mut attempts) = (!needs_end, 0);
         loop {
             let end = || {
@@ -44,7 +44,7 @@ impl Ends {
                     tell(Adopting::Ended(what.clone()));
                 }
             };
-            lane.drain_to_the_end(&mut reader, end).await;
+            lane.drain_to_the_end(&mut reader, &mut settler, end).await;
             attempts += 1;
             if reader.is_at_end() || attempts == PATIENCE {
                 return (journal, what);

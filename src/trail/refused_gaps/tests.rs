@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 
 use super::RefusedGaps;
+use crate::journal::SinkName;
 use crate::record::StreamId;
 use crate::ship::GaveUp;
 
 fn gap(first: u64, last: u64) -> GaveUp {
     let count = last - first + 1;
-    GaveUp { stream: StreamId::from_bytes([7; 16]), count, of: count, first, last }
+    GaveUp { stream: StreamId::from_bytes([7; 16]), sink: SinkName::OTLP, count, of: count, first, last }
 }
 
 /// What is told has exactly the numbers that were refused, whatever stands between them.
