@@ -88,7 +88,7 @@ impl Actor {
     fn start(&mut self, chance: &mut Chance) {
         match Journal::open(self.options.clone()) {
             Ok(opened) if !self.fs.is_dead() => {
-                let stream = Stream::new(opened.journal, opened.reader, true, true);
+                let stream = Stream::new(opened.journal, (opened.reader, opened.settler), true, true);
                 self.say(format!("begins {}", stream.id));
                 let mut world = world::of(&self.known);
                 world.takes(self.number, stream.id);
@@ -260,7 +260,7 @@ impl Actor {
         let stream = &mut self.streams[index];
         let many = many % (stream.unsettled.len() as u64 + 1);
         let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).next_back() else { return };
-        stream.reader.settle(through);
+        stream.settler.settle(through);
         let id = stream.id;
         let path = self.options.directory.join("streams").join(id.to_string()).join("cursor");
         let cursor = self.fs.content(&path).unwrap_or_default();
@@ -333,7 +333,7 @@ impl Actor {
             }
         };
         let needs_end = adopted.needs_end;
-        let mut stream = Stream::new(adopted.journal, adopted.reader, false, needs_end);
+        let mut stream = Stream::new(adopted.journal, (adopted.reader, adopted.settler), false, needs_end);
         stream.calls = adopted.open.iter().map(|open| (open.call, open.request.to_vec())).collect();
         self.say(format!("adopts {id} ({:?})", stream.journal.usage()));
         let mut world = world::of(&self.known);
