@@ -1,6 +1,6 @@
-//! What HTTP tells of a message that it carries.
+//! Facts from the head of a request.
 //!
-//! Invariant: no value of a header is taken but those that are named here.
+//! Invariant: only the header values named here are recorded.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

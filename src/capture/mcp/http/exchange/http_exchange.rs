@@ -1,13 +1,12 @@
 //! One HTTP request with its response, as it passes the tap.
 //!
 //! Invariants:
-//! 1. What the request says is told to the correlator before what the response answers, whichever came first.
-//! 2. It is over exactly once: when all of the request has passed, or will not, and all of the response, or there will be
-//!    none.
-//! 3. A request in which a call came leaves the records of that call, also if no more than the beginning of it came before
-//!    it was answered. Any other leaves a pair of its own if it failed, as far as that is recorded (`ordinary.rs`), or if
-//!    there was something in it all the same: what could not be read, or what was answered.
-//! 4. What is no JSON-RPC message, in a request or in a response, decides nothing about a call.
+//! 1. The correlator gets the messages of the request before the answers in the response, whichever arrives first.
+//! 2. The exchange ends exactly once: when both the request and the response have passed, or will not any more.
+//! 3. A request with a call leaves the records of the call, even if only its beginning arrived before the answer. Any other
+//!    request leaves a pair of its own if it failed, as far as that is recorded (`ordinary.rs`), or if it may have held a call:
+//!    it could not be read, or it was answered.
+//! 4. Anything that is not a JSON-RPC message, in the request or the response, decides nothing about a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

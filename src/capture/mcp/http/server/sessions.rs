@@ -1,11 +1,11 @@
-//! The sessions that the server has open, by the ids that it has given them.
+//! The open sessions of a server, by the ids that it issued.
 //!
 //! Invariants:
-//! 1. A session is here only if the server has issued its id: what clients say of sessions is looked up, never believed.
-//! 2. There are no more than the bounds of the trail say. One more closes the one that was used longest ago, if it can be one in
-//!    which nothing is open, and is counted. A client that has more than its share of them loses one of its own.
-//! 3. A session that leaves is ended, whatever the reason: only what came with an exchange that is open may be answered yet.
-//!    All are closed when the table goes.
+//! 1. Only the server can add a session, by issuing its id; an id that a client sends is only looked up.
+//! 2. The number of sessions stays within the bounds of the trail. A new one closes the least recently used, preferably one
+//!    without open exchanges, and is counted. A client that has more than its share loses one of its own.
+//! 3. A session that is removed is ended, whatever the reason: only calls of exchanges that are still open can be answered. All
+//!    sessions are closed when the table is dropped.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;

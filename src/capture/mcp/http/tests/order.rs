@@ -1,4 +1,4 @@
-//! Requests and responses whose parts come in any order. (The numbers are those of the invariants of `passage.rs`.)
+//! Requests and responses whose parts come in any order. (The numbers are those of the invariants of `http_exchange.rs`.)
 
 use std::future::ready;
 use std::sync::{Arc, Mutex};
