@@ -60,7 +60,7 @@ impl<K: Send + 'static> Shutdown<K> {
         let close = async {
             relayed(&output, output_ended, &mut signals).await;
             exchange.close(correlate::End::Dropped);
-            exchange.scope().close();
+            exchange.session().close();
             closed(trail, kept, &mut signals).await
         };
         let ((), closed) = tokio::join!(end_group(&mut child), close);
