@@ -171,6 +171,11 @@ fn journal() -> Command {
                 .after_help(EXIT_CODES),
         )
         .subcommand(
+            Command::new("ledger")
+                .about("Lists the streams that were shipped and removed, with their last numbers; changes nothing")
+                .after_help(EXIT_CODES),
+        )
+        .subcommand(
             Command::new("drain")
                 .about("Ships what processes left behind that do not run any more")
                 .after_help(EXIT_CODES)

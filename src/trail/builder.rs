@@ -255,7 +255,7 @@ impl TrailBuilder {
     }
 
     /// Starts the trail, and tells what the streams of earlier processes come to.
-    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + 'static) -> Result<Trail, StartError> {
+    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + Sync + 'static) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         settings.warnings.iter().for_each(|text| self.notices.warn(text));
