@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::place::Place;
+use super::location::Place;
+use super::outcome::{Answer, Failure};
 use super::shown::{plain, time};
-use super::{Answer, Failure};
 use crate::journal::Ledger;
 
 pub(super) fn run(place: &Place) -> Result<Answer, Failure> {
