@@ -3,6 +3,8 @@
 mod config;
 mod http;
 mod stdio;
+#[cfg(test)]
+mod tests;
 mod tracer;
 
 use std::process::ExitCode;

@@ -65,6 +65,16 @@ impl File {
                 self.journal.flush_timeout.map(|time| time.0.as_millis().to_string()),
             ),
             (super::JOURNAL_WITHOUT, "[journal] without", self.journal.without.as_ref().map(|names| names.join(","))),
+            (
+                super::quarantine::MAX_BYTES,
+                "[journal] quarantine_max_bytes",
+                self.journal.quarantine_max_bytes.map(|bytes| bytes.to_string()),
+            ),
+            (
+                super::quarantine::WHEN_FULL,
+                "[journal] quarantine_when_full",
+                self.journal.quarantine_when_full.map(|way| way.text().to_owned()),
+            ),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "[otlp] endpoint", self.otlp.endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "[otlp] protocol", self.otlp.protocol.clone()),
             (
