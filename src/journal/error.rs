@@ -110,6 +110,15 @@ impl JournalError {
         // Owned only if there is an error: every append has this at hand.
         move |cause| Self::Io { what, path: path.to_owned(), fix: better_fix(what, &cause).unwrap_or(fix), cause }
     }
+
+    /// Whether it was want of descriptors or memory, which says nothing of the file: another time it may be there.
+    pub(crate) fn is_shortage(&self) -> bool {
+        matches!(self, Self::Io { cause, .. } if is_shortage(cause))
+    }
+}
+
+pub(super) fn is_shortage(cause: &io::Error) -> bool {
+    Errno::from_io_error(cause).is_some_and(|errno| [Errno::MFILE, Errno::NFILE, Errno::NOMEM].contains(&errno))
 }
 
 /// What helps, where the system says more than that it cannot.

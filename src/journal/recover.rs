@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::cursor::Cursor;
+use super::error::is_shortage;
 use super::frame::{ALIGNMENT, FrameHeader, Kind, Salt};
 use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
@@ -55,11 +56,11 @@ pub(super) struct Torn {
 ///
 /// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
 pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
-    let mark = fs.open(&place.mark()).ok().and_then(|file| Mark::read(&*file, stream));
-    let cursor_file = fs.open(&place.cursor()).ok();
+    let mark = opened(fs, &place.mark())?.and_then(|file| Mark::read(&*file, stream));
+    let cursor_file = opened(fs, &place.cursor())?;
     let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
     let (marked, settled) = [mark, cursor].map(|place| place.map_or(0, |place| place.sequence)).into();
-    let owner = fs.open(&place.owner()).ok().map_or(Ok(None), |file| header(&file))?;
+    let owner = opened(fs, &place.owner())?.map_or(Ok(None), |file| header(&file))?;
     let Listed { mut found, next_file } = segments(fs, place, stream)?;
     let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
     drop_superseded(fs, place, &mut found);
@@ -198,6 +199,15 @@ pub(super) struct Found<'f> {
 impl Found<'_> {
     pub(super) fn file(&self) -> io::Result<Arc<dyn File>> {
         self.fs.open(&self.path)
+    }
+}
+
+/// A file without which a stream is recovered, too. That this process has no descriptor left says nothing of it: without the
+/// mark, numbers would be given again.
+fn opened(fs: &dyn Fs, path: &Path) -> io::Result<Option<Arc<dyn File>>> {
+    match fs.open(path) {
+        Err(error) if is_shortage(&error) => Err(error),
+        opened => Ok(opened.ok()),
     }
 }
 
