@@ -283,12 +283,9 @@ impl Shared {
     fn begin_answers(&self, found: &Recovered) -> bool {
         let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
         let requests: u64 = found.open.iter().map(|(_, request)| request.len() as u64).sum();
-        let prepared = {
-            let mut state = self.state();
-            let answers = 3 * requests + 512 * open().count() as u64;
-            self.prepare_beyond_bound(&mut state, self.header_length() + answers + 2 * ALARM_RESERVE);
-            state.next.take()
-        };
+        let answers = 3 * requests + 512 * open().count() as u64;
+        self.make_beyond_bound(self.header_length() + answers + 2 * ALARM_RESERVE);
+        let prepared = self.state().next.take();
         let Some(prepared) = prepared else { return false };
         let begun = self.start_in(prepared, found.sequence, open().collect());
         self.state().closed = begun.is_err();

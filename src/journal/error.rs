@@ -83,6 +83,16 @@ pub enum JournalError {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// The disk stands still.
+    #[error(
+        "the journal could not write to {} in time: its disk stands still; see whether its file system is frozen, as for a \
+         snapshot (`fsfreeze`), or does not answer",
+        path.display()
+    )]
+    Stands {
+        /// The directory of the stream.
+        path: PathBuf,
+    },
     /// This process is a child of the one that opened the journal.
     #[error(
         "this process was forked from the one that opened the journal, which alone writes to its stream; start a trail in the \

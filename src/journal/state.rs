@@ -10,10 +10,19 @@ use std::time::{Duration, Instant};
 use super::calls::OpenCalls;
 use super::frame::Salt;
 use super::fs::{File, Identity};
+use super::turn::Turn;
+use super::writer::Job;
 use crate::record::StreamId;
 
 #[derive(Debug)]
 pub(super) struct State {
+    pub(super) turn: Turn,
+    /// What the thread that writes has to do.
+    pub(super) jobs: VecDeque<Arc<Job>>,
+    /// There is a thread that writes for others.
+    pub(super) has_writer: bool,
+    /// There is a thread that commits.
+    pub(super) has_keeper: bool,
     /// The segment that is written to.
     pub(super) active: Active,
     /// The one that comes after it, ready.
@@ -79,7 +88,7 @@ pub(super) struct State {
 }
 
 /// What a commit has to sync of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Unsynced {
     pub(super) file: Arc<dyn File>,
     pub(super) segment: u64,

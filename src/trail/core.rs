@@ -21,6 +21,7 @@ use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::shedding::Worth;
 use super::span::{self, Marks};
+use super::standing::{END, LOOK_AGAIN, MOMENT, NotTaken};
 use super::state::{KnownFacts, SpanMoment};
 use super::timer::{Late, within};
 use super::told::Told;
@@ -31,7 +32,7 @@ use super::watch::SpanWatch;
 use super::{Acknowledge, Call, CallState, Class, Counts, Moment, WhenFull, halves, mirror, shared};
 use crate::config::{Notices, Settings};
 use crate::journal::{
-    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Room, Secret, Sequence, planted,
+    Admission, Append, HEADER, Journal, JournalError, Keeper, Pressure, Receipt, Secret, Sequence, planted,
 };
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock, Detail, Entropy, Outcome, RecordId, SpanIds};
@@ -174,24 +175,29 @@ impl Core {
     }
 
     pub(super) fn write_request_as(&self, state: &CallState, what: Append) -> Option<Receipt> {
+        self.counted(self.try_request(state, what))
+    }
+
+    /// The request half, if the disk does not stand still.
+    pub(super) fn try_request(&self, state: &CallState, what: Append) -> Result<Receipt, NotTaken> {
         let mut text = [0; 36];
         let id = state.request_id().encode(&mut text);
-        let receipt = self.write((what, false), || state.client(), |buffer| halves::request(buffer, state, id))?;
+        let receipt = self.try_write((what, false), || state.client(), |buffer| halves::request(buffer, state, id))?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
-        Some(receipt)
+        Ok(receipt)
     }
 
     /// The response half of a call, before its span ends.
     pub(crate) fn write_response(&self, state: &CallState, outcome: &Outcome) -> Option<Receipt> {
-        self.write_response_in(state, KnownFacts::Shared(state), outcome, Room::Free)
+        self.write_response_in(state, KnownFacts::Shared(state), outcome, Append::MOMENT)
     }
 
     /// The response half of a call that nobody else can see any more: nothing has to be locked.
     #[cfg(feature = "layer")]
     pub(crate) fn write_response_alone(&self, state: &mut CallState, outcome: &Outcome) -> Option<Receipt> {
         let facts = std::mem::take(state.facts_mut());
-        let receipt = self.write_response_in(state, KnownFacts::Alone(&facts), outcome, Room::Free);
+        let receipt = self.write_response_in(state, KnownFacts::Alone(&facts), outcome, Append::MOMENT);
         // Its memory is used again.
         *state.facts_mut() = facts;
         receipt
@@ -202,12 +208,13 @@ impl Core {
         state: &CallState,
         facts: KnownFacts<'_>,
         outcome: &Outcome,
-        room: Room,
+        like: Append,
     ) -> Option<Receipt> {
         let now = state.ended_unix_nano();
         let mut text = [0; 36];
         let id = state.response_id().encode(&mut text);
-        let what = Append::response(state.journalled()).with_room(room);
+        let Append { kind, call, .. } = Append::response(state.journalled());
+        let what = Append { kind, call, ..like };
         let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
         let Some(receipt) = self.write((what, false), || facts.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
@@ -381,7 +388,7 @@ impl Core {
         self.interrupt_open();
         self.tell_gaps();
         let ended = !self.scribe.has_waiting() && self.write_end().is_ok();
-        let synced = self.journal.commit();
+        let synced = self.journal.commit_within(END);
         self.close();
         let written = if ended { synced } else { self.end_late() };
         if let Err(error) = written {
@@ -405,8 +412,7 @@ impl Core {
             ));
         }
         if own == 0 {
-            // If it cannot be removed, the next process does it.
-            let _removed = self.journal.remove_if_done();
+            self.remove_stream();
         }
         self.notices.settle();
     }
@@ -420,7 +426,7 @@ impl Core {
     fn end_late(&self) -> Result<(), JournalError> {
         self.tell_gaps();
         self.write_end()?;
-        self.journal.commit()?;
+        self.journal.commit_within(END)?;
         self.close();
         Ok(())
     }
@@ -451,8 +457,9 @@ impl Core {
                 Ok(admission) => return Ok(admission),
                 Err(error) => error,
             };
-            let left = class.deadline.saturating_sub(begun.elapsed());
-            if class.when_full == WhenFull::Refuse || left.is_zero() || self.is_inherited() {
+            let left = self.left_to_wait(class, begun);
+            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stands { .. });
+            if !may_wait || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
@@ -462,13 +469,16 @@ impl Core {
 
     /// Admits a call, or not, without waiting.
     pub(super) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
-        if class.when_full == WhenFull::Shed { Ok(None) } else { self.journal.admit(bytes).map(Some) }
+        match class.when_full {
+            WhenFull::Shed => Ok(None),
+            _ => self.journal.admit_within(bytes, MOMENT).map(Some),
+        }
     }
 
     /// Whether the journal has room for a call, for who asks whether this process shall get any.
     #[cfg(feature = "proxy")]
     pub(crate) fn takes_records(&self) -> Result<(), JournalError> {
-        self.journal.admit(ADMITTED_BYTES).map(drop)
+        self.journal.admit_within(ADMITTED_BYTES, MOMENT).map(drop)
     }
 
     /// What both records of a call take, at most.
@@ -516,20 +526,32 @@ impl Core {
     /// once, and told by a record.
     fn write(
         &self,
-        (what, is_garbage): (Append, bool),
+        what: (Append, bool),
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
+        self.counted(self.try_write(what, client, encode))
+    }
+
+    /// As `write`, but leaves it to the caller to count what a disk that stands still has not taken.
+    fn try_write(
+        &self,
+        (what, is_garbage): (Append, bool),
+        client: impl FnOnce() -> Option<Arc<Client>>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Receipt, NotTaken> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         if self.is_inherited() {
             self.left_out(Cause::Refused, None);
-            return None;
+            return Err(NotTaken::Counted);
         }
         self.scribe.tell_waiting();
+        // That of its class, where it is known; else that of the trail's.
+        let what = if what.patience == Duration::MAX { what.within(self.class.deadline) } else { what };
         let (worth, pressure) = (Worth::of(&what, is_garbage), self.journal.pressure());
         if worth.is_shed(pressure) {
             self.left_out(Cause::Shed, None);
-            return None;
+            return Err(NotTaken::Counted);
         }
         let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
@@ -548,16 +570,17 @@ impl Core {
             Some(Ok(receipt)) => {
                 let missing = self.gaps.taken(&self.notices, || !self.is_short_of_room());
                 missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
-                Some(receipt)
+                Ok(receipt)
             }
             None => {
                 let client = client.as_ref().map(|client| client.key());
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
-                None
+                Err(NotTaken::Counted)
             }
+            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stands(error)),
             Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
-                None
+                Err(NotTaken::Counted)
             }
         }
     }
@@ -574,4 +597,3 @@ const ENDING_SHARE: u32 = 4;
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.
 const MOST_BYTES: usize = 16 * 1024;
-const LOOK_AGAIN: Duration = Duration::from_millis(100);

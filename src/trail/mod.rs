@@ -37,6 +37,7 @@ mod seen;
 mod shared;
 mod shedding;
 mod span;
+mod standing;
 mod state;
 mod timer;
 mod told;

@@ -9,15 +9,17 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use tracing::Span;
 
 use super::clients::{Shared, Taken};
 use super::gap::Cause;
 use super::open_call::{Because, Refused};
+use super::standing::{LOOK_AGAIN, MOMENT, NotTaken};
 use super::unanswered::Kept;
 use super::{Actor, Call, CallState, Class, Core, Facts, KnownFacts, WhenFull, span};
-use crate::journal::{Admission, Append, JournalError, Receipt, Room};
+use crate::journal::{Admission, Append, JournalError, Kind, Receipt, Room};
 use crate::policy::Decision;
 #[cfg(feature = "proxy")]
 use crate::record::SpanIds;
@@ -86,7 +88,7 @@ impl Ongoing {
             left: Outcome::of(Detail::NoResponse),
         };
         if let Ok(admission) = admission {
-            call.admitted(admission, None);
+            call.admitted(admission);
         }
         match core.unanswered.keep(&call.state) {
             Some(kept) => drop(call.kept.set(kept)),
@@ -101,7 +103,8 @@ impl Ongoing {
         let call = Self::open(core, call);
         if let Recorded::Unadmitted { bytes, .. } = call.recorded() {
             // What was not taken is counted and told by the core.
-            let written = call.core.write_request_as(&call.state, Append::REQUEST);
+            let what = Append { kind: Kind::Request, ..call.append() };
+            let written = call.core.write_request_as(&call.state, what);
             call.set_recorded(Recorded::Unadmitted { bytes, written });
         }
         call
@@ -135,9 +138,13 @@ impl Ongoing {
 
     async fn admitted_to_run(&self) -> Result<(), Refused> {
         if let Recorded::Unadmitted { bytes, written } = self.recorded() {
-            match self.core.admit(self.class, bytes).await {
-                Ok(admission) => self.admitted(admission, written),
-                Err(error) => return Err(self.unadmitted(&error, written)),
+            if self.admission.get().is_none() {
+                let admission = self.core.admit(self.class, bytes).await;
+                self.keep(admission.map_err(|error| self.unadmitted(&error, written))?);
+            }
+            match written {
+                Some(receipt) => self.set_recorded(Recorded::Written(receipt)),
+                None => self.write_request_in_time().await?,
             }
         }
         if let Some(reason) = self.denied.clone() {
@@ -147,8 +154,37 @@ impl Ongoing {
             Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),
             _ => false,
         };
-        let sheds = self.class.when_full == WhenFull::Shed;
-        if safe || sheds { Ok(()) } else { Err(Refused::unrecorded(self.call_id())) }
+        if safe || self.sheds() { Ok(()) } else { Err(Refused::unrecorded(self.call_id())) }
+    }
+
+    /// Writes the request record as soon as the disk takes it, within the deadline of the class.
+    async fn write_request_in_time(&self) -> Result<(), Refused> {
+        let begun = Instant::now();
+        while let Some(error) = self.try_request() {
+            let left = self.core.left_to_wait(self.class, begun);
+            if left.is_zero() || self.core.is_inherited() {
+                let refused = self.unadmitted(&error, None);
+                self.set_recorded(Recorded::Missing);
+                return if self.sheds() { Ok(()) } else { Err(refused) };
+            }
+            self.core.moves(Class { deadline: left.min(LOOK_AGAIN), when_full: WhenFull::Wait, ..self.class }).await;
+        }
+        Ok(())
+    }
+
+    /// Writes the request record, or says why it cannot be written now.
+    fn try_request(&self) -> Option<JournalError> {
+        let what = Append { kind: Kind::Request, ..self.append().within(MOMENT) };
+        match self.core.try_request(&self.state, what) {
+            Ok(receipt) => self.set_recorded(Recorded::Written(receipt)),
+            Err(NotTaken::Counted) => self.set_recorded(Recorded::Missing),
+            Err(NotTaken::Stands(error)) => return Some(error),
+        }
+        None
+    }
+
+    fn sheds(&self) -> bool {
+        self.class.when_full == WhenFull::Shed
     }
 
     /// The span of the call: run the handler inside it.
@@ -208,6 +244,7 @@ impl Ongoing {
 
     /// Writes the response record and says on the span how the call ended, if nobody has. Waits as the class says.
     pub(crate) async fn finish(&self, outcome: &Outcome) {
+        self.core.moves(self.class).await;
         if let Some(receipt) = self.write(outcome) {
             let acknowledged = self.core.acknowledged(self.class, receipt).await;
             self.core.finished(self.call_id(), acknowledged);
@@ -227,17 +264,27 @@ impl Ongoing {
         let duration = self.state.stop(&self.core);
         span::close(&self.span, outcome, duration);
         let facts = KnownFacts::Shared(&self.state);
-        let receipt = self.core.write_response_in(&self.state, facts, outcome, self.room());
+        let receipt = self.core.write_response_in(&self.state, facts, outcome, self.append());
         span::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }
 
-    fn admitted(&self, admission: Option<Admission>, written: Option<Receipt>) {
+    /// Writes the request record of a call that was admitted. Where its class may wait, the disk is waited for later, by who
+    /// may give the thread back meanwhile.
+    fn admitted(&self, admission: Option<Admission>) {
+        self.keep(admission);
+        if self.class.may_hold() {
+            let _stands = self.try_request();
+            return;
+        }
+        let written = self.core.write_request_as(&self.state, Append { kind: Kind::Request, ..self.append() });
+        self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
+    }
+
+    fn keep(&self, admission: Option<Admission>) {
         if let Some(admission) = admission {
             let _first = self.admission.set(admission);
         }
-        let write = || self.core.write_request_as(&self.state, Append::REQUEST.with_room(self.room()));
-        self.set_recorded(written.or_else(write).map_or(Recorded::Missing, Recorded::Written));
     }
 
     /// A request that is recorded nowhere is counted, unless that was done when it was tried.
@@ -252,8 +299,11 @@ impl Ongoing {
         Refused::unrecorded(self.call_id())
     }
 
-    fn room(&self) -> Room {
-        self.admission.get().map_or(Room::Free, Admission::room)
+    /// How its records are appended.
+    fn append(&self) -> Append {
+        let room = self.admission.get().map_or(Room::Free, Admission::room);
+        let handed = self.class.may_hold();
+        Append { room, patience: self.class.deadline, handed, ..Append::MOMENT }
     }
 
     fn recorded(&self) -> Recorded {

@@ -17,6 +17,7 @@ pub struct OpenCall(Ongoing);
 
 impl OpenCall {
     pub(super) async fn begin(core: &Arc<Core>, call: Call) -> Result<Self, Refused> {
+        core.moves(core.class).await;
         let call = Ongoing::open(core, call);
         if let Err(refused) = call.may_run().await {
             call.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
