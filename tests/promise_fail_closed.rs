@@ -20,6 +20,9 @@ mod server;
 #[path = "suite/support.rs"]
 mod support;
 
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -315,6 +318,60 @@ async fn a_collector_that_rejects_is_no_remote_acknowledgement() {
         bench.trail.flush(LONG).await.unwrap();
         bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
     }
+}
+
+/// Row 21: what is lost on the disk before it is sent is settled, and nobody has accepted it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_lost_on_the_disk_is_no_remote_acknowledgement() {
+    for when_full in [WhenFull::Refuse, WhenFull::Wait, WhenFull::Shed] {
+        let fs = FaultyFs::default();
+        let class = class(Acknowledge::Remote, when_full, LONG);
+        let bench = Bench::with(|builder| builder.class(class).fs(fs.clone()));
+        bench.trail.begin(tool("fine")).await.expect("it is accepted").finish(Outcome::ok()).await;
+        fs.hold();
+        let trail = bench.trail.clone();
+        let lost = tokio::spawn(async move { trail.begin(tool("is-lost-there")).await.map(drop) });
+        // Nothing is read before it is synced: so it is damaged between the two.
+        while damage(bench.directory.path(), b"is-lost-there") == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!lost.is_finished());
+        fs.release();
+        match (when_full, lost.await.unwrap()) {
+            (WhenFull::Shed, begun) => begun.expect("it goes on"),
+            (_, begun) => assert_eq!(begun.unwrap_err().because, Because::Unrecorded, "{when_full:?}"),
+        }
+        bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
+        let (counts, records) = (bench.trail.counts(), bench.records());
+        assert_eq!((counts.lost, counts.quarantined), (1, 0), "{when_full:?} {counts:?}");
+        let requests = of(&records, "is-lost-there").into_iter().filter(|half| ending(half).0 == "request").count();
+        assert_eq!(requests, 0, "{when_full:?}: it is lost");
+        let gaps: Vec<_> = records.iter().filter(|record| is(record, "lost")).collect();
+        assert_eq!(
+            gaps.iter().map(|gap| int(gap, names::AUDITRAIL_GAP_COUNT)).collect::<Vec<_>>(),
+            [1],
+            "{when_full:?}"
+        );
+    }
+}
+
+/// Changes a byte where those bytes stand in a whole frame; says in how many places.
+fn damage(directory: &Path, bytes: &[u8]) -> usize {
+    let mut places = 0;
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            places += damage(&path, bytes);
+            continue;
+        }
+        let content = fs::read(&path).unwrap();
+        for at in content.windows(bytes.len()).enumerate().filter_map(|(at, window)| (window == bytes).then_some(at)) {
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            file.write_all_at(b"D", at as u64).unwrap();
+            places += 1;
+        }
+    }
+    places
 }
 
 /// The call has run; that its response is not at the collector is told once, with the reason.
