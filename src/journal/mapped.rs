@@ -15,6 +15,8 @@
 //!    error. The first word of a frame is stored last,
 //!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
 //! 5. Unmapped once, on drop.
+//! 6. A store may wait in the kernel: as long as the file system is frozen, without an end (`docs/format.md`). Nobody holds a lock
+//!    meanwhile but the turn (`turn`), and `publish_if` can be taken back until its last store.
 
 #![allow(unsafe_code, reason = "it and `forked` are the modules that may; see its header")]
 

@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use super::adoption::{Adopting, Adoption, Done};
+use super::context::CaptureContext;
+use super::ending::Delivery;
 use super::gap::Gaps;
 use super::hooks::Hooks;
 use super::idless::IdlessWatch;
 use super::reach::Reach;
+use super::recorder::Recorder;
 use super::scribe::Scribe;
 use super::seen::SeenCounters;
 use super::told::Told;
@@ -303,34 +306,39 @@ impl TrailBuilder {
         };
         // On the shipper's thread: what waits for the disk there holds up nobody's call.
         shipper.runtime().spawn(adoption.run(shipper.lane(), tell));
-        Ok(Trail::new(Arc::new(Core {
-            settings,
-            digest_key,
-            shipper,
-            _keeper: keeper,
+        let recorder = Recorder {
             journal,
             scribe,
-            adopted,
-            class: self.class,
+            gaps: Gaps::default(),
+            clients: Arc::default(),
             clock: self.clock,
             entropy: self.entropy,
+            scissors,
+            patience: self.class.deadline,
+            notices: self.notices.clone(),
+            inherited_told: AtomicBool::new(false),
+        };
+        let context = CaptureContext {
+            settings,
+            digest_key,
             allow: self.allow,
             bounds: self.bounds,
-            clients: Arc::default(),
-            scissors,
             hooks: self.hooks,
             notices: self.notices,
-            gaps: Gaps::default(),
             watch: SpanWatch::default(),
             reach: Reach::default(),
             idless: IdlessWatch::default(),
             seen: SeenCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
-            closing: Mutex::default(),
+        };
+        Ok(Trail::new(Arc::new(Core {
+            context,
+            class: self.class,
             unsafe_told: AtomicBool::new(false),
             unanswered: Unanswered::default(),
-            inherited_told: AtomicBool::new(false),
+            delivery: Delivery { shipper, _keeper: keeper, adopted, closing: Mutex::default() },
+            recorder,
         })))
     }
 }

@@ -88,12 +88,12 @@ pub fn drain(
         delivered: 0,
         quarantined: 0,
         lost: 0,
-        own: trail.core().journal.stream(),
+        own: trail.core().recorder.journal.stream(),
         not_looked_at: 0,
         began: false,
         looked: false,
     };
-    trail.core().shipper.hurry();
+    trail.core().delivery.shipper.hurry();
     // The first streams are looked for however little time there is: that takes no collector.
     while listen(&told, &mut report) && (!report.began || begun.elapsed() < timeout) {
         report.count(&trail);
@@ -107,7 +107,7 @@ pub fn drain(
     }
     report.count(&trail);
     if !report.looked {
-        report.not_looked_at = trail.core().adopted.unlooked();
+        report.not_looked_at = trail.core().delivery.adopted.unlooked();
     }
     Ok(report)
 }
@@ -141,10 +141,10 @@ impl DrainReport {
     /// All that the shipper counts, but for the trail's own records.
     fn count(&mut self, trail: &Trail) {
         let own = trail.counts();
-        let all = trail.core().shipper.stats().snapshot();
+        let all = trail.core().delivery.shipper.stats().snapshot();
         self.delivered = all.delivered.saturating_sub(own.delivered);
         self.quarantined = all.quarantined.saturating_sub(own.quarantined);
-        self.lost = trail.core().scribe.others_lost();
+        self.lost = trail.core().recorder.scribe.others_lost();
     }
 }
 

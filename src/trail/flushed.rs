@@ -76,8 +76,8 @@ impl Core {
             return Err(FlushError::of_a_child(deadline));
         }
         let settled = async {
-            self.journal.settled(self.hurry()).await;
-            self.adopted.wait().await;
+            self.recorder.journal.settled(self.hurry()).await;
+            self.delivery.adopted.wait().await;
         };
         within(deadline, settled).await.map(|()| self.flushed()).map_err(|Late| self.unfinished(deadline))
     }
@@ -88,24 +88,24 @@ impl Core {
             return Err(FlushError::of_a_child(deadline));
         }
         let begun = Instant::now();
-        let settled = self.journal.settled_within(self.hurry(), deadline)
-            && self.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
+        let settled = self.recorder.journal.settled_within(self.hurry(), deadline)
+            && self.delivery.adopted.wait_within(deadline.saturating_sub(begun.elapsed()));
         if settled { Ok(self.flushed()) } else { Err(self.unfinished(deadline)) }
     }
 
     fn flushed(&self) -> Flushed {
-        Flushed { left_alone: self.adopted.left_alone() }
+        Flushed { left_alone: self.delivery.adopted.left_alone() }
     }
 
     fn unfinished(&self, deadline: Duration) -> FlushError {
-        let of_earlier = self.adopted.pending();
+        let of_earlier = self.delivery.adopted.pending();
         FlushError {
-            pending: self.journal.usage().pending() + of_earlier,
+            pending: self.recorder.journal.usage().pending() + of_earlier,
             of_earlier,
-            unlooked: self.adopted.unlooked() as u64,
-            left_alone: self.adopted.left_alone(),
+            unlooked: self.delivery.adopted.unlooked() as u64,
+            left_alone: self.delivery.adopted.left_alone(),
             deadline,
-            last_refusal: self.shipper.last_refusal(),
+            last_refusal: self.delivery.shipper.last_refusal(),
             is_inherited: false,
         }
     }

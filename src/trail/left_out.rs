@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Core;
 use super::gap::Cause;
+use super::recorder::Recorder;
 use crate::journal::JournalError;
 
-impl Core {
+impl Recorder {
     /// Whether this process is a child of the one that has started the trail. It has none of its threads.
-    pub(crate) fn is_inherited(&self) -> bool {
+    pub(super) fn is_inherited(&self) -> bool {
         self.journal.is_inherited()
     }
 

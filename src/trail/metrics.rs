@@ -63,7 +63,7 @@ impl Trail {
         let duration = meter.f64_histogram("auditrail.export.duration").with_unit("s");
         let duration = duration.with_description("How long requests to the collector took.");
         let duration = duration.with_boundaries(EXPORT_SECONDS_BOUNDS.to_vec()).build();
-        self.core().shipper.stats().record_in(duration);
+        self.core().delivery.shipper.stats().record_in(duration);
     }
 }
 
@@ -84,7 +84,7 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
         .with_description("Bytes that the segments of this stream take on the disk.")
         .with_callback(move |instrument| {
             let Some(core) = size.core.upgrade() else { return };
-            instrument.observe(signed(core.journal.usage().allocated_bytes), &[]);
+            instrument.observe(signed(core.recorder.journal.usage().allocated_bytes), &[]);
         })
         .build();
     let left_alone = sight.clone();
@@ -94,7 +94,7 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
         .with_description("Streams of earlier processes that cannot be opened or read.")
         .with_callback(move |instrument| {
             let Some(core) = left_alone.core.upgrade() else { return };
-            instrument.observe(signed(core.adopted.left_alone()), &[]);
+            instrument.observe(signed(core.delivery.adopted.left_alone()), &[]);
         })
         .build();
     let age = sight.clone();
@@ -104,8 +104,8 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
         .with_description("How old the oldest record is that was read and is not settled; 0 if there is none.")
         .with_callback(move |instrument| {
             let Some(core) = age.core.upgrade() else { return };
-            let oldest = core.journal.usage().oldest_unix_nano;
-            let nanos = oldest.map_or(0, |oldest| core.clock.unix_nano().saturating_sub(oldest));
+            let oldest = core.recorder.journal.usage().oldest_unix_nano;
+            let nanos = oldest.map_or(0, |oldest| core.recorder.clock.unix_nano().saturating_sub(oldest));
             instrument.observe(std::time::Duration::from_nanos(nanos).as_secs_f64(), &[]);
         })
         .build();
@@ -120,7 +120,7 @@ fn observe_taps(sight: &Arc<Sight>, meter: &Meter) {
             .with_description(description)
             .with_callback(move |instrument| {
                 let Some(core) = core.upgrade() else { return };
-                instrument.observe(count(&core.seen.read()), &[]);
+                instrument.observe(count(&core.context.seen.read()), &[]);
             })
             .build();
     }
@@ -141,7 +141,7 @@ fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
             .with_description(description)
             .with_callback(move |instrument| {
                 let Some(core) = core.upgrade() else { return };
-                instrument.observe(count(&core.shipper.stats().snapshot()), &[]);
+                instrument.observe(count(&core.delivery.shipper.stats().snapshot()), &[]);
             })
             .build();
     }

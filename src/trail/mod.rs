@@ -16,21 +16,26 @@ mod builder;
 mod call;
 mod class;
 mod clients;
+mod context;
 mod core;
+mod door;
 mod drain;
+mod ending;
 mod flushed;
 mod gap;
 mod gone;
+mod guarantee;
 mod halves;
 mod hooks;
 mod idless;
 mod left_out;
 mod metrics;
-mod ongoing;
 mod open_call;
 #[cfg(feature = "mcp")]
 mod pause;
 mod reach;
+mod recorder;
+mod refused;
 mod refused_gaps;
 mod scribe;
 mod seen;
@@ -56,7 +61,8 @@ pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::flushed::{FlushError, Flushed};
 pub use self::hooks::Failure;
-pub use self::open_call::{Because, OpenCall, Refused};
+pub use self::open_call::OpenCall;
+pub use self::refused::{Because, Refused};
 pub use self::seen::Seen;
 
 #[cfg(feature = "tower")]
@@ -65,7 +71,8 @@ pub(crate) use self::clients::Taken;
 pub(crate) use self::clients::{Client, ClientKey, Shared};
 pub(crate) use self::core::Core;
 pub(crate) use self::idless::Idless;
-pub(crate) use self::ongoing::Ongoing;
+#[cfg(feature = "mcp")]
+pub(crate) use self::open_call::Opener;
 #[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
@@ -166,13 +173,13 @@ impl Trail {
     /// What the shipper of this trail counts by itself, for all streams that it drains: those of earlier processes, too.
     #[must_use]
     pub fn shipped(&self) -> StatsSnapshot {
-        self.core.shipper.stats().snapshot()
+        self.core.delivery.shipper.stats().snapshot()
     }
 
     /// What the taps of this trail saw on the wire.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        self.core.seen.read()
+        self.core.context.seen.read()
     }
 
     /// Writes these numbers into the stream now, as a lifecycle record `running`.

@@ -14,10 +14,10 @@ impl Core {
     /// memory that holds what is not synced, as records would be refused then. `None` if nobody has to wait.
     pub(crate) fn pause(&self, is_much: bool) -> Option<Pause> {
         let most = if is_much { MUCH_UNSYNCED } else { MOST_UNSYNCED };
-        if !self.journal.is_behind(most) {
+        if !self.recorder.journal.is_behind(most) {
             return None;
         }
-        let journal = self.journal.clone();
+        let journal = self.recorder.journal.clone();
         // A disk that hangs holds up nobody for ever.
         Some(Box::pin(async move { drop(within(LONGEST_PAUSE, journal.caught_up(most)).await) }))
     }

@@ -20,7 +20,7 @@ impl Core {
         }
         let (mut base, mut cuts) = (whole.base.clone(), whole.cuts.clone());
         // What was cut before keeps the length and the digest that it had.
-        let more = limit(&self.scissors.at_most(BRIEF), &mut base);
+        let more = limit(&self.recorder.scissors.at_most(BRIEF), &mut base);
         cuts.take_over(&more, |_| true);
         base.shrink();
         Arc::new(Facts { client: whole.client.clone(), ..Facts::of(base, cuts) })
@@ -30,9 +30,9 @@ impl Core {
     pub(crate) fn shared(&self, known: &Facts, more: &Attributes, client: Option<Arc<Client>>) -> Arc<Facts> {
         let (mut attributes, mut cuts) = (known.base.clone(), known.cuts.clone());
         attributes.take_over(more, |_| true);
-        let longest = self.scissors.limits().shared_bytes;
+        let longest = self.recorder.scissors.limits().shared_bytes;
         if attributes.longest() > longest {
-            cuts.take_over(&limit(&self.scissors.at_most(longest), &mut attributes), |_| true);
+            cuts.take_over(&limit(&self.recorder.scissors.at_most(longest), &mut attributes), |_| true);
         }
         // What was cut may have been a hundred times as long.
         attributes.shrink();

@@ -9,8 +9,8 @@
 
 use std::sync::Arc;
 
-use super::Core;
 use super::clients::Client;
+use super::recorder::Recorder;
 use crate::journal::{Append, Pressure, Room};
 
 /// How much a record matters where not all can be kept.
@@ -47,7 +47,7 @@ impl Worth {
     }
 }
 
-impl Core {
+impl Recorder {
     /// Whether a client has more to write than its share, with that record. Without pressure nobody counts.
     pub(super) fn is_greedy(&self, client: Option<&Arc<Client>>, bytes: usize) -> bool {
         client.is_some_and(|client| client.writes(bytes as u64, self.clock.monotonic_nano()))

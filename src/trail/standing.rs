@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::gap::Cause;
+use super::recorder::Recorder;
 use super::timer::within;
 use super::{Class, Core, WhenFull};
 use crate::journal::{JournalError, Receipt};
@@ -28,19 +29,34 @@ pub(super) enum NotTaken {
 impl Core {
     /// Waits while the disk stands still, no longer than such a call may.
     pub(super) async fn moves(&self, class: Class) {
-        if self.journal.stands() {
+        if self.recorder.journal.stands() {
             // What follows finds out whether it still does.
             let left = self.left_to_wait(class, Instant::now());
-            let _late = within(left, self.journal.moves()).await;
+            let _late = within(left, self.recorder.journal.moves()).await;
         }
     }
 
     /// How long a call may still wait that has waited since then.
     pub(super) fn left_to_wait(&self, class: Class, begun: Instant) -> Duration {
-        let stood = if class.when_full == WhenFull::Wait { Duration::ZERO } else { self.journal.stood() };
+        let stood = if class.when_full == WhenFull::Wait { Duration::ZERO } else { self.recorder.journal.stood() };
         class.deadline.saturating_sub(begun.elapsed().max(stood))
     }
 
+    /// If it cannot be removed, the next process does it. On another thread: a disk that stands still must not hold up the host.
+    pub(super) fn remove_stream(&self) {
+        let (journal, (done, is_done)) = (self.recorder.journal.clone(), channel());
+        let remove = move || {
+            let _removed = journal.remove_if_done();
+            drop(done);
+        };
+        if thread::Builder::new().name("auditrail-end".into()).spawn(remove).is_ok() {
+            // It sends nothing, and hangs up.
+            let _ended: Result<(), _> = is_done.recv_timeout(END);
+        }
+    }
+}
+
+impl Recorder {
     /// Counts what a disk that stands still has not taken.
     pub(super) fn counted(&self, taken: Result<Receipt, NotTaken>) -> Option<Receipt> {
         taken
@@ -50,19 +66,6 @@ impl Core {
                 }
             })
             .ok()
-    }
-
-    /// If it cannot be removed, the next process does it. On another thread: a disk that stands still must not hold up the host.
-    pub(super) fn remove_stream(&self) {
-        let (journal, (done, is_done)) = (self.journal.clone(), channel());
-        let remove = move || {
-            let _removed = journal.remove_if_done();
-            drop(done);
-        };
-        if thread::Builder::new().name("auditrail-end".into()).spawn(remove).is_ok() {
-            // It sends nothing, and hangs up.
-            let _ended: Result<(), _> = is_done.recv_timeout(END);
-        }
     }
 }
 

@@ -60,7 +60,7 @@ impl CallState {
     /// The call begins, or has begun then.
     pub(crate) fn begin(&mut self, core: &Core, begun: Now) {
         self.begun = begun;
-        core.entropy.fill(&mut self.random);
+        core.recorder.entropy.fill(&mut self.random);
     }
 
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
@@ -118,13 +118,13 @@ impl CallState {
     }
 
     /// Whether it falls to the caller, and to nobody else, to write the response record.
-    pub(crate) fn answer(&self) -> bool {
+    pub(super) fn is_first_to_answer(&self) -> bool {
         !self.is_answered.swap(true, Ordering::AcqRel)
     }
 
-    /// As [`answer`](Self::answer), where nobody else can see the state.
+    /// As [`is_first_to_answer`](Self::is_first_to_answer), where nobody else can see the state.
     #[cfg(feature = "layer")]
-    pub(crate) fn answer_alone(&mut self) -> bool {
+    pub(super) fn is_first_to_answer_alone(&mut self) -> bool {
         !std::mem::replace(self.is_answered.get_mut(), true)
     }
 

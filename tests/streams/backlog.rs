@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
@@ -67,7 +67,9 @@ pub fn a_stream_that_no_descriptor_is_left_for_is_adopted_later() {
         let trail = builder.fs(fs).start().unwrap();
         let is_said =
             || notices.lock().unwrap().iter().any(|text| text.contains("cannot be opened now, and are tried again"));
+        let begun = Instant::now();
         while !is_said() {
+            assert!(begun.elapsed() < LONG, "{wanting}: {:?}", notices.lock().unwrap());
             std::thread::yield_now();
         }
         assert!(collector.got.lock().unwrap().keys().all(|name| !name.contains('-')), "{wanting}: none is adopted");

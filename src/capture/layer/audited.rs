@@ -121,7 +121,7 @@ impl Audited {
             self.state.attach(otel);
         }
         if is_call {
-            core.write_request(&self.state);
+            core.open(&self.state, None);
         }
     }
 
@@ -165,10 +165,8 @@ impl Audited {
         let mut closed = self.end(core, said, otel, is_mirrored);
         closed.found.take().into_iter().for_each(|found| self.state.attach(found));
         if closed.is_call {
-            if !self.state.answer() {
-                return closed;
-            }
-            core.write_response(&self.state, &closed.outcome);
+            let Some(answer) = self.state.answer() else { return closed };
+            core.answer(answer, &closed.outcome, None);
         } else {
             core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
@@ -201,9 +199,7 @@ impl Audited {
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
-            if self.state.answer_alone() {
-                core.write_response_alone(&mut self.state, &closed.outcome);
-            }
+            core.answer_alone(&mut self.state, &closed.outcome);
             return closed;
         }
         let moment = self.moment(&closed);

@@ -7,7 +7,7 @@ use crate::capture::mcp::correlate::{Correlator, Exchange};
 use crate::capture::mcp::message::Message;
 use crate::capture::mcp::scan::Lines;
 use crate::config::Notices;
-use crate::trail::{Direction, Ongoing};
+use crate::trail::{Direction, OpenCall};
 
 /// A reader of messages whose panics are contained: it is deaf then.
 #[derive(Debug)]
@@ -44,13 +44,13 @@ impl Ear {
     }
 
     /// Takes in a message that was kept.
-    pub(super) fn see(&mut self, message: Message) -> Option<Arc<Ongoing>> {
+    pub(super) fn see(&mut self, message: Message) -> Option<Arc<OpenCall>> {
         let (exchange, direction) = (self.exchange.clone(), self.direction);
         self.guarded(|_| exchange.see(direction, message)).flatten()
     }
 
     /// Takes in that a call was answered in the place of the server.
-    pub(super) fn refuse(&mut self, call: &Arc<Ongoing>, answer: Message) {
+    pub(super) fn refuse(&mut self, call: &Arc<OpenCall>, answer: Message) {
         let exchange = self.exchange.clone();
         self.guarded(|_| exchange.refuse(call, answer));
     }

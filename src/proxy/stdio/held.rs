@@ -23,7 +23,7 @@ use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
 use crate::config::Notices;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::unjoined::Unjoined;
-use crate::trail::{Direction, Ongoing};
+use crate::trail::{Direction, OpenCall};
 
 /// Holds one line at a time.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) struct Held {
 
 /// A call of a line, with the id by which it is answered.
 struct Asked {
-    call: Arc<Ongoing>,
+    call: Arc<OpenCall>,
     id: Option<Id>,
     is_one_way: bool,
 }

@@ -11,11 +11,11 @@ use super::fd;
 use super::output::Output;
 use crate::capture::mcp::message::{Kind, Message};
 use crate::proxy::refusal::Refusal;
-use crate::trail::{Direction, Ongoing};
+use crate::trail::{Direction, OpenCall};
 
 /// A call that may not run, and what it is told.
 pub(super) struct Refused {
-    pub(super) call: Arc<Ongoing>,
+    pub(super) call: Arc<OpenCall>,
     pub(super) refusal: Refusal,
     /// It gets no answer: it wants none, or another with its id has it.
     pub(super) is_silent: bool,

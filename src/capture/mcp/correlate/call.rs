@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
+use super::carrier::Carrier;
+use super::correlator::Correlator;
+use super::hex::hex;
 use super::origins::Origin;
 use super::waiting::Asked;
-use super::{Carrier, Correlator, hex};
 use crate::record::names;
 use crate::trail::{Actor, Call, Direction, Facts};
 

@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::Pace;
+use super::pace::Pace;
 use crate::record::{Attributes, names};
 use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport};
 

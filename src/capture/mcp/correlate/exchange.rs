@@ -5,16 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::Seen;
-use super::noise::Garbage;
+use super::carrier::Carrier;
+use super::correlator::Correlator;
+use super::garbage::Garbage;
+use super::hex::hex;
+use super::noise::no_message;
 use super::odd::{is_doubtful, is_piece, is_unreadable};
 use super::origins::Origin;
 use super::pending::{Meant, Pending, Reply};
 use super::repeated::Repeated;
+use super::scope::Scope;
 use super::tools::NewTool;
 use super::waiting::{Asked, Cancelled, Waiting};
-use super::{Carrier, Correlator, Scope, answer, hex};
+use super::{answer, outcomes};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Counted, Direction, Facts, Moment, Ongoing, Transport};
+use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -27,7 +32,7 @@ pub(crate) struct Exchange {
     common: Repeated,
     garbage: Mutex<Garbage>,
     /// Tells it from the others of its scope.
-    number: u64,
+    pub(super) number: u64,
     /// Its calls do not reach the server before they may run.
     is_held: bool,
     /// Of the HTTP response; 0 for none.
@@ -50,14 +55,6 @@ pub(crate) enum End {
     Dropped,
 }
 
-/// A call that the tap has begun, in the hands of who runs its handler.
-#[derive(Debug)]
-pub(crate) struct Claimed {
-    exchange: Arc<Exchange>,
-    serial: u64,
-    pub(crate) call: Arc<Ongoing>,
-}
-
 /// A call that is open, for who answers it in the place of the server.
 #[cfg(feature = "proxy")]
 #[derive(Debug)]
@@ -65,6 +62,18 @@ pub(crate) struct Unanswered {
     pub(crate) id: Id,
     pub(crate) is_in_batch: bool,
     pub(crate) call_id: RecordId,
+}
+
+impl Correlator {
+    /// A connection, or an HTTP request outside all sessions.
+    pub(crate) fn exchange(&self, carrier: Carrier) -> Arc<Exchange> {
+        self.exchange_in(Arc::new(Scope::new(self)), carrier)
+    }
+
+    /// An HTTP request of a session.
+    pub(crate) fn exchange_in(&self, scope: Arc<Scope>, carrier: Carrier) -> Arc<Exchange> {
+        Arc::new(Exchange::new(self, scope, carrier))
+    }
 }
 
 impl Exchange {
@@ -137,13 +146,18 @@ impl Exchange {
     }
 
     /// Takes a message in that goes in that direction. Gives the call that it begins, if it is a request: who relays it may
-    /// wait until the call may run ([`Ongoing::may_run`]), and must not relay what may not.
-    pub(crate) fn see(&self, direction: Direction, message: Message) -> Option<Arc<Ongoing>> {
+    /// wait until the call may run ([`OpenCall::may_run`]), and must not relay what may not.
+    pub(crate) fn see(&self, direction: Direction, message: Message) -> Option<Arc<OpenCall>> {
         self.see_begun(direction, message, None)
     }
 
     /// Takes a message in as [`see`](Self::see) does. A request may have begun earlier than now.
-    pub(crate) fn see_begun(&self, direction: Direction, message: Message, begun: Option<Now>) -> Option<Arc<Ongoing>> {
+    pub(crate) fn see_begun(
+        &self,
+        direction: Direction,
+        message: Message,
+        begun: Option<Now>,
+    ) -> Option<Arc<OpenCall>> {
         self.correlator.count(Counted::Message);
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
@@ -173,7 +187,7 @@ impl Exchange {
         direction: Direction,
         message: Message,
         begun: Option<Now>,
-    ) -> Option<Arc<Ongoing>> {
+    ) -> Option<Arc<OpenCall>> {
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
                 return self.unreadable(&message);
@@ -214,16 +228,16 @@ impl Exchange {
         let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
         let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
         let meant = self.pending().answered(self.number, false, direction.opposite(), id);
-        self.end_meant(&meant, |_| answer::disconnected());
+        self.end_meant(&meant, |_| outcomes::disconnected());
     }
 
     /// Somebody has answered that call in the place of the server.
     #[cfg(feature = "proxy")]
-    pub(crate) fn refuse(&self, call: &Arc<Ongoing>, answer: Message) {
+    pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
         let waiting = self.pending().take_call(call);
         match waiting {
             Some(waiting) => self.answered(&waiting, answer),
-            None => call.end(&answer::refused(answer.error.code.unwrap_or_default())),
+            None => call.close(&outcomes::refused(answer.error.code.unwrap_or_default())),
         }
     }
 
@@ -262,7 +276,7 @@ impl Exchange {
         for (waiting, outcome) in &ended {
             if end == End::Unread {
                 let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
-                facts.iter().for_each(|(name, value)| waiting.call.enrich(&(*name).into(), value.clone()));
+                facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
             self.end(waiting, outcome);
         }
@@ -272,28 +286,20 @@ impl Exchange {
     fn fate(&self, waiting: &Waiting, end: End, stays: bool) -> Option<Outcome> {
         let status = self.status.load(Ordering::Relaxed);
         let outcome = match end {
-            _ if status >= 400 => return Some(answer::http_error(status)),
+            _ if status >= 400 => return Some(outcomes::http_error(status)),
             End::Dropped if waiting.close_cancels => Outcome::of(Detail::Cancelled),
-            End::Unread => answer::unread(),
-            _ if waiting.is_unreadable => answer::unread(),
+            End::Unread => outcomes::unread(),
+            _ if waiting.is_unreadable => outcomes::unread(),
             _ if stays && !waiting.is_settled() => return None,
-            End::Dropped => answer::disconnected(),
+            End::Dropped => outcomes::disconnected(),
             // Of a call that was left to wait, the end of its session was the end.
-            End::Complete if self.scope.is_ended() => answer::disconnected(),
+            End::Complete if self.scope.is_ended() => outcomes::disconnected(),
             End::Complete => Outcome::of(Detail::NoResponse),
         };
         Some(waiting.unanswered(outcome))
     }
 
-    /// The oldest call with that id that no handler runs yet, for the handler that begins; what that is asked for decides
-    /// between several.
-    #[cfg(feature = "rmcp")]
-    pub(crate) fn claim(self: &Arc<Self>, id: &Id, asks: impl FnOnce() -> Call) -> Option<Claimed> {
-        let (serial, call) = self.pending().claim(self.number, id, asks)?;
-        Some(Claimed { exchange: self.clone(), serial, call })
-    }
-
-    fn request(&self, direction: Direction, message: &Message, begun: Option<Now>) -> Arc<Ongoing> {
+    fn request(&self, direction: Direction, message: &Message, begun: Option<Now>) -> Arc<OpenCall> {
         self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();
@@ -306,10 +312,10 @@ impl Exchange {
             None => seen.call(),
         };
         let is_one_way = message.kind(direction) == Some(Kind::OneWay);
-        let call = Ongoing::open_anyway(self.correlator.core(), call);
+        let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
         if is_one_way && !(direction == Direction::ClientToServer && self.is_http()) {
             // Nothing ends it, so it is over when it has passed, or was refused.
-            return Arc::new(call.left_as(answer::one_way()));
+            return Arc::new(call.left_as(outcomes::one_way()));
         }
         let call = Arc::new(call);
         let waiting = Waiting {
@@ -357,7 +363,7 @@ impl Exchange {
     /// Notes that the call that is meant was cancelled, and tells its id. An answer may be on its way all the same.
     fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
         let at = self.correlator.core().clock().monotonic_nano();
-        let cancelled = Cancelled { at, outcome: answer::cancelled(reason) };
+        let cancelled = Cancelled { at, outcome: outcomes::cancelled(reason) };
         let mut pending = self.pending();
         // Servers end subscriptions of their clients in the same way (2026-07-28).
         let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
@@ -390,7 +396,7 @@ impl Exchange {
                 }
                 return;
             }
-            Meant::OneOf(_) => return self.end_meant(&meant, |_| answer::ambiguous()),
+            Meant::OneOf(_) => return self.end_meant(&meant, |_| outcomes::ambiguous()),
             Meant::Nobody => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
@@ -420,7 +426,7 @@ impl Exchange {
                 if calls.is_empty() {
                     self.correlator.count(Counted::Unasked);
                 }
-                calls.iter().for_each(|waiting| self.end(waiting, &answer::ambiguous()));
+                calls.iter().for_each(|waiting| self.end(waiting, &outcomes::ambiguous()));
             }
         }
     }
@@ -428,7 +434,7 @@ impl Exchange {
     fn answered(&self, waiting: &Waiting, message: Message) {
         if waiting.direction == Direction::ClientToServer {
             let passed_over = self.pending().take_passed_over(self.number, waiting.serial);
-            passed_over.iter().for_each(|waiting| self.end(waiting, &waiting.unanswered(answer::unread())));
+            passed_over.iter().for_each(|waiting| self.end(waiting, &waiting.unanswered(outcomes::unread())));
         }
         let outcome = self.outcome(waiting, &message);
         self.note_continuation(waiting, &message, outcome.detail);
@@ -463,17 +469,17 @@ impl Exchange {
         let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
         let first = first.unwrap_or_else(|| call.call_id());
         if let Some((task, status)) = answer::task(call.text(names::MCP_METHOD_NAME).as_deref(), message) {
-            call.enrich(&names::AUDITRAIL_MCP_TASK_ID.into(), task.to_owned().into());
+            call.note(&names::AUDITRAIL_MCP_TASK_ID.into(), task.to_owned().into());
             if let Some(status) = status {
-                call.enrich(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.to_owned().into());
+                call.note(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.to_owned().into());
             }
             if detail == Some(Detail::Task) {
                 self.correlator.origins().note(Origin::Task(task.to_owned()), first);
             }
         }
         if let Some(state) = message.result.request_state {
-            call.enrich(&names::AUDITRAIL_MCP_REQUEST_STATE_ISSUED.into(), hex(&state.0).into());
-            call.enrich(&names::AUDITRAIL_DIGEST_KEY_ID.into(), self.correlator.key_id().to_owned().into());
+            call.note(&names::AUDITRAIL_MCP_REQUEST_STATE_ISSUED.into(), hex(&state.0).into());
+            call.note(&names::AUDITRAIL_DIGEST_KEY_ID.into(), self.correlator.key_id().to_owned().into());
             self.correlator.origins().note(Origin::State(state), first);
         }
     }
@@ -481,7 +487,7 @@ impl Exchange {
     /// What the client sends and cannot be read may be a call to the server all the same: it is one here, too, of which as
     /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
     /// was asked later is answered.
-    fn unreadable(&self, message: &Message) -> Option<Arc<Ongoing>> {
+    fn unreadable(&self, message: &Message) -> Option<Arc<OpenCall>> {
         self.correlator.count(Counted::Flawed);
         // What names a method is a call to whoever reads on.
         if message.method.is_some() || self.has_own(message) {
@@ -530,10 +536,10 @@ impl Exchange {
     fn end(&self, waiting: &Waiting, outcome: &Outcome) {
         let status = self.status.load(Ordering::Relaxed);
         if status != 0 && waiting.direction == Direction::ClientToServer {
-            waiting.call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
+            waiting.call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
         }
         self.scope.count_failure(outcome);
-        waiting.call.end(outcome);
+        waiting.call.close(outcome);
     }
 
     fn outcome(&self, waiting: &Waiting, message: &Message) -> Outcome {
@@ -558,7 +564,7 @@ impl Exchange {
         self.common.facts(self.correlator.core(), &self.scope, &self.carrier, bytes)
     }
 
-    fn pending(&self) -> MutexGuard<'_, Pending> {
+    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
         self.scope.pending()
     }
 }
@@ -569,28 +575,5 @@ impl Drop for Exchange {
     }
 }
 
-impl Claimed {
-    /// The handler panicked: there will be no answer.
-    pub(crate) fn panicked(&self) {
-        let is_shared = {
-            let mut pending = self.exchange.pending();
-            let is_shared = pending.is_shared(self.serial);
-            pending.remove(self.serial);
-            is_shared
-        };
-        // Which of several handlers has got which of several calls with one id nobody knows.
-        self.call.end(&if is_shared { answer::ambiguous() } else { Outcome::of(Detail::Panic) });
-    }
-}
-
-/// The record of what is no message.
-pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
-    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
-    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
-}
-
 /// The id of what has none.
 const NULL: Id = Id { kind: IdKind::Null, text: String::new(), rest: 0 };
-/// JSON-RPC 2.0, section 5.1.
-const PARSE_ERROR: i64 = -32700;
-const INVALID_REQUEST: i64 = -32600;

@@ -3,15 +3,13 @@
 //!
 //! Invariants:
 //! 1. Of each, a record tells: the first have one each, the others are counted on records that stand for so many, the last of
-//!    which comes when the session or connection ends. Outside sessions, it is the connection ([`Pace`]) over which HTTP
+//!    which comes when the session or connection ends. Outside sessions, it is the connection ([`Pace`](super::pace::Pace)) over which HTTP
 //!    requests come that counts: of requests, there may be as many as there is garbage.
-//! 2. Of a client, the first are those of each message and of each second ([`Bounds`]): what it sends may be something to some
+//! 2. Of a client, the first are those of each message and of each second ([`Garbage`](super::garbage::Garbage)): what it sends may be something to some
 //!    server, but a flood of it must not take the room of calls.
 
-use super::exchange::no_message;
-use super::pace::Pace;
-use crate::record::names;
-use crate::trail::{Bounds, Call, Core};
+use crate::record::{EventName, Outcome, names};
+use crate::trail::{Call, Core, Moment};
 
 /// Of one session or connection.
 #[derive(Debug, Default)]
@@ -90,24 +88,15 @@ impl LeftOut {
     }
 }
 
-/// How much a client has said that is no message, within a message.
-#[derive(Debug, Default)]
-pub(super) struct Garbage {
-    batch: Option<u64>,
-    count: u32,
+/// The record of what is no message.
+pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
+    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
+    Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
 }
 
-impl Garbage {
-    /// Whether one more has a record of its own.
-    pub(super) fn has_own(&mut self, batch: Option<u64>, pace: &Pace, now: u64, bounds: &Bounds) -> bool {
-        if batch.is_none() || batch != self.batch {
-            *self = Self { batch, count: 0 };
-        }
-        self.count = self.count.saturating_add(1);
-        self.count <= bounds.garbage_per_message && pace.has_own(now, bounds)
-    }
-}
-
+/// JSON-RPC 2.0, section 5.1.
+const PARSE_ERROR: i64 = -32700;
+const INVALID_REQUEST: i64 = -32600;
 /// Enough to see of what kind it is; a server that logs there writes a line a call, or more.
 const FIRST: u64 = 3;
 /// The first count comes soon, and later ones seldom: each is worth ten times the one before.
@@ -117,7 +106,6 @@ const MOST: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::pace::SECOND;
     use super::*;
 
     /// The first, and counts that add up to the others.
@@ -136,19 +124,5 @@ mod tests {
             assert!(counts.len() <= 40, "{total} in {} records", counts.len());
             assert_eq!(noise.end().count(), 0, "and no more");
         }
-    }
-
-    #[test]
-    fn a_client_has_so_many_a_message_and_a_second() {
-        let bounds = Bounds { garbage_per_message: 2, garbage_per_second: 5, ..Bounds::default() };
-        let (mut garbage, pace) = (Garbage::default(), Pace::default());
-        let mut own = |batch, now, count: usize| -> usize {
-            (0..count).filter(|_| garbage.has_own(batch, &pace, now, &bounds)).count()
-        };
-        assert_eq!(own(Some(1), 1, 100), 2, "of one batch");
-        assert_eq!(own(Some(2), 2, 100), 2, "of the next");
-        assert_eq!(own(None, 3, 100), 1, "of this second");
-        assert_eq!(own(None, SECOND, 1), 0);
-        assert_eq!(own(None, SECOND + 1, 100), 5, "each a message of its own");
     }
 }

@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::super::message::{Id, IdClass};
-use super::answer;
+use super::outcomes;
 use super::waiting::{Cancelled, Waiting};
 use crate::record::{Outcome, Status};
-use crate::trail::{Call, Direction, Ongoing};
+use crate::trail::{Call, Direction, OpenCall};
 
 /// Whose an answer is.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ impl Pending {
 
     /// The call that who answered it in the place of the server says.
     #[cfg(feature = "proxy")]
-    pub(super) fn take_call(&mut self, call: &Arc<Ongoing>) -> Option<Waiting> {
+    pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<Waiting> {
         // The newest first: it was asked just now.
         let is_this = |(serial, waiting): (&u64, &Waiting)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
         let serial = self.calls.iter().rev().find_map(is_this)?;
@@ -171,7 +171,7 @@ impl Pending {
         id: &Id,
         cancelled: Cancelled,
         which: impl Fn(&Waiting) -> bool,
-    ) -> Option<Arc<Ongoing>> {
+    ) -> Option<Arc<OpenCall>> {
         let open = self.by_class.get(&(asked, id.class()))?.open.iter();
         let may_be = |waiting: &Waiting| id.may_answer(&waiting.id) && which(waiting);
         let serials: Vec<u64> = open.copied().filter(|serial| self.calls.get(serial).is_some_and(may_be)).collect();
@@ -273,7 +273,12 @@ impl Pending {
 
     /// The call of an exchange with that id whose handler begins: the oldest that has none. Where several have that id, it is
     /// one that asks for the same.
-    pub(super) fn claim(&mut self, exchange: u64, id: &Id, asks: impl FnOnce() -> Call) -> Option<(u64, Arc<Ongoing>)> {
+    pub(super) fn claim(
+        &mut self,
+        exchange: u64,
+        id: &Id,
+        asks: impl FnOnce() -> Call,
+    ) -> Option<(u64, Arc<OpenCall>)> {
         let Self { calls, by_class, .. } = self;
         let sharing = by_class.get(&(Direction::ClientToServer, id.class()))?;
         let is_of_it = |serial: &u64| {
@@ -394,7 +399,7 @@ impl Pending {
         }
         let end = |(serial, outcome): (u64, Outcome)| {
             // What was refused, or answered so that nobody could read it, is answered.
-            let is_answered = outcome.status != Status::Unknown || outcome.error_type == answer::unread().error_type;
+            let is_answered = outcome.status != Status::Unknown || outcome.error_type == outcomes::unread().error_type;
             let waiting = if is_answered { self.remove(serial) } else { self.abandon(serial) };
             Some((waiting?, outcome))
         };

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Carrier, Scope};
+use super::carrier::Carrier;
+use super::known::Known;
+use super::scope::Scope;
 use crate::record::{Attributes, names};
 use crate::trail::{Core, Facts};
 
@@ -55,16 +57,6 @@ impl Made {
         let brief = core.in_brief(&whole);
         Self { version, whole, brief }
     }
-}
-
-/// What is known of a session, for records.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) session_id: Option<String>,
-    /// What the client has said of itself.
-    pub(super) client: Arc<Facts>,
-    /// That of the server's answer, or else the client's.
-    pub(super) protocol_version: Option<String>,
 }
 
 fn attributes(session: &Known, carrier: &Carrier) -> Attributes {

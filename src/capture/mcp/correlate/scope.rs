@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
-use super::answer;
+use super::carrier::Carrier;
+use super::correlator::Correlator;
+use super::known::Known;
 use super::noise::Noise;
+use super::outcomes;
 use super::pending::Pending;
-use super::repeated::Known;
 use super::waiting::Waiting;
-use super::{Carrier, Correlator};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
@@ -241,14 +242,14 @@ impl Scope {
     pub(crate) fn give_up(&self, parked_before: u64) {
         let late = self.pending().take_parked_before(parked_before);
         end_unanswered(&late);
-        self.end_cancelled(|waiting, outcome| waiting.call.end(outcome));
+        self.end_cancelled(|waiting, outcome| waiting.call.close(outcome));
     }
 
     /// Ends the calls that were cancelled so long ago that no answer will come.
     pub(super) fn end_cancelled(&self, end: impl Fn(&Waiting, &Outcome)) {
         let before = self.correlator.core().clock().monotonic_nano().saturating_sub(ANSWERED_WITHIN);
         let late = self.pending().take_cancelled_before(before);
-        late.iter().for_each(|waiting| end(waiting, &waiting.unanswered(answer::disconnected())));
+        late.iter().for_each(|waiting| end(waiting, &waiting.unanswered(outcomes::disconnected())));
     }
 
     /// A number for one more exchange in it, from 1.
@@ -309,7 +310,7 @@ fn bounded(version: &str) -> String {
 
 const MAX_VERSION: usize = 64;
 fn end_unanswered(open: &[Waiting]) {
-    open.iter().for_each(|waiting| waiting.call.end(&waiting.unanswered(answer::disconnected())));
+    open.iter().for_each(|waiting| waiting.call.close(&waiting.unanswered(outcomes::disconnected())));
 }
 
 /// Half a minute: an answer that was on its way comes within a round trip, and servers that do not heed cancellations answer

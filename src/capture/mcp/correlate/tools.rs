@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::message::ToolDefinition;
-use super::hex;
+use super::hex::hex;
 use crate::record::{EventName, names};
 use crate::trail::{Call, Moment};
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::super::message::{Id, IdKind};
-use super::answer;
+use super::outcomes;
 use crate::record::{Outcome, names};
-use crate::trail::{Call, Direction, Ongoing};
+use crate::trail::{Call, Direction, OpenCall};
 
 /// A request that was begun and not answered.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) call: Arc<Ongoing>,
+    pub(super) call: Arc<OpenCall>,
     /// With which exchange of the scope it came, if only that may end it; 0 for none.
     pub(super) exchange: u64,
     pub(super) asked: Asked,
@@ -67,12 +67,12 @@ impl Waiting {
     /// How it ended if no answer was seen, unless more is known of it than the end of what it came over.
     pub(super) fn unanswered(&self, otherwise: Outcome) -> Outcome {
         match &self.cancelled {
-            _ if self.is_blurred => answer::ambiguous(),
+            _ if self.is_blurred => outcomes::ambiguous(),
             Some(cancelled) => {
                 self.call.stop_at(cancelled.at);
                 cancelled.outcome.clone()
             }
-            None if self.is_one_way => answer::one_way(),
+            None if self.is_one_way => outcomes::one_way(),
             None => otherwise,
         }
     }

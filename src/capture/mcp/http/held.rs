@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::capture::mcp::message::{Flaw, Id, Message};
 use crate::capture::mcp::splice::{MOST_MESSAGES, Said, Splices};
 use crate::record::{Detail, Outcome};
-use crate::trail::{Ongoing, Refused};
+use crate::trail::{OpenCall, Refused};
 
 /// An extension of requests that pass a layer which holds calls. All of the body was told when it was read to its end.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Holding {
 #[derive(Debug, Default)]
 struct Told {
     /// Those that may be refused, with the ids by which they are answered.
-    calls: Vec<(Option<Id>, Arc<Ongoing>)>,
+    calls: Vec<(Option<Id>, Arc<OpenCall>)>,
     splices: Splices,
     is_batch: bool,
     /// There are more calls than are kept here.
@@ -85,7 +85,7 @@ impl Held {
     }
 
     /// The message has begun that call, if any.
-    pub(super) fn tell(&self, message: Before, call: Option<Arc<Ongoing>>) {
+    pub(super) fn tell(&self, message: Before, call: Option<Arc<OpenCall>>) {
         let Before { id, flaw, is_ambiguous, has_other_charset, is_plain, is_in_batch, said } = message;
         let mut told = self.told();
         match flaw {
@@ -143,9 +143,9 @@ impl Held {
             }
         }
         let Some(first) = first else { return Ok(()) };
-        let withhold = |(id, call): (Option<Id>, Arc<Ongoing>)| {
+        let withhold = |(id, call): (Option<Id>, Arc<OpenCall>)| {
             let refused = Refused { call_id: call.call_id(), ..first.clone() };
-            call.end(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
+            call.close(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
             Some((id?, refused))
         };
         let answered: Vec<_> = calls.into_iter().filter_map(withhold).collect();

@@ -32,7 +32,7 @@ use super::unread::Unread;
 use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::record::{Detail, Now, Outcome, Value, names};
-use crate::trail::{Call, Counted, Direction, Ongoing, Pause, Refused, is_of_mcp};
+use crate::trail::{Call, Counted, Direction, OpenCall, Opener, Pause, Refused, is_of_mcp};
 
 /// What is known of it.
 pub(super) struct Passage {
@@ -192,7 +192,7 @@ impl Passage {
     }
 
     /// The client sends that. Gives the call that it begins.
-    pub(super) fn see_request(&self, message: Message) -> Option<Arc<Ongoing>> {
+    pub(super) fn see_request(&self, message: Message) -> Option<Arc<OpenCall>> {
         self.initializes.fetch_or(message.method.as_deref() == Some("initialize"), Ordering::AcqRel);
         let begun = (self.status() != 0).then_some(self.begun);
         let call = self.exchange.see_begun(Direction::ClientToServer, message, begun);
@@ -423,12 +423,12 @@ impl Passage {
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
             .attribute(names::URL_PATH, self.path.clone())
             .begun(self.begun);
-        let call = Ongoing::open_anyway(self.shared.core(), self.exchange.carry(call));
+        let call = OpenCall::open(self.shared.core(), self.exchange.carry(call), Opener::Observer);
         if self.is_unread(Side::Request) || self.is_unread(Side::Response) {
-            self.unread_facts().into_iter().for_each(|(name, value)| call.enrich(&name.into(), value));
+            self.unread_facts().into_iter().for_each(|(name, value)| call.note(&name.into(), value));
         }
         if self.status() != 0 {
-            call.enrich(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
+            call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
         }
         call.end(outcome);
     }

@@ -7,7 +7,7 @@ use super::passage::{Passage, Side};
 use super::tap::{Observer, Over};
 use super::unread::Unread;
 use crate::capture::mcp::message::{Flaw, Message};
-use crate::trail::{Direction, Ongoing, Pause};
+use crate::trail::{Direction, OpenCall, Pause};
 
 /// What the request's body says.
 pub(super) struct Requests(Arc<Passage>);
@@ -23,7 +23,7 @@ impl Requests {
         Self(passage.clone())
     }
 
-    fn see(&self, message: Message) -> Option<Arc<Ongoing>> {
+    fn see(&self, message: Message) -> Option<Arc<OpenCall>> {
         if message.doubts.charset {
             self.0.other_charset(&message);
             return None;

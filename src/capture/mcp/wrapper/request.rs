@@ -6,7 +6,7 @@ use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::trace_context;
 use crate::record::names;
-use crate::trail::{Actor, Call, Core, Ongoing, RequestFacts, Transport};
+use crate::trail::{Actor, Call, Core, OpenCall, RequestFacts, Transport};
 
 /// The call of a request, with everything but its own parameters.
 pub(super) fn call(
@@ -82,7 +82,7 @@ fn carrier(core: &Core, method: &str, call: Call, extensions: &Extensions, trans
 }
 
 /// Who acts in a call that a tap has begun, if only what stands between tap and handler knows it.
-pub(super) fn actor(core: &Core, extensions: &Extensions, call: &Ongoing) -> Option<Actor> {
+pub(super) fn actor(core: &Core, extensions: &Extensions, call: &OpenCall) -> Option<Actor> {
     let has_hook_to_ask = call.text(names::AUDIT_ACTOR_ID).is_none() && core.hooks().has_actor();
     let method = has_hook_to_ask.then(|| call.text(names::MCP_METHOD_NAME).unwrap_or_default())?;
     extracted(core, &method, extensions.get())

@@ -12,6 +12,7 @@ use crate::capture::mcp::correlate::waiting::Asked;
 use crate::config::{Environment, OtlpSettings};
 use crate::record::Detail;
 use crate::ship::{Accepted, Connector, ExportFuture, Sink};
+use crate::trail::Opener;
 
 #[derive(Debug, Clone, Copy)]
 struct Null;
@@ -68,7 +69,7 @@ fn id(at: usize) -> Id {
 fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
     match *step {
         Step::Add { exchange, id: at, batch, alternative, is_odd } => {
-            let call = Arc::new(Ongoing::open_anyway(trail.core(), Call::mcp("ping")));
+            let call = Arc::new(OpenCall::open(trail.core(), Call::mcp("ping"), Opener::Observer));
             let server = exchange == 0;
             drop(pending.add(Waiting {
                 call,

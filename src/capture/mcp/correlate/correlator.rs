@@ -1,0 +1,93 @@
+//! What all connections of one server share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::message::Reading;
+use super::origins::Origins;
+use super::tools::Tools;
+use super::waiting::Waiting;
+use crate::record::{Detail, Outcome, error_type};
+use crate::trail::{self, Client, Core, Counted};
+
+/// What all connections of one server share.
+#[derive(Debug, Clone)]
+pub(crate) struct Correlator(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    core: Arc<Core>,
+    reading: Arc<Reading>,
+    /// Which key the digests of states are made with.
+    key_id: String,
+    tools: Mutex<Tools>,
+    origins: Mutex<Origins>,
+}
+
+impl Correlator {
+    /// For one server.
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
+        let key = core.digest_key();
+        let reading = Reading {
+            state_key: Some(key.key_for("auditrail request state 1")),
+            wants_error_text: core.hooks().has_denial(),
+        };
+        Self(Arc::new(Shared {
+            core: core.clone(),
+            reading: Arc::new(reading),
+            key_id: key.id(),
+            tools: Mutex::default(),
+            origins: Mutex::default(),
+        }))
+    }
+
+    /// What readers of its messages look for.
+    pub(crate) fn reading(&self) -> &Arc<Reading> {
+        &self.0.reading
+    }
+
+    pub(crate) fn count(&self, what: Counted) {
+        self.core().seen().add(what);
+    }
+
+    /// Ends a call that was one too many.
+    pub(super) fn evict(&self, evicted: Option<Waiting>) {
+        if let Some(waiting) = evicted {
+            self.count(Counted::Evicted);
+            waiting.call.close(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
+        }
+    }
+
+    /// Ends a call of a client that has more open than its share.
+    pub(super) fn evict_of(&self, client: &Client, evicted: Option<Waiting>) {
+        if evicted.is_some() {
+            let client = client.key();
+            self.core().notices().warn(format!(
+                "{client} has more calls open than its share of {}: its oldest are recorded as unanswered; raise \
+                 bounds.open_calls if it may have that many",
+                self.core().bounds().open_calls
+            ));
+        }
+        self.evict(evicted);
+    }
+
+    /// Whether that client has more calls open than it should.
+    pub(super) fn is_over(&self, client: &Client) -> bool {
+        client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls)
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    pub(super) fn key_id(&self) -> &str {
+        &self.0.key_id
+    }
+
+    pub(super) fn tools(&self) -> MutexGuard<'_, Tools> {
+        self.0.tools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn origins(&self) -> MutexGuard<'_, Origins> {
+        self.0.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

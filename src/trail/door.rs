@@ -1,0 +1,126 @@
+//! The door: each record of a call or a moment gets into the journal here, whatever captured it.
+//!
+//! A call is opened once ([`Core::open`]) and answered once ([`Core::answer`]). The wrapper, the taps, the proxy and
+//! [`Trail::begin`](super::Trail::begin) come with an [`OpenCall`](super::OpenCall), which decides who may wait and who may
+//! refuse; the layer comes with the [`CallState`] of a span of the user's.
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+
+use super::halves::About;
+use super::span::{self, Marks};
+use super::standing::NotTaken;
+use super::state::{KnownFacts, SpanMoment};
+use super::{CallState, Core, Moment, halves, mirror};
+use crate::journal::{Append, Kind, Receipt};
+use crate::record::{Detail, Outcome, RecordId, SpanIds};
+
+/// The right to write the response record of a call. The first to end the call gets it, nobody else does.
+#[derive(Debug)]
+#[must_use = "without its answer the call has no response record"]
+pub(crate) struct Answer<'a> {
+    state: &'a CallState,
+    facts: KnownFacts<'a>,
+}
+
+impl CallState {
+    /// The right to answer the call, unless somebody has it.
+    pub(crate) fn answer(&self) -> Option<Answer<'_>> {
+        self.is_first_to_answer().then_some(Answer { state: self, facts: KnownFacts::Shared(self) })
+    }
+}
+
+impl Core {
+    /// Writes the request record of a call whose span has begun, in the way of its class where that is known: into the room
+    /// that was kept for it, or any. `None` if the journal did not take it: that is counted and told.
+    pub(crate) fn open(&self, state: &CallState, like: Option<Append>) -> Option<Receipt> {
+        self.recorder.counted(self.try_open(state, like))
+    }
+
+    /// As [`open`](Self::open), but leaves it to the caller to count what a disk that stands still has not taken.
+    pub(super) fn try_open(&self, state: &CallState, like: Option<Append>) -> Result<Receipt, NotTaken> {
+        let mut text = [0; 36];
+        let id = state.request_id().encode(&mut text);
+        let what = Append { kind: Kind::Request, ..like.unwrap_or(Append::REQUEST) };
+        let encode = |buffer: &mut Vec<u8>| halves::request(buffer, state, id);
+        let receipt = self.recorder.try_write((what, false), || state.client(), encode)?;
+        state.set_journalled(receipt.call);
+        mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
+        Ok(receipt)
+    }
+
+    /// Writes the response record of a call that was stopped, before its span ends. `None` as in [`open`](Self::open).
+    pub(crate) fn answer(&self, answer: Answer<'_>, outcome: &Outcome, like: Option<Append>) -> Option<Receipt> {
+        let Answer { state, facts } = answer;
+        let now = state.ended_unix_nano();
+        let mut text = [0; 36];
+        let id = state.response_id().encode(&mut text);
+        let Append { kind, call, .. } = Append::response(state.journalled());
+        let what = Append { kind, call, ..like.unwrap_or(Append::MOMENT) };
+        let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
+        let Some(receipt) = self.recorder.write((what, false), || facts.client(), encode) else {
+            // It is told by a gap record. The call is over all the same.
+            state.journalled().into_iter().for_each(|call| self.recorder.journal.forget(call));
+            return None;
+        };
+        mirror(state.context(), state.event(), id, outcome, now);
+        Some(receipt)
+    }
+
+    /// As [`answer`](Self::answer), of a call that nobody else can see any more: nothing has to be locked.
+    #[cfg(feature = "layer")]
+    pub(crate) fn answer_alone(&self, state: &mut CallState, outcome: &Outcome) -> Option<Receipt> {
+        if !state.is_first_to_answer_alone() {
+            return None;
+        }
+        let facts = std::mem::take(state.facts_mut());
+        let receipt = self.answer(Answer { state, facts: KnownFacts::Alone(&facts) }, outcome, None);
+        // Its memory is used again.
+        *state.facts_mut() = facts;
+        receipt
+    }
+
+    /// Answers a call with `interrupted` and ends its span, unless it was answered.
+    pub(crate) fn interrupt(&self, call: &CallState) {
+        let Some(answer) = call.answer() else { return };
+        let outcome = Outcome::of(Detail::Interrupted);
+        let duration = Some(call.stop(self));
+        if let Some(context) = call.context() {
+            span::mark(context, &outcome, Marks { duration, call: Some(call.call_id()), is_told: false });
+        }
+        // What was not taken is counted and told.
+        let _receipt = self.answer(answer, &outcome, None);
+        span::end(call.context(), call.ended_unix_nano());
+    }
+
+    /// Writes the one record of a moment.
+    pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
+        let now = self.clock().unix_nano();
+        let id = self.recorder.new_id_at(now);
+        let mut cuts = self.limit(&mut moment.attributes);
+        cuts.take_over(&moment.cuts, |_| true);
+        cuts.write(&mut moment.attributes);
+        let mut text = [0; 36];
+        let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
+        let about = About { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
+        let (what, client) = ((Append::MOMENT, moment.is_garbage), || moment.client.clone());
+        if self.recorder.write(what, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+            mirror(moment.context.as_ref(), event, text, outcome, now);
+        }
+        id
+    }
+
+    /// Writes the one record of a span that is a moment, before it ends; with the OTel context of that span.
+    pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
+        let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
+        let mut text = [0; 36];
+        let id = moment.id.encode(&mut text);
+        let about = About { event, outcome, id, inside, unix_nano };
+        let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
+        let encode =
+            |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
+        if self.recorder.write((Append::MOMENT, false), || None, encode).is_some() {
+            mirror(context, event, id, outcome, unix_nano);
+        }
+    }
+}
