@@ -112,3 +112,16 @@ pub use opentelemetry_proto;
 pub use opentelemetry_sdk;
 #[cfg(unix)]
 pub use tracing_opentelemetry;
+
+// The Rust examples of the pages are compiled like those of the documentation.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/annotate.md")]
+    struct Annotate;
+    #[doc = include_str!("../docs/durability.md")]
+    struct Durability;
+    #[doc = include_str!("../docs/wrap.md")]
+    struct Wrap;
+}

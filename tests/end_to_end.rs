@@ -17,6 +17,8 @@
 mod behind_the_proxy;
 mod examples;
 mod peers;
+#[path = "peers/picture.rs"]
+mod picture;
 #[path = "peers/servers.rs"]
 mod servers;
 
@@ -84,6 +86,10 @@ async fn every_call(peers: Peers) {
             agree(span, request, response);
             inside(&trace, span);
             parent(*client, span, line);
+            if (*client, *server, *tool) == (Client::TypeScript, Server::Stdio, "current_weather") {
+                let trace = jaeger.trace_of(&response.trace_id, 3, &http).await;
+                picture::check(request, response, &trace);
+            }
             if !std::mem::replace(&mut shown, true) {
                 eprintln!("one call, as the collector has its record and Jaeger its span:\n{response:#?}\n{span:#}");
             }
@@ -161,6 +167,7 @@ pub(crate) struct Record {
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
     pub(crate) time_unix_nano: u64,
+    pub(crate) body: String,
     pub(crate) attributes: HashMap<String, Value>,
 }
 

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use auditrail::journal::{Append, BatchLimits, Event, HEADER, Journal, JournalOptions, Opened, Receipt};
 
 use self::faulty_fs::FaultyFs;
+use self::model::company::Kinds;
 use self::simulated::{Death, SimulatedFs};
 use self::told::Told;
 
@@ -36,10 +37,34 @@ fn a_random_walk_with_crashes_keeps_every_promise() {
     model::run(1000);
 }
 
+/// One dies, the other adopts its stream while it goes on with its own; and they stand still in the middle of what they do.
+#[test]
+fn processes_that_share_a_directory_keep_every_promise() {
+    model::company::run(Kinds { processes: 2, lasting: false, meanwhile: false }, 150);
+}
+
+/// A disk that is full or fails before a crash, and after it, until somebody mends it.
+#[test]
+fn a_disk_that_fails_for_long_costs_nothing_that_was_synced() {
+    model::company::run(Kinds { processes: 2, lasting: true, meanwhile: false }, 150);
+}
+
+/// Threads append while another one syncs, and the power goes in that moment; or the sync fails, and drops what it had.
+#[test]
+fn what_comes_during_a_sync_is_not_taken_for_synced() {
+    model::company::run(Kinds { processes: 1, lasting: false, meanwhile: true }, 150);
+}
+
 /// Row 4 of the fault tests: real files, four writers, a random delay.
 #[test]
 fn nothing_acknowledged_is_lost_by_kill() {
     killed::rounds(200);
+}
+
+/// Row 4, where all the time records are shipped and settled, cursors written, segments removed, and dead streams adopted.
+#[test]
+fn nothing_is_lost_or_given_twice_by_kills_while_segments_go() {
+    killed::ships::rounds(100);
 }
 
 /// Row 5: whoever waits is told, and what could not be synced is durable after the next commit.

@@ -13,26 +13,34 @@
 
 #[path = "streams/backlog.rs"]
 mod backlog;
+#[path = "support/child.rs"]
+mod child;
 #[path = "peers/mod.rs"]
 mod peers;
+#[path = "streams/racers.rs"]
+mod racers;
+#[path = "support/taken.rs"]
+mod taken;
 #[path = "support/told.rs"]
 mod told;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{Arc, Barrier};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 
 use auditrail::journal::{
     Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Opened, Orphan, orphans,
 };
 use tempfile::TempDir;
 
+use self::child::OwnChild;
 use self::peers::{own, trial_where};
 use self::told::Told;
 
 const CHILD: &str = "AUDITRAIL_TEST_LIVES_IN";
+const TWO: &str = "two_processes_have_two_streams_and_the_dead_ones_is_adopted";
 
 impl Told {
     fn degraded(&self) -> usize {
@@ -46,9 +54,14 @@ impl Told {
 
 fn main() -> ExitCode {
     peers::run(vec![
+        own(TWO, two_processes_have_two_streams),
         own(
-            "two_processes_have_two_streams_and_the_dead_ones_is_adopted_once",
-            two_processes_have_two_streams_and_the_dead_ones_is_adopted_once,
+            "processes_that_look_at_the_same_moment_adopt_each_stream_once",
+            racers::processes_that_look_at_the_same_moment_adopt_each_stream_once,
+        ),
+        own(
+            "processes_that_start_together_send_all_once_and_answer_each_open_call_once",
+            racers::processes_that_start_together_send_all_once_and_answer_each_open_call_once,
         ),
         own("a_file_that_is_removed_or_replaced_is_written_again", a_file_that_is_removed_or_replaced_is_written_again),
         own(
@@ -73,42 +86,21 @@ fn main() -> ExitCode {
 }
 
 /// Row 10.
-fn two_processes_have_two_streams_and_the_dead_ones_is_adopted_once() {
-    let directory = tempfile::tempdir().unwrap();
+fn two_processes_have_two_streams() {
     if let Ok(directory) = std::env::var(CHILD) {
         live(Path::new(&directory));
     }
+    let directory = tempfile::tempdir().unwrap();
     let mut child = spawn(directory.path());
     let options = options(directory.path(), true);
     let _own = Journal::open(options.clone()).unwrap();
     assert!(orphans(&options).unwrap().is_empty(), "both are alive");
     child.kill().unwrap();
     child.wait().unwrap();
-
-    let barrier = Barrier::new(4);
-    let adopted: usize = std::thread::scope(|scope| {
-        let racers: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| {
-                    barrier.wait();
-                    let found = orphans(&options).unwrap();
-                    let mut held = Vec::new();
-                    for orphan in found {
-                        let mut adopted = orphan.adopt(&options).unwrap().unwrap();
-                        assert_eq!(adopted.reader.resource(), &b"child"[..], "under its own identity");
-                        let batch = adopted.reader.next(BatchLimits { records: 9, bytes: 1 << 20 }).unwrap();
-                        assert_eq!(batch.entries[0].record, &b"of the child"[..]);
-                        held.push(adopted);
-                    }
-                    // Nobody has let go before everybody has looked: what was not settled waits for the next.
-                    barrier.wait();
-                    held.len()
-                })
-            })
-            .collect();
-        racers.into_iter().map(|racer| racer.join().unwrap()).sum()
-    });
-    assert_eq!(adopted, 1);
+    let mut adopted = orphan(&options).adopt(&options).unwrap().unwrap();
+    assert_eq!(adopted.reader.resource(), &b"child"[..], "under its own identity");
+    let batch = adopted.reader.next(BatchLimits { records: 9, bytes: 1 << 20 }).unwrap();
+    assert_eq!(batch.entries[0].record, &b"of the child"[..]);
 }
 
 /// Row 11, for each way in which a file can go.
@@ -242,13 +234,9 @@ fn live(directory: &Path) -> ! {
     }
 }
 
-fn spawn(directory: &Path) -> Child {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["two_processes_have_two_streams_and_the_dead_ones_is_adopted_once", "--exact"])
-        .env(CHILD, directory)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+fn spawn(directory: &Path) -> OwnChild {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let child = OwnChild::spawn(child.args([TWO, "--exact"]).env(CHILD, directory).stdout(Stdio::null()));
     while !directory.join("ready").exists() {
         std::thread::yield_now();
     }

@@ -11,6 +11,8 @@
     reason = "a test stops at what it did not expect, and shares modules with others"
 )]
 
+#[path = "support/faulty_fs.rs"]
+mod faulty_fs;
 mod simulated;
 
 use std::io;
@@ -21,11 +23,13 @@ use std::time::Duration;
 
 use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
-use auditrail::journal::{Append, File, Fs, HEADER, Identity, Journal, JournalOptions};
+use auditrail::journal::{Append, Disk, File, Fs, HEADER, Identity, Journal, JournalOptions};
 use auditrail::record::StreamId;
 use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
+use auditrail::trail::TrailBuilder;
 use bytes::Bytes;
 
+use self::faulty_fs::FaultyFs;
 use self::simulated::{Death, SimulatedFs};
 
 const LONG: Duration = Duration::from_secs(120);
@@ -39,7 +43,11 @@ fn a_loss_is_told_durably_before_anything_of_the_stream_goes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for seed in 0..25 {
         let fs = SimulatedFs::new(seed, 512);
-        let dead = die_and_damage(&fs);
+        let dead = die(Arc::new(fs.clone()), Path::new(DIRECTORY));
+        fs.restart(Death::Kill);
+        let holds = |path: &PathBuf| fs.content(path).is_some_and(|content| damaged(&content).is_some());
+        let path = fs.paths().into_iter().find(holds).unwrap();
+        fs.overwrite(&path, &damaged(&fs.content(&path).unwrap()).unwrap());
         let watched = Watched::new(&fs, dead);
         // It takes the records of the dead process, and nothing that tells of them.
         let first = Collector { only: Some(DEAD), ..Collector::default() };
@@ -59,10 +67,47 @@ fn a_loss_is_told_durably_before_anything_of_the_stream_goes() {
     }
 }
 
-/// A process that died, whose second record of three is damaged.
-fn die_and_damage(fs: &SimulatedFs) -> StreamId {
-    let mut options = JournalOptions::new(Path::new(DIRECTORY).join("journal"));
-    (options.fs, options.background, options.resource) = (Arc::new(fs.clone()), false, Bytes::from_static(b""));
+/// What tells of the loss cannot be made durable, as the disk syncs nothing of the process that adopts: then nothing of the
+/// stream goes, and the next process tells.
+#[test]
+fn what_cannot_be_told_durably_is_not_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let dead = die(Arc::new(Disk::default()), directory.path());
+    let stream = directory.path().join("journal/streams").join(dead.to_string());
+    let segment = stream.join("0000000001.seg");
+    std::fs::write(&segment, damaged(&std::fs::read(&segment).unwrap()).unwrap()).unwrap();
+
+    let fs = FaultyFs::default();
+    fs.fail_but_below(&stream);
+    let (notices, said) = (Arc::new(Mutex::new(Vec::new())), dead.to_string());
+    let first = Collector { only: Some(DEAD), ..Collector::default() };
+    let heard = notices.clone();
+    let trail = builder(directory.path(), fs, &first)
+        .on_notice(move |notice| heard.lock().unwrap().push(notice.text.clone()))
+        .start()
+        .unwrap();
+    // Either it says that the stream is left to the next process, or it has removed it.
+    let is_left = |text: &String| text.contains(&said) && text.contains("the next process sees to it");
+    while stream.exists() && !notices.lock().unwrap().iter().any(is_left) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(trail);
+    assert!(stream.exists(), "it is gone, and nothing durable tells of what was lost");
+    assert!(!first.tells_of(dead));
+
+    let second = Collector::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let trail = builder(directory.path(), Disk::default(), &second).start().unwrap();
+    runtime.block_on(trail.flush(LONG)).unwrap();
+    drop(trail);
+    assert!(second.tells_of(dead));
+    assert!(!stream.exists(), "all is told");
+}
+
+/// A process that died with three records.
+fn die(fs: Arc<dyn Fs>, directory: &Path) -> StreamId {
+    let mut options = JournalOptions::new(directory.join("journal"));
+    (options.fs, options.background, options.resource) = (fs, false, Bytes::from_static(b""));
     let journal = Journal::open(options).unwrap().journal;
     for number in 0..3_u8 {
         let mut frame = vec![0; HEADER];
@@ -73,20 +118,24 @@ fn die_and_damage(fs: &SimulatedFs) -> StreamId {
         journal.append(Append::MOMENT, &mut frame).unwrap();
     }
     journal.commit().unwrap();
-    fs.restart(Death::Kill);
-    let holds = |content: &[u8]| content.windows(DEAD.len() + 1).position(|at| at == [DEAD, b"1"].concat());
-    let path = fs.paths().into_iter().find(|path| fs.content(path).is_some_and(|content| holds(&content).is_some()));
-    let path = path.unwrap();
-    let mut content = fs.content(&path).unwrap();
-    let at = holds(&content).unwrap();
-    content[at] ^= 1;
-    fs.overwrite(&path, &content);
     journal.stream()
 }
 
+/// The content of a segment, with its second record damaged; `None` if it is not there.
+fn damaged(content: &[u8]) -> Option<Vec<u8>> {
+    let mut content = content.to_vec();
+    let at = content.windows(DEAD.len() + 1).position(|at| at == [DEAD, b"1"].concat())?;
+    content[at] ^= 1;
+    Some(content)
+}
+
 fn start(fs: impl Fs, collector: &Collector) -> Trail {
-    let builder = Trail::builder("told").environment(Environment::default()).directory(DIRECTORY).fs(fs);
-    builder.connector(collector.clone()).on_notice(|_| ()).flush_timeout(Duration::from_millis(100)).start().unwrap()
+    builder(Path::new(DIRECTORY), fs, collector).start().unwrap()
+}
+
+fn builder(directory: &Path, fs: impl Fs, collector: &Collector) -> TrailBuilder {
+    let builder = Trail::builder("told").environment(Environment::default()).directory(directory).fs(fs);
+    builder.connector(collector.clone()).on_notice(|_| ()).flush_timeout(Duration::from_millis(100))
 }
 
 #[derive(Debug, Clone, Default)]

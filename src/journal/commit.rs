@@ -162,7 +162,7 @@ impl Shared {
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
         let open = self.state().open_requests();
-        let (carried, unreadable) = open.read(|call| !again.contains(&call.0));
+        let carried = open.read(|call| !again.contains(&call.0));
         let all = with_holes(&frames, numbers.clone());
         let begun = self.begin(next, numbers.start, &carried, |new| {
             all.iter().try_for_each(|(header, payload)| new.write(*header, payload))
@@ -173,7 +173,6 @@ impl Shared {
         copies.are_written(Position { segment: active.number, offset: active.offset });
         let gone = {
             let mut state = self.state();
-            unreadable.into_iter().for_each(|call| state.calls.close(call));
             places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
             self.go_on_in(&mut state, active, count)
         };

@@ -9,7 +9,7 @@
 //!  32  u64  number of the segment, from 1; 0 in the file `stream`
 //!  40  u64  sequence number of the next record
 //!  48  u64  when it was begun, nanoseconds since 1970
-//!  56  u32  how many carried frames the segment begins with
+//!  56  u32  how many carried frames the segment begins with, and should
 //!  60  u32  length of the Resource
 //!  64  u32  length of the Scope
 //!  68  u32  length of the compact Merkle range (0 in version 1)

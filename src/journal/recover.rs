@@ -232,7 +232,8 @@ fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Re
         let salt = Salt::new(stream, number);
         let header = header(&file)?.filter(|header| header.stream == stream && header.segment == number);
         if header.is_none() {
-            if Scan::salvaging(file.clone(), salt, 0).holds_nothing(length)? {
+            let holds_nothing = Scan::salvaging(file.clone(), salt, 0).holds_nothing(length)?;
+            if holds_nothing || planted("remove-unreadable-segment") && !holds_frames(&file, salt, length)? {
                 fs.remove(&path)?;
                 continue;
             }
@@ -278,12 +279,17 @@ fn head(file: &Arc<dyn File>, length: u64) -> io::Result<Bytes> {
 /// A file that begins like a segment of another version, and has no frame of this one: nobody here can say what it is.
 pub(super) fn refuse_unknown_version(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<()> {
     let Some(version) = SegmentHeader::told_version(&head(file, 16)?) else { return Ok(()) };
+    if holds_frames(file, salt, length)? { Ok(()) } else { Err(unknown(version)) }
+}
+
+/// Whether a frame of this version stands there, be its payload damaged or not.
+fn holds_frames(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<bool> {
     let mut scan = Scan::salvaging(file.clone(), salt, 0);
     loop {
         match scan.next(length)? {
-            Item::Frame { .. } | Item::BadPayload { .. } => return Ok(()),
+            Item::Frame { .. } | Item::BadPayload { .. } => return Ok(true),
             Item::Damage { .. } => {}
-            Item::End => return Err(unknown(version)),
+            Item::End => return Ok(false),
         }
     }
 }
@@ -342,7 +348,7 @@ impl Walk {
             self.sequence = self.sequence.max(header.sequence + 1);
         }
         match header.kind {
-            Kind::Response => {
+            Kind::Response if !planted("answer-again") => {
                 self.open.remove(&header.call);
                 self.answered.push(header.call);
             }

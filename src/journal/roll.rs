@@ -9,6 +9,7 @@ use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
+use super::planted::planted;
 use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
 use super::{JournalError, Shared, error};
 
@@ -138,10 +139,9 @@ impl Shared {
         let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(state) };
         let (open, sequence) = (state.open_requests(), state.sequence);
         drop(state);
-        let (open, unreadable) = open.read(|_| true);
+        let open = open.read(|_| !planted("carry-nothing"));
         let begun = self.begin(next, sequence, &open, |_| Ok(()));
         let mut state = self.state();
-        unreadable.into_iter().for_each(|call| state.calls.close(call));
         let (active, places) = match begun {
             Ok(begun) => begun,
             Err(error) => {
@@ -214,7 +214,7 @@ impl Shared {
         };
         let mut frames = Frames { file: &*next.file, salt, offset: header.length() as u64, places: Vec::new() };
         let write = |frames: &mut Frames| {
-            for Carried { call, payload } in open {
+            for Carried { call, payload } in open.iter().filter(|carried| !carried.payload.is_empty()) {
                 frames.write(FrameHeader::new(Kind::Carried, 0, call.0, payload), payload)?;
             }
             write_more(frames)?;
@@ -257,6 +257,7 @@ struct Plan {
 /// An open call on its way into the next segment.
 pub(super) struct Carried {
     pub(super) call: CallNumber,
+    /// Empty if it cannot be read here. The header counts it all the same, so that an adopter looks for it in earlier segments.
     pub(super) payload: Vec<u8>,
 }
 
@@ -295,17 +296,12 @@ impl State {
 }
 
 impl OpenRequests {
-    /// Reads those that are wanted, and says which cannot be read any more: they are to be forgotten, as nobody could answer
-    /// them.
-    pub(super) fn read(self, wanted: impl Fn(CallNumber) -> bool) -> (Vec<Carried>, Vec<CallNumber>) {
-        let (mut open, mut unreadable) = (Vec::new(), Vec::new());
-        for (call, place) in self.calls.into_iter().filter(|(call, _)| wanted(*call)) {
-            match payload_at(&self.active, call, place) {
-                Some(payload) => open.push(Carried { call, payload }),
-                None => unreadable.push(call),
-            }
-        }
-        (open, unreadable)
+    /// Reads those that are wanted. One that cannot be read there may have been dropped by a sync that failed: then it is durable
+    /// in a segment before, or a commit has a copy of it.
+    pub(super) fn read(self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
+        let calls = self.calls.into_iter().filter(|(call, _)| wanted(*call));
+        let read = |(call, place)| Carried { call, payload: payload_at(&self.active, call, place).unwrap_or_default() };
+        calls.map(read).collect()
     }
 }
 

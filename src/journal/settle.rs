@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::cursor::Cursor;
+use super::planted::planted;
 use super::quarantine::{Cause, Quarantined, Refused};
 use super::state::{Position, Segment, State};
 use super::{JournalError, Reader, Sequence, error};
@@ -13,8 +14,9 @@ impl Reader {
     /// nobody needs any more.
     pub fn settle(&mut self, through: Sequence) {
         let mut last = None;
-        while let Some(passed) = self.passed.pop_front_if(|passed| passed.last <= through) {
+        while let Some(passed) = self.passed.front().filter(|passed| passed.last <= through) {
             last = Some(passed.cursor);
+            self.passed.pop_front();
         }
         if let Some(cursor) = last {
             self.settle_at(cursor);
@@ -51,7 +53,8 @@ impl Reader {
             // A segment that is durable stays until another one is: without any, the stream would be forgotten.
             // And an adopter's copies of what is open must be durable before the originals go.
             let copied = state.synced.frames > 0 || state.is_clean();
-            copied && segment.number < cursor.segment.min(state.synced.segment)
+            let settled = cursor.segment + u64::from(planted("remove-unsettled-segment"));
+            copied && segment.number < settled.min(state.synced.segment)
         };
         let any_goes = {
             let state = shared.state();

@@ -25,7 +25,7 @@ impl Limits {
     /// The beginning of a string that is too long, and of any other the whole.
     #[must_use]
     pub fn cut<'a>(&self, text: &'a str) -> &'a str {
-        text.get(..text.floor_char_boundary(self.value_bytes)).unwrap_or_default()
+        crate::record::cut(text, self.value_bytes)
     }
 
     /// Cuts what is too long, at any depth; says whether it did.

@@ -8,6 +8,7 @@ pub mod names;
 
 mod attributes;
 mod clock;
+mod cut;
 mod decode;
 mod encode;
 mod entropy;
@@ -34,6 +35,7 @@ pub(crate) use self::resource::service_name;
 pub use self::value::{Key, Value};
 
 pub(crate) use self::attributes::{Name, Place};
+pub(crate) use self::cut::cut;
 pub(crate) use self::encode::fixed;
 pub(crate) use self::value::{Given, Scalar};
 pub(crate) use self::wire::{fixed_attribute, fixed_length};

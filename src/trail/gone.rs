@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::journal::Sequence;
+use crate::journal::{Sequence, planted};
 
 /// Reports of the journal and of the shipper.
 #[derive(Debug, Default)]
@@ -80,6 +80,7 @@ impl Gone {
     pub(super) fn why(&self, settled: Sequence) -> Option<Why> {
         // The latest first: that is what callers wait for.
         let known = self.ranges.iter().rev().find(|range| (range.first..=range.last).contains(&settled));
+        let known = known.filter(|range| range.why != Why::Lost || !planted("count-lost-as-accepted"));
         known.map(|range| range.why).or_else(|| (settled <= self.forgotten).then_some(Why::Forgotten))
     }
 

@@ -1,5 +1,7 @@
 //! A process that writes until it is killed, and one that looks what is left.
 
+pub mod ships;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;

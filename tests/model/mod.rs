@@ -2,10 +2,16 @@
 //!
 //! `AUDITRAIL_MODEL_CASES` says how many walks, `AUDITRAIL_MODEL_SEED` replays one. A walk that fails is shortened to the
 //! fewest steps that still fail, and what it did is printed.
+//!
+//! [`walk`] is of one process at a time, one after the other; [`company`] of several at once.
 
+mod actor;
+pub mod company;
+mod found;
 mod oracle;
 mod process;
 mod walk;
+mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -15,8 +15,14 @@ pub struct Told {
     pub delivered: BTreeMap<Sequence, Vec<u8>>,
     /// What was reported as lost.
     pub lost: BTreeSet<Sequence>,
+    /// Records that belong to no call.
+    pub alone: BTreeSet<Sequence>,
+    /// What was damaged on the disk, and the sink did not have: it comes all the same, or is reported.
+    pub damaged: BTreeSet<Sequence>,
     /// What is settled is not sent again, unless the power went or somebody touched the cursor.
     pub settled: Sequence,
+    /// The disk has failed since it was adopted or begun, so that what is not synced may go with the process.
+    pub shaky: bool,
     /// Somebody touched the cursor: what was settled may be reported as lost.
     pub tampered: bool,
     pub calls: Vec<Call>,
@@ -59,6 +65,38 @@ impl Told {
         }
     }
 
+    /// It is durable, or whoever waited for it was told that it may not be.
+    pub fn answered(&mut self, sequence: Sequence, is_durable: bool) {
+        if is_durable {
+            self.must.get_mut(&sequence).into_iter().for_each(|(_, synced)| *synced = true);
+        } else if let Some((payload, _)) = self.must.remove(&sequence) {
+            self.may.entry(sequence).or_default().push(payload);
+        }
+    }
+
+    /// A record that stands alone and is synced, and that the sink does not have, by number: it is damaged now.
+    pub fn damage(&mut self, by_chance: u64) -> Option<Vec<u8>> {
+        let can_be = |(sequence, (_, synced)): &(&Sequence, &(Vec<u8>, bool))| *synced && self.is_alone(**sequence);
+        let many = self.must.iter().filter(can_be).count() as u64;
+        let at = usize::try_from(by_chance.checked_rem(many)?).ok()?;
+        let sequence = *self.must.iter().filter(can_be).nth(at)?.0;
+        let (payload, _) = self.must.remove(&sequence)?;
+        self.may.entry(sequence).or_default().push(payload.clone());
+        self.damaged.insert(sequence);
+        Some(payload)
+    }
+
+    fn is_alone(&self, sequence: Sequence) -> bool {
+        self.alone.contains(&sequence) && !self.delivered.contains_key(&sequence)
+    }
+
+    /// The process that had it was killed.
+    pub fn killed(&mut self) {
+        if self.shaky {
+            self.power_lost();
+        }
+    }
+
     pub fn power_lost(&mut self) {
         self.settled = 0;
         let (synced, rest) = std::mem::take(&mut self.must).into_iter().partition(|(_, (_, synced))| *synced);
@@ -97,11 +135,15 @@ impl Told {
     pub fn reported_lost(&mut self, first: Sequence, last: Sequence) {
         assert!(first <= last && last - first < 1 << 20, "{first}..={last}");
         for sequence in first..=last {
-            if self.tampered && self.delivered.contains_key(&sequence) {
+            // It was damaged after it had been sent, and before it was settled.
+            let may_be_sent = self.tampered || self.damaged.contains(&sequence);
+            if may_be_sent && self.delivered.contains_key(&sequence) {
                 continue;
             }
             assert!(!self.delivered.contains_key(&sequence), "{sequence} is reported as lost, and the sink has it");
-            assert!(!self.must.contains_key(&sequence), "{sequence} was acknowledged, and is lost");
+            let was_synced = self.must.remove(&sequence).map(|(_, synced)| synced);
+            let may_be = was_synced.is_none() || self.shaky && was_synced == Some(false);
+            assert!(may_be, "{sequence} was acknowledged, and is lost");
             self.lost.insert(sequence);
             // A cursor that stands among what was lost may not be believed: then all is sent again.
             self.settled = 0;
@@ -132,10 +174,22 @@ impl Told {
         self.calls.retain(|call| is_open(call) || call.asked == Certainty::Maybe);
     }
 
+    /// Nothing of it is left.
+    pub fn may_be_gone(&self) {
+        for sequence in self.must.keys().chain(&self.damaged) {
+            let known = self.delivered.contains_key(sequence) || self.lost.contains(sequence);
+            assert!(known, "{sequence} was acknowledged, and its stream is gone");
+        }
+    }
+
     /// At the very end.
     pub fn is_complete(&self) {
         for sequence in self.must.keys() {
             assert!(self.delivered.contains_key(sequence), "{sequence} was acknowledged and never came back");
+        }
+        for sequence in &self.damaged {
+            let known = self.delivered.contains_key(sequence) || self.lost.contains(sequence);
+            assert!(known, "{sequence} was damaged, and nobody was told");
         }
         let last = self.delivered.keys().next_back().copied().unwrap_or(0);
         for sequence in 1..=last {

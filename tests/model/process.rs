@@ -98,7 +98,7 @@ pub fn start(options: &JournalOptions) -> Result<Vec<(Stream, Option<Vec<Vec<u8>
 }
 
 impl Stream {
-    fn new(journal: Journal, reader: Reader, own: bool, can_append: bool) -> Self {
+    pub fn new(journal: Journal, reader: Reader, own: bool, can_append: bool) -> Self {
         Self {
             id: journal.stream(),
             own,

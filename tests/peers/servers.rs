@@ -161,6 +161,7 @@ fn records_of(resource: &Value) -> Vec<Record> {
             trace_id: text(&record["traceId"]),
             span_id: text(&record["spanId"]),
             time_unix_nano: text(&record["timeUnixNano"]).parse().unwrap(),
+            body: text(&record["body"]["stringValue"]),
             attributes: attributes(&record),
         })
         .collect()

@@ -38,11 +38,20 @@ pub(crate) struct Inode {
     durable: Vec<u8>,
     durable_length: usize,
     dirty: BTreeSet<usize>,
-    /// Taken for written since a sync failed.
+    /// Taken for written since a sync of that process failed.
     forgotten: BTreeSet<usize>,
+    forgotten_by: usize,
     sector: usize,
-    /// The handle that has the lock.
-    pub(crate) lock: Option<u64>,
+    /// The process and the handle that have the lock.
+    pub(crate) lock: Option<(usize, u64)>,
+}
+
+/// What a sync that has begun makes durable.
+#[derive(Debug)]
+pub(crate) struct Covered {
+    /// By sector, as they were.
+    sectors: BTreeMap<usize, Vec<u8>>,
+    length: usize,
 }
 
 impl Disk {
@@ -109,11 +118,43 @@ impl Disk {
         Ok(())
     }
 
-    pub(crate) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self, process: usize) {
         for inode in &mut self.inodes {
-            inode.lock = None;
+            inode.lock.take_if(|(holder, _)| *holder == process);
+        }
+        self.find_forgotten(process);
+    }
+
+    pub(crate) fn find_forgotten(&mut self, process: usize) {
+        for inode in self.inodes.iter_mut().filter(|inode| inode.forgotten_by == process) {
             inode.dirty.append(&mut inode.forgotten);
         }
+    }
+
+    /// Changes a byte of these, wherever they stand at a multiple of an alignment in a file of that directory.
+    pub(crate) fn damage(&mut self, directory: &Path, bytes: &[u8], alignment: usize) {
+        let files = self.names.iter().filter(|(path, _)| path.parent() == Some(directory));
+        for inode in files.filter_map(|(_, node)| if let Node::File(inode) = node { Some(*inode) } else { None }) {
+            let Inode { content, durable, .. } = &mut self.inodes[inode];
+            for there in [content, durable] {
+                for at in (0..there.len()).step_by(alignment) {
+                    if there[at..].starts_with(bytes) {
+                        there[at + bytes.len() / 2] ^= 0x55;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether these bytes would be found at a multiple of an alignment after a power loss, in a file of that directory.
+    pub(crate) fn is_durable(&self, directory: &Path, bytes: &[u8], alignment: usize) -> bool {
+        let files = self.durable_names.iter().filter(|(path, _)| path.parent() == Some(directory));
+        files.filter_map(|(_, node)| if let Node::File(inode) = node { self.inodes.get(*inode) } else { None }).any(
+            |inode| {
+                let there = &inode.durable[..inode.durable.len().min(inode.durable_length)];
+                (0..there.len()).step_by(alignment).any(|at| there[at..].starts_with(bytes))
+            },
+        )
     }
 
     pub(crate) fn lose_power(&mut self, chance: &mut Chance) {
@@ -185,21 +226,63 @@ impl Inode {
         self.forgotten.clear();
     }
 
-    pub(crate) fn sync(&mut self) {
-        while let Some(sector) = self.dirty.pop_first() {
-            self.write_back(sector);
+    pub(crate) fn begin_sync(&mut self) -> Covered {
+        let mut sectors = BTreeMap::new();
+        for sector in std::mem::take(&mut self.dirty) {
+            sectors.insert(sector, self.content[self.range(sector)].to_vec());
         }
-        self.durable_length = self.content.len();
+        Covered { sectors, length: self.content.len() }
     }
 
-    pub(crate) fn fail_sync(&mut self, chance: &mut Chance) {
-        while let Some(sector) = self.dirty.pop_first() {
+    pub(crate) fn end_sync(&mut self, covered: Covered, chance: &mut Chance) {
+        self.durable_length = if chance.one_in(2) { self.content.len() } else { covered.length };
+        covered.sectors.into_iter().for_each(|(sector, bytes)| self.write_back_either(sector, &bytes, chance));
+    }
+
+    /// Of what cannot be written, that is dropped which nobody has written to since.
+    pub(crate) fn fail_sync(&mut self, covered: Covered, process: usize, evicts: bool, chance: &mut Chance) {
+        for (sector, bytes) in covered.sectors {
             if chance.one_in(2) {
-                self.write_back(sector);
-            } else {
+                self.write_back_either(sector, &bytes, chance);
+            } else if !self.dirty.contains(&sector) {
                 self.forgotten.insert(sector);
+                self.forgotten_by = process;
             }
         }
+        if evicts {
+            for sector in std::mem::take(&mut self.forgotten) {
+                let range = self.range(sector);
+                let mut durable = self.durable.get(range.start..).unwrap_or_default().to_vec();
+                durable.resize(range.len(), 0);
+                self.content[range].copy_from_slice(&durable);
+            }
+        }
+    }
+
+    /// The process has died in it.
+    pub(crate) fn leave_sync(&mut self, covered: Covered, chance: &mut Chance) {
+        for (sector, bytes) in covered.sectors {
+            if chance.one_in(2) {
+                self.write_back_either(sector, &bytes, chance);
+            }
+            self.dirty.insert(sector);
+        }
+    }
+
+    /// As the sector was when the sync began, or as it is now.
+    fn write_back_either(&mut self, sector: usize, before: &[u8], chance: &mut Chance) {
+        if self.dirty.contains(&sector) && chance.one_in(2) {
+            let from = sector * self.sector;
+            self.durable.resize(self.durable.len().max(from + before.len()), 0);
+            self.durable[from..from + before.len()].copy_from_slice(before);
+        } else {
+            self.write_back(sector);
+        }
+    }
+
+    fn range(&self, sector: usize) -> std::ops::Range<usize> {
+        let to = ((sector + 1) * self.sector).min(self.content.len());
+        (sector * self.sector).min(to)..to
     }
 
     fn write_back(&mut self, sector: usize) {

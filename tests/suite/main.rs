@@ -29,6 +29,7 @@ mod layer_outcomes;
 mod layer_reach;
 mod layer_records;
 mod nameless;
+mod pages;
 mod reexports;
 mod seen;
 mod server;

@@ -24,6 +24,8 @@ struct Syncs {
 struct State {
     held: bool,
     failing: u64,
+    /// Below it they do not.
+    spared: Option<PathBuf>,
     /// Bytes of segments that the disk cannot read.
     unreadable: Vec<(PathBuf, Range<u64>)>,
     begun: u64,
@@ -43,6 +45,11 @@ impl FaultyFs {
     /// So many syncs fail from now on.
     pub fn fail(&self, syncs: u64) {
         self.change(|state| state.failing = syncs);
+    }
+
+    /// All syncs fail from now on, but of segments below that path.
+    pub fn fail_but_below(&self, path: &Path) {
+        self.change(|state| (state.failing, state.spared) = (u64::MAX, Some(path.to_owned())));
     }
 
     /// Reading any of these bytes of a segment gives EIO, once it is opened to be read.
@@ -75,14 +82,14 @@ impl FaultyFs {
 }
 
 impl Syncs {
-    fn sync(&self, file: &dyn File) -> io::Result<()> {
+    fn sync(&self, file: &dyn File, path: &Path) -> io::Result<()> {
         let mut state = self.state.lock().unwrap();
         state.begun += 1;
         self.changed.notify_all();
         while state.held {
             state = self.changed.wait(state).unwrap();
         }
-        if state.failing > 0 {
+        if state.failing > 0 && !state.spared.as_ref().is_some_and(|spared| path.starts_with(spared)) {
             state.failing -= 1;
             return Err(io::Error::other("the disk has failed"));
         }
@@ -150,7 +157,7 @@ struct Segment {
 
 impl File for Segment {
     fn sync(&self) -> io::Result<()> {
-        self.syncs.sync(&*self.file)
+        self.syncs.sync(&*self.file, &self.path)
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {

@@ -177,6 +177,11 @@ impl FaultySink {
         self.state.arrived.lock().unwrap().clone()
     }
 
+    /// The records of all requests that were taken as a whole.
+    pub fn records(&self) -> Vec<LogRecord> {
+        self.state.records.lock().unwrap().clone()
+    }
+
     /// The records that were taken in which an attribute has that text.
     pub fn texts(&self, key: &str, text: &str) -> Vec<LogRecord> {
         let is = |record: &LogRecord| {

@@ -112,7 +112,7 @@ fn refused() -> Vec<Scene> {
             let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/list"}]"#;
             assert_eq!(all(client.post(batch).send().await.unwrap()).await.0, 415);
         }, wrapper: [], tap: ["ping: http_error", "tools/list: http_error"]),
-        scene!("a call in a session that is not known (404)", |client| {
+        scene!("a call in an unknown session (404)", |client| {
             let call = client.post(&tool("ok")).header("mcp-session-id", "made-up");
             assert_eq!(all(call.send().await.unwrap()).await.0, 404);
         }, wrapper: [], tap: ["tools/call (ok): http_error"]),
@@ -141,7 +141,7 @@ fn unread() -> Vec<Scene> {
             let call = client.post(&tool("ok")).header("origin", "http://evil.example");
             assert_eq!(all(call.send().await.unwrap()).await.0, 403);
         }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
-        scene!("GET of a session that is not known (404)", |client| {
+        scene!("GET of an unknown session (404)", |client| {
             let get = client.request(Method::GET).header("accept", "text/event-stream");
             assert_eq!(all(get.header("mcp-session-id", "made-up").send().await.unwrap()).await.0, 404);
         }, wrapper: [], tap: ["auditrail.http.request: http_error"]),
@@ -152,7 +152,7 @@ fn unread() -> Vec<Scene> {
                 assert!([413, 502].contains(&response.status().as_u16()), "{response:?}");
             }
         }, wrapper: [], tap: ["ping: http_error"]),
-        scene!("GET, DELETE that succeed", |client| {
+        scene!("GET and DELETE, successful", |client| {
             client.handshake().await;
             let get = client.request(Method::GET).header("accept", "text/event-stream").send().await.unwrap();
             assert_eq!(get.status(), 200);
@@ -163,7 +163,7 @@ fn unread() -> Vec<Scene> {
 
 fn broken_off() -> Vec<Scene> {
     vec![
-        scene!("the client goes away, in a session, and comes back for the answer", |client| {
+        scene!("the client disconnects, in a session, and fetches the answer later", |client| {
             client.handshake().await;
             let mut response = client.post(&tool("slow")).send().await.unwrap();
             let priming = response.chunk().await.unwrap().unwrap();
@@ -177,7 +177,7 @@ fn broken_off() -> Vec<Scene> {
             client.stage.go_on.notify_one();
             message(&mut resumed, &mut String::new()).await;
         }, wrapper: ["tools/call (slow): ok"], tap: ["tools/call (slow): ok"]),
-        scene!("the client goes away, in a session, for good", |client| {
+        scene!("the client disconnects, in a session, and does not return", |client| {
             client.handshake().await;
             let response = client.post(&tool("slow")).send().await.unwrap();
             client.stage.begun.notified().await;
@@ -186,7 +186,7 @@ fn broken_off() -> Vec<Scene> {
                 client.stage.cancelled.notified().await;
                 client.stage.go_on.notify_one();
         }, wrapper: ["tools/call (slow): cancelled"], tap: ["tools/call (slow): no_response disconnected"]),
-        scene!("the client goes away, without sessions (which cancels the call)", |client| {
+        scene!("the client disconnects, without sessions (which cancels the call)", |client| {
             let slow = client.modern("tools/call", r#""name":"slow","arguments":{}"#).header("mcp-name", "slow").send();
             let slow = tokio::spawn(slow);
             client.stage.begun.notified().await;
@@ -194,7 +194,7 @@ fn broken_off() -> Vec<Scene> {
             drop(slow.await);
             client.stage.cancelled.notified().await;
         }, wrapper: ["tools/call (slow): cancelled"], tap: ["tools/call (slow): cancelled"]),
-        scene!("`notifications/cancelled` over another request", |client| {
+        scene!("`notifications/cancelled` in another request", |client| {
             client.handshake().await;
             let slow = client.post(&tool("slow")).send().await.unwrap();
             client.stage.begun.notified().await;

@@ -62,13 +62,15 @@ fn cell(records: &[String]) -> String {
 const HEAD: &str = "\
 # What each point of view sees
 
-Written by `REGENERATE=1 cargo test --test visibility`, which runs each event against a real rmcp server and fails where this
-page differs. The *wrapper* is `Trail::audited`, the *tap* is `Trail::tap` on the byte streams or `Trail::mcp_layer` on HTTP;
-`Trail::serve_stdio` is both. The *proxy* is `auditrail proxy`, in front of the same server without a line of auditrail
-in it, as a process or over HTTP. A cell lists the records: `method (subject): outcome detail` is one pair, request and response;
-`moment` is a single record. What the server works on at once may come in another order. The handshake is left out.
+`REGENERATE=1 cargo test --test visibility` writes this page: it plays each event against a real rmcp server, and without
+`REGENERATE` it fails if the page differs. The *wrapper* is `Trail::audited`. The *tap* is `Trail::tap` on the byte streams, or
+`Trail::mcp_layer` on HTTP; `Trail::serve_stdio` sets up both. The *proxy* is `auditrail proxy` in front of the same server without
+auditrail in it, as a process or over HTTP.
 
-A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as
-calls of two traces: nothing in the span says which message it answers, and a wrong join would be worse than none. Wrap the
-server, too (`Trail::audited`; over stdio `behind` the tap): then there is one pair, and annotated spans add to it.
+A cell lists the records: `method (subject): outcome detail` is one pair, request and response; `moment` is a single record. Messages
+that the server handles concurrently can come in another order. The handshake is left out.
+
+A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as calls of two
+traces: nothing in the span says which message it answers, and a wrong join would be worse than none. Wrap the server, too
+(`Trail::audited`; over stdio `behind` the tap): then there is one pair, and annotated spans add to it.
 ";

@@ -132,7 +132,7 @@ fn without_session() -> Vec<Scene> {
         ),
         unseen("missing metadata", vec![request("tools/list"), Hear], vec!["tools/list: jsonrpc_error -32602"]),
         unseen(
-            "`subscriptions/listen` that is refused",
+            "`subscriptions/listen`, refused",
             vec![modern("subscriptions/listen", r#""notifications":{},"#, &own), Hear],
             vec!["subscriptions/listen: jsonrpc_error -32601"],
         ),
@@ -152,7 +152,7 @@ fn malformed() -> Vec<Scene> {
             vec!["ping (null id): jsonrpc_error -32600"],
         ),
         Scene {
-            event: "a call without an id (rmcp takes it for a notification, and runs nothing)",
+            event: "a call without an id (rmcp treats it as a notification and runs nothing)",
             steps: vec![
                 Handshake,
                 say(r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"ok","arguments":{}}}"#),
@@ -211,7 +211,7 @@ fn unanswered() -> Vec<Scene> {
             proxy: vec!["tools/call (slow): cancelled", "moment notifications/cancelled"],
         },
         Scene {
-            event: "an id used twice at once (one answer is dropped)",
+            event: "an id used by two open calls (one answer is dropped)",
             steps: vec![Handshake, tool("slow"), Begun, tool("ok"), Hear, GoOn, Sync],
             wrapper: vec!["tools/call (slow): ok", "tools/call (ok): ok"],
             // On the wire both are the same.

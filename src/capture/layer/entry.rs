@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::audited::Audited;
+use super::audited_span::AuditedSpan;
 use crate::record::RecordId;
 use crate::trail::CallState;
 
@@ -17,7 +17,7 @@ pub(super) enum Entry {
     /// The span of a call that the trail has opened: leads to its state.
     Call(Arc<CallState>),
     /// A span that the layer audits by itself.
-    Span(Arc<Audited>),
+    Span(Arc<AuditedSpan>),
 }
 
 impl Entry {
@@ -29,7 +29,7 @@ impl Entry {
     }
 
     /// If the layer audits the span by itself.
-    pub(super) fn audited(&self) -> Option<&Audited> {
+    pub(super) fn audited(&self) -> Option<&AuditedSpan> {
         match self {
             Self::Call(_) => None,
             Self::Span(audited) => Some(audited),
@@ -44,7 +44,7 @@ impl Entry {
 }
 
 /// An audited span that says nothing yet, filled.
-pub(super) fn fresh(fill: impl FnOnce(&mut Audited)) -> Arc<Audited> {
+pub(super) fn fresh(fill: impl FnOnce(&mut AuditedSpan)) -> Arc<AuditedSpan> {
     let mut audited = FREE.try_with(|free| free.try_borrow_mut().ok()?.pop()).ok().flatten().unwrap_or_default();
     // What is free has one owner.
     if let Some(audited) = Arc::get_mut(&mut audited) {
@@ -54,9 +54,9 @@ pub(super) fn fresh(fill: impl FnOnce(&mut Audited)) -> Arc<Audited> {
 }
 
 /// Keeps the memory for another span of this thread.
-pub(super) fn recycle(mut audited: Arc<Audited>) {
+pub(super) fn recycle(mut audited: Arc<AuditedSpan>) {
     // Clearing may end an OTel span, which calls the user's own code: nothing is borrowed.
-    if !Arc::get_mut(&mut audited).is_some_and(Audited::clear) {
+    if !Arc::get_mut(&mut audited).is_some_and(AuditedSpan::clear) {
         return;
     }
     let keep = |free: &RefCell<Vec<_>>| match free.try_borrow_mut() {
@@ -67,7 +67,7 @@ pub(super) fn recycle(mut audited: Arc<Audited>) {
     FREE.try_with(keep).unwrap_or_default();
 }
 
-thread_local!(static FREE: RefCell<Vec<Arc<Audited>>> = const { RefCell::new(Vec::new()) });
+thread_local!(static FREE: RefCell<Vec<Arc<AuditedSpan>>> = const { RefCell::new(Vec::new()) });
 
 /// More than are open on one thread at a time, one inside the other; a burst beyond that allocates.
 const MOST_FREE: usize = 32;

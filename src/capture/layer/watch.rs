@@ -8,7 +8,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::PROBE;
+use crate::trail::PROBE;
 use crate::trail::{Core, TARGET, beginning};
 
 /// Sees every span that people trace, where the audit layer's filter lets it see only those that concern it.

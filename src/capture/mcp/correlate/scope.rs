@@ -305,7 +305,7 @@ impl Session {
 
 /// Revisions are dates; anybody may write anything there.
 fn bounded(version: &str) -> String {
-    version.get(..version.floor_char_boundary(MAX_VERSION)).unwrap_or_default().to_owned()
+    crate::record::cut(version, MAX_VERSION).to_owned()
 }
 
 const MAX_VERSION: usize = 64;

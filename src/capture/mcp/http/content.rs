@@ -79,7 +79,7 @@ impl Coding {
 /// The media type as it may stand in a record: the type, and in what it is written.
 pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.get(..value.floor_char_boundary(MAX_MEDIA_TYPE)).unwrap_or_default().to_owned())
+    Some(crate::record::cut(value, MAX_MEDIA_TYPE).to_owned())
 }
 
 fn is_json(value: &HeaderValue) -> bool {

@@ -500,7 +500,7 @@ fn reading(message: &Message) -> Option<String> {
         Some(name) if matches!(method, "tools/call" | "prompts/get") => format!("{method} {name}"),
         _ => method.to_owned(),
     };
-    Some(whole.get(..whole.floor_char_boundary(MAX_READING)).unwrap_or_default().to_owned())
+    Some(crate::record::cut(&whole, MAX_READING).to_owned())
 }
 
 /// Enough to know what it was; the rest of a batch is more of that.

@@ -77,7 +77,7 @@ fn keep(texts: &mut Vec<String>, text: Option<&str>) {
 }
 
 fn brief(text: &str) -> String {
-    text.get(..text.floor_char_boundary(MAX_BRIEF)).unwrap_or_default().to_owned()
+    crate::record::cut(text, MAX_BRIEF).to_owned()
 }
 
 /// A bit for each key that decides what is run, which request it is, and whether it is a message.

@@ -25,7 +25,7 @@ impl Beginning {
             return;
         }
         let room = limit.saturating_sub(self.text.len());
-        let fitting = piece.get(..piece.floor_char_boundary(room)).unwrap_or_default();
+        let fitting = crate::record::cut(piece, room);
         self.text.push_str(fitting);
         self.is_cut = fitting.len() < piece.len();
     }

@@ -18,12 +18,11 @@ use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Registry, layer};
 
-use super::AuditLayer;
 use crate::trail::{Idless, Reach, Way, attached_by, has_own_ids};
 
 /// What one layer knows of the way to OTel spans.
 #[derive(Debug, Default)]
-pub(super) struct Seeking {
+pub(super) struct ContextLookup {
     subscriber: OnceLock<WeakDispatch>,
     reach: Reach,
 }
@@ -31,7 +30,8 @@ pub(super) struct Seeking {
 /// A span's OTel context, or why it has none.
 pub(super) type Found = Result<Context, Idless>;
 
-impl Seeking {
+/// `is_seen` says of a subscriber whether the layer can be seen from it: then it is part of it, and nothing hides it.
+impl ContextLookup {
     /// The subscriber has told the layer of itself. It tells it once: a layer is part of one.
     pub(super) fn know(&self, subscriber: &Dispatch) {
         drop(self.subscriber.set(subscriber.downgrade()));
@@ -58,18 +58,18 @@ impl Seeking {
     }
 
     /// The context of a span that this thread has entered. No extensions may be locked.
-    pub(super) fn entered<S>(&self, layer: &AuditLayer, span: &SpanRef<'_, S>) -> Found
+    pub(super) fn entered<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Found
     where
         S: for<'span> LookupSpan<'span>,
     {
-        if let Some(context) = self.asked(layer, span) {
+        if let Some(context) = self.asked(&is_seen, span) {
             return valid(context);
         }
-        let subscriber = self.subscriber(layer, span).ok_or(Idless::ForeignSubscriber)?;
+        let subscriber = self.subscriber(&is_seen, span).ok_or(Idless::ForeignSubscriber)?;
         match self.reach.way() {
             Way::Asking => return Err(Idless::Filtered),
             Way::None => return Err(Idless::NoOtelLayer),
-            Way::Unknown | Way::Entering if !is_seen(layer, &subscriber) => return Err(Idless::BothHidden),
+            Way::Unknown | Way::Entering if !is_seen(&subscriber) => return Err(Idless::BothHidden),
             Way::Unknown | Way::Entering => {}
         }
         match by_entering(&subscriber, &span.id()) {
@@ -86,11 +86,11 @@ impl Seeking {
     }
 
     /// The context of a span that closes.
-    pub(super) fn left<S>(&self, layer: &AuditLayer, span: &SpanRef<'_, S>, was_entered: bool) -> Found
+    pub(super) fn left<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>, was_entered: bool) -> Found
     where
         S: for<'span> LookupSpan<'span>,
     {
-        if let Some(context) = self.asked(layer, span) {
+        if let Some(context) = self.asked(&is_seen, span) {
             return valid(context);
         }
         Err(match self.reach.way() {
@@ -101,30 +101,30 @@ impl Seeking {
     }
 
     /// The context of a span, entered or not, if its OTel layer can be asked.
-    pub(super) fn asked<S>(&self, layer: &AuditLayer, span: &SpanRef<'_, S>) -> Option<Context>
+    pub(super) fn asked<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Option<Context>
     where
         S: for<'span> LookupSpan<'span>,
     {
-        let context = tracing_opentelemetry::get_otel_context(&span.id(), &self.subscriber(layer, span)?)?;
+        let context = tracing_opentelemetry::get_otel_context(&span.id(), &self.subscriber(&is_seen, span)?)?;
         self.reach.note(Way::Asking);
         Some(context)
     }
 
     /// Finds the subscriber if it has not told of itself: where a span is entered, the current one can be seen.
-    pub(super) fn learn<S>(&self, layer: &AuditLayer, id: &Id, context: &layer::Context<'_, S>)
+    pub(super) fn learn<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, id: &Id, context: &layer::Context<'_, S>)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         if self.subscriber.get().is_none()
             && let Some(span) = context.span(id)
         {
-            drop(self.subscriber(layer, &span));
+            drop(self.subscriber(is_seen, &span));
         }
     }
 
     /// The subscriber of which the layer is a part. `Option`, `Vec` and a reload layer into which it came later do not hand it
     /// on; then it is the current one, if that has the very same span.
-    fn subscriber<S>(&self, layer: &AuditLayer, span: &SpanRef<'_, S>) -> Option<Dispatch>
+    fn subscriber<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Option<Dispatch>
     where
         S: for<'span> LookupSpan<'span>,
     {
@@ -132,17 +132,12 @@ impl Seeking {
             return known.upgrade();
         }
         dispatcher::get_default(|current| {
-            (is_seen(layer, current) || has(current, span)).then(|| {
+            (is_seen(current) || has(current, span)).then(|| {
                 self.know(current);
                 current.clone()
             })
         })
     }
-}
-
-/// Whether the layer can be seen from a subscriber: then it is part of it, and nothing hides it.
-fn is_seen(layer: &AuditLayer, subscriber: &Dispatch) -> bool {
-    subscriber.downcast_ref::<AuditLayer>().is_some_and(|seen| std::ptr::eq(seen, layer))
 }
 
 /// Whether a subscriber has that very span, and not another one of its number.

@@ -11,28 +11,34 @@ use tracing::field::{Field, Visit};
 use tracing::span::Id;
 
 use super::course::Course;
-use super::entry::Entry;
-use super::said::{Ending, EndingVisitor, Said};
+use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::{Scissors, without_secrets};
 use crate::record::names;
-use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar};
+use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
 use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
-pub(super) struct Audited {
+pub(super) struct AuditedSpan {
     state: CallState,
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
-    said: Mutex<Said>,
+    said: Mutex<SpanOutcome>,
     /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
     /// close.
     waiting: AtomicBool,
     course: Course,
 }
 
-impl Audited {
+/// The call around a span or event that has a record of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    pub(super) call: RecordId,
+    pub(super) caller: Option<SpanIds>,
+}
+
+impl AuditedSpan {
     /// Takes what a span says of itself when it is made, or an event.
     pub(super) fn take_fields(
         &mut self,
@@ -50,9 +56,9 @@ impl Audited {
     }
 
     /// Begins the call or moment of that span. What names nothing else is about its function.
-    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&(Entry, RecordId)>) {
-        self.inside = around.map(|(_, call)| *call);
-        self.state.set_caller(around.and_then(|(entry, _)| entry.state().caller()));
+    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&Around>) {
+        self.inside = around.map(|around| around.call);
+        self.state.set_caller(around.and_then(|around| around.caller));
         *self.waiting.get_mut() = true;
         self.state.begin(core, core.clock().now());
         beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
@@ -67,7 +73,7 @@ impl Audited {
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
         self.course = Course::default();
-        *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = Said::default();
+        *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = SpanOutcome::default();
         !self.state.is_large()
     }
 
@@ -210,7 +216,7 @@ impl Audited {
         closed
     }
 
-    fn end(&self, core: &Core, said: Said, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+    fn end(&self, core: &Core, said: SpanOutcome, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let event = self.state.event();
         let (told, outcome) = (said.status(), said.outcome(event, self.course.panicked()));
         let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
@@ -235,7 +241,7 @@ impl Audited {
         self.state.moment(&closed.outcome, self.inside)
     }
 
-    fn said(&self) -> MutexGuard<'_, Said> {
+    fn said(&self) -> MutexGuard<'_, SpanOutcome> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -244,7 +250,7 @@ impl Audited {
 struct Intake<'a> {
     fields: &'a Fields,
     facts: &'a mut Facts,
-    said: &'a mut Said,
+    said: &'a mut SpanOutcome,
     scissors: &'a Scissors,
 }
 
@@ -312,9 +318,9 @@ pub(super) fn write_event(
     event: &Event<'_>,
     fields: &Fields,
     otel: Option<Context>,
-    call: Option<&(Entry, RecordId)>,
+    around: Option<&Around>,
 ) {
-    let mut audited = Audited::default();
+    let mut audited = AuditedSpan::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
     let name = audited.state.event();
     let said = std::mem::take(&mut *audited.said());
@@ -322,12 +328,12 @@ pub(super) fn write_event(
     let event = if name.has_halves() { EventName::Context } else { name };
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
-    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(call.map(|(_, call)| *call));
-    let caller = call.and_then(|(entry, _)| entry.state().caller());
+    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(around.map(|around| around.call));
+    let caller = around.and_then(|around| around.caller);
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 
-fn warn_of_event(said: &Said, name: &str, core: &Core, fields: &Fields) {
+fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
     if said.has_unknown_event() && fields.first_warning() {
         core.notices().warn(format!(
             "the span or event {name} has an {} that is no event name of auditrail; it is recorded as {}; see \

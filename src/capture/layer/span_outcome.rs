@@ -9,7 +9,7 @@ use crate::record::{Detail, EventName, Given, Outcome, Status, UnknownEvent, err
 
 /// What was recorded in the fields of outcome and event, and what `err` and `ret` said at the end.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Said {
+pub(super) struct SpanOutcome {
     status: Option<Status>,
     detail: Option<Detail>,
     error_type: Option<String>,
@@ -26,7 +26,7 @@ pub(super) enum Ending {
     Denied,
 }
 
-impl Said {
+impl SpanOutcome {
     /// Takes an outcome field; a word that the contract does not know is none.
     pub(super) fn take(&mut self, field: &Allowed, given: Given<'_>) {
         let Some(text) = given.as_str() else { return };

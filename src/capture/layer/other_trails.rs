@@ -6,9 +6,9 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// Counts one layer among those of the process.
 #[derive(Debug)]
-pub(super) struct Among(());
+pub(super) struct OtherTrails(());
 
-impl Among {
+impl OtherTrails {
     /// Whether there are others. One that is on the same registry was made before any span that both see.
     #[inline]
     pub(super) fn others(&self) -> bool {
@@ -16,14 +16,14 @@ impl Among {
     }
 }
 
-impl Default for Among {
+impl Default for OtherTrails {
     fn default() -> Self {
         LAYERS.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
 
-impl Drop for Among {
+impl Drop for OtherTrails {
     fn drop(&mut self) {
         LAYERS.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,0 +1,354 @@
+//! The layer itself: what it does with the spans and events of its subscriber.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use opentelemetry::trace::TraceContextExt as _;
+
+use tracing::field::Visit;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::audited_span::{self, Around, AuditedSpan};
+use super::entry::{self, Entry};
+use super::lookup::{self, ContextLookup, Found};
+use super::open_spans::OpenSpans;
+use super::other_trails::{self, OtherTrails};
+use super::plan::{self, EventPlan, Plans, SpanPlan};
+use super::visit::Fields;
+use super::watch;
+use crate::Trail;
+use crate::trail::{Core, Idless, beginning, opening};
+
+/// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
+/// in any order.
+#[derive(Debug)]
+pub struct AuditLayer {
+    core: Arc<Core>,
+    plans: Plans,
+    open: Arc<OpenSpans>,
+    lookup: ContextLookup,
+    counts_spans: bool,
+    is_mirrored: AtomicBool,
+    /// The span by which `install_tracing` tests itself.
+    probe: AtomicU64,
+    other_trails: OtherTrails,
+}
+
+impl AuditLayer {
+    /// Leaves it to a [`WatchLayer`](watch::WatchLayer) to count the spans that close: this one is about to get a filter.
+    pub(in crate::capture) fn without_watch(self) -> Self {
+        Self { counts_spans: false, ..self }
+    }
+
+    /// For a place inside the OTel layer, where the end of every record can be mirrored.
+    pub(in crate::capture) fn mirrored(self) -> Self {
+        Self { is_mirrored: AtomicBool::new(true), ..self }
+    }
+}
+
+impl Trail {
+    /// The layer for a subscriber of your own. Put it before the layer of `tracing-opentelemetry`:
+    ///
+    /// ```no_run
+    /// # use tracing_subscriber::prelude::*;
+    /// # let trail = auditrail::Trail::builder("weather").start()?;
+    /// tracing_subscriber::registry().with(trail.layer()).init();
+    /// # Ok::<(), auditrail::trail::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn layer(&self) -> AuditLayer {
+        let open = Arc::<OpenSpans>::default();
+        self.core().add_keeper(&open);
+        AuditLayer {
+            core: self.core().clone(),
+            plans: Plans::default(),
+            open,
+            probe: AtomicU64::new(NO_SPAN),
+            other_trails: OtherTrails::default(),
+            lookup: ContextLookup::default(),
+            counts_spans: true,
+            is_mirrored: AtomicBool::new(false),
+        }
+    }
+}
+
+impl<S> Layer<S> for AuditLayer
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        self.lookup.know(subscriber);
+    }
+
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        // Also called when a reload layer has got another one.
+        self.lookup.look_again();
+        self.core.reach().look_again();
+        Interest::always()
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let plan = self.plans.span(attributes.metadata(), &self.core);
+        if let SpanPlan::Audited(fields) = plan {
+            return self.begin(id, attributes, fields, &context);
+        }
+        beginning::check(id.into_u64());
+        // Should the close of a span of that id have been missed.
+        drop(self.open.take(id));
+        match plan {
+            SpanPlan::Enriching(fields) if !is_root(attributes, &context) => {
+                if let Some(entry) = context.span(id).and_then(|span| self.enclosing(&span)) {
+                    attributes.record(&mut self.enriching(fields, &entry));
+                }
+            }
+            SpanPlan::Probe => self.probe.store(id.into_u64(), Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        match self.plans.span(span.metadata(), &self.core) {
+            SpanPlan::Call => {
+                if let Some(state) = opening::taken() {
+                    self.open.keep(id, Entry::Call(state), false);
+                }
+            }
+            SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
+                if let Some(entry) = self.open.get(id) {
+                    let Some(audited) = entry.audited() else { return };
+                    values.record(&mut fields.visit(|field, given| audited.say(&self.core, field, given)));
+                    if audited.is_waiting() && audited.state().event().has_halves() {
+                        self.open.wait(id);
+                    }
+                } else if let Some(entry) = self.enclosing(&span) {
+                    values.record(&mut self.enriching(fields, &entry));
+                }
+            }
+            SpanPlan::Ignored | SpanPlan::Probe => {}
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if lookup::is_looking() {
+            return;
+        }
+        self.lookup.learn(self.is_seen(), id, &context);
+        let entered = |entry: &Entry| {
+            let audited = entry.audited()?;
+            audited.course().entered();
+            let opens = audited.state().event().has_halves() || !self.has_ids_at_close();
+            opens.then(|| entry.clone())
+        };
+        if let Some(opens) = self.open.with_waiting(id, entered) {
+            if let Some(audited) = opens.as_ref().and_then(Entry::audited) {
+                let sought =
+                    || context.span(id).and_then(|span| self.told(&span, self.lookup.entered(self.is_seen(), &span)));
+                let otel = || self.lookup.known(id).or_else(sought);
+                audited.open(&self.core, otel, self.is_mirrored.load(Ordering::Relaxed));
+            }
+        } else if self.probe.load(Ordering::Relaxed) == id.into_u64() {
+            let found = context.span(id).and_then(|span| self.lookup.entered(self.is_seen(), &span).ok());
+            plan::see_probe(found.as_ref());
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if lookup::is_looking() {
+            return;
+        }
+        let left = |entry: &Entry| {
+            let audited = entry.audited()?;
+            let is_over = audited.course().left(|| self.core.clock().monotonic_nano());
+            is_over.then(|| entry.clone())
+        };
+        // Most spans are left before they are over: only a look at the table.
+        if let Some(over) = self.open.with(id, left).flatten()
+            && let Some(audited) = over.audited()
+        {
+            audited.end_span();
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        match self.plans.event(event.metadata(), &self.core) {
+            EventPlan::Ignored => {}
+            EventPlan::Instrumented => {
+                let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
+                if let Some(span) = span
+                    && let Some(Entry::Span(audited)) = self.open.get(&span.id())
+                    && audited.hear(&self.core, event)
+                {
+                    self.end(audited, &span.id(), &context, false);
+                }
+            }
+            EventPlan::Audited(fields) => {
+                let span = context.event_span(event);
+                // Nobody holds a lock on the span here: no layer calls others while it handles an event.
+                let found = |span: &SpanRef<'_, S>| match event.is_contextual() {
+                    true => self.lookup.entered(self.is_seen(), span),
+                    false => self.lookup.asked(self.is_seen(), span).ok_or(Idless::Elsewhere),
+                };
+                let otel = span.as_ref().and_then(|span| self.told(span, found(span)));
+                let open = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
+                let around = span.and_then(open).map(|(_, around)| around);
+                audited_span::write_event(&self.core, event, fields, otel, around.as_ref());
+            }
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(entry) = self.open.take(&id) else {
+            if self.counts_spans
+                && let Some(span) = context.span(&id)
+            {
+                watch::count(&self.core, &span);
+            }
+            return;
+        };
+        self.core.span_closed(true);
+        let Entry::Span(audited) = entry else { return };
+        if audited.course().is_over() {
+            audited.end_span();
+            return entry::recycle(audited);
+        }
+        self.end(audited, &id, &context, true);
+    }
+}
+
+impl AuditLayer {
+    /// An audited span was made: it is part of the call around it, or it has records of its own.
+    fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &Fields, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        let span = if is_root(attributes, context) { None } else { context.span(id) };
+        let around = span.and_then(|span| self.open_call_around(&span));
+        let name = attributes.metadata().name();
+        let mut is_part = false;
+        let audited = entry::fresh(|audited| {
+            audited.take_fields(|visitor| attributes.record(visitor), name, fields, &self.core);
+            match &around {
+                Some((call, _)) if audited.state().event().has_halves() => {
+                    call.state().enrich_all(audited.facts_mut());
+                    is_part = true;
+                }
+                _ => audited.begin(&self.core, (id, name), around.as_ref().map(|(_, around)| around)),
+            }
+        });
+        let is_others = !is_part
+            && self.other_trails.others()
+            && context.span(id).is_some_and(|span| other_trails::is_claimed(&span));
+        if is_others {
+            self.core.tell_idless(Idless::OtherTrail, name);
+        }
+        if is_part || is_others {
+            // Should the close of a span of that id have been missed.
+            drop(self.open.take(id));
+            entry::recycle(audited);
+        } else {
+            self.open.keep(id, Entry::Span(audited), true);
+        }
+    }
+
+    /// An audited span has ended: it closes, or it has said its last word.
+    fn end<S>(&self, mut audited: Arc<AuditedSpan>, id: &Id, context: &Context<'_, S>, closes: bool)
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        let is_mirrored = self.is_mirrored.load(Ordering::Relaxed);
+        let is_call = audited.state().event().has_halves();
+        let was_entered = audited.course().was_entered();
+        let was_looked_for = was_entered && (is_call || !self.has_ids_at_close());
+        let otel = || {
+            let known = self.lookup.known(id);
+            if known.is_some() {
+                return known;
+            }
+            let span = context.span(id)?;
+            let found = self.lookup.left(self.is_seen(), &span, was_entered);
+            if was_looked_for { found.ok() } else { self.told(&span, found) }
+        };
+        if is_call && audited.is_waiting() {
+            // Never entered, or entered when it was no call yet.
+            audited.open(&self.core, otel, is_mirrored);
+        }
+        let closed = match Arc::get_mut(&mut audited) {
+            Some(alone) => alone.close_alone(&self.core, otel, is_mirrored),
+            None => audited.close(&self.core, otel, is_mirrored),
+        };
+        if closes && !is_mirrored && audited.otel(&closed).is_some_and(|otel| otel.span().is_recording()) {
+            // Its OTel span goes on, so the layers stand in the order in which it always will.
+            self.is_mirrored.store(true, Ordering::Relaxed);
+        }
+        // With its last word, the span ends when it is left: the OTel layer has yet to see that word.
+        if closes {
+            audited.end_closed(&closed);
+        }
+        entry::recycle(audited);
+    }
+
+    /// Whether this layer can be seen from a subscriber.
+    fn is_seen(&self) -> impl Fn(&Dispatch) -> bool {
+        |subscriber| subscriber.downcast_ref::<Self>().is_some_and(|seen| std::ptr::eq(seen, self))
+    }
+
+    /// Whether the ids of a span can be had at its close as well as when it is entered.
+    fn has_ids_at_close(&self) -> bool {
+        // Without a dispatcher of its own, the layer depends on the current one, which at a close may be any.
+        self.is_mirrored.load(Ordering::Relaxed) && self.lookup.can_ask()
+    }
+
+    fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {
+        fields.visit(|field, given| audited_span::enrich(entry.state(), &self.core, field, given))
+    }
+
+    /// What was found of exactly that span. If it has no ids, the operator is told why.
+    fn told<S>(&self, span: &SpanRef<'_, S>, found: Found) -> Option<opentelemetry::Context>
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        found.inspect_err(|why| self.core.tell_idless(*why, span.name())).ok()
+    }
+
+    /// The nearest audited span around a span: a call, open or not, or a moment.
+    fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
+        parents(span).find_map(|span| self.open.get(&span.id()))
+    }
+
+    /// The nearest call around a span that is still going on, and its id. A moment is none, nor is a call whose response
+    /// is written.
+    fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)>
+    where
+        S: for<'span> LookupSpan<'span>,
+    {
+        parents(span).find_map(|span| self.open_call(&span))
+    }
+
+    fn open_call<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)> {
+        let entry = self.open.get(&span.id())?;
+        let around = Around { call: entry.open_call()?, caller: entry.state().caller() };
+        Some((entry, around))
+    }
+}
+
+/// Whether a new span has no parent for certain, as a registry decides it: then none has to be looked for.
+fn is_root<S: Subscriber>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> bool {
+    let current_is_none = || {
+        let current = context.current_span();
+        current.is_known() && current.id().is_none()
+    };
+    attributes.is_root() || (attributes.is_contextual() && current_is_none())
+}
+
+fn parents<'a, S: for<'span> LookupSpan<'span>>(span: &SpanRef<'a, S>) -> impl Iterator<Item = SpanRef<'a, S>> {
+    std::iter::successors(span.parent(), SpanRef::parent)
+}
+
+/// The id of a span is never zero.
+const NO_SPAN: u64 = 0;

@@ -1,0 +1,195 @@
+//! `README.md` and the pages in `docs/`: what they link to is there, their promises have tests, their excerpts are real.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for page in pages() {
+        let text = prose(&read(&page));
+        for target in links(&text) {
+            seen += 1;
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
+            let is_there = file.exists() && (anchor.is_empty() || anchors(&read(&file)).contains(anchor));
+            if !is_there {
+                wrong.push(format!("{}: {target}", shown(&page)));
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+    assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
+}
+
+/// A downloaded crate has no repository around it, so what the README and the pages link to must be in it.
+#[test]
+fn what_is_linked_is_in_the_package() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let include = manifest.lines().find_map(|line| line.strip_prefix("include = ")).unwrap();
+    let included: Vec<_> =
+        include.split('"').filter_map(|path| path.strip_prefix('/')).map(|path| root().join(path)).collect();
+    for page in pages().into_iter().filter(|page| shown(page) == "README.md" || shown(page).starts_with("docs/")) {
+        let text = prose(&read(&page));
+        for target in links(&text).into_iter().filter(|target| !target.starts_with('#')) {
+            let file = page.parent().unwrap().join(target.split('#').next().unwrap()).canonicalize().unwrap();
+            let is_in = included.iter().any(|path| file.starts_with(path));
+            assert!(is_in, "{}: {target} is not in the package: see `include` in Cargo.toml", shown(&page));
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_one_screen_and_more() {
+    let lines = read(&root().join("README.md")).lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines, 150 are the most: move what is long to docs/");
+}
+
+/// A line of the README for each section of the page, and a test for each row of the page.
+#[test]
+fn promises_are_held_by_tests() {
+    let readme = read(&root().join("README.md"));
+    let listed: Vec<_> = links(&readme).into_iter().filter_map(|link| link.strip_prefix("docs/promises.md#")).collect();
+    let page = root().join("docs/promises.md");
+    let text = read(&page);
+    let sections: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("## ")).map(slug).collect();
+    assert_eq!(listed, sections, "the promises of README.md are not the sections of docs/promises.md");
+
+    let mut rows = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise ")) {
+        let (_, tests) = row.trim_end_matches('|').rsplit_once('|').unwrap();
+        let tests: Vec<_> = links(tests).into_iter().filter(|link| link.ends_with(".rs")).collect();
+        assert!(!tests.is_empty(), "no test holds: {row}");
+        for test in tests {
+            let code = fs::read_to_string(page.parent().unwrap().join(test)).unwrap_or_default();
+            assert!(!code.is_empty(), "docs/promises.md names {test}, which is not there");
+        }
+        rows += 1;
+    }
+    assert!(rows > 50, "{rows}");
+}
+
+/// Excerpts that cannot be compiled by themselves are lines of an example.
+#[test]
+fn excerpts_are_from_examples() {
+    let example = read(&root().join("examples/weather/mod.rs"));
+    let lines: BTreeSet<_> = example.lines().map(str::trim).collect();
+    let page = read(&root().join("docs/wrap.md"));
+    let excerpts: Vec<_> =
+        page.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!excerpts.is_empty());
+    for line in excerpts.iter().flat_map(|excerpt| excerpt.lines()) {
+        assert!(lines.contains(line.trim()), "not in examples/weather/mod.rs: {line}");
+    }
+}
+
+#[test]
+fn the_index_has_every_page() {
+    let index = read(&root().join("docs/README.md"));
+    let linked: BTreeSet<_> =
+        links(&index).into_iter().map(|link| link.split('#').next().unwrap().to_owned()).collect();
+    for page in files(&root().join("docs")).into_iter().filter(|page| page.extension().is_some_and(|kind| kind == "md"))
+    {
+        let name = page.file_name().unwrap().to_str().unwrap();
+        assert!(name == "README.md" || linked.contains(name), "docs/README.md does not list {name}");
+    }
+}
+
+/// There is no release, so nothing can be installed by its name.
+#[test]
+fn no_page_says_that_there_is_a_release() {
+    for page in pages() {
+        let text = read(&page);
+        for released in
+            ["cargo install auditrail", "cargo add auditrail", "docs.rs/auditrail", "crates.io/crates/auditrail"]
+        {
+            assert!(!text.contains(released), "{}: {released}", shown(&page));
+        }
+    }
+}
+
+/// Phrases that a reader stumbles over.
+#[test]
+fn pages_are_in_plain_english() {
+    for page in
+        pages().into_iter().filter(|page| !OTHERS.contains(&shown(page).as_str()) && !shown(page).contains("/adr/"))
+    {
+        for line in prose(&read(&page)).lines() {
+            let line = line.to_lowercase();
+            let stumble = STUMBLES.iter().find(|phrase| line.contains(**phrase));
+            assert_eq!(stumble, None, "{}: {line}", shown(&page));
+        }
+    }
+}
+
+const STUMBLES: [&str; 7] =
+    ["whoever", "whomever", "is no message", "is no mcp", " at once", "all the same,", "behind it,"];
+/// Pages with a voice, or a contract, of their own.
+const OTHERS: [&str; 7] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs/compare.md",
+    "docs/format.md",
+    "docs/threats.md",
+    "tests/peers/README.md",
+];
+
+fn pages() -> Vec<PathBuf> {
+    let names = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "collector-config/README.md",
+        "tests/peers/README.md",
+    ];
+    let mut pages: Vec<_> = names.into_iter().map(|name| root().join(name)).collect();
+    for folder in ["docs", "docs/adr"] {
+        pages.extend(
+            files(&root().join(folder)).into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "md")),
+        );
+    }
+    pages
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+}
+
+/// What stands outside of fenced blocks.
+fn prose(text: &str) -> String {
+    text.split("```").step_by(2).collect()
+}
+
+/// The targets of links that stay in the repository.
+fn links(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://")).collect()
+}
+
+/// The anchors of the headings, as GitHub makes them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let text = prose(text);
+    text.lines().filter(|line| line.starts_with('#')).map(|line| slug(line.trim_start_matches('#').trim())).collect()
+}
+
+fn slug(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap().display().to_string()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().unwrap()
+}
