@@ -190,7 +190,8 @@ impl Shared {
         keep: Option<&dyn Fn() -> bool>,
     ) -> Result<Option<Receipt>, JournalError> {
         let size = frame.len() as u64;
-        let (file, offset) = (state.active.file.clone(), state.active.offset);
+        let active = &mut state.active;
+        let (file, offset) = (active.at_hand.take().unwrap_or_else(|| active.file.clone()), active.offset);
         let opened = what.kind.opens().then(|| state.calls.open(RequestPlace { offset, size }));
         let call = opened.or(what.call).map_or(0, |call| call.0);
         let sequence = if what.kind.is_record() { state.sequence } else { 0 };
@@ -201,6 +202,7 @@ impl Shared {
             Some(keep) => file.publish_if(offset, frame, keep),
         };
         let mut state = self.state();
+        state.active.at_hand = Some(file);
         self.end_turn(&mut state);
         if !matches!(stored, Ok(true)) {
             opened.into_iter().for_each(|call| state.calls.close(call));

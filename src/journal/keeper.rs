@@ -275,6 +275,7 @@ impl Shared {
         if let Ok(Some(identity)) = identity {
             state.active.identity = identity;
             state.active.file = file;
+            state.active.at_hand = None;
             state.active.prepared = 0;
             if let Some(segment) = state.segments.back_mut() {
                 // The reader has the old file open.

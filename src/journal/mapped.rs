@@ -11,7 +11,7 @@
 //! 2. Nobody gets a reference into the mapping: bytes are copied in, and read back through the file. So no aliasing rule of
 //!    Rust depends on what other processes do with the file.
 //! 3. A copy is checked against the length of the mapping before a byte is written.
-//! 4. One writer at a time: `publish` is called under the lock of the journal, and whoever else calls it meanwhile gets an
+//! 4. One writer at a time: `publish` is called with the turn of the journal, and whoever else calls it meanwhile gets an
 //!    error. The first word of a frame is stored last,
 //!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
 //! 5. Unmapped once, on drop.

@@ -228,6 +228,7 @@ impl State {
             turn: Turn::default(),
             jobs: VecDeque::new(),
             has_writer: false,
+            is_writing: false,
             has_keeper: false,
             active: Active::none(file, stream),
             next: None,

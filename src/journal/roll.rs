@@ -227,7 +227,18 @@ impl Shared {
         let Frames { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
         Ok((
-            Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST, seen: 0 },
+            Active {
+                number,
+                file,
+                at_hand: None,
+                path,
+                identity,
+                salt,
+                offset,
+                length,
+                prepared: PREPARED_AT_FIRST,
+                seen: 0,
+            },
             places,
         ))
     }

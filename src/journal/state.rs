@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) jobs: VecDeque<Arc<Job>>,
     /// There is a thread that writes for others.
     pub(super) has_writer: bool,
+    /// It does one of them now.
+    pub(super) is_writing: bool,
     /// There is a thread that commits.
     pub(super) has_keeper: bool,
     /// The segment that is written to.
@@ -149,6 +151,8 @@ impl Synced {
 pub(super) struct Active {
     pub(super) number: u64,
     pub(super) file: Arc<dyn File>,
+    /// The same once more, for whoever has the turn: it is taken and put back, which is cheaper than to count it for each frame.
+    pub(super) at_hand: Option<Arc<dyn File>>,
     pub(super) path: PathBuf,
     pub(super) identity: Identity,
     pub(super) salt: Salt,
@@ -166,6 +170,7 @@ impl Active {
         Self {
             number: 0,
             file,
+            at_hand: None,
             path: PathBuf::new(),
             identity: Identity { device: 0, inode: 0, length: 0 },
             salt: Salt::new(stream, 0),

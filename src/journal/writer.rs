@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::append::Lengths;
+use super::state::State;
 use super::{Append, JournalError, Receipt, Room, Shared};
 
 /// What is to be done.
@@ -70,7 +71,10 @@ impl Shared {
         }
         state.jobs.push_back(job.clone());
         self.job_wanted.notify_one();
-        let is_open = |_: &super::state::State| !job.is_done();
+        let is_open = |_: &State| !job.is_done();
+        // That the thread is not there yet is no fault of the disk: a busy machine has many.
+        let is_on_its_way = |state: &State| !job.is_done() && !state.is_writing;
+        let state = self.wait_while(state, &self.job_done, patience.max(ON_ITS_WAY), is_on_its_way).0;
         let (mut state, in_time) = self.wait_while(state, &self.job_done, patience, is_open);
         if !in_time {
             state.jobs.retain(|other| !Arc::ptr_eq(other, &job));
@@ -106,10 +110,13 @@ impl Shared {
         let mut state = self.state();
         loop {
             if let Some(job) = state.jobs.pop_front() {
+                state.is_writing = true;
+                self.has_moved(&mut state);
                 drop(state);
                 let answer = if job.is_left() { Ok(None) } else { self.work_on(&job) };
                 job.answer(answer);
                 state = self.state();
+                state.is_writing = false;
                 self.has_moved(&mut state);
                 self.job_done.notify_all();
             } else if state.stop {
@@ -123,6 +130,8 @@ impl Shared {
     }
 }
 
+/// Far more than a thread takes to wake.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
 const WAITED_FOR: u8 = 0;
 const KEPT: u8 = 1;
 const LEFT: u8 = 2;
