@@ -154,7 +154,7 @@ impl Journal {
 }
 
 impl Shared {
-    fn append(&self, what: Append, lengths: Lengths, frame: &mut Vec<u8>) -> Result<Receipt, JournalError> {
+    fn append(&self, what: Append, lengths: Lengths, frame: &mut [u8]) -> Result<Receipt, JournalError> {
         // Before the lock, which another thread of the parent may have held when it forked.
         if self.birth.is_over() {
             return Err(JournalError::Forked);
@@ -169,7 +169,7 @@ impl Shared {
             Ok(_) => {
                 self.end_turn(&mut state);
                 drop(state);
-                self.by_writer(Work::Append(what, lengths, Mutex::new(frame.clone())), what.patience)
+                self.by_writer(Work::Append(what, lengths, Mutex::new(frame.to_owned())), what.patience)
             }
             Err(error) => {
                 self.end_turn(&mut state);

@@ -271,6 +271,8 @@ impl<T: Fn(Adopting) + Send + 'static> Round<T> {
 
     /// What it needs is used up in this process, or on this machine: it is tried again later, and said once.
     fn short_of(&mut self, error: &JournalError, is_known: bool) {
+        // Who drains and nothing else waits no longer than it has time.
+        (self.tell)(Adopting::Looked { left: self.left().max(1) });
         if !std::mem::replace(&mut self.is_short, true) && !is_known {
             self.adoption.notices.warn(format!(
                 "streams of earlier processes cannot be opened now, and are tried again: {error}; see the limit on open files \

@@ -24,12 +24,13 @@ use tracing::Span;
 
 use super::call::is_fact;
 use super::clients::{Shared, Taken};
+use super::door::Terms;
 use super::gap::Cause;
 use super::refused::{Because, Refused};
 use super::standing::{LOOK_AGAIN, MOMENT, NotTaken};
 use super::unanswered::Kept;
 use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
-use crate::journal::{Admission, Append, JournalError, Receipt, Room};
+use crate::journal::{Admission, JournalError, Receipt};
 use crate::policy::Decision;
 #[cfg(feature = "proxy")]
 use crate::record::SpanIds;
@@ -163,7 +164,7 @@ impl OpenCall {
         let is_tried = admission.is_ok_and(|admission| call.admitted(admission));
         if !is_tried && opener != Opener::Gatekeeper {
             // What was not taken is counted and told by the door.
-            let written = core.open(&call.state, Some(call.append()));
+            let written = core.open(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
         }
         match core.unanswered.keep(&call.state) {
@@ -237,7 +238,7 @@ impl OpenCall {
 
     /// Writes the request record, or says why it cannot be written now.
     fn try_request(&self) -> Option<JournalError> {
-        match self.core.try_open(&self.state, Some(self.append().within(MOMENT))) {
+        match self.core.try_open(&self.state, Some(Terms { patience: MOMENT, ..self.terms() })) {
             Ok(receipt) => self.set_recorded(Recorded::Written(receipt)),
             Err(NotTaken::Counted) => self.set_recorded(Recorded::Missing),
             Err(NotTaken::Stands(error)) => return Some(error),
@@ -305,7 +306,7 @@ impl OpenCall {
         let answer = self.state.answer()?;
         let duration = self.state.stop(&self.core);
         span::close(&self.span, outcome, duration);
-        let receipt = self.core.answer(answer, outcome, Some(self.append()));
+        let receipt = self.core.answer(answer, outcome, Some(self.terms()));
         span::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }
@@ -317,7 +318,7 @@ impl OpenCall {
         if self.class.may_hold() {
             return self.try_request().is_none();
         }
-        let written = self.core.open(&self.state, Some(self.append()));
+        let written = self.core.open(&self.state, Some(self.terms()));
         self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
         true
     }
@@ -328,10 +329,9 @@ impl OpenCall {
         }
     }
 
-    /// How its records are appended.
-    fn append(&self) -> Append {
-        let room = self.admission.get().map_or(Room::Free, Admission::room);
-        Append { room, patience: self.class.deadline, handed: self.class.may_hold(), ..Append::MOMENT }
+    /// How its records are written.
+    fn terms(&self) -> Terms<'_> {
+        Terms { kept: self.admission.get(), patience: self.class.deadline, handed: self.class.may_hold() }
     }
 
     /// A request that is recorded nowhere is counted, unless that was done when it was tried.
