@@ -10,6 +10,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::halves::About;
+use super::shedding::Worth;
 use super::span::{self, Marks};
 use super::standing::NotTaken;
 use super::state::{KnownFacts, SpanMoment};
@@ -56,7 +57,7 @@ impl Core {
         let id = state.request_id().encode(&mut text);
         let what = Append { kind: Kind::Request, ..like(terms) };
         let encode = |buffer: &mut Vec<u8>| halves::request(buffer, state, id);
-        let receipt = self.recorder.try_write((what, false), || state.client(), encode)?;
+        let receipt = self.recorder.try_write(what, Worth::of(&what, false), || state.client(), encode)?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
         Ok(receipt)
@@ -71,7 +72,7 @@ impl Core {
         let Append { kind, call, .. } = Append::response(state.journalled());
         let what = Append { kind, call, ..like(terms) };
         let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
-        let Some(receipt) = self.recorder.write((what, false), || facts.client(), encode) else {
+        let Some(receipt) = self.recorder.write(what, Worth::of(&what, false), || facts.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.recorder.journal.forget(call));
             return None;
@@ -116,8 +117,9 @@ impl Core {
         let mut text = [0; 36];
         let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
         let about = About { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
-        let (what, client) = ((Append::MOMENT, moment.is_garbage), || moment.client.clone());
-        if self.recorder.write(what, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
+        let (what, client) = (Append::MOMENT, || moment.client.clone());
+        let worth = Worth::of(&what, moment.is_garbage);
+        if self.recorder.write(what, worth, client, |buffer| halves::moment(buffer, &moment, &about)).is_some() {
             mirror(moment.context.as_ref(), event, text, outcome, now);
         }
         id
@@ -125,6 +127,7 @@ impl Core {
 
     /// Writes the one record of a span that is a moment, before it ends; with the OTel context of that span.
     pub(crate) fn write_span_moment(&self, facts: KnownFacts<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
+        let what = Append::MOMENT;
         let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
         let mut text = [0; 36];
         let id = moment.id.encode(&mut text);
@@ -132,7 +135,7 @@ impl Core {
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| halves::span_moment(buffer, facts, &about, duration, ids));
-        if self.recorder.write((Append::MOMENT, false), || None, encode).is_some() {
+        if self.recorder.write(what, Worth::of(&what, false), || None, encode).is_some() {
             mirror(context, event, id, outcome, unix_nano);
         }
     }

@@ -44,17 +44,19 @@ impl Recorder {
     /// once, and told by a record.
     pub(super) fn write(
         &self,
-        what: (Append, bool),
+        what: Append,
+        worth: Worth,
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
-        self.counted(self.try_write(what, client, encode))
+        self.counted(self.try_write(what, worth, client, encode))
     }
 
     /// As [`write`](Self::write), but leaves it to the caller to count what a disk that stands still has not taken.
     pub(super) fn try_write(
         &self,
-        (what, is_garbage): (Append, bool),
+        what: Append,
+        worth: Worth,
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Receipt, NotTaken> {
@@ -65,7 +67,7 @@ impl Recorder {
         }
         self.scribe.tell_waiting();
         let what = if what.patience == Duration::MAX { what.within(self.patience) } else { what };
-        let (worth, pressure) = (Worth::of(&what, is_garbage), self.journal.pressure());
+        let pressure = self.journal.pressure();
         if worth.is_shed(pressure) {
             self.left_out(Cause::Shed, None);
             return Err(NotTaken::Counted);
