@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::environment::STATE;
-use super::resource::SERVICE_NAME_VARIABLE;
-use super::{ConfigError, Environment, Overrides, ResourceSettings};
+use super::environment::{Environment, STATE};
+use super::error::ConfigError;
+use super::overrides::Overrides;
+use super::resource::{ResourceSettings, SERVICE_NAME_VARIABLE};
 
 /// The directory of the service's state.
 pub const DIRECTORY: &str = "AUDITRAIL_DIR";

@@ -9,12 +9,14 @@ use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
 use super::header::{LONGEST_HEADER, SegmentHeader};
-use super::open::{Files, lock, make_directories};
-use super::place::{CURSOR, MARK, OWNER, Place, StreamPlace, is_new, segment_number};
+use super::open::{CursorFile, Files, lock, make_directories};
+use super::place::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
 use super::planted::planted;
 use super::reader::Reader;
 use super::recover::{Recovered, recover};
 use super::roll::Carried;
+use super::settle::Settler;
+use super::sinks::{SinkHandles, SinkName};
 use super::state::Synced;
 use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Shared, error, frame};
 use crate::record::StreamId;
@@ -66,8 +68,12 @@ pub struct Adopted {
     /// The writing end, for the answers to calls that were left open and for the last record. Call
     /// [`commit`](Journal::commit) afterwards: no thread does it.
     pub journal: Journal,
-    /// The reading end.
+    /// Reads ahead for the first sink.
     pub reader: Reader,
+    /// Settles for the first sink.
+    pub settler: Settler,
+    /// The handles of the other sinks.
+    pub others: Vec<SinkHandles>,
     /// The calls that the crash left open. None if nothing can be appended.
     pub open: Vec<OpenRequest>,
     /// Whether the last record has still to be appended.
@@ -194,7 +200,7 @@ fn claim(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> Result<Option<Or
     if !owner.try_lock().map_err(failed)? && !planted("adopt-twice") {
         return Ok(None);
     }
-    let cursor = match fs.open(&place.cursor()) {
+    let cursor = match fs.open(&place.cursor(SinkName::OTLP)) {
         Err(error) if is_missing(&error) => None,
         opened => Some(opened.map_err(failed)?),
     };
@@ -218,12 +224,19 @@ impl Orphan {
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = Place::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
-        let Some(found) = recover(&*options.fs, &place, self.stream).map_err(failed("recover"))? else {
+        let found = recover(&*options.fs, &place, self.stream, options.sinks.iter()).map_err(failed("recover"))?;
+        let Some(found) = found else {
             remove_all(options, &place);
             return Ok(None);
         };
-        let cursor = self.cursor.map_or_else(|| options.fs.open_or_create(&place.cursor()), Ok);
-        let cursor = cursor.map_err(failed("open the cursor of"))?;
+        let mut locked = self.cursor;
+        let open = |sink| match locked.take_if(|_| sink == SinkName::OTLP) {
+            Some(cursor) => Ok(cursor),
+            None => options.fs.open_or_create(&place.cursor(sink)),
+        };
+        let cursors = options.sinks.iter().map(open).collect::<io::Result<Vec<_>>>();
+        let cursors = cursors.map_err(failed("open the cursors of"))?.into_iter().zip(found.starts.iter().copied());
+        let cursors = cursors.map(|(file, start)| CursorFile { file, start });
         // Answers repeat what requests say, which may have been written with larger segments.
         let longest = options.longest_record();
         let options = JournalOptions {
@@ -238,16 +251,17 @@ impl Orphan {
             Err(error) if error::is_shortage(&error) => return Err(failed("open the mark of")(error)),
             opened => opened.ok(),
         };
-        let files = Files { owner: self.owner, cursor, mark };
+        let files = Files { owner: self.owner, cursors: cursors.collect(), mark };
         let mut shared = Shared::new(options, self.stream, place, files);
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
         let can_append = !found.ended && shared.begin_answers(&found);
         let journal = Journal(Arc::new(shared));
-        let reader = Reader::new(journal.clone(), found.start, found.expected);
+        let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
-        Ok(Some(Adopted { journal, reader, open: open.filter(|_| can_append).collect(), needs_end: can_append }))
+        let open = open.filter(|_| can_append).collect();
+        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end: can_append }))
     }
 }
 
@@ -268,8 +282,6 @@ impl Shared {
         state.segments = found.segments.clone();
         state.next_file = found.next_file;
         state.sequence = found.sequence;
-        state.settled = found.expected.saturating_sub(1);
-        state.settled_at = found.start;
         state.closed = true;
         state.ended = found.ended;
         state.recount_pending();
@@ -305,7 +317,7 @@ impl Journal {
         let shared = &self.0;
         let done = {
             let state = shared.state();
-            state.ended && state.is_clean() && state.settled + 1 >= state.sequence
+            state.ended && state.is_clean() && state.settled() + 1 >= state.sequence
         };
         let done = done && (planted("remove-before-told") || shared.is_told());
         if done {
@@ -327,7 +339,8 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
     // What is none of ours, or not yet, stays, and the directory with it.
     names.retain(|name| {
-        [OWNER, CURSOR, MARK].contains(&name.as_str()) || segment_number(name).is_some() || is_new(name)
+        let is_ours = [OWNER, MARK].contains(&name.as_str()) || sink_of_cursor(name).is_some();
+        is_ours || segment_number(name).is_some() || is_new(name)
     });
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
@@ -344,6 +357,7 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
 pub const ADOPTED_AT_ONCE: usize = 4;
 /// Descriptors that an adoption takes at most, however many streams there are: for each in hand two locked files, the mark, the
 /// segment that is read and the one that is written; and for all together the locks of directories, a listing, a file that is
-/// recovered or written again, and one of the quarantine.
+/// recovered or written again, and one of the quarantine. A second sink takes two more for each in hand: its cursor, and the
+/// segment that is read for it.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;

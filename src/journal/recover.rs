@@ -18,8 +18,9 @@ use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
 use super::resume::{Known, begin_at};
 use super::scan::{Item, Scan};
-use super::state::{Position, Segment};
-use super::{CallNumber, Sequence};
+use super::sinks::Start;
+use super::state::Segment;
+use super::{CallNumber, Sequence, SinkName};
 use crate::record::StreamId;
 
 /// What was found of a stream.
@@ -28,9 +29,8 @@ pub(super) struct Recovered {
     pub(super) segments: VecDeque<Segment>,
     pub(super) resource: Bytes,
     pub(super) scope: Bytes,
-    /// Where to read on, and the number that comes next there.
-    pub(super) start: Position,
-    pub(super) expected: Sequence,
+    /// Where each sink reads on.
+    pub(super) starts: Vec<Start>,
     /// The number that the next record of the stream gets.
     pub(super) sequence: Sequence,
     /// The calls that nobody answered, and their request records or intents.
@@ -55,16 +55,20 @@ pub(super) struct Torn {
 /// Reads a stream whose lock this process holds. `None` if there is nothing in it.
 ///
 /// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
-pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
+pub(super) fn recover(
+    fs: &dyn Fs,
+    place: &StreamPlace,
+    stream: StreamId,
+    sinks: impl Iterator<Item = SinkName>,
+) -> io::Result<Option<Recovered>> {
     let mark = opened(fs, &place.mark())?.and_then(|file| Mark::read(&*file, stream));
-    let cursor_file = opened(fs, &place.cursor())?;
-    let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
-    let (marked, settled) = [mark, cursor].map(|place| place.map_or(0, |place| place.sequence)).into();
+    let marked = mark.map_or(0, |mark| mark.sequence);
+    let cursors = Cursors::read(fs, place, stream, sinks)?;
     let owner = opened(fs, &place.owner())?.map_or(Ok(None), |file| header(&file))?;
     let Listed { mut found, next_file } = segments(fs, place, stream)?;
     let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
     drop_superseded(fs, place, &mut found);
-    if found.is_empty() && marked <= settled {
+    if found.is_empty() && marked <= cursors.settled_by_all() {
         return Ok(None);
     }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
@@ -81,7 +85,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     let (resource, scope) = about.map(|about| (about.resource, about.scope)).unwrap_or_default();
     let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(settled.max(marked).saturating_add(1));
+    let mut sequence = behind.max(cursors.settled().max(marked).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
@@ -100,19 +104,62 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     }
     let sequence = torn.as_ref().map_or(sequence, |torn| sequence.max(torn.last + 1));
 
-    let (start, expected) = begin_at(&found, cursor, Known { behind, marked, next_file })?;
+    let known = Known { behind, marked, next_file };
+    let starts = cursors.all.iter().map(|own| begin_at(&found, own.or(cursors.in_place_of(&found)), known));
+    let starts = starts.collect::<io::Result<_>>()?;
     Ok(Some(Recovered {
         next_file,
         segments: found.iter().map(|segment| segment.info).collect(),
         resource,
         scope,
-        start,
-        expected,
+        starts,
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
+}
+
+impl Recovered {
+    /// Where the sink reads on that has the least.
+    pub(super) fn start(&self) -> Start {
+        self.starts.iter().copied().min_by_key(|start| (start.at, start.expected)).unwrap_or_default()
+    }
+}
+
+/// The cursors of the sinks, in their order, as far as they can be believed.
+struct Cursors {
+    all: Vec<Option<Cursor>>,
+}
+
+impl Cursors {
+    fn read(
+        fs: &dyn Fs,
+        place: &StreamPlace,
+        stream: StreamId,
+        sinks: impl Iterator<Item = SinkName>,
+    ) -> io::Result<Self> {
+        let read = |sink| {
+            let cursor = opened(fs, &place.cursor(sink))?.and_then(|file| Cursor::read(&*file, stream));
+            Ok(cursor.filter(|_| !planted("reset-cursor")))
+        };
+        Ok(Self { all: sinks.map(read).collect::<io::Result<_>>()? })
+    }
+
+    /// The last number that a sink has.
+    fn settled(&self) -> Sequence {
+        self.all.iter().flatten().map(|cursor| cursor.sequence).max().unwrap_or(0)
+    }
+
+    /// The last number that all have which have a cursor.
+    fn settled_by_all(&self) -> Sequence {
+        self.all.iter().flatten().map(|cursor| cursor.sequence).min().unwrap_or(0)
+    }
+
+    /// For a sink that has none: it gets what is there, and where nothing is, nobody owes it anything.
+    fn in_place_of(&self, found: &[Found<'_>]) -> Option<Cursor> {
+        self.all.iter().flatten().max_by_key(|cursor| cursor.sequence).copied().filter(|_| found.is_empty())
+    }
 }
 
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::journal::Sequence;
+use crate::journal::{Sequence, SinkName};
 use crate::record::StreamId;
 
 /// Hears of what did not go as it should. Called on the shipper's thread; it must not block.
@@ -24,6 +24,8 @@ pub trait Reports: Debug + Send + Sync + 'static {
 pub struct GaveUp {
     /// Their stream.
     pub stream: StreamId,
+    /// The sink that refused them. Others may have them.
+    pub sink: SinkName,
     /// How many were refused.
     pub count: u64,
     /// Among how many: after a partial success nobody knows which ones.

@@ -15,7 +15,7 @@ use super::hurry::Hurry;
 use super::lane::{Fleet, Lane};
 use super::{Connector, Reports, ShipStats, Sink};
 use crate::config::{Notices, OtlpSettings};
-use crate::journal::Reader;
+use crate::journal::{Reader, Settler};
 use crate::record::Entropy;
 
 /// A running shipper. Dropping it stops the thread; what is not settled stays in the journal.
@@ -47,11 +47,15 @@ pub enum ShipError {
 }
 
 impl Shipper {
-    /// Starts shipping what the reader reads.
+    /// Starts shipping what the reader reads, to the sink that both handles are of.
     ///
     /// # Errors
     /// If there is no thread to be had, or the connector refuses the settings.
-    pub fn start(reader: Reader, cargo: Cargo, settings: &OtlpSettings) -> Result<Self, ShipError> {
+    pub fn start(
+        (reader, settler): (Reader, Settler),
+        cargo: Cargo,
+        settings: &OtlpSettings,
+    ) -> Result<Self, ShipError> {
         let runtime = OwnRuntime::new()?;
         let sink = {
             let _inside = runtime.0.as_ref().map(Runtime::enter);
@@ -66,7 +70,7 @@ impl Shipper {
         let (lane_of_thread, handle) = (lane.clone(), runtime.handle()?);
         let mut shipper = Self { stop: Some(stop), lane, runtime: handle, thread: None, ended: Mutex::new(ended) };
         let run = move || {
-            runtime.run(ship(reader, lane_of_thread), stopped);
+            runtime.run(ship(reader, settler, lane_of_thread), stopped);
             drop(running);
         };
         shipper.thread = Some(thread::Builder::new().name("auditrail-ship".into()).spawn(run)?);
@@ -191,12 +195,12 @@ impl Drop for OwnRuntime {
     }
 }
 
-async fn ship(mut reader: Reader, lane: Lane) {
+async fn ship(mut reader: Reader, mut settler: Settler, lane: Lane) {
     loop {
         let hurries = lane.0.hurry.count();
         reader.readable().await;
         lane.0.linger(hurries).await;
-        lane.drain(&mut reader).await;
+        lane.drain(&mut reader, &mut settler).await;
     }
 }
 

@@ -340,7 +340,8 @@ impl<T: Fn(Adopting) + Send + 'static> Round<T> {
         for (mut adopted, what) in lot {
             let lane = lane.clone();
             drains.spawn(async move {
-                lane.drain(&mut adopted.reader).await;
+                let Adopted { reader, settler, .. } = &mut adopted;
+                lane.drain(reader, settler).await;
                 (adopted, what)
             });
         }

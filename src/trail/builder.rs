@@ -287,14 +287,14 @@ impl TrailBuilder {
             .as_ref()
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
-        let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
+        let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let cargo =
             Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
-        let shipper = Shipper::start(reader, cargo, &settings.logs)?;
+        let shipper = Shipper::start((reader, settler), cargo, &settings.logs)?;
         let adopted = Arc::<Done>::default();
         let adoption = Adoption {
             options,

@@ -106,7 +106,7 @@ impl Scribe {
         (usage, quarantined, lost)
     }
 
-    /// Why the collector does not have a record of this stream that is settled; `None` if it has accepted it.
+    /// Why the sink that `remote` means does not have a record of this stream that is settled; `None` if it has accepted it.
     pub(super) fn why_not_accepted(&self, settled: Sequence) -> Option<Why> {
         self.gone().why(settled)
     }
@@ -252,7 +252,7 @@ impl Watcher for Scribe {
                      {last}); what is left of them is in quarantine, and a gap record tells of them"
                 ));
                 if self.is_own(stream) {
-                    self.note_gone(Losses { first, last, quarantined: 0, lost: count });
+                    self.note_gone(Losses { first, last, quarantined: 0, lost: count, sink: None });
                 } else {
                     self.others_lost.fetch_add(count, Ordering::Relaxed);
                 }
@@ -280,7 +280,8 @@ impl Reports for Scribe {
     fn gave_up(&self, gap: GaveUp) {
         if self.is_own(gap.stream) {
             let quarantined = if planted("count-quarantined-as-delivered") { 0 } else { gap.count };
-            self.note_gone(Losses { first: gap.first, last: gap.last, quarantined, lost: 0 });
+            let GaveUp { first, last, sink, .. } = gap;
+            self.note_gone(Losses { first, last, quarantined, lost: 0, sink: Some(sink) });
             if self.refused_gaps().hold_back(gap) {
                 return;
             }

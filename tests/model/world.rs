@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future as _;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use auditrail::journal::{Append, CallNumber, Event, Journal, Kind, Receipt, Sequence, Watcher};
@@ -23,7 +23,8 @@ pub struct World {
 pub type Known = Arc<Mutex<World>>;
 
 pub fn of(known: &Known) -> MutexGuard<'_, World> {
-    known.lock().unwrap()
+    // Whose panic it was says so itself.
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A record that is about to be appended.
@@ -141,8 +142,12 @@ impl World {
 
     /// What a process had in hand is free.
     pub fn killed(&mut self, process: usize) {
-        let had: Vec<StreamId> =
-            self.holders.extract_if(.., |_, holder| *holder == process).map(|(id, _)| id).collect();
+        let mut had = Vec::new();
+        self.holders.retain(|stream, holder| {
+            let is_its = *holder == process;
+            had.extend(is_its.then_some(*stream));
+            !is_its
+        });
         let of_it = self.told.iter_mut().filter(|(stream, _)| had.contains(stream));
         of_it.for_each(|(_, told)| told.killed());
     }

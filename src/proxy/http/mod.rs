@@ -25,38 +25,20 @@
 //!    not be recorded, or not be understood, is not relayed.
 
 mod answer;
-mod arriving;
-mod at_once;
-mod connection;
+mod body;
+mod capacity;
 mod error;
-mod fields;
-mod forwarded;
-mod front;
-mod health;
-mod held;
-mod hold;
-mod hops;
-mod hosts;
-mod identity;
-mod origins;
-mod outward;
-mod prelude;
+mod headers;
+mod limits;
 mod relay;
-mod room;
-mod serve;
+mod server;
 mod settings;
 #[cfg(feature = "tls")]
 mod tls;
-mod unanswered;
 mod upstream;
 
+pub use self::capacity::Connections;
 pub use self::error::HttpProxyError;
-pub use self::hops::{AddressField, TrustedHop, TrustedHops};
-pub use self::identity::IdentityFields;
-pub use self::room::Connections;
-pub use self::serve::{HttpProxy, serve};
+pub use self::headers::{AddressField, IdentityFields, TrustedHop, TrustedHops};
+pub use self::server::{HttpProxy, serve};
 pub use self::settings::{HostField, HttpSettings, Mode, PemFiles, Upstream};
-
-/// What a connection buffers in each direction: the largest head of a request or response, too. Larger ones would be worth
-/// nothing to streams of events, and a thousand slow readers hold this much each.
-const BUFFER: usize = 64 * 1024;

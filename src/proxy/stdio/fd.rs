@@ -16,6 +16,12 @@ pub(super) fn read(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
+/// What the other end has sent; `None` once it is gone, or cannot be read.
+pub(super) fn read_chunk<'a>(file: &mut File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = read(file, buffer).ok().filter(|length| *length > 0)?;
+    buffer.get(..length)
+}
+
 pub(super) fn write_all(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write(bytes) {

@@ -3,19 +3,19 @@
 use std::error::Error;
 use std::io;
 
-use super::Outgoing;
+use crate::proxy::http::body::OutgoingBody;
 
 /// A request that got no response.
 #[derive(Debug)]
-pub(in crate::proxy::http) struct Failed {
-    pub(in crate::proxy::http) error: Unanswered,
+pub(crate) struct FailedRequest {
+    pub(crate) error: UpstreamError,
     /// Its body, if nothing of it was sent.
-    pub(in crate::proxy::http) unsent: Option<Outgoing>,
+    pub(crate) unsent: Option<OutgoingBody>,
 }
 
 /// A server gave no response.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::proxy::http) enum Unanswered {
+pub(crate) enum UpstreamError {
     /// Nobody could be asked.
     #[error("no connection")]
     Unconnected(#[source] Box<dyn Error + Send + Sync>),
@@ -30,24 +30,24 @@ pub(in crate::proxy::http) enum Unanswered {
     Unaddressed,
 }
 
-impl Failed {
-    pub(super) fn without_body(error: Unanswered) -> Box<Self> {
+impl FailedRequest {
+    pub(super) fn without_body(error: UpstreamError) -> Box<Self> {
         Box::new(Self { error, unsent: None })
     }
 
-    pub(super) fn with_body(error: Unanswered, body: Outgoing) -> Box<Self> {
+    pub(super) fn with_body(error: UpstreamError, body: OutgoingBody) -> Box<Self> {
         Box::new(Self { error, unsent: Some(body) })
     }
 }
 
-impl Unanswered {
-    pub(in crate::proxy::http) fn is_connect(&self) -> bool {
+impl UpstreamError {
+    pub(crate) fn is_connect(&self) -> bool {
         matches!(self, Self::Unconnected(_))
     }
 
     /// Whether there is something that the operator can do about the way to the server. With TLS 1.3, what a server says of
     /// the client's certificate comes after the handshake.
-    pub(in crate::proxy::http) fn is_of_the_way(&self) -> bool {
+    pub(crate) fn is_connectivity(&self) -> bool {
         #[cfg(feature = "tls")]
         if causes(self).any(|cause| tls_error(cause).is_some()) {
             return true;
@@ -56,7 +56,7 @@ impl Unanswered {
     }
 
     /// What the operator can do.
-    pub(in crate::proxy::http) fn remedy(&self) -> &'static str {
+    pub(crate) fn remedy(&self) -> &'static str {
         #[cfg(feature = "tls")]
         if let Some(error) = causes(self).find_map(tls_error) {
             return crate::proxy::http::tls::remedy(error);
@@ -75,13 +75,13 @@ fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 }
 
 /// Whether it took too long to connect.
-pub(in crate::proxy::http) fn is_late(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_late(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut))
 }
 
 /// The last cause, which says it best.
-pub(in crate::proxy::http) fn cause(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 

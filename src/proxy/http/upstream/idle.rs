@@ -7,16 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
 use tokio::time::Instant;
 
-use super::channel::Channel;
-
-/// The server of a connection.
-pub(super) type Key = (Scheme, Authority);
+use super::connect::Key;
+use super::connection::ServerConnection;
 
 #[derive(Debug, Default)]
-pub(super) struct Idle(Arc<Mutex<Table>>);
+pub(super) struct IdlePool(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
@@ -27,20 +24,20 @@ struct Table {
 
 #[derive(Debug)]
 struct Waiting {
-    channel: Channel,
+    channel: ServerConnection,
     since: Instant,
 }
 
 /// Where a connection goes when it is free.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct PoolReturn {
     idle: Arc<Mutex<Table>>,
     key: Key,
 }
 
-impl Idle {
+impl IdlePool {
     /// The one that was used last, if it can be used.
-    pub(super) fn take(&self, key: &Key) -> Option<Channel> {
+    pub(super) fn take(&self, key: &Key) -> Option<ServerConnection> {
         loop {
             let Waiting { mut channel, since } = lock(&self.0).waiting.get_mut(key)?.pop()?;
             if since.elapsed() < MOST && channel.is_free() {
@@ -62,14 +59,14 @@ impl Idle {
         true
     }
 
-    pub(super) fn home(&self, key: Key) -> Home {
-        Home { idle: self.0.clone(), key }
+    pub(super) fn home(&self, key: Key) -> PoolReturn {
+        PoolReturn { idle: self.0.clone(), key }
     }
 }
 
-impl Home {
+impl PoolReturn {
     /// Keeps it, or lets it end if no other request can be sent on it.
-    pub(super) fn put(&self, mut channel: Channel) {
+    pub(super) fn put(&self, mut channel: ServerConnection) {
         if !channel.is_free() {
             return channel.finish();
         }

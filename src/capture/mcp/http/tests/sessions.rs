@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::rig::Rig;
 use crate::capture::mcp::correlate::{Carrier, Correlator, End, Exchange, Scope};
-use crate::capture::mcp::http::sessions::Sessions;
+use crate::capture::mcp::http::server::Sessions;
 use crate::capture::mcp::message::{Id, IdKind, Message};
 use crate::trail::Direction;
 
