@@ -213,7 +213,7 @@ fn idle_processes_leave_the_bound_to_others() {
 /// Segments grow under load. Whoever has nothing to say for a while keeps the one that it is in, and begins small again.
 fn a_process_that_has_become_idle_gives_back_its_room() {
     let directory = tempfile::tempdir().unwrap();
-    let Opened { journal, mut reader, keeper, .. } = Journal::open(JournalOptions::new(directory.path())).unwrap();
+    let Opened { journal, mut reader, mut settler, keeper, .. } = Journal::open(JournalOptions::new(directory.path())).unwrap();
     let stream = directory.path().join("streams").join(journal.stream().to_string());
     // Name, length and bytes on the disk of each segment.
     let segments = || {
@@ -237,7 +237,7 @@ fn a_process_that_has_become_idle_gives_back_its_room() {
     let mut settle = || {
         journal.commit().unwrap();
         while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
-            reader.settle(batch.entries.last().unwrap().sequence);
+            settler.settle(batch.entries.last().unwrap().sequence);
         }
     };
     // More than a quarter of a segment of 1 MiB: another one is made ready.
