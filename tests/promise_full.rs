@@ -213,7 +213,8 @@ fn idle_processes_leave_the_bound_to_others() {
 /// Segments grow under load. Whoever has nothing to say for a while keeps the one that it is in, and begins small again.
 fn a_process_that_has_become_idle_gives_back_its_room() {
     let directory = tempfile::tempdir().unwrap();
-    let Opened { journal, mut reader, mut settler, keeper, .. } = Journal::open(JournalOptions::new(directory.path())).unwrap();
+    let Opened { journal, mut reader, mut settler, keeper, .. } =
+        Journal::open(JournalOptions::new(directory.path())).unwrap();
     let stream = directory.path().join("streams").join(journal.stream().to_string());
     // Name, length and bytes on the disk of each segment.
     let segments = || {

@@ -9,6 +9,7 @@
 mod args;
 mod drain;
 mod fsck;
+mod ledger;
 mod location;
 mod outcome;
 mod progress;

@@ -8,7 +8,7 @@ use super::location::Place;
 use super::outcome::{Answer, Failure, print};
 #[cfg(feature = "proxy")]
 use super::proxy;
-use super::{args, drain, fsck, quarantine, stat};
+use super::{args, drain, fsck, ledger, quarantine, stat};
 
 /// Runs the command of the process's arguments.
 #[must_use]
@@ -52,6 +52,7 @@ fn run(matches: &ArgMatches) -> Result<Answer, Failure> {
     match (name, command.subcommand()) {
         ("stat", _) => stat::run(&place),
         ("fsck", _) => fsck::run(&place),
+        ("ledger", _) => ledger::run(&place),
         ("drain", _) => drain::run(&place, command),
         ("quarantine", Some((name, command))) => quarantine::run(&place, name, command),
         _ => Err(Failure::usage("name a command; `auditrail journal --help` has them")),

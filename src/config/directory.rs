@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::environment::{Environment, STATE};
 use super::error::ConfigError;
+use super::hex::hex;
 use super::overrides::Overrides;
 use super::resource::{ResourceSettings, SERVICE_NAME_VARIABLE};
 
@@ -105,7 +106,7 @@ fn file_name(service: &str) -> String {
         // All of it is ASCII; and no name of another service has this mark.
         name.truncate(LONGEST_NAME - 66);
         name += "%~";
-        digest.iter().for_each(|byte| name += &format!("{byte:02x}"));
+        name += &hex(&digest);
     }
     name
 }

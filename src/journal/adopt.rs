@@ -18,7 +18,7 @@ use super::roll::Carried;
 use super::settle::Settler;
 use super::sinks::{SinkHandles, SinkName};
 use super::state::Synced;
-use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Shared, error, frame};
+use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Sequence, Shared, error, frame, ledger};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.
@@ -65,8 +65,8 @@ impl Lot {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Adopted {
-    /// The writing end, for the answers to calls that were left open and for the last record. Call
-    /// [`commit`](Journal::commit) afterwards: no thread does it.
+    /// The writing end, for the answers to calls that were left open and for the last record. Nothing is written to the stream
+    /// before the first of them. Call [`commit`](Journal::commit) afterwards: no thread does it.
     pub journal: Journal,
     /// Reads ahead for the first sink.
     pub reader: Reader,
@@ -74,7 +74,7 @@ pub struct Adopted {
     pub settler: Settler,
     /// The handles of the other sinks.
     pub others: Vec<SinkHandles>,
-    /// The calls that the crash left open. None if nothing can be appended.
+    /// The calls that the crash left open. None if the stream has its end.
     pub open: Vec<OpenRequest>,
     /// Whether the last record has still to be appended.
     pub needs_end: bool,
@@ -220,13 +220,14 @@ impl Orphan {
     /// Reads what is there and gets ready to go on. `None` if there was nothing in it; it is removed then.
     ///
     /// # Errors
-    /// What the disk says, or that nobody can tell whose records they are. The stream is left as it is.
+    /// What the disk says, or that nobody can tell whose records they are. The stream is left to the next one.
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = Place::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
         let found = recover(&*options.fs, &place, self.stream, options.sinks.iter()).map_err(failed("recover"))?;
         let Some(found) = found else {
-            remove_all(options, &place);
+            // If it cannot be removed, the next process does it.
+            drop(remove_all(options, &place, None));
             return Ok(None);
         };
         let mut locked = self.cursor;
@@ -256,12 +257,15 @@ impl Orphan {
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
-        let can_append = !found.ended && shared.begin_answers(&found);
+        if found.makes_again && !found.ended {
+            // Soon the mark will not tell any more that it was never shipped: the new segment does.
+            shared.begin_answers().and_then(|()| shared.commit())?;
+        }
         let journal = Journal(Arc::new(shared));
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
-        let open = open.filter(|_| can_append).collect();
-        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end: can_append }))
+        let open = open.filter(|_| !found.ended).collect();
+        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end: !found.ended }))
     }
 }
 
@@ -284,31 +288,52 @@ impl Shared {
         state.sequence = found.sequence;
         state.closed = true;
         state.ended = found.ended;
+        if !found.ended {
+            state.left_open = Some(found.open.clone());
+            state.calls_from = found.calls_from;
+        }
         state.recount_pending();
         if let Some(last) = found.segments.back() {
-            state.synced =
-                Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
+            // Of a damaged end it is known which numbers stood there, once that is in the mark.
+            let offset = found.torn.as_ref().map_or(last.end, |torn| last.end.max(torn.to));
+            state.synced = Synced { frames: 0, segment: last.number, offset, sequence: found.sequence, header: true };
+        }
+        drop(state);
+        if found.torn.is_some() {
+            // Or the next adopter would guess them anew, if this one does not come to write the end.
+            self.mark_durably(found.sequence.saturating_sub(1));
         }
         Ok(())
     }
 
-    /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
-    fn begin_answers(&self, found: &Recovered) -> bool {
-        let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
-        let requests: u64 = found.open.iter().map(|(_, request)| request.len() as u64).sum();
-        let answers = 3 * requests + 512 * open().count() as u64;
+    /// Begins a segment for the answers to what a dead process left open, with the requests in it.
+    ///
+    /// # Errors
+    /// [`JournalError::Closed`] if the stream has its end, and that no segment can be made: it is tried again with the next
+    /// record.
+    pub(super) fn begin_answers(&self) -> Result<(), JournalError> {
+        let left_open = self.state().left_open.clone();
+        let Some(left_open) = left_open else { return Err(JournalError::Closed) };
+        let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
+        let answers = 3 * requests + 512 * left_open.len() as u64;
         self.make_beyond_bound(self.header_length() + answers + 2 * ALARM_RESERVE);
-        let prepared = self.state().next.take();
-        let Some(prepared) = prepared else { return false };
-        let begun = self.start_in(prepared, found.sequence, open().collect());
-        self.state().closed = begun.is_err();
-        begun.is_ok()
+        let (prepared, sequence) = {
+            let mut state = self.state();
+            let prepared = state.next.take().ok_or_else(|| self.full(&state, ""))?;
+            (prepared, state.sequence)
+        };
+        let open = left_open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
+        self.start_in(prepared, sequence, open.collect())?;
+        let mut state = self.state();
+        // From here on the copies must be durable before the originals go.
+        (state.closed, state.left_open, state.calls_from) = (false, None, u64::MAX);
+        Ok(())
     }
 }
 
 impl Journal {
-    /// Removes the stream, if its last record was appended, all of it is settled, and what was lost of it is told. Says whether
-    /// it was.
+    /// Removes the stream, if its last record was appended, all of it is settled, what was lost of it is told, and the ledger has
+    /// its last number. Says whether it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
         if self.is_inherited() {
@@ -320,21 +345,42 @@ impl Journal {
             state.ended && state.is_clean() && state.settled() + 1 >= state.sequence
         };
         let done = done && (planted("remove-before-told") || shared.is_told());
-        if done {
-            shared.state().stop = true;
-            remove_all(&shared.options, &shared.place);
+        if !done {
+            return false;
         }
-        done
+        let last = {
+            let mut state = shared.state();
+            state.stop = true;
+            state.sequence.saturating_sub(1)
+        };
+        match remove_all(&shared.options, &shared.place, Some((shared.stream, last))) {
+            Ok(is_gone) => is_gone,
+            Err(error) => {
+                shared.degraded(LEDGER, &error);
+                false
+            }
+        }
     }
 }
 
 /// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
 /// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
-/// next adopter.
-fn remove_all(options: &JournalOptions, place: &StreamPlace) {
+/// next adopter. Says whether all is gone that is ours.
+///
+/// # Errors
+/// If the ledger does not take what is to be kept of the stream: nothing is removed then.
+fn remove_all(
+    options: &JournalOptions,
+    place: &StreamPlace,
+    kept: Option<(StreamId, Sequence)>,
+) -> Result<bool, JournalError> {
     let fs = &*options.fs;
-    let Ok(_alone) = lock(options, &Place::new(&options.directory)) else { return };
-    let Ok(mut names) = fs.list(place.root()) else { return };
+    let directory = Place::new(&options.directory);
+    let Ok(_alone) = lock(options, &directory) else { return Ok(false) };
+    let Ok(mut names) = fs.list(place.root()) else { return Ok(false) };
+    if let Some((stream, last)) = kept {
+        ledger::note(options, &directory, stream, last)?;
+    }
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
     // What is none of ours, or not yet, stays, and the directory with it.
@@ -347,10 +393,11 @@ fn remove_all(options: &JournalOptions, place: &StreamPlace) {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
         let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
         if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
-            return;
+            return Ok(false);
         }
     }
     drop(fs.remove_dir(place.root()));
+    Ok(true)
 }
 
 /// How many streams of dead processes a trail has in hand at once.
@@ -361,3 +408,4 @@ pub const ADOPTED_AT_ONCE: usize = 4;
 /// segment that is read for it.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;
+const LEDGER: &str = crate::record::error_type::JOURNAL_LEDGER_FAILED;

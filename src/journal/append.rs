@@ -160,8 +160,17 @@ impl Shared {
             return Err(JournalError::Forked);
         }
         let mut state = self.take_turn(what.patience).map_err(|Stands| self.stands_still())?;
-        let has_room =
-            if state.closed { Err(JournalError::Closed) } else { self.has_room(&state, frame.len() as u64, what.room) };
+        if state.closed {
+            // With the turn: nobody else begins a segment.
+            drop(state);
+            let begun = self.begin_answers();
+            state = self.state();
+            if let Err(error) = begun {
+                self.end_turn(&mut state);
+                return Err(error);
+            }
+        }
+        let has_room = self.has_room(&state, frame.len() as u64, what.room);
         // Whoever writes first after a pause would be the one that a file system catches which was frozen meanwhile.
         let is_handed = what.handed || state.committer_sleeps;
         let taken = match has_room {

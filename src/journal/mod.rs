@@ -17,6 +17,7 @@
 //! 9. No lock that an append takes is held while the disk is waited for, and a thread of the host waits for it only as long as it
 //!    was given; for the one store that the kernel itself may let wait see `turn`.
 //! 10. Each sink has a handle that reads ahead and one that settles, on any threads; what they share has one owner (`ahead.rs`).
+//! 11. What a stream's last number was is in the ledger before its files go.
 
 mod adopt;
 mod ahead;
@@ -34,6 +35,7 @@ mod fs;
 mod header;
 mod inspect;
 mod keeper;
+mod ledger;
 mod mapped;
 mod mark;
 mod open;
@@ -76,6 +78,7 @@ pub use self::frame::{HEADER, Kind};
 pub use self::fs::{File, Fs, Identity};
 pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, StreamStat};
 pub use self::keeper::Keeper;
+pub use self::ledger::{Ledger, Removed};
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub(crate) use self::planted::planted;

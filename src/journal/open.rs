@@ -20,7 +20,7 @@ use super::settle::{SavedCursor, Settler};
 use super::sinks::{Progress, SinkHandles, SinkName, Start};
 use super::state::{Active, Group, Prepared, State, Synced};
 use super::turn::Turn;
-use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
+use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error, ledger};
 use crate::record::StreamId;
 
 /// A journal that was opened.
@@ -68,6 +68,8 @@ impl Journal {
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
         options.fs.sync_dir(&place.streams()).map_err(failed("sync"))?;
+        // Without it, streams are only not removed.
+        drop(ledger::make_ready(&*options.fs, &place));
         write_previous(&*options.fs, &place, stream).map_err(failed("write beside"))?;
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &[]);
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
@@ -294,6 +296,8 @@ impl State {
             reader_sleeps: false,
             closed: false,
             ended: false,
+            left_open: None,
+            calls_from: u64::MAX,
             owner_again: None,
             stop: false,
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! lock                     held while streams are made, adopted and removed
+//! ledger                   what is kept of streams whose files are gone; ledger.old, if that was full
 //! previous                 the id of the stream that was begun last, in text
 //! streams/ID/stream        the lock of the stream's owner; a copy of the segments' header, without a number
 //! streams/ID/cursor        how far the stream was settled for the collector
@@ -35,6 +36,14 @@ impl Place {
 
     pub(super) fn previous(&self) -> PathBuf {
         self.0.join("previous")
+    }
+
+    pub(super) fn ledger(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    pub(super) fn older_ledger(&self) -> PathBuf {
+        self.0.join("ledger.old")
     }
 
     pub(super) fn streams(&self) -> PathBuf {

@@ -131,6 +131,12 @@ impl Reader {
         }
     }
 
+    /// Whether all that is durable was read.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.retry_at.is_none() && self.expected >= self.journal.0.state().synced.sequence
+    }
+
     /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
     pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
         let mut entries = Vec::new();

@@ -35,6 +35,10 @@ pub(super) struct Recovered {
     pub(super) sequence: Sequence,
     /// The calls that nobody answered, and their request records or intents.
     pub(super) open: Vec<(CallNumber, Bytes)>,
+    /// The oldest of the segments that were read to know them.
+    pub(super) calls_from: u64,
+    /// An answer or an end is damaged and was never shipped, so that it is made again.
+    pub(super) makes_again: bool,
     /// The stream has its last record.
     pub(super) ended: bool,
     /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
@@ -61,7 +65,8 @@ pub(super) fn recover(
     stream: StreamId,
     sinks: impl Iterator<Item = SinkName>,
 ) -> io::Result<Option<Recovered>> {
-    let mark = opened(fs, &place.mark())?.and_then(|file| Mark::read(&*file, stream));
+    let mark_file = opened(fs, &place.mark())?;
+    let mark = mark_file.as_ref().and_then(|file| Mark::read(&**file, stream));
     let marked = mark.map_or(0, |mark| mark.sequence);
     let cursors = Cursors::read(fs, place, stream, sinks)?;
     let owner = opened(fs, &place.owner())?.map_or(Ok(None), |file| header(&file))?;
@@ -76,7 +81,9 @@ pub(super) fn recover(
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
-    let walk = walk_the_end(&found)?;
+    // Without that file, nobody knows what was shipped.
+    let shipped = if mark_file.is_some() { marked } else { Sequence::MAX };
+    let (walk, calls_from) = walk_the_end(&found, shipped)?;
     // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
     let is_nameless = about.is_none();
     if is_nameless && walk.has_frames {
@@ -115,6 +122,8 @@ pub(super) fn recover(
         starts,
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
+        calls_from,
+        makes_again: walk.makes_again,
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
@@ -163,13 +172,15 @@ impl Cursors {
 }
 
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
-/// there.
-fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
-    let (mut walks, mut headless) = (Vec::new(), false);
+/// there; with the number of the first of them. No record above `shipped` was ever handed to the shipper.
+fn walk_the_end(found: &[Found<'_>], shipped: Sequence) -> io::Result<(Walk, u64)> {
+    let (mut walks, mut headless, mut from) = (Vec::new(), false, 0);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
-        walk.through(segment)?;
-        let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
+        walk.through(segment, shipped)?;
+        from = segment.info.number;
+        walk.is_whole = segment.header.as_ref().is_some_and(|header| header.carried as usize == walk.carried.len());
+        let is_whole = walk.is_whole;
         walks.push(walk);
         // Frames that were being written again may belong to calls that were answered in any segment before.
         headless |= segment.header.is_none();
@@ -179,7 +190,7 @@ fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
     }
     let mut all = Walk::default();
     walks.into_iter().rev().for_each(|walk| all.then(walk));
-    Ok(all)
+    Ok((all, from))
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
@@ -356,25 +367,35 @@ struct Walk {
     answered: Vec<u64>,
     /// The number behind the highest.
     sequence: Sequence,
-    carried: u32,
+    carried: Vec<u64>,
+    /// Its header and all that it carries are there.
+    is_whole: bool,
     has_frames: bool,
+    makes_again: bool,
     ended: bool,
     end: u64,
     torn: Option<(u64, u64)>,
 }
 
 impl Walk {
-    fn through(&mut self, segment: &Found<'_>) -> io::Result<()> {
+    fn through(&mut self, segment: &Found<'_>, shipped: Sequence) -> io::Result<()> {
         let mut scan = Scan::salvaging(segment.file()?, segment.salt, segment.info.begin);
         loop {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
-                    self.carried += u32::from(header.kind == Kind::Carried);
+                    self.carried.extend((header.kind == Kind::Carried).then_some(header.call));
                     if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
                     }
+                }
+                // An answer or an end that nobody has is made again, most often after a power loss while it was written.
+                Item::BadPayload { header, .. }
+                    if matches!(header.kind, Kind::Response | Kind::Last) && header.sequence > shipped =>
+                {
+                    self.see(&FrameHeader { kind: Kind::Moment, ..header });
+                    self.makes_again = true;
                 }
                 // A request that cannot be read cannot be answered.
                 Item::BadPayload { header, .. } => self.see(&header),
@@ -406,14 +427,19 @@ impl Walk {
 
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
-        let Self { open, answered, sequence, carried, has_frames, ended, end, torn } = later;
+        let Self { open, answered, sequence, carried, is_whole, has_frames, makes_again, ended, end, torn } = later;
         self.has_frames |= has_frames;
+        self.makes_again |= makes_again;
+        if is_whole {
+            // What it carries was open when it was begun, also where a damaged answer stands before it.
+            self.answered.retain(|call| !carried.contains(call));
+        }
         self.answered.extend(answered);
         self.open.extend(open);
         // Also where the answer stands earlier: frames that were being written again when the process was killed.
         self.answered.iter().for_each(|call| drop(self.open.remove(call)));
         self.sequence = self.sequence.max(sequence);
-        (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
+        (self.ended, self.end, self.torn) = (ended, end, torn);
     }
 }
 

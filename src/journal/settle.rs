@@ -183,7 +183,7 @@ impl State {
         // And an adopter's copies of what is open must be durable before the originals go.
         let copied = self.synced.frames > 0 || self.is_clean();
         let behind = behind + u64::from(planted("remove-unsettled-segment"));
-        copied && segment.number < behind.min(self.synced.segment)
+        copied && segment.number < behind.min(self.synced.segment).min(self.calls_from)
     }
 }
 

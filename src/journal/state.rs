@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::Sequence;
-use super::calls::OpenCalls;
+use super::calls::{CallNumber, OpenCalls};
 use super::frame::Salt;
 use super::fs::{File, Identity};
 use super::sinks::Progress;
@@ -85,6 +87,11 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// The last record was appended.
     pub(super) ended: bool,
+    /// The calls that a dead process left open, as long as no segment for their answers is begun: that is done with the first
+    /// record that is appended.
+    pub(super) left_open: Option<Vec<(CallNumber, Bytes)>>,
+    /// The oldest of the segments that tell which calls those are: it stays until they are copied.
+    pub(super) calls_from: u64,
     pub(super) stop: bool,
     /// The lock of the stream in a file that had to be made again.
     pub(super) owner_again: Option<Arc<dyn File>>,

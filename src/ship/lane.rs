@@ -89,17 +89,10 @@ impl Lane {
         let mut quarantined = 0;
         for refusal in &refusals {
             let records = shipment.records(&refusal.part);
-            let (Some(first), Some(last)) = (records.first(), records.last()) else { continue };
             self.keep(settler, &records, refusal).await;
             quarantined += refusal.refused;
-            self.0.reports.gave_up(GaveUp {
-                stream,
-                sink: settler.sink(),
-                count: refusal.refused,
-                of: records.len() as u64,
-                first: first.sequence,
-                last: last.sequence,
-            });
+            let gaps = GaveUp::of((stream, settler.sink()), &records, refusal.refused);
+            gaps.into_iter().for_each(|gap| self.0.reports.gave_up(gap));
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(

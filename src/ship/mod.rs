@@ -25,6 +25,7 @@ mod backoff;
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]
 mod client_tls;
 mod connector;
+mod ending;
 mod flight;
 mod frame;
 mod gate;

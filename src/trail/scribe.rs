@@ -119,10 +119,10 @@ impl Scribe {
     /// Writes a record, now or as soon as there is room.
     pub(super) fn tell(&self, told: Told) {
         let unix_nano = self.clock.unix_nano();
-        let held = self.refused_gaps().take().map(|gap| Told::Gap(Gap::quarantined(gap)));
+        let held = self.refused_gaps().take().into_iter().map(|gap| Told::Gap(Gap::quarantined(gap)));
         {
             let mut waiting = self.waiting();
-            waiting.extend(held.into_iter().chain([told]).map(|told| Waiting { told, unix_nano }));
+            waiting.extend(held.chain([told]).map(|told| Waiting { told, unix_nano }));
             self.has_waiting.store(true, Ordering::Relaxed);
         }
         self.tell_waiting();
@@ -131,9 +131,7 @@ impl Scribe {
     /// Writes what was held back, which is told with the next record otherwise.
     pub(super) fn tell_held_back(&self) {
         let held = self.refused_gaps().take();
-        if let Some(gap) = held {
-            self.tell(Told::Gap(Gap::quarantined(gap)));
-        }
+        held.into_iter().for_each(|gap| self.tell(Told::Gap(Gap::quarantined(gap))));
     }
 
     /// Writes a record if there is room now: what is soon out of date is not worth keeping.

@@ -61,6 +61,7 @@ impl Inspection {
             check.problems.into_iter().filter(|_| !gone).for_each(&mut problem);
         }
         self.check_quarantine(&mut problem)?;
+        self.check_ledger(&mut problem);
         progress(total, total);
         Ok(())
     }
@@ -79,6 +80,20 @@ impl Inspection {
             }
         }
         Ok(())
+    }
+
+    fn check_ledger(&self, problem: &mut impl FnMut(Problem)) {
+        let ledger = match self.ledger() {
+            Ok(ledger) => ledger,
+            Err(error) => return problem(found(ProblemKind::Unreadable, self.place.ledger(), error.to_string())),
+        };
+        if let Some((path, version)) = ledger.unknown {
+            problem(found(ProblemKind::UnknownVersion, path, format!("it is of version {version}")));
+        }
+        for (path, offset) in ledger.damaged {
+            let text = if offset == 0 { "it is no header of a ledger" } else { "it is no entry" };
+            problem(Problem { offset: Some(offset), ..found(ProblemKind::LedgerDamaged, path, text) });
+        }
     }
 
     fn bytes_of(&self, stream: &str) -> u64 {

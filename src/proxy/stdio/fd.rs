@@ -1,4 +1,4 @@
-//! Streams whose other end belongs to others: who made them may have made them non-blocking.
+//! Reads and writes inherited streams, which may be non-blocking.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};

@@ -1,10 +1,10 @@
-//! From the client to the server, where there are calls that may not go unrecorded, or that are to be joined to their spans:
-//! a line is held until all of it is there. Then it passes, maybe with trace context, or is refused.
+//! Relays from the client to the server and holds lines, either because a call may have to be refused or to join calls to their
+//! spans. A line is held until it is complete; it is then forwarded, possibly with trace context, or refused.
 //!
-//! Where no call may be refused, nothing is: what cannot be held goes on as it comes.
+//! If no call may be refused, a line that cannot be held is forwarded as it arrives.
 //!
-//! A line that is too large to be held, where that is refused, may have any number of messages. They are taken in and
-//! answered in the pieces in which it is read, so each gets its answer and memory stays bounded.
+//! If calls may be refused, a line that is too large to be held is refused. It may have any number of messages: they are
+//! recorded and answered piece by piece, so that each gets its answer and memory stays bounded.
 
 use std::fs::File;
 use std::io;

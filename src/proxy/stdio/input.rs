@@ -1,4 +1,4 @@
-//! From the client to the server.
+//! Relays from the client to the server.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;

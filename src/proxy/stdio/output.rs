@@ -1,4 +1,4 @@
-//! From the server to the client.
+//! Relays from the server to the client.
 
 use std::fs::File;
 use std::io;

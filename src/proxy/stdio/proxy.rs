@@ -17,7 +17,7 @@ use super::streams::Streams;
 use super::threads::on_a_thread;
 use super::{input, output};
 use crate::Trail;
-use crate::capture::mcp::correlate::{Carrier, Correlator};
+use crate::capture::mcp::correlate::{Correlator, MessageOrigin};
 use crate::capture::mcp::{DirectionReader, HoldReasons};
 use crate::proxy::unjoined::Unjoined;
 use crate::trail::{Core, Direction, Transport};
@@ -89,8 +89,11 @@ impl StdioProxy {
         let core = trail.core().clone();
         let correlator = Correlator::new(&core);
         let is_held = core.may_hold_calls();
-        let exchange =
-            correlator.exchange(Carrier { transport: Some(Transport::Stdio), is_held, ..Carrier::default() });
+        let exchange = correlator.exchange(MessageOrigin {
+            transport: Some(Transport::Stdio),
+            is_held,
+            ..MessageOrigin::default()
+        });
         let reader = |direction| DirectionReader::new(&core, &correlator, &exchange, direction);
         let output = Arc::new(Output::new(streams.output));
 

@@ -1,4 +1,4 @@
-//! Answers in the place of the server.
+//! Answers refused calls in the place of the server.
 
 use std::fs::File;
 use std::io;

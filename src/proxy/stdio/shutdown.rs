@@ -1,9 +1,9 @@
-//! The end of a session: who ends first, who is told, and what is waited for.
+//! Shuts the relay down, whichever side ends first.
 //!
 //! ```text
-//!  client closes ──► server's stdin is closed; what is in the journal is hurried ──┐
-//!  signal ─────────► to the server's group; the same ─────────────────────────────┼─► server has ended
-//!  server ends by itself ─────────────────────────────────────────────────────────┘        │
+//!  client closes ──► server's stdin is closed; the journal is flushed early ──────┐
+//!  signal ─────────► to the server's group; the journal is flushed early ─────────┼─► server has ended
+//!  server exits ──────────────────────────────────────────────────────────────────┘        │
 //!  exit with its code ◄── trail is closed ◄── client sees the end ◄── group is gone, output is relayed
 //! ```
 
@@ -60,7 +60,7 @@ impl<K: Send + 'static> Shutdown<K> {
         let close = async {
             relayed(&output, output_ended, &mut signals).await;
             exchange.close(correlate::End::Dropped);
-            exchange.scope().close();
+            exchange.session().close();
             closed(trail, kept, &mut signals).await
         };
         let ((), closed) = tokio::join!(end_group(&mut child), close);

@@ -1,16 +1,16 @@
-//! MCP over HTTP: a tower layer that looks at requests and responses as they pass.
+//! MCP over HTTP: a tower layer that reads requests and responses as they pass.
 //!
 //! ```text
 //! McpService ─ HttpExchange ─┬─ request body  ─ Tap ─ Reader ─┐
-//!                       └─ response body ─ Tap ─ Reader ─┴─ messages ─► Exchange (correlate) ─► trail
+//!                            └─ response body ─ Tap ─ Reader ─┴─ messages ─► Exchange (correlate) ─► trail
 //! ```
 //!
-//! A reverse proxy that relays bodies is served by the same layer: it is a service whose answer comes from elsewhere.
+//! The HTTP proxy uses the same layer around its relay.
 //!
-//! Request and response pass in any order: a server may answer from the head. Their records are one pair.
+//! Request and response may overlap in any way: a server may answer from the head alone. They have one pair of records.
 //!
-//! What it cannot see: what the server does not read. Such a request is told by its head, and by as much of its body as has
-//! passed.
+//! The layer cannot see what the server does not read. Such a request is recorded by its head and the part of its body that was
+//! read.
 
 mod exchange;
 mod reading;

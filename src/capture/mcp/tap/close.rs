@@ -11,6 +11,6 @@ pub(super) struct CloseOnDrop(pub(super) Arc<Exchange>);
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close(End::Dropped);
-        self.0.scope().close();
+        self.0.session().close();
     }
 }

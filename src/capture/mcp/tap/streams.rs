@@ -9,7 +9,7 @@ use super::paced::PacedReader;
 use super::read::TapRead;
 use super::write::TapWrite;
 use crate::Trail;
-use crate::capture::mcp::correlate::{Carrier, Correlator, Exchange};
+use crate::capture::mcp::correlate::{Correlator, Exchange, MessageOrigin};
 use crate::trail::{Direction, Transport};
 
 /// A connection that is listened to. Made by [`Trail::tap`].
@@ -54,8 +54,8 @@ impl Trail {
         write: impl FnOnce(DirectionReader, &Arc<Mutex<()>>) -> Result<(W, Option<DirectionReader>), E>,
     ) -> Result<Tap<R, W>, E> {
         let correlator = Correlator::new(self.core());
-        let carrier = Carrier { transport: Some(Transport::Stdio), ..Carrier::default() };
-        let exchange = correlator.exchange(carrier);
+        let origin = MessageOrigin { transport: Some(Transport::Stdio), ..MessageOrigin::default() };
+        let exchange = correlator.exchange(origin);
         let ends = Arc::new(CloseOnDrop(exchange.clone()));
         let reader = |direction| DirectionReader::new(self.core(), &correlator, &exchange, direction);
         let order = Arc::<Mutex<()>>::default();

@@ -1,11 +1,11 @@
-//! A body that is held back whole, and then relayed as it came, or with trace context in it.
+//! A body that is held in memory, and then relayed as it came, or with trace context in it.
 //!
 //! Invariants:
-//! 1. It never takes more memory than its bound, and what its frames cost; all of them together, and those of each client, no
-//!    more than is allowed for them ([`BufferBudget`]).
-//! 2. RelayedResponse, it has the same frames, the same trailers and the same framing as if it had not been held. With trace context
-//!    in it its data are one frame; if their length was told, another one is.
-//! 3. What is too large to be held can be relayed all the same: what is here, and then the rest as it comes.
+//! 1. A body never takes more memory than its bound and the cost of its frames. All bodies together, and those of one client,
+//!    stay within their own bounds ([`BufferBudget`]).
+//! 2. A relayed body has the frames, trailers and framing that it had on arrival. If trace context was written into it, its
+//!    data are one frame, and a known length is updated.
+//! 3. A body that is too large to be held can still be relayed: the buffered part first, then the rest as it arrives.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,33 +21,33 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 use crate::capture::mcp::splice::Splices;
 use crate::trail::{Client, Shared, Taken};
 
-/// A body, or the beginning of one.
+/// A body, or its beginning.
 #[derive(Debug)]
 pub(crate) struct BufferedBody<B> {
     frames: VecDeque<Frame<Bytes>>,
-    /// What was told of its length when it came.
+    /// The length that was announced on arrival.
     hint: SizeHint,
-    /// What was not held of it.
+    /// The part that is not buffered.
     rest: Option<B>,
     _taken: Option<Taken>,
 }
 
-/// What may be held of one body.
+/// How much of one body may be held.
 #[derive(Debug)]
 pub(crate) struct BufferBudget {
     pub(crate) bound: u64,
-    /// Of all bodies.
+    /// How many bytes of all bodies together.
     pub(crate) of_all: u64,
     pub(crate) client: Option<Arc<Client>>,
 }
 
-/// A body that cannot be had whole.
+/// A body that cannot be buffered whole.
 #[derive(Debug)]
 pub(crate) enum BufferError<B> {
     TooLarge(BufferedBody<B>),
-    /// Too much is held of others, or of this client.
+    /// Too much is held of all bodies, or of this client.
     TooMuch(BufferedBody<B>),
-    /// Its client went away.
+    /// The client disconnected.
     Broken,
 }
 
@@ -72,8 +72,8 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         Err(BufferError::TooLarge(Self { frames, hint, rest: Some(body), _taken: taken }))
     }
 
-    /// Reads on for a while what is not to be relayed: a client that is still writing when its connection is closed does not
-    /// get to read why.
+    /// Reads some more of a body that is not relayed: a client that is still writing when its connection is closed would not
+    /// read the answer.
     pub(crate) async fn spend(self, bound: u64) {
         let Self { frames, rest: Some(mut body), _taken: taken, .. } = self else { return };
         drop((frames, taken));
@@ -86,8 +86,8 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         }
     }
 
-    /// Whether some server could find a call in it: whether it names a method in any letters, or is JSON of a kind that is
-    /// not read here.
+    /// Whether a server could find a call in the body: it names a method, in upper or lower case, or is JSON that is not
+    /// understood here.
     pub(crate) fn may_be_call(&self) -> bool {
         if !self.begins_as_message() {
             return false;
@@ -96,14 +96,14 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         serde_json::from_slice(&whole).map_or(true, |NamesMethod(names_method)| names_method)
     }
 
-    /// Whether it begins as a JSON-RPC message does.
+    /// Whether the body begins like a JSON-RPC message.
     pub(crate) fn begins_as_message(&self) -> bool {
         let bytes = self.frames.iter().filter_map(Frame::data_ref).flatten();
         let mut significant = bytes.filter(|byte| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte));
         matches!(significant.next(), Some(b'{' | b'['))
     }
 
-    /// Writes trace context into it, where that is possible, and tells its new length.
+    /// Writes trace context into the body, if possible, and returns its new length.
     pub(crate) fn splice(&mut self, splices: &Splices) -> Option<u64> {
         let mut whole = BytesMut::new();
         let data = self.frames.iter().filter_map(Frame::data_ref);
@@ -124,8 +124,8 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
     }
 }
 
-/// Whether a document is an object that names a method, or an array that has one. Nothing of it is kept: a few bytes may be a
-/// value that takes a hundred.
+/// Whether a document is an object that names a method, or an array with such an object. Values are not kept: a few bytes of
+/// JSON can become a hundred times as many in memory.
 struct NamesMethod(bool);
 
 impl<'de> Deserialize<'de> for NamesMethod {
@@ -153,7 +153,7 @@ impl<'de> Visitor<'de> for Methods {
         f.write_str("JSON")
     }
 
-    /// Readers that take a key whatever its letters find it, too.
+    /// Readers that ignore the case of a key find it as well.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let mut found = false;
         while let Some(key) = map.next_key::<String>()? {
@@ -225,8 +225,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for BufferedBody<B> {
     }
 }
 
-/// What a frame costs beside its bytes, so that a body of single bytes is bounded, too.
+/// What a frame costs in addition to its bytes, so that a body of single bytes is bounded as well.
 const FRAME: u64 = 64;
 const LEAST_SPENT: u64 = 1 << 20;
-/// Of UTF-8, and of UTF-16 with the zeros that its ASCII has: readers of JSON guess those.
+/// The bytes of the byte order marks of UTF-8 and UTF-16, and the zeros of ASCII in UTF-16: JSON readers detect these.
 const BYTE_ORDER_MARK: [u8; 6] = [0xef, 0xbb, 0xbf, 0xfe, 0xff, 0];

@@ -5,5 +5,5 @@ use http_body_util::Either;
 use super::buffered::BufferedBody;
 use super::request::RequestBody;
 
-/// RelayedResponse as it arrives, or from memory.
+/// Streamed as it arrives, or from memory.
 pub(crate) type OutgoingBody = Either<RequestBody, BufferedBody<RequestBody>>;

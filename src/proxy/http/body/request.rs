@@ -1,11 +1,11 @@
-//! The body of a request as it arrives. If nobody wants the rest of it any more, because there is no server or because that
-//! has answered and closed, it is read on for a while: the record of a call that was refused names it.
+//! The body of a request as it arrives. If the rest is not needed any more, because there is no server or because the server
+//! has answered and closed, the body is drained for a short time, so that the records of its calls name them.
 //!
 //! Invariants:
-//! 1. What is relayed of it is relayed as if this were not here.
-//! 2. It is read on for no more than [`MOST`] bytes and for no longer than [`LONGEST`], in a task of its own that nobody
-//!    waits for but the end of the proxy.
-//! 3. A client that asks whether it may send its body (`Expect: 100-continue`) is not told so by that.
+//! 1. The relayed part is relayed unchanged.
+//! 2. A body is drained for at most [`MOST`] bytes and [`LONGEST`], in a task of its own; only the shutdown of the proxy waits
+//!    for it.
+//! 3. Draining does not tell a client that waits for `100 Continue` to send its body.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::capture::mcp::TapBody;
 
-/// A body that is read on.
+/// A body that is drained when it is dropped.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     /// `None` once it is dropped.
@@ -32,10 +32,10 @@ pub(crate) struct RequestBody {
     token: DrainToken,
 }
 
-/// Held by all who read bodies.
+/// Held while a body is drained.
 pub(crate) type DrainToken = mpsc::Sender<Infallible>;
 
-/// Tells when the last of them is done.
+/// Waits until all bodies are drained.
 #[derive(Debug)]
 pub(crate) struct AllDrained(mpsc::Receiver<Infallible>);
 
@@ -45,7 +45,7 @@ pub(crate) fn tracked() -> (DrainToken, AllDrained) {
 }
 
 impl AllDrained {
-    /// Their clients are gone, so that takes no time.
+    /// The clients are gone, so this is quick.
     pub(crate) async fn wait(mut self) {
         drop(tokio::time::timeout(LEAVING, self.0.recv()).await);
     }
@@ -61,7 +61,7 @@ impl RequestBody {
         self.is_sent
     }
 
-    /// Whether somebody looks at it.
+    /// Whether a tap reads it.
     pub(crate) fn is_tapped(&self) -> bool {
         self.body.as_ref().is_some_and(TapBody::is_tapped)
     }
@@ -116,8 +116,8 @@ impl Body for RequestBody {
     }
 }
 
-/// Clients write what is called before what it is called with, so the beginning of a large body names its call.
+/// Clients write the name of a call before its arguments, so the beginning of a large body names its call.
 const MOST: usize = 1 << 20;
-/// As long as a client that sends that much needs over a slow line.
+/// Long enough for that many bytes over a slow line.
 const LONGEST: Duration = Duration::from_secs(10);
 const LEAVING: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! A connection of a client, as its requests know it: it is occupied as long as an exchange goes on.
+//! Counts the exchanges of a client's connection: it is in use while there is one.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct ClientHandle {
 #[derive(Debug)]
 pub(crate) enum ExchangeStart {
     Open(ExchangeGuard),
-    /// There are too many connections, and an exchange goes on on each of them.
+    /// The limit is reached, and every connection is in use.
     Full(ExchangeGuard),
     /// The connection is being closed.
     Closing,
@@ -31,7 +31,7 @@ pub(crate) struct ExchangeGuard(ClientHandle);
 pub(crate) struct OverCapacity;
 
 impl ClientHandle {
-    /// A request has come.
+    /// Begins an exchange.
     pub(crate) fn begin(&self) -> ExchangeStart {
         let verdict = self.shared.table().begin(self.id, &self.shared.share);
         let guard = || ExchangeGuard(self.clone());

@@ -12,12 +12,12 @@ use super::shared::Shared;
 #[derive(Debug, Clone)]
 pub struct Connections(pub(super) Arc<Shared>);
 
-/// The slot of one client's connection, until that is closed.
+/// The slot of one client's connection, held until the connection is closed.
 #[derive(Debug)]
 pub(crate) struct ClientSlot {
     client: ClientHandle,
     closing: Arc<Notify>,
-    /// Another connection is closed for it.
+    /// Another connection was closed for it.
     pub(crate) has_evicted: bool,
 }
 
@@ -43,7 +43,7 @@ impl Connections {
         self.0.share.most
     }
 
-    /// Waits until there is room for one more. Nothing is lost if that is given up.
+    /// Waits for a free slot. Cancel safe.
     pub(crate) async fn acquire(&self) -> ClientSlot {
         loop {
             let mut changed = std::pin::pin!(self.0.changed.notified());
@@ -61,7 +61,7 @@ impl Connections {
         Some(ClientSlot { client: ClientHandle { shared: self.0.clone(), id }, closing, has_evicted })
     }
 
-    /// For a connection to a server, if there is room for it.
+    /// A slot for a connection to a server, if there is one.
     pub(crate) fn try_acquire_server(&self) -> Option<ServerSlot> {
         self.0.table().add_server(&self.0.share).then(|| ServerSlot(self.0.clone()))
     }

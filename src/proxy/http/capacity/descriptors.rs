@@ -1,23 +1,23 @@
-//! What the limit of descriptors leaves room for.
+//! The number of connections that the limit of descriptors allows.
 
 use rustix::process::{Resource, getrlimit};
 
-/// How many connections there are room for.
+/// How many connections are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Share {
-    /// Of clients, and as many to servers.
+    /// To clients, and as many to servers.
     pub(crate) most: usize,
-    /// Of clients that are told that there is no room for them.
+    /// Of clients that are told that the limit is reached.
     pub(crate) margin: usize,
 }
 
-/// How many connections of clients the limit of this process leaves room for.
+/// How many connections of clients the limit of this process allows.
 pub(crate) fn max_connections() -> usize {
     Share::of_process().most
 }
 
 impl Share {
-    /// Of the limit as it is now.
+    /// From the current limit.
     pub(crate) fn of_process() -> Self {
         // None is no limit.
         Self::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
@@ -40,7 +40,7 @@ pub(crate) const MORE_ROOM: &str =
 /// the runtime's own descriptors, probes of health, and what a library's host has open come on top.
 const LEAST_RESERVE: u64 = 64;
 const MOST_RESERVE: u64 = 1024;
-/// They are told and go, within seconds.
+/// Such clients get an answer and are gone within seconds.
 const MOST_MARGIN: u64 = 32;
 /// Each connection may hold some 100 KiB of buffers: with more than this, memory ends before descriptors do.
 const MOST: u64 = 10_000;

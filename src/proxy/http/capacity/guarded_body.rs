@@ -1,4 +1,4 @@
-//! The body of an answer, which keeps its connection occupied until it is written.
+//! The body of an answer, which keeps its connection in use until it is written.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::client::ExchangeGuard;
 
 pin_project! {
-    /// The body of an answer. Whoever writes it drops it at its end.
+    /// The body of an answer; hyper drops it when it is written.
     #[derive(Debug)]
     pub(crate) struct GuardedBody<B> {
         #[pin]

@@ -1,13 +1,12 @@
-//! How many connections a process has to clients and to servers, so that the journal can always open its files and the
-//! shipper its connections.
+//! Limits the connections to clients and to servers, so that the journal can always open its files and the shipper its
+//! connections.
 //!
 //! Invariants:
-//! 1. There are never more than [`Connections::most`] connections of clients and a few on which clients are told that there is
-//!    no room, and never more than that to servers. What is left of the limit of descriptors is the process's own.
-//! 2. A connection on which an exchange goes on, an open event stream among them, is never closed for another one. Of the
-//!    others those go first that never had an exchange, and of these the oldest.
-//! 3. A request that comes on a connection that is being closed for another one is not relayed: its client sees the end of a
-//!    connection on which nothing was answered.
+//! 1. There are at most [`Connections::most`] connections of clients, plus a few on which clients are told that the limit is
+//!    reached, and at most [`Connections::most`] to servers. The process keeps the rest of its descriptors.
+//! 2. A connection with an exchange, which includes an open event stream, is never closed for another one. Of the others, those
+//!    without any exchange so far are closed first, the oldest of them before the others.
+//! 3. A request on a connection that is being closed is not relayed: the client sees the connection end without an answer.
 
 mod client;
 mod connections;

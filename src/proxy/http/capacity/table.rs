@@ -1,4 +1,4 @@
-//! Which connections there are, and which of them may be closed.
+//! All connections, and which of them may be closed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use super::descriptors::Share;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     clients: HashMap<u64, Client>,
-    /// Those that may be closed, in that order.
+    /// Those that may be closed, in order.
     idle: BTreeSet<Idle>,
     /// How many of the clients are being closed.
     closing: usize,
     servers: usize,
-    /// Counts up with all that happens here.
+    /// A logical clock.
     now: u64,
 }
 
@@ -25,15 +25,15 @@ struct Client {
     /// Its entry among the idle ones.
     idle: Option<Idle>,
     is_closing: bool,
-    /// It came when there was no room.
+    /// It was accepted over the limit.
     is_beyond: bool,
     closing: Arc<Notify>,
 }
 
-/// Whether it had an exchange, since when it has none, and which connection it is.
+/// Whether the connection had an exchange, since when it is idle, and its number.
 type Idle = (bool, u64, u64);
 
-/// What becomes of a request.
+/// Whether a request may be relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Open,
@@ -42,7 +42,7 @@ pub(crate) enum Verdict {
 }
 
 impl Table {
-    /// The number of a new connection, and whether another is closed for it. `None` if it has to wait.
+    /// The number of a new connection, and whether another one is closed for it. `None` if it has to wait.
     pub(crate) fn enter(&mut self, share: &Share, closing: &Arc<Notify>) -> Option<(u64, bool)> {
         let is_full = self.staying() >= share.most;
         let has_displaced = is_full && self.close_one();
@@ -75,7 +75,7 @@ impl Table {
         if is_beyond { Verdict::Full } else { Verdict::Open }
     }
 
-    /// Tells whether somebody may wait for that.
+    /// Returns whether a new connection may be waiting for that.
     pub(crate) fn end(&mut self, id: u64, share: &Share) -> bool {
         self.now += 1;
         let Some(client) = self.clients.get_mut(&id) else { return false };

@@ -1,4 +1,4 @@
-//! Holds the body of a request until all of it is here: until its calls may run, or to write their spans into it.
+//! Holds the body of a request until its calls may run, or to write the spans of its calls into it.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::proxy::http::headers::edit;
 use crate::proxy::unjoined::Unjoined;
 use crate::trail::Client;
 
-/// What is held, and why.
+/// How much is held, and for what.
 #[derive(Debug)]
 pub(crate) struct BodyHold {
     pub(crate) why: HoldReasons,
-    /// The most bytes.
+    /// How many bytes of one body.
     pub(crate) bound: u64,
-    /// Of all bodies together.
+    /// How many bytes of all bodies together.
     pub(crate) of_all: u64,
     pub(crate) unjoined: Unjoined,
 }
 
 impl BodyHold {
-    /// The request as it goes on.
+    /// Gives the request for the server, or the answer that refuses it.
     pub(crate) async fn pass(&self, mut request: Request<RequestBody>) -> Result<Request<OutgoingBody>, BoxedAnswer> {
         let joins = self.why.joins && request.body().is_tapped() && !is_sealed(request.headers());
         // Whatever the method: what is in a body may be run.
@@ -73,7 +73,7 @@ impl BodyHold {
         Ok(Request::from_parts(parts, Either::Right(body)))
     }
 
-    /// A body that is refused where calls may be, and passes as it is where it was only to be joined.
+    /// Refuses a large body if calls may be refused; relays it unchanged if it was only to be joined.
     async fn too_large(
         &self,
         parts: Parts,
@@ -90,8 +90,8 @@ impl BodyHold {
         Ok(Request::from_parts(parts, Either::Right(body)))
     }
 
-    /// Writes the spans of calls into their requests, and that of a single one into the head, too: servers that know nothing
-    /// of MCP's `_meta` look there.
+    /// Writes the spans of calls into their requests, and the span of a single call also into the head, for servers that do
+    /// not read MCP's `_meta`.
     fn join(&self, headers: &mut HeaderMap, body: &mut BufferedBody<RequestBody>, told: &HeldCalls) {
         let splices = told.splices();
         if splices.is_too_many() {
@@ -110,7 +110,7 @@ impl BodyHold {
     }
 }
 
-/// Until its calls may run.
+/// Waits until the calls of the body may run.
 async fn may_run(told: Option<&HeldCalls>) -> Result<(), BoxedAnswer> {
     // Without them, looking at the request has failed.
     let may_run = match told {
@@ -130,7 +130,7 @@ fn unclear() -> BoxedAnswer {
     answer::withheld(StatusCode::BAD_REQUEST, UNCLEAR).into()
 }
 
-/// Whether its sender vouches for what it says: a digest or a signature would not fit any more.
+/// Whether the sender signed or hashed the body: a changed body would not match any more.
 fn is_sealed(headers: &HeaderMap) -> bool {
     let is_signed = |value: &header::HeaderValue| value.as_bytes().starts_with(b"AWS4-");
     SEALS.iter().any(|name| headers.contains_key(*name)) || headers.get_all(header::AUTHORIZATION).iter().any(is_signed)
@@ -146,7 +146,7 @@ fn too_large(bound: u64) -> String {
     format!("the message is larger than the {bound} bytes that this proxy holds until a call is recorded; send less")
 }
 
-/// RFC 9530 and what was before it, RFC 9421, and those of AWS (its signature covers the body).
+/// Fields of RFC 9530 and its predecessors, of RFC 9421, and of AWS, whose signature covers the body.
 const SEALS: [&str; 6] =
     ["content-digest", "repr-digest", "digest", "content-md5", "signature-input", "x-amz-content-sha256"];
 const BUSY: &str = "too much is held back of requests until their calls are recorded; try again soon";

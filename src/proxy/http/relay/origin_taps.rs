@@ -1,8 +1,7 @@
-//! The servers that the clients of a forward proxy go to. Each has its own tools, sessions and ids, so each has a tap of its
-//! own.
+//! The taps of a forward proxy, one for each server: every server has its own tools, sessions and ids.
 //!
-//! Invariant: there are no more than [`MOST`]. One more forgets the one that was used longest ago; its sessions end when
-//! what is open in them does.
+//! Invariant: there are at most [`MOST`] taps. A new one replaces the least recently used; its sessions end when their open
+//! calls do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -41,7 +40,7 @@ impl OriginTaps {
         Self { relay, most, table: Mutex::default() }
     }
 
-    /// The tapped way to that server (`host:port`, in small letters).
+    /// The tapped service for that server (`host:port`, in lower case).
     pub(crate) fn service(&self, authority: &str) -> McpService<Relay> {
         let (layer, forgotten) = self.layer(authority);
         // Not under the lock: the ends of its sessions are recorded.
@@ -72,5 +71,5 @@ pub(crate) fn layer(relay: &Relay) -> McpLayer {
     trail.mcp_layer_of_proxy(relay.holding()).record_http(relay.recording().clone())
 }
 
-/// More than the clients of one machine use. A tap takes some kilobytes, and up to some megabytes with its sessions.
+/// More servers than the clients of one machine use. A tap takes some kilobytes, and up to some megabytes with its sessions.
 const MOST: usize = 256;

@@ -1,4 +1,4 @@
-//! A request as the server shall see it.
+//! Rewrites the head of a request for its server.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,25 +12,25 @@ use crate::proxy::http::answer::{self, BoxedAnswer};
 use crate::proxy::http::headers::{Foreign, ForwardedWriter, Hosts, edit, hop_by_hop};
 use crate::proxy::http::settings::{HostField, HttpSettings, Mode, Upstream};
 
-/// Where requests go, and what is written into their heads.
+/// The target of requests, and the header fields that are set on them.
 #[derive(Debug)]
 pub(crate) struct RequestRewrite {
-    /// The one server; `None` if requests name theirs.
+    /// The one server; `None` if each request names its server.
     server: Option<Upstream>,
-    /// Who may ask, where the server gets its own name as `Host`.
+    /// The accepted hosts, if the server gets its own name as `Host`.
     hosts: Option<Hosts>,
     forwards: Option<ForwardedWriter>,
-    /// Somebody was told that a request was refused.
+    /// A notice about a refused request was given.
     is_told: AtomicBool,
 }
 
-/// An extension of requests: the two ends of their connection.
+/// An extension of requests: the two addresses of their connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionAddresses {
-    /// Whoever connected: a client, or a hop.
+    /// The peer: a client, or a hop.
     pub(crate) peer: IpAddr,
-    /// The address at which they did.
-    pub(crate) own: Option<IpAddr>,
+    /// The local address.
+    pub(crate) local: Option<IpAddr>,
 }
 
 impl RequestRewrite {
@@ -52,11 +52,11 @@ impl RequestRewrite {
         self.server.as_ref()
     }
 
-    /// Whether the request is for this proxy, as far as anybody looks.
+    /// Checks that the request is meant for this proxy, if hosts are checked.
     pub(crate) fn admits<B>(&self, request: &Request<B>, notices: &Notices) -> Result<(), BoxedAnswer> {
         let Some(hosts) = &self.hosts else { return Ok(()) };
-        let own = request.extensions().get::<ConnectionAddresses>().and_then(|came| came.own);
-        hosts.check(request.uri(), request.headers(), own).map_err(|foreign| {
+        let local = request.extensions().get::<ConnectionAddresses>().and_then(|addresses| addresses.local);
+        hosts.check(request.uri(), request.headers(), local).map_err(|foreign| {
             if !self.is_told.swap(true, Ordering::Relaxed) {
                 notices.warn(told(&foreign));
             }
@@ -68,7 +68,7 @@ impl RequestRewrite {
         })
     }
 
-    /// As it goes on.
+    /// The request for the server.
     pub(crate) fn prepared<B: Body>(&self, request: Request<B>) -> Result<Request<B>, BoxedAnswer> {
         let (mut parts, body) = request.into_parts();
         let mut to = parts.uri.into_parts();
@@ -97,7 +97,7 @@ impl RequestRewrite {
     }
 }
 
-/// Whether the server would read the message that is read here: `Connection` takes nothing of it away.
+/// Refuses a request whose `Connection` field would remove a field of the message: the server would read another message.
 pub(crate) fn goes_on_whole(fields: &HeaderMap) -> Result<(), BoxedAnswer> {
     let Some(name) = hop_by_hop::taken_away(fields) else { return Ok(()) };
     let text = format!("`Connection` names {name}, which is not of the connection: {TAKEN_AWAY}");
@@ -122,7 +122,7 @@ fn told(foreign: &Foreign) -> String {
 
 const TAKEN_AWAY: &str = "without it the server would read another message than the one that is recorded; leave it out of \
                           `Connection`";
-/// The longest name of a host, and a scheme and a port.
+/// Enough for the longest host name with a scheme and a port.
 const SHOWN: usize = 272;
 const FOREIGN_HOST: &str = "the Host of this request is no address or name of this proxy, so it may come from the page of \
                             another site (DNS rebinding); ask by an address or a name that the proxy's operator has allowed";

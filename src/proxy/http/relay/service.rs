@@ -1,4 +1,4 @@
-//! Sends a request on and brings its response back.
+//! Relays a request to its server, and the response back.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -38,16 +38,16 @@ struct Shared {
     hold: Option<BodyHold>,
     recording: HttpRecording,
     token: DrainToken,
-    /// How much is read of what is not relayed.
+    /// How many bytes of a request that is not relayed are read.
     most_spent: u64,
     trail: Trail,
-    /// Somebody was told that the server cannot be reached.
+    /// A notice that the server cannot be reached was given.
     is_away: AtomicBool,
 }
 
 pub(crate) type RelayedResponse = Response<Either<ServerBody, Full<Bytes>>>;
 
-/// What is recorded, and held for that.
+/// What is recorded, and what is held for that.
 #[derive(Debug)]
 pub(crate) struct AuditSettings {
     pub(crate) trail: Trail,
@@ -56,7 +56,7 @@ pub(crate) struct AuditSettings {
 }
 
 impl Relay {
-    /// Of a request that no server answers, no more than `most_spent` bytes are read before its client is told.
+    /// At most `most_spent` bytes of a request that no server answers are read before the client gets an answer.
     pub(crate) fn new(
         pool: Pool,
         outward: RequestRewrite,
@@ -73,12 +73,12 @@ impl Relay {
         &self.0.trail
     }
 
-    /// What is recorded beside MCP.
+    /// Which HTTP requests are recorded beside MCP.
     pub(crate) fn recording(&self) -> &HttpRecording {
         &self.0.recording
     }
 
-    /// What requests have to tell on their way here.
+    /// Why bodies are held; `None` if they are not.
     pub(crate) fn holding(&self) -> Option<HoldReasons> {
         self.0.hold.as_ref().map(|hold| hold.why)
     }
@@ -143,7 +143,7 @@ impl Shared {
         }
     }
 
-    /// There are too many connections: the answer to a request on one more.
+    /// The answer to a request on a connection over the limit.
     async fn turned_away(&self, request: Request<RequestBody>, exchange: Option<&Arc<Exchange>>) -> BoxedAnswer {
         self.tell_turned_away();
         let (version, body) = (request.version(), request.into_body());
@@ -163,7 +163,7 @@ impl Shared {
             .warn(format!("requests are answered with 503, as too many connections are occupied; {MORE_ROOM}"));
     }
 
-    /// Says once that the one server cannot be reached, and why.
+    /// Gives one notice that the server cannot be reached, with the reason.
     fn tell(&self, error: &UpstreamError) {
         if self.outward.server().is_some() && error.is_connectivity() && !self.is_away.swap(true, Ordering::Relaxed) {
             let (name, cause, remedy) = (self.server_name(), cause(error), error.remedy());
@@ -180,7 +180,7 @@ impl Shared {
     }
 }
 
-/// Whether the client sends it in any case.
+/// Whether the client sends the body without being asked.
 fn is_sent(body: &OutgoingBody) -> bool {
     match body {
         Either::Left(arriving) => arriving.is_sent(),
@@ -188,7 +188,7 @@ fn is_sent(body: &OutgoingBody) -> bool {
     }
 }
 
-/// As the client shall see it.
+/// The response for the client.
 fn returned(response: Response<ServerBody>) -> RelayedResponse {
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;

@@ -1,7 +1,8 @@
-//! What a client is told when its server gives no answer.
+//! The answer to a client whose server gave none.
 //!
-//! A call gets a JSON-RPC error with its id, so that its client can tell its user what is wrong; the status is 502, or 504 if
-//! the server could not be connected to in time, or 503 with `Retry-After` if there are too many connections. The records have the status: that error is the proxy's, and no server's.
+//! A call gets a JSON-RPC error with its id, so that the client can show what is wrong. The status is 502; 504 if connecting to
+//! the server took too long; 503 with `Retry-After` if there are too many connections. The records have the status, not the
+//! JSON-RPC error, because the error is the proxy's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::capture::mcp::correlate::Exchange;
 use crate::proxy::http::answer::{self, BoxedAnswer};
 use crate::proxy::http::upstream::{UpstreamError, is_late};
 
-/// Reads what was not relayed, as far as that is possible soon: the tap on it tells what was asked.
+/// Reads a body that was not relayed, for a short time: the tap on it names the calls.
 pub(crate) async fn spend<B: Body<Data = Bytes> + Unpin>(mut body: B, bound: u64) {
     let reading = async {
         let mut left = bound;
@@ -30,7 +31,7 @@ pub(crate) async fn spend<B: Body<Data = Bytes> + Unpin>(mut body: B, bound: u64
     drop(tokio::time::timeout(PATIENCE, reading).await);
 }
 
-/// The answer in the place of the server's.
+/// The answer in the place of the server.
 pub(crate) fn instead(error: &UpstreamError, exchange: Option<&Arc<Exchange>>) -> BoxedAnswer {
     if matches!(error, UpstreamError::NoRoom) {
         let mut answer = told(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM, exchange);
@@ -57,10 +58,10 @@ fn told(status: StatusCode, text: &str, exchange: Option<&Arc<Exchange>>) -> Box
 
 const NO_ROOM: &str =
     "this proxy has as many connections as it may have, and the call did not run; try again in some seconds";
-/// Seconds. Exchanges that are short are over by then.
+/// In seconds. Short exchanges are over by then.
 const SOON: HeaderValue = HeaderValue::from_static("5");
 
-/// What a frame costs beside its bytes.
+/// What a frame costs in addition to its bytes.
 const FRAME: u64 = 64;
-/// A client that sends as fast as it can has sent some megabytes by then.
+/// A fast client has sent some megabytes by then.
 const PATIENCE: Duration = Duration::from_secs(5);

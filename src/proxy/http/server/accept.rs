@@ -14,12 +14,12 @@ pub(super) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAd
     Ok((listener, address))
 }
 
-/// The next connection. When there are too many files, the others go on, and one of them ends sometime.
+/// The next connection. If the process is out of descriptors, it waits until another connection ends.
 pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            // Of one that was gone before it was accepted.
+            // The client disconnected before it was accepted.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
             Err(_) => tokio::time::sleep(PAUSE).await,
         }

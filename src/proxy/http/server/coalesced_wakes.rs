@@ -1,11 +1,11 @@
-//! A future that is polled again at once if it was woken while it ran.
+//! Coalesces wakes: a future that is woken while it runs is polled again in place.
 //!
-//! A connection of a client and the one to the server run in one task, so each of them wakes the task that runs. The
-//! scheduler would take that for work which another thread can have, and wake one: that costs a call 30 µs.
+//! The connection of a client and the one to the server run in one task, so each wakes the task that is running. The
+//! scheduler would hand such a wake to another thread, which costs a call 30 µs.
 //!
 //! Invariants:
-//! 1. No wake is lost: one that comes while the future runs is followed by another poll, here or by the scheduler.
-//! 2. It polls no more than [`MOST`] times in a row; a future that wakes itself for ever leaves others their turn.
+//! 1. No wake is lost: a wake while the future runs is followed by another poll, here or by the scheduler.
+//! 2. The future is polled at most [`MOST`] times in a row, so one that always wakes itself does not starve other tasks.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,31 +14,31 @@ use std::task::{Context, Poll, Wake, Waker};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The future around another.
+    /// Wraps a future.
     pub(crate) struct CoalescedWakes<F> {
         #[pin]
         future: F,
-        bell: Arc<WakeState>,
+        wakes: Arc<WakeState>,
         waker: Waker,
     }
 }
 
-/// What the future is woken by.
+/// The waker of the future.
 #[derive(Debug, Default)]
 struct WakeState(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     is_running: bool,
-    /// It was woken while it ran.
-    is_rung: bool,
+    /// The future was woken while it ran.
+    was_woken: bool,
     task: Option<Waker>,
 }
 
 impl<F> CoalescedWakes<F> {
     pub(crate) fn new(future: F) -> Self {
-        let bell = Arc::<WakeState>::default();
-        Self { future, waker: bell.clone().into(), bell }
+        let wakes = Arc::<WakeState>::default();
+        Self { future, waker: wakes.clone().into(), wakes }
     }
 }
 
@@ -47,13 +47,13 @@ impl<F: Future> Future for CoalescedWakes<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        this.bell.belongs_to(context.waker());
+        this.wakes.belongs_to(context.waker());
         for _ in 0..MOST {
-            this.bell.begin();
+            this.wakes.begin();
             if let Poll::Ready(output) = this.future.as_mut().poll(&mut Context::from_waker(this.waker)) {
                 return Poll::Ready(output);
             }
-            if !this.bell.end() {
+            if !this.wakes.end() {
                 return Poll::Pending;
             }
         }
@@ -72,14 +72,14 @@ impl WakeState {
 
     fn begin(&self) {
         let mut state = self.state();
-        (state.is_running, state.is_rung) = (true, false);
+        (state.is_running, state.was_woken) = (true, false);
     }
 
-    /// Whether it was woken since.
+    /// Whether the future was woken since `begin`.
     fn end(&self) -> bool {
         let mut state = self.state();
         state.is_running = false;
-        state.is_rung
+        state.was_woken
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,7 +96,7 @@ impl Wake for WakeState {
         let task = {
             let mut state = self.state();
             if state.is_running {
-                state.is_rung = true;
+                state.was_woken = true;
                 return;
             }
             state.task.clone()
@@ -105,7 +105,7 @@ impl Wake for WakeState {
     }
 }
 
-/// The second poll finds what the first has left to do; more are seldom needed.
+/// The second poll finds what the first left to do; more are seldom needed.
 const MOST: usize = 2;
 
 #[cfg(test)]

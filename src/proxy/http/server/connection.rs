@@ -1,4 +1,4 @@
-//! One connection of a client.
+//! Serves one connection of a client.
 
 use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use super::router::{ConnectionService, Router};
 use crate::proxy::http::capacity::ClientSlot;
 use crate::proxy::http::limits::{BUFFER, KEEP_ALIVE, MAX_HEADERS};
 
-/// How connections of one listener are served.
+/// Serves the connections of one listener.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionServer {
     builder: Builder<TokioExecutor>,
-    gate: Arc<Router>,
+    router: Arc<Router>,
     head: Duration,
     #[cfg(feature = "tls")]
     acceptor: Option<Acceptor>,
@@ -36,61 +36,61 @@ pub(crate) struct Acceptor(pub(crate) tokio_rustls::TlsAcceptor);
 
 impl ConnectionServer {
     /// `head` is the time for heads of requests, and for all that comes before the first.
-    pub(crate) fn new(gate: Router, head: Duration, #[cfg(feature = "tls")] acceptor: Option<Acceptor>) -> Self {
+    pub(crate) fn new(router: Router, head: Duration, #[cfg(feature = "tls")] acceptor: Option<Acceptor>) -> Self {
         Self {
             builder: builder(head),
-            gate: Arc::new(gate),
+            router: Arc::new(router),
             head,
             #[cfg(feature = "tls")]
             acceptor,
         }
     }
 
-    /// Serves until it is closed: by one of its ends, or because its place is wanted. What goes wrong on it is between its
-    /// two ends.
+    /// Serves until one end closes the connection, or its slot goes to another connection. Errors of the connection concern
+    /// only its two ends.
     pub(crate) async fn serve(self, stream: TcpStream, peer: SocketAddr, slot: ClientSlot, end: Watcher) {
-        let front = self.gate.front(peer, stream.local_addr().ok(), slot.client());
-        let unwritten = WriteBacklog::default();
-        let mut occupied = pin!(self.occupy(stream, front, end, unwritten.clone()));
+        let service = self.router.service(peer, stream.local_addr().ok(), slot.client());
+        let backlog = WriteBacklog::default();
+        let mut occupied = pin!(self.occupy(stream, service, end, backlog.clone()));
         tokio::select! {
             biased;
             () = slot.closed() => {}
             () = &mut occupied => return,
         }
-        // The end of the last answer may not be written yet, if its client reads slowly.
+        // A slow client may not have the end of its last answer yet.
         let rest = poll_fn(|context| match occupied.as_mut().poll(context) {
-            Poll::Pending if unwritten.is_there() => Poll::Pending,
+            Poll::Pending if backlog.is_there() => Poll::Pending,
             _ => Poll::Ready(()),
         });
         drop(tokio::time::timeout(LAST_BYTES, rest).await);
     }
 
-    /// Says that connections are closed for others.
+    /// Warns that connections are closed for new ones.
     pub(crate) fn tell_full(&self, most: usize) {
-        self.gate.tell_full(most);
+        self.router.tell_full(most);
     }
 
-    async fn occupy(self, stream: TcpStream, front: ConnectionService, end: Watcher, unwritten: WriteBacklog) {
+    async fn occupy(self, stream: TcpStream, service: ConnectionService, end: Watcher, backlog: WriteBacklog) {
         settle(&stream);
-        let stream = FirstByteTimeout::new(stream, self.head, unwritten);
+        let stream = FirstByteTimeout::new(stream, self.head, backlog);
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.acceptor {
-            // Whoever does not speak TLS is told so by the handshake.
+            // A client that does not speak TLS learns it from the handshake.
             if let Ok(Ok(stream)) = tokio::time::timeout(self.head, acceptor.0.accept(stream)).await {
-                self.converse(stream, front, end).await;
+                self.converse(stream, service, end).await;
             }
             return;
         }
-        self.converse(stream, front, end).await;
+        self.converse(stream, service, end).await;
     }
 
     async fn converse<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         self,
         stream: I,
-        front: ConnectionService,
+        service: ConnectionService,
         end: Watcher,
     ) {
-        let connection = self.builder.serve_connection(TokioIo::new(stream), front).into_owned();
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
         drop(CoalescedWakes::new(end.watch(connection)).await);
     }
 }
@@ -110,8 +110,8 @@ fn builder(head: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// Messages are small and somebody waits for them; and a client whose machine has gone is noticed, also if nothing is sent.
-/// A socket that does not know these works all the same.
+/// Messages are small and clients wait for them, so none is delayed; keep-alive detects a client whose machine is gone. A socket
+/// without these options works as well.
 fn settle(stream: &TcpStream) {
     use rustix::net::sockopt;
     drop(stream.set_nodelay(true));
@@ -119,7 +119,7 @@ fn settle(stream: &TcpStream) {
     let _unknown = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE);
 }
 
-/// No more than what is buffered of an answer: a client that reads has it within that.
+/// Enough for a client that reads to get what is buffered of its answer.
 const LAST_BYTES: Duration = Duration::from_secs(5);
 
 #[cfg(feature = "tls")]

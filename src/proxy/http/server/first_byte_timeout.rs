@@ -1,5 +1,5 @@
-//! A stream whose first bytes must come in time: it is they that tell HTTP/2 from HTTP/1, and only then hyper's own
-//! time-out for heads begins. It also tells whether something that was written has still to go out.
+//! A stream whose first bytes must arrive in time. They tell HTTP/2 from HTTP/1, and hyper's own timeout for heads begins only
+//! after them. The stream also reports whether written bytes are still waiting to be sent.
 
 use std::future::Future as _;
 use std::io;
@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream around another.
+/// Wraps a stream.
 #[derive(Debug)]
 pub(crate) struct FirstByteTimeout<I> {
     inner: I,
-    /// `None` once it is known what is spoken.
+    /// `None` once the protocol is known.
     waiting: Option<Waiting>,
     unwritten: WriteBacklog,
 }
 
-/// Whether the other end does not take what is to be written to it.
+/// Whether the peer does not take the bytes that are to be written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteBacklog(Arc<AtomicBool>);
 
@@ -39,7 +39,7 @@ impl WriteBacklog {
 #[derive(Debug)]
 struct Waiting {
     until: Pin<Box<Sleep>>,
-    /// How much of the preface of HTTP/2 has come.
+    /// How much of the preface of HTTP/2 has arrived.
     matched: usize,
 }
 
@@ -101,5 +101,5 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for FirstByteTimeout<I> {
     }
 }
 
-/// RFC 9113, section 3.4.
+/// The preface of HTTP/2 (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -1,8 +1,8 @@
-//! Liveness and readiness, for whoever starts and balances processes: on a port of their own, so that every path of the
-//! other belongs to the server.
+//! Liveness and readiness, for supervisors and load balancers. They have a port of their own, because every path of the
+//! proxy's port belongs to the server.
 //!
-//! `/livez`: 200 while the process runs. `/readyz`: 200 while new connections are taken and the journal takes records,
-//! and 503 with the reason otherwise.
+//! `/livez` answers 200 while the process runs. `/readyz` answers 200 while the proxy accepts connections and the journal
+//! accepts records, and 503 with the reason otherwise.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Health {
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// Answers for ever.
+    /// Answers until it is dropped.
     pub(crate) async fn serve(self, listener: TcpListener) {
         let (mut connections, room) = (JoinSet::new(), Connections::new(MOST));
         loop {
@@ -78,7 +78,7 @@ impl Health {
     }
 }
 
-/// Probes ask at once.
+/// Probes send their request immediately.
 const HEAD: Duration = Duration::from_secs(10);
-/// Several probes at a time, and few descriptors: the oldest of more is closed for a new one.
+/// Enough for several probes at a time, with few descriptors; the oldest is closed for a new one.
 const MOST: usize = 16;

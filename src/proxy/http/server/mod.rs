@@ -1,4 +1,4 @@
-//! The side of the clients: listens, accepts connections, serves them, and ends.
+//! The client side: listens, accepts and serves connections, and shuts down.
 
 mod accept;
 mod coalesced_wakes;

@@ -1,7 +1,7 @@
-//! The proxy from its start to its end.
+//! Starts, runs and shuts down the proxy.
 //!
-//! The end comes in this order: `/readyz` says no, the listener closes, connections finish what they have begun, and when
-//! the time for that is over, what is left is broken off, and recorded. The trail is flushed by who owns it.
+//! The order of a shutdown: `/readyz` answers 503, the listener closes, connections finish their exchanges, and after the
+//! drain time the rest is cut off and recorded. The owner of the trail flushes it.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,10 +25,10 @@ use crate::proxy::http::settings::{HttpSettings, Mode};
 use crate::proxy::http::upstream::Pool;
 use crate::proxy::unjoined::Unjoined;
 
-/// Serves until that future is done, and then until all is finished that was begun, or the time for it is over.
+/// Serves until `shutdown` completes, and then until all exchanges are finished, or the drain time is over.
 ///
 /// # Errors
-/// If it cannot start.
+/// If the proxy cannot start.
 pub async fn serve(
     settings: HttpSettings,
     trail: &Trail,
@@ -38,12 +38,12 @@ pub async fn serve(
     Ok(())
 }
 
-/// A proxy that listens, and serves when it is [`run`](Self::run).
+/// A proxy that is listening; [`run`](Self::run) serves.
 #[derive(Debug)]
 pub struct HttpProxy {
     listener: TcpListener,
     address: SocketAddr,
-    serving: ConnectionServer,
+    server: ConnectionServer,
     connections: Connections,
     health: Health,
     health_listener: Option<TcpListener>,
@@ -52,7 +52,7 @@ pub struct HttpProxy {
 }
 
 impl HttpProxy {
-    /// Checks the settings and listens.
+    /// Checks the settings and starts to listen.
     ///
     /// # Errors
     /// If a setting cannot be used, or an address is taken.
@@ -78,7 +78,7 @@ impl HttpProxy {
         let audit = AuditSettings { trail: trail.clone(), hold, recording: settings.record.clone() };
         let (token, all_drained) = tracked();
         let relay = Relay::new(pool, RequestRewrite::new(&settings), audit, settings.max_held, token);
-        let gate = match settings.mode {
+        let router = match settings.mode {
             Mode::Reverse(_) => Router::reverse(relay, settings.hops),
             Mode::Forward => Router::forward(relay, settings.hops, address),
         };
@@ -86,8 +86,8 @@ impl HttpProxy {
             listener,
             address,
             connections,
-            serving: ConnectionServer::new(
-                gate,
+            server: ConnectionServer::new(
+                router,
                 settings.head_timeout,
                 #[cfg(feature = "tls")]
                 acceptor,
@@ -99,40 +99,40 @@ impl HttpProxy {
         })
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where `/livez` and `/readyz` are answered, if the settings have such an address.
+    /// The address of `/livez` and `/readyz`, if the settings have one.
     #[must_use]
     pub fn health_address(&self) -> Option<SocketAddr> {
         self.health_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// As [`serve`].
+    /// Serves as the function [`serve`] does.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, serving, connections: room, health, health_listener, drain, all_drained, .. } = self;
+        let Self { listener, server, connections: capacity, health, health_listener, drain, all_drained, .. } = self;
         let (graceful, mut connections, mut probes) = (GracefulShutdown::new(), JoinSet::new(), JoinSet::new());
         if let Some(listener) = health_listener {
             probes.spawn(health.clone().serve(listener));
         }
         let mut shutdown = std::pin::pin!(shutdown);
-        let mut at_the_door = None;
+        let mut accepted = None;
         loop {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                slot = room.acquire(), if at_the_door.is_some() => {
+                slot = capacity.acquire(), if accepted.is_some() => {
                     if slot.has_evicted {
-                        serving.tell_full(room.most());
+                        server.tell_full(capacity.most());
                     }
-                    if let Some((stream, peer)) = at_the_door.take() {
-                        connections.spawn(serving.clone().serve(stream, peer, slot, graceful.watcher()));
+                    if let Some((stream, peer)) = accepted.take() {
+                        connections.spawn(server.clone().serve(stream, peer, slot, graceful.watcher()));
                     }
                 }
-                accepted = accept(&listener), if at_the_door.is_none() => at_the_door = Some(accepted),
+                arrived = accept(&listener), if accepted.is_none() => accepted = Some(arrived),
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
             }
         }
@@ -140,7 +140,7 @@ impl HttpProxy {
         drop(listener);
         drop(tokio::time::timeout(drain, graceful.shutdown()).await);
         connections.shutdown().await;
-        drop(serving);
+        drop(server);
         all_drained.wait().await;
     }
 }

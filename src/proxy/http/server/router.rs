@@ -1,4 +1,4 @@
-//! What a request is met by: where it goes, and who it comes from.
+//! Routes a request: which server it goes to, and which client it comes from.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -22,21 +22,21 @@ use crate::proxy::http::headers::TrustedHops;
 use crate::proxy::http::relay::{ConnectionAddresses, OriginTaps, Relay, layer};
 use crate::proxy::http::upstream::ServerBody;
 
-/// One connection's way in.
+/// Serves the requests of one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionService {
-    gate: Arc<Router>,
+    router: Arc<Router>,
     peer: SocketAddr,
-    /// The address at which the client came.
-    own: Option<IpAddr>,
+    /// The local address of the connection.
+    local: Option<IpAddr>,
     pace: Arc<Pace>,
     client: ClientHandle,
 }
 
-/// What all connections of a listener share.
+/// Shared by all connections of a listener.
 #[derive(Debug)]
 pub(crate) struct Router {
-    way: Target,
+    target: Target,
     hops: TrustedHops,
     notices: Notices,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Router {
 #[derive(Debug)]
 enum Target {
     Reverse(McpService<Relay>, Bypasses),
-    Forward { origins: OriginTaps, own: SocketAddr },
+    Forward { origins: OriginTaps, local: SocketAddr },
 }
 
 pub(crate) type Answered = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
@@ -52,35 +52,35 @@ pub(crate) type Answered = Response<GuardedBody<Either<TapBody<Either<ServerBody
 impl Router {
     pub(crate) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
         let notices = relay.trail().core().notices().clone();
-        Self { way: Target::Reverse(layer(&relay).layer(relay), Bypasses::default()), hops, notices }
+        Self { target: Target::Reverse(layer(&relay).layer(relay), Bypasses::default()), hops, notices }
     }
 
-    pub(crate) fn forward(relay: Relay, hops: TrustedHops, own: SocketAddr) -> Self {
+    pub(crate) fn forward(relay: Relay, hops: TrustedHops, local: SocketAddr) -> Self {
         let notices = relay.trail().core().notices().clone();
-        Self { way: Target::Forward { origins: OriginTaps::new(relay), own }, hops, notices }
+        Self { target: Target::Forward { origins: OriginTaps::new(relay), local }, hops, notices }
     }
 
     pub(crate) fn tell_full(&self, most: usize) {
         self.notices.warn(format!("{most} connections are open, so an idle one was closed for a new one; {MORE_ROOM}"));
     }
 
-    pub(crate) fn front(
+    pub(crate) fn service(
         self: &Arc<Self>,
         peer: SocketAddr,
-        own: Option<SocketAddr>,
+        local: Option<SocketAddr>,
         client: ClientHandle,
     ) -> ConnectionService {
-        let own = own.map(|own| own.ip().to_canonical());
-        ConnectionService { gate: self.clone(), peer, own, pace: Arc::default(), client }
+        let local = local.map(|local| local.ip().to_canonical());
+        ConnectionService { router: self.clone(), peer, local, pace: Arc::default(), client }
     }
 
-    fn way(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, BoxedAnswer> {
+    fn target(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, BoxedAnswer> {
         if request.method() == Method::CONNECT {
             return Err(answer::plain(StatusCode::NOT_IMPLEMENTED, NO_TUNNELS).into());
         }
-        match &self.way {
+        match &self.target {
             Target::Reverse(service, _) => Ok(service.clone()),
-            Target::Forward { origins, own } => Ok(origins.service(&origin(request.uri(), *own)?)),
+            Target::Forward { origins, local } => Ok(origins.service(&origin(request.uri(), *local)?)),
         }
     }
 }
@@ -99,23 +99,23 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
             }
             ExchangeStart::Closing => return Box::pin(std::future::pending()),
         };
-        let mut service = match self.gate.way(&request) {
+        let mut service = match self.router.target(&request) {
             Ok(service) => service,
             Err(answer) => {
                 let answer = answer.map(|body| GuardedBody::new(Either::Right(body), Some(guard)));
                 return Box::pin(std::future::ready(Ok(answer)));
             }
         };
-        let client = self.gate.hops.client(self.peer, request.headers());
-        let trusted = self.gate.hops.trusted(self.peer);
+        let client = self.router.hops.client(self.peer, request.headers());
+        let trusted = self.router.hops.trusted(self.peer);
         request.extensions_mut().insert(PeerAddr(client));
-        if let Target::Reverse(_, detours) = &self.gate.way
+        if let Target::Reverse(_, detours) = &self.router.target
             && request.method() == Method::GET
         {
             request.extensions_mut().insert(detours.clone());
         }
         request.extensions_mut().insert(self.pace.clone());
-        request.extensions_mut().insert(ConnectionAddresses { peer: self.peer.ip(), own: self.own });
+        request.extensions_mut().insert(ConnectionAddresses { peer: self.peer.ip(), local: self.local });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);
         Box::pin(async move {
@@ -126,7 +126,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
 }
 
 /// The server that a request to a forward proxy names.
-fn origin(target: &Uri, own: SocketAddr) -> Result<String, BoxedAnswer> {
+fn origin(target: &Uri, local: SocketAddr) -> Result<String, BoxedAnswer> {
     let (Some(scheme), Some(authority)) = (target.scheme(), target.authority()) else {
         return Err(answer::plain(StatusCode::BAD_REQUEST, NOT_ABSOLUTE).into());
     };
@@ -136,8 +136,8 @@ fn origin(target: &Uri, own: SocketAddr) -> Result<String, BoxedAnswer> {
     let port = authority.port_u16().unwrap_or(80);
     let host = authority.host();
     let is_here =
-        host.parse().is_ok_and(|ip: std::net::IpAddr| ip == own.ip() || ip.is_loopback() || ip.is_unspecified());
-    if port == own.port() && (is_here || host.eq_ignore_ascii_case("localhost")) {
+        host.parse().is_ok_and(|ip: std::net::IpAddr| ip == local.ip() || ip.is_loopback() || ip.is_unspecified());
+    if port == local.port() && (is_here || host.eq_ignore_ascii_case("localhost")) {
         return Err(answer::plain(StatusCode::LOOP_DETECTED, ITSELF).into());
     }
     Ok(format!("{}:{port}", host.to_ascii_lowercase()))

@@ -1,4 +1,4 @@
-//! New connections to servers.
+//! Opens connections to servers.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -23,10 +23,10 @@ type Transport = Tcp;
 /// The server of a connection.
 pub(super) type Key = (Scheme, Authority);
 
-/// What HTTP is spoken on.
+/// The transport under HTTP.
 pub(super) type Stream = <Transport as Service<Uri>>::Response;
 
-/// Connects in time, or not at all.
+/// Connects within a timeout.
 #[derive(Debug)]
 pub(super) struct Connector {
     transport: Transport,

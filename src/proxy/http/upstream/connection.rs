@@ -18,10 +18,10 @@ use crate::proxy::http::body::OutgoingBody;
 use crate::proxy::http::capacity::ServerSlot;
 use crate::proxy::http::limits::{BUFFER, MAX_HEADERS};
 
-/// A connection, driven by whoever holds it.
+/// A connection that its holder drives.
 pub(super) struct ServerConnection {
     sender: SendRequest<TrackedBody<OutgoingBody>>,
-    /// `None` once it is over.
+    /// `None` once the connection is closed.
     connection: Option<Pin<Box<Http1>>>,
     slot: ServerSlot,
 }
@@ -39,7 +39,7 @@ impl ServerConnection {
         Ok(Self { sender, connection: Some(Box::pin(connection)), slot })
     }
 
-    /// The head of the answer, and the connection, on which its body comes.
+    /// The head of the answer, and the connection, which delivers the body.
     pub(super) async fn send(
         mut self,
         request: Request<TrackedBody<OutgoingBody>>,
@@ -58,19 +58,19 @@ impl ServerConnection {
         }
     }
 
-    /// Reads and writes what is possible now.
+    /// Reads and writes as much as is possible without waiting.
     pub(super) fn drive(&mut self, context: &mut Context<'_>) {
         drive(&mut self.connection, context);
     }
 
-    /// Whether another request can be sent.
+    /// Whether the connection can take another request.
     pub(super) fn is_free(&mut self) -> bool {
         // Nobody waits for it, but it may have been closed since.
         self.drive(&mut Context::from_waker(Waker::noop()));
         self.connection.is_some() && self.sender.is_ready()
     }
 
-    /// Goes on by itself until the exchange is over, and ends then.
+    /// Runs in a task until the exchange is over, and closes the connection then.
     pub(super) fn detach(self) {
         let Self { connection, slot, .. } = self;
         if let Some(connection) = connection {
@@ -81,7 +81,7 @@ impl ServerConnection {
         }
     }
 
-    /// Writes what it still has to write, and is closed.
+    /// Writes the remaining bytes in a task, and closes the connection.
     pub(super) fn finish(self) {
         let Self { connection, slot, .. } = self;
         if let Some(connection) = connection {
@@ -93,7 +93,7 @@ impl ServerConnection {
     }
 }
 
-/// Its error reaches whoever waits for the answer, or reads it.
+/// An error of the connection reaches the reader of the answer.
 fn drive(connection: &mut Option<Pin<Box<Http1>>>, context: &mut Context<'_>) {
     if let Some(running) = connection
         && running.as_mut().poll(context).is_ready()
@@ -103,7 +103,7 @@ fn drive(connection: &mut Option<Pin<Box<Http1>>>, context: &mut Context<'_>) {
 }
 
 impl SendError {
-    /// The request, if nothing of it was sent.
+    /// The request, if none of it was sent.
     pub(super) fn request(mut self) -> Result<Request<TrackedBody<OutgoingBody>>, Box<FailedRequest>> {
         self.0.take_message().ok_or_else(|| self.into_failed())
     }
@@ -120,5 +120,5 @@ impl fmt::Debug for ServerConnection {
     }
 }
 
-/// A server that has answered and does not read the rest of its request.
+/// How long a server that has answered may take to read the rest of its request.
 const LINGER: Duration = Duration::from_secs(30);

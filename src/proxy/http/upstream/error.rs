@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! Why a server gave no answer.
 
 use std::error::Error;
 use std::io;
@@ -13,16 +13,16 @@ pub(crate) struct FailedRequest {
     pub(crate) unsent: Option<OutgoingBody>,
 }
 
-/// A server gave no response.
+/// Why a server gave no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
-    /// Nobody could be asked.
+    /// No connection could be opened.
     #[error("no connection")]
     Unconnected(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection ended too soon, or something else than HTTP came.
+    /// The connection ended too early, or the server did not speak HTTP.
     #[error("no response")]
     Broken(#[source] hyper::Error),
-    /// There are as many connections as there may be.
+    /// The limit of connections is reached.
     #[error("no room for another connection")]
     NoRoom,
     /// The target names no server.
@@ -45,8 +45,8 @@ impl UpstreamError {
         matches!(self, Self::Unconnected(_))
     }
 
-    /// Whether there is something that the operator can do about the way to the server. With TLS 1.3, what a server says of
-    /// the client's certificate comes after the handshake.
+    /// Whether the operator can fix it on the way to the server. With TLS 1.3, a server rejects the client's certificate only
+    /// after the handshake.
     pub(crate) fn is_connectivity(&self) -> bool {
         #[cfg(feature = "tls")]
         if causes(self).any(|cause| tls_error(cause).is_some()) {
@@ -65,7 +65,7 @@ impl UpstreamError {
     }
 }
 
-/// Transports wrap it in errors of I/O, whose source is not what they wrap but what is behind that.
+/// Transports wrap a TLS error in an I/O error, whose `source` skips the wrapped error.
 #[cfg(feature = "tls")]
 fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let within = |error: &&'a (dyn Error + 'static)| -> Option<&'a (dyn Error + 'static)> {
@@ -74,13 +74,13 @@ fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     std::iter::successors(Some(cause), within).find_map(<dyn Error>::downcast_ref)
 }
 
-/// Whether it took too long to connect.
+/// Whether connecting took too long.
 pub(crate) fn is_late(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut))
 }
 
-/// The last cause, which says it best.
+/// The innermost cause, which is the most precise.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -1,7 +1,6 @@
-//! Connections that wait for another request.
+//! Idle connections, which wait for another request.
 //!
-//! Nobody drives them. Whether the server has closed one is seen when it is taken; those that nobody takes are closed after
-//! [`MOST`].
+//! Nothing drives them: whether the server has closed one is found when it is taken. Unused ones are closed after [`MOST`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,7 +17,7 @@ pub(super) struct IdlePool(Arc<Mutex<Table>>);
 #[derive(Debug, Default)]
 struct Table {
     waiting: HashMap<Key, Vec<Waiting>>,
-    /// Somebody closes those that wait too long.
+    /// A task closes those that wait too long.
     is_swept: bool,
 }
 
@@ -28,7 +27,7 @@ struct Waiting {
     since: Instant,
 }
 
-/// Where a connection goes when it is free.
+/// Returns a connection to the pool when it is free.
 #[derive(Debug)]
 pub(super) struct PoolReturn {
     idle: Arc<Mutex<Table>>,
@@ -36,7 +35,7 @@ pub(super) struct PoolReturn {
 }
 
 impl IdlePool {
-    /// The one that was used last, if it can be used.
+    /// The most recently used connection that still works.
     pub(super) fn take(&self, key: &Key) -> Option<ServerConnection> {
         loop {
             let Waiting { mut channel, since } = lock(&self.0).waiting.get_mut(key)?.pop()?;
@@ -46,7 +45,7 @@ impl IdlePool {
         }
     }
 
-    /// Closes the one that has waited longest. Says whether there was one.
+    /// Closes the connection that has waited longest; returns whether there was one.
     pub(super) fn close_one(&self) -> bool {
         let mut table = lock(&self.0);
         let oldest = |waiting: &&mut Vec<Waiting>| waiting.first().map(|first| first.since);
@@ -65,7 +64,7 @@ impl IdlePool {
 }
 
 impl PoolReturn {
-    /// Keeps it, or lets it end if no other request can be sent on it.
+    /// Keeps the connection, or closes it if it cannot take another request.
     pub(super) fn put(&self, mut channel: ServerConnection) {
         if !channel.is_free() {
             return channel.finish();
@@ -82,7 +81,7 @@ impl PoolReturn {
     }
 }
 
-/// Runs as long as there is something to close.
+/// Runs as long as there are idle connections.
 async fn sweep(table: Weak<Mutex<Table>>) {
     loop {
         tokio::time::sleep(OFTEN).await;
@@ -103,6 +102,6 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Node.js and uvicorn close idle connections after 5 s: shorter, so that a request seldom meets one that is being closed.
+/// Node.js and uvicorn close idle connections after 5 s. A shorter time makes it unlikely that a request meets a closing one.
 const MOST: Duration = Duration::from_secs(4);
 const OFTEN: Duration = Duration::from_secs(1);

@@ -1,19 +1,19 @@
-//! The way to servers.
+//! Connections to servers.
 //!
 //! ```text
 //!  Pool ─► idle ──────────┐
-//!       └► connect (TLS) ─┴─► channel ─► body ─► idle
+//!       └► connect (TLS) ─┴─► connection ─► response body ─► idle
 //! ```
 //!
 //! Invariants:
-//! 1. A connection has one user at a time, and no task of its own: whoever waits for an answer, or reads it, drives the
-//!    connection. So what has come is read without a change of tasks, and many frames of it go on by one write.
-//! 2. A connection whose answer nobody reads to its end is closed.
+//! 1. A connection has one user at a time and no task of its own: the reader of an answer drives it. Bytes are read without a
+//!    switch of tasks, and many frames are written at a time.
+//! 2. A connection whose answer is not read to its end is closed.
 //! 3. A request is sent again only if not a byte of it was sent.
-//! 4. There are no more connections than [`Connections`] says: idle ones are closed for new ones.
+//! 4. The number of connections stays within [`Connections`](super::capacity::Connections): idle ones are closed for new ones.
 //!
-//! It speaks HTTP/1.1 to servers, whatever clients speak. On one connection of HTTP/2 the streams are limited: a hundred
-//! event streams would make every other call wait without an end.
+//! The proxy speaks HTTP/1.1 to servers, whatever clients speak. HTTP/2 limits the streams of a connection: a hundred event
+//! streams would block every other call.
 
 mod connect;
 mod connection;

@@ -14,7 +14,7 @@ use crate::proxy::http::capacity::{Connections, ServerSlot};
 use crate::proxy::http::error::HttpProxyError;
 use crate::proxy::http::settings::HttpSettings;
 
-/// Connections to servers.
+/// The connections to all servers.
 #[derive(Debug)]
 pub(crate) struct Pool {
     connector: Connector,
@@ -30,7 +30,7 @@ impl Pool {
         Ok(Self { connector: connector(settings)?, idle: IdlePool::default(), connections })
     }
 
-    /// Sends it to the server that its target, in absolute form, names.
+    /// Sends a request to the server that its target, in absolute form, names.
     pub(crate) async fn request(
         &self,
         request: Request<OutgoingBody>,
@@ -63,7 +63,7 @@ impl Pool {
         ServerConnection::open(stream, slot).await
     }
 
-    /// That of an idle connection, if there is no other.
+    /// A free slot, or that of an idle connection.
     fn slot(&self) -> Option<ServerSlot> {
         loop {
             let slot = self.connections.try_acquire_server();
@@ -84,7 +84,7 @@ impl Pool {
     }
 }
 
-/// The server, and the request as it is sent there.
+/// The server of a request, and the request with its target in origin form.
 fn addressed(mut request: Request<OutgoingBody>) -> Result<(Key, Request<OutgoingBody>), UpstreamError> {
     let parts = std::mem::take(request.uri_mut()).into_parts();
     let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {

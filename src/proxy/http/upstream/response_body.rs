@@ -1,4 +1,4 @@
-//! The body of a server's answer.
+//! The body of a server's response.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,11 +11,11 @@ use super::connection::ServerConnection;
 use super::idle::PoolReturn;
 use super::upload::UploadState;
 
-/// A body that is read from its connection when it is polled: every frame that has come is ready, one after the other.
+/// A body that is read from its connection when it is polled: all frames that have arrived are ready one after the other.
 #[derive(Debug)]
 pub(crate) struct ServerBody {
     body: Incoming,
-    /// `None` if it is driven elsewhere, or free again.
+    /// `None` if a task drives the connection, or the pool has it again.
     channel: Option<ServerConnection>,
     home: PoolReturn,
 }
@@ -33,7 +33,7 @@ impl ServerBody {
         answer
     }
 
-    /// With a `Content-Length` nobody polls past the last byte.
+    /// With a `Content-Length`, the body is not polled past its last byte.
     fn finish_at_end(&mut self) {
         if self.body.is_end_stream() {
             self.finish();

@@ -1,4 +1,4 @@
-//! Whether a request has been sent.
+//! Tracks whether the body of a request has been sent.
 
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -9,12 +9,12 @@ use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// Tells of a body that is being sent.
+/// Reports whether a body has been sent.
 #[derive(Debug)]
 pub(super) struct UploadState(Weak<()>);
 
 pin_project! {
-    /// A body of which is known when all of it is written.
+    /// A body that reports when all of it is written.
     #[derive(Debug)]
     pub(super) struct TrackedBody<B> {
         #[pin]
@@ -23,7 +23,7 @@ pin_project! {
     }
 }
 
-/// Gone when it is written: a connection takes a frame long before.
+/// Dropped when its bytes are written, long after the connection took the frame.
 #[derive(Debug)]
 pub(super) struct TrackedBytes {
     bytes: Bytes,
@@ -37,7 +37,7 @@ pub(super) fn tracked<B>(request: Request<B>) -> (Request<TrackedBody<B>>, Uploa
 }
 
 impl<B> TrackedBody<B> {
-    /// The body of which nothing was sent.
+    /// The body, of which nothing was sent.
     pub(super) fn into_inner(self) -> B {
         self.body
     }

@@ -1,4 +1,4 @@
-//! What is known of the two bodies of an exchange, for the records of those that could not be read.
+//! Notes on the two bodies of an exchange, for the records of bodies that could not be read.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};

@@ -1,8 +1,8 @@
-//! Clients that are led past the proxy.
+//! Detects servers that direct their clients past the proxy.
 //!
-//! A server of the transport of 2024-11-05 tells its client where to send messages. If that is another address than the one at
-//! which the client came, and the client follows, nothing of what it sends passes here. (The official clients refuse to: they
-//! want the same origin.) No byte is changed; the operator is told, by a notice and an alarm record, once.
+//! In the transport of 2024-11-05, a server tells its client where to send messages. If that is another address than the proxy's
+//! and the client follows, its messages bypass the proxy. (The official clients insist on the same origin.) The proxy changes no
+//! byte; one notice and one alarm record report it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

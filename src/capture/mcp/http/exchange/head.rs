@@ -1,6 +1,6 @@
-//! What HTTP tells of a message that it carries.
+//! Facts from the head of a request.
 //!
-//! Invariant: no value of a header is taken but those that are named here.
+//! Invariant: only the header values named here are recorded.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
-use crate::capture::mcp::correlate::{Carrier, Pace};
+use crate::capture::mcp::correlate::{MessageOrigin, Pace};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
 use crate::trail::{ClientKey, Core, Transport};
@@ -38,7 +38,7 @@ pub struct PeerAddr(pub SocketAddr);
 
 /// All of it. In a proxy, the span that the headers name is the caller's, whose next hop it is; in a server, that of the HTTP
 /// request.
-pub(crate) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
+pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigin {
     let headers = &parts.headers;
     let mut facts = Vec::with_capacity(5);
     facts.push((names::NETWORK_PROTOCOL_NAME, "http".to_owned()));
@@ -59,7 +59,7 @@ pub(crate) fn carrier(core: &Core, parts: &Parts, is_proxy: bool) -> Carrier {
     let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
     // Only for the extractor: without one, nobody needs to keep what may be credentials.
     let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
-    Carrier {
+    MessageOrigin {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
         link_is_parent: is_proxy,

@@ -1,13 +1,12 @@
 //! One HTTP request with its response, as it passes the tap.
 //!
 //! Invariants:
-//! 1. What the request says is told to the correlator before what the response answers, whichever came first.
-//! 2. It is over exactly once: when all of the request has passed, or will not, and all of the response, or there will be
-//!    none.
-//! 3. A request in which a call came leaves the records of that call, also if no more than the beginning of it came before
-//!    it was answered. Any other leaves a pair of its own if it failed, as far as that is recorded (`ordinary.rs`), or if
-//!    there was something in it all the same: what could not be read, or what was answered.
-//! 4. What is no JSON-RPC message, in a request or in a response, decides nothing about a call.
+//! 1. The correlator gets the messages of the request before the answers in the response, whichever arrives first.
+//! 2. The exchange ends exactly once: when both the request and the response have passed, or will not any more.
+//! 3. A request with a call leaves the records of the call, even if only its beginning arrived before the answer. Any other
+//!    request leaves a pair of its own if it failed, as far as that is recorded (`ordinary.rs`), or if it may have held a call:
+//!    it could not be read, or it was answered.
+//! 4. Anything that is not a JSON-RPC message, in the request or the response, decides nothing about a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,7 +22,7 @@ use super::held_calls::HeldCalls;
 use super::ordinary::HttpRecording;
 use super::progress::Progress;
 use super::{head, ordinary};
-use crate::capture::mcp::correlate::{self, Carrier, End, Exchange};
+use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
@@ -68,13 +67,13 @@ impl HttpExchange {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
-        let mut carrier = head::carrier(core, parts, shared.is_proxy);
-        carrier.is_held = shared.refuses();
+        let mut origin = head::origin(core, parts, shared.is_proxy);
+        origin.is_held = shared.refuses();
         let named = head::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
         let session = named.or_else(|| shared.sessions.enter(&head::endpoint(&parts.uri)?));
         let exchange = match &session {
-            Some(session) => shared.correlator.exchange_in(session.scope().clone(), carrier),
-            None => shared.correlator.exchange(carrier),
+            Some(session) => shared.correlator.exchange_in(session.correlated().clone(), origin),
+            None => shared.correlator.exchange(origin),
         };
         Arc::new(Self {
             shared: shared.clone(),
@@ -249,10 +248,10 @@ impl HttpExchange {
             return;
         };
         self.is_stream.store(true, Ordering::Relaxed);
-        let scope = self.exchange.scope();
-        scope.stay_open();
+        let correlated = self.exchange.session();
+        correlated.stay_open();
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        *session = Some(self.shared.sessions.begin(&endpoint, scope, (&self.path, self.exchange.client())));
+        *session = Some(self.shared.sessions.begin(&endpoint, correlated, (&self.path, self.exchange.client())));
     }
 
     /// The request could not be read, and to some server it is this.
@@ -284,13 +283,13 @@ impl HttpExchange {
         let Some(id) = self.issued.get().filter(|_| self.initializes.load(Ordering::Acquire)) else { return };
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         // A client that has a session may ask for another; what it asked with belongs to the first.
-        let scope = match &*session {
+        let correlated = match &*session {
             Some(entered) if entered.is_of(id) => return,
-            Some(_) => self.shared.correlator.exchange(Carrier::default()).scope().clone(),
-            None => self.exchange.scope().clone(),
+            Some(_) => self.shared.correlator.exchange(MessageOrigin::default()).session().clone(),
+            None => self.exchange.session().clone(),
         };
-        scope.name(id);
-        *session = Some(self.shared.sessions.begin(id, &scope, (&self.path, self.exchange.client())));
+        correlated.name(id);
+        *session = Some(self.shared.sessions.begin(id, &correlated, (&self.path, self.exchange.client())));
     }
 
     /// The server speaks MCP there.

@@ -1,4 +1,4 @@
-//! One HTTP request with its response: what its head and its bodies say, and what is recorded of it.
+//! One HTTP request with its response: its head, its bodies, and its records.
 
 mod body_notes;
 #[cfg(feature = "proxy")]

@@ -1,9 +1,9 @@
-//! How far an HTTP exchange has come. A server may answer before it has the request, so the two sides end in any order.
+//! The progress of an HTTP exchange. A server may answer before it has the whole request, so the two sides end in any order.
 //!
 //! Invariants:
-//! 1. The exchange is over once: when both of its sides are.
-//! 2. An answer that comes while its request is on its way waits until that is here, so that it finds it. No more than
-//!    [`MOST_EARLY`] wait; those that follow do not.
+//! 1. The exchange ends once: when both sides have ended.
+//! 2. An answer that arrives before the end of its request waits for it, so that it finds its call. At most [`MOST_EARLY`]
+//!    answers wait; later ones do not.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

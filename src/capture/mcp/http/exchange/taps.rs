@@ -1,4 +1,4 @@
-//! What the two bodies of an exchange say.
+//! The taps on the two bodies of an exchange.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! In which characters a request says that it is written (`charset`).
+//! The `charset` that a request declares.
 //!
-//! JSON is UTF-8 (RFC 8259, section 8.1), and most servers read it so whatever is said. Some go by what is said: Express reads
-//! every name that begins with `utf-`, `utf-7` among them, and the TypeScript SDK's transport of 2024-11-05 all that iconv-lite
-//! knows. The bytes of one call are those of another to them.
+//! JSON is UTF-8 (RFC 8259, section 8.1), and most servers ignore the charset. Some do not: Express reads every name that begins
+//! with `utf-`, including `utf-7`, and the TypeScript SDK's transport of 2024-11-05 reads all charsets of iconv-lite. To them, the
+//! bytes of one call can be another call.
 //!
 //! Invariant: a name counts as known only where no reader can find another one. So nothing is parsed: wherever `charset`
 //! stands in the field, in quotes, in a second field or as another spelling of it (`charset*=`), one that is known must follow.

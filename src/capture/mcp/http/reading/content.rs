@@ -1,4 +1,4 @@
-//! What a body is, by its headers: which of its bytes are messages, and how they are written.
+//! The content of a body by its headers: where its messages are, and how they are coded.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};

@@ -1,4 +1,4 @@
-//! The messages in the bytes of a body.
+//! Reads the messages in the bytes of a body.
 
 use std::sync::Arc;
 

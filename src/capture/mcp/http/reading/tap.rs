@@ -1,12 +1,12 @@
-//! What looks at the bytes of one body as they pass.
+//! A tap: reads the bytes of one body as they pass.
 //!
 //! Invariants:
-//! 1. A panic never leaves a tap: the body is relayed unread from then on, and somebody is told.
-//! 2. Its observer hears exactly once that the body is over: when its last byte has come, whether or not anybody asks for
-//!    more; at its end; at its error; or when it is dropped.
-//! 3. All messages of a body are told before that.
-//! 4. Of a body that is cut off, a message counts if it was whole: what was not sent was not understood by anybody. Of a
-//!    message that was not, its observer is told what came, so that it can be named.
+//! 1. A panic never leaves a tap: the body is relayed unread from then on, and a notice says so.
+//! 2. The observer gets the end of the body exactly once: when its last byte has arrived, even if it is not polled again; at
+//!    its end; at its error; or when it is dropped.
+//! 3. The observer gets all messages of a body before its end.
+//! 4. If a body is cut off, its complete messages count. The observer also gets the part of an incomplete message that arrived,
+//!    so that it can name it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
-//! What a request that says it is coded (`Content-Encoding`) says to servers that know no codings: those on Starlette, hyper
-//! and Go's `net/http` read the bytes as they are. Express decodes them, and refuses what it cannot decode.
+//! Reads a coded request (`Content-Encoding`) as servers without codings do: Starlette, hyper and Go's `net/http` read the bytes
+//! undecoded. Express decodes them, and refuses bodies that it cannot decode.
 //!
-//! Invariant: only a whole message counts. What is really coded is none.
+//! Invariant: only a complete message counts; a body that is really coded has none.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Bodies that pass without being read: counted, and told once a reason.
+//! Bodies that pass unread: each is counted, and each reason gives one notice.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,7 +1,7 @@
-//! The paths of one server on which MCP was spoken, as far as is remembered.
+//! The paths of one server that are known to speak MCP.
 //!
-//! Invariant: there are no more than [`MOST`], each no longer than [`LONGEST`]. One more forgets the one that was used
-//! longest ago. A path is here only if the server has taken a message there, so nobody can fill the table with others'.
+//! Invariant: there are at most [`MOST`] paths, each no longer than [`LONGEST`]; a new one replaces the least recently used. A
+//! path is added only when the server has accepted a message there, so that clients cannot fill the table.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,18 +1,18 @@
-//! The sessions that the server has open, by the ids that it has given them.
+//! The open sessions of a server, by the ids that it issued.
 //!
 //! Invariants:
-//! 1. A session is here only if the server has issued its id: what clients say of sessions is looked up, never believed.
-//! 2. There are no more than the bounds of the trail say. One more closes the one that was used longest ago, if it can be one in
-//!    which nothing is open, and is counted. A client that has more than its share of them loses one of its own.
-//! 3. A session that leaves is ended, whatever the reason: only what came with an exchange that is open may be answered yet.
-//!    All are closed when the table goes.
+//! 1. Only the server can add a session, by issuing its id; an id that a client sends is only looked up.
+//! 2. The number of sessions stays within the bounds of the trail. A new one closes the least recently used, preferably one
+//!    without open exchanges, and is counted. A client that has more than its share loses one of its own.
+//! 3. A session that is removed is ended, whatever the reason: only calls of exchanges that are still open can be answered. All
+//!    sessions are closed when the table is dropped.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::capture::mcp::correlate::Scope;
+use crate::capture::mcp::correlate::Session;
 use crate::trail::{Client, ClientKey, Core, Counted, Shared, Taken};
 
 /// All of them.
@@ -26,7 +26,7 @@ pub(crate) struct Sessions {
 
 #[derive(Default)]
 struct Table {
-    by_id: HashMap<Arc<str>, Session>,
+    by_id: HashMap<Arc<str>, OpenSession>,
     /// Least recently used first.
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
@@ -34,8 +34,8 @@ struct Table {
     by_client: HashMap<ClientKey, BTreeSet<u64>>,
 }
 
-struct Session {
-    scope: Arc<Scope>,
+struct OpenSession {
+    correlated: Arc<Session>,
     /// Where it was begun.
     path: Arc<str>,
     /// Its place in the order.
@@ -52,7 +52,7 @@ struct Session {
 pub(crate) struct Entered {
     sessions: Arc<Sessions>,
     id: Arc<str>,
-    scope: Arc<Scope>,
+    correlated: Arc<Session>,
     path: Arc<str>,
 }
 
@@ -70,7 +70,7 @@ impl Sessions {
     pub(crate) fn begin(
         self: &Arc<Self>,
         id: &str,
-        scope: &Arc<Scope>,
+        correlated: &Arc<Session>,
         (path, client): (&str, Option<&Arc<Client>>),
     ) -> Entered {
         let (id, path, used): (Arc<str>, Arc<str>, _) = (id.into(), path.into(), self.now());
@@ -85,7 +85,8 @@ impl Sessions {
             let is_full = !has_own && table.by_id.len() >= self.most;
             let evicted = if is_full { table.remove_oldest() } else { own };
             let place = table.append(&id, client);
-            let session = Session { scope: scope.clone(), path: path.clone(), place, used, open: 1, owner };
+            let session =
+                OpenSession { correlated: correlated.clone(), path: path.clone(), place, used, open: 1, owner };
             table.by_id.insert(id.clone(), session);
             (same, evicted)
         };
@@ -96,8 +97,8 @@ impl Sessions {
             self.tell_greedy(client);
         }
         // Not under the lock: it writes records.
-        same.into_iter().chain(evicted).for_each(|scope| scope.end());
-        Entered { sessions: self.clone(), id, scope: scope.clone(), path }
+        same.into_iter().chain(evicted).for_each(|correlated| correlated.end());
+        Entered { sessions: self.clone(), id, correlated: correlated.clone(), path }
     }
 
     /// An exchange of that session begins, if there is one.
@@ -112,7 +113,7 @@ impl Sessions {
         let session = table.by_id.get_mut(&id)?;
         (session.place, session.used) = (place, used);
         session.open += 1;
-        Some(Entered { sessions: self.clone(), scope: session.scope.clone(), path: session.path.clone(), id })
+        Some(Entered { sessions: self.clone(), correlated: session.correlated.clone(), path: session.path.clone(), id })
     }
 
     /// Ends calls and sessions with which nobody will go on. Does so only every now and then, and otherwise costs nothing.
@@ -124,15 +125,15 @@ impl Sessions {
         }
         let (idle, left) = {
             let mut table = self.table();
-            let is_idle = |session: &Session| session.open == 0 && now.saturating_sub(session.used) >= IDLE;
+            let is_idle = |session: &OpenSession| session.open == 0 && now.saturating_sub(session.used) >= IDLE;
             let idle = table.by_id.iter().filter(|(_, session)| is_idle(session)).map(|(id, _)| id.clone());
             let idle: Vec<_> = idle.collect();
             let idle: Vec<_> = idle.iter().filter_map(|id| table.remove(id)).collect();
-            let left: Vec<_> = table.by_id.values().map(|session| session.scope.clone()).collect();
+            let left: Vec<_> = table.by_id.values().map(|session| session.correlated.clone()).collect();
             (idle, left)
         };
-        idle.into_iter().for_each(|scope| scope.end());
-        left.into_iter().for_each(|scope| scope.give_up(now.saturating_sub(GIVE_UP)));
+        idle.into_iter().for_each(|correlated| correlated.end());
+        left.into_iter().for_each(|correlated| correlated.give_up(now.saturating_sub(GIVE_UP)));
     }
 
     fn tell_greedy(&self, client: &Client) {
@@ -143,22 +144,22 @@ impl Sessions {
         ));
     }
 
-    fn end(&self, id: &str, scope: &Arc<Scope>) {
+    fn end(&self, id: &str, correlated: &Arc<Session>) {
         let ended = {
             let mut table = self.table();
             // Another one may have got the id since.
-            let is_this = table.by_id.get(id).is_some_and(|session| Arc::ptr_eq(&session.scope, scope));
+            let is_this = table.by_id.get(id).is_some_and(|session| Arc::ptr_eq(&session.correlated, correlated));
             if is_this { table.remove(id) } else { None }
         };
-        if let Some(scope) = ended {
-            scope.end();
+        if let Some(correlated) = ended {
+            correlated.end();
         }
     }
 
-    fn leave(&self, id: &str, scope: &Arc<Scope>) {
+    fn leave(&self, id: &str, correlated: &Arc<Session>) {
         let used = self.now();
         let mut table = self.table();
-        if let Some(session) = table.by_id.get_mut(id).filter(|session| Arc::ptr_eq(&session.scope, scope)) {
+        if let Some(session) = table.by_id.get_mut(id).filter(|session| Arc::ptr_eq(&session.correlated, correlated)) {
             session.used = used;
             session.open = session.open.saturating_sub(1);
         }
@@ -176,7 +177,7 @@ impl Sessions {
 impl Drop for Sessions {
     fn drop(&mut self) {
         let table = self.table.get_mut().unwrap_or_else(PoisonError::into_inner);
-        table.by_id.drain().for_each(|(_, session)| session.scope.close());
+        table.by_id.drain().for_each(|(_, session)| session.correlated.close());
     }
 }
 
@@ -197,19 +198,19 @@ impl Entered {
         *self.path == *path
     }
 
-    pub(crate) fn scope(&self) -> &Arc<Scope> {
-        &self.scope
+    pub(crate) fn correlated(&self) -> &Arc<Session> {
+        &self.correlated
     }
 
     /// The session is over.
     pub(crate) fn end(&self) {
-        self.sessions.end(&self.id, &self.scope);
+        self.sessions.end(&self.id, &self.correlated);
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.sessions.leave(&self.id, &self.scope);
+        self.sessions.leave(&self.id, &self.correlated);
     }
 }
 
@@ -235,22 +236,22 @@ impl Table {
         }
     }
 
-    fn remove(&mut self, id: &str) -> Option<Arc<Scope>> {
+    fn remove(&mut self, id: &str) -> Option<Arc<Session>> {
         let session = self.by_id.remove(id)?;
         self.leave_place(session.place, session.owner.as_ref().map(|(client, _)| client));
-        Some(session.scope)
+        Some(session.correlated)
     }
 
-    fn remove_oldest(&mut self) -> Option<Arc<Scope>> {
+    fn remove_oldest(&mut self) -> Option<Arc<Session>> {
         self.remove_oldest_in(self.order.values().take(LOOKED_AT).cloned().collect())
     }
 
-    fn remove_oldest_of(&mut self, client: &ClientKey) -> Option<Arc<Scope>> {
+    fn remove_oldest_of(&mut self, client: &ClientKey) -> Option<Arc<Session>> {
         let places = self.by_client.get(client)?.iter().take(LOOKED_AT);
         self.remove_oldest_in(places.filter_map(|place| self.order.get(place)).cloned().collect())
     }
 
-    fn remove_oldest_in(&mut self, oldest: Vec<Arc<str>>) -> Option<Arc<Scope>> {
+    fn remove_oldest_in(&mut self, oldest: Vec<Arc<str>>) -> Option<Arc<Session>> {
         let is_free = |id: &&Arc<str>| self.by_id.get(*id).is_some_and(|session| session.open == 0);
         let id = oldest.iter().find(is_free).or_else(|| oldest.first())?;
         self.remove(id)

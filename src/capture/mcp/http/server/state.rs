@@ -1,4 +1,4 @@
-//! What is known of one server.
+//! The state of one layer, which stands for one server.
 
 use std::fmt;
 use std::sync::Arc;

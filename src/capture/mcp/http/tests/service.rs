@@ -355,7 +355,7 @@ fn an_unknown_coding_is_said_once() {
     let records = rig.records();
     assert_eq!(records[5].text(names::AUDITRAIL_OUTCOME_DETAIL), Some("no_response"));
     assert_eq!(records[5].text(names::ERROR_TYPE), Some("unreadable"));
-    assert_eq!(rig.trail.seen().unread, 3);
+    assert_eq!(rig.trail.wire_counts().unread, 3);
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! A body that is looked at while it passes.
+//! A body that is read while it passes.
 //!
 //! Invariants:
-//! 1. Every byte, trailer and error passes as it came, when it came, in the frame in which it came.
-//! 2. A frame is read before it passes: what it says is recorded before anybody can act upon it.
-//! 3. Who says very much in one frame has it read in pieces, between which others have a turn, and waits for the disk.
+//! 1. Every byte, trailer and error passes unchanged and without delay, in its own frame.
+//! 2. A frame is read before it passes: its messages are recorded before its receiver can act on them.
+//! 3. A frame with very many messages is read in pieces, between which other tasks have a turn, and its sender waits for the
+//!    disk.
 
 use std::fmt;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The way to a response.
+//! The future of a response.
 
 use std::fmt;
 use std::future::Future;

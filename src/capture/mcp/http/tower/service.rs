@@ -1,8 +1,8 @@
-//! A service whose requests and responses are looked at.
+//! A service whose requests and responses are audited.
 //!
 //! Invariants:
-//! 1. The inner service gets every request, and its answer goes out, whatever becomes of the looking.
-//! 2. What two layers of one trail see is recorded once: the outer one does it.
+//! 1. The inner service gets every request, and its response is returned, even if the audit fails.
+//! 2. An exchange that passes two layers of one trail is recorded once, by the outer layer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -9,9 +9,9 @@ use crate::trail::{Call, Direction, OpenCall};
 
 /// A request that was begun and not answered.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct PendingCall {
     pub(super) call: Arc<OpenCall>,
-    /// With which exchange of the scope it came, if only that may end it; 0 for none.
+    /// With which exchange of the session it came, if only that may end it; 0 for none.
     pub(super) exchange: u64,
     pub(super) asked: Asked,
     pub(super) direction: Direction,
@@ -41,7 +41,7 @@ pub(super) struct Waiting {
     /// It, or another with its id, was cancelled, or an error came that is its own or that of something else: nobody knows
     /// which.
     pub(super) is_blurred: bool,
-    /// Since when (monotonic nanoseconds) it waits in the scope for an answer over another exchange.
+    /// Since when (monotonic nanoseconds) it waits in the session for an answer over another exchange.
     pub(super) parked: Option<u64>,
 }
 
@@ -63,7 +63,7 @@ pub(super) enum Asked {
     Other,
 }
 
-impl Waiting {
+impl PendingCall {
     /// How it ended if no answer was seen, unless more is known of it than the end of what it came over.
     pub(super) fn unanswered(&self, otherwise: Outcome) -> Outcome {
         match &self.cancelled {

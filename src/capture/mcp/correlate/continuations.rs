@@ -7,21 +7,21 @@ use crate::record::RecordId;
 
 /// The calls that can be gone on with.
 #[derive(Debug, Default)]
-pub(super) struct Origins {
-    calls: HashMap<Origin, RecordId>,
-    order: VecDeque<Origin>,
+pub(super) struct Continuations {
+    calls: HashMap<Continuation, RecordId>,
+    order: VecDeque<Continuation>,
 }
 
 /// By what a call is gone on with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Origin {
+pub(super) enum Continuation {
     Task(String),
     State(StateDigest),
 }
 
-impl Origins {
+impl Continuations {
     /// Notes the first call of a task or of rounds. The last counts: a server may give the same state in several calls.
-    pub(super) fn note(&mut self, origin: Origin, call: RecordId) {
+    pub(super) fn note(&mut self, origin: Continuation, call: RecordId) {
         if let Some(known) = self.calls.get_mut(&origin) {
             *known = call;
             return;
@@ -35,7 +35,7 @@ impl Origins {
         self.calls.insert(origin, call);
     }
 
-    pub(super) fn of(&self, origin: &Origin) -> Option<RecordId> {
+    pub(super) fn of(&self, origin: &Continuation) -> Option<RecordId> {
         self.calls.get(origin).copied()
     }
 }

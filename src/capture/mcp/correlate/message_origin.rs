@@ -12,7 +12,7 @@ use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Carrier {
+pub(crate) struct MessageOrigin {
     pub(crate) transport: Option<Transport>,
     /// The span of the HTTP request: related, but not the caller's.
     pub(crate) link: Option<SpanContext>,
@@ -37,7 +37,7 @@ pub(crate) struct Carrier {
     pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
 }
 
-impl Carrier {
+impl MessageOrigin {
     pub(super) fn describe(&self, attributes: &mut Attributes) {
         if let Some(transport) = self.transport {
             transport.write(attributes);

@@ -10,7 +10,7 @@ use crate::trail::{Call, OpenCall};
 
 /// A call that a tap has opened and a handler runs.
 #[derive(Debug)]
-pub(crate) struct Claimed {
+pub(crate) struct HandledCall {
     exchange: Arc<Exchange>,
     serial: u64,
     pub(crate) call: Arc<OpenCall>,
@@ -19,13 +19,13 @@ pub(crate) struct Claimed {
 impl Exchange {
     /// The oldest call with that id that no handler runs yet, for the handler that begins; what that is asked for decides
     /// between several.
-    pub(crate) fn claim(self: &Arc<Self>, id: &Id, asks: impl FnOnce() -> Call) -> Option<Claimed> {
+    pub(crate) fn claim(self: &Arc<Self>, id: &Id, asks: impl FnOnce() -> Call) -> Option<HandledCall> {
         let (serial, call) = self.pending().claim(self.number, id, asks)?;
-        Some(Claimed { exchange: self.clone(), serial, call })
+        Some(HandledCall { exchange: self.clone(), serial, call })
     }
 }
 
-impl Claimed {
+impl HandledCall {
     /// The handler panicked: there will be no answer.
     pub(crate) fn panicked(&self) {
         let is_shared = {

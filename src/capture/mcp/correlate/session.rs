@@ -5,26 +5,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
-use super::carrier::Carrier;
 use super::correlator::Correlator;
 use super::known::Known;
+use super::message_origin::MessageOrigin;
 use super::noise::Noise;
 use super::outcomes;
 use super::pending::Pending;
-use super::waiting::Waiting;
+use super::pending_call::PendingCall;
 use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
-pub(crate) struct Scope {
+pub(crate) struct Session {
     correlator: Correlator,
     /// What is asked in it, by either side.
     pending: Mutex<Pending>,
     /// How many exchanges there were.
     exchanges: AtomicU64,
     events: Mutex<Events>,
-    session: Mutex<Session>,
+    negotiated: Mutex<Negotiated>,
     noise: Mutex<Noise>,
     /// The client's.
     garbage: Mutex<Noise>,
@@ -38,7 +38,7 @@ struct Events {
 }
 
 #[derive(Debug, Default)]
-struct Session {
+struct Negotiated {
     /// Only an id that the server has issued.
     id: Option<String>,
     stays_open: bool,
@@ -65,14 +65,14 @@ struct Begun {
     facts: Option<Call>,
 }
 
-impl Scope {
+impl Session {
     pub(super) fn new(correlator: &Correlator) -> Self {
         Self {
             correlator: correlator.clone(),
             pending: Mutex::default(),
             exchanges: AtomicU64::new(0),
             events: Mutex::default(),
-            session: Mutex::default(),
+            negotiated: Mutex::default(),
             noise: Mutex::default(),
             garbage: Mutex::default(),
         }
@@ -81,36 +81,36 @@ impl Scope {
     /// It is a session without a name: what is asked in it is answered in another exchange of it.
     #[cfg(feature = "tower")]
     pub(crate) fn stay_open(&self) {
-        self.session().stays_open = true;
+        self.negotiated().stays_open = true;
     }
 
     /// Whether an answer may come after the exchange of its request.
     pub(super) fn outlives_exchanges(&self) -> bool {
-        let session = self.session();
-        !session.is_ended && (session.id.is_some() || session.stays_open)
+        let negotiated = self.negotiated();
+        !negotiated.is_ended && (negotiated.id.is_some() || negotiated.stays_open)
     }
 
     /// Whether its session was ended.
     pub(super) fn is_ended(&self) -> bool {
-        self.session().is_ended
+        self.negotiated().is_ended
     }
 
     /// The server has named the session.
     pub(crate) fn name(&self, id: &str) {
-        let mut session = self.session();
-        session.id = Some(id.to_owned());
-        session.version += 1;
+        let mut negotiated = self.negotiated();
+        negotiated.id = Some(id.to_owned());
+        negotiated.version += 1;
     }
 
     /// Changes whenever more is known of it.
     pub(super) fn version(&self) -> u64 {
-        self.session().version
+        self.negotiated().version
     }
 
     /// What is known of it and of its client.
     pub(super) fn known(&self) -> Known {
-        let session = self.session();
-        let Session { id, client, protocol_version, .. } = &*session;
+        let negotiated = self.negotiated();
+        let Negotiated { id, client, protocol_version, .. } = &*negotiated;
         Known { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
     }
 
@@ -131,23 +131,23 @@ impl Scope {
 
     /// Counts what belongs to the session.
     pub(super) fn count(&self, direction: Direction, kind: Kind) {
-        let mut session = self.session();
+        let mut negotiated = self.negotiated();
         match (kind, direction) {
-            (Kind::Request | Kind::OneWay, Direction::ClientToServer) => session.requests += 1,
-            (Kind::Request | Kind::OneWay, Direction::ServerToClient) => session.requests_to_client += 1,
-            (Kind::Notification, _) => session.notifications += 1,
+            (Kind::Request | Kind::OneWay, Direction::ClientToServer) => negotiated.requests += 1,
+            (Kind::Request | Kind::OneWay, Direction::ServerToClient) => negotiated.requests_to_client += 1,
+            (Kind::Notification, _) => negotiated.notifications += 1,
             (Kind::Result | Kind::Error, _) => {}
         }
     }
 
     /// The server has said something that is no message.
-    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> Call, carrier: &Carrier) {
+    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> Call, origin: &MessageOrigin) {
         let (is_new, due) = {
             let mut noise = self.noise();
             let due = noise.note(is_json, facts);
             (noise.is_new(), due)
         };
-        if is_new && carrier.transport == Some(Transport::Stdio) {
+        if is_new && origin.transport == Some(Transport::Stdio) {
             self.correlator.core().notices().warn(NOISE);
         }
         due.into_iter().for_each(|told| told.tell(self.correlator.core()));
@@ -161,46 +161,46 @@ impl Scope {
 
     pub(super) fn count_failure(&self, outcome: &Outcome) {
         if outcome.status == Status::Failure {
-            self.session().failures += 1;
+            self.negotiated().failures += 1;
         }
     }
 
     /// The client introduces itself.
     pub(super) fn introduce(&self, params: &Params) {
-        let mut session = self.session();
-        if session.begun.is_none() {
+        let mut negotiated = self.negotiated();
+        if negotiated.begun.is_none() {
             let mut said = Attributes::default();
             said.set_some(names::AUDITRAIL_CLIENT_NAME, params.client_name.clone());
             said.set_some(names::AUDITRAIL_CLIENT_VERSION, params.client_version.clone());
-            session.client = self.correlator.core().shared(&Facts::default(), &said, None);
-            session.protocol_version = params.protocol_version.as_deref().map(bounded);
-            session.version += 1;
+            negotiated.client = self.correlator.core().shared(&Facts::default(), &said, None);
+            negotiated.protocol_version = params.protocol_version.as_deref().map(bounded);
+            negotiated.version += 1;
         }
     }
 
     /// The server has accepted it: the session begins.
-    pub(super) fn begin(&self, answer: &Message, carrier: &Carrier, common: impl FnOnce() -> Arc<Facts>) {
+    pub(super) fn begin(&self, answer: &Message, origin: &MessageOrigin, common: impl FnOnce() -> Arc<Facts>) {
         let core = self.correlator.core();
         {
-            let mut session = self.session();
+            let mut negotiated = self.negotiated();
             // Over HTTP only what the server has named is a session, or what has a stream of its own.
-            let is_known = session.id.is_some() || session.stays_open;
-            let is_none = carrier.transport == Some(Transport::StreamableHttp) && !is_known;
-            if session.begun.is_some() || is_none {
+            let is_known = negotiated.id.is_some() || negotiated.stays_open;
+            let is_none = origin.transport == Some(Transport::StreamableHttp) && !is_known;
+            if negotiated.begun.is_some() || is_none {
                 return;
             }
             if let Some(version) = &answer.result.protocol_version {
-                session.protocol_version = Some(bounded(version));
-                session.version += 1;
+                negotiated.protocol_version = Some(bounded(version));
+                negotiated.version += 1;
             }
-            session.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
+            negotiated.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
         let mut facts = Call::nameless().shared(common());
-        if let Some(actor) = carrier.actor(core, "initialize") {
+        if let Some(actor) = origin.actor(core, "initialize") {
             facts = facts.actor(actor);
         }
         let moment = Moment::of_message(EventName::McpSession, facts.clone());
-        if let Some(begun) = &mut self.session().begun {
+        if let Some(begun) = &mut self.negotiated().begun {
             begun.facts = Some(facts);
         }
         core.write_moment(
@@ -212,7 +212,7 @@ impl Scope {
     /// that is open ends with that, since a server may go on with what runs, and answer it there.
     #[cfg(feature = "tower")]
     pub(crate) fn end(&self) {
-        self.session().is_ended = true;
+        self.negotiated().is_ended = true;
         let left = self.pending().take_left();
         end_unanswered(&left);
         self.tell_end();
@@ -229,9 +229,9 @@ impl Scope {
         let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
         noise.into_iter().for_each(|told| told.tell(self.correlator.core()));
         let ended = {
-            let mut session = self.session();
-            let closed = std::mem::replace(&mut session.is_closed, true);
-            if closed { None } else { session.end(self.correlator.core().clock().monotonic_nano()) }
+            let mut negotiated = self.negotiated();
+            let closed = std::mem::replace(&mut negotiated.is_closed, true);
+            if closed { None } else { negotiated.end(self.correlator.core().clock().monotonic_nano()) }
         };
         if let Some(moment) = ended {
             self.correlator.core().write_moment(moment);
@@ -246,7 +246,7 @@ impl Scope {
     }
 
     /// Ends the calls that were cancelled so long ago that no answer will come.
-    pub(super) fn end_cancelled(&self, end: impl Fn(&Waiting, &Outcome)) {
+    pub(super) fn end_cancelled(&self, end: impl Fn(&PendingCall, &Outcome)) {
         let before = self.correlator.core().clock().monotonic_nano().saturating_sub(ANSWERED_WITHIN);
         let late = self.pending().take_cancelled_before(before);
         late.iter().for_each(|waiting| end(waiting, &waiting.unanswered(outcomes::disconnected())));
@@ -269,18 +269,18 @@ impl Scope {
         self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    fn negotiated(&self) -> MutexGuard<'_, Negotiated> {
+        self.negotiated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Scope {
+impl Drop for Session {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl Session {
+impl Negotiated {
     fn end(&mut self, now: u64) -> Option<Moment> {
         let begun = self.begun.take()?;
         // Sessions shorter than 104 days are exact to the nanosecond.
@@ -309,7 +309,7 @@ fn bounded(version: &str) -> String {
 }
 
 const MAX_VERSION: usize = 64;
-fn end_unanswered(open: &[Waiting]) {
+fn end_unanswered(open: &[PendingCall]) {
     open.iter().for_each(|waiting| waiting.call.close(&waiting.unanswered(outcomes::disconnected())));
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Counted {
 /// What the taps of a trail saw on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct WireCounts {
     /// Messages of any kind, in both directions.
     pub messages: u64,
     /// What is no JSON-RPC message. The first ones have a record each, beyond a bound they are counted in one.
@@ -45,18 +45,18 @@ pub struct Seen {
 
 /// The counters of one trail.
 #[derive(Debug, Default)]
-pub(crate) struct SeenCounters([AtomicU64; 9]);
+pub(crate) struct WireCounters([AtomicU64; 9]);
 
-impl SeenCounters {
+impl WireCounters {
     pub(crate) fn add(&self, what: Counted) {
         if let Some(counter) = self.0.get(what as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    pub(super) fn read(&self) -> Seen {
+    pub(super) fn read(&self) -> WireCounts {
         let [messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away] =
             self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
-        Seen { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away }
+        WireCounts { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away }
     }
 }
