@@ -162,7 +162,10 @@ impl Shared {
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
         let open = self.state().open_requests();
-        let carried = open.read(|call| !again.contains(&call.0));
+        let mut carried = open.read(|call| !again.contains(&call.0));
+        for lost in carried.iter_mut().filter(|carried| carried.payload.is_empty()) {
+            lost.payload = copies.carried(lost.call).unwrap_or_default();
+        }
         let all = with_holes(&frames, numbers.clone());
         let begun = self.begin(next, numbers.start, &carried, |new| {
             all.iter().try_for_each(|(header, payload)| new.write(*header, payload))
@@ -170,7 +173,7 @@ impl Shared {
         let (active, places) = begun?;
         let count = frames.len() as u64;
         drop((frames, all));
-        copies.are_written(Position { segment: active.number, offset: active.offset });
+        copies.are_written(Position { segment: active.number, offset: active.offset }, carried);
         let gone = {
             let mut state = self.state();
             places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));

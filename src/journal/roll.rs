@@ -266,6 +266,7 @@ struct Plan {
 }
 
 /// An open call on its way into the next segment.
+#[derive(Debug)]
 pub(super) struct Carried {
     pub(super) call: CallNumber,
     /// Empty if it cannot be read here. The header counts it all the same, so that an adopter looks for it in earlier segments.
