@@ -38,7 +38,7 @@ const DIRECTORY: &str = "/state/journal";
 fn no_file_goes_before_the_ledger_has_the_last_number() {
     let (mut kept, mut gone) = (0, 0);
     for operations in 0..24 {
-        for seed in 0..40 {
+        for seed in 0..20 {
             for death in [Death::Kill, Death::PowerLoss] {
                 let fs = SimulatedFs::new(seed * 100 + operations, 512);
                 let options = options(&fs);
