@@ -221,7 +221,7 @@ fn a_number_that_was_shipped_is_never_given_again() {
     for settled in [0, 2, 3] {
         for cut in [None, Some(0), Some(600)] {
             let (fs, options, told) = directory();
-            let Opened { journal, mut reader, .. } = Journal::open(options.clone()).unwrap();
+            let Opened { journal, mut reader, mut settler, .. } = Journal::open(options.clone()).unwrap();
             for number in 1..=3 {
                 append(&journal, Kind::Moment, &[number; 300]);
             }
@@ -230,7 +230,7 @@ fn a_number_that_was_shipped_is_never_given_again() {
                 let batch = reader.next(BatchLimits { records: 1, bytes: 1 << 20 }).unwrap();
                 assert_eq!(batch.entries[0].sequence, number);
             }
-            reader.settle(settled);
+            settler.settle(settled);
             fs.restart(Death::PowerLoss);
             told.0.lock().unwrap().clear();
             let path = fs.paths().into_iter().find(|path| is_segment(path) && has_header(&fs, path)).unwrap();
@@ -369,7 +369,7 @@ fn adopt_after(
         idle = 0;
         let last = batch.entries.last().unwrap().sequence;
         records.extend(batch.entries.into_iter().map(|entry| (entry.sequence, entry.record.to_vec())));
-        adopted.reader.settle(last);
+        adopted.settler.settle(last);
     }
     assert!(adopted.journal.remove_if_done());
     records.retain(|_, record| record != b"end");

@@ -52,7 +52,7 @@ fn a_disk_that_fails_for_long_costs_nothing_that_was_synced() {
 /// Threads append while another one syncs, and the power goes in that moment; or the sync fails, and drops what it had.
 #[test]
 fn what_comes_during_a_sync_is_not_taken_for_synced() {
-    model::company::run(Kinds { processes: 1, lasting: false, meanwhile: true }, 150);
+    model::company::run(Kinds { processes: 2, lasting: true, meanwhile: true }, 150);
 }
 
 /// Row 4 of the fault tests: real files, four writers, a random delay.

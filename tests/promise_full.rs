@@ -69,14 +69,14 @@ fn on_a_small_disk_nothing_is_refused_that_is_shipped() {
     with_mounted("4m", SMALLER_SEGMENTS, |directory| {
         let mut options = JournalOptions::new(directory.join("journal"));
         options.background = false;
-        let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+        let Opened { journal, mut reader, mut settler, .. } = Journal::open(options).unwrap();
         for _ in 0..200 {
             for number in 0..100 {
                 append(&journal, Append::MOMENT, 400 + number).unwrap();
             }
             journal.commit().unwrap();
             while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
-                reader.settle(batch.entries.last().unwrap().sequence);
+                settler.settle(batch.entries.last().unwrap().sequence);
             }
             journal.maintain();
             assert!(journal.pressure() < Pressure::NearlyFull);
@@ -122,7 +122,7 @@ fn on_a_small_disk(directory: &Path) {
     let mut options = JournalOptions::new(directory.join("journal"));
     (options.background, options.segment_bytes) = (false, Some(64 * KIB));
     options.watcher = told.clone();
-    let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+    let Opened { journal, mut reader, mut settler, .. } = Journal::open(options).unwrap();
     for episode in 1..=3 {
         let ballast = directory.join("ballast");
         fs::write(&ballast, vec![1; 300 << 10]).unwrap();
@@ -143,20 +143,20 @@ fn on_a_small_disk(directory: &Path) {
         }
         fs::write(directory.join("rest"), vec![1; 64 << 10]).ok();
         let refused = Refused { entries: &batch.entries, refused: 1, reason: "refused" };
-        assert!(reader.quarantine(refused).is_err());
+        assert!(settler.quarantine(refused).is_err());
 
         for file in [ballast, padding, directory.join("rest")] {
             fs::remove_file(file).ok();
         }
-        reader.quarantine(refused).unwrap();
+        settler.quarantine(refused).unwrap();
         journal.maintain();
         assert_eq!(told.of("journal_full"), (episode, episode), "it recovers by itself");
         assert_eq!(journal.pressure(), Pressure::Low);
         let mut read = 1;
-        reader.settle(batch.entries[0].sequence);
+        settler.settle(batch.entries[0].sequence);
         while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
             read += batch.entries.len();
-            reader.settle(batch.entries.last().unwrap().sequence);
+            settler.settle(batch.entries.last().unwrap().sequence);
         }
         assert_eq!(read, taken + 1, "what was taken is there, and nothing else");
     }
@@ -236,7 +236,7 @@ fn the_bound_holds_and_keeps_what_it_promised() {
     (options.background, options.segment_bytes, options.max_bytes) = (false, Some(64 * KIB), 256 * KIB);
     options.fs = Arc::new(fs);
     options.watcher = told.clone();
-    let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+    let Opened { journal, mut reader, mut settler, .. } = Journal::open(options).unwrap();
     let admissions: Vec<_> = (0..10).map(|_| journal.admit(1000).unwrap()).collect();
     let calls: Vec<_> = (0..10).map(|_| append(&journal, Append::REQUEST, 500).unwrap().call).collect();
     let mut taken = fill(&journal) + 10;
@@ -254,7 +254,7 @@ fn the_bound_holds_and_keeps_what_it_promised() {
     let mut read = 0;
     while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
         read += batch.entries.len();
-        reader.settle(batch.entries.last().unwrap().sequence);
+        settler.settle(batch.entries.last().unwrap().sequence);
     }
     assert_eq!(read, taken + 1);
     journal.maintain();
@@ -270,7 +270,7 @@ fn pressure_says_how_much_can_still_be_taken() {
         (options.background, options.segment_bytes, options.max_bytes) = (false, Some(64 * KIB), MAX);
         options.fs = Arc::new(SimulatedFs::new(1, 4096));
         let _others: Vec<_> = (0..others).map(|_| Journal::open(options.clone()).unwrap()).collect();
-        let Opened { journal, mut reader, .. } = Journal::open(options).unwrap();
+        let Opened { journal, mut reader, mut settler, .. } = Journal::open(options).unwrap();
         let _promised: Vec<_> = (0..promised).map(|_| journal.admit(4000).unwrap()).collect();
         let mut seen = vec![(journal.pressure(), 0)];
         loop {
@@ -296,7 +296,7 @@ fn pressure_says_how_much_can_still_be_taken() {
             );
         }
         while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
-            reader.settle(batch.entries.last().unwrap().sequence);
+            settler.settle(batch.entries.last().unwrap().sequence);
         }
         assert_eq!(journal.pressure(), Pressure::Low, "it is all free again");
     }

@@ -163,7 +163,7 @@ async fn drain_ships_what_a_dead_process_left_as_its_own() {
     orphan.kill();
 
     // Nobody is there: all of it waits, and nothing is wrong with the journal.
-    let (code, late) = json(directory.path(), &["drain", "--endpoint", "http://127.0.0.1:1", "--timeout", "300ms"]);
+    let (code, late) = json(directory.path(), &["drain", "--endpoint", "http://127.0.0.1:1", "--timeout", "3s"]);
     assert_eq!((code, &late["pending"], &late["delivered"]), (3, &Value::from(WRITTEN + 2), &Value::from(0)));
     assert_eq!(late["streams"][0]["answered"], 1);
     assert_eq!(json(directory.path(), &["fsck"]).0, 0);
@@ -176,6 +176,15 @@ async fn drain_ships_what_a_dead_process_left_as_its_own() {
     let of_the_dead = receiver.records().into_iter().filter(|record| service_of(record) == "weather-mcp");
     assert_eq!(of_the_dead.count() as u64, WRITTEN + 2, "with the answer to the open call and the end of the stream");
     assert_eq!(json(directory.path(), &["stat"]).1["streams"].as_array().unwrap().len(), 0);
+
+    let (code, ledger) = json(directory.path(), &["ledger"]);
+    let removed = ledger["streams"].as_array().unwrap();
+    assert_eq!((code, removed.len(), &ledger["dropped"]), (0, 3, &Value::from(0)), "with those of the drains");
+    let last =
+        removed.iter().find(|stream| stream["stream"] == late["streams"][0]["stream"]).map(|stream| &stream["last"]);
+    assert_eq!(last, Some(&Value::from(WRITTEN + 2)));
+    let human = auditrail(directory.path(), &["ledger"]);
+    assert!(String::from_utf8(human.stdout).unwrap().contains("3 stream(s) of"));
 
     let human = auditrail(directory.path(), &["drain"]);
     assert!(String::from_utf8(human.stdout).unwrap().contains("nothing to drain"));

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use auditrail::journal::{Append, BatchLimits, Disk, HEADER, Journal, JournalOptions, Keeper, Reader};
+use auditrail::journal::{Append, BatchLimits, Disk, HEADER, Journal, JournalOptions, Keeper, Reader, Settler};
 
 use crate::samples::{LENGTHS, TWELVE, number, paired, record, thread_cpu};
 
@@ -54,7 +54,7 @@ fn cpu(threads: usize, operation: impl Fn() + Sync) -> f64 {
 /// Our journal, drained between bursts.
 struct Ours {
     journal: Journal,
-    reader: Mutex<Reader>,
+    handles: Mutex<(Reader, Settler)>,
     record: Vec<u8>,
     _keeper: Keeper,
     _directory: tempfile::TempDir,
@@ -68,7 +68,7 @@ impl Ours {
         let opened = Journal::open(options).unwrap();
         Self {
             journal: opened.journal,
-            reader: Mutex::new(opened.reader),
+            handles: Mutex::new((opened.reader, opened.settler)),
             record: [vec![0; HEADER], record(length)].concat(),
             _keeper: opened.keeper.unwrap(),
             _directory: directory,
@@ -88,9 +88,9 @@ impl Ours {
         });
         FRAME.take();
         self.journal.commit().unwrap();
-        let mut reader = self.reader.lock().unwrap();
+        let (reader, settler) = &mut *self.handles.lock().unwrap();
         while let Some(batch) = reader.next(BatchLimits { records: 2000, bytes: 512 * 1024 }) {
-            reader.settle(batch.entries.last().unwrap().sequence);
+            settler.settle(batch.entries.last().unwrap().sequence);
         }
         // What the journal's thread does every 50 ms, in which there are many bursts like this one.
         self.journal.maintain();

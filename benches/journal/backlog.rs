@@ -165,7 +165,7 @@ fn reader(directory: &Path, pages: Option<&String>) -> (Duration, Duration) {
     for mut one in adopted {
         while let Some(batch) = one.reader.next(LIMITS) {
             records += batch.entries.len();
-            one.reader.settle(batch.entries.last().unwrap().sequence);
+            one.settler.settle(batch.entries.last().unwrap().sequence);
         }
     }
     assert!(records > 0, "there is a backlog");

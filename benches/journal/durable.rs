@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Keeper, Reader};
+use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Keeper, Reader, Settler};
 use rustix::fs::{FallocateFlags, fallocate};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -65,7 +65,7 @@ where
 
 struct Ours {
     journal: Journal,
-    reader: Mutex<Reader>,
+    handles: Mutex<(Reader, Settler)>,
     _keeper: Keeper,
     _directory: tempfile::TempDir,
 }
@@ -76,7 +76,7 @@ impl Ours {
         let opened = Journal::open(JournalOptions::new(directory.path())).unwrap();
         Self {
             journal: opened.journal,
-            reader: Mutex::new(opened.reader),
+            handles: Mutex::new((opened.reader, opened.settler)),
             _keeper: opened.keeper.unwrap(),
             _directory: directory,
         }
@@ -98,9 +98,9 @@ impl Ours {
                 done
             }
         });
-        let mut reader = self.reader.lock().unwrap();
+        let (reader, settler) = &mut *self.handles.lock().unwrap();
         while let Some(batch) = reader.next(BatchLimits { records: 2000, bytes: 512 * 1024 }) {
-            reader.settle(batch.entries.last().unwrap().sequence);
+            settler.settle(batch.entries.last().unwrap().sequence);
         }
         rate
     }

@@ -29,7 +29,7 @@ fuzz_target!(|edits: Vec<(u16, u8)>| {
                 assert!(entry.sequence > last, "numbers go up");
                 last = entry.sequence;
             }
-            adopted.reader.settle(last);
+            adopted.settler.settle(last);
         }
     }
 });

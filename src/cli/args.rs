@@ -48,7 +48,7 @@ pub(super) const PARENT: &str = "parent";
 pub(super) fn command() -> Command {
     let command = Command::new("auditrail")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Looks after audit trails of MCP servers")
+        .about("Audit logs of MCP servers: runs the proxy, inspects and drains journals")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(EXIT_CODES)
@@ -61,7 +61,7 @@ pub(super) fn command() -> Command {
 #[cfg(feature = "proxy")]
 fn proxy() -> Command {
     Command::new("proxy")
-        .about("Audits an MCP server in any language, from between its client and it")
+        .about("Runs an audited proxy in front of any MCP server")
         .arg_required_else_help(true)
         .after_help(PROXY_EXIT_CODES)
         .args([
@@ -139,7 +139,7 @@ pub(super) fn launch() -> Command {
 
 fn journal() -> Command {
     Command::new("journal")
-        .about("Looks at the journal of a service, and ships what is left in it")
+        .about("Inspects the journal of a service, and ships the records that are left in it")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(EXIT_CODES)
@@ -168,6 +168,11 @@ fn journal() -> Command {
         .subcommand(
             Command::new("fsck")
                 .about("Reads everything and names what is damaged or missing; changes nothing")
+                .after_help(EXIT_CODES),
+        )
+        .subcommand(
+            Command::new("ledger")
+                .about("Lists the streams that were shipped and removed, with their last numbers; changes nothing")
                 .after_help(EXIT_CODES),
         )
         .subcommand(

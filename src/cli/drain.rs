@@ -5,11 +5,12 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::place::Place;
+use super::args;
+use super::location::Place;
+use super::outcome::{Answer, Failure};
 use super::progress::Progress;
 use super::shown::plain;
 use super::words::Words;
-use super::{Answer, Failure, args};
 use crate::Trail;
 use crate::journal::Owner;
 use crate::trail::{DrainReport, StartError, drain};

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::location::Place;
+use super::outcome::{Answer, Failure};
 use super::progress::Progress;
 use super::shown::{bytes, plain};
-use super::{Answer, Failure};
 use crate::journal::Problem;
 
 pub(super) fn run(place: &Place) -> Result<Answer, Failure> {

@@ -7,12 +7,13 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::args;
+use super::location::Place;
+use super::outcome::{Answer, Failure};
 use super::progress::Progress;
-use super::shown::{bytes, hex, json_record, plain, record, service, time};
+use super::shown::{bytes, json_record, plain, record, service, time};
 use super::words::Words;
-use super::{Answer, Failure, args};
-use crate::config::{JournalWithout, Overrides, Settings};
+use crate::config::{JournalWithout, Overrides, Settings, hex};
 use crate::journal::{Cause, Disk, Entry, Quarantine, Quarantined, Tolerant, Without};
 use crate::record::Record;
 use crate::ship::{OtlpConnector, Replay};

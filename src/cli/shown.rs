@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{self, is_hidden};
+use crate::config::{self, hex, is_hidden};
 use crate::record::{Key, Record, Value};
 
 pub(super) use crate::record::service_name as service;
@@ -137,11 +137,4 @@ fn json_value(value: &Value) -> Json {
 
 fn json_map(entries: &[(Key, Value)]) -> Json {
     entries.iter().map(|(key, value)| (key.to_string(), json_value(value))).collect::<Map<_, _>>().into()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        text += &format!("{byte:02x}");
-        text
-    })
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::location::Place;
+use super::outcome::{Answer, Failure};
 use super::shown::{age, bytes, plain, service, time};
-use super::{Answer, Failure};
 use crate::journal::{JournalStat, Owner, StreamStat};
 use crate::record::{Clock as _, SystemClock};
 

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::environment::STATE;
-use super::resource::SERVICE_NAME_VARIABLE;
-use super::{ConfigError, Environment, Overrides, ResourceSettings};
+use super::environment::{Environment, STATE};
+use super::error::ConfigError;
+use super::hex::hex;
+use super::overrides::Overrides;
+use super::resource::{ResourceSettings, SERVICE_NAME_VARIABLE};
 
 /// The directory of the service's state.
 pub const DIRECTORY: &str = "AUDITRAIL_DIR";
@@ -104,7 +106,7 @@ fn file_name(service: &str) -> String {
         // All of it is ASCII; and no name of another service has this mark.
         name.truncate(LONGEST_NAME - 66);
         name += "%~";
-        digest.iter().for_each(|byte| name += &format!("{byte:02x}"));
+        name += &hex(&digest);
     }
     name
 }

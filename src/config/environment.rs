@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::error::ConfigError;
 use super::injected::is_injected;
-use super::{ConfigError, Warnings};
+use super::warnings::Warnings;
 
 /// A snapshot of the variables that auditrail may read: those that begin with `AUDITRAIL_` or `OTEL_`, and those that say
 /// where a service keeps its state.

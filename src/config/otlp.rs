@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
 
-use super::environment::NotUnderstood;
+use super::endpoint;
+use super::environment::{Environment, NotUnderstood};
+use super::error::ConfigError;
+use super::overrides::Overrides;
 use super::tls::{TlsSettings, TlsVariables};
-use super::{ConfigError, Environment, Overrides, Warnings};
+use super::warnings::Warnings;
 
 /// Which signal the settings are for; its own variables win over the general ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,15 +103,7 @@ impl OtlpSettings {
     /// The endpoint for people: without its query, which may hold a key.
     #[must_use]
     pub fn shown_endpoint(&self) -> String {
-        shown(&self.endpoint)
-    }
-}
-
-pub(super) fn shown(endpoint: &Uri) -> String {
-    let whole = endpoint.to_string();
-    match whole.split_once('?') {
-        Some((before, _)) => format!("{before}?(hidden)"),
-        None => whole,
+        endpoint::shown(&self.endpoint)
     }
 }
 
@@ -216,14 +211,14 @@ fn headers(variable: &str, list: &str) -> Result<Vec<Header>, ConfigError> {
         ))
     };
     let mut headers = Vec::new();
-    for (position, entry) in super::resource::entries(list) {
+    for (position, entry) in super::list::entries(list) {
         let Some((name, value)) = entry.split_once('=') else {
             return wrong(position, "there is no '='");
         };
         let Ok(name) = name.trim().parse::<HeaderName>() else {
             return wrong(position, "the name is not the name of a header");
         };
-        let Some(value) = super::resource::percent_decode(value.trim()) else {
+        let Some(value) = super::list::percent_decode(value.trim()) else {
             return wrong(position, "a '%' is not followed by two hexadecimal digits, or the result is not UTF-8");
         };
         let Ok(mut value) = HeaderValue::from_str(&value) else {

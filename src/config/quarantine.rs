@@ -1,6 +1,9 @@
 //! How much the quarantine may hold, and what happens when it is full.
 
-use super::{ConfigError, Environment, Overrides};
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::overrides::Overrides;
+use super::quarantine_full::QuarantineFull;
 
 /// How much the quarantine may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,16 +12,6 @@ pub struct QuarantineSettings {
     pub max_bytes: u64,
     /// What happens when they do.
     pub when_full: QuarantineFull,
-}
-
-/// What happens to what the collector refuses, or what is damaged, when the quarantine is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum QuarantineFull {
-    /// The oldest files are removed, after a gap record tells of them.
-    #[default]
-    Shed,
-    /// Nothing is removed: what is refused stays in the journal and holds up what comes behind it, until somebody makes room.
-    Refuse,
 }
 
 impl QuarantineSettings {

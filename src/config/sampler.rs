@@ -1,7 +1,8 @@
 //! `OTEL_TRACES_SAMPLER` and its argument; whether there are spans at all.
 
-use super::environment::NotUnderstood;
-use super::{ConfigError, Environment, Warnings};
+use super::environment::{Environment, NotUnderstood};
+use super::error::ConfigError;
+use super::warnings::Warnings;
 
 /// Which traces are kept. Audited ones are kept in any case (see `install_tracing`).
 #[derive(Debug, Clone, Copy, PartialEq)]

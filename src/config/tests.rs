@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {

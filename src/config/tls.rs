@@ -5,7 +5,9 @@ use std::path::Path;
 
 use http::Uri;
 
-use super::{ConfigError, Environment};
+use super::endpoint;
+use super::environment::Environment;
+use super::error::ConfigError;
 
 /// How a connection is secured.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl TlsSettings {
         if secure && !cfg!(feature = "tls") {
             return Err(ConfigError::value(
                 source,
-                &super::otlp::shown(endpoint),
+                &endpoint::shown(endpoint),
                 "auditrail was built without TLS",
                 "enable its feature tls, or use http:// to a collector on this machine",
             ));

@@ -1,7 +1,9 @@
 //! What an operator accepts that a file system lacks.
 
-use super::resource::entries;
-use super::{ConfigError, Environment, JOURNAL_WITHOUT};
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::list::entries;
+use super::variables::JOURNAL_WITHOUT;
 
 /// What the file system of the journal may lack. By default, a lack stops the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

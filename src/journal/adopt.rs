@@ -9,14 +9,16 @@ use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
 use super::header::{LONGEST_HEADER, SegmentHeader};
-use super::open::{Files, lock, make_directories};
-use super::place::{CURSOR, MARK, OWNER, Place, StreamPlace, is_new, segment_number};
+use super::open::{CursorFile, Files, lock, make_directories};
+use super::place::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
 use super::planted::planted;
 use super::reader::Reader;
 use super::recover::{Recovered, recover};
 use super::roll::Carried;
+use super::settle::Settler;
+use super::sinks::{SinkHandles, SinkName};
 use super::state::Synced;
-use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Shared, error, frame};
+use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Sequence, Shared, error, frame, ledger};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.
@@ -49,12 +51,16 @@ pub struct Lot {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Adopted {
-    /// The writing end, for the answers to calls that were left open and for the last record. Call
-    /// [`commit`](Journal::commit) afterwards: no thread does it.
+    /// The writing end, for the answers to calls that were left open and for the last record. Nothing is written to the stream
+    /// before the first of them. Call [`commit`](Journal::commit) afterwards: no thread does it.
     pub journal: Journal,
-    /// The reading end.
+    /// Reads ahead for the first sink.
     pub reader: Reader,
-    /// The calls that the crash left open. None if nothing can be appended.
+    /// Settles for the first sink.
+    pub settler: Settler,
+    /// The handles of the other sinks.
+    pub others: Vec<SinkHandles>,
+    /// The calls that the crash left open. None if the stream has its end.
     pub open: Vec<OpenRequest>,
     /// Whether the last record has still to be appended.
     pub needs_end: bool,
@@ -170,7 +176,7 @@ fn claim(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> Result<Option<Or
     if !owner.try_lock().map_err(failed)? && !planted("adopt-twice") {
         return Ok(None);
     }
-    let cursor = match fs.open(&place.cursor()) {
+    let cursor = match fs.open(&place.cursor(SinkName::OTLP)) {
         Err(error) if is_missing(&error) => None,
         opened => Some(opened.map_err(failed)?),
     };
@@ -190,16 +196,24 @@ impl Orphan {
     /// Reads what is there and gets ready to go on. `None` if there was nothing in it; it is removed then.
     ///
     /// # Errors
-    /// What the disk says, or that nobody can tell whose records they are. The stream is left as it is.
+    /// What the disk says, or that nobody can tell whose records they are. The stream is left to the next one.
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = Place::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
-        let Some(found) = recover(&*options.fs, &place, self.stream).map_err(failed("recover"))? else {
-            remove_all(options, &place);
+        let found = recover(&*options.fs, &place, self.stream, options.sinks.iter()).map_err(failed("recover"))?;
+        let Some(found) = found else {
+            // If it cannot be removed, the next process does it.
+            drop(remove_all(options, &place, None));
             return Ok(None);
         };
-        let cursor = self.cursor.map_or_else(|| options.fs.open_or_create(&place.cursor()), Ok);
-        let cursor = cursor.map_err(failed("open the cursor of"))?;
+        let mut locked = self.cursor;
+        let open = |sink| match locked.take_if(|_| sink == SinkName::OTLP) {
+            Some(cursor) => Ok(cursor),
+            None => options.fs.open_or_create(&place.cursor(sink)),
+        };
+        let cursors = options.sinks.iter().map(open).collect::<io::Result<Vec<_>>>();
+        let cursors = cursors.map_err(failed("open the cursors of"))?.into_iter().zip(found.starts.iter().copied());
+        let cursors = cursors.map(|(file, start)| CursorFile { file, start });
         // Answers repeat what requests say, which may have been written with larger segments.
         let longest = options.longest_record();
         let options = JournalOptions {
@@ -211,16 +225,20 @@ impl Orphan {
         };
         // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails.
         let mark = options.fs.open_or_create(&place.mark()).ok();
-        let files = Files { owner: self.owner, cursor, mark };
+        let files = Files { owner: self.owner, cursors: cursors.collect(), mark };
         let mut shared = Shared::new(options, self.stream, place, files);
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
-        let can_append = !found.ended && shared.begin_answers(&found);
+        if found.makes_again && !found.ended {
+            // Soon the mark will not tell any more that it was never shipped: the new segment does.
+            shared.begin_answers().and_then(|()| shared.commit())?;
+        }
         let journal = Journal(Arc::new(shared));
-        let reader = Reader::new(journal.clone(), found.start, found.expected);
+        let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
-        Ok(Some(Adopted { journal, reader, open: open.filter(|_| can_append).collect(), needs_end: can_append }))
+        let open = open.filter(|_| !found.ended).collect();
+        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end: !found.ended }))
     }
 }
 
@@ -241,38 +259,53 @@ impl Shared {
         state.segments = found.segments.clone();
         state.next_file = found.next_file;
         state.sequence = found.sequence;
-        state.settled = found.expected.saturating_sub(1);
-        state.settled_at = found.start;
         state.closed = true;
         state.ended = found.ended;
+        if !found.ended {
+            state.left_open = Some(found.open.clone());
+            state.calls_from = found.calls_from;
+        }
         state.recount_pending();
         if let Some(last) = found.segments.back() {
-            state.synced =
-                Synced { frames: 0, segment: last.number, offset: last.end, sequence: found.sequence, header: true };
+            // Of a damaged end it is known which numbers stood there, once that is in the mark.
+            let offset = found.torn.as_ref().map_or(last.end, |torn| last.end.max(torn.to));
+            state.synced = Synced { frames: 0, segment: last.number, offset, sequence: found.sequence, header: true };
+        }
+        drop(state);
+        if found.torn.is_some() {
+            // Or the next adopter would guess them anew, if this one does not come to write the end.
+            self.mark_durably(found.sequence.saturating_sub(1));
         }
         Ok(())
     }
 
-    /// Begins a segment for the answers, with the open calls in it. Without one, the stream is only read this time.
-    fn begin_answers(&self, found: &Recovered) -> bool {
-        let open = || found.open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
-        let requests: u64 = found.open.iter().map(|(_, request)| request.len() as u64).sum();
-        let prepared = {
+    /// Begins a segment for the answers to what a dead process left open, with the requests in it.
+    ///
+    /// # Errors
+    /// [`JournalError::Closed`] if the stream has its end, and that no segment can be made: it is tried again with the next
+    /// record.
+    pub(super) fn begin_answers(&self) -> Result<(), JournalError> {
+        let (prepared, sequence, left_open) = {
             let mut state = self.state();
-            let answers = 3 * requests + 512 * open().count() as u64;
+            let Some(left_open) = state.left_open.clone() else { return Err(JournalError::Closed) };
+            let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
+            let answers = 3 * requests + 512 * left_open.len() as u64;
             self.prepare_beyond_bound(&mut state, self.header_length() + answers + 2 * ALARM_RESERVE);
-            state.next.take()
+            let prepared = state.next.take().ok_or_else(|| self.full(&state, ""))?;
+            (prepared, state.sequence, left_open)
         };
-        let Some(prepared) = prepared else { return false };
-        let begun = self.start_in(prepared, found.sequence, open().collect());
-        self.state().closed = begun.is_err();
-        begun.is_ok()
+        let open = left_open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
+        self.start_in(prepared, sequence, open.collect())?;
+        let mut state = self.state();
+        // From here on the copies must be durable before the originals go.
+        (state.closed, state.left_open, state.calls_from) = (false, None, u64::MAX);
+        Ok(())
     }
 }
 
 impl Journal {
-    /// Removes the stream, if its last record was appended, all of it is settled, and what was lost of it is told. Says whether
-    /// it was.
+    /// Removes the stream, if its last record was appended, all of it is settled, what was lost of it is told, and the ledger has
+    /// its last number. Says whether it was.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
         if self.is_inherited() {
@@ -281,45 +314,70 @@ impl Journal {
         let shared = &self.0;
         let done = {
             let state = shared.state();
-            state.ended && state.is_clean() && state.settled + 1 >= state.sequence
+            state.ended && state.is_clean() && state.settled() + 1 >= state.sequence
         };
         let done = done && (planted("remove-before-told") || shared.is_told());
-        if done {
-            shared.state().stop = true;
-            remove_all(&shared.options, &shared.place);
+        if !done {
+            return false;
         }
-        done
+        let last = {
+            let mut state = shared.state();
+            state.stop = true;
+            state.sequence.saturating_sub(1)
+        };
+        match remove_all(&shared.options, &shared.place, Some((shared.stream, last))) {
+            Ok(is_gone) => is_gone,
+            Err(error) => {
+                shared.degraded(LEDGER, &error);
+                false
+            }
+        }
     }
 }
 
 /// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
 /// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
-/// next adopter.
-fn remove_all(options: &JournalOptions, place: &StreamPlace) {
+/// next adopter. Says whether all is gone that is ours.
+///
+/// # Errors
+/// If the ledger does not take what is to be kept of the stream: nothing is removed then.
+fn remove_all(
+    options: &JournalOptions,
+    place: &StreamPlace,
+    kept: Option<(StreamId, Sequence)>,
+) -> Result<bool, JournalError> {
     let fs = &*options.fs;
-    let Ok(_alone) = lock(options, &Place::new(&options.directory)) else { return };
-    let Ok(mut names) = fs.list(place.root()) else { return };
+    let directory = Place::new(&options.directory);
+    let Ok(_alone) = lock(options, &directory) else { return Ok(false) };
+    let Ok(mut names) = fs.list(place.root()) else { return Ok(false) };
+    if let Some((stream, last)) = kept {
+        ledger::note(options, &directory, stream, last)?;
+    }
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
     // What is none of ours, or not yet, stays, and the directory with it.
     names.retain(|name| {
-        [OWNER, CURSOR, MARK].contains(&name.as_str()) || segment_number(name).is_some() || is_new(name)
+        let is_ours = [OWNER, MARK].contains(&name.as_str()) || sink_of_cursor(name).is_some();
+        is_ours || segment_number(name).is_some() || is_new(name)
     });
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
         let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
         if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
-            return;
+            return Ok(false);
         }
     }
     drop(fs.remove_dir(place.root()));
+    Ok(true)
 }
 
 /// How many streams of dead processes a trail has in hand at once.
 pub const ADOPTED_AT_ONCE: usize = 4;
 /// Descriptors that an adoption takes at most, however many streams there are: for each in hand two locked files, the mark, the
 /// segment that is read and the one that is written; and for all together the locks of directories, a listing, a file that is
-/// recovered or written again, and one of the quarantine.
+/// recovered or written again, and one of the quarantine. A second sink takes two more for each in hand: its cursor, and the
+/// segment that is read for it.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;
+const LEDGER: &str = crate::record::error_type::JOURNAL_LEDGER_FAILED;

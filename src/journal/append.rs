@@ -123,7 +123,9 @@ impl Shared {
         }
         let mut state = self.state();
         if state.closed {
-            return Err(JournalError::Closed);
+            drop(state);
+            self.begin_answers()?;
+            state = self.state();
         }
         self.make_room(&mut state, frame.len() as u64, what.room)?;
         let state = &mut *state;

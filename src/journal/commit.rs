@@ -117,13 +117,13 @@ impl Shared {
             part.from = part.from.max(mark.reached_in(part.segment));
         }
         state.group.took = took;
-        let wake_reader = std::mem::take(&mut state.reader_sleeps);
+        let wake_readers = std::mem::take(&mut state.reader_sleeps);
         drop(state);
         // Whoever ships makes it durable, and tells if that fails.
         drop(self.note_mark());
         self.synced.notify_waiters();
-        if wake_reader {
-            self.readable.notify_one();
+        if wake_readers {
+            self.readable.notify_waiters();
         }
     }
 

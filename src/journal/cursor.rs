@@ -1,4 +1,4 @@
-//! How far a stream was settled: one small file, written over and over.
+//! How far a stream was settled for a sink: one small file, written over and over.
 //!
 //! ```text
 //!  0  8 ×  "auditcur"
@@ -18,6 +18,7 @@ use std::io;
 
 use super::frame::{put, u32_at, u64_at};
 use super::fs::File;
+use super::state::Position;
 use crate::record::StreamId;
 
 /// The place behind the last settled record.
@@ -29,6 +30,11 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    /// Without the number.
+    pub(super) const fn place(&self) -> Position {
+        Position { segment: self.segment, offset: self.offset }
+    }
+
     pub(super) fn write(&self, file: &dyn File, stream: StreamId) -> io::Result<()> {
         file.write_at(0, &self.encode(MAGIC, stream))
     }

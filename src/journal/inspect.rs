@@ -22,7 +22,7 @@ pub use self::stat::{JournalStat, QuarantineStat, StreamStat};
 use self::untouched::Untouched;
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::place::Place;
-use super::{File, Fs, JournalError, Quarantine, Quarantined};
+use super::{File, Fs, JournalError, Ledger, Quarantine, Quarantined};
 use crate::record::StreamId;
 
 /// A journal that is only looked at.
@@ -84,6 +84,14 @@ impl Inspection {
     /// What the disk says, or that the file is damaged.
     pub fn quarantined(&self, name: &str) -> Result<Quarantined, JournalError> {
         self.quarantine.read(name)
+    }
+
+    /// What is kept of the streams whose files are gone.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn ledger(&self) -> Result<Ledger, JournalError> {
+        Ledger::read(&Untouched, &self.place).map_err(JournalError::io("read", &self.place.ledger(), super::error::FIX))
     }
 
     /// Whether the owner of a stream lives.

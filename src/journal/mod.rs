@@ -8,15 +8,19 @@
 //! 1. Sequence numbers count from 1, in the order of frames, without a gap. What is missing afterwards is reported.
 //! 2. When `append` returns, the record survives the death of the process; once `synced` does, it survives a power loss.
 //! 3. Nothing unsynced is read, so nothing unsynced is ever shipped.
-//! 4. `settled <= read <= synced <= appended`; a segment is removed only when all its records are settled.
+//! 4. `settled <= read <= synced <= appended`, for each sink; a segment is removed only when all its records are settled for all.
 //! 5. What was appended is never changed. A tail that nobody can have been told of is cut; whatever else is damaged is set
 //!    aside in quarantine and reported, and what follows is read on.
 //! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
 //! 7. What is settled without the sink, set aside or removed is told before, and what tells of it is durable.
 //! 8. A stream has one process: a child that was forked writes nothing to that of its parent, and does not keep its lock.
-//! 9. No lock is held while the disk is waited for, but for the making of a segment that could not be prepared in time.
+//! 9. No lock that an append takes is held while the disk is waited for, but for the making of a segment that could not be
+//!    prepared in time.
+//! 10. Each sink has a handle that reads ahead and one that settles, on any threads; what they share has one owner (`ahead.rs`).
+//! 11. What a stream's last number was is in the ledger before its files go.
 
 mod adopt;
+mod ahead;
 mod append;
 mod calls;
 mod commit;
@@ -31,6 +35,7 @@ mod fs;
 mod header;
 mod inspect;
 mod keeper;
+mod ledger;
 mod mapped;
 mod mark;
 mod open;
@@ -46,6 +51,7 @@ mod roll;
 mod scan;
 mod secret;
 mod settle;
+mod sinks;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -70,6 +76,7 @@ pub use self::frame::{HEADER, Kind};
 pub use self::fs::{File, Fs, Identity};
 pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, StreamStat};
 pub use self::keeper::Keeper;
+pub use self::ledger::{Ledger, Removed};
 pub use self::open::Opened;
 pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
 pub(crate) use self::planted::planted;
@@ -77,6 +84,8 @@ pub use self::pressure::Pressure;
 pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
 pub use self::reader::{Batch, BatchLimits, Entry, Reader};
 pub use self::secret::{Secret, secret};
+pub use self::settle::Settler;
+pub use self::sinks::{SinkHandles, SinkName, Sinks};
 pub use self::tolerant::{Tolerant, Without};
 pub use self::usage::Usage;
 pub use self::wait::NotSynced;
@@ -85,6 +94,7 @@ use self::copies::Copies;
 use self::forked::Birth;
 use self::mark::Mark;
 use self::place::StreamPlace;
+use self::settle::SavedCursor;
 use self::state::State;
 use crate::record::StreamId;
 
@@ -122,7 +132,8 @@ struct Shared {
     longest_record: usize,
     /// The lock on the stream, as long as this is held.
     owner: Arc<dyn File>,
-    cursor: Arc<dyn File>,
+    /// Of each sink. Held by whoever settles.
+    cursors: Mutex<Vec<SavedCursor>>,
     mark: Mark,
     state: Mutex<State>,
     /// Bytes that could be taken.
@@ -157,11 +168,14 @@ impl Shared {
         header::length(&self.options.resource, &self.options.scope) as u64
     }
 
-    /// Tells that records are not there any more.
+    /// Tells that records are not there any more, once for all sinks.
     fn lost(&self, first: Sequence, last: Sequence) {
         self.told.store(true, Ordering::Relaxed);
-        let count = (last + 1).saturating_sub(first);
-        self.options.watcher.happened(Event::Lost { stream: self.stream, count, first, last });
+        let untold = self.state().untold(first, last);
+        for (first, last) in untold {
+            let count = (last + 1).saturating_sub(first);
+            self.options.watcher.happened(Event::Lost { stream: self.stream, count, first, last });
+        }
     }
 
     /// Whether everything that was told is durable where it was told: before that, nothing is settled or removed.

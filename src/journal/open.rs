@@ -16,8 +16,10 @@ use super::keeper::Keeper;
 use super::mark::Mark;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
-use super::state::{Active, Group, Position, Prepared, State, Synced};
-use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error};
+use super::settle::{SavedCursor, Settler};
+use super::sinks::{Progress, SinkHandles, SinkName, Start};
+use super::state::{Active, Group, Prepared, State, Synced};
+use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error, ledger};
 use crate::record::StreamId;
 
 /// A journal that was opened.
@@ -26,8 +28,12 @@ use crate::record::StreamId;
 pub struct Opened {
     /// The writing end.
     pub journal: Journal,
-    /// The reading end.
+    /// Reads ahead for the first sink.
     pub reader: Reader,
+    /// Settles for the first sink.
+    pub settler: Settler,
+    /// The handles of the other sinks.
+    pub others: Vec<SinkHandles>,
     /// The stream that was begun in this directory before, if there was one.
     pub previous: Option<StreamId>,
     /// The thread that commits; it stops when this is dropped.
@@ -50,15 +56,10 @@ impl Journal {
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
-        let cursor = options.fs.open_or_create(&stream_place.cursor()).map_err(failed("create the cursor of"))?;
-        // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
-        drop(cursor.try_lock());
-        // So that it has its space when the disk is full, and says after a power loss that nothing was settled.
-        let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
-        begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
+        let cursors = make_cursors(&options, stream, &stream_place)?;
         let mark = options.fs.open_or_create(&stream_place.mark()).map_err(failed("create the mark of"))?;
         Mark::make(&*mark).map_err(failed("write the mark of"))?;
-        let files = Files { owner, cursor, mark: Some(mark) };
+        let files = Files { owner, cursors, mark: Some(mark) };
         let shared = shared(options, stream, stream_place.clone(), files);
         let journal = Journal(Arc::new(shared?));
         let options = &journal.0.options;
@@ -66,18 +67,27 @@ impl Journal {
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
         options.fs.sync_dir(&place.streams()).map_err(failed("sync"))?;
+        // Without it, streams are only not removed.
+        drop(ledger::make_ready(&*options.fs, &place));
         write_previous(&*options.fs, &place, stream).map_err(failed("write beside"))?;
-        let reader = Reader::new(journal.clone(), Position::default(), 1);
+        let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &[]);
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
-        Ok(Opened { journal, reader, previous, keeper })
+        Ok(Opened { journal, reader, settler, others, previous, keeper })
     }
 }
 
 /// The files of a stream that are open as long as it is in hand.
 pub(super) struct Files {
     pub(super) owner: Arc<dyn File>,
-    pub(super) cursor: Arc<dyn File>,
+    /// Of each sink.
+    pub(super) cursors: Vec<CursorFile>,
     pub(super) mark: Option<Arc<dyn File>>,
+}
+
+/// The cursor of a sink, and where the sink begins.
+pub(super) struct CursorFile {
+    pub(super) file: Arc<dyn File>,
+    pub(super) start: Start,
 }
 
 /// The lock on the directory, held for as long as the result is.
@@ -138,6 +148,27 @@ pub(super) fn make_owner(
     Ok(owner)
 }
 
+/// Makes the cursors of a new stream, so that they have their space when the disk is full, and say after a power loss that
+/// nothing was settled.
+fn make_cursors(
+    options: &JournalOptions,
+    stream: StreamId,
+    place: &StreamPlace,
+) -> Result<Vec<CursorFile>, JournalError> {
+    let failed = |what| JournalError::io(what, place.root(), error::FIX);
+    let make = |sink| {
+        let cursor = options.fs.open_or_create(&place.cursor(sink)).map_err(failed("create the cursor of"))?;
+        if sink == SinkName::OTLP {
+            // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
+            drop(cursor.try_lock());
+        }
+        let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
+        begin.write(&*cursor, stream).and_then(|()| cursor.sync()).map_err(failed("write the cursor of"))?;
+        Ok(CursorFile { file: cursor, start: Start::default() })
+    };
+    options.sinks.iter().map(make).collect()
+}
+
 /// A stream with its first segment.
 fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: Files) -> Result<Shared, JournalError> {
     let shared = Shared::new(options, stream, place, files);
@@ -156,18 +187,21 @@ impl Shared {
         options: JournalOptions,
         stream: StreamId,
         place: StreamPlace,
-        Files { owner, cursor, mark }: Files,
+        Files { owner, cursors, mark }: Files,
     ) -> Self {
         let segment_bytes = options.segment_bytes();
+        let sinks = options.sinks.iter().zip(&cursors);
+        let progress = sinks.map(|(sink, cursor)| Progress::from(sink, cursor.start)).collect();
+        let cursors = cursors.into_iter().map(|cursor| SavedCursor::at(cursor.file, cursor.start.at)).collect();
         Self {
             stream,
             birth: Birth::here(),
             place,
             segment_bytes,
             longest_record: options.longest_record(),
-            state: Mutex::new(State::empty(owner.clone(), stream)),
+            state: Mutex::new(State::empty(owner.clone(), stream, progress)),
             owner,
-            cursor,
+            cursors: Mutex::new(cursors),
             mark: Mark::new(mark, stream),
             options,
             left: AtomicU64::new(u64::MAX),
@@ -215,7 +249,7 @@ impl Shared {
 
 impl State {
     /// Of a stream that has no segment yet.
-    fn empty(file: Arc<dyn File>, stream: StreamId) -> Self {
+    fn empty(file: Arc<dyn File>, stream: StreamId, sinks: Vec<Progress>) -> Self {
         Self {
             active: Active::none(file, stream),
             next: None,
@@ -241,15 +275,16 @@ impl State {
             failures: 0,
             failure: None,
             full_because: None,
-            settled: 0,
-            oldest_unix_nano: None,
+            sinks,
+            lost_told: Vec::new(),
             commit_wanted: false,
             group: Group::default(),
             committer_sleeps: false,
             reader_sleeps: false,
-            settled_at: Position::default(),
             closed: false,
             ended: false,
+            left_open: None,
+            calls_from: u64::MAX,
             owner_again: None,
             stop: false,
         }

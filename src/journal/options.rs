@@ -11,6 +11,7 @@ use super::disk::Disk;
 use super::frame::LONGEST;
 use super::fs::Fs;
 use super::quarantine::QuarantineBound;
+use super::sinks::Sinks;
 use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 
 /// What a journal is opened with.
@@ -29,6 +30,9 @@ pub struct JournalOptions {
     pub resource: Bytes,
     /// The OTLP InstrumentationScope, encoded.
     pub scope: Bytes,
+    /// The sinks that must have a record before it leaves the journal, in streams that are adopted, too. A sink that is not
+    /// among them is waited for no longer, whatever cursor it has in a stream.
+    pub sinks: Sinks,
     /// The longest time that a record stays unsynced.
     pub commit_interval: Duration,
     /// How long another process may hold the lock of the directory before this one gives up.
@@ -59,6 +63,7 @@ impl JournalOptions {
             segment_bytes: None,
             resource: Bytes::new(),
             scope: Bytes::new(),
+            sinks: Sinks::default(),
             commit_interval: COMMIT_INTERVAL,
             lock_patience: LOCK_PATIENCE,
             background: true,

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! lock                     held while streams are made, adopted and removed
+//! ledger                   what is kept of streams whose files are gone; ledger.old, if that was full
 //! previous                 the id of the stream that was begun last, in text
 //! streams/ID/stream        the lock of the stream's owner; a copy of the segments' header, without a number
-//! streams/ID/cursor        how far the stream was settled
+//! streams/ID/cursor        how far the stream was settled for the collector
+//! streams/ID/cursor-SINK   how far it was for another sink
 //! streams/ID/mark          how far the stream was durable
 //! streams/ID/N.seg         a segment; N counts up, in ten digits
 //! quarantine/ID-N.rec      records that the collector refused, or that were damaged
@@ -12,6 +14,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Fs, SinkName};
 use crate::record::StreamId;
 
 /// The directory of a journal.
@@ -33,6 +36,14 @@ impl Place {
 
     pub(super) fn previous(&self) -> PathBuf {
         self.0.join("previous")
+    }
+
+    pub(super) fn ledger(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    pub(super) fn older_ledger(&self) -> PathBuf {
+        self.0.join("ledger.old")
     }
 
     pub(super) fn streams(&self) -> PathBuf {
@@ -61,8 +72,21 @@ impl StreamPlace {
         self.0.join(OWNER)
     }
 
-    pub(super) fn cursor(&self) -> PathBuf {
-        self.0.join(CURSOR)
+    pub(super) fn cursor(&self, sink: SinkName) -> PathBuf {
+        match sink {
+            SinkName::OTLP => self.0.join(CURSOR),
+            other => self.0.join(format!("{CURSOR}-{other}")),
+        }
+    }
+
+    /// The sinks that have a cursor here; the collector where none has.
+    pub(super) fn sinks(&self, fs: &dyn Fs) -> Vec<SinkName> {
+        let names = fs.list(&self.0).unwrap_or_default();
+        let mut sinks: Vec<_> = names.iter().filter_map(|name| sink_of_cursor(name)).collect();
+        if sinks.is_empty() {
+            sinks.push(SinkName::OTLP);
+        }
+        sinks
     }
 
     pub(super) fn mark(&self) -> PathBuf {
@@ -80,6 +104,14 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
     (segment_name(number) == name).then_some(number)
 }
 
+/// The sink whose cursor has that name.
+pub(super) fn sink_of_cursor(name: &str) -> Option<SinkName> {
+    match name.strip_prefix(CURSOR)? {
+        "" => Some(SinkName::OTLP),
+        other => SinkName::new(other.strip_prefix('-')?).filter(|sink| *sink != SinkName::OTLP),
+    }
+}
+
 /// Whether it is a file that was being made again.
 pub(super) fn is_new(name: &str) -> bool {
     name.strip_suffix(".new").is_some_and(|name| !name.contains('.') && !name.is_empty())
@@ -90,5 +122,5 @@ fn segment_name(number: u64) -> String {
 }
 
 pub(super) const OWNER: &str = "stream";
-pub(super) const CURSOR: &str = "cursor";
+const CURSOR: &str = "cursor";
 pub(super) const MARK: &str = "mark";

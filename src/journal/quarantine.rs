@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   0  8 ×  "auditqua"
-//!   8  u16  version: 1
+//!   8  u16  version: 1 or 2
 //!  10  u16  cause: 1 refused, 2 partly refused, 3 damaged
 //!  12  u32  length of Resource      16  u32  of Scope       20  u32  of the reason (UTF-8)
 //!  24 16 ×  stream id
@@ -13,6 +13,10 @@
 //!  72  u32  how many entries        76  u32  CRC-32 (IEEE 802.3, as in zlib) of the file, these four bytes taken as zero
 //!  80  Resource, Scope, reason; then the entries: u64 sequence number, u32 length, bytes
 //! ```
+//!
+//! In version 2, 16 bytes stand before the Resource: the name of the sink, with zeros behind it. The entries are records as they
+//! were shipped, with number and stream; in version 1, as they stood in the journal. What was damaged is written in version 1,
+//! what a sink refused in version 2; earlier versions of auditrail have written all in version 1.
 
 mod bound;
 
@@ -27,13 +31,13 @@ pub use self::bound::QuarantineBound;
 use super::frame::{Salt, put, u32_at, u64_at};
 use super::place::Place;
 use super::scan::{CHUNK, Scan, is_zero};
-use super::{Entry, Fs, JournalError, Sequence, Shared, error};
+use super::{Entry, Fs, JournalError, Sequence, Shared, SinkName, error};
 use crate::record::StreamId;
 
 /// What the sink refused for good.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused<'a> {
-    /// The records of the request.
+    /// The records of the request, as they were shipped.
     pub entries: &'a [Entry],
     /// How many of them; which, OTLP's partial success does not say.
     pub refused: u64,
@@ -75,7 +79,10 @@ pub struct Quarantined {
     pub scope: Bytes,
     /// What the sink said, or where the damage is.
     pub reason: String,
-    /// The records as they stand in the journal.
+    /// The sink that refused them, if the records stand here as they were shipped to it, with their number and stream. What was
+    /// damaged, and what earlier versions of auditrail set aside, stands here as it stood in the journal.
+    pub shipped_to: Option<SinkName>,
+    /// The records.
     pub entries: Vec<Entry>,
 }
 
@@ -99,7 +106,12 @@ impl Quarantine {
     /// What the disk says.
     pub fn names(&self) -> Result<Vec<String>, JournalError> {
         match self.fs.list(&self.place.quarantine()) {
-            Ok(names) => Ok(names.into_iter().filter_map(|name| Some(name.strip_suffix(".rec")?.to_owned())).collect()),
+            Ok(names) => {
+                let strip = |name: String| Some(name.strip_suffix(".rec")?.to_owned());
+                let mut names: Vec<_> = names.into_iter().filter_map(strip).collect();
+                names.sort_unstable();
+                Ok(names)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(cause) => Err(JournalError::io("list", &self.place.quarantine(), error::FIX)(cause)),
         }
@@ -163,7 +175,10 @@ impl Quarantine {
 impl Shared {
     /// Writes a file of the quarantine; the same records again replace it.
     pub(super) fn set_aside(&self, content: &Quarantined) -> Result<(), JournalError> {
-        let name = format!("{}-{:020}", self.stream, content.first);
+        // Two sinks may refuse the same records.
+        let sink = content.shipped_to.filter(|sink| *sink != SinkName::OTLP);
+        let sink = sink.map_or_else(String::new, |sink| format!("-{sink}"));
+        let name = format!("{}-{:020}{sink}", self.stream, content.first);
         self.write_to_quarantine(&name, content)
     }
 
@@ -187,6 +202,7 @@ impl Shared {
                 resource: self.options.resource.clone(),
                 scope: self.options.scope.clone(),
                 reason: format!("damaged in segment {segment} at offset {offset}"),
+                shipped_to: None,
                 entries: vec![Entry { sequence, record: bytes }],
             },
         )
@@ -221,6 +237,10 @@ impl Shared {
 }
 
 impl Quarantined {
+    const fn version(&self) -> u16 {
+        if self.shipped_to.is_some() { AS_SHIPPED } else { AS_IN_THE_JOURNAL }
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
         let cause: u16 = match self.cause {
@@ -230,7 +250,7 @@ impl Quarantined {
         };
         let mut bytes = vec![0; FIXED];
         put(&mut bytes, 0, MAGIC);
-        put(&mut bytes, 8, &VERSION.to_le_bytes());
+        put(&mut bytes, 8, &self.version().to_le_bytes());
         put(&mut bytes, 10, &cause.to_le_bytes());
         put(&mut bytes, 12, &number(self.resource.len()));
         put(&mut bytes, 16, &number(self.scope.len()));
@@ -241,6 +261,7 @@ impl Quarantined {
         put(&mut bytes, 56, &self.refused.to_le_bytes());
         put(&mut bytes, 64, &self.time_unix_nano.to_le_bytes());
         put(&mut bytes, 72, &number(self.entries.len()));
+        bytes.extend(self.shipped_to.into_iter().flat_map(SinkName::to_bytes));
         bytes.extend_from_slice(&self.resource);
         bytes.extend_from_slice(&self.scope);
         bytes.extend_from_slice(self.reason.as_bytes());
@@ -257,7 +278,8 @@ impl Quarantined {
     pub(super) fn decode(mut bytes: Vec<u8>) -> Option<Self> {
         let crc = u32_at(&bytes, CRC)?;
         put(&mut bytes, CRC, &[0; 4]);
-        let known = bytes.starts_with(MAGIC) && bytes.get(8..10)? == VERSION.to_le_bytes();
+        let version = u16::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
+        let known = bytes.starts_with(MAGIC) && [AS_IN_THE_JOURNAL, AS_SHIPPED].contains(&version);
         if !known || crc32fast::hash(&bytes) != crc {
             return None;
         }
@@ -268,6 +290,10 @@ impl Quarantined {
             let part = bytes.slice(at..end);
             at = end;
             Some(part)
+        };
+        let shipped_to = match version {
+            AS_SHIPPED => Some(SinkName::from_bytes(*take(16)?.first_chunk()?)?),
+            _ => None,
         };
         let length = |at: usize| usize::try_from(u32_at(&bytes, at)?).ok();
         let (resource, scope) = (take(length(12)?)?, take(length(16)?)?);
@@ -293,12 +319,15 @@ impl Quarantined {
             resource,
             scope,
             reason,
+            shipped_to,
             entries,
         })
     }
 }
 
 const MAGIC: &[u8; 8] = b"auditqua";
-const VERSION: u16 = 1;
+/// Versions.
+const AS_IN_THE_JOURNAL: u16 = 1;
+const AS_SHIPPED: u16 = 2;
 const CRC: usize = 76;
 const FIXED: usize = 80;

@@ -1,34 +1,36 @@
-//! The shipper's end of the journal: reads ahead what is synced, settles in order.
+//! Reads ahead what is synced, for one sink. What is done with is said by the other handle, the [`Settler`].
 
 use std::cmp::Ordering;
-use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::ahead::{Ahead, Passed};
 use super::cursor::Cursor;
 use super::planted::planted;
 use super::scan::{CHUNK, Item, Scan, is_zero};
 use super::state::{Position, Segment, State};
-use super::{Journal, JournalError, Sequence, error, frame::Salt};
+use super::{Journal, JournalError, Sequence, Settler, error, frame::Salt};
 use crate::record::StreamId;
 
-/// Reads the records of a stream in their order. There is one reader.
+/// Reads the records of a stream in their order. Each sink has one, which stands where that sink is, and may be used on another
+/// thread than its [`Settler`].
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) journal: Journal,
+    journal: Journal,
+    ahead: Arc<Ahead>,
     /// How far it was read.
-    pub(super) at: Position,
+    at: Position,
     /// The last place behind which the number that comes next is known: not so behind damage. There the cursor stands.
     sure: Position,
     unsure: bool,
     /// The walk through the segment that is read, if it is open.
     scan: Option<Open>,
     /// The sequence number that comes next.
-    pub(super) expected: Sequence,
-    pub(super) passed: VecDeque<Passed>,
+    expected: Sequence,
     /// The disk could not be read: not asked again before.
     retry_at: Option<Instant>,
     /// How often it could not since it could.
@@ -67,16 +69,6 @@ pub struct BatchLimits {
     pub bytes: usize,
 }
 
-/// A batch that was read and is not settled.
-#[derive(Debug)]
-pub(super) struct Passed {
-    /// Its last record.
-    pub(super) last: Sequence,
-    /// How far the stream is done with when it is settled: damage behind it is passed, too.
-    pub(super) cursor: Cursor,
-    pub(super) oldest_unix_nano: Option<u64>,
-}
-
 /// How far a segment may be read.
 #[derive(Debug, Clone, Copy)]
 struct Reach {
@@ -91,19 +83,13 @@ struct Reach {
 }
 
 impl Reader {
-    /// From a place in a stream, and the number that comes next there.
-    pub(super) fn new(journal: Journal, at: Position, expected: Sequence) -> Self {
-        Self {
-            journal,
-            at,
-            sure: at,
-            unsure: false,
-            scan: None,
-            expected,
-            passed: VecDeque::new(),
-            retry_at: None,
-            failed: 0,
-        }
+    /// Both handles of a sink, from a place in the stream, and the number that comes next there.
+    pub(super) fn new(journal: Journal, sink: usize, at: Position, expected: Sequence) -> (Self, Settler) {
+        let ahead = Arc::new(Ahead::of(sink));
+        let settler = Settler::new(journal.clone(), ahead.clone());
+        let reader =
+            Self { journal, ahead, at, sure: at, unsure: false, scan: None, expected, retry_at: None, failed: 0 };
+        (reader, settler)
     }
 
     /// The stream.
@@ -130,6 +116,10 @@ impl Reader {
             tokio::time::sleep_until(at.into()).await;
         }
         loop {
+            // Before the look, so that what is synced meanwhile is not missed.
+            let changed = self.journal.0.readable.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
             {
                 let mut state = self.journal.0.state();
                 if state.synced.sequence > self.expected {
@@ -137,8 +127,14 @@ impl Reader {
                 }
                 state.reader_sleeps = true;
             }
-            self.journal.0.readable.notified().await;
+            changed.await;
         }
+    }
+
+    /// Whether all that is durable was read.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.retry_at.is_none() && self.expected >= self.journal.0.state().synced.sequence
     }
 
     /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
@@ -149,10 +145,12 @@ impl Reader {
         let shared = self.journal.0.clone();
         self.retry_at = result.is_err().then(|| Instant::now() + RETRY);
         match result {
-            Ok(()) => {
+            // Where nothing was wrong, the reader of another sink may still be at a place that cannot be read.
+            Ok(()) if self.failed > 0 => {
                 self.failed = 0;
                 shared.recovered(UNREADABLE, "the journal can be read again");
             }
+            Ok(()) => {}
             Err(error) => {
                 self.failed += 1;
                 self.scan = None;
@@ -163,15 +161,15 @@ impl Reader {
         self.keep_sure();
         let cursor = Cursor { segment: self.sure.segment, offset: self.sure.offset, sequence: self.expected - 1 };
         let Some(last) = entries.last().map(|entry: &Entry| entry.sequence) else {
-            if before != (self.sure, self.expected) {
-                self.nothing_to_ship(cursor);
+            let passed = Some(cursor).filter(|_| before != (self.sure, self.expected));
+            if let Some(cursor) = passed.and_then(|cursor| self.ahead.pass_over(cursor)) {
+                shared.settle_at(self.ahead.sink(), cursor);
             }
             return None;
         };
         shared.mark_durably(last);
         let oldest_unix_nano = entries.first().and_then(|entry| time_of(&entry.record));
-        self.passed.push_back(Passed { last, cursor, oldest_unix_nano });
-        self.note_oldest();
+        self.ahead.push(Passed { last, cursor, oldest_unix_nano }, &shared);
         Some(Batch { entries })
     }
 

@@ -17,8 +17,9 @@ use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
 use super::resume::{Known, begin_at};
 use super::scan::{Item, Scan};
-use super::state::{Position, Segment};
-use super::{CallNumber, Sequence};
+use super::sinks::Start;
+use super::state::Segment;
+use super::{CallNumber, Sequence, SinkName};
 use crate::record::StreamId;
 
 /// What was found of a stream.
@@ -27,13 +28,16 @@ pub(super) struct Recovered {
     pub(super) segments: VecDeque<Segment>,
     pub(super) resource: Bytes,
     pub(super) scope: Bytes,
-    /// Where to read on, and the number that comes next there.
-    pub(super) start: Position,
-    pub(super) expected: Sequence,
+    /// Where each sink reads on.
+    pub(super) starts: Vec<Start>,
     /// The number that the next record of the stream gets.
     pub(super) sequence: Sequence,
     /// The calls that nobody answered, and their request records or intents.
     pub(super) open: Vec<(CallNumber, Bytes)>,
+    /// The oldest of the segments that were read to know them.
+    pub(super) calls_from: u64,
+    /// An answer or an end is damaged and was never shipped, so that it is made again.
+    pub(super) makes_again: bool,
     /// The stream has its last record.
     pub(super) ended: bool,
     /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
@@ -54,16 +58,21 @@ pub(super) struct Torn {
 /// Reads a stream whose lock this process holds. `None` if there is nothing in it.
 ///
 /// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
-pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
-    let mark = fs.open(&place.mark()).ok().and_then(|file| Mark::read(&*file, stream));
-    let cursor_file = fs.open(&place.cursor()).ok();
-    let cursor = cursor_file.and_then(|file| Cursor::read(&*file, stream)).filter(|_| !planted("reset-cursor"));
-    let (marked, settled) = [mark, cursor].map(|place| place.map_or(0, |place| place.sequence)).into();
+pub(super) fn recover(
+    fs: &dyn Fs,
+    place: &StreamPlace,
+    stream: StreamId,
+    sinks: impl Iterator<Item = SinkName>,
+) -> io::Result<Option<Recovered>> {
+    let mark_file = fs.open(&place.mark()).ok();
+    let mark = mark_file.as_ref().and_then(|file| Mark::read(&**file, stream));
+    let marked = mark.map_or(0, |mark| mark.sequence);
+    let cursors = Cursors::read(fs, place, stream, sinks);
     let owner = fs.open(&place.owner()).ok().map_or(Ok(None), |file| header(&file))?;
     let Listed { mut found, next_file } = segments(fs, place, stream)?;
     let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
     drop_superseded(fs, place, &mut found);
-    if found.is_empty() && marked <= settled {
+    if found.is_empty() && marked <= cursors.settled_by_all() {
         return Ok(None);
     }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
@@ -71,7 +80,9 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
 
-    let walk = walk_the_end(&found)?;
+    // Without that file, nobody knows what was shipped.
+    let shipped = if mark_file.is_some() { marked } else { Sequence::MAX };
+    let (walk, calls_from) = walk_the_end(&found, shipped)?;
     // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
     let is_nameless = about.is_none();
     if is_nameless && walk.has_frames {
@@ -80,7 +91,7 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     let (resource, scope) = about.map(|about| (about.resource, about.scope)).unwrap_or_default();
     let said = found.iter().filter_map(|segment| Some(segment.header.as_ref()?.next_sequence)).max().unwrap_or(1);
     let behind = walk.sequence.max(said);
-    let mut sequence = behind.max(settled.max(marked).saturating_add(1));
+    let mut sequence = behind.max(cursors.settled().max(marked).saturating_add(1));
     if planted("reuse-sequence-number") {
         sequence = sequence.saturating_sub(1).max(1);
     }
@@ -99,29 +110,68 @@ pub(super) fn recover(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> io:
     }
     let sequence = torn.as_ref().map_or(sequence, |torn| sequence.max(torn.last + 1));
 
-    let (start, expected) = begin_at(&found, cursor, Known { behind, marked, next_file })?;
+    let known = Known { behind, marked, next_file };
+    let starts = cursors.all.iter().map(|own| begin_at(&found, own.or(cursors.in_place_of(&found)), known));
+    let starts = starts.collect::<io::Result<_>>()?;
     Ok(Some(Recovered {
         next_file,
         segments: found.iter().map(|segment| segment.info).collect(),
         resource,
         scope,
-        start,
-        expected,
+        starts,
         sequence,
         open: walk.open.into_iter().map(|(call, payload)| (CallNumber(call), payload)).collect(),
+        calls_from,
+        makes_again: walk.makes_again,
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
     }))
 }
 
+impl Recovered {
+    /// Where the sink reads on that has the least.
+    pub(super) fn start(&self) -> Start {
+        self.starts.iter().copied().min_by_key(|start| (start.at, start.expected)).unwrap_or_default()
+    }
+}
+
+/// The cursors of the sinks, in their order, as far as they can be believed.
+struct Cursors {
+    all: Vec<Option<Cursor>>,
+}
+
+impl Cursors {
+    fn read(fs: &dyn Fs, place: &StreamPlace, stream: StreamId, sinks: impl Iterator<Item = SinkName>) -> Self {
+        let read = |sink| fs.open(&place.cursor(sink)).ok().and_then(|file| Cursor::read(&*file, stream));
+        Self { all: sinks.map(|sink| read(sink).filter(|_| !planted("reset-cursor"))).collect() }
+    }
+
+    /// The last number that a sink has.
+    fn settled(&self) -> Sequence {
+        self.all.iter().flatten().map(|cursor| cursor.sequence).max().unwrap_or(0)
+    }
+
+    /// The last number that all have which have a cursor.
+    fn settled_by_all(&self) -> Sequence {
+        self.all.iter().flatten().map(|cursor| cursor.sequence).min().unwrap_or(0)
+    }
+
+    /// For a sink that has none: it gets what is there, and where nothing is, nobody owes it anything.
+    fn in_place_of(&self, found: &[Found<'_>]) -> Option<Cursor> {
+        self.all.iter().flatten().max_by_key(|cursor| cursor.sequence).copied().filter(|_| found.is_empty())
+    }
+}
+
 /// What the last segment tells, and those before it as long as what they should have carried, or their header, is not
-/// there.
-fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
-    let (mut walks, mut headless) = (Vec::new(), false);
+/// there; with the number of the first of them. No record above `shipped` was ever handed to the shipper.
+fn walk_the_end(found: &[Found<'_>], shipped: Sequence) -> io::Result<(Walk, u64)> {
+    let (mut walks, mut headless, mut from) = (Vec::new(), false, 0);
     for segment in found.iter().rev() {
         let mut walk = Walk::default();
-        walk.through(segment)?;
-        let is_whole = segment.header.as_ref().is_some_and(|header| header.carried == walk.carried);
+        walk.through(segment, shipped)?;
+        from = segment.info.number;
+        walk.is_whole = segment.header.as_ref().is_some_and(|header| header.carried as usize == walk.carried.len());
+        let is_whole = walk.is_whole;
         walks.push(walk);
         // Frames that were being written again may belong to calls that were answered in any segment before.
         headless |= segment.header.is_none();
@@ -131,7 +181,7 @@ fn walk_the_end(found: &[Found<'_>]) -> io::Result<Walk> {
     }
     let mut all = Walk::default();
     walks.into_iter().rev().for_each(|walk| all.then(walk));
-    Ok(all)
+    Ok((all, from))
 }
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
@@ -299,25 +349,35 @@ struct Walk {
     answered: Vec<u64>,
     /// The number behind the highest.
     sequence: Sequence,
-    carried: u32,
+    carried: Vec<u64>,
+    /// Its header and all that it carries are there.
+    is_whole: bool,
     has_frames: bool,
+    makes_again: bool,
     ended: bool,
     end: u64,
     torn: Option<(u64, u64)>,
 }
 
 impl Walk {
-    fn through(&mut self, segment: &Found<'_>) -> io::Result<()> {
+    fn through(&mut self, segment: &Found<'_>, shipped: Sequence) -> io::Result<()> {
         let mut scan = Scan::salvaging(segment.file()?, segment.salt, segment.info.begin);
         loop {
             match scan.next(segment.info.length)? {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
-                    self.carried += u32::from(header.kind == Kind::Carried);
+                    self.carried.extend((header.kind == Kind::Carried).then_some(header.call));
                     if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
                     }
+                }
+                // An answer or an end that nobody has is made again, most often after a power loss while it was written.
+                Item::BadPayload { header, .. }
+                    if matches!(header.kind, Kind::Response | Kind::Last) && header.sequence > shipped =>
+                {
+                    self.see(&FrameHeader { kind: Kind::Moment, ..header });
+                    self.makes_again = true;
                 }
                 // A request that cannot be read cannot be answered.
                 Item::BadPayload { header, .. } => self.see(&header),
@@ -349,14 +409,19 @@ impl Walk {
 
     /// Goes on with what the next segment tells.
     fn then(&mut self, later: Self) {
-        let Self { open, answered, sequence, carried, has_frames, ended, end, torn } = later;
+        let Self { open, answered, sequence, carried, is_whole, has_frames, makes_again, ended, end, torn } = later;
         self.has_frames |= has_frames;
+        self.makes_again |= makes_again;
+        if is_whole {
+            // What it carries was open when it was begun, also where a damaged answer stands before it.
+            self.answered.retain(|call| !carried.contains(call));
+        }
         self.answered.extend(answered);
         self.open.extend(open);
         // Also where the answer stands earlier: frames that were being written again when the process was killed.
         self.answered.iter().for_each(|call| drop(self.open.remove(call)));
         self.sequence = self.sequence.max(sequence);
-        (self.carried, self.ended, self.end, self.torn) = (carried, ended, end, torn);
+        (self.ended, self.end, self.torn) = (ended, end, torn);
     }
 }
 

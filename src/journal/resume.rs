@@ -6,6 +6,7 @@ use super::Sequence;
 use super::cursor::Cursor;
 use super::recover::Found;
 use super::scan::{Item, Scan};
+use super::sinks::Start;
 use super::state::{Position, Segment};
 
 /// What is known of a stream beside its frames.
@@ -23,7 +24,7 @@ pub(super) fn begin_at(
     found: &[Found<'_>],
     cursor: Option<Cursor>,
     Known { behind, marked, next_file }: Known,
-) -> io::Result<(Position, Sequence)> {
+) -> io::Result<Start> {
     let rest = |from: u64| found.iter().skip_while(move |segment| segment.info.number < from);
     if let Some(cursor) = cursor {
         let mut at = Position { segment: cursor.segment, offset: cursor.offset };
@@ -43,13 +44,13 @@ pub(super) fn begin_at(
             if at.segment > last {
                 at = Position { segment: last + 1, offset: 0 };
             }
-            return Ok((at, cursor.sequence + 1));
+            return Ok(Start { at, expected: cursor.sequence + 1 });
         }
     }
     let Some(oldest) = found.first() else {
         // Nothing is there but what the mark and the cursor tell.
         let expected = cursor.map_or(1, |cursor| cursor.sequence.saturating_add(1));
-        return Ok((Position { segment: next_file, offset: 0 }, expected));
+        return Ok(Start { at: Position { segment: next_file, offset: 0 }, expected });
     };
     let at = Position { segment: oldest.info.number, offset: oldest.info.begin };
     let first = match oldest.info.first {
@@ -58,7 +59,7 @@ pub(super) fn begin_at(
         first => first,
     };
     // The cursor is synced before a segment goes: what is missing behind it was lost.
-    Ok((at, cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1)))))
+    Ok(Start { at, expected: cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1))) })
 }
 
 /// The number of the first record from a place on.

@@ -7,9 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::calls::OpenCalls;
+use bytes::Bytes;
+
+use super::Sequence;
+use super::calls::{CallNumber, OpenCalls};
 use super::frame::Salt;
 use super::fs::{File, Identity};
+use super::sinks::Progress;
 use crate::record::StreamId;
 
 #[derive(Debug)]
@@ -59,20 +63,24 @@ pub(super) struct State {
     pub(super) failure: Option<String>,
     /// Why no segment could be made at the last attempt.
     pub(super) full_because: Option<Unmade>,
-    /// The sequence number of the last settled record.
-    pub(super) settled: u64,
-    /// When the oldest record that was read and is not settled was observed.
-    pub(super) oldest_unix_nano: Option<u64>,
+    /// How far each sink has the stream, in the order of the options.
+    pub(super) sinks: Vec<Progress>,
+    /// Numbers of which was told that they are lost, while not all sinks have passed them.
+    pub(super) lost_told: Vec<(Sequence, Sequence)>,
     /// Somebody waits for a commit.
     pub(super) commit_wanted: bool,
     pub(super) group: Group,
     pub(super) committer_sleeps: bool,
+    /// A reader waits for a commit.
     pub(super) reader_sleeps: bool,
-    /// How far the frames are settled.
-    pub(super) settled_at: Position,
     pub(super) closed: bool,
     /// The last record was appended.
     pub(super) ended: bool,
+    /// The calls that a dead process left open, as long as no segment for their answers is begun: that is done with the first
+    /// record that is appended.
+    pub(super) left_open: Option<Vec<(CallNumber, Bytes)>>,
+    /// The oldest of the segments that tell which calls those are: it stays until they are copied.
+    pub(super) calls_from: u64,
     pub(super) stop: bool,
     /// The lock of the stream in a file that had to be made again.
     pub(super) owner_again: Option<Arc<dyn File>>,
@@ -202,8 +210,8 @@ pub(super) struct Segment {
     pub(super) remade: u32,
 }
 
-/// A place in a stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// A place in a stream; the greater one is read later.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     pub(super) segment: u64,
     pub(super) offset: u64,
@@ -212,7 +220,7 @@ pub(super) struct Position {
 impl State {
     /// Counts what is pending, where more has changed than a frame.
     pub(super) fn recount_pending(&mut self) {
-        let Position { segment: at, offset } = self.settled_at;
+        let Position { segment: at, offset } = self.settled_at();
         let pending = self.segments.iter().filter(|segment| segment.number >= at).map(|segment| {
             let from = if segment.number == at { offset.max(segment.begin) } else { segment.begin };
             segment.end.saturating_sub(from)

@@ -17,7 +17,7 @@ use crate::record::StreamId;
 pub struct Usage {
     /// Records that were taken.
     pub appended: u64,
-    /// The sequence number up to which all are settled: the sink has them, or quarantine, or they are reported as lost.
+    /// The sequence number up to which all are settled: every sink has them, or quarantine, or they are reported as lost.
     pub settled: Sequence,
     /// Bytes of frames that are not settled.
     pub pending_bytes: u64,
@@ -48,12 +48,12 @@ impl Journal {
         let state = self.0.state();
         Usage {
             appended: state.sequence - 1,
-            settled: state.settled,
+            settled: state.settled(),
             pending_bytes: state.pending_bytes,
             allocated_bytes: state.allocated(),
             others_bytes: self.0.others_bytes(),
             max_bytes: self.0.options.max_bytes,
-            oldest_unix_nano: state.oldest_unix_nano,
+            oldest_unix_nano: state.oldest_unix_nano(),
             open_calls: state.calls.iter().count(),
         }
     }
@@ -86,11 +86,12 @@ impl Shared {
         self.others_bytes.store(sum, Ordering::Relaxed);
     }
 
-    /// What stands between the cursor and the mark of a stream; without a mark, behind the cursor.
+    /// What stands between the cursors and the mark of a stream; without a mark, behind the cursors.
     fn waiting_in(&self, place: &StreamPlace, stream: StreamId) -> u64 {
         let fs = &self.options.fs;
-        let cursor = fs.open(&place.cursor()).ok().and_then(|file| Cursor::read(&*file, stream));
-        let settled = cursor.map_or((0, 0), |cursor| (cursor.segment, cursor.offset));
+        let cursor = |sink| fs.open(&place.cursor(sink)).ok().and_then(|file| Cursor::read(&*file, stream));
+        let cursors = self.options.sinks.iter().map(|sink| cursor(sink).map_or((0, 0), |at| (at.segment, at.offset)));
+        let settled = cursors.min().unwrap_or_default();
         let end = match fs.open(&place.mark()) {
             Ok(file) => Mark::read(&*file, stream).map_or((0, 0), |mark| (mark.segment, mark.offset)),
             Err(_) => (u64::MAX, 0),

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::state::State;
-use super::{Journal, JournalError, Receipt, Sequence, Shared};
+use super::{Journal, JournalError, Receipt, Sequence, Shared, SinkName};
 
 /// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
 /// again, but nobody can say that it would survive a power loss.
@@ -76,13 +76,22 @@ impl Journal {
         }
     }
 
-    /// Waits until everything up to a record is settled.
+    /// Waits until everything up to a record is settled: every sink has it.
     pub async fn settled(&self, through: Sequence) {
+        self.until(|state| state.settled() >= through).await;
+    }
+
+    /// Waits until everything up to a record is settled for that sink, whatever the others have.
+    pub async fn settled_by(&self, sink: SinkName, through: Sequence) {
+        self.until(|state| state.settled_by(sink) >= through).await;
+    }
+
+    async fn until(&self, is_settled: impl Fn(&State) -> bool) {
         loop {
             let changed = self.0.settled.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.0.state().settled >= through {
+            if is_settled(&self.0.state()) {
                 return;
             }
             changed.await;
@@ -94,7 +103,7 @@ impl Journal {
     pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
         let end = Instant::now().checked_add(deadline);
         let mut state = self.0.state();
-        while state.settled < through {
+        while state.settled() < through {
             let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;

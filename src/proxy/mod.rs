@@ -1,4 +1,4 @@
-//! Audits an MCP server in any language, from between its client and it.
+//! Runs an audited proxy in front of any MCP server.
 //!
 //! ```text
 //!  client ◄──bytes──► proxy ◄──bytes──► server
@@ -8,14 +8,14 @@
 //! ```
 //!
 //! Invariants:
-//! 1. Bytes pass as they are, in order, whatever they are and whatever the audit makes of them. Where the operator asks for
-//!    it, and only there, requests say that their parent is the span of their call (`docs/proxy.md`, Traces), and have the
-//!    server's own `Host`, a base path, and what tells of their way.
-//! 2. Only a call of a class that may not go unrecorded is ever held back or refused; then the proxy answers in the place
-//!    of the server, with the codes of [`Refused`](crate::trail::Refused). Over HTTP it also answers where no server does,
-//!    and refuses what is for another host where the server cannot see that any more.
-//! 3. A failure of the audit side (a panic, a full or broken disk, a collector that is away) ends no relay, but where the
-//!    second invariant wants it.
+//! 1. The proxy forwards every byte unchanged and in order, whatever the audit makes of it. Only if the operator asks for it,
+//!    requests name the span of their call as their parent (`docs/proxy.md`, Traces), and get the server's own `Host`, a base
+//!    path, and `Forwarded`.
+//! 2. Only a call whose class does not allow it to go unrecorded is held back or refused; the proxy then answers in the place
+//!    of the server, with the codes of [`Refused`](crate::trail::Refused). Over HTTP it also answers if no server does, and
+//!    refuses requests for another host if the server cannot see the `Host` any more.
+//! 3. A failure of the audit (a panic, a full or broken disk, an unreachable collector) does not end the relay, except where
+//!    the second invariant requires it.
 
 pub mod http;
 mod refusal;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::capture::mcp::message::{Error, Id, IdKind, Message};
+use crate::capture::mcp::refusal::message_of;
 use crate::record::{RecordId, names};
-use crate::trail::{Because, Refused};
+use crate::trail::Refused;
 
 /// A JSON-RPC error, and what the correlator is to be told of it.
 #[derive(Debug)]
@@ -18,15 +19,10 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// The answer to a call that may not run.
     pub(crate) fn of(id: Option<Id>, refused: &Refused) -> Self {
-        let what = match refused.because {
-            Because::Denied => "call denied",
-            _ => "call refused",
-        };
-        let message = format!("{what}: {}", refused.reason);
-        Self { id, code: refused.code(), message, call_id: Some(refused.call_id) }
+        Self { id, code: refused.code(), message: message_of(refused), call_id: Some(refused.call_id) }
     }
 
-    /// The answer to what is not relayed for another reason than its own call.
+    /// The answer to a message that is not relayed for another reason than its own call.
     pub(crate) fn because(id: Option<Id>, reason: &str, call_id: Option<RecordId>) -> Self {
         Self { id, code: Refused::UNRECORDED, message: format!("call refused: {reason}"), call_id }
     }

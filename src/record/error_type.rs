@@ -33,6 +33,7 @@ error_types! {
     JOURNAL_FILLING = "journal_filling";
     JOURNAL_CURSOR_FAILED = "journal_cursor_failed";
     JOURNAL_MARK_FAILED = "journal_mark_failed";
+    JOURNAL_LEDGER_FAILED = "journal_ledger_failed";
     JOURNAL_SYNC_FAILED = "journal_sync_failed";
     SINK_UNAVAILABLE = "sink_unavailable";
     SINK_AUTHENTICATION = "sink_authentication";

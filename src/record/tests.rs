@@ -200,3 +200,13 @@ fn constants_have_the_same_bytes() {
         assert_eq!(fixed, plain);
     }
 }
+
+#[test]
+fn a_text_is_cut_between_characters() {
+    let text = "aä€🦀";
+    for (bytes, expected) in
+        [(0, ""), (1, "a"), (2, "a"), (3, "aä"), (5, "aä"), (6, "aä€"), (9, "aä€"), (10, text), (99, text)]
+    {
+        assert_eq!(super::cut(text, bytes), expected, "{bytes}");
+    }
+}

@@ -9,11 +9,10 @@ use std::{
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::serve::{
-    error::TailError,
-    proto::{AuditRecord, GetRequest, GetResponse, TailRequest, TailResponse, trail_service_server::TrailService},
-    received::{Received, ReceivedRecord, Subscription},
-};
+use super::received::{Received, ReceivedRecord, Subscription};
+use crate::serve::error::TailError;
+use crate::serve::proto::trail_service_server::TrailService;
+use crate::serve::proto::{AuditRecord, GetRequest, GetResponse, TailRequest, TailResponse};
 
 /// Answers readers from memory.
 #[derive(Debug)]

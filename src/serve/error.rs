@@ -1,4 +1,4 @@
-//! What can go wrong for the caller of a [`Receiver`](crate::serve::Receiver).
+//! What can go wrong for the caller of a [`Receiver`](super::receive::Receiver).
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 

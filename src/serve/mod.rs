@@ -6,8 +6,8 @@
 //!  OTLP/HTTP ─► receive::http ─┘   slices, checks      bounded memory     └─► api: auditrail.v1.TrailService
 //! ```
 //!
-//! - [`receive`](self::Receiver): ports, protocols, limits.
-//! - [`received`](self::Received): the newest records and spans, as they came.
+//! - [`receive`](self::receive::Receiver): ports, protocols, limits.
+//! - [`received`](self::received::Received): the newest records and spans, as they came.
 //! - [`proto`]: the gRPC read service, client and server.
 
 mod api;
@@ -16,8 +16,6 @@ pub mod proto;
 mod receive;
 mod received;
 
-pub use self::{
-    error::{ServeError, TailError, WaitError},
-    receive::{Receiver, ReceiverBuilder},
-    received::{Dropped, Received, ReceivedRecord, ReceivedSpan, Snapshot, Subscription},
-};
+pub use self::error::{ServeError, TailError, WaitError};
+pub use self::receive::{Receiver, ReceiverBuilder};
+pub use self::received::{Dropped, Received, ReceivedRecord, ReceivedSpan, Snapshot, Subscription};

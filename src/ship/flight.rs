@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::backoff::Backoff;
 use super::gate::Trouble;
 use super::lane::Fleet;
-use super::{Accepted, Envelope, ExportError};
-use crate::journal::{Batch, Entry, planted};
+use super::{Accepted, ExportError, Shipment};
+use crate::journal::planted;
 
 /// Records of a batch that the sink refused for good.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub(super) struct Refusal {
 }
 
 /// Returns when the sink has answered for all. A batch that is refused is halved until the refused records are alone.
-pub(super) async fn fly(fleet: Arc<Fleet>, envelope: Envelope, batch: Arc<Batch>) -> Vec<Refusal> {
-    let flight = Flight { fleet: &fleet, envelope: &envelope, batch: &batch };
-    let whole = 0..batch.entries.len();
+pub(super) async fn fly(fleet: Arc<Fleet>, shipment: Arc<Shipment>) -> Vec<Refusal> {
+    let flight = Flight { fleet: &fleet, shipment: &shipment };
+    let whole = 0..shipment.len();
     let mut parts = Vec::from([whole]);
     let (mut refusals, mut doubts) = (Vec::new(), Vec::new());
     while let Some(part) = parts.pop() {
@@ -93,8 +93,7 @@ struct Doubt {
 
 struct Flight<'a> {
     fleet: &'a Fleet,
-    envelope: &'a Envelope,
-    batch: &'a Batch,
+    shipment: &'a Shipment,
 }
 
 impl Flight<'_> {
@@ -122,20 +121,19 @@ impl Flight<'_> {
 
     /// Retries until the sink says something of these records.
     async fn send(&self, part: &Range<usize>) -> Answer {
-        let entries = self.batch.entries.get(part.clone()).unwrap_or_default();
-        let (fleet, request) = (self.fleet, self.envelope.request(entries));
+        let (fleet, request) = (self.fleet, self.shipment.request(part));
         loop {
             let turn = fleet.gate.enter().await;
             let answers = fleet.gate.answers();
             match fleet.export(&request).await {
                 Ok(Accepted { rejected: 0 }) => {
                     fleet.gate.answered(turn, None);
-                    fleet.remember(self.envelope, entries);
+                    fleet.remember(self.shipment, part, &request);
                     return Answer::Taken;
                 }
                 Ok(Accepted { rejected }) => {
                     fleet.gate.answered(turn, Some(PARTLY));
-                    return Answer::TakenBut(rejected.min(entries.len() as u64));
+                    return Answer::TakenBut(rejected.min(part.len() as u64));
                 }
                 Err(ExportError::Rejected { reason }) => {
                     fleet.gate.answered(turn, Some(&reason));
@@ -147,7 +145,7 @@ impl Flight<'_> {
                         return Answer::Doubted(reason);
                     }
                     // Nothing is known that it takes; a part may be.
-                    None if entries.len() > 1 => return Answer::Doubted(reason),
+                    None if part.len() > 1 => return Answer::Doubted(reason),
                     _ => fleet.gate.failed(turn, Trouble::Away, &reason, None),
                 },
                 Err(ExportError::Retry { reason, after }) => fleet.gate.failed(turn, Trouble::Away, &reason, after),
@@ -160,13 +158,6 @@ impl Flight<'_> {
             }
         }
     }
-}
-
-/// A record that the sink took.
-#[derive(Debug)]
-pub(super) struct Taken {
-    envelope: Envelope,
-    entry: Entry,
 }
 
 impl Fleet {
@@ -183,14 +174,16 @@ impl Fleet {
         if self.gate.answers() != answers || planted("give-up-in-an-outage") {
             return Some(true);
         }
-        let request = self.taken().as_ref().map(|taken| taken.envelope.request(std::slice::from_ref(&taken.entry)))?;
+        let request = self.taken().clone()?;
         Some(matches!(self.export(&request).await, Ok(_) | Err(ExportError::Rejected { .. })))
     }
 
-    fn remember(&self, envelope: &Envelope, entries: &[Entry]) {
-        // A small one, as it stays in memory.
-        if let Some(entry) = entries.iter().min_by_key(|entry| entry.record.len()) {
-            *self.taken() = Some(Taken { envelope: envelope.clone(), entry: entry.clone() });
+    /// Keeps a request with one record that the sink has: a small one, as it stays in memory.
+    fn remember(&self, shipment: &Shipment, part: &Range<usize>, request: &Bytes) {
+        if part.len() == 1 {
+            *self.taken() = Some(request.clone());
+        } else if let Some(shortest) = shipment.shortest(part) {
+            *self.taken() = Some(shipment.request(&(shortest..shortest + 1)));
         }
     }
 }

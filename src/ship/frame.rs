@@ -1,5 +1,5 @@
-//! Frames records as an `ExportLogsServiceRequest`, by concatenation: `ScopeLogs.log_records` is a repeated field, and so
-//! is `LogRecord.attributes`, so that what is known only in the journal is appended behind a record's own bytes.
+//! The bytes of OTLP around records and on them, by concatenation: `ScopeLogs.log_records` is a repeated field, and so is
+//! `LogRecord.attributes`, so that what is known only in the journal is appended behind a record's own bytes.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
-use crate::journal::{Entry, Sequence};
+use crate::journal::Sequence;
 use crate::record::{StreamId, names};
 
 /// The bytes of an OTLP `Resource` with those attributes.
@@ -28,31 +28,24 @@ pub fn encode_scope() -> Bytes {
     scope.encode_to_vec().into()
 }
 
-/// What stands around the records of a stream, and what each of them gets.
+/// What stands around the records of a stream in a request.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     resource: Bytes,
     scope: Bytes,
-    /// `auditrail.stream.id`, as a field of a `LogRecord`.
-    stream: Bytes,
 }
 
 impl Envelope {
     /// The envelope of a stream; resource and scope are encoded messages.
     #[must_use]
-    pub fn new(stream: StreamId, resource: Bytes, scope: Bytes) -> Self {
-        let id = key_value(names::AUDITRAIL_STREAM_ID, &stream.to_string()).encode_to_vec();
-        let mut stream = BytesMut::with_capacity(field_length(id.len()));
-        field(&mut stream, ATTRIBUTES, &id);
-        Self { resource, scope, stream: stream.freeze() }
+    pub fn new(resource: Bytes, scope: Bytes) -> Self {
+        Self { resource, scope }
     }
 
-    /// One request with those records.
-    #[must_use]
-    pub fn request(&self, entries: &[Entry]) -> Bytes {
-        let records_length: usize = entries.iter().map(|entry| field_length(self.record_length(entry))).sum();
+    /// One request around records, whose fields of `ScopeLogs` have that length and are put into the buffer where they belong.
+    pub(super) fn around(&self, length: usize, put_records: impl FnOnce(&mut BytesMut)) -> Bytes {
         let schema = names::SCHEMA_URL.as_bytes();
-        let scope_logs = field_length(self.scope.len()) + records_length + field_length(schema.len());
+        let scope_logs = field_length(self.scope.len()) + length + field_length(schema.len());
         let resource_logs = field_length(self.resource.len()) + field_length(scope_logs) + field_length(schema.len());
 
         let mut request = BytesMut::with_capacity(field_length(resource_logs));
@@ -60,19 +53,48 @@ impl Envelope {
         field(&mut request, RESOURCE, &self.resource);
         header(&mut request, SCOPE_LOGS, scope_logs);
         field(&mut request, SCOPE, &self.scope);
-        for entry in entries {
-            header(&mut request, LOG_RECORDS, self.record_length(entry));
-            request.put_slice(&entry.record);
-            sequence_number(&mut request, entry.sequence);
-            request.put_slice(&self.stream);
-        }
+        put_records(&mut request);
         field(&mut request, SCHEMA_URL, schema);
         field(&mut request, SCHEMA_URL, schema);
         request.freeze()
     }
+}
 
-    fn record_length(&self, entry: &Entry) -> usize {
-        entry.record.len() + field_length(sequence_key_value_length(entry.sequence)) + self.stream.len()
+/// The header of a record's field in a request.
+pub(super) fn record_header(request: &mut BytesMut, length: usize) {
+    header(request, LOG_RECORDS, length);
+}
+
+/// How long a field is in a request whose content has that length.
+pub(super) fn field_length(length: usize) -> usize {
+    key_len(RESOURCE_LOGS) + encoded_len_varint(length as u64) + length
+}
+
+/// What is known of a record only in the journal, and is put behind its own bytes before it is shipped.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// `auditrail.stream.id`, as a field of a `LogRecord`.
+    stream: Bytes,
+}
+
+impl Stamp {
+    /// That of a stream.
+    #[must_use]
+    pub fn of(stream: StreamId) -> Self {
+        let id = key_value(names::AUDITRAIL_STREAM_ID, &stream.to_string()).encode_to_vec();
+        let mut stream = BytesMut::with_capacity(field_length(id.len()));
+        field(&mut stream, ATTRIBUTES, &id);
+        Self { stream: stream.freeze() }
+    }
+
+    /// Its bytes on the record of that number.
+    pub(super) fn length(&self, sequence: Sequence) -> usize {
+        field_length(sequence_key_value_length(sequence)) + self.stream.len()
+    }
+
+    pub(super) fn put(&self, record: &mut BytesMut, sequence: Sequence) {
+        sequence_number(record, sequence);
+        record.put_slice(&self.stream);
     }
 }
 
@@ -102,10 +124,6 @@ fn field(request: &mut BytesMut, number: u32, content: &[u8]) {
 fn header(request: &mut BytesMut, number: u32, length: usize) {
     encode_key(number, WireType::LengthDelimited, request);
     encode_varint(length as u64, request);
-}
-
-fn field_length(length: usize) -> usize {
-    key_len(RESOURCE_LOGS) + encoded_len_varint(length as u64) + length
 }
 
 // Field numbers of opentelemetry/proto/collector/logs/v1/logs_service.proto, logs/v1/logs.proto and common/v1/common.proto;

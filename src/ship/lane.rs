@@ -4,18 +4,19 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
-use super::flight::{Refusal, Taken, fly};
+use super::flight::{Refusal, fly};
 use super::gate::{Gate, Trouble};
 use super::hurry::Hurry;
 use super::reports::{QUARANTINE, Reports};
-use super::source::Source;
-use super::{Envelope, GaveUp, ShipStats, Sink};
+use super::source::{Settle, Source};
+use super::{Envelope, GaveUp, ShipStats, Shipment, Sink, Stamp};
 use crate::config::Notices;
-use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, planted};
+use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
 use crate::record::{Entropy, StreamId};
 
 /// Ships streams by the connection of one shipper; clones share it. Two streams may be drained at the same time.
@@ -33,28 +34,28 @@ pub(super) struct Fleet {
     pub(super) reports: Arc<dyn Reports>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) hurry: Hurry,
-    /// The last record that the sink took.
-    pub(super) last_taken: Mutex<Option<Taken>>,
+    /// A request with a record that the sink took.
+    pub(super) last_taken: Mutex<Option<Bytes>>,
     /// What drains that were dropped had read and not settled.
-    pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Batch>>)>>,
+    pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Shipment>>)>>,
 }
 
 impl Lane {
     /// Ships all that is readable; returns when everything that was read is settled. What is appended meanwhile is
-    /// shipped, too. Must run inside a tokio runtime.
+    /// shipped, too. Both handles are of the same stream and sink. Must run inside a tokio runtime.
     ///
     /// It may be dropped at any time, at a deadline for example: nothing is settled out of order, what was in flight
     /// may reach the sink twice, and the next drain of the same stream begins with it.
-    pub async fn drain(&self, reader: &mut Reader) {
-        self.ship(reader).await;
+    pub async fn drain(&self, reader: &mut Reader, settler: &mut Settler) {
+        self.ship(reader, settler).await;
     }
 
-    pub(super) async fn ship<S: Source>(&self, source: &mut S) {
+    pub(super) async fn ship(&self, source: &mut impl Source, settler: &mut impl Settle) {
         let mut convoy = Convoy::new(self, source);
         loop {
             while convoy.has_room() {
                 let Some(batch) = source.next(LIMITS) else { break };
-                convoy.launch(Arc::new(batch));
+                convoy.load(&batch);
             }
             let has_room = convoy.has_room();
             let Some(first) = convoy.flights.front_mut() else { return };
@@ -62,10 +63,10 @@ impl Lane {
                 landed = &mut first.landing => landed,
                 () = self.more(source), if has_room => continue,
             };
-            let batch = first.batch.clone();
+            let shipment = first.shipment.clone();
             match landed {
                 Ok(refusals) => {
-                    self.settle(source, &batch, refusals).await;
+                    self.settle(settler, source.stream(), &shipment, refusals).await;
                     convoy.flights.pop_front();
                 }
                 Err(error) => {
@@ -77,27 +78,21 @@ impl Lane {
     }
 
     /// Something new to read, after others had the time to come along.
-    async fn more<S: Source>(&self, source: &S) {
+    async fn more(&self, source: &impl Source) {
         let hurries = self.0.hurry.count();
         source.readable().await;
         self.0.linger(hurries).await;
     }
 
     /// Quarantine, report, settle: in this order, so that a stop in between repeats and never loses.
-    async fn settle<S: Source>(&self, source: &mut S, batch: &Batch, refusals: Vec<Refusal>) {
+    async fn settle(&self, settler: &mut impl Settle, stream: StreamId, shipment: &Shipment, refusals: Vec<Refusal>) {
         let mut quarantined = 0;
         for refusal in &refusals {
-            let entries = batch.entries.get(refusal.part.clone()).unwrap_or_default();
-            let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
-            self.keep(source, entries, refusal).await;
+            let records = shipment.records(&refusal.part);
+            self.keep(settler, &records, refusal).await;
             quarantined += refusal.refused;
-            self.0.reports.gave_up(GaveUp {
-                stream: source.stream(),
-                count: refusal.refused,
-                of: entries.len() as u64,
-                first: first.sequence,
-                last: last.sequence,
-            });
+            let gaps = GaveUp::of((stream, settler.sink()), &records, refusal.refused);
+            gaps.into_iter().for_each(|gap| self.0.reports.gave_up(gap));
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(
@@ -109,18 +104,18 @@ impl Lane {
         if planted("count-quarantined-as-delivered") {
             quarantined = 0;
         }
-        self.0.stats.settled((batch.entries.len() as u64).saturating_sub(quarantined), quarantined);
-        if let Some(last) = batch.entries.last() {
-            source.settle(last.sequence);
+        self.0.stats.settled((shipment.len() as u64).saturating_sub(quarantined), quarantined);
+        if let Some(last) = shipment.last() {
+            settler.settle(last);
         }
     }
 
     /// Into quarantine, however long it takes: an unsettled batch holds up its stream, a lost one is lost.
-    async fn keep<S: Source>(&self, source: &S, entries: &[Entry], refusal: &Refusal) {
+    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &Refusal) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
         let mut troubled = false;
-        while let Err(error) = source.quarantine(refused) {
+        while let Err(error) = settler.quarantine(refused) {
             if !std::mem::replace(&mut troubled, true) {
                 self.0.reports.degraded(QUARANTINE);
                 self.0.notices.warn(format!(
@@ -145,7 +140,7 @@ impl Lane {
 }
 
 impl Fleet {
-    pub(super) fn taken(&self) -> MutexGuard<'_, Option<Taken>> {
+    pub(super) fn taken(&self) -> MutexGuard<'_, Option<Bytes>> {
         self.last_taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,8 +152,8 @@ impl Fleet {
         }
     }
 
-    /// A batch is dropped from here only when a drain has taken it over.
-    fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Batch>> {
+    /// A shipment is dropped from here only when a drain has taken it over.
+    fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Shipment>> {
         let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
         match stranded.iter().position(|(of, _)| *of == stream) {
             Some(place) => stranded.swap_remove(place).1,
@@ -172,21 +167,27 @@ struct Convoy {
     fleet: Arc<Fleet>,
     stream: StreamId,
     envelope: Envelope,
+    stamp: Stamp,
     flights: VecDeque<Flight>,
 }
 
 struct Flight {
-    batch: Arc<Batch>,
+    shipment: Arc<Shipment>,
     landing: JoinHandle<Vec<Refusal>>,
 }
 
 impl Convoy {
-    fn new<S: Source>(lane: &Lane, source: &S) -> Self {
+    fn new(lane: &Lane, source: &impl Source) -> Self {
         let stream = source.stream();
-        let envelope = Envelope::new(stream, source.resource().clone(), source.scope().clone());
-        let mut convoy = Self { fleet: lane.0.clone(), stream, envelope, flights: VecDeque::new() };
-        for batch in lane.0.stranded(stream) {
-            convoy.launch(batch);
+        let mut convoy = Self {
+            fleet: lane.0.clone(),
+            stream,
+            envelope: Envelope::new(source.resource().clone(), source.scope().clone()),
+            stamp: Stamp::of(stream),
+            flights: VecDeque::new(),
+        };
+        for shipment in lane.0.stranded(stream) {
+            convoy.launch(shipment);
         }
         convoy
     }
@@ -195,26 +196,32 @@ impl Convoy {
         self.flights.len() < IN_FLIGHT
     }
 
-    fn launch(&mut self, batch: Arc<Batch>) {
-        let landing = self.take_off(&batch);
-        self.flights.push_back(Flight { batch, landing });
+    /// Puts on each record what it gets, and sends them.
+    fn load(&mut self, batch: &Batch) {
+        self.launch(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
+    }
+
+    fn launch(&mut self, shipment: Arc<Shipment>) {
+        let landing = self.take_off(&shipment);
+        self.flights.push_back(Flight { shipment, landing });
     }
 
     fn relaunch_first(&mut self) {
         let Some(first) = self.flights.front() else { return };
-        let landing = self.take_off(&first.batch);
+        let landing = self.take_off(&first.shipment);
         if let Some(first) = self.flights.front_mut() {
             first.landing = landing;
         }
     }
 
     /// A task of its own, so that it goes on while an earlier one is settled.
-    fn take_off(&self, batch: &Arc<Batch>) -> JoinHandle<Vec<Refusal>> {
+    fn take_off(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
+        let flight = tokio::spawn(fly(self.fleet.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
-            drop(tokio::spawn(fly(self.fleet.clone(), self.envelope.clone(), batch.clone())));
+            drop(flight);
             return tokio::spawn(async { Vec::new() });
         }
-        tokio::spawn(fly(self.fleet.clone(), self.envelope.clone(), batch.clone()))
+        flight
     }
 }
 
@@ -223,8 +230,8 @@ impl Drop for Convoy {
         if self.flights.is_empty() {
             return;
         }
-        let batches = self.flights.iter().map(|flight| flight.batch.clone()).collect();
-        self.fleet.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((self.stream, batches));
+        let shipments = self.flights.iter().map(|flight| flight.shipment.clone()).collect();
+        self.fleet.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((self.stream, shipments));
     }
 }
 

@@ -4,16 +4,17 @@
 //! up, and so that nothing of its own HTTP traffic reaches the host's subscriber.
 //!
 //! ```text
-//!  Reader ──► Lane ──► Flight ×4 ──► Gate ──► Sink ──► collector
-//!    ▲         │ settles in order     │ one probe while the sink is away
-//!    └─────────┴─ quarantine, report ─┘
+//!  Reader ───► Lane ──► Flight ×4 ──► Gate ──► Sink ──► collector
+//!               │ settles in order     │ one probe while the sink is away
+//!  Settler ◄────┴─ quarantine, report ─┘
 //! ```
 //!
 //! Invariants:
 //! 1. A batch is settled only after the sink has said that it has every record of it, or after what it refused for good
 //!    is in quarantine and reported.
 //! 2. Batches are settled in the order of their sequences, whatever the order of the answers.
-//! 3. The bytes of a record go out as they are: they are framed, and number and stream are appended, never decoded.
+//! 3. The bytes of a record go out as they are: they are framed, and number and stream are appended, never decoded. That is
+//!    done once for a record ([`Shipment`]): every attempt, quarantine and a replay from there have the same bytes.
 //! 4. At most four batches of a stream are in memory.
 //! 5. While the sink is away, one request at a time asks whether it is back; if the answer may mean its records, another one
 //!    asks with a record that the sink has taken before.
@@ -24,6 +25,7 @@ mod backoff;
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]
 mod client_tls;
 mod connector;
+mod ending;
 mod flight;
 mod frame;
 mod gate;
@@ -36,6 +38,7 @@ mod lane;
 mod otlp;
 mod replay;
 mod reports;
+mod shipment;
 mod shipper;
 mod source;
 mod stats;
@@ -45,7 +48,7 @@ mod tests;
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]
 pub(crate) use self::client_tls::client_tls;
 pub use self::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
-pub use self::frame::{Envelope, encode_resource, encode_scope};
+pub use self::frame::{Envelope, Stamp, encode_resource, encode_scope};
 #[cfg(feature = "otlp-grpc")]
 pub use self::grpc::GrpcConnector;
 #[cfg(all(feature = "otlp-http", feature = "layer"))]
@@ -56,5 +59,6 @@ pub use self::lane::Lane;
 pub use self::otlp::OtlpConnector;
 pub use self::replay::{NotReplayed, Replay};
 pub use self::reports::{GaveUp, Reports};
+pub use self::shipment::Shipment;
 pub use self::shipper::{Cargo, ShipError, Shipper};
 pub use self::stats::{EXPORT_SECONDS_BOUNDS, ShipStats, StatsSnapshot};

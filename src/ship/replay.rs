@@ -7,9 +7,9 @@ use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backoff::{Backoff, granted};
-use super::{Accepted, Connector, Envelope, ExportError, ShipError, Sink};
+use super::{Accepted, Connector, Envelope, ExportError, ShipError, Shipment, Sink, Stamp};
 use crate::config::OtlpSettings;
-use crate::journal::{Cause, JournalError, Quarantine, Quarantined};
+use crate::journal::{Cause, JournalError, Quarantine, Quarantined, SinkName};
 use crate::record::ThreadEntropy;
 
 /// A connection for what is in quarantine. Must not be dropped inside a tokio runtime.
@@ -26,6 +26,9 @@ pub enum NotReplayed {
     /// It holds bytes that were damaged.
     #[error("it holds bytes that were damaged on the disk, which are no record; look at them, and discard them")]
     Damaged,
+    /// The collector is not the sink that refused it.
+    #[error("it is of the sink `{0}`, and not of the collector, which has its records or has refused them itself")]
+    OfAnotherSink(SinkName),
     /// The sink refused some of the records again.
     #[error(
         "the collector refused {rejected} of the {records} record(s) again; it has the others, which have the same ids"
@@ -63,7 +66,7 @@ impl Replay {
         Ok(Self { runtime, sink })
     }
 
-    /// Sends the records of a file with their own Resource, scope, stream and numbers, and removes the file once the sink
+    /// Sends the records of a file as they were shipped, with their own Resource and scope, and removes the file once the sink
     /// has all of them. Gives how many there were. After a partial success, the sink may have had some of them before: they
     /// have the same `audit.record.id`.
     ///
@@ -73,6 +76,9 @@ impl Replay {
         let file = quarantine.read(name)?;
         if file.cause == Cause::Damaged {
             return Err(NotReplayed::Damaged);
+        }
+        if let Some(sink) = file.shipped_to.filter(|sink| *sink != SinkName::OTLP) {
+            return Err(NotReplayed::OfAnotherSink(sink));
         }
         let records = file.entries.len() as u64;
         match self.runtime.block_on(self.send(&file, within))? {
@@ -87,8 +93,12 @@ impl Replay {
     /// Again and again while the sink has no time or does not answer.
     async fn send(&self, file: &Quarantined, within: Duration) -> Result<Accepted, NotReplayed> {
         let end = Instant::now() + within.min(LONGEST);
-        let envelope = Envelope::new(file.stream, file.resource.clone(), file.scope.clone());
-        let request = envelope.request(&file.entries);
+        let envelope = Envelope::new(file.resource.clone(), file.scope.clone());
+        let shipment = match file.shipped_to {
+            Some(_) => Shipment::again(envelope, &file.entries),
+            None => Shipment::stamped(envelope, &Stamp::of(file.stream), &file.entries),
+        };
+        let request = shipment.request(&(0..shipment.len()));
         let mut backoff = Backoff::away();
         loop {
             let answer = timeout_at(end, self.sink.export(request.clone())).await;

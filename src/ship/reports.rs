@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::journal::Sequence;
+use crate::journal::{Entry, Sequence, SinkName};
 use crate::record::StreamId;
 
 /// Hears of what did not go as it should. Called on the shipper's thread; it must not block.
@@ -24,6 +24,8 @@ pub trait Reports: Debug + Send + Sync + 'static {
 pub struct GaveUp {
     /// Their stream.
     pub stream: StreamId,
+    /// The sink that refused them. Others may have them.
+    pub sink: SinkName,
     /// How many were refused.
     pub count: u64,
     /// Among how many: after a partial success nobody knows which ones.
@@ -32,6 +34,29 @@ pub struct GaveUp {
     pub first: Sequence,
     /// The number of the last of these.
     pub last: Sequence,
+}
+
+impl GaveUp {
+    /// What is told of entries of which that many were refused: of each run of numbers alone, if it is all of them. Between them
+    /// may be some that were lost, of which others tell.
+    pub(super) fn of(whose: (StreamId, SinkName), entries: &[Entry], refused: u64) -> Vec<Self> {
+        let runs = entries.chunk_by(|one, next| one.sequence + 1 == next.sequence);
+        let whole = |run: &[Entry]| Self::among(whose, run, run.len() as u64);
+        match refused < entries.len() as u64 {
+            true => Self::among(whose, entries, refused).into_iter().collect(),
+            false => runs.filter_map(whole).collect(),
+        }
+    }
+
+    fn among((stream, sink): (StreamId, SinkName), entries: &[Entry], count: u64) -> Option<Self> {
+        let (first, last) = (entries.first()?.sequence, entries.last()?.sequence);
+        Some(Self { stream, sink, count, of: entries.len() as u64, first, last })
+    }
+
+    /// Whether all of its numbers are of records that were refused.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.count > self.last - self.first
+    }
 }
 
 /// The collector does not answer, or has no time, for longer than a hiccup.

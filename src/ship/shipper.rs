@@ -13,7 +13,7 @@ use super::hurry::Hurry;
 use super::lane::{Fleet, Lane};
 use super::{Connector, Reports, ShipStats, Sink};
 use crate::config::{Notices, OtlpSettings};
-use crate::journal::Reader;
+use crate::journal::{Reader, Settler};
 use crate::record::Entropy;
 
 /// A running shipper. Dropping it stops the thread; what is not settled stays in the journal.
@@ -43,11 +43,15 @@ pub enum ShipError {
 }
 
 impl Shipper {
-    /// Starts shipping what the reader reads.
+    /// Starts shipping what the reader reads, to the sink that both handles are of.
     ///
     /// # Errors
     /// If there is no thread to be had, or the connector refuses the settings.
-    pub fn start(reader: Reader, cargo: Cargo, settings: &OtlpSettings) -> Result<Self, ShipError> {
+    pub fn start(
+        (reader, settler): (Reader, Settler),
+        cargo: Cargo,
+        settings: &OtlpSettings,
+    ) -> Result<Self, ShipError> {
         let runtime = OwnRuntime::new()?;
         let sink = {
             let _inside = runtime.0.as_ref().map(Runtime::enter);
@@ -60,7 +64,7 @@ impl Shipper {
         let (stop, stopped) = oneshot::channel();
         let mut shipper = Self { stop: Some(stop), lane: lane.clone(), runtime: runtime.handle()?, thread: None };
         let thread = thread::Builder::new().name("auditrail-ship".into());
-        shipper.thread = Some(thread.spawn(move || runtime.run(ship(reader, lane), stopped))?);
+        shipper.thread = Some(thread.spawn(move || runtime.run(ship(reader, settler, lane), stopped))?);
         Ok(shipper)
     }
 
@@ -180,11 +184,11 @@ impl Drop for OwnRuntime {
     }
 }
 
-async fn ship(mut reader: Reader, lane: Lane) {
+async fn ship(mut reader: Reader, mut settler: Settler, lane: Lane) {
     loop {
         let hurries = lane.0.hurry.count();
         reader.readable().await;
         lane.0.linger(hurries).await;
-        lane.drain(&mut reader).await;
+        lane.drain(&mut reader, &mut settler).await;
     }
 }

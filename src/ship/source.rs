@@ -4,16 +4,21 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-use crate::journal::{Batch, BatchLimits, JournalError, Reader, Refused, Sequence};
+use crate::journal::{Batch, BatchLimits, JournalError, Reader, Refused, Sequence, Settler, SinkName};
 use crate::record::StreamId;
 
-/// A stream that is read ahead and settled in order: the journal's reader, or a shelf in tests that can fail.
+/// A stream that is read ahead: the journal's reader, or a shelf in tests.
 pub(super) trait Source: Send + Sync {
     fn stream(&self) -> StreamId;
     fn resource(&self) -> &Bytes;
     fn scope(&self) -> &Bytes;
     fn readable(&self) -> impl Future<Output = ()> + Send;
     fn next(&mut self, limits: BatchLimits) -> Option<Batch>;
+}
+
+/// Where it is settled, in order: the journal's settler, or books in tests that can fail.
+pub(super) trait Settle: Send + Sync {
+    fn sink(&self) -> SinkName;
     fn settle(&mut self, through: Sequence);
     fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError>;
 }
@@ -37,6 +42,12 @@ impl Source for Reader {
 
     fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
         self.next(limits)
+    }
+}
+
+impl Settle for Settler {
+    fn sink(&self) -> SinkName {
+        self.sink()
     }
 
     fn settle(&mut self, through: Sequence) {

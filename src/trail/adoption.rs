@@ -1,5 +1,7 @@
-//! Streams of processes that died: their open calls are answered, their end is written, and they are drained under their own
-//! identity.
+//! Streams of processes that died: they are drained under their own identity, their open calls are answered, and their end is
+//! written.
+
+mod ending;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,15 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::halves;
+use self::ending::Ends;
 use super::scribe::Scribe;
-use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{
-    ADOPTED_AT_ONCE, Adopted, Append, HEADER, Journal, JournalError, JournalOptions, Lot, OpenRequest, Orphan, Room,
-    Search, planted,
-};
-use crate::record::{Clock, Record, StreamId, service_name};
+use crate::journal::{ADOPTED_AT_ONCE, Adopted, Journal, JournalError, JournalOptions, Lot, Orphan, Search, planted};
+use crate::record::{Clock, StreamId, service_name};
 use crate::ship::Lane;
 
 /// What an adoption needs.
@@ -105,9 +103,9 @@ impl Done {
 }
 
 /// A flush must not wait for an adoption that has ended in any other way.
-struct Ending(Arc<Done>);
+struct Over(Arc<Done>);
 
-impl Drop for Ending {
+impl Drop for Over {
     fn drop(&mut self) {
         self.0.left().clear();
         self.0.set();
@@ -122,9 +120,9 @@ pub struct Drained {
     pub stream: StreamId,
     /// Records that waited in it.
     pub pending: u64,
-    /// Calls that were answered in the name of the dead process.
+    /// Calls that were answered in the name of the dead process, once all of the stream was read.
     pub answered: u64,
-    /// Records that are shipped for it: those that waited, the answers, and the record that ends it.
+    /// Records that are shipped for it: those that waited and, once they are written, the answers and the record that ends it.
     pub records: u64,
 }
 
@@ -138,6 +136,8 @@ pub(super) enum Adopting {
         /// Streams; some may have owners that live.
         left: usize,
     },
+    /// All of this one was read, and its end is written.
+    Ended(Drained),
     /// This one stays as it is.
     LeftAlone(StreamId, JournalError),
     /// All of this one is settled.
@@ -145,12 +145,12 @@ pub(super) enum Adopting {
 }
 
 impl Adoption {
-    /// Adopts the streams whose owners are gone, oldest first, a few at a time: their ends are written, they are drained, and
+    /// Adopts the streams whose owners are gone, oldest first, a few at a time: they are drained, their ends are written, and
     /// their files closed before others are opened. So descriptors are bounded, and a process that lives shortly has
     /// delivered something.
-    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting) + Send + 'static) {
-        let _ending = Ending(self.done.clone());
-        let mut round = Round { adoption: self, tell, searches: None, total: Total::default() };
+    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting) + Send + Sync + 'static) {
+        let _over = Over(self.done.clone());
+        let mut round = Round { adoption: self, tell: Arc::new(tell), searches: None, total: Total::default() };
         loop {
             // Reading the ends of many segments takes its time, and the shipper has other streams.
             let adopting = tokio::task::spawn_blocking(move || {
@@ -175,7 +175,7 @@ impl Adoption {
 /// An adoption on its way.
 struct Round<T> {
     adoption: Adoption,
-    tell: T,
+    tell: Arc<T>,
     /// Where streams are looked for; `None` before the first look.
     searches: Option<VecDeque<(Search, Whose)>>,
     total: Total,
@@ -198,8 +198,8 @@ struct Total {
 
 type LotInHand = Vec<(Adopted, Drained)>;
 
-impl<T: Fn(Adopting) + Send + 'static> Round<T> {
-    /// The next streams, with their ends written. None at the end.
+impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
+    /// The next streams. None at the end.
     fn next_lot(&mut self) -> LotInHand {
         let mut lot = Vec::new();
         let most = if planted("adopt-all-at-once") { usize::MAX } else { ADOPTED_AT_ONCE };
@@ -234,8 +234,8 @@ impl<T: Fn(Adopting) + Send + 'static> Round<T> {
         };
         match orphan.adopt(options) {
             Ok(Some(adopted)) => {
-                let what = self.adoption.end(&adopted);
-                lot.push((adopted, what));
+                let (stream, pending) = (adopted.journal.stream(), adopted.journal.usage().pending());
+                lot.push((adopted, Drained { stream, pending, answered: 0, records: pending }));
             }
             Ok(None) => {}
             // It stays as it is, for fsck.
@@ -292,18 +292,17 @@ impl<T: Fn(Adopting) + Send + 'static> Round<T> {
     /// At the same time: most of them are small, and what they take is an answer each.
     async fn drain(&mut self, lane: &Lane, lot: LotInHand) {
         let mut drains = JoinSet::new();
-        for (mut adopted, what) in lot {
-            let lane = lane.clone();
-            drains.spawn(async move {
-                lane.drain(&mut adopted.reader).await;
-                (adopted, what)
-            });
+        let Adoption { scribe, notices, clock, .. } = &self.adoption;
+        let ends = Ends { scribe: scribe.clone(), notices: notices.clone(), clock: clock.clone() };
+        for (adopted, what) in lot {
+            let tell = self.tell.clone();
+            drains.spawn(ends.clone().drain(lane.clone(), adopted, what, move |what| tell(what)));
         }
         while let Some(drained) = drains.join_next().await {
             // It panics only with the shipper, which its thread has printed; the stream is the next process's.
-            let Ok((adopted, what)) = drained else { continue };
+            let Ok((journal, what)) = drained else { continue };
             self.adoption.done.left().retain(|journal| journal.stream() != what.stream);
-            if !adopted.journal.remove_if_done() {
+            if !journal.remove_if_done() {
                 let text =
                     "is drained, but its end or what was lost of it could not be written, or it could not be removed";
                 self.adoption.notices.warn(format!("stream {} {text}; the next process sees to it", what.stream));
@@ -337,41 +336,5 @@ impl Adoption {
 
     fn cannot_look(&self, error: &JournalError) {
         self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
-    }
-
-    /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next
-    /// adopter, and is said by `remove_if_done`.
-    fn end(&self, adopted: &Adopted) -> Drained {
-        let usage = adopted.journal.usage();
-        let mut drained =
-            Drained { stream: adopted.journal.stream(), pending: usage.pending(), answered: 0, records: 0 };
-        let answered = planted("end-without-answers")
-            || adopted.open.iter().all(|open| {
-                let answered = self.answer(adopted, open);
-                drained.answered += u64::from(answered);
-                answered
-            });
-        if adopted.needs_end && answered {
-            // What does not fit is left for the next adopter, too.
-            drop(self.scribe.end(&adopted.journal, &Told::Interrupted));
-        }
-        if let Err(error) = adopted.journal.commit() {
-            self.notices.warn(format!("the end of stream {} cannot be written: {error}", drained.stream));
-        }
-        drained.records = adopted.journal.usage().pending();
-        drained
-    }
-
-    fn answer(&self, adopted: &Adopted, open: &OpenRequest) -> bool {
-        let mut frame = vec![0; HEADER];
-        match Record::decode(&open.request) {
-            Ok(request) => halves::interrupted(&mut frame, request, self.scribe.new_id(), self.clock.unix_nano()),
-            Err(error) => {
-                self.notices.warn(format!("a request of stream {} cannot be read: {error}", adopted.journal.stream()));
-                return true;
-            }
-        }
-        let what = Append::response(Some(open.call)).with_room(Room::All);
-        adopted.journal.append(what, &mut frame).is_ok()
     }
 }

@@ -15,10 +15,10 @@ use super::idless::IdlessWatch;
 use super::reach::Reach;
 use super::recorder::Recorder;
 use super::scribe::Scribe;
-use super::seen::SeenCounters;
 use super::told::Told;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
+use super::wire_counts::WireCounters;
 use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 use crate::journal::{
@@ -255,7 +255,7 @@ impl TrailBuilder {
     }
 
     /// Starts the trail, and tells what the streams of earlier processes come to.
-    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + 'static) -> Result<Trail, StartError> {
+    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + Sync + 'static) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         settings.warnings.iter().for_each(|text| self.notices.warn(text));
@@ -287,14 +287,14 @@ impl TrailBuilder {
             .as_ref()
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
-        let Opened { journal, reader, previous, keeper, .. } = Journal::open(options.clone())?;
+        let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let cargo =
             Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
-        let shipper = Shipper::start(reader, cargo, &settings.logs)?;
+        let shipper = Shipper::start((reader, settler), cargo, &settings.logs)?;
         let adopted = Arc::<Done>::default();
         let adoption = Adoption {
             options,
@@ -327,7 +327,7 @@ impl TrailBuilder {
             watch: SpanWatch::default(),
             reach: Reach::default(),
             idless: IdlessWatch::default(),
-            seen: SeenCounters::default(),
+            seen: WireCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 #[cfg(feature = "proxy")]
 use crate::config::file::{AcknowledgeName, ClassSettings, WhenFullName};
+use crate::journal::SinkName;
 
 /// What must have happened to a record before its caller goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -16,8 +17,13 @@ pub enum Acknowledge {
     Written,
     /// It survives a power loss. All who wait share one `fdatasync`.
     Synced,
-    /// The collector has it, too.
+    /// The sink [`REMOTE_SINK`](Self::REMOTE_SINK) has accepted it, too, whatever other sinks have.
     Remote,
+}
+
+impl Acknowledge {
+    /// The sink that [`Remote`](Self::Remote) means: the collector.
+    pub const REMOTE_SINK: SinkName = SinkName::OTLP;
 }
 
 /// What happens to a call whose records cannot be kept as its class wants.

@@ -7,8 +7,8 @@ use super::Core;
 use super::hooks::Hooks;
 use super::idless::{Idless, IdlessWatch};
 use super::reach::Reach;
-use super::seen::SeenCounters;
 use super::watch::SpanWatch;
+use super::wire_counts::WireCounters;
 use crate::config::{Notices, Settings};
 use crate::journal::Secret;
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
@@ -26,7 +26,7 @@ pub(super) struct CaptureContext {
     pub(super) watch: SpanWatch,
     pub(super) reach: Reach,
     pub(super) idless: IdlessWatch,
-    pub(super) seen: SeenCounters,
+    pub(super) seen: WireCounters,
     pub(super) keeps_unsampled_callers: bool,
     pub(super) audited_names: RwLock<BTreeSet<&'static str>>,
 }
@@ -85,7 +85,7 @@ impl Core {
     }
 
     #[cfg(feature = "mcp")]
-    pub(crate) fn seen(&self) -> &SeenCounters {
+    pub(crate) fn seen(&self) -> &WireCounters {
         &self.context.seen
     }
 

@@ -134,6 +134,10 @@ impl DrainReport {
                 self.began = true;
             }
             Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
+            Adopting::Ended(ended) => {
+                let known = self.found.iter_mut().find(|known| known.stream == ended.stream);
+                known.into_iter().for_each(|known| known.clone_from(&ended));
+            }
             Adopting::Drained(stream) => self.drained.push(stream.stream),
         }
     }

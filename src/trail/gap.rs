@@ -66,7 +66,7 @@ impl Gaps {
         self.shed.count.fetch_add(1, Ordering::Relaxed);
         {
             let mut of_clients = self.of_clients.lock().unwrap_or_else(PoisonError::into_inner);
-            let client = client.map(ToString::to_string).unwrap_or_default();
+            let client = client.map(named).unwrap_or_default();
             let is_one_too_many = of_clients.len() >= MOST_NAMED && !of_clients.contains_key(&client);
             of_clients.entry(if is_one_too_many { String::new() } else { client }).or_default().note(now);
         }
@@ -122,6 +122,19 @@ impl Untold {
     }
 }
 
+/// Its name, short enough for a record that must never be too long: how long an id is, nobody but its issuer knows. Clients that
+/// begin alike are told of as one.
+fn named(client: &ClientKey) -> String {
+    let mut name = client.to_string();
+    if name.len() > LONGEST_NAME {
+        name.truncate(name.floor_char_boundary(LONGEST_NAME));
+        name.push('…');
+    }
+    name
+}
+
+/// Bytes of a client's name in a gap record.
+const LONGEST_NAME: usize = 256;
 /// Of how many clients it is told by name.
 const MOST_NAMED: usize = 64;
 const FILLING: &str = "audit records of clients that send more than others, and of what is no message, are being left out, as \
@@ -131,3 +144,6 @@ const ENDED: &str = "audit records are being left out: the trail has ended with 
                      is over";
 const NEARLY_FULL: &str = "the journal is nearly full, and its last room is kept for calls that must not run unrecorded; see why \
                            the collector does not take records, or raise AUDITRAIL_JOURNAL_MAX_BYTES";
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,17 @@
-//! The records of a stream that the collector does not have and will not get: for the honest numbers, and for callers that
-//! wait until the collector has a record.
+//! The records of a stream that a sink does not have and will not get: for the honest numbers, and for callers that wait until
+//! the sink that `remote` means has a record.
 //!
 //! Invariants:
 //! 1. Until its number is settled, a record counts as pending, whatever was reported of it.
 //! 2. A report comes before its numbers are settled. So a caller that looks here once its record is settled sees it.
 //! 3. Memory is bounded. A number that may have been forgotten counts as not accepted.
+//! 4. What another sink refused says nothing of the one that `remote` means; what was lost on the disk, no sink gets.
 
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::journal::{Sequence, planted};
+use super::Acknowledge;
+use crate::journal::{Sequence, SinkName, planted};
 
 /// Reports of the journal and of the shipper.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct Losses {
     pub(super) last: Sequence,
     pub(super) quarantined: u64,
     pub(super) lost: u64,
+    /// Who does not get them; `None` if nobody does.
+    pub(super) sink: Option<SinkName>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +61,12 @@ impl Gone {
     /// Takes a report, when that much is settled. The same may be reported again, if it could not be settled.
     pub(super) fn note(&mut self, losses: Losses, settled: Sequence) {
         self.up_to(settled);
-        self.reported.retain(|known| (known.first, known.last) != (losses.first, losses.last));
+        let Losses { first, last, sink, .. } = losses;
+        self.reported.retain(|known| (known.first, known.last, known.sink) != (first, last, sink));
         self.reported.push(losses);
-        self.keep(Range { first: losses.first, last: losses.last, why: losses.why() });
+        if sink.is_none_or(|sink| sink == Acknowledge::REMOTE_SINK) {
+            self.keep(Range { first, last, why: losses.why() });
+        }
     }
 
     /// How many of the records up to `settled` are in quarantine, and how many were lost.
@@ -76,7 +83,7 @@ impl Gone {
         (*quarantined, *lost)
     }
 
-    /// Why the collector does not have a record that is settled; `None` if it has accepted it.
+    /// Why the sink that `remote` means does not have a record that is settled; `None` if it has accepted it.
     pub(super) fn why(&self, settled: Sequence) -> Option<Why> {
         // The latest first: that is what callers wait for.
         let known = self.ranges.iter().rev().find(|range| (range.first..=range.last).contains(&settled));

@@ -62,8 +62,8 @@ impl Core {
             }
             if class.acknowledge >= Acknowledge::Remote {
                 self.delivery.shipper.hurry();
-                self.recorder.journal.settled(receipt.sequence).await;
-                // Settled is what the collector refused, too.
+                self.recorder.journal.settled_by(Acknowledge::REMOTE_SINK, receipt.sequence).await;
+                // Settled is what that sink refused, too.
                 let why =
                     self.recorder.scribe.why_not_accepted(receipt.sequence).filter(|_| !planted("settled-is-accepted"));
                 if let Some(why) = why {

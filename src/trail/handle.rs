@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::flushed::{FlushError, Flushed};
 use super::open_call::OpenCall;
 use super::refused::Refused;
-use super::seen::Seen;
+use super::wire_counts::WireCounts;
 use crate::config::Settings;
 use crate::record::RecordId;
 use crate::ship::StatsSnapshot;
@@ -79,7 +79,7 @@ impl Trail {
 
     /// What the taps of this trail saw on the wire.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn wire_counts(&self) -> WireCounts {
         self.core.context.seen.read()
     }
 

@@ -10,7 +10,7 @@ use std::thread::{self, ThreadId};
 
 use opentelemetry::metrics::Meter;
 
-use super::{Core, Counts, Seen, Trail};
+use super::{Core, Counts, Trail, WireCounts};
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 
 impl Trail {
@@ -200,20 +200,22 @@ const PENDING: u32 = 6;
 /// All of them have had their numbers.
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
 
-type SeenCount = fn(&Seen) -> u64;
-const TAPS: [(&str, &str, &str, SeenCount); 9] = [
-    ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |seen| seen.messages),
-    ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |seen| seen.flawed),
-    ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |seen| seen.unasked),
-    ("auditrail.mcp.evicted", "{call}", "Calls that were ended because too many were open.", |seen| seen.evicted),
-    ("auditrail.mcp.unread", "{body}", "HTTP bodies that passed unread.", |seen| seen.unread),
+type WireCount = fn(&WireCounts) -> u64;
+const TAPS: [(&str, &str, &str, WireCount); 9] = [
+    ("auditrail.mcp.messages", "{message}", "JSON-RPC messages that the taps saw.", |counts| counts.messages),
+    ("auditrail.mcp.flawed", "{message}", "What is no JSON-RPC message.", |counts| counts.flawed),
+    ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |counts| counts.unasked),
+    ("auditrail.mcp.evicted", "{call}", "Calls that were ended because too many were open.", |counts| counts.evicted),
+    ("auditrail.mcp.unread", "{body}", "HTTP bodies that passed unread.", |counts| counts.unread),
     ("auditrail.mcp.replayed", "{message}", "Messages that were sent again after a reconnection.", |seen| {
         seen.replayed
     }),
     ("auditrail.mcp.evicted_sessions", "{session}", "Sessions that were closed because too many were open.", |seen| {
         seen.evicted_sessions
     }),
-    ("auditrail.mcp.unjoined", "{message}", "Messages too large to write their span into them.", |seen| seen.unjoined),
+    ("auditrail.mcp.unjoined", "{message}", "Messages too large to write their span into them.", |counts| {
+        counts.unjoined
+    }),
     ("auditrail.http.turned_away", "{request}", "Requests answered with 503, for want of connections.", |seen| {
         seen.turned_away
     }),

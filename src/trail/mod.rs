@@ -40,7 +40,6 @@ mod recorder;
 mod refused;
 mod refused_gaps;
 mod scribe;
-mod seen;
 mod shared;
 mod shedding;
 mod span;
@@ -49,6 +48,7 @@ mod timer;
 mod told;
 mod unanswered;
 mod watch;
+mod wire_counts;
 
 pub use self::actor::{Actor, ActorType, RequestFacts};
 pub use self::adoption::Drained;
@@ -62,7 +62,7 @@ pub use self::handle::Trail;
 pub use self::hooks::Failure;
 pub use self::open_call::OpenCall;
 pub use self::refused::{Because, Refused};
-pub use self::seen::Seen;
+pub use self::wire_counts::WireCounts;
 
 #[cfg(feature = "tower")]
 pub(crate) use self::clients::Taken;
@@ -75,7 +75,6 @@ pub(crate) use self::open_call::Opener;
 #[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
-pub(crate) use self::seen::Counted;
 #[cfg(feature = "tower")]
 pub(crate) use self::span::is_of_mcp;
 #[cfg(feature = "layer")]
@@ -86,5 +85,6 @@ pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 pub(crate) use self::timer::within;
 #[cfg(feature = "layer")]
 pub(crate) use self::unanswered::KeepsCalls;
+pub(crate) use self::wire_counts::Counted;
 #[cfg(feature = "mcp")]
 pub(crate) use crate::policy::Bounds;

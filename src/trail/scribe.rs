@@ -99,7 +99,7 @@ impl Scribe {
         (usage, quarantined, lost)
     }
 
-    /// Why the collector does not have a record of this stream that is settled; `None` if it has accepted it.
+    /// Why the sink that `remote` means does not have a record of this stream that is settled; `None` if it has accepted it.
     pub(super) fn why_not_accepted(&self, settled: Sequence) -> Option<Why> {
         self.gone().why(settled)
     }
@@ -112,10 +112,10 @@ impl Scribe {
     /// Writes a record, now or as soon as there is room.
     pub(super) fn tell(&self, told: Told) {
         let unix_nano = self.clock.unix_nano();
-        let held = self.refused_gaps().take().map(|gap| Told::Gap(Gap::quarantined(gap)));
+        let held = self.refused_gaps().take().into_iter().map(|gap| Told::Gap(Gap::quarantined(gap)));
         {
             let mut waiting = self.waiting();
-            waiting.extend(held.into_iter().chain([told]).map(|told| Waiting { told, unix_nano }));
+            waiting.extend(held.chain([told]).map(|told| Waiting { told, unix_nano }));
             self.has_waiting.store(true, Ordering::Relaxed);
         }
         self.tell_waiting();
@@ -124,9 +124,7 @@ impl Scribe {
     /// Writes what was held back, which is told with the next record otherwise.
     pub(super) fn tell_held_back(&self) {
         let held = self.refused_gaps().take();
-        if let Some(gap) = held {
-            self.tell(Told::Gap(Gap::quarantined(gap)));
-        }
+        held.into_iter().for_each(|gap| self.tell(Told::Gap(Gap::quarantined(gap))));
     }
 
     /// Writes a record if there is room now: what is soon out of date is not worth keeping.
@@ -227,7 +225,7 @@ impl Watcher for Scribe {
                      {last}); what is left of them is in quarantine, and a gap record tells of them"
                 ));
                 if self.is_own(stream) {
-                    self.note_gone(Losses { first, last, quarantined: 0, lost: count });
+                    self.note_gone(Losses { first, last, quarantined: 0, lost: count, sink: None });
                 } else {
                     self.others_lost.fetch_add(count, Ordering::Relaxed);
                 }
@@ -255,7 +253,8 @@ impl Reports for Scribe {
     fn gave_up(&self, gap: GaveUp) {
         if self.is_own(gap.stream) {
             let quarantined = if planted("count-quarantined-as-delivered") { 0 } else { gap.count };
-            self.note_gone(Losses { first: gap.first, last: gap.last, quarantined, lost: 0 });
+            let GaveUp { first, last, sink, .. } = gap;
+            self.note_gone(Losses { first, last, quarantined, lost: 0, sink: Some(sink) });
             if self.refused_gaps().hold_back(gap) {
                 return;
             }

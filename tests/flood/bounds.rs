@@ -78,7 +78,7 @@ async fn who_has_most_calls_open_loses_its_oldest_and_another_is_served() {
     of_flooder.write_all(&ok("application/json", &answers)).await.unwrap();
     assert_eq!(flooder.response("POST").await.text(), answers, "nothing is kept from the client");
 
-    assert_eq!(proxy.bench.trail.seen().evicted, 30);
+    assert_eq!(proxy.bench.trail.wire_counts().evicted, 30);
     let told = "192.0.2.1 has more calls open than its share of 100";
     let said = proxy.bench.said();
     assert!(said.iter().any(|said| said.starts_with(told)), "{said:?}");
@@ -140,7 +140,11 @@ async fn who_has_most_sessions_loses_its_oldest_and_another_keeps_its_own() {
     for _ in 0..40 {
         floods.push(begin(&mut flooder, FLOODER).await);
     }
-    assert_eq!(proxy.bench.trail.seen().evicted_sessions, 31, "it has nine, as twenty are all, and two are another's");
+    assert_eq!(
+        proxy.bench.trail.wire_counts().evicted_sessions,
+        31,
+        "it has nine, as twenty are all, and two are another's"
+    );
     for session in &own {
         ask_in(&mut other, OTHER, session, &call(1, "beside")).await;
     }

@@ -70,7 +70,7 @@ fn round(directory: &Path, chance: &mut Chance) -> u64 {
                     assert!(again.is_none(), "once");
                 }
             }
-            adopted.reader.settle(last);
+            adopted.settler.settle(last);
         }
         assert!(adopted.journal.remove_if_done());
     }

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use auditrail::journal::{
-    Adopted, Append, BatchLimits, HEADER, Journal, JournalOptions, Kind, Opened, Reader, Receipt, orphans,
+    Adopted, Append, BatchLimits, HEADER, Journal, JournalOptions, Kind, Opened, Reader, Receipt, Settler, orphans,
 };
 
 use super::{WRITERS, id_of, record_of};
@@ -136,7 +136,7 @@ fn drain_all(directory: &Path, chance: &mut Chance) {
     for orphan in orphans(&options(directory)).unwrap() {
         let Some(mut adopted) = orphan.adopt(&options(directory)).unwrap() else { continue };
         finish(&adopted);
-        while ship(&mut adopted.reader, &mut sink, chance) {}
+        while ship((&mut adopted.reader, &mut adopted.settler), &mut sink, chance) {}
         assert!(adopted.journal.remove_if_done());
     }
 }
@@ -154,7 +154,7 @@ fn finish(adopted: &Adopted) {
 }
 
 /// One batch; settled when the collector has it.
-fn ship(reader: &mut Reader, sink: &mut File, chance: &mut Chance) -> bool {
+fn ship((reader, settler): (&mut Reader, &mut Settler), sink: &mut File, chance: &mut Chance) -> bool {
     let records = 1 + usize::try_from(chance.below(100)).unwrap();
     let Some(batch) = reader.next(BatchLimits { records, bytes: 1 << 20 }) else { return false };
     let mut bytes = Vec::new();
@@ -165,21 +165,21 @@ fn ship(reader: &mut Reader, sink: &mut File, chance: &mut Chance) -> bool {
         bytes.extend(&entry.record);
     }
     sink.write_all(&bytes).unwrap();
-    reader.settle(batch.entries.last().unwrap().sequence);
+    settler.settle(batch.entries.last().unwrap().sequence);
     true
 }
 
 fn ship_until_killed(directory: &Path, round: u64) -> ! {
     let mut chance = Chance::new(round);
     drain_all(directory, &mut chance);
-    let Opened { journal, mut reader, keeper: _keeper, .. } = Journal::open(options(directory)).unwrap();
+    let Opened { journal, mut reader, mut settler, keeper: _keeper, .. } = Journal::open(options(directory)).unwrap();
     for writer in 0..WRITERS {
         let (journal, path) = (journal.clone(), oracle(directory, writer));
         std::thread::spawn(move || write(&journal, &path, round << 40 | writer));
     }
     let mut sink = open_sink(directory);
     loop {
-        if !ship(&mut reader, &mut sink, &mut chance) {
+        if !ship((&mut reader, &mut settler), &mut sink, &mut chance) {
             std::thread::yield_now();
         }
     }

@@ -1,5 +1,6 @@
 //! One process among several: what it may do next, and what it does.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use auditrail::journal::{Event, Journal, JournalError, JournalOptions, Kind, Orphan, Search};
@@ -20,6 +21,8 @@ pub struct Actor {
     known: Known,
     /// Others write while it syncs.
     pub appends_meanwhile: bool,
+    /// It fills segments with few records.
+    pub writes_much: bool,
     /// What was taken, and nobody knows whether it is synced.
     unanswered: Vec<(StreamId, Appended)>,
     /// How often the disk had failed when the step began.
@@ -42,6 +45,7 @@ impl Actor {
             teller,
             known: known.clone(),
             appends_meanwhile: false,
+            writes_much: false,
             unanswered: Vec::new(),
             failures: 0,
         }
@@ -88,7 +92,7 @@ impl Actor {
     fn start(&mut self, chance: &mut Chance) {
         match Journal::open(self.options.clone()) {
             Ok(opened) if !self.fs.is_dead() => {
-                let stream = Stream::new(opened.journal, opened.reader, true, true);
+                let stream = Stream::new(opened.journal, (opened.reader, opened.settler), true, true);
                 self.say(format!("begins {}", stream.id));
                 let mut world = world::of(&self.known);
                 world.takes(self.number, stream.id);
@@ -143,7 +147,8 @@ impl Actor {
             3 if stream.own => (Kind::Intent, None),
             _ => (Kind::Moment, None),
         };
-        let length = if chance.one_in(4) { chance.below(16_000) } else { chance.below(700) };
+        let is_long = if self.writes_much { !chance.one_in(4) } else { chance.one_in(4) };
+        let length = if is_long { chance.below(16_000) } else { chance.below(700) };
         Some(Planned { kind, call, payload: world::of(&self.known).payload(length) })
     }
 
@@ -239,8 +244,8 @@ impl Actor {
         if self.fs.is_dead() {
             return;
         }
+        let directory = self.directory_of(self.streams[index].id);
         let stream = &mut self.streams[index];
-        let directory = self.options.directory.join("streams").join(stream.id.to_string());
         for (sequence, payload) in &batch {
             assert!(*sequence > stream.read, "{sequence} after {}", stream.read);
             stream.read = *sequence;
@@ -260,10 +265,9 @@ impl Actor {
         let stream = &mut self.streams[index];
         let many = many % (stream.unsettled.len() as u64 + 1);
         let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).next_back() else { return };
-        stream.reader.settle(through);
+        stream.settler.settle(through);
         let id = stream.id;
-        let path = self.options.directory.join("streams").join(id.to_string()).join("cursor");
-        let cursor = self.fs.content(&path).unwrap_or_default();
+        let cursor = self.fs.content(&self.directory_of(id).join("cursor")).unwrap_or_default();
         let is_sound = cursor.len() == 56 && crc32fast::hash(&cursor[..52]).to_le_bytes() == cursor[52..];
         let saved = if is_sound { u64::from_le_bytes(cursor[24..32].try_into().unwrap()) } else { 0 };
         self.say(format!("settle {id} {through}: {saved} saved"));
@@ -333,7 +337,7 @@ impl Actor {
             }
         };
         let needs_end = adopted.needs_end;
-        let mut stream = Stream::new(adopted.journal, adopted.reader, false, needs_end);
+        let mut stream = Stream::new(adopted.journal, (adopted.reader, adopted.settler), false, needs_end);
         stream.calls = adopted.open.iter().map(|open| (open.call, open.request.to_vec())).collect();
         self.say(format!("adopts {id} ({:?})", stream.journal.usage()));
         let mut world = world::of(&self.known);
@@ -356,7 +360,7 @@ impl Actor {
     /// to be written still by whoever opens it the next time, as after a kill.
     fn cannot_adopt(&self, id: StreamId, error: &JournalError) {
         self.may_fail("adopt", error);
-        self.fs.find_forgotten();
+        self.fs.let_go_of(&self.directory_of(id));
         if self.appends_meanwhile {
             world::of(&self.known).told.entry(id).or_default().power_lost();
         }
@@ -377,6 +381,7 @@ impl Actor {
         self.unanswered.retain(|(of, _)| *of != id);
         let is_done = stream.journal.remove_if_done();
         drop(stream);
+        self.fs.let_go_of(&self.directory_of(id));
         self.listen();
         if self.fs.is_dead() {
             // Nobody knows how much of it is there.
@@ -388,7 +393,7 @@ impl Actor {
             self.is_gone(&format!("removes {id}"), id);
         } else {
             self.say(format!("lets go of {id}"));
-            // Whoever removes it begins with the cursor.
+            world::of(&self.known).told.entry(id).or_default().killed();
         }
         is_done
     }
@@ -487,6 +492,10 @@ impl Actor {
             }
             self.settle(index, many as u64);
         }
+    }
+
+    fn directory_of(&self, stream: StreamId) -> PathBuf {
+        self.options.directory.join("streams").join(stream.to_string())
     }
 
     fn say(&self, what: impl Into<String>) {

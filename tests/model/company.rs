@@ -38,7 +38,7 @@ fn one(kinds: Kinds, seed: u64) {
     let attempt = |steps: &[u64]| {
         let company = Company::new(kinds, seed);
         let ended = catch_unwind(AssertUnwindSafe(|| company.go(steps)));
-        ended.map_err(|_| world_of(&company))
+        ended.map_err(|_| world::of(&company.known).log.clone())
     };
     let mut chance = Chance::new(seed);
     let mut steps: Vec<u64> = (0..20 + seed % 70).map(|_| chance.next()).collect();
@@ -57,10 +57,6 @@ fn one(kinds: Kinds, seed: u64) {
     panic!("{kinds:?}: replay with AUDITRAIL_MODEL_SEED={seed} ({} steps):\n{}", steps.len(), log.join("\n"));
 }
 
-fn world_of(company: &Company) -> Vec<String> {
-    company.known.lock().map_or_else(|poisoned| poisoned.into_inner().log.clone(), |world| world.log.clone())
-}
-
 struct Company {
     kinds: Kinds,
     disk: SimulatedFs,
@@ -73,10 +69,10 @@ impl Company {
         let mut chance = Chance::new(!seed);
         let disk = SimulatedFs::new(chance.next(), if chance.one_in(2) { 512 } else { 4096 });
         let max_bytes = if chance.one_in(4) { 256 << 10 } else { 64 << 20 };
-        let known = Known::default();
+        let (known, writes_much) = (Known::default(), chance.one_in(3));
         let actors = (0..kinds.processes).map(|number| {
             let mut actor = Actor::new(number, &disk, &known, (chance.next(), max_bytes));
-            actor.appends_meanwhile = kinds.meanwhile;
+            (actor.appends_meanwhile, actor.writes_much) = (kinds.meanwhile, writes_much);
             Arc::new(Mutex::new(actor))
         });
         let actors = actors.collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use auditrail::journal::{
     Append, BatchLimits, CallNumber, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Reader, Receipt, Room,
-    Sequence, Watcher, orphans,
+    Sequence, Settler, Watcher, orphans,
 };
 use auditrail::record::{Clock, Entropy, StreamId};
 
@@ -18,6 +18,7 @@ pub struct Stream {
     pub own: bool,
     pub journal: Journal,
     pub reader: Reader,
+    pub settler: Settler,
     pub calls: Vec<(CallNumber, Vec<u8>)>,
     pub ended: bool,
     pub can_append: bool,
@@ -86,10 +87,10 @@ pub fn options(fs: &SimulatedFs, reports: &Arc<Reports>, seeded: &Arc<Seeded>, m
 #[expect(clippy::type_complexity, reason = "taken apart at once")]
 pub fn start(options: &JournalOptions) -> Result<Vec<(Stream, Option<Vec<Vec<u8>>>)>, JournalError> {
     let opened = Journal::open(options.clone())?;
-    let mut streams = vec![(Stream::new(opened.journal, opened.reader, true, true), None)];
+    let mut streams = vec![(Stream::new(opened.journal, (opened.reader, opened.settler), true, true), None)];
     for orphan in orphans(options)? {
         let Some(adopted) = orphan.adopt(options)? else { continue };
-        let mut stream = Stream::new(adopted.journal, adopted.reader, false, adopted.needs_end);
+        let mut stream = Stream::new(adopted.journal, (adopted.reader, adopted.settler), false, adopted.needs_end);
         stream.calls = adopted.open.iter().map(|open| (open.call, open.request.to_vec())).collect();
         let open = stream.calls.iter().map(|(_, request)| request.clone()).collect();
         streams.push((stream, adopted.needs_end.then_some(open)));
@@ -98,12 +99,13 @@ pub fn start(options: &JournalOptions) -> Result<Vec<(Stream, Option<Vec<Vec<u8>
 }
 
 impl Stream {
-    pub fn new(journal: Journal, reader: Reader, own: bool, can_append: bool) -> Self {
+    pub fn new(journal: Journal, (reader, settler): (Reader, Settler), own: bool, can_append: bool) -> Self {
         Self {
             id: journal.stream(),
             own,
             journal,
             reader,
+            settler,
             calls: Vec::new(),
             ended: !can_append,
             can_append,

@@ -189,7 +189,7 @@ impl Walk {
         let stream = &mut self.streams[index];
         let many = self.chance.below(stream.unsettled.len() as u64 + 1);
         let Some(through) = stream.unsettled.drain(..usize::try_from(many).unwrap()).next_back() else { return };
-        stream.reader.settle(through);
+        stream.settler.settle(through);
         self.log.push(format!("settle {} {through}", stream.id));
         if self.fs.is_dead() {
             // The cursor may have been cut.
@@ -354,7 +354,7 @@ impl Walk {
     fn settle_all(&mut self, index: usize) {
         let stream = &mut self.streams[index];
         if let Some(through) = stream.unsettled.drain(..).next_back() {
-            stream.reader.settle(through);
+            stream.settler.settle(through);
         }
     }
 }

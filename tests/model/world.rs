@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future as _;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use auditrail::journal::{Append, CallNumber, Event, Journal, Kind, Receipt, Room, Sequence, Watcher};
@@ -23,7 +23,8 @@ pub struct World {
 pub type Known = Arc<Mutex<World>>;
 
 pub fn of(known: &Known) -> MutexGuard<'_, World> {
-    known.lock().unwrap()
+    // Whose panic it was says so itself.
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A record that is about to be appended.

@@ -10,7 +10,9 @@ use auditrail::config::OtlpSettings;
 use auditrail::journal::{Append, BatchLimits, HEADER, Journal, JournalOptions, Opened, Refused};
 use auditrail::record::{EventName, Record, Severity, StreamId, Value, names};
 use auditrail::serve::ReceivedRecord;
-use auditrail::ship::{Accepted, Connector, ExportFuture, Sink, encode_resource, encode_scope};
+use auditrail::ship::{
+    Accepted, Connector, Envelope, ExportFuture, Shipment, Sink, Stamp, encode_resource, encode_scope,
+};
 use auditrail::trail::{Call, Moment};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::common::v1::any_value;
@@ -116,7 +118,7 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
     let mut options = JournalOptions::new(journal_of(directory));
     options.resource = encode_resource(&[("service.name".into(), "weather-mcp".into())]);
     options.scope = encode_scope();
-    let Opened { journal, mut reader, keeper, .. } = Journal::open(options).unwrap();
+    let Opened { journal, mut reader, mut settler, keeper, .. } = Journal::open(options).unwrap();
     for (text, refused) in batches {
         for _ in 0..2 {
             let mut frame = vec![0; HEADER];
@@ -125,9 +127,11 @@ pub(crate) async fn quarantined(directory: &Path, batches: &[(&str, u64)]) -> St
         }
         journal.commit().unwrap();
         let batch = reader.next(BatchLimits { records: 2, bytes: 1 << 20 }).unwrap();
-        let (entries, refused) = (&batch.entries, *refused);
-        reader.quarantine(Refused { entries, refused, reason: "InvalidArgument: no" }).unwrap();
-        reader.settle(entries.last().unwrap().sequence);
+        let envelope = Envelope::new(reader.resource().clone(), reader.scope().clone());
+        let shipment = Shipment::stamped(envelope, &Stamp::of(journal.stream()), &batch.entries);
+        let (entries, refused) = (&shipment.records(&(0..shipment.len())), *refused);
+        settler.quarantine(Refused { entries, refused, reason: "InvalidArgument: no" }).unwrap();
+        settler.settle(entries.last().unwrap().sequence);
     }
     drop(keeper);
     journal.stream()

@@ -134,7 +134,7 @@ async fn beyond_the_bound_a_call_is_answered_with_503_and_recorded() {
     // What is no call is told in words.
     let answer = proxy.client().await.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!((answer.status(), answer.field("retry-after")), (503, Some("5")));
-    assert_eq!(proxy.bench.trail.seen().turned_away, 2);
+    assert_eq!(proxy.bench.trail.wire_counts().turned_away, 2);
 
     one.write_all(&last(&result(1))).await.unwrap();
     assert_eq!(first.response("POST").await.text(), result(1), "what was begun goes on");
@@ -259,7 +259,7 @@ async fn connections_to_servers_are_bounded_too() {
     assert_eq!(within(third_answer).await.unwrap().unwrap().status(), 200);
     drop(begun);
     drop(third);
-    until("a place is free again", || proxy.bench.trail.seen().turned_away == 1).await;
+    until("a place is free again", || proxy.bench.trail.wire_counts().turned_away == 1).await;
 }
 
 /// Nor do they take descriptors without end: sixteen stay, and up to 32 are on their way out.

@@ -204,7 +204,7 @@ async fn what_is_too_large_passes_as_it_came_and_is_told_once() {
     assert!(small.relayed(post(&batch)).await.text() == batch);
     for traced in [traced, small] {
         let told = traced.proxy.bench.said().iter().filter(|text| text.contains("trace context")).count();
-        let unjoined = traced.proxy.bench.trail.seen().unjoined;
+        let unjoined = traced.proxy.bench.trail.wire_counts().unjoined;
         assert_eq!(told, 1);
         let (records, _) = traced.records().await;
         assert!(unjoined > 0 && records.len() as u64 >= 2 * unjoined, "all is recorded");

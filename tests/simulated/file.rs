@@ -40,6 +40,31 @@ impl SimulatedFile {
         if dies { Err(killed()) } else { Ok(()) }
     }
 
+    /// What it makes durable is what was written before it began; what is written meanwhile may become durable or not.
+    fn sync_bytes(&self, from: u64, to: u64) -> io::Result<()> {
+        let (mut state, dies) = self.begin()?;
+        let covered = state.disk.inodes[self.inode].begin_sync(from, to);
+        drop(state);
+        self.fs.is_syncing();
+        self.fs.change_turns();
+        let state = &mut *self.fs.state();
+        let lasting = state.lasting(Operation::Sync, &self.path);
+        let evicts = state.faults.evicts && state.chance.one_in(2);
+        let inode = &mut state.disk.inodes[self.inode];
+        if dies || state.processes[self.fs.process].dead {
+            inode.leave_sync(covered, &mut state.chance);
+            return Err(killed());
+        }
+        if state.faults.sync > 0 || lasting.is_err() {
+            state.faults.sync = state.faults.sync.saturating_sub(1);
+            inode.fail_sync(covered, self.fs.process, evicts, &mut state.chance);
+            lasting?;
+            return Err(state.injected("sync"));
+        }
+        inode.end_sync(covered, &mut state.chance);
+        Ok(())
+    }
+
     /// Writes a part, if writing fails until that is lifted.
     fn fail_for_long(&self, offset: u64, bytes: &[u8], state: &mut State) -> io::Result<()> {
         state.lasting(Operation::Write, &self.path).inspect_err(|_| {
@@ -97,29 +122,13 @@ impl File for SimulatedFile {
         self.write(offset, &frame[..4], false, &mut state)
     }
 
-    /// What it makes durable is what was written before it began; what is written meanwhile may become durable or not.
     fn sync(&self) -> io::Result<()> {
-        let (mut state, dies) = self.begin()?;
-        let covered = state.disk.inodes[self.inode].begin_sync();
-        drop(state);
-        self.fs.is_syncing();
-        self.fs.change_turns();
-        let state = &mut *self.fs.state();
-        let lasting = state.lasting(Operation::Sync, &self.path);
-        let evicts = state.faults.evicts && state.chance.one_in(2);
-        let inode = &mut state.disk.inodes[self.inode];
-        if dies || state.processes[self.fs.process].dead {
-            inode.leave_sync(covered, &mut state.chance);
-            return Err(killed());
-        }
-        if state.faults.sync > 0 || lasting.is_err() {
-            state.faults.sync = state.faults.sync.saturating_sub(1);
-            inode.fail_sync(covered, self.fs.process, evicts, &mut state.chance);
-            lasting?;
-            return Err(state.injected("sync"));
-        }
-        inode.end_sync(covered, &mut state.chance);
-        Ok(())
+        self.sync_bytes(0, u64::MAX)
+    }
+
+    /// Of whole pages, and not of others.
+    fn sync_range(&self, from: u64, to: u64) -> io::Result<()> {
+        self.sync_bytes(from / PAGE * PAGE, to.next_multiple_of(PAGE))
     }
 
     fn set_length(&self, length: u64) -> io::Result<()> {
@@ -161,3 +170,5 @@ impl Drop for SimulatedFile {
         }
     }
 }
+
+const PAGE: u64 = 4096;

@@ -46,9 +46,10 @@ impl SimulatedFs {
         !self.state().lasting.is_empty()
     }
 
-    /// What was dropped by syncs of this process that failed, and is in memory, counts as not written again.
-    pub fn find_forgotten(&self) {
-        self.state().disk.find_forgotten(self.process);
+    /// A process has let go of the files of a directory. As after a kill, whoever opens them next finds what was dropped by a sync
+    /// that failed not written, if it is in memory.
+    pub fn let_go_of(&self, directory: &Path) {
+        self.state().disk.find_forgotten(directory);
     }
 
     /// How often something was made to fail until now, for a moment or for long.

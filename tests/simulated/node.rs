@@ -122,12 +122,17 @@ impl Disk {
         for inode in &mut self.inodes {
             inode.lock.take_if(|(holder, _)| *holder == process);
         }
-        self.find_forgotten(process);
+        let of_it = self.inodes.iter_mut().filter(|inode| inode.forgotten_by == process);
+        of_it.for_each(|inode| inode.dirty.append(&mut inode.forgotten));
     }
 
-    pub(crate) fn find_forgotten(&mut self, process: usize) {
-        for inode in self.inodes.iter_mut().filter(|inode| inode.forgotten_by == process) {
-            inode.dirty.append(&mut inode.forgotten);
+    pub(crate) fn find_forgotten(&mut self, directory: &Path) {
+        let files = self.names.iter().filter(|(path, _)| path.parent() == Some(directory));
+        for (_, node) in files {
+            if let Node::File(inode) = node {
+                let inode = &mut self.inodes[*inode];
+                inode.dirty.append(&mut inode.forgotten);
+            }
         }
     }
 
@@ -226,9 +231,13 @@ impl Inode {
         self.forgotten.clear();
     }
 
-    pub(crate) fn begin_sync(&mut self) -> Covered {
+    /// Of the sectors that begin in that range of bytes.
+    pub(crate) fn begin_sync(&mut self, from: u64, to: u64) -> Covered {
         let mut sectors = BTreeMap::new();
-        for sector in std::mem::take(&mut self.dirty) {
+        let bytes = self.sector as u64;
+        let is_covered = |sector: &usize| (from..to).contains(&(*sector as u64 * bytes));
+        let covered: Vec<usize> = self.dirty.extract_if(.., |sector| is_covered(sector)).collect();
+        for sector in covered {
             sectors.insert(sector, self.content[self.range(sector)].to_vec());
         }
         Covered { sectors, length: self.content.len() }

@@ -70,7 +70,7 @@ async fn every_way_in_which_a_call_ends_is_told_apart() {
         assert_eq!(notification.text(names::AUDITRAIL_CALL_ID), request.text(names::AUDITRAIL_CALL_ID));
     }
     assert_eq!(records.len(), 6 * 2 + 2);
-    let seen = bench.trail.seen();
+    let seen = bench.trail.wire_counts();
     assert_eq!((seen.messages, seen.unasked, seen.flawed, seen.evicted), (11, 0, 0, 0));
     assert!(!format!("{records:?}").contains("canary"), "nothing of a payload is kept");
 }
@@ -106,7 +106,7 @@ async fn what_is_no_message_ends_no_call() {
         let of_ping = |record: &&Record| record.text(names::MCP_METHOD_NAME) == Some("ping");
         let ping: Vec<_> = records.iter().filter(of_ping).map(|record| ending(record).2).collect();
         assert_eq!(ping, ["", "no_response"], "{noise}");
-        assert_eq!((bench.trail.seen().flawed, bench.trail.seen().unasked), (1, 0), "{noise}");
+        assert_eq!((bench.trail.wire_counts().flawed, bench.trail.wire_counts().unasked), (1, 0), "{noise}");
         let asked = |record: &&Record| record.text(names::AUDITRAIL_MCP_DIRECTION) == Some("server_to_client");
         assert_eq!(
             records.iter().filter(asked).filter_map(|record| record.text(names::MCP_METHOD_NAME)).count(),
@@ -254,7 +254,7 @@ async fn what_is_no_message_leaves_one_record_that_says_so() {
     }
     wire.client_bytes(b"\n  \r\n").await;
     assert_eq!(bench.records().len(), 5, "blank lines are nothing");
-    assert_eq!(bench.trail.seen().flawed, 5);
+    assert_eq!(bench.trail.wire_counts().flawed, 5);
 }
 
 /// A server that logs to standard output: what it is about is seen by the first lines, and none goes untold.
@@ -285,7 +285,7 @@ async fn lines_of_a_log_are_told_by_the_first_and_by_counts() {
     }
     let singles = flawed.iter().filter(|record| record.get(names::AUDITRAIL_MCP_FLAWED_COUNT).is_none()).count();
     assert!(singles == 3 && flawed.len() < 14, "{singles} of {}", flawed.len());
-    assert_eq!(bench.trail.seen().flawed, 1500);
+    assert_eq!(bench.trail.wire_counts().flawed, 1500);
     assert!(!records.iter().any(|record| record.event_name == "auditrail.mcp.notification"));
     let end = records.last().unwrap();
     assert_eq!(end.text(names::AUDITRAIL_MCP_SESSION_STATE), Some("end"), "the counts come before it");
@@ -534,7 +534,7 @@ async fn one_call_too_many_ends_the_oldest() {
     let ended = |records: &[Record]| records.iter().filter(|record| ending(record).0 == "response").count();
     assert_eq!(ended(&bench.records()), 4);
     assert_eq!(of_id(&bench.records(), "0")[1].text(names::ERROR_TYPE), Some("evicted"));
-    assert_eq!(bench.trail.seen().evicted, 4);
+    assert_eq!(bench.trail.wire_counts().evicted, 4);
     drop(wire);
     assert_eq!(ended(&bench.records()), 4100, "none is left open");
 }

@@ -35,7 +35,7 @@ async fn all_that_is_counted_is_a_metric() {
             }
         }
     }
-    let seen = bench.trail.seen();
+    let seen = bench.trail.wire_counts();
     let expected = [
         ("messages", seen.messages),
         ("flawed", seen.flawed),

@@ -11,6 +11,8 @@ pub(crate) mod correlate;
 mod http;
 pub(crate) mod message;
 mod profile;
+#[cfg(any(feature = "proxy", feature = "rmcp"))]
+pub(crate) mod refusal;
 pub(crate) mod scan;
 #[cfg(feature = "proxy")]
 pub(crate) mod splice;
@@ -21,15 +23,17 @@ mod turns;
 mod wrapper;
 
 #[cfg(feature = "proxy")]
-pub(crate) use self::http::{Detours, Held, Holding, NotTheServers, Withheld};
+pub(crate) use self::http::{Bypasses, HeldCalls, HoldReasons, NotFromServer, Withheld};
 #[cfg(feature = "tower")]
 pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
-pub use self::scan::oracle::check as check_scanner;
+pub use self::scan::reference::oracle::check as check_scanner;
 /// For the fuzz target `mcp_readers`.
 #[cfg(fuzzing)]
-pub use self::scan::victims::check as check_readers;
+pub use self::scan::reference::victims::check as check_readers;
+#[cfg(feature = "proxy")]
+pub(crate) use self::tap::DirectionReader;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

@@ -16,8 +16,8 @@ pub(super) fn http_span(headers: &http::HeaderMap) -> Option<SpanContext> {
     extract(&Headers(headers)).map(|context| context.span().span_context().clone())
 }
 
-fn extract(carrier: &dyn Extractor) -> Option<Context> {
-    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), carrier);
+fn extract(origin: &dyn Extractor) -> Option<Context> {
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), origin);
     let valid = context.span().span_context().is_valid();
     valid.then_some(context)
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use super::super::shown::plain;
-use super::super::words::Words;
-use super::super::{Failure, args};
 use crate::Trail;
+use crate::cli::args;
+use crate::cli::outcome::Failure;
+use crate::cli::shown::plain;
+use crate::cli::words::Words;
 use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
 use crate::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, Settings, service_name_of};
 use crate::proxy::http::Upstream;
@@ -96,7 +97,7 @@ impl Configuration {
         let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
         let told = |error: &ConfigError| Failure::usage(self.words.config(error));
         let settings = Settings::read(&overrides, &self.environment).map_err(|error| told(&error))?;
-        settings.warnings.iter().for_each(super::super::say);
+        settings.warnings.iter().for_each(crate::cli::outcome::say);
         for upstream in self.file.listener.iter().filter_map(|listener| listener.upstream.as_deref()) {
             // It may hold a password, and would be refused.
             Upstream::new(upstream).map_err(Failure::usage)?;

@@ -7,10 +7,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::super::{Failure, say};
-use super::{Configuration, failed, not_started, tracer};
+use super::config::Configuration;
+use super::failure::{failed, not_started};
+use super::tracer;
 use crate::Trail;
 use crate::capture::mcp::HttpRecording;
+use crate::cli::outcome::{Failure, say};
 use crate::config::file::{
     AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
 };

@@ -5,8 +5,11 @@ use std::io::{self, ErrorKind};
 
 use clap::ArgMatches;
 
-use super::super::{Failure, args};
-use super::{Configuration, failed, not_started, tracer};
+use super::config::Configuration;
+use super::failure::{failed, not_started};
+use super::tracer;
+use crate::cli::args;
+use crate::cli::outcome::Failure;
 use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
 
 /// The exit code of the server.
@@ -40,7 +43,7 @@ pub(super) fn become_server(command: &ArgMatches) -> Failure {
     let words: Vec<_> = command.get_many::<OsString>(args::COMMAND).into_iter().flatten().cloned().collect();
     let Some((program, arguments)) = words.split_first() else { return Failure::usage("name a command") };
     let error = launch(parent, program, arguments);
-    let text = format!("cannot start {program:?}: {error}; name a program that is there and may be run");
+    let text = format!("cannot start {program:?}: {error}; check that the program exists and is executable");
     Failure { text, code: no_command(&error) }
 }
 

@@ -1,8 +1,8 @@
 //! The tracer: calls are spans, unless the operator wants none.
 
-use super::super::Failure;
-use super::Configuration;
+use super::config::Configuration;
 use crate::Trail;
+use crate::cli::outcome::Failure;
 
 /// What exports the spans, and is to be dropped with the trail.
 #[cfg(feature = "layer")]
@@ -21,7 +21,7 @@ pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Op
     if !exports {
         trail.core().expect_no_ids();
     }
-    exports.then(|| trail.install_tracing()).transpose().map_err(super::failed)
+    exports.then(|| trail.install_tracing()).transpose().map_err(super::failure::failed)
 }
 
 /// What would be written into requests is the parent of all that the server does: nobody may look for it in vain.

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::super::{JournalWithout, Settings};
 use super::value::{Address, Header, Network, Route, Time};
+use crate::config::settings::Settings;
+use crate::config::without::JournalWithout;
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]

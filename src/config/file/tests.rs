@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::config::Environment;
 
 fn parse(text: &str) -> Result<File, FileError> {
     File::parse(Path::new("/etc/auditrail.toml"), text)

@@ -8,12 +8,12 @@ use super::super::cursor::Cursor;
 use super::super::frame::{FrameHeader, Salt};
 use super::super::header::SegmentHeader;
 use super::super::mark::Mark;
-use super::super::place::{CURSOR, MARK, OWNER, StreamPlace, segment_number};
+use super::super::place::{MARK, OWNER, StreamPlace, segment_number, sink_of_cursor};
 use super::super::recover::refuse_unknown_version;
 use super::super::scan::{Item, Scan};
 use super::untouched::Untouched;
 use super::{Inspection, Owner, Problem, ProblemKind, header};
-use crate::journal::{File, Fs as _, JournalError, Sequence};
+use crate::journal::{File, Fs as _, JournalError, Sequence, SinkName};
 use crate::record::StreamId;
 
 impl Inspection {
@@ -61,6 +61,7 @@ impl Inspection {
             check.problems.into_iter().filter(|_| !gone).for_each(&mut problem);
         }
         self.check_quarantine(&mut problem)?;
+        self.check_ledger(&mut problem);
         progress(total, total);
         Ok(())
     }
@@ -79,6 +80,20 @@ impl Inspection {
             }
         }
         Ok(())
+    }
+
+    fn check_ledger(&self, problem: &mut impl FnMut(Problem)) {
+        let ledger = match self.ledger() {
+            Ok(ledger) => ledger,
+            Err(error) => return problem(found(ProblemKind::Unreadable, self.place.ledger(), error.to_string())),
+        };
+        if let Some((path, version)) = ledger.unknown {
+            problem(found(ProblemKind::UnknownVersion, path, format!("it is of version {version}")));
+        }
+        for (path, offset) in ledger.damaged {
+            let text = if offset == 0 { "it is no header of a ledger" } else { "it is no entry" };
+            problem(Problem { offset: Some(offset), ..found(ProblemKind::LedgerDamaged, path, text) });
+        }
     }
 
     fn bytes_of(&self, stream: &str) -> u64 {
@@ -113,8 +128,9 @@ struct Found {
     header: Option<SegmentHeader>,
 }
 
-/// What the frames say of the cursor.
+/// What the frames say of the cursor of a sink.
 struct Settled {
+    sink: SinkName,
     cursor: Option<Cursor>,
     /// The number of the first record behind it.
     behind: Option<Sequence>,
@@ -122,14 +138,15 @@ struct Settled {
 
 impl StreamCheck {
     fn run(&mut self, read: &mut dyn FnMut(u64)) -> io::Result<()> {
-        let before = self.cursor();
+        let sinks = self.place.sinks(&Untouched);
+        let before = |sink: &SinkName| Settled { sink: *sink, cursor: self.cursor(*sink), behind: None };
+        let mut settled: Vec<_> = sinks.iter().map(before).collect();
         let segments = self.segments()?;
         if !segments.is_empty() && segments.iter().all(|segment| segment.header.is_none()) && !self.check_owner() {
             self.tell(ProblemKind::Nameless, self.place.root().to_owned(), None, None, "no header is sound".into());
         } else {
             self.check_owner();
         }
-        let mut settled = Settled { cursor: before, behind: None };
         for (index, segment) in segments.iter().enumerate() {
             let later = segments.get(index + 1..).unwrap_or_default();
             let next_first = later.iter().filter_map(|later| Some(later.header.as_ref()?.next_sequence)).min();
@@ -140,8 +157,8 @@ impl StreamCheck {
             }
             read(segment.length);
         }
-        self.check_cursor(&settled);
-        self.check_mark(self.cursor());
+        settled.iter().for_each(|settled| self.check_cursor(settled));
+        self.check_mark(&sinks);
         Ok(())
     }
 
@@ -151,7 +168,7 @@ impl StreamCheck {
         for name in Untouched.list(self.place.root())? {
             let path = self.place.root().join(&name);
             let Some(number) = segment_number(&name) else {
-                if ![OWNER, CURSOR, MARK].contains(&name.as_str()) {
+                if ![OWNER, MARK].contains(&name.as_str()) && sink_of_cursor(&name).is_none() {
                     self.tell(ProblemKind::Stranger, path, None, None, "no file of a stream has such a name".into());
                 }
                 continue;
@@ -214,7 +231,7 @@ impl StreamCheck {
         &mut self,
         segment: &Found,
         next_first: Option<Sequence>,
-        settled: &mut Settled,
+        settled: &mut [Settled],
     ) -> io::Result<()> {
         let begin = segment.header.as_ref().map_or(0, |header| header.length() as u64);
         if let Some(header) = &segment.header {
@@ -259,11 +276,11 @@ impl StreamCheck {
         }
     }
 
-    fn see(&mut self, segment: &Found, offset: u64, header: &FrameHeader, settled: &mut Settled) {
+    fn see(&mut self, segment: &Found, offset: u64, header: &FrameHeader, settled: &mut [Settled]) {
         if !header.kind.is_record() {
             return;
         }
-        settled.note(segment, offset, header.sequence);
+        settled.iter_mut().for_each(|settled| settled.note(segment, offset, header.sequence));
         self.comes(segment, offset, header.sequence);
         let expected = self.expected.unwrap_or(0);
         if header.sequence < expected {
@@ -300,9 +317,9 @@ impl StreamCheck {
                 problem.first = self.expected;
             }
         }
-        let path = self.place.cursor();
+        let path = self.place.cursor(settled.sink);
         // The newest: all that was settled before the segments were listed is in it.
-        let Some(cursor) = self.cursor() else {
+        let Some(cursor) = self.cursor(settled.sink) else {
             let length = Untouched.identity(&path).map_or(0, |found| found.length);
             if length > 0 || oldest.is_some_and(|oldest| oldest > 1) {
                 self.tell(ProblemKind::CursorDamaged, path, None, None, "its checksum does not hold".into());
@@ -336,9 +353,10 @@ impl StreamCheck {
     }
 
     /// Numbers that were durable once, and are neither there nor settled.
-    fn check_mark(&mut self, cursor: Option<Cursor>) {
+    fn check_mark(&mut self, sinks: &[SinkName]) {
         let mark = Untouched.open(&self.place.mark()).ok().and_then(|file| Mark::read(&*file, self.stream));
-        let settled = cursor.map_or(0, |cursor| cursor.sequence);
+        let settled =
+            sinks.iter().map(|sink| self.cursor(*sink).map_or(0, |cursor| cursor.sequence)).min().unwrap_or(0);
         let next = self.expected.unwrap_or(1).max(settled.saturating_add(1));
         let Some(mark) = mark.filter(|mark| mark.sequence >= next && !self.lives) else { return };
         let text = format!("record {} was durable once, and the stream ends before it", mark.sequence);
@@ -346,8 +364,8 @@ impl StreamCheck {
         self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(mark.sequence));
     }
 
-    fn cursor(&self) -> Option<Cursor> {
-        Cursor::read(&*Untouched.open(&self.place.cursor()).ok()?, self.stream)
+    fn cursor(&self, sink: SinkName) -> Option<Cursor> {
+        Cursor::read(&*Untouched.open(&self.place.cursor(sink)).ok()?, self.stream)
     }
 
     fn tell(

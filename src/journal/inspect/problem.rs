@@ -37,7 +37,7 @@ pub enum ProblemKind {
     HeaderDamaged,
     /// No header of the stream is sound.
     Nameless,
-    /// A segment of a version of the format that this program does not know.
+    /// A segment, or a ledger, of a version of the format that this program does not know.
     UnknownVersion,
     /// Bytes that are no frame, where one was or could have been.
     FrameDamaged,
@@ -51,6 +51,8 @@ pub enum ProblemKind {
     CursorDamaged,
     /// The cursor names a place where the record that comes next does not stand.
     CursorAstray,
+    /// An entry of the ledger, or its header, is damaged.
+    LedgerDamaged,
     /// A file of the quarantine is damaged.
     QuarantineDamaged,
     /// Something that is none of the journal's.
@@ -100,8 +102,8 @@ impl ProblemKind {
             ),
             Self::UnknownVersion => (
                 "unknown_version",
-                "a later version of auditrail wrote it; the stream is left as it is",
-                "drain it with the version that wrote it",
+                "a later version of auditrail wrote it; the stream is left as it is, and with a ledger all streams are",
+                "drain the directory with the version that wrote it",
             ),
             Self::FrameDamaged => (
                 "frame_damaged",
@@ -132,6 +134,11 @@ impl ProblemKind {
                 "cursor_astray",
                 "how far the stream was settled is not known: what is on the disk is shipped again",
                 "nothing; duplicates have the same audit.record.id",
+            ),
+            Self::LedgerDamaged => (
+                "ledger_damaged",
+                "what the last number of a stream was that was shipped and removed is not known",
+                "check the disk; the entries behind it are read all the same",
             ),
             Self::QuarantineDamaged => (
                 "quarantine_damaged",

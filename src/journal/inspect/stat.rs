@@ -8,6 +8,7 @@ use super::super::frame::Salt;
 use super::super::place::{StreamPlace, segment_number};
 use super::super::recover::{Recovered, recover};
 use super::super::scan::{Item, Scan};
+use super::super::sinks::Start;
 use super::super::state::Segment;
 use super::untouched::Untouched;
 use super::{Inspection, Owner, header};
@@ -149,7 +150,7 @@ fn read(place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> 
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match recover(&Untouched, place, stream) {
+        match recover(&Untouched, place, stream, place.sinks(&Untouched).into_iter()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {}
             result => return result,
         }
@@ -160,11 +161,11 @@ impl StreamStat {
     fn take(&mut self, found: &Recovered, place: &StreamPlace) {
         self.resource = found.resource.clone();
         self.next = found.sequence;
-        self.settled = found.expected.saturating_sub(1);
+        let Start { at, expected } = found.start();
+        self.settled = expected.saturating_sub(1);
         self.first = found.segments.front().map_or(found.sequence, |segment| segment.first.max(1));
         self.open_calls = found.open.len();
         self.ended = found.ended;
-        let at = found.start;
         let unread = found.segments.iter().filter(|segment| segment.number >= at.segment);
         let from =
             |segment: &Segment| if segment.number == at.segment { at.offset.max(segment.begin) } else { segment.begin };
@@ -175,9 +176,7 @@ impl StreamStat {
             let mut scan = Scan::new(file, Salt::new(self.stream, segment.number), from(segment));
             loop {
                 match scan.next(segment.end).ok()? {
-                    Item::Frame { header, payload, .. }
-                        if header.kind.is_record() && header.sequence >= found.expected =>
-                    {
+                    Item::Frame { header, payload, .. } if header.kind.is_record() && header.sequence >= expected => {
                         return Record::decode(&payload).ok().map(|record| record.time_unix_nano);
                     }
                     Item::End => return None,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Quarantine, Quarantined};
-use crate::journal::{Event, JournalError, Sequence, Shared, Watcher, error};
+use crate::journal::{Entry, Event, JournalError, Sequence, Shared, Watcher, error};
 use crate::record::StreamId;
 
 /// How much the quarantine may hold, for all streams of a directory.
@@ -53,9 +53,15 @@ struct Held {
     bytes: u64,
     unix_nano: u64,
     stream: StreamId,
-    records: u64,
+    runs: Vec<Run>,
+}
+
+/// Records between two numbers, both included; 0 where they are not known. All of them, or fewer where nobody knows which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Run {
     first: Sequence,
     last: Sequence,
+    count: u64,
 }
 
 impl Shared {
@@ -101,17 +107,55 @@ impl Shared {
     }
 }
 
-/// Tells once for each stream; says whether it is kept.
+/// Tells once for each run of numbers of a stream; says whether it is kept.
 fn told(watcher: &dyn Watcher, held: &[Held]) -> bool {
-    let mut streams = BTreeMap::<StreamId, (u64, Sequence, Sequence)>::new();
+    let mut streams = BTreeMap::<StreamId, Vec<Run>>::new();
     for file in held {
-        let (records, first, last) = streams.entry(file.stream).or_insert((0, file.first, file.last));
-        (*records, *first, *last) = (*records + file.records, (*first).min(file.first), (*last).max(file.last));
+        streams.entry(file.stream).or_default().extend(&file.runs);
     }
-    for (stream, (count, first, last)) in streams {
-        watcher.happened(Event::Discarded { stream, count, first, last });
+    for (stream, mut runs) in streams {
+        runs.sort_unstable();
+        for Run { first, last, count } in joined(runs) {
+            watcher.happened(Event::Discarded { stream, count, first, last });
+        }
     }
     watcher.is_kept()
+}
+
+/// Neighbours, each with all of its numbers, are one; and so are those of which no number is known. They are sorted.
+fn joined(runs: Vec<Run>) -> Vec<Run> {
+    let mut all: Vec<Run> = Vec::new();
+    for run in runs {
+        match all.last_mut() {
+            Some(last) if run.first == 0 && last.first == 0 => last.count += run.count,
+            Some(last) if last.is_whole() && run.is_whole() && run.first <= last.last + 1 => {
+                last.last = last.last.max(run.last);
+                last.count = last.last - last.first + 1;
+            }
+            _ => all.push(run),
+        }
+    }
+    all
+}
+
+impl Run {
+    const fn is_whole(&self) -> bool {
+        self.first > 0 && self.count > self.last - self.first
+    }
+
+    /// What a file of the quarantine has.
+    fn of(file: &Quarantined) -> Vec<Self> {
+        let count = if file.refused > 0 { file.refused } else { file.entries.len() as u64 };
+        if count < file.entries.len() as u64 || file.first == 0 {
+            return vec![Self { first: file.first, last: file.last, count }];
+        }
+        let runs = file.entries.chunk_by(|one, next| one.sequence + 1 == next.sequence);
+        let run = |run: &[Entry]| {
+            let (first, last) = (run.first()?.sequence, run.last()?.sequence);
+            Some(Self { first, last, count: run.len() as u64 })
+        };
+        runs.filter_map(run).collect()
+    }
 }
 
 impl Quarantine {
@@ -127,9 +171,8 @@ impl Quarantine {
     /// Those that can be read: of the others nobody could tell what goes with them.
     fn held(&self) -> Result<Vec<Held>, JournalError> {
         let held = self.sizes()?.into_iter().filter_map(|(name, bytes)| {
-            let Quarantined { stream, first, last, time_unix_nano, refused, entries, .. } = self.read(&name).ok()?;
-            let records = if refused > 0 { refused } else { entries.len() as u64 };
-            Some(Held { name, bytes, unix_nano: time_unix_nano, stream, records, first, last })
+            let file = self.read(&name).ok()?;
+            Some(Held { name, bytes, unix_nano: file.time_unix_nano, stream: file.stream, runs: Run::of(&file) })
         });
         Ok(held.collect())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 
 use crate::journal::calls::{OpenCalls, RequestPlace};
@@ -12,7 +13,7 @@ use crate::journal::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use crate::journal::header::{LONGEST_HEADER, SegmentHeader};
 use crate::journal::quarantine::{Cause, Quarantined};
 use crate::journal::scan::{Item, Scan};
-use crate::journal::{CallNumber, Disk, Entry, File, Fs as _};
+use crate::journal::{CallNumber, Disk, Entry, File, Fs as _, SinkName};
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([7; 16]);
@@ -108,11 +109,16 @@ proptest! {
     }
 
     #[test]
-    fn quarantine_comes_back(records in vec((any::<u64>(), vec(any::<u8>(), 0..50)), 0..9), reason in ".*", cut in any::<usize>()) {
+    fn quarantine_comes_back(
+        records in vec((any::<u64>(), vec(any::<u8>(), 0..50)), 0..9), reason in ".*", cut in any::<usize>(),
+        sink in option::of("[a-z][a-z0-9-]{0,15}"),
+    ) {
         let entries = records.into_iter().map(|(sequence, record)| Entry { sequence, record: Bytes::from(record) });
         let content = Quarantined {
             cause: Cause::PartlyRefused, stream: STREAM, first: 1, last: 9, refused: 2, time_unix_nano: 3,
-            resource: Bytes::from_static(b"r"), scope: Bytes::new(), reason, entries: entries.collect(),
+            resource: Bytes::from_static(b"r"), scope: Bytes::new(), reason,
+            shipped_to: sink.map(|name| SinkName::new(&name).unwrap()),
+            entries: entries.collect(),
         };
         let bytes = content.encode();
         prop_assert_eq!(Quarantined::decode(bytes[..cut % bytes.len()].to_vec()), None);

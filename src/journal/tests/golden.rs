@@ -1,4 +1,5 @@
-//! A journal of format version 1: today's writer makes the same bytes, and today's reader reads them.
+//! A journal of format version 1, with a file of quarantine's version 2: today's writer makes the same bytes, and today's reader
+//! reads them.
 //!
 //! `AUDITRAIL_REGENERATE=1 cargo test --lib golden` writes it again, for a new version of the format only.
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use crate::journal::frame::{self, FrameHeader, HEADER, Kind, Salt};
 use crate::journal::header::SegmentHeader;
 use crate::journal::quarantine::{Cause, Quarantine, Quarantined};
-use crate::journal::{Append, BatchLimits, Disk, Entry, JournalOptions, orphans};
+use crate::journal::{Append, BatchLimits, Disk, Entry, JournalOptions, SinkName, orphans};
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([0x01, 0x90, 0, 0, 0, 0, 0x70, 1, 0x80, 2, 3, 4, 5, 6, 7, 8]);
@@ -61,13 +62,22 @@ fn files() -> Vec<(PathBuf, Vec<u8>)> {
         resource: Bytes::from_static(b"the resource"),
         scope: Bytes::from_static(b"the scope"),
         reason: "INVALID_ARGUMENT".to_owned(),
+        shipped_to: None,
         entries: vec![Entry { sequence: 1, record: Bytes::from_static(b"a moment") }],
+    };
+    let shipped = Quarantined {
+        first: 2,
+        last: 2,
+        shipped_to: Some(SinkName::OTLP),
+        entries: vec![Entry { sequence: 2, record: Bytes::from_static(b"a request, 2, of the stream") }],
+        ..quarantined.clone()
     };
     vec![
         (stream.join("stream"), header(0, 1, 0).encode()),
         (stream.join("0000000001.seg"), segment(header(1, 1, 0), &first)),
         (stream.join("0000000002.seg"), segment(header(2, 5, 2), &second)),
         (PathBuf::from(format!("quarantine/{STREAM}-{:020}.rec", 1)), quarantined.encode()),
+        (PathBuf::from(format!("quarantine/{STREAM}-{:020}.rec", 2)), shipped.encode()),
     ]
 }
 
@@ -117,7 +127,9 @@ fn todays_reader_reads_version_1() {
     assert_eq!(receipt.sequence, 7);
     let quarantine = Quarantine::of(Arc::new(Disk::default()), directory.path());
     let names = quarantine.names().unwrap();
-    assert_eq!(quarantine.read(&names[0]).unwrap().reason, "INVALID_ARGUMENT");
+    let read = |name: &String| quarantine.read(name).unwrap();
+    let kept: Vec<_> = names.iter().map(read).map(|file| (file.shipped_to, file.reason)).collect();
+    assert_eq!(kept, [(None, "INVALID_ARGUMENT".to_owned()), (Some(SinkName::OTLP), "INVALID_ARGUMENT".to_owned())]);
 }
 
 fn golden() -> PathBuf {

@@ -6,7 +6,7 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
 
-use crate::capture::mcp::NotTheServers;
+use crate::capture::mcp::NotFromServer;
 use crate::capture::mcp::correlate::Unanswered;
 use crate::capture::mcp::message::Id;
 use crate::proxy::refusal::Refusal;
@@ -14,7 +14,7 @@ use crate::trail::Refused;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 /// An answer in the place of the server's, as an error: small enough to be handed up.
-pub(super) type Instead = Box<Answer>;
+pub(super) type BoxedAnswer = Box<Answer>;
 
 /// A line of plain text.
 pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
@@ -50,7 +50,7 @@ pub(super) fn unanswered(status: StatusCode, reason: &str, calls: &[Unanswered])
     let errors = calls.iter().map(|call| Refusal::unanswered(call.id.clone(), reason, call.call_id).json());
     let body = in_batch(errors.collect(), calls.iter().any(|call| call.is_in_batch));
     let mut answer = with(status, JSON, body.to_string());
-    answer.extensions_mut().insert(NotTheServers);
+    answer.extensions_mut().insert(NotFromServer);
     answer
 }
 

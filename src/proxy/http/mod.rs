@@ -1,62 +1,44 @@
 //! The HTTP proxy: a reverse proxy in front of one server, or a forward proxy for the clients of many.
 //!
 //! ```text
-//!  client ─► accept ─► connection ─► front ─► McpService ─► relay ─► upstream ─► server
-//!            (room,    (HTTP 1, 2)   (where   (the tap:     (hold)   (pool, TLS)
-//!             TLS)                   to, who)  records)
+//!  client ─► accept ───► connection ─► router ─► McpService ─► relay ─► upstream ─► server
+//!            (capacity,  (HTTP 1, 2)   (where    (the tap:     (hold)   (pool, TLS)
+//!             TLS)                     to, who)   records)
 //! ```
 //!
-//! All of it runs in the task of the client's connection (HTTP/2: of the stream), the connection to the server too: what comes
-//! from the server is read, looked at and written without another task in between.
+//! Everything runs in the task of the client's connection (HTTP/2: of the stream), including the connection to the server:
+//! bytes from the server are read, audited and written without a switch of tasks.
 //!
 //! Invariants:
-//! 1. What is sent is what was received: method, target, header fields with their names, order and values, bodies and
-//!    trailers, frame by frame, when they come. Only the fields that belong to a connection are its own
-//!    (RFC 9110, section 7.6.1), and how a body is framed.
-//! 2. Nothing is added: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`; no redirect is followed. But
-//!    where trace context is injected ([`HttpSettings::inject_trace`]), requests have that, and `Content-Length` says so; and
-//!    `Host`, the path, and what tells of the way of a request are the server's where the operator wants it
-//!    ([`HttpSettings::host`], [`Upstream::new`], [`HttpSettings::forwarded`]).
-//! 3. A client that goes away takes its request to the server with it, and a server that breaks off breaks off the answer.
-//! 4. Time-outs are for connections and for heads of requests; a body takes as long as it takes.
-//! 5. Memory is bounded, however slowly somebody reads: buffers are of a fixed size (`BUFFER`).
-//! 6. So is the number of connections, and the journal has what descriptors it needs ([`Connections`]).
-//! 7. A mistake in the audit changes nothing of this, but where calls are held ([`HttpSettings::max_held`]): there what could
-//!    not be recorded, or not be understood, is not relayed.
+//! 1. The proxy sends what it received: method, target, header fields with their names, order and values, bodies and
+//!    trailers, frame by frame, as they arrive. Only the fields of a connection (RFC 9110, section 7.6.1) and the framing of
+//!    a body are its own.
+//! 2. The proxy adds nothing: no `User-Agent`, `Accept-Encoding`, `Date`, `Via` or `X-Forwarded-For`, and follows no redirect.
+//!    There are two exceptions, both asked for by the operator: injected trace context, with its `Content-Length`
+//!    ([`HttpSettings::inject_trace`]), and the server's `Host`, base path and `Forwarded` ([`HttpSettings::host`],
+//!    [`Upstream::new`], [`HttpSettings::forwarded`]).
+//! 3. If a client disconnects, its request to the server ends; if a server disconnects, the answer ends.
+//! 4. Timeouts apply to connections and to heads of requests, never to bodies.
+//! 5. Memory is bounded, however slowly a peer reads: buffers have a fixed size (`BUFFER`).
+//! 6. The number of connections is bounded, and leaves the journal the descriptors that it needs ([`Connections`]).
+//! 7. A failure of the audit changes nothing of this, except where calls are held ([`HttpSettings::max_held`]): a request that
+//!    could not be recorded or understood is not relayed there.
 
 mod answer;
-mod arriving;
-mod at_once;
-mod connection;
+mod body;
+mod capacity;
 mod error;
-mod fields;
-mod forwarded;
-mod front;
-mod health;
-mod held;
-mod hold;
-mod hops;
-mod hosts;
-mod identity;
-mod origins;
-mod outward;
-mod prelude;
+mod headers;
+mod limits;
 mod relay;
-mod room;
-mod serve;
+mod server;
 mod settings;
 #[cfg(feature = "tls")]
 mod tls;
-mod unanswered;
 mod upstream;
 
+pub use self::capacity::Connections;
 pub use self::error::HttpProxyError;
-pub use self::hops::{AddressField, TrustedHop, TrustedHops};
-pub use self::identity::IdentityFields;
-pub use self::room::Connections;
-pub use self::serve::{HttpProxy, serve};
+pub use self::headers::{AddressField, IdentityFields, TrustedHop, TrustedHops};
+pub use self::server::{HttpProxy, serve};
 pub use self::settings::{HostField, HttpSettings, Mode, PemFiles, Upstream};
-
-/// What a connection buffers in each direction: the largest head of a request or response, too. Larger ones would be worth
-/// nothing to streams of events, and a thousand slow readers hold this much each.
-const BUFFER: usize = 64 * 1024;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
-use super::hosts::is_host;
-use super::room::{Connections, fitting};
-use super::{HttpProxyError, TrustedHops};
+use super::capacity::{Connections, max_connections};
+use super::error::HttpProxyError;
+use super::headers::{TrustedHops, is_host};
 use crate::capture::mcp::HttpRecording;
 
 /// One listener and where it leads. Made by [`reverse`](Self::reverse) or [`forward`](Self::forward); checked when it starts.
@@ -176,7 +176,7 @@ impl HttpSettings {
     }
 
     fn check_connections(&self) -> Result<(), HttpProxyError> {
-        let (most, fitting) = (self.connections.most(), fitting());
+        let (most, fitting) = (self.connections.most(), max_connections());
         let wrong = |problem: String, fix| Err(HttpProxyError::setting("connections", most.to_string(), problem, fix));
         if most == 0 {
             return wrong("nobody could connect".into(), "set at least 1, or leave it out");

@@ -11,7 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
-use super::{HttpProxyError, Mode, PemFiles, Upstream};
+use super::error::HttpProxyError;
+use super::settings::{Mode, PemFiles, Upstream};
 use crate::config::read_regular;
 
 /// For connections of clients, which may choose between HTTP/2 and HTTP/1.1.

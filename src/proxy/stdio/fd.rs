@@ -1,4 +1,4 @@
-//! Streams whose other end belongs to others: who made them may have made them non-blocking.
+//! Reads and writes inherited streams, which may be non-blocking.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -14,6 +14,12 @@ pub(super) fn read(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
             result => return result,
         }
     }
+}
+
+/// What the other end has sent; `None` once it is gone, or cannot be read.
+pub(super) fn read_chunk<'a>(file: &mut File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = read(file, buffer).ok().filter(|length| *length > 0)?;
+    buffer.get(..length)
 }
 
 pub(super) fn write_all(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {

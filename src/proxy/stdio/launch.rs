@@ -1,8 +1,8 @@
-//! A server that does not outlive a proxy that was killed, on Linux.
+//! Ends a server whose proxy was killed, on Linux.
 //!
-//! The system can send a process a signal when its parent dies, but only a process itself can ask for that, between its
-//! birth and its program, where Rust lets only unsafe code act. So the proxy starts its own program once more, which asks
-//! for it and then becomes the server: the wish outlives the change of the program.
+//! The kernel can send a process a signal when its parent dies, but only the process itself can request that, between fork and
+//! exec, where Rust allows only unsafe code. The proxy therefore starts its own program again, which makes the request and then
+//! becomes the server: the request survives exec.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,4 +1,4 @@
-//! From the server to the client.
+//! Relays from the server to the client.
 
 use std::fs::File;
 use std::io;
@@ -8,34 +8,35 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use memchr::memrchr;
 
-use super::ear::Ear;
 use super::fd;
+use crate::capture::mcp::DirectionReader;
 use crate::capture::mcp::message::Message;
 
 /// Relays until the server closes its output, or the client does not want it any more.
-pub(super) fn pump(from: ChildStdout, to: &Arc<Output>, mut ear: Ear) {
+pub(super) fn pump(from: ChildStdout, to: &Arc<Output>, mut reader: DirectionReader) {
     let mut from = File::from(std::os::fd::OwnedFd::from(from));
     let mut buffer = vec![0; fd::CHUNK];
     let mut answers = Vec::new();
     while let Some(chunk) = to.read(&mut from, &mut buffer) {
-        if relay(chunk, to, &mut ear, &mut answers).is_err() {
+        if relay(chunk, to, &mut reader, &mut answers).is_err() {
             // As without a proxy the server is told so by its next write.
             drop(from);
             to.close();
             return;
         }
     }
-    ear.end(Some);
+    reader.end(Some);
     to.close();
 }
 
 /// What the server asks, and what it tells, is known before its last byte can be read by the client; an answer ends its call
 /// when it was written, before what the client says then is heard.
-fn relay(chunk: &[u8], to: &Output, ear: &mut Ear, answers: &mut Vec<Message>) -> io::Result<()> {
+fn relay(chunk: &[u8], to: &Output, reader: &mut DirectionReader, answers: &mut Vec<Message>) -> io::Result<()> {
     let mut unwritten = chunk;
     let mut read = 0;
     while read < unwritten.len() {
-        read += ear.read(unwritten.get(read..).unwrap_or_default(), |message| {
+        reader.wait_for_disk();
+        read += reader.read(unwritten.get(read..).unwrap_or_default(), |message| {
             // A line that is nothing but answers is no reason to hold them all.
             if message.method.is_some() || answers.len() >= MOST_ANSWERS {
                 return Some(message);
@@ -45,7 +46,7 @@ fn relay(chunk: &[u8], to: &Output, ear: &mut Ear, answers: &mut Vec<Message>) -
         });
         if !answers.is_empty() {
             let (line, rest) = unwritten.split_at_checked(read).unwrap_or((unwritten, &[]));
-            to.write_and(line, || answers.drain(..).for_each(|answer| drop(ear.see(answer))))?;
+            to.write_and(line, || answers.drain(..).for_each(|answer| drop(reader.see(answer))))?;
             (unwritten, read) = (rest, 0);
         }
     }

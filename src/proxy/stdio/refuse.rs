@@ -1,4 +1,4 @@
-//! Answers in the place of the server.
+//! Answers refused calls in the place of the server.
 
 use std::fs::File;
 use std::io;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::ear::Ear;
 use super::fd;
 use super::output::Output;
+use crate::capture::mcp::DirectionReader;
 use crate::capture::mcp::message::{Kind, Message};
 use crate::proxy::refusal::Refusal;
 use crate::trail::{Direction, OpenCall};
 
 /// A call that may not run, and what it is told.
-pub(super) struct Refused {
+pub(super) struct RefusedCall {
     pub(super) call: Arc<OpenCall>,
     pub(super) refusal: Refusal,
     /// It gets no answer: it wants none, or another with its id has it.
@@ -27,10 +27,10 @@ pub(super) fn unread(
     reason: &str,
     to: &mut File,
     output: &Output,
-    ear: &mut Ear,
+    reader: &mut DirectionReader,
 ) -> io::Result<()> {
     let is_batch = messages.iter().any(|message| message.batch.is_some());
-    let (mut refusals, mut nameless) = (Vec::<Refused>::new(), false);
+    let (mut refusals, mut nameless) = (Vec::<RefusedCall>::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
         let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
@@ -38,13 +38,13 @@ pub(super) fn unread(
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);
             let line = format!("{}\n", refusal.json());
-            drop(ear.see(refusal.into_message()));
+            drop(reader.see(refusal.into_message()));
             fd::write_all(to, line.as_bytes())?;
-        } else if let Some(call) = ear.see(message) {
+        } else if let Some(call) = reader.see(message) {
             // One answer is for all readings of a message that have its id.
             let is_told = is_reading && refusals.iter().any(|refused| refused.refusal.is_for(id.as_ref()));
             let refusal = Refusal::because(id, reason, Some(call.call_id()));
-            refusals.push(Refused { call, refusal, is_silent: is_one_way || is_told });
+            refusals.push(RefusedCall { call, refusal, is_silent: is_one_way || is_told });
         } else {
             nameless |= has_flaw;
         }
@@ -52,19 +52,19 @@ pub(super) fn unread(
     if refusals.is_empty() && nameless {
         output.insert(format!("{}\n", Refusal::because(None, reason, None).json()).as_bytes());
     }
-    answer(refusals, is_batch, output, ear);
+    answer(refusals, is_batch, output, reader);
     Ok(())
 }
 
 /// One line with all of it, or one for each where they are no batch.
-pub(super) fn answer(refusals: Vec<Refused>, is_batch: bool, output: &Output, ear: &mut Ear) {
+pub(super) fn answer(refusals: Vec<RefusedCall>, is_batch: bool, output: &Output, reader: &mut DirectionReader) {
     let answers = refusals.iter().filter(|refused| !refused.is_silent).map(|refused| refused.refusal.json());
     let lines: Vec<Value> = if is_batch { batch(answers.collect()) } else { answers.collect() };
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     if !lines.is_empty() {
         output.insert(lines.as_bytes());
     }
-    refusals.into_iter().for_each(|Refused { call, refusal, .. }| ear.refuse(&call, refusal.into_message()));
+    refusals.into_iter().for_each(|RefusedCall { call, refusal, .. }| reader.refuse(&call, refusal.into_message()));
 }
 
 /// A batch of nothing is not sent.

@@ -1,4 +1,4 @@
-//! The signals that are passed on to the server.
+//! The signals that are forwarded to the server.
 
 use std::io;
 use std::task::Poll;

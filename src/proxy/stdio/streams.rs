@@ -1,4 +1,4 @@
-//! The standard streams of the process, in the hands of the relay alone.
+//! The standard streams of the process, which belong to the relay alone.
 
 use std::fs::{File, OpenOptions};
 use std::io;

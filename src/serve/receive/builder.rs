@@ -7,16 +7,13 @@ use std::{
 
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{
-    Receiver, grpc, http,
-    intake::Intake,
-    listen::{self, Protocol},
-};
+use super::intake::Intake;
+use super::listen::{self, Protocol};
+use super::receiver::Receiver;
+use super::{grpc, http};
 use crate::record::{Clock as _, SystemClock};
-use crate::serve::{
-    error::ServeError,
-    received::{Limits, Received},
-};
+use crate::serve::error::ServeError;
+use crate::serve::received::{Limits, Received};
 
 /// Settings of a [`Receiver`]; every one has a default that works.
 #[derive(Clone, Debug)]
@@ -28,6 +25,13 @@ pub struct ReceiverBuilder {
     held_bytes: usize,
     message_bytes: usize,
     grace: Duration,
+}
+
+impl Receiver {
+    /// A receiver that listens for gRPC on a free port of 127.0.0.1, unless told otherwise.
+    pub fn builder() -> ReceiverBuilder {
+        ReceiverBuilder::default()
+    }
 }
 
 impl ReceiverBuilder {

@@ -9,11 +9,11 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 
-use super::{Receiver, request::records};
-use crate::serve::{
-    proto::{TailRequest, trail_service_client::TrailServiceClient},
-    received::{ReceivedRecord, Weighed},
-};
+use super::receiver::Receiver;
+use super::request::records;
+use crate::serve::proto::TailRequest;
+use crate::serve::proto::trail_service_client::TrailServiceClient;
+use crate::serve::received::{ReceivedRecord, Weighed};
 
 const LONG: Duration = Duration::from_secs(120);
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::Weighed;
+use super::item::Weighed;
 use crate::serve::error::TailError;
 
 /// How much is held.

@@ -2,10 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{
-    ReceivedRecord, ReceivedSpan, Weighed,
-    ring::{At, Limits, Ring},
-};
+use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
+use super::ring::{At, Limits, Ring};
 
 /// All that a receiver holds, taken at one moment.
 #[derive(Clone, Debug)]

@@ -12,7 +12,10 @@ use std::{
 
 use tokio_stream::{Stream, wrappers::WatchStream};
 
-use super::{Received, ReceivedRecord, ring::At};
+use super::item::ReceivedRecord;
+use super::memory::Received;
+use super::progress::Progress;
+use super::ring::At;
 use crate::serve::error::TailError;
 
 /// Records in the order in which they were received, without a gap. Ends when the receiver is stopped and all that is
@@ -25,15 +28,6 @@ pub struct Subscription {
     state: Reading,
 }
 
-/// What waiting readers are told.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
-    /// Grows with every change, so that no two announcements are the same.
-    pub(crate) changes: u64,
-    /// Whether nothing more will come.
-    pub(crate) stopped: bool,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     /// More may come.
@@ -42,6 +36,18 @@ enum Reading {
     Stopped,
     /// All was said.
     Ended,
+}
+
+impl Received {
+    /// The records after `position`, then those to come, in order and without a gap. `0` starts with the oldest held.
+    ///
+    /// # Errors
+    ///
+    /// [`TailError::NotHeld`] and [`TailError::Unknown`] when it is not possible to go on after `position`.
+    pub fn subscribe(&self, position: u64) -> Result<Subscription, TailError> {
+        let next = self.state().records.resume_after(position)?;
+        Ok(Subscription::new(self.clone(), next))
+    }
 }
 
 impl Subscription {

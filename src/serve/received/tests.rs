@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,7 +8,9 @@ use opentelemetry_proto::tonic::{
     trace::v1::Span,
 };
 
-use super::*;
+use super::memory::NANOS_PER_MICRO;
+use super::{Dropped, Limits, Origin, Received, ReceivedRecord, ReceivedSpan, Snapshot, Weighed};
+use crate::serve::error::{TailError, WaitError};
 
 const START: u64 = 1_000;
 const LONG: Duration = Duration::from_secs(120);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::rig::{Rig, Shelf, ok};
-use crate::journal::Reader;
+use crate::journal::{Reader, Settler};
 use crate::ship::lane::{IN_FLIGHT, LIMITS};
 use crate::ship::{Accepted, EXPORT_SECONDS_BOUNDS, Lane};
 
@@ -72,8 +72,11 @@ async fn two_streams_are_shipped_at_the_same_time_by_one_connection() {
 /// Whoever adopts a stream drains it by a task on the shipper's runtime.
 #[test]
 fn a_drain_may_be_a_task() {
-    fn takes_a_task<F: Future<Output = ()> + Send>(_: impl FnOnce(Lane, &'static mut Reader) -> F) {}
-    takes_a_task(|lane, reader| async move { lane.drain(reader).await });
+    fn takes_a_task<F: Future<Output = ()> + Send>(
+        _: impl FnOnce(Lane, &'static mut Reader, &'static mut Settler) -> F,
+    ) {
+    }
+    takes_a_task(|lane, reader, settler| async move { lane.drain(reader, settler).await });
 }
 
 #[tokio::test(start_paused = true)]

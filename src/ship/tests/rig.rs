@@ -9,9 +9,9 @@ use prost::Message as _;
 use tokio::time::{Instant, sleep};
 
 use crate::config::{Notice, NoticeLevel, Notices, OtlpSettings};
-use crate::journal::{Batch, BatchLimits, Entry, JournalError, Refused, Sequence};
+use crate::journal::{Batch, BatchLimits, Entry, JournalError, Refused, Sequence, SinkName};
 use crate::record::{Encoder, Record, Severity, StreamId, ThreadEntropy, Value, names};
-use crate::ship::source::Source;
+use crate::ship::source::{Settle, Source};
 use crate::ship::{
     Accepted, Cargo, Connector, ExportError, ExportFuture, GaveUp, Lane, Reports, Sink, StatsSnapshot, encode_resource,
     encode_scope,
@@ -45,7 +45,8 @@ impl Rig {
     }
 
     pub(super) async fn ship(&self, shelf: &mut Shelf) {
-        self.lane.ship(shelf).await;
+        let (mut records, mut books) = shelf.handles();
+        self.lane.ship(&mut records, &mut books).await;
     }
 
     pub(super) fn levels(&self) -> Vec<NoticeLevel> {
@@ -170,34 +171,62 @@ impl Shelf {
         Self { stream: StreamId::new(1, &[9; 10]), ..Self::of(records) }
     }
 
+    /// Both handles, as a journal gives them.
+    pub(super) fn handles(&mut self) -> (Records<'_>, Books<'_>) {
+        let Self { stream, entries, read, resource, scope, settled, quarantine, failures } = self;
+        (Records { stream: *stream, entries, read, resource, scope }, Books { settled, quarantine, failures })
+    }
+
     pub(super) fn quarantined(&self) -> Vec<Sequence> {
         self.quarantine.lock().unwrap().iter().flat_map(|kept| kept.numbers.clone()).collect()
     }
 }
 
-impl Source for Shelf {
+/// Reads from a shelf.
+pub(super) struct Records<'s> {
+    stream: StreamId,
+    entries: &'s [Entry],
+    read: &'s mut usize,
+    resource: &'s Bytes,
+    scope: &'s Bytes,
+}
+
+/// Settles what a shelf has.
+pub(super) struct Books<'s> {
+    settled: &'s mut Vec<Sequence>,
+    quarantine: &'s Mutex<Vec<Kept>>,
+    failures: &'s Mutex<u32>,
+}
+
+impl Source for Records<'_> {
     fn stream(&self) -> StreamId {
         self.stream
     }
 
     fn resource(&self) -> &Bytes {
-        &self.resource
+        self.resource
     }
 
     fn scope(&self) -> &Bytes {
-        &self.scope
+        self.scope
     }
 
     async fn readable(&self) {
-        if self.read == self.entries.len() {
+        if *self.read == self.entries.len() {
             std::future::pending().await
         }
     }
 
     fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
-        let entries: Vec<Entry> = self.entries[self.read..].iter().take(limits.records).cloned().collect();
-        self.read += entries.len();
+        let entries: Vec<Entry> = self.entries[*self.read..].iter().take(limits.records).cloned().collect();
+        *self.read += entries.len();
         (!entries.is_empty()).then_some(Batch { entries })
+    }
+}
+
+impl Settle for Books<'_> {
+    fn sink(&self) -> SinkName {
+        SinkName::OTLP
     }
 
     fn settle(&mut self, through: Sequence) {

@@ -1,7 +1,8 @@
 use super::{Gone, Losses, MOST_RANGES, Why};
+use crate::journal::SinkName;
 
 fn refused(first: u64, last: u64, count: u64) -> Losses {
-    Losses { first, last, quarantined: count, lost: 0 }
+    Losses { first, last, quarantined: count, lost: 0, sink: Some(SinkName::OTLP) }
 }
 
 #[test]
@@ -9,7 +10,7 @@ fn a_record_is_accepted_unless_it_is_in_a_range_that_was_reported() {
     let mut gone = Gone::default();
     gone.note(refused(3, 5, 3), 0);
     gone.note(refused(6, 9, 1), 0);
-    gone.note(Losses { first: 12, last: 12, quarantined: 0, lost: 1 }, 0);
+    gone.note(Losses { first: 12, last: 12, quarantined: 0, lost: 1, sink: None }, 0);
     let found: Vec<_> = (1..=13).map(|sequence| gone.why(sequence)).collect();
     let (all, some, lost) = (Some(Why::Refused), Some(Why::MaybeRefused), Some(Why::Lost));
     assert_eq!(found, [None, None, all, all, all, some, some, some, some, None, None, lost, None]);
@@ -41,4 +42,14 @@ fn a_collector_that_refuses_everything_takes_one_range_and_what_is_forgotten_is_
     assert_eq!(gone.ranges.len(), MOST_RANGES);
     assert_eq!((gone.why(1), gone.why(2)), (Some(Why::Forgotten), Some(Why::Forgotten)));
     assert_eq!((gone.why(odd(places - 1)), gone.why(odd(places - 1) - 1)), (Some(Why::Refused), None));
+}
+
+/// Invariant 4.
+#[test]
+fn what_another_sink_refused_is_accepted_by_the_one_that_remote_means() {
+    let mut gone = Gone::default();
+    gone.note(Losses { sink: SinkName::new("file"), ..refused(3, 5, 3) }, 0);
+    assert_eq!((gone.why(4), gone.up_to(5)), (None, (3, 0)), "it counts as quarantined all the same");
+    gone.note(refused(3, 5, 3), 0);
+    assert_eq!(gone.why(4), Some(Why::Refused));
 }

@@ -2,12 +2,12 @@
 
 use super::super::message::Message;
 use super::outcomes::unread_request;
-use super::waiting::{Asked, Waiting};
+use super::pending_call::{Asked, PendingCall};
 use crate::record::{Detail, Outcome, Status, names};
 use crate::trail::{Core, Failure, OpenCall, Refused};
 
 /// The outcome of an answer.
-pub(super) fn outcome(core: &Core, waiting: &Waiting, answer: &Message) -> Outcome {
+pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> Outcome {
     let outcome = match answer.error.code {
         Some(code) if answer.is_error() => Outcome::jsonrpc_error(code),
         _ => Outcome::of(result(waiting.asked, answer)),
@@ -66,7 +66,7 @@ fn is_refusal(call: &OpenCall, code: Option<i64>) -> bool {
     code == Some(Refused::UNRECORDED) || (code == Some(Refused::CODE) && call.is_denied())
 }
 
-fn is_denial(core: &Core, waiting: &Waiting, outcome: &Outcome, answer: &Message) -> bool {
+fn is_denial(core: &Core, waiting: &PendingCall, outcome: &Outcome, answer: &Message) -> bool {
     let failed = matches!(outcome.detail, Some(Detail::ToolError | Detail::JsonrpcError));
     if !failed || !core.hooks().has_denial() {
         return false;

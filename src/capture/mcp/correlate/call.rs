@@ -5,25 +5,25 @@ use std::sync::Arc;
 
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
-use super::carrier::Carrier;
+use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::hex::hex;
-use super::origins::Origin;
-use super::waiting::Asked;
+use super::message_origin::MessageOrigin;
+use super::pending_call::Asked;
 use crate::record::names;
 use crate::trail::{Actor, Call, Direction, Facts};
 
 /// A message, and how it came.
-pub(super) struct Seen<'a> {
+pub(super) struct SeenMessage<'a> {
     pub(super) correlator: &'a Correlator,
     /// What it has in common with all others of its exchange.
     pub(super) common: Arc<Facts>,
-    pub(super) carrier: &'a Carrier,
+    pub(super) origin: &'a MessageOrigin,
     pub(super) direction: Direction,
     pub(super) message: &'a Message,
 }
 
-impl Seen<'_> {
+impl SeenMessage<'_> {
     /// The call of a request, or the facts of a notification.
     pub(super) fn call(&self) -> Call {
         let Self { message, .. } = self;
@@ -41,7 +41,7 @@ impl Seen<'_> {
         call = self.round(call);
         call = self.caller(call, method);
         let named = trace_context::parent(message.params.traceparent.as_deref(), message.params.tracestate.as_deref());
-        self.carrier.place(call, self.direction, named)
+        self.origin.place(call, self.direction, named)
     }
 
     /// What is known of its sender and its way, for a record about a call with that method.
@@ -98,7 +98,7 @@ impl Seen<'_> {
         let is_of_tasks = method.starts_with("tasks/") || method.starts_with("notifications/tasks");
         match params.task_id.as_ref().filter(|_| is_of_tasks) {
             Some(task) => {
-                let origin = self.correlator.origins().of(&Origin::Task(task.clone()));
+                let origin = self.correlator.continuations().of(&Continuation::Task(task.clone()));
                 call.attribute(names::AUDIT_TARGET_TYPE, "task")
                     .attribute(names::AUDIT_TARGET_ID, task.clone())
                     .own(names::AUDITRAIL_MCP_TASK_ID, task.clone())
@@ -111,7 +111,7 @@ impl Seen<'_> {
     /// The round that it answers, where the server has asked for input.
     fn round(&self, call: Call) -> Call {
         let Some(state) = &self.message.params.request_state else { return call };
-        let origin = self.correlator.origins().of(&Origin::State(*state));
+        let origin = self.correlator.continuations().of(&Continuation::State(*state));
         call.own(names::AUDITRAIL_MCP_REQUEST_STATE_RECEIVED, hex(&state.0))
             .own(names::AUDITRAIL_DIGEST_KEY_ID, self.correlator.key_id().to_owned())
             .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
@@ -131,7 +131,7 @@ impl Seen<'_> {
         call = if says_it { call.own_shared(&self.common) } else { call.shared(self.common.clone()) };
         let core = self.correlator.core();
         let actor = match self.direction {
-            Direction::ClientToServer => self.carrier.actor(core, method),
+            Direction::ClientToServer => self.origin.actor(core, method),
             Direction::ServerToClient => Some(Actor::asserted(core.settings().resource.service_name()).service()),
         };
         match actor {

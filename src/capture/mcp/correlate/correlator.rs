@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::Reading;
-use super::origins::Origins;
+use super::continuations::Continuations;
+use super::pending_call::PendingCall;
 use super::tools::Tools;
-use super::waiting::Waiting;
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{self, Client, Core, Counted};
 
@@ -20,7 +20,7 @@ struct Shared {
     /// Which key the digests of states are made with.
     key_id: String,
     tools: Mutex<Tools>,
-    origins: Mutex<Origins>,
+    continuations: Mutex<Continuations>,
 }
 
 impl Correlator {
@@ -36,7 +36,7 @@ impl Correlator {
             reading: Arc::new(reading),
             key_id: key.id(),
             tools: Mutex::default(),
-            origins: Mutex::default(),
+            continuations: Mutex::default(),
         }))
     }
 
@@ -50,7 +50,7 @@ impl Correlator {
     }
 
     /// Ends a call that was one too many.
-    pub(super) fn evict(&self, evicted: Option<Waiting>) {
+    pub(super) fn evict(&self, evicted: Option<PendingCall>) {
         if let Some(waiting) = evicted {
             self.count(Counted::Evicted);
             waiting.call.close(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
@@ -58,7 +58,7 @@ impl Correlator {
     }
 
     /// Ends a call of a client that has more open than its share.
-    pub(super) fn evict_of(&self, client: &Client, evicted: Option<Waiting>) {
+    pub(super) fn evict_of(&self, client: &Client, evicted: Option<PendingCall>) {
         if evicted.is_some() {
             let client = client.key();
             self.core().notices().warn(format!(
@@ -87,7 +87,7 @@ impl Correlator {
         self.0.tools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn origins(&self) -> MutexGuard<'_, Origins> {
-        self.0.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn continuations(&self) -> MutexGuard<'_, Continuations> {
+        self.0.continuations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

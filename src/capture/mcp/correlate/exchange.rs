@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
-use super::call::Seen;
-use super::carrier::Carrier;
+use super::call::SeenMessage;
+use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::garbage::Garbage;
 use super::hex::hex;
+use super::message_origin::MessageOrigin;
 use super::noise::no_message;
 use super::odd::{is_doubtful, is_piece, is_unreadable};
-use super::origins::Origin;
 use super::pending::{Meant, Pending, Reply};
+use super::pending_call::{Asked, Cancelled, PendingCall};
 use super::repeated::Repeated;
-use super::scope::Scope;
+use super::session::Session;
 use super::tools::NewTool;
-use super::waiting::{Asked, Cancelled, Waiting};
 use super::{answer, outcomes};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
 use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
@@ -27,11 +27,11 @@ use crate::trail::{Client, Core};
 #[derive(Debug)]
 pub(crate) struct Exchange {
     correlator: Correlator,
-    scope: Arc<Scope>,
-    carrier: Carrier,
+    session: Arc<Session>,
+    origin: MessageOrigin,
     common: Repeated,
     garbage: Mutex<Garbage>,
-    /// Tells it from the others of its scope.
+    /// Tells it from the others of its session.
     pub(super) number: u64,
     /// Its calls do not reach the server before they may run.
     is_held: bool,
@@ -66,24 +66,24 @@ pub(crate) struct Unanswered {
 
 impl Correlator {
     /// A connection, or an HTTP request outside all sessions.
-    pub(crate) fn exchange(&self, carrier: Carrier) -> Arc<Exchange> {
-        self.exchange_in(Arc::new(Scope::new(self)), carrier)
+    pub(crate) fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
+        self.exchange_in(Arc::new(Session::new(self)), origin)
     }
 
     /// An HTTP request of a session.
-    pub(crate) fn exchange_in(&self, scope: Arc<Scope>, carrier: Carrier) -> Arc<Exchange> {
-        Arc::new(Exchange::new(self, scope, carrier))
+    pub(crate) fn exchange_in(&self, session: Arc<Session>, origin: MessageOrigin) -> Arc<Exchange> {
+        Arc::new(Exchange::new(self, session, origin))
     }
 }
 
 impl Exchange {
-    pub(super) fn new(correlator: &Correlator, scope: Arc<Scope>, carrier: Carrier) -> Self {
+    pub(super) fn new(correlator: &Correlator, session: Arc<Session>, origin: MessageOrigin) -> Self {
         Self {
             correlator: correlator.clone(),
-            number: scope.next_exchange(),
-            scope,
-            is_held: carrier.is_held,
-            carrier,
+            number: session.next_exchange(),
+            session,
+            is_held: origin.is_held,
+            origin,
             common: Repeated::default(),
             garbage: Mutex::default(),
             status: AtomicU16::new(0),
@@ -94,14 +94,14 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn scope(&self) -> &Arc<Scope> {
-        &self.scope
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
     }
 
     /// Who asks in it, as far as it is known.
     #[cfg(feature = "tower")]
     pub(crate) fn client(&self) -> Option<&Arc<Client>> {
-        self.carrier.client.as_ref()
+        self.origin.client.as_ref()
     }
 
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
@@ -120,7 +120,7 @@ impl Exchange {
     pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
         // Of a message that is read in several ways, one answer is for all with its id.
-        let wants_one = |waiting: &&Waiting| !waiting.is_one_way && pending.is_first_reading(waiting);
+        let wants_one = |waiting: &&PendingCall| !waiting.is_one_way && pending.is_first_reading(waiting);
         let open = pending.of(self.number).filter(wants_one).map(|waiting| Unanswered {
             id: waiting.id.clone(),
             is_in_batch: waiting.batch.is_some(),
@@ -138,8 +138,8 @@ impl Exchange {
     /// A call that is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.carrier.place(call.shared(self.common(0)), Direction::ClientToServer, None);
-        match self.carrier.actor(self.correlator.core(), "") {
+        let call = self.origin.place(call.shared(self.common(0)), Direction::ClientToServer, None);
+        match self.origin.actor(self.correlator.core(), "") {
             Some(actor) => call.actor(actor),
             None => call,
         }
@@ -163,14 +163,14 @@ impl Exchange {
             self.has_message.store(true, Ordering::Relaxed);
         }
         // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
-        if message.event.is_some_and(|event| self.scope.saw_before(event)) && self.carrier.is_resumed {
+        if message.event.is_some_and(|event| self.session.saw_before(event)) && self.origin.is_resumed {
             self.correlator.count(Counted::Replayed);
             return None;
         }
         self.end_cancelled();
         let kind = message.kind(direction);
         if let Some(kind) = kind {
-            self.scope.count(direction, kind);
+            self.session.count(direction, kind);
         }
         let (is_doubtful, is_piece) = (is_doubtful(&message), is_piece(&message));
         let call = self.see_kind(kind, direction, message, begun);
@@ -270,7 +270,7 @@ impl Exchange {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let stays = self.scope.outlives_exchanges();
+        let stays = self.session.outlives_exchanges();
         let now = self.correlator.core().clock().monotonic_nano();
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
@@ -283,7 +283,7 @@ impl Exchange {
     }
 
     /// What becomes of a call that is open when the exchange ends; `None` if its answer may come over another.
-    fn fate(&self, waiting: &Waiting, end: End, stays: bool) -> Option<Outcome> {
+    fn fate(&self, waiting: &PendingCall, end: End, stays: bool) -> Option<Outcome> {
         let status = self.status.load(Ordering::Relaxed);
         let outcome = match end {
             _ if status >= 400 => return Some(outcomes::http_error(status)),
@@ -293,7 +293,7 @@ impl Exchange {
             _ if stays && !waiting.is_settled() => return None,
             End::Dropped => outcomes::disconnected(),
             // Of a call that was left to wait, the end of its session was the end.
-            End::Complete if self.scope.is_ended() => outcomes::disconnected(),
+            End::Complete if self.session.is_ended() => outcomes::disconnected(),
             End::Complete => Outcome::of(Detail::NoResponse),
         };
         Some(waiting.unanswered(outcome))
@@ -305,7 +305,7 @@ impl Exchange {
         let asked = seen.asked();
         // With `initialize`, or in the revisions without sessions with each request.
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
-            self.scope.introduce(&message.params);
+            self.session.introduce(&message.params);
         }
         let call = match begun {
             Some(begun) => seen.call().begun(begun),
@@ -318,9 +318,9 @@ impl Exchange {
             return Arc::new(call.left_as(outcomes::one_way()));
         }
         let call = Arc::new(call);
-        let waiting = Waiting {
+        let waiting = PendingCall {
             call: call.clone(),
-            // What the server asks may be answered with any exchange of the scope.
+            // What the server asks may be answered with any exchange of the session.
             exchange: if direction == Direction::ClientToServer { self.number } else { 0 },
             asked,
             direction,
@@ -341,7 +341,7 @@ impl Exchange {
         };
         let evicted = self.pending().add(waiting);
         self.correlator.evict(evicted);
-        if let Some(client) = self.carrier.client.as_ref().filter(|client| self.correlator.is_over(client)) {
+        if let Some(client) = self.origin.client.as_ref().filter(|client| self.correlator.is_over(client)) {
             let oldest = self.pending().take_oldest(1);
             self.correlator.evict_of(client, oldest);
         }
@@ -366,7 +366,7 @@ impl Exchange {
         let cancelled = Cancelled { at, outcome: outcomes::cancelled(reason) };
         let mut pending = self.pending();
         // Servers end subscriptions of their clients in the same way (2026-07-28).
-        let is_subscription = |waiting: &Waiting| waiting.asked == Asked::Subscription;
+        let is_subscription = |waiting: &PendingCall| waiting.asked == Asked::Subscription;
         let call = pending.cancel(direction, id, cancelled.clone(), |_| true).or_else(|| {
             let is_servers = direction == Direction::ServerToClient;
             is_servers.then(|| pending.cancel(Direction::ClientToServer, id, cancelled, is_subscription)).flatten()
@@ -378,7 +378,7 @@ impl Exchange {
     fn end_cancelled(&self) {
         let has_cancelled = self.pending().has_cancelled();
         if has_cancelled {
-            self.scope.end_cancelled(|waiting, outcome| self.end(waiting, outcome));
+            self.session.end_cancelled(|waiting, outcome| self.end(waiting, outcome));
         }
     }
 
@@ -418,7 +418,7 @@ impl Exchange {
     }
 
     /// Ends the calls that are meant, with that outcome if it is known to be theirs.
-    fn end_meant(&self, meant: &Meant, outcome: impl Fn(&Waiting) -> Outcome) {
+    fn end_meant(&self, meant: &Meant, outcome: impl Fn(&PendingCall) -> Outcome) {
         match meant {
             Meant::Nobody => {}
             Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
@@ -431,7 +431,7 @@ impl Exchange {
         }
     }
 
-    fn answered(&self, waiting: &Waiting, message: Message) {
+    fn answered(&self, waiting: &PendingCall, message: Message) {
         if waiting.direction == Direction::ClientToServer {
             let passed_over = self.pending().take_passed_over(self.number, waiting.serial);
             passed_over.iter().for_each(|waiting| self.end(waiting, &waiting.unanswered(outcomes::unread())));
@@ -443,7 +443,7 @@ impl Exchange {
             return;
         }
         match waiting.asked {
-            Asked::Initialize => self.scope.begin(&message, &self.carrier, || self.common(0)),
+            Asked::Initialize => self.session.begin(&message, &self.origin, || self.common(0)),
             Asked::ToolsList => {
                 let new = self.correlator.tools().learn(message.result.tools);
                 if !new.is_empty() {
@@ -455,7 +455,7 @@ impl Exchange {
     }
 
     /// Definitions that a list has told for the first time: who was told so, and with which call.
-    fn tell_new(&self, new: Vec<NewTool>, listed: &Waiting) {
+    fn tell_new(&self, new: Vec<NewTool>, listed: &PendingCall) {
         let nothing = Message::default();
         let facts = self.seen(listed.direction, &nothing).of_its_sender("tools/list");
         for tool in new {
@@ -464,7 +464,7 @@ impl Exchange {
     }
 
     /// Notes by what later calls may go on with this one.
-    fn note_continuation(&self, waiting: &Waiting, message: &Message, detail: Option<Detail>) {
+    fn note_continuation(&self, waiting: &PendingCall, message: &Message, detail: Option<Detail>) {
         let call = &waiting.call;
         let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
         let first = first.unwrap_or_else(|| call.call_id());
@@ -474,13 +474,13 @@ impl Exchange {
                 call.note(&names::AUDITRAIL_MCP_TASK_STATUS.into(), status.to_owned().into());
             }
             if detail == Some(Detail::Task) {
-                self.correlator.origins().note(Origin::Task(task.to_owned()), first);
+                self.correlator.continuations().note(Continuation::Task(task.to_owned()), first);
             }
         }
         if let Some(state) = message.result.request_state {
             call.note(&names::AUDITRAIL_MCP_REQUEST_STATE_ISSUED.into(), hex(&state.0).into());
             call.note(&names::AUDITRAIL_DIGEST_KEY_ID.into(), self.correlator.key_id().to_owned().into());
-            self.correlator.origins().note(Origin::State(state), first);
+            self.correlator.continuations().note(Continuation::State(state), first);
         }
     }
 
@@ -506,18 +506,18 @@ impl Exchange {
         match direction {
             Direction::ClientToServer if self.has_own(message) => self.record(no_message(is_json, facts())),
             Direction::ClientToServer => self.count_garbage(is_json),
-            Direction::ServerToClient => self.scope.note_noise(is_json, facts, &self.carrier),
+            Direction::ServerToClient => self.session.note_noise(is_json, facts, &self.origin),
         }
     }
 
     /// Where it is counted that the client has sent one more: with the session, or the connection.
     fn count_garbage(&self, is_json: bool) {
         let facts = || self.of_nothing(Direction::ClientToServer);
-        if self.is_http() && !self.scope.outlives_exchanges() {
-            let Carrier { pace, client, .. } = &self.carrier;
+        if self.is_http() && !self.session.outlives_exchanges() {
+            let MessageOrigin { pace, client, .. } = &self.origin;
             pace.count(self.correlator.core(), client.as_deref(), is_json, facts);
         } else {
-            self.scope.count_garbage(is_json, facts);
+            self.session.count_garbage(is_json, facts);
         }
     }
 
@@ -525,7 +525,7 @@ impl Exchange {
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
         let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
-        garbage.has_own(message.batch, &self.carrier.pace, core.clock().monotonic_nano(), core.bounds())
+        garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
     }
 
     /// The facts of what is no message.
@@ -533,39 +533,39 @@ impl Exchange {
         self.seen(direction, &Message::default()).call()
     }
 
-    fn end(&self, waiting: &Waiting, outcome: &Outcome) {
+    fn end(&self, waiting: &PendingCall, outcome: &Outcome) {
         let status = self.status.load(Ordering::Relaxed);
         if status != 0 && waiting.direction == Direction::ClientToServer {
             waiting.call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
         }
-        self.scope.count_failure(outcome);
+        self.session.count_failure(outcome);
         waiting.call.close(outcome);
     }
 
-    fn outcome(&self, waiting: &Waiting, message: &Message) -> Outcome {
+    fn outcome(&self, waiting: &PendingCall, message: &Message) -> Outcome {
         answer::outcome(self.correlator.core(), waiting, message)
     }
 
     fn is_http(&self) -> bool {
-        self.carrier.transport == Some(Transport::StreamableHttp)
+        self.origin.transport == Some(Transport::StreamableHttp)
     }
 
     fn record(&self, moment: Moment) {
         self.correlator.core().write_moment(moment);
     }
 
-    fn seen<'a>(&'a self, direction: Direction, message: &'a Message) -> Seen<'a> {
-        let Self { correlator, carrier, .. } = self;
-        Seen { correlator, common: self.common(message.bytes), carrier, direction, message }
+    fn seen<'a>(&'a self, direction: Direction, message: &'a Message) -> SeenMessage<'a> {
+        let Self { correlator, origin, .. } = self;
+        SeenMessage { correlator, common: self.common(message.bytes), origin, direction, message }
     }
 
     /// For a message of so many bytes.
     fn common(&self, bytes: u64) -> Arc<Facts> {
-        self.common.facts(self.correlator.core(), &self.scope, &self.carrier, bytes)
+        self.common.facts(self.correlator.core(), &self.session, &self.origin, bytes)
     }
 
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.scope.pending()
+        self.session.pending()
     }
 }
 

@@ -3,50 +3,50 @@
 //!
 //! ```text
 //! Correlator   one a server: definitions of its tools, its tasks, states of its rounds
-//!  └ Scope     one a stdio connection or HTTP session: who the client says it is, what the server asks it, counts
+//!  └ Session     one a stdio connection or HTTP session: who the client says it is, what the server asks it, counts
 //!     └ Exchange   one a stdio connection or HTTP request: what the client asks with it
 //! ```
 //!
 //! Invariants:
 //! 1. A request is begun when it is seen, and its call ends once: by its answer, its cancellation, or the close of what it
 //!    came over.
-//! 2. An answer belongs to a request of the other direction and the same scope whose id is the same, or the same but for what
+//! 2. An answer belongs to a request of the other direction and the same session whose id is the same, or the same but for what
 //!    servers make of ids: `1` and `"1"`, and beyond 2⁵³ the nearest double. If it may belong to several, it ends all of them,
-//!    and says of none how it ended. The requests of two scopes, or of two directions, never meet, whatever their ids. What is
+//!    and says of none how it ended. The requests of two sessions, or of two directions, never meet, whatever their ids. What is
 //!    no message ([`Message::kind`](super::message::Message::kind)) answers nothing.
 //! 3. An answer to nothing that is open (late, replayed, made up) is counted, and nothing else: it is nobody's second answer.
-//! 4. Memory is bounded by the limits at the end of `pending.rs`, `origins.rs` and `tools.rs`. What exceeds them ends the
+//! 4. Memory is bounded by the limits at the end of `pending.rs`, `continuations.rs` and `tools.rs`. What exceeds them ends the
 //!    oldest or is forgotten, and is counted.
 
 mod answer;
 mod call;
-mod carrier;
-#[cfg(feature = "rmcp")]
-mod claimed;
+mod continuations;
 mod correlator;
 mod exchange;
 mod garbage;
+#[cfg(feature = "rmcp")]
+mod handled_call;
 mod hex;
 mod known;
+mod message_origin;
 mod noise;
 mod odd;
-mod origins;
 mod outcomes;
 mod pace;
 mod pending;
+mod pending_call;
 mod repeated;
-mod scope;
+mod session;
 mod tools;
-mod waiting;
 
-pub(crate) use self::carrier::Carrier;
-#[cfg(feature = "rmcp")]
-pub(crate) use self::claimed::Claimed;
 pub(crate) use self::correlator::Correlator;
 #[cfg(feature = "proxy")]
 pub(crate) use self::exchange::Unanswered;
 pub(crate) use self::exchange::{End, Exchange};
+#[cfg(feature = "rmcp")]
+pub(crate) use self::handled_call::HandledCall;
+pub(crate) use self::message_origin::MessageOrigin;
 #[cfg(feature = "tower")]
 pub(crate) use self::outcomes::{disconnected, http_error, unread, unread_request};
 pub(crate) use self::pace::Pace;
-pub(crate) use self::scope::Scope;
+pub(crate) use self::session::Session;

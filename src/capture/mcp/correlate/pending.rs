@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::super::message::{Id, IdClass};
 use super::outcomes;
-use super::waiting::{Cancelled, Waiting};
+use super::pending_call::{Cancelled, PendingCall};
 use crate::record::{Outcome, Status};
 use crate::trail::{Call, Direction, OpenCall};
 
@@ -24,13 +24,13 @@ pub(super) enum Meant {
     Nobody,
     /// Of this one for certain, or of all these where one answer is for a whole batch, or for a message that is read in
     /// several ways.
-    These(Vec<Waiting>),
+    These(Vec<PendingCall>),
     /// One of these, or one that has ended before.
-    OneOf(Vec<Waiting>),
+    OneOf(Vec<PendingCall>),
 }
 
 impl Meant {
-    fn one(waiting: Waiting) -> Self {
+    fn one(waiting: PendingCall) -> Self {
         Self::These(vec![waiting])
     }
 }
@@ -38,7 +38,7 @@ impl Meant {
 /// In the order in which they were asked.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    calls: BTreeMap<u64, Waiting>,
+    calls: BTreeMap<u64, PendingCall>,
     by_class: HashMap<(Direction, IdClass), Sharing>,
     /// The classes of what is owed, oldest first.
     owed: VecDeque<(Direction, IdClass)>,
@@ -66,11 +66,11 @@ struct Beside {
 struct Index(BTreeSet<(u64, u64)>);
 
 impl Index {
-    fn add(&mut self, waiting: &Waiting) {
+    fn add(&mut self, waiting: &PendingCall) {
         self.0.insert((waiting.exchange, waiting.serial));
     }
 
-    fn remove(&mut self, waiting: &Waiting) {
+    fn remove(&mut self, waiting: &PendingCall) {
         self.0.remove(&(waiting.exchange, waiting.serial));
     }
 
@@ -95,7 +95,7 @@ struct Sharing {
 
 impl Pending {
     /// Adds a call, and gives the oldest if that is one too many.
-    pub(super) fn add(&mut self, mut waiting: Waiting) -> Option<Waiting> {
+    pub(super) fn add(&mut self, mut waiting: PendingCall) -> Option<PendingCall> {
         let oldest = if self.calls.len() < MAX_PENDING { None } else { self.calls.keys().next().copied() };
         let evicted = oldest.and_then(|serial| self.abandon(serial));
         self.by_class.entry(key(&waiting)).or_default().open.push(self.next);
@@ -110,7 +110,7 @@ impl Pending {
     }
 
     /// The oldest, if there are more than that many.
-    pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<Waiting> {
+    pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<PendingCall> {
         let oldest = self.calls.keys().next().copied().filter(|_| self.calls.len() > more_than)?;
         self.abandon(oldest)
     }
@@ -132,7 +132,7 @@ impl Pending {
         let serials: Vec<u64> = sharing.open.iter().copied().filter(may_be).collect();
         // And what somebody has ended who answers in the place of the server, with the one answer of that exchange.
         let is_own = |serial: &u64| {
-            let is_own = |waiting: &Waiting| waiting.exchange == exchange && (is_error || waiting.call.is_over());
+            let is_own = |waiting: &PendingCall| waiting.exchange == exchange && (is_error || waiting.call.is_over());
             self.calls.get(serial).is_some_and(is_own)
         };
         let own: Vec<u64> = serials.iter().copied().filter(is_own).collect();
@@ -157,9 +157,9 @@ impl Pending {
 
     /// The call that who answered it in the place of the server says.
     #[cfg(feature = "proxy")]
-    pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<Waiting> {
+    pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<PendingCall> {
         // The newest first: it was asked just now.
-        let is_this = |(serial, waiting): (&u64, &Waiting)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
+        let is_this = |(serial, waiting): (&u64, &PendingCall)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
         let serial = self.calls.iter().rev().find_map(is_this)?;
         self.remove(serial)
     }
@@ -170,10 +170,10 @@ impl Pending {
         asked: Direction,
         id: &Id,
         cancelled: Cancelled,
-        which: impl Fn(&Waiting) -> bool,
+        which: impl Fn(&PendingCall) -> bool,
     ) -> Option<Arc<OpenCall>> {
         let open = self.by_class.get(&(asked, id.class()))?.open.iter();
-        let may_be = |waiting: &Waiting| id.may_answer(&waiting.id) && which(waiting);
+        let may_be = |waiting: &PendingCall| id.may_answer(&waiting.id) && which(waiting);
         let serials: Vec<u64> = open.copied().filter(|serial| self.calls.get(serial).is_some_and(may_be)).collect();
         let is_one = self.is_one_message(&serials);
         for serial in &serials {
@@ -209,12 +209,12 @@ impl Pending {
 
     /// Whether no other reading of its message that has its id was asked before.
     #[cfg(feature = "proxy")]
-    pub(super) fn is_first_reading(&self, waiting: &Waiting) -> bool {
+    pub(super) fn is_first_reading(&self, waiting: &PendingCall) -> bool {
         !self.twins(waiting).any(|other| other.serial < waiting.serial)
     }
 
     /// The other readings of its message that have its id.
-    fn twins<'a>(&'a self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Waiting> {
+    fn twins<'a>(&'a self, waiting: &'a PendingCall) -> impl Iterator<Item = &'a PendingCall> {
         let sharing = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
         let open = sharing.into_iter().flat_map(|sharing| &sharing.open).filter_map(|serial| self.calls.get(serial));
         open.filter(|other| other.exchange == waiting.exchange && other.alternative == waiting.alternative)
@@ -231,9 +231,9 @@ impl Pending {
     ///
     /// Servers answer so what they cannot read, or give no id back for, and batches that they refuse whole. Over HTTP it may
     /// be for what else was asked with the exchange, and an error by its status is for all of that.
-    pub(super) fn nameless(&mut self, exchange: u64, reply: Reply) -> Option<Vec<Waiting>> {
+    pub(super) fn nameless(&mut self, exchange: u64, reply: Reply) -> Option<Vec<PendingCall>> {
         let of_it = || self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial));
-        let mut meant: Vec<&Waiting> = of_it().filter(|waiting| waiting.is_nameless()).collect();
+        let mut meant: Vec<&PendingCall> = of_it().filter(|waiting| waiting.is_nameless()).collect();
         if reply == Reply::HttpError || (meant.is_empty() && reply == Reply::Body) {
             meant = of_it().collect();
         }
@@ -242,10 +242,10 @@ impl Pending {
         }
         let Beside { others, answered } = self.beside.get(&exchange).copied().unwrap_or_default();
         // Servers refuse what they cannot take in the order in which it came.
-        let is_passed = |waiting: &Waiting| answered.is_some_and(|answered| waiting.serial < answered);
-        let is_doubted = |waiting: &Waiting| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
+        let is_passed = |waiting: &PendingCall| answered.is_some_and(|answered| waiting.serial < answered);
+        let is_doubted = |waiting: &PendingCall| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
         let is_alone = others.is_none() && !meant.iter().any(|waiting| is_doubted(waiting));
-        let serials = |those: &[&Waiting]| those.iter().map(|waiting| waiting.serial).collect::<Vec<_>>();
+        let serials = |those: &[&PendingCall]| those.iter().map(|waiting| waiting.serial).collect::<Vec<_>>();
         let (all, own) = (serials(&meant), serials(&of_itself(&meant)));
         let sure = match reply {
             Reply::HttpError => all.clone(),
@@ -287,7 +287,7 @@ impl Pending {
         let serials: Vec<u64> = sharing.open.iter().copied().filter(is_of_it).collect();
         let asks = (serials.len() > 1).then(asks);
         let serial = serials.into_iter().find(|serial| {
-            let is_asked = |waiting: &Waiting| asks.as_ref().is_none_or(|asks| waiting.asks_for(asks));
+            let is_asked = |waiting: &PendingCall| asks.as_ref().is_none_or(|asks| waiting.asks_for(asks));
             calls.get(serial).is_some_and(|waiting| !waiting.claimed && is_asked(waiting))
         })?;
         let waiting = calls.get_mut(&serial)?;
@@ -303,11 +303,11 @@ impl Pending {
 
     /// All of an exchange, oldest first.
     #[cfg(feature = "proxy")]
-    pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &Waiting> {
+    pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &PendingCall> {
         self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial))
     }
 
-    pub(super) fn remove(&mut self, serial: u64) -> Option<Waiting> {
+    pub(super) fn remove(&mut self, serial: u64) -> Option<PendingCall> {
         let waiting = self.calls.remove(&serial)?;
         self.by_exchange.remove(&waiting);
         self.passing.remove(&waiting);
@@ -328,7 +328,7 @@ impl Pending {
     }
 
     /// Takes a call of which no answer is expected any more, although one may come.
-    pub(super) fn abandon(&mut self, serial: u64) -> Option<Waiting> {
+    pub(super) fn abandon(&mut self, serial: u64) -> Option<PendingCall> {
         let waiting = self.remove(serial)?;
         // One answer is for all readings of a message.
         let is_last = self.twins(&waiting).next().is_none();
@@ -346,7 +346,7 @@ impl Pending {
     }
 
     /// A call of that exchange was answered: those that were asked before it and get no answer any more.
-    pub(super) fn take_passed_over(&mut self, exchange: u64, serial: u64) -> Vec<Waiting> {
+    pub(super) fn take_passed_over(&mut self, exchange: u64, serial: u64) -> Vec<PendingCall> {
         let passed_over: Vec<u64> = self.passing.before(exchange, serial).collect();
         let passed_over = passed_over.into_iter().filter_map(|serial| self.remove(serial)).collect();
         if self.by_exchange.before(exchange, serial).next().is_some() {
@@ -360,18 +360,18 @@ impl Pending {
     }
 
     /// Those that wait for another exchange since before that moment.
-    pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<Waiting> {
+    pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
     }
 
     /// Those that wait for another exchange, and what the server has asked.
     #[cfg(feature = "tower")]
-    pub(super) fn take_left(&mut self) -> Vec<Waiting> {
+    pub(super) fn take_left(&mut self) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some() || waiting.exchange == 0)
     }
 
     /// Those that were cancelled before that moment.
-    pub(super) fn take_cancelled_before(&mut self, moment: u64) -> Vec<Waiting> {
+    pub(super) fn take_cancelled_before(&mut self, moment: u64) -> Vec<PendingCall> {
         let serials: Vec<u64> = self.cancelled.range(..(moment, 0)).map(|(_, serial)| *serial).collect();
         serials.into_iter().filter_map(|serial| self.abandon(serial)).collect()
     }
@@ -385,8 +385,8 @@ impl Pending {
         &mut self,
         exchange: u64,
         now: u64,
-        fate: impl Fn(&Waiting) -> Option<Outcome>,
-    ) -> Vec<(Waiting, Outcome)> {
+        fate: impl Fn(&PendingCall) -> Option<Outcome>,
+    ) -> Vec<(PendingCall, Outcome)> {
         let Self { calls, by_exchange, beside, .. } = self;
         beside.remove(&exchange);
         let mut ended = Vec::new();
@@ -407,11 +407,11 @@ impl Pending {
     }
 
     /// All, oldest first.
-    pub(super) fn take(&mut self) -> Vec<Waiting> {
+    pub(super) fn take(&mut self) -> Vec<PendingCall> {
         std::mem::take(self).calls.into_values().collect()
     }
 
-    fn abandon_those(&mut self, which: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+    fn abandon_those(&mut self, which: impl Fn(&PendingCall) -> bool) -> Vec<PendingCall> {
         let those: Vec<u64> = self.calls.iter().filter(|(_, call)| which(call)).map(|(serial, _)| *serial).collect();
         those.into_iter().filter_map(|serial| self.abandon(serial)).collect()
     }
@@ -453,16 +453,16 @@ pub(super) enum Reply {
 }
 
 /// Those that a server may answer so whatever stands beside them.
-fn of_itself<'a>(calls: &[&'a Waiting]) -> Vec<&'a Waiting> {
+fn of_itself<'a>(calls: &[&'a PendingCall]) -> Vec<&'a PendingCall> {
     calls.iter().copied().filter(|waiting| waiting.is_odd()).collect()
 }
 
-fn is_one_batch(calls: &[&Waiting]) -> bool {
+fn is_one_batch(calls: &[&PendingCall]) -> bool {
     let batch = calls.first().and_then(|first| first.batch);
     batch.is_some() && calls.iter().all(|waiting| waiting.batch == batch)
 }
 
-fn key(waiting: &Waiting) -> (Direction, IdClass) {
+fn key(waiting: &PendingCall) -> (Direction, IdClass) {
     (waiting.direction, waiting.id.class())
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::carrier::Carrier;
 use super::known::Known;
-use super::scope::Scope;
+use super::message_origin::MessageOrigin;
+use super::session::Session;
 use crate::record::{Attributes, names};
 use crate::trail::{Core, Facts};
 
@@ -22,7 +22,7 @@ struct State {
 
 #[derive(Debug)]
 struct Made {
-    /// Of the scope.
+    /// Of the session.
     version: u64,
     whole: Arc<Facts>,
     /// Where nothing is long, the whole.
@@ -32,13 +32,13 @@ struct Made {
 impl Repeated {
     /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
     /// server may have named the session. Long values are cut where that would cost too much for what came.
-    pub(super) fn facts(&self, core: &Core, scope: &Scope, carrier: &Carrier, bytes: u64) -> Arc<Facts> {
+    pub(super) fn facts(&self, core: &Core, session: &Session, origin: &MessageOrigin, bytes: u64) -> Arc<Facts> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let State { made, came, spent } = &mut *state;
-        let version = scope.version();
+        let version = session.version();
         let Made { whole, brief, .. } = match made {
             Some(made) if made.version == version => made,
-            made => made.insert(Made::new(core, scope, carrier, version)),
+            made => made.insert(Made::new(core, session, origin, version)),
         };
         *came = came.saturating_add(bytes.saturating_mul(core.bounds().repeated_per_byte));
         let cost = 2 * whole.bytes_of_base() as u64;
@@ -51,20 +51,20 @@ impl Repeated {
 }
 
 impl Made {
-    fn new(core: &Core, scope: &Scope, carrier: &Carrier, version: u64) -> Self {
-        let known = scope.known();
-        let whole = core.shared(&known.client, &attributes(&known, carrier), carrier.client.clone());
+    fn new(core: &Core, session: &Session, origin: &MessageOrigin, version: u64) -> Self {
+        let known = session.known();
+        let whole = core.shared(&known.client, &attributes(&known, origin), origin.client.clone());
         let brief = core.in_brief(&whole);
         Self { version, whole, brief }
     }
 }
 
-fn attributes(session: &Known, carrier: &Carrier) -> Attributes {
+fn attributes(session: &Known, origin: &MessageOrigin) -> Attributes {
     let mut attributes = Attributes::default();
-    let version = session.protocol_version.clone().or_else(|| carrier.protocol_version.clone());
+    let version = session.protocol_version.clone().or_else(|| origin.protocol_version.clone());
     attributes.set_some(names::MCP_PROTOCOL_VERSION, version);
     attributes.set_some(names::MCP_SESSION_ID, session.session_id.clone());
-    carrier.describe(&mut attributes);
+    origin.describe(&mut attributes);
     attributes
 }
 

@@ -1,51 +1,27 @@
-//! MCP over HTTP: a tower layer that looks at requests and responses as they pass.
+//! MCP over HTTP: a tower layer that reads requests and responses as they pass.
 //!
 //! ```text
-//! McpService ─ Passage ─┬─ request body  ─ Tap ─ Reader ─┐
-//!                       └─ response body ─ Tap ─ Reader ─┴─ messages ─► Exchange (correlate) ─► trail
+//! McpService ─ HttpExchange ─┬─ request body  ─ Tap ─ Reader ─┐
+//!                            └─ response body ─ Tap ─ Reader ─┴─ messages ─► Exchange (correlate) ─► trail
 //! ```
 //!
-//! A reverse proxy that relays bodies is served by the same layer: it is a service whose answer comes from elsewhere.
+//! The HTTP proxy uses the same layer around its relay.
 //!
-//! Request and response pass in any order: a server may answer from the head. Their records are one pair.
+//! Request and response may overlap in any way: a server may answer from the head alone. They have one pair of records.
 //!
-//! What it cannot see: what the server does not read. Such a request is told by its head, and by as much of its body as has
-//! passed.
+//! The layer cannot see what the server does not read. Such a request is recorded by its head and the part of its body that was
+//! read.
 
-mod body;
-mod charset;
-mod content;
-mod course;
-mod decode;
-#[cfg(feature = "proxy")]
-mod detour;
-mod facts;
-mod future;
-#[cfg(feature = "proxy")]
-mod held;
-mod layer;
-mod ordinary;
-mod passage;
-mod paths;
-mod reader;
-mod service;
-mod sessions;
-mod sides;
-mod tap;
+mod exchange;
+mod reading;
+mod server;
 #[cfg(test)]
 mod tests;
-mod uncoded;
-mod unread;
+mod tower;
 
-pub use self::body::TapBody;
 #[cfg(feature = "proxy")]
-pub(crate) use self::detour::Detours;
-pub use self::facts::PeerAddr;
-pub use self::future::McpFuture;
+pub(crate) use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};
+pub use self::exchange::{HttpRecording, PeerAddr};
 #[cfg(feature = "proxy")]
-pub(crate) use self::held::{Held, Holding, Withheld};
-pub use self::layer::McpLayer;
-#[cfg(feature = "proxy")]
-pub(crate) use self::layer::NotTheServers;
-pub use self::ordinary::HttpRecording;
-pub use self::service::McpService;
+pub(crate) use self::server::HoldReasons;
+pub use self::tower::{McpFuture, McpLayer, McpService, TapBody};

@@ -1,4 +1,4 @@
-//! Reads JSON-RPC messages off the wire as their bytes come by, and keeps of each no more than a [`Message`].
+//! Reads JSON-RPC messages off the wire as their bytes come by, and keeps of each no more than a [`Message`](super::message::Message).
 //!
 //! ```text
 //!  bytes ─► Lines ──┐             ┌─► Syntax ─► Quoted, Number     what JSON is
@@ -11,8 +11,8 @@
 //! 1. What is found does not depend on how the bytes are cut into pieces, nor on the order of keys.
 //! 2. The memory that is held does not grow with the size of a message or the number of messages, and the time grows with
 //!    the size alone.
-//! 3. [`Flaw::NotJson`] is told of a unit exactly if it is not one JSON document (RFC 8259), except that what is
-//!    [`Flaw::TooDeep`] is passed over by its brackets. A lone surrogate escape (`"\ud800"`) is JSON. What is not, and is read by the parsers
+//! 3. [`Flaw::NotJson`](super::message::Flaw) is told of a unit exactly if it is not one JSON document (RFC 8259), except that what is
+//!    [`Flaw::TooDeep`](super::message::Flaw) is passed over by its brackets. A lone surrogate escape (`"\ud800"`) is JSON. What is not, and is read by the parsers
 //!    of usual servers, is read as they do, and told as a doubt: bytes in strings that are no UTF-8, `NaN` and `Infinity`.
 //! 4. Of a key that comes twice the last counts, as for `JSON.parse`, Python's `json` and `serde_json::Value`, so that an
 //!    audit does not name another tool than the one that the server runs. What other readers ([`Profile`]) run in its place
@@ -20,299 +20,27 @@
 //! 5. A unit in which there is anything but whitespace gives one message; a batch gives one for each element, and one
 //!    more for what is wrong with it; and one for each reader that sees another call in its place.
 //!
-//! [`Profile`]: super::profile::Profile
+//! [`Profile`]: crate::capture::mcp::profile::Profile
 
-mod again;
-mod decimal;
-mod deep;
-mod events;
 mod facts;
-mod found;
-mod joined;
-mod key;
-mod lines;
-mod nesting;
-mod number;
+mod framing;
+mod process_hasher;
 #[cfg(any(test, fuzzing))]
-pub(super) mod oracle;
-mod place;
-mod quoted;
-mod rule;
-mod splits;
+pub(super) mod reference;
+mod scanner;
 mod syntax;
-mod text;
-mod texts;
-mod tools;
-mod unicode;
-#[cfg(any(test, fuzzing))]
-pub(super) mod victims;
-mod view;
-#[cfg(feature = "proxy")]
-mod whole;
-
-use std::sync::Arc;
-
-use self::facts::{Facts, Taken};
-use self::syntax::{Progress, Syntax};
-use super::message::{Flaw, Message, Reading};
-
-pub(crate) use self::events::Events;
-pub(crate) use self::lines::Lines;
-#[cfg(feature = "tower")]
-pub(crate) use self::texts::Texts;
-#[cfg(feature = "proxy")]
-pub(super) use self::{key::Key, syntax::behind_whitespace, whole::string};
-
-/// What one unit of framing holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Documents {
-    /// One document, as a line or a server-sent event does. Its message is given at the end of the unit, because anything
-    /// that follows makes it no JSON at all.
-    One,
-    /// Any number of documents, as a body does that is streamed. Each message is given when its document is complete.
-    Many,
-}
-
-/// Reads the messages of one unit of framing after the other, each in any number of pieces.
-#[derive(Debug, Clone)]
-pub(crate) struct Scanner {
-    documents: Documents,
-    stage: Stage,
-    syntax: Syntax,
-    facts: Facts,
-    /// The bytes of this unit so far.
-    unit: u64,
-    /// Where the document, or the element of a batch, begins and ends in the unit.
-    begin: u64,
-    end: u64,
-    /// In this document, which is a batch.
-    in_batch: bool,
-    /// How many batches there were.
-    batches: u64,
-    /// What was to come when a byte came that spoils a document which was whole.
-    spoiled: Option<(Stage, u8)>,
-}
-
-/// What may come next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// A document, or nothing more.
-    Document,
-    /// More of a document or of an element.
-    Value,
-    /// The first element of a batch, or its end.
-    FirstElement,
-    /// An element of a batch.
-    Element,
-    /// A comma, or the end of the batch.
-    Comma,
-    /// Nothing, and the message is given at the end.
-    Nothing,
-    /// Nothing, and all messages of the batch were given.
-    NothingElse,
-    /// Anything: it is not looked at.
-    Flawed(Flaw),
-}
-
-impl Scanner {
-    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
-        let (syntax, facts) = (Syntax::default(), Facts::new(reading));
-        let (stage, in_batch) = (Stage::Document, false);
-        Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0, spoiled: None }
-    }
-
-    /// Reads on in the unit.
-    pub(crate) fn read(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
-        self.unit += bytes.len() as u64;
-        while !bytes.is_empty() {
-            if let Err(flaw) = self.advance(&mut bytes, emit) {
-                self.stage = Stage::Flawed(flaw);
-                return;
-            }
-        }
-    }
-
-    /// Whether nothing but whitespace was read of the unit.
-    fn is_blank(&self) -> bool {
-        self.stage == Stage::Document && self.end == 0
-    }
-
-    /// Whether the unit is no JSON.
-    fn is_spoiled(&self) -> bool {
-        self.stage == Stage::Flawed(Flaw::NotJson)
-    }
-
-    /// Whether more must come of the document that is read.
-    fn is_unfinished(&self) -> bool {
-        match self.stage {
-            Stage::Value => self.in_batch || !self.syntax.is_complete(),
-            Stage::FirstElement | Stage::Element | Stage::Comma => true,
-            Stage::Document | Stage::Nothing | Stage::NothingElse | Stage::Flawed(_) => false,
-        }
-    }
-
-    /// Whether the unit is one document and nothing else.
-    fn is_whole(&self) -> bool {
-        matches!(self.stage, Stage::Nothing | Stage::NothingElse)
-    }
-
-    /// As it was before the unit was spoiled, if it was whole then and such a byte did it.
-    fn before_spoiled(&self, by: impl Fn(u8) -> bool) -> Option<Self> {
-        let (stage, _) = self.spoiled.filter(|(_, byte)| by(*byte))?;
-        Some(Self { stage, ..self.clone() })
-    }
-
-    /// A scanner of another unit.
-    fn fresh(&self) -> Self {
-        let mut fresh = self.clone();
-        fresh.discard();
-        fresh
-    }
-
-    /// The unit ends here. What is read next belongs to another.
-    pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
-        match self.stage {
-            Stage::Document | Stage::NothingElse => {}
-            Stage::Nothing => self.give(None, emit),
-            // A number that stands alone ends with the unit.
-            Stage::Value if self.syntax.is_complete() && !self.in_batch => {
-                self.end = self.unit;
-                self.give(None, emit);
-            }
-            Stage::Flawed(flaw) => self.give_flawed(flaw, emit),
-            Stage::Value | Stage::FirstElement | Stage::Element | Stage::Comma => {
-                self.give_flawed(Flaw::NotJson, emit);
-            }
-        }
-        self.reset();
-    }
-
-    /// The unit ends here and is to be forgotten. Tells whether there was anything in it, besides whitespace.
-    pub(crate) fn discard(&mut self) -> bool {
-        let any = self.stage != Stage::Document || self.end > 0;
-        drop(self.facts.take());
-        self.reset();
-        any
-    }
-
-    /// The bytes that it holds on the heap.
-    #[cfg(test)]
-    fn held(&self) -> usize {
-        self.facts.held()
-    }
-
-    fn reset(&mut self) {
-        (self.stage, self.in_batch) = (Stage::Document, false);
-        (self.unit, self.begin, self.end) = (0, 0, 0);
-        self.spoiled = None;
-    }
-
-    /// Goes on to the next stage, or takes all of the bytes.
-    fn advance(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
-        match self.stage {
-            Stage::Value => return self.value(bytes, emit),
-            Stage::Flawed(_) => *bytes = &[],
-            _ => *bytes = syntax::behind_whitespace(bytes),
-        }
-        let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
-        match (self.stage, byte) {
-            (Stage::Document, b'[') => {
-                self.begin = self.unit - bytes.len() as u64;
-                self.in_batch = true;
-                self.batches += 1;
-                self.stage = Stage::FirstElement;
-            }
-            (Stage::FirstElement, b']') => self.complete(rest, emit),
-            (Stage::Document | Stage::FirstElement | Stage::Element, _) => {
-                self.begin_value(bytes);
-                return Ok(());
-            }
-            (Stage::Comma, b',') => self.stage = Stage::Element,
-            (Stage::Comma, b']') => {
-                self.in_batch = false;
-                self.end = self.unit - rest.len() as u64;
-                self.stage = match self.documents {
-                    Documents::One => Stage::NothingElse,
-                    Documents::Many => Stage::Document,
-                };
-            }
-            (stage, byte) => {
-                self.spoiled = matches!(stage, Stage::Nothing | Stage::NothingElse).then_some((stage, byte));
-                // Behind one document there is more. What was in it is known all the same, but that of a batch was given.
-                if stage == Stage::NothingElse {
-                    (self.in_batch, self.begin) = (true, self.end);
-                }
-                return Err(Flaw::NotJson);
-            }
-        }
-        *bytes = rest;
-        Ok(())
-    }
-
-    fn begin_value(&mut self, bytes: &[u8]) {
-        self.begin = self.unit - bytes.len() as u64;
-        self.syntax.begin(usize::from(self.in_batch));
-        self.stage = Stage::Value;
-    }
-
-    fn value(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
-        let before = *bytes;
-        let holds = self.facts.holds_tool();
-        let progress = self.syntax.read(bytes, &mut self.facts)?;
-        if holds {
-            let read = before.len() - bytes.len();
-            self.facts.hold(before.get(..read).unwrap_or_default());
-        }
-        match progress {
-            Progress::More | Progress::ToolBegin => {}
-            Progress::ToolEnd => self.facts.end_tool(),
-            Progress::Complete if self.in_batch => {
-                self.end = self.unit - bytes.len() as u64;
-                self.give(None, emit);
-                self.begin = self.end;
-                self.stage = Stage::Comma;
-            }
-            Progress::Complete => self.complete(bytes, emit),
-        }
-        Ok(())
-    }
-
-    /// A document that is one message, or an empty batch.
-    fn complete(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) {
-        self.end = self.unit - bytes.len() as u64;
-        match self.documents {
-            Documents::One => self.stage = Stage::Nothing,
-            Documents::Many => {
-                self.give(None, emit);
-                self.in_batch = false;
-                self.stage = Stage::Document;
-            }
-        }
-    }
-
-    fn give_flawed(&mut self, flaw: Flaw, emit: &mut impl FnMut(Message)) {
-        self.end = self.unit;
-        self.give(Some(flaw), emit);
-    }
-
-    fn give(&mut self, flaw: Option<Flaw>, emit: &mut impl FnMut(Message)) {
-        let Taken { ordinary, others } = self.facts.take();
-        let batch = self.in_batch.then_some(self.batches);
-        let placed = |message: Message| Message { batch, bytes: self.end - self.begin, ..message };
-        let mut ordinary = placed(ordinary);
-        ordinary.flaw = flaw.or(ordinary.flaw);
-        if flaw.is_some() {
-            // It may end in the middle of a text, of which as much was kept as came in one piece.
-            ordinary.result.text = None;
-            return emit(ordinary);
-        }
-        // What is a call to some reader is none that nobody reads.
-        if others.is_empty() || ordinary.flaw != Some(Flaw::NotAMessage) {
-            emit(ordinary);
-        }
-        others.into_iter().map(placed).for_each(emit);
-    }
-}
-
 #[cfg(test)]
 mod tests;
+mod tokens;
+
+#[cfg(feature = "tower")]
+pub(crate) use self::framing::Texts;
+pub(crate) use self::framing::{Events, Lines};
+#[cfg(any(feature = "tower", test))]
+pub(crate) use self::scanner::Documents;
+#[cfg(test)]
+pub(crate) use self::scanner::Scanner;
+#[cfg(feature = "proxy")]
+pub(super) use self::syntax::behind_whitespace;
+#[cfg(feature = "proxy")]
+pub(super) use self::tokens::{Key, string};

@@ -1,11 +1,8 @@
 //! The grammar of JSON (RFC 8259), one value at a time. What is found is told to [`Facts`].
 
 use super::super::message::Flaw;
-use super::deep::Deep;
 use super::facts::{Facts, Literal};
-use super::nesting::Nesting;
-use super::number::Number;
-use super::quoted::{self, Nobody, Quoted};
+use super::tokens::{Deep, Nesting, Nobody, Number, Quoted, simple_key};
 
 /// A reader of one value, in any number of pieces.
 #[derive(Debug, Clone, Default)]
@@ -168,7 +165,7 @@ impl Syntax {
         }
         self.wanted = facts.begin_key();
         self.expect = Expect::InKey;
-        let Some((key, behind)) = quoted::simple_key(rest) else { return Ok(rest) };
+        let Some((key, behind)) = simple_key(rest) else { return Ok(rest) };
         if self.wanted {
             facts.whole_key(key);
         }
@@ -288,7 +285,7 @@ impl Syntax {
 }
 
 /// Without the whitespace of RFC 8259, section 2, at the beginning.
-pub(in crate::capture::mcp) fn behind_whitespace(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn behind_whitespace(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }

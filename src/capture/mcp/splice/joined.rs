@@ -1,23 +1,23 @@
 //! What joins a request to a trace: the proxy's own span, as the parent of whatever the server does.
 
-use super::Message;
+use crate::capture::mcp::message::Message;
 use crate::record::SpanIds;
 
 /// A call's own span, for the request that goes on to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Joined {
     traceparent: String,
-    said: Said,
+    said: CallerTrace,
 }
 
 /// What a message says of its trace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct CallerTrace {
     traceparent: Option<String>,
     tracestate: Option<String>,
 }
 
-impl Said {
+impl CallerTrace {
     pub(crate) fn of(message: &Message) -> Self {
         let params = &message.params;
         Self { traceparent: params.traceparent.clone(), tracestate: params.tracestate.clone() }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Edit;
+use super::edit::Edit;
 use crate::capture::mcp::scan::{Key, behind_whitespace, string};
 
 /// An object, and where the members are that were asked for.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::edit::{Edit, edited};
+use super::joined::CallerTrace;
+use super::splices::{MOST_MESSAGES, Splices};
 use crate::capture::mcp::message::Reading;
 use crate::capture::mcp::scan::{Documents, Scanner};
 use crate::record::{SpanId, SpanIds, TraceId};
@@ -26,7 +28,7 @@ fn splices(unit: &str) -> Splices {
     let mut splices = Splices::default();
     for message in messages {
         let is_request = message.method.is_some() && message.id.is_some();
-        let joined = Said::of(&message).joined(is_request.then(span));
+        let joined = CallerTrace::of(&message).joined(is_request.then(span));
         splices.note(message.batch.is_some(), message.is_plain(), joined);
     }
     splices
@@ -300,7 +302,7 @@ proptest! {
     fn whatever_the_bytes_are(bytes in "[\\[\\]{}\",:\\\\ua0 \n]{0,60}|\\PC{0,40}", is_batch: bool, count in 1_usize..4) {
         let mut splices = Splices::default();
         for _ in 0..count {
-            splices.note(is_batch, true, Said::default().joined(Some(span())));
+            splices.note(is_batch, true, CallerTrace::default().joined(Some(span())));
         }
         drop(splices.edits(bytes.as_bytes()).map(|edits| edited(bytes.as_bytes(), edits)));
     }

@@ -1,9 +1,9 @@
 //! What the server reads.
 //!
 //! Invariants:
-//! 1. No byte is given that was not heard. Bytes that nobody has heard when it is the turn of others wait here.
-//! 2. Others have a turn whenever many messages came, whether or not the stream would have more, and whoever says so much
-//!    waits for the disk.
+//! 1. No byte is given to the server that was not read. Bytes that are unread when others have a turn wait here.
+//! 2. Others have a turn whenever many messages came, whether or not the stream has more, and a client that sends so many waits
+//!    for the disk.
 
 use std::fmt;
 use std::io;
@@ -14,23 +14,24 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::{Ends, Listener};
+use super::close::CloseOnDrop;
+use super::paced::PacedReader;
 use crate::trail::Pause;
 
-/// A stream whose bytes are heard as they are read.
+/// A stream whose bytes are audited as they are read.
 pub struct TapRead<R> {
     inner: R,
-    listener: Listener,
+    reader: PacedReader,
     order: Arc<Mutex<()>>,
-    /// Came with bytes that were given.
-    unheard: Bytes,
+    /// Came with bytes that were given to the server.
+    unread: Bytes,
     pause: Option<Pause>,
-    _ends: Arc<Ends>,
+    _ends: Arc<CloseOnDrop>,
 }
 
 impl<R> TapRead<R> {
-    pub(super) fn new(inner: R, listener: Listener, order: Arc<Mutex<()>>, ends: Arc<Ends>) -> Self {
-        Self { inner, listener, order, unheard: Bytes::new(), pause: None, _ends: ends }
+    pub(super) fn new(inner: R, reader: PacedReader, order: Arc<Mutex<()>>, ends: Arc<CloseOnDrop>) -> Self {
+        Self { inner, reader, order, unread: Bytes::new(), pause: None, _ends: ends }
     }
 
     /// Waits for the disk, and until others have had their turn.
@@ -39,20 +40,20 @@ impl<R> TapRead<R> {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
         }
-        if self.listener.takes_turn() {
+        if self.reader.takes_turn() {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         Poll::Ready(())
     }
 
-    /// Hears some of these bytes, and says how many.
-    fn hear(&mut self, bytes: &[u8]) -> usize {
-        // What these bytes may answer was heard when this lock is free.
+    /// Reads some of these bytes, and says how many.
+    fn observe(&mut self, bytes: &[u8]) -> usize {
+        // What these bytes may answer was read when this lock is free.
         drop(self.order.lock().unwrap_or_else(PoisonError::into_inner));
-        let heard = self.listener.hear_some(bytes);
-        self.pause = self.listener.pause();
-        heard
+        let read = self.reader.read_some(bytes);
+        self.pause = self.reader.pause();
+        read
     }
 }
 
@@ -64,26 +65,26 @@ impl<R: AsyncRead + Unpin> AsyncRead for TapRead<R> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         ready!(this.poll_turn(context));
-        if !this.unheard.is_empty() {
-            let length = this.unheard.len().min(buffer.remaining());
-            let bytes = this.unheard.slice(..length);
-            let heard = this.hear(&bytes);
-            buffer.put_slice(&this.unheard.split_to(heard));
+        if !this.unread.is_empty() {
+            let length = this.unread.len().min(buffer.remaining());
+            let bytes = this.unread.slice(..length);
+            let read = this.observe(&bytes);
+            buffer.put_slice(&this.unread.split_to(read));
             return Poll::Ready(Ok(()));
         }
         let (before, has_room) = (buffer.filled().len(), buffer.remaining() > 0);
         let Poll::Ready(read) = Pin::new(&mut this.inner).poll_read(context, buffer) else {
-            this.listener.had_turn();
+            this.reader.had_turn();
             return Poll::Pending;
         };
         read?;
         match buffer.filled().get(before..) {
             Some(bytes) if !bytes.is_empty() => {
-                let heard = this.hear(bytes);
-                this.unheard = bytes.get(heard..).map(Bytes::copy_from_slice).unwrap_or_default();
-                buffer.set_filled(before + heard);
+                let read = this.observe(bytes);
+                this.unread = bytes.get(read..).map(Bytes::copy_from_slice).unwrap_or_default();
+                buffer.set_filled(before + read);
             }
-            _ if has_room => this.listener.end(),
+            _ if has_room => this.reader.end(),
             _ => {}
         }
         Poll::Ready(Ok(()))
@@ -92,6 +93,6 @@ impl<R: AsyncRead + Unpin> AsyncRead for TapRead<R> {
 
 impl<R: fmt::Debug> fmt::Debug for TapRead<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TapRead").field("inner", &self.inner).field("listener", &self.listener).finish_non_exhaustive()
+        f.debug_struct("TapRead").field("inner", &self.inner).field("reader", &self.reader).finish_non_exhaustive()
     }
 }

@@ -5,8 +5,9 @@ use rmcp::model::{
     CallToolResponse, CallToolResult, ContentBlock, ErrorCode, GetPromptResponse, JsonObject, ReadResourceResponse,
 };
 
+use crate::capture::mcp::refusal::message_of;
 use crate::record::{Detail, Outcome, names};
-use crate::trail::{Because, Core, Failure, Refused};
+use crate::trail::{Core, Failure, Refused};
 
 /// The outcome of an answer that is no JSON-RPC error.
 pub(super) trait Answer {
@@ -90,10 +91,6 @@ pub(super) fn outcome<T: Answer>(
 /// The answer to a call that must not run.
 pub(super) fn refusal(refused: &Refused) -> ErrorData {
     let code = ErrorCode(i32::try_from(refused.code()).unwrap_or(ErrorCode::INTERNAL_ERROR.0));
-    let what = match refused.because {
-        Because::Denied => "call denied",
-        _ => "call refused",
-    };
     let data = JsonObject::from_iter([(names::AUDITRAIL_CALL_ID.to_owned(), refused.call_id.to_string().into())]);
-    ErrorData::new(code, format!("{what}: {}", refused.reason), Some(data.into()))
+    ErrorData::new(code, message_of(refused), Some(data.into()))
 }

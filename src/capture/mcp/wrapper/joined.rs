@@ -8,7 +8,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use tracing::Instrument as _;
 
-use super::super::correlate::{Claimed, Exchange};
+use super::super::correlate::{Exchange, HandledCall};
 use super::super::message::Id;
 use super::{answer, request};
 use crate::trail::{Call, Core};
@@ -16,7 +16,7 @@ use crate::trail::{Call, Core};
 /// The call, and who may not be told twice that its handler is done.
 pub(super) struct Joined {
     /// `None`: the call was over before its handler began, as its client had gone.
-    claimed: Option<Claimed>,
+    claimed: Option<HandledCall>,
     /// Calls may be refused here, and nobody has decided on that one.
     is_undecided: bool,
     is_running: bool,

@@ -32,7 +32,7 @@ pub(super) fn call(
     if let Some(parent) = trace_context::parent(meta("traceparent"), meta("tracestate")) {
         call = call.parent(parent);
     }
-    carrier(core, method, call, &context.extensions, transport)
+    origin(core, method, call, &context.extensions, transport)
 }
 
 /// What is known of a notification, in the form of a call that never begins.
@@ -47,7 +47,7 @@ pub(super) fn notification(
         call = claimed_client(call, &peer.client_info)
             .attribute(names::MCP_PROTOCOL_VERSION, peer.protocol_version.as_str().to_owned());
     }
-    carrier(core, method, call, &context.extensions, transport)
+    origin(core, method, call, &context.extensions, transport)
 }
 
 /// What a client says of itself.
@@ -57,7 +57,7 @@ pub(super) fn claimed_client(call: Call, client: &Implementation) -> Call {
 }
 
 /// How the message came, and who acts: known best where HTTP carried it.
-fn carrier(core: &Core, method: &str, call: Call, extensions: &Extensions, transport: Option<Transport>) -> Call {
+fn origin(core: &Core, method: &str, call: Call, extensions: &Extensions, transport: Option<Transport>) -> Call {
     let http = extensions.get::<http::request::Parts>();
     let mut call = match (http, transport) {
         (Some(_), _) => call.transport(Transport::StreamableHttp),

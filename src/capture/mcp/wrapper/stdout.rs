@@ -21,7 +21,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
 use super::super::message::Message;
-use super::super::tap::Listener;
+use super::super::tap::DirectionReader;
 
 /// Writes to the process's standard output.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ struct State {
 
 impl Stdout {
     /// Begins to write what it is given. There must be only one.
-    pub(super) fn open(listener: Listener, order: Arc<Mutex<()>>) -> io::Result<(Self, Unwritten)> {
+    pub(super) fn open(listener: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, Unwritten)> {
         let shared = Arc::<Shared>::default();
         let writer = Writer { listener, order, file: out()?, answers: Vec::new(), is_gone: false };
         let chunks = shared.clone();
@@ -148,7 +148,7 @@ impl Shared {
 
 /// What runs on the thread.
 struct Writer {
-    listener: Listener,
+    listener: DirectionReader,
     order: Arc<Mutex<()>>,
     file: Out,
     answers: Vec<Message>,
@@ -163,7 +163,7 @@ impl Writer {
             chunks.done(written);
         }
         if !self.is_gone {
-            self.listener.end();
+            self.listener.end(Some);
         }
     }
 
@@ -184,13 +184,13 @@ impl Writer {
     fn line(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut read = 0;
         while read < bytes.len() && self.answers.is_empty() {
-            read += self.listener.hear_before(bytes.get(read..).unwrap_or_default(), &mut self.answers);
+            read += self.listener.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
         }
         let (line, rest) = bytes.split_at_checked(read).unwrap_or((bytes, &[]));
         let written = self.write_and_tell(line);
         if let Err(error) = written {
             self.is_gone = true;
-            self.listener.told(&mut self.answers, false);
+            self.listener.finish(&mut self.answers, false);
             self.listener.lose(rest);
             return Err(error);
         }
@@ -206,7 +206,7 @@ impl Writer {
         wait_writable(&self.file)?;
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         write_all(&mut self.file, tail)?;
-        self.listener.told(&mut self.answers, true);
+        self.listener.finish(&mut self.answers, true);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! New connections to servers.
+//! Opens connections to servers.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -6,22 +6,27 @@ use std::io;
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::{Authority, Scheme};
 use hyper_util::client::legacy::connect::HttpConnector as Tcp;
 use tower_service::Service;
 
-use super::error::Unanswered;
-use super::idle::Key;
-use crate::proxy::http::{HttpProxyError, HttpSettings};
+use super::error::UpstreamError;
+use crate::proxy::http::error::HttpProxyError;
+use crate::proxy::http::limits::KEEP_ALIVE;
+use crate::proxy::http::settings::HttpSettings;
 
 #[cfg(feature = "tls")]
 type Transport = hyper_rustls::HttpsConnector<Tcp>;
 #[cfg(not(feature = "tls"))]
 type Transport = Tcp;
 
-/// What HTTP is spoken on.
+/// The server of a connection.
+pub(super) type Key = (Scheme, Authority);
+
+/// The transport under HTTP.
 pub(super) type Stream = <Transport as Service<Uri>>::Response;
 
-/// Connects in time, or not at all.
+/// Connects within a timeout.
 #[derive(Debug)]
 pub(super) struct Connector {
     transport: Transport,
@@ -44,12 +49,13 @@ pub(super) fn connector(settings: &HttpSettings) -> Result<Connector, HttpProxyE
 
 impl Connector {
     /// TLS included.
-    pub(super) async fn connect(&self, (scheme, authority): &Key) -> Result<Stream, Unanswered> {
+    pub(super) async fn connect(&self, (scheme, authority): &Key) -> Result<Stream, UpstreamError> {
         let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query("/").build();
-        let connecting = connected(self.transport.clone(), uri.map_err(|error| Unanswered::Unconnected(error.into()))?);
+        let connecting =
+            connected(self.transport.clone(), uri.map_err(|error| UpstreamError::Unconnected(error.into()))?);
         match tokio::time::timeout(self.timeout, connecting).await {
-            Ok(connected) => connected.map_err(Unanswered::Unconnected),
-            Err(_) => Err(Unanswered::Unconnected(io::Error::from(io::ErrorKind::TimedOut).into())),
+            Ok(connected) => connected.map_err(UpstreamError::Unconnected),
+            Err(_) => Err(UpstreamError::Unconnected(io::Error::from(io::ErrorKind::TimedOut).into())),
         }
     }
 }
@@ -61,6 +67,3 @@ where
     poll_fn(|context| transport.poll_ready(context)).await.map_err(Into::into)?;
     transport.call(uri).await.map_err(Into::into)
 }
-
-/// After that much silence, TCP asks whether the peer is still there; a peer that is may be silent for ever.
-pub(in crate::proxy::http) const KEEP_ALIVE: Duration = Duration::from_secs(60);

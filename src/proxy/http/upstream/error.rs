@@ -1,28 +1,28 @@
-//! Why there is no answer.
+//! Why a server gave no answer.
 
 use std::error::Error;
 use std::io;
 
-use super::Outgoing;
+use crate::proxy::http::body::OutgoingBody;
 
 /// A request that got no response.
 #[derive(Debug)]
-pub(in crate::proxy::http) struct Failed {
-    pub(in crate::proxy::http) error: Unanswered,
+pub(crate) struct FailedRequest {
+    pub(crate) error: UpstreamError,
     /// Its body, if nothing of it was sent.
-    pub(in crate::proxy::http) unsent: Option<Outgoing>,
+    pub(crate) unsent: Option<OutgoingBody>,
 }
 
-/// A server gave no response.
+/// Why a server gave no response.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::proxy::http) enum Unanswered {
-    /// Nobody could be asked.
+pub(crate) enum UpstreamError {
+    /// No connection could be opened.
     #[error("no connection")]
     Unconnected(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection ended too soon, or something else than HTTP came.
+    /// The connection ended too early, or the server did not speak HTTP.
     #[error("no response")]
     Broken(#[source] hyper::Error),
-    /// There are as many connections as there may be.
+    /// The limit of connections is reached.
     #[error("no room for another connection")]
     NoRoom,
     /// The target names no server.
@@ -30,24 +30,24 @@ pub(in crate::proxy::http) enum Unanswered {
     Unaddressed,
 }
 
-impl Failed {
-    pub(super) fn without_body(error: Unanswered) -> Box<Self> {
+impl FailedRequest {
+    pub(super) fn without_body(error: UpstreamError) -> Box<Self> {
         Box::new(Self { error, unsent: None })
     }
 
-    pub(super) fn with_body(error: Unanswered, body: Outgoing) -> Box<Self> {
+    pub(super) fn with_body(error: UpstreamError, body: OutgoingBody) -> Box<Self> {
         Box::new(Self { error, unsent: Some(body) })
     }
 }
 
-impl Unanswered {
-    pub(in crate::proxy::http) fn is_connect(&self) -> bool {
+impl UpstreamError {
+    pub(crate) fn is_connect(&self) -> bool {
         matches!(self, Self::Unconnected(_))
     }
 
-    /// Whether there is something that the operator can do about the way to the server. With TLS 1.3, what a server says of
-    /// the client's certificate comes after the handshake.
-    pub(in crate::proxy::http) fn is_of_the_way(&self) -> bool {
+    /// Whether the operator can fix it on the way to the server. With TLS 1.3, a server rejects the client's certificate only
+    /// after the handshake.
+    pub(crate) fn is_connectivity(&self) -> bool {
         #[cfg(feature = "tls")]
         if causes(self).any(|cause| tls_error(cause).is_some()) {
             return true;
@@ -56,7 +56,7 @@ impl Unanswered {
     }
 
     /// What the operator can do.
-    pub(in crate::proxy::http) fn remedy(&self) -> &'static str {
+    pub(crate) fn remedy(&self) -> &'static str {
         #[cfg(feature = "tls")]
         if let Some(error) = causes(self).find_map(tls_error) {
             return crate::proxy::http::tls::remedy(error);
@@ -65,7 +65,7 @@ impl Unanswered {
     }
 }
 
-/// Transports wrap it in errors of I/O, whose source is not what they wrap but what is behind that.
+/// Transports wrap a TLS error in an I/O error, whose `source` skips the wrapped error.
 #[cfg(feature = "tls")]
 fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let within = |error: &&'a (dyn Error + 'static)| -> Option<&'a (dyn Error + 'static)> {
@@ -74,14 +74,14 @@ fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     std::iter::successors(Some(cause), within).find_map(<dyn Error>::downcast_ref)
 }
 
-/// Whether it took too long to connect.
-pub(in crate::proxy::http) fn is_late(error: &(dyn Error + 'static)) -> bool {
+/// Whether connecting took too long.
+pub(crate) fn is_late(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut))
 }
 
-/// The last cause, which says it best.
-pub(in crate::proxy::http) fn cause(error: &(dyn Error + 'static)) -> String {
+/// The innermost cause, which is the most precise.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 

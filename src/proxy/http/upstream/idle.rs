@@ -1,46 +1,42 @@
-//! Connections that wait for another request.
+//! Idle connections, which wait for another request.
 //!
-//! Nobody drives them. Whether the server has closed one is seen when it is taken; those that nobody takes are closed after
-//! [`MOST`].
+//! Nothing drives them: whether the server has closed one is found when it is taken. Unused ones are closed after [`MOST`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
 use tokio::time::Instant;
 
-use super::channel::Channel;
-
-/// The server of a connection.
-pub(super) type Key = (Scheme, Authority);
+use super::connect::Key;
+use super::connection::ServerConnection;
 
 #[derive(Debug, Default)]
-pub(super) struct Idle(Arc<Mutex<Table>>);
+pub(super) struct IdlePool(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
     waiting: HashMap<Key, Vec<Waiting>>,
-    /// Somebody closes those that wait too long.
+    /// A task closes those that wait too long.
     is_swept: bool,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    channel: Channel,
+    channel: ServerConnection,
     since: Instant,
 }
 
-/// Where a connection goes when it is free.
+/// Returns a connection to the pool when it is free.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct PoolReturn {
     idle: Arc<Mutex<Table>>,
     key: Key,
 }
 
-impl Idle {
-    /// The one that was used last, if it can be used.
-    pub(super) fn take(&self, key: &Key) -> Option<Channel> {
+impl IdlePool {
+    /// The most recently used connection that still works.
+    pub(super) fn take(&self, key: &Key) -> Option<ServerConnection> {
         loop {
             let Waiting { mut channel, since } = lock(&self.0).waiting.get_mut(key)?.pop()?;
             if since.elapsed() < MOST && channel.is_free() {
@@ -49,7 +45,7 @@ impl Idle {
         }
     }
 
-    /// Closes the one that has waited longest. Says whether there was one.
+    /// Closes the connection that has waited longest; returns whether there was one.
     pub(super) fn close_one(&self) -> bool {
         let mut table = lock(&self.0);
         let oldest = |waiting: &&mut Vec<Waiting>| waiting.first().map(|first| first.since);
@@ -62,14 +58,14 @@ impl Idle {
         true
     }
 
-    pub(super) fn home(&self, key: Key) -> Home {
-        Home { idle: self.0.clone(), key }
+    pub(super) fn home(&self, key: Key) -> PoolReturn {
+        PoolReturn { idle: self.0.clone(), key }
     }
 }
 
-impl Home {
-    /// Keeps it, or lets it end if no other request can be sent on it.
-    pub(super) fn put(&self, mut channel: Channel) {
+impl PoolReturn {
+    /// Keeps the connection, or closes it if it cannot take another request.
+    pub(super) fn put(&self, mut channel: ServerConnection) {
         if !channel.is_free() {
             return channel.finish();
         }
@@ -85,7 +81,7 @@ impl Home {
     }
 }
 
-/// Runs as long as there is something to close.
+/// Runs as long as there are idle connections.
 async fn sweep(table: Weak<Mutex<Table>>) {
     loop {
         tokio::time::sleep(OFTEN).await;
@@ -106,6 +102,6 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Node.js and uvicorn close idle connections after 5 s: shorter, so that a request seldom meets one that is being closed.
+/// Node.js and uvicorn close idle connections after 5 s. A shorter time makes it unlikely that a request meets a closing one.
 const MOST: Duration = Duration::from_secs(4);
 const OFTEN: Duration = Duration::from_secs(1);

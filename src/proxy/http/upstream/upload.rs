@@ -1,4 +1,4 @@
-//! Whether a request has been sent.
+//! Tracks whether the body of a request has been sent.
 
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -9,57 +9,57 @@ use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// Tells of a body that is being sent.
+/// Reports whether a body has been sent.
 #[derive(Debug)]
-pub(super) struct Upload(Weak<()>);
+pub(super) struct UploadState(Weak<()>);
 
 pin_project! {
-    /// A body of which is known when all of it is written.
+    /// A body that reports when all of it is written.
     #[derive(Debug)]
-    pub(super) struct Followed<B> {
+    pub(super) struct TrackedBody<B> {
         #[pin]
         body: B,
         alive: Arc<()>,
     }
 }
 
-/// Gone when it is written: a connection takes a frame long before.
+/// Dropped when its bytes are written, long after the connection took the frame.
 #[derive(Debug)]
-pub(super) struct Unwritten {
+pub(super) struct TrackedBytes {
     bytes: Bytes,
     _alive: Arc<()>,
 }
 
-pub(super) fn followed<B>(request: Request<B>) -> (Request<Followed<B>>, Upload) {
+pub(super) fn tracked<B>(request: Request<B>) -> (Request<TrackedBody<B>>, UploadState) {
     let alive = Arc::new(());
-    let upload = Upload(Arc::downgrade(&alive));
-    (request.map(|body| Followed { body, alive }), upload)
+    let upload = UploadState(Arc::downgrade(&alive));
+    (request.map(|body| TrackedBody { body, alive }), upload)
 }
 
-impl<B> Followed<B> {
-    /// The body of which nothing was sent.
+impl<B> TrackedBody<B> {
+    /// The body, of which nothing was sent.
     pub(super) fn into_inner(self) -> B {
         self.body
     }
 }
 
-impl Upload {
+impl UploadState {
     pub(super) fn is_over(&self) -> bool {
         self.0.strong_count() == 0
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for Followed<B> {
-    type Data = Unwritten;
+impl<B: Body<Data = Bytes>> Body for TrackedBody<B> {
+    type Data = TrackedBytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Unwritten>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<TrackedBytes>, Self::Error>>> {
         let this = self.project();
         let frame = ready!(this.body.poll_frame(context));
-        let unwritten = |bytes| Unwritten { bytes, _alive: this.alive.clone() };
+        let unwritten = |bytes| TrackedBytes { bytes, _alive: this.alive.clone() };
         Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(unwritten))))
     }
 
@@ -72,7 +72,7 @@ impl<B: Body<Data = Bytes>> Body for Followed<B> {
     }
 }
 
-impl Buf for Unwritten {
+impl Buf for TrackedBytes {
     fn remaining(&self) -> usize {
         self.bytes.remaining()
     }

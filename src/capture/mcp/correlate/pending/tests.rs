@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::super::super::message::IdKind;
 use super::*;
 use crate::Trail;
-use crate::capture::mcp::correlate::waiting::Asked;
+use crate::capture::mcp::correlate::pending_call::Asked;
 use crate::config::{Environment, OtlpSettings};
 use crate::record::Detail;
 use crate::ship::{Accepted, Connector, ExportFuture, Sink};
@@ -71,7 +71,7 @@ fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
         Step::Add { exchange, id: at, batch, alternative, is_odd } => {
             let call = Arc::new(OpenCall::open(trail.core(), Call::mcp("ping"), Opener::Observer));
             let server = exchange == 0;
-            drop(pending.add(Waiting {
+            drop(pending.add(PendingCall {
                 call,
                 exchange,
                 asked: Asked::Other,
@@ -105,7 +105,8 @@ fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
         }
         Step::Oldest => drop(pending.take_oldest(1)),
         Step::Leave { exchange, stays } => {
-            let fate = |waiting: &Waiting| (!stays || waiting.is_unreadable).then(|| Outcome::of(Detail::NoResponse));
+            let fate =
+                |waiting: &PendingCall| (!stays || waiting.is_unreadable).then(|| Outcome::of(Detail::NoResponse));
             drop(pending.leave(exchange, 1, fate));
         }
         Step::Parked => drop(pending.take_parked_before(2)),
@@ -114,7 +115,7 @@ fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
 
 /// Each index has what a look at all calls finds.
 fn assert_sound(pending: &Pending) {
-    let scan = |which: &dyn Fn(&Waiting) -> bool| -> BTreeSet<(u64, u64)> {
+    let scan = |which: &dyn Fn(&PendingCall) -> bool| -> BTreeSet<(u64, u64)> {
         pending.calls.values().filter(|call| which(call)).map(|call| (call.exchange, call.serial)).collect()
     };
     assert_eq!(pending.by_exchange.0, scan(&|_| true));

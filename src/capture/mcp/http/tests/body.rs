@@ -9,11 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as _;
 
 use super::rig::{Script, Step, next, read};
-use crate::capture::mcp::http::body::TapBody;
-use crate::capture::mcp::http::content::Content;
-use crate::capture::mcp::http::reader::Reader;
-use crate::capture::mcp::http::tap::{Observer, Over, Tap};
-use crate::capture::mcp::http::unread::Unread;
+use crate::capture::mcp::http::reading::{BodyEnd, Content, Observer, Reader, Tap, UnreadReason};
+use crate::capture::mcp::http::tower::TapBody;
 use crate::capture::mcp::message::Message;
 
 /// What an observer heard, in order.
@@ -42,11 +39,11 @@ impl Observer for Heard {
         });
     }
 
-    fn unread(&self, why: Unread) {
+    fn unread(&self, why: UnreadReason) {
         self.push(format!("{why:?}"));
     }
 
-    fn over(&self, how: Over) {
+    fn over(&self, how: BodyEnd) {
         self.push(format!("{how:?}"));
         if self.1 == Some("over") {
             std::panic::resume_unwind(Box::new("expected"));

@@ -110,7 +110,7 @@ fn another_charset_is_unread_and_told() {
         assert_eq!(strings(&records[1], names::AUDITRAIL_MESSAGE_READINGS), readings, "{name}");
         assert_eq!(int(&records[1], names::HTTP_REQUEST_BODY_SIZE), Some(i64::try_from(body.len()).unwrap()));
         let said = rig.said().iter().filter(|said| said.contains("another charset")).count();
-        assert_eq!((rig.trail.seen().unread, said), (1, 1), "{name}");
+        assert_eq!((rig.trail.wire_counts().unread, said), (1, 1), "{name}");
     }
 }
 
@@ -185,7 +185,7 @@ fn what_stands_behind_a_coded_message_does_not_hide_it() {
         let body = [&coded[..], more].concat();
         let asked = Asked { codings: &[coding], body: &body, ..PLAIN };
         assert_eq!(asked.read_by(), ["node-zlib"], "{coding} {more:?}");
-        assert_eq!(asked.recorded().1.trail.seen().unread, 1);
+        assert_eq!(asked.recorded().1.trail.wire_counts().unread, 1);
     }
 }
 

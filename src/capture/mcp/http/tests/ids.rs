@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use super::rig::{Rig, Script, read};
 use super::service::{INITIALIZE, answering, exchange, issuing, now, post, response, within};
-use crate::capture::mcp::correlate::{Carrier, Correlator};
+use crate::capture::mcp::correlate::{Correlator, MessageOrigin};
 use crate::capture::mcp::message::{Error, Id, IdKind, Message, Params};
 use crate::capture::mcp::{McpLayer, TapBody};
 use crate::record::names;
@@ -149,7 +149,7 @@ fn last_event_id_on_a_post_makes_no_replay_of_an_answer() {
     request.headers_mut().insert("last-event-id", http::HeaderValue::from_static("0/1"));
     read(open(&layer, request, &event("2")).body_mut());
     assert_eq!(ends(&rig), ["first: ok -", "second: ok -"]);
-    assert_eq!(rig.trail.seen().replayed, 0);
+    assert_eq!(rig.trail.wire_counts().replayed, 0);
 }
 
 /// What does not belong to it, or is no answer of a server that has ended it.
@@ -222,7 +222,7 @@ fn an_answer_is_for_all_that_one_message_may_be() {
         (None, ["one: - ambiguous_id", "other: - ambiguous_id"]),
     ] {
         let rig = Rig::new();
-        let exchange = Correlator::new(rig.trail.core()).exchange(Carrier::default());
+        let exchange = Correlator::new(rig.trail.core()).exchange(MessageOrigin::default());
         for (tool, alternative) in [("one", Some(7)), ("other", second)] {
             drop(exchange.see(TO_SERVER, message("1", tool, alternative)));
         }
@@ -235,8 +235,8 @@ fn an_answer_is_for_all_that_one_message_may_be() {
 #[test]
 fn a_call_that_is_held_back_is_not_answered_by_the_server() {
     let rig = Rig::new();
-    let carrier = Carrier { is_held: true, ..Carrier::default() };
-    let exchange = Correlator::new(rig.trail.core()).exchange(carrier);
+    let origin = MessageOrigin { is_held: true, ..MessageOrigin::default() };
+    let exchange = Correlator::new(rig.trail.core()).exchange(origin);
     let passes = exchange.see(TO_SERVER, message("1", "passes", None)).unwrap();
     now(passes.may_run()).unwrap();
     let waits = exchange.see(TO_SERVER, message("1", "waits", None)).unwrap();

@@ -5,7 +5,7 @@ use tower_layer::Layer as _;
 use super::ids::ends;
 use super::rig::Rig;
 use super::service::{answering, exchange, post, response};
-use crate::capture::mcp::correlate::{Carrier, Correlator};
+use crate::capture::mcp::correlate::{Correlator, MessageOrigin};
 use crate::capture::mcp::message::{Error, Id, Message};
 use crate::trail::Direction;
 
@@ -69,7 +69,7 @@ fn an_http_error_is_of_its_request_whatever_stands_in_it() {
 #[test]
 fn a_client_ends_no_call_of_its_own() {
     let rig = Rig::new();
-    let exchange = Correlator::new(rig.trail.core()).exchange(Carrier::default());
+    let exchange = Correlator::new(rig.trail.core()).exchange(MessageOrigin::default());
     let message = Message { is_jsonrpc: true, ..Message::default() };
     let (method, id) = (Some("tools/call".to_owned()), Some(Id::of_integer(1)));
     let mut call = Message { method, id, ..message.clone() };

@@ -1,4 +1,4 @@
-//! Requests and responses whose parts come in any order. (The numbers are those of the invariants of `passage.rs`.)
+//! Requests and responses whose parts come in any order. (The numbers are those of the invariants of `http_exchange.rs`.)
 
 use std::future::ready;
 use std::sync::{Arc, Mutex};
@@ -134,7 +134,7 @@ fn answers_that_nobody_asked_for_are_not_kept_without_an_end() {
     let response = answer(200, "text/event-stream", framed(&many, 1, Framing::Chunked));
     let mut early = Early::begin(&rig, post(framed(CALL, 1, Framing::Chunked)), 1, response);
     early.response_frames(1);
-    assert!(rig.trail.seen().unasked > 9_000, "{:?}", rig.trail.seen());
+    assert!(rig.trail.wire_counts().unasked > 9_000, "{:?}", rig.trail.wire_counts());
     early.request_frames(1);
     drop(early);
     assert_eq!(rig.told()[1], "mcp.tools.call response tools/call: ok");

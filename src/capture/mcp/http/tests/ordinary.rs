@@ -1,4 +1,4 @@
-//! What is recorded of requests that are no MCP. (The numbers are those of the invariants of `passage.rs`.)
+//! What is recorded of requests that are no MCP. (The numbers are those of the invariants of `http_exchange.rs`.)
 
 use std::future::{Future as _, Ready, pending, ready};
 use std::sync::Mutex;

@@ -118,7 +118,7 @@ fn the_call_is_begun_before_the_server_has_all_of_it_and_ended_before_the_client
     assert_eq!(rig.told().len(), 2, "and no more when the rest is dropped");
 }
 
-/// Passage 3.
+/// HttpExchange 3.
 #[test]
 fn what_fails_without_a_message_is_a_pair_of_its_own() {
     let rig = Rig::new();
@@ -355,7 +355,7 @@ fn an_unknown_coding_is_said_once() {
     let records = rig.records();
     assert_eq!(records[5].text(names::AUDITRAIL_OUTCOME_DETAIL), Some("no_response"));
     assert_eq!(records[5].text(names::ERROR_TYPE), Some("unreadable"));
-    assert_eq!(rig.trail.seen().unread, 3);
+    assert_eq!(rig.trail.wire_counts().unread, 3);
 }
 
 #[test]

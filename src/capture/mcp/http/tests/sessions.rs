@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rig::Rig;
-use crate::capture::mcp::correlate::{Carrier, Correlator, End, Exchange, Scope};
-use crate::capture::mcp::http::sessions::Sessions;
+use crate::capture::mcp::correlate::{Correlator, End, Exchange, MessageOrigin, Session};
+use crate::capture::mcp::http::server::Sessions;
 use crate::capture::mcp::message::{Id, IdKind, Message};
 use crate::trail::Direction;
 
@@ -23,14 +23,14 @@ impl Bench {
     }
 
     /// A session with a call that waits, its exchange broken off.
-    fn with_parked_call(&self, id: &str) -> Arc<Scope> {
-        let exchange = self.correlator.exchange(Carrier::default());
-        exchange.scope().name(id);
-        let scope = exchange.scope().clone();
-        drop(self.sessions.begin(id, &scope, ("/mcp", None)));
+    fn with_parked_call(&self, id: &str) -> Arc<Session> {
+        let exchange = self.correlator.exchange(MessageOrigin::default());
+        exchange.session().name(id);
+        let session = exchange.session().clone();
+        drop(self.sessions.begin(id, &session, ("/mcp", None)));
         ask(&exchange);
         exchange.close(End::Complete);
-        scope
+        session
     }
 
     fn has(&self, id: &str) -> bool {
@@ -38,7 +38,7 @@ impl Bench {
     }
 
     fn count_of_evicted(&self) -> u64 {
-        self.rig.trail.seen().evicted_sessions
+        self.rig.trail.wire_counts().evicted_sessions
     }
 
     fn answers(&self) -> usize {

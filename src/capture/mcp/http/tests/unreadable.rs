@@ -98,7 +98,7 @@ fn a_call_is_read_in_any_encoding_and_coding() {
     assert_eq!(records.iter().map(told).collect::<Vec<_>>(), PAIR.repeat(count));
     assert!(records.iter().all(|record| record.text(names::JSONRPC_REQUEST_ID) == Some("1")));
     assert!(records.iter().all(|record| strings(record, names::AUDITRAIL_MESSAGE_FLAW).is_empty()));
-    assert_eq!(rig.trail.seen().unread, 0);
+    assert_eq!(rig.trail.wire_counts().unread, 0);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn what_stays_unreadable_is_a_pair() {
     assert_eq!(strings(last, names::HTTP_RESPONSE_HEADER_CONTENT_TYPE), ["text/event-stream"]);
     assert_eq!(int(last, names::HTTP_REQUEST_BODY_SIZE), Some(24));
     assert_eq!(int(last, names::HTTP_RESPONSE_BODY_SIZE), Some(OK.len() as i64));
-    assert_eq!((rig.trail.seen().unread, rig.trail.seen().flawed), (2, 1));
+    assert_eq!((rig.trail.wire_counts().unread, rig.trail.wire_counts().flawed), (2, 1));
 }
 
 #[test]
@@ -250,6 +250,6 @@ fn what_is_no_message_by_its_first_bytes_is_left_alone() {
     for (content_type, body) in forms {
         let (records, rig) = records_of(vec![of_type(content_type, body)], || response(201, "text/plain", b"ok"));
         assert!(records.is_empty(), "{content_type}: {records:?}");
-        assert_eq!(rig.trail.seen().flawed, 0);
+        assert_eq!(rig.trail.wire_counts().flawed, 0);
     }
 }

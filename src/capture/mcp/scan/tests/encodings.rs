@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::super::message::{Flaw, Message, Reading};
-use super::super::texts::Texts;
-use super::super::{Documents, Scanner, oracle};
+use crate::capture::mcp::scan::framing::Texts;
+use crate::capture::mcp::scan::reference::oracle;
+use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 
 /// How a text is written. Nothing here comes from the code that reads it.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
 use super::super::super::message::{Flaw, Id, IdKind, MAX_ID, MAX_TEXT, MAX_TOOL, MAX_TOOLS, Message, Reading};
-use super::super::{Documents, oracle};
 use super::{read, read_as, read_one};
+use crate::capture::mcp::scan::reference::oracle;
+use crate::capture::mcp::scan::scanner::Documents;
 
 #[test]
 fn a_call_is_read_whatever_the_order_of_its_keys() {

@@ -8,7 +8,8 @@ use proptest::sample::select;
 
 use super::super::super::message::{Flaw, Message};
 use super::super::super::profile::Profile;
-use super::super::{Events, Lines, oracle};
+use crate::capture::mcp::scan::framing::{Events, Lines};
+use crate::capture::mcp::scan::reference::oracle;
 
 #[test]
 fn each_line_is_a_message_and_tells_where_it_ends() {
@@ -190,7 +191,7 @@ proptest! {
         let stream = parts.concat();
         let (data, rest) = specified(&stream);
         let (found, unfinished) = oracle::events(&Arc::default(), oracle::pieces(stream.as_bytes(), &sizes));
-        let messages = |data: &str| oracle::scan(&Arc::default(), super::Documents::One, [data.as_bytes()]);
+        let messages = |data: &str| oracle::scan(&Arc::default(), crate::capture::mcp::scan::scanner::Documents::One, [data.as_bytes()]);
         let may_be_one = |data: &&String| data.trim_matches([' ', '\t', '\r', '\n']).starts_with(['{', '[']);
         let expected: Vec<_> = data.iter().filter(may_be_one).flat_map(|data| messages(data)).collect();
         let found = found.into_iter().map(|message| Message { event: None, ..message }).collect();
@@ -214,7 +215,7 @@ proptest! {
                 Some(text) => (true, text),
                 None => (false, line),
             };
-            let messages = oracle::scan(&Arc::default(), super::Documents::One, [text.trim_end_matches('\n').as_bytes()]);
+            let messages = oracle::scan(&Arc::default(), crate::capture::mcp::scan::scanner::Documents::One, [text.trim_end_matches('\n').as_bytes()]);
             let messages = messages.into_iter().map(|message| Message { is_transcoded, ..message });
             expected.extend(messages.map(|message| (line.ends_with('\n').then_some(end), message)));
         }

@@ -12,7 +12,8 @@ mod readers;
 use std::sync::Arc;
 
 use super::super::message::{Message, Reading};
-use super::{Documents, oracle};
+use crate::capture::mcp::scan::reference::oracle;
+use crate::capture::mcp::scan::scanner::Documents;
 
 /// The messages of one unit, read in one piece, which are the same byte by byte (1).
 fn read_as(reading: &Arc<Reading>, documents: Documents, unit: &[u8]) -> Vec<Message> {

@@ -7,7 +7,7 @@ use proptest::strategy::Union;
 use serde::de::IgnoredAny;
 
 use super::super::super::message::{MAX_ID, MAX_TEXT};
-use super::super::oracle;
+use crate::capture::mcp::scan::reference::oracle;
 
 /// A message that is not written yet: keys in any order, some of them twice, each written in some way.
 #[derive(Debug, Clone)]

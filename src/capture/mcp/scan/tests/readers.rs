@@ -8,8 +8,8 @@ use proptest::sample::select;
 
 use super::super::super::message::{Flaw, MAX_DEPTH, Message};
 use super::super::super::profile::Profile;
-use super::super::{oracle, victims};
 use super::{read, read_one};
+use crate::capture::mcp::scan::reference::{oracle, victims};
 
 /// The list that people read is that of the code.
 #[test]

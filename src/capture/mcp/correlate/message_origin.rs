@@ -1,0 +1,72 @@
+//! What is known of a message by the way it came.
+
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+
+use super::pace::Pace;
+use crate::record::{Attributes, names};
+use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport};
+
+/// How messages travel, and what that tells of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MessageOrigin {
+    pub(crate) transport: Option<Transport>,
+    /// The span of the HTTP request: related, but not the caller's.
+    pub(crate) link: Option<SpanContext>,
+    /// The caller's all the same, of what the client asks without a word of its trace: a proxy is the next hop of whoever has
+    /// written it, and goes on with its trace.
+    pub(crate) link_is_parent: bool,
+    /// Facts for the records of what the client sends.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// The port of `client.address`.
+    pub(crate) client_port: Option<u16>,
+    /// Where the message itself says nothing of it.
+    pub(crate) protocol_version: Option<String>,
+    /// The client takes up a stream again, with `Last-Event-ID`.
+    pub(crate) is_resumed: bool,
+    /// Who asks, as far as it is known.
+    pub(crate) client: Option<Arc<Client>>,
+    /// That of the connection that it came over.
+    pub(crate) pace: Arc<Pace>,
+    /// What the client asks is held back until it may run.
+    pub(crate) is_held: bool,
+    /// What the actor extractor may look at, where HTTP carried the message.
+    pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
+}
+
+impl MessageOrigin {
+    pub(super) fn describe(&self, attributes: &mut Attributes) {
+        if let Some(transport) = self.transport {
+            transport.write(attributes);
+        }
+        for (key, value) in &self.facts {
+            attributes.set(*key, value.clone());
+        }
+        if let Some(port) = self.client_port {
+            attributes.set(names::CLIENT_PORT, i64::from(port));
+        }
+    }
+
+    /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.
+    pub(super) fn place(&self, call: Call, direction: Direction, named: Option<Context>) -> Call {
+        let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
+        let call = match (named, &self.link) {
+            (Some(parent), _) => call.parent(parent),
+            (None, Some(link)) if is_parent => call.parent(Context::new().with_remote_span_context(link.clone())),
+            (None, _) => call,
+        };
+        match &self.link {
+            Some(link) if !is_parent => call.link(link.clone()),
+            _ => call,
+        }
+    }
+
+    /// Who acts, as the user's extractor finds it.
+    pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
+        let (headers, extensions) = self.http.as_deref().map(|(headers, extensions)| (headers, extensions)).unzip();
+        core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
+    }
+}

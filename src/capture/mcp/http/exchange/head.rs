@@ -1,0 +1,162 @@
+//! Facts from the head of a request.
+//!
+//! Invariant: only the header values named here are recorded.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::ACCEPT;
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri, Version};
+
+use crate::capture::mcp::correlate::{MessageOrigin, Pace};
+use crate::capture::mcp::trace_context;
+use crate::record::names;
+use crate::trail::{ClientKey, Core, Transport};
+
+/// The address of the client, for `client.address` and `client.port`: an extension of the request, which whoever accepts
+/// the connections must put in. On axum:
+///
+/// ```no_run
+/// # use std::net::SocketAddr;
+/// # use auditrail::capture::mcp::PeerAddr;
+/// # use axum::extract::{ConnectInfo, Request};
+/// # async fn serve(trail: auditrail::Trail, router: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+/// let known = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| {
+///     request.extensions_mut().insert(PeerAddr(peer));
+///     request
+/// };
+/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(known));
+/// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+/// # }
+/// ```
+///
+/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted; with the port 0
+/// if that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// All of it. In a proxy, the span that the headers name is the caller's, whose next hop it is; in a server, that of the HTTP
+/// request.
+pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigin {
+    let headers = &parts.headers;
+    let mut facts = Vec::with_capacity(5);
+    facts.push((names::NETWORK_PROTOCOL_NAME, "http".to_owned()));
+    if let Some(version) = version(parts.version) {
+        facts.push((names::NETWORK_PROTOCOL_VERSION, version.to_owned()));
+    }
+    for (header, name) in HEADERS {
+        if let Some(value) = text(headers, header) {
+            facts.push((name, value.to_owned()));
+        }
+    }
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    if let Some(peer) = peer {
+        facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
+    }
+    // Only the proxy's own extractor is asked: it costs nothing, and whoever answers for its identities stands before the proxy.
+    let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
+    let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
+    // Only for the extractor: without one, nobody needs to keep what may be credentials.
+    let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
+    MessageOrigin {
+        transport: Some(Transport::StreamableHttp),
+        link: trace_context::http_span(headers),
+        link_is_parent: is_proxy,
+        facts,
+        client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
+        // Only a GET takes up a stream again (2025-11-25, section Resumability and Redelivery).
+        is_resumed: parts.method == Method::GET && headers.contains_key("last-event-id"),
+        protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
+        client,
+        pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
+        is_held: false,
+        http,
+    }
+}
+
+/// The session that the client says it belongs to.
+pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
+    text(headers, SESSION).filter(|id| id.len() <= MAX_SESSION_ID)
+}
+
+/// Whether only a client of MCP sends such a head, wherever to: it belongs to a session or names a revision, or it asks for the
+/// stream of one.
+pub(crate) fn is_of_mcp(parts: &Parts) -> bool {
+    let wants_events = || {
+        let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        accepted.flat_map(|value| value.split(',')).any(|range| {
+            let essence = range.split(';').next().unwrap_or_default();
+            essence.trim().eq_ignore_ascii_case("text/event-stream")
+        })
+    };
+    let headers = &parts.headers;
+    headers.contains_key(SESSION)
+        || headers.contains_key(PROTOCOL_VERSION)
+        || parts.method == Method::GET && wants_events()
+}
+
+/// The key of a session of the transport of 2024-11-05, by the URI to which its messages go. It is told by the query, where
+/// servers put their ids; the path may be another here than the client's.
+pub(crate) fn endpoint(uri: &Uri) -> Option<String> {
+    let key = uri.query().filter(|query| query.len() <= MAX_SESSION_ID)?;
+    Some(format!("?{key}"))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `network.protocol.version`.
+fn version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+/// Revisions are dates; a client may write anything there.
+fn is_version(value: &str) -> bool {
+    const LONGEST: usize = 32;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    (1..=LONGEST).contains(&value.len()) && value.bytes().all(is_plain)
+}
+
+/// The headers whose values are recorded as they are.
+const HEADERS: [(&str, &str); 2] =
+    [("x-request-id", names::AUDITRAIL_REQUEST_ID), ("user-agent", names::USER_AGENT_ORIGINAL)];
+const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+const SESSION: &str = "mcp-session-id";
+/// Longer ids are no keys of ours.
+const MAX_SESSION_ID: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_revision_is_one() {
+        assert!(is_version("2025-11-25"));
+        assert!(is_version("DRAFT-2026.v1"));
+        for other in ["", "2025 11", "<script>", "2025-11-25,2025-06-18", &"1".repeat(33)] {
+            assert!(!is_version(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_session_id_is_visible_and_not_endless() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(SESSION, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            session(&headers).map(str::to_owned)
+        };
+        assert_eq!(with("1868a90c"), Some("1868a90c".to_owned()));
+        assert_eq!(with("ü"), None);
+        assert_eq!(with(&"x".repeat(MAX_SESSION_ID + 1)), None);
+        assert_eq!(session(&HeaderMap::new()), None);
+    }
+}

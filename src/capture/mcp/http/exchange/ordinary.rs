@@ -1,0 +1,102 @@
+//! HTTP requests that are not MCP: which of them are recorded.
+
+use http::Method;
+
+/// Which HTTP requests are recorded beside MCP: those in which no JSON-RPC message came, to a path on which none was ever
+/// taken. Each is a pair `auditrail.http.request` with method, path and status. By default those that fail, on all paths.
+///
+/// Whatever is chosen here, MCP itself is recorded, and so is a request that could not be read and that the server took
+/// all the same: it may have been a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HttpRecording {
+    which: Which,
+    excluded: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Which {
+    #[default]
+    Failures,
+    All,
+    None,
+}
+
+impl HttpRecording {
+    /// Requests that were answered with 4xx or 5xx, unless the protocol provides for that answer: a 405 says that a server
+    /// has no stream for a GET, or does not let clients end sessions; a 404 that there is no such document to discover.
+    #[must_use]
+    pub fn failures() -> Self {
+        Self::default()
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { which: Which::All, excluded: Vec::new() }
+    }
+
+    /// None of them.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { which: Which::None, excluded: Vec::new() }
+    }
+
+    /// None of those to that path, or to the paths that begin so if it ends with `*`: `/health`, `/metrics*`.
+    #[must_use]
+    pub fn exclude(mut self, path: impl Into<String>) -> Self {
+        self.excluded.push(path.into());
+        self
+    }
+
+    /// Whether one of that path is recorded.
+    pub(crate) fn wants(&self, path: &str, failed: bool) -> bool {
+        let is_wanted = match self.which {
+            Which::Failures => failed,
+            Which::All => true,
+            Which::None => false,
+        };
+        is_wanted && !self.excluded.iter().any(|pattern| fits(pattern, path))
+    }
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == path, |beginning| path.starts_with(beginning))
+}
+
+/// Whether it is a document that clients look for without knowing whether it is there (RFC 8615; RFC 8414 and OpenID Connect
+/// put it before and behind the path of the issuer).
+pub(crate) fn is_discovery(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        && path.split('/').any(|segment| segment == ".well-known")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_recorded_unless_it_is_said_otherwise() {
+        let each = |recording: HttpRecording| [recording.wants("/a", true), recording.wants("/a", false)];
+        assert_eq!(each(HttpRecording::default()), [true, false]);
+        assert_eq!(each(HttpRecording::all()), [true, true]);
+        assert_eq!(each(HttpRecording::none()), [false, false]);
+    }
+
+    #[test]
+    fn excluded_paths_are_exact_or_begin_so() {
+        let recording = HttpRecording::all().exclude("/health").exclude("/metrics*");
+        let wanted = |path| recording.wants(path, true);
+        assert_eq!(["/health", "/metrics", "/metrics/a"].map(wanted), [false; 3]);
+        assert_eq!(["/health/", "/healthz", "/Health", "/a/metrics"].map(wanted), [true; 4]);
+    }
+
+    #[test]
+    fn discovery_is_before_or_behind_the_issuer() {
+        for path in
+            ["/.well-known/oauth-protected-resource/mcp", "/tenant/.well-known/openid-configuration", "/.well-known"]
+        {
+            assert!(is_discovery(&Method::GET, path), "{path}");
+        }
+        assert!(!is_discovery(&Method::POST, "/.well-known/a") && !is_discovery(&Method::GET, "/a.well-known/b"));
+    }
+}

@@ -1,0 +1,28 @@
+//! What has come out of a decoder.
+
+use std::io::{self, Write};
+
+/// What came out of a few bytes.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    pub(super) bytes: Vec<u8>,
+    pub(super) is_full: bool,
+}
+
+impl Write for Piece {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > MAX_PIECE {
+            self.is_full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The most that a few bytes may become: deflate cannot make more of them, and brotli does so only of what is no text.
+pub(super) const MAX_PIECE: usize = 5 * 1024 * 1024;

@@ -1,0 +1,245 @@
+//! Reads the messages in the bytes of a body.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::charset::Charset;
+use super::content::{Coding, Codings, Content};
+use super::decode::{Decoder, Undecodable};
+use super::uncoded::{Uncoded, begins_text, is_not_coded, marked};
+use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::profile::Profile;
+use crate::capture::mcp::scan::{Documents, Events, Texts};
+
+/// Reads one body.
+pub(crate) struct Reader {
+    decoder: Decoder,
+    messages: Messages,
+    reading: Arc<Reading>,
+    /// Of a request only.
+    odd: Oddities,
+}
+
+/// What the head of a request says that not all servers go by.
+#[derive(Debug, Default)]
+struct Oddities {
+    /// It is coded on the wire, until the first byte has told whether it is.
+    said: Option<DeclaredCoding>,
+    /// It may be coded and not be coded, and is read as both.
+    uncoded: Option<Uncoded>,
+    /// It cannot be coded so.
+    is_uncoded: bool,
+    /// What is coded in it could not be read on.
+    damage: Option<Undecodable>,
+    /// It is in another charset.
+    has_other_charset: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum DeclaredCoding {
+    Coded(Coding),
+    Unknown,
+}
+
+enum Messages {
+    Json(Box<Texts>),
+    /// JSON that is not called so, read as long as it looks like a message.
+    Guessed(Box<Texts>, Guess),
+    Events(Box<Events>),
+    /// It is none.
+    None,
+}
+
+/// What a body that may be a message begins with, but for whitespace, marks and zeros.
+#[derive(Clone, Copy)]
+enum Guess {
+    Nothing,
+    Object,
+    Array,
+    Message,
+}
+
+impl Reader {
+    /// A reader of a request's body.
+    pub(crate) fn of_request(reading: &Arc<Reading>, headers: &HeaderMap) -> Result<Self, Undecodable> {
+        let charset = Charset::of(headers);
+        let content = match (Content::of_request(headers), charset) {
+            // Its bytes do not tell whether it looks like a message.
+            (Content::Guessed, Charset::Any) => Content::Json,
+            (content, _) => content,
+        };
+        let (codings, said) = match Coding::of(headers) {
+            Some(codings) => (codings.clone(), codings.last().copied().map(DeclaredCoding::Coded)),
+            None => (Vec::new(), Some(DeclaredCoding::Unknown)),
+        };
+        let odd = Oddities { said, has_other_charset: charset != Charset::Unicode, ..Oddities::default() };
+        Ok(Self { odd, ..Self::new(reading, (content, Some(codings)), Documents::One)? })
+    }
+
+    /// A reader of a response's body, if there is something to read. Servers may send several documents, as they come.
+    pub(crate) fn of_response(
+        reading: &Arc<Reading>,
+        content: Content,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, Undecodable> {
+        if content == Content::Other {
+            return Ok(None);
+        }
+        Self::new(reading, (content, Coding::of(headers)), Documents::Many).map(Some)
+    }
+
+    fn new(
+        reading: &Arc<Reading>,
+        (content, codings): (Content, Codings),
+        documents: Documents,
+    ) -> Result<Self, Undecodable> {
+        let texts = || Box::new(Texts::new(reading.clone(), documents));
+        let messages = match content {
+            Content::Other => Messages::None,
+            Content::Json => Messages::Json(texts()),
+            Content::Guessed => Messages::Guessed(texts(), Guess::Nothing),
+            Content::Events => Messages::Events(Box::new(Events::new(reading.clone()))),
+        };
+        Ok(Self { decoder: Decoder::new(codings)?, messages, reading: reading.clone(), odd: Oddities::default() })
+    }
+
+    /// Whether it is only tried.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn guesses(&self) -> bool {
+        matches!(self.messages, Messages::Guessed(..) | Messages::None)
+    }
+
+    pub(crate) fn read(&mut self, bytes: &[u8], see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
+        let Some(first) = bytes.first() else { return Ok(()) };
+        if let Some(said) = self.odd.said.take() {
+            self.begin(said, *first)?;
+        }
+        let Self { decoder, messages, odd, .. } = self;
+        let marks = odd.marks();
+        let mut see = |message| see(marks.on(message));
+        if let Some(uncoded) = &mut odd.uncoded {
+            uncoded.read(bytes, &mut see);
+        }
+        if odd.damage.is_some() {
+            return Ok(());
+        }
+        let decoded = decoder.decode(bytes, &mut |bytes| messages.read(bytes, &mut see));
+        match decoded {
+            Err(why) if odd.uncoded.is_some() => odd.damage = Some(why),
+            Err(why) => {
+                messages.end(&mut whole(&mut see));
+                return Err(why);
+            }
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// With its first byte.
+    fn begin(&mut self, said: DeclaredCoding, first: u8) -> Result<(), Undecodable> {
+        match said {
+            DeclaredCoding::Unknown if !begins_text(first) => return Err(Undecodable::Unknown),
+            DeclaredCoding::Unknown => self.odd.is_uncoded = true,
+            DeclaredCoding::Coded(coding) if is_not_coded(coding, first) => {
+                self.decoder = Decoder::new(Some(Vec::new()))?;
+                self.odd.is_uncoded = true;
+            }
+            DeclaredCoding::Coded(_) => self.odd.uncoded = begins_text(first).then(|| Uncoded::new(&self.reading)),
+        }
+        Ok(())
+    }
+
+    /// Where a stream of the transport of 2024-11-05 has told its client to send messages, if it has since this was asked.
+    pub(crate) fn take_endpoint(&mut self) -> Option<String> {
+        match &mut self.messages {
+            Messages::Events(events) => events.take_endpoint(),
+            _ => None,
+        }
+    }
+
+    /// No more will come. An event that is not complete is none, by the specification of event streams.
+    pub(crate) fn end(&mut self, see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
+        let Self { decoder, messages, odd, .. } = self;
+        let marks = odd.marks();
+        let mut see = |message| see(marks.on(message));
+        let is_told = odd.uncoded.take().is_some_and(|uncoded| uncoded.end(&mut see));
+        let decoded = odd.damage.map_or_else(|| decoder.end(), Err);
+        match decoded {
+            Err(_) if is_told => return Ok(()),
+            Err(_) if odd.damage.is_some() => {}
+            _ => messages.end(&mut see),
+        }
+        decoded
+    }
+}
+
+impl Messages {
+    fn read(&mut self, bytes: &[u8], see: &mut impl FnMut(Message)) {
+        if let Self::Guessed(_, guess) = self
+            && !guess.goes_on(bytes)
+        {
+            *self = Self::None;
+        }
+        match self {
+            Self::Json(texts) | Self::Guessed(texts, _) => texts.read(bytes, see),
+            Self::Events(events) => events.read(bytes, see),
+            Self::None => {}
+        }
+    }
+
+    fn end(&mut self, see: &mut impl FnMut(Message)) {
+        match self {
+            Self::Json(texts) | Self::Guessed(texts, Guess::Message) => texts.end(see),
+            Self::Events(events) => events.end(),
+            Self::Guessed(..) | Self::None => {}
+        }
+    }
+}
+
+/// What is to be told of all of its messages.
+#[derive(Clone, Copy)]
+struct Marks {
+    is_uncoded: bool,
+    has_other_charset: bool,
+}
+
+impl Oddities {
+    fn marks(&self) -> Marks {
+        Marks { is_uncoded: self.is_uncoded, has_other_charset: self.has_other_charset }
+    }
+}
+
+impl Marks {
+    fn on(self, mut message: Message) -> Message {
+        message.doubts.charset = self.has_other_charset;
+        if self.is_uncoded { marked(message, Profile::Starlette) } else { message }
+    }
+}
+
+/// Behind what was coded there may be more, which not all readers look at: what was whole before counts.
+fn whole(see: &mut impl FnMut(Message)) -> impl FnMut(Message) {
+    move |message| {
+        if message.flaw.is_none() {
+            see(marked(message, Profile::NodeZlib));
+        }
+    }
+}
+
+impl Guess {
+    /// Whether it may be a message with those bytes, too.
+    fn goes_on(&mut self, bytes: &[u8]) -> bool {
+        let is_mark = |byte: &u8| matches!(byte, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff);
+        for byte in bytes.iter().filter(|byte| !byte.is_ascii_whitespace() && !is_mark(byte)) {
+            *self = match (*self, byte) {
+                (Self::Message, _) => return true,
+                (Self::Nothing, b'{') => Self::Object,
+                (Self::Nothing | Self::Array, b'[') => Self::Array,
+                (Self::Object, b'"') => Self::Message,
+                (Self::Array, b'{') => Self::Object,
+                _ => return false,
+            };
+        }
+        true
+    }
+}

@@ -1,0 +1,187 @@
+//! A tap: reads the bytes of one body as they pass.
+//!
+//! Invariants:
+//! 1. A panic never leaves a tap: the body is relayed unread from then on, and a notice says so.
+//! 2. The observer gets the end of the body exactly once: when its last byte has arrived, even if it is not polled again; at
+//!    its end; at its error; or when it is dropped.
+//! 3. The observer gets all messages of a body before its end.
+//! 4. If a body is cut off, its complete messages count. The observer also gets the part of an incomplete message that arrived,
+//!    so that it can name it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::reader::Reader;
+use super::unread::UnreadReason;
+use crate::capture::mcp::message::{Flaw, Message};
+use crate::capture::mcp::turns::{MANY, PIECE};
+use crate::trail::Pause;
+
+/// One body's tap.
+pub(crate) struct Tap {
+    /// `None` if the body is not, or no longer, read.
+    reader: Option<Reader>,
+    observer: Box<dyn Observer>,
+    #[cfg(feature = "proxy")]
+    guesses: bool,
+    /// Bytes that are still to come, if that was told.
+    left: Option<u64>,
+    /// Bytes that have passed.
+    size: u64,
+    /// Messages since it was asked whether to pause.
+    messages: usize,
+    is_over: bool,
+}
+
+/// Who wants to know.
+pub(crate) trait Observer: Send + Sync {
+    fn message(&self, message: Message);
+    /// Only that came of a message before the body was cut off.
+    fn cut_off(&self, _message: Message) {}
+    /// The stream says where messages are to be sent.
+    fn endpoint(&self, _uri: &str) {}
+    /// The body goes on, but nobody reads it any more.
+    fn unread(&self, why: UnreadReason);
+    /// So many bytes have passed of the body, which is over now.
+    fn size(&self, _bytes: u64) {}
+    /// What is to be waited for before more is read, where much was just said, or a little.
+    fn pause(&self, _is_much: bool) -> Option<Pause> {
+        None
+    }
+    fn over(&self, how: BodyEnd);
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyEnd {
+    Complete,
+    /// Whoever sends it failed.
+    Broken,
+    /// Whoever receives it wants no more.
+    Dropped,
+}
+
+impl Tap {
+    /// Looks at a body of that length, if it is known.
+    pub(crate) fn new(reader: Option<Reader>, observer: Box<dyn Observer>, length: Option<u64>) -> Self {
+        #[cfg(feature = "proxy")]
+        let guesses = reader.as_ref().is_some_and(Reader::guesses);
+        let mut tap = Self {
+            reader,
+            observer,
+            #[cfg(feature = "proxy")]
+            guesses,
+            left: length,
+            size: 0,
+            messages: 0,
+            is_over: false,
+        };
+        tap.end_at_last_byte();
+        tap
+    }
+
+    /// Looks at bytes, no further than to where somebody else should have a turn. Says how many of them were looked at.
+    pub(crate) fn data(&mut self, bytes: &[u8]) -> usize {
+        let mut read = 0;
+        for piece in bytes.chunks(PIECE) {
+            if self.messages >= MANY {
+                break;
+            }
+            self.piece(piece);
+            read += piece.len();
+        }
+        read
+    }
+
+    /// What is to be waited for before more is read.
+    pub(crate) fn pause(&mut self) -> Option<Pause> {
+        let messages = std::mem::take(&mut self.messages);
+        if messages == 0 { None } else { self.observer.pause(messages >= MANY) }
+    }
+
+    fn piece(&mut self, bytes: &[u8]) {
+        if self.is_over {
+            return;
+        }
+        self.size += bytes.len() as u64;
+        self.guarded(|tap| {
+            let Some(reader) = &mut tap.reader else { return };
+            let (observer, messages) = (&tap.observer, &mut tap.messages);
+            let read = reader.read(bytes, &mut |message| {
+                *messages += 1;
+                observer.message(message);
+            });
+            if let Some(endpoint) = reader.take_endpoint() {
+                tap.observer.endpoint(&endpoint);
+            }
+            if let Err(why) = read {
+                tap.reader = None;
+                tap.observer.unread(why.into());
+            }
+        });
+        self.left = self.left.map(|left| left.saturating_sub(bytes.len() as u64));
+        self.end_at_last_byte();
+    }
+
+    pub(crate) fn end(&mut self, how: BodyEnd) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        self.guarded(|tap| {
+            let Some(mut reader) = tap.reader.take() else { return };
+            let complete = how == BodyEnd::Complete;
+            let end = reader.end(&mut |message| {
+                if complete || message.flaw != Some(Flaw::NotJson) {
+                    tap.observer.message(message);
+                } else if message.method.is_some() {
+                    tap.observer.cut_off(message);
+                }
+            });
+            if let (true, Err(why)) = (complete, end) {
+                tap.observer.unread(why.into());
+            }
+        });
+        self.guarded(|tap| {
+            tap.observer.size(tap.size);
+            tap.observer.over(how);
+        });
+    }
+
+    /// With a `Content-Length` nobody polls past the last byte.
+    fn end_at_last_byte(&mut self) {
+        if self.left == Some(0) {
+            self.end(BodyEnd::Complete);
+        }
+    }
+
+    /// Whether the body does not say that it is JSON, and is only tried.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn guesses(&self) -> bool {
+        self.guesses
+    }
+
+    /// Whether more bytes may tell more.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reader.is_some() && !self.is_over
+    }
+
+    fn guarded(&mut self, act: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| act(self))).is_err() {
+            self.reader = None;
+            drop(catch_unwind(AssertUnwindSafe(|| self.observer.unread(UnreadReason::Panicked))));
+        }
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.end(BodyEnd::Dropped);
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap").field("left", &self.left).field("is_over", &self.is_over).finish_non_exhaustive()
+    }
+}

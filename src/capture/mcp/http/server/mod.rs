@@ -1,0 +1,14 @@
+//! What one layer knows of its server: sessions, paths, and how it is audited.
+
+#[cfg(feature = "proxy")]
+mod hold_reasons;
+mod paths;
+mod sessions;
+mod state;
+
+#[cfg(feature = "proxy")]
+pub(crate) use self::hold_reasons::HoldReasons;
+pub(crate) use self::sessions::Entered;
+#[cfg(test)]
+pub(crate) use self::sessions::Sessions;
+pub(crate) use self::state::ServerState;

@@ -1,0 +1,66 @@
+//! The paths of one server that are known to speak MCP.
+//!
+//! Invariant: there are at most [`MOST`] paths, each no longer than [`LONGEST`]; a new one replaces the least recently used. A
+//! path is added only when the server has accepted a message there, so that clients cannot fill the table.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Most recently used last.
+#[derive(Debug, Default)]
+pub(crate) struct Paths(Mutex<VecDeque<Box<str>>>);
+
+impl Paths {
+    /// MCP is spoken there.
+    pub(crate) fn note(&self, path: &str) {
+        if path.len() > LONGEST {
+            return;
+        }
+        let mut paths = self.paths();
+        match paths.iter().rposition(|known| **known == *path) {
+            Some(at) if at + 1 == paths.len() => {}
+            Some(at) => {
+                let known = paths.remove(at);
+                paths.extend(known);
+            }
+            None => {
+                if paths.len() >= MOST {
+                    paths.pop_front();
+                }
+                paths.push_back(path.into());
+            }
+        }
+    }
+
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.paths().iter().rev().any(|known| **known == *path)
+    }
+
+    fn paths(&self) -> MutexGuard<'_, VecDeque<Box<str>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A server has one or two; one that gives each tenant its own is behind a proxy of its own, as a rule.
+const MOST: usize = 64;
+const LONGEST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_that_was_used_longest_ago_is_forgotten() {
+        let paths = Paths::default();
+        paths.note("/mcp");
+        (0..MOST - 1).for_each(|number| paths.note(&format!("/{number}")));
+        assert!(paths.knows("/mcp") && paths.knows("/0"));
+        paths.note("/mcp");
+        paths.note("/one-more");
+        assert!(paths.knows("/mcp") && paths.knows("/one-more") && !paths.knows("/0"));
+        assert_eq!(paths.paths().len(), MOST);
+        let long = format!("/{}", "x".repeat(LONGEST));
+        paths.note(&long);
+        assert!(!paths.knows(&long) && !paths.knows("/MCP"));
+    }
+}

@@ -1,0 +1,89 @@
+//! The tower layer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::McpService;
+use crate::Trail;
+use crate::capture::mcp::http::exchange::HttpRecording;
+#[cfg(feature = "proxy")]
+use crate::capture::mcp::http::server::HoldReasons;
+use crate::capture::mcp::http::server::ServerState;
+
+/// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
+#[derive(Clone)]
+pub struct McpLayer {
+    shared: Arc<ServerState>,
+    recording: Arc<HttpRecording>,
+}
+
+impl Trail {
+    /// A tower layer that records every MCP call over Streamable HTTP by looking at what passes: also those that never reach
+    /// a handler, and the requests that fail before there is a message. No byte is changed or held back.
+    ///
+    /// Put it around the MCP endpoint and nothing else, below whatever compresses, above or below whatever authenticates (the
+    /// extractor of [`actor`](crate::trail::TrailBuilder::actor) sees what the request had when it came here):
+    ///
+    /// ```no_run
+    /// # fn around<S, M>(
+    /// #     trail: auditrail::Trail,
+    /// #     service: rmcp::transport::streamable_http_server::StreamableHttpService<S, M>,
+    /// # ) -> axum::Router
+    /// # where
+    /// #     S: rmcp::ServerHandler,
+    /// #     M: rmcp::transport::streamable_http_server::SessionManager,
+    /// # {
+    /// axum::Router::new().nest_service("/mcp", service).layer(trail.mcp_layer())
+    /// # }
+    /// ```
+    ///
+    /// One layer is for one server: it knows the sessions and the tools. Its clones share that.
+    ///
+    /// A wrapped handler ([`Trail::audited`]) behind it enriches the same records. The address of the client is known where
+    /// the request has a [`PeerAddr`](crate::capture::mcp::http::exchange::PeerAddr).
+    #[must_use]
+    pub fn mcp_layer(&self) -> McpLayer {
+        McpLayer::of(ServerState::new(self))
+    }
+
+    /// For a proxy. Where that holds bodies back, its requests have the extension [`HeldCalls`](crate::capture::mcp::http::exchange::HeldCalls).
+    #[cfg(feature = "proxy")]
+    pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<HoldReasons>) -> McpLayer {
+        McpLayer::of(ServerState::of_proxy(self, holding))
+    }
+}
+
+impl McpLayer {
+    /// Which HTTP requests it records beside MCP.
+    ///
+    /// ```no_run
+    /// # use auditrail::capture::mcp::HttpRecording;
+    /// # fn layer(trail: auditrail::Trail) -> auditrail::capture::mcp::McpLayer {
+    /// trail.mcp_layer().record_http(HttpRecording::all().exclude("/health").exclude("/metrics*"))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn record_http(self, recording: HttpRecording) -> Self {
+        Self { recording: Arc::new(recording), ..self }
+    }
+
+    fn of(shared: ServerState) -> Self {
+        Self { shared: Arc::new(shared), recording: Arc::default() }
+    }
+}
+
+impl<S> Layer<S> for McpLayer {
+    type Service = McpService<S>;
+
+    fn layer(&self, inner: S) -> McpService<S> {
+        McpService::new(self.shared.clone(), self.recording.clone(), inner)
+    }
+}
+
+impl fmt::Debug for McpLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}

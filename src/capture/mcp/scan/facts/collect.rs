@@ -1,0 +1,206 @@
+//! Collects the facts of one message while its syntax is read: those that most readers find, and, from the first key on that
+//! others read otherwise, what these find.
+//!
+//! A message without such a key is read once. One with it is read once more for each rule that it concerns, in the same pass.
+
+use std::sync::Arc;
+
+use crate::capture::mcp::message::{Doubts, Message, Reading};
+use crate::capture::mcp::scan::tokens::{Key, NumberPart};
+
+use super::rule::{Doubt, Rule};
+use super::view::View;
+use crate::capture::mcp::scan::tokens::Sink;
+
+pub(super) use super::view::Literal;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    ordinary: View,
+    others: Vec<View>,
+    key: Key,
+    /// How many messages of the unit others have read otherwise.
+    told: u64,
+}
+
+/// A message that was read.
+#[derive(Debug)]
+pub(crate) struct TakenMessages {
+    pub(crate) ordinary: Message,
+    /// The calls that others see in its place.
+    pub(crate) others: Vec<Message>,
+}
+
+impl Facts {
+    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+        Self { ordinary: View::new(reading), others: Vec::new(), key: Key::default(), told: 0 }
+    }
+
+    /// What was found, and a flaw if that is no message. Begins anew.
+    pub(crate) fn take(&mut self) -> TakenMessages {
+        let mut ordinary = self.ordinary.take();
+        if self.others.is_empty() {
+            return TakenMessages { ordinary, others: Vec::new() };
+        }
+        let mut others: Vec<Message> = Vec::new();
+        for mut view in self.others.drain(..) {
+            let (rule, found) = (view.rule(), view.take());
+            let is_same = found.runs() == ordinary.runs();
+            if rule == Rule::Folded {
+                ordinary.doubts.key_case |= !is_same;
+            }
+            if is_same || found.method.is_none() || others.iter().any(|other| other.runs() == found.runs()) {
+                continue;
+            }
+            others.push(Message { reader: rule.profile(), ..found });
+        }
+        if !others.is_empty() {
+            self.told += 1;
+            ordinary.alternative = Some(self.told);
+        }
+        for other in &mut others {
+            other.alternative = ordinary.alternative;
+            other.doubts = Doubts { readings: Vec::new(), ..ordinary.doubts.clone() };
+        }
+        TakenMessages { ordinary, others }
+    }
+
+    pub(crate) fn doubts(&mut self) -> &mut Doubts {
+        self.ordinary.doubts()
+    }
+
+    /// It is nested deeper than is read.
+    pub(crate) fn too_deep(&mut self) {
+        self.each(View::too_deep);
+    }
+
+    /// Whether the key that begins is wanted.
+    pub(crate) fn begin_key(&mut self) -> bool {
+        let wanted = self.any(|view| view.wants_key());
+        if wanted {
+            self.key.clear();
+        }
+        wanted
+    }
+
+    pub(crate) fn key(&mut self) -> &mut Key {
+        &mut self.key
+    }
+
+    pub(crate) fn end_key(&mut self) {
+        let key = std::mem::take(&mut self.key);
+        self.whole_key(key.bytes());
+    }
+
+    /// All of a key.
+    pub(crate) fn whole_key(&mut self, key: &[u8]) {
+        let slot = self.ordinary.slot_of(key);
+        match self.ordinary.doubt(slot, key) {
+            Some(Doubt::Folded) => self.fork(Rule::Folded),
+            Some(Doubt::Again) => {
+                self.fork(Rule::First);
+                self.fork(Rule::Folded);
+            }
+            None => {}
+        }
+        let is_again = self.ordinary.key(slot);
+        for view in &mut self.others {
+            let slot = view.slot_of(key);
+            let comes_again = view.key(slot) && view.rule() == Rule::Folded;
+            self.ordinary.doubts().key_case |= comes_again && !is_again;
+        }
+    }
+
+    /// Tells whether a tool's definition begins here.
+    pub(crate) fn open_object(&mut self) -> bool {
+        for view in &mut self.others {
+            let _none_of_a_fork = view.open_object();
+        }
+        self.ordinary.open_object()
+    }
+
+    pub(crate) fn open_array(&mut self) {
+        self.each(View::open_array);
+    }
+
+    /// Tells whether a tool's definition ends here.
+    pub(crate) fn close(&mut self) -> bool {
+        for view in &mut self.others {
+            let _none_of_a_fork = view.close();
+        }
+        self.ordinary.close()
+    }
+
+    /// Whether the string that begins is wanted.
+    pub(crate) fn begin_string(&mut self) -> bool {
+        self.any(View::begin_string)
+    }
+
+    pub(crate) fn end_string(&mut self) {
+        self.each(View::end_string);
+    }
+
+    /// Whether the number that begins is wanted.
+    pub(crate) fn begin_number(&mut self) -> bool {
+        self.any(View::begin_number)
+    }
+
+    /// Some of it.
+    pub(crate) fn number(&mut self, at: NumberPart, bytes: &[u8]) {
+        self.each(|view| view.number(at, bytes));
+    }
+
+    pub(crate) fn end_number(&mut self) {
+        self.each(View::end_number);
+    }
+
+    pub(crate) fn literal(&mut self, literal: Literal) {
+        self.each(|view| view.literal(literal));
+    }
+
+    /// The bytes of a tool's definition are to be given to [`hold`](Self::hold).
+    pub(crate) fn holds_tool(&self) -> bool {
+        self.ordinary.holds_tool()
+    }
+
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        self.ordinary.hold(bytes);
+    }
+
+    pub(crate) fn end_tool(&mut self) {
+        self.ordinary.end_tool();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.ordinary.held() + self.others.iter().map(View::held).sum::<usize>()
+    }
+
+    fn fork(&mut self, rule: Rule) {
+        if self.others.iter().all(|view| view.rule() != rule) {
+            self.others.push(self.ordinary.fork(rule));
+        }
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut View)) {
+        act(&mut self.ordinary);
+        self.others.iter_mut().for_each(act);
+    }
+
+    /// Whether that holds of any, all of which are asked.
+    fn any(&mut self, mut ask: impl FnMut(&mut View) -> bool) -> bool {
+        let ordinary = ask(&mut self.ordinary);
+        self.others.iter_mut().fold(ordinary, |any, view| ask(view) | any)
+    }
+}
+
+/// The string that is being read.
+impl Sink for Facts {
+    fn text(&mut self, piece: &str) {
+        self.each(|view| view.text(piece));
+    }
+
+    fn lone_surrogate(&mut self, unit: u16) {
+        self.each(|view| view.lone_surrogate(unit));
+    }
+}

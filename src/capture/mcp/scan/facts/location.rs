@@ -1,0 +1,197 @@
+//! Where in a message a value stands, as far as an audit wants to know something of what is there.
+
+/// An array or object in which something is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Location {
+    /// Around the message.
+    #[default]
+    Outside,
+    Message,
+    Params,
+    Meta,
+    /// `params.clientInfo`.
+    Client,
+    /// `clientInfo` in `params._meta`.
+    MetaClient,
+    Result,
+    Task,
+    /// `result.content`, and one element of it.
+    Content,
+    Item,
+    /// `result.tools`, and one element of it.
+    Tools,
+    Tool,
+    Error,
+}
+
+/// What a value is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Slot {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It is an object to look into, or an array.
+    Inner(Location),
+    Text(Field),
+    /// `jsonrpc` of the message.
+    Version,
+    Id,
+    RequestId,
+    ParamsState,
+    ResultState,
+    IsError,
+    Code,
+    /// A text of `result.content`.
+    ItemText,
+}
+
+/// The texts that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    Method,
+    Name,
+    Uri,
+    TaskId,
+    Reason,
+    ProtocolVersion,
+    ClientName,
+    ClientVersion,
+    MetaProtocolVersion,
+    MetaClientName,
+    MetaClientVersion,
+    Traceparent,
+    Tracestate,
+    ResultType,
+    ResultTaskId,
+    ResultStatus,
+    InnerTaskId,
+    InnerStatus,
+    ResultProtocolVersion,
+    ErrorMessage,
+}
+
+impl Location {
+    /// What stands around it.
+    pub(crate) fn outer(self) -> Self {
+        match self {
+            Self::Outside | Self::Message => Self::Outside,
+            Self::Params | Self::Result | Self::Error => Self::Message,
+            Self::Meta | Self::Client => Self::Params,
+            Self::MetaClient => Self::Meta,
+            Self::Task | Self::Content | Self::Tools => Self::Result,
+            Self::Item => Self::Content,
+            Self::Tool => Self::Tools,
+        }
+    }
+
+    /// Something is wanted by its key.
+    pub(crate) fn has_keys(self) -> bool {
+        !matches!(self, Self::Outside | Self::Content | Self::Tools | Self::Tool)
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        matches!(self, Self::Content | Self::Tools)
+    }
+
+    /// What all values in there are for, as long as no key says something else.
+    pub(crate) fn element(self) -> Slot {
+        match self {
+            Self::Outside => Slot::Inner(Self::Message),
+            Self::Content => Slot::Inner(Self::Item),
+            Self::Tools => Slot::Inner(Self::Tool),
+            _ => Slot::Nothing,
+        }
+    }
+
+    /// What the value behind a key is for.
+    pub(crate) fn member(self, key: &[u8]) -> Slot {
+        match self {
+            Self::Message => of_message(key),
+            Self::Params => of_params(key),
+            Self::Meta => of_meta(key),
+            Self::Client => of_client(key, Field::ClientName, Field::ClientVersion),
+            Self::MetaClient => of_client(key, Field::MetaClientName, Field::MetaClientVersion),
+            Self::Result => of_result(key),
+            Self::Task => of_task(key),
+            Self::Item if key == b"text" => Slot::ItemText,
+            Self::Error => of_error(key),
+            _ => Slot::Nothing,
+        }
+    }
+}
+
+fn of_message(key: &[u8]) -> Slot {
+    match key {
+        b"jsonrpc" => Slot::Version,
+        b"id" => Slot::Id,
+        b"method" => Slot::Text(Field::Method),
+        b"params" => Slot::Inner(Location::Params),
+        b"result" => Slot::Inner(Location::Result),
+        b"error" => Slot::Inner(Location::Error),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_params(key: &[u8]) -> Slot {
+    match key {
+        b"name" => Slot::Text(Field::Name),
+        b"uri" => Slot::Text(Field::Uri),
+        b"taskId" => Slot::Text(Field::TaskId),
+        b"requestId" => Slot::RequestId,
+        b"reason" => Slot::Text(Field::Reason),
+        b"requestState" => Slot::ParamsState,
+        b"protocolVersion" => Slot::Text(Field::ProtocolVersion),
+        b"clientInfo" => Slot::Inner(Location::Client),
+        b"_meta" => Slot::Inner(Location::Meta),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_meta(key: &[u8]) -> Slot {
+    match key {
+        b"traceparent" => Slot::Text(Field::Traceparent),
+        b"tracestate" => Slot::Text(Field::Tracestate),
+        b"io.modelcontextprotocol/protocolVersion" => Slot::Text(Field::MetaProtocolVersion),
+        b"io.modelcontextprotocol/clientInfo" => Slot::Inner(Location::MetaClient),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_client(key: &[u8], name: Field, version: Field) -> Slot {
+    match key {
+        b"name" => Slot::Text(name),
+        b"version" => Slot::Text(version),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_result(key: &[u8]) -> Slot {
+    match key {
+        b"isError" => Slot::IsError,
+        b"resultType" => Slot::Text(Field::ResultType),
+        b"requestState" => Slot::ResultState,
+        b"taskId" => Slot::Text(Field::ResultTaskId),
+        b"status" => Slot::Text(Field::ResultStatus),
+        b"task" => Slot::Inner(Location::Task),
+        b"protocolVersion" => Slot::Text(Field::ResultProtocolVersion),
+        b"content" => Slot::Inner(Location::Content),
+        b"tools" => Slot::Inner(Location::Tools),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_task(key: &[u8]) -> Slot {
+    match key {
+        b"taskId" => Slot::Text(Field::InnerTaskId),
+        b"status" => Slot::Text(Field::InnerStatus),
+        _ => Slot::Nothing,
+    }
+}
+
+fn of_error(key: &[u8]) -> Slot {
+    match key {
+        b"code" => Slot::Code,
+        b"message" => Slot::Text(Field::ErrorMessage),
+        _ => Slot::Nothing,
+    }
+}

@@ -1,0 +1,114 @@
+//! Texts that are kept, of strings that come in pieces.
+
+use std::hash::Hasher as _;
+
+use crate::capture::mcp::message::{Id, IdKind, MAX_ID};
+use crate::capture::mcp::scan::process_hasher::ProcessHasher;
+use crate::capture::mcp::scan::tokens::{REPLACEMENT, Sink};
+
+/// The beginning of a text, as long as it may be and never cut inside a character.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beginning {
+    text: String,
+    /// Something was left out, so nothing may follow.
+    is_cut: bool,
+}
+
+impl Beginning {
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.is_cut = false;
+    }
+
+    pub(crate) fn push(&mut self, piece: &str, limit: usize) {
+        if self.is_cut {
+            return;
+        }
+        let room = limit.saturating_sub(self.text.len());
+        let fitting = crate::record::cut(piece, room);
+        self.text.push_str(fitting);
+        self.is_cut = fitting.len() < piece.len();
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Goes back to what was there when it was so long and so cut.
+    pub(crate) fn back_to(&mut self, (length, is_cut): (usize, bool)) {
+        self.text.truncate(length);
+        self.is_cut = is_cut;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.text.capacity()
+    }
+}
+
+/// A string that is an id. What is not kept of it goes into a hash.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct IdText {
+    beginning: Beginning,
+    rest: Option<ProcessHasher>,
+}
+
+impl IdText {
+    pub(crate) fn clear(&mut self) {
+        self.beginning.clear();
+        self.rest = None;
+    }
+
+    pub(crate) fn id(&self) -> Id {
+        let rest = self.rest.as_ref().map_or(0, ProcessHasher::finish_some);
+        Id { kind: IdKind::String, text: self.beginning.text().into(), rest }
+    }
+
+    /// The hash is of the whole string, wherever it turns out that one is needed.
+    fn hash(&mut self) -> &mut ProcessHasher {
+        let so_far = self.beginning.text();
+        self.rest.get_or_insert_with(|| {
+            let mut hasher = ProcessHasher::default();
+            hasher.write(so_far.as_bytes());
+            hasher
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.beginning.held()
+    }
+}
+
+#[cfg(feature = "rmcp")]
+impl Id {
+    /// The id that a string is.
+    pub(crate) fn of_string(text: &str) -> Self {
+        let mut id = IdText::default();
+        id.text(text);
+        id.id()
+    }
+}
+
+impl Sink for IdText {
+    fn text(&mut self, piece: &str) {
+        if self.rest.is_some() || self.beginning.text().len() + piece.len() > MAX_ID {
+            self.hash().write(piece.as_bytes());
+        }
+        self.beginning.push(piece, MAX_ID);
+    }
+
+    /// Their replacement says not which they were, so that alone would make one id of many.
+    fn lone_surrogate(&mut self, unit: u16) {
+        let [high, low] = unit.to_be_bytes();
+        self.hash().write(&[NO_UTF8, high, low]);
+        self.beginning.push(REPLACEMENT, MAX_ID);
+    }
+}
+
+/// A byte that is in no UTF-8.
+const NO_UTF8: u8 = 0xff;

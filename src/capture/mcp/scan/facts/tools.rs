@@ -1,0 +1,72 @@
+//! The definitions of tools in an answer: the bytes of one at a time are held, for a digest.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::text::Beginning;
+use crate::capture::mcp::message::{MAX_TEXT, MAX_TOOL, MAX_TOOLS, ToolDefinition};
+
+/// The definitions of one message.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tools {
+    definitions: Vec<ToolDefinition>,
+    looked_at: usize,
+    /// The bytes of the definition that is being read.
+    raw: Vec<u8>,
+    is_open: bool,
+    is_too_long: bool,
+}
+
+impl Tools {
+    pub(crate) fn clear(&mut self) {
+        self.definitions.clear();
+        (self.looked_at, self.is_open) = (0, false);
+    }
+
+    /// Another element begins. Tells whether it is looked at.
+    pub(crate) fn begin(&mut self) -> bool {
+        self.is_open = self.looked_at < MAX_TOOLS;
+        self.looked_at += usize::from(self.is_open);
+        self.raw.clear();
+        self.raw.push(b'{');
+        self.is_too_long = false;
+        self.is_open
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.is_too_long |= self.raw.len() + bytes.len() > MAX_TOOL;
+        if !self.is_too_long {
+            self.raw.extend_from_slice(bytes);
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.is_open = false;
+        if !self.is_too_long {
+            self.definitions.extend(definition(&self.raw));
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<ToolDefinition> {
+        (self.looked_at, self.is_open) = (0, false);
+        std::mem::take(&mut self.definitions)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.raw.capacity() + self.definitions.capacity() * size_of::<ToolDefinition>()
+    }
+}
+
+/// `None` if there is no name, or if serde_json does not take it: it has limits of its own for nesting and numbers.
+fn definition(raw: &[u8]) -> Option<ToolDefinition> {
+    let value: Value = serde_json::from_str(&String::from_utf8_lossy(raw)).ok()?;
+    let mut name = Beginning::default();
+    name.push(value.get("name")?.as_str()?, MAX_TEXT);
+    let canonical = serde_jcs::to_vec(&value).ok()?;
+    Some(ToolDefinition { name: name.text().into(), digest: Sha256::digest(canonical).into() })
+}

@@ -1,0 +1,338 @@
+//! What one reader finds in a message while its syntax is read.
+
+use std::sync::Arc;
+
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+
+use super::decimal::Decimal;
+use super::found::Found;
+use super::location::{Field, Location, Slot};
+use super::rule::{Doubt, Rule};
+use super::text::{Beginning, IdText};
+use super::tools::Tools;
+use super::{again, rule};
+use crate::capture::mcp::message::{Doubts, Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
+use crate::capture::mcp::scan::tokens::{NumberPart, REPLACEMENT, Sink};
+
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    reading: Arc<Reading>,
+    rule: Rule,
+    found: Found,
+    /// The innermost array or object in which something is wanted, and how many others are between it and here.
+    place: Location,
+    elsewhere: usize,
+    /// What the value is for that comes next, or that is being read.
+    slot: Slot,
+    /// The string or the number that is being read is wanted.
+    takes: bool,
+    text: Beginning,
+    id_text: IdText,
+    decimal: Decimal,
+    state: Option<Hmac<Sha256>>,
+    tools: Tools,
+    /// The texts of `result.content`, and how much of it is of other elements.
+    texts: Beginning,
+    texts_before: (usize, bool),
+}
+
+/// The literals of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Literal {
+    True,
+    False,
+    Null,
+    /// `NaN`, `Infinity` and `-Infinity`, which are no JSON: Python's parsers read them, and write them.
+    NotANumber,
+}
+
+impl View {
+    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+        Self {
+            reading,
+            rule: Rule::Last,
+            found: Found::default(),
+            place: Location::default(),
+            elsewhere: 0,
+            slot: Slot::default(),
+            takes: false,
+            text: Beginning::default(),
+            id_text: IdText::default(),
+            decimal: Decimal::default(),
+            state: None,
+            tools: Tools::default(),
+            texts: Beginning::default(),
+            texts_before: (0, false),
+        }
+    }
+
+    /// What was found, and a flaw if that is no message. Begins anew.
+    pub(crate) fn take(&mut self) -> Message {
+        let mut message = self.found.take();
+        message.result.tools = self.tools.take();
+        if message.result.is_error && !self.texts.text().is_empty() {
+            message.result.text = Some(self.texts.text().into());
+        }
+        (self.place, self.elsewhere, self.slot) = (Location::Outside, 0, Slot::Nothing);
+        self.state = None;
+        self.texts.clear();
+        message
+    }
+
+    /// What another reader has of this message so far, and goes on with.
+    pub(crate) fn fork(&self, rule: Rule) -> Self {
+        Self { rule, tools: Tools::default(), ..self.clone() }
+    }
+
+    /// Whether the key that begins is wanted.
+    pub(crate) fn wants_key(&self) -> bool {
+        self.elsewhere == 0 && self.place.has_keys()
+    }
+
+    pub(crate) fn doubts(&mut self) -> &mut Doubts {
+        &mut self.found.message.doubts
+    }
+
+    /// What the value behind a key is for.
+    pub(crate) fn slot_of(&self, key: &[u8]) -> Slot {
+        if self.wants_key() { self.rule.member(self.place, key) } else { Slot::Nothing }
+    }
+
+    /// Why others may take that key, whose value is for that here, for another.
+    pub(crate) fn doubt(&self, slot: Slot, key: &[u8]) -> Option<Doubt> {
+        match slot {
+            Slot::Nothing if self.wants_key() && decides(rule::folded(self.place, key)) => Some(Doubt::Folded),
+            slot if self.found.again.has(slot) => Some(Doubt::Again),
+            _ => None,
+        }
+    }
+
+    /// A key whose value is for that. Tells whether it came before.
+    pub(crate) fn key(&mut self, slot: Slot) -> bool {
+        if !self.wants_key() {
+            return false;
+        }
+        let is_again = self.found.note(slot);
+        match self.rule {
+            Rule::Last => self.await_value(slot),
+            Rule::First if is_again => self.slot = Slot::Nothing,
+            Rule::First | Rule::Folded => self.slot = slot,
+        }
+        is_again
+    }
+
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// It is nested deeper than is read.
+    pub(crate) fn too_deep(&mut self) {
+        self.found.is_too_deep = true;
+    }
+
+    /// The last value of a key counts, so an earlier one is forgotten.
+    fn await_value(&mut self, slot: Slot) {
+        self.slot = slot;
+        self.found.forget(slot);
+        match slot {
+            Slot::ItemText => self.texts.back_to(self.texts_before),
+            Slot::Inner(Location::Content) => self.texts.clear(),
+            Slot::Inner(Location::Tools) => self.tools.clear(),
+            Slot::Inner(Location::Result) => {
+                self.texts.clear();
+                self.tools.clear();
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells whether a tool's definition begins here.
+    pub(crate) fn open_object(&mut self) -> bool {
+        match self.value() {
+            Slot::Inner(place) if !place.is_array() => self.place = place,
+            slot => return self.open_elsewhere(slot),
+        }
+        match self.place {
+            Location::Message => self.found.is_object = true,
+            Location::Result => self.found.message.has_result = true,
+            Location::Error => self.found.message.has_error = true,
+            Location::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
+            Location::Tool if self.rule == Rule::Last => return self.tools.begin(),
+            _ => {}
+        }
+        false
+    }
+
+    pub(crate) fn open_array(&mut self) {
+        match self.value() {
+            Slot::Inner(place) if place.is_array() => {
+                self.place = place;
+                self.found.message.result.has_content |= place == Location::Content;
+            }
+            slot => _ = self.open_elsewhere(slot),
+        }
+    }
+
+    fn open_elsewhere(&mut self, slot: Slot) -> bool {
+        self.elsewhere += 1;
+        self.found.set_id(slot, Id { kind: IdKind::Other, text: String::new(), rest: 0 });
+        false
+    }
+
+    /// Tells whether a tool's definition ends here.
+    pub(crate) fn close(&mut self) -> bool {
+        if self.elsewhere > 0 {
+            self.elsewhere -= 1;
+            return false;
+        }
+        let is_tool = self.place == Location::Tool && self.tools.is_open();
+        self.place = self.place.outer();
+        is_tool
+    }
+
+    /// Whether the string that begins is wanted.
+    pub(crate) fn begin_string(&mut self) -> bool {
+        self.slot = self.value();
+        self.takes = self.takes_string();
+        self.takes
+    }
+
+    fn takes_string(&mut self) -> bool {
+        match self.slot {
+            Slot::Text(Field::ErrorMessage) if !self.reading.wants_error_text => return false,
+            Slot::Text(_) | Slot::Version => self.text.clear(),
+            Slot::Id | Slot::RequestId => self.id_text.clear(),
+            Slot::ParamsState | Slot::ResultState => {
+                self.state.clone_from(&self.reading.state_key);
+                return self.state.is_some();
+            }
+            Slot::ItemText if !self.reading.wants_error_text => return false,
+            Slot::ItemText => {
+                if !self.texts.text().is_empty() {
+                    self.texts.push("\n", MAX_TEXT);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    pub(crate) fn end_string(&mut self) {
+        match self.slot {
+            _ if !self.takes => {}
+            Slot::Text(field) => {
+                let text = self.text.text().to_owned();
+                *self.found.text(field) = Some(text);
+            }
+            Slot::Version => self.found.message.is_jsonrpc = !self.text.is_cut() && self.text.text() == JSONRPC,
+            Slot::Id | Slot::RequestId => self.found.set_id(self.slot, self.id_text.id()),
+            Slot::ParamsState => self.found.message.params.request_state = self.state_digest(),
+            Slot::ResultState => self.found.message.result.request_state = self.state_digest(),
+            _ => {}
+        }
+    }
+
+    /// Whether the number that begins is wanted.
+    pub(crate) fn begin_number(&mut self) -> bool {
+        self.slot = self.value();
+        let wanted = matches!(self.slot, Slot::Id | Slot::RequestId | Slot::Code);
+        if wanted {
+            self.decimal.clear();
+        }
+        self.takes = wanted;
+        wanted
+    }
+
+    /// Some of it.
+    pub(crate) fn number(&mut self, at: NumberPart, bytes: &[u8]) {
+        if self.takes {
+            self.decimal.push(at, bytes);
+        }
+    }
+
+    pub(crate) fn end_number(&mut self) {
+        match self.slot {
+            _ if !self.takes => {}
+            Slot::Code => self.found.message.error.code = self.decimal.integer(),
+            slot => self.found.set_id(slot, self.decimal.id()),
+        }
+    }
+
+    pub(crate) fn literal(&mut self, literal: Literal) {
+        let slot = self.value();
+        self.found.message.doubts.not_a_number |= literal == Literal::NotANumber;
+        let kind = if literal == Literal::Null { IdKind::Null } else { IdKind::Other };
+        match slot {
+            Slot::IsError => self.found.message.result.is_error = literal == Literal::True,
+            slot => self.found.set_id(slot, Id { kind, text: String::new(), rest: 0 }),
+        }
+    }
+
+    /// The bytes of a tool's definition are to be given to [`hold`](Self::hold).
+    pub(crate) fn holds_tool(&self) -> bool {
+        self.tools.is_open()
+    }
+
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        self.tools.push(bytes);
+    }
+
+    pub(crate) fn end_tool(&mut self) {
+        self.tools.end();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        let texts = [&self.text, &self.texts].map(Beginning::held).iter().sum::<usize>();
+        texts + self.id_text.held() + self.decimal.held() + self.tools.held()
+    }
+
+    /// What the value is for that begins here.
+    fn value(&self) -> Slot {
+        match self.place.element() {
+            _ if self.elsewhere > 0 => Slot::Nothing,
+            Slot::Nothing if self.place.has_keys() => self.slot,
+            slot => slot,
+        }
+    }
+
+    fn state_digest(&mut self) -> Option<StateDigest> {
+        self.state.take().map(|state| StateDigest(state.finalize().into_bytes().into()))
+    }
+}
+
+/// The string that is being read.
+impl Sink for View {
+    fn text(&mut self, piece: &str) {
+        match self.slot {
+            _ if !self.takes => {}
+            Slot::Text(_) => self.text.push(piece, MAX_TEXT),
+            Slot::Version => self.text.push(piece, JSONRPC.len()),
+            Slot::Id | Slot::RequestId => self.id_text.text(piece),
+            Slot::ParamsState | Slot::ResultState => {
+                if let Some(state) = &mut self.state {
+                    state.update(piece.as_bytes());
+                }
+            }
+            Slot::ItemText => self.texts.push(piece, MAX_TEXT),
+            _ => {}
+        }
+    }
+
+    fn lone_surrogate(&mut self, unit: u16) {
+        match self.slot {
+            _ if !self.takes => {}
+            Slot::Id | Slot::RequestId => self.id_text.lone_surrogate(unit),
+            _ => self.text(REPLACEMENT),
+        }
+    }
+}
+
+/// Whether a value that is for that decides what is run, or whether it is a message at all.
+fn decides(slot: Slot) -> bool {
+    again::bit(slot).is_some()
+}
+
+/// What `jsonrpc` says in each message.
+const JSONRPC: &str = "2.0";

@@ -1,0 +1,256 @@
+//! Messages in server-sent events (WHATWG HTML, section 9.2 "Server-sent events"): the data of one event is one document.
+//!
+//! Invariants:
+//! 1. An event counts when the blank line behind it has come, and never before: clients do not see it earlier either.
+//! 2. It is a message only if it has no name or the name `message`, whatever its data are. All other names are for others:
+//!    the official SDKs pass over them (TypeScript: `!event.event || event.event === 'message'`, Python:
+//!    `sse.event == "message"`).
+//! 3. Data that begin as no message does (`ping`) are passed over, too.
+//! 4. Of the transport of 2024-11-05 (HTTP with SSE), the event `endpoint` says where the client has to send its messages: a
+//!    path, or a URI.
+
+use std::hash::Hasher as _;
+use std::sync::Arc;
+
+use memchr::{memchr, memchr2, memchr3};
+
+use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::scan::process_hasher::ProcessHasher;
+use crate::capture::mcp::scan::scanner::{Documents, Scanner};
+use crate::capture::mcp::scan::tokens::Key;
+
+/// Reads the messages of a stream of events.
+#[derive(Debug)]
+pub(crate) struct Events {
+    scanner: Scanner,
+    at: At,
+    /// The last byte was a carriage return: a newline that follows belongs to it.
+    behind_return: bool,
+    /// The name of the field.
+    field: Key,
+    event: Event,
+    endpoint: Option<String>,
+    unfinished: u64,
+}
+
+/// What is known of the event that is read.
+#[derive(Debug, Default)]
+struct Event {
+    name: Key,
+    /// It has a line of data.
+    has_data: bool,
+    /// The first byte of its data.
+    first: Option<u8>,
+    /// Its data, if they are no message, as far as a URI may be long.
+    other: Vec<u8>,
+    /// The elements of a batch, which are there before the event is.
+    batch: Vec<Message>,
+    /// A hash of its id.
+    id: Option<ProcessHasher>,
+    /// A hash of the id on the line that is read, and whether there is a NUL in it, for which the line does not count.
+    next_id: Option<ProcessHasher>,
+    has_nul: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// The byte order mark that may begin the stream: so many of its bytes were read.
+    Mark(usize),
+    /// The name of a field.
+    Name,
+    /// Behind the colon, where one space does not count.
+    Colon(Field),
+    Value(Field),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Data,
+    Event,
+    Id,
+    /// A comment, or another field.
+    Other,
+}
+
+impl Events {
+    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+        let scanner = Scanner::new(reading, Documents::One);
+        let (field, event) = (Key::default(), Event::default());
+        Self { scanner, at: At::Mark(0), behind_return: false, field, event, endpoint: None, unfinished: 0 }
+    }
+
+    /// Reads on. A message is given at the blank line that ends its event.
+    pub(crate) fn read(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            let behind_return = std::mem::take(&mut self.behind_return);
+            bytes = match (self.at, byte) {
+                (_, b'\n') if behind_return => rest,
+                (_, b'\n' | b'\r') => {
+                    self.behind_return = byte == b'\r';
+                    self.end_line(emit);
+                    rest
+                }
+                (At::Mark(read), _) if MARK.get(read) == Some(&byte) => {
+                    self.at = if read + 1 == MARK.len() { At::Name } else { At::Mark(read + 1) };
+                    rest
+                }
+                // The beginning of a mark is that of no name.
+                (At::Mark(read), _) => {
+                    self.at = if read == 0 { At::Name } else { At::Value(Field::Other) };
+                    bytes
+                }
+                (At::Name, b':') => {
+                    let field = Field::named(&self.field);
+                    self.begin(field);
+                    self.at = At::Colon(field);
+                    rest
+                }
+                (At::Name, _) => {
+                    let (name, behind) = split(bytes, memchr3(b':', b'\n', b'\r', bytes));
+                    self.field.push(name);
+                    behind
+                }
+                (At::Colon(field), _) => {
+                    self.at = At::Value(field);
+                    if byte == b' ' { rest } else { bytes }
+                }
+                (At::Value(field), _) => {
+                    let (value, behind) = split(bytes, memchr2(b'\n', b'\r', bytes));
+                    self.value(field, value);
+                    behind
+                }
+            };
+        }
+    }
+
+    /// The stream ends. An event without the blank line behind it is counted, and else forgotten (1).
+    pub(crate) fn end(&mut self) {
+        let _also_blank = self.scanner.discard();
+        self.unfinished += u64::from(self.event.first.is_some());
+        self.event = Event::default();
+        self.field.clear();
+        (self.at, self.behind_return, self.endpoint) = (At::Mark(0), false, None);
+    }
+
+    /// Where messages are to be sent, if that was told since this was asked (4).
+    #[cfg(feature = "tower")]
+    pub(crate) fn take_endpoint(&mut self) -> Option<String> {
+        self.endpoint.take()
+    }
+
+    /// How many events had data and no end.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.unfinished
+    }
+
+    /// A line of that field begins. Of a name or an id the last counts.
+    fn begin(&mut self, field: Field) {
+        let event = &mut self.event;
+        match field {
+            Field::Data => {
+                if std::mem::replace(&mut event.has_data, true) {
+                    self.scanner.read(b"\n", &mut |message| event.take(message));
+                }
+            }
+            Field::Event => event.name.clear(),
+            Field::Id => (event.next_id, event.has_nul) = (None, false),
+            Field::Other => {}
+        }
+    }
+
+    /// Some of the value of that field.
+    fn value(&mut self, field: Field, value: &[u8]) {
+        let event = &mut self.event;
+        match field {
+            Field::Data => {
+                let first = || value.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t'));
+                event.first = event.first.or_else(first);
+                match event.first {
+                    Some(b'{' | b'[') | None => self.scanner.read(value, &mut |message| event.take(message)),
+                    Some(_) => event.other.extend(value.iter().take(MAX_ENDPOINT.saturating_sub(event.other.len()))),
+                }
+            }
+            Field::Event => event.name.push(value),
+            Field::Id => {
+                event.has_nul |= memchr(0, value).is_some();
+                event.next_id.get_or_insert_default().write(value);
+            }
+            Field::Other => {}
+        }
+    }
+
+    fn end_line(&mut self, emit: &mut impl FnMut(Message)) {
+        match self.at {
+            At::Mark(0) => self.end_event(emit),
+            At::Name if self.field.is(b"") => self.end_event(emit),
+            // A name without a colon is a field without a value.
+            At::Name => {
+                let field = Field::named(&self.field);
+                self.begin(field);
+                self.end_field(field);
+            }
+            At::Colon(field) | At::Value(field) => self.end_field(field),
+            At::Mark(_) => {}
+        }
+        self.field.clear();
+        self.at = At::Name;
+    }
+
+    fn end_field(&mut self, field: Field) {
+        let event = &mut self.event;
+        if field == Field::Id && !event.has_nul {
+            event.id = event.next_id.take();
+        }
+    }
+
+    /// A blank line.
+    fn end_event(&mut self, emit: &mut impl FnMut(Message)) {
+        // Also its id: that of an earlier event tells from where a stream is to go on, and is not this one's.
+        let mut event = std::mem::take(&mut self.event);
+        let is_message = event.name.is(b"") || event.name.is(b"message");
+        if is_message && matches!(event.first, None | Some(b'{' | b'[')) {
+            let id = event.id.as_ref().map(ProcessHasher::finish_some);
+            event.batch.drain(..).for_each(&mut *emit);
+            self.scanner.end(&mut |message: Message| {
+                let event = id.filter(|_| message.batch.is_none());
+                emit(Message { event, ..message });
+            });
+            return;
+        }
+        let _is_none = self.scanner.discard();
+        if event.name.is(b"endpoint") && !event.other.is_empty() {
+            self.endpoint = str::from_utf8(&event.other).ok().map(|uri| uri.trim().to_owned());
+        }
+    }
+}
+
+impl Event {
+    /// What the scanner gives before the end of a document is an element of a batch.
+    fn take(&mut self, message: Message) {
+        if self.batch.len() < MAX_BATCH {
+            self.batch.push(message);
+        }
+    }
+}
+
+impl Field {
+    fn named(name: &Key) -> Self {
+        match name.bytes() {
+            b"data" => Self::Data,
+            b"event" => Self::Event,
+            b"id" => Self::Id,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Before and from there on.
+fn split(bytes: &[u8], at: Option<usize>) -> (&[u8], &[u8]) {
+    at.and_then(|at| bytes.split_at_checked(at)).unwrap_or((bytes, &[]))
+}
+
+const MAX_ENDPOINT: usize = 2048;
+/// More answers than anybody wants in one event. Those behind them do not count, so that no server fills the memory.
+const MAX_BATCH: usize = 64;
+const MARK: &[u8] = b"\xef\xbb\xbf";

@@ -1,0 +1,197 @@
+//! Messages on stdio: one to a line (MCP, transports, stdio), which ends with a newline, whatever the line is written in: no
+//! newline that a reader of UTF-8 sees is passed over. What else ends lines for some readers stands in `splits.rs`.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use memchr::{memchr, memchr3_iter};
+
+use super::spanning::SpanningDocument;
+use super::splits::{Separator, Splits};
+use super::texts::{Texts, Written};
+use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::capture::mcp::scan::scanner::Documents;
+
+/// Reads the messages of a stream of lines.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    texts: Texts,
+    /// A message of this line was given: one of a batch, or one that some reader sees.
+    gave: bool,
+    splits: Splits,
+    /// What the lines before have begun, if that is no line.
+    joined: Option<Box<SpanningDocument>>,
+    /// The bytes that came last and may be, or begin, what ends a line for some: nobody has read them.
+    begun: Begun,
+    /// How many lines there were.
+    number: u64,
+}
+
+/// No more than two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Nothing,
+    Return,
+    /// Of U+0085.
+    C2,
+    /// Of U+2028 and U+2029.
+    E2,
+    E280,
+}
+
+impl Lines {
+    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+        let (texts, splits) = (Texts::new(reading, Documents::One), Splits::default());
+        Self { texts, gave: false, splits, joined: None, begun: Begun::Nothing, number: 0 }
+    }
+
+    /// Reads on, no further than through the first newline that ends a line with a message, and says how far: whoever has
+    /// to hold back the bytes behind a message holds back the others. All messages of that line were given then. Without
+    /// such a newline all bytes are read.
+    #[must_use]
+    pub(crate) fn read(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) -> usize {
+        let gave = Cell::new(self.gave);
+        let mut emit = |message| {
+            gave.set(true);
+            emit(message);
+        };
+        let mut rest = bytes;
+        while let Some((line, behind)) = memchr(b'\n', rest).and_then(|end| rest.split_at_checked(end)) {
+            self.read_line(line, &mut emit);
+            self.end_line(&mut emit);
+            rest = behind.get(1..).unwrap_or_default();
+            if gave.get() {
+                self.gave = false;
+                return bytes.len() - rest.len();
+            }
+        }
+        self.read_line(rest, &mut emit);
+        self.gave = gave.get();
+        bytes.len()
+    }
+
+    /// The stream ends. What is behind the last newline counts as a line, as it does for rmcp and the other SDKs.
+    pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
+        self.end_line(emit);
+        self.gave = false;
+    }
+
+    /// Some of a line.
+    fn read_line(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            if self.begun != Begun::Nothing {
+                if self.go_on(byte, emit) {
+                    bytes = rest;
+                }
+                continue;
+            }
+            let Some((at, begun)) = begin(bytes) else { return self.content(bytes, EVERYBODY, emit) };
+            let (content, behind) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
+            self.content(content, EVERYBODY, emit);
+            self.begun = begun;
+            bytes = behind.get(1..).unwrap_or_default();
+        }
+    }
+
+    /// The byte behind what may end a line. Tells whether it belongs to that.
+    fn go_on(&mut self, byte: u8, emit: &mut dyn FnMut(Message)) -> bool {
+        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        match (begun, byte) {
+            (Begun::Return, _) => {
+                self.separate(Separator::Return, b"\r", emit);
+                return false;
+            }
+            (Begun::E2, 0x80) => self.begun = Begun::E280,
+            (Begun::E280, 0xa8 | 0xa9) => self.separate(Separator::Paragraph, &[0xe2, 0x80, byte], emit),
+            (Begun::C2, 0x85) => self.separate(Separator::Other, b"\xc2\x85", emit),
+            (begun, _) => {
+                self.content(begun.bytes(), EVERYBODY, emit);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Those bytes end a line for some, and belong to it for others.
+    fn separate(&mut self, by: Separator, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+        let Self { texts, splits, number, .. } = self;
+        let ordinary = texts.scanner_before(&mut |message| emit(message));
+        splits.separate(by, ordinary, &mut |message| emit(numbered(message, *number)));
+        self.content(bytes, by as usize, emit);
+    }
+
+    /// What belongs to the line for the ordinary reader, and for so many of the others.
+    fn content(&mut self, bytes: &[u8], readers: usize, emit: &mut dyn FnMut(Message)) {
+        let Self { texts, splits, number, .. } = self;
+        texts.read(bytes, &mut |message| emit(splits.doubted(message, *number)));
+        splits.read(bytes, readers, texts.scanner(), &mut |message| emit(numbered(message, *number)));
+        if let Some(joined) = &mut self.joined {
+            joined.read(bytes);
+        }
+    }
+
+    fn end_line(&mut self, emit: &mut dyn FnMut(Message)) {
+        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        self.content(begun.bytes(), EVERYBODY, emit);
+        let Self { texts, splits, number, joined, .. } = self;
+        let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
+        let (mut calls, goes_on) = joined.take().map_or_else(Default::default, SpanningDocument::end_line);
+        let is_read = is_read || !calls.is_empty();
+        let (line, written) = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
+        let begun = if written == Written::Plain { SpanningDocument::behind(line) } else { None };
+        let mut is_json = true;
+        texts.end(&mut |message: Message| {
+            if message.flaw == Some(Flaw::NotJson) {
+                is_json = false;
+                calls.drain(..).for_each(|call| emit(numbered(call, *number)));
+                // What some reader sees in it is told.
+                if is_read {
+                    return;
+                }
+            }
+            emit(splits.doubted(message, *number));
+        });
+        let goes_on = goes_on.map(|joined| joined.behind_line(is_json));
+        *joined = goes_on.or(begun);
+        self.splits = Splits::default();
+        self.number += 1;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.texts.held()
+    }
+}
+
+impl Begun {
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Nothing => b"",
+            Self::Return => b"\r",
+            Self::C2 => b"\xc2",
+            Self::E2 => b"\xe2",
+            Self::E280 => b"\xe2\x80",
+        }
+    }
+}
+
+/// Where the first byte is that may end a line for some, as far as these bytes tell.
+fn begin(bytes: &[u8]) -> Option<(usize, Begun)> {
+    memchr3_iter(b'\r', 0xc2, 0xe2, bytes).find_map(|at| {
+        let begun = match bytes.get(at..).unwrap_or_default() {
+            [b'\r', ..] => Begun::Return,
+            [0xc2] | [0xc2, 0x85, ..] => Begun::C2,
+            [0xe2] | [0xe2, 0x80] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => Begun::E2,
+            _ => return None,
+        };
+        Some((at, begun))
+    })
+}
+
+/// A message that is read in one way only in this line.
+fn numbered(message: Message, line: u64) -> Message {
+    Message { alternative: Some(line), ..message }
+}
+
+/// More readers than there are.
+const EVERYBODY: usize = usize::MAX;

@@ -1,0 +1,13 @@
+//! Units of framing: lines, server-sent events and bodies, in any encoding of Unicode. Each holds one message, or several.
+
+mod events;
+mod lines;
+mod spanning;
+mod splits;
+mod texts;
+mod unicode;
+
+pub(crate) use self::events::Events;
+pub(crate) use self::lines::Lines;
+#[cfg(any(feature = "tower", test))]
+pub(crate) use self::texts::Texts;

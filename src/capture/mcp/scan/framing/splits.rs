@@ -1,0 +1,227 @@
+//! One line as readers see it for whom more than a newline ends one. Nothing is read twice before the first byte that does so.
+//!
+//! Invariants:
+//! 1. There are three such readers, each of whom ends lines wherever the one before does, and elsewhere, too. One that has
+//!    seen nothing of its own yet sees what the one before sees, and has no state: that is copied when they part.
+//! 2. A message that the reader before sees, too, is not given.
+//! 3. Of a document that is JSON in all of the line, no part between U+2028, U+2029 or U+0085 is a message: these stand in
+//!    its strings, where a quote ends what begins one behind them. So it is doubtful for them only if they see a message.
+
+use super::texts::Written;
+use crate::capture::mcp::message::{Flaw, Message};
+use crate::capture::mcp::profile::Profile;
+use crate::capture::mcp::scan::scanner::Scanner;
+
+/// What some reader sees in the line that is read.
+#[derive(Debug, Default)]
+pub(crate) struct Splits {
+    readers: [Option<Box<Split>>; 3],
+    /// A carriage return parts what is one to others.
+    is_parted: bool,
+    /// A message was given that is one between other line ends.
+    is_separated: bool,
+    gave: bool,
+    /// Some of it is read by none of them.
+    is_unread: bool,
+}
+
+/// One of the readers, behind the first line end of its own.
+#[derive(Debug)]
+struct Split {
+    scanner: Scanner,
+    /// What came before, if nothing but whitespace has come since.
+    held: Vec<Message>,
+}
+
+/// What ends a line for whom. Each also does for those behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Separator {
+    /// A carriage return.
+    Return,
+    /// U+2028 and U+2029.
+    Paragraph,
+    /// U+0085, and control characters, which are in no JSON.
+    Other,
+}
+
+impl Splits {
+    /// That separator comes, behind what the ordinary reader has read.
+    pub(crate) fn separate(&mut self, by: Separator, ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
+        let at = by as usize;
+        let mut is_first = true;
+        for finer in (at + 1..self.readers.len()).rev() {
+            if let Some(mut split) = self.readers.get_mut(finer).and_then(Option::take) {
+                self.end_of(finer, &mut split, is_first, emit);
+                is_first = false;
+            }
+        }
+        if let Some(mut split) = self.readers.get_mut(at).and_then(Option::take) {
+            self.end_of(at, &mut split, is_first, emit);
+            self.put(at, split);
+            return;
+        }
+        let (before, written) = self.before(at, ordinary);
+        let (is_sound, is_wide) = (written == Written::Plain, written == Written::Wide);
+        if by == Separator::Return && before.is_blank() && !is_wide {
+            return;
+        }
+        let mut split = Split { scanner: before.fresh(), held: Vec::new() };
+        let (mut ended, mut is_read) = (before.clone(), is_sound);
+        ended.end(&mut |message| match message.flaw {
+            Some(Flaw::NotJson | Flaw::TooDeep) => is_read = false,
+            _ if is_sound => split.held.push(message),
+            _ => {}
+        });
+        self.is_parted |= by == Separator::Return && !is_read && !is_wide;
+        self.is_unread |= is_first && !is_read;
+        if by != Separator::Return {
+            self.release(at, &mut split, emit);
+        }
+        self.put(at, split);
+    }
+
+    /// Some of the line that is no separator, but to those from that one on, and control characters.
+    pub(crate) fn read(
+        &mut self,
+        bytes: &[u8],
+        most: usize,
+        ordinary: (&Scanner, Written),
+        emit: &mut dyn FnMut(Message),
+    ) {
+        for at in 0..most.min(OTHER) {
+            if let Some(mut split) = self.readers.get_mut(at).and_then(Option::take) {
+                self.read_on(at, &mut split, bytes, emit);
+                self.put(at, split);
+            }
+        }
+        if most > OTHER {
+            self.read_controls(bytes, ordinary, emit);
+        }
+    }
+
+    /// The line ends here. Whether what the ordinary reader could not read was read by others.
+    pub(crate) fn end(&mut self, emit: &mut dyn FnMut(Message)) -> bool {
+        let mut is_first = true;
+        for at in (0..self.readers.len()).rev() {
+            if let Some(mut split) = self.readers.get_mut(at).and_then(Option::take) {
+                self.end_of(at, &mut split, is_first, emit);
+                is_first = false;
+            }
+        }
+        self.gave && !self.is_unread
+    }
+
+    /// A message that the ordinary reader sees in that line, with what is doubtful about it.
+    pub(crate) fn doubted(&self, mut message: Message, line: u64) -> Message {
+        message.doubts.carriage_return |= self.is_parted;
+        message.doubts.line_separator |= self.is_separated;
+        if self.gave || message.alternative.is_some() {
+            message.alternative = Some(line);
+        }
+        message
+    }
+
+    /// Control characters spoil JSON, so nothing is to be seen behind one before the others have given up.
+    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
+        let begun = self.readers.get_mut(OTHER).and_then(Option::take).map(|split| (bytes, split));
+        let Some((mut rest, mut split)) = begun.or_else(|| self.begin_controls(bytes, ordinary, emit)) else { return };
+        while let Some(end) = rest.iter().position(|byte| is_control(*byte)) {
+            let (piece, behind) = rest.split_at(end);
+            self.read_on(OTHER, &mut split, piece, emit);
+            self.end_of(OTHER, &mut split, true, emit);
+            rest = behind.get(1..).unwrap_or_default();
+        }
+        self.read_on(OTHER, &mut split, rest, emit);
+        self.put(OTHER, split);
+    }
+
+    /// The first control character comes: what is behind it.
+    fn begin_controls<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        ordinary: (&Scanner, Written),
+        emit: &mut dyn FnMut(Message),
+    ) -> Option<(&'a [u8], Box<Split>)> {
+        let (before, written) = self.before(OTHER, ordinary);
+        let is_wide = written == Written::Wide;
+        if !before.is_spoiled() && !is_wide {
+            return None;
+        }
+        let end = bytes.iter().position(|byte| is_control(*byte))?;
+        let (whole, scanner) = (before.before_spoiled(is_control).filter(|_| !is_wide), before.fresh());
+        let mut split = Box::new(Split { scanner, held: Vec::new() });
+        self.is_unread |= whole.is_none();
+        if let Some(mut whole) = whole {
+            whole.end(&mut |message| split.held.push(message));
+        }
+        self.release(OTHER, &mut split, emit);
+        Some((bytes.get(end + 1..).unwrap_or_default(), split))
+    }
+
+    /// The reader that one without a state agrees with, and how what it has read is written.
+    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, Written)) -> (&'a Scanner, Written) {
+        let nearest = self.readers.iter().take(at).rev().flatten().next();
+        nearest.map_or(ordinary, |split| (&split.scanner, Written::Plain))
+    }
+
+    fn put(&mut self, at: usize, split: impl Into<Box<Split>>) {
+        if let Some(place) = self.readers.get_mut(at) {
+            *place = Some(split.into());
+        }
+    }
+
+    fn read_on(&mut self, at: usize, split: &mut Split, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+        if !bytes.iter().all(|byte| is_blank(*byte)) {
+            self.is_parted |= at == RETURN;
+            self.release(at, split, emit);
+        }
+        split.scanner.read(bytes, &mut |message| self.give(at, message, emit));
+    }
+
+    /// A line of that reader ends.
+    fn end_of(&mut self, at: usize, split: &mut Split, is_finest: bool, emit: &mut dyn FnMut(Message)) {
+        split.scanner.end(&mut |message| {
+            let is_unread = matches!(message.flaw, Some(Flaw::NotJson | Flaw::TooDeep));
+            self.is_unread |= is_finest && is_unread;
+            self.give(at, message, emit);
+        });
+    }
+
+    fn release(&mut self, at: usize, split: &mut Split, emit: &mut dyn FnMut(Message)) {
+        split.held.drain(..).for_each(|message| self.give(at, message, emit));
+    }
+
+    fn give(&mut self, at: usize, mut message: Message, emit: &mut dyn FnMut(Message)) {
+        let reader = match (at, message.reader) {
+            (RETURN, None) => Profile::PythonText,
+            (RETURN, Some(Profile::GoJson)) => Profile::DotNet,
+            (PARAGRAPH, None) => Profile::NodeReadline,
+            (OTHER, None) => Profile::PythonSplitlines,
+            // Nobody is known who reads both so.
+            _ => return,
+        };
+        if message.flaw.is_some_and(|flaw| flaw != Flaw::TooDeep || message.method.is_none()) {
+            return;
+        }
+        self.gave = true;
+        self.is_separated |= at != RETURN;
+        message.reader = Some(reader);
+        message.doubts.carriage_return |= at == RETURN;
+        message.doubts.line_separator |= at != RETURN;
+        emit(message);
+    }
+}
+
+/// Whitespace of JSON. A form feed is none: the line is no JSON with one behind a message.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// What is in no JSON, and ends a line for `str.splitlines`.
+fn is_control(byte: u8) -> bool {
+    matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e)
+}
+
+const RETURN: usize = Separator::Return as usize;
+const PARAGRAPH: usize = Separator::Paragraph as usize;
+const OTHER: usize = Separator::Other as usize;

@@ -1,0 +1,70 @@
+//! A scanner of units that are text in any Unicode encoding.
+
+use std::sync::Arc;
+
+use super::unicode::Unicode;
+use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::scan::scanner::{Documents, Scanner};
+
+/// How a unit is written, as far as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// In UTF-8.
+    Plain,
+    /// In UTF-8, behind a byte order mark.
+    Marked,
+    /// In UTF-16 or UTF-32, or that is not known yet. Who takes it for UTF-8 sees no JSON in it, as far as it goes.
+    Wide,
+}
+
+/// Reads the messages of one unit of framing after the other, each in any number of pieces.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    unicode: Unicode,
+    scanner: Scanner,
+}
+
+impl Texts {
+    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
+        Self { unicode: Unicode::default(), scanner: Scanner::new(reading, documents) }
+    }
+
+    /// Reads on in the unit.
+    pub(crate) fn read(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        let Self { unicode, scanner } = self;
+        unicode.read(bytes, &mut |is_transcoded, text| {
+            scanner.read(text, &mut |message| emit(Message { is_transcoded, ..message }));
+        });
+    }
+
+    /// What reads it.
+    pub(crate) fn scanner(&self) -> (&Scanner, Written) {
+        let written = match (self.unicode.is_narrow(), self.unicode.is_transcoded()) {
+            (true, false) => Written::Plain,
+            (true, true) => Written::Marked,
+            (false, _) => Written::Wide,
+        };
+        (&self.scanner, written)
+    }
+
+    /// What reads it, before a byte that is no zero.
+    pub(crate) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> (&Scanner, Written) {
+        let Self { unicode, scanner } = self;
+        unicode.settle(&mut |_, text| scanner.read(text, emit));
+        self.scanner()
+    }
+
+    /// The unit ends here. What is read next belongs to another.
+    pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
+        let Self { unicode, scanner } = self;
+        let is_transcoded = unicode.is_transcoded();
+        let mut emit = |message| emit(Message { is_transcoded, ..message });
+        unicode.end(&mut |_, text| scanner.read(text, &mut emit));
+        scanner.end(&mut emit);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.scanner.held()
+    }
+}

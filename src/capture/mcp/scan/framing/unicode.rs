@@ -1,0 +1,234 @@
+//! What JSON is written in, before anything is known of it: UTF-8 as a rule, with or without a byte order mark, or UTF-16 or
+//! UTF-32, as their marks tell or, without one, the zeros in the first characters, which are ASCII in all JSON (RFC 4627,
+//! section 3; Python's `json.loads` and others still go by it).
+//!
+//! Invariants:
+//! 1. No bytes are JSON in two of these, so there is nothing to choose: UTF-8 has no zeros and no `FE` or `FF`, UTF-16 and
+//!    UTF-32 have zeros in each character of the syntax. What a header says (`charset`) decides nothing.
+//! 2. UTF-8 passes as it is, without a copy, but for the mark.
+//! 3. What is no character becomes a byte that is in no UTF-8.
+
+/// Makes UTF-8 of one unit of framing after the other, each in any number of pieces.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unicode {
+    form: Form,
+    /// There was a mark, or it is not UTF-8: the text stands at other offsets than the bytes.
+    is_transcoded: bool,
+    /// What is not decided, or the bytes of a character that is not complete.
+    begun: [u8; 4],
+    length: usize,
+    /// The first half of a surrogate pair.
+    high: Option<u16>,
+    /// The zeros with which the newline behind the last unit may go on.
+    owed: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Form {
+    #[default]
+    Unknown,
+    Utf8,
+    Utf16(Order),
+    Utf32(Order),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Little,
+    Big,
+}
+
+impl Unicode {
+    /// Gives the text, in pieces, each with whether it was transcoded.
+    pub(crate) fn read(&mut self, mut bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
+        if self.form == Form::Unknown {
+            bytes = self.begin(bytes, give);
+        }
+        match self.form {
+            Form::Unknown => {}
+            Form::Utf8 if bytes.is_empty() => {}
+            Form::Utf8 => give(self.is_transcoded, bytes),
+            Form::Utf16(_) | Form::Utf32(_) => self.wide(bytes, give),
+        }
+    }
+
+    /// The unit ends here. What is read next belongs to another, behind a newline.
+    pub(crate) fn end(&mut self, give: &mut impl FnMut(bool, &[u8])) {
+        if self.form == Form::Unknown && self.length > 0 {
+            self.decide(true, give);
+        }
+        let left = self.begun.get(..self.length).unwrap_or_default();
+        // Zeros are the first half of the newline.
+        if left.iter().any(|byte| *byte != 0) || self.high.is_some() {
+            give(true, NO_CHARACTER);
+        }
+        let owed = match self.form {
+            Form::Utf16(Order::Little) => 1,
+            Form::Utf32(Order::Little) => 3,
+            _ => 0,
+        };
+        *self = Self { owed, ..Self::default() };
+    }
+
+    /// Whether the unit is no plain UTF-8, as far as it was read.
+    pub(crate) fn is_transcoded(&self) -> bool {
+        self.is_transcoded
+    }
+
+    /// Whether it is UTF-8, likewise, or nothing yet.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.form == Form::Utf8 || (self.form == Form::Unknown && self.length == 0)
+    }
+
+    /// A byte comes that is no zero: one other character before it is UTF-8.
+    pub(crate) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) {
+        if let (Form::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
+            && !matches!(first, 0 | 0xef | 0xfe | 0xff)
+        {
+            self.decide(true, give);
+        }
+    }
+
+    /// The first bytes, until it is known what they are. Gives back what is left.
+    fn begin<'a>(&mut self, mut bytes: &'a [u8], give: &mut impl FnMut(bool, &[u8])) -> &'a [u8] {
+        while let (1.., [0, rest @ ..]) = (self.owed, bytes) {
+            (self.owed, bytes) = (self.owed - 1, rest);
+        }
+        if bytes.is_empty() {
+            return bytes;
+        }
+        self.owed = 0;
+        if let ([first, second, ..], 0) = (bytes, self.length)
+            && !matches!(first, 0 | 0xef | 0xfe | 0xff)
+            && *second != 0
+        {
+            self.form = Form::Utf8;
+            return bytes;
+        }
+        while let (Form::Unknown, Some((&byte, rest))) = (self.form, bytes.split_first()) {
+            bytes = rest;
+            if let Some(place) = self.begun.get_mut(self.length) {
+                *place = byte;
+                self.length += 1;
+            }
+            self.decide(false, give);
+        }
+        bytes
+    }
+
+    fn decide(&mut self, is_end: bool, give: &mut impl FnMut(bool, &[u8])) {
+        let (begun, length) = (self.begun, std::mem::take(&mut self.length));
+        let begun = begun.get(..length).unwrap_or_default();
+        let Some((form, mark)) = form(begun, is_end) else {
+            self.length = length;
+            return;
+        };
+        self.form = form;
+        self.is_transcoded = form != Form::Utf8 || mark > 0;
+        self.read(begun.get(mark..).unwrap_or_default(), give);
+    }
+
+    fn wide(&mut self, bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
+        let (size, order) = match self.form {
+            Form::Utf32(order) => (4, order),
+            Form::Utf16(order) => (2, order),
+            _ => return,
+        };
+        let mut text = String::with_capacity(AT_ONCE + 4);
+        for byte in bytes {
+            if let Some(place) = self.begun.get_mut(self.length) {
+                *place = *byte;
+            }
+            self.length += 1;
+            if self.length < size {
+                continue;
+            }
+            self.length = 0;
+            let code = self.begun.iter().take(size).fold(0, |code, byte| code << 8 | u32::from(*byte));
+            let code = match order {
+                Order::Big => code,
+                Order::Little => code.swap_bytes() >> (32 - 8 * size),
+            };
+            match self.character(code, size) {
+                Next::Character(character) => text.push(character),
+                Next::More => {}
+                Next::None => {
+                    give(true, text.as_bytes());
+                    give(true, NO_CHARACTER);
+                    text.clear();
+                    // The second half of no pair may be something of its own.
+                    if let Some(character) = self.high.is_none().then(|| char::from_u32(code)).flatten() {
+                        text.push(character);
+                    }
+                }
+            }
+            if text.len() >= AT_ONCE {
+                give(true, text.as_bytes());
+                text.clear();
+            }
+        }
+        if !text.is_empty() {
+            give(true, text.as_bytes());
+        }
+    }
+
+    fn character(&mut self, code: u32, size: usize) -> Next {
+        let unit = u16::try_from(code).ok().filter(|_| size == 2);
+        if let (Some(high), Some(unit)) = (self.high.take(), unit) {
+            return match char::decode_utf16([high, unit]).next() {
+                Some(Ok(character)) => Next::Character(character),
+                _ => {
+                    self.high = Some(unit).filter(|unit| is_high(*unit));
+                    Next::None
+                }
+            };
+        }
+        match (char::from_u32(code), unit) {
+            (Some(character), _) => Next::Character(character),
+            (None, Some(unit)) if is_high(unit) => {
+                self.high = Some(unit);
+                Next::More
+            }
+            (None, _) => Next::None,
+        }
+    }
+}
+
+/// What a unit of UTF-16 or UTF-32 makes of those before.
+enum Next {
+    Character(char),
+    More,
+    None,
+}
+
+fn is_high(unit: u16) -> bool {
+    (0xd800..0xdc00).contains(&unit)
+}
+
+/// What begins so, and how long its mark is; `None` if more has to come.
+fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
+    use Form::{Utf8, Utf16, Utf32};
+    use Order::{Big, Little};
+    Some(match *begun {
+        [0xef, 0xbb, 0xbf, ..] => (Utf8, 3),
+        [0xff, 0xfe, 0, 0, ..] => (Utf32(Little), 4),
+        [0, 0, 0xfe, 0xff, ..] => (Utf32(Big), 4),
+        // In no encoding does JSON begin so; in this one it may go on behind it.
+        [0x0b | 0x0c | 0x1c..=0x1e, ..] => (Utf8, 0),
+        [0xff, 0xfe] | [0xff, 0xfe, 0] if !is_end => return None,
+        [0xff, 0xfe, ..] => (Utf16(Little), 2),
+        [0xfe, 0xff, ..] => (Utf16(Big), 2),
+        [_] | [0xef, 0xbb] | [0, 0] | [0, 0, _] | [_, 0] | [_, 0, 0] if !is_end => return None,
+        [0, 0, _, _, ..] => (Utf32(Big), 0),
+        [0, 0, ..] => (Utf8, 0),
+        [0, _, ..] => (Utf16(Big), 0),
+        [_, 0, 0, 0, ..] => (Utf32(Little), 0),
+        [_, 0, ..] => (Utf16(Little), 0),
+        _ => (Utf8, 0),
+    })
+}
+
+/// A byte that is in no UTF-8.
+const NO_CHARACTER: &[u8] = b"\xff";
+/// How much text is given at once, at most.
+const AT_ONCE: usize = 1024;

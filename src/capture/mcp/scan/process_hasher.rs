@@ -1,0 +1,40 @@
+//! A hash that is the same for one text as long as the process runs.
+
+use std::hash::{BuildHasher as _, DefaultHasher, Hasher, RandomState};
+use std::sync::LazyLock;
+
+/// SipHash with a key that is drawn once in a process and shown nowhere. Who chooses ids can neither compute it nor see
+/// what it gives, so there is no better way to two long ids with one hash than to send them until two happen to meet,
+/// which takes some 2³² of them in flight at once.
+#[derive(Debug, Clone)]
+pub(crate) struct ProcessHasher {
+    hasher: DefaultHasher,
+    length: u64,
+}
+
+impl ProcessHasher {
+    /// Never 0, which stands for no hash.
+    pub(crate) fn finish_some(&self) -> u64 {
+        self.finish().max(1)
+    }
+}
+
+impl Default for ProcessHasher {
+    fn default() -> Self {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self { hasher: KEY.build_hasher(), length: 0 }
+    }
+}
+
+impl Hasher for ProcessHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.hasher.write(bytes);
+        self.length += bytes.len() as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        let mut hasher = self.hasher.clone();
+        hasher.write_u64(self.length);
+        hasher.finish()
+    }
+}

@@ -1,0 +1,258 @@
+//! Reads the messages of one unit of framing after the other.
+
+use std::sync::Arc;
+
+use super::facts::{Facts, TakenMessages};
+use super::syntax::{Progress, Syntax, behind_whitespace};
+use crate::capture::mcp::message::{Flaw, Message, Reading};
+
+/// What one unit of framing holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// One document, as a line or a server-sent event does. Its message is given at the end of the unit, because anything
+    /// that follows makes it no JSON at all.
+    One,
+    /// Any number of documents, as a body does that is streamed. Each message is given when its document is complete.
+    Many,
+}
+
+/// Reads the messages of one unit of framing after the other, each in any number of pieces.
+#[derive(Debug, Clone)]
+pub(crate) struct Scanner {
+    documents: Documents,
+    stage: Stage,
+    syntax: Syntax,
+    facts: Facts,
+    /// The bytes of this unit so far.
+    unit: u64,
+    /// Where the document, or the element of a batch, begins and ends in the unit.
+    begin: u64,
+    end: u64,
+    /// In this document, which is a batch.
+    in_batch: bool,
+    /// How many batches there were.
+    batches: u64,
+    /// What was to come when a byte came that spoils a document which was whole.
+    spoiled: Option<(Stage, u8)>,
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// A document, or nothing more.
+    Document,
+    /// More of a document or of an element.
+    Value,
+    /// The first element of a batch, or its end.
+    FirstElement,
+    /// An element of a batch.
+    Element,
+    /// A comma, or the end of the batch.
+    Comma,
+    /// Nothing, and the message is given at the end.
+    Nothing,
+    /// Nothing, and all messages of the batch were given.
+    NothingElse,
+    /// Anything: it is not looked at.
+    Flawed(Flaw),
+}
+
+impl Scanner {
+    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
+        let (syntax, facts) = (Syntax::default(), Facts::new(reading));
+        let (stage, in_batch) = (Stage::Document, false);
+        Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0, spoiled: None }
+    }
+
+    /// Reads on in the unit.
+    pub(crate) fn read(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        self.unit += bytes.len() as u64;
+        while !bytes.is_empty() {
+            if let Err(flaw) = self.advance(&mut bytes, emit) {
+                self.stage = Stage::Flawed(flaw);
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing but whitespace was read of the unit.
+    pub(super) fn is_blank(&self) -> bool {
+        self.stage == Stage::Document && self.end == 0
+    }
+
+    /// Whether the unit is no JSON.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.stage == Stage::Flawed(Flaw::NotJson)
+    }
+
+    /// Whether more must come of the document that is read.
+    pub(super) fn is_unfinished(&self) -> bool {
+        match self.stage {
+            Stage::Value => self.in_batch || !self.syntax.is_complete(),
+            Stage::FirstElement | Stage::Element | Stage::Comma => true,
+            Stage::Document | Stage::Nothing | Stage::NothingElse | Stage::Flawed(_) => false,
+        }
+    }
+
+    /// Whether the unit is one document and nothing else.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.stage, Stage::Nothing | Stage::NothingElse)
+    }
+
+    /// As it was before the unit was spoiled, if it was whole then and such a byte did it.
+    pub(super) fn before_spoiled(&self, by: impl Fn(u8) -> bool) -> Option<Self> {
+        let (stage, _) = self.spoiled.filter(|(_, byte)| by(*byte))?;
+        Some(Self { stage, ..self.clone() })
+    }
+
+    /// A scanner of another unit.
+    pub(super) fn fresh(&self) -> Self {
+        let mut fresh = self.clone();
+        fresh.discard();
+        fresh
+    }
+
+    /// The unit ends here. What is read next belongs to another.
+    pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
+        match self.stage {
+            Stage::Document | Stage::NothingElse => {}
+            Stage::Nothing => self.give(None, emit),
+            // A number that stands alone ends with the unit.
+            Stage::Value if self.syntax.is_complete() && !self.in_batch => {
+                self.end = self.unit;
+                self.give(None, emit);
+            }
+            Stage::Flawed(flaw) => self.give_flawed(flaw, emit),
+            Stage::Value | Stage::FirstElement | Stage::Element | Stage::Comma => {
+                self.give_flawed(Flaw::NotJson, emit);
+            }
+        }
+        self.reset();
+    }
+
+    /// The unit ends here and is to be forgotten. Tells whether there was anything in it, besides whitespace.
+    pub(crate) fn discard(&mut self) -> bool {
+        let any = self.stage != Stage::Document || self.end > 0;
+        drop(self.facts.take());
+        self.reset();
+        any
+    }
+
+    /// The bytes that it holds on the heap.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.facts.held()
+    }
+
+    fn reset(&mut self) {
+        (self.stage, self.in_batch) = (Stage::Document, false);
+        (self.unit, self.begin, self.end) = (0, 0, 0);
+        self.spoiled = None;
+    }
+
+    /// Goes on to the next stage, or takes all of the bytes.
+    fn advance(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
+        match self.stage {
+            Stage::Value => return self.value(bytes, emit),
+            Stage::Flawed(_) => *bytes = &[],
+            _ => *bytes = behind_whitespace(bytes),
+        }
+        let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
+        match (self.stage, byte) {
+            (Stage::Document, b'[') => {
+                self.begin = self.unit - bytes.len() as u64;
+                self.in_batch = true;
+                self.batches += 1;
+                self.stage = Stage::FirstElement;
+            }
+            (Stage::FirstElement, b']') => self.complete(rest, emit),
+            (Stage::Document | Stage::FirstElement | Stage::Element, _) => {
+                self.begin_value(bytes);
+                return Ok(());
+            }
+            (Stage::Comma, b',') => self.stage = Stage::Element,
+            (Stage::Comma, b']') => {
+                self.in_batch = false;
+                self.end = self.unit - rest.len() as u64;
+                self.stage = match self.documents {
+                    Documents::One => Stage::NothingElse,
+                    Documents::Many => Stage::Document,
+                };
+            }
+            (stage, byte) => {
+                self.spoiled = matches!(stage, Stage::Nothing | Stage::NothingElse).then_some((stage, byte));
+                // Behind one document there is more. What was in it is known all the same, but that of a batch was given.
+                if stage == Stage::NothingElse {
+                    (self.in_batch, self.begin) = (true, self.end);
+                }
+                return Err(Flaw::NotJson);
+            }
+        }
+        *bytes = rest;
+        Ok(())
+    }
+
+    fn begin_value(&mut self, bytes: &[u8]) {
+        self.begin = self.unit - bytes.len() as u64;
+        self.syntax.begin(usize::from(self.in_batch));
+        self.stage = Stage::Value;
+    }
+
+    fn value(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
+        let before = *bytes;
+        let holds = self.facts.holds_tool();
+        let progress = self.syntax.read(bytes, &mut self.facts)?;
+        if holds {
+            let read = before.len() - bytes.len();
+            self.facts.hold(before.get(..read).unwrap_or_default());
+        }
+        match progress {
+            Progress::More | Progress::ToolBegin => {}
+            Progress::ToolEnd => self.facts.end_tool(),
+            Progress::Complete if self.in_batch => {
+                self.end = self.unit - bytes.len() as u64;
+                self.give(None, emit);
+                self.begin = self.end;
+                self.stage = Stage::Comma;
+            }
+            Progress::Complete => self.complete(bytes, emit),
+        }
+        Ok(())
+    }
+
+    /// A document that is one message, or an empty batch.
+    fn complete(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) {
+        self.end = self.unit - bytes.len() as u64;
+        match self.documents {
+            Documents::One => self.stage = Stage::Nothing,
+            Documents::Many => {
+                self.give(None, emit);
+                self.in_batch = false;
+                self.stage = Stage::Document;
+            }
+        }
+    }
+
+    fn give_flawed(&mut self, flaw: Flaw, emit: &mut impl FnMut(Message)) {
+        self.end = self.unit;
+        self.give(Some(flaw), emit);
+    }
+
+    fn give(&mut self, flaw: Option<Flaw>, emit: &mut impl FnMut(Message)) {
+        let TakenMessages { ordinary, others } = self.facts.take();
+        let batch = self.in_batch.then_some(self.batches);
+        let placed = |message: Message| Message { batch, bytes: self.end - self.begin, ..message };
+        let mut ordinary = placed(ordinary);
+        ordinary.flaw = flaw.or(ordinary.flaw);
+        if flaw.is_some() {
+            // It may end in the middle of a text, of which as much was kept as came in one piece.
+            ordinary.result.text = None;
+            return emit(ordinary);
+        }
+        // What is a call to some reader is none that nobody reads.
+        if others.is_empty() || ordinary.flaw != Some(Flaw::NotAMessage) {
+            emit(ordinary);
+        }
+        others.into_iter().map(placed).for_each(emit);
+    }
+}

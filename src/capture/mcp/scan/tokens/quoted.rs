@@ -1,0 +1,280 @@
+//! Strings (RFC 8259, section 7), decoded. Escapes, surrogate pairs and the bytes of one character may come in pieces.
+
+use crate::capture::mcp::message::Flaw;
+
+/// A reader of one string behind its first quote. It is ready for the next string when one has ended.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Quoted {
+    at: At,
+    /// The first half of a surrogate pair, whose second half may follow.
+    high: Option<u16>,
+    partial: Partial,
+    /// There were bytes in it that are no UTF-8.
+    is_lossy: bool,
+}
+
+/// Takes what a string says.
+pub(crate) trait Sink {
+    /// It takes nothing, so that there is no need to make text of it.
+    const IS_NOBODY: bool = false;
+
+    /// The next characters.
+    fn text(&mut self, piece: &str);
+
+    /// Half a surrogate pair, which is no character. U+FFFD stands in its place.
+    fn lone_surrogate(&mut self, _unit: u16) {
+        self.text(REPLACEMENT);
+    }
+}
+
+/// For strings that nobody wants.
+#[derive(Debug)]
+pub(crate) struct Nobody;
+
+#[derive(Debug, Clone, Copy, Default)]
+enum At {
+    #[default]
+    Plain,
+    /// Behind a backslash.
+    Escape,
+    /// Behind `\u`: the digits so far.
+    Hex { digits: u8, unit: u16 },
+}
+
+impl Quoted {
+    /// Reads on, and tells whether the string has ended, and what is left.
+    pub(crate) fn read<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<(bool, &'a [u8]), Flaw> {
+        loop {
+            if let At::Plain = self.at {
+                bytes = self.plain(bytes, sink);
+            }
+            let Some((&byte, rest)) = bytes.split_first() else { return Ok((false, bytes)) };
+            bytes = rest;
+            self.at = match (self.at, byte) {
+                (At::Plain, b'"') => {
+                    self.flush(sink);
+                    return Ok((true, bytes));
+                }
+                (At::Plain, b'\\') => At::Escape,
+                // A control character.
+                (At::Plain, _) => return Err(Flaw::NotJson),
+                (At::Escape, b'u') => match rest.split_first_chunk::<4>() {
+                    Some((digits, rest)) => {
+                        bytes = rest;
+                        let unit = digits.iter().try_fold(0, |unit, digit| with_digit(unit, *digit));
+                        self.unit(unit.ok_or(Flaw::NotJson)?, sink);
+                        At::Plain
+                    }
+                    None => At::Hex { digits: 0, unit: 0 },
+                },
+                (At::Escape, _) => {
+                    self.flush(sink);
+                    sink.text(escaped(byte).ok_or(Flaw::NotJson)?);
+                    At::Plain
+                }
+                (At::Hex { digits, unit }, _) => {
+                    let unit = with_digit(unit, byte).ok_or(Flaw::NotJson)?;
+                    if digits < 3 {
+                        At::Hex { digits: digits + 1, unit }
+                    } else {
+                        self.unit(unit, sink);
+                        At::Plain
+                    }
+                }
+            };
+        }
+    }
+
+    /// Takes the characters up to a quote, a backslash or a control character, or all the bytes, and says what is left.
+    fn plain<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
+        while !self.partial.is_empty() {
+            let Some((&byte, rest)) = bytes.split_first() else { return bytes };
+            match self.partial.push(byte) {
+                Pushed::Begun => bytes = rest,
+                Pushed::Character(character) => {
+                    sink.text(character);
+                    bytes = rest;
+                }
+                // The byte belongs to what follows.
+                Pushed::Nothing => self.invalid(sink),
+            }
+        }
+        let (length, is_ascii) = plain_length(bytes);
+        let Some((mut run, rest)) = bytes.split_at_checked(length).filter(|(run, _)| !run.is_empty()) else {
+            return bytes;
+        };
+        self.flush(sink);
+        if S::IS_NOBODY && is_ascii {
+            return rest;
+        }
+        loop {
+            let error = match str::from_utf8(run) {
+                Ok(run) => {
+                    sink.text(run);
+                    return rest;
+                }
+                Err(error) => error,
+            };
+            let (whole, behind) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
+            sink.text(str::from_utf8(whole).unwrap_or_default());
+            if error.error_len().is_none() && rest.is_empty() {
+                // The bytes end inside of a character.
+                self.partial.begin(behind);
+                return rest;
+            }
+            self.invalid(sink);
+            run = error.error_len().and_then(|length| behind.get(length..)).unwrap_or_default();
+        }
+    }
+
+    /// Whether there were bytes in the string that has ended that are no UTF-8.
+    pub(crate) fn take_lossy(&mut self) -> bool {
+        std::mem::take(&mut self.is_lossy)
+    }
+
+    /// Bytes that are no UTF-8: as many as could have begun a character become one U+FFFD, as in the decoders of Python
+    /// (`errors="replace"`), Node.js and browsers.
+    fn invalid<S: Sink>(&mut self, sink: &mut S) {
+        self.is_lossy = true;
+        sink.text(REPLACEMENT);
+    }
+
+    /// The unit of UTF-16 that was escaped.
+    fn unit<S: Sink>(&mut self, unit: u16, sink: &mut S) {
+        let pair = self.high.map(|high| char::decode_utf16([high, unit]).next());
+        if let Some(Some(Ok(character))) = pair {
+            self.high = None;
+            return sink.text(character.encode_utf8(&mut [0; 4]));
+        }
+        self.flush(sink);
+        match char::from_u32(u32::from(unit)) {
+            Some(character) => sink.text(character.encode_utf8(&mut [0; 4])),
+            None if (0xd800..0xdc00).contains(&unit) => self.high = Some(unit),
+            None => sink.lone_surrogate(unit),
+        }
+    }
+
+    /// The second half of a pair did not follow.
+    fn flush<S: Sink>(&mut self, sink: &mut S) {
+        if let Some(unit) = self.high.take() {
+            sink.lone_surrogate(unit);
+        }
+    }
+}
+
+impl Sink for Nobody {
+    const IS_NOBODY: bool = true;
+
+    fn text(&mut self, _: &str) {}
+}
+
+/// What stands behind the backslash, if it may.
+fn escaped(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'"' => "\"",
+        b'\\' => "\\",
+        b'/' => "/",
+        b'b' => "\u{8}",
+        b'f' => "\u{c}",
+        b'n' => "\n",
+        b'r' => "\r",
+        b't' => "\t",
+        _ => return None,
+    })
+}
+
+/// With one more hexadecimal digit.
+fn with_digit(unit: u16, byte: u8) -> Option<u16> {
+    let digit = match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        b'A'..=b'F' => byte - b'A' + 10,
+        _ => return None,
+    };
+    Some(unit << 4 | u16::from(digit))
+}
+
+/// The first bytes of a character.
+#[derive(Debug, Clone, Default)]
+struct Partial {
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl Partial {
+    fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    fn begin(&mut self, bytes: &[u8]) {
+        for (to, from) in self.bytes.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.length = bytes.len();
+    }
+
+    /// Takes one more, if that can belong to it.
+    fn push(&mut self, byte: u8) -> Pushed<'_> {
+        let length = self.length;
+        if let Some(to) = self.bytes.get_mut(length) {
+            *to = byte;
+        }
+        self.length = 0;
+        match self.bytes.get(..=length).map(str::from_utf8) {
+            Some(Ok(character)) => Pushed::Character(character),
+            Some(Err(error)) if error.error_len().is_none() => {
+                self.length = length + 1;
+                Pushed::Begun
+            }
+            _ => Pushed::Nothing,
+        }
+    }
+}
+
+/// What a byte makes of those before.
+enum Pushed<'a> {
+    Begun,
+    Character(&'a str),
+    /// Those before are none, and are forgotten.
+    Nothing,
+}
+
+/// A key as most are, and what is behind its quote: all of it is there, and ASCII without escapes.
+pub(crate) fn simple_key(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let window = bytes.get(..SIMPLE_KEY).unwrap_or(bytes);
+    let (length, is_ascii) = plain_length(window);
+    let (key, behind) = bytes.split_at_checked(length).filter(|_| is_ascii)?;
+    Some((key, behind.strip_prefix(b"\"")?))
+}
+
+/// How many bytes stand for themselves, and whether they are all ASCII. Eight at a time: each of the three tests below
+/// sets the highest bit of the bytes that it finds. It may set those of bytes behind the first, too, but never before.
+fn plain_length(bytes: &[u8]) -> (usize, bool) {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    let mut wide = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word;
+        let quotes = quote.wrapping_sub(ONES) & !quote;
+        let backslashes = backslash.wrapping_sub(ONES) & !backslash;
+        let found = (controls | quotes | backslashes) & HIGHS;
+        wide |= word & HIGHS;
+        if found != 0 {
+            // Where only what is behind it is not ASCII, that it may be is no mistake.
+            return (length + found.trailing_zeros() as usize / 8, wide == 0);
+        }
+        length += 8;
+    }
+    let plain = tail.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count();
+    (length + plain, wide == 0 && tail.is_ascii())
+}
+
+/// How far a simple key is looked for, so that nothing long is read twice.
+const SIMPLE_KEY: usize = 64;
+const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGHS: u64 = ONES << 7;
+
+/// U+FFFD, which stands in the place of lone surrogates.
+pub(crate) const REPLACEMENT: &str = "\u{fffd}";

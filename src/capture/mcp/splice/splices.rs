@@ -1,0 +1,111 @@
+//! What is to be written into the messages of one unit of framing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::edit::{Edit, edited};
+use super::joined::Joined;
+use super::object::{Member, Object, behind_value, elements};
+use crate::capture::mcp::scan::behind_whitespace;
+
+/// What is to be written into one unit of framing: for each of its messages, in order, what joins it to a trace, if anything
+/// does.
+#[derive(Debug, Default)]
+pub(crate) struct Splices {
+    messages: Vec<Option<Joined>>,
+    is_batch: bool,
+    /// Nobody knows which bytes are which message's.
+    is_unclear: bool,
+    /// There are more messages than are noted.
+    is_too_many: bool,
+}
+
+impl Splices {
+    /// The next message of the unit, as it was before anybody took it in, and what joins it.
+    pub(crate) fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
+        self.is_batch |= is_batch;
+        self.is_unclear |= !is_plain;
+        self.is_too_many |= self.messages.len() == MOST_MESSAGES;
+        if self.is_too_many {
+            self.messages = Vec::new();
+        } else {
+            self.messages.push(joined);
+        }
+    }
+
+    /// It could not be read to its end.
+    pub(crate) fn unread(&mut self) {
+        self.is_unclear = true;
+    }
+
+    /// Whether it stays as it is only because there are too many messages in it.
+    pub(crate) fn is_too_many(&self) -> bool {
+        self.is_too_many
+    }
+
+    /// What joins the one message that there is.
+    pub(crate) fn single(&self) -> Option<&Joined> {
+        match self.messages.as_slice() {
+            [Some(joined)] if !self.is_batch && !self.is_unclear => Some(joined),
+            _ => None,
+        }
+    }
+
+    /// The bytes of the unit with all of it; `None` if they stay as they are.
+    pub(crate) fn apply(&self, unit: &[u8]) -> Option<Vec<u8>> {
+        if self.is_unclear || self.is_too_many || !self.messages.iter().any(Option::is_some) {
+            return None;
+        }
+        // A mistake in here must cost no message.
+        let edits = catch_unwind(AssertUnwindSafe(|| self.edits(unit))).ok().flatten()?;
+        (!edits.is_empty()).then(|| edited(unit, edits))
+    }
+
+    pub(super) fn edits(&self, unit: &[u8]) -> Option<Vec<Edit>> {
+        let begin = unit.len() - behind_whitespace(unit).len();
+        let (places, end) = match self.is_batch {
+            true => elements(unit, begin)?,
+            false => (vec![begin], behind_value(unit, begin)?),
+        };
+        if places.len() != self.messages.len() || !behind_whitespace(unit.get(end..)?).is_empty() {
+            return None;
+        }
+        let joined = places.into_iter().zip(&self.messages).filter_map(|(at, joined)| Some((at, joined.as_ref()?)));
+        Some(joined.filter_map(|(at, joined)| of_message(unit, at, joined)).flatten().collect())
+    }
+}
+
+/// The edits of the message that begins there, in their order; `None` if it stays as it is.
+fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
+    // Those of the envelope are looked for only so that they do not come twice.
+    let message = Object::read(unit, at, [PARAMS, "method", "id"])?;
+    let traceparent = format!(r#""{TRACEPARENT}":"{}""#, joined.traceparent());
+    let [params, ..] = &message.found;
+    let Some(params) = params else {
+        return Some(vec![message.with(&format!(r#""{PARAMS}":{{"{META}":{{{traceparent}}}}}"#))]);
+    };
+    let params = Object::read(unit, params.value.start, [META])?;
+    let [meta] = &params.found;
+    let Some(meta) = meta else {
+        return Some(vec![params.with(&format!(r#""{META}":{{{traceparent}}}"#))]);
+    };
+    let meta = Object::read(unit, meta.value.start, [TRACEPARENT, TRACESTATE])?;
+    Some(match &meta.found {
+        [None, None] => vec![meta.with(&traceparent)],
+        // Its trace is none that goes on.
+        [None, Some(state)] => vec![Edit { bytes: state.key..state.value.end, text: traceparent }],
+        [Some(parent), state] => {
+            let text = format!(r#""{}""#, joined.traceparent());
+            let mut edits = vec![Edit { bytes: parent.value.clone(), text }];
+            edits.extend(state.as_ref().filter(|_| !joined.goes_on()).map(Member::removed));
+            edits.sort_by_key(|edit| edit.bytes.start);
+            edits
+        }
+    })
+}
+
+/// Far more than a batch has that anybody means.
+pub(crate) const MOST_MESSAGES: usize = 1024;
+const PARAMS: &str = "params";
+const META: &str = "_meta";
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";

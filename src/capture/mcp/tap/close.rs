@@ -1,0 +1,16 @@
+//! The end of a connection.
+
+use std::sync::Arc;
+
+use crate::capture::mcp::correlate::{End, Exchange};
+
+/// Closes the connection when both its streams are gone.
+#[derive(Debug)]
+pub(super) struct CloseOnDrop(pub(super) Arc<Exchange>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close(End::Dropped);
+        self.0.session().close();
+    }
+}

@@ -1,0 +1,120 @@
+//! Many notices of one kind: the first ones of a minute are told, the others counted.
+//!
+//! Invariants:
+//! 1. Of one kind no more than [`MOST`] are told within [`MINUTE`], and then one that says how many there were besides.
+//! 2. None is forgotten: the count is told when the minute is over, or at the end.
+//! 3. The last one of those that were held back is told with the count, so that nobody takes what is over for what is.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::notice::{Kind, Notice};
+
+#[derive(Debug, Default)]
+pub(crate) struct Flood(HashMap<Kind, Window>);
+
+/// A minute of one kind.
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    told: u32,
+    held: u64,
+    last: Option<Notice>,
+}
+
+impl Flood {
+    /// What is to be told now that there is one more.
+    pub(crate) fn take(&mut self, kind: Kind, notice: Notice, now: Instant) -> Vec<Notice> {
+        let window = self.0.entry(kind).or_insert_with(|| Window::new(now));
+        let mut due = Vec::new();
+        if window.is_over(now) {
+            due.extend(window.summary());
+            *window = Window::new(now);
+        }
+        if window.told < MOST {
+            window.told += 1;
+            due.push(notice);
+        } else {
+            (window.held, window.last) = (window.held + 1, Some(notice));
+        }
+        due
+    }
+
+    /// What was held back in minutes that are over, or in all.
+    pub(crate) fn due(&mut self, now: Option<Instant>) -> Vec<Notice> {
+        let over = self.0.values_mut().filter(|window| now.is_none_or(|now| window.is_over(now)));
+        over.filter_map(Window::summary).collect()
+    }
+
+    /// When a minute is over of which something was held back.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.values().filter(|window| window.held > 0).map(|window| window.since + MINUTE).min()
+    }
+}
+
+impl Window {
+    fn new(since: Instant) -> Self {
+        Self { since, told: 0, held: 0, last: None }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= MINUTE
+    }
+
+    fn summary(&mut self) -> Option<Notice> {
+        let (Notice { level, text }, held) = (self.last.take()?, std::mem::take(&mut self.held));
+        let others = match held {
+            1 => "one more of these came within a minute".to_owned(),
+            held => format!("{held} more of these came within a minute, of which this is the last"),
+        };
+        Some(Notice { level, text: format!("{text} ({others})") })
+    }
+}
+
+/// More than happens in a minute where somebody can still act on each.
+const MOST: u32 = 10;
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::notices::notice::NoticeLevel;
+
+    const A: Kind = Kind("a", 1, 1);
+    const B: Kind = Kind("b", 1, 1);
+
+    fn notice(number: u64) -> Notice {
+        Notice { level: NoticeLevel::Warning, text: format!("no. {number}") }
+    }
+
+    fn texts(notices: Vec<Notice>) -> Vec<String> {
+        notices.into_iter().map(|notice| notice.text).collect()
+    }
+
+    #[test]
+    fn invariants_1_to_3_a_flood_is_some_lines_and_a_count() {
+        let (mut flood, start) = (Flood::default(), Instant::now());
+        let told: Vec<_> = (1..=20_000).flat_map(|number| texts(flood.take(A, notice(number), start))).collect();
+        assert_eq!(told.len(), 10);
+        assert_eq!(texts(flood.take(B, notice(1), start)), ["no. 1"], "another kind is another matter");
+        assert_eq!(flood.next(), Some(start + MINUTE));
+        assert!(flood.due(Some(start + MINUTE / 2)).is_empty());
+        let later = start + MINUTE;
+        let summary = "no. 20000 (19990 more of these came within a minute, of which this is the last)";
+        assert_eq!(texts(flood.due(Some(later))), [summary]);
+        assert_eq!((flood.next(), flood.due(None)), (None, Vec::new()), "it is told once");
+        assert_eq!(texts(flood.take(A, notice(1), later)), ["no. 1"]);
+    }
+
+    #[test]
+    fn what_is_held_back_is_told_before_the_next_and_at_the_end() {
+        let (mut flood, start) = (Flood::default(), Instant::now());
+        for number in 0..11 {
+            flood.take(A, notice(number), start);
+            flood.take(B, notice(number), start);
+        }
+        let next = texts(flood.take(A, notice(99), start + MINUTE));
+        assert_eq!(next, ["no. 10 (one more of these came within a minute)", "no. 99"]);
+        assert_eq!(texts(flood.due(None)), ["no. 10 (one more of these came within a minute)"]);
+    }
+}

@@ -1,0 +1,11 @@
+//! What auditrail says about itself: rarely, in one line, never with a value of a record in it.
+
+mod flood;
+mod notice;
+mod plain;
+mod sink;
+
+pub use self::notice::{Notice, NoticeLevel};
+#[cfg(feature = "cli")]
+pub(crate) use self::plain::{is_hidden, plain};
+pub use self::sink::Notices;

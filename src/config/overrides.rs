@@ -1,0 +1,30 @@
+//! What the code says.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::quarantine_full::QuarantineFull;
+use super::without::JournalWithout;
+
+/// What the code says; `None` leaves the word to the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `service.name`.
+    pub service_name: Option<String>,
+    /// More resource attributes.
+    pub resource: Vec<(String, String)>,
+    /// The collector for records and traces.
+    pub endpoint: Option<String>,
+    /// Where the state of the service lives.
+    pub directory: Option<PathBuf>,
+    /// How much the journal may hold.
+    pub journal_max_bytes: Option<u64>,
+    /// How much the quarantine may hold.
+    pub quarantine_max_bytes: Option<u64>,
+    /// What happens when it is full.
+    pub quarantine_when_full: Option<QuarantineFull>,
+    /// How long a shutdown may take to ship what is left.
+    pub flush_timeout: Option<Duration>,
+    /// What the file system of the journal may lack.
+    pub journal_without: Option<JournalWithout>,
+}

@@ -1,0 +1,119 @@
+//! The effective settings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::directory::{self, DIRECTORY};
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::otlp::{OtlpSettings, Signal};
+use super::overrides::Overrides;
+use super::quarantine::{self, QuarantineSettings};
+use super::resource::ResourceSettings;
+use super::sampler::{self, SamplerSettings};
+use super::tls;
+use super::variables::{FILE, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
+use super::warnings::Warnings;
+use super::without::JournalWithout;
+
+/// The effective settings, checked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Who emits.
+    pub resource: ResourceSettings,
+    /// Where records go.
+    pub logs: OtlpSettings,
+    /// Where traces go, or what is wrong with that: it stops nobody who exports none.
+    pub traces: Result<OtlpSettings, ConfigError>,
+    /// Whether spans are made for them and exported there (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
+    pub exports_traces: bool,
+    /// Which traces are kept, audited ones apart.
+    pub sampler: SamplerSettings,
+    /// What is wrong with variables of OTel and stops no start.
+    pub warnings: Warnings,
+    /// What else is, where spans are exported.
+    pub trace_warnings: Warnings,
+    /// Where the state of the service lives: the journal is in `journal` below it.
+    pub directory: PathBuf,
+    /// Where earlier versions had it, if that was elsewhere: what waits there of this service is sent, too.
+    pub earlier_directory: Option<PathBuf>,
+    /// How many bytes the segments of the journal may take.
+    pub journal_max_bytes: u64,
+    /// How much the quarantine may hold.
+    pub quarantine: QuarantineSettings,
+    /// How long a shutdown may take to ship what is left.
+    pub flush_timeout: Duration,
+    /// What the file system of the journal may lack.
+    pub journal_without: JournalWithout,
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The first mistake that is found, with its name, value and fix.
+    pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+        environment.check_known(&[
+            DIRECTORY,
+            JOURNAL_MAX_BYTES,
+            JOURNAL_WITHOUT,
+            quarantine::MAX_BYTES,
+            quarantine::WHEN_FULL,
+            FLUSH_TIMEOUT,
+            FILE,
+        ])?;
+        let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
+        let logs = OtlpSettings::read(Signal::Logs, overrides, environment, &mut warnings)?;
+        let traces = OtlpSettings::read(Signal::Traces, overrides, environment, &mut of_traces);
+        let is_secure = |settings: &OtlpSettings| settings.tls.is_some();
+        tls::check_used(is_secure(&logs) || traces.as_ref().is_ok_and(is_secure), environment)?;
+        let resource = ResourceSettings::read(overrides, environment, &mut warnings)?;
+        let exports_traces = sampler::exports_traces(environment, &mut of_traces)?;
+        let sampler = SamplerSettings::read(environment, &mut of_traces)?;
+        Ok(Self {
+            directory: directory::read(overrides, environment, &resource)?,
+            earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
+            resource,
+            logs,
+            traces,
+            exports_traces,
+            sampler,
+            trace_warnings: of_traces.without(&warnings),
+            warnings,
+            journal_max_bytes: journal_max_bytes(overrides, environment)?,
+            journal_without: match overrides.journal_without {
+                Some(without) => without,
+                None => JournalWithout::read(environment)?,
+            },
+            quarantine: QuarantineSettings::read(overrides, environment)?,
+            flush_timeout: match overrides.flush_timeout {
+                Some(timeout) => timeout,
+                None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),
+            },
+        })
+    }
+}
+
+fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result<u64, ConfigError> {
+    let (source, bytes) = match overrides.journal_max_bytes {
+        Some(bytes) => ("journal_max_bytes() of the builder", Some(bytes)),
+        None => (JOURNAL_MAX_BYTES, environment.number(JOURNAL_MAX_BYTES, "a number of bytes, such as 1073741824")?),
+    };
+    match bytes {
+        Some(bytes) if bytes < LEAST_JOURNAL_BYTES => Err(ConfigError::value(
+            source,
+            &bytes.to_string(),
+            "the journal needs room for some segments",
+            format!("set at least {LEAST_JOURNAL_BYTES}"),
+        )),
+        bytes => Ok(bytes.unwrap_or(DEFAULT_JOURNAL_MAX_BYTES)),
+    }
+}
+
+/// More than a million records of 700 bytes: a night of a busy server's.
+const DEFAULT_JOURNAL_MAX_BYTES: u64 = 1 << 30;
+/// The least segments that the journal works with.
+const LEAST_JOURNAL_BYTES: u64 = 256 * 1024;
+/// MCP clients close stdin, wait 2 s, send SIGTERM, wait 2 s, and kill: stay well below 2 s.
+const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_millis(1200);

@@ -1,0 +1,13 @@
+//! Header fields: those of a connection, those that tell of the client, and those that the proxy writes.
+
+pub(super) mod edit;
+mod forwarded;
+pub(super) mod hop_by_hop;
+mod hosts;
+mod identity;
+mod trusted_hops;
+
+pub(crate) use self::forwarded::ForwardedWriter;
+pub(crate) use self::hosts::{Foreign, Hosts, is_host};
+pub use self::identity::IdentityFields;
+pub use self::trusted_hops::{AddressField, TrustedHop, TrustedHops};

@@ -1,0 +1,157 @@
+//! The proxies in front of this one, and what is believed of what they say.
+//!
+//! Invariant: a header counts only if the peer of the connection is a hop that the operator trusts. Everybody else can write
+//! what they like, and it passes on unread.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderMap;
+use http::header::FORWARDED;
+use ipnet::IpNet;
+
+/// Which proxies in front of this one are trusted, and where they say who the client is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedHops {
+    /// Their addresses. None: nobody's word counts.
+    pub networks: Vec<IpNet>,
+    /// The header to which they append the address of whoever came to them.
+    pub address: AddressField,
+}
+
+/// A header with the addresses of clients. One only, and the operator says which: a hop that appends to the one would pass
+/// on the other as the client wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressField {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// An extension of requests that came from a trusted hop.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustedHop(());
+
+/// Somebody on the way of a request, without a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Node {
+    Address(IpAddr),
+    Unknown,
+}
+
+impl TrustedHops {
+    pub(crate) fn trusted(&self, peer: SocketAddr) -> Option<TrustedHop> {
+        self.has(peer.ip()).then_some(TrustedHop(()))
+    }
+
+    /// Who the client is: the last address that no trusted hop has. The port is 0 if it is not known.
+    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        if !self.has(peer.ip()) {
+            return peer;
+        }
+        let values: Vec<_> = headers.get_all(self.name()).iter().collect();
+        let mut client = peer;
+        for value in values.into_iter().rev() {
+            // What is no text was written by nobody who can be believed.
+            let Ok(value) = value.to_str() else { return client };
+            for element in value.rsplit(',') {
+                let Some(address) = self.parsed(element.trim()) else { return client };
+                client = address;
+                if !self.has(address.ip()) {
+                    return client;
+                }
+            }
+        }
+        client
+    }
+
+    /// All that is told of the way here, the client first. What is no address is unknown.
+    pub(crate) fn nodes(&self, headers: &HeaderMap) -> Vec<Node> {
+        let values = headers.get_all(self.name()).iter();
+        let elements = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+        let elements = elements.map(str::trim).filter(|element| !element.is_empty());
+        elements.map(|element| self.parsed(element).map_or(Node::Unknown, |at| Node::Address(at.ip()))).collect()
+    }
+
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    fn name(&self) -> &str {
+        match self.address {
+            AddressField::XForwardedFor => X_FORWARDED_FOR,
+            AddressField::Forwarded => FORWARDED.as_str(),
+        }
+    }
+
+    fn parsed(&self, element: &str) -> Option<SocketAddr> {
+        let node = match self.address {
+            AddressField::XForwardedFor => element,
+            AddressField::Forwarded => element.split(';').find_map(|pair| {
+                let (name, value) = pair.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+            })?,
+        };
+        address(node)
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+/// With or without a port.
+fn address(text: &str) -> Option<SocketAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let address = text.parse().ok().or_else(|| bare.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 0)))?;
+    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+}
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(hops: &TrustedHops, peer: &str, name: &'static str, values: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, value.parse().unwrap());
+        }
+        hops.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_hops_is_the_clients() {
+        let networks = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let hops = TrustedHops { networks, ..TrustedHops::default() };
+        let of = |peer: &str, values: &[&'static str]| client(&hops, peer, "x-forwarded-for", values);
+        assert_eq!(of("192.0.2.1:9", &["198.51.100.7"]), "192.0.2.1:9", "nobody trusts that peer");
+        assert_eq!(of("10.0.0.1:9", &["6.6.6.6, 198.51.100.7"]), "198.51.100.7:0", "what is left of it is made up");
+        assert_eq!(of("10.0.0.1:9", &["6.6.6.6", "198.51.100.7, 10.1.1.1"]), "198.51.100.7:0", "through two hops");
+        assert_eq!(of("[::ffff:10.0.0.1]:9", &["198.51.100.7:81"]), "198.51.100.7:81");
+        assert_eq!(of("[::1]:9", &["[2001:db8::7]:81"]), "[2001:db8::7]:81");
+        assert_eq!(of("[::1]:9", &["2001:db8::7"]), "[2001:db8::7]:0");
+        assert_eq!(of("10.0.0.1:9", &[]), "10.0.0.1:9");
+        assert_eq!(of("10.0.0.1:9", &["unknown"]), "10.0.0.1:9");
+        assert_eq!(of("10.0.0.1:9", &["198.51.100.7, nonsense, 10.2.2.2"]), "10.2.2.2:0", "no further than is sure");
+    }
+
+    #[test]
+    fn forwarded_counts_where_the_operator_says_so() {
+        let networks = vec!["10.0.0.0/8".parse().unwrap()];
+        let hops = TrustedHops { networks, address: AddressField::Forwarded };
+        let of = |values: &[&'static str]| client(&hops, "10.0.0.1:9", "forwarded", values);
+        assert_eq!(of(&["for=6.6.6.6, For=\"[2001:db8::7]:81\";proto=https"]), "[2001:db8::7]:81");
+        assert_eq!(of(&["proto=https"]), "10.0.0.1:9");
+        assert_eq!(client(&hops, "10.0.0.1:9", "x-forwarded-for", &["6.6.6.6"]), "10.0.0.1:9");
+    }
+}

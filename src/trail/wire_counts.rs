@@ -1,0 +1,62 @@
+//! Counters of what the taps saw, and of what they left out.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a tap counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Message,
+    Flawed,
+    Unasked,
+    Evicted,
+    Unread,
+    Replayed,
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "stdio has one session"))]
+    EvictedSession,
+    #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy writes into messages"))]
+    Unjoined,
+    #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy has connections"))]
+    TurnedAway,
+}
+
+/// What the taps of a trail saw on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct WireCounts {
+    /// Messages of any kind, in both directions.
+    pub messages: u64,
+    /// What is no JSON-RPC message. The first ones have a record each, beyond a bound they are counted in one.
+    pub flawed: u64,
+    /// Answers to nothing that is open: late, sent again, or made up. They leave no record.
+    pub unasked: u64,
+    /// Calls that were ended, as unanswered, because too many were open.
+    pub evicted: u64,
+    /// Bodies that passed unread: their encoding is unknown, or they expand beyond the bound.
+    pub unread: u64,
+    /// Messages that a server sent again after a reconnection. They leave no second record.
+    pub replayed: u64,
+    /// Sessions over HTTP that were closed because too many were open. What was open in them was ended, as unanswered.
+    pub evicted_sessions: u64,
+    /// Messages that a proxy was to join to their spans, and could not hold whole: their servers saw them as they came.
+    pub unjoined: u64,
+    /// HTTP requests that a proxy has answered with 503, because too many connections were occupied. Their calls have records.
+    pub turned_away: u64,
+}
+
+/// The counters of one trail.
+#[derive(Debug, Default)]
+pub(crate) struct WireCounters([AtomicU64; 9]);
+
+impl WireCounters {
+    pub(crate) fn add(&self, what: Counted) {
+        if let Some(counter) = self.0.get(what as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn read(&self) -> WireCounts {
+        let [messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away] =
+            self.0.each_ref().map(|counter| counter.load(Ordering::Relaxed));
+        WireCounts { messages, flawed, unasked, evicted, unread, replayed, evicted_sessions, unjoined, turned_away }
+    }
+}
