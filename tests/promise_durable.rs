@@ -34,7 +34,7 @@ use self::told::Told;
 
 #[test]
 fn a_random_walk_with_crashes_keeps_every_promise() {
-    model::run(1000);
+    model::run(700);
 }
 
 /// One dies, the other adopts its stream while it goes on with its own; and they stand still in the middle of what they do.

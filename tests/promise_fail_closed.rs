@@ -318,27 +318,40 @@ async fn a_collector_that_rejects_is_no_remote_acknowledgement() {
     }
 }
 
-/// What is damaged on the disk before it is sent is settled, too, as soon as that is told: it is not accepted either.
+/// Row 21: what is lost on the disk before it is sent is settled, and nobody has accepted it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_is_lost_on_the_disk_is_no_remote_acknowledgement() {
-    let fs = FaultyFs::default();
-    let bench = Bench::with(|builder| builder.class(REMOTE).fs(fs.clone()));
-    bench.trail.begin(tool("fine")).await.expect("it is accepted").finish(Outcome::ok()).await;
-    // Nothing is sent before it is synced.
-    fs.hold();
-    let trail = bench.trail.clone();
-    let begun = tokio::spawn(async move { trail.begin(tool("damaged")).await.map(|open| open.call_id()) });
-    while damage(&bench.directory.path().join("journal/streams"), b"damaged") == 0 {
-        tokio::task::yield_now().await;
+    for when_full in [WhenFull::Refuse, WhenFull::Wait, WhenFull::Shed] {
+        let fs = FaultyFs::default();
+        let class = class(Acknowledge::Remote, when_full, LONG);
+        let bench = Bench::with(|builder| builder.class(class).fs(fs.clone()));
+        bench.trail.begin(tool("fine")).await.expect("it is accepted").finish(Outcome::ok()).await;
+        fs.hold();
+        let trail = bench.trail.clone();
+        let lost = tokio::spawn(async move { trail.begin(tool("is-lost-there")).await.map(drop) });
+        // Nothing is read before it is synced: so it is damaged between the two.
+        while damage(&bench.directory.path().join("journal/streams"), b"is-lost-there") == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!lost.is_finished());
+        fs.release();
+        match (when_full, lost.await.unwrap()) {
+            (WhenFull::Shed, begun) => begun.expect("it goes on"),
+            (_, begun) => assert_eq!(begun.unwrap_err().because, Because::Unrecorded, "{when_full:?}"),
+        }
+        bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
+        let (counts, records) = (bench.trail.counts(), bench.records());
+        assert_eq!((counts.lost, counts.quarantined), (1, 0), "{when_full:?} {counts:?}");
+        let endings: Vec<_> = of(&records, "is-lost-there").iter().map(|record| ending(record).2).collect();
+        let left = if when_full == WhenFull::Shed { "no_response" } else { "denied" };
+        assert_eq!(endings, [left], "{when_full:?}: its request is lost, and what became of it is recorded");
+        let gaps: Vec<_> = records.iter().filter(|record| is(record, "lost")).collect();
+        assert_eq!(
+            gaps.iter().map(|gap| int(gap, names::AUDITRAIL_GAP_COUNT)).collect::<Vec<_>>(),
+            [1],
+            "{when_full:?}"
+        );
     }
-    fs.release();
-    assert_eq!(begun.await.unwrap().unwrap_err().because, Because::Unrecorded);
-    let counts = bench.trail.counts();
-    assert_eq!((counts.lost, counts.quarantined), (1, 0), "{counts:?}");
-    bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
-    let records = bench.records();
-    let endings = of(&records, "damaged").iter().map(|record| ending(record).2).collect::<Vec<_>>();
-    assert_eq!(endings, ["denied"], "its request is lost, and what became of it is recorded");
 }
 
 /// Changes a byte of each place in the files below where those bytes stand. Says how many.

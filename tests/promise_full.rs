@@ -23,6 +23,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use auditrail::journal::{
     Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room,
@@ -34,6 +35,8 @@ use self::told::Told;
 
 const MOUNTED: &str = "AUDITRAIL_TEST_MOUNTED_AT";
 const KIB: u64 = 1024;
+/// Far beyond what anything here takes.
+const LONG: Duration = Duration::from_secs(120);
 
 impl Told {
     /// How often it was told that this is so, and that it is over.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         trial_where(SMALL_DISK, can_mount, |()| async { a_full_disk_refuses_and_recovers_by_itself() }),
         trial_where(SMALLER_SEGMENTS, can_mount, |()| async { on_a_small_disk_nothing_is_refused_that_is_shipped() }),
         own("idle_processes_leave_the_bound_to_others", idle_processes_leave_the_bound_to_others),
+        own("a_process_that_has_become_idle_gives_back_its_room", a_process_that_has_become_idle_gives_back_its_room),
         own("what_was_admitted_is_taken_however_much_is_unsynced", what_was_admitted_is_taken_however_much_is_unsynced),
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
         own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
@@ -204,6 +208,62 @@ fn idle_processes_leave_the_bound_to_others() {
     for _ in 0..500 {
         append(&journal, Append::ALARM, 500).unwrap();
     }
+}
+
+/// Segments grow under load. Whoever has nothing to say for a while keeps the one that it is in, and begins small again.
+fn a_process_that_has_become_idle_gives_back_its_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let Opened { journal, mut reader, mut settler, keeper, .. } =
+        Journal::open(JournalOptions::new(directory.path())).unwrap();
+    let stream = directory.path().join("streams").join(journal.stream().to_string());
+    // Name, length and bytes on the disk of each segment.
+    let segments = || {
+        let files = fs::read_dir(&stream).unwrap().map(|entry| entry.unwrap().path());
+        let segments = files.filter(|path| path.extension().is_some_and(|extension| extension == "seg"));
+        let about = segments.filter_map(|path| {
+            let metadata = fs::metadata(&path).ok()?;
+            Some((path, metadata.len(), metadata.blocks() * 512))
+        });
+        let mut about: Vec<_> = about.collect();
+        about.sort();
+        about
+    };
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < LONG, "{what}: {:?}", segments());
+            std::thread::yield_now();
+        }
+    };
+    let mut settle = || {
+        journal.commit().unwrap();
+        while let Some(batch) = reader.next(BatchLimits { records: 64, bytes: 1 << 20 }) {
+            settler.settle(batch.entries.last().unwrap().sequence);
+        }
+    };
+    // More than a quarter of a segment of 1 MiB: another one is made ready.
+    while journal.usage().allocated_bytes < 2048 * KIB {
+        append(&journal, Append::MOMENT, 4000).unwrap();
+    }
+    settle();
+    until("another is ready", &|| segments().len() >= 2);
+    let before: u64 = segments().iter().map(|(_, _, on_disk)| on_disk).sum();
+    assert!(before >= 2048 * KIB, "{before}");
+
+    until("it is idle", &|| segments().len() == 1);
+    let idle = segments();
+    let (_, length, on_disk) = &idle[0];
+    assert!(on_disk < &before && on_disk <= length, "{idle:?}");
+    assert_eq!(journal.usage().allocated_bytes, *length);
+
+    // It goes on where it was, and the segment after that is a small one.
+    while segments().len() < 2 {
+        append(&journal, Append::MOMENT, 4000).unwrap();
+    }
+    let (_, next, _) = segments()[1];
+    assert!(next <= 128 * KIB, "{next} bytes after a pause");
+    settle();
+    drop(keeper);
 }
 
 /// The bytes that all files take.

@@ -69,6 +69,10 @@ fn main() -> ExitCode {
             backlog::a_backlog_of_many_streams_takes_few_descriptors,
         ),
         own(
+            "a_stream_that_no_descriptor_is_left_for_is_adopted_later",
+            backlog::a_stream_that_no_descriptor_is_left_for_is_adopted_later,
+        ),
+        own(
             "a_backlog_shrinks_with_every_process_however_short_it_lives",
             backlog::a_backlog_shrinks_with_every_process_however_short_it_lives,
         ),

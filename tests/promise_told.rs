@@ -35,8 +35,6 @@ use self::simulated::{Death, SimulatedFs};
 const LONG: Duration = Duration::from_secs(120);
 const DIRECTORY: &str = "/state";
 const DEAD: &[u8] = b"of the dead process";
-/// What the record says that ends its stream, which is sent when the others are read.
-const END: &[u8] = b"interrupted";
 
 /// Row 22: records of a stream that is adopted are damaged. When the first of its files goes, the power goes with it. Some
 /// process tells of what was damaged, whoever comes.
@@ -52,7 +50,7 @@ fn a_loss_is_told_durably_before_anything_of_the_stream_goes() {
         fs.overwrite(&path, &damaged(&fs.content(&path).unwrap()).unwrap());
         let watched = Watched::new(&fs, dead);
         // It takes the records of the dead process, and nothing that tells of them.
-        let first = Collector { only: Some(&[DEAD, END]), ..Collector::default() };
+        let first = Collector { only: Some(dead), ..Collector::default() };
         let trail = start(watched.clone(), &first);
         while !watched.is_struck() {
             std::thread::sleep(Duration::from_millis(1));
@@ -82,7 +80,7 @@ fn what_cannot_be_told_durably_is_not_removed() {
     let fs = FaultyFs::default();
     fs.fail_but_below(&stream);
     let (notices, said) = (Arc::new(Mutex::new(Vec::new())), dead.to_string());
-    let first = Collector { only: Some(&[DEAD, END]), ..Collector::default() };
+    let first = Collector { only: Some(dead), ..Collector::default() };
     let heard = notices.clone();
     let trail = builder(directory.path(), fs, &first)
         .on_notice(move |notice| heard.lock().unwrap().push(notice.text.clone()))
@@ -142,22 +140,23 @@ fn builder(directory: &Path, fs: impl Fs, collector: &Collector) -> TrailBuilder
 
 #[derive(Debug, Clone, Default)]
 struct Collector {
-    /// Requests with none of these are never answered.
-    only: Option<&'static [&'static [u8]]>,
+    /// Requests with records of other streams are never answered.
+    only: Option<StreamId>,
     got: Arc<Mutex<Vec<Bytes>>>,
 }
 
 impl Collector {
     /// Whether a gap record about the stream has come.
     fn tells_of(&self, stream: StreamId) -> bool {
-        let tells = |request: &Bytes| {
-            let key = b"auditrail.gap.stream_id";
-            let places = request.windows(key.len()).enumerate().filter(|(_, at)| at == key);
-            let id = stream.to_string().into_bytes();
-            places.into_iter().any(|(at, _)| request[at..].windows(id.len()).take(60).any(|at| at == id))
-        };
-        self.got.lock().unwrap().iter().any(tells)
+        self.got.lock().unwrap().iter().any(|request| names(request, b"auditrail.gap.stream_id", stream))
     }
+}
+
+/// Whether an attribute of a record in the request is that stream.
+fn names(request: &[u8], key: &[u8], stream: StreamId) -> bool {
+    let id = stream.to_string().into_bytes();
+    let mut places = request.windows(key.len()).enumerate().filter(|(_, at)| *at == key);
+    places.any(|(at, _)| request[at..].windows(id.len()).take(60).any(|at| at == id))
 }
 
 impl Connector for Collector {
@@ -169,8 +168,7 @@ impl Connector for Collector {
 impl Sink for Collector {
     fn export(&self, request: Bytes) -> ExportFuture<'_> {
         Box::pin(async move {
-            let holds = |text: &&[u8]| request.windows(text.len()).any(|at| at == *text);
-            if self.only.is_some_and(|only| !only.iter().any(holds)) {
+            if self.only.is_some_and(|only| !names(&request, b"auditrail.stream.id", only)) {
                 return std::future::pending::<Result<Accepted, ExportError>>().await;
             }
             self.got.lock().unwrap().push(request);

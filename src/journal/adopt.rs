@@ -45,6 +45,20 @@ pub struct Lot {
     pub orphans: Vec<Orphan>,
     /// Streams that cannot be opened, and why: they stay as they are.
     pub unopened: Vec<(StreamId, JournalError)>,
+    /// Why another one could not be opened now: for want of descriptors or memory. It is looked for again.
+    pub shortage: Option<JournalError>,
+}
+
+impl Lot {
+    /// Whether there is nothing to do about it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.orphans.is_empty() && self.unopened.is_empty() && self.shortage.is_none()
+    }
+
+    /// Nothing, as there was want of something.
+    pub(crate) fn none_for(shortage: JournalError) -> Self {
+        Self { shortage: Some(shortage), ..Self::default() }
+    }
 }
 
 /// An adopted stream.
@@ -134,6 +148,11 @@ impl Search {
         self.some_where(most, |owner| is_of(owner, &is_ours))
     }
 
+    /// That one is looked for again, after the others.
+    pub(crate) fn again(&mut self, stream: StreamId) {
+        self.streams.push_back(stream);
+    }
+
     /// Streams that nobody has looked at yet; some may have owners that live.
     #[must_use]
     pub fn left(&self) -> usize {
@@ -153,6 +172,11 @@ impl Search {
         {
             match claim(&*self.options.fs, &place.stream(stream), stream) {
                 Ok(claimed) => lot.orphans.extend(claimed.filter(|orphan| is_wanted(&*orphan.owner))),
+                Err(error) if error.is_shortage() => {
+                    self.streams.push_front(stream);
+                    lot.shortage = Some(error);
+                    break;
+                }
                 Err(error) => lot.unopened.push((stream, error)),
             }
         }
@@ -224,7 +248,10 @@ impl Orphan {
             ..options.clone()
         };
         // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails.
-        let mark = options.fs.open_or_create(&place.mark()).ok();
+        let mark = match options.fs.open_or_create(&place.mark()) {
+            Err(error) if error::is_shortage(&error) => return Err(failed("open the mark of")(error)),
+            opened => opened.ok(),
+        };
         let files = Files { owner: self.owner, cursors: cursors.collect(), mark };
         let mut shared = Shared::new(options, self.stream, place, files);
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
@@ -285,14 +312,15 @@ impl Shared {
     /// [`JournalError::Closed`] if the stream has its end, and that no segment can be made: it is tried again with the next
     /// record.
     pub(super) fn begin_answers(&self) -> Result<(), JournalError> {
-        let (prepared, sequence, left_open) = {
+        let left_open = self.state().left_open.clone();
+        let Some(left_open) = left_open else { return Err(JournalError::Closed) };
+        let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
+        let answers = 3 * requests + 512 * left_open.len() as u64;
+        self.make_beyond_bound(self.header_length() + answers + 2 * ALARM_RESERVE);
+        let (prepared, sequence) = {
             let mut state = self.state();
-            let Some(left_open) = state.left_open.clone() else { return Err(JournalError::Closed) };
-            let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
-            let answers = 3 * requests + 512 * left_open.len() as u64;
-            self.prepare_beyond_bound(&mut state, self.header_length() + answers + 2 * ALARM_RESERVE);
             let prepared = state.next.take().ok_or_else(|| self.full(&state, ""))?;
-            (prepared, state.sequence, left_open)
+            (prepared, state.sequence)
         };
         let open = left_open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
         self.start_in(prepared, sequence, open.collect())?;

@@ -1,8 +1,13 @@
-//! Appending: one copy into the active segment, under the lock.
+//! Appending: one copy into the active segment, with the turn.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::calls::{CallNumber, RequestPlace};
 use super::frame::{self, FrameHeader, HEADER, Kind};
 use super::state::{State, Unmade};
+use super::turn::Stands;
+use super::writer::Work;
 use super::{Journal, JournalError, Shared, error};
 
 /// What is appended.
@@ -14,6 +19,17 @@ pub struct Append {
     pub call: Option<CallNumber>,
     /// Which room it may use.
     pub room: Room,
+    /// How long it waits for a disk that stands still, counted from when that was first seen.
+    pub patience: Duration,
+    /// Another thread stores it, so that this one waits no longer than that even if the store itself waits in the kernel.
+    pub handed: bool,
+}
+
+/// Of the record in a frame: its bytes and their checksum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lengths {
+    pub(super) length: usize,
+    pub(super) payload_crc: u32,
 }
 
 /// Which room a record may use, where the room is short.
@@ -40,16 +56,23 @@ pub struct Receipt {
 
 impl Append {
     /// A record that stands alone.
-    pub const MOMENT: Self = Self { kind: Kind::Moment, call: None, room: Room::Free };
+    pub const MOMENT: Self =
+        Self { kind: Kind::Moment, call: None, room: Room::Free, patience: Duration::MAX, handed: false };
     /// A request record.
-    pub const REQUEST: Self = Self { kind: Kind::Request, call: None, room: Room::Free };
+    pub const REQUEST: Self = Self { kind: Kind::Request, ..Self::MOMENT };
     /// An alarm or a gap record.
-    pub const ALARM: Self = Self { kind: Kind::Moment, call: None, room: Room::All };
+    pub const ALARM: Self = Self { room: Room::All, ..Self::MOMENT };
 
     /// A response record.
     #[must_use]
     pub const fn response(call: Option<CallNumber>) -> Self {
-        Self { kind: Kind::Response, call, room: Room::Free }
+        Self { kind: Kind::Response, call, ..Self::MOMENT }
+    }
+
+    /// With that patience.
+    #[must_use]
+    pub const fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// With that room.
@@ -61,8 +84,10 @@ impl Append {
 
 impl Journal {
     /// Takes one record. The buffer holds [`HEADER`] bytes of anything and then the encoded record; its content is not
-    /// needed afterwards, and it can be appended again if it was not taken. Never waits for the disk, but for the making of
-    /// a segment that nobody could prepare in time.
+    /// needed afterwards, and it can be appended again if it was not taken.
+    ///
+    /// Waits no longer than [`Append::patience`] where the disk stands still, except for one thing: a store to a page of the
+    /// active segment, which nobody can take back once the kernel lets it wait. [`Append::handed`] has another thread do that.
     ///
     /// When this returns, the record survives the death of the process; [`synced`](Journal::synced) says when it survives a
     /// power loss.
@@ -78,7 +103,7 @@ impl Journal {
         }
         let payload_crc = crc32fast::hash(frame.get(HEADER..).unwrap_or_default());
         frame.resize(frame::size(length), 0);
-        let taken = shared.append(what, (length, payload_crc), frame);
+        let taken = shared.append(what, Lengths { length, payload_crc }, frame);
         if taken.is_err() {
             frame.truncate(HEADER + length);
         }
@@ -98,58 +123,114 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Full`].
     pub fn admit(&self, bytes: u64) -> Result<Admission, JournalError> {
+        self.admit_within(bytes, Duration::MAX)
+    }
+
+    /// As [`admit`](Self::admit), but waits no longer than that where room has to be made on a disk that stands still.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`], [`JournalError::Stands`].
+    pub fn admit_within(&self, bytes: u64, patience: Duration) -> Result<Admission, JournalError> {
         if self.is_inherited() {
             return Err(JournalError::Forked);
         }
         let size = frame::size(usize::try_from(bytes).unwrap_or(frame::LONGEST).min(frame::LONGEST)) as u64;
+        let admission = Admission { journal: self.clone(), size };
         let mut state = self.0.state();
-        self.0.make_room(&mut state, size, Room::Free)?;
-        state.reserved += size;
+        if self.0.has_room(&state, size, Room::Free)? {
+            state.reserved += size;
+            return Ok(admission);
+        }
         drop(state);
-        Ok(Admission { journal: self.clone(), size })
+        match self.0.by_writer(Work::Admit(size), patience) {
+            Ok(_) => Ok(admission),
+            Err(error) => {
+                // Nothing is kept for it.
+                std::mem::forget(admission);
+                Err(error)
+            }
+        }
     }
 }
 
 impl Shared {
-    fn append(
-        &self,
-        what: Append,
-        (length, payload_crc): (usize, u32),
-        frame: &mut [u8],
-    ) -> Result<Receipt, JournalError> {
+    fn append(&self, what: Append, lengths: Lengths, frame: &mut [u8]) -> Result<Receipt, JournalError> {
         // Before the lock, which another thread of the parent may have held when it forked.
         if self.birth.is_over() {
             return Err(JournalError::Forked);
         }
-        let mut state = self.state();
+        let mut state = self.take_turn(what.patience).map_err(|Stands| self.stands_still())?;
         if state.closed {
+            // With the turn: nobody else begins a segment.
             drop(state);
-            self.begin_answers()?;
+            let begun = self.begin_answers();
             state = self.state();
-        }
-        self.make_room(&mut state, frame.len() as u64, what.room)?;
-        let state = &mut *state;
-        let call = if what.kind.opens() { Some(state.calls.next()) } else { what.call };
-        let sequence = if what.kind.is_record() { state.sequence } else { 0 };
-        let header =
-            FrameHeader { kind: what.kind, sequence, call: call.map_or(0, |call| call.0), length, payload_crc };
-        header.write(state.active.salt, frame);
-        state.active.file.publish(state.active.offset, frame).map_err(JournalError::io(
-            "write to",
-            &state.active.path,
-            error::FIX,
-        ))?;
-
-        let size = frame.len() as u64;
-        let place = RequestPlace { offset: state.active.offset, size };
-        let call = match (what.kind.opens(), call) {
-            (true, _) => Some(state.calls.open(place)),
-            (false, Some(call)) => {
-                state.calls.close(call);
-                None
+            if let Err(error) = begun {
+                self.end_turn(&mut state);
+                return Err(error);
             }
-            (false, None) => None,
+        }
+        let has_room = self.has_room(&state, frame.len() as u64, what.room);
+        // Whoever writes first after a pause would be the one that a file system catches which was frozen meanwhile.
+        let is_handed = what.handed || state.committer_sleeps;
+        let taken = match has_room {
+            Ok(true) if !is_handed || !state.has_writer => self.store(state, what, lengths, frame, None),
+            Ok(_) => {
+                self.end_turn(&mut state);
+                drop(state);
+                self.by_writer(Work::Append(what, lengths, Mutex::new(frame.to_owned())), what.patience)
+            }
+            Err(error) => {
+                self.end_turn(&mut state);
+                Err(error)
+            }
         };
+        taken?.ok_or_else(|| self.stands_still())
+    }
+
+    /// Stores a frame for which there is room, and ends the turn. `None` if it shall not be any more, when all but its first
+    /// word is stored.
+    pub(super) fn store(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        what: Append,
+        Lengths { length, payload_crc }: Lengths,
+        frame: &mut [u8],
+        keep: Option<&dyn Fn() -> bool>,
+    ) -> Result<Option<Receipt>, JournalError> {
+        let size = frame.len() as u64;
+        let active = &mut state.active;
+        let (file, offset) = (active.at_hand.take().unwrap_or_else(|| active.file.clone()), active.offset);
+        let opened = what.kind.opens().then(|| state.calls.open(RequestPlace { offset, size }));
+        let call = opened.or(what.call).map_or(0, |call| call.0);
+        let sequence = if what.kind.is_record() { state.sequence } else { 0 };
+        FrameHeader { kind: what.kind, sequence, call, length, payload_crc }.write(state.active.salt, frame);
+        drop(state);
+        let stored = match keep {
+            None => file.publish(offset, frame).map(|()| true),
+            Some(keep) => file.publish_if(offset, frame, keep),
+        };
+        let mut state = self.state();
+        state.active.at_hand = Some(file);
+        self.end_turn(&mut state);
+        if !matches!(stored, Ok(true)) {
+            opened.into_iter().for_each(|call| state.calls.close(call));
+            let failed = JournalError::io("write to", &state.active.path, error::FIX);
+            return stored.map(|_| None).map_err(failed);
+        }
+        Ok(Some(self.note_stored(&mut state, what, (size, sequence), opened)))
+    }
+
+    fn note_stored(
+        &self,
+        state: &mut State,
+        what: Append,
+        (size, sequence): (u64, u64),
+        opened: Option<CallNumber>,
+    ) -> Receipt {
+        if let (None, Some(call)) = (opened, what.call) {
+            state.calls.close(call);
+        }
         state.active.offset += size;
         if let Some(segment) = state.segments.back_mut() {
             segment.end = state.active.offset;
@@ -171,7 +252,7 @@ impl Shared {
             state.next_asked |= next;
             self.commit_wanted.notify_one();
         }
-        Ok(Receipt { sequence, frames: state.frames, call: call.filter(|_| what.kind.opens()) })
+        Receipt { sequence, frames: state.frames, call: opened }
     }
 }
 
@@ -201,40 +282,77 @@ impl Drop for Admission {
 }
 
 impl Shared {
-    /// Sees to it that a frame of that size fits into the active segment.
-    fn make_room(&self, state: &mut State, size: u64, room: Room) -> Result<(), JournalError> {
+    /// Whether a frame of that size fits, and what is kept for others with it.
+    ///
+    /// # Errors
+    /// If no more room would help.
+    fn has_room(&self, state: &State, size: u64, room: Room) -> Result<bool, JournalError> {
         // What was admitted is taken: its room was kept, and a commit has no more of it in memory than was promised.
         if state.unsynced_bytes > TOO_MANY_UNSYNCED && room == Room::Free {
             return Err(self.full(state, ": the disk does not sync what was written"));
         }
-        // Requests of open calls are carried into the next segment, and admitted responses may have to go there.
+        Ok(fits(state, size, room) && !self.is_next_too_small(state, size, room))
+    }
+
+    /// Whether what is promised would not fit into the next segment.
+    fn is_next_too_small(&self, state: &State, size: u64, room: Room) -> bool {
+        let least = self.least_next(state, size, room);
+        room == Room::Free && state.next.as_ref().is_some_and(|next| next.length < least)
+    }
+
+    /// Requests of open calls are carried into the next segment, and admitted responses may have to go there.
+    fn least_next(&self, state: &State, size: u64, room: Room) -> u64 {
         let carried = self.header_length() + state.calls.bytes() + size;
-        let least = if room == Room::Free { carried + state.reserved + ALARM_RESERVE } else { carried };
-        let too_small = |state: &State| state.next.as_ref().is_some_and(|next| next.length < least);
-        let free = room == Room::Free;
-        if fits(state, size, room) && !(free && too_small(state)) {
-            return Ok(());
+        if room == Room::Free { carried + state.reserved + ALARM_RESERVE } else { carried }
+    }
+
+    /// Sees to it that a frame of that size fits into the active segment, on a thread that may wait for the disk. With the
+    /// turn, if it does.
+    pub(super) fn room_for(&self, size: u64, room: Room) -> Result<MutexGuard<'_, State>, JournalError> {
+        let mut state = self.turn();
+        if !self.has_room_or_ends(&mut state, size, room)? {
+            let least = self.least_next(&state, size, room);
+            let is_too_small = state.next.as_ref().is_some_and(|next| next.length < least);
+            // The thread that prepares segments was not fast enough, or has failed and will try again.
+            let may_try = state.full_because.is_none() || !self.options.background;
+            if is_too_small || (state.next.is_none() && may_try) {
+                // Others whose records fit go on meanwhile.
+                self.end_turn(&mut state);
+                drop(state);
+                self.make_next(least);
+                state = self.turn();
+            }
         }
-        // The thread that prepares segments was not fast enough, or has failed and will try again.
-        let may_try = state.full_because.is_none() || !self.options.background;
-        if too_small(state) || (state.next.is_none() && may_try) {
-            self.replace_next(state, least);
+        if self.is_next_too_small(&state, size, room) {
+            return Err(self.ends_full(&mut state));
         }
-        if free && too_small(state) {
-            return Err(self.full(state, ""));
+        if fits(&state, size, room) {
+            return Ok(state);
         }
-        if fits(state, size, room) {
-            return Ok(());
-        }
-        self.roll(state, size)?;
-        if room == Room::All && !fits(state, size, room) {
+        state = self.roll(state, size)?;
+        if room == Room::All && !fits(&state, size, room) {
             // Whatever waits: what is lost must be told before anything can be freed.
-            let because = state.full_because.clone();
-            self.prepare_beyond_bound(state, carried);
+            let (because, least) = (state.full_because.clone(), self.least_next(&state, size, room));
+            drop(state);
+            self.make_beyond_bound(least);
+            state = self.state();
             state.full_because = because;
-            self.roll(state, size)?;
+            state = self.roll(state, size)?;
         }
-        if fits(state, size, room) { Ok(()) } else { Err(self.full(state, "")) }
+        if fits(&state, size, room) { Ok(state) } else { Err(self.ends_full(&mut state)) }
+    }
+
+    fn has_room_or_ends(&self, state: &mut State, size: u64, room: Room) -> Result<bool, JournalError> {
+        let has_room = if state.closed { Err(JournalError::Closed) } else { self.has_room(state, size, room) };
+        if has_room.is_err() {
+            self.end_turn(state);
+        }
+        has_room
+    }
+
+    fn ends_full(&self, state: &mut State) -> JournalError {
+        self.end_turn(state);
+        self.full(state, "")
     }
 
     pub(super) fn full(&self, state: &State, because: &str) -> JournalError {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::copies::Copies;
 use super::frame::FrameHeader;
 use super::planted::planted;
-use super::state::{Position, State, Synced, Unsynced};
+use super::state::{Active, Position, Prepared, State, Synced, Unsynced};
 use super::{Journal, JournalError, Shared, error};
 
 impl Journal {
@@ -72,7 +72,13 @@ impl Shared {
         state.commit_wanted = false;
         state.group.last = std::mem::take(&mut state.group.waiting);
         if state.poisoned {
-            self.write_again(&mut state, copies)?;
+            drop(state);
+            // Nobody writes to the old segment meanwhile.
+            drop(self.turn());
+            let written = self.write_again(copies);
+            state = self.state();
+            self.end_turn(&mut state);
+            written?;
         }
         if state.is_clean() {
             return Ok(None);
@@ -122,6 +128,7 @@ impl Shared {
         // Whoever ships makes it durable, and tells if that fails.
         drop(self.note_mark());
         self.synced.notify_waiters();
+        self.synced_blocking.notify_all();
         if wake_readers {
             self.readable.notify_waiters();
         }
@@ -139,55 +146,78 @@ impl Shared {
         state.group.under_way = 0;
     }
 
-    /// Writes the unsynced frames to a new segment. The old one ends where it was last synced.
-    fn write_again(&self, state: &mut State, copies: &mut Copies) -> Result<(), JournalError> {
-        self.copy(&state.dirty, copies);
-        self.copy(&[Unsynced::of(&state.active, state.synced)], copies);
-        let needed = self.header_length() + state.calls.bytes() + state.unsynced_bytes;
-        if state.next.as_ref().is_none_or(|next| next.length < needed) {
-            self.replace_next(state, needed);
-        }
-        if state.next.as_ref().is_none_or(|next| next.length < needed) {
-            // These records were taken; the bound is for new ones.
-            state.next.take().iter().for_each(|small| self.discard(small));
-            self.prepare_beyond_bound(state, needed);
-        }
-        let Some(next) = state.next.take() else { return Err(self.full(state, "")) };
+    /// Writes the unsynced frames to a new segment, with the turn. The old one ends where it was last synced.
+    fn write_again(&self, copies: &mut Copies) -> Result<(), JournalError> {
+        let (unsynced, needed, numbers) = {
+            let state = self.state();
+            let mut unsynced = state.dirty.clone();
+            unsynced.push(Unsynced::of(&state.active, state.synced));
+            let needed = self.header_length() + state.calls.bytes() + state.unsynced_bytes;
+            (unsynced, needed, state.synced.sequence..state.sequence)
+        };
+        self.copy(&unsynced, copies);
+        let next = self.next_of(needed)?;
 
         let frames: Frames<'_> = copies.frames().collect();
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
-        let carried = state.open_requests(|call| !again.contains(&call.0));
-        let all = with_holes(&frames, state.synced.sequence..state.sequence);
-        let begun = self.begin(next, state.synced.sequence, &carried, |new| {
+        let open = self.state().open_requests();
+        let mut carried = open.read(|call| !again.contains(&call.0));
+        for lost in carried.iter_mut().filter(|carried| carried.payload.is_empty()) {
+            lost.payload = copies.carried(lost.call).unwrap_or_default();
+        }
+        let all = with_holes(&frames, numbers.clone());
+        let begun = self.begin(next, numbers.start, &carried, |new| {
             all.iter().try_for_each(|(header, payload)| new.write(*header, payload))
         });
         let (active, places) = begun?;
-        if (frames.len() as u64) < state.frames - state.synced.frames.max(1) {
+        let count = frames.len() as u64;
+        drop((frames, all));
+        copies.are_written(Position { segment: active.number, offset: active.offset }, carried);
+        let gone = {
+            let mut state = self.state();
+            places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
+            self.go_on_in(&mut state, active, count)
+        };
+        for number in gone {
+            // At worst an adopter reads them and finds every record superseded.
+            drop(self.options.fs.remove(&self.place.segment(number)));
+        }
+        Ok(())
+    }
+
+    /// The next segment, or another one in its place, with that much room. These records were taken; the bound is for new ones.
+    fn next_of(&self, needed: u64) -> Result<Prepared, JournalError> {
+        let take = || self.state().next.take_if(|next| next.length >= needed);
+        let take_or_make = |make: &dyn Fn()| {
+            make();
+            take()
+        };
+        let next = take().or_else(|| take_or_make(&|| self.make_next(needed)));
+        let next = next.or_else(|| take_or_make(&|| self.make_beyond_bound(needed)));
+        next.ok_or_else(|| self.full(&self.state(), ""))
+    }
+
+    /// That many of the unsynced frames stand in that segment. Gives the segments that are not needed any more.
+    fn go_on_in(&self, state: &mut State, active: Active, frames: u64) -> Vec<u64> {
+        if frames < state.frames - state.synced.frames.max(1) {
             state.lost = state.synced.frames + 1..state.frames + 1;
         }
-        drop((frames, all));
-        copies.are_written(Position { segment: active.number, offset: active.offset });
-        places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
-
         let synced = state.synced;
         let gone = state.segments.iter().filter(|segment| segment.number > synced.segment);
-        let gone: Vec<_> = gone.map(|segment| self.place.segment(segment.number)).collect();
+        let gone = gone.map(|segment| segment.number).collect();
         state.segments.retain(|segment| segment.number <= synced.segment);
         if let Some(last) = state.segments.back_mut() {
             last.end = last.end.min(synced.offset);
         }
         state.active = active;
-        state.segments.push_back(self.segment(state, synced.sequence));
+        let segment = self.segment(state, synced.sequence);
+        state.segments.push_back(segment);
         state.recount_pending();
         // Never synced again, so there is no use in keeping them open.
         state.dirty.clear();
         state.poisoned = false;
-        for path in gone {
-            // At worst an adopter reads them and finds every record superseded.
-            drop(self.options.fs.remove(&path));
-        }
-        Ok(())
+        gone
     }
 }
 

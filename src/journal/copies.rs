@@ -7,8 +7,10 @@
 
 use std::cmp::Ordering;
 
+use super::calls::CallNumber;
 use super::frame::{self, FrameHeader, Kind};
 use super::fs::File;
+use super::roll::Carried;
 use super::state::{Position, Unsynced};
 
 /// The frames behind what is durable, in their order.
@@ -18,6 +20,8 @@ pub(super) struct Copies {
     parts: Vec<Part>,
     /// Up to where everything is here.
     reached: Position,
+    /// What was carried into a segment that is not durable yet.
+    carried: Vec<Carried>,
 }
 
 /// What is from one segment.
@@ -45,25 +49,39 @@ impl Copies {
         self.reached = Position { segment: part.segment, offset: part.to };
     }
 
-    /// All that is here was written again, up to there.
-    pub(super) fn are_written(&mut self, reached: Position) {
+    /// All that is here was written again, up to there, and these calls were carried.
+    pub(super) fn are_written(&mut self, reached: Position, carried: Vec<Carried>) {
         self.reached = reached;
+        self.carried = carried;
+    }
+
+    /// The request of a call that was carried, where the segment that it was carried into has lost it with a sync that failed.
+    pub(super) fn carried(&self, call: CallNumber) -> Option<Vec<u8>> {
+        let is_it = |carried: &&Carried| carried.call == call && !carried.payload.is_empty();
+        let kept = self.carried.iter().find(is_it).map(|carried| carried.payload.clone());
+        let opens = |header: &FrameHeader| header.kind.opens() && header.call == call.0;
+        kept.or_else(|| self.all().find(|(header, _)| opens(header)).map(|(_, payload)| payload.to_vec()))
     }
 
     /// Headers and payloads of the frames that are sound, but for those that were carried: there are others like them.
     pub(super) fn frames(&self) -> impl Iterator<Item = (FrameHeader, &[u8])> {
+        self.all().filter(|(header, _)| header.kind != Kind::Carried)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (FrameHeader, &[u8])> {
         let mut rest = self.bytes.as_slice();
         let parts = self.parts.iter().map(move |part| {
             let (bytes, behind) = rest.split_at_checked(part.length).unwrap_or((rest, &[]));
             rest = behind;
             frame::walk(part.salt, bytes)
         });
-        parts.flatten().filter(|(header, _)| header.kind != Kind::Carried)
+        parts.flatten()
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.parts.clear();
+        self.carried.clear();
         self.reached = Position::default();
         if self.bytes.capacity() > KEPT {
             // A burst is not paid for with memory for ever.

@@ -134,6 +134,13 @@ impl File for DiskFile {
         }
     }
 
+    fn publish_if(&self, offset: u64, frame: &[u8], is_wanted: &dyn Fn() -> bool) -> io::Result<bool> {
+        match &self.mapping {
+            Some(mapping) => mapping.publish_if(offset, frame, is_wanted),
+            None => publish_by_writing_if(self, offset, frame, is_wanted),
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
@@ -186,9 +193,17 @@ fn check_length(length: u64) -> io::Result<()> {
 
 /// A `write` that was cut short, by a signal or a full disk, leaves the first four bytes zero.
 pub(super) fn publish_by_writing(file: &dyn File, offset: u64, frame: &[u8]) -> io::Result<()> {
+    publish_by_writing_if(file, offset, frame, &|| true).map(drop)
+}
+
+fn publish_by_writing_if(file: &dyn File, offset: u64, frame: &[u8], is_wanted: &dyn Fn() -> bool) -> io::Result<bool> {
     let (word, rest) = frame.split_at_checked(4).ok_or(io::ErrorKind::InvalidInput)?;
     file.write_at(offset + 4, rest)?;
-    file.write_at(offset, word)
+    if !is_wanted() {
+        file.write_at(offset + 4, &vec![0; rest.len()])?;
+        return Ok(false);
+    }
+    file.write_at(offset, word).map(|()| true)
 }
 
 fn open(path: &Path, flags: OFlags, write: bool, create: bool) -> io::Result<fs::File> {

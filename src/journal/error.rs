@@ -83,6 +83,16 @@ pub enum JournalError {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// The disk stands still.
+    #[error(
+        "the journal could not write to {} in time: its disk stands still; see whether its file system is frozen, as for a \
+         snapshot (`fsfreeze`), or does not answer",
+        path.display()
+    )]
+    Stands {
+        /// The directory of the stream.
+        path: PathBuf,
+    },
     /// This process is a child of the one that opened the journal.
     #[error(
         "this process was forked from the one that opened the journal, which alone writes to its stream; start a trail in the \
@@ -110,6 +120,15 @@ impl JournalError {
         // Owned only if there is an error: every append has this at hand.
         move |cause| Self::Io { what, path: path.to_owned(), fix: better_fix(what, &cause).unwrap_or(fix), cause }
     }
+
+    /// Whether it was want of descriptors or memory, which says nothing of the file: another time it may be there.
+    pub(crate) fn is_shortage(&self) -> bool {
+        matches!(self, Self::Io { cause, .. } if is_shortage(cause))
+    }
+}
+
+pub(super) fn is_shortage(cause: &io::Error) -> bool {
+    Errno::from_io_error(cause).is_some_and(|errno| [Errno::MFILE, Errno::NFILE, Errno::NOMEM].contains(&errno))
 }
 
 /// What helps, where the system says more than that it cannot.

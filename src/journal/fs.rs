@@ -92,6 +92,18 @@ pub trait File: Debug + Send + Sync {
     /// What the system says.
     fn publish(&self, offset: u64, frame: &[u8]) -> io::Result<()>;
 
+    /// As [`publish`](Self::publish), if it is still wanted when all but the first four bytes are written, and says whether it
+    /// was; if not, nothing of it stays. One that cannot take it back asks before it begins.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn publish_if(&self, offset: u64, frame: &[u8], is_wanted: &dyn Fn() -> bool) -> io::Result<bool> {
+        if !is_wanted() {
+            return Ok(false);
+        }
+        self.publish(offset, frame).map(|()| true)
+    }
+
     /// Makes what was written durable (`fdatasync`).
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The thread that keeps a journal: commits, prepares segments, watches its files.
 
+use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
@@ -7,40 +9,67 @@ use std::time::{Duration, Instant};
 
 use super::open::make_owner;
 use super::state::State;
-use super::{Identity, Journal, JournalError, Shared, error};
+use super::{File, Identity, Journal, JournalError, Shared, error};
 
-/// Runs as long as the journal is open.
+/// Runs as long as the journal is open, with the thread that writes for others.
 #[derive(Debug)]
 pub struct Keeper {
     journal: Journal,
-    thread: Option<thread::JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Keeper {
     pub(super) fn start(journal: &Journal) -> Result<Self, JournalError> {
-        let shared = journal.0.clone();
-        let thread = thread::Builder::new().name("auditrail-journal".into()).spawn(move || keep(&shared));
-        let thread = thread.map_err(JournalError::io(
+        let mut keeper = Self { journal: journal.clone(), threads: Vec::new() };
+        // From the first moment on: what is given to a thread that does not run yet waits for it.
+        keeper.start_thread("auditrail-journal", |state| &mut state.has_keeper, keep)?;
+        keeper.start_thread("auditrail-writer", |state| &mut state.has_writer, |shared| shared.write_for_others())?;
+        Ok(keeper)
+    }
+
+    fn start_thread(
+        &mut self,
+        name: &str,
+        is_there: fn(&mut State) -> &mut bool,
+        run: fn(&Arc<Shared>),
+    ) -> Result<(), JournalError> {
+        let shared = self.journal.0.clone();
+        *is_there(&mut shared.state()) = true;
+        let thread = thread::Builder::new().name(name.into()).spawn(move || {
+            run(&shared);
+            *is_there(&mut shared.state()) = false;
+            shared.ended.notify_all();
+        });
+        let started = thread.map(|thread| self.threads.push(thread));
+        if started.is_err() {
+            *is_there(&mut self.journal.0.state()) = false;
+        }
+        started.map_err(JournalError::io(
             "start a thread for",
-            journal.0.place.root(),
+            self.journal.0.place.root(),
             "the process may be at its limit of threads",
-        ))?;
-        Ok(Self { journal: journal.clone(), thread: Some(thread) })
+        ))
     }
 }
 
 impl Drop for Keeper {
-    /// Commits what is left and stops.
+    /// Commits what is left and stops. Threads that wait for a disk which stands still are left to it.
     fn drop(&mut self) {
+        let shared = &self.journal.0;
         if self.journal.is_inherited() {
-            // The thread is the parent's: here is only its handle.
-            return std::mem::forget(self.thread.take());
+            // The threads are the parent's: here are only their handles.
+            return std::mem::forget(std::mem::take(&mut self.threads));
         }
-        self.journal.0.state().stop = true;
-        self.journal.0.commit_wanted.notify_all();
-        if let Some(thread) = self.thread.take() {
+        let mut state = shared.state();
+        state.stop = true;
+        shared.commit_wanted.notify_all();
+        shared.job_wanted.notify_all();
+        let runs = |state: &mut State| state.has_keeper || state.has_writer;
+        state = shared.ended.wait_timeout_while(state, LAST_COMMIT, runs).unwrap_or_else(PoisonError::into_inner).0;
+        if !runs(&mut state) {
+            drop(state);
             // A panic there was printed by its thread; there is nothing to add.
-            drop(thread.join());
+            self.threads.drain(..).for_each(|thread| drop(thread.join()));
         }
     }
 }
@@ -181,15 +210,11 @@ impl Shared {
             self.recovered(REPLACED, "the journal's files are in their place again");
             return;
         }
-        let again = {
-            let mut state = self.state();
-            if state.stop {
-                // The stream is done and its owner has removed it.
-                return;
-            }
-            let same = state.active.path == path;
-            self.claim_again(&mut state).and_then(|()| if same { self.write_segment_again(&mut state) } else { Ok(()) })
-        };
+        if self.state().stop {
+            // The stream is done and its owner has removed it.
+            return;
+        }
+        let again = self.claim_again().and_then(|()| self.write_segment_again(&path));
         let error = again.err().map_or(String::new(), |error| format!(", which failed: {error}"));
         self.degraded(REPLACED, &format!("{} was removed or replaced; it is written again{error}", path.display()));
     }
@@ -205,51 +230,72 @@ impl Shared {
     }
 
     /// Makes the file again that says whose stream it is: without it, others would take the stream for an orphan.
-    fn claim_again(&self, state: &mut State) -> Result<(), JournalError> {
-        let fs = &self.options.fs;
-        let current = state.owner_again.as_ref().unwrap_or(&self.owner).identity();
-        if current.is_ok_and(|identity| self.is_there(&self.place.owner(), identity)) {
+    fn claim_again(&self) -> Result<(), JournalError> {
+        if self.owner_is_there() {
             return Ok(());
         }
+        let fs = &self.options.fs;
         fs.create_dir(self.place.root()).map_err(JournalError::io("create", self.place.root(), error::FIX))?;
         let new = self.place.owner().with_extension("new");
         drop(fs.remove(&new));
         let owner = make_owner(&self.options, self.stream, &new)?;
         let path = self.place.owner();
         fs.rename(&new, &path).map_err(JournalError::io("create", &path, error::FIX))?;
-        state.owner_again = Some(owner);
+        self.state().owner_again = Some(owner);
         Ok(())
     }
 
-    /// Copies the active segment from the file that is still open to a new one of its name.
-    fn write_segment_again(&self, state: &mut State) -> Result<(), JournalError> {
+    /// Copies the active segment from the file that is still open to a new one of its name, if it is still that segment.
+    fn write_segment_again(&self, path: &Path) -> Result<(), JournalError> {
         let fs = &self.options.fs;
-        let failed = |what| JournalError::io(what, &state.active.path, error::FIX);
-        let new = state.active.path.with_extension("new");
+        let failed = |what| JournalError::io(what, path, error::FIX);
+        let new = path.with_extension("new");
         drop(fs.remove(&new));
-        let file = fs.create_segment(&new, state.active.length).map_err(failed("create"))?;
-        let mut content = vec![0; usize::try_from(state.active.offset).unwrap_or_default()];
-        let copied = state
-            .active
-            .file
-            .read_at(0, &mut content)
-            .and_then(|_| file.write_at(0, &content))
-            .and_then(|()| file.sync())
-            .and_then(|()| fs.rename(&new, &state.active.path))
-            .and_then(|()| fs.sync_dir(self.place.root()))
-            .and_then(|()| self.place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams)))
-            .and_then(|()| file.identity());
-        state.active.identity = copied.map_err(failed("write"))?;
-        state.active.file = file;
-        state.active.prepared = 0;
-        if let Some(segment) = state.segments.back_mut() {
-            // The reader has the old file open.
-            segment.remade += 1;
+        let before = self.state().active.clone();
+        if before.path != path {
+            return Ok(());
         }
-        Ok(())
+        let file = fs.create_segment(&new, before.length).map_err(failed("create"))?;
+        let copied = copy(&*before.file, &*file, 0..before.offset).and_then(|()| file.sync());
+        copied.map_err(failed("write"))?;
+        // What came meanwhile; from here on nobody writes to the old one.
+        let now = self.turn().active.clone();
+        let identity = if now.number == before.number {
+            let copied = copy(&*now.file, &*file, before.offset..now.offset)
+                .and_then(|()| file.sync())
+                .and_then(|()| fs.rename(&new, path))
+                .and_then(|()| fs.sync_dir(self.place.root()))
+                .and_then(|()| self.place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams)))
+                .and_then(|()| file.identity());
+            copied.map(Some)
+        } else {
+            Ok(None)
+        };
+        let mut state = self.state();
+        if let Ok(Some(identity)) = identity {
+            state.active.identity = identity;
+            state.active.file = file;
+            state.active.at_hand = None;
+            state.active.prepared = 0;
+            if let Some(segment) = state.segments.back_mut() {
+                // The reader has the old file open.
+                segment.remade += 1;
+            }
+        }
+        self.end_turn(&mut state);
+        drop(state);
+        identity.map(drop).map_err(failed("write"))
     }
 }
 
+fn copy(from: &dyn File, to: &dyn File, range: Range<u64>) -> io::Result<()> {
+    let mut content = vec![0; usize::try_from(range.end.saturating_sub(range.start)).unwrap_or_default()];
+    from.read_at(range.start, &mut content)?;
+    to.write_at(range.start, &content)
+}
+
+/// How long the end waits for the threads: more than a commit takes on a disk that is slow.
+const LAST_COMMIT: Duration = Duration::from_secs(5);
 const FULL: &str = crate::record::error_type::JOURNAL_FULL;
 const FILLING: &str = crate::record::error_type::JOURNAL_FILLING;
 const REPLACED: &str = crate::record::error_type::JOURNAL_FILE_REPLACED;

@@ -11,10 +11,12 @@
 //! 2. Nobody gets a reference into the mapping: bytes are copied in, and read back through the file. So no aliasing rule of
 //!    Rust depends on what other processes do with the file.
 //! 3. A copy is checked against the length of the mapping before a byte is written.
-//! 4. One writer at a time: `publish` is called under the lock of the journal, and whoever else calls it meanwhile gets an
+//! 4. One writer at a time: `publish` is called with the turn of the journal, and whoever else calls it meanwhile gets an
 //!    error. The first word of a frame is stored last,
 //!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
 //! 5. Unmapped once, on drop.
+//! 6. A store may wait in the kernel: as long as the file system is frozen, without an end (`docs/format.md`). Nobody holds a lock
+//!    meanwhile but the turn (`turn`), and `publish_if` can be taken back until its last store.
 
 #![allow(unsafe_code, reason = "it and `forked` are the modules that may; see its header")]
 
@@ -54,6 +56,13 @@ impl Mapping {
 
     /// Copies a frame to an offset, its first four bytes last.
     pub(super) fn publish(&self, offset: u64, frame: &[u8]) -> io::Result<()> {
+        self.publish_if(offset, frame, || true).map(drop)
+    }
+
+    /// As [`publish`](Self::publish), but asks before the last store whether it shall be; if not, the bytes are zero again. All
+    /// pages were stored to before, so the last store waits only if the page was made read-only in that moment.
+    #[inline]
+    pub(super) fn publish_if(&self, offset: u64, frame: &[u8], is_wanted: impl Fn() -> bool) -> io::Result<bool> {
         let (word, rest) = frame.split_first_chunk::<4>().ok_or(io::ErrorKind::InvalidInput)?;
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
         let end = offset.checked_add(frame.len()).ok_or(io::ErrorKind::InvalidInput)?;
@@ -66,16 +75,26 @@ impl Mapping {
         // SAFETY: nobody else writes (see above), `offset + frame.len() <= length` was checked above, the mapping is page-aligned and `offset` a multiple
         // of four, so the word is aligned. `rest` cannot overlap: nobody has a reference into the mapping (invariant 2).
         // The atomic word lives as long as `self`, and all stores to it go through this function.
-        unsafe {
+        let is_wanted = unsafe {
             let target = self.start.as_ptr().add(offset);
             ptr::copy_nonoverlapping(rest.as_ptr(), target.add(4), rest.len());
             #[expect(clippy::cast_ptr_alignment, reason = "checked: see SAFETY")]
             let first = AtomicU32::from_ptr(target.cast::<u32>());
-            first.store(u32::from_ne_bytes(*word), Ordering::Release);
-        }
+            if offset % PAGE == PAGE - 4 {
+                // Its page is one that `rest` is not on.
+                first.store(0, Ordering::Relaxed);
+            }
+            let is_wanted = is_wanted();
+            if is_wanted {
+                first.store(u32::from_ne_bytes(*word), Ordering::Release);
+            } else {
+                ptr::write_bytes(target.add(4), 0, rest.len());
+            }
+            is_wanted
+        };
         self.is_written.store(false, Ordering::Release);
         self.fetch(end);
-        Ok(())
+        Ok(is_wanted)
     }
 
     /// Has the processor get the memory that the next frame will be written to while the caller goes on: it was last touched

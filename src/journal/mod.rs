@@ -14,8 +14,8 @@
 //! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
 //! 7. What is settled without the sink, set aside or removed is told before, and what tells of it is durable.
 //! 8. A stream has one process: a child that was forked writes nothing to that of its parent, and does not keep its lock.
-//! 9. No lock that an append takes is held while the disk is waited for, but for the making of a segment that could not be
-//!    prepared in time.
+//! 9. No lock that an append takes is held while the disk is waited for, and a thread of the host waits for it only as long as it
+//!    was given; for the one store that the kernel itself may let wait see `turn`.
 //! 10. Each sink has a handle that reads ahead and one that settles, on any threads; what they share has one owner (`ahead.rs`).
 //! 11. What a stream's last number was is in the ledger before its files go.
 
@@ -56,8 +56,10 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod tolerant;
+mod turn;
 mod usage;
 mod wait;
+mod writer;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -149,7 +151,18 @@ struct Shared {
     told: AtomicBool,
     /// For the committer's thread.
     commit_wanted: Condvar,
+    /// For whoever waits for the turn to write.
+    turned: Condvar,
+    /// The disk does not stand still any more.
+    moved: Notify,
+    stands: AtomicBool,
+    /// For the thread that writes.
+    job_wanted: Condvar,
+    job_done: Condvar,
+    /// A thread of the journal has ended.
+    ended: Condvar,
     synced: Notify,
+    synced_blocking: Condvar,
     readable: Notify,
     settled: Notify,
     settled_blocking: Condvar,

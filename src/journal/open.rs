@@ -19,6 +19,7 @@ use super::reader::Reader;
 use super::settle::{SavedCursor, Settler};
 use super::sinks::{Progress, SinkHandles, SinkName, Start};
 use super::state::{Active, Group, Prepared, State, Synced};
+use super::turn::Turn;
 use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error, ledger};
 use crate::record::StreamId;
 
@@ -172,10 +173,10 @@ fn make_cursors(
 /// A stream with its first segment.
 fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: Files) -> Result<Shared, JournalError> {
     let shared = Shared::new(options, stream, place, files);
+    // Whatever waits in other streams: the smallest segment has room to say so.
+    shared.make_beyond_bound(shared.options.least_segment_bytes());
     let first = {
         let mut state = shared.state();
-        // Whatever waits in other streams: the smallest segment has room to say so.
-        shared.prepare_beyond_bound(&mut state, shared.options.least_segment_bytes());
         state.next.take().ok_or_else(|| shared.full(&state, ""))?
     };
     shared.start_in(first, 1, Vec::new())?;
@@ -211,7 +212,14 @@ impl Shared {
             told: AtomicBool::new(false),
             others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
+            turned: Condvar::new(),
+            moved: Notify::new(),
+            stands: AtomicBool::new(false),
+            job_wanted: Condvar::new(),
+            job_done: Condvar::new(),
+            ended: Condvar::new(),
             synced: Notify::new(),
+            synced_blocking: Condvar::new(),
             readable: Notify::new(),
             settled: Notify::new(),
             settled_blocking: Condvar::new(),
@@ -251,6 +259,11 @@ impl State {
     /// Of a stream that has no segment yet.
     fn empty(file: Arc<dyn File>, stream: StreamId, sinks: Vec<Progress>) -> Self {
         Self {
+            turn: Turn::default(),
+            jobs: VecDeque::new(),
+            has_writer: false,
+            is_writing: false,
+            has_keeper: false,
             active: Active::none(file, stream),
             next: None,
             wanted_bytes: 0,

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::cursor::Cursor;
+use super::error::is_shortage;
 use super::frame::{ALIGNMENT, FrameHeader, Kind, Salt};
 use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
@@ -64,11 +65,11 @@ pub(super) fn recover(
     stream: StreamId,
     sinks: impl Iterator<Item = SinkName>,
 ) -> io::Result<Option<Recovered>> {
-    let mark_file = fs.open(&place.mark()).ok();
+    let mark_file = opened(fs, &place.mark())?;
     let mark = mark_file.as_ref().and_then(|file| Mark::read(&**file, stream));
     let marked = mark.map_or(0, |mark| mark.sequence);
-    let cursors = Cursors::read(fs, place, stream, sinks);
-    let owner = fs.open(&place.owner()).ok().map_or(Ok(None), |file| header(&file))?;
+    let cursors = Cursors::read(fs, place, stream, sinks)?;
+    let owner = opened(fs, &place.owner())?.map_or(Ok(None), |file| header(&file))?;
     let Listed { mut found, next_file } = segments(fs, place, stream)?;
     let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
     drop_superseded(fs, place, &mut found);
@@ -141,9 +142,17 @@ struct Cursors {
 }
 
 impl Cursors {
-    fn read(fs: &dyn Fs, place: &StreamPlace, stream: StreamId, sinks: impl Iterator<Item = SinkName>) -> Self {
-        let read = |sink| fs.open(&place.cursor(sink)).ok().and_then(|file| Cursor::read(&*file, stream));
-        Self { all: sinks.map(|sink| read(sink).filter(|_| !planted("reset-cursor"))).collect() }
+    fn read(
+        fs: &dyn Fs,
+        place: &StreamPlace,
+        stream: StreamId,
+        sinks: impl Iterator<Item = SinkName>,
+    ) -> io::Result<Self> {
+        let read = |sink| {
+            let cursor = opened(fs, &place.cursor(sink))?.and_then(|file| Cursor::read(&*file, stream));
+            Ok(cursor.filter(|_| !planted("reset-cursor")))
+        };
+        Ok(Self { all: sinks.map(read).collect::<io::Result<_>>()? })
     }
 
     /// The last number that a sink has.
@@ -248,6 +257,15 @@ pub(super) struct Found<'f> {
 impl Found<'_> {
     pub(super) fn file(&self) -> io::Result<Arc<dyn File>> {
         self.fs.open(&self.path)
+    }
+}
+
+/// A file without which a stream is recovered, too. That this process has no descriptor left says nothing of it: without the
+/// mark, numbers would be given again.
+fn opened(fs: &dyn Fs, path: &Path) -> io::Result<Option<Arc<dyn File>>> {
+    match fs.open(path) {
+        Err(error) if is_shortage(&error) => Err(error),
+        opened => Ok(opened.ok()),
     }
 }
 

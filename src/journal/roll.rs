@@ -1,6 +1,7 @@
 //! From one segment to the next.
 
 use std::io;
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::calls::{CallNumber, RequestPlace};
@@ -28,38 +29,39 @@ impl Shared {
             // Nobody waits here: all of it, so that no record has to wait for a page.
             made.file.prepare(0, made.length);
         }
-        let mut state = self.state();
-        self.keep(&mut state, made);
+        let surplus = self.keep(&mut self.state(), made);
+        surplus.iter().for_each(|surplus| self.discard(surplus));
     }
 
-    /// Prepares a segment on a thread that cannot wait for another one.
-    pub(super) fn prepare_under_lock(&self, state: &mut State, least: u64) {
-        let made = self.plan(state, least).and_then(|plan| self.make(&plan));
-        self.keep(state, made);
-    }
-
-    /// Prepares a segment in place of one that is too small, which stays if no other can be made.
-    pub(super) fn replace_next(&self, state: &mut State, least: u64) {
-        let before = state.next.take();
-        if before.is_some() {
-            // More is promised by the moment: not another one for each call.
-            let wanted = state.wanted_bytes.max(self.options.least_segment_bytes());
-            state.wanted_bytes = wanted.saturating_mul(STEP).min(self.segment_bytes);
-        }
-        self.prepare_under_lock(state, least);
-        match (before, &state.next) {
-            (Some(before), Some(_)) => self.discard(&before),
-            (before, None) => state.next = before,
-            (None, _) => {}
-        }
+    /// Prepares a segment with that much room, in place of one that is too small, which stays if no other can be made.
+    pub(super) fn make_next(&self, least: u64) {
+        let plan = {
+            let mut state = self.state();
+            if state.next.is_some() {
+                // More is promised by the moment: not another one for each call.
+                let wanted = state.wanted_bytes.max(self.options.least_segment_bytes());
+                state.wanted_bytes = wanted.saturating_mul(STEP).min(self.segment_bytes);
+            }
+            self.plan(&mut state, least)
+        };
+        self.replace_next(plan.and_then(|plan| self.make(&plan)), least);
     }
 
     /// The smallest segment with that much room, whatever the bound says: for a stream that could not say anything
     /// otherwise.
-    pub(super) fn prepare_beyond_bound(&self, state: &mut State, least: u64) {
+    pub(super) fn make_beyond_bound(&self, least: u64) {
         let least = least.max(LEAST_SEGMENT_BYTES).next_multiple_of(PAGE);
-        let made = self.plan_of(state, least, least, u64::MAX).and_then(|plan| self.make(&plan));
-        self.keep(state, made);
+        let plan = self.plan_of(&mut self.state(), least, least, u64::MAX);
+        self.replace_next(plan.and_then(|plan| self.make(&plan)), least);
+    }
+
+    fn replace_next(&self, made: Result<Prepared, Unmade>, least: u64) {
+        let mut state = self.state();
+        // Another thread may have made one meanwhile.
+        let small = if made.is_ok() { state.next.take_if(|next| next.length < least) } else { None };
+        let surplus = self.keep(&mut state, made);
+        drop(state);
+        small.iter().chain(&surplus).for_each(|gone| self.discard(gone));
     }
 
     fn plan(&self, state: &mut State, least: u64) -> Result<Plan, Unmade> {
@@ -101,10 +103,12 @@ impl Shared {
         made.map_err(|cause| Unmade { text: format!("{}: {cause}", path.display()), cause: Some(cause.kind()) })
     }
 
-    fn keep(&self, state: &mut State, made: Result<Prepared, Unmade>) {
+    /// Gives back what is not needed.
+    fn keep(&self, state: &mut State, made: Result<Prepared, Unmade>) -> Option<Prepared> {
+        let mut surplus = None;
         match made {
             // Somebody who could not wait has made a later one meanwhile.
-            Ok(made) if state.next.is_some() || made.number < state.active.number => self.discard(&made),
+            Ok(made) if state.next.is_some() || made.number < state.active.number => surplus = Some(made),
             Ok(made) => {
                 state.directory_dirty = true;
                 state.full_because = None;
@@ -117,6 +121,7 @@ impl Shared {
         }
         state.next_asked = false;
         self.note_fullness(state);
+        surplus
     }
 
     /// It has no header, so nobody would take it for a segment.
@@ -124,21 +129,37 @@ impl Shared {
         drop(self.options.fs.remove(&prepared.path));
     }
 
-    /// Goes on in the next segment, if there is one that a frame of that size fits into.
-    pub(super) fn roll(&self, state: &mut State, size: u64) -> Result<(), JournalError> {
+    /// Goes on in the next segment, if there is one that a frame of that size fits into. With the turn, which ends if it fails.
+    pub(super) fn roll<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        size: u64,
+    ) -> Result<MutexGuard<'s, State>, JournalError> {
         let needed = self.header_length() + state.calls.bytes() + size;
-        let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(()) };
-        let open = state.open_requests(|_| !planted("carry-nothing"));
-        let (active, places) = self.begin(next, state.sequence, &open, |_| Ok(()))?;
+        let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(state) };
+        let (open, sequence) = (state.open_requests(), state.sequence);
+        drop(state);
+        let open = open.read(|_| !planted("carry-nothing"));
+        let begun = self.begin(next, sequence, &open, |_| Ok(()));
+        let mut state = self.state();
+        let (active, places) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                self.end_turn(&mut state);
+                return Err(error);
+            }
+        };
         places.into_iter().for_each(|(call, place)| state.calls.moved(call, place));
         let left = std::mem::replace(&mut state.active, active);
-        self.fit_to_load(state);
-        state.dirty.push(Unsynced::of(&left, state.synced));
+        self.fit_to_load(&mut state);
+        let left = Unsynced::of(&left, state.synced);
+        state.dirty.push(left);
         state.pending_bytes += state.active.offset - self.header_length();
-        state.segments.push_back(self.segment(state, state.sequence));
+        let segment = self.segment(&state, sequence);
+        state.segments.push_back(segment);
         state.commit_wanted = true;
         self.commit_wanted.notify_one();
-        Ok(())
+        Ok(state)
     }
 
     /// Larger segments for who fills one in seconds, smaller ones for who takes minutes.
@@ -206,7 +227,18 @@ impl Shared {
         let Frames { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
         Ok((
-            Active { number, file, path, identity, salt, offset, length, prepared: PREPARED_AT_FIRST, seen: 0 },
+            Active {
+                number,
+                file,
+                at_hand: None,
+                path,
+                identity,
+                salt,
+                offset,
+                length,
+                prepared: PREPARED_AT_FIRST,
+                seen: 0,
+            },
             places,
         ))
     }
@@ -234,6 +266,7 @@ struct Plan {
 }
 
 /// An open call on its way into the next segment.
+#[derive(Debug)]
 pub(super) struct Carried {
     pub(super) call: CallNumber,
     /// Empty if it cannot be read here. The header counts it all the same, so that an adopter looks for it in earlier segments.
@@ -262,11 +295,23 @@ impl Frames<'_> {
     }
 }
 
+/// The requests of open calls, as they stand in the active segment.
+pub(super) struct OpenRequests {
+    active: Active,
+    calls: Vec<(CallNumber, RequestPlace)>,
+}
+
 impl State {
-    /// The requests of open calls as they stand in the active segment. One that cannot be read there may have been dropped by a
-    /// sync that failed: then it is durable in a segment before, or a commit has a copy of it.
-    pub(super) fn open_requests(&self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
-        let calls = self.calls.iter().filter(|(call, _)| wanted(*call));
+    pub(super) fn open_requests(&self) -> OpenRequests {
+        OpenRequests { active: self.active.clone(), calls: self.calls.iter().collect() }
+    }
+}
+
+impl OpenRequests {
+    /// Reads those that are wanted. One that cannot be read there may have been dropped by a sync that failed: then it is durable
+    /// in a segment before, or a commit has a copy of it.
+    pub(super) fn read(self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
+        let calls = self.calls.into_iter().filter(|(call, _)| wanted(*call));
         let read = |(call, place)| Carried { call, payload: payload_at(&self.active, call, place).unwrap_or_default() };
         calls.map(read).collect()
     }

@@ -14,10 +14,21 @@ use super::calls::{CallNumber, OpenCalls};
 use super::frame::Salt;
 use super::fs::{File, Identity};
 use super::sinks::Progress;
+use super::turn::Turn;
+use super::writer::Job;
 use crate::record::StreamId;
 
 #[derive(Debug)]
 pub(super) struct State {
+    pub(super) turn: Turn,
+    /// What the thread that writes has to do.
+    pub(super) jobs: VecDeque<Arc<Job>>,
+    /// There is a thread that writes for others.
+    pub(super) has_writer: bool,
+    /// It does one of them now.
+    pub(super) is_writing: bool,
+    /// There is a thread that commits.
+    pub(super) has_keeper: bool,
     /// The segment that is written to.
     pub(super) active: Active,
     /// The one that comes after it, ready.
@@ -87,7 +98,7 @@ pub(super) struct State {
 }
 
 /// What a commit has to sync of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Unsynced {
     pub(super) file: Arc<dyn File>,
     pub(super) segment: u64,
@@ -148,6 +159,8 @@ impl Synced {
 pub(super) struct Active {
     pub(super) number: u64,
     pub(super) file: Arc<dyn File>,
+    /// The same once more, for whoever has the turn: it is taken and put back, which is cheaper than to count it for each frame.
+    pub(super) at_hand: Option<Arc<dyn File>>,
     pub(super) path: PathBuf,
     pub(super) identity: Identity,
     pub(super) salt: Salt,
@@ -165,6 +178,7 @@ impl Active {
         Self {
             number: 0,
             file,
+            at_hand: None,
             path: PathBuf::new(),
             identity: Identity { device: 0, inode: 0, length: 0 },
             salt: Salt::new(stream, 0),

@@ -128,6 +128,10 @@ impl File for Lockless {
         self.inner.publish(offset, frame)
     }
 
+    fn publish_if(&self, offset: u64, frame: &[u8], is_wanted: &dyn Fn() -> bool) -> io::Result<bool> {
+        self.inner.publish_if(offset, frame, is_wanted)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.inner.sync()
     }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::state::State;
-use super::{Journal, JournalError, Receipt, Sequence, Shared, SinkName};
+use super::{Journal, JournalError, Receipt, Sequence, Shared, SinkName, error};
 
 /// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
 /// again, but nobody can say that it would survive a power loss.
@@ -46,6 +46,38 @@ impl Journal {
             }
             changed.await;
         }
+    }
+
+    /// Has everything that was appended made durable, and blocks the thread no longer than that. Without a thread of its own the
+    /// journal commits on this one.
+    ///
+    /// # Errors
+    /// What the disk said, or that it stands still: the commit goes on.
+    pub fn commit_within(&self, patience: Duration) -> Result<(), JournalError> {
+        let shared = &self.0;
+        if self.is_inherited() || !shared.options.background {
+            return self.commit();
+        }
+        let (frames, failures) = {
+            let state = shared.state();
+            (state.frames, state.failures)
+        };
+        self.commit_soon();
+        let end = Instant::now().checked_add(patience);
+        let mut state = shared.state();
+        while state.synced.frames < frames || state.poisoned {
+            let failed = state.failure.clone().filter(|_| state.failures != failures);
+            if let Some(failure) = failed {
+                let failed = JournalError::io("sync", shared.place.root(), error::FIX);
+                return Err(failed(std::io::Error::other(failure)));
+            }
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Err(shared.stands_still());
+            }
+            state = shared.synced_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(())
     }
 
     /// Whether more than that many bytes wait for a commit to begin.
@@ -136,6 +168,7 @@ impl Shared {
         state.failure = Some(failure.to_owned());
         drop(state);
         self.synced.notify_waiters();
+        self.synced_blocking.notify_all();
     }
 }
 

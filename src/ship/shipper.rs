@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
@@ -23,6 +25,8 @@ pub struct Shipper {
     lane: Lane,
     runtime: Handle,
     thread: Option<thread::JoinHandle<()>>,
+    /// Hangs up when the thread has ended.
+    ended: Mutex<Receiver<()>>,
 }
 
 /// The shipper could not start.
@@ -62,9 +66,14 @@ impl Shipper {
 
         let lane = Lane(Arc::new(cargo.load(sink, target)));
         let (stop, stopped) = oneshot::channel();
-        let mut shipper = Self { stop: Some(stop), lane: lane.clone(), runtime: runtime.handle()?, thread: None };
-        let thread = thread::Builder::new().name("auditrail-ship".into());
-        shipper.thread = Some(thread.spawn(move || runtime.run(ship(reader, settler, lane), stopped))?);
+        let (running, ended) = channel();
+        let (lane_of_thread, handle) = (lane.clone(), runtime.handle()?);
+        let mut shipper = Self { stop: Some(stop), lane, runtime: handle, thread: None, ended: Mutex::new(ended) };
+        let run = move || {
+            runtime.run(ship(reader, settler, lane_of_thread), stopped);
+            drop(running);
+        };
+        shipper.thread = Some(thread::Builder::new().name("auditrail-ship".into()).spawn(run)?);
         Ok(shipper)
     }
 
@@ -138,9 +147,11 @@ impl Cargo {
 }
 
 impl Drop for Shipper {
+    /// A thread that waits for a disk which stands still is left to it.
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(LAST_STEP);
+        if let (Some(thread), Err(RecvTimeoutError::Disconnected)) = (self.thread.take(), ended) {
             // A panic there was printed by its thread; there is nothing to add.
             drop(thread.join());
         }
@@ -192,3 +203,6 @@ async fn ship(mut reader: Reader, mut settler: Settler, lane: Lane) {
         lane.drain(&mut reader, &mut settler).await;
     }
 }
+
+/// How long the end waits for what the thread does: more than a file takes that is written on a disk that is slow.
+const LAST_STEP: Duration = Duration::from_secs(5);

@@ -78,6 +78,16 @@ impl Done {
         self.over.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|over| Instant::now() >= over)
     }
 
+    /// Until what is wanting may be there again, or the process ends.
+    async fn wait_to_look_again(&self) {
+        for _ in 0..LOOKS_MEANWHILE {
+            if self.is_over() {
+                return;
+            }
+            tokio::time::sleep(AGAIN / LOOKS_MEANWHILE).await;
+        }
+    }
+
     fn left(&self) -> MutexGuard<'_, Vec<Journal>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,7 +160,8 @@ impl Adoption {
     /// delivered something.
     pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting) + Send + Sync + 'static) {
         let _over = Over(self.done.clone());
-        let mut round = Round { adoption: self, tell: Arc::new(tell), searches: None, total: Total::default() };
+        let mut round =
+            Round { adoption: self, tell: Arc::new(tell), searches: None, total: Total::default(), is_short: false };
         loop {
             // Reading the ends of many segments takes its time, and the shipper has other streams.
             let adopting = tokio::task::spawn_blocking(move || {
@@ -160,10 +171,14 @@ impl Adoption {
             // It panics only with the adoption itself, which its thread has printed.
             let Ok((next, lot)) = adopting.await else { return };
             round = next;
-            if lot.is_empty() {
+            if lot.is_empty() && !round.is_short {
                 break;
             }
             round.drain(&lane, lot).await;
+            if round.is_short {
+                let done = round.adoption.done.clone();
+                done.wait_to_look_again().await;
+            }
             if round.adoption.done.is_over() {
                 break;
             }
@@ -179,6 +194,8 @@ struct Round<T> {
     /// Where streams are looked for; `None` before the first look.
     searches: Option<VecDeque<(Search, Whose)>>,
     total: Total,
+    /// A stream could not be opened for want of descriptors or memory, and is looked for again.
+    is_short: bool,
 }
 
 /// Which streams of a directory are adopted.
@@ -202,9 +219,13 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
     /// The next streams. None at the end.
     fn next_lot(&mut self) -> LotInHand {
         let mut lot = Vec::new();
+        let was_short = std::mem::take(&mut self.is_short);
         let most = if planted("adopt-all-at-once") { usize::MAX } else { ADOPTED_AT_ONCE };
-        while lot.len() < most {
+        while lot.len() < most && !self.is_short {
             let (found, whose) = self.find(most - lot.len());
+            if let Some(error) = found.shortage {
+                self.short_of(&error, was_short);
+            }
             for (stream, error) in found.unopened {
                 self.left_alone(stream, error);
             }
@@ -238,8 +259,26 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
                 lot.push((adopted, Drained { stream, pending, answered: 0, records: pending }));
             }
             Ok(None) => {}
+            Err(error) if error.is_shortage() => {
+                if let Some((search, _)) = self.searches.as_mut().and_then(VecDeque::front_mut) {
+                    search.again(stream);
+                }
+                self.short_of(&error, false);
+            }
             // It stays as it is, for fsck.
             Err(error) => self.left_alone(stream, error),
+        }
+    }
+
+    /// What it needs is used up in this process, or on this machine: it is tried again later, and said once.
+    fn short_of(&mut self, error: &JournalError, is_known: bool) {
+        // Who drains and nothing else waits no longer than it has time.
+        (self.tell)(Adopting::Looked { left: self.left().max(1) });
+        if !std::mem::replace(&mut self.is_short, true) && !is_known {
+            self.adoption.notices.warn(format!(
+                "streams of earlier processes cannot be opened now, and are tried again: {error}; see the limit on open files \
+                 (`ulimit -n`)"
+            ));
         }
     }
 
@@ -268,7 +307,13 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
     /// More orphans, from the first search that has any.
     fn find(&mut self, most: usize) -> (Lot, Whose) {
         let adoption = &self.adoption;
-        let searches = self.searches.get_or_insert_with(|| adoption.searches());
+        let searches = match &mut self.searches {
+            Some(searches) => searches,
+            none => match adoption.searches() {
+                Ok(searches) => none.insert(searches),
+                Err(error) => return (Lot::none_for(error), Whose::All),
+            },
+        };
         while let Some((search, whose)) = searches.front_mut() {
             let service = service_name(&adoption.options.resource);
             let found = match whose {
@@ -276,8 +321,9 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
                 Whose::OfService => search.some_of(most, |resource| service_name(resource) == service),
             };
             match found {
-                Ok(lot) if !lot.orphans.is_empty() || !lot.unopened.is_empty() => return (lot, *whose),
+                Ok(lot) if !lot.is_empty() => return (lot, *whose),
                 Ok(_) => {}
+                Err(error) if error.is_shortage() => return (Lot::none_for(error), *whose),
                 Err(error) => adoption.cannot_look(&error),
             }
             searches.pop_front();
@@ -322,19 +368,25 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
 
 impl Adoption {
     /// The directory of this service, and where earlier versions had it.
-    fn searches(&self) -> VecDeque<(Search, Whose)> {
+    fn searches(&self) -> Result<VecDeque<(Search, Whose)>, JournalError> {
         let all = [Some((&self.options, Whose::All)), self.earlier.as_ref().map(|earlier| (earlier, Whose::OfService))];
         let mut searches = VecDeque::new();
         for (options, whose) in all.into_iter().flatten() {
             match Search::of(options) {
                 Ok(search) => searches.push_back((search, whose)),
+                Err(error) if error.is_shortage() => return Err(error),
                 Err(error) => self.cannot_look(&error),
             }
         }
-        searches
+        Ok(searches)
     }
 
     fn cannot_look(&self, error: &JournalError) {
         self.notices.warn(format!("streams of earlier processes cannot be looked for: {error}"));
     }
 }
+
+/// Descriptors come back when connections or files are closed.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How often it is seen meanwhile whether the process ends.
+const LOOKS_MEANWHILE: u32 = 10;

@@ -314,6 +314,7 @@ impl TrailBuilder {
             clock: self.clock,
             entropy: self.entropy,
             scissors,
+            patience: self.class.deadline,
             notices: self.notices.clone(),
             inherited_told: AtomicBool::new(false),
         };

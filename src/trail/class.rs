@@ -50,7 +50,9 @@ pub struct Class {
     pub acknowledge: Acknowledge,
     /// What happens when it cannot.
     pub when_full: WhenFull,
-    /// How long a call waits for room, for the disk and for the collector.
+    /// How long a call waits for room, for the disk and for the collector. A disk that stands still, such as a frozen file system,
+    /// is waited for no longer; where a class neither holds nor refuses calls, the store itself may be caught by it in the kernel
+    /// (`docs/format.md`, "Writing while the disk stands still").
     pub deadline: Duration,
 }
 

@@ -4,15 +4,18 @@
 //! [`Trail::begin`](super::Trail::begin) come with an [`OpenCall`](super::OpenCall), which decides who may wait and who may
 //! refuse; the layer comes with the [`CallState`] of a span of the user's.
 
+use std::time::Duration;
+
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::halves::About;
 use super::shedding::Worth;
 use super::span::{self, Marks};
+use super::standing::NotTaken;
 use super::state::{KnownFacts, SpanMoment};
 use super::{CallState, Core, Moment, halves, mirror};
-use crate::journal::{Admission, Append, Receipt, Room};
+use crate::journal::{Admission, Append, Kind, Receipt, Room};
 use crate::record::{Detail, Outcome, RecordId, SpanIds};
 
 /// The right to write the response record of a call. The first to end the call gets it, nobody else does.
@@ -23,6 +26,17 @@ pub(crate) struct Answer<'a> {
     facts: KnownFacts<'a>,
 }
 
+/// On which terms the records of a call are written, where its class is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// The room that was kept for them.
+    pub(super) kept: Option<&'a Admission>,
+    /// How long they may wait for a disk that stands still.
+    pub(super) patience: Duration,
+    /// Not the caller's thread stores them.
+    pub(super) handed: bool,
+}
+
 impl CallState {
     /// The right to answer the call, unless somebody has it.
     pub(crate) fn answer(&self) -> Option<Answer<'_>> {
@@ -31,30 +45,32 @@ impl CallState {
 }
 
 impl Core {
-    /// Writes the request record of a call whose span has begun, into the room that was kept for it, or any. `None` if the
-    /// journal did not take it: that is counted and told.
-    pub(crate) fn open(&self, state: &CallState, kept: Option<&Admission>) -> Option<Receipt> {
+    /// Writes the request record of a call whose span has begun, in the way of its class where that is known: into the room
+    /// that was kept for it, or any. `None` if the journal did not take it: that is counted and told.
+    pub(crate) fn open(&self, state: &CallState, terms: Option<Terms<'_>>) -> Option<Receipt> {
+        self.recorder.counted(self.try_open(state, terms))
+    }
+
+    /// As [`open`](Self::open), but leaves it to the caller to count what a disk that stands still has not taken.
+    pub(super) fn try_open(&self, state: &CallState, terms: Option<Terms<'_>>) -> Result<Receipt, NotTaken> {
         let mut text = [0; 36];
         let id = state.request_id().encode(&mut text);
-        let what = Append::REQUEST.with_room(room(kept));
-        let receipt = self.recorder.write(
-            what,
-            Worth::of(&what, false),
-            || state.client(),
-            |buffer| halves::request(buffer, state, id),
-        )?;
+        let what = Append { kind: Kind::Request, ..like(terms) };
+        let encode = |buffer: &mut Vec<u8>| halves::request(buffer, state, id);
+        let receipt = self.recorder.try_write(what, Worth::of(&what, false), || state.client(), encode)?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), id, &halves::REQUEST_OUTCOME, state.begun_unix_nano());
-        Some(receipt)
+        Ok(receipt)
     }
 
     /// Writes the response record of a call that was stopped, before its span ends. `None` as in [`open`](Self::open).
-    pub(crate) fn answer(&self, answer: Answer<'_>, outcome: &Outcome, kept: Option<&Admission>) -> Option<Receipt> {
+    pub(crate) fn answer(&self, answer: Answer<'_>, outcome: &Outcome, terms: Option<Terms<'_>>) -> Option<Receipt> {
         let Answer { state, facts } = answer;
         let now = state.ended_unix_nano();
         let mut text = [0; 36];
         let id = state.response_id().encode(&mut text);
-        let what = Append::response(state.journalled()).with_room(room(kept));
+        let Append { kind, call, .. } = Append::response(state.journalled());
+        let what = Append { kind, call, ..like(terms) };
         let encode = |buffer: &mut Vec<u8>| facts.with(|facts| halves::response(buffer, state, facts, id, outcome));
         let Some(receipt) = self.recorder.write(what, Worth::of(&what, false), || facts.client(), encode) else {
             // It is told by a gap record. The call is over all the same.
@@ -125,6 +141,7 @@ impl Core {
     }
 }
 
-fn room(kept: Option<&Admission>) -> Room {
-    kept.map_or(Room::Free, Admission::room)
+fn like(terms: Option<Terms<'_>>) -> Append {
+    let Some(Terms { kept, patience, handed }) = terms else { return Append::MOMENT };
+    Append { room: kept.map_or(Room::Free, Admission::room), patience, handed, ..Append::MOMENT }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Core;
 use super::adoption::Done;
+use super::standing::END;
 use super::told::Told;
 use crate::journal::{JournalError, Keeper, Receipt, Sequence};
 use crate::ship::Shipper;
@@ -37,7 +38,7 @@ impl Core {
         self.interrupt_open();
         self.recorder.tell_gaps();
         let ended = !self.recorder.scribe.has_waiting() && self.write_end().is_ok();
-        let synced = self.recorder.journal.commit();
+        let synced = self.recorder.journal.commit_within(END);
         self.close();
         let written = if ended { synced } else { self.end_late() };
         if let Err(error) = written {
@@ -61,8 +62,7 @@ impl Core {
             ));
         }
         if own == 0 {
-            // If it cannot be removed, the next process does it.
-            let _removed = self.recorder.journal.remove_if_done();
+            self.remove_stream();
         }
         self.context.notices.settle();
     }
@@ -72,7 +72,7 @@ impl Core {
     fn end_late(&self) -> Result<(), JournalError> {
         self.recorder.tell_gaps();
         self.write_end()?;
-        self.recorder.journal.commit()?;
+        self.recorder.journal.commit_within(END)?;
         self.close();
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! How the class of a call is kept: room for its records before it runs, and waiting until they are as safe as it wants.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::standing::{LOOK_AGAIN, MOMENT};
 use super::timer::{Late, within};
 use super::{Acknowledge, Call, Class, Core, WhenFull};
 use crate::journal::{Admission, JournalError, Receipt, planted};
@@ -29,8 +30,9 @@ impl Core {
                 Ok(admission) => return Ok(admission),
                 Err(error) => error,
             };
-            let left = class.deadline.saturating_sub(begun.elapsed());
-            if class.when_full == WhenFull::Refuse || left.is_zero() || self.is_inherited() {
+            let left = self.left_to_wait(class, begun);
+            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stands { .. });
+            if !may_wait || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
@@ -40,13 +42,16 @@ impl Core {
 
     /// Admits a call, or not, without waiting.
     pub(super) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
-        if class.when_full == WhenFull::Shed { Ok(None) } else { self.recorder.journal.admit(bytes).map(Some) }
+        match class.when_full {
+            WhenFull::Shed => Ok(None),
+            _ => self.recorder.journal.admit_within(bytes, MOMENT).map(Some),
+        }
     }
 
     /// Whether the journal has room for a call, for who asks whether this process shall get any.
     #[cfg(feature = "proxy")]
     pub(crate) fn takes_records(&self) -> Result<(), JournalError> {
-        self.recorder.journal.admit(ADMITTED_BYTES).map(drop)
+        self.recorder.journal.admit_within(ADMITTED_BYTES, MOMENT).map(drop)
     }
 
     /// What both records of a call take, at most.
@@ -101,4 +106,3 @@ pub(super) struct NotAcknowledged(String);
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.
 const MOST_BYTES: usize = 16 * 1024;
-const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -43,6 +43,7 @@ mod scribe;
 mod shared;
 mod shedding;
 mod span;
+mod standing;
 mod state;
 mod timer;
 mod told;

@@ -18,13 +18,16 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use tracing::Span;
 
 use super::call::is_fact;
 use super::clients::{Shared, Taken};
+use super::door::Terms;
 use super::gap::Cause;
 use super::refused::{Because, Refused};
+use super::standing::{LOOK_AGAIN, MOMENT, NotTaken};
 use super::unanswered::Kept;
 use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
 use crate::journal::{Admission, JournalError, Receipt};
@@ -80,6 +83,7 @@ pub(crate) enum Opener {
 impl OpenCall {
     /// Opens the call and waits until it may run.
     pub(super) async fn begin(core: &Arc<Core>, call: Call) -> Result<Self, Refused> {
+        core.moves(core.class).await;
         let call = Self::open(core, call, Opener::Gatekeeper);
         if let Err(refused) = call.may_run().await {
             call.close(&Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(refused.code()) });
@@ -112,6 +116,7 @@ impl OpenCall {
     /// Writes the response record and ends the span. Waits as the class of the call says; at `written` it completes
     /// without yielding. A record that does not get as safe as the class wants is a notice: the call is over.
     pub async fn finish(self, outcome: Outcome) {
+        self.core.moves(self.class).await;
         if let Some(receipt) = self.respond(&outcome) {
             let acknowledged = self.core.acknowledged(self.class, receipt).await;
             self.core.finished(self.call_id(), acknowledged);
@@ -156,14 +161,11 @@ impl OpenCall {
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };
-        match admission {
-            Ok(admission) => call.admitted(admission, None),
-            Err(_) if opener == Opener::Gatekeeper => {}
-            Err(_) => {
-                // What was not taken is counted and told by the door.
-                let written = core.open(&call.state, None);
-                call.set_recorded(Recorded::Unadmitted { bytes, written });
-            }
+        let is_tried = admission.is_ok_and(|admission| call.admitted(admission));
+        if !is_tried && opener != Opener::Gatekeeper {
+            // What was not taken is counted and told by the door.
+            let written = core.open(&call.state, Some(call.terms()));
+            call.set_recorded(Recorded::Unadmitted { bytes, written });
         }
         match core.unanswered.keep(&call.state) {
             Some(kept) => drop(call.kept.set(kept)),
@@ -200,9 +202,13 @@ impl OpenCall {
 
     async fn admitted_to_run(&self) -> Result<(), Refused> {
         if let Recorded::Unadmitted { bytes, written } = self.recorded() {
-            match self.core.admit(self.class, bytes).await {
-                Ok(admission) => self.admitted(admission, written),
-                Err(error) => return Err(self.unadmitted(&error, written)),
+            if self.admission.get().is_none() {
+                let admission = self.core.admit(self.class, bytes).await;
+                self.keep(admission.map_err(|error| self.unadmitted(&error, written))?);
+            }
+            match written {
+                Some(receipt) => self.set_recorded(Recorded::Written(receipt)),
+                None => self.request_in_time().await?,
             }
         }
         if let Some(reason) = self.denied.clone() {
@@ -212,8 +218,36 @@ impl OpenCall {
             Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),
             _ => false,
         };
-        let sheds = self.class.when_full == WhenFull::Shed;
-        if safe || sheds { Ok(()) } else { Err(Refused::unrecorded(self.call_id())) }
+        if safe || self.sheds() { Ok(()) } else { Err(Refused::unrecorded(self.call_id())) }
+    }
+
+    /// Writes the request record as soon as the disk takes it, within the deadline of the class.
+    async fn request_in_time(&self) -> Result<(), Refused> {
+        let begun = Instant::now();
+        while let Some(error) = self.try_request() {
+            let left = self.core.left_to_wait(self.class, begun);
+            if left.is_zero() || self.core.is_inherited() {
+                let refused = self.unadmitted(&error, None);
+                self.set_recorded(Recorded::Missing);
+                return if self.sheds() { Ok(()) } else { Err(refused) };
+            }
+            self.core.moves(Class { deadline: left.min(LOOK_AGAIN), when_full: WhenFull::Wait, ..self.class }).await;
+        }
+        Ok(())
+    }
+
+    /// Writes the request record, or says why it cannot be written now.
+    fn try_request(&self) -> Option<JournalError> {
+        match self.core.try_open(&self.state, Some(Terms { patience: MOMENT, ..self.terms() })) {
+            Ok(receipt) => self.set_recorded(Recorded::Written(receipt)),
+            Err(NotTaken::Counted) => self.set_recorded(Recorded::Missing),
+            Err(NotTaken::Stands(error)) => return Some(error),
+        }
+        None
+    }
+
+    fn sheds(&self) -> bool {
+        self.class.when_full == WhenFull::Shed
     }
 
     /// The ids of its span, if it has one with valid ids.
@@ -272,17 +306,32 @@ impl OpenCall {
         let answer = self.state.answer()?;
         let duration = self.state.stop(&self.core);
         span::close(&self.span, outcome, duration);
-        let receipt = self.core.answer(answer, outcome, self.admission.get());
+        let receipt = self.core.answer(answer, outcome, Some(self.terms()));
         span::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }
 
-    fn admitted(&self, admission: Option<Admission>, written: Option<Receipt>) {
+    /// Writes the request record of a call that was admitted, and says whether that is done. Where its class may wait, it is not
+    /// while the disk stands still: who may give the thread back meanwhile waits for it.
+    fn admitted(&self, admission: Option<Admission>) -> bool {
+        self.keep(admission);
+        if self.class.may_hold() {
+            return self.try_request().is_none();
+        }
+        let written = self.core.open(&self.state, Some(self.terms()));
+        self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
+        true
+    }
+
+    fn keep(&self, admission: Option<Admission>) {
         if let Some(admission) = admission {
             let _first = self.admission.set(admission);
         }
-        let write = || self.core.open(&self.state, self.admission.get());
-        self.set_recorded(written.or_else(write).map_or(Recorded::Missing, Recorded::Written));
+    }
+
+    /// How its records are written.
+    fn terms(&self) -> Terms<'_> {
+        Terms { kept: self.admission.get(), patience: self.class.deadline, handed: self.class.may_hold() }
     }
 
     /// A request that is recorded nowhere is counted, unless that was done when it was tried.

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::Counts;
 use super::clients::{Client, Clients};
 use super::gap::{Cause, Gaps};
 use super::scribe::Scribe;
 use super::shedding::Worth;
+use super::standing::NotTaken;
 use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{Append, HEADER, Journal, Pressure, Receipt};
+use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
 use crate::policy::Scissors;
 use crate::record::{Clock, Entropy, RecordId};
 
@@ -24,6 +26,8 @@ pub(super) struct Recorder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) scissors: Scissors,
+    /// How long a record waits for a disk that stands still, where no class says it.
+    pub(super) patience: Duration,
     pub(super) notices: Notices,
     /// Somebody was told that this process has no trail.
     pub(super) inherited_told: AtomicBool,
@@ -45,16 +49,28 @@ impl Recorder {
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
+        self.counted(self.try_write(what, worth, client, encode))
+    }
+
+    /// As [`write`](Self::write), but leaves it to the caller to count what a disk that stands still has not taken.
+    pub(super) fn try_write(
+        &self,
+        what: Append,
+        worth: Worth,
+        client: impl FnOnce() -> Option<Arc<Client>>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Receipt, NotTaken> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         if self.is_inherited() {
             self.left_out(Cause::Refused, None);
-            return None;
+            return Err(NotTaken::Counted);
         }
         self.scribe.tell_waiting();
+        let what = if what.patience == Duration::MAX { what.within(self.patience) } else { what };
         let pressure = self.journal.pressure();
         if worth.is_shed(pressure) {
             self.left_out(Cause::Shed, None);
-            return None;
+            return Err(NotTaken::Counted);
         }
         let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
@@ -73,16 +89,17 @@ impl Recorder {
             Some(Ok(receipt)) => {
                 let missing = self.gaps.taken(&self.notices, || !self.is_short_of_room());
                 missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
-                Some(receipt)
+                Ok(receipt)
             }
             None => {
                 let client = client.as_ref().map(|client| client.key());
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
-                None
+                Err(NotTaken::Counted)
             }
+            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stands(error)),
             Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
-                None
+                Err(NotTaken::Counted)
             }
         }
     }

@@ -17,9 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::gone::{Gone, Losses, Why};
 use super::refused_gaps::RefusedGaps;
+use super::standing::{END, LOOK_AGAIN};
 use super::told::{Gap, Told};
 use crate::config::Notices;
-use crate::journal::{Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Sequence, Usage, Watcher, planted};
+use crate::journal::{
+    Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, planted,
+};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 
@@ -31,6 +34,8 @@ pub(crate) struct Scribe {
     /// Until the trail is gone: the journal has the scribe as its watcher, and would keep itself alive.
     journal: RwLock<Option<Journal>>,
     waiting: Mutex<VecDeque<Waiting>>,
+    /// Held by whoever writes what waits.
+    telling: Mutex<()>,
     has_waiting: AtomicBool,
     /// Something could not be told, as the trail had ended: whoever adopts the stream tells it.
     is_untold: AtomicBool,
@@ -61,6 +66,7 @@ impl Scribe {
             notices,
             journal: RwLock::default(),
             waiting: Mutex::default(),
+            telling: Mutex::default(),
             has_waiting: AtomicBool::new(false),
             is_untold: AtomicBool::new(false),
             gone: Mutex::default(),
@@ -72,12 +78,13 @@ impl Scribe {
     /// The journal is there. What happened before waits for it, and comes behind that record.
     pub(super) fn begin(&self, journal: Journal, started: Told) {
         let unix_nano = self.clock.unix_nano();
-        {
-            let mut waiting = self.waiting();
-            waiting.push_front(Waiting { told: started, unix_nano });
+        // Nobody else writes to it yet, and nothing may come before.
+        let first = Append { patience: END, ..TOLD };
+        if self.write(&journal, &started, first, unix_nano).is_err() {
+            self.waiting().push_front(Waiting { told: started, unix_nano });
             self.has_waiting.store(true, Ordering::Relaxed);
-            *self.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
         }
+        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
         self.tell_waiting();
     }
 
@@ -131,7 +138,7 @@ impl Scribe {
     pub(super) fn tell_now(&self, told: &Told) {
         self.tell_waiting();
         if let Some(journal) = self.journal().filter(|_| !self.has_waiting.load(Ordering::Relaxed)) {
-            drop(self.write(&journal, told, Append::MOMENT, self.clock.unix_nano()));
+            drop(self.write(&journal, told, Append { room: Room::Free, ..TOLD }, self.clock.unix_nano()));
         }
     }
 
@@ -142,25 +149,43 @@ impl Scribe {
         }
         let Some(journal) = self.journal() else { return };
         let mut never = Vec::new();
+        // What comes to wait while another thread writes is written by that, or by this one behind it.
+        while self.has_waiting.load(Ordering::Relaxed)
+            && let Ok(_alone) = self.telling.try_lock()
         {
-            let mut waiting = self.waiting();
-            while let Some(Waiting { told, unix_nano }) = waiting.front() {
-                match self.write(&journal, told, Append::ALARM, *unix_nano) {
-                    Ok(receipt) if told.is_of_quarantine() => self.refused_gaps().wrote(receipt.sequence),
-                    Ok(_) => {}
-                    // It must not hold up what comes behind it.
-                    Err(error @ (JournalError::TooLong { .. } | JournalError::Closed)) => never.push(error),
-                    Err(_) => return,
-                }
-                waiting.pop_front();
+            if !self.write_waiting(&journal, &mut never) {
+                return;
             }
-            self.has_waiting.store(false, Ordering::Relaxed);
         }
         if !never.is_empty() {
             self.is_untold.store(true, Ordering::Relaxed);
         }
         for error in never.into_iter().filter(|error| !matches!(error, JournalError::Closed)) {
             self.notices.warn(format!("a record of the trail itself cannot be written: {error}"));
+        }
+    }
+
+    /// Writes what waits, and says whether nothing does any more. The list is not locked meanwhile: the disk may stand still, and
+    /// others have something to say.
+    fn write_waiting(&self, journal: &Journal, never: &mut Vec<JournalError>) -> bool {
+        loop {
+            let next = {
+                let mut waiting = self.waiting();
+                let next = waiting.pop_front();
+                self.has_waiting.store(next.is_some(), Ordering::Relaxed);
+                next
+            };
+            let Some(Waiting { told, unix_nano }) = next else { return true };
+            match self.write(journal, &told, TOLD, unix_nano) {
+                Ok(receipt) if told.is_of_quarantine() => self.refused_gaps().wrote(receipt.sequence),
+                Ok(_) => {}
+                // It must not hold up what comes behind it.
+                Err(error @ (JournalError::TooLong { .. } | JournalError::Closed)) => never.push(error),
+                Err(_) => {
+                    self.waiting().push_front(Waiting { told, unix_nano });
+                    return false;
+                }
+            }
         }
     }
 
@@ -171,7 +196,7 @@ impl Scribe {
 
     /// Writes the last record of a stream, after which it takes no other.
     pub(super) fn end(&self, journal: &Journal, told: &Told) -> Result<Receipt, JournalError> {
-        self.write(journal, told, Append { kind: Kind::Last, ..Append::ALARM }, self.clock.unix_nano())
+        self.write(journal, told, Append { kind: Kind::Last, patience: END, ..TOLD }, self.clock.unix_nano())
     }
 
     fn write(&self, journal: &Journal, told: &Told, what: Append, now: u64) -> Result<Receipt, JournalError> {
@@ -272,3 +297,6 @@ impl Reports for Scribe {
         self.tell(Told::Recovered("sink"));
     }
 }
+
+/// How it is written: whoever comes by does it, so nobody waits long for it, or stores it itself.
+const TOLD: Append = Append { patience: LOOK_AGAIN, handed: true, ..Append::ALARM };

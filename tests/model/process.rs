@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use auditrail::journal::{
-    Append, BatchLimits, CallNumber, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Reader, Receipt, Room,
+    Append, BatchLimits, CallNumber, Event, HEADER, Journal, JournalError, JournalOptions, Kind, Reader, Receipt,
     Sequence, Settler, Watcher, orphans,
 };
 use auditrail::record::{Clock, Entropy, StreamId};
@@ -117,7 +117,7 @@ impl Stream {
     pub fn append(&self, kind: Kind, call: Option<CallNumber>, payload: &[u8]) -> Result<Receipt, JournalError> {
         let mut frame = vec![0; HEADER];
         frame.extend_from_slice(payload);
-        let what = Append { kind, call, room: Room::Free };
+        let what = Append { kind, call, ..Append::MOMENT };
         let taken = self.journal.append(what, &mut frame);
         assert!(taken.is_ok() || frame.len() == HEADER + payload.len(), "the buffer can be appended again");
         taken

@@ -5,7 +5,7 @@ use std::future::Future as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use auditrail::journal::{Append, CallNumber, Event, Journal, Kind, Receipt, Room, Sequence, Watcher};
+use auditrail::journal::{Append, CallNumber, Event, Journal, Kind, Receipt, Sequence, Watcher};
 use auditrail::record::StreamId;
 
 use super::oracle::{Call, Certainty, Told};
@@ -63,7 +63,7 @@ impl Planned {
         let mut frame = vec![0; auditrail::journal::HEADER];
         frame.extend_from_slice(&self.payload);
         let call = self.call.as_ref().map(|(call, _)| *call);
-        let taken = journal.append(Append { kind: self.kind, call, room: Room::Free }, &mut frame);
+        let taken = journal.append(Append { kind: self.kind, call, ..Append::MOMENT }, &mut frame);
         let taken = taken.map_err(|error| error.to_string());
         Appended { planned: self, expected, taken, dead: fs.is_dead() }
     }

@@ -10,6 +10,11 @@ fn mistakes_stop_the_start() {
     for (text, expected) in [
         ("\n\nservice = \"a\"", "auditrail.toml:3: unknown field `service`"),
         ("[[rule]]\nmatch = { tool = \"a\" }\nclass = \"b\"", "auditrail.toml:3: `class`: no class has that name"),
+        (
+            "[journal]\nquarantine_when_full = \"wait\"",
+            "auditrail.toml:2: `quarantine_when_full`: unknown value, expected",
+        ),
+        ("[journal]\nquarantine_max_bytes = 4096", "[journal] quarantine_max_bytes=\"4096\" cannot be used"),
         ("[otlp]\nprotocol = \"pigeon\"", "unknown protocol; set grpc or http/protobuf"),
     ] {
         let played = Proxy::of_script("touch \"$DIR/began\"").configured(text).send("");
@@ -37,6 +42,8 @@ fn the_effective_configuration_is_shown_without_secrets() {
     for expected in [
         "service_name = \"files\"",
         "max_bytes = 300000",
+        "quarantine_max_bytes = 268435456",
+        "quarantine_when_full = \"shed\"",
         "# with the header authorization: (hidden)",
         "endpoint = \"http://127.0.0.1:9\"",
         "flush_timeout = \"1ms\"",

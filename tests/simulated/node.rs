@@ -236,7 +236,8 @@ impl Inode {
         let mut sectors = BTreeMap::new();
         let bytes = self.sector as u64;
         let is_covered = |sector: &usize| (from..to).contains(&(*sector as u64 * bytes));
-        let covered: Vec<usize> = self.dirty.extract_if(.., |sector| is_covered(sector)).collect();
+        let covered: Vec<usize> = self.dirty.iter().copied().filter(is_covered).collect();
+        self.dirty.retain(|sector| !is_covered(sector));
         for sector in covered {
             sectors.insert(sector, self.content[self.range(sector)].to_vec());
         }

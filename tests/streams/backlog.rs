@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
-use auditrail::journal::{ADOPTION_DESCRIPTORS, Append, HEADER, Journal, JournalOptions};
+use auditrail::journal::{ADOPTION_DESCRIPTORS, Append, Disk, File, Fs, HEADER, Identity, Journal, JournalOptions};
 use auditrail::opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use auditrail::ship::{Accepted, Connector, ExportFuture, Sink};
+use auditrail::trail::TrailBuilder;
 use bytes::Bytes;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use prost::Message as _;
 
 const LONG: Duration = Duration::from_secs(300);
@@ -48,7 +53,113 @@ pub fn a_backlog_shrinks_with_every_process_however_short_it_lives() {
     collector.has_all(24);
 }
 
-/// One that cannot be opened is said, and holds up no other.
+/// What is wanting in this process says nothing of a stream: it is looked for again, by this process.
+pub fn a_stream_that_no_descriptor_is_left_for_is_adopted_later() {
+    // The file that says whose it is, how far it is shipped and numbered, its segment, the lock of the directory, the listing.
+    for wanting in ["stream", "cursor", "mark", "seg", "lock", "streams"] {
+        let directory = tempfile::tempdir().unwrap();
+        die(directory.path(), 0..6);
+        let notices = Arc::new(Mutex::new(Vec::<String>::new()));
+        let collector = Collector::at(directory.path());
+        let short = Short { of: Arc::new(Mutex::new(Some(wanting))), disk: Disk::default(), own: Arc::default() };
+        let (said, fs) = (notices.clone(), short.clone());
+        let builder = builder(directory.path(), &collector, move |text| said.lock().unwrap().push(text));
+        let trail = builder.fs(fs).start().unwrap();
+        let is_said =
+            || notices.lock().unwrap().iter().any(|text| text.contains("cannot be opened now, and are tried again"));
+        let begun = Instant::now();
+        while !is_said() {
+            assert!(begun.elapsed() < LONG, "{wanting}: {:?}", notices.lock().unwrap());
+            std::thread::yield_now();
+        }
+        assert!(collector.got.lock().unwrap().keys().all(|name| !name.contains('-')), "{wanting}: none is adopted");
+        *short.of.lock().unwrap() = None;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let flushed = runtime.block_on(trail.flush(LONG)).unwrap();
+        assert_eq!(flushed.left_alone, 0, "{wanting}");
+        drop(trail);
+        collector.has_all(6);
+        assert!(streams(directory.path()).is_empty(), "{wanting}");
+        let said = notices.lock().unwrap();
+        assert_eq!(said.iter().filter(|text| text.contains("cannot be opened now")).count(), 1, "once: {said:?}");
+    }
+}
+
+/// The real disk, but the process has no descriptors left for the streams of others.
+#[derive(Debug, Clone)]
+struct Short {
+    /// For which files.
+    of: Arc<Mutex<Option<&'static str>>>,
+    disk: Disk,
+    /// What this process has made itself.
+    own: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+impl Short {
+    fn check(&self, path: &Path) -> io::Result<()> {
+        let wanting = *self.of.lock().unwrap();
+        let is_own = self.own.lock().unwrap().iter().any(|own| path.starts_with(own));
+        let is_of = |wanting: &str| [path.file_name(), path.extension()].contains(&Some(wanting.as_ref()));
+        match wanting {
+            Some(wanting) if !is_own && is_of(wanting) && !self.own.lock().unwrap().is_empty() => {
+                Err(io::Error::from_raw_os_error(24))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Fs for Short {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.create_dir(path)
+    }
+
+    fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>> {
+        self.disk.create_segment(path, length)
+    }
+
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.check(path)?;
+        // The last file that a start makes.
+        if path.file_name().is_some_and(|name| name == "previous") {
+            let own = self.disk.list(&path.with_file_name("streams"))?.pop().unwrap();
+            self.own.lock().unwrap().push(path.with_file_name("streams").join(own));
+        }
+        self.disk.open_or_create(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.check(path)?;
+        self.disk.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_dir(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_dir(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.check(path)?;
+        self.disk.list(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        self.disk.identity(path)
+    }
+}
+
+/// One that cannot be opened is said, and holds up no other; the metric counts it.
 pub fn a_stream_that_cannot_be_opened_is_said() {
     let directory = tempfile::tempdir().unwrap();
     die(directory.path(), 0..3);
@@ -59,8 +170,14 @@ pub fn a_stream_that_cannot_be_opened_is_said() {
     let collector = Collector::at(directory.path());
     let said = notices.clone();
     let trail = start(directory.path(), &collector, move |text| said.lock().unwrap().push(text));
+    let exporter = InMemoryMetricExporter::default();
+    let reader = PeriodicReader::builder(exporter.clone()).with_interval(LONG).build();
+    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    trail.observe(&provider.meter("test"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(trail.flush(LONG)).unwrap();
+    assert_eq!(runtime.block_on(trail.flush(LONG)).unwrap().left_alone, 1);
+    provider.force_flush().unwrap();
+    assert_eq!(left_alone(&exporter), [("{stream}".to_owned(), 1)]);
     drop(trail);
     assert_eq!(streams(directory.path()), std::slice::from_ref(&stream));
     let id = stream.file_name().unwrap().to_str().unwrap().to_owned();
@@ -94,9 +211,28 @@ fn streams(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn start(directory: &Path, collector: &Collector, notice: impl Fn(String) + Send + Sync + 'static) -> Trail {
+    builder(directory, collector, notice).start().unwrap()
+}
+
+fn builder(directory: &Path, collector: &Collector, notice: impl Fn(String) + Send + Sync + 'static) -> TrailBuilder {
     let builder =
         Trail::builder("backlog").environment(Environment::default()).directory(directory).flush_timeout(LONG);
-    builder.connector(collector.clone()).on_notice(move |said| notice(said.text.clone())).start().unwrap()
+    builder.connector(collector.clone()).on_notice(move |said| notice(said.text.clone()))
+}
+
+/// Unit and value of the metric, as the reader of a meter provider has it.
+fn left_alone(exporter: &InMemoryMetricExporter) -> Vec<(String, i64)> {
+    let mut numbers = Vec::new();
+    for resource in exporter.get_finished_metrics().unwrap() {
+        for metric in resource.scope_metrics().flat_map(|scope| scope.metrics()) {
+            if let ("auditrail.journal.left_alone", AggregatedMetrics::I64(MetricData::Sum(sum))) =
+                (metric.name(), metric.data())
+            {
+                numbers.extend(sum.data_points().map(|point| (metric.unit().to_owned(), point.value())));
+            }
+        }
+    }
+    numbers
 }
 
 #[derive(Debug, Clone)]

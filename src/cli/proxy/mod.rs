@@ -5,6 +5,8 @@ mod failure;
 mod http;
 mod run;
 mod stdio;
+#[cfg(test)]
+mod tests;
 mod tracer;
 
 pub(super) use self::run::{launched, main};

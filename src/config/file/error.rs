@@ -81,7 +81,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All that have a value.
-pub(super) const KEYS: [&str; 53] = [
+pub(super) const KEYS: [&str; 55] = [
     "acknowledge",
     "address",
     "authenticated",
@@ -117,6 +117,8 @@ pub(super) const KEYS: [&str; 53] = [
     "open_calls",
     "otlp",
     "protocol",
+    "quarantine_max_bytes",
+    "quarantine_when_full",
     "record",
     "repeated_per_byte",
     "roles",

@@ -6,8 +6,8 @@ use super::error::{FileError, Source};
 use super::shape::{ClassSettings, File};
 use crate::config::directory::DIRECTORY;
 use crate::config::environment::Environment;
-use crate::config::regular;
 use crate::config::variables::{FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
+use crate::config::{quarantine, regular};
 
 impl File {
     /// Reads and checks a file.
@@ -44,6 +44,16 @@ impl File {
                 self.journal.flush_timeout.map(|time| time.0.as_millis().to_string()),
             ),
             (JOURNAL_WITHOUT, "[journal] without", self.journal.without.as_ref().map(|names| names.join(","))),
+            (
+                quarantine::MAX_BYTES,
+                "[journal] quarantine_max_bytes",
+                self.journal.quarantine_max_bytes.map(|bytes| bytes.to_string()),
+            ),
+            (
+                quarantine::WHEN_FULL,
+                "[journal] quarantine_when_full",
+                self.journal.quarantine_when_full.map(|way| way.text().to_owned()),
+            ),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "[otlp] endpoint", self.otlp.endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "[otlp] protocol", self.otlp.protocol.clone()),
             (

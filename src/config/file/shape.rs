@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::value::{Address, Header, Network, Route, Time};
+use crate::config::quarantine_full::QuarantineFull;
 use crate::config::settings::Settings;
 use crate::config::without::JournalWithout;
 
@@ -59,6 +60,21 @@ pub struct JournalSettings {
     /// `AUDITRAIL_JOURNAL_WITHOUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without: Option<Vec<String>>,
+    /// `AUDITRAIL_QUARANTINE_MAX_BYTES`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine_max_bytes: Option<u64>,
+    /// `AUDITRAIL_QUARANTINE_WHEN_FULL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine_when_full: Option<QuarantineFullName>,
+}
+
+/// As [`QuarantineFull`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "they are told where they are linked to")]
+pub enum QuarantineFullName {
+    Shed,
+    Refuse,
 }
 
 /// `[otlp]`. Headers are secrets, so they come from the environment.
@@ -356,6 +372,21 @@ impl JournalSettings {
         let lacks = [(directory_sync, "directory_sync"), (lock, "lock")].into_iter().filter(|(accepted, _)| *accepted);
         let without: Vec<_> = lacks.map(|(_, name)| name.to_owned()).collect();
         self.without = Some(without).filter(|without| !without.is_empty());
+        self.quarantine_max_bytes = Some(settings.quarantine.max_bytes);
+        self.quarantine_when_full = Some(match settings.quarantine.when_full {
+            QuarantineFull::Shed => QuarantineFullName::Shed,
+            QuarantineFull::Refuse => QuarantineFullName::Refuse,
+        });
+    }
+}
+
+impl QuarantineFullName {
+    /// What the variable says for it.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Shed => "shed",
+            Self::Refuse => "refuse",
+        }
     }
 }
 

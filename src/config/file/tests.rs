@@ -43,12 +43,22 @@ fn the_environment_wins() {
     assert_eq!(environment.text("OTEL_EXPORTER_OTLP_ENDPOINT"), Ok(Some("http://mine:4317")));
     assert_eq!(environment.text("AUDITRAIL_DIR"), Ok(Some("/var/lib/files")));
     assert_eq!(environment.text("AUDITRAIL_FLUSH_TIMEOUT"), Ok(Some("800")));
+    assert_eq!(environment.text("AUDITRAIL_QUARANTINE_MAX_BYTES"), Ok(Some("2097152")));
+    assert_eq!(environment.text("AUDITRAIL_QUARANTINE_WHEN_FULL"), Ok(Some("refuse")));
 }
 
 /// Each names the file, the line, the key, and what may stand there.
 #[test]
 fn mistakes_stop_the_start() {
     for (text, expected) in [
+        (
+            "[journal]\nquarantine_when_full = \"wait\"",
+            ":2: `quarantine_when_full`: unknown value, expected `shed` or `refuse`",
+        ),
+        (
+            "[journal]\nquarantine_max_bytes = \"1 GiB\"",
+            ":2: `quarantine_max_bytes`: invalid type: string, expected u64",
+        ),
         ("\nservice = 1", "/etc/auditrail.toml:2: unknown field `service`, expected one of `service_name`"),
         (
             "[class.x]\nacknowledge = \"fast\"",
@@ -157,6 +167,8 @@ service_name = "files"
 directory = "/var/lib/files"
 max_bytes = 1048576
 flush_timeout = "800ms"
+quarantine_max_bytes = 2097152
+quarantine_when_full = "refuse"
 
 [otlp]
 endpoint = "http://collector:4317"
