@@ -156,7 +156,7 @@ impl<'a> Writer<'a> {
     fn end(&self) -> u64 {
         let mut from = self.length.next_multiple_of(CHUNK);
         while let Some(before) = from.checked_sub(CHUNK) {
-            let mut chunk = [0; CHUNK as usize];
+            let mut chunk = [0; CHUNK_LENGTH];
             // What cannot be read may be full of entries.
             if self.file.read_at(before, &mut chunk).is_err() {
                 return from;
@@ -187,7 +187,7 @@ fn read_file(fs: &dyn Fs, path: &Path, ledger: &mut Ledger) -> io::Result<Option
     let length = file.identity()?.length.min(2 * LENGTH);
     let mut bytes = vec![0; usize::try_from(length.next_multiple_of(SLOT)).unwrap_or_default()];
     file.read_at(0, &mut bytes)?;
-    let head = bytes.get(..SLOT as usize).unwrap_or_default();
+    let head = bytes.get(..SLOT_LENGTH).unwrap_or_default();
     if let Some(version) = unknown_version(head) {
         ledger.unknown = Some((path.to_owned(), version));
         return Ok(None);
@@ -207,13 +207,13 @@ fn read_file(fs: &dyn Fs, path: &Path, ledger: &mut Ledger) -> io::Result<Option
 }
 
 fn slot_at(file: &dyn File, offset: u64) -> io::Result<Vec<u8>> {
-    let mut slot = vec![0; SLOT as usize];
+    let mut slot = vec![0; SLOT_LENGTH];
     file.read_at(offset, &mut slot)?;
     Ok(slot)
 }
 
 fn slots(bytes: &[u8]) -> std::slice::ChunksExact<'_, u8> {
-    bytes.chunks_exact(SLOT as usize)
+    bytes.chunks_exact(SLOT_LENGTH)
 }
 
 /// Whether nothing was written there, or not to its end.
@@ -221,8 +221,8 @@ fn is_unused(slot: &[u8]) -> bool {
     slot.iter().take(4).all(|byte| *byte == 0)
 }
 
-fn header(before: u64) -> [u8; SLOT as usize] {
-    let mut slot = [0; SLOT as usize];
+fn header(before: u64) -> [u8; SLOT_LENGTH] {
+    let mut slot = [0; SLOT_LENGTH];
     put(&mut slot, 0, MAGIC);
     put(&mut slot, 8, &VERSION.to_le_bytes());
     put(&mut slot, 12, &HEADER_LENGTH.to_le_bytes());
@@ -244,8 +244,8 @@ fn unknown_version(slot: &[u8]) -> Option<u16> {
 }
 
 impl Removed {
-    fn encode(&self) -> [u8; SLOT as usize] {
-        let mut slot = [0; SLOT as usize];
+    fn encode(&self) -> [u8; SLOT_LENGTH] {
+        let mut slot = [0; SLOT_LENGTH];
         put(&mut slot, 0, &ENTRY.to_le_bytes());
         put(&mut slot, 8, &self.stream.to_bytes());
         put(&mut slot, 24, &self.last.to_le_bytes());
@@ -277,9 +277,11 @@ const ENTRY: u32 = 128 | 1 << 31;
 const SETTLED: u16 = 1;
 /// It never crosses a sector of a disk, so a power loss leaves all of it or nothing.
 const SLOT: u64 = 128;
+const SLOT_LENGTH: usize = 128;
 /// What is full: months of processes on an ordinary machine, in a file that is read in a moment.
 const LENGTH: u64 = 1 << 20;
 const CHUNK: u64 = 4096;
+const CHUNK_LENGTH: usize = 4096;
 /// Each stream that goes frees more than the next chunk needs.
 const AHEAD: u64 = 8 * SLOT;
 

@@ -6,10 +6,16 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
+use super::actor::{Actor, RequestFacts};
 use super::adoption::{Adopting, Adoption, Done};
+use super::call::Call;
+use super::class::Class;
 use super::context::CaptureContext;
+use super::core::Core;
 use super::ending::Delivery;
 use super::gap::Gaps;
+use super::handle::Trail;
+use super::hooks::Failure;
 use super::hooks::Hooks;
 use super::idless::IdlessWatch;
 use super::reach::Reach;
@@ -19,7 +25,6 @@ use super::told::Told;
 use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::wire_counts::WireCounters;
-use super::{Actor, Call, Class, Core, Failure, RequestFacts, Trail};
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 use crate::journal::{
     Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,

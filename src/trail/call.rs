@@ -5,8 +5,9 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use std::sync::Arc;
 
+use super::actor::Actor;
 use super::clients::Client;
-use super::{Actor, Facts};
+use super::state::Facts;
 use crate::policy::{Cuts, cleaned};
 use crate::record::names::Role;
 use crate::record::{Attributes, EventName, Key, Now, Outcome, RecordId, SpanIds, Status, Value, names};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
-use super::Core;
+use super::core::Core;
 use super::hooks::Hooks;
 use super::idless::{Idless, IdlessWatch};
 use super::reach::Reach;

@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::class::Class;
 use super::context::CaptureContext;
+use super::counts::Counts;
 use super::ending::Delivery;
 use super::recorder::Recorder;
 use super::told::Told;
 #[cfg(feature = "layer")]
 use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
-use super::{Class, Counts};
 
 /// One trail.
 pub(crate) struct Core {

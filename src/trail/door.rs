@@ -9,12 +9,16 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
+use super::call::Moment;
+use super::core::Core;
+use super::halves;
 use super::halves::About;
 use super::shedding::Worth;
+use super::span::mirror;
 use super::span::{self, Marks};
 use super::standing::NotTaken;
+use super::state::CallState;
 use super::state::{KnownFacts, SpanMoment};
-use super::{CallState, Core, Moment, halves, mirror};
 use crate::journal::{Admission, Append, Kind, Receipt, Room};
 use crate::record::{Detail, Outcome, RecordId, SpanIds};
 

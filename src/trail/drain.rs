@@ -4,7 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::adoption::{Adopting, Drained};
-use super::{StartError, Trail, TrailBuilder};
+use super::builder::{StartError, TrailBuilder};
+use super::handle::Trail;
 use crate::journal::JournalError;
 use crate::record::StreamId;
 

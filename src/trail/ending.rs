@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Core;
 use super::adoption::Done;
+use super::core::Core;
 use super::standing::END;
 use super::told::Told;
 use crate::journal::{JournalError, Keeper, Receipt, Sequence};

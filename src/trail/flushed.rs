@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::Core;
+use super::core::Core;
 use super::timer::{Late, within};
 
 /// A flush that finished: everything that the journal had is settled, but for streams that nobody can read.

@@ -127,7 +127,8 @@ impl Untold {
 fn named(client: &ClientKey) -> String {
     let mut name = client.to_string();
     if name.len() > LONGEST_NAME {
-        name.truncate(name.floor_char_boundary(LONGEST_NAME));
+        let end = (0..=LONGEST_NAME).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+        name.truncate(end);
         name.push('…');
     }
     name

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::Acknowledge;
+use super::class::Acknowledge;
 use crate::journal::{Sequence, SinkName, planted};
 
 /// Reports of the journal and of the shipper.

@@ -3,9 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::call::Call;
+use super::class::{Acknowledge, Class, WhenFull};
+use super::core::Core;
 use super::standing::{LOOK_AGAIN, MOMENT};
 use super::timer::{Late, within};
-use super::{Acknowledge, Call, Class, Core, WhenFull};
 use crate::journal::{Admission, JournalError, Receipt, planted};
 use crate::record::RecordId;
 

@@ -5,8 +5,9 @@ mod prepared;
 mod tests;
 
 use self::prepared::Phase;
+use super::call::Moment;
+use super::state::CallState;
 use super::state::Facts;
-use super::{CallState, Moment};
 use crate::record::{
     Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,

@@ -4,7 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Actor, Call, Class, RequestFacts};
+use super::actor::{Actor, RequestFacts};
+use super::call::Call;
+use super::class::Class;
 use crate::config::Notices;
 use crate::policy::Decision;
 

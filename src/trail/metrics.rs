@@ -10,7 +10,10 @@ use std::thread::{self, ThreadId};
 
 use opentelemetry::metrics::Meter;
 
-use super::{Core, Counts, Trail, WireCounts};
+use super::core::Core;
+use super::counts::Counts;
+use super::handle::Trail;
+use super::wire_counts::WireCounts;
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 
 impl Trail {

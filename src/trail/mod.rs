@@ -80,7 +80,7 @@ pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
 pub(crate) use self::span::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::span::{Marks, at, end as end_span, mark};
-pub(crate) use self::span::{PROBE, TARGET, mirror, opening};
+pub(crate) use self::span::{PROBE, TARGET, opening};
 pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
 #[cfg(feature = "serve")]
 pub(crate) use self::timer::within;

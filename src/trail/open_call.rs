@@ -22,14 +22,19 @@ use std::time::Instant;
 
 use tracing::Span;
 
+use super::actor::Actor;
+use super::call::Call;
 use super::call::is_fact;
+use super::class::{Class, WhenFull};
 use super::clients::{Shared, Taken};
+use super::core::Core;
 use super::door::Terms;
 use super::gap::Cause;
 use super::refused::{Because, Refused};
+use super::span;
 use super::standing::{LOOK_AGAIN, MOMENT, NotTaken};
+use super::state::{CallState, Facts};
 use super::unanswered::Kept;
-use super::{Actor, Call, CallState, Class, Core, Facts, WhenFull, span};
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::policy::Decision;
 #[cfg(feature = "proxy")]

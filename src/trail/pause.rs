@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::Core;
+use super::core::Core;
 use super::timer::within;
 
 /// Until the disk has come after.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::Counts;
 use super::clients::{Client, Clients};
+use super::counts::Counts;
 use super::gap::{Cause, Gaps};
 use super::scribe::Scribe;
 use super::shedding::Worth;

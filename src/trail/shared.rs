@@ -9,7 +9,9 @@ use std::sync::Arc;
 #[cfg(feature = "mcp")]
 use super::clients::Client;
 #[cfg(feature = "mcp")]
-use super::{Core, Facts};
+use super::core::Core;
+#[cfg(feature = "mcp")]
+use super::state::Facts;
 
 #[cfg(feature = "mcp")]
 impl Core {

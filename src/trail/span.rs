@@ -11,7 +11,12 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Call, CallState, Core, Facts, Idless, Way, beginning, has_own_ids};
+use super::beginning;
+use super::call::Call;
+use super::core::Core;
+use super::idless::Idless;
+use super::reach::{Way, has_own_ids};
+use super::state::{CallState, Facts};
 use crate::record::{Detail, EventName, Outcome, RecordId, Status, names};
 
 /// The span of a call of that id, with that parent, or as a child of whatever is current. What is known is said when it is

@@ -11,10 +11,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::class::{Class, WhenFull};
+use super::core::Core;
 use super::gap::Cause;
 use super::recorder::Recorder;
 use super::timer::within;
-use super::{Class, Core, WhenFull};
 use crate::journal::{JournalError, Receipt};
 
 /// Why a record is not in the journal.

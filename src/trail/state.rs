@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
-use super::Core;
 use super::clients::Client;
+use super::core::Core;
 use crate::journal::CallNumber;
 use crate::policy::{Cuts, Scissors, cleaned};
 use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value};

@@ -1,7 +1,7 @@
 //! The records in which a trail tells of itself: that it started and stopped, that something does not work, that records are
 //! missing.
 
-use super::Counts;
+use super::counts::Counts;
 use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, error_type, names};
 use crate::ship::GaveUp;
 

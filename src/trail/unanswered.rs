@@ -8,7 +8,8 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::{CallState, Core};
+use super::core::Core;
+use super::state::CallState;
 
 /// What keeps open calls of its own, such as the layer.
 pub(crate) trait KeepsCalls: Debug + Send + Sync {
