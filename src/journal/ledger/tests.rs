@@ -72,7 +72,7 @@ fn it_has_the_bytes_of_the_format() {
     let mut bytes = fs::read(at.path("ledger")).unwrap();
     let unix_nano = u64::from_le_bytes(bytes[160..168].try_into().unwrap());
     assert_eq!(at.read().streams, [Removed { stream: id(7), last: 7, unix_nano }]);
-    assert!(bytes[256..].iter().all(|byte| *byte == 0) && bytes.len() % 4096 == 0, "{}", bytes.len());
+    assert!(bytes[256..].iter().all(|byte| *byte == 0) && bytes.len() & 4095 == 0, "{}", bytes.len());
     bytes.truncate(256);
     bytes[160..168].copy_from_slice(&70_u64.to_le_bytes());
     let crc = crc32fast::hash(&bytes[136..]);
@@ -103,7 +103,8 @@ fn a_full_one_becomes_the_older_one() {
 /// Whatever stands there stays, is told, and hides nothing else.
 #[test]
 fn damage_is_passed_over_and_left() {
-    let damages: [(&str, fn(&mut Vec<u8>), u64); 5] = [
+    type Damage = (&'static str, fn(&mut Vec<u8>), u64);
+    let damages: [Damage; 5] = [
         ("the header", |bytes| bytes[40] ^= 1, 0),
         ("an entry", |bytes| bytes[300] ^= 1, 256),
         ("the beginning of an entry", |bytes| bytes[256..260].fill(0), 256),
