@@ -39,7 +39,7 @@ impl StdioProxy {
         Self { program: program.into(), arguments, launcher: None, held_bytes: HELD_BYTES, injects: false }
     }
 
-    /// Starts the server by way of a program that calls [`launch`] with its second argument (the process that it must not
+    /// Starts the server by way of a program that calls [`launch`](super::launch) with its second argument (the process that it must not
     /// outlive) and the others (the command); the first is the given one.
     #[must_use]
     pub fn launcher(mut self, program: PathBuf, argument: impl Into<OsString>) -> Self {
