@@ -11,13 +11,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::backoff::Backoff;
+use super::connector::{Accepted, ExportError};
+use super::delivery::Delivery;
 use super::gate::Trouble;
-use super::lane::Fleet;
-use super::{Accepted, ExportError, Shipment};
+use super::shipment::Shipment;
 use crate::journal::planted;
 
 /// Records of a batch that the sink refused for good.
@@ -30,13 +30,13 @@ pub(super) struct Refusal {
 }
 
 /// Returns when the sink has answered for all. A batch that is refused is halved until the refused records are alone.
-pub(super) async fn fly(fleet: Arc<Fleet>, shipment: Arc<Shipment>) -> Vec<Refusal> {
-    let flight = Flight { fleet: &fleet, shipment: &shipment };
+pub(super) async fn send(delivery: Arc<Delivery>, shipment: Arc<Shipment>) -> Vec<Refusal> {
+    let sending = Sending { delivery: &delivery, shipment: &shipment };
     let whole = 0..shipment.len();
     let mut parts = Vec::from([whole]);
     let (mut refusals, mut doubts) = (Vec::new(), Vec::new());
     while let Some(part) = parts.pop() {
-        match flight.send(&part).await {
+        match sending.send(&part).await {
             Answer::Taken => {}
             Answer::TakenBut(refused) => refusals.push(Refusal { part, refused, reason: PARTLY.into() }),
             Answer::Refused(reason) if part.len() == 1 => refusals.push(Refusal { part, refused: 1, reason }),
@@ -48,7 +48,7 @@ pub(super) async fn fly(fleet: Arc<Fleet>, shipment: Arc<Shipment>) -> Vec<Refus
             }
         }
     }
-    flight.resolve(doubts, &mut refusals).await;
+    sending.resolve(doubts, &mut refusals).await;
     joined(refusals)
 }
 
@@ -91,17 +91,17 @@ struct Doubt {
     answers: u32,
 }
 
-struct Flight<'a> {
-    fleet: &'a Fleet,
+struct Sending<'a> {
+    delivery: &'a Delivery,
     shipment: &'a Shipment,
 }
 
-impl Flight<'_> {
+impl Sending<'_> {
     /// Asks again for each of them until it is taken, refused, or given up.
     async fn resolve(&self, mut doubts: Vec<Doubt>, refusals: &mut Vec<Refusal>) {
         let mut patience = Patience::new();
         while !doubts.is_empty() {
-            let counts = patience.pause(self.fleet).await;
+            let counts = patience.pause(self.delivery).await;
             let mut still = Vec::new();
             for Doubt { part, answers } in doubts {
                 let answers = answers + u32::from(counts);
@@ -121,69 +121,41 @@ impl Flight<'_> {
 
     /// Retries until the sink says something of these records.
     async fn send(&self, part: &Range<usize>) -> Answer {
-        let (fleet, request) = (self.fleet, self.shipment.request(part));
+        let (delivery, request) = (self.delivery, self.shipment.request(part));
         loop {
-            let turn = fleet.gate.enter().await;
-            let answers = fleet.gate.answers();
-            match fleet.export(&request).await {
+            let turn = delivery.gate.enter().await;
+            let answers = delivery.gate.answers();
+            match delivery.export(&request).await {
                 Ok(Accepted { rejected: 0 }) => {
-                    fleet.gate.answered(turn, None);
-                    fleet.remember(self.shipment, part, &request);
+                    delivery.gate.answered(turn, None);
+                    delivery.remember(self.shipment, part, &request);
                     return Answer::Taken;
                 }
                 Ok(Accepted { rejected }) => {
-                    fleet.gate.answered(turn, Some(PARTLY));
+                    delivery.gate.answered(turn, Some(PARTLY));
                     return Answer::TakenBut(rejected.min(part.len() as u64));
                 }
                 Err(ExportError::Rejected { reason }) => {
-                    fleet.gate.answered(turn, Some(&reason));
+                    delivery.gate.answered(turn, Some(&reason));
                     return Answer::Refused(reason);
                 }
-                Err(ExportError::Doubtful { reason }) => match fleet.takes_others(answers).await {
+                Err(ExportError::Doubtful { reason }) => match delivery.takes_others(answers).await {
                     Some(true) => {
-                        fleet.gate.answered(turn, Some(&reason));
+                        delivery.gate.answered(turn, Some(&reason));
                         return Answer::Doubted(reason);
                     }
                     // Nothing is known that it takes; a part may be.
                     None if part.len() > 1 => return Answer::Doubted(reason),
-                    _ => fleet.gate.failed(turn, Trouble::Away, &reason, None),
+                    _ => delivery.gate.failed(turn, Trouble::Away, &reason, None),
                 },
-                Err(ExportError::Retry { reason, after }) => fleet.gate.failed(turn, Trouble::Away, &reason, after),
+                Err(ExportError::Retry { reason, after }) => delivery.gate.failed(turn, Trouble::Away, &reason, after),
                 Err(ExportError::Unauthorized { reason }) => {
-                    fleet.gate.failed(turn, Trouble::Unauthorized, &reason, None);
+                    delivery.gate.failed(turn, Trouble::Unauthorized, &reason, None);
                 }
                 Err(ExportError::Unreadable { reason }) => {
-                    fleet.gate.failed(turn, Trouble::Unreadable, &reason, None);
+                    delivery.gate.failed(turn, Trouble::Unreadable, &reason, None);
                 }
             }
-        }
-    }
-}
-
-impl Fleet {
-    async fn export(&self, request: &Bytes) -> Result<Accepted, ExportError> {
-        let under_way = self.stats.request(request.len());
-        let answer = self.sink.export(request.clone()).await;
-        under_way.ended(answer.is_ok());
-        answer
-    }
-
-    /// Whether the sink takes records now: it answered others since that many answers, or takes one again that it has. Whoever
-    /// reads them there drops what has the same `audit.record.id`. `None` if there is none to ask with.
-    async fn takes_others(&self, answers: u64) -> Option<bool> {
-        if self.gate.answers() != answers || planted("give-up-in-an-outage") {
-            return Some(true);
-        }
-        let request = self.taken().clone()?;
-        Some(matches!(self.export(&request).await, Ok(_) | Err(ExportError::Rejected { .. })))
-    }
-
-    /// Keeps a request with one record that the sink has: a small one, as it stays in memory.
-    fn remember(&self, shipment: &Shipment, part: &Range<usize>, request: &Bytes) {
-        if part.len() == 1 {
-            *self.taken() = Some(request.clone());
-        } else if let Some(shortest) = shipment.shortest(part) {
-            *self.taken() = Some(shipment.request(&(shortest..shortest + 1)));
         }
     }
 }
@@ -203,15 +175,15 @@ impl Patience {
     }
 
     /// Somebody who flushes cuts it short; says whether it was whole.
-    async fn pause(&mut self, fleet: &Fleet) -> bool {
+    async fn pause(&mut self, delivery: &Delivery) -> bool {
         if self.due <= Instant::now() {
-            self.due = Instant::now() + self.backoff.next(&*fleet.entropy);
+            self.due = Instant::now() + self.backoff.next(&*delivery.entropy);
         }
-        let hurries = fleet.hurry.count();
+        let hurries = delivery.hurry.count();
         sleep(BETWEEN.min(self.due - Instant::now())).await;
         tokio::select! {
             () = sleep_until(self.due) => {}
-            () = fleet.hurry.beyond(hurries) => {}
+            () = delivery.hurry.beyond(hurries) => {}
         }
         self.due <= Instant::now() || planted("give-up-in-an-outage")
     }

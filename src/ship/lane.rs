@@ -1,44 +1,26 @@
 //! The way of one stream to the sink: several batches in flight, settled in order.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
-use super::flight::{Refusal, fly};
-use super::gate::{Gate, Trouble};
-use super::hurry::Hurry;
-use super::reports::{QUARANTINE, Reports};
+use super::delivery::Delivery;
+use super::flight::{Refusal, send};
+use super::frame::{Envelope, Stamp};
+use super::gate::Trouble;
+use super::reports::GaveUp;
+use super::reports::QUARANTINE;
+use super::shipment::Shipment;
 use super::source::{Settle, Source};
-use super::{Envelope, GaveUp, ShipStats, Shipment, Sink, Stamp};
-use crate::config::Notices;
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
-use crate::record::{Entropy, StreamId};
+use crate::record::StreamId;
 
 /// Ships streams by the connection of one shipper; clones share it. Two streams may be drained at the same time.
 #[derive(Debug, Clone)]
-pub struct Lane(pub(super) Arc<Fleet>);
-
-/// What all flights share.
-#[derive(Debug)]
-pub(super) struct Fleet {
-    pub(super) sink: Arc<dyn Sink>,
-    pub(super) gate: Gate,
-    pub(super) target: String,
-    pub(super) stats: Arc<ShipStats>,
-    pub(super) notices: Notices,
-    pub(super) reports: Arc<dyn Reports>,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) hurry: Hurry,
-    /// A request with a record that the sink took.
-    pub(super) last_taken: Mutex<Option<Bytes>>,
-    /// What drains that were dropped had read and not settled.
-    pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Shipment>>)>>,
-}
+pub struct Lane(pub(super) Arc<Delivery>);
 
 impl Lane {
     /// Ships all that is readable; returns when everything that was read is settled. What is appended meanwhile is
@@ -51,27 +33,27 @@ impl Lane {
     }
 
     pub(super) async fn ship(&self, source: &mut impl Source, settler: &mut impl Settle) {
-        let mut convoy = Convoy::new(self, source);
+        let mut in_flight = InFlight::new(self, source);
         loop {
-            while convoy.has_room() {
+            while in_flight.has_room() {
                 let Some(batch) = source.next(LIMITS) else { break };
-                convoy.load(&batch);
+                in_flight.send_batch(&batch);
             }
-            let has_room = convoy.has_room();
-            let Some(first) = convoy.flights.front_mut() else { return };
-            let landed = tokio::select! {
-                landed = &mut first.landing => landed,
+            let has_room = in_flight.has_room();
+            let Some(first) = in_flight.batches.front_mut() else { return };
+            let answered = tokio::select! {
+                answered = &mut first.answer => answered,
                 () = self.more(source), if has_room => continue,
             };
             let shipment = first.shipment.clone();
-            match landed {
+            match answered {
                 Ok(refusals) => {
                     self.settle(settler, source.stream(), &shipment, refusals).await;
-                    convoy.flights.pop_front();
+                    in_flight.batches.pop_front();
                 }
                 Err(error) => {
                     self.crashed(&error).await;
-                    convoy.relaunch_first();
+                    in_flight.send_first_again();
                 }
             }
         }
@@ -139,106 +121,83 @@ impl Lane {
     }
 }
 
-impl Fleet {
-    pub(super) fn taken(&self) -> MutexGuard<'_, Option<Bytes>> {
-        self.last_taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The first record after a pause waits for others, unless somebody has hurried since that count.
-    pub(super) async fn linger(&self, hurries: u64) {
-        tokio::select! {
-            () = sleep(LINGER) => {}
-            () = self.hurry.beyond(hurries) => {}
-        }
-    }
-
-    /// A shipment is dropped from here only when a drain has taken it over.
-    fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Shipment>> {
-        let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
-        match stranded.iter().position(|(of, _)| *of == stream) {
-            Some(place) => stranded.swap_remove(place).1,
-            None => VecDeque::new(),
-        }
-    }
-}
-
-/// The batches in flight, oldest first. Dropped, it lands them all where the next drain finds them.
-struct Convoy {
-    fleet: Arc<Fleet>,
+/// The batches in flight, oldest first. When it is dropped, the next drain of the stream finds them.
+struct InFlight {
+    delivery: Arc<Delivery>,
     stream: StreamId,
     envelope: Envelope,
     stamp: Stamp,
-    flights: VecDeque<Flight>,
+    batches: VecDeque<SentBatch>,
 }
 
-struct Flight {
+struct SentBatch {
     shipment: Arc<Shipment>,
-    landing: JoinHandle<Vec<Refusal>>,
+    answer: JoinHandle<Vec<Refusal>>,
 }
 
-impl Convoy {
+impl InFlight {
     fn new(lane: &Lane, source: &impl Source) -> Self {
         let stream = source.stream();
-        let mut convoy = Self {
-            fleet: lane.0.clone(),
+        let mut in_flight = Self {
+            delivery: lane.0.clone(),
             stream,
             envelope: Envelope::new(source.resource().clone(), source.scope().clone()),
             stamp: Stamp::of(stream),
-            flights: VecDeque::new(),
+            batches: VecDeque::new(),
         };
         for shipment in lane.0.stranded(stream) {
-            convoy.launch(shipment);
+            in_flight.send(shipment);
         }
-        convoy
+        in_flight
     }
 
     fn has_room(&self) -> bool {
-        self.flights.len() < IN_FLIGHT
+        self.batches.len() < IN_FLIGHT
     }
 
     /// Puts on each record what it gets, and sends them.
-    fn load(&mut self, batch: &Batch) {
-        self.launch(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
+    fn send_batch(&mut self, batch: &Batch) {
+        self.send(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
     }
 
-    fn launch(&mut self, shipment: Arc<Shipment>) {
-        let landing = self.take_off(&shipment);
-        self.flights.push_back(Flight { shipment, landing });
+    fn send(&mut self, shipment: Arc<Shipment>) {
+        let answer = self.spawn(&shipment);
+        self.batches.push_back(SentBatch { shipment, answer });
     }
 
-    fn relaunch_first(&mut self) {
-        let Some(first) = self.flights.front() else { return };
-        let landing = self.take_off(&first.shipment);
-        if let Some(first) = self.flights.front_mut() {
-            first.landing = landing;
+    fn send_first_again(&mut self) {
+        let Some(first) = self.batches.front() else { return };
+        let answer = self.spawn(&first.shipment);
+        if let Some(first) = self.batches.front_mut() {
+            first.answer = answer;
         }
     }
 
     /// A task of its own, so that it goes on while an earlier one is settled.
-    fn take_off(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
-        let flight = tokio::spawn(fly(self.fleet.clone(), shipment.clone()));
+    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
+        let answer = tokio::spawn(send(self.delivery.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
-            drop(flight);
+            drop(answer);
             return tokio::spawn(async { Vec::new() });
         }
-        flight
+        answer
     }
 }
 
-impl Drop for Convoy {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        if self.flights.is_empty() {
+        if self.batches.is_empty() {
             return;
         }
-        let shipments = self.flights.iter().map(|flight| flight.shipment.clone()).collect();
-        self.fleet.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((self.stream, shipments));
+        let shipments = self.batches.iter().map(|batch| batch.shipment.clone()).collect();
+        self.delivery.strand(self.stream, shipments);
     }
 }
 
 /// Ends the requests of a batch whose drain was dropped.
-impl Drop for Flight {
+impl Drop for SentBatch {
     fn drop(&mut self) {
-        self.landing.abort();
+        self.answer.abort();
     }
 }
 
@@ -246,5 +205,3 @@ impl Drop for Flight {
 pub(super) const IN_FLIGHT: usize = 4;
 /// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers take by default.
 pub(super) const LIMITS: BatchLimits = BatchLimits { records: 2000, bytes: 512 * 1024 };
-/// One request instead of many, one wake-up of the shipper's thread.
-const LINGER: Duration = Duration::from_millis(10);

@@ -4,7 +4,7 @@
 //! up, and so that nothing of its own HTTP traffic reaches the host's subscriber.
 //!
 //! ```text
-//!  Reader ───► Lane ──► Flight ×4 ──► Gate ──► Sink ──► collector
+//!  Reader ───► Lane ──► flight ×4 ──► Gate ──► Sink ──► collector
 //!               │ settles in order     │ one probe while the sink is away
 //!  Settler ◄────┴─ quarantine, report ─┘
 //! ```
@@ -25,6 +25,7 @@ mod backoff;
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]
 mod client_tls;
 mod connector;
+mod delivery;
 mod ending;
 mod flight;
 mod frame;
@@ -48,6 +49,7 @@ mod tests;
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]
 pub(crate) use self::client_tls::client_tls;
 pub use self::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
+pub use self::delivery::ShipperParts;
 pub use self::frame::{Envelope, Stamp, encode_resource, encode_scope};
 #[cfg(feature = "otlp-grpc")]
 pub use self::grpc::GrpcConnector;
@@ -60,5 +62,5 @@ pub use self::otlp::OtlpConnector;
 pub use self::replay::{NotReplayed, Replay};
 pub use self::reports::{GaveUp, Reports};
 pub use self::shipment::Shipment;
-pub use self::shipper::{Cargo, ShipError, Shipper};
+pub use self::shipper::{ShipError, Shipper};
 pub use self::stats::{EXPORT_SECONDS_BOUNDS, ShipStats, StatsSnapshot};

@@ -10,13 +10,11 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
-use super::gate::{Gate, Voice};
-use super::hurry::Hurry;
-use super::lane::{Fleet, Lane};
-use super::{Connector, Reports, ShipStats, Sink};
-use crate::config::{Notices, OtlpSettings};
+use super::delivery::{Delivery, ShipperParts};
+use super::lane::Lane;
+use super::stats::ShipStats;
+use crate::config::OtlpSettings;
 use crate::journal::{Reader, Settler};
-use crate::record::Entropy;
 
 /// A running shipper. Dropping it stops the thread; what is not settled stays in the journal.
 #[derive(Debug)]
@@ -53,18 +51,18 @@ impl Shipper {
     /// If there is no thread to be had, or the connector refuses the settings.
     pub fn start(
         (reader, settler): (Reader, Settler),
-        cargo: Cargo,
+        parts: ShipperParts,
         settings: &OtlpSettings,
     ) -> Result<Self, ShipError> {
         let runtime = OwnRuntime::new()?;
         let sink = {
             let _inside = runtime.0.as_ref().map(Runtime::enter);
-            cargo.connector.connect(settings)
+            parts.connector.connect(settings)
         };
         let target = settings.shown_endpoint();
         let sink = sink.map_err(|reason| ShipError::Connect { endpoint: target.clone(), reason })?;
 
-        let lane = Lane(Arc::new(cargo.load(sink, target)));
+        let lane = Lane(Arc::new(Delivery::new(parts, sink, target)));
         let (stop, stopped) = oneshot::channel();
         let (running, ended) = channel();
         let (lane_of_thread, handle) = (lane.clone(), runtime.handle()?);
@@ -105,44 +103,6 @@ impl Shipper {
     #[must_use]
     pub fn lane(&self) -> Lane {
         self.lane.clone()
-    }
-}
-
-/// What the shipper takes along.
-#[derive(Debug)]
-pub struct Cargo {
-    /// Makes the connection.
-    pub connector: Arc<dyn Connector>,
-    /// Where it says that the collector is away or back.
-    pub notices: Notices,
-    /// Chance, for the jitter of retries.
-    pub entropy: Arc<dyn Entropy>,
-    /// Who makes records of what is given up.
-    pub reports: Arc<dyn Reports>,
-}
-
-impl Cargo {
-    pub(super) fn load(self, sink: Arc<dyn Sink>, target: String) -> Fleet {
-        let hurry = Hurry::default();
-        let voice = Voice {
-            target: target.clone(),
-            notices: self.notices.clone(),
-            reports: self.reports.clone(),
-            entropy: self.entropy.clone(),
-            hurry: hurry.clone(),
-        };
-        Fleet {
-            sink,
-            gate: Gate::new(voice),
-            target,
-            stats: Arc::new(ShipStats::default()),
-            notices: self.notices,
-            reports: self.reports,
-            entropy: self.entropy,
-            hurry,
-            last_taken: Mutex::default(),
-            stranded: Mutex::default(),
-        }
     }
 }
 

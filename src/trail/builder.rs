@@ -31,7 +31,7 @@ use crate::journal::{
 };
 use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
-use crate::ship::{Cargo, Connector, OtlpConnector, ShipError, Shipper, encode_resource, encode_scope};
+use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
 /// Builds a [`Trail`]. What is said here wins over the environment.
 #[derive(Debug)]
@@ -297,9 +297,13 @@ impl TrailBuilder {
         tell_missed(&tolerant, &settings, &self.notices);
         let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
-        let cargo =
-            Cargo { connector, notices: self.notices.clone(), entropy: self.entropy.clone(), reports: scribe.clone() };
-        let shipper = Shipper::start((reader, settler), cargo, &settings.logs)?;
+        let parts = ShipperParts {
+            connector,
+            notices: self.notices.clone(),
+            entropy: self.entropy.clone(),
+            reports: scribe.clone(),
+        };
+        let shipper = Shipper::start((reader, settler), parts, &settings.logs)?;
         let adopted = Arc::<Done>::default();
         let adoption = Adoption {
             options,

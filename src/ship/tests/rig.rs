@@ -11,10 +11,11 @@ use tokio::time::{Instant, sleep};
 use crate::config::{Notice, NoticeLevel, Notices, OtlpSettings};
 use crate::journal::{Batch, BatchLimits, Entry, JournalError, Refused, Sequence, SinkName};
 use crate::record::{Encoder, Record, Severity, StreamId, ThreadEntropy, Value, names};
+use crate::ship::delivery::Delivery;
 use crate::ship::source::{Settle, Source};
 use crate::ship::{
-    Accepted, Cargo, Connector, ExportError, ExportFuture, GaveUp, Lane, Reports, Sink, StatsSnapshot, encode_resource,
-    encode_scope,
+    Accepted, Connector, ExportError, ExportFuture, GaveUp, Lane, Reports, ShipperParts, Sink, StatsSnapshot,
+    encode_resource, encode_scope,
 };
 
 /// How long the sink takes, and what it says then.
@@ -34,13 +35,13 @@ impl Rig {
         let sink = Arc::new(Scripted { script: Mutex::new(Box::new(script)), requests: Mutex::default() });
         let (notices, heard) = (Arc::<Mutex<Vec<Notice>>>::default(), Arc::<Heard>::default());
         let said = notices.clone();
-        let cargo = Cargo {
+        let parts = ShipperParts {
             connector: Arc::new(Never),
             notices: Notices::to(move |notice| said.lock().unwrap().push(notice.clone())),
             entropy: Arc::new(ThreadEntropy),
             reports: heard.clone(),
         };
-        let lane = Lane(Arc::new(cargo.load(sink.clone(), "http://collector:4317/".into())));
+        let lane = Lane(Arc::new(Delivery::new(parts, sink.clone(), "http://collector:4317/".into())));
         Self { lane, sink, notices, heard }
     }
 

@@ -1,0 +1,129 @@
+//! What all batches of a shipper share: the connection, the gate in front of it, and who hears of what happens.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::sleep;
+
+use super::connector::{Accepted, Connector, ExportError, Sink};
+use super::gate::{Gate, Voice};
+use super::hurry::Hurry;
+use super::reports::Reports;
+use super::shipment::Shipment;
+use super::stats::ShipStats;
+use crate::config::Notices;
+use crate::journal::planted;
+use crate::record::{Entropy, StreamId};
+
+/// What a shipper is made of.
+#[derive(Debug)]
+pub struct ShipperParts {
+    /// Makes the connection.
+    pub connector: Arc<dyn Connector>,
+    /// Where it says that the collector is away or back.
+    pub notices: Notices,
+    /// Chance, for the jitter of retries.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who makes records of what is given up.
+    pub reports: Arc<dyn Reports>,
+}
+
+/// What the lanes of one shipper share.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) gate: Gate,
+    pub(super) target: String,
+    pub(super) stats: Arc<ShipStats>,
+    pub(super) notices: Notices,
+    pub(super) reports: Arc<dyn Reports>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) hurry: Hurry,
+    /// A request with a record that the sink took.
+    pub(super) last_taken: Mutex<Option<Bytes>>,
+    /// What drains that were dropped had read and not settled.
+    pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Shipment>>)>>,
+}
+
+impl Delivery {
+    pub(super) fn new(parts: ShipperParts, sink: Arc<dyn Sink>, target: String) -> Self {
+        let hurry = Hurry::default();
+        let voice = Voice {
+            target: target.clone(),
+            notices: parts.notices.clone(),
+            reports: parts.reports.clone(),
+            entropy: parts.entropy.clone(),
+            hurry: hurry.clone(),
+        };
+        Self {
+            sink,
+            gate: Gate::new(voice),
+            target,
+            stats: Arc::new(ShipStats::default()),
+            notices: parts.notices,
+            reports: parts.reports,
+            entropy: parts.entropy,
+            hurry,
+            last_taken: Mutex::default(),
+            stranded: Mutex::default(),
+        }
+    }
+
+    pub(super) fn taken(&self) -> MutexGuard<'_, Option<Bytes>> {
+        self.last_taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first record after a pause waits for others, unless somebody has hurried since that count.
+    pub(super) async fn linger(&self, hurries: u64) {
+        tokio::select! {
+            () = sleep(LINGER) => {}
+            () = self.hurry.beyond(hurries) => {}
+        }
+    }
+
+    /// Keeps what a drain that is dropped has read and not settled.
+    pub(super) fn strand(&self, stream: StreamId, shipments: VecDeque<Arc<Shipment>>) {
+        self.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((stream, shipments));
+    }
+
+    /// A shipment is dropped from here only when a drain has taken it over.
+    pub(super) fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Shipment>> {
+        let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
+        match stranded.iter().position(|(of, _)| *of == stream) {
+            Some(place) => stranded.swap_remove(place).1,
+            None => VecDeque::new(),
+        }
+    }
+
+    pub(super) async fn export(&self, request: &Bytes) -> Result<Accepted, ExportError> {
+        let under_way = self.stats.request(request.len());
+        let answer = self.sink.export(request.clone()).await;
+        under_way.ended(answer.is_ok());
+        answer
+    }
+
+    /// Whether the sink takes records now: it answered others since that many answers, or takes one again that it has. Whoever
+    /// reads them there drops what has the same `audit.record.id`. `None` if there is none to ask with.
+    pub(super) async fn takes_others(&self, answers: u64) -> Option<bool> {
+        if self.gate.answers() != answers || planted("give-up-in-an-outage") {
+            return Some(true);
+        }
+        let request = self.taken().clone()?;
+        Some(matches!(self.export(&request).await, Ok(_) | Err(ExportError::Rejected { .. })))
+    }
+
+    /// Keeps a request with one record that the sink has: a small one, as it stays in memory.
+    pub(super) fn remember(&self, shipment: &Shipment, part: &Range<usize>, request: &Bytes) {
+        if part.len() == 1 {
+            *self.taken() = Some(request.clone());
+        } else if let Some(shortest) = shipment.shortest(part) {
+            *self.taken() = Some(shipment.request(&(shortest..shortest + 1)));
+        }
+    }
+}
+
+/// One request instead of many, one wake-up of the shipper's thread.
+const LINGER: Duration = Duration::from_millis(10);
