@@ -8,8 +8,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
+use super::calls::CallNumber;
+use super::error::JournalError;
+use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::open::{CursorFile, Files, lock, make_directories};
+use super::options::JournalOptions;
 use super::place::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
 use super::planted::planted;
 use super::reader::Reader;
@@ -18,7 +22,7 @@ use super::roll::Carried;
 use super::settle::Settler;
 use super::sinks::{SinkHandles, SinkName};
 use super::state::Synced;
-use super::{CallNumber, File, Fs, Journal, JournalError, JournalOptions, Sequence, Shared, error, frame, ledger};
+use super::{Journal, Sequence, Shared, error, frame, ledger};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.

@@ -4,11 +4,12 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::calls::{CallNumber, RequestPlace};
+use super::error::JournalError;
 use super::frame::{self, FrameHeader, HEADER, Kind};
 use super::state::{State, Unmade};
 use super::turn::Stands;
 use super::writer::Work;
-use super::{Journal, JournalError, Shared, error};
+use super::{Journal, Shared, error};
 
 /// What is appended.
 #[derive(Debug, Clone, Copy)]

@@ -12,10 +12,11 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::copies::Copies;
+use super::error::JournalError;
 use super::frame::FrameHeader;
 use super::planted::planted;
 use super::state::{Active, Position, Prepared, State, Synced, Unsynced};
-use super::{Journal, JournalError, Shared, error};
+use super::{Journal, Shared, error};
 
 impl Journal {
     /// Makes everything durable that was appended before, now.

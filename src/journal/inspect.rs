@@ -20,9 +20,12 @@ pub use self::problem::{Problem, ProblemKind};
 pub use self::stat::{JournalStat, QuarantineStat, StreamStat};
 
 use self::untouched::Untouched;
+use super::error::JournalError;
+use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
+use super::ledger::Ledger;
 use super::place::Place;
-use super::{File, Fs, JournalError, Ledger, Quarantine, Quarantined};
+use super::quarantine::{Quarantine, Quarantined};
 use crate::record::StreamId;
 
 /// A journal that is only looked at.

@@ -7,9 +7,11 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::error::JournalError;
+use super::fs::{File, Identity};
 use super::open::make_owner;
 use super::state::State;
-use super::{File, Identity, Journal, JournalError, Shared, error};
+use super::{Journal, Shared, error};
 
 /// Runs as long as the journal is open, with the thread that writes for others.
 #[derive(Debug)]

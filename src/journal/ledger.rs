@@ -15,9 +15,12 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::JournalError;
 use super::frame::{put, u32_at, u64_at};
+use super::fs::{File, Fs};
+use super::options::JournalOptions;
 use super::place::Place;
-use super::{File, Fs, JournalError, JournalOptions, Sequence, error};
+use super::{Sequence, error};
 use crate::record::StreamId;
 
 /// What is kept of the streams whose files are gone.

@@ -10,17 +10,20 @@ use tokio::sync::Notify;
 
 use super::calls::OpenCalls;
 use super::cursor::Cursor;
+use super::error::JournalError;
 use super::forked::Birth;
+use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::keeper::Keeper;
 use super::mark::Mark;
+use super::options::JournalOptions;
 use super::place::{Place, StreamPlace};
 use super::reader::Reader;
 use super::settle::{SavedCursor, Settler};
 use super::sinks::{Progress, SinkHandles, SinkName, Start};
 use super::state::{Active, Group, Prepared, State, Synced};
 use super::turn::Turn;
-use super::{File, Fs, Journal, JournalError, JournalOptions, Shared, error, ledger};
+use super::{Journal, Shared, error, ledger};
 use crate::record::StreamId;
 
 /// A journal that was opened.

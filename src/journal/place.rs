@@ -14,7 +14,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Fs, SinkName};
+use super::fs::Fs;
+use super::sinks::SinkName;
 use crate::record::StreamId;
 
 /// The directory of a journal.

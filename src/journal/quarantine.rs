@@ -28,10 +28,14 @@ use bytes::Bytes;
 
 pub use self::bound::QuarantineBound;
 
+use super::error::JournalError;
 use super::frame::{Salt, put, u32_at, u64_at};
+use super::fs::Fs;
 use super::place::Place;
+use super::reader::Entry;
 use super::scan::{CHUNK, Scan, is_zero};
-use super::{Entry, Fs, JournalError, Sequence, Shared, SinkName, error};
+use super::sinks::SinkName;
+use super::{Sequence, Shared, error};
 use crate::record::StreamId;
 
 /// What the sink refused for good.

@@ -10,10 +10,13 @@ use bytes::Bytes;
 
 use super::ahead::{Ahead, Passed};
 use super::cursor::Cursor;
+use super::error::JournalError;
+use super::frame::Salt;
 use super::planted::planted;
 use super::scan::{CHUNK, Item, Scan, is_zero};
+use super::settle::Settler;
 use super::state::{Position, Segment, State};
-use super::{Journal, JournalError, Sequence, Settler, error, frame::Salt};
+use super::{Journal, Sequence, error};
 use crate::record::StreamId;
 
 /// Reads the records of a stream in their order. Each sink has one, which stands where that sink is, and may be used on another

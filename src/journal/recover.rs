@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Sequence;
+use super::calls::CallNumber;
 use super::cursor::Cursor;
 use super::error::is_shortage;
 use super::frame::{ALIGNMENT, FrameHeader, Kind, Salt};
@@ -18,9 +20,9 @@ use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
 use super::resume::{Known, begin_at};
 use super::scan::{Item, Scan};
+use super::sinks::SinkName;
 use super::sinks::Start;
 use super::state::Segment;
-use super::{CallNumber, Sequence, SinkName};
 use crate::record::StreamId;
 
 /// What was found of a stream.

@@ -5,13 +5,14 @@ use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::calls::{CallNumber, RequestPlace};
+use super::error::JournalError;
 use super::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
 use super::fs::File;
 use super::header::SegmentHeader;
 use super::options::LEAST_SEGMENT_BYTES;
 use super::planted::planted;
 use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
-use super::{JournalError, Shared, error};
+use super::{Shared, error};
 
 impl Shared {
     /// Makes the next segment, if it is time, the bound allows it, and it is not there yet. Without the lock: allocation takes

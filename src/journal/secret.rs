@@ -11,8 +11,10 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+use super::error;
+use super::error::JournalError;
+use super::fs::{File, Fs};
 use super::options::LOCK_PATIENCE;
-use super::{File, Fs, JournalError, error};
 use crate::record::Entropy;
 
 /// 32 random bytes that are shown to nobody.

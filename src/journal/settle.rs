@@ -10,10 +10,13 @@ use std::sync::{Arc, PoisonError};
 
 use super::ahead::Ahead;
 use super::cursor::Cursor;
+use super::error::JournalError;
+use super::fs::File;
 use super::planted::planted;
 use super::quarantine::{Cause, Quarantined, Refused};
+use super::sinks::SinkName;
 use super::state::{Position, Segment, State};
-use super::{File, Journal, JournalError, Sequence, Shared, SinkName, error};
+use super::{Journal, Sequence, Shared, error};
 use crate::record::StreamId;
 
 /// Says what of a stream a sink has, in the order in which it was read. Each sink has one, which may be used on another thread

@@ -7,8 +7,10 @@
 
 use std::fmt;
 
+use super::reader::Reader;
+use super::settle::Settler;
 use super::state::{Position, State};
-use super::{Journal, Reader, Sequence, Settler};
+use super::{Journal, Sequence};
 
 /// The name of a sink: lower-case letters, digits and hyphens, a letter first, at most sixteen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,8 +15,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::error::JournalError;
 use super::state::State;
-use super::{Journal, JournalError, Shared};
+use super::{Journal, Shared};
 
 /// Who writes now, and who waits.
 #[derive(Debug, Default)]

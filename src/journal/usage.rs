@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::cursor::Cursor;
 use super::mark::Mark;
 use super::place::{Place, StreamPlace, segment_number};
+use super::pressure::Pressure;
 use super::state::State;
-use super::{Journal, Pressure, Sequence, Shared};
+use super::{Journal, Sequence, Shared};
 use crate::record::StreamId;
 
 /// Counts and bytes of a stream at one moment.

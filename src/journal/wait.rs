@@ -3,8 +3,11 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use super::append::Receipt;
+use super::error::JournalError;
+use super::sinks::SinkName;
 use super::state::State;
-use super::{Journal, JournalError, Receipt, Sequence, Shared, SinkName, error};
+use super::{Journal, Sequence, Shared, error};
 
 /// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
 /// again, but nobody can say that it would survive a power loss.

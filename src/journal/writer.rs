@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::Shared;
 use super::append::Lengths;
+use super::append::{Append, Receipt, Room};
+use super::error::JournalError;
 use super::state::State;
-use super::{Append, JournalError, Receipt, Room, Shared};
 
 /// What is to be done.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::record::{Attributes, Encoder, Key, Value, names};
 
 /// Cuts by the limits of a trail.

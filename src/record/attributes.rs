@@ -14,7 +14,8 @@ mod tests;
 use std::fmt;
 
 use super::value::Given;
-use super::{Key, Value, decode, names, wire};
+use super::value::{Key, Value};
+use super::{decode, names, wire};
 
 /// Attributes in the order in which they were first set. Small: a scan beats a map.
 #[derive(Clone, Default, PartialEq)]

@@ -4,7 +4,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
 
-use super::{Key, Record, Severity, SpanId, TraceId, Value};
+use super::Record;
+use super::ids::{SpanId, TraceId};
+use super::outcome::Severity;
+use super::value::{Key, Value};
 
 impl Record {
     /// Reads the bytes of an `opentelemetry.proto.logs.v1.LogRecord`.

@@ -6,8 +6,12 @@
 
 use prost::encoding::{WireType, encode_key, encode_varint};
 
+use super::attributes::Attributes;
+use super::ids::{SpanId, SpanIds};
+use super::outcome::{Detail, Outcome, Severity, Status};
+use super::value::Value;
 use super::value::{Given, Scalar};
-use super::{Attributes, Detail, Outcome, Severity, SpanId, SpanIds, Status, Value, names, wire};
+use super::{names, wire};
 
 /// A string attribute whose key and text are known when this is compiled, encoded then.
 macro_rules! fixed {

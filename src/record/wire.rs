@@ -12,7 +12,7 @@ use prost::encoding::encoded_len_varint;
 pub(super) use self::prepared::{Head, fixed_double, fixed_double_length, prepared_attribute, prepared_text};
 pub(crate) use self::prepared::{fixed_attribute, fixed_length};
 use super::value::{Given, Scalar};
-use super::{Key, Value};
+use super::value::{Key, Value};
 
 /// Writes an attribute of a record: a `KeyValue` with its field's key and length before it.
 pub(super) fn attribute(buffer: &mut Vec<u8>, key: &str, any: &Value) {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::Lane;
+use super::lane::Lane;
 use super::source::Source;
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
 use crate::record::StreamId;

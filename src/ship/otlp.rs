@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Connector, Sink};
+use super::connector::{Connector, Sink};
 use crate::config::{OtlpSettings, Protocol};
 
 /// Connects by OTLP over gRPC or HTTP, as `OTEL_EXPORTER_OTLP_PROTOCOL` says.

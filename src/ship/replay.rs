@@ -7,7 +7,10 @@ use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backoff::{Backoff, granted};
-use super::{Accepted, Connector, Envelope, ExportError, ShipError, Shipment, Sink, Stamp};
+use super::connector::{Accepted, Connector, ExportError, Sink};
+use super::frame::{Envelope, Stamp};
+use super::shipment::Shipment;
+use super::shipper::ShipError;
 use crate::config::OtlpSettings;
 use crate::journal::{Cause, JournalError, Quarantine, Quarantined, SinkName};
 use crate::record::ThreadEntropy;

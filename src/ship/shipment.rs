@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use bytes::{BufMut as _, Bytes};
 
-use super::Envelope;
+use super::frame::Envelope;
 use super::frame::{Stamp, field_length, record_header};
 use crate::journal::{Entry, Sequence};
 
