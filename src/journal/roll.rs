@@ -1,5 +1,8 @@
 //! From one segment to the next.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
