@@ -323,7 +323,7 @@ impl Shared {
         self.make_beyond_bound(self.header_length() + answers + 2 * ALARM_RESERVE);
         let (prepared, sequence) = {
             let mut state = self.state();
-            let prepared = state.next.take().ok_or_else(|| self.full(&state, ""))?;
+            let prepared = state.take_next(|_| true).ok_or_else(|| self.full(&state, ""))?;
             (prepared, state.sequence)
         };
         let open = left_open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });

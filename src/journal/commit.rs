@@ -189,7 +189,7 @@ impl Shared {
 
     /// The next segment, or another one in its place, with that much room. These records were taken; the bound is for new ones.
     fn next_of(&self, needed: u64) -> Result<Prepared, JournalError> {
-        let take = || self.state().next.take_if(|next| next.length >= needed);
+        let take = || self.state().take_next(|next| next.length >= needed);
         let take_or_make = |make: &dyn Fn()| {
             make();
             take()

@@ -180,7 +180,7 @@ fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: 
     shared.make_beyond_bound(shared.options.least_segment_bytes());
     let first = {
         let mut state = shared.state();
-        state.next.take().ok_or_else(|| shared.full(&state, ""))?
+        state.take_next(|_| true).ok_or_else(|| shared.full(&state, ""))?
     };
     shared.start_in(first, 1, Vec::new())?;
     Ok(shared)
@@ -277,6 +277,7 @@ impl State {
             ahead: 0,
             segments: VecDeque::new(),
             next_file: 1,
+            begun_file: 0,
             sequence: 1,
             frames: 0,
             pending_bytes: 0,

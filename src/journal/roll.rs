@@ -1,5 +1,8 @@
 //! From one segment to the next.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
@@ -108,8 +111,9 @@ impl Shared {
     fn keep(&self, state: &mut State, made: Result<Prepared, Unmade>) -> Option<Prepared> {
         let mut surplus = None;
         match made {
-            // Somebody who could not wait has made a later one meanwhile.
-            Ok(made) if state.next.is_some() || made.number < state.active.number => surplus = Some(made),
+            // Somebody who could not wait has made a later one meanwhile, and may be beginning it: segments are read in the order
+            // of their numbers.
+            Ok(made) if state.next.is_some() || made.number < state.begun_file => surplus = Some(made),
             Ok(made) => {
                 state.directory_dirty = true;
                 state.full_because = None;
@@ -137,7 +141,7 @@ impl Shared {
         size: u64,
     ) -> Result<MutexGuard<'s, State>, JournalError> {
         let needed = self.header_length() + state.calls.bytes() + size;
-        let Some(next) = state.next.take_if(|next| needed <= next.length) else { return Ok(state) };
+        let Some(next) = state.take_next(|next| needed <= next.length) else { return Ok(state) };
         let (open, sequence) = (state.open_requests(), state.sequence);
         drop(state);
         let open = open.read(|_| !planted("carry-nothing"));
@@ -303,6 +307,13 @@ pub(super) struct OpenRequests {
 }
 
 impl State {
+    /// The segment that is ready, to be begun, if it fits.
+    pub(super) fn take_next(&mut self, fits: impl FnOnce(&Prepared) -> bool) -> Option<Prepared> {
+        let next = self.next.take_if(|next| fits(next))?;
+        self.begun_file = self.begun_file.max(next.number);
+        Some(next)
+    }
+
     pub(super) fn open_requests(&self) -> OpenRequests {
         OpenRequests { active: self.active.clone(), calls: self.calls.iter().collect() }
     }

@@ -49,6 +49,8 @@ pub(super) struct State {
     pub(super) segments: VecDeque<Segment>,
     /// The number of the next file.
     pub(super) next_file: u64,
+    /// The number of the newest segment that was begun, or is being begun.
+    pub(super) begun_file: u64,
     /// The sequence number of the next record.
     pub(super) sequence: u64,
     /// Frames that were appended, of any kind.
