@@ -1,5 +1,4 @@
 use super::super::{JournalOptions, Opened};
-use super::*;
 use crate::journal::Journal;
 
 /// The thread that prepares segments is slow, and somebody who cannot wait makes a later one and begins it.
