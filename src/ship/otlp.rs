@@ -13,13 +13,13 @@ impl Connector for OtlpConnector {
     fn connect(&self, settings: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
         match settings.protocol {
             #[cfg(feature = "otlp-grpc")]
-            Protocol::Grpc => super::GrpcConnector.connect(settings),
+            Protocol::Grpc => super::grpc::GrpcConnector.connect(settings),
             #[cfg(not(feature = "otlp-grpc"))]
             Protocol::Grpc => Err("auditrail was built without the feature otlp-grpc; enable it, or set \
                                    OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf"
                 .into()),
             #[cfg(feature = "otlp-http")]
-            Protocol::HttpProtobuf => super::HttpConnector.connect(settings),
+            Protocol::HttpProtobuf => super::http::HttpConnector.connect(settings),
             #[cfg(not(feature = "otlp-http"))]
             Protocol::HttpProtobuf => Err("auditrail was built without the feature otlp-http; enable it, or set \
                                            OTEL_EXPORTER_OTLP_PROTOCOL to grpc"

@@ -5,8 +5,7 @@ use std::time::Duration;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use crate::ship::ExportError;
-use crate::ship::connector::{LONGEST_ANSWER, describe};
+use crate::ship::connector::{ExportError, LONGEST_ANSWER, describe};
 
 /// By the list of retryable codes in the OTLP specification ("Failures"). A missing service is not the records' fault,
 /// so that is retried, too, and somebody is told. Other codes are what collectors answer when a record or the size of a

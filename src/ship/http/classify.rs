@@ -11,8 +11,7 @@ use prost::Message as _;
 use super::client::{Answer, Unread};
 use crate::journal::planted;
 use crate::record::{Clock as _, SystemClock};
-use crate::ship::connector::accepted_but;
-use crate::ship::{Accepted, ExportError};
+use crate::ship::connector::{Accepted, ExportError, accepted_but};
 
 /// By the section "OTLP/HTTP Response" of the OTLP specification, but for a wrong address, a redirect or a proxy in
 /// between: those say nothing of the records, which would all be given up one by one, so they wait.

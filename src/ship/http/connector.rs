@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use super::classify::classify;
 use super::client::HttpClient;
 use crate::config::{Compression, OtlpSettings};
-use crate::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
+use crate::ship::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
 
 /// Connects by HTTP/1.1, with TLS if the settings say so.
 #[derive(Debug, Clone, Copy, Default)]
