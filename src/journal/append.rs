@@ -173,7 +173,8 @@ impl Shared {
         }
         let has_room = self.has_room(&state, frame.len() as u64, what.room);
         // Whoever writes first after a pause would be the one that a file system catches which was frozen meanwhile.
-        let is_handed = what.handed || state.committer_sleeps;
+        // Waking another thread costs more than the record, so a short pause does not count.
+        let is_handed = what.handed || (state.committer_sleeps && state.busy.0.elapsed() > PAUSE);
         let taken = match has_room {
             Ok(true) if !is_handed || !state.has_writer => self.store(state, what, lengths, frame, None),
             Ok(_) => {
@@ -381,6 +382,8 @@ fn fits(state: &State, size: u64, room: Room) -> bool {
     state.active.offset + size + kept <= state.active.length
 }
 
+/// In which nobody has written, as it was seen each second.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Some alarm and gap records of the usual size.
 pub(super) const ALARM_RESERVE: u64 = 8 * 1024;
 /// The committer is woken before its time.

@@ -161,7 +161,7 @@ impl Synced {
 pub(super) struct Active {
     pub(super) number: u64,
     pub(super) file: Arc<dyn File>,
-    /// The same once more, for whoever has the turn: it is taken and put back, which is cheaper than to count it for each frame.
+    /// Another handle of the file, for whoever has the turn: it is taken and put back, which is cheaper than to count it for each frame.
     pub(super) at_hand: Option<Arc<dyn File>>,
     pub(super) path: PathBuf,
     pub(super) identity: Identity,

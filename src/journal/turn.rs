@@ -36,12 +36,17 @@ impl Journal {
     /// Whether somebody has waited for the disk for longer than it takes, and waits still.
     #[must_use]
     pub fn stands(&self) -> bool {
-        self.0.stands.load(Relaxed)
+        // What stood in the parent when it forked is nothing to a child.
+        self.0.stands.load(Relaxed) && !self.is_inherited()
     }
 
     /// For how long somebody has waited, and nobody has got on.
     #[must_use]
     pub fn stood(&self) -> Duration {
+        // Before the lock, which another thread of the parent may have held when it forked.
+        if self.is_inherited() {
+            return Duration::ZERO;
+        }
         self.0.state().turn.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 

@@ -86,7 +86,7 @@ impl Journal {
     /// Whether more than that many bytes wait for a commit to begin.
     #[must_use]
     pub fn is_behind(&self, bytes: u64) -> bool {
-        self.0.state().unsynced_bytes > bytes
+        !self.is_inherited() && self.0.state().unsynced_bytes > bytes
     }
 
     /// Waits until no more than that many bytes wait for a commit to begin.

@@ -11,14 +11,11 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use super::call::Moment;
 use super::core::Core;
-use super::halves;
-use super::halves::About;
+use super::halves::{self, About};
 use super::shedding::Worth;
-use super::span::mirror;
-use super::span::{self, Marks};
+use super::span::{self, Marks, mirror};
 use super::standing::NotTaken;
-use super::state::CallState;
-use super::state::{KnownFacts, SpanMoment};
+use super::state::{CallState, KnownFacts, SpanMoment};
 use crate::journal::{Admission, Append, Kind, Receipt, Room};
 use crate::record::{Detail, Outcome, RecordId, SpanIds};
 

@@ -42,7 +42,7 @@ impl Core {
         }
     }
 
-    /// Admits a call, or not, without waiting.
+    /// Admits a call, or not; waits no longer than a moment where room has to be made.
     pub(super) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
         match class.when_full {
             WhenFull::Shed => Ok(None),

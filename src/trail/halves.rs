@@ -6,8 +6,7 @@ mod tests;
 
 use self::prepared::Phase;
 use super::call::Moment;
-use super::state::CallState;
-use super::state::Facts;
+use super::state::{CallState, Facts};
 use crate::record::{
     Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,

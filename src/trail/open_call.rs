@@ -13,7 +13,7 @@
 //!
 //! Invariants:
 //! 1. A call has one response record: the first to end it writes it. The end of the trail is one of those who end calls.
-//! 2. Opening never waits.
+//! 2. Opening waits for nothing but a disk that stands still, and for that no longer than the class of the call says.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +23,7 @@ use std::time::Instant;
 use tracing::Span;
 
 use super::actor::Actor;
-use super::call::Call;
-use super::call::is_fact;
+use super::call::{Call, is_fact};
 use super::class::{Class, WhenFull};
 use super::clients::{Shared, Taken};
 use super::core::Core;

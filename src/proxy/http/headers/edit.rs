@@ -81,19 +81,8 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 #[cfg(test)]
 mod tests {
+    use super::super::as_lines::{fields, shown};
     use super::*;
-
-    fn fields(lines: &[(&str, &str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in lines {
-            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
-        map
-    }
-
-    fn shown(map: &HeaderMap) -> Vec<(&str, &str)> {
-        map.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
-    }
 
     #[test]
     fn host_is_the_servers_where_the_target_names_it() {

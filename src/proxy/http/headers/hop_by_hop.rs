@@ -101,19 +101,8 @@ const FAMILIES_OF_MESSAGES: [&str; 3] = ["content-", "mcp-", "x-forwarded-"];
 
 #[cfg(test)]
 mod tests {
+    use super::super::as_lines::{fields, shown};
     use super::*;
-
-    fn fields(lines: &[(&str, &str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in lines {
-            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
-        map
-    }
-
-    fn shown(map: &HeaderMap) -> Vec<(&str, &str)> {
-        map.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
-    }
 
     #[test]
     fn only_fields_of_the_connection_go_and_the_others_keep_their_order() {

@@ -1,5 +1,7 @@
 //! Header fields: those of a connection, those that tell of the client, and those that the proxy writes.
 
+#[cfg(test)]
+mod as_lines;
 pub(super) mod edit;
 mod forwarded;
 pub(super) mod hop_by_hop;
