@@ -7,7 +7,7 @@ use http_body_util::Full;
 use serde_json::Value;
 
 use crate::capture::mcp::NotFromServer;
-use crate::capture::mcp::correlate::Unanswered;
+use crate::capture::mcp::correlate::UnansweredRequest;
 use crate::capture::mcp::message::Id;
 use crate::proxy::refusal::Refusal;
 use crate::trail::Refused;
@@ -46,7 +46,7 @@ pub(super) fn busy(reason: &str) -> Answer {
 }
 
 /// Calls that got no answer: JSON-RPC errors for each of them.
-pub(super) fn unanswered(status: StatusCode, reason: &str, calls: &[Unanswered]) -> Answer {
+pub(super) fn unanswered(status: StatusCode, reason: &str, calls: &[UnansweredRequest]) -> Answer {
     let errors = calls.iter().map(|call| Refusal::unanswered(call.id.clone(), reason, call.call_id).json());
     let body = in_batch(errors.collect(), calls.iter().any(|call| call.is_in_batch));
     let mut answer = with(status, JSON, body.to_string());

@@ -34,7 +34,7 @@ mod tests;
 mod tokens;
 
 #[cfg(feature = "tower")]
-pub(crate) use self::framing::Texts;
+pub(crate) use self::framing::TextScanner;
 pub(crate) use self::framing::{Events, Lines};
 #[cfg(any(feature = "tower", test))]
 pub(crate) use self::scanner::Documents;

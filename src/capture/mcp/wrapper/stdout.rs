@@ -25,20 +25,20 @@ use super::super::tap::DirectionReader;
 
 /// Writes to the process's standard output.
 #[derive(Debug)]
-pub(super) struct Stdout(Arc<Shared>);
+pub(super) struct Stdout(Arc<StdoutShared>);
 
 /// What standard output has taken and not written.
 #[derive(Debug)]
-pub(super) struct Unwritten(Arc<Shared>);
+pub(super) struct PendingOutput(Arc<StdoutShared>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct StdoutShared {
+    state: Mutex<StdoutState>,
     is_changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct StdoutState {
     chunk: Option<Bytes>,
     /// A chunk was taken, and is not written.
     is_busy: bool,
@@ -51,12 +51,12 @@ struct State {
 
 impl Stdout {
     /// Begins to write what it is given. There must be only one.
-    pub(super) fn open(listener: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, Unwritten)> {
-        let shared = Arc::<Shared>::default();
-        let writer = Writer { listener, order, file: out()?, answers: Vec::new(), is_gone: false };
+    pub(super) fn open(listener: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, PendingOutput)> {
+        let shared = Arc::<StdoutShared>::default();
+        let writer = StdoutWriter { listener, order, file: out()?, answers: Vec::new(), is_gone: false };
         let chunks = shared.clone();
         thread::Builder::new().name("auditrail-stdout".into()).spawn(move || writer.run(&chunks))?;
-        Ok((Self(shared.clone()), Unwritten(shared)))
+        Ok((Self(shared.clone()), PendingOutput(shared)))
     }
 }
 
@@ -98,7 +98,7 @@ impl Drop for Stdout {
     }
 }
 
-impl Unwritten {
+impl PendingOutput {
     /// Waits until it is written, but not for a client that does not read.
     pub(super) fn wait(&self) {
         let deadline = Instant::now() + LAST_WORDS;
@@ -113,7 +113,7 @@ impl Unwritten {
     }
 }
 
-impl Shared {
+impl StdoutShared {
     /// The next chunk, or `None` if there will be none.
     fn next(&self) -> Option<Bytes> {
         let mut state = self.state();
@@ -141,13 +141,13 @@ impl Shared {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StdoutState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What runs on the thread.
-struct Writer {
+struct StdoutWriter {
     listener: DirectionReader,
     order: Arc<Mutex<()>>,
     file: Out,
@@ -156,8 +156,8 @@ struct Writer {
     is_gone: bool,
 }
 
-impl Writer {
-    fn run(mut self, chunks: &Shared) {
+impl StdoutWriter {
+    fn run(mut self, chunks: &StdoutShared) {
         while let Some(chunk) = chunks.next() {
             let written = self.write(&chunk);
             chunks.done(written);

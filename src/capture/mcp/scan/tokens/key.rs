@@ -1,6 +1,6 @@
 //! The key that is read, as far as it may be one that is looked for: those are short and ASCII.
 
-use super::quoted::Sink;
+use super::string_reader::StringSink;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
@@ -42,7 +42,7 @@ impl Default for Key {
     }
 }
 
-impl Sink for Key {
+impl StringSink for Key {
     fn text(&mut self, piece: &str) {
         self.push(piece.as_bytes());
     }
