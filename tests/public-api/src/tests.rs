@@ -49,5 +49,6 @@ fn declared(line: &str) -> Option<&str> {
 }
 
 fn paths(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).filter(|path| path.contains("::"))
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    words.map(|word| word.trim_end_matches(':')).filter(|path| path.contains("::"))
 }

@@ -47,7 +47,7 @@ enum Target {
     Forward { origins: OriginTaps, local: SocketAddr },
 }
 
-pub(crate) type Answered = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
+pub(crate) type RoutedResponse = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
 
 impl Router {
     pub(crate) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
@@ -86,9 +86,9 @@ impl Router {
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
-    type Response = Answered;
+    type Response = RoutedResponse;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Answered, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<RoutedResponse, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guard = match self.client.begin() {

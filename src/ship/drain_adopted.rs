@@ -4,41 +4,27 @@
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
-
 use super::lane::Lane;
-use super::source::Source;
+use super::source::{BatchSource, ShippedStream};
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
-use crate::record::StreamId;
 
 impl Lane {
     /// As [`drain`](Self::drain). As soon as all that is there is read, whether or not it is settled, `end` appends what comes
     /// behind it, which is shipped, too. It is not called if that does not come to pass: a sink that is away stops the reading
     /// of a long stream, and a disk that cannot be read that of any.
     pub(crate) async fn drain_to_the_end(&self, reader: &mut Reader, settler: &mut Settler, end: impl FnOnce() + Send) {
-        self.ship(&mut Ending { reader, end: Mutex::new(Some(end)) }, settler).await;
+        let shipped = ShippedStream::of(reader, settler);
+        self.ship(&shipped, &mut ReaderWithEnd { reader, end: Mutex::new(Some(end)) }, settler).await;
     }
 }
 
-struct Ending<'a, E> {
+struct ReaderWithEnd<'a, E> {
     reader: &'a mut Reader,
     /// Until it is called.
     end: Mutex<Option<E>>,
 }
 
-impl<E: FnOnce() + Send> Source for Ending<'_, E> {
-    fn stream(&self) -> StreamId {
-        self.reader.stream()
-    }
-
-    fn resource(&self) -> &Bytes {
-        self.reader.resource()
-    }
-
-    fn scope(&self) -> &Bytes {
-        self.reader.scope()
-    }
-
+impl<E: FnOnce() + Send> BatchSource for ReaderWithEnd<'_, E> {
     fn readable(&self) -> impl Future<Output = ()> + Send {
         self.reader.readable()
     }
