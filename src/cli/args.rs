@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::address;
 use crate::config::duration;
 
-/// Audit logs of MCP servers: runs the proxy, inspects and drains journals
+/// Audit logs for MCP servers: runs the proxy, inspects and drains journals
 #[derive(Debug, Parser)]
 #[command(name = "auditrail", version, after_help = EXIT_CODES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -31,7 +31,7 @@ pub(super) enum Command {
     Proxy(ProxyArguments),
 }
 
-/// Inspects the journal of a service, and ships the records that are left in it
+/// Inspects the journal of a service and ships the records left in it
 #[derive(Debug, Args)]
 pub(super) struct JournalArguments {
     #[command(flatten)]
@@ -42,13 +42,13 @@ pub(super) struct JournalArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// The service's state directory; without it, --service or AUDITRAIL_DIR says where that is
+    /// State directory of the service; by default that of --service, or AUDITRAIL_DIR
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "service")]
     pub(super) dir: Option<PathBuf>,
-    /// The service whose default state directory is meant, by its service.name
+    /// The service, by its service.name, whose default state directory is used
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) service: Option<String>,
-    /// How results are printed
+    /// Output format
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub(super) format: Format,
 }
@@ -61,23 +61,23 @@ pub(super) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JournalCommand {
-    /// Shows what the journal holds; changes nothing
+    /// Shows what the journal holds; read-only
     #[command(after_help = EXIT_CODES)]
     Stat,
-    /// Reads everything and names what is damaged or missing; changes nothing
+    /// Reads everything and lists what is damaged or missing; read-only
     #[command(after_help = EXIT_CODES)]
     Fsck,
-    /// Lists the streams that were shipped and removed, with their last numbers; changes nothing
+    /// Lists the streams that were shipped and removed, with the number of their last record; read-only
     #[command(after_help = EXIT_CODES)]
     Ledger,
     #[command(after_help = EXIT_CODES)]
     Drain(DrainArguments),
-    /// Records that the collector refused, or that were damaged on the disk
+    /// Shows, replays or deletes records that the collector refused or that were damaged on disk
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true, after_help = EXIT_CODES)]
     Quarantine(QuarantineCommand),
 }
 
-/// Ships what processes left behind that do not run any more
+/// Ships the records that dead processes left behind
 #[derive(Debug, Args)]
 pub(super) struct DrainArguments {
     /// How long to wait for the collector, such as 500ms, 30s, 5m or 1h
@@ -89,20 +89,20 @@ pub(super) struct DrainArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct Collector {
-    /// The collector; without it, and for everything else, OTEL_EXPORTER_OTLP_* count as for a service
+    /// URL of the collector; without it, and for all other settings, OTEL_EXPORTER_OTLP_* apply as for a service
     #[arg(long, value_name = "URL")]
     pub(super) endpoint: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum QuarantineCommand {
-    /// Shows what is in quarantine, and why
+    /// Lists the files in quarantine and why they are there
     #[command(after_help = EXIT_CODES)]
     List,
-    /// Shows the records of a file, decoded
+    /// Decodes and shows the records of a file
     #[command(after_help = EXIT_CODES)]
     Show {
-        /// The file, as `list` names it
+        /// The file, as shown by `list`
         name: String,
     },
     #[command(after_help = EXIT_CODES)]
@@ -111,29 +111,29 @@ pub(super) enum QuarantineCommand {
     Discard(DiscardArguments),
 }
 
-/// Sends records to the collector once more; a file goes when the collector has all of it
+/// Sends records to the collector again; deletes a file once the collector has accepted all of it
 #[derive(Debug, Args)]
 pub(super) struct ReplayArguments {
-    /// The files, as `list` names them
+    /// The files, as shown by `list`
     #[arg(value_name = "NAME", required_unless_present = "all")]
     pub(super) names: Vec<String>,
     /// All files
     #[arg(long, conflicts_with = "names")]
     pub(super) all: bool,
-    /// How long to wait for the collector's answer to each file, such as 500ms, 30s, 5m or 1h
+    /// How long to wait for the collector's answer per file, such as 500ms, 30s, 5m or 1h
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(super) timeout: Duration,
     #[command(flatten)]
     pub(super) collector: Collector,
 }
 
-/// Removes files for ever
+/// Deletes files permanently
 #[derive(Debug, Args)]
 pub(super) struct DiscardArguments {
-    /// The files, as `list` names them
+    /// The files, as shown by `list`
     #[arg(value_name = "NAME", required = true)]
     pub(super) names: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
 }
@@ -142,18 +142,18 @@ pub(super) struct DiscardArguments {
 #[cfg(feature = "proxy")]
 #[derive(Debug, Args)]
 pub(super) struct ProxyArguments {
-    /// The configuration file; without it, AUDITRAIL_CONFIG says where one is, if there is one
+    /// Configuration file; by default the one that AUDITRAIL_CONFIG names, if it is set
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The service.name of the records; by default the file name of the command
+    /// service.name of the records; by default the file name of the command
     #[arg(long, value_name = "SERVICE")]
     pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) http: HttpArguments,
-    /// Prints the effective configuration, without secrets, and does nothing else
+    /// Prints the effective configuration, without secrets, and exits
     #[arg(long)]
     pub(super) print_config: bool,
-    /// The server over stdio, and its arguments
+    /// The stdio server to run, and its arguments
     #[arg(value_name = "COMMAND", last = true)]
     pub(super) command: Vec<OsString>,
 }
@@ -161,26 +161,26 @@ pub(super) struct ProxyArguments {
 #[cfg(feature = "proxy")]
 #[derive(Debug, Args)]
 pub(super) struct HttpArguments {
-    /// Where HTTP clients come, such as 127.0.0.1:8080, or :8080 for the same; instead of the listeners of the configuration
-    /// file
+    /// Address to accept HTTP clients on, such as 127.0.0.1:8080, or :8080 for the same; replaces the listeners of the
+    /// configuration file
     #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "command")]
     pub(super) listen: Option<SocketAddr>,
-    /// The server behind --listen, as http://HOST:PORT or https://HOST:PORT, and a path that stands before all others
+    /// The server behind --listen, as http://HOST:PORT or https://HOST:PORT; its path is put before that of each request
     #[arg(long, value_name = "URL", requires = "listen")]
     pub(super) upstream: Option<String>,
-    /// The certificates that the server's must be signed by (PEM); without it, the system's
+    /// CA certificates (PEM) that the server's certificate must be signed by; by default the system's
     #[arg(long, value_name = "FILE", requires = "upstream")]
     pub(super) upstream_ca: Option<PathBuf>,
-    /// The Host that the server gets: the client's, or its own; then the proxy itself looks who asks
+    /// Which Host the server gets: the client's or its own; with its own, the proxy checks Host and Origin itself
     #[arg(long, value_name = "WHOSE", requires = "upstream")]
     pub(super) host: Option<Host>,
-    /// With --host upstream: a name by which clients may come, beside localhost and the listener's address
+    /// With --host upstream: another host name that clients may use, besides localhost and the listener's address
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "host")]
     pub(super) hosts: Vec<String>,
-    /// Tells the server who has asked and how, by Forwarded and X-Forwarded-For, -Host and -Proto
+    /// Tells the server where a request came from, in Forwarded and X-Forwarded-For, -Host and -Proto
     #[arg(long, requires = "upstream")]
     pub(super) forwarded: bool,
-    /// Each request goes to the http:// server that it names
+    /// Forwards each request to the http:// server that it names
     #[arg(long, requires = "listen", conflicts_with = "upstream")]
     pub(super) forward: bool,
 }
@@ -207,16 +207,16 @@ pub(super) const LAUNCH: &str = "proxy-launch";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done, and all is well
-  1  it could not be done
+  0  done, no problems
+  1  failed
   2  the arguments or the settings are wrong
   3  done, but there are problems, or records that are not delivered";
 
 #[cfg(feature = "proxy")]
 const PROXY_EXIT_CODES: &str = "\
 Exit codes:
-  that of the server; 128 and the number of the signal, if one ended it
+  the server's, or 128 plus the number of the signal that ended it
   2    the arguments or the settings are wrong
   125  the proxy itself failed
   126  the server's command cannot be run
-  127  the server's command is not there";
+  127  the server's command does not exist";

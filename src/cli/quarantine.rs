@@ -121,12 +121,14 @@ fn discard(place: &Place, arguments: &DiscardArguments) -> Result<Answer, Failur
     Ok(Answer::new(names.iter().fold(String::new(), |text, name| text + &plain(name) + ": discarded\n"), true))
 }
 
-/// Asks whoever sits at the terminal.
+/// Asks the user at the terminal.
 fn confirmed(files: usize) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage("discarding is for ever, and there is nobody to ask: give --yes to do it"));
+        return Err(Failure::usage(
+            "discarding is permanent and needs confirmation, but standard input is not a terminal; give --yes to skip the question",
+        ));
     }
-    drop(write!(io::stderr(), "{files} file(s) will be removed for ever, and their records with them. Go on? [y/N] "));
+    drop(write!(io::stderr(), "{files} file(s) and the records in them will be deleted permanently. Continue? [y/N] "));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(Failure::failed)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
@@ -138,7 +140,7 @@ fn existing(place: &Place, names: &[String]) -> Result<Vec<String>, Failure> {
     let names: Vec<_> = names.iter().map(|name| stem(name).to_owned()).collect();
     match names.iter().find(|name| !there.contains(name)) {
         Some(name) => Err(Failure::failed(format!(
-            "there is no {name:?} in the quarantine of {}; `auditrail journal quarantine list` names what is there",
+            "there is no {name:?} in the quarantine of {}; `auditrail journal quarantine list` shows what is there",
             place.journal.display()
         ))),
         None => Ok(names),
