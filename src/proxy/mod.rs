@@ -18,6 +18,6 @@
 //!    the second invariant requires it.
 
 pub mod http;
-mod inject_failures;
 mod refusal;
 pub mod stdio;
+mod unjoined;

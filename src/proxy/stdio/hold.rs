@@ -19,8 +19,8 @@ use crate::capture::mcp::message::{Id, Message, MessageKind};
 use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
 use crate::capture::mcp::{DirectionReader, HoldReasons};
 use crate::config::Notices;
-use crate::proxy::inject_failures::InjectFailures;
 use crate::proxy::refusal::Refusal;
+use crate::proxy::unjoined::Unjoined;
 use crate::trail::{Direction, OpenCall};
 
 /// Holds one line at a time.
@@ -32,7 +32,7 @@ pub(super) struct LineHold {
     /// Where calls wait.
     pub(super) runtime: Arc<Runtime>,
     pub(super) notices: Notices,
-    pub(super) unjoined: InjectFailures,
+    pub(super) unjoined: Unjoined,
     pub(super) line: Line,
     /// Of the line, as far as nobody has taken them in.
     pub(super) messages: Vec<Message>,

@@ -19,7 +19,7 @@ use super::{input, output};
 use crate::Trail;
 use crate::capture::mcp::correlate::{Correlator, MessageOrigin};
 use crate::capture::mcp::{DirectionReader, HoldReasons};
-use crate::proxy::inject_failures::InjectFailures;
+use crate::proxy::unjoined::Unjoined;
 use crate::trail::{Core, Direction, Transport};
 
 /// The proxy of one server over stdio.
@@ -117,7 +117,7 @@ impl StdioProxy {
             most: self.held_bytes,
             runtime: runtime.clone(),
             notices: core.notices().clone(),
-            unjoined: InjectFailures::new(core),
+            unjoined: Unjoined::new(core),
             line: Line::Held(Vec::new()),
             messages: Vec::new(),
         })

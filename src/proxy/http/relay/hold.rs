@@ -12,7 +12,7 @@ use crate::capture::mcp::{HeldCalls, HoldReasons, Withheld};
 use crate::proxy::http::answer::{self, BoxedAnswer};
 use crate::proxy::http::body::{BufferBudget, BufferError, BufferedBody, OutgoingBody, RequestBody};
 use crate::proxy::http::headers::edit;
-use crate::proxy::inject_failures::InjectFailures;
+use crate::proxy::unjoined::Unjoined;
 use crate::trail::Client;
 
 /// How much is held, and for what.
@@ -23,7 +23,7 @@ pub(crate) struct BodyHold {
     pub(crate) bound: u64,
     /// How many bytes of all bodies together.
     pub(crate) of_all: u64,
-    pub(crate) unjoined: InjectFailures,
+    pub(crate) unjoined: Unjoined,
 }
 
 impl BodyHold {

@@ -23,7 +23,7 @@ use crate::proxy::http::error::HttpProxyError;
 use crate::proxy::http::relay::{AuditSettings, BodyHold, Relay, RequestRewrite};
 use crate::proxy::http::settings::{HttpSettings, ProxyMode};
 use crate::proxy::http::upstream::Pool;
-use crate::proxy::inject_failures::InjectFailures;
+use crate::proxy::unjoined::Unjoined;
 
 /// Serves until `shutdown` completes, and then until all exchanges are finished, or the drain time is over.
 ///
@@ -68,7 +68,7 @@ impl HttpProxy {
             None => None,
         };
         let why = HoldReasons { refuses: trail.core().may_hold_calls(), joins: settings.inject_trace };
-        let unjoined = InjectFailures::new(trail.core());
+        let unjoined = Unjoined::new(trail.core());
         let hold = (why.refuses || why.joins).then_some(BodyHold {
             why,
             bound: settings.max_held,

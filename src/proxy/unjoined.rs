@@ -8,12 +8,12 @@ use crate::trail::{Core, Counted};
 
 /// Counts and tells of them.
 #[derive(Debug, Clone)]
-pub(crate) struct InjectFailures {
+pub(crate) struct Unjoined {
     core: Arc<Core>,
     is_told: Arc<AtomicBool>,
 }
 
-impl InjectFailures {
+impl Unjoined {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self { core: core.clone(), is_told: Arc::default() }
     }
