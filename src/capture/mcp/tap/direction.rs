@@ -37,11 +37,7 @@ impl DirectionReader {
     /// correlator, but for those that `keep` takes.
     pub(crate) fn read(&mut self, bytes: &[u8], mut keep: impl FnMut(Message) -> Option<Message>) -> usize {
         let read = self.guarded(|lines, exchange, direction| {
-            lines.read(bytes, &mut |message| {
-                if let Some(message) = keep(message) {
-                    drop(exchange.see(direction, message));
-                }
-            })
+            lines.read(bytes, &mut |message| pass_on(exchange, direction, keep(message)))
         });
         read.unwrap_or(bytes.len())
     }
@@ -57,11 +53,7 @@ impl DirectionReader {
     /// No more bytes will pass.
     pub(crate) fn end(&mut self, mut keep: impl FnMut(Message) -> Option<Message>) {
         self.guarded(|lines, exchange, direction| {
-            lines.end(&mut |message| {
-                if let Some(message) = keep(message) {
-                    drop(exchange.see(direction, message));
-                }
-            });
+            lines.end(&mut |message| pass_on(exchange, direction, keep(message)));
         });
     }
 
@@ -147,6 +139,13 @@ impl DirectionReader {
             ));
         }
         done
+    }
+}
+
+/// To the correlator, unless it is kept.
+fn pass_on(exchange: &Exchange, direction: Direction, message: Option<Message>) {
+    if let Some(message) = message {
+        drop(exchange.see(direction, message));
     }
 }
 

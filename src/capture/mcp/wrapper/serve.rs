@@ -42,8 +42,8 @@ impl Trail {
         let told_to_end = shutdown_signal()?;
         tokio::pin!(told_to_end);
         let mut written = None;
-        let tap = self.tap_made(Stdin::open()?, |listener, order| {
-            let (stdout, unwritten) = Stdout::open(listener, order.clone())?;
+        let tap = self.tap_made(Stdin::open()?, |reader, order| {
+            let (stdout, unwritten) = Stdout::open(reader, order.clone())?;
             written = Some(unwritten);
             Ok::<_, std::io::Error>((stdout, None))
         })?;

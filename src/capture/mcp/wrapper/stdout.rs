@@ -51,9 +51,9 @@ struct StdoutState {
 
 impl Stdout {
     /// Begins to write what it is given. There must be only one.
-    pub(super) fn open(listener: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, PendingOutput)> {
+    pub(super) fn open(reader: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, PendingOutput)> {
         let shared = Arc::<StdoutShared>::default();
-        let writer = StdoutWriter { listener, order, file: out()?, answers: Vec::new(), is_gone: false };
+        let writer = StdoutWriter { reader, order, file: out()?, answers: Vec::new(), is_gone: false };
         let chunks = shared.clone();
         thread::Builder::new().name("auditrail-stdout".into()).spawn(move || writer.run(&chunks))?;
         Ok((Self(shared.clone()), PendingOutput(shared)))
@@ -148,7 +148,7 @@ impl StdoutShared {
 
 /// What runs on the thread.
 struct StdoutWriter {
-    listener: DirectionReader,
+    reader: DirectionReader,
     order: Arc<Mutex<()>>,
     file: Out,
     answers: Vec<Message>,
@@ -163,7 +163,7 @@ impl StdoutWriter {
             chunks.done(written);
         }
         if !self.is_gone {
-            self.listener.end(Some);
+            self.reader.end(Some);
         }
     }
 
@@ -176,7 +176,7 @@ impl StdoutWriter {
         if !self.is_gone {
             return Ok(());
         }
-        self.listener.lose(unread);
+        self.reader.lose(unread);
         Err(ErrorKind::BrokenPipe.into())
     }
 
@@ -184,14 +184,14 @@ impl StdoutWriter {
     fn line(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut read = 0;
         while read < bytes.len() && self.answers.is_empty() {
-            read += self.listener.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
+            read += self.reader.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
         }
         let (line, rest) = bytes.split_at_checked(read).unwrap_or((bytes, &[]));
         let written = self.write_and_tell(line);
         if let Err(error) = written {
             self.is_gone = true;
-            self.listener.finish(&mut self.answers, false);
-            self.listener.lose(rest);
+            self.reader.finish(&mut self.answers, false);
+            self.reader.lose(rest);
             return Err(error);
         }
         Ok(line.len())
@@ -206,7 +206,7 @@ impl StdoutWriter {
         wait_writable(&self.file)?;
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         write_all(&mut self.file, tail)?;
-        self.listener.finish(&mut self.answers, true);
+        self.reader.finish(&mut self.answers, true);
         Ok(())
     }
 }
