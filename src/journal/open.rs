@@ -8,22 +8,17 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::calls::OpenCalls;
-use super::cursor::Cursor;
-use super::error::JournalError;
-use super::forked::Birth;
-use super::fs::{File, Fs};
-use super::header::{LONGEST_HEADER, SegmentHeader};
-use super::keeper::Keeper;
-use super::mark::Mark;
+use super::error::{self, JournalError};
+use super::handle::Journal;
 use super::options::JournalOptions;
-use super::place::{Place, StreamPlace};
-use super::reader::Reader;
-use super::settle::{SavedCursor, Settler};
 use super::sinks::{Progress, SinkHandles, SinkName, Start};
-use super::state::{Active, Group, Prepared, State, Synced};
-use super::turn::Turn;
-use super::{Journal, Shared, error, ledger};
+use crate::journal::directory::ledger;
+use crate::journal::disk::{Birth, File, Fs};
+use crate::journal::format::{Cursor, LONGEST_HEADER, Mark, Place, SegmentHeader, StreamPlace};
+use crate::journal::keep::Keeper;
+use crate::journal::read::{Reader, SavedCursor, Settler};
+use crate::journal::state::{Active, Group, OpenCalls, Prepared, Shared, State, Synced};
+use crate::journal::write::Turn;
 use crate::record::StreamId;
 
 /// A journal that was opened.
@@ -235,7 +230,7 @@ impl Shared {
         &self,
         prepared: Prepared,
         sequence: u64,
-        open: Vec<super::roll::Carried>,
+        open: Vec<crate::journal::write::Carried>,
     ) -> Result<(), JournalError> {
         let (active, places) = self.begin(prepared, sequence, &open, |_| Ok(()))?;
         let mut state = self.state();

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::disk::Disk;
-use super::frame::LONGEST;
-use super::fs::Fs;
-use super::quarantine::QuarantineBound;
 use super::sinks::Sinks;
+use crate::journal::disk::{Disk, Fs};
+use crate::journal::format::LONGEST;
+use crate::journal::quarantine::QuarantineBound;
 use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
 
 /// What a journal is opened with.

@@ -11,10 +11,9 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use super::error;
-use super::error::JournalError;
-use super::fs::{File, Fs};
+use super::error::{self, JournalError};
 use super::options::LOCK_PATIENCE;
+use crate::journal::disk::{File, Fs};
 use crate::record::Entropy;
 
 /// 32 random bytes that are shown to nobody.

@@ -7,10 +7,10 @@
 
 use std::fmt;
 
-use super::reader::Reader;
-use super::settle::Settler;
-use super::state::{Position, State};
-use super::{Journal, Sequence};
+use super::handle::Journal;
+use super::numbers::Sequence;
+use crate::journal::read::{Reader, Settler};
+use crate::journal::state::{Position, State};
 
 /// The name of a sink: lower-case letters, digits and hyphens, a letter first, at most sixteen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,16 +4,18 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::cursor::Cursor;
-use super::super::frame::{FrameHeader, Salt};
-use super::super::header::SegmentHeader;
-use super::super::mark::Mark;
-use super::super::place::{MARK, OWNER, StreamPlace, segment_number, sink_of_cursor};
-use super::super::recover::refuse_unknown_version;
-use super::super::scan::{Item, Scan};
+use super::inspection::{Inspection, Owner};
+use super::problem::{Problem, ProblemKind};
 use super::untouched::Untouched;
-use super::{Inspection, Owner, Problem, ProblemKind, header};
-use crate::journal::{File, Fs as _, JournalError, Sequence, SinkName};
+use crate::journal::disk::{File, Fs as _};
+use crate::journal::error::JournalError;
+use crate::journal::format::{
+    Cursor, FrameHeader, Item, MARK, Mark, OWNER, Salt, Scan, SegmentHeader, StreamPlace, segment_number,
+    sink_of_cursor,
+};
+use crate::journal::numbers::Sequence;
+use crate::journal::recover::refuse_unknown_version;
+use crate::journal::sinks::SinkName;
 use crate::record::StreamId;
 
 impl Inspection {
@@ -185,7 +187,9 @@ impl StreamCheck {
             let length = file.identity()?.length;
             let (stream, salt) = (self.stream, Salt::new(self.stream, number));
             let own = || {
-                Ok::<_, io::Error>(header(&*file)?.filter(|header| (header.stream, header.segment) == (stream, number)))
+                Ok::<_, io::Error>(
+                    SegmentHeader::read(&*file)?.filter(|header| (header.stream, header.segment) == (stream, number)),
+                )
             };
             let mut header = own()?;
             if header.is_none() {
@@ -218,7 +222,7 @@ impl StreamCheck {
     /// Says whether the file `stream` is sound.
     fn check_owner(&mut self) -> bool {
         let path = self.place.owner();
-        let sound = match Untouched.open(&path).and_then(|file| header(&*file)) {
+        let sound = match Untouched.open(&path).and_then(|file| SegmentHeader::read(&*file)) {
             Ok(Some(header)) if header.stream == self.stream => return true,
             Ok(_) => "its checksum does not hold, or it is of another stream".to_owned(),
             Err(error) => error.to_string(),

@@ -4,15 +4,15 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::super::frame::Salt;
-use super::super::place::{StreamPlace, segment_number};
-use super::super::recover::{Recovered, recover};
-use super::super::scan::{Item, Scan};
-use super::super::sinks::Start;
-use super::super::state::Segment;
+use super::inspection::{Inspection, Owner};
 use super::untouched::Untouched;
-use super::{Inspection, Owner, header};
-use crate::journal::{Fs as _, JournalError, Sequence};
+use crate::journal::disk::Fs as _;
+use crate::journal::error::JournalError;
+use crate::journal::format::{Item, Salt, Scan, SegmentHeader, StreamPlace, segment_number};
+use crate::journal::numbers::Sequence;
+use crate::journal::recover::{Recovered, recover};
+use crate::journal::sinks::Start;
+use crate::journal::state::Segment;
 use crate::record::{Record, StreamId};
 
 /// What a journal holds.
@@ -112,7 +112,7 @@ impl Inspection {
     fn stat_of(&self, stream: StreamId) -> Option<StreamStat> {
         let place = self.place.stream(stream);
         let owner = self.owner(stream);
-        let begun = Untouched.open(&place.owner()).and_then(|file| header(&*file)).ok().flatten();
+        let begun = Untouched.open(&place.owner()).and_then(|file| SegmentHeader::read(&*file)).ok().flatten();
         let (mut segments, mut allocated_bytes) = (0, 0);
         for name in Untouched.list(place.root()).ok()?.iter().filter(|name| segment_number(name).is_some()) {
             segments += 1;

@@ -8,8 +8,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Quarantine, Quarantined};
-use crate::journal::{Entry, Event, JournalError, Sequence, Shared, Watcher, error};
+use super::files::{Quarantine, Quarantined};
+use crate::journal::error::{self, JournalError};
+use crate::journal::numbers::Sequence;
+use crate::journal::options::{Event, Watcher};
+use crate::journal::read::Entry;
+use crate::journal::state::Shared;
 use crate::record::StreamId;
 
 /// How much the quarantine may hold, for all streams of a directory.

@@ -7,13 +7,14 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::journal::calls::{OpenCalls, RequestPlace};
-use crate::journal::cursor::Cursor;
-use crate::journal::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
-use crate::journal::header::{LONGEST_HEADER, SegmentHeader};
+use crate::journal::disk::{Disk, File, Fs as _};
+use crate::journal::format::{
+    Cursor, Found, FrameHeader, HEADER, Item, Kind, LONGEST_HEADER, Salt, Scan, SegmentHeader, frame,
+};
 use crate::journal::quarantine::{Cause, Quarantined};
-use crate::journal::scan::{Item, Scan};
-use crate::journal::{CallNumber, Disk, Entry, File, Fs as _, SinkName};
+use crate::journal::read::Entry;
+use crate::journal::sinks::SinkName;
+use crate::journal::state::{CallNumber, OpenCalls, RequestPlace};
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([7; 16]);

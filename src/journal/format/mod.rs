@@ -1,0 +1,16 @@
+//! The bytes of a journal on the disk, and how they are read back. `docs/format.md` has every byte.
+
+mod cursor;
+pub(super) mod frame;
+pub(super) mod header;
+mod mark;
+mod paths;
+mod scan;
+
+pub(super) use self::cursor::Cursor;
+pub(super) use self::frame::{ALIGNMENT, Found, FrameHeader, LONGEST, Salt, put, u32_at, u64_at};
+pub use self::frame::{HEADER, Kind};
+pub(super) use self::header::{LONGEST_HEADER, SegmentHeader};
+pub(super) use self::mark::Mark;
+pub(super) use self::paths::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
+pub(super) use self::scan::{CHUNK, Item, Scan, is_zero};

@@ -1,0 +1,119 @@
+//! What the handles and the threads of a stream share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use super::copies::Copies;
+use super::locked::State;
+use crate::journal::disk::{Birth, File};
+use crate::journal::format::{Mark, StreamPlace, header};
+use crate::journal::numbers::Sequence;
+use crate::journal::options::{Event, JournalOptions};
+use crate::journal::planted;
+use crate::journal::read::SavedCursor;
+use crate::record::StreamId;
+
+#[derive(Debug)]
+pub(in crate::journal) struct Shared {
+    pub(in crate::journal) options: JournalOptions,
+    pub(in crate::journal) stream: StreamId,
+    /// In which process.
+    pub(in crate::journal) birth: Birth,
+    pub(in crate::journal) place: StreamPlace,
+    pub(in crate::journal) segment_bytes: u64,
+    /// Bytes of the longest record that is taken.
+    pub(in crate::journal) longest_record: usize,
+    /// The lock on the stream, as long as this is held.
+    pub(in crate::journal) owner: Arc<dyn File>,
+    /// Of each sink. Held by whoever settles.
+    pub(in crate::journal) cursors: Mutex<Vec<SavedCursor>>,
+    pub(in crate::journal) mark: Mark,
+    pub(in crate::journal) state: Mutex<State>,
+    /// Bytes that could be taken.
+    pub(in crate::journal) left: AtomicU64,
+    /// Held by whoever commits.
+    pub(in crate::journal) committing: Mutex<Copies>,
+    /// What is degraded now, by its `error.type`.
+    pub(in crate::journal) troubles: Mutex<Vec<&'static str>>,
+    /// Bytes that wait in other streams, and when they were counted.
+    pub(in crate::journal) others_bytes: AtomicU64,
+    pub(in crate::journal) others_counted: Mutex<Option<Instant>>,
+    /// Something was told that must be kept before anything is settled or removed.
+    pub(in crate::journal) told: AtomicBool,
+    /// For the committer's thread.
+    pub(in crate::journal) commit_wanted: Condvar,
+    /// For whoever waits for the turn to write.
+    pub(in crate::journal) turned: Condvar,
+    /// The disk does not stand still any more.
+    pub(in crate::journal) moved: Notify,
+    pub(in crate::journal) stands: AtomicBool,
+    /// For the thread that writes.
+    pub(in crate::journal) job_wanted: Condvar,
+    pub(in crate::journal) job_done: Condvar,
+    /// A thread of the journal has ended.
+    pub(in crate::journal) ended: Condvar,
+    pub(in crate::journal) synced: Notify,
+    pub(in crate::journal) synced_blocking: Condvar,
+    pub(in crate::journal) readable: Notify,
+    pub(in crate::journal) settled: Notify,
+    pub(in crate::journal) settled_blocking: Condvar,
+    /// There may be room again.
+    pub(in crate::journal) room: Notify,
+}
+
+impl Shared {
+    /// No code under the lock can panic, so a poisoned lock still holds a whole state.
+    pub(in crate::journal) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the first frame of a segment begins.
+    pub(in crate::journal) fn header_length(&self) -> u64 {
+        header::length(&self.options.resource, &self.options.scope) as u64
+    }
+
+    /// Tells that records are not there any more, once for all sinks.
+    pub(in crate::journal) fn lost(&self, first: Sequence, last: Sequence) {
+        self.told.store(true, Ordering::Relaxed);
+        let untold = self.state().untold(first, last);
+        for (first, last) in untold {
+            let count = (last + 1).saturating_sub(first);
+            self.options.watcher.happened(Event::Lost { stream: self.stream, count, first, last });
+        }
+    }
+
+    /// Whether everything that was told is durable where it was told: before that, nothing is settled or removed.
+    pub(in crate::journal) fn is_told(&self) -> bool {
+        if !self.told.load(Ordering::Relaxed) || planted("settle-before-told") {
+            return true;
+        }
+        let kept = self.options.watcher.is_kept();
+        self.told.store(!kept, Ordering::Relaxed);
+        kept
+    }
+
+    /// Tells the watcher that something does not work, once until it does.
+    pub(in crate::journal) fn degraded(&self, error_type: &'static str, text: &dyn std::fmt::Display) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if !troubles.contains(&error_type) {
+            troubles.push(error_type);
+            drop(troubles);
+            self.options.watcher.happened(Event::Degraded { error_type, text: text.to_string() });
+        }
+    }
+
+    /// Tells the watcher that it works again, if it did not.
+    pub(in crate::journal) fn recovered(&self, error_type: &'static str, text: &str) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = troubles.len();
+        troubles.retain(|trouble| *trouble != error_type);
+        let was_there = troubles.len() < before;
+        drop(troubles);
+        if was_there {
+            self.options.watcher.happened(Event::Recovered { error_type, text: text.to_owned() });
+        }
+    }
+}

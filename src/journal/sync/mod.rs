@@ -1,0 +1,6 @@
+//! Making durable what was written.
+
+mod commit;
+mod wait;
+
+pub use self::wait::NotSynced;
