@@ -19,13 +19,14 @@
 //! 10. Each sink has a handle that reads ahead and one that settles, on any threads; what they share has one owner (`ahead.rs`).
 //! 11. What a stream's last number was is in the ledger before its files go.
 
+mod append;
 mod directory;
 mod disk;
+mod entry;
 mod error;
 mod format;
 mod handle;
 mod inspect;
-mod keep;
 mod numbers;
 mod open;
 mod options;
@@ -33,34 +34,36 @@ mod planted;
 mod quarantine;
 mod read;
 mod recover;
-mod secret;
-mod sinks;
 mod space;
 mod state;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod write;
 
+pub use self::append::{Append, Receipt, Room};
 pub use self::directory::{Ledger, Removed};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};
+pub use self::entry::Entry;
+pub(crate) use self::error::FIX;
 pub use self::error::JournalError;
-pub use self::format::{HEADER, Kind};
+pub use self::format::{HEADER, Kind, SinkName};
 pub use self::handle::Journal;
 pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, StreamStat};
-pub use self::keep::Keeper;
-pub use self::numbers::Sequence;
+pub use self::numbers::{CallNumber, Sequence};
 pub use self::open::Opened;
-pub use self::options::{DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, Unwatched, Watcher};
+pub(crate) use self::options::LOCK_PATIENCE;
+pub use self::options::{
+    DEFAULT_MAX_BYTES, Event, JournalOptions, LEAST_MAX_BYTES, QuarantineBound, Sinks, Unwatched, Watcher,
+};
 pub(crate) use self::planted::planted;
-pub use self::quarantine::{Cause, Quarantine, QuarantineBound, Quarantined, Refused};
-pub use self::read::{Batch, BatchLimits, Entry, Reader, Settler};
+pub use self::quarantine::{Cause, Quarantine, Quarantined, Refused};
+pub use self::read::{Batch, BatchLimits, Reader, Settler, SinkHandles};
 pub use self::recover::{
     ADOPTED_AT_ONCE, ADOPTION_DESCRIPTORS, Adopted, Lot, OpenRequest, Orphan, Search, orphans, orphans_of,
 };
-pub use self::secret::{Secret, secret};
-pub use self::sinks::{SinkHandles, SinkName, Sinks};
 pub use self::space::{Pressure, Usage};
-pub use self::state::CallNumber;
 pub use self::sync::NotSynced;
-pub use self::write::{Admission, Append, Receipt, Room};
+pub use self::upkeep::Keeper;
+pub use self::write::Admission;

@@ -2,6 +2,7 @@
 
 mod forked;
 mod fs;
+mod lack;
 mod make_dir;
 mod mapped;
 mod system;
@@ -9,5 +10,6 @@ mod tolerant;
 
 pub(super) use self::forked::Birth;
 pub use self::fs::{File, Fs, Identity};
+pub(super) use self::lack::{Lack, is_shortage};
 pub use self::system::Disk;
 pub use self::tolerant::{Tolerant, Without};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::fs::{File, Fs, Identity};
-use crate::journal::error::Lack;
+use super::lack::Lack;
 
 /// What the journal may go without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

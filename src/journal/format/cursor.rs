@@ -17,8 +17,8 @@
 use std::io;
 
 use super::frame::{put, u32_at, u64_at};
+use super::position::Position;
 use crate::journal::disk::File;
-use crate::journal::state::Position;
 use crate::record::StreamId;
 
 /// The place behind the last settled record.

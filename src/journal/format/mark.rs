@@ -16,10 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cursor::Cursor;
 use crate::journal::disk::File;
-use crate::journal::error;
 use crate::journal::numbers::Sequence;
-use crate::journal::planted::planted;
-use crate::journal::state::Shared;
 use crate::record::StreamId;
 
 /// The file of the mark, while the stream is written or read.
@@ -67,7 +64,7 @@ impl Mark {
         slots.max_by_key(|(_, mark)| mark.sequence)
     }
 
-    fn write(&self, at: Cursor, stream: StreamId) -> io::Result<()> {
+    pub(in crate::journal) fn write(&self, at: Cursor, stream: StreamId) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let mut state = self.state();
         if at.sequence > state.written {
@@ -77,7 +74,7 @@ impl Mark {
         Ok(())
     }
 
-    fn sync(&self) -> io::Result<()> {
+    pub(in crate::journal) fn sync(&self) -> io::Result<()> {
         let written = self.state().written;
         self.file.as_ref().map_or(Ok(()), |file| file.sync())?;
         let mut state = self.state();
@@ -85,34 +82,13 @@ impl Mark {
         Ok(())
     }
 
+    /// Whether the file would name that number after a power loss.
+    pub(in crate::journal) fn is_durable(&self, through: Sequence) -> bool {
+        self.state().durable >= through
+    }
+
     fn state(&self) -> MutexGuard<'_, Marked> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shared {
-    /// Notes how far the stream is durable now.
-    pub(in crate::journal) fn note_mark(&self) -> io::Result<()> {
-        let synced = self.state().synced;
-        let sequence = synced.sequence.saturating_sub(1);
-        self.mark.write(Cursor { segment: synced.segment, offset: synced.offset, sequence }, self.stream)
-    }
-
-    /// Sees to it that a number which is about to be shipped is never given again, whatever the disk loses. A disk that does
-    /// not even take that still has its records shipped, which is the best that can become of them.
-    pub(in crate::journal) fn mark_durably(&self, through: Sequence) {
-        if self.mark.state().durable >= through || planted("skip-mark") {
-            return;
-        }
-        match self.note_mark().and_then(|()| self.mark.sync()) {
-            Ok(()) => self.recovered(MARK, "the journal saves its numbers again"),
-            Err(cause) => {
-                self.degraded(
-                    MARK,
-                    &format!("the journal cannot save which numbers it ships: {cause}; {}", error::FIX),
-                );
-            }
-        }
     }
 }
 
@@ -121,4 +97,3 @@ const SLOTS: u64 = 2;
 /// More than a block of any file system that is in use.
 const APART: u64 = 4096;
 const LENGTH: usize = 4096 + 64;
-const MARK: &str = crate::record::error_type::JOURNAL_MARK_FAILED;

@@ -14,8 +14,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::sink_name::SinkName;
 use crate::journal::disk::Fs;
-use crate::journal::sinks::SinkName;
 use crate::record::StreamId;
 
 /// The directory of a journal.

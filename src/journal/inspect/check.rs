@@ -10,12 +10,11 @@ use super::untouched::Untouched;
 use crate::journal::disk::{File, Fs as _};
 use crate::journal::error::JournalError;
 use crate::journal::format::{
-    Cursor, FrameHeader, Item, MARK, Mark, OWNER, Salt, Scan, SegmentHeader, StreamPlace, segment_number,
+    Cursor, FrameHeader, Item, MARK, Mark, OWNER, Salt, Scan, SegmentHeader, SinkName, StreamPlace, segment_number,
     sink_of_cursor,
 };
 use crate::journal::numbers::Sequence;
 use crate::journal::recover::refuse_unknown_version;
-use crate::journal::sinks::SinkName;
 use crate::record::StreamId;
 
 impl Inspection {

@@ -11,8 +11,7 @@ use crate::journal::error::JournalError;
 use crate::journal::format::{Item, Salt, Scan, SegmentHeader, StreamPlace, segment_number};
 use crate::journal::numbers::Sequence;
 use crate::journal::recover::{Recovered, recover};
-use crate::journal::sinks::Start;
-use crate::journal::state::Segment;
+use crate::journal::state::{Segment, Start};
 use crate::record::{Record, StreamId};
 
 /// What a journal holds.

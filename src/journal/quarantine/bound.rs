@@ -5,50 +5,16 @@
 //! 2. What is removed was told before, durably; the oldest goes first.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use super::files::{Quarantine, Quarantined};
+use super::file::Quarantined;
+use super::files::Quarantine;
+use crate::journal::entry::Entry;
 use crate::journal::error::{self, JournalError};
 use crate::journal::numbers::Sequence;
-use crate::journal::options::{Event, Watcher};
-use crate::journal::read::Entry;
+use crate::journal::options::{Counted, Event, Watcher};
 use crate::journal::state::Shared;
 use crate::record::StreamId;
-
-/// How much the quarantine may hold, for all streams of a directory.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct QuarantineBound {
-    /// Bytes that its files take on the disk.
-    pub max_bytes: u64,
-    /// Whether it then takes nothing more, instead of shedding the oldest files.
-    pub refuses: bool,
-    counted: Arc<Mutex<Counted>>,
-}
-
-/// What the files took when they were counted, and those that were written since. Other processes write, too, so it is a
-/// hint: they are counted again before one is removed.
-#[derive(Debug, Default)]
-struct Counted {
-    directory: PathBuf,
-    bytes: u64,
-    written: u32,
-}
-
-impl QuarantineBound {
-    /// A bound in bytes.
-    #[must_use]
-    pub fn new(max_bytes: u64, refuses: bool) -> Self {
-        Self { max_bytes, refuses, counted: Arc::default() }
-    }
-}
-
-impl Default for QuarantineBound {
-    fn default() -> Self {
-        Self::new(DEFAULT_MAX_BYTES, false)
-    }
-}
 
 /// A file, and what goes with it.
 #[derive(Debug)]
@@ -187,7 +153,5 @@ const fn on_disk(bytes: u64) -> u64 {
 }
 
 const BLOCK: u64 = 4096;
-/// Some ten thousand files of one record, or half a million records that were refused together.
-const DEFAULT_MAX_BYTES: u64 = 256 << 20;
 /// After that many files that this process has written.
 const COUNT_AGAIN: u32 = 1000;

@@ -68,7 +68,7 @@ impl Ahead {
     /// With the batches locked, so that what is noted is never older than what was noted before.
     fn note_oldest(&self, batches: &VecDeque<Passed>, shared: &Shared) {
         let oldest = batches.front().and_then(|passed| passed.oldest_unix_nano);
-        if let Some(progress) = shared.state().sinks.get_mut(self.sink) {
+        if let Some(progress) = shared.state().progress.sinks.get_mut(self.sink) {
             progress.oldest_unix_nano = oldest;
         }
     }

@@ -10,12 +10,13 @@ use bytes::Bytes;
 
 use super::ahead::{Ahead, Passed};
 use super::settle::Settler;
+use crate::journal::entry::Entry;
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::{CHUNK, Cursor, Item, Salt, Scan, is_zero};
+use crate::journal::format::{CHUNK, Cursor, Item, Position, Salt, Scan, is_zero};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
 use crate::journal::planted::planted;
-use crate::journal::state::{Position, Segment, State};
+use crate::journal::state::{Segment, State};
 use crate::record::StreamId;
 
 /// Reads the records of a stream in their order. Each sink has one, which stands where that sink is, and may be used on another
@@ -44,15 +45,6 @@ struct Open {
     segment: u64,
     remade: u32,
     scan: Scan,
-}
-
-/// A record and its number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// `audit.sequence.number`.
-    pub sequence: Sequence,
-    /// The encoded record.
-    pub record: Bytes,
 }
 
 /// Records in the order of the stream; numbers are missing where something was damaged.
@@ -124,10 +116,10 @@ impl Reader {
             changed.as_mut().enable();
             {
                 let mut state = self.journal.0.state();
-                if state.synced.sequence > self.expected {
+                if state.commits.synced.sequence > self.expected {
                     return;
                 }
-                state.reader_sleeps = true;
+                state.progress.reader_sleeps = true;
             }
             changed.await;
         }
@@ -136,7 +128,7 @@ impl Reader {
     /// Whether all that is durable was read.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.retry_at.is_none() && self.expected >= self.journal.0.state().synced.sequence
+        self.retry_at.is_none() && self.expected >= self.journal.0.state().commits.synced.sequence
     }
 
     /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
@@ -338,10 +330,10 @@ impl Reader {
 impl State {
     /// The first segment that is not before that number, and how far it may be read; `None` if it may not.
     fn reach(&self, wanted: u64) -> Option<Reach> {
-        let segment = *self.segments.iter().find(|segment| segment.number >= wanted)?;
-        let later = || self.segments.iter().filter(|later| later.number > segment.number);
+        let segment = *self.segments.unsettled.iter().find(|segment| segment.number >= wanted)?;
+        let later = || self.segments.unsettled.iter().filter(|later| later.number > segment.number);
         let next_first = later().map(|later| later.first).filter(|first| *first > 0).min().unwrap_or(u64::MAX);
-        let synced = self.synced;
+        let synced = self.commits.synced;
         let (end, stop) = match segment.number.cmp(&synced.segment) {
             Ordering::Less => (segment.end, false),
             // More may follow here; after a sync that failed, in another segment.

@@ -9,15 +9,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
 use super::ahead::Ahead;
-use crate::journal::disk::File;
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::Cursor;
+use crate::journal::format::{Cursor, CursorFile, SinkName};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
 use crate::journal::planted::planted;
 use crate::journal::quarantine::{Cause, Quarantined, Refused};
-use crate::journal::sinks::SinkName;
-use crate::journal::state::{Position, Segment, Shared, State};
+use crate::journal::state::{Segment, Shared, State};
 use crate::record::StreamId;
 
 /// Says what of a stream a sink has, in the order in which it was read. Each sink has one, which may be used on another thread
@@ -42,7 +40,7 @@ impl Settler {
     /// The sink.
     #[must_use]
     pub fn sink(&self) -> SinkName {
-        self.journal.0.state().sinks.get(self.ahead.sink()).map_or(SinkName::OTLP, |progress| progress.sink)
+        self.journal.0.state().progress.sinks.get(self.ahead.sink()).map_or(SinkName::OTLP, |progress| progress.sink)
     }
 
     /// Settles everything up to a record: it was accepted by the sink, or stands in quarantine. Removes the segments that
@@ -78,38 +76,6 @@ impl Settler {
     }
 }
 
-/// The cursor of a sink on the disk.
-#[derive(Debug)]
-pub(in crate::journal) struct SavedCursor {
-    file: Arc<dyn File>,
-    /// What it says, or less.
-    says: Position,
-    /// Whether it would say so after a power loss.
-    is_durable: bool,
-}
-
-impl SavedCursor {
-    /// Behind that place everything is still to be settled, whatever the file says.
-    pub(in crate::journal) fn at(file: Arc<dyn File>, says: Position) -> Self {
-        Self { file, says, is_durable: false }
-    }
-
-    fn write(&mut self, cursor: Cursor, stream: StreamId) -> io::Result<()> {
-        self.is_durable = false;
-        cursor.write(&*self.file, stream)?;
-        self.says = cursor.place();
-        Ok(())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        if !self.is_durable {
-            self.file.sync()?;
-            self.is_durable = true;
-        }
-        Ok(())
-    }
-}
-
 impl Shared {
     /// A sink is done with everything up to there.
     pub(in crate::journal) fn settle_at(&self, sink: usize, cursor: Cursor) {
@@ -129,7 +95,7 @@ impl Shared {
                     &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX),
                 ),
             }
-        } else if let Some(progress) = self.state().sinks.get_mut(sink) {
+        } else if let Some(progress) = self.state().progress.sinks.get_mut(sink) {
             // It is settled for this process. The next one reads it again, and tells.
             progress.settled = progress.settled.max(cursor.sequence);
         }
@@ -149,22 +115,22 @@ impl Shared {
         let behind = cursors.iter().map(|saved| saved.says.segment).min().unwrap_or(0);
         let any_goes = {
             let state = self.state();
-            state.segments.front().is_some_and(|front| state.goes(front, behind))
+            state.segments.unsettled.front().is_some_and(|front| state.goes(front, behind))
         };
         if saved.is_ok() && any_goes {
-            saved = cursors.iter_mut().try_for_each(SavedCursor::sync);
+            saved = cursors.iter_mut().try_for_each(CursorFile::sync);
         }
         let mut state = self.state();
-        if let Some(progress) = state.sinks.get_mut(sink) {
+        if let Some(progress) = state.progress.sinks.get_mut(sink) {
             progress.settled = progress.settled.max(cursor.sequence);
             progress.at = cursor.place();
         }
         let mut gone = Vec::new();
         while saved.is_ok()
-            && let Some(front) = state.segments.front().copied()
+            && let Some(front) = state.segments.unsettled.front().copied()
             && state.goes(&front, behind)
         {
-            state.segments.pop_front();
+            state.segments.unsettled.pop_front();
             gone.push(front.number);
         }
         state.recount_pending();
@@ -175,7 +141,7 @@ impl Shared {
     /// Whether somebody else has settled more meanwhile: damage is passed by who reads, and batches are by who ships.
     fn is_passed(&self, sink: usize, cursor: Cursor) -> bool {
         let state = self.state();
-        let known = state.sinks.get(sink).map(|progress| (progress.at, progress.settled));
+        let known = state.progress.sinks.get(sink).map(|progress| (progress.at, progress.settled));
         known.is_some_and(|(at, settled)| cursor.place() < at || cursor.place() == at && cursor.sequence < settled)
     }
 }
@@ -185,9 +151,9 @@ impl State {
     fn goes(&self, segment: &Segment, behind: u64) -> bool {
         // A segment that is durable stays until another one is: without any, the stream would be forgotten.
         // And an adopter's copies of what is open must be durable before the originals go.
-        let copied = self.synced.frames > 0 || self.is_clean();
+        let copied = self.commits.synced.frames > 0 || self.is_clean();
         let behind = behind + u64::from(planted("remove-unsettled-segment"));
-        copied && segment.number < behind.min(self.synced.segment).min(self.calls_from)
+        copied && segment.number < behind.min(self.commits.synced.segment).min(self.adoption.calls_from)
     }
 }
 

@@ -8,21 +8,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use bytes::Bytes;
 
 use super::stream::{Recovered, recover};
-use crate::journal::directory::ledger;
-use crate::journal::disk::{File, Fs};
+use crate::journal::directory::{lock, make_directories, remove_all};
+use crate::journal::disk::{File, Fs, is_shortage};
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::{
-    MARK, OWNER, Place, SegmentHeader, StreamPlace, frame, is_new, segment_number, sink_of_cursor,
-};
+use crate::journal::format::{Place, SegmentHeader, SinkName, StreamPlace, frame};
 use crate::journal::handle::Journal;
-use crate::journal::numbers::Sequence;
-use crate::journal::open::{CursorFile, Files, lock, make_directories};
+use crate::journal::numbers::CallNumber;
 use crate::journal::options::JournalOptions;
 use crate::journal::planted::planted;
-use crate::journal::read::{Reader, Settler};
-use crate::journal::sinks::{SinkHandles, SinkName};
-use crate::journal::state::{CallNumber, Shared, Synced};
-use crate::journal::write::{ALARM_RESERVE, Carried};
+use crate::journal::read::{Reader, Settler, SinkHandles};
+use crate::journal::space::ALARM_RESERVE;
+use crate::journal::state::{Carried, Files, Shared, SinkCursor, Synced};
 use crate::record::StreamId;
 
 /// A stream whose owner is gone. Its lock is held as long as this is.
@@ -238,7 +234,7 @@ impl Orphan {
         };
         let cursors = options.sinks.iter().map(open).collect::<io::Result<Vec<_>>>();
         let cursors = cursors.map_err(failed("open the cursors of"))?.into_iter().zip(found.starts.iter().copied());
-        let cursors = cursors.map(|(file, start)| CursorFile { file, start });
+        let cursors = cursors.map(|(file, start)| SinkCursor { file, start });
         // Answers repeat what requests say, which may have been written with larger segments.
         let longest = options.longest_record();
         let options = JournalOptions {
@@ -250,7 +246,7 @@ impl Orphan {
         };
         // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails.
         let mark = match options.fs.open_or_create(&place.mark()) {
-            Err(error) if error::is_shortage(&error) => return Err(failed("open the mark of")(error)),
+            Err(error) if is_shortage(&error) => return Err(failed("open the mark of")(error)),
             opened => opened.ok(),
         };
         let files = Files { owner: self.owner, cursors: cursors.collect(), mark };
@@ -284,20 +280,21 @@ impl Shared {
             }
         }
         let mut state = self.state();
-        state.segments = found.segments.clone();
-        state.next_file = found.next_file;
-        state.sequence = found.sequence;
-        state.closed = true;
-        state.ended = found.ended;
+        state.segments.unsettled = found.segments.clone();
+        state.segments.next_file = found.next_file;
+        state.appended.sequence = found.sequence;
+        state.appended.closed = true;
+        state.appended.ended = found.ended;
         if !found.ended {
-            state.left_open = Some(found.open.clone());
-            state.calls_from = found.calls_from;
+            state.adoption.left_open = Some(found.open.clone());
+            state.adoption.calls_from = found.calls_from;
         }
         state.recount_pending();
         if let Some(last) = found.segments.back() {
             // Of a damaged end it is known which numbers stood there, once that is in the mark.
             let offset = found.torn.as_ref().map_or(last.end, |torn| last.end.max(torn.to));
-            state.synced = Synced { frames: 0, segment: last.number, offset, sequence: found.sequence, header: true };
+            state.commits.synced =
+                Synced { frames: 0, segment: last.number, offset, sequence: found.sequence, header: true };
         }
         drop(state);
         if found.torn.is_some() {
@@ -313,21 +310,21 @@ impl Shared {
     /// [`JournalError::Closed`] if the stream has its end, and that no segment can be made: it is tried again with the next
     /// record.
     pub(in crate::journal) fn begin_answers(&self) -> Result<(), JournalError> {
-        let left_open = self.state().left_open.clone();
+        let left_open = self.state().adoption.left_open.clone();
         let Some(left_open) = left_open else { return Err(JournalError::Closed) };
         let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
         let answers = 3 * requests + 512 * left_open.len() as u64;
         self.make_beyond_bound(self.header_length() + answers + 2 * ALARM_RESERVE);
         let (prepared, sequence) = {
             let mut state = self.state();
-            let prepared = state.take_next(|_| true).ok_or_else(|| self.full(&state, ""))?;
-            (prepared, state.sequence)
+            let prepared = state.segments.take_next(|_| true).ok_or_else(|| self.full(&state, ""))?;
+            (prepared, state.appended.sequence)
         };
         let open = left_open.iter().map(|(call, request)| Carried { call: *call, payload: request.to_vec() });
         self.start_in(prepared, sequence, open.collect())?;
         let mut state = self.state();
         // From here on the copies must be durable before the originals go.
-        (state.closed, state.left_open, state.calls_from) = (false, None, u64::MAX);
+        (state.appended.closed, state.adoption.left_open, state.adoption.calls_from) = (false, None, u64::MAX);
         Ok(())
     }
 }
@@ -343,7 +340,7 @@ impl Journal {
         let shared = &self.0;
         let done = {
             let state = shared.state();
-            state.ended && state.is_clean() && state.settled() + 1 >= state.sequence
+            state.appended.ended && state.is_clean() && state.progress.settled() + 1 >= state.appended.sequence
         };
         let done = done && (planted("remove-before-told") || shared.is_told());
         if !done {
@@ -351,8 +348,8 @@ impl Journal {
         }
         let last = {
             let mut state = shared.state();
-            state.stop = true;
-            state.sequence.saturating_sub(1)
+            state.upkeep.stop = true;
+            state.appended.sequence.saturating_sub(1)
         };
         match remove_all(&shared.options, &shared.place, Some((shared.stream, last))) {
             Ok(is_gone) => is_gone,
@@ -362,43 +359,6 @@ impl Journal {
             }
         }
     }
-}
-
-/// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
-/// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
-/// next adopter. Says whether all is gone that is ours.
-///
-/// # Errors
-/// If the ledger does not take what is to be kept of the stream: nothing is removed then.
-fn remove_all(
-    options: &JournalOptions,
-    place: &StreamPlace,
-    kept: Option<(StreamId, Sequence)>,
-) -> Result<bool, JournalError> {
-    let fs = &*options.fs;
-    let directory = Place::new(&options.directory);
-    let Ok(_alone) = lock(options, &directory) else { return Ok(false) };
-    let Ok(mut names) = fs.list(place.root()) else { return Ok(false) };
-    if let Some((stream, last)) = kept {
-        ledger::note(options, &directory, stream, last)?;
-    }
-    let last = names.iter().filter_map(|name| segment_number(name)).max();
-    let is_last = |name: &String| last.is_some() && segment_number(name) == last;
-    // What is none of ours, or not yet, stays, and the directory with it.
-    names.retain(|name| {
-        let is_ours = [OWNER, MARK].contains(&name.as_str()) || sink_of_cursor(name).is_some();
-        is_ours || segment_number(name).is_some() || is_new(name)
-    });
-    names.sort_by_key(|name| (*name == OWNER, is_last(name)));
-    for name in &names {
-        // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
-        let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
-        if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
-            return Ok(false);
-        }
-    }
-    drop(fs.remove_dir(place.root()));
-    Ok(true)
 }
 
 /// How many streams of dead processes a trail has in hand at once.

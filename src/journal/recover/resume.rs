@@ -2,11 +2,10 @@
 
 use std::io;
 
-use super::stream::FoundSegment;
-use crate::journal::format::{Cursor, Item, Scan};
+use super::found::FoundSegment;
+use crate::journal::format::{Cursor, Item, Position, Scan};
 use crate::journal::numbers::Sequence;
-use crate::journal::sinks::Start;
-use crate::journal::state::{Position, Segment};
+use crate::journal::state::{Segment, Start};
 
 /// What is known of a stream beside its frames.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,9 @@
 
 use std::sync::atomic::Ordering;
 
+use super::fits::ALARM_RESERVE;
 use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
-use crate::journal::write::ALARM_RESERVE;
 
 /// How short the room is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,12 +54,12 @@ impl Shared {
 
     /// Bytes for which there is room: in the segments that are there, or until as much waits as may.
     fn left(&self, state: &State) -> u64 {
-        let active = state.active.length.saturating_sub(state.active.offset);
-        let next = state.next.as_ref().map_or(0, |next| next.length.saturating_sub(self.header_length()));
+        let active = state.segments.active.length.saturating_sub(state.segments.active.offset);
+        let next = state.segments.next.as_ref().map_or(0, |next| next.length.saturating_sub(self.header_length()));
         let ready = (active + next).saturating_sub(state.reserved);
         // A disk that is full, or takes no files, may have no room for what the bound allows. What was promised comes on top
         // of segments that are made.
-        let is_made = state.full_because.is_none();
+        let is_made = state.segments.full_because.is_none();
         let may_wait = if is_made { self.options.max_bytes.saturating_sub(self.waiting(state)) } else { 0 };
         ready.max(may_wait).saturating_sub(ALARM_RESERVE)
     }

@@ -1,26 +1,20 @@
 //! The calls that are open now, and where their request frames are.
 
-/// Names an open call to the journal, from its request frame to its response frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallNumber(pub(in crate::journal) u64);
-
-impl CallNumber {
-    /// The number for whoever keeps it as such, never 0; and 0 where there is no call.
-    pub(crate) fn number_of(call: Option<Self>) -> u64 {
-        call.map_or(0, |call| call.0)
-    }
-
-    /// What [`number_of`](Self::number_of) gave that number for.
-    pub(crate) fn of_number(number: u64) -> Option<Self> {
-        (number != 0).then_some(Self(number))
-    }
-}
+use crate::journal::numbers::CallNumber;
 
 /// Where the request frame of an open call stands in the active segment.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::journal) struct RequestPlace {
     pub(in crate::journal) offset: u64,
     pub(in crate::journal) size: u64,
+}
+
+/// An open call on its way into the next segment.
+#[derive(Debug)]
+pub(in crate::journal) struct Carried {
+    pub(in crate::journal) call: CallNumber,
+    /// Empty if it cannot be read here. The header counts it all the same, so that an adopter looks for it in earlier segments.
+    pub(in crate::journal) payload: Vec<u8>,
 }
 
 /// A table whose entries are found by number: no search, and no allocation once it has grown.

@@ -7,11 +7,11 @@
 
 use std::cmp::Ordering;
 
-use super::calls::CallNumber;
-use super::locked::{Position, Unsynced};
+use super::calls::Carried;
+use super::commits::Unsynced;
 use crate::journal::disk::File;
-use crate::journal::format::{FrameHeader, Kind, frame};
-use crate::journal::write::Carried;
+use crate::journal::format::{FrameHeader, Kind, Position, frame};
+use crate::journal::numbers::CallNumber;
 
 /// The frames behind what is durable, in their order.
 #[derive(Debug, Default)]

@@ -1,12 +1,25 @@
 //! What an open journal keeps in memory.
 
+mod adoption;
+mod appended;
 mod calls;
+mod commits;
 mod copies;
+mod jobs;
 mod locked;
+mod progress;
+mod segments;
 mod shared;
+mod turn;
+mod upkeep;
 
-pub use self::calls::CallNumber;
-pub(super) use self::calls::{OpenCalls, RequestPlace};
+#[cfg(test)]
+pub(super) use self::calls::OpenCalls;
+pub(super) use self::calls::{Carried, RequestPlace};
+pub(super) use self::commits::{Synced, Unsynced};
 pub(super) use self::copies::Copies;
-pub(super) use self::locked::{Active, Group, Position, Prepared, Segment, State, Synced, Unmade, Unsynced};
-pub(super) use self::shared::Shared;
+pub(super) use self::jobs::{Job, Work};
+pub(super) use self::locked::State;
+pub(super) use self::progress::Start;
+pub(super) use self::segments::{Active, Prepared, Segment, Unmade};
+pub(super) use self::shared::{Files, Shared, SinkCursor};

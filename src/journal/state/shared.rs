@@ -8,12 +8,12 @@ use tokio::sync::Notify;
 
 use super::copies::Copies;
 use super::locked::State;
+use super::progress::{SinkProgress, Start};
 use crate::journal::disk::{Birth, File};
-use crate::journal::format::{Mark, StreamPlace, header};
+use crate::journal::format::{CursorFile, Mark, StreamPlace, header};
 use crate::journal::numbers::Sequence;
 use crate::journal::options::{Event, JournalOptions};
 use crate::journal::planted;
-use crate::journal::read::SavedCursor;
 use crate::record::StreamId;
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(in crate::journal) struct Shared {
     /// The lock on the stream, as long as this is held.
     pub(in crate::journal) owner: Arc<dyn File>,
     /// Of each sink. Held by whoever settles.
-    pub(in crate::journal) cursors: Mutex<Vec<SavedCursor>>,
+    pub(in crate::journal) cursors: Mutex<Vec<CursorFile>>,
     pub(in crate::journal) mark: Mark,
     pub(in crate::journal) state: Mutex<State>,
     /// Bytes that could be taken.
@@ -64,7 +64,64 @@ pub(in crate::journal) struct Shared {
     pub(in crate::journal) room: Notify,
 }
 
+/// The files of a stream that are open as long as it is in hand.
+pub(in crate::journal) struct Files {
+    pub(in crate::journal) owner: Arc<dyn File>,
+    /// Of each sink.
+    pub(in crate::journal) cursors: Vec<SinkCursor>,
+    pub(in crate::journal) mark: Option<Arc<dyn File>>,
+}
+
+/// The cursor of a sink, and where the sink begins.
+pub(in crate::journal) struct SinkCursor {
+    pub(in crate::journal) file: Arc<dyn File>,
+    pub(in crate::journal) start: Start,
+}
+
 impl Shared {
+    pub(in crate::journal) fn new(
+        options: JournalOptions,
+        stream: StreamId,
+        place: StreamPlace,
+        Files { owner, cursors, mark }: Files,
+    ) -> Self {
+        let segment_bytes = options.segment_bytes();
+        let sinks = options.sinks.iter().zip(&cursors);
+        let progress = sinks.map(|(sink, cursor)| SinkProgress::from(sink, cursor.start)).collect();
+        let cursors = cursors.into_iter().map(|cursor| CursorFile::at(cursor.file, cursor.start.at)).collect();
+        Self {
+            stream,
+            birth: Birth::here(),
+            place,
+            segment_bytes,
+            longest_record: options.longest_record(),
+            state: Mutex::new(State::empty(owner.clone(), stream, progress)),
+            owner,
+            cursors: Mutex::new(cursors),
+            mark: Mark::new(mark, stream),
+            options,
+            left: AtomicU64::new(u64::MAX),
+            committing: Mutex::default(),
+            troubles: Mutex::default(),
+            others_bytes: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+            others_counted: Mutex::default(),
+            commit_wanted: Condvar::new(),
+            turned: Condvar::new(),
+            moved: Notify::new(),
+            stands: AtomicBool::new(false),
+            job_wanted: Condvar::new(),
+            job_done: Condvar::new(),
+            ended: Condvar::new(),
+            synced: Notify::new(),
+            synced_blocking: Condvar::new(),
+            readable: Notify::new(),
+            settled: Notify::new(),
+            settled_blocking: Condvar::new(),
+            room: Notify::new(),
+        }
+    }
+
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
     pub(in crate::journal) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -78,7 +135,7 @@ impl Shared {
     /// Tells that records are not there any more, once for all sinks.
     pub(in crate::journal) fn lost(&self, first: Sequence, last: Sequence) {
         self.told.store(true, Ordering::Relaxed);
-        let untold = self.state().untold(first, last);
+        let untold = self.state().progress.untold(first, last);
         for (first, last) in untold {
             let count = (last + 1).saturating_sub(first);
             self.options.watcher.happened(Event::Lost { stream: self.stream, count, first, last });

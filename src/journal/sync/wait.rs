@@ -3,12 +3,10 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use crate::journal::append::Receipt;
 use crate::journal::error::{self, JournalError};
 use crate::journal::handle::Journal;
-use crate::journal::numbers::Sequence;
-use crate::journal::sinks::SinkName;
 use crate::journal::state::{Shared, State};
-use crate::journal::write::Receipt;
 
 /// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
 /// again, but nobody can say that it would survive a power loss.
@@ -25,7 +23,7 @@ impl Journal {
         if self.is_inherited() {
             return Err(NotSynced(JournalError::Forked.to_string()));
         }
-        let failures = self.0.state().failures;
+        let failures = self.0.state().commits.failures;
         let mut joined = false;
         loop {
             let changed = self.0.synced.notified();
@@ -33,17 +31,17 @@ impl Journal {
             changed.as_mut().enable();
             {
                 let mut state = self.0.state();
-                if state.lost.contains(&receipt.frames) {
+                if state.commits.lost.contains(&receipt.frames) {
                     return Err(NotSynced(LOST.to_owned()));
                 }
-                if state.synced.frames >= receipt.frames {
+                if state.commits.synced.frames >= receipt.frames {
                     return Ok(());
                 }
-                if let Some(failure) = state.failure.clone().filter(|_| state.failures != failures) {
+                if let Some(failure) = state.commits.failure.clone().filter(|_| state.commits.failures != failures) {
                     return Err(NotSynced(failure));
                 }
                 // Another commit is no use to a record that is in the one under way.
-                if !joined && state.group.under_way < receipt.frames {
+                if !joined && state.commits.group.under_way < receipt.frames {
                     joined = true;
                     self.0.join_commit(&mut state);
                 }
@@ -64,13 +62,13 @@ impl Journal {
         }
         let (frames, failures) = {
             let state = shared.state();
-            (state.frames, state.failures)
+            (state.appended.frames, state.commits.failures)
         };
         self.commit_soon();
         let end = Instant::now().checked_add(patience);
         let mut state = shared.state();
-        while state.synced.frames < frames || state.poisoned {
-            let failed = state.failure.clone().filter(|_| state.failures != failures);
+        while state.commits.synced.frames < frames || state.commits.poisoned {
+            let failed = state.commits.failure.clone().filter(|_| state.commits.failures != failures);
             if let Some(failure) = failed {
                 let failed = JournalError::io("sync", shared.place.root(), error::FIX);
                 return Err(failed(std::io::Error::other(failure)));
@@ -87,7 +85,7 @@ impl Journal {
     /// Whether more than that many bytes wait for a commit to begin.
     #[must_use]
     pub fn is_behind(&self, bytes: u64) -> bool {
-        !self.is_inherited() && self.0.state().unsynced_bytes > bytes
+        !self.is_inherited() && self.0.state().commits.unsynced_bytes > bytes
     }
 
     /// Waits until no more than that many bytes wait for a commit to begin.
@@ -107,60 +105,17 @@ impl Journal {
     /// Has everything that was appended committed soon.
     pub fn commit_soon(&self) {
         let mut state = self.0.state();
-        if !state.is_clean() && !std::mem::replace(&mut state.commit_wanted, true) {
+        if !state.is_clean() && !std::mem::replace(&mut state.commits.wanted, true) {
             self.0.commit_wanted.notify_one();
         }
-    }
-
-    /// Waits until everything up to a record is settled: every sink has it.
-    pub async fn settled(&self, through: Sequence) {
-        self.until(|state| state.settled() >= through).await;
-    }
-
-    /// Waits until everything up to a record is settled for that sink, whatever the others have.
-    pub async fn settled_by(&self, sink: SinkName, through: Sequence) {
-        self.until(|state| state.settled_by(sink) >= through).await;
-    }
-
-    async fn until(&self, is_settled: impl Fn(&State) -> bool) {
-        loop {
-            let changed = self.0.settled.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if is_settled(&self.0.state()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
-    /// Blocks the thread until it is settled; says whether that came to pass before the deadline.
-    #[must_use]
-    pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
-        let end = Instant::now().checked_add(deadline);
-        let mut state = self.0.state();
-        while state.settled() < through {
-            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return false;
-            }
-            state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
-    }
-
-    /// Waits until there may be room again. Counts from the call, not from the first poll: whoever calls it before looking
-    /// for room misses nothing.
-    pub fn room(&self) -> impl Future<Output = ()> {
-        self.0.room.notified()
     }
 }
 
 impl Shared {
     fn join_commit(&self, state: &mut State) {
-        state.group.waiting += 1;
-        let complete = state.group.gathering.is_some_and(|wanted| state.group.waiting >= wanted);
-        if !std::mem::replace(&mut state.commit_wanted, true) || complete {
+        state.commits.group.waiting += 1;
+        let complete = state.commits.group.gathering.is_some_and(|wanted| state.commits.group.waiting >= wanted);
+        if !std::mem::replace(&mut state.commits.wanted, true) || complete {
             self.commit_wanted.notify_one();
         }
     }
@@ -168,8 +123,8 @@ impl Shared {
     /// Tells those who wait for a commit that it failed.
     pub(in crate::journal) fn fail_waiters(&self, failure: &str) {
         let mut state = self.state();
-        state.failures += 1;
-        state.failure = Some(failure.to_owned());
+        state.commits.failures += 1;
+        state.commits.failure = Some(failure.to_owned());
         drop(state);
         self.synced.notify_waiters();
         self.synced_blocking.notify_all();

@@ -8,13 +8,13 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::journal::disk::{Disk, File, Fs as _};
+use crate::journal::entry::Entry;
 use crate::journal::format::{
-    Cursor, Found, FrameHeader, HEADER, Item, Kind, LONGEST_HEADER, Salt, Scan, SegmentHeader, frame,
+    Cursor, Found, FrameHeader, HEADER, Item, Kind, LONGEST_HEADER, Salt, Scan, SegmentHeader, SinkName, frame,
 };
+use crate::journal::numbers::CallNumber;
 use crate::journal::quarantine::{Cause, Quarantined};
-use crate::journal::read::Entry;
-use crate::journal::sinks::SinkName;
-use crate::journal::state::{CallNumber, OpenCalls, RequestPlace};
+use crate::journal::state::{OpenCalls, RequestPlace};
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([7; 16]);

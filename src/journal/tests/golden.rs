@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::journal::append::Append;
 use crate::journal::disk::Disk;
-use crate::journal::format::{FrameHeader, HEADER, Kind, Salt, SegmentHeader, frame};
+use crate::journal::entry::Entry;
+use crate::journal::format::{FrameHeader, HEADER, Kind, Salt, SegmentHeader, SinkName, frame};
 use crate::journal::options::JournalOptions;
 use crate::journal::quarantine::{Cause, Quarantine, Quarantined};
-use crate::journal::read::{BatchLimits, Entry};
+use crate::journal::read::BatchLimits;
 use crate::journal::recover::orphans;
-use crate::journal::sinks::SinkName;
-use crate::journal::write::Append;
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([0x01, 0x90, 0, 0, 0, 0, 0x70, 1, 0x80, 2, 3, 4, 5, 6, 7, 8]);

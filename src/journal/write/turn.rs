@@ -19,15 +19,6 @@ use crate::journal::error::JournalError;
 use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
 
-/// Who writes now, and who waits.
-#[derive(Debug, Default)]
-pub(in crate::journal) struct Turn {
-    is_taken: bool,
-    waiting: usize,
-    /// Since when somebody has waited, and nobody has got on.
-    since: Option<Instant>,
-}
-
 /// What one waits for did not come in time.
 #[derive(Debug)]
 pub(in crate::journal) struct Stands;

@@ -6,59 +6,12 @@
 //!    taken, and nothing of it stays in the segment.
 //! 2. What it left is not done later.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::store::{Append, Lengths, Receipt, Room};
+use crate::journal::append::{Receipt, Room};
 use crate::journal::error::JournalError;
-use crate::journal::state::{Shared, State};
-
-/// What is to be done.
-#[derive(Debug)]
-pub(in crate::journal) enum Work {
-    /// A record, with its frame.
-    Append(Append, Lengths, Mutex<Vec<u8>>),
-    /// Room of that size that is kept.
-    Admit(u64),
-}
-
-/// Something that another thread waits for.
-#[derive(Debug)]
-pub(in crate::journal) struct Job {
-    work: Work,
-    stage: AtomicU8,
-    answer: Mutex<Option<Result<Option<Receipt>, JournalError>>>,
-}
-
-impl Job {
-    pub(in crate::journal) fn new(work: Work) -> Self {
-        Self { work, stage: AtomicU8::new(WAITED_FOR), answer: Mutex::default() }
-    }
-
-    /// Whether it may be done: from here on nobody leaves it.
-    fn keep(&self) -> bool {
-        self.stage.compare_exchange(WAITED_FOR, KEPT, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// Whether nobody does it any more.
-    fn leave(&self) -> bool {
-        self.stage.compare_exchange(WAITED_FOR, LEFT, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    fn is_left(&self) -> bool {
-        self.stage.load(Ordering::Acquire) == LEFT
-    }
-
-    fn answer(&self, answer: Result<Option<Receipt>, JournalError>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        self.stage.store(DONE, Ordering::Release);
-    }
-
-    fn is_done(&self) -> bool {
-        self.stage.load(Ordering::Acquire) == DONE
-    }
-}
+use crate::journal::state::{Job, Shared, State, Work};
 
 impl Shared {
     /// Does it, on the thread that writes if there is one.
@@ -69,19 +22,19 @@ impl Shared {
     ) -> Result<Option<Receipt>, JournalError> {
         let job = Arc::new(Job::new(work));
         let mut state = self.state();
-        if !state.has_writer {
+        if !state.jobs.has_writer {
             drop(state);
             return self.work_on(&job);
         }
-        state.jobs.push_back(job.clone());
+        state.jobs.queue.push_back(job.clone());
         self.job_wanted.notify_one();
         let is_open = |_: &State| !job.is_done();
         // That the thread is not there yet is no fault of the disk: a busy machine has many.
-        let is_on_its_way = |state: &State| !job.is_done() && !state.is_writing;
+        let is_on_its_way = |state: &State| !job.is_done() && !state.jobs.is_writing;
         let state = self.wait_while(state, &self.job_done, patience.max(ON_ITS_WAY), is_on_its_way).0;
         let (mut state, in_time) = self.wait_while(state, &self.job_done, patience, is_open);
         if !in_time {
-            state.jobs.retain(|other| !Arc::ptr_eq(other, &job));
+            state.jobs.queue.retain(|other| !Arc::ptr_eq(other, &job));
             if job.leave() {
                 return Err(self.stands_still());
             }
@@ -113,19 +66,19 @@ impl Shared {
     pub(in crate::journal) fn write_for_others(&self) {
         let mut state = self.state();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                state.is_writing = true;
+            if let Some(job) = state.jobs.queue.pop_front() {
+                state.jobs.is_writing = true;
                 self.has_moved(&mut state);
                 drop(state);
                 let answer = if job.is_left() { Ok(None) } else { self.work_on(&job) };
                 job.answer(answer);
                 state = self.state();
-                state.is_writing = false;
+                state.jobs.is_writing = false;
                 self.has_moved(&mut state);
                 self.job_done.notify_all();
-            } else if state.stop {
+            } else if state.upkeep.stop {
                 // Under the lock: nobody gives it anything any more.
-                state.has_writer = false;
+                state.jobs.has_writer = false;
                 return;
             } else {
                 state = self.job_wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -136,7 +89,3 @@ impl Shared {
 
 /// Far more than a thread takes to wake.
 const ON_ITS_WAY: Duration = Duration::from_secs(5);
-const WAITED_FOR: u8 = 0;
-const KEPT: u8 = 1;
-const LEFT: u8 = 2;
-const DONE: u8 = 3;

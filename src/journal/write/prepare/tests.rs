@@ -12,10 +12,10 @@ fn a_segment_that_was_made_too_late_is_not_begun_behind_a_later_one() {
     let slow = shared.plan(&mut shared.state(), 0).and_then(|plan| shared.make(&plan)).ok().unwrap();
     shared.make_next(0);
     // Taken, but not the active one yet: it is being begun.
-    let later = shared.state().take_next(|_| true).unwrap();
+    let later = shared.state().segments.take_next(|_| true).unwrap();
     assert!(later.number > slow.number);
     let number = slow.number;
     let surplus = shared.keep(&mut shared.state(), Ok(slow));
     assert_eq!(surplus.map(|surplus| surplus.number), Some(number), "readers go by the numbers");
-    assert!(shared.state().next.is_none());
+    assert!(shared.state().segments.next.is_none());
 }

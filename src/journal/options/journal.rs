@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::quarantine::QuarantineBound;
 use super::sinks::Sinks;
+use super::watcher::{Unwatched, Watcher};
 use crate::journal::disk::{Disk, Fs};
 use crate::journal::format::LONGEST;
-use crate::journal::quarantine::QuarantineBound;
-use crate::record::{Clock, Entropy, StreamId, SystemClock, ThreadEntropy};
+use crate::record::{Clock, Entropy, SystemClock, ThreadEntropy};
 
 /// What a journal is opened with.
 #[derive(Debug, Clone)]
@@ -74,82 +75,20 @@ impl JournalOptions {
     }
 
     /// The smallest segment, with which a stream begins.
-    pub(super) fn least_segment_bytes(&self) -> u64 {
+    pub(in crate::journal) fn least_segment_bytes(&self) -> u64 {
         if self.segment_bytes.is_some() { self.segment_bytes() } else { LEAST_SEGMENT_BYTES }
     }
 
     /// The largest segment: a whole number of pages, small enough that a small bound still holds some.
-    pub(super) fn segment_bytes(&self) -> u64 {
+    pub(in crate::journal) fn segment_bytes(&self) -> u64 {
         let fitting = (self.max_bytes / SEGMENTS_AT_LEAST).clamp(LEAST_SEGMENT_BYTES, SEGMENT_BYTES);
         self.segment_bytes.unwrap_or(fitting).max(LEAST_SEGMENT_BYTES).next_multiple_of(4096)
     }
 
     /// Bytes of the longest record that is taken: a quarter of a segment.
-    pub(super) fn longest_record(&self) -> usize {
+    pub(in crate::journal) fn longest_record(&self) -> usize {
         usize::try_from(self.segment_bytes() / 4).unwrap_or(LONGEST).min(LONGEST)
     }
-}
-
-/// Who is told what happens to the journal. Called with no lock held; must not block.
-pub trait Watcher: Debug + Send + Sync {
-    /// Something happened.
-    fn happened(&self, event: Event);
-
-    /// Whether all that was told is kept, and would survive a power loss. Asked before files go whose loss was told; where it
-    /// is not so, they stay, and it is told again. It may wait for a disk.
-    fn is_kept(&self) -> bool {
-        true
-    }
-}
-
-/// What happens to a journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// It does not work as it should; said once until [`Event::Recovered`].
-    Degraded {
-        /// `error.type` of the alarm record.
-        error_type: &'static str,
-        /// For people.
-        text: String,
-    },
-    /// It works again.
-    Recovered {
-        /// The `error.type` that is over.
-        error_type: &'static str,
-        /// For people.
-        text: String,
-    },
-    /// Records were found damaged or are not there any more.
-    Lost {
-        /// Their stream.
-        stream: StreamId,
-        /// How many; at least that many where only their bytes are known.
-        count: u64,
-        /// The first of their sequence numbers, if it is known.
-        first: u64,
-        /// The last of their sequence numbers.
-        last: u64,
-    },
-    /// Files are removed from the quarantine, so that others have room.
-    Discarded {
-        /// Their stream.
-        stream: StreamId,
-        /// How many records they have, at least.
-        count: u64,
-        /// The first of the sequence numbers; 0 if one is not known.
-        first: u64,
-        /// The last of the sequence numbers.
-        last: u64,
-    },
-}
-
-/// Nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn happened(&self, _: Event) {}
 }
 
 /// Hours of a busy server's records; days of an ordinary one's.
@@ -160,8 +99,8 @@ pub const LEAST_MAX_BYTES: u64 = SEGMENTS_AT_LEAST * LEAST_SEGMENT_BYTES;
 /// filled in seconds.
 const SEGMENT_BYTES: u64 = 8 << 20;
 /// What an idle process takes of the disk, with some small files.
-pub(super) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
+pub(in crate::journal) const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENTS_AT_LEAST: u64 = 4;
 /// Streams are made, listed and removed under the lock, which takes milliseconds each; many processes may start at once.
-pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
