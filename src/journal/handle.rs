@@ -20,6 +20,6 @@ impl Journal {
     /// that is waited for comes to pass.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
-        self.0.birth.is_over()
+        self.0.home.was_forked()
     }
 }

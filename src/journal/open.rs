@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{self, JournalError};
 use super::handle::Journal;
 use crate::journal::directory::{ledger, lock, make_directories, make_owner, read_previous, write_previous};
-use crate::journal::format::{Cursor, Mark, Place, SinkName, StreamPlace};
+use crate::journal::format::{Cursor, JournalPaths, Mark, SinkName, StreamPaths};
 use crate::journal::options::JournalOptions;
 use crate::journal::read::{Reader, Settler, SinkHandles};
 use crate::journal::state::{Files, Shared, SinkCursor, Start};
@@ -36,13 +36,13 @@ impl Journal {
     /// # Errors
     /// [`JournalError`], if the directory cannot be made, belongs to somebody else, or has no space for a segment.
     pub fn open(options: JournalOptions) -> Result<Opened, JournalError> {
-        let place = Place::new(&options.directory);
-        make_directories(&*options.fs, &place)?;
-        let _alone = lock(&options, &place)?;
+        let paths = JournalPaths::new(&options.directory);
+        make_directories(&*options.fs, &paths)?;
+        let _alone = lock(&options, &paths)?;
         let stream = new_stream_id(&options);
-        let previous = read_previous(&*options.fs, &place);
+        let previous = read_previous(&*options.fs, &paths);
 
-        let stream_place = place.stream(stream);
+        let stream_place = paths.stream(stream);
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.create_dir(stream_place.root()).map_err(failed("create"))?;
         let owner = make_owner(&options, stream, &stream_place.owner())?;
@@ -56,10 +56,10 @@ impl Journal {
 
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
-        options.fs.sync_dir(&place.streams()).map_err(failed("sync"))?;
+        options.fs.sync_dir(&paths.streams()).map_err(failed("sync"))?;
         // Without it, streams are only not removed.
-        drop(ledger::make_ready(&*options.fs, &place));
-        write_previous(&*options.fs, &place, stream).map_err(failed("write beside"))?;
+        drop(ledger::make_ready(&*options.fs, &paths));
+        write_previous(&*options.fs, &paths, stream).map_err(failed("write beside"))?;
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &[]);
         let keeper = options.background.then(|| Keeper::start(&journal)).transpose()?;
         Ok(Opened { journal, reader, settler, others, previous, keeper })
@@ -71,11 +71,11 @@ impl Journal {
 fn make_cursors(
     options: &JournalOptions,
     stream: StreamId,
-    place: &StreamPlace,
+    paths: &StreamPaths,
 ) -> Result<Vec<SinkCursor>, JournalError> {
-    let failed = |what| JournalError::io(what, place.root(), error::FIX);
+    let failed = |what| JournalError::io(what, paths.root(), error::FIX);
     let make = |sink| {
-        let cursor = options.fs.open_or_create(&place.cursor(sink)).map_err(failed("create the cursor of"))?;
+        let cursor = options.fs.open_or_create(&paths.cursor(sink)).map_err(failed("create the cursor of"))?;
         if sink == SinkName::OTLP {
             // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
             drop(cursor.try_lock());
@@ -88,8 +88,8 @@ fn make_cursors(
 }
 
 /// A stream with its first segment.
-fn shared(options: JournalOptions, stream: StreamId, place: StreamPlace, files: Files) -> Result<Shared, JournalError> {
-    let shared = Shared::new(options, stream, place, files);
+fn shared(options: JournalOptions, stream: StreamId, paths: StreamPaths, files: Files) -> Result<Shared, JournalError> {
+    let shared = Shared::new(options, stream, paths, files);
     // Whatever waits in other streams: the smallest segment has room to say so.
     shared.make_beyond_bound(shared.options.least_segment_bytes());
     let first = {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::journal::disk::{File, Fs};
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::{Place, put, u32_at, u64_at};
+use crate::journal::format::{JournalPaths, put, u32_at, u64_at};
 use crate::journal::numbers::Sequence;
 use crate::journal::options::JournalOptions;
 use crate::record::StreamId;
@@ -50,11 +50,11 @@ pub struct Removed {
 
 impl Ledger {
     /// What the files say. A process that goes on meanwhile does not disturb.
-    pub(in crate::journal) fn read(fs: &dyn Fs, place: &Place) -> io::Result<Self> {
+    pub(in crate::journal) fn read(fs: &dyn Fs, paths: &JournalPaths) -> io::Result<Self> {
         let mut ledger = Self::default();
         // The newer first: it may become the older one meanwhile.
-        let newer = read_file(fs, &place.ledger(), &mut ledger)?;
-        let older = read_file(fs, &place.older_ledger(), &mut ledger)?;
+        let newer = read_file(fs, &paths.ledger(), &mut ledger)?;
+        let older = read_file(fs, &paths.older_ledger(), &mut ledger)?;
         let first = older.as_ref().or(newer.as_ref());
         ledger.dropped = first.map_or(0, |file| file.before);
         let mut known = HashMap::new();
@@ -71,9 +71,9 @@ impl Ledger {
 }
 
 /// Makes the file if it is not there, so that its first entries have their space.
-pub(in crate::journal) fn make_ready(fs: &dyn Fs, place: &Place) -> io::Result<()> {
-    match fs.identity(&place.ledger()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Writer::open(fs, place)?.make(0),
+pub(in crate::journal) fn make_ready(fs: &dyn Fs, paths: &JournalPaths) -> io::Result<()> {
+    match fs.identity(&paths.ledger()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Writer::open(fs, paths)?.make(0),
         there => there.map(drop),
     }
 }
@@ -81,28 +81,28 @@ pub(in crate::journal) fn make_ready(fs: &dyn Fs, place: &Place) -> io::Result<(
 /// Notes a stream whose files are about to go. The directory is locked.
 pub(in crate::journal) fn note(
     options: &JournalOptions,
-    place: &Place,
+    paths: &JournalPaths,
     stream: StreamId,
     last: Sequence,
 ) -> Result<(), JournalError> {
     let removed = Removed { stream, last, unix_nano: options.clock.unix_nano() };
-    let append = || Writer::open(&*options.fs, place)?.append(&removed);
-    append().map_err(JournalError::io("write", &place.ledger(), error::FIX))
+    let append = || Writer::open(&*options.fs, paths)?.append(&removed);
+    append().map_err(JournalError::io("write", &paths.ledger(), error::FIX))
 }
 
 /// The file that entries are appended to.
 struct Writer<'a> {
     fs: &'a dyn Fs,
-    place: &'a Place,
+    paths: &'a JournalPaths,
     file: std::sync::Arc<dyn File>,
     length: u64,
 }
 
 impl<'a> Writer<'a> {
-    fn open(fs: &'a dyn Fs, place: &'a Place) -> io::Result<Self> {
-        let file = fs.open_or_create(&place.ledger())?;
+    fn open(fs: &'a dyn Fs, paths: &'a JournalPaths) -> io::Result<Self> {
+        let file = fs.open_or_create(&paths.ledger())?;
         let length = file.identity()?.length;
-        Ok(Self { fs, place, file, length })
+        Ok(Self { fs, paths, file, length })
     }
 
     fn append(mut self, removed: &Removed) -> io::Result<()> {
@@ -116,8 +116,8 @@ impl<'a> Writer<'a> {
         let mut at = self.end();
         if at >= LENGTH {
             let before = before(&head).unwrap_or(0) + (at - SLOT) / SLOT;
-            self.fs.rename(&self.place.ledger(), &self.place.older_ledger())?;
-            self = Self::open(self.fs, self.place)?;
+            self.fs.rename(&self.paths.ledger(), &self.paths.older_ledger())?;
+            self = Self::open(self.fs, self.paths)?;
             self.make(before)?;
             at = SLOT;
         } else if at <= SLOT {
@@ -141,7 +141,7 @@ impl<'a> Writer<'a> {
             self.file.publish(0, &header(before))?;
         }
         self.file.sync()?;
-        self.fs.sync_dir(self.place.root())
+        self.fs.sync_dir(self.paths.root())
     }
 
     /// Takes space up to there, in whole blocks.

@@ -2,7 +2,7 @@
 
 use super::{ledger, lock};
 use crate::journal::error::JournalError;
-use crate::journal::format::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
+use crate::journal::format::{JournalPaths, MARK, OWNER, StreamPaths, is_new, segment_number, sink_of_cursor};
 use crate::journal::numbers::Sequence;
 use crate::journal::options::JournalOptions;
 use crate::record::StreamId;
@@ -15,13 +15,13 @@ use crate::record::StreamId;
 /// If the ledger does not take what is to be kept of the stream: nothing is removed then.
 pub(in crate::journal) fn remove_all(
     options: &JournalOptions,
-    place: &StreamPlace,
+    paths: &StreamPaths,
     kept: Option<(StreamId, Sequence)>,
 ) -> Result<bool, JournalError> {
     let fs = &*options.fs;
-    let directory = Place::new(&options.directory);
+    let directory = JournalPaths::new(&options.directory);
     let Ok(_alone) = lock(options, &directory) else { return Ok(false) };
-    let Ok(mut names) = fs.list(place.root()) else { return Ok(false) };
+    let Ok(mut names) = fs.list(paths.root()) else { return Ok(false) };
     if let Some((stream, last)) = kept {
         ledger::note(options, &directory, stream, last)?;
     }
@@ -35,11 +35,11 @@ pub(in crate::journal) fn remove_all(
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
         // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
-        let before_last = if is_last(name) { fs.sync_dir(place.root()) } else { Ok(()) };
-        if before_last.and_then(|()| fs.remove(&place.root().join(name))).is_err() {
+        let before_last = if is_last(name) { fs.sync_dir(paths.root()) } else { Ok(()) };
+        if before_last.and_then(|()| fs.remove(&paths.root().join(name))).is_err() {
             return Ok(false);
         }
     }
-    drop(fs.remove_dir(place.root()));
+    drop(fs.remove_dir(paths.root()));
     Ok(true)
 }

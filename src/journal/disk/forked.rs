@@ -24,14 +24,14 @@ use std::sync::{Once, OnceLock};
 
 /// The process in which something was made.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::journal) struct Birth {
+pub(in crate::journal) struct HomeProcess {
     word: Option<&'static AtomicU64>,
     number: u64,
 }
 
-impl Birth {
+impl HomeProcess {
     /// This process.
-    pub(in crate::journal) fn here() -> Self {
+    pub(in crate::journal) fn current() -> Self {
         static AT_FORK: Once = Once::new();
         AT_FORK.call_once(|| {
             // SAFETY: `let_go` is a function of that kind, and does what may be done there (invariant 3). It fails for want of
@@ -56,7 +56,7 @@ impl Birth {
 
     /// Whether this is a child of that process.
     #[inline]
-    pub(in crate::journal) fn is_over(&self) -> bool {
+    pub(in crate::journal) fn was_forked(&self) -> bool {
         match self.word {
             Some(word) => word.load(Ordering::Relaxed) != self.number,
             None => u64::from(std::process::id()) != self.number,
@@ -92,20 +92,20 @@ fn wiped_word() -> Option<&'static AtomicU64> {
 #[derive(Debug)]
 pub(in crate::journal) struct Locked {
     place: &'static AtomicI32,
-    birth: Birth,
+    home: HomeProcess,
 }
 
 impl Locked {
     /// From now on, no child that is forked keeps it.
     pub(in crate::journal) fn note(file: BorrowedFd<'_>) -> Self {
-        let birth = Birth::here();
+        let home = HomeProcess::current();
         let file = file.as_raw_fd();
         let mut places = &FIRST;
         loop {
             let take =
                 |place: &&AtomicI32| place.compare_exchange(NONE, file, Ordering::Relaxed, Ordering::Relaxed).is_ok();
             if let Some(place) = places.files.iter().find(take) {
-                return Self { place, birth };
+                return Self { place, home };
             }
             places = places.next.get_or_init(|| Box::new(Places::new()));
         }
@@ -113,7 +113,7 @@ impl Locked {
 
     /// Whether the descriptor is that of the parent still, or of what was put there.
     pub(in crate::journal) fn is_inherited(&self) -> bool {
-        self.birth.is_over()
+        self.home.was_forked()
     }
 }
 

@@ -8,7 +8,7 @@ mod mapped;
 mod system;
 mod tolerant;
 
-pub(super) use self::forked::Birth;
+pub(super) use self::forked::HomeProcess;
 pub use self::fs::{File, Fs, Identity};
 pub(super) use self::lack::{Lack, is_shortage};
 pub use self::system::Disk;

@@ -112,7 +112,7 @@ impl Fs for Tolerant {
 struct Lockless {
     inner: Arc<dyn File>,
     missed: Arc<Missed>,
-    held: OnceLock<Held>,
+    held: OnceLock<HeldLock>,
 }
 
 impl File for Lockless {
@@ -161,26 +161,26 @@ impl File for Lockless {
         if self.held.get().is_some() {
             return Ok(true);
         }
-        let Some(held) = Held::take(self.inner.identity()?) else { return Ok(false) };
+        let Some(held) = HeldLock::take(self.inner.identity()?) else { return Ok(false) };
         Ok(self.held.set(held).is_ok())
     }
 }
 
 /// A file that this process has locked, until this is dropped.
 #[derive(Debug)]
-struct Held((u64, u64));
+struct HeldLock((u64, u64));
 
-impl Held {
+impl HeldLock {
     fn take(file: Identity) -> Option<Self> {
         let file = (file.device, file.inode);
-        HELD.lock().unwrap_or_else(PoisonError::into_inner).insert(file).then(|| Self(file))
+        HELD_LOCKS.lock().unwrap_or_else(PoisonError::into_inner).insert(file).then(|| Self(file))
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
-        HELD.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        HELD_LOCKS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
     }
 }
 
-static HELD: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
+static HELD_LOCKS: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());

@@ -31,7 +31,7 @@ pub(in crate::journal) struct Cursor {
 
 impl Cursor {
     /// Without the number.
-    pub(in crate::journal) const fn place(&self) -> Position {
+    pub(in crate::journal) const fn position(&self) -> Position {
         Position { segment: self.segment, offset: self.offset }
     }
 

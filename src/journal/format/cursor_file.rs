@@ -27,7 +27,7 @@ impl CursorFile {
     pub(in crate::journal) fn write(&mut self, cursor: Cursor, stream: StreamId) -> io::Result<()> {
         self.is_durable = false;
         cursor.write(&*self.file, stream)?;
-        self.says = cursor.place();
+        self.says = cursor.position();
         Ok(())
     }
 

@@ -89,7 +89,7 @@ impl Salt {
 
 /// What stands at an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::journal) enum Found {
+pub(in crate::journal) enum ReadHeader {
     Frame(FrameHeader),
     /// Nothing was published here.
     End,
@@ -123,12 +123,12 @@ impl FrameHeader {
     }
 
     /// Reads what stands at the beginning of the bytes.
-    pub(in crate::journal) fn read(salt: Salt, bytes: &[u8]) -> Found {
-        let Some(header) = bytes.first_chunk::<HEADER>() else { return Found::End };
+    pub(in crate::journal) fn read(salt: Salt, bytes: &[u8]) -> ReadHeader {
+        let Some(header) = bytes.first_chunk::<HEADER>() else { return ReadHeader::End };
         if header.first_chunk::<4>() == Some(&[0; 4]) {
-            return Found::End;
+            return ReadHeader::End;
         }
-        Self::checked(salt, header).map_or(Found::Damage, Found::Frame)
+        Self::checked(salt, header).map_or(ReadHeader::Damage, ReadHeader::Frame)
     }
 
     fn checked(salt: Salt, header: &[u8; HEADER]) -> Option<Self> {
@@ -172,10 +172,10 @@ pub(in crate::journal) fn walk(salt: Salt, mut bytes: &[u8]) -> impl Iterator<It
     std::iter::from_fn(move || {
         while !bytes.is_empty() {
             let whole = match FrameHeader::read(salt, bytes) {
-                Found::Frame(header) => {
+                ReadHeader::Frame(header) => {
                     bytes.split_at_checked(header.size()).map(|(frame, rest)| (header, frame, rest))
                 }
-                Found::End | Found::Damage => None,
+                ReadHeader::End | ReadHeader::Damage => None,
             };
             let Some((header, frame, rest)) = whole else {
                 bytes = bytes.get(ALIGNMENT..).unwrap_or_default();

@@ -20,9 +20,9 @@ use crate::record::StreamId;
 
 /// The directory of a journal.
 #[derive(Debug, Clone)]
-pub(in crate::journal) struct Place(PathBuf);
+pub(in crate::journal) struct JournalPaths(PathBuf);
 
-impl Place {
+impl JournalPaths {
     pub(in crate::journal) fn new(directory: &Path) -> Self {
         Self(directory.to_owned())
     }
@@ -55,16 +55,16 @@ impl Place {
         self.0.join("quarantine")
     }
 
-    pub(in crate::journal) fn stream(&self, stream: StreamId) -> StreamPlace {
-        StreamPlace(self.streams().join(stream.to_string()))
+    pub(in crate::journal) fn stream(&self, stream: StreamId) -> StreamPaths {
+        StreamPaths(self.streams().join(stream.to_string()))
     }
 }
 
 /// The directory of one stream.
 #[derive(Debug, Clone)]
-pub(in crate::journal) struct StreamPlace(PathBuf);
+pub(in crate::journal) struct StreamPaths(PathBuf);
 
-impl StreamPlace {
+impl StreamPaths {
     pub(in crate::journal) fn root(&self) -> &Path {
         &self.0
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::frame::{ALIGNMENT, Found, FrameHeader, HEADER, Salt};
+use super::frame::{ALIGNMENT, FrameHeader, HEADER, ReadHeader, Salt};
 use crate::journal::disk::File;
 use crate::journal::planted::planted;
 
@@ -56,8 +56,8 @@ impl Scan {
         }
         let from = self.offset;
         let header = match self.header_at(from, end)? {
-            Found::Frame(header) => header,
-            found => return self.search(from, end, found == Found::End),
+            ReadHeader::Frame(header) => header,
+            found => return self.search(from, end, found == ReadHeader::End),
         };
         let whole = self.bytes(from, header.size(), end)?;
         self.offset = from + header.size() as u64;
@@ -126,7 +126,7 @@ impl Scan {
     fn search(&mut self, from: u64, end: u64, nothing: bool) -> io::Result<Item> {
         let mut at = from + ALIGNMENT as u64;
         while at < end {
-            if matches!(self.header_at(at, end)?, Found::Frame(_)) {
+            if matches!(self.header_at(at, end)?, ReadHeader::Frame(_)) {
                 break;
             }
             // The file may be shorter than it was.
@@ -138,10 +138,10 @@ impl Scan {
     }
 
     /// A header whose frame would reach beyond the end is none.
-    fn header_at(&mut self, offset: u64, end: u64) -> io::Result<Found> {
+    fn header_at(&mut self, offset: u64, end: u64) -> io::Result<ReadHeader> {
         let found = FrameHeader::read(self.salt, &self.bytes(offset, HEADER, end)?);
         match found {
-            Found::Frame(header) if offset + header.size() as u64 > end => Ok(Found::Damage),
+            ReadHeader::Frame(header) if offset + header.size() as u64 > end => Ok(ReadHeader::Damage),
             found => Ok(found),
         }
     }

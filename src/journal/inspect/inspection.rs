@@ -15,14 +15,14 @@ use std::time::Duration;
 use crate::journal::directory::Ledger;
 use crate::journal::disk::Fs;
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::Place;
+use crate::journal::format::JournalPaths;
 use crate::journal::quarantine::{Quarantine, Quarantined};
 use crate::record::StreamId;
 
 /// A journal that is only looked at.
 #[derive(Debug, Clone)]
 pub struct Inspection {
-    pub(super) place: Place,
+    pub(super) paths: JournalPaths,
     quarantine: Quarantine,
 }
 
@@ -44,16 +44,16 @@ impl Inspection {
     /// # Errors
     /// If there is none, or it cannot be read.
     pub fn of(directory: &Path) -> Result<Self, JournalError> {
-        let place = Place::new(directory);
+        let paths = JournalPaths::new(directory);
         let fix = "name the directory of a journal's service (AUDITRAIL_DIR), as the user who may read it";
-        Untouched.list(&place.streams()).map_err(JournalError::io("find a journal in", place.root(), fix))?;
-        Ok(Self { quarantine: Quarantine::of(Arc::new(Untouched), directory), place })
+        Untouched.list(&paths.streams()).map_err(JournalError::io("find a journal in", paths.root(), fix))?;
+        Ok(Self { quarantine: Quarantine::of(Arc::new(Untouched), directory), paths })
     }
 
     /// The directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        self.place.root()
+        self.paths.root()
     }
 
     /// The streams, oldest first.
@@ -85,21 +85,21 @@ impl Inspection {
     /// # Errors
     /// What the disk says.
     pub fn ledger(&self) -> Result<Ledger, JournalError> {
-        Ledger::read(&Untouched, &self.place).map_err(JournalError::io("read", &self.place.ledger(), error::FIX))
+        Ledger::read(&Untouched, &self.paths).map_err(JournalError::io("read", &self.paths.ledger(), error::FIX))
     }
 
     /// Whether the owner of a stream lives.
     #[must_use]
     pub fn owner(&self, stream: StreamId) -> Owner {
         for _ in 0..LOOKS {
-            let directory = match Untouched.open(&self.place.lock()) {
+            let directory = match Untouched.open(&self.paths.lock()) {
                 Ok(directory) => Some(directory),
                 // A copy of a journal, in which nobody can be about to lock a stream.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(_) => return Owner::Unknown,
             };
             if directory.as_ref().is_none_or(|directory| directory.try_lock().unwrap_or(false)) {
-                return match Untouched.open(&self.place.stream(stream).owner()).and_then(|owner| owner.try_lock()) {
+                return match Untouched.open(&self.paths.stream(stream).owner()).and_then(|owner| owner.try_lock()) {
                     Ok(true) => Owner::Gone,
                     Ok(false) => Owner::Alive,
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Owner::Gone,
@@ -112,7 +112,7 @@ impl Inspection {
     }
 
     pub(super) fn names_of_streams(&self) -> Result<Vec<String>, JournalError> {
-        self.list(&self.place.streams())
+        self.list(&self.paths.streams())
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<String>, JournalError> {

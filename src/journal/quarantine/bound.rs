@@ -18,7 +18,7 @@ use crate::record::StreamId;
 
 /// A file, and what goes with it.
 #[derive(Debug)]
-struct Held {
+struct HeldFile {
     name: String,
     bytes: u64,
     unix_nano: u64,
@@ -70,7 +70,7 @@ impl Shared {
         });
         if !told(&*self.options.watcher, &held) {
             let told = std::io::Error::other("the records that make room there cannot be told of yet");
-            return Err(JournalError::io("make room in", &quarantine.place.quarantine(), error::FIX)(told));
+            return Err(JournalError::io("make room in", &quarantine.paths.quarantine(), error::FIX)(told));
         }
         held.iter().try_for_each(|file| quarantine.discard(&file.name))?;
         Ok(freed)
@@ -78,7 +78,7 @@ impl Shared {
 }
 
 /// Tells once for each run of numbers of a stream; says whether it is kept.
-fn told(watcher: &dyn Watcher, held: &[Held]) -> bool {
+fn told(watcher: &dyn Watcher, held: &[HeldFile]) -> bool {
     let mut streams = BTreeMap::<StreamId, Vec<Run>>::new();
     for file in held {
         streams.entry(file.stream).or_default().extend(&file.runs);
@@ -132,17 +132,17 @@ impl Quarantine {
     /// Name and size of each file. One that somebody removes meanwhile has none.
     fn sizes(&self) -> Result<Vec<(String, u64)>, JournalError> {
         let size = |name: String| {
-            let identity = self.fs.identity(&self.place.quarantine().join(format!("{name}.rec"))).ok()?;
+            let identity = self.fs.identity(&self.paths.quarantine().join(format!("{name}.rec"))).ok()?;
             Some((name, on_disk(identity.length)))
         };
         Ok(self.names()?.into_iter().filter_map(size).collect())
     }
 
     /// Those that can be read: of the others nobody could tell what goes with them.
-    fn held(&self) -> Result<Vec<Held>, JournalError> {
+    fn held(&self) -> Result<Vec<HeldFile>, JournalError> {
         let held = self.sizes()?.into_iter().filter_map(|(name, bytes)| {
             let file = self.read(&name).ok()?;
-            Some(Held { name, bytes, unix_nano: file.time_unix_nano, stream: file.stream, runs: Run::of(&file) })
+            Some(HeldFile { name, bytes, unix_nano: file.time_unix_nano, stream: file.stream, runs: Run::of(&file) })
         });
         Ok(held.collect())
     }

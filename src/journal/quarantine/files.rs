@@ -7,20 +7,20 @@ use std::sync::Arc;
 use super::file::Quarantined;
 use crate::journal::disk::Fs;
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::Place;
+use crate::journal::format::JournalPaths;
 
 /// The quarantine of a journal's directory.
 #[derive(Debug, Clone)]
 pub struct Quarantine {
     pub(super) fs: Arc<dyn Fs>,
-    pub(super) place: Place,
+    pub(super) paths: JournalPaths,
 }
 
 impl Quarantine {
     /// The quarantine of that directory.
     #[must_use]
     pub fn of(fs: Arc<dyn Fs>, directory: &Path) -> Self {
-        Self { fs, place: Place::new(directory) }
+        Self { fs, paths: JournalPaths::new(directory) }
     }
 
     /// The names of what is in it, sorted; none if there is no such directory.
@@ -28,7 +28,7 @@ impl Quarantine {
     /// # Errors
     /// What the disk says.
     pub fn names(&self) -> Result<Vec<String>, JournalError> {
-        match self.fs.list(&self.place.quarantine()) {
+        match self.fs.list(&self.paths.quarantine()) {
             Ok(names) => {
                 let strip = |name: String| Some(name.strip_suffix(".rec")?.to_owned());
                 let mut names: Vec<_> = names.into_iter().filter_map(strip).collect();
@@ -36,7 +36,7 @@ impl Quarantine {
                 Ok(names)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(cause) => Err(JournalError::io("list", &self.place.quarantine(), error::FIX)(cause)),
+            Err(cause) => Err(JournalError::io("list", &self.paths.quarantine(), error::FIX)(cause)),
         }
     }
 
@@ -61,7 +61,7 @@ impl Quarantine {
     /// What the disk says.
     pub fn discard(&self, name: &str) -> Result<(), JournalError> {
         let path = self.path(name)?;
-        self.fs.remove(&path).and_then(|()| self.fs.sync_dir(&self.place.quarantine())).map_err(JournalError::io(
+        self.fs.remove(&path).and_then(|()| self.fs.sync_dir(&self.paths.quarantine())).map_err(JournalError::io(
             "remove",
             &path,
             error::FIX,
@@ -69,7 +69,7 @@ impl Quarantine {
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, JournalError> {
-        let path = self.place.quarantine().join(format!("{name}.rec"));
+        let path = self.paths.quarantine().join(format!("{name}.rec"));
         if name.contains(['/', '\\', '.']) {
             let fix = "name one of `auditrail journal quarantine list`";
             return Err(JournalError::io("find", &path, fix)(io::ErrorKind::InvalidInput.into()));
@@ -78,7 +78,7 @@ impl Quarantine {
     }
 
     pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), JournalError> {
-        let path = self.place.quarantine().join(format!("{name}.rec"));
+        let path = self.paths.quarantine().join(format!("{name}.rec"));
         let new = path.with_extension("new");
         let write = || {
             drop(self.fs.remove(&new));
@@ -86,7 +86,7 @@ impl Quarantine {
             file.write_at(0, content)?;
             file.sync()?;
             self.fs.rename(&new, &path)?;
-            self.fs.sync_dir(&self.place.quarantine())
+            self.fs.sync_dir(&self.paths.quarantine())
         };
         write().map_err(|cause| {
             drop(self.fs.remove(&new));

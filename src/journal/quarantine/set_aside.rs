@@ -65,7 +65,7 @@ impl Shared {
 
     /// Sets aside what is not zero of a part of a segment, in pieces. Says whether there was anything.
     pub(in crate::journal) fn set_aside_part(&self, segment: u64, from: u64, to: u64) -> Result<bool, JournalError> {
-        let path = self.place.segment(segment);
+        let path = self.paths.segment(segment);
         let failed = |cause| JournalError::io("read", &path, error::FIX)(cause);
         let file = self.options.fs.open(&path).map_err(failed)?;
         let scan = Scan::salvaging(file, Salt::new(self.stream, segment), from);

@@ -31,7 +31,7 @@ pub struct Reader {
     sure: Position,
     unsure: bool,
     /// The walk through the segment that is read, if it is open.
-    scan: Option<Open>,
+    scan: Option<OpenSegment>,
     /// The sequence number that comes next.
     expected: Sequence,
     /// The disk could not be read: not asked again before.
@@ -41,7 +41,7 @@ pub struct Reader {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSegment {
     segment: u64,
     remade: u32,
     scan: Scan,
@@ -148,7 +148,7 @@ impl Reader {
             Err(error) => {
                 self.failed += 1;
                 self.scan = None;
-                let error = JournalError::io("read", shared.place.root(), error::FIX)(error);
+                let error = JournalError::io("read", shared.paths.root(), error::FIX)(error);
                 shared.degraded(UNREADABLE, &error);
             }
         }
@@ -179,7 +179,7 @@ impl Reader {
                     *reached.insert(reach)
                 }
             };
-            let Some(Open { segment: number, scan, .. }) = &mut self.scan else { return Ok(()) };
+            let Some(OpenSegment { segment: number, scan, .. }) = &mut self.scan else { return Ok(()) };
             let (number, begin) = (*number, scan.offset());
             match scan.next(reach.end)? {
                 // Written again to a later segment, as the sync of this one failed.
@@ -255,7 +255,7 @@ impl Reader {
     /// Opens a segment, where it was left or at its beginning. Says whether it is there.
     fn enter(&mut self, segment: &Segment) -> io::Result<bool> {
         let shared = &self.journal.0;
-        let path = shared.place.segment(segment.number);
+        let path = shared.paths.segment(segment.number);
         match shared.options.fs.open(&path) {
             Ok(file) => {
                 if self.at.segment != segment.number {
@@ -265,7 +265,7 @@ impl Reader {
                 // A block that cannot be read after some time, where others can, is damage like any other.
                 let scan = if self.failed < PATIENCE { Scan::new } else { Scan::salvaging };
                 let scan = scan(file, Salt::new(shared.stream, segment.number), self.at.offset);
-                self.scan = Some(Open { segment: segment.number, remade: segment.remade, scan });
+                self.scan = Some(OpenSegment { segment: segment.number, remade: segment.remade, scan });
                 if self.at.offset == segment.begin {
                     self.missing(segment.first);
                     self.unsure &= segment.first == 0;
@@ -304,7 +304,7 @@ impl Reader {
     /// Sets aside what is not zero of bytes that are no frame.
     fn damaged_part(&mut self, segment: u64, from: u64, to: u64) -> io::Result<()> {
         for offset in (from..to).step_by(CHUNK) {
-            let Some(Open { scan, .. }) = &self.scan else { return Ok(()) };
+            let Some(OpenSegment { scan, .. }) = &self.scan else { return Ok(()) };
             let piece = scan.raw(offset, to)?;
             if !is_zero(&piece) {
                 self.damaged(segment, offset, 0, piece)?;
@@ -321,8 +321,8 @@ impl Reader {
             self.scan = None;
             return Err(io::Error::other(error));
         }
-        shared.told.store(true, Relaxed);
-        shared.degraded(DAMAGED, &format!("{} is damaged", shared.place.segment(segment).display()));
+        shared.reported.store(true, Relaxed);
+        shared.degraded(DAMAGED, &format!("{} is damaged", shared.paths.segment(segment).display()));
         Ok(())
     }
 }

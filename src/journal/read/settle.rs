@@ -58,7 +58,7 @@ impl Settler {
     /// What the disk said: the records must not be settled then.
     pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
         let shared = &self.journal.0;
-        shared.told.store(true, Relaxed);
+        shared.reported.store(true, Relaxed);
         let (Some(first), Some(last)) = (refused.entries.first(), refused.entries.last()) else { return Ok(()) };
         shared.set_aside(&Quarantined {
             cause: if refused.refused < refused.entries.len() as u64 { Cause::PartlyRefused } else { Cause::Refused },
@@ -79,12 +79,12 @@ impl Settler {
 impl Shared {
     /// A sink is done with everything up to there.
     pub(in crate::journal) fn settle_at(&self, sink: usize, cursor: Cursor) {
-        if self.is_told() {
+        if self.reports_are_durable() {
             match self.settle_durably(sink, cursor) {
                 Ok(None) => {}
                 Ok(Some(gone)) => {
                     self.recovered(CURSOR, "the journal saves how far it was shipped again");
-                    gone.iter().for_each(|number| drop(self.options.fs.remove(&self.place.segment(*number))));
+                    gone.iter().for_each(|number| drop(self.options.fs.remove(&self.paths.segment(*number))));
                     if !gone.is_empty() {
                         self.wake_for_room();
                     }
@@ -123,7 +123,7 @@ impl Shared {
         let mut state = self.state();
         if let Some(progress) = state.progress.sinks.get_mut(sink) {
             progress.settled = progress.settled.max(cursor.sequence);
-            progress.at = cursor.place();
+            progress.at = cursor.position();
         }
         let mut gone = Vec::new();
         while saved.is_ok()
@@ -142,7 +142,8 @@ impl Shared {
     fn is_passed(&self, sink: usize, cursor: Cursor) -> bool {
         let state = self.state();
         let known = state.progress.sinks.get(sink).map(|progress| (progress.at, progress.settled));
-        known.is_some_and(|(at, settled)| cursor.place() < at || cursor.place() == at && cursor.sequence < settled)
+        known
+            .is_some_and(|(at, settled)| cursor.position() < at || cursor.position() == at && cursor.sequence < settled)
     }
 }
 

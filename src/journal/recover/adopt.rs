@@ -11,7 +11,7 @@ use super::stream::{Recovered, recover};
 use crate::journal::directory::{lock, make_directories, remove_all};
 use crate::journal::disk::{File, Fs, is_shortage};
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::{Place, SegmentHeader, SinkName, StreamPlace, frame};
+use crate::journal::format::{JournalPaths, SegmentHeader, SinkName, StreamPaths, frame};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::CallNumber;
 use crate::journal::options::JournalOptions;
@@ -122,7 +122,7 @@ impl Search {
     /// # Errors
     /// What the disk says.
     pub fn of(options: &JournalOptions) -> Result<Self, JournalError> {
-        let (fs, place) = (&*options.fs, Place::new(&options.directory));
+        let (fs, place) = (&*options.fs, JournalPaths::new(&options.directory));
         make_directories(fs, &place)?;
         let failed = |what| JournalError::io(what, place.root(), error::FIX);
         let names = fs.list(&place.streams()).map_err(failed("list the streams of"))?;
@@ -161,7 +161,7 @@ impl Search {
         if self.streams.is_empty() {
             return Ok(lot);
         }
-        let place = Place::new(&self.options.directory);
+        let place = JournalPaths::new(&self.options.directory);
         // Those that are not wanted are let go under the lock of the directory, so nobody finds them taken.
         let _alone = lock(&self.options, &place)?;
         while lot.orphans.len() < most
@@ -182,7 +182,7 @@ impl Search {
 }
 
 /// Takes the locks of a stream, if nobody has them.
-fn claim(fs: &dyn Fs, place: &StreamPlace, stream: StreamId) -> Result<Option<Orphan>, JournalError> {
+fn claim(fs: &dyn Fs, place: &StreamPaths, stream: StreamId) -> Result<Option<Orphan>, JournalError> {
     let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let failed = |cause| JournalError::io("open", place.root(), "see `auditrail journal fsck`")(cause);
     let owner = match fs.open(&place.owner()) {
@@ -219,7 +219,7 @@ impl Orphan {
     /// # Errors
     /// What the disk says, or that nobody can tell whose records they are. The stream is left to the next one.
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
-        let place = Place::new(&options.directory).stream(self.stream);
+        let place = JournalPaths::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
         let found = recover(&*options.fs, &place, self.stream, options.sinks.iter()).map_err(failed("recover"))?;
         let Some(found) = found else {
@@ -272,10 +272,10 @@ impl Shared {
         if let Some(torn) = &found.torn {
             // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
             if self.set_aside_part(torn.segment, torn.from, torn.to)? {
-                self.told.store(true, Relaxed);
+                self.reported.store(true, Relaxed);
                 self.degraded(
                     DAMAGED,
-                    &format!("the end of {} is damaged", self.place.segment(torn.segment).display()),
+                    &format!("the end of {} is damaged", self.paths.segment(torn.segment).display()),
                 );
             }
         }
@@ -342,7 +342,7 @@ impl Journal {
             let state = shared.state();
             state.appended.ended && state.is_clean() && state.progress.settled() + 1 >= state.appended.sequence
         };
-        let done = done && (planted("remove-before-told") || shared.is_told());
+        let done = done && (planted("remove-before-told") || shared.reports_are_durable());
         if !done {
             return false;
         }
@@ -351,7 +351,7 @@ impl Journal {
             state.upkeep.stop = true;
             state.appended.sequence.saturating_sub(1)
         };
-        match remove_all(&shared.options, &shared.place, Some((shared.stream, last))) {
+        match remove_all(&shared.options, &shared.paths, Some((shared.stream, last))) {
             Ok(is_gone) => is_gone,
             Err(error) => {
                 shared.degraded(LEDGER, &error);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::journal::disk::{File, Fs};
-use crate::journal::format::{Item, LONGEST_HEADER, Salt, Scan, SegmentHeader, StreamPlace, segment_number};
+use crate::journal::format::{Item, LONGEST_HEADER, Salt, Scan, SegmentHeader, StreamPaths, segment_number};
 use crate::journal::planted;
 use crate::journal::state::Segment;
 use crate::record::StreamId;
@@ -37,13 +37,13 @@ pub(super) struct Listed<'f> {
 }
 
 /// Lists the segments. A file that is all zeros was prepared and never used, and is removed; nothing else ever is.
-pub(super) fn segments<'f>(fs: &'f dyn Fs, place: &StreamPlace, stream: StreamId) -> io::Result<Listed<'f>> {
+pub(super) fn segments<'f>(fs: &'f dyn Fs, paths: &StreamPaths, stream: StreamId) -> io::Result<Listed<'f>> {
     let mut found = Vec::new();
-    let mut numbers: Vec<u64> = fs.list(place.root())?.iter().filter_map(|name| segment_number(name)).collect();
+    let mut numbers: Vec<u64> = fs.list(paths.root())?.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     let next_file = numbers.last().map_or(1, |last| last + 1);
     for number in numbers {
-        let path = place.segment(number);
+        let path = paths.segment(number);
         let file = fs.open(&path)?;
         let length = file.identity()?.length;
         let salt = Salt::new(stream, number);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::found::{FoundSegment, Listed, segments, sound_header};
 use super::resume::{Known, begin_at};
 use crate::journal::disk::{File, Fs, is_shortage};
-use crate::journal::format::{ALIGNMENT, Cursor, FrameHeader, Item, Kind, Mark, Scan, SinkName, StreamPlace};
+use crate::journal::format::{ALIGNMENT, Cursor, FrameHeader, Item, Kind, Mark, Scan, SinkName, StreamPaths};
 use crate::journal::numbers::{CallNumber, Sequence};
 use crate::journal::planted::planted;
 use crate::journal::state::{Segment, Start};
@@ -55,7 +55,7 @@ pub(in crate::journal) struct Torn {
 /// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
 pub(in crate::journal) fn recover(
     fs: &dyn Fs,
-    place: &StreamPlace,
+    place: &StreamPaths,
     stream: StreamId,
     sinks: impl Iterator<Item = SinkName>,
 ) -> io::Result<Option<Recovered>> {
@@ -138,7 +138,7 @@ struct Cursors {
 impl Cursors {
     fn read(
         fs: &dyn Fs,
-        place: &StreamPlace,
+        place: &StreamPaths,
         stream: StreamId,
         sinks: impl Iterator<Item = SinkName>,
     ) -> io::Result<Self> {
@@ -217,7 +217,7 @@ fn lost_tail(tail: &Segment, mark: Cursor) -> Option<Torn> {
 
 /// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
 /// crash in that moment.
-fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<FoundSegment<'_>>) {
+fn drop_superseded(fs: &dyn Fs, place: &StreamPaths, found: &mut Vec<FoundSegment<'_>>) {
     let mut least = u64::MAX;
     let mut kept: Vec<bool> = found
         .iter()

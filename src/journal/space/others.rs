@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::pressure::Pressure;
-use crate::journal::format::{Cursor, Mark, Place, StreamPlace, segment_number};
+use crate::journal::format::{Cursor, JournalPaths, Mark, StreamPaths, segment_number};
 use crate::journal::state::{Shared, State};
 use crate::record::StreamId;
 
@@ -28,28 +28,28 @@ impl Shared {
             }
             *counted = Some(Instant::now());
         }
-        let Some(streams) = self.place.root().parent() else { return };
+        let Some(streams) = self.paths.root().parent() else { return };
         let others = self.options.fs.list(streams).unwrap_or_default();
         let others = others.iter().filter_map(|name| StreamId::parse(name)).filter(|stream| *stream != self.stream);
-        let place = Place::new(&self.options.directory);
-        let sum = others.map(|stream| self.waiting_in(&place.stream(stream), stream)).sum();
+        let paths = JournalPaths::new(&self.options.directory);
+        let sum = others.map(|stream| self.waiting_in(&paths.stream(stream), stream)).sum();
         self.others_bytes.store(sum, Ordering::Relaxed);
     }
 
     /// What stands between the cursors and the mark of a stream; without a mark, behind the cursors.
-    fn waiting_in(&self, place: &StreamPlace, stream: StreamId) -> u64 {
+    fn waiting_in(&self, paths: &StreamPaths, stream: StreamId) -> u64 {
         let fs = &self.options.fs;
-        let cursor = |sink| fs.open(&place.cursor(sink)).ok().and_then(|file| Cursor::read(&*file, stream));
+        let cursor = |sink| fs.open(&paths.cursor(sink)).ok().and_then(|file| Cursor::read(&*file, stream));
         let cursors = self.options.sinks.iter().map(|sink| cursor(sink).map_or((0, 0), |at| (at.segment, at.offset)));
         let settled = cursors.min().unwrap_or_default();
-        let end = match fs.open(&place.mark()) {
+        let end = match fs.open(&paths.mark()) {
             Ok(file) => Mark::read(&*file, stream).map_or((0, 0), |mark| (mark.segment, mark.offset)),
             Err(_) => (u64::MAX, 0),
         };
-        let names = fs.list(place.root()).unwrap_or_default();
+        let names = fs.list(paths.root()).unwrap_or_default();
         let waits = names.iter().filter_map(|name| {
             let number = segment_number(name).filter(|number| (settled.0..=end.0).contains(number))?;
-            let length = fs.identity(&place.segment(number)).ok()?.length;
+            let length = fs.identity(&paths.segment(number)).ok()?.length;
             let from = if number == settled.0 { settled.1 } else { 0 };
             let to = if number == end.0 { end.1.min(length) } else { length };
             Some(to.saturating_sub(from))

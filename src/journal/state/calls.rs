@@ -4,7 +4,7 @@ use crate::journal::numbers::CallNumber;
 
 /// Where the request frame of an open call stands in the active segment.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::journal) struct RequestPlace {
+pub(in crate::journal) struct Extent {
     pub(in crate::journal) offset: u64,
     pub(in crate::journal) size: u64,
 }
@@ -20,18 +20,18 @@ pub(in crate::journal) struct Carried {
 /// A table whose entries are found by number: no search, and no allocation once it has grown.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct OpenCalls {
-    entries: Vec<Entry>,
+    entries: Vec<Slot>,
     free: Vec<u32>,
     /// Calls of a stream that was adopted whose entry is another's: the answer that had freed it was lost with the power.
-    crowded: Vec<(CallNumber, RequestPlace)>,
+    crowded: Vec<(CallNumber, Extent)>,
     bytes: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Slot {
     /// Counts the uses of the entry, so that a number is never used again in a stream.
     generation: u32,
-    place: Option<RequestPlace>,
+    place: Option<Extent>,
 }
 
 impl OpenCalls {
@@ -42,11 +42,11 @@ impl OpenCalls {
         CallNumber((u64::from(generation) << 32) | (u64::from(index) + 1))
     }
 
-    pub(in crate::journal) fn open(&mut self, place: RequestPlace) -> CallNumber {
+    pub(in crate::journal) fn open(&mut self, place: Extent) -> CallNumber {
         let number = self.next();
         match self.free.pop().and_then(|index| self.entries.get_mut(index as usize)) {
             Some(entry) => entry.place = Some(place),
-            None => self.entries.push(Entry { generation: 0, place: Some(place) }),
+            None => self.entries.push(Slot { generation: 0, place: Some(place) }),
         }
         self.bytes += place.size;
         number
@@ -71,7 +71,7 @@ impl OpenCalls {
     }
 
     /// Notes that the request frame of a call stands elsewhere now.
-    pub(in crate::journal) fn moved(&mut self, number: CallNumber, to: RequestPlace) {
+    pub(in crate::journal) fn moved(&mut self, number: CallNumber, to: Extent) {
         let crowded = self.crowded.iter_mut().filter(|(crowded, _)| *crowded == number);
         crowded.for_each(|(_, place)| *place = to);
         let entry = index(number).and_then(|index| self.entries.get_mut(index as usize));
@@ -80,7 +80,7 @@ impl OpenCalls {
         }
     }
 
-    pub(in crate::journal) fn iter(&self) -> impl Iterator<Item = (CallNumber, RequestPlace)> {
+    pub(in crate::journal) fn iter(&self) -> impl Iterator<Item = (CallNumber, Extent)> {
         let entries = (1_u64..)
             .zip(&self.entries)
             .filter_map(|(index, entry)| Some((CallNumber((u64::from(entry.generation) << 32) | index), entry.place?)));
@@ -97,17 +97,17 @@ fn index(number: CallNumber) -> Option<u32> {
     u32::try_from((number.0 & u64::from(u32::MAX)).checked_sub(1)?).ok()
 }
 
-fn is(entry: &Entry, number: CallNumber) -> bool {
+fn is(entry: &Slot, number: CallNumber) -> bool {
     u64::from(entry.generation) == number.0 >> 32
 }
 
 /// For streams of processes that died.
 impl OpenCalls {
     /// Puts back a call that was found open.
-    pub(in crate::journal) fn restore(&mut self, number: CallNumber, place: RequestPlace) {
+    pub(in crate::journal) fn restore(&mut self, number: CallNumber, place: Extent) {
         let Some(index) = index(number).map(|index| index as usize) else { return };
         while self.entries.len() <= index {
-            self.entries.push(Entry { generation: 0, place: None });
+            self.entries.push(Slot { generation: 0, place: None });
         }
         if let Some(entry) = self.entries.get_mut(index) {
             self.bytes += place.size;

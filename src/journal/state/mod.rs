@@ -15,7 +15,7 @@ mod upkeep;
 
 #[cfg(test)]
 pub(super) use self::calls::OpenCalls;
-pub(super) use self::calls::{Carried, RequestPlace};
+pub(super) use self::calls::{Carried, Extent};
 pub(super) use self::commits::{Synced, Unsynced};
 pub(super) use self::copies::Copies;
 pub(super) use self::jobs::{Job, Work};

@@ -24,7 +24,7 @@ pub(in crate::journal) struct Progress {
     /// Of each sink, in the order of the options.
     pub(in crate::journal) sinks: Vec<SinkProgress>,
     /// Numbers of which was told that they are lost, while not all sinks have passed them.
-    pub(in crate::journal) lost_told: Vec<(Sequence, Sequence)>,
+    pub(in crate::journal) reported_lost: Vec<(Sequence, Sequence)>,
     /// A reader waits for a commit.
     pub(in crate::journal) reader_sleeps: bool,
 }
@@ -49,7 +49,7 @@ impl SinkProgress {
 
 impl Progress {
     pub(in crate::journal) fn of(sinks: Vec<SinkProgress>) -> Self {
-        Self { sinks, lost_told: Vec::new(), reader_sleeps: false }
+        Self { sinks, reported_lost: Vec::new(), reader_sleeps: false }
     }
 
     /// The sequence number up to which every sink has all.
@@ -73,24 +73,24 @@ impl Progress {
     }
 
     /// The parts of a range of lost numbers that were not told before: each sink comes by them.
-    pub(in crate::journal) fn untold(&mut self, first: Sequence, last: Sequence) -> Vec<(Sequence, Sequence)> {
+    pub(in crate::journal) fn unreported(&mut self, first: Sequence, last: Sequence) -> Vec<(Sequence, Sequence)> {
         let settled = self.settled();
-        self.lost_told.retain(|(_, last)| *last > settled);
-        let (mut untold, mut from) = (Vec::new(), first);
-        self.lost_told.sort_unstable();
-        for (known_first, known_last) in &self.lost_told {
+        self.reported_lost.retain(|(_, last)| *last > settled);
+        let (mut unreported, mut from) = (Vec::new(), first);
+        self.reported_lost.sort_unstable();
+        for (known_first, known_last) in &self.reported_lost {
             if *known_first > last {
                 break;
             }
             if *known_first > from {
-                untold.push((from, known_first - 1));
+                unreported.push((from, known_first - 1));
             }
             from = from.max(known_last.saturating_add(1));
         }
         if from <= last {
-            untold.push((from, last));
+            unreported.push((from, last));
         }
-        self.lost_told.extend(&untold);
-        untold
+        self.reported_lost.extend(&unreported);
+        unreported
     }
 }

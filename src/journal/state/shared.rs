@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use super::copies::Copies;
 use super::locked::State;
 use super::progress::{SinkProgress, Start};
-use crate::journal::disk::{Birth, File};
-use crate::journal::format::{CursorFile, Mark, StreamPlace, header};
+use crate::journal::disk::{File, HomeProcess};
+use crate::journal::format::{CursorFile, Mark, StreamPaths, header};
 use crate::journal::numbers::Sequence;
 use crate::journal::options::{Event, JournalOptions};
 use crate::journal::planted;
@@ -21,8 +21,8 @@ pub(in crate::journal) struct Shared {
     pub(in crate::journal) options: JournalOptions,
     pub(in crate::journal) stream: StreamId,
     /// In which process.
-    pub(in crate::journal) birth: Birth,
-    pub(in crate::journal) place: StreamPlace,
+    pub(in crate::journal) home: HomeProcess,
+    pub(in crate::journal) paths: StreamPaths,
     pub(in crate::journal) segment_bytes: u64,
     /// Bytes of the longest record that is taken.
     pub(in crate::journal) longest_record: usize,
@@ -42,8 +42,8 @@ pub(in crate::journal) struct Shared {
     pub(in crate::journal) others_bytes: AtomicU64,
     pub(in crate::journal) others_counted: Mutex<Option<Instant>>,
     /// Something was told that must be kept before anything is settled or removed.
-    pub(in crate::journal) told: AtomicBool,
-    /// For the committer's thread.
+    pub(in crate::journal) reported: AtomicBool,
+    /// For the thread that commits (`upkeep/keeper.rs`).
     pub(in crate::journal) commit_wanted: Condvar,
     /// For whoever waits for the turn to write.
     pub(in crate::journal) turned: Condvar,
@@ -82,7 +82,7 @@ impl Shared {
     pub(in crate::journal) fn new(
         options: JournalOptions,
         stream: StreamId,
-        place: StreamPlace,
+        paths: StreamPaths,
         Files { owner, cursors, mark }: Files,
     ) -> Self {
         let segment_bytes = options.segment_bytes();
@@ -91,8 +91,8 @@ impl Shared {
         let cursors = cursors.into_iter().map(|cursor| CursorFile::at(cursor.file, cursor.start.at)).collect();
         Self {
             stream,
-            birth: Birth::here(),
-            place,
+            home: HomeProcess::current(),
+            paths,
             segment_bytes,
             longest_record: options.longest_record(),
             state: Mutex::new(State::empty(owner.clone(), stream, progress)),
@@ -104,7 +104,7 @@ impl Shared {
             committing: Mutex::default(),
             troubles: Mutex::default(),
             others_bytes: AtomicU64::new(0),
-            told: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
             others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             turned: Condvar::new(),
@@ -134,21 +134,21 @@ impl Shared {
 
     /// Tells that records are not there any more, once for all sinks.
     pub(in crate::journal) fn lost(&self, first: Sequence, last: Sequence) {
-        self.told.store(true, Ordering::Relaxed);
-        let untold = self.state().progress.untold(first, last);
-        for (first, last) in untold {
+        self.reported.store(true, Ordering::Relaxed);
+        let unreported = self.state().progress.unreported(first, last);
+        for (first, last) in unreported {
             let count = (last + 1).saturating_sub(first);
             self.options.watcher.happened(Event::Lost { stream: self.stream, count, first, last });
         }
     }
 
     /// Whether everything that was told is durable where it was told: before that, nothing is settled or removed.
-    pub(in crate::journal) fn is_told(&self) -> bool {
-        if !self.told.load(Ordering::Relaxed) || planted("settle-before-told") {
+    pub(in crate::journal) fn reports_are_durable(&self) -> bool {
+        if !self.reported.load(Ordering::Relaxed) || planted("settle-before-told") {
             return true;
         }
         let kept = self.options.watcher.is_kept();
-        self.told.store(!kept, Ordering::Relaxed);
+        self.reported.store(!kept, Ordering::Relaxed);
         kept
     }
 

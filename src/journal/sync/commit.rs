@@ -58,13 +58,13 @@ impl Shared {
             }
             Err(cause) => {
                 self.poison(work);
-                Err(JournalError::io("sync", self.place.root(), error::FIX)(cause))
+                Err(JournalError::io("sync", self.paths.root(), error::FIX)(cause))
             }
         }
     }
 
     /// What is to be synced; `None` if everything is.
-    fn begin_commit(&self, copies: &mut Copies) -> Result<Option<Work>, JournalError> {
+    fn begin_commit(&self, copies: &mut Copies) -> Result<Option<ToSync>, JournalError> {
         let mut state = self.state();
         state.commits.wanted = false;
         state.commits.group.last = std::mem::take(&mut state.commits.group.waiting);
@@ -95,16 +95,16 @@ impl Shared {
         if planted("acknowledge-before-sync") {
             state.commits.synced = mark;
         }
-        Ok(Some(Work { mark, files, bytes, directory: std::mem::take(&mut state.commits.directory_dirty) }))
+        Ok(Some(ToSync { mark, files, bytes, directory: std::mem::take(&mut state.commits.directory_dirty) }))
     }
 
     pub(super) fn copy(&self, parts: &[Unsynced], copies: &mut Copies) {
         parts.iter().for_each(|part| copies.read(part, self.header_length()));
     }
 
-    fn sync(&self, work: &Work) -> std::io::Result<()> {
+    fn sync(&self, work: &ToSync) -> std::io::Result<()> {
         if work.directory && !planted("skip-directory-fsync") {
-            self.options.fs.sync_dir(self.place.root())?;
+            self.options.fs.sync_dir(self.paths.root())?;
         }
         work.files
             .iter()
@@ -132,7 +132,7 @@ impl Shared {
     }
 
     /// Takes the work back: what the failed sync left on the disk, nobody knows.
-    fn poison(&self, work: Work) {
+    fn poison(&self, work: ToSync) {
         let mut state = self.state();
         state.commits.unsynced_bytes += work.bytes;
         // The active one is known as that, or has been left meanwhile.
@@ -145,7 +145,7 @@ impl Shared {
 }
 
 /// One commit.
-struct Work {
+struct ToSync {
     mark: Synced,
     files: Vec<Unsynced>,
     /// Of frames.

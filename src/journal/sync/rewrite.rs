@@ -20,7 +20,7 @@ impl Shared {
         self.copy(&unsynced, copies);
         let next = self.next_of(needed)?;
 
-        let frames: Frames<'_> = copies.frames().collect();
+        let frames: UnsyncedFrames<'_> = copies.frames().collect();
         let again: HashSet<u64> =
             frames.iter().filter(|(header, _)| header.kind.opens()).map(|(header, _)| header.call).collect();
         let open = self.state().open_requests();
@@ -43,7 +43,7 @@ impl Shared {
         };
         for number in gone {
             // At worst an adopter reads them and finds every record superseded.
-            drop(self.options.fs.remove(&self.place.segment(number)));
+            drop(self.options.fs.remove(&self.paths.segment(number)));
         }
         Ok(())
     }
@@ -83,10 +83,10 @@ impl Shared {
     }
 }
 
-type Frames<'a> = Vec<(FrameHeader, &'a [u8])>;
+type UnsyncedFrames<'a> = Vec<(FrameHeader, &'a [u8])>;
 
 /// The frames, and in the place of each record of those numbers that is not among them one that says that it is lost.
-fn with_holes<'a>(frames: &[(FrameHeader, &'a [u8])], numbers: Range<u64>) -> Frames<'a> {
+fn with_holes<'a>(frames: &[(FrameHeader, &'a [u8])], numbers: Range<u64>) -> UnsyncedFrames<'a> {
     let (mut all, mut next) = (Vec::with_capacity(frames.len()), numbers.start);
     for (header, payload) in frames {
         if header.kind.is_record() {

@@ -70,7 +70,7 @@ impl Journal {
         while state.commits.synced.frames < frames || state.commits.poisoned {
             let failed = state.commits.failure.clone().filter(|_| state.commits.failures != failures);
             if let Some(failure) = failed {
-                let failed = JournalError::io("sync", shared.place.root(), error::FIX);
+                let failed = JournalError::io("sync", shared.paths.root(), error::FIX);
                 return Err(failed(std::io::Error::other(failure)));
             }
             let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));

@@ -47,7 +47,7 @@ impl Keeper {
         }
         started.map_err(JournalError::io(
             "start a thread for",
-            self.journal.0.place.root(),
+            self.journal.0.paths.root(),
             "the process may be at its limit of threads",
         ))
     }

@@ -36,7 +36,7 @@ impl Shared {
 
     fn owner_is_there(&self) -> bool {
         let owner = self.state().upkeep.owner_again.clone().unwrap_or_else(|| self.owner.clone());
-        owner.identity().is_ok_and(|identity| self.is_there(&self.place.owner(), identity))
+        owner.identity().is_ok_and(|identity| self.is_there(&self.paths.owner(), identity))
     }
 
     /// Makes the file again that says whose stream it is: without it, others would take the stream for an orphan.
@@ -45,11 +45,11 @@ impl Shared {
             return Ok(());
         }
         let fs = &self.options.fs;
-        fs.create_dir(self.place.root()).map_err(JournalError::io("create", self.place.root(), error::FIX))?;
-        let new = self.place.owner().with_extension("new");
+        fs.create_dir(self.paths.root()).map_err(JournalError::io("create", self.paths.root(), error::FIX))?;
+        let new = self.paths.owner().with_extension("new");
         drop(fs.remove(&new));
         let owner = make_owner(&self.options, self.stream, &new)?;
-        let path = self.place.owner();
+        let path = self.paths.owner();
         fs.rename(&new, &path).map_err(JournalError::io("create", &path, error::FIX))?;
         self.state().upkeep.owner_again = Some(owner);
         Ok(())
@@ -74,8 +74,8 @@ impl Shared {
             let copied = copy(&*now.file, &*file, before.offset..now.offset)
                 .and_then(|()| file.sync())
                 .and_then(|()| fs.rename(&new, path))
-                .and_then(|()| fs.sync_dir(self.place.root()))
-                .and_then(|()| self.place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams)))
+                .and_then(|()| fs.sync_dir(self.paths.root()))
+                .and_then(|()| self.paths.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams)))
                 .and_then(|()| file.identity());
             copied.map(Some)
         } else {

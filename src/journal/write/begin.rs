@@ -7,7 +7,7 @@ use crate::journal::disk::File;
 use crate::journal::error::{self, JournalError};
 use crate::journal::format::{FrameHeader, Kind, Salt, SegmentHeader, frame};
 use crate::journal::numbers::CallNumber;
-use crate::journal::state::{Active, Carried, Prepared, RequestPlace, Segment, Shared, State, Synced};
+use crate::journal::state::{Active, Carried, Extent, Prepared, Segment, Shared, State, Synced};
 
 impl Shared {
     /// Begins the first segment that this process writes of the stream.
@@ -44,8 +44,8 @@ impl Shared {
         next: Prepared,
         sequence: u64,
         open: &[Carried],
-        write_more: impl FnOnce(&mut Frames) -> io::Result<()>,
-    ) -> Result<(Active, Vec<(CallNumber, RequestPlace)>), JournalError> {
+        write_more: impl FnOnce(&mut FrameWriter) -> io::Result<()>,
+    ) -> Result<(Active, Vec<(CallNumber, Extent)>), JournalError> {
         let salt = Salt::new(self.stream, next.number);
         let header = SegmentHeader {
             stream: self.stream,
@@ -57,8 +57,8 @@ impl Shared {
             resource: self.options.resource.clone(),
             scope: self.options.scope.clone(),
         };
-        let mut frames = Frames { file: &*next.file, salt, offset: header.length() as u64, places: Vec::new() };
-        let write = |frames: &mut Frames| {
+        let mut frames = FrameWriter { file: &*next.file, salt, offset: header.length() as u64, places: Vec::new() };
+        let write = |frames: &mut FrameWriter| {
             for Carried { call, payload } in open.iter().filter(|carried| !carried.payload.is_empty()) {
                 frames.write(FrameHeader::new(Kind::Carried, 0, call.0, payload), payload)?;
             }
@@ -69,7 +69,7 @@ impl Shared {
             self.discard(&next);
             return Err(JournalError::io("begin", &next.path, error::FIX)(cause));
         }
-        let Frames { offset, places, .. } = frames;
+        let FrameWriter { offset, places, .. } = frames;
         let Prepared { number, file, path, identity, length } = next;
         Ok((
             Active {
@@ -102,21 +102,21 @@ impl Shared {
 }
 
 /// Frames on their way into a new segment.
-pub(in crate::journal) struct Frames<'a> {
+pub(in crate::journal) struct FrameWriter<'a> {
     file: &'a dyn File,
     salt: Salt,
     offset: u64,
     /// Where the requests of open calls stand.
-    places: Vec<(CallNumber, RequestPlace)>,
+    places: Vec<(CallNumber, Extent)>,
 }
 
-impl Frames<'_> {
+impl FrameWriter<'_> {
     pub(in crate::journal) fn write(&mut self, header: FrameHeader, payload: &[u8]) -> io::Result<()> {
         let frame = frame::encode(header, payload, self.salt);
         self.file.publish(self.offset, &frame)?;
         let size = frame.len() as u64;
         if header.kind.opens() {
-            self.places.push((CallNumber(header.call), RequestPlace { offset: self.offset, size }));
+            self.places.push((CallNumber(header.call), Extent { offset: self.offset, size }));
         }
         self.offset += size;
         Ok(())

@@ -1,13 +1,13 @@
 //! The requests of open calls, which are carried from segment to segment.
 
-use crate::journal::format::{Found, FrameHeader, HEADER};
+use crate::journal::format::{FrameHeader, HEADER, ReadHeader};
 use crate::journal::numbers::CallNumber;
-use crate::journal::state::{Active, Carried, RequestPlace, State};
+use crate::journal::state::{Active, Carried, Extent, State};
 
 /// The requests of open calls, as they stand in the active segment.
 pub(in crate::journal) struct OpenRequests {
     active: Active,
-    calls: Vec<(CallNumber, RequestPlace)>,
+    calls: Vec<(CallNumber, Extent)>,
 }
 
 impl State {
@@ -27,12 +27,12 @@ impl OpenRequests {
 }
 
 /// The payload of the request frame of a call in the segment that this process writes.
-fn payload_at(active: &Active, call: CallNumber, place: RequestPlace) -> Option<Vec<u8>> {
+fn payload_at(active: &Active, call: CallNumber, place: Extent) -> Option<Vec<u8>> {
     let mut frame = vec![0; usize::try_from(place.size).ok()?];
     // A second attempt, as the call would be forgotten.
     let mut read = || active.file.read_at(place.offset, &mut frame);
     let whole = read().or_else(|_| read()).ok()? as u64 == place.size;
-    let Found::Frame(header) = FrameHeader::read(active.salt, &frame) else { return None };
+    let ReadHeader::Frame(header) = FrameHeader::read(active.salt, &frame) else { return None };
     let payload = frame.get(HEADER..HEADER + header.length)?;
     let sound = whole && header.call == call.0 && header.kind.opens() && crc32fast::hash(payload) == header.payload_crc;
     sound.then(|| payload.to_vec())

@@ -81,7 +81,7 @@ impl Shared {
 
     /// The largest that the disk has room for.
     fn make(&self, plan: &Plan) -> Result<Prepared, Unmade> {
-        let path = self.place.segment(plan.number);
+        let path = self.paths.segment(plan.number);
         let make = |length| {
             let file = self.options.fs.create_segment(&path, length)?;
             file.prepare(0, plan.ready);

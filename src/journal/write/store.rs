@@ -3,13 +3,13 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::turn::Stands;
+use super::turn::TimedOut;
 use crate::journal::append::{Append, Lengths, Receipt};
 use crate::journal::error::{self, JournalError};
 use crate::journal::format::{FrameHeader, HEADER, Kind, frame};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::CallNumber;
-use crate::journal::state::{RequestPlace, Shared, State, Work};
+use crate::journal::state::{Extent, Shared, State, Work};
 
 impl Journal {
     /// Takes one record. The buffer holds [`HEADER`] bytes of anything and then the encoded record; its content is not
@@ -51,10 +51,10 @@ impl Journal {
 impl Shared {
     fn append(&self, what: Append, lengths: Lengths, frame: &mut [u8]) -> Result<Receipt, JournalError> {
         // Before the lock, which another thread of the parent may have held when it forked.
-        if self.birth.is_over() {
+        if self.home.was_forked() {
             return Err(JournalError::Forked);
         }
-        let mut state = self.take_turn(what.patience).map_err(|Stands| self.stands_still())?;
+        let mut state = self.take_turn(what.patience).map_err(|TimedOut| self.stands_still())?;
         if state.appended.closed {
             // With the turn: nobody else begins a segment.
             drop(state);
@@ -97,7 +97,7 @@ impl Shared {
         let size = frame.len() as u64;
         let active = &mut state.segments.active;
         let (file, offset) = (active.at_hand.take().unwrap_or_else(|| active.file.clone()), active.offset);
-        let opened = what.kind.opens().then(|| state.calls.open(RequestPlace { offset, size }));
+        let opened = what.kind.opens().then(|| state.calls.open(Extent { offset, size }));
         let call = opened.or(what.call).map_or(0, |call| call.0);
         let sequence = if what.kind.is_record() { state.appended.sequence } else { 0 };
         FrameHeader { kind: what.kind, sequence, call, length, payload_crc }.write(state.segments.active.salt, frame);
@@ -154,5 +154,5 @@ impl Shared {
 
 /// In which nobody has written, as it was seen each second.
 const PAUSE: Duration = Duration::from_secs(2);
-/// The committer is woken before its time.
+/// The thread that commits is woken before its time.
 const MANY_UNSYNCED: u64 = 1 << 20;

@@ -21,7 +21,7 @@ use crate::journal::state::{Shared, State};
 
 /// What one waits for did not come in time.
 #[derive(Debug)]
-pub(in crate::journal) struct Stands;
+pub(in crate::journal) struct TimedOut;
 
 impl Journal {
     /// Whether somebody has waited for the disk for longer than it takes, and waits still.
@@ -57,7 +57,7 @@ impl Journal {
 
 impl Shared {
     /// Takes the turn. It ends by [`end_turn`](Self::end_turn).
-    pub(in crate::journal) fn take_turn(&self, patience: Duration) -> Result<MutexGuard<'_, State>, Stands> {
+    pub(in crate::journal) fn take_turn(&self, patience: Duration) -> Result<MutexGuard<'_, State>, TimedOut> {
         let mut state = self.state();
         for _ in 0..LOOKS {
             if !state.turn.is_taken {
@@ -70,7 +70,7 @@ impl Shared {
         }
         let (mut state, in_time) = self.wait_while(state, &self.turned, patience, |state| state.turn.is_taken);
         if !in_time {
-            return Err(Stands);
+            return Err(TimedOut);
         }
         state.turn.is_taken = true;
         Ok(state)
@@ -133,7 +133,7 @@ impl Shared {
     }
 
     pub(in crate::journal) fn stands_still(&self) -> JournalError {
-        JournalError::Stands { path: self.place.root().to_owned() }
+        JournalError::Stands { path: self.paths.root().to_owned() }
     }
 }
 

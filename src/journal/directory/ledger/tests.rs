@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::journal::directory::{Ledger, Removed, note};
 use crate::journal::disk::Disk;
-use crate::journal::format::Place;
+use crate::journal::format::JournalPaths;
 use crate::journal::options::JournalOptions;
 use crate::record::StreamId;
 
@@ -52,11 +52,11 @@ impl At {
 
     fn note(&self, number: u64) -> Result<(), String> {
         let options = JournalOptions::new(self.0.path());
-        note(&options, &Place::new(self.0.path()), id(number), number).map_err(|error| error.to_string())
+        note(&options, &JournalPaths::new(self.0.path()), id(number), number).map_err(|error| error.to_string())
     }
 
     fn read(&self) -> Ledger {
-        Ledger::read(&Disk::default(), &Place::new(self.0.path())).unwrap()
+        Ledger::read(&Disk::default(), &JournalPaths::new(self.0.path())).unwrap()
     }
 
     fn numbers(&self) -> Vec<u64> {
