@@ -118,6 +118,7 @@
 //! the layer that cannot be reached and what to do. The binary (feature `cli`) shows what a journal
 //! holds: `auditrail journal stat`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "layer", feature = "rmcp", feature = "tower")),
     allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
