@@ -20,4 +20,4 @@ pub use self::shape::{
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
     ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, WhenFullName,
 };
-pub use self::value::{Address, FileDuration, Header, Network, PathPattern};
+pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::value::{Address, FileDuration, Header, Network, PathPattern};
+use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
 use crate::config::quarantine_full::QuarantineFull;
 use crate::config::settings::Settings;
 use crate::config::without::JournalWithout;
@@ -126,13 +126,13 @@ pub struct ProcessIdentity {
 #[serde(deny_unknown_fields)]
 pub struct HeaderIdentity {
     /// `audit.actor.id`.
-    pub user: Header,
+    pub user: HeaderField,
     /// `user.roles`, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub roles: Option<Header>,
+    pub roles: Option<HeaderField>,
     /// `auditrail.tenant.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<Header>,
+    pub tenant: Option<HeaderField>,
     /// The hops authenticate clients and remove these headers from what clients send: the identity is verified.
     #[serde(default)]
     pub authenticated: bool,

@@ -20,7 +20,7 @@ pub struct Address(pub SocketAddr);
 
 /// The name of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header(pub HeaderName);
+pub struct HeaderField(pub HeaderName);
 
 /// A network: `"10.0.0.0/8"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +54,14 @@ impl Serialize for Address {
     }
 }
 
-impl<'de> Deserialize<'de> for Header {
+impl<'de> Deserialize<'de> for HeaderField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?.parse();
         name.map(Self).map_err(|_| D::Error::custom("it is not the name of a header; write one such as x-auth-user"))
     }
 }
 
-impl Serialize for Header {
+impl Serialize for HeaderField {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str())
     }

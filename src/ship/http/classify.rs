@@ -8,14 +8,14 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use prost::Message as _;
 
-use super::client::{Answer, Unread};
+use super::client::{HttpAnswer, Unread};
 use crate::journal::planted;
 use crate::record::{Clock as _, SystemClock};
 use crate::ship::connector::{Accepted, ExportError, accepted_but};
 
 /// By the section "OTLP/HTTP Response" of the OTLP specification, but for a wrong address, a redirect or a proxy in
 /// between: those say nothing of the records, which would all be given up one by one, so they wait.
-pub(super) fn classify(response: &Answer) -> Result<Accepted, ExportError> {
+pub(super) fn classify(response: &HttpAnswer) -> Result<Accepted, ExportError> {
     let status = response.status();
     // Of the sink's words the code only: it may quote what it was sent.
     let reason = format!("HTTP {}", status.as_u16());
@@ -47,7 +47,7 @@ pub(super) fn classify(response: &Answer) -> Result<Accepted, ExportError> {
 }
 
 /// Only what can be read is an acknowledgement. An empty body says in protobuf that all was taken.
-fn accepted(response: &Answer, reason: &str) -> Result<Accepted, ExportError> {
+fn accepted(response: &HttpAnswer, reason: &str) -> Result<Accepted, ExportError> {
     let unreadable = |what: &str| ExportError::Unreadable { reason: format!("{reason} with {what}") };
     let body = match response.body() {
         Ok(body) => body,
@@ -97,7 +97,7 @@ enum AnswerForm {
     Strange,
 }
 
-fn form(response: &Answer) -> AnswerForm {
+fn form(response: &HttpAnswer) -> AnswerForm {
     let Some(media_type) = response.headers().get(CONTENT_TYPE) else {
         let is_empty = response.body().as_ref().is_ok_and(Bytes::is_empty);
         return if is_empty { AnswerForm::Untyped } else { AnswerForm::Strange };
@@ -113,7 +113,7 @@ fn form(response: &Answer) -> AnswerForm {
 }
 
 /// Seconds or a date (RFC 9110, section 10.2.3).
-fn retry_after(response: &Answer) -> Option<Duration> {
+fn retry_after(response: &HttpAnswer) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More than a number holds is as long as can be.

@@ -43,4 +43,4 @@ pub(crate) use self::scanner::Scanner;
 #[cfg(feature = "proxy")]
 pub(super) use self::syntax::behind_whitespace;
 #[cfg(feature = "proxy")]
-pub(super) use self::tokens::{Key, string};
+pub(super) use self::tokens::{KeyText, string};

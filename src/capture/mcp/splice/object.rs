@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::edit::Edit;
-use crate::capture::mcp::scan::{Key, behind_whitespace, string};
+use crate::capture::mcp::scan::{KeyText, behind_whitespace, string};
 
 /// An object, and where the members are that were asked for.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl<'a> ObjectReader<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    fn key(&mut self) -> Option<Key> {
+    fn key(&mut self) -> Option<KeyText> {
         self.token(b'"')?;
         let (key, length) = string(self.rest())?;
         self.at += length;

@@ -43,7 +43,9 @@ impl Content {
     pub(crate) fn of_response(headers: &HeaderMap) -> Self {
         match headers.get(CONTENT_TYPE) {
             Some(value) if is_json(value) => Self::Json,
-            Some(value) if essence(value.as_bytes()).is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM)) => {
+            Some(value)
+                if essence(value.as_bytes()).is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM)) =>
+            {
                 Self::Events
             }
             _ => Self::Other,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::capture::mcp::message::{Doubts, Message, ScanOptions};
-use crate::capture::mcp::scan::tokens::{Key, NumberPart};
+use crate::capture::mcp::scan::tokens::{KeyText, NumberPart};
 
 use super::key_rule::{KeyDoubt, KeyRule};
 use super::reader_view::ReaderView;
@@ -18,7 +18,7 @@ pub(super) use super::reader_view::Literal;
 pub(crate) struct FactCollector {
     ordinary: ReaderView,
     others: Vec<ReaderView>,
-    key: Key,
+    key: KeyText,
     /// How many messages of the unit others have read otherwise.
     told: u64,
 }
@@ -33,7 +33,7 @@ pub(crate) struct CompleteMessages {
 
 impl FactCollector {
     pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
-        Self { ordinary: ReaderView::new(reading), others: Vec::new(), key: Key::default(), told: 0 }
+        Self { ordinary: ReaderView::new(reading), others: Vec::new(), key: KeyText::default(), told: 0 }
     }
 
     /// What was found, and a flaw if that is no message. Begins anew.
@@ -83,7 +83,7 @@ impl FactCollector {
         wanted
     }
 
-    pub(crate) fn key(&mut self) -> &mut Key {
+    pub(crate) fn key(&mut self) -> &mut KeyText {
         &mut self.key
     }
 

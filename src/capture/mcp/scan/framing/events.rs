@@ -17,7 +17,7 @@ use memchr::{memchr, memchr2, memchr3};
 use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::scan::process_hasher::ProcessHasher;
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
-use crate::capture::mcp::scan::tokens::Key;
+use crate::capture::mcp::scan::tokens::KeyText;
 
 /// Reads the messages of a stream of events.
 #[derive(Debug)]
@@ -27,16 +27,16 @@ pub(crate) struct Events {
     /// The last byte was a carriage return: a newline that follows belongs to it.
     behind_return: bool,
     /// The name of the field.
-    field: Key,
-    event: Event,
+    field: KeyText,
+    event: SseEvent,
     endpoint: Option<String>,
     unfinished: u64,
 }
 
 /// What is known of the event that is read.
 #[derive(Debug, Default)]
-struct Event {
-    name: Key,
+struct SseEvent {
+    name: KeyText,
     /// It has a line of data.
     has_data: bool,
     /// The first byte of its data.
@@ -75,7 +75,7 @@ enum EventField {
 impl Events {
     pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
         let scanner = Scanner::new(reading, Documents::One);
-        let (field, event) = (Key::default(), Event::default());
+        let (field, event) = (KeyText::default(), SseEvent::default());
         Self { scanner, at: EventState::Mark(0), behind_return: false, field, event, endpoint: None, unfinished: 0 }
     }
 
@@ -127,7 +127,7 @@ impl Events {
     pub(crate) fn end(&mut self) {
         let _also_blank = self.scanner.discard();
         self.unfinished += u64::from(self.event.first.is_some());
-        self.event = Event::default();
+        self.event = SseEvent::default();
         self.field.clear();
         (self.at, self.behind_return, self.endpoint) = (EventState::Mark(0), false, None);
     }
@@ -225,7 +225,7 @@ impl Events {
     }
 }
 
-impl Event {
+impl SseEvent {
     /// What the scanner gives before the end of a document is an element of a batch.
     fn take(&mut self, message: Message) {
         if self.batch.len() < MAX_BATCH {
@@ -235,7 +235,7 @@ impl Event {
 }
 
 impl EventField {
-    fn named(name: &Key) -> Self {
+    fn named(name: &KeyText) -> Self {
         match name.bytes() {
             b"data" => Self::Data,
             b"event" => Self::Event,

@@ -36,7 +36,7 @@ fn documents_follow_each_other_in_a_stream() {
 
 #[test]
 fn the_rest_of_a_stream_is_skipped_behind_a_flaw() {
-    let messages = read_many("{\"method\":\"a\"} Not FoundFacts {\"method\":\"b\"}");
+    let messages = read_many("{\"method\":\"a\"} Not Found {\"method\":\"b\"}");
     assert_eq!(flaws(&messages), [None, Some(Flaw::NotJson)]);
     assert_eq!(messages[1].bytes, 24);
 }

@@ -8,7 +8,7 @@ mod skipped_value;
 mod string;
 mod string_reader;
 
-pub(crate) use self::key::Key;
+pub(crate) use self::key::KeyText;
 pub(crate) use self::nesting::Nesting;
 pub(crate) use self::number::{Number, NumberPart};
 pub(crate) use self::skipped_value::SkippedValue;
