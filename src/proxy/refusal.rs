@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::capture::mcp::message::{Error, Id, IdKind, Message};
+use crate::capture::mcp::message::{ErrorFacts, Id, IdKind, Message};
 use crate::capture::mcp::refusal::message_of;
 use crate::record::{RecordId, names};
 use crate::trail::Refused;
@@ -48,7 +48,7 @@ impl Refusal {
 
     /// As if it had been read off the wire.
     pub(crate) fn into_message(self) -> Message {
-        let error = Error { code: Some(self.code), message: None };
+        let error = ErrorFacts { code: Some(self.code), message: None };
         Message { id: self.id, is_jsonrpc: true, has_error: true, error, ..Message::default() }
     }
 }

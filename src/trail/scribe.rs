@@ -24,7 +24,7 @@ use crate::journal::{
     Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, planted,
 };
 use crate::record::{Clock, Entropy, RecordId, StreamId};
-use crate::ship::{GaveUp, Reports};
+use crate::ship::{RefusedRange, Reports};
 
 /// The trail's own voice.
 pub(crate) struct Scribe {
@@ -275,10 +275,10 @@ impl Watcher for Scribe {
 }
 
 impl Reports for Scribe {
-    fn gave_up(&self, gap: GaveUp) {
+    fn refused(&self, gap: RefusedRange) {
         if self.is_own(gap.stream) {
             let quarantined = if planted("count-quarantined-as-delivered") { 0 } else { gap.count };
-            let GaveUp { first, last, sink, .. } = gap;
+            let RefusedRange { first, last, sink, .. } = gap;
             self.note_gone(Losses { first, last, quarantined, lost: 0, sink: Some(sink) });
             if self.refused_gaps().hold_back(gap) {
                 return;

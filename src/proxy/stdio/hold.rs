@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use super::output::Output;
 use super::refuse::RefusedCall;
 use super::{fd, refuse};
-use crate::capture::mcp::message::{Id, Kind, Message};
+use crate::capture::mcp::message::{Id, Message, MessageKind};
 use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
 use crate::capture::mcp::{DirectionReader, HoldReasons};
 use crate::config::Notices;
@@ -156,7 +156,7 @@ impl LineHold {
         for message in messages {
             let (id, said) = (message.id.clone(), CallerTrace::of(&message));
             let is_plain = message.is_plain();
-            let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+            let is_one_way = message.kind(Direction::ClientToServer) == Some(MessageKind::OneWay);
             let call = reader.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
             splices.note(is_batch, is_plain, joined);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::fd;
 use super::output::Output;
 use crate::capture::mcp::DirectionReader;
-use crate::capture::mcp::message::{Kind, Message};
+use crate::capture::mcp::message::{Message, MessageKind};
 use crate::proxy::refusal::Refusal;
 use crate::trail::{Direction, OpenCall};
 
@@ -33,7 +33,7 @@ pub(super) fn unread(
     let (mut refusals, mut nameless) = (Vec::<RefusedCall>::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
-        let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+        let is_one_way = message.kind(Direction::ClientToServer) == Some(MessageKind::OneWay);
         let is_reading = message.alternative.is_some();
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);

@@ -34,7 +34,7 @@ pub(crate) struct Slice<'a> {
 
 /// A field; `content` for length-delimited ones only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Field<'a> {
+pub(crate) struct WireField<'a> {
     pub(crate) number: u32,
     pub(crate) offset: usize,
     content: Option<Slice<'a>>,
@@ -42,7 +42,7 @@ pub(crate) struct Field<'a> {
 
 /// The fields of a message, in order; ends after an error.
 #[derive(Clone, Debug)]
-pub(crate) struct Fields<'a> {
+pub(crate) struct WireFields<'a> {
     rest: &'a [u8],
     offset: usize,
 }
@@ -54,20 +54,20 @@ impl<'a> Slice<'a> {
     }
 
     /// The fields of the message that these bytes are.
-    pub(crate) fn fields(self) -> Fields<'a> {
-        Fields { rest: self.bytes, offset: self.offset }
+    pub(crate) fn fields(self) -> WireFields<'a> {
+        WireFields { rest: self.bytes, offset: self.offset }
     }
 }
 
-impl<'a> Field<'a> {
+impl<'a> WireField<'a> {
     /// The content of a string, bytes or message field.
     pub(crate) fn content(&self) -> Result<Slice<'a>, WireError> {
         self.content.ok_or(WireError::Type { offset: self.offset })
     }
 }
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>, WireError>;
+impl<'a> Iterator for WireFields<'a> {
+    type Item = Result<WireField<'a>, WireError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -81,8 +81,8 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-impl<'a> Fields<'a> {
-    fn field(&mut self) -> Result<Field<'a>, WireError> {
+impl<'a> WireFields<'a> {
+    fn field(&mut self) -> Result<WireField<'a>, WireError> {
         let offset = self.offset;
         let (number, wire_type) = self.key()?;
         let content = match wire_type {
@@ -93,7 +93,7 @@ impl<'a> Fields<'a> {
             END_GROUP => return Err(WireError::Group { offset }),
             other => self.value(other, offset)?,
         };
-        Ok(Field { number, offset, content })
+        Ok(WireField { number, offset, content })
     }
 
     fn key(&mut self) -> Result<(u32, u32), WireError> {

@@ -13,7 +13,7 @@ use crate::trail::{Call, Moment};
 
 /// What was seen of them.
 #[derive(Debug, Default)]
-pub(super) struct Tools {
+pub(super) struct KnownTools {
     /// The definition of each name that was listed last.
     last: HashMap<String, [u8; 32]>,
     seen: HashSet<[u8; 32]>,
@@ -28,7 +28,7 @@ pub(super) struct NewTool {
     previous: Option<[u8; 32]>,
 }
 
-impl Tools {
+impl KnownTools {
     /// Takes a list in, and gives the definitions that are new.
     pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<NewTool> {
         tools.into_iter().filter_map(|tool| self.learn_one(tool)).collect()
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_oldest_is_forgotten_first() {
-        let mut tools = Tools::default();
+        let mut tools = KnownTools::default();
         let tool = |number: usize| {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_le_bytes());

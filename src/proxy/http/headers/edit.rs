@@ -6,7 +6,7 @@
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Version};
 
-use crate::capture::mcp::splice::Joined;
+use crate::capture::mcp::splice::InjectedTrace;
 
 /// HTTP/2 has no `Host`, and the server of a request in absolute form is the one that it names (RFC 9112, section 3.2.2).
 pub(crate) fn with_host(fields: HeaderMap, host: &str) -> HeaderMap {
@@ -31,7 +31,7 @@ pub(crate) fn frame(fields: &mut HeaderMap, version: Version, has_unknown_length
 
 /// Says that the parent of what the server does is that span. A `tracestate` of another trace goes with its `traceparent`
 /// (W3C Trace Context, processing model).
-pub(crate) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
+pub(crate) fn with_trace(mut fields: HeaderMap, joined: &InjectedTrace) -> HeaderMap {
     let Ok(parent) = HeaderValue::from_str(joined.traceparent()) else { return fields };
     let goes_on =
         fields.get(TRACEPARENT).and_then(|named| named.to_str().ok()).is_some_and(|named| joined.is_of(named));

@@ -25,10 +25,10 @@ pin_project! {
 
 /// The waker of the future.
 #[derive(Debug, Default)]
-struct WakeState(Mutex<State>);
+struct WakeState(Mutex<CoalescedState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct CoalescedState {
     is_running: bool,
     /// The future was woken while it ran.
     was_woken: bool,
@@ -82,7 +82,7 @@ impl WakeState {
         state.was_woken
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CoalescedState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 
-use crate::capture::mcp::correlate::Pace;
+use crate::capture::mcp::correlate::GarbageRate;
 use crate::capture::mcp::{Bypasses, McpService, PeerAddr, TapBody};
 use crate::config::Notices;
 use crate::proxy::http::answer::{self, BoxedAnswer};
@@ -29,7 +29,7 @@ pub(crate) struct ConnectionService {
     peer: SocketAddr,
     /// The local address of the connection.
     local: Option<IpAddr>,
-    pace: Arc<Pace>,
+    garbage_rate: Arc<GarbageRate>,
     client: ClientHandle,
 }
 
@@ -47,7 +47,7 @@ enum Target {
     Forward { origins: OriginTaps, local: SocketAddr },
 }
 
-pub(crate) type Answered = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
+pub(crate) type RoutedResponse = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
 
 impl Router {
     pub(crate) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
@@ -71,7 +71,7 @@ impl Router {
         client: ClientHandle,
     ) -> ConnectionService {
         let local = local.map(|local| local.ip().to_canonical());
-        ConnectionService { router: self.clone(), peer, local, pace: Arc::default(), client }
+        ConnectionService { router: self.clone(), peer, local, garbage_rate: Arc::default(), client }
     }
 
     fn target(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, BoxedAnswer> {
@@ -86,9 +86,9 @@ impl Router {
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
-    type Response = Answered;
+    type Response = RoutedResponse;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Answered, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<RoutedResponse, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guard = match self.client.begin() {
@@ -114,7 +114,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         {
             request.extensions_mut().insert(detours.clone());
         }
-        request.extensions_mut().insert(self.pace.clone());
+        request.extensions_mut().insert(self.garbage_rate.clone());
         request.extensions_mut().insert(ConnectionAddresses { peer: self.peer.ip(), local: self.local });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);

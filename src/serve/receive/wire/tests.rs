@@ -4,7 +4,7 @@ use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use super::*;
 
-fn walk(bytes: &[u8]) -> Result<Vec<Field<'_>>, WireError> {
+fn walk(bytes: &[u8]) -> Result<Vec<WireField<'_>>, WireError> {
     Slice::whole(bytes).fields().collect()
 }
 

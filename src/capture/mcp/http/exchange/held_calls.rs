@@ -12,11 +12,11 @@ use crate::trail::{OpenCall, Refused};
 #[derive(Debug, Clone)]
 pub(crate) struct HeldCalls {
     why: HoldReasons,
-    contents: Arc<Mutex<Contents>>,
+    contents: Arc<Mutex<HeldContents>>,
 }
 
 #[derive(Debug, Default)]
-struct Contents {
+struct HeldContents {
     /// Those that may be refused, with the ids by which they are answered.
     calls: Vec<(Option<Id>, Arc<OpenCall>)>,
     splices: Splices,
@@ -148,7 +148,7 @@ impl HeldCalls {
         })
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
+    fn contents(&self) -> MutexGuard<'_, HeldContents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

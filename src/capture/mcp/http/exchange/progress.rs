@@ -11,10 +11,10 @@ use crate::capture::mcp::http::reading::BodyEnd;
 use crate::capture::mcp::message::Message;
 
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<State>);
+pub(crate) struct ExchangeProgress(Mutex<ProgressState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     request_is_over: bool,
     response: Option<BodyEnd>,
     is_over: bool,
@@ -22,7 +22,7 @@ struct State {
     cut: Option<Message>,
 }
 
-impl Progress {
+impl ExchangeProgress {
     /// Keeps an answer that came before its request, and gives back any other.
     pub(crate) fn hold_back(&self, answer: Message) -> Option<Message> {
         let mut state = self.state();
@@ -62,7 +62,7 @@ impl Progress {
         Some(how)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
