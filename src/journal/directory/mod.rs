@@ -1,4 +1,4 @@
-//! The directory of a journal: what stands beside the streams.
+//! The directory of a journal: its lock, its ledger, and the streams as a whole.
 
 pub(super) mod ledger;
 mod lock;

@@ -1,4 +1,4 @@
-//! Reads all of a journal and names what is wrong with it.
+//! Reads a whole journal and reports what is wrong with it.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,11 +18,11 @@ use crate::journal::recover::refuse_unknown_version;
 use crate::record::StreamId;
 
 impl Inspection {
-    /// Reads every frame of every stream, and the quarantine. What is wrong is handed over as it is found; `progress` gets
-    /// the bytes that were read and those that there are. What a living owner does meanwhile is no problem.
+    /// Reads every frame of every stream, and the quarantine. `problem` gets each problem as it is found, and `progress`
+    /// gets the bytes that were read and the total. What a living owner does in the meantime is not a problem.
     ///
     /// # Errors
-    /// If the directory cannot be listed.
+    /// The directory cannot be listed.
     pub fn check(
         &self,
         mut problem: impl FnMut(Problem),
@@ -105,22 +105,22 @@ impl Inspection {
     }
 }
 
-/// One stream while it is read.
+/// The check of one stream.
 struct StreamCheck {
     stream: StreamId,
     paths: StreamPaths,
-    /// Its owner may append and settle meanwhile.
+    /// Whether its owner may append and settle in the meantime.
     lives: bool,
     problems: Vec<Problem>,
-    /// The number that comes next, once one is known.
+    /// The next number, once one is known.
     expected: Option<Sequence>,
     /// The first number that was found.
     oldest: Option<Sequence>,
-    /// The places of damaged frames whose numbers are told by the next sound one: indices of `problems`.
+    /// Damaged frames whose numbers the next sound frame tells: indices of `problems`.
     damage: Vec<usize>,
 }
 
-/// A segment whose header was looked at.
+/// A segment whose header was read.
 struct CheckedSegment {
     number: u64,
     path: PathBuf,
@@ -129,11 +129,11 @@ struct CheckedSegment {
     header: Option<SegmentHeader>,
 }
 
-/// What the frames say of the cursor of a sink.
+/// What the frames say about the cursor of a sink.
 struct SinkCheck {
     sink: SinkName,
     cursor: Option<Cursor>,
-    /// The number of the first record behind it.
+    /// The number of the first record after it.
     behind: Option<Sequence>,
 }
 
@@ -151,7 +151,8 @@ impl StreamCheck {
         for (index, segment) in segments.iter().enumerate() {
             let later = segments.get(index + 1..).unwrap_or_default();
             let next_first = later.iter().filter_map(|later| Some(later.header.as_ref()?.next_sequence)).min();
-            // What was written again as a whole, to a later one with an earlier number, is passed over by everybody.
+            // A segment that was written again as a whole, to a later one with an earlier number, is skipped by all
+            // readers.
             let first = segment.header.as_ref().map(|header| header.next_sequence);
             if first.is_none_or(|first| next_first.is_none_or(|next| first <= next)) {
                 self.check_segment(segment, next_first, &mut settled)?;
@@ -163,7 +164,7 @@ impl StreamCheck {
         Ok(())
     }
 
-    /// The segments in their order. What is prepared is all zeros, and is left out.
+    /// The segments in order, without prepared ones, which contain only zeros.
     fn segments(&mut self) -> io::Result<Vec<CheckedSegment>> {
         let mut found = Vec::new();
         for name in Untouched.list(self.paths.root())? {
@@ -195,7 +196,7 @@ impl StreamCheck {
                 if Scan::new(file.clone(), salt, 0).holds_nothing(length)? {
                     continue;
                 }
-                // Its owner may have begun it between the two.
+                // Its owner may have started it between the two reads.
                 header = own()?;
             }
             if header.is_none()
@@ -208,7 +209,7 @@ impl StreamCheck {
         }
         found.sort_by_key(|segment| segment.number);
         if self.lives {
-            // The header is written last: the newest may be on its way.
+            // The header is written last, so the newest segment may be in preparation.
             let newest = found.iter().rfind(|segment| segment.header.is_some()).map_or(0, |segment| segment.number);
             found.retain(|segment| segment.number <= newest);
         }
@@ -218,7 +219,7 @@ impl StreamCheck {
         Ok(found)
     }
 
-    /// Says whether the file `stream` is sound.
+    /// Returns whether the file `stream` is valid.
     fn check_owner(&mut self) -> bool {
         let path = self.paths.owner();
         let sound = match Untouched.open(&path).and_then(|file| SegmentHeader::read(&*file)) {
@@ -248,7 +249,7 @@ impl StreamCheck {
             let mut item = scan.next(segment.length)?;
             if self.lives && !matches!(item, Item::Frame { .. } | Item::End) {
                 if next_first.is_none() && matches!(item, Item::Damage { nothing: true, .. }) {
-                    // Here the owner was when this was read.
+                    // The owner had written up to here when this was read.
                     return Ok(());
                 }
                 // The owner may have written between two reads.
@@ -256,7 +257,7 @@ impl StreamCheck {
                 item = scan.next(segment.length)?;
             }
             match item {
-                // From there on it was written again to a later segment, as the sync of this one failed.
+                // From here on it was written again to a later segment, because the sync of this one failed.
                 Item::Frame { header, .. } | Item::BadPayload { header, .. }
                     if next_first.is_some_and(|next| header.sequence >= next) => {}
                 Item::Frame { header, offset, .. } => self.see(segment, offset, &header, settled),
@@ -267,7 +268,7 @@ impl StreamCheck {
                     self.tell(ProblemKind::PayloadDamaged, segment.path.clone(), Some(at), sequence, text);
                 }
                 Item::Damage { nothing: true, .. } => {}
-                // What stands between a lost header and the first frame is the header's.
+                // What is between a lost header and the first frame belongs to the header.
                 Item::Damage { from: 0, .. } if segment.header.is_none() => {}
                 Item::Damage { from, to, nothing: false } => {
                     self.damage.push(self.problems.len());
@@ -293,7 +294,7 @@ impl StreamCheck {
         self.expected = Some(expected.max(header.sequence.saturating_add(1)));
     }
 
-    /// A number was found: those before it are missing, or were damaged.
+    /// A number was found. The numbers before it are missing, or were damaged.
     fn comes(&mut self, segment: &CheckedSegment, offset: u64, sequence: Sequence) {
         self.oldest = self.oldest.or(Some(sequence));
         let missing = self.expected.filter(|expected| sequence > *expected);
@@ -314,14 +315,14 @@ impl StreamCheck {
 
     fn check_cursor(&mut self, settled: &SinkCheck) {
         let oldest = self.oldest;
-        // What is damaged at the end has the numbers from here on.
+        // Damage at the end has the numbers from here on.
         for index in std::mem::take(&mut self.damage) {
             if let Some(problem) = self.problems.get_mut(index) {
                 problem.first = self.expected;
             }
         }
         let path = self.paths.cursor(settled.sink);
-        // The newest: all that was settled before the segments were listed is in it.
+        // Read now: it covers everything that was settled before the segments were listed.
         let Some(cursor) = self.cursor(settled.sink) else {
             let length = Untouched.identity(&path).map_or(0, |found| found.length);
             if length > 0 || oldest.is_some_and(|oldest| oldest > 1) {
@@ -342,7 +343,7 @@ impl StreamCheck {
             );
             self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(oldest - 1));
         }
-        // Where an adopter would not go on.
+        // An adopter would not continue there.
         let behind = settled.behind.or(self.expected);
         if !self.lives && behind.is_some_and(|behind| behind != cursor.sequence.saturating_add(1)) {
             let text = format!(
@@ -355,7 +356,7 @@ impl StreamCheck {
         }
     }
 
-    /// Numbers that were durable once, and are neither there nor settled.
+    /// Numbers that were durable once, and are neither present nor settled.
     fn check_mark(&mut self, sinks: &[SinkName]) {
         let mark = Untouched.open(&self.paths.mark()).ok().and_then(|file| Mark::read(&*file, self.stream));
         let settled =

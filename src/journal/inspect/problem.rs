@@ -1,27 +1,27 @@
-//! What can be wrong with a journal, what it means, and what to do.
+//! The problems that a journal can have, what they mean, and what to do.
 
 use std::path::PathBuf;
 
 use crate::journal::numbers::Sequence;
 use crate::record::StreamId;
 
-/// One thing that is wrong.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What it is.
+    /// The kind.
     pub kind: ProblemKind,
     /// The file or directory.
     pub path: PathBuf,
-    /// Where in the file, if it is about a place in it.
+    /// The offset in the file, if the problem has one.
     pub offset: Option<u64>,
-    /// The stream, if it is about one.
+    /// The stream, if the problem concerns one.
     pub stream: Option<StreamId>,
-    /// The first of the records that it is about, if it is known.
+    /// The first of the affected records, if it is known.
     pub first: Option<Sequence>,
-    /// The last of them, if it is known.
+    /// The last of the affected records, if it is known.
     pub last: Option<Sequence>,
-    /// What was found.
+    /// A description of what was found.
     pub found: String,
 }
 
@@ -29,38 +29,38 @@ pub struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// The disk or its rights do not let it be read.
+    /// It cannot be read, because of the disk or its rights.
     Unreadable,
-    /// The file `stream` is damaged or not there.
+    /// The file `stream` is damaged or missing.
     OwnerDamaged,
     /// The header of a segment is damaged.
     HeaderDamaged,
-    /// No header of the stream is sound.
+    /// No header of the stream is valid.
     Nameless,
-    /// A segment, or a ledger, of a version of the format that this program does not know.
+    /// A segment or a ledger has an unknown version of the format.
     UnknownVersion,
-    /// Bytes that are no frame, where one was or could have been.
+    /// Bytes that are not a frame, where one was or could have been.
     FrameDamaged,
-    /// The content of a frame is damaged; its header is not.
+    /// The payload of a frame is damaged, and its header is not.
     PayloadDamaged,
-    /// Records that are nowhere.
+    /// Records are missing.
     Missing,
-    /// A record whose number was there before.
+    /// A record has a number that was used before.
     Repeated,
-    /// The cursor is damaged or not there.
+    /// The cursor is damaged or missing.
     CursorDamaged,
-    /// The cursor names a place where the record that comes next does not stand.
+    /// The cursor names a position that the next record is not at.
     CursorAstray,
     /// An entry of the ledger, or its header, is damaged.
     LedgerDamaged,
     /// A file of the quarantine is damaged.
     QuarantineDamaged,
-    /// Something that is none of the journal's.
+    /// A file or directory that does not belong to a journal.
     Stranger,
 }
 
 impl ProblemKind {
-    /// Its name for programs.
+    /// The name, for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.text().0

@@ -1,4 +1,4 @@
-//! A journal that fills is told of, and the next segment made where there is room.
+//! Prepares the next segment where there is room, and reports a journal that fills.
 
 use crate::journal::state::Shared;
 
