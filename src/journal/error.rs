@@ -12,8 +12,8 @@ use crate::journal::disk::{Lack, is_shortage};
 pub enum JournalError {
     /// There is no room for the record: the limit is reached, or the disk does not sync.
     #[error(
-        "the journal is full: {pending} bytes wait for the collector, {max} are allowed{because}; see why the collector \
-         does not take them, or raise AUDITRAIL_JOURNAL_MAX_BYTES"
+        "the journal is full: {pending} bytes wait for the collector, {max} are allowed{because}; find out why the collector \
+         does not accept them, or raise AUDITRAIL_JOURNAL_MAX_BYTES"
     )]
     Full {
         /// The size of the records that are not settled.
@@ -24,7 +24,7 @@ pub enum JournalError {
         because: String,
     },
     /// There is no room for another segment, because of the disk, a quota or a limit of the process.
-    #[error("the journal cannot get another segment: {cause}; {pending} bytes wait in it for the collector; {fix}")]
+    #[error("the journal cannot create another segment: {cause}; {pending} bytes wait in it for the collector; {fix}")]
     NoSegment {
         /// The file, and the error of the system.
         cause: String,
@@ -35,7 +35,7 @@ pub enum JournalError {
     },
     /// The record is too long for a segment.
     #[error(
-        "a record of {length} bytes fits in no segment of the journal ({max} bytes); lower the limits of the policy"
+        "a record of {length} bytes does not fit into a segment of the journal, which takes {max}; lower the limits of the policy"
     )]
     TooLong {
         /// The length of the record.
@@ -58,8 +58,8 @@ pub enum JournalError {
     },
     /// Another process holds the lock of the directory.
     #[error(
-        "the journal cannot lock {}: another process has held the lock for more than {patience:?}, and none needs it longer than \
-         it takes to make a file; see which one does by `fuser {}`, and why it stands still",
+        "the journal cannot lock {}: another process has held the lock for more than {patience:?}, although creating a file is \
+         all that needs it; find the process with `fuser {}`, and why it hangs",
         path.display(),
         path.display()
     )]
@@ -71,8 +71,8 @@ pub enum JournalError {
     },
     /// The disk stands still.
     #[error(
-        "the journal could not write to {} in time: its disk stands still; see whether its file system is frozen, as for a \
-         snapshot (`fsfreeze`), or does not answer",
+        "the journal could not write to {} in time: its disk stands still; check whether its file system is frozen, for example for \
+         a snapshot (`fsfreeze`), or does not answer",
         path.display()
     )]
     Stands {
@@ -81,8 +81,8 @@ pub enum JournalError {
     },
     /// This process is a forked child of the one that opened the journal.
     #[error(
-        "this process was forked from the one that opened the journal, which alone writes to its stream; start a trail in the \
-         child, after the fork"
+        "this process was forked from the one that opened the journal, and only that one writes to its stream; start a trail \
+         in the child, after the fork"
     )]
     Forked,
     /// The quarantine is full, and must not remove files.
@@ -131,18 +131,18 @@ pub(super) fn fix_of(kind: io::ErrorKind) -> Option<&'static str> {
             Some("the user's quota is used up: raise it, or set AUDITRAIL_DIR to another file system")
         }
         io::ErrorKind::FileTooLarge => Some(
-            "raise the limit on the size of files (`ulimit -f`, systemd's LimitFSIZE), of which segments need 128 KiB",
+            "raise the limit on the size of files (`ulimit -f`, systemd's LimitFSIZE), because a segment needs 128 KiB",
         ),
         _ => None,
     }
 }
 
-const NO_DIRECTORY_SYNC: &str = "its file system cannot sync directories, so that records which count as synced may be gone after \
-                                 a power loss, with their files; set AUDITRAIL_DIR to another, or accept that by \
+const NO_DIRECTORY_SYNC: &str = "its file system cannot sync directories, so records that count as synced may be gone after \
+                                 a power loss, with their files; set AUDITRAIL_DIR to another, or accept this with \
                                  AUDITRAIL_JOURNAL_WITHOUT=directory_sync";
-const NO_LOCK: &str = "its file system has no locks, by which processes see that a stream is still written; set AUDITRAIL_DIR to a \
-                       local disk, or, if no two processes ever use that directory at once, say so by \
+const NO_LOCK: &str = "its file system has no locks, which show other processes that a stream is in use; set AUDITRAIL_DIR to a \
+                       local disk, or, if two processes never use that directory at the same time, say so with \
                        AUDITRAIL_JOURNAL_WITHOUT=lock";
 /// The advice for most errors of the disk.
 pub(crate) const FIX: &str =
-    "check the disk, its free space and the rights of the directory, or set AUDITRAIL_DIR to another";
+    "check the disk, its free space and the rights of the directory, or set AUDITRAIL_DIR to another one";

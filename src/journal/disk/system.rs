@@ -218,7 +218,7 @@ fn open(path: &Path, flags: OFlags, write: bool, create: bool) -> io::Result<fs:
         .open(path)?;
     let metadata = file.metadata()?;
     if write && !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     Ok(file)
 }

@@ -35,7 +35,7 @@ impl Inspection {
         for name in names {
             let Some(stream) = StreamId::parse(&name) else {
                 let path = self.paths.streams().join(name);
-                problem(found(ProblemKind::Stranger, path, "its name is not the id of a stream"));
+                problem(found(ProblemKind::Stranger, path, "its name is not a stream id"));
                 continue;
             };
             let paths = self.paths.stream(stream);
@@ -92,7 +92,7 @@ impl Inspection {
             problem(found(ProblemKind::UnknownVersion, path, format!("it is of version {version}")));
         }
         for (path, offset) in ledger.damaged {
-            let text = if offset == 0 { "it is no header of a ledger" } else { "it is no entry" };
+            let text = if offset == 0 { "it is not a valid header of a ledger" } else { "it is not a valid entry" };
             problem(Problem { offset: Some(offset), ..found(ProblemKind::LedgerDamaged, path, text) });
         }
     }
@@ -144,7 +144,7 @@ impl StreamCheck {
         let mut settled: Vec<_> = sinks.iter().map(before).collect();
         let segments = self.segments()?;
         if !segments.is_empty() && segments.iter().all(|segment| segment.header.is_none()) && !self.check_owner() {
-            self.tell(ProblemKind::Nameless, self.paths.root().to_owned(), None, None, "no header is sound".into());
+            self.tell(ProblemKind::Nameless, self.paths.root().to_owned(), None, None, "no header is valid".into());
         } else {
             self.check_owner();
         }
@@ -171,7 +171,7 @@ impl StreamCheck {
             let path = self.paths.root().join(&name);
             let Some(number) = segment_number(&name) else {
                 if ![OWNER, MARK].contains(&name.as_str()) && sink_of_cursor(&name).is_none() {
-                    self.tell(ProblemKind::Stranger, path, None, None, "no file of a stream has such a name".into());
+                    self.tell(ProblemKind::Stranger, path, None, None, "a stream has no file of this name".into());
                 }
                 continue;
             };
@@ -214,7 +214,7 @@ impl StreamCheck {
             found.retain(|segment| segment.number <= newest);
         }
         for CheckedSegment { path, .. } in found.iter().filter(|segment| segment.header.is_none()) {
-            self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not hold".into());
+            self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not match".into());
         }
         Ok(found)
     }
@@ -224,7 +224,7 @@ impl StreamCheck {
         let path = self.paths.owner();
         let sound = match Untouched.open(&path).and_then(|file| SegmentHeader::read(&*file)) {
             Ok(Some(header)) if header.stream == self.stream => return true,
-            Ok(_) => "its checksum does not hold, or it is of another stream".to_owned(),
+            Ok(_) => "its checksum does not match, or it belongs to another stream".to_owned(),
             Err(error) => error.to_string(),
         };
         self.tell(ProblemKind::OwnerDamaged, path, None, None, sound);
@@ -264,7 +264,7 @@ impl StreamCheck {
                 Item::BadPayload { header, .. } => {
                     self.see(segment, at, &header, settled);
                     let sequence = Some(header.sequence).filter(|_| header.kind.is_record());
-                    let text = format!("the checksum of its {} bytes does not hold", header.length);
+                    let text = format!("the checksum of its {} bytes does not match", header.length);
                     self.tell(ProblemKind::PayloadDamaged, segment.path.clone(), Some(at), sequence, text);
                 }
                 Item::Damage { nothing: true, .. } => {}
@@ -272,7 +272,7 @@ impl StreamCheck {
                 Item::Damage { from: 0, .. } if segment.header.is_none() => {}
                 Item::Damage { from, to, nothing: false } => {
                     self.damage.push(self.problems.len());
-                    let text = format!("{} bytes are no frame", to - from);
+                    let text = format!("{} bytes are not a frame", to - from);
                     self.tell(ProblemKind::FrameDamaged, segment.path.clone(), Some(from), None, text);
                 }
                 Item::End => return Ok(()),
@@ -288,7 +288,7 @@ impl StreamCheck {
         self.comes(segment, offset, header.sequence);
         let expected = self.expected.unwrap_or(0);
         if header.sequence < expected {
-            let text = format!("number {} stands behind {}", header.sequence, expected - 1);
+            let text = format!("number {} follows {}", header.sequence, expected - 1);
             self.tell(ProblemKind::Repeated, segment.path.clone(), Some(offset), Some(header.sequence), text);
         }
         self.expected = Some(expected.max(header.sequence.saturating_add(1)));
@@ -301,7 +301,7 @@ impl StreamCheck {
         let damage = std::mem::take(&mut self.damage);
         if let Some(expected) = missing {
             if damage.is_empty() {
-                let text = format!("{} record(s) before this place", sequence - expected);
+                let text = format!("{} record(s) before this offset", sequence - expected);
                 self.tell(ProblemKind::Missing, segment.path.clone(), Some(offset), Some(expected), text);
                 self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(sequence - 1));
             }
@@ -326,14 +326,14 @@ impl StreamCheck {
         let Some(cursor) = self.cursor(settled.sink) else {
             let length = Untouched.identity(&path).map_or(0, |found| found.length);
             if length > 0 || oldest.is_some_and(|oldest| oldest > 1) {
-                self.tell(ProblemKind::CursorDamaged, path, None, None, "its checksum does not hold".into());
+                self.tell(ProblemKind::CursorDamaged, path, None, None, "its checksum does not match".into());
             }
             return;
         };
         if let Some(oldest) = oldest
             && oldest > cursor.sequence.saturating_add(1)
         {
-            let text = format!("the oldest record that is there is {oldest}");
+            let text = format!("the oldest record on the disk is {oldest}");
             self.tell(
                 ProblemKind::Missing,
                 self.paths.root().to_owned(),
@@ -363,7 +363,7 @@ impl StreamCheck {
             sinks.iter().map(|sink| self.cursor(*sink).map_or(0, |cursor| cursor.sequence)).min().unwrap_or(0);
         let next = self.expected.unwrap_or(1).max(settled.saturating_add(1));
         let Some(mark) = mark.filter(|mark| mark.sequence >= next && !self.lives) else { return };
-        let text = format!("record {} was durable once, and the stream ends before it", mark.sequence);
+        let text = format!("record {} was durable, and the stream ends before it", mark.sequence);
         self.tell(ProblemKind::Missing, self.paths.root().to_owned(), None, Some(next), text);
         self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(mark.sequence));
     }

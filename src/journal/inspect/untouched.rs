@@ -34,7 +34,7 @@ impl Fs for Untouched {
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         Ok(Arc::new(UntouchedFile(file)))
     }

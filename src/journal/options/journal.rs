@@ -40,8 +40,8 @@ pub struct JournalOptions {
     /// Whether threads commit, prepare segments and watch files. Without them, the caller does it with [`Journal::commit`]
     /// and [`Journal::maintain`].
     ///
-    /// [`Journal::commit`]: super::Journal::commit
-    /// [`Journal::maintain`]: super::Journal::maintain
+    /// [`Journal::commit`]: crate::journal::Journal::commit
+    /// [`Journal::maintain`]: crate::journal::Journal::maintain
     pub background: bool,
     /// The file system.
     pub fs: Arc<dyn Fs>,

@@ -69,7 +69,7 @@ impl Shared {
             goes
         });
         if !told(&*self.options.watcher, &held) {
-            let told = std::io::Error::other("the records that make room there cannot be told of yet");
+            let told = std::io::Error::other("the removal of its oldest records cannot be reported yet");
             return Err(JournalError::io("make room in", &quarantine.paths.quarantine(), error::FIX)(told));
         }
         held.iter().try_for_each(|file| quarantine.discard(&file.name))?;

@@ -84,7 +84,7 @@ pub struct Adopted {
 /// A call that the crash left open.
 #[derive(Debug, Clone)]
 pub struct OpenRequest {
-    /// Identifies the call in the [`Append`](super::Append) of its answer.
+    /// Identifies the call in the [`Append`](crate::journal::Append) of its answer.
     pub call: CallNumber,
     /// Its request record, or its intent.
     pub request: Bytes,

@@ -330,6 +330,6 @@ impl Walk {
     }
 }
 
-const NAMELESS: &str = "no header of the stream can be read, so nobody knows whose records they are";
+const NAMELESS: &str = "no header of the stream can be read, so it is unknown whose records they are";
 /// A header and the shortest payload.
 const LEAST_FRAME: u64 = 64;

@@ -131,5 +131,4 @@ impl Shared {
     }
 }
 
-const LOST: &str =
-    "its commit failed, and the system had dropped some of what it was to make durable; a gap record tells what";
+const LOST: &str = "its commit failed, and the system had discarded a part of what it should have made durable; a gap record has the numbers";

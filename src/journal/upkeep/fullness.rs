@@ -19,7 +19,7 @@ impl Shared {
         match because {
             Some(because) => self.degraded(FULL, &format!("the journal has no room for another segment: {because}")),
             None if pending > max / 10 * 8 => {
-                self.degraded(FILLING, &format!("{pending} of {max} bytes that may wait in the journal do"));
+                self.degraded(FILLING, &format!("{pending} of at most {max} bytes wait in the journal"));
             }
             None => {
                 self.recovered(FULL, "the journal has room again");

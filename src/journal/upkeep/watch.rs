@@ -17,7 +17,7 @@ impl Shared {
             (state.segments.active.path.clone(), state.segments.active.identity)
         };
         if self.is_there(&path, identity) && self.owner_is_there() {
-            self.recovered(REPLACED, "the journal's files are in their place again");
+            self.recovered(REPLACED, "the files of the journal are complete again");
             return;
         }
         if self.state().upkeep.stop {
@@ -26,7 +26,7 @@ impl Shared {
         }
         let again = self.claim_again().and_then(|()| self.write_segment_again(&path));
         let error = again.err().map_or(String::new(), |error| format!(", which failed: {error}"));
-        self.degraded(REPLACED, &format!("{} was removed or replaced; it is written again{error}", path.display()));
+        self.degraded(REPLACED, &format!("{} was removed or replaced, and is written again{error}", path.display()));
     }
 
     fn is_there(&self, path: &Path, identity: Identity) -> bool {
