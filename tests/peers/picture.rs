@@ -102,7 +102,7 @@ const SHOWN: [&str; 9] = [
     "audit.target.id",
 ];
 
-const BEGIN: &str = "<!-- picture: written by tests/end_to_end -->\n";
+const BEGIN: &str = "<!-- picture: written by server/tests/end_to_end -->\n";
 const END: &str = "\n<!-- /picture -->";
 const BAR: char = '█';
 const WIDTH: u64 = 24;

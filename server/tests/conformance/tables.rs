@@ -66,6 +66,6 @@ fn rmcp_version() -> &'static str {
     rest.split_once('"').unwrap().0
 }
 
-const BEGIN: &str = "<!-- scores: written by tests/conformance -->";
+const BEGIN: &str = "<!-- scores: written by server/tests/conformance -->";
 const END: &str = "<!-- /scores -->";
 const COMMAND: &str = "REGENERATE=1 cargo test --test conformance";
