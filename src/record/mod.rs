@@ -15,7 +15,7 @@ mod entropy;
 mod event;
 mod ids;
 mod outcome;
-mod resource;
+pub(crate) mod resource;
 #[cfg(test)]
 mod tests;
 mod value;

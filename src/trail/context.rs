@@ -32,7 +32,8 @@ pub(super) struct CaptureContext {
 }
 
 impl Core {
-    pub(crate) fn settings(&self) -> &Settings {
+    /// The settings of the trail.
+    pub fn settings(&self) -> &Settings {
         &self.context.settings
     }
 
@@ -52,8 +53,9 @@ impl Core {
         &self.recorder.clients
     }
 
+    /// What others may cost.
     #[cfg(feature = "mcp")]
-    pub(crate) fn bounds(&self) -> &Bounds {
+    pub fn bounds(&self) -> &Bounds {
         &self.context.bounds
     }
 
@@ -61,7 +63,8 @@ impl Core {
         &self.context.hooks
     }
 
-    pub(crate) fn notices(&self) -> &Notices {
+    /// Where the trail tells of itself.
+    pub fn notices(&self) -> &Notices {
         &self.context.notices
     }
 
@@ -84,8 +87,9 @@ impl Core {
         &self.context.digest_key
     }
 
+    /// What the taps count.
     #[cfg(feature = "mcp")]
-    pub(crate) fn seen(&self) -> &WireCounters {
+    pub fn seen(&self) -> &WireCounters {
         &self.context.seen
     }
 
@@ -100,7 +104,7 @@ impl Core {
     }
 
     /// Nobody is to be told that records have no ids: there are no traces on purpose.
-    pub(crate) fn expect_no_ids(&self) {
+    pub fn expect_no_ids(&self) {
         self.context.idless.expect_none();
     }
 

@@ -16,7 +16,7 @@ use super::unanswered::KeepsCalls;
 use super::unanswered::Unanswered;
 
 /// One trail.
-pub(crate) struct Core {
+pub struct Core {
     pub(super) context: CaptureContext,
     /// The class of calls of which no hook says another.
     pub(super) class: Class,
@@ -65,7 +65,7 @@ impl Core {
     }
 
     /// Something is wrong that the operator has to mend: says so, and records it.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn alarm(&self, error_type: &'static str, text: String) {
         self.context.notices.warn(text);
         self.recorder.scribe.tell(Told::Degraded(error_type));

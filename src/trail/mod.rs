@@ -10,14 +10,12 @@ mod adoption;
 pub(crate) mod beginning;
 #[cfg(not(feature = "layer"))]
 mod beginning;
-#[cfg(feature = "proxy")]
-mod bounds;
 mod builder;
 mod call;
 mod class;
-mod clients;
+pub(crate) mod clients;
 mod context;
-mod core;
+pub(crate) mod core;
 mod counts;
 mod digest_key;
 mod door;
@@ -50,7 +48,7 @@ mod timer;
 mod told;
 mod unanswered;
 mod watch;
-mod wire_counts;
+pub(crate) mod wire_counts;
 
 pub use self::actor::{Actor, ActorType, RequestFacts};
 pub use self::adoption::Drained;

@@ -36,7 +36,7 @@ use super::state::{CallState, Facts};
 use super::unanswered::Kept;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::policy::Decision;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
 
@@ -255,7 +255,7 @@ impl OpenCall {
     }
 
     /// The ids of its span, if it has one with valid ids.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn span_ids(&self) -> Option<SpanIds> {
         self.state.ids()
     }
