@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::numbers::CallNumber;
-use crate::journal::format::Kind;
+use crate::journal::format::{HEADER, Kind};
 
 /// How a record is appended.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,14 @@ pub struct Receipt {
     pub frames: u64,
     /// The call that the request or intent has opened.
     pub call: Option<CallNumber>,
+}
+
+/// Fills a buffer for [`Journal::append`](super::Journal::append): room for the header of the frame, and then the record that
+/// `encode` writes behind it. What the buffer held before is discarded, and its memory is used again.
+pub(crate) fn encode_frame(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
+    buffer.clear();
+    buffer.resize(HEADER, 0);
+    encode(buffer);
 }
 
 /// Length and checksum of the record in a frame.

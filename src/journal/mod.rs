@@ -58,6 +58,7 @@ mod tests;
 mod upkeep;
 mod write;
 
+pub(crate) use self::append::encode_frame;
 pub use self::append::{Append, Receipt, Room};
 pub use self::directory::{Ledger, Removed};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};

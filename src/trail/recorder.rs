@@ -13,7 +13,7 @@ use super::shedding::Worth;
 use super::standing::NotTaken;
 use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
+use crate::journal::{Append, Journal, JournalError, Pressure, Receipt, encode_frame};
 use crate::policy::Scissors;
 use crate::record::{Clock, Entropy, RecordId};
 
@@ -74,9 +74,7 @@ impl Recorder {
         }
         let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
-            buffer.clear();
-            buffer.resize(HEADER, 0);
-            encode(buffer);
+            encode_frame(buffer, encode);
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
             (!worth.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
         };

@@ -21,7 +21,7 @@ use super::standing::{END, LOOK_AGAIN};
 use super::told::{Gap, Told};
 use crate::config::Notices;
 use crate::journal::{
-    Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, planted,
+    Append, Event, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, encode_frame, planted,
 };
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
@@ -200,8 +200,8 @@ impl Scribe {
     }
 
     fn write(&self, journal: &Journal, told: &Told, what: Append, now: u64) -> Result<Receipt, JournalError> {
-        let mut frame = vec![0; HEADER];
-        told.encode(&mut frame, self.new_id(), now);
+        let mut frame = Vec::new();
+        encode_frame(&mut frame, |frame| told.encode(frame, self.new_id(), now));
         journal.append(what, &mut frame)
     }
 

@@ -14,7 +14,7 @@ use super::super::scribe::Scribe;
 use super::super::told::Told;
 use super::{Adopting, Drained};
 use crate::config::Notices;
-use crate::journal::{Adopted, Append, HEADER, Journal, OpenRequest, Room, planted};
+use crate::journal::{Adopted, Append, Journal, OpenRequest, Room, encode_frame, planted};
 use crate::record::{Clock, Record};
 use crate::ship::Lane;
 
@@ -75,9 +75,11 @@ impl Ends {
     }
 
     fn answer(&self, journal: &Journal, open: &OpenRequest) -> bool {
-        let mut frame = vec![0; HEADER];
+        let mut frame = Vec::new();
         match Record::decode(&open.request) {
-            Ok(request) => halves::interrupted(&mut frame, request, self.scribe.new_id(), self.clock.unix_nano()),
+            Ok(request) => encode_frame(&mut frame, |frame| {
+                halves::interrupted(frame, request, self.scribe.new_id(), self.clock.unix_nano());
+            }),
             Err(error) => {
                 self.notices.warn(format!("a request of stream {} cannot be read: {error}", journal.stream()));
                 return true;
