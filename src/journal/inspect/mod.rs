@@ -11,6 +11,7 @@ mod check;
 mod inspection;
 mod problem;
 mod stat;
+mod stream_check;
 mod untouched;
 
 pub use self::inspection::{Inspection, Owner};

@@ -25,6 +25,13 @@ pub struct Problem {
     pub found: String,
 }
 
+impl Problem {
+    /// A problem with a file or directory as a whole.
+    pub(super) fn of(kind: ProblemKind, path: PathBuf, found: impl Into<String>) -> Self {
+        Self { kind, path, offset: None, stream: None, first: None, last: None, found: found.into() }
+    }
+}
+
 /// The kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
