@@ -6,29 +6,21 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use super::actor::{Actor, RequestFacts};
-use super::adoption::{Adopting, Adoption, Done};
-use super::call::Call;
-use super::class::Class;
-use super::context::CaptureContext;
-use super::core::Core;
-use super::ending::Delivery;
-use super::gap::Gaps;
+use super::calls::{Call, Class};
+use super::core::{CaptureContext, Core, Delivery, Done, Unanswered};
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
-use super::idless::IdlessWatch;
-use super::reach::Reach;
-use super::recorder::Recorder;
-use super::scribe::Scribe;
-use super::told::Told;
-use super::unanswered::Unanswered;
-use super::watch::SpanWatch;
+use super::identity::{Actor, RequestFacts};
+use super::lifecycle::{Adopting, Adoption};
+use super::otel::{IdlessWatch, Reach, SpanWatch};
+use super::recording::{Gaps, Recorder, Scribe};
+use super::records::Told;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 use crate::journal::{
     Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
 };
-use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
+use crate::policy::{AllowList, Bounds, Decision, Limits, Truncator};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -75,6 +67,13 @@ pub enum StartError {
 impl fmt::Debug for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Trail {
+    /// Starts to build a trail for the service of that name (`service.name`).
+    pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
+        TrailBuilder::new(service_name.into())
     }
 }
 
@@ -294,7 +293,7 @@ impl TrailBuilder {
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
-        let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
+        let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
         let parts = ShipperParts {
             connector,
@@ -321,7 +320,7 @@ impl TrailBuilder {
             clients: Arc::default(),
             clock: self.clock,
             entropy: self.entropy,
-            scissors,
+            truncator,
             patience: self.class.deadline,
             notices: self.notices.clone(),
             inherited_told: AtomicBool::new(false),

@@ -3,9 +3,9 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::adoption::{Adopting, Drained};
 use super::builder::{StartError, TrailBuilder};
 use super::handle::Trail;
+use super::lifecycle::{Adopting, Drained};
 use crate::journal::JournalError;
 use crate::record::StreamId;
 

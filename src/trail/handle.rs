@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::builder::TrailBuilder;
-use super::call::{Call, Moment};
+use super::calls::{Call, Moment, Refused};
 use super::core::Core;
-use super::counts::Counts;
-use super::flushed::{FlushError, Flushed};
-use super::open_call::OpenCall;
-use super::refused::Refused;
+use super::door::OpenCall;
+use super::lifecycle::{FlushError, Flushed};
+use super::records::Counts;
 use super::wire_counts::WireCounts;
 use crate::config::Settings;
 use crate::record::RecordId;
@@ -35,11 +33,6 @@ impl fmt::Debug for Trail {
 }
 
 impl Trail {
-    /// Starts to build a trail for the service of that name (`service.name`).
-    pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
-        TrailBuilder::new(service_name.into())
-    }
-
     /// Opens a call: decides, opens its span, and writes the request record.
     ///
     /// Waits as the class of the call says, on any executor; at `written`, the default, it completes without yielding.

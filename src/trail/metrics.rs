@@ -11,8 +11,8 @@ use std::thread::{self, ThreadId};
 use opentelemetry::metrics::Meter;
 
 use super::core::Core;
-use super::counts::Counts;
 use super::handle::Trail;
+use super::records::Counts;
 use super::wire_counts::WireCounts;
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 

@@ -1,0 +1,7 @@
+//! Who asks: the actor of a call, and the client by which shares are counted.
+
+mod actor;
+mod clients;
+
+pub use self::actor::{Actor, ActorType, RequestFacts};
+pub(crate) use self::clients::{Client, ClientKey, Clients, Shared, Taken};

@@ -1,0 +1,9 @@
+//! The life of a trail beside its calls: flushes, its end, and what dead processes left.
+
+mod adoption;
+mod flush;
+mod shutdown;
+
+pub use self::adoption::Drained;
+pub(in crate::trail) use self::adoption::{Adopting, Adoption};
+pub use self::flush::{FlushError, Flushed};
