@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::builder::{StartError, TrailBuilder};
 use super::handle::Trail;
-use super::lifecycle::{Adopting, Drained};
+use super::lifecycle::{AdoptionEvent, Drained};
 use crate::journal::JournalError;
 use crate::record::StreamId;
 
@@ -114,7 +114,7 @@ pub fn drain(
 }
 
 /// Says whether there is more to come.
-fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
+fn listen(told: &Receiver<AdoptionEvent>, report: &mut DrainReport) -> bool {
     match told.recv_timeout(BETWEEN_LOOKS) {
         Ok(what) => report.hear(what),
         Err(RecvTimeoutError::Timeout) => {}
@@ -124,22 +124,22 @@ fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
 }
 
 impl DrainReport {
-    fn hear(&mut self, what: Adopting) {
+    fn hear(&mut self, what: AdoptionEvent) {
         match what {
-            Adopting::Found(streams) => {
+            AdoptionEvent::Found(streams) => {
                 self.found.extend(streams);
                 self.began = true;
             }
-            Adopting::Looked { left } => {
+            AdoptionEvent::Looked { left } => {
                 (self.not_looked_at, self.looked) = (left, left == 0);
                 self.began = true;
             }
-            Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
-            Adopting::Ended(ended) => {
+            AdoptionEvent::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
+            AdoptionEvent::Ended(ended) => {
                 let known = self.found.iter_mut().find(|known| known.stream == ended.stream);
                 known.into_iter().for_each(|known| known.clone_from(&ended));
             }
-            Adopting::Drained(stream) => self.drained.push(stream.stream),
+            AdoptionEvent::Drained(stream) => self.drained.push(stream.stream),
         }
     }
 
@@ -149,7 +149,7 @@ impl DrainReport {
         let all = trail.core().delivery.shipper.stats().snapshot();
         self.delivered = all.delivered.saturating_sub(own.delivered);
         self.quarantined = all.quarantined.saturating_sub(own.quarantined);
-        self.lost = trail.core().recorder.scribe.others_lost();
+        self.lost = trail.core().recorder.reporter.others_lost();
     }
 }
 

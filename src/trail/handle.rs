@@ -73,7 +73,7 @@ impl Trail {
     /// What the taps of this trail saw on the wire.
     #[must_use]
     pub fn wire_counts(&self) -> WireCounts {
-        self.core.context.seen.read()
+        self.core.context.wire_counters.read()
     }
 
     /// Writes these numbers into the stream now, as a lifecycle record `running`.

@@ -35,10 +35,10 @@ pub use self::wire_counts::WireCounts;
 
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
-pub(crate) use self::calls::{CallState, Facts, KnownFacts, SpanMoment};
+pub(crate) use self::calls::{CallState, Facts, FactsRef, SpanMoment};
 pub(crate) use self::core::Core;
 #[cfg(feature = "layer")]
-pub(crate) use self::core::KeepsCalls;
+pub(crate) use self::core::HoldsCalls;
 #[cfg(feature = "mcp")]
 pub(crate) use self::core::Pause;
 #[cfg(feature = "mcp")]
@@ -48,11 +48,11 @@ pub(crate) use self::door::announce as opening;
 pub(crate) use self::identity::Taken;
 #[cfg(feature = "mcp")]
 pub(crate) use self::identity::{Client, ClientKey, Shared};
-pub(crate) use self::otel::{Idless, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
+pub(crate) use self::otel::{MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(feature = "serve")]
 pub(crate) use self::timer::within;
-pub(crate) use self::wire_counts::Counted;
+pub(crate) use self::wire_counts::WireCounter;
 #[cfg(feature = "mcp")]
 pub(crate) use crate::policy::Bounds;

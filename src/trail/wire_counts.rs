@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a tap counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
+pub(crate) enum WireCounter {
     Message,
     Flawed,
     Unasked,
@@ -48,7 +48,7 @@ pub struct WireCounts {
 pub(crate) struct WireCounters([AtomicU64; 9]);
 
 impl WireCounters {
-    pub(crate) fn add(&self, what: Counted) {
+    pub(crate) fn add(&self, what: WireCounter) {
         if let Some(counter) = self.0.get(what as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }

@@ -16,7 +16,7 @@ use super::visit::{Allowed, Fields, Purpose};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
-use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
+use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
@@ -127,7 +127,7 @@ impl AuditedSpan {
             self.state.attach(otel);
         }
         if is_call {
-            core.open(&self.state, None);
+            core.write_request(&self.state, None);
         }
     }
 
@@ -170,9 +170,9 @@ impl AuditedSpan {
         closed.found.take().into_iter().for_each(|found| self.state.attach(found));
         if closed.is_call {
             let Some(answer) = self.state.answer() else { return closed };
-            core.answer(answer, &closed.outcome, None);
+            core.write_response(answer, &closed.outcome, None);
         } else {
-            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), self.state.context());
+            core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
         closed
     }
@@ -203,14 +203,14 @@ impl AuditedSpan {
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
-            core.answer_alone(&mut self.state, &closed.outcome);
+            core.write_response_alone(&mut self.state, &closed.outcome);
             return closed;
         }
         let moment = self.moment(&closed);
         // Found when the span was entered, where it cannot be had at the close.
         let kept = self.state.context().cloned();
         let otel = closed.found.as_ref().or(kept.as_ref());
-        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, otel);
+        core.write_span_moment(FactsRef::Alone(self.state.facts_mut()), &moment, otel);
         closed
     }
 

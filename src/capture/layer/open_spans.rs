@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::span::Id;
 
 use super::entry::Entry;
-use crate::trail::{CallState, KeepsCalls};
+use crate::trail::{CallState, HoldsCalls};
 
 /// What the layer keeps of open spans.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl OpenSpans {
     }
 }
 
-impl KeepsCalls for OpenSpans {
+impl HoldsCalls for OpenSpans {
     fn visit_open(&self, visit: &dyn Fn(&CallState)) {
         let kept = |shard: &Shard| shard.spans().values().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
         // Nothing is locked meanwhile.

@@ -12,4 +12,4 @@ pub use self::refused::{Because, Refused};
 
 pub(in crate::trail) use self::call::is_fact;
 pub(crate) use self::mcp_methods::is_of_mcp;
-pub(crate) use self::state::{CallState, Facts, KnownFacts, SpanMoment};
+pub(crate) use self::state::{CallState, Facts, FactsRef, SpanMoment};

@@ -119,13 +119,13 @@ impl CallState {
     }
 
     /// Whether it falls to the caller, and to nobody else, to write the response record.
-    pub(in crate::trail) fn is_first_to_answer(&self) -> bool {
+    pub(in crate::trail) fn is_first_to_end(&self) -> bool {
         !self.is_answered.swap(true, Ordering::AcqRel)
     }
 
-    /// As [`is_first_to_answer`](Self::is_first_to_answer), where nobody else can see the state.
+    /// As [`is_first_to_end`](Self::is_first_to_end), where nobody else can see the state.
     #[cfg(feature = "layer")]
-    pub(in crate::trail) fn is_first_to_answer_alone(&mut self) -> bool {
+    pub(in crate::trail) fn is_first_to_end_alone(&mut self) -> bool {
         !std::mem::replace(self.is_answered.get_mut(), true)
     }
 
@@ -246,14 +246,14 @@ pub(crate) struct SpanMoment<'a> {
 
 /// The facts of a call or a span that has ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum KnownFacts<'a> {
+pub(crate) enum FactsRef<'a> {
     /// Somebody may still see them.
     Shared(&'a CallState),
     /// Nobody else can.
     Alone(&'a Facts),
 }
 
-impl KnownFacts<'_> {
+impl FactsRef<'_> {
     pub(in crate::trail) fn with<T>(&self, use_them: impl FnOnce(&Facts) -> T) -> T {
         match self {
             Self::Shared(state) => use_them(&state.facts()),

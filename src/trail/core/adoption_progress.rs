@@ -10,7 +10,7 @@ use crate::journal::Journal;
 
 /// Whether everything that was adopted is drained.
 #[derive(Debug, Default)]
-pub(in crate::trail) struct Done {
+pub(in crate::trail) struct AdoptionProgress {
     done: Mutex<bool>,
     /// The streams that are in hand and not drained.
     left: Mutex<Vec<Journal>>,
@@ -24,7 +24,7 @@ pub(in crate::trail) struct Done {
     changed_blocking: Condvar,
 }
 
-impl Done {
+impl AdoptionProgress {
     pub(in crate::trail) fn set(&self) {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_waiters();

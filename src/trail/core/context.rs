@@ -7,7 +7,7 @@ use crate::config::{Notices, Settings};
 use crate::journal::Secret;
 use crate::policy::{AllowList, Bounds};
 use crate::trail::hooks::Hooks;
-use crate::trail::otel::{IdlessWatch, Reach, SpanWatch};
+use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use crate::trail::wire_counts::WireCounters;
 
 /// What capture is told by, and what it notes for others.
@@ -19,10 +19,10 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) bounds: Bounds,
     pub(in crate::trail) hooks: Hooks,
     pub(in crate::trail) notices: Notices,
-    pub(in crate::trail) watch: SpanWatch,
+    pub(in crate::trail) watch: UnauditedSpans,
     pub(in crate::trail) reach: Reach,
-    pub(in crate::trail) idless: IdlessWatch,
-    pub(in crate::trail) seen: WireCounters,
+    pub(in crate::trail) missing_ids: MissingIdsWarnings,
+    pub(in crate::trail) wire_counters: WireCounters,
     pub(in crate::trail) keeps_unsampled_callers: bool,
     pub(in crate::trail) audited_names: RwLock<BTreeSet<&'static str>>,
 }

@@ -12,7 +12,7 @@ use crate::record::{Clock, Entropy};
 use crate::trail::hooks::Hooks;
 #[cfg(feature = "tower")]
 use crate::trail::identity::{Actor, Clients, RequestFacts};
-use crate::trail::otel::{Idless, Reach};
+use crate::trail::otel::{MissingIds, Reach};
 #[cfg(feature = "mcp")]
 use crate::trail::wire_counts::WireCounters;
 
@@ -70,8 +70,8 @@ impl Core {
     }
 
     #[cfg(feature = "mcp")]
-    pub(crate) fn seen(&self) -> &WireCounters {
-        &self.context.seen
+    pub(crate) fn wire_counters(&self) -> &WireCounters {
+        &self.context.wire_counters
     }
 
     /// How calls of the trail find their OTel spans.
@@ -80,13 +80,13 @@ impl Core {
     }
 
     /// A record has no ids: says why, if nobody has.
-    pub(crate) fn tell_idless(&self, why: Idless, span: &str) {
-        self.context.idless.tell(&self.context.notices, why, span);
+    pub(crate) fn warn_of_missing_ids(&self, why: MissingIds, span: &str) {
+        self.context.missing_ids.tell(&self.context.notices, why, span);
     }
 
     /// Nobody is to be told that records have no ids: there are no traces on purpose.
     pub(crate) fn expect_no_ids(&self) {
-        self.context.idless.expect_none();
+        self.context.missing_ids.expect_none();
     }
 
     /// Whether a span of that name is audited because a hook said so.

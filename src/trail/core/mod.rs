@@ -11,12 +11,12 @@ mod pause;
 mod shared_facts;
 mod trail_core;
 
-pub(in crate::trail) use self::adoption_progress::Done;
+pub(in crate::trail) use self::adoption_progress::AdoptionProgress;
 pub(in crate::trail) use self::context::CaptureContext;
 pub(in crate::trail) use self::delivery::Delivery;
 #[cfg(feature = "layer")]
-pub(crate) use self::open_calls::KeepsCalls;
-pub(in crate::trail) use self::open_calls::{Kept, Unanswered};
+pub(crate) use self::open_calls::HoldsCalls;
+pub(in crate::trail) use self::open_calls::{OpenCalls, Registration};
 #[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
 pub(crate) use self::trail_core::Core;

@@ -11,16 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::trail::calls::CallState;
 
 /// What keeps open calls of its own, such as the layer.
-pub(crate) trait KeepsCalls: Debug + Send + Sync {
+pub(crate) trait HoldsCalls: Debug + Send + Sync {
     /// Shows all that are open, one after the other.
     fn visit_open(&self, visit: &dyn Fn(&CallState));
 }
 
 /// The calls that were begun on the trail, and where the others are.
 #[derive(Debug, Default)]
-pub(in crate::trail) struct Unanswered {
+pub(in crate::trail) struct OpenCalls {
     shards: [Mutex<Shard>; SHARDS],
-    keepers: Mutex<Vec<Weak<dyn KeepsCalls>>>,
+    holders: Mutex<Vec<Weak<dyn HoldsCalls>>>,
     is_over: AtomicBool,
 }
 
@@ -34,14 +34,14 @@ struct Shard {
 
 /// Where a call is kept.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::trail) struct Kept {
+pub(in crate::trail) struct Registration {
     shard: usize,
     entry: usize,
 }
 
-impl Unanswered {
+impl OpenCalls {
     /// Keeps a call. `None` if the trail has come to its end, and whoever has begun the call must answer it.
-    pub(in crate::trail) fn keep(&self, call: &Arc<CallState>) -> Option<Kept> {
+    pub(in crate::trail) fn keep(&self, call: &Arc<CallState>) -> Option<Registration> {
         let shard = call.any_number() % SHARDS;
         let mut calls = locked(self.shards.get(shard)?);
         if self.is_over.load(Ordering::Acquire) {
@@ -52,11 +52,11 @@ impl Unanswered {
             Some(place) => *place = Some(call.clone()),
             None => calls.calls.push(Some(call.clone())),
         }
-        Some(Kept { shard, entry })
+        Some(Registration { shard, entry })
     }
 
     /// Nobody holds the call any more.
-    pub(in crate::trail) fn let_go(&self, kept: Kept) {
+    pub(in crate::trail) fn remove(&self, kept: Registration) {
         let Some(shard) = self.shards.get(kept.shard) else { return };
         let mut calls = locked(shard);
         let gone = calls.calls.get_mut(kept.entry).and_then(Option::take);
@@ -67,10 +67,10 @@ impl Unanswered {
     }
 
     /// Somebody else keeps calls, too.
-    pub(in crate::trail) fn add_keeper(&self, keeper: Weak<dyn KeepsCalls>) {
-        let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
-        keepers.retain(|keeper| keeper.strong_count() > 0);
-        keepers.push(keeper);
+    pub(in crate::trail) fn add_holder(&self, holder: Weak<dyn HoldsCalls>) {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        holders.retain(|holder| holder.strong_count() > 0);
+        holders.push(holder);
     }
 
     /// From now on no call is kept.
@@ -87,9 +87,9 @@ impl Unanswered {
         open
     }
 
-    pub(in crate::trail) fn keepers(&self) -> Vec<Arc<dyn KeepsCalls>> {
-        let keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
-        keepers.iter().filter_map(Weak::upgrade).collect()
+    pub(in crate::trail) fn holders(&self) -> Vec<Arc<dyn HoldsCalls>> {
+        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        holders.iter().filter_map(Weak::upgrade).collect()
     }
 }
 

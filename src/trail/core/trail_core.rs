@@ -8,11 +8,11 @@ use std::sync::atomic::AtomicBool;
 use super::context::CaptureContext;
 use super::delivery::Delivery;
 #[cfg(feature = "layer")]
-use super::open_calls::KeepsCalls;
-use super::open_calls::Unanswered;
+use super::open_calls::HoldsCalls;
+use super::open_calls::OpenCalls;
 use crate::trail::calls::Class;
 use crate::trail::recording::Recorder;
-use crate::trail::records::{Counts, Told};
+use crate::trail::records::{Counts, Lifecycle};
 
 /// One trail.
 pub(crate) struct Core {
@@ -20,8 +20,8 @@ pub(crate) struct Core {
     /// The class of calls of which no hook says another.
     pub(in crate::trail) class: Class,
     /// Somebody was told that response records are not as safe as their classes want.
-    pub(in crate::trail) unsafe_told: AtomicBool,
-    pub(in crate::trail) unanswered: Unanswered,
+    pub(in crate::trail) warned_unsafe: AtomicBool,
+    pub(in crate::trail) open_calls: OpenCalls,
     /// Before the recorder: it reads from its journal.
     pub(in crate::trail) delivery: Delivery,
     pub(in crate::trail) recorder: Recorder,
@@ -53,20 +53,20 @@ impl Core {
 
     /// Open calls are also there.
     #[cfg(feature = "layer")]
-    pub(crate) fn add_keeper<K: KeepsCalls + 'static>(&self, keeper: &Arc<K>) {
+    pub(crate) fn add_holder<K: HoldsCalls + 'static>(&self, keeper: &Arc<K>) {
         let keeper: std::sync::Weak<K> = Arc::downgrade(keeper);
-        self.unanswered.add_keeper(keeper);
+        self.open_calls.add_holder(keeper);
     }
 
     /// Writes the numbers into the stream.
     pub(in crate::trail) fn report(&self) {
-        self.recorder.scribe.tell_now(&Told::Running(self.counts()));
+        self.recorder.reporter.report_now(&Lifecycle::Running(self.counts()));
     }
 
     /// Something is wrong that the operator has to mend: says so, and records it.
     #[cfg(feature = "proxy")]
     pub(crate) fn alarm(&self, error_type: &'static str, text: String) {
         self.context.notices.warn(text);
-        self.recorder.scribe.tell(Told::Degraded(error_type));
+        self.recorder.reporter.tell(Lifecycle::Degraded(error_type));
     }
 }

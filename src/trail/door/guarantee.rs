@@ -7,7 +7,7 @@ use crate::journal::{Admission, JournalError, Receipt, planted};
 use crate::record::RecordId;
 use crate::trail::calls::{Acknowledge, Call, Class, WhenFull};
 use crate::trail::core::Core;
-use crate::trail::recording::{LOOK_AGAIN, MOMENT};
+use crate::trail::recording::{BLOCKING_PATIENCE, RETRY_INTERVAL};
 use crate::trail::timer::{Late, within};
 
 impl Core {
@@ -37,7 +37,7 @@ impl Core {
                 return Err(error);
             }
             // Looked at again from time to time also if nobody says that there is room.
-            let _late = within(left.min(LOOK_AGAIN), room).await;
+            let _late = within(left.min(RETRY_INTERVAL), room).await;
         }
     }
 
@@ -45,14 +45,14 @@ impl Core {
     pub(in crate::trail) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
         match class.when_full {
             WhenFull::Shed => Ok(None),
-            _ => self.recorder.journal.admit_within(bytes, MOMENT).map(Some),
+            _ => self.recorder.journal.admit_within(bytes, BLOCKING_PATIENCE).map(Some),
         }
     }
 
     /// Whether the journal has room for a call, for who asks whether this process shall get any.
     #[cfg(feature = "proxy")]
     pub(crate) fn takes_records(&self) -> Result<(), JournalError> {
-        self.recorder.journal.admit_within(ADMITTED_BYTES, MOMENT).map(drop)
+        self.recorder.journal.admit_within(ADMITTED_BYTES, BLOCKING_PATIENCE).map(drop)
     }
 
     /// What both records of a call take, at most.
@@ -70,8 +70,11 @@ impl Core {
                 self.delivery.shipper.hurry();
                 self.recorder.journal.settled_by(Acknowledge::REMOTE_SINK, receipt.sequence).await;
                 // Settled is what that sink refused, too.
-                let why =
-                    self.recorder.scribe.why_not_accepted(receipt.sequence).filter(|_| !planted("settled-is-accepted"));
+                let why = self
+                    .recorder
+                    .reporter
+                    .why_not_accepted(receipt.sequence)
+                    .filter(|_| !planted("settled-is-accepted"));
                 if let Some(why) = why {
                     return Err(NotAcknowledged(why.to_string()));
                 }
@@ -88,8 +91,8 @@ impl Core {
     /// Says, once until it is different, that response records are not as safe as their classes want.
     pub(in crate::trail) fn finished(&self, call: RecordId, result: Result<(), NotAcknowledged>) {
         match result {
-            Ok(()) => self.unsafe_told.store(false, Ordering::Relaxed),
-            Err(error) if !self.unsafe_told.swap(true, Ordering::Relaxed) => self.context.notices.warn(format!(
+            Ok(()) => self.warned_unsafe.store(false, Ordering::Relaxed),
+            Err(error) if !self.warned_unsafe.swap(true, Ordering::Relaxed) => self.context.notices.warn(format!(
                 "response records are in the journal, but not as safe as the classes of their calls want, such as that of \
                  call {call}: {error}"
             )),

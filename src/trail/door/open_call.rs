@@ -23,17 +23,17 @@ use std::time::Instant;
 use tracing::Span;
 
 use super::span;
-use super::write::Terms;
+use super::write::WriteTerms;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::policy::Decision;
 #[cfg(feature = "proxy")]
 use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
 use crate::trail::calls::{Because, Call, CallState, Class, Facts, Refused, WhenFull, is_fact};
-use crate::trail::core::{Core, Kept};
+use crate::trail::core::{Core, Registration};
 use crate::trail::identity::{Actor, Shared, Taken};
 use crate::trail::otel;
-use crate::trail::recording::{Cause, LOOK_AGAIN, MOMENT, NotTaken};
+use crate::trail::recording::{BLOCKING_PATIENCE, Cause, NotTaken, RETRY_INTERVAL};
 
 /// An open call. Finish it with what became of it; dropped unfinished it says `panic` if the thread panics, and
 /// `no_response` otherwise.
@@ -49,7 +49,7 @@ pub struct OpenCall {
     /// Why, if the `authorize` hook says no.
     denied: Option<Cow<'static, str>>,
     /// Where the end of the trail finds it.
-    kept: OnceLock<Kept>,
+    kept: OnceLock<Registration>,
     /// It counts as open for its client.
     _open: Option<Taken>,
     /// Somebody was told that it may run.
@@ -163,10 +163,10 @@ impl OpenCall {
         let is_tried = admission.is_ok_and(|admission| call.admitted(admission));
         if !is_tried && opener != Opener::Gatekeeper {
             // What was not taken is counted and told by the door.
-            let written = core.open(&call.state, Some(call.terms()));
+            let written = core.write_request(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
         }
-        match core.unanswered.keep(&call.state) {
+        match core.open_calls.keep(&call.state) {
             Some(kept) => drop(call.kept.set(kept)),
             None => core.interrupt(&call.state),
         }
@@ -230,17 +230,20 @@ impl OpenCall {
                 self.set_recorded(Recorded::Missing);
                 return if self.sheds() { Ok(()) } else { Err(refused) };
             }
-            self.core.moves(Class { deadline: left.min(LOOK_AGAIN), when_full: WhenFull::Wait, ..self.class }).await;
+            self.core
+                .moves(Class { deadline: left.min(RETRY_INTERVAL), when_full: WhenFull::Wait, ..self.class })
+                .await;
         }
         Ok(())
     }
 
     /// Writes the request record, or says why it cannot be written now.
     fn try_request(&self) -> Option<JournalError> {
-        match self.core.try_open(&self.state, Some(Terms { patience: MOMENT, ..self.terms() })) {
+        match self.core.try_write_request(&self.state, Some(WriteTerms { patience: BLOCKING_PATIENCE, ..self.terms() }))
+        {
             Ok(receipt) => self.set_recorded(Recorded::Written(receipt)),
             Err(NotTaken::Counted) => self.set_recorded(Recorded::Missing),
-            Err(NotTaken::Stands(error)) => return Some(error),
+            Err(NotTaken::Stalled(error)) => return Some(error),
         }
         None
     }
@@ -305,7 +308,7 @@ impl OpenCall {
         let answer = self.state.answer()?;
         let duration = self.state.stop(self.core.clock());
         span::close(&self.span, outcome, duration);
-        let receipt = self.core.answer(answer, outcome, Some(self.terms()));
+        let receipt = self.core.write_response(answer, outcome, Some(self.terms()));
         otel::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }
@@ -317,7 +320,7 @@ impl OpenCall {
         if self.class.may_hold() {
             return self.try_request().is_none();
         }
-        let written = self.core.open(&self.state, Some(self.terms()));
+        let written = self.core.write_request(&self.state, Some(self.terms()));
         self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
         true
     }
@@ -329,8 +332,8 @@ impl OpenCall {
     }
 
     /// How its records are written.
-    fn terms(&self) -> Terms<'_> {
-        Terms { kept: self.admission.get(), patience: self.class.deadline, handed: self.class.may_hold() }
+    fn terms(&self) -> WriteTerms<'_> {
+        WriteTerms { kept: self.admission.get(), patience: self.class.deadline, handed: self.class.may_hold() }
     }
 
     /// A request that is recorded nowhere is counted, unless that was done when it was tried.
@@ -362,7 +365,7 @@ impl Drop for OpenCall {
         // Unless somebody has ended it.
         self.close(&self.left);
         if let Some(kept) = self.kept.take() {
-            self.core.unanswered.let_go(kept);
+            self.core.open_calls.remove(kept);
         }
     }
 }

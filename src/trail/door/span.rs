@@ -13,7 +13,7 @@ use super::announce;
 use crate::record::{Detail, Outcome, names};
 use crate::trail::calls::{Call, CallState, Facts, is_of_mcp};
 use crate::trail::core::Core;
-use crate::trail::otel::{Idless, TARGET, Way, begin_time, has_own_ids};
+use crate::trail::otel::{MissingIds, TARGET, Way, begin_time, has_own_ids};
 
 /// The span of a call of that id, with that parent, or as a child of whatever is current. What is known is said when it is
 /// made: each recording later is a way through all layers.
@@ -103,21 +103,21 @@ fn start(core: &Core, span: &Span, parent: Option<&Context>, links: Vec<SpanCont
     }
     let why = match &context {
         Some(otel) if has_own_ids(otel, parent) => return context,
-        Some(_) => Idless::NoTracer,
+        Some(_) => MissingIds::NoTracer,
         None => why_none(core, span),
     };
     if !Context::is_current_telemetry_suppressed() {
-        core.tell_idless(why, NAME);
+        core.warn_of_missing_ids(why, NAME);
     }
     None
 }
 
-fn why_none(core: &Core, span: &Span) -> Idless {
+fn why_none(core: &Core, span: &Span) -> MissingIds {
     let has_subscriber = dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>());
     match core.reach().way() {
-        _ if !has_subscriber => Idless::NoSubscriber,
-        _ if span.is_disabled() => Idless::Disabled,
-        _ => Idless::NoOtelLayer,
+        _ if !has_subscriber => MissingIds::NoSubscriber,
+        _ if span.is_disabled() => MissingIds::Disabled,
+        _ => MissingIds::NoOtelLayer,
     }
 }
 

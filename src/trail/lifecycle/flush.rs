@@ -96,7 +96,7 @@ impl Core {
 
     /// Hurries the shipper and gives the number up to which it has to go.
     fn hurry(&self) -> Sequence {
-        self.recorder.tell_gaps();
+        self.recorder.report_gaps();
         self.recorder.journal.commit_soon();
         self.delivery.shipper.hurry();
         self.recorder.journal.usage().appended

@@ -5,5 +5,5 @@ mod flush;
 mod shutdown;
 
 pub use self::adoption::Drained;
-pub(in crate::trail) use self::adoption::{Adopting, Adoption};
+pub(in crate::trail) use self::adoption::{Adoption, AdoptionEvent};
 pub use self::flush::{FlushError, Flushed};

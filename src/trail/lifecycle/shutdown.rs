@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::journal::{JournalError, Receipt};
 use crate::trail::core::Core;
-use crate::trail::recording::END;
-use crate::trail::records::Told;
+use crate::trail::recording::SHUTDOWN_PATIENCE;
+use crate::trail::records::Lifecycle;
 
 impl Core {
     /// The end of the trail: its last record is written, and what could not be shipped is left to the next process.
@@ -18,11 +18,11 @@ impl Core {
             return;
         }
         // First of all, as the process may be killed while it waits for the collector.
-        self.unanswered.end();
+        self.open_calls.end();
         self.interrupt_open();
-        self.recorder.tell_gaps();
-        let ended = !self.recorder.scribe.has_waiting() && self.write_end().is_ok();
-        let synced = self.recorder.journal.commit_within(END);
+        self.recorder.report_gaps();
+        let ended = !self.recorder.reporter.has_waiting() && self.write_end().is_ok();
+        let synced = self.recorder.journal.commit_within(SHUTDOWN_PATIENCE);
         self.close();
         let written = if ended { synced } else { self.end_late() };
         if let Err(error) = written {
@@ -54,21 +54,21 @@ impl Core {
     /// There was no room for the end. What was shipped meanwhile may have made some; what the trail could not tell even now
     /// is in the numbers of its last record.
     fn end_late(&self) -> Result<(), JournalError> {
-        self.recorder.tell_gaps();
+        self.recorder.report_gaps();
         self.write_end()?;
-        self.recorder.journal.commit_within(END)?;
+        self.recorder.journal.commit_within(SHUTDOWN_PATIENCE)?;
         self.close();
         Ok(())
     }
 
     fn write_end(&self) -> Result<Receipt, JournalError> {
-        self.recorder.scribe.end(&self.recorder.journal, &Told::Stopped(self.recorder.counts()))
+        self.recorder.reporter.end(&self.recorder.journal, &Lifecycle::Stopped(self.recorder.counts()))
     }
 
     /// What is open is over: answers it with `interrupted`, and ends the spans.
     pub(crate) fn interrupt_open(&self) {
-        self.unanswered.calls().iter().for_each(|call| self.interrupt(call));
-        self.unanswered.keepers().iter().for_each(|keeper| keeper.visit_open(&|call| self.interrupt(call)));
+        self.open_calls.calls().iter().for_each(|call| self.interrupt(call));
+        self.open_calls.holders().iter().for_each(|keeper| keeper.visit_open(&|call| self.interrupt(call)));
     }
 
     /// The end of the process is near: ships what it can. However often it is called, it takes no longer than the flush
@@ -110,7 +110,7 @@ impl Core {
         };
         if thread::Builder::new().name("auditrail-end".into()).spawn(remove).is_ok() {
             // It sends nothing, and hangs up.
-            let _ended: Result<(), _> = is_done.recv_timeout(END);
+            let _ended: Result<(), _> = is_done.recv_timeout(SHUTDOWN_PATIENCE);
         }
     }
 }

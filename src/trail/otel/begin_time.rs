@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 /// What is told of a span that is being made.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct SpanBegin {
     /// As its call site has it.
     name: &'static str,
     /// Its id in the registry; `None` while it has none.
@@ -19,11 +19,11 @@ struct Told {
     unix_nano: u64,
 }
 
-thread_local!(static TOLD: Cell<Option<Told>> = const { Cell::new(None) });
+thread_local!(static PENDING: Cell<Option<SpanBegin>> = const { Cell::new(None) });
 
 /// Tells of a span that is made while `make` runs.
 pub(in crate::trail) fn during<T>(name: &'static str, unix_nano: u64, make: impl FnOnce() -> T) -> T {
-    set(Some(Told { name, id: None, unix_nano }));
+    set(Some(SpanBegin { name, id: None, unix_nano }));
     let made = make();
     set(None);
     made
@@ -33,15 +33,15 @@ pub(in crate::trail) fn during<T>(name: &'static str, unix_nano: u64, make: impl
 #[cfg(feature = "layer")]
 #[inline]
 pub(crate) fn tell(name: &'static str, id: u64, unix_nano: u64) {
-    set(Some(Told { name, id: Some(id), unix_nano }));
+    set(Some(SpanBegin { name, id: Some(id), unix_nano }));
 }
 
 /// The span of that id is being made: what was told of another has found no taker.
 #[cfg(feature = "layer")]
 #[inline]
 pub(crate) fn check(id: u64) {
-    let is_another = |told: Option<Told>| told.is_some_and(|told| told.id.is_some_and(|other| other != id));
-    if TOLD.try_with(|told| is_another(told.get())).unwrap_or_default() {
+    let is_another = |told: Option<SpanBegin>| told.is_some_and(|told| told.id.is_some_and(|other| other != id));
+    if PENDING.try_with(|told| is_another(told.get())).unwrap_or_default() {
         set(None);
     }
 }
@@ -50,13 +50,13 @@ pub(crate) fn check(id: u64) {
 #[cfg(feature = "layer")]
 #[inline]
 pub(crate) fn take(name: &str) -> Option<u64> {
-    let told = TOLD.try_with(Cell::get).ok().flatten().filter(|told| told.name == name)?;
+    let told = PENDING.try_with(Cell::get).ok().flatten().filter(|told| told.name == name)?;
     set(None);
     Some(told.unix_nano)
 }
 
 /// At the end of a thread nothing can be told.
 #[inline]
-fn set(told: Option<Told>) {
-    TOLD.try_with(|cell| cell.set(told)).unwrap_or_default();
+fn set(told: Option<SpanBegin>) {
+    PENDING.try_with(|cell| cell.set(told)).unwrap_or_default();
 }

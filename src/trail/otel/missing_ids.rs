@@ -7,13 +7,13 @@ use crate::config::Notices;
 
 /// What was told so far.
 #[derive(Debug, Default)]
-pub(crate) struct IdlessWatch {
+pub(crate) struct MissingIdsWarnings {
     told: AtomicU16,
 }
 
 /// Why records have no ids, or a layer no records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Idless {
+pub(crate) enum MissingIds {
     /// There is no subscriber, so there are no spans.
     NoSubscriber,
     /// A filter disables the spans of calls.
@@ -36,14 +36,14 @@ pub(crate) enum Idless {
     OtherTrail,
 }
 
-impl IdlessWatch {
+impl MissingIdsWarnings {
     /// None are expected: there are no traces on purpose.
     pub(crate) fn expect_none(&self) {
-        self.told.fetch_or(!bit(Idless::OtherTrail), Ordering::Relaxed);
+        self.told.fetch_or(!bit(MissingIds::OtherTrail), Ordering::Relaxed);
     }
 
     /// Says that the records of a span have none, if that was not said of that cause.
-    pub(crate) fn tell(&self, notices: &Notices, why: Idless, span: &str) {
+    pub(crate) fn tell(&self, notices: &Notices, why: MissingIds, span: &str) {
         let bit = bit(why);
         if self.told.load(Ordering::Relaxed) & bit == 0 && self.told.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
             notices.warn(why.text(span));
@@ -51,11 +51,11 @@ impl IdlessWatch {
     }
 }
 
-const fn bit(why: Idless) -> u16 {
+const fn bit(why: MissingIds) -> u16 {
     1 << (why as u16)
 }
 
-impl Idless {
+impl MissingIds {
     fn text(self, span: &str) -> String {
         let what = match self {
             Self::OtherTrail => "has no records of this trail",

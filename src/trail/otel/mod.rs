@@ -11,6 +11,6 @@ mod reach;
 mod unaudited;
 
 pub(crate) use self::marks::{Marks, PROBE, TARGET, at, end, mark, mirror};
-pub(crate) use self::missing_ids::{Idless, IdlessWatch};
+pub(crate) use self::missing_ids::{MissingIds, MissingIdsWarnings};
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
-pub(in crate::trail) use self::unaudited::SpanWatch;
+pub(in crate::trail) use self::unaudited::UnauditedSpans;

@@ -6,12 +6,12 @@ use crate::config::Notices;
 
 /// Counts until the first audited span.
 #[derive(Debug, Default)]
-pub(in crate::trail) struct SpanWatch {
+pub(in crate::trail) struct UnauditedSpans {
     unaudited: AtomicU64,
     settled: AtomicBool,
 }
 
-impl SpanWatch {
+impl UnauditedSpans {
     pub(in crate::trail) fn closed(&self, notices: &Notices, audited: bool) {
         if self.settled.load(Ordering::Relaxed) {
             return;

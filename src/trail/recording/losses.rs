@@ -15,9 +15,9 @@ use crate::trail::calls::Acknowledge;
 
 /// Reports of the journal and of the shipper.
 #[derive(Debug, Default)]
-pub(in crate::trail) struct Gone {
+pub(in crate::trail) struct Losses {
     /// Reported, and not settled yet.
-    reported: Vec<Losses>,
+    reported: Vec<LossReport>,
     quarantined: u64,
     lost: u64,
     /// The latest of all, oldest first.
@@ -28,7 +28,7 @@ pub(in crate::trail) struct Gone {
 
 /// What is reported at a time.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::trail) struct Losses {
+pub(in crate::trail) struct LossReport {
     pub(in crate::trail) first: Sequence,
     pub(in crate::trail) last: Sequence,
     pub(in crate::trail) quarantined: u64,
@@ -41,12 +41,12 @@ pub(in crate::trail) struct Losses {
 struct Range {
     first: Sequence,
     last: Sequence,
-    why: Why,
+    why: NotAccepted,
 }
 
-/// Why a record that is settled does not count as accepted.
+/// NotAccepted a record that is settled does not count as accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::trail) enum Why {
+pub(in crate::trail) enum NotAccepted {
     /// The collector refused it.
     Refused,
     /// The collector refused some of the records that went with it, and did not say which.
@@ -57,11 +57,11 @@ pub(in crate::trail) enum Why {
     Forgotten,
 }
 
-impl Gone {
+impl Losses {
     /// Takes a report, when that much is settled. The same may be reported again, if it could not be settled.
-    pub(in crate::trail) fn note(&mut self, losses: Losses, settled: Sequence) {
+    pub(in crate::trail) fn note(&mut self, losses: LossReport, settled: Sequence) {
         self.up_to(settled);
-        let Losses { first, last, sink, .. } = losses;
+        let LossReport { first, last, sink, .. } = losses;
         self.reported.retain(|known| (known.first, known.last, known.sink) != (first, last, sink));
         self.reported.push(losses);
         if sink.is_none_or(|sink| sink == Acknowledge::REMOTE_SINK) {
@@ -83,12 +83,12 @@ impl Gone {
         (*quarantined, *lost)
     }
 
-    /// Why the sink that `remote` means does not have a record that is settled; `None` if it has accepted it.
-    pub(in crate::trail) fn why(&self, settled: Sequence) -> Option<Why> {
+    /// NotAccepted the sink that `remote` means does not have a record that is settled; `None` if it has accepted it.
+    pub(in crate::trail) fn why(&self, settled: Sequence) -> Option<NotAccepted> {
         // The latest first: that is what callers wait for.
         let known = self.ranges.iter().rev().find(|range| (range.first..=range.last).contains(&settled));
-        let known = known.filter(|range| range.why != Why::Lost || !planted("count-lost-as-accepted"));
-        known.map(|range| range.why).or_else(|| (settled <= self.forgotten).then_some(Why::Forgotten))
+        let known = known.filter(|range| range.why != NotAccepted::Lost || !planted("count-lost-as-accepted"));
+        known.map(|range| range.why).or_else(|| (settled <= self.forgotten).then_some(NotAccepted::Forgotten))
     }
 
     fn keep(&mut self, range: Range) {
@@ -108,17 +108,17 @@ impl Gone {
     }
 }
 
-impl Losses {
-    const fn why(&self) -> Why {
+impl LossReport {
+    const fn why(&self) -> NotAccepted {
         match (self.lost, self.quarantined) {
-            (1.., _) => Why::Lost,
-            (_, quarantined) if quarantined > self.last - self.first => Why::Refused,
-            _ => Why::MaybeRefused,
+            (1.., _) => NotAccepted::Lost,
+            (_, quarantined) if quarantined > self.last - self.first => NotAccepted::Refused,
+            _ => NotAccepted::MaybeRefused,
         }
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for NotAccepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refused => "the collector refused it for good; it is in quarantine",

@@ -10,7 +10,7 @@ mod self_reporter;
 mod shedding;
 
 pub(in crate::trail) use self::gaps::{Cause, Gaps};
-pub(in crate::trail) use self::patience::{END, LOOK_AGAIN, MOMENT, NotTaken};
+pub(in crate::trail) use self::patience::{BLOCKING_PATIENCE, NotTaken, RETRY_INTERVAL, SHUTDOWN_PATIENCE};
 pub(in crate::trail) use self::recorder::Recorder;
-pub(in crate::trail) use self::self_reporter::Scribe;
-pub(in crate::trail) use self::shedding::Worth;
+pub(in crate::trail) use self::self_reporter::SelfReporter;
+pub(in crate::trail) use self::shedding::Priority;

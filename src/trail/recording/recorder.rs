@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use super::gaps::{Cause, Gaps};
 use super::patience::NotTaken;
-use super::self_reporter::Scribe;
-use super::shedding::Worth;
+use super::self_reporter::SelfReporter;
+use super::shedding::Priority;
 use crate::config::Notices;
 use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
 use crate::policy::Truncator;
 use crate::record::{Clock, Entropy, RecordId};
 use crate::trail::identity::{Client, Clients};
-use crate::trail::records::{Counts, Told};
+use crate::trail::records::{Counts, Lifecycle};
 
 /// The only writer of a trail's records.
 pub(in crate::trail) struct Recorder {
     pub(in crate::trail) journal: Journal,
-    pub(in crate::trail) scribe: Arc<Scribe>,
+    pub(in crate::trail) reporter: Arc<SelfReporter>,
     pub(in crate::trail) gaps: Gaps,
     pub(in crate::trail) clients: Arc<Clients>,
     pub(in crate::trail) clock: Arc<dyn Clock>,
@@ -30,12 +30,12 @@ pub(in crate::trail) struct Recorder {
     pub(in crate::trail) patience: Duration,
     pub(in crate::trail) notices: Notices,
     /// Somebody was told that this process has no trail.
-    pub(in crate::trail) inherited_told: AtomicBool,
+    pub(in crate::trail) warned_inherited: AtomicBool,
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        self.scribe.release();
+        self.reporter.release();
     }
 }
 
@@ -45,18 +45,18 @@ impl Recorder {
     pub(in crate::trail) fn write(
         &self,
         what: Append,
-        worth: Worth,
+        priority: Priority,
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Receipt> {
-        self.counted(self.try_write(what, worth, client, encode))
+        self.counted(self.try_write(what, priority, client, encode))
     }
 
     /// As [`write`](Self::write), but leaves it to the caller to count what a disk that stands still has not taken.
     pub(in crate::trail) fn try_write(
         &self,
         what: Append,
-        worth: Worth,
+        priority: Priority,
         client: impl FnOnce() -> Option<Arc<Client>>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Receipt, NotTaken> {
@@ -65,10 +65,10 @@ impl Recorder {
             self.left_out(Cause::Refused, None);
             return Err(NotTaken::Counted);
         }
-        self.scribe.tell_waiting();
+        self.reporter.report_waiting();
         let what = if what.patience == Duration::MAX { what.within(self.patience) } else { what };
         let pressure = self.journal.pressure();
-        if worth.is_shed(pressure) {
+        if priority.is_shed(pressure) {
             self.left_out(Cause::Shed, None);
             return Err(NotTaken::Counted);
         }
@@ -78,7 +78,7 @@ impl Recorder {
             buffer.resize(HEADER, 0);
             encode(buffer);
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
-            (!worth.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
+            (!priority.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
         };
         // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
         // before its last spans have closed.
@@ -88,7 +88,7 @@ impl Recorder {
         match taken {
             Some(Ok(receipt)) => {
                 let missing = self.gaps.taken(&self.notices, || !self.is_short_of_room());
-                missing.into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
+                missing.into_iter().for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
                 Ok(receipt)
             }
             None => {
@@ -96,7 +96,7 @@ impl Recorder {
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
                 Err(NotTaken::Counted)
             }
-            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stands(error)),
+            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stalled(error)),
             Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
                 Err(NotTaken::Counted)
@@ -108,7 +108,7 @@ impl Recorder {
     pub(in crate::trail) fn counted(&self, taken: Result<Receipt, NotTaken>) -> Option<Receipt> {
         taken
             .inspect_err(|not_taken| {
-                if let NotTaken::Stands(error) = not_taken {
+                if let NotTaken::Stalled(error) = not_taken {
                     self.left_out(Cause::Refused, Some(error));
                 }
             })
@@ -123,7 +123,7 @@ impl Recorder {
 
     /// The honest numbers.
     pub(in crate::trail) fn counts(&self) -> Counts {
-        let (usage, quarantined, lost) = self.scribe.usage_and_gone(&self.journal);
+        let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
         let refused = self.gaps.refused();
         Counts {
             emitted: usage.appended + refused,
@@ -137,10 +137,10 @@ impl Recorder {
     }
 
     /// Tells what was left out, and what waits to be told.
-    pub(in crate::trail) fn tell_gaps(&self) {
-        self.gaps.untold().into_iter().for_each(|gap| self.scribe.tell(Told::Gap(gap)));
-        self.scribe.tell_held_back();
-        self.scribe.tell_waiting();
+    pub(in crate::trail) fn report_gaps(&self) {
+        self.gaps.untold().into_iter().for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
+        self.reporter.report_held_back();
+        self.reporter.report_waiting();
     }
 
     /// Whether this process is a child of the one that has started the trail. It has none of its threads.
@@ -152,7 +152,7 @@ impl Recorder {
     pub(in crate::trail) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
         if self.is_inherited() {
             // No lock is taken on the way: another thread of the parent may have held it when it forked.
-            if !self.inherited_told.swap(true, Ordering::Relaxed) {
+            if !self.warned_inherited.swap(true, Ordering::Relaxed) {
                 self.notices.warn_alone(INHERITED);
             }
             return;

@@ -15,8 +15,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::losses::{Gone, Losses, Why};
-use super::patience::{END, LOOK_AGAIN};
+use super::losses::{LossReport, Losses, NotAccepted};
+use super::patience::{RETRY_INTERVAL, SHUTDOWN_PATIENCE};
 use super::refused_gaps::RefusedGaps;
 use crate::config::Notices;
 use crate::journal::{
@@ -24,10 +24,10 @@ use crate::journal::{
 };
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
-use crate::trail::records::{Gap, Told};
+use crate::trail::records::{Gap, Lifecycle};
 
 /// The trail's own voice.
-pub(crate) struct Scribe {
+pub(crate) struct SelfReporter {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     notices: Notices,
@@ -39,12 +39,12 @@ pub(crate) struct Scribe {
     has_waiting: AtomicBool,
     /// Something could not be told, as the trail had ended: whoever adopts the stream tells it.
     is_untold: AtomicBool,
-    gone: Mutex<Gone>,
+    losses: Mutex<Losses>,
     refused_gaps: Mutex<RefusedGaps>,
     others_lost: AtomicU64,
 }
 
-impl fmt::Debug for Scribe {
+impl fmt::Debug for SelfReporter {
     /// Journal and scribe hold each other, so neither is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scribe").finish_non_exhaustive()
@@ -54,11 +54,11 @@ impl fmt::Debug for Scribe {
 /// What happened, and when.
 #[derive(Debug)]
 struct Waiting {
-    told: Told,
+    record: Lifecycle,
     unix_nano: u64,
 }
 
-impl Scribe {
+impl SelfReporter {
     pub(in crate::trail) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, notices: Notices) -> Self {
         Self {
             clock,
@@ -69,23 +69,23 @@ impl Scribe {
             telling: Mutex::default(),
             has_waiting: AtomicBool::new(false),
             is_untold: AtomicBool::new(false),
-            gone: Mutex::default(),
+            losses: Mutex::default(),
             refused_gaps: Mutex::default(),
             others_lost: AtomicU64::new(0),
         }
     }
 
     /// The journal is there. What happened before waits for it, and comes behind that record.
-    pub(in crate::trail) fn begin(&self, journal: Journal, started: Told) {
+    pub(in crate::trail) fn begin(&self, journal: Journal, started: Lifecycle) {
         let unix_nano = self.clock.unix_nano();
         // Nobody else writes to it yet, and nothing may come before.
-        let first = Append { patience: END, ..TOLD };
+        let first = Append { patience: SHUTDOWN_PATIENCE, ..OWN_RECORD };
         if self.write(&journal, &started, first, unix_nano).is_err() {
-            self.waiting().push_front(Waiting { told: started, unix_nano });
+            self.waiting().push_front(Waiting { record: started, unix_nano });
             self.has_waiting.store(true, Ordering::Relaxed);
         }
         *self.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
-        self.tell_waiting();
+        self.report_waiting();
     }
 
     /// The trail is gone.
@@ -99,16 +99,16 @@ impl Scribe {
 
     /// What the journal says now, with the records of this stream up to its `settled` that are in quarantine, and those that
     /// were lost on the disk. The lock makes it one moment for whoever else asks.
-    pub(in crate::trail) fn usage_and_gone(&self, journal: &Journal) -> (Usage, u64, u64) {
-        let mut gone = self.gone();
+    pub(in crate::trail) fn usage_and_losses(&self, journal: &Journal) -> (Usage, u64, u64) {
+        let mut losses = self.losses();
         let usage = journal.usage();
-        let (quarantined, lost) = gone.up_to(usage.settled);
+        let (quarantined, lost) = losses.up_to(usage.settled);
         (usage, quarantined, lost)
     }
 
-    /// Why the sink that `remote` means does not have a record of this stream that is settled; `None` if it has accepted it.
-    pub(in crate::trail) fn why_not_accepted(&self, settled: Sequence) -> Option<Why> {
-        self.gone().why(settled)
+    /// NotAccepted the sink that `remote` means does not have a record of this stream that is settled; `None` if it has accepted it.
+    pub(in crate::trail) fn why_not_accepted(&self, settled: Sequence) -> Option<NotAccepted> {
+        self.losses().why(settled)
     }
 
     /// Records of streams that were adopted and were lost on the disk.
@@ -117,33 +117,33 @@ impl Scribe {
     }
 
     /// Writes a record, now or as soon as there is room.
-    pub(in crate::trail) fn tell(&self, told: Told) {
+    pub(in crate::trail) fn tell(&self, record: Lifecycle) {
         let unix_nano = self.clock.unix_nano();
-        let held = self.refused_gaps().take().into_iter().map(|gap| Told::Gap(Gap::quarantined(gap)));
+        let held = self.refused_gaps().take().into_iter().map(|gap| Lifecycle::Gap(Gap::quarantined(gap)));
         {
             let mut waiting = self.waiting();
-            waiting.extend(held.chain([told]).map(|told| Waiting { told, unix_nano }));
+            waiting.extend(held.chain([record]).map(|record| Waiting { record, unix_nano }));
             self.has_waiting.store(true, Ordering::Relaxed);
         }
-        self.tell_waiting();
+        self.report_waiting();
     }
 
     /// Writes what was held back, which is told with the next record otherwise.
-    pub(in crate::trail) fn tell_held_back(&self) {
+    pub(in crate::trail) fn report_held_back(&self) {
         let held = self.refused_gaps().take();
-        held.into_iter().for_each(|gap| self.tell(Told::Gap(Gap::quarantined(gap))));
+        held.into_iter().for_each(|gap| self.tell(Lifecycle::Gap(Gap::quarantined(gap))));
     }
 
     /// Writes a record if there is room now: what is soon out of date is not worth keeping.
-    pub(in crate::trail) fn tell_now(&self, told: &Told) {
-        self.tell_waiting();
+    pub(in crate::trail) fn report_now(&self, record: &Lifecycle) {
+        self.report_waiting();
         if let Some(journal) = self.journal().filter(|_| !self.has_waiting.load(Ordering::Relaxed)) {
-            drop(self.write(&journal, told, Append { room: Room::Free, ..TOLD }, self.clock.unix_nano()));
+            drop(self.write(&journal, record, Append { room: Room::Free, ..OWN_RECORD }, self.clock.unix_nano()));
         }
     }
 
     /// Writes what waits. Costs nothing if nothing does.
-    pub(in crate::trail) fn tell_waiting(&self) {
+    pub(in crate::trail) fn report_waiting(&self) {
         if !self.has_waiting.load(Ordering::Relaxed) {
             return;
         }
@@ -175,14 +175,14 @@ impl Scribe {
                 self.has_waiting.store(next.is_some(), Ordering::Relaxed);
                 next
             };
-            let Some(Waiting { told, unix_nano }) = next else { return true };
-            match self.write(journal, &told, TOLD, unix_nano) {
-                Ok(receipt) if told.is_of_quarantine() => self.refused_gaps().wrote(receipt.sequence),
+            let Some(Waiting { record, unix_nano }) = next else { return true };
+            match self.write(journal, &record, OWN_RECORD, unix_nano) {
+                Ok(receipt) if record.is_of_quarantine() => self.refused_gaps().wrote(receipt.sequence),
                 Ok(_) => {}
                 // It must not hold up what comes behind it.
                 Err(error @ (JournalError::TooLong { .. } | JournalError::Closed)) => never.push(error),
                 Err(_) => {
-                    self.waiting().push_front(Waiting { told, unix_nano });
+                    self.waiting().push_front(Waiting { record, unix_nano });
                     return false;
                 }
             }
@@ -195,13 +195,18 @@ impl Scribe {
     }
 
     /// Writes the last record of a stream, after which it takes no other.
-    pub(in crate::trail) fn end(&self, journal: &Journal, told: &Told) -> Result<Receipt, JournalError> {
-        self.write(journal, told, Append { kind: Kind::Last, patience: END, ..TOLD }, self.clock.unix_nano())
+    pub(in crate::trail) fn end(&self, journal: &Journal, record: &Lifecycle) -> Result<Receipt, JournalError> {
+        self.write(
+            journal,
+            record,
+            Append { kind: Kind::Last, patience: SHUTDOWN_PATIENCE, ..OWN_RECORD },
+            self.clock.unix_nano(),
+        )
     }
 
-    fn write(&self, journal: &Journal, told: &Told, what: Append, now: u64) -> Result<Receipt, JournalError> {
+    fn write(&self, journal: &Journal, record: &Lifecycle, what: Append, now: u64) -> Result<Receipt, JournalError> {
         let mut frame = vec![0; HEADER];
-        told.encode(&mut frame, self.new_id(), now);
+        record.encode(&mut frame, self.new_id(), now);
         journal.append(what, &mut frame)
     }
 
@@ -215,13 +220,13 @@ impl Scribe {
         self.journal().is_some_and(|journal| journal.stream() == stream)
     }
 
-    fn note_gone(&self, losses: Losses) {
+    fn note_losses(&self, losses: LossReport) {
         let settled = self.journal().map_or(0, |journal| journal.usage().settled);
-        self.gone().note(losses, settled);
+        self.losses().note(losses, settled);
     }
 
-    fn gone(&self) -> MutexGuard<'_, Gone> {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    fn losses(&self) -> MutexGuard<'_, Losses> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refused_gaps(&self) -> MutexGuard<'_, RefusedGaps> {
@@ -233,16 +238,16 @@ impl Scribe {
     }
 }
 
-impl Watcher for Scribe {
+impl Watcher for SelfReporter {
     fn happened(&self, event: Event) {
         match event {
             Event::Degraded { error_type, text } => {
                 self.notices.warn_of(error_type, text);
-                self.tell(Told::Degraded(error_type));
+                self.tell(Lifecycle::Degraded(error_type));
             }
             Event::Recovered { error_type, text } => {
                 self.notices.recovered_of(error_type, text);
-                self.tell(Told::Recovered(error_type));
+                self.tell(Lifecycle::Recovered(error_type));
             }
             Event::Lost { stream, count, first, last } => {
                 self.notices.warn(format!(
@@ -250,11 +255,11 @@ impl Watcher for Scribe {
                      {last}); what is left of them is in quarantine, and a gap record tells of them"
                 ));
                 if self.is_own(stream) {
-                    self.note_gone(Losses { first, last, quarantined: 0, lost: count, sink: None });
+                    self.note_losses(LossReport { first, last, quarantined: 0, lost: count, sink: None });
                 } else {
                     self.others_lost.fetch_add(count, Ordering::Relaxed);
                 }
-                self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
+                self.tell(Lifecycle::Gap(Gap { stream: Some(stream), ..Gap::lost(count, first, last) }));
             }
             Event::Discarded { stream, count, first, last } => {
                 self.notices.warn(format!(
@@ -262,41 +267,41 @@ impl Watcher for Scribe {
                      it, and a gap record tells of them; see what the collector refuses, or raise \
                      AUDITRAIL_QUARANTINE_MAX_BYTES"
                 ));
-                self.tell(Told::Gap(Gap { stream: Some(stream), ..Gap::discarded(count, first, last) }));
+                self.tell(Lifecycle::Gap(Gap { stream: Some(stream), ..Gap::discarded(count, first, last) }));
             }
         }
     }
 
     fn is_kept(&self) -> bool {
-        self.tell_waiting();
+        self.report_waiting();
         let is_written = !self.has_waiting() && !self.is_untold.load(Ordering::Relaxed);
         is_written && self.journal().is_some_and(|journal| journal.commit().is_ok())
     }
 }
 
-impl Reports for Scribe {
+impl Reports for SelfReporter {
     fn gave_up(&self, gap: GaveUp) {
         if self.is_own(gap.stream) {
             let quarantined = if planted("count-quarantined-as-delivered") { 0 } else { gap.count };
             let GaveUp { first, last, sink, .. } = gap;
-            self.note_gone(Losses { first, last, quarantined, lost: 0, sink: Some(sink) });
+            self.note_losses(LossReport { first, last, quarantined, lost: 0, sink: Some(sink) });
             if self.refused_gaps().hold_back(gap) {
                 return;
             }
         }
         if !planted("drop-the-gap-record") {
-            self.tell(Told::Gap(Gap::quarantined(gap)));
+            self.tell(Lifecycle::Gap(Gap::quarantined(gap)));
         }
     }
 
     fn degraded(&self, error_type: &'static str) {
-        self.tell(Told::Degraded(error_type));
+        self.tell(Lifecycle::Degraded(error_type));
     }
 
     fn recovered(&self) {
-        self.tell(Told::Recovered("sink"));
+        self.tell(Lifecycle::Recovered("sink"));
     }
 }
 
 /// How it is written: whoever comes by does it, so nobody waits long for it, or stores it itself.
-const TOLD: Append = Append { patience: LOOK_AGAIN, handed: true, ..Append::ALARM };
+const OWN_RECORD: Append = Append { patience: RETRY_INTERVAL, handed: true, ..Append::ALARM };

@@ -11,20 +11,20 @@ use crate::journal::{Append, Pressure, Room};
 
 /// How much a record matters where not all can be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::trail) enum Worth {
+pub(in crate::trail) enum Priority {
     /// It tells of what is no message.
     Garbage,
     /// Whatever its class does not keep.
     Sheddable,
-    Kept,
+    Registration,
 }
 
-impl Worth {
+impl Priority {
     pub(in crate::trail) fn of(what: &Append, is_garbage: bool) -> Self {
         match what {
             Append { room: Room::Free, call: None, .. } if is_garbage => Self::Garbage,
             Append { room: Room::Free, call: None, .. } => Self::Sheddable,
-            _ => Self::Kept,
+            _ => Self::Registration,
         }
     }
 
@@ -38,7 +38,7 @@ impl Worth {
         match self {
             Self::Garbage => pressure >= if is_greedy { Pressure::Near } else { Pressure::Filling },
             Self::Sheddable => is_greedy && pressure >= Pressure::Filling,
-            Self::Kept => false,
+            Self::Registration => false,
         }
     }
 }
@@ -49,26 +49,26 @@ mod tests {
     use Pressure::{Filling, Low, Near, NearlyFull};
 
     /// From where on it is left out, of a client with its share and of one with more.
-    fn shed_from(worth: Worth) -> [Option<Pressure>; 2] {
+    fn shed_from(priority: Priority) -> [Option<Pressure>; 2] {
         [false, true].map(|is_greedy| {
-            let is_left_out = |at: &Pressure| worth.is_shed(*at) || worth.goes_first(*at, is_greedy);
+            let is_left_out = |at: &Pressure| priority.is_shed(*at) || priority.goes_first(*at, is_greedy);
             [Low, Near, Filling, NearlyFull].into_iter().find(is_left_out)
         })
     }
 
     #[test]
     fn garbage_of_the_greedy_goes_first_and_what_is_kept_never() {
-        assert_eq!(shed_from(Worth::Garbage), [Some(Filling), Some(Near)]);
-        assert_eq!(shed_from(Worth::Sheddable), [Some(NearlyFull), Some(Filling)]);
-        assert_eq!(shed_from(Worth::Kept), [None, None]);
+        assert_eq!(shed_from(Priority::Garbage), [Some(Filling), Some(Near)]);
+        assert_eq!(shed_from(Priority::Sheddable), [Some(NearlyFull), Some(Filling)]);
+        assert_eq!(shed_from(Priority::Registration), [None, None]);
     }
 
     #[test]
     fn what_has_room_of_its_own_or_ends_a_recorded_call_is_kept() {
         let answer = Append::response(None);
-        assert_eq!(Worth::of(&Append::MOMENT, true), Worth::Garbage);
-        assert_eq!(Worth::of(&answer, false), Worth::Sheddable, "of a call whose request was left out");
-        assert_eq!(Worth::of(&answer.with_room(Room::Admitted(1)), false), Worth::Kept);
-        assert_eq!(Worth::of(&Append::ALARM, false), Worth::Kept);
+        assert_eq!(Priority::of(&Append::MOMENT, true), Priority::Garbage);
+        assert_eq!(Priority::of(&answer, false), Priority::Sheddable, "of a call whose request was left out");
+        assert_eq!(Priority::of(&answer.with_room(Room::Admitted(1)), false), Priority::Registration);
+        assert_eq!(Priority::of(&Append::ALARM, false), Priority::Registration);
     }
 }

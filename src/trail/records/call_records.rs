@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::prepared::{self, Phase, short};
+use super::templates::{self, Phase, short};
 use crate::record::{
     Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,
@@ -20,13 +20,13 @@ pub(in crate::trail) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &st
     let facts = state.facts();
     let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
-    let said = Said::of(&facts.base, &facts.added);
-    let [method, space, name] = said.subject(event);
+    let view = FactsView::of(&facts.base, &facts.added);
+    let [method, space, name] = view.subject(event);
     encoder.body_bytes(&[method, space, name]);
     half(&mut encoder, state, Phase::Request, id);
     encoder.outcome(&REQUEST_OUTCOME);
     known(&mut encoder, &facts);
-    said.write_defaults(&mut encoder, event);
+    view.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), time, event.as_str());
 }
 
@@ -34,8 +34,8 @@ pub(in crate::trail) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &st
 pub(in crate::trail) fn response(buffer: &mut Vec<u8>, state: &CallState, facts: &Facts, id: &str, outcome: &Outcome) {
     let (event, now) = (state.event(), state.ended_unix_nano());
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
-    let said = Said::of(&facts.base, &facts.added);
-    let [method, space, name] = said.subject(event);
+    let view = FactsView::of(&facts.base, &facts.added);
+    let [method, space, name] = view.subject(event);
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
     let millis = state.duration_nano().saturating_add(500_000) / 1_000_000;
@@ -46,7 +46,7 @@ pub(in crate::trail) fn response(buffer: &mut Vec<u8>, state: &CallState, facts:
     encoder.outcome(outcome);
     encoder.duration(state.duration());
     known(&mut encoder, facts);
-    said.write_defaults(&mut encoder, event);
+    view.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
 
@@ -54,28 +54,28 @@ pub(in crate::trail) fn response(buffer: &mut Vec<u8>, state: &CallState, facts:
 pub(in crate::trail) fn span_moment(
     buffer: &mut Vec<u8>,
     facts: &Facts,
-    about: &About<'_>,
+    header: &MomentHeader<'_>,
     duration: f64,
     ids: Option<SpanIds>,
 ) {
-    let mut encoder = begin_moment(buffer, about);
+    let mut encoder = begin_moment(buffer, header);
     encoder.duration(duration);
     known(&mut encoder, facts);
-    Said::of(&facts.base, &facts.added).write_defaults(&mut encoder, about.event);
-    encoder.finish(ids, about.unix_nano, about.event.as_str());
+    FactsView::of(&facts.base, &facts.added).write_defaults(&mut encoder, header.event);
+    encoder.finish(ids, header.unix_nano, header.event.as_str());
 }
 
 /// The record of something without halves.
-pub(in crate::trail) fn moment(buffer: &mut Vec<u8>, moment: &Moment, about: &About<'_>) {
-    let mut encoder = begin_moment(buffer, about);
+pub(in crate::trail) fn moment(buffer: &mut Vec<u8>, moment: &Moment, header: &MomentHeader<'_>) {
+    let mut encoder = begin_moment(buffer, header);
     encoder.attributes(&moment.attributes);
-    Said::of(&moment.attributes, &Attributes::default()).write_defaults(&mut encoder, about.event);
-    encoder.finish(moment.ids(), about.unix_nano, about.event.as_str());
+    FactsView::of(&moment.attributes, &Attributes::default()).write_defaults(&mut encoder, header.event);
+    encoder.finish(moment.ids(), header.unix_nano, header.event.as_str());
 }
 
 /// What a moment is.
 #[derive(Debug)]
-pub(in crate::trail) struct About<'a> {
+pub(in crate::trail) struct MomentHeader<'a> {
     pub(in crate::trail) event: EventName,
     pub(in crate::trail) outcome: &'a Outcome,
     /// Its text form.
@@ -85,17 +85,17 @@ pub(in crate::trail) struct About<'a> {
     pub(in crate::trail) unix_nano: u64,
 }
 
-fn begin_moment<'b>(buffer: &'b mut Vec<u8>, about: &About<'_>) -> Encoder<'b> {
-    let mut encoder = Encoder::timed(buffer, about.unix_nano);
+fn begin_moment<'b>(buffer: &'b mut Vec<u8>, header: &MomentHeader<'_>) -> Encoder<'b> {
+    let mut encoder = Encoder::timed(buffer, header.unix_nano);
     if let (Some(beginning), Some(id)) =
-        (prepared::moment(about.event, about.outcome), about.id.as_bytes().first_chunk())
+        (templates::moment(header.event, header.outcome), header.id.as_bytes().first_chunk())
     {
         beginning.write(&mut encoder, [id]);
     }
-    if let Some(call) = about.inside {
+    if let Some(call) = header.inside {
         encoder.text(names::AUDITRAIL_CALL_ID, call.encode(&mut [0; 36]));
     }
-    encoder.outcome(about.outcome);
+    encoder.outcome(header.outcome);
     encoder
 }
 
@@ -122,7 +122,7 @@ pub(in crate::trail) fn interrupted(buffer: &mut Vec<u8>, request: Record, id: R
 }
 
 fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &str) {
-    if let (Some(half), Some(id)) = (prepared::half(state.event(), phase), id.as_bytes().first_chunk()) {
+    if let (Some(half), Some(id)) = (templates::half(state.event(), phase), id.as_bytes().first_chunk()) {
         half.write(encoder, [id, &state.call_text(id)]);
     }
 }
@@ -139,12 +139,12 @@ fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
 }
 
 /// What is said of the things that every record needs.
-struct Said<'a> {
+struct FactsView<'a> {
     base: &'a Attributes,
     added: &'a Attributes,
 }
 
-impl<'a> Said<'a> {
+impl<'a> FactsView<'a> {
     fn of(base: &'a Attributes, added: &'a Attributes) -> Self {
         Self { base, added }
     }

@@ -7,7 +7,7 @@ use crate::ship::GaveUp;
 
 /// What a trail tells of itself.
 #[derive(Debug, Clone)]
-pub(in crate::trail) enum Told {
+pub(in crate::trail) enum Lifecycle {
     /// The first record of a stream.
     Started {
         /// `service.*` of the resource.
@@ -75,7 +75,7 @@ impl Gap {
     }
 }
 
-impl Told {
+impl Lifecycle {
     /// Whether it tells of records that are in quarantine.
     pub(in crate::trail) fn is_of_quarantine(&self) -> bool {
         matches!(self, Self::Gap(gap) if gap.cause == QUARANTINED)

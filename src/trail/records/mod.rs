@@ -3,11 +3,11 @@
 mod call_records;
 mod counts;
 mod lifecycle;
-mod prepared;
+mod templates;
 
 pub use self::counts::Counts;
 
 pub(in crate::trail) use self::call_records::{
-    About, REQUEST_OUTCOME, interrupted, moment, request, response, span_moment,
+    MomentHeader, REQUEST_OUTCOME, interrupted, moment, request, response, span_moment,
 };
-pub(in crate::trail) use self::lifecycle::{Gap, Told};
+pub(in crate::trail) use self::lifecycle::{Gap, Lifecycle};

@@ -19,7 +19,7 @@ use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
+use crate::trail::{Call, Direction, Facts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -158,13 +158,13 @@ impl Exchange {
         message: Message,
         begun: Option<Now>,
     ) -> Option<Arc<OpenCall>> {
-        self.correlator.count(Counted::Message);
+        self.correlator.count(WireCounter::Message);
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
         // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
         if message.event.is_some_and(|event| self.session.saw_before(event)) && self.origin.is_resumed {
-            self.correlator.count(Counted::Replayed);
+            self.correlator.count(WireCounter::Replayed);
             return None;
         }
         self.end_cancelled();
@@ -216,7 +216,7 @@ impl Exchange {
     pub(crate) fn see_cut(&self, message: &Message, begun: Now) {
         let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
         if is_request {
-            self.correlator.count(Counted::Message);
+            self.correlator.count(WireCounter::Message);
             self.has_message.store(true, Ordering::Relaxed);
             drop(self.request(Direction::ClientToServer, message, Some(begun)));
         }
@@ -400,7 +400,7 @@ impl Exchange {
             Meant::Nobody => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
-            return self.correlator.count(Counted::Unasked);
+            return self.correlator.count(WireCounter::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told. What the server
         // asks has one.
@@ -413,7 +413,7 @@ impl Exchange {
         let ended = if is_servers { self.pending().nameless(self.number, reply) } else { None };
         match ended {
             Some(ended) => ended.iter().for_each(|waiting| self.end(waiting, &self.outcome(waiting, &message))),
-            None => self.correlator.count(Counted::Unasked),
+            None => self.correlator.count(WireCounter::Unasked),
         }
     }
 
@@ -424,7 +424,7 @@ impl Exchange {
             Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
             Meant::OneOf(calls) => {
                 if calls.is_empty() {
-                    self.correlator.count(Counted::Unasked);
+                    self.correlator.count(WireCounter::Unasked);
                 }
                 calls.iter().for_each(|waiting| self.end(waiting, &outcomes::ambiguous()));
             }
@@ -488,7 +488,7 @@ impl Exchange {
     /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
     /// was asked later is answered.
     fn unreadable(&self, message: &Message) -> Option<Arc<OpenCall>> {
-        self.correlator.count(Counted::Flawed);
+        self.correlator.count(WireCounter::Flawed);
         // What names a method is a call to whoever reads on.
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
@@ -500,7 +500,7 @@ impl Exchange {
     /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
     /// each ([`noise`](super::noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
-        self.correlator.count(Counted::Flawed);
+        self.correlator.count(WireCounter::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
         let facts = || self.of_nothing(direction);
         match direction {

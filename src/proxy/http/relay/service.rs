@@ -25,7 +25,7 @@ use crate::proxy::http::body::{DrainToken, OutgoingBody, RequestBody};
 use crate::proxy::http::capacity::{MORE_ROOM, OverCapacity};
 use crate::proxy::http::headers::hop_by_hop;
 use crate::proxy::http::upstream::{FailedRequest, Pool, ServerBody, UpstreamError, cause};
-use crate::trail::Counted;
+use crate::trail::WireCounter;
 
 /// The service behind the tap.
 #[derive(Debug, Clone)]
@@ -158,7 +158,7 @@ impl Shared {
     }
 
     fn tell_turned_away(&self) {
-        self.trail.core().seen().add(Counted::TurnedAway);
+        self.trail.core().wire_counters().add(WireCounter::TurnedAway);
         self.notices()
             .warn(format!("requests are answered with 503, as too many connections are occupied; {MORE_ROOM}"));
     }

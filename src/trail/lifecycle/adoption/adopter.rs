@@ -7,14 +7,14 @@ use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
-use super::ends::Ends;
-use super::event::{Adopting, Drained};
+use super::ends::StreamEnder;
+use super::event::{AdoptionEvent, Drained};
 use crate::config::Notices;
 use crate::journal::{ADOPTED_AT_ONCE, Adopted, JournalError, JournalOptions, Lot, Orphan, Search, planted};
 use crate::record::{Clock, StreamId, service_name};
 use crate::ship::Lane;
-use crate::trail::core::Done;
-use crate::trail::recording::Scribe;
+use crate::trail::core::AdoptionProgress;
+use crate::trail::recording::SelfReporter;
 
 /// What an adoption needs.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ pub(crate) struct Adoption {
     pub(in crate::trail) options: JournalOptions,
     /// Where earlier versions had the journal, maybe together with those of others.
     pub(in crate::trail) earlier: Option<JournalOptions>,
-    pub(in crate::trail) scribe: Arc<Scribe>,
+    pub(in crate::trail) reporter: Arc<SelfReporter>,
     pub(in crate::trail) notices: Notices,
     pub(in crate::trail) clock: Arc<dyn Clock>,
-    pub(in crate::trail) done: Arc<Done>,
+    pub(in crate::trail) done: Arc<AdoptionProgress>,
 }
 
 /// A flush must not wait for an adoption that has ended in any other way.
-struct Over(Arc<Done>);
+struct Over(Arc<AdoptionProgress>);
 
 impl Drop for Over {
     fn drop(&mut self) {
@@ -42,7 +42,7 @@ impl Adoption {
     /// Adopts the streams whose owners are gone, oldest first, a few at a time: they are drained, their ends are written, and
     /// their files closed before others are opened. So descriptors are bounded, and a process that lives shortly has
     /// delivered something.
-    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(Adopting) + Send + Sync + 'static) {
+    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(AdoptionEvent) + Send + Sync + 'static) {
         let _over = Over(self.done.clone());
         let mut round =
             Round { adoption: self, tell: Arc::new(tell), searches: None, total: Total::default(), is_short: false };
@@ -99,7 +99,7 @@ struct Total {
 
 type LotInHand = Vec<(Adopted, Drained)>;
 
-impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
+impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
     /// The next streams. None at the end.
     fn next_lot(&mut self) -> LotInHand {
         let mut lot = Vec::new();
@@ -124,7 +124,7 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
         self.adoption.done.unlooked.store(left, Ordering::Relaxed);
         if !lot.is_empty() {
             self.say_found(&lot, left);
-            (self.tell)(Adopting::Found(lot.iter().map(|(_, what)| what.clone()).collect()));
+            (self.tell)(AdoptionEvent::Found(lot.iter().map(|(_, what)| what.clone()).collect()));
             self.adoption.done.left().extend(lot.iter().map(|(adopted, _)| adopted.journal.clone()));
         }
         lot
@@ -157,7 +157,7 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
     /// What it needs is used up in this process, or on this machine: it is tried again later, and said once.
     fn short_of(&mut self, error: &JournalError, is_known: bool) {
         // Who drains and nothing else waits no longer than it has time.
-        (self.tell)(Adopting::Looked { left: self.left().max(1) });
+        (self.tell)(AdoptionEvent::Looked { left: self.left().max(1) });
         if !std::mem::replace(&mut self.is_short, true) && !is_known {
             self.adoption.notices.warn(format!(
                 "streams of earlier processes cannot be opened now, and are tried again: {error}; see the limit on open files \
@@ -172,7 +172,7 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
         }
         self.adoption.done.left_alone.fetch_add(1, Ordering::Relaxed);
         self.adoption.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"));
-        (self.tell)(Adopting::LeftAlone(stream, error));
+        (self.tell)(AdoptionEvent::LeftAlone(stream, error));
     }
 
     fn say_found(&mut self, lot: &LotInHand, left: usize) {
@@ -222,8 +222,8 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
     /// At the same time: most of them are small, and what they take is an answer each.
     async fn drain(&mut self, lane: &Lane, lot: LotInHand) {
         let mut drains = JoinSet::new();
-        let Adoption { scribe, notices, clock, .. } = &self.adoption;
-        let ends = Ends { scribe: scribe.clone(), notices: notices.clone(), clock: clock.clone() };
+        let Adoption { reporter, notices, clock, .. } = &self.adoption;
+        let ends = StreamEnder { reporter: reporter.clone(), notices: notices.clone(), clock: clock.clone() };
         for (adopted, what) in lot {
             let tell = self.tell.clone();
             drains.spawn(ends.clone().drain(lane.clone(), adopted, what, move |what| tell(what)));
@@ -237,12 +237,12 @@ impl<T: Fn(Adopting) + Send + Sync + 'static> Round<T> {
                     "is drained, but its end or what was lost of it could not be written, or it could not be removed";
                 self.adoption.notices.warn(format!("stream {} {text}; the next process sees to it", what.stream));
             }
-            (self.tell)(Adopting::Drained(what));
+            (self.tell)(AdoptionEvent::Drained(what));
         }
     }
 
     fn end(&self) {
-        (self.tell)(Adopting::Looked { left: self.left() });
+        (self.tell)(AdoptionEvent::Looked { left: self.left() });
         if self.total.streams > ADOPTED_AT_ONCE {
             let Total { records, streams } = self.total;
             self.adoption.notices.recovered(format!("{records} record(s) of {streams} earlier process(es) were sent"));

@@ -9,31 +9,31 @@
 
 use std::sync::Arc;
 
-use super::event::{Adopting, Drained};
+use super::event::{AdoptionEvent, Drained};
 use crate::config::Notices;
 use crate::journal::{Adopted, Append, HEADER, Journal, OpenRequest, Room, planted};
 use crate::record::{Clock, Record};
 use crate::ship::Lane;
-use crate::trail::recording::Scribe;
+use crate::trail::recording::SelfReporter;
 use crate::trail::records;
-use crate::trail::records::Told;
+use crate::trail::records::Lifecycle;
 
 /// Writes the ends of adopted streams.
 #[derive(Debug, Clone)]
-pub(super) struct Ends {
-    pub(super) scribe: Arc<Scribe>,
+pub(super) struct StreamEnder {
+    pub(super) reporter: Arc<SelfReporter>,
     pub(super) notices: Notices,
     pub(super) clock: Arc<dyn Clock>,
 }
 
-impl Ends {
+impl StreamEnder {
     /// Ships a stream, and ends it when all of it is read.
     pub(super) async fn drain(
         self,
         lane: Lane,
         adopted: Adopted,
         mut what: Drained,
-        tell: impl Fn(Adopting) + Send + Sync,
+        tell: impl Fn(AdoptionEvent) + Send + Sync,
     ) -> (Journal, Drained) {
         let Adopted { journal, mut reader, mut settler, open, needs_end, .. } = adopted;
         let (mut is_ended, mut attempts) = (!needs_end, 0);
@@ -41,7 +41,7 @@ impl Ends {
             let end = || {
                 if !std::mem::replace(&mut is_ended, true) {
                     self.end(&journal, &open, &mut what);
-                    tell(Adopting::Ended(what.clone()));
+                    tell(AdoptionEvent::Ended(what.clone()));
                 }
             };
             lane.drain_to_the_end(&mut reader, &mut settler, end).await;
@@ -66,7 +66,7 @@ impl Ends {
             });
         if all_are_answered {
             // What does not fit is left for the next adopter, too.
-            drop(self.scribe.end(journal, &Told::Interrupted));
+            drop(self.reporter.end(journal, &Lifecycle::Interrupted));
         }
         if let Err(error) = journal.commit() {
             self.notices.warn(format!("the end of stream {} cannot be written: {error}", what.stream));
@@ -77,7 +77,7 @@ impl Ends {
     fn answer(&self, journal: &Journal, open: &OpenRequest) -> bool {
         let mut frame = vec![0; HEADER];
         match Record::decode(&open.request) {
-            Ok(request) => records::interrupted(&mut frame, request, self.scribe.new_id(), self.clock.unix_nano()),
+            Ok(request) => records::interrupted(&mut frame, request, self.reporter.new_id(), self.clock.unix_nano()),
             Err(error) => {
                 self.notices.warn(format!("a request of stream {} cannot be read: {error}", journal.stream()));
                 return true;

@@ -19,7 +19,7 @@ pub struct Drained {
 
 /// What an adoption comes by.
 #[derive(Debug)]
-pub(in crate::trail) enum Adopting {
+pub(in crate::trail) enum AdoptionEvent {
     /// These streams are about to be drained.
     Found(Vec<Drained>),
     /// No more are looked for; that many were not looked at.

@@ -6,5 +6,5 @@ mod ends;
 mod event;
 
 pub(in crate::trail) use self::adopter::Adoption;
-pub(in crate::trail) use self::event::Adopting;
+pub(in crate::trail) use self::event::AdoptionEvent;
 pub use self::event::Drained;

@@ -2,7 +2,7 @@ use super::{Cause, Gaps};
 use crate::config::Notices;
 use crate::record::RecordId;
 use crate::trail::identity::ClientKey;
-use crate::trail::records::Told;
+use crate::trail::records::Lifecycle;
 
 /// Whoever issues ids may make them as long as it likes; the record about such a client is as short as any.
 #[test]
@@ -19,7 +19,7 @@ fn a_gap_record_is_short_however_long_the_name_of_a_client_is() {
     assert_eq!(untold.iter().map(|gap| gap.count).sum::<u64>(), 401);
     for gap in untold {
         let mut record = Vec::new();
-        Told::Gap(gap).encode(&mut record, RecordId::new(1, &[0; 10]), 1);
+        Lifecycle::Gap(gap).encode(&mut record, RecordId::new(1, &[0; 10]), 1);
         assert!(record.len() < 1024, "{}", record.len());
     }
 }

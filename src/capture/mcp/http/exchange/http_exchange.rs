@@ -27,7 +27,7 @@ use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
 use crate::record::{Detail, Now, Outcome, names};
-use crate::trail::{Call, Counted, Direction, OpenCall, Opener, Pause, Refused, is_of_mcp};
+use crate::trail::{Call, Direction, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// What is known of it.
 pub(crate) struct HttpExchange {
@@ -219,8 +219,8 @@ impl HttpExchange {
     }
 
     pub(crate) fn flawed(&self) {
-        self.shared.correlator.count(Counted::Message);
-        self.shared.correlator.count(Counted::Flawed);
+        self.shared.correlator.count(WireCounter::Message);
+        self.shared.correlator.count(WireCounter::Flawed);
     }
 
     pub(crate) fn unread(&self, side: Side, why: UnreadReason) {

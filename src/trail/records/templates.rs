@@ -6,19 +6,19 @@ use crate::record::{Attributes, Detail, Encoder, EventName, Outcome, RecordId, S
 
 /// Bytes with places for the texts of ids.
 #[derive(Debug)]
-pub(in crate::trail) struct Prepared<const IDS: usize> {
+pub(in crate::trail) struct Template<const IDS: usize> {
     bytes: Vec<u8>,
     /// Where the texts begin, in the order in which they stand.
     places: [usize; IDS],
 }
 
 /// The beginning of a moment, behind its time: severity, body, and what tells what it is.
-pub(in crate::trail) fn moment(event: EventName, outcome: &Outcome) -> Option<&'static Prepared<1>> {
-    static MOMENTS: LazyLock<Vec<[Prepared<1>; 4]>> = LazyLock::new(|| {
+pub(in crate::trail) fn moment(event: EventName, outcome: &Outcome) -> Option<&'static Template<1>> {
+    static MOMENTS: LazyLock<Vec<[Template<1>; 4]>> = LazyLock::new(|| {
         let of = |event: EventName| {
             OUTCOMES.map(|(status, detail)| {
                 let outcome = Outcome { detail, ..Outcome::status(status) };
-                Prepared::new(|buffer| {
+                Template::new(|buffer| {
                     let mut encoder = Encoder::new(buffer, 0, &outcome.severity());
                     encoder.body_parts(&[short(event), ": ", outcome.status.as_str()]);
                     identity(&mut encoder, event);
@@ -45,11 +45,11 @@ const OUTCOMES: [(Status, Option<Detail>); 4] = [
 ];
 
 /// What tells what a half of a call is, and of which call.
-pub(in crate::trail) fn half(event: EventName, phase: Phase) -> Option<&'static Prepared<2>> {
-    static HALVES: LazyLock<Vec<[Prepared<2>; 2]>> = LazyLock::new(|| {
+pub(in crate::trail) fn half(event: EventName, phase: Phase) -> Option<&'static Template<2>> {
+    static HALVES: LazyLock<Vec<[Template<2>; 2]>> = LazyLock::new(|| {
         let of = |event: EventName| {
             ["request", "response"].map(|phase| {
-                Prepared::new(|buffer| {
+                Template::new(|buffer| {
                     let mut encoder = Encoder::continued(buffer);
                     identity(&mut encoder, event);
                     encoder.text(names::AUDITRAIL_PHASE, phase);
@@ -77,7 +77,7 @@ fn identity(encoder: &mut Encoder<'_>, event: EventName) {
     encoder.attributes(&same);
 }
 
-impl<const IDS: usize> Prepared<IDS> {
+impl<const IDS: usize> Template<IDS> {
     /// Encodes what has nil ids in its places.
     fn new(encode: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut bytes = Vec::new();
