@@ -33,6 +33,8 @@ pub use self::lifecycle::{Drained, FlushError, Flushed};
 pub use self::records::Counts;
 pub use self::wire_counts::WireCounts;
 
+#[cfg(feature = "mcp")]
+pub(crate) use self::calls::MessageFacts;
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
 pub(crate) use self::calls::{CallState, Facts, FactsRef, SpanMoment};

@@ -3,13 +3,19 @@
 mod call;
 mod class;
 mod mcp_methods;
+mod message;
+mod moment;
 mod refused;
 mod state;
+mod transport;
 
-pub use self::call::{Call, Direction, Moment, Transport};
+pub use self::call::Call;
 pub use self::class::{Acknowledge, Class, WhenFull};
+pub use self::moment::Moment;
 pub use self::refused::{Because, Refused};
+pub use self::transport::{Direction, Transport};
 
-pub(in crate::trail) use self::call::is_fact;
 pub(crate) use self::mcp_methods::is_of_mcp;
+pub(crate) use self::message::MessageFacts;
+pub(in crate::trail) use self::message::is_fact;
 pub(crate) use self::state::{CallState, Facts, FactsRef, SpanMoment};

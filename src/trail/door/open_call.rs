@@ -135,14 +135,14 @@ impl OpenCall {
     pub(crate) fn open(core: &Arc<Core>, mut call: Call, opener: Opener) -> Self {
         let denied = match core.hooks().authorize(core.notices(), &call) {
             Decision::Deny { reason, rule } => {
-                call.attributes.set(names::AUDITRAIL_DECISION, "deny");
-                call.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
-                call.attributes.set_some(names::SECURITY_RULE_NAME, rule);
+                call.message.attributes.set(names::AUDITRAIL_DECISION, "deny");
+                call.message.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
+                call.message.attributes.set_some(names::SECURITY_RULE_NAME, rule);
                 Some(reason)
             }
             Decision::Allow => None,
         };
-        let client = call.shared.as_ref().and_then(|shared| shared.client.clone());
+        let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
         let class = core.class(&call);
         let bytes = Core::bytes_of(&call);
         let admission = core.admit_now(class, bytes);

@@ -50,28 +50,28 @@ macro_rules! call_span {
 /// Opens the span and the state of a call. The span is a root, or the child of the caller's; never of whatever span
 /// happens to be entered here (rmcp keeps one open for the whole connection).
 pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallState>) {
-    let cut = core.truncator().limit(&mut call.attributes);
-    let caller = call.caller();
+    let cut = core.truncator().limit(&mut call.message.attributes);
+    let caller = call.message.caller();
     let begun = call.begun.unwrap_or_else(|| core.clock().now());
     let mut state = CallState::new(call.event, caller);
     state.begin(&*core.recorder.entropy, begun);
     let mut text = [0; 36];
     let id: &str = state.call_id().encode(&mut text);
     // A layer that hides cannot be given a parent afterwards: it takes the context that is current.
-    let hidden_parent = call.parent.clone().filter(|_| core.reach().hides());
+    let hidden_parent = call.message.parent.clone().filter(|_| core.reach().hides());
     let span = begin_time::during(NAME, begun.unix_nano, || match hidden_parent.map(Context::attach) {
         Some(_current) => call_span!(call, id),
         None => call_span!(call, id, parent: None),
     });
-    if let Some(parent) = call.parent.clone() {
+    if let Some(parent) = call.message.parent.clone() {
         // It fails where the OTel layer hides, or where there is none and no trace to continue.
         drop(span.set_parent(parent));
     }
-    for link in &call.links {
+    for link in &call.message.links {
         span.add_link(link.clone());
     }
-    *state.facts_mut() = Facts::of_call(call.attributes, cut, call.shared);
-    if let Some(context) = start(core, &span, call.parent.as_ref(), call.links) {
+    *state.facts_mut() = Facts::of_call(call.message.attributes, cut, call.message.shared);
+    if let Some(context) = start(core, &span, call.message.parent.as_ref(), call.message.links) {
         state.attach(context);
     }
     let state = Arc::new(state);

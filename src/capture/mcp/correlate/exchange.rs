@@ -19,7 +19,7 @@ use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Direction, Facts, Moment, OpenCall, Opener, Transport, WireCounter};
+use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -135,13 +135,13 @@ impl Exchange {
         Arc::ptr_eq(self.correlator.core(), core)
     }
 
-    /// A call that is no message, with what is known of it by the way it came.
+    /// The facts of what is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
-    pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.origin.place(call.shared(self.common(0)), Direction::ClientToServer, None);
+    pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
+        let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
         match self.origin.actor(self.correlator.core(), "") {
-            Some(actor) => call.actor(actor),
-            None => call,
+            Some(actor) => facts.actor(actor),
+            None => facts,
         }
     }
 
@@ -307,9 +307,10 @@ impl Exchange {
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.session.introduce(&message.params);
         }
+        let call = Call::of_message(seen.facts());
         let call = match begun {
-            Some(begun) => seen.call().begun(begun),
-            None => seen.call(),
+            Some(begun) => call.begun(begun),
+            None => call,
         };
         let is_one_way = message.kind(direction) == Some(Kind::OneWay);
         let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
@@ -349,7 +350,7 @@ impl Exchange {
     }
 
     fn notification(&self, direction: Direction, message: &Message) {
-        let mut facts = self.seen(direction, message).call();
+        let mut facts = self.seen(direction, message).facts();
         let mut inside = None;
         if message.method.as_deref() == Some("notifications/cancelled")
             && let Some(id) = &message.params.request_id
@@ -529,8 +530,8 @@ impl Exchange {
     }
 
     /// The facts of what is no message.
-    fn of_nothing(&self, direction: Direction) -> Call {
-        self.seen(direction, &Message::default()).call()
+    fn of_nothing(&self, direction: Direction) -> MessageFacts {
+        self.seen(direction, &Message::default()).facts()
     }
 
     fn end(&self, waiting: &PendingCall, outcome: &Outcome) {

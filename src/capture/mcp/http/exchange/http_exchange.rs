@@ -27,7 +27,7 @@ use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
 use crate::record::{Detail, Now, Outcome, names};
-use crate::trail::{Call, Direction, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
+use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// What is known of it.
 pub(crate) struct HttpExchange {
@@ -385,11 +385,11 @@ impl HttpExchange {
 
     /// The pair of records of an HTTP request in which no call is known.
     fn tell(&self, outcome: &Outcome) {
-        let call = Call::http()
+        let facts = MessageFacts::default()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
-            .attribute(names::URL_PATH, self.path.clone())
-            .begun(self.begun);
-        let call = OpenCall::open(self.shared.core(), self.exchange.carry(call), Opener::Observer);
+            .attribute(names::URL_PATH, self.path.clone());
+        let call = Call::http(self.exchange.carry(facts)).begun(self.begun);
+        let call = OpenCall::open(self.shared.core(), call, Opener::Observer);
         if self.bodies.is_unread(Side::Request) || self.bodies.is_unread(Side::Response) {
             self.bodies.facts().into_iter().for_each(|(name, value)| call.note(&name.into(), value));
         }
