@@ -15,6 +15,6 @@ mod uri;
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
 pub use self::decision::Decision;
-pub use self::limits::Limits;
+pub use self::limits::ValueLimits;
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

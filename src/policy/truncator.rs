@@ -5,13 +5,13 @@ use std::fmt;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::limits::Limits;
+use super::limits::ValueLimits;
 use crate::record::{Attributes, Encoder, Key, Value, names};
 
 /// Cuts by the limits of a trail.
 #[derive(Clone)]
 pub(crate) struct Truncator {
-    limits: Limits,
+    limits: ValueLimits,
     key: Hmac<Sha256>,
     key_id: String,
 }
@@ -29,11 +29,11 @@ pub(crate) struct Truncation {
 pub(crate) struct Truncations(Vec<Truncation>);
 
 impl Truncator {
-    pub(crate) fn new(limits: Limits, key: Hmac<Sha256>, key_id: String) -> Self {
+    pub(crate) fn new(limits: ValueLimits, key: Hmac<Sha256>, key_id: String) -> Self {
         Self { limits, key, key_id }
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &ValueLimits {
         &self.limits
     }
 
@@ -41,7 +41,7 @@ impl Truncator {
     #[cfg(feature = "mcp")]
     pub(crate) fn at_most(&self, bytes: usize) -> Self {
         let value_bytes = bytes.min(self.limits.value_bytes);
-        Self { limits: Limits { value_bytes, ..self.limits }, ..self.clone() }
+        Self { limits: ValueLimits { value_bytes, ..self.limits }, ..self.clone() }
     }
 
     /// Whether something of a string has to be cut.

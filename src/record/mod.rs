@@ -23,7 +23,7 @@ mod value;
 pub(crate) mod wire;
 
 pub use self::attributes::Attributes;
-pub use self::clock::{Clock, Now, SystemClock};
+pub use self::clock::{Clock, ClockReading, SystemClock};
 pub use self::decode::DecodeError;
 pub use self::encode::Encoder;
 pub use self::entropy::{Entropy, ThreadEntropy};

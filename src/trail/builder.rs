@@ -20,7 +20,7 @@ use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, O
 use crate::journal::{
     Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
 };
-use crate::policy::{AllowList, Bounds, Decision, Limits, Truncator};
+use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -31,7 +31,7 @@ pub struct TrailBuilder {
     overrides: Overrides,
     environment: Option<Environment>,
     allow: AllowList,
-    limits: Limits,
+    limits: ValueLimits,
     bounds: Bounds,
     hooks: Hooks,
     notices: Notices,
@@ -83,7 +83,7 @@ impl TrailBuilder {
             overrides: Overrides { service_name: Some(service_name), ..Overrides::default() },
             environment: None,
             allow: AllowList::default(),
-            limits: Limits::default(),
+            limits: ValueLimits::default(),
             bounds: Bounds::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
@@ -148,7 +148,7 @@ impl TrailBuilder {
     }
 
     /// How long a value may be.
-    pub fn limits(mut self, limits: Limits) -> Self {
+    pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
         self
     }

@@ -8,7 +8,7 @@ use super::calls::{Call, Moment, Refused};
 use super::core::Core;
 use super::door::OpenCall;
 use super::lifecycle::{FlushError, Flushed};
-use super::records::Counts;
+use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
 use crate::config::Settings;
 use crate::record::RecordId;
@@ -60,13 +60,13 @@ impl Trail {
 
     /// What was emitted, and what became of it.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RecordCounts {
         self.core.counts()
     }
 
     /// What the shipper of this trail counts by itself, for all streams that it drains: those of earlier processes, too.
     #[must_use]
-    pub fn shipped(&self) -> StatsSnapshot {
+    pub fn delivery_stats(&self) -> StatsSnapshot {
         self.core.delivery.shipper.stats().snapshot()
     }
 
@@ -77,7 +77,7 @@ impl Trail {
     }
 
     /// Writes these numbers into the stream now, as a lifecycle record `running`.
-    pub fn report(&self) {
+    pub fn report_counts(&self) {
         self.core.report();
     }
 

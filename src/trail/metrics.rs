@@ -12,7 +12,7 @@ use opentelemetry::metrics::Meter;
 
 use super::core::Core;
 use super::handle::Trail;
-use super::records::Counts;
+use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 
@@ -97,7 +97,7 @@ fn observe_journal(source: &Arc<MetricsSource>, meter: &Meter) {
         .with_description("Streams of earlier processes that cannot be opened or read.")
         .with_callback(move |instrument| {
             let Some(core) = left_alone.core.upgrade() else { return };
-            instrument.observe(signed(core.delivery.adopted.left_alone()), &[]);
+            instrument.observe(signed(core.delivery.adopted.unreadable_streams()), &[]);
         })
         .build();
     let age = source.clone();
@@ -161,13 +161,13 @@ struct MetricsSource {
 /// The numbers of a collection, and a bit for each instrument that has had them.
 #[derive(Debug, Clone, Copy)]
 struct Collection {
-    counts: Counts,
+    counts: RecordCounts,
     had: u32,
 }
 
 impl MetricsSource {
     /// The numbers for an instrument. One that had those of this collection begins the next.
-    fn counts(&self, instrument: u32) -> Option<Counts> {
+    fn counts(&self, instrument: u32) -> Option<RecordCounts> {
         let core = self.core.upgrade()?;
         let bit = 1 << instrument;
         let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,7 +187,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-type Count = fn(&Counts) -> u64;
+type Count = fn(&RecordCounts) -> u64;
 type RequestCount = fn(&StatsSnapshot) -> u64;
 
 const RECORDS: [(&str, &str, Count); 6] = [

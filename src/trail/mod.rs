@@ -23,14 +23,14 @@ mod timer;
 mod wire_counts;
 
 pub use self::builder::{StartError, TrailBuilder};
-pub use self::calls::{Acknowledge, Because, Call, Class, Direction, Moment, Refused, Transport, WhenFull};
+pub use self::calls::{Acknowledge, Call, Class, Direction, Moment, RefusalKind, Refused, Transport, WhenFull};
 pub use self::door::OpenCall;
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::handle::Trail;
 pub use self::hooks::Failure;
 pub use self::identity::{Actor, ActorType, RequestFacts};
-pub use self::lifecycle::{Drained, FlushError, Flushed};
-pub use self::records::Counts;
+pub use self::lifecycle::{DrainedStream, FlushError, Flushed};
+pub use self::records::RecordCounts;
 pub use self::wire_counts::WireCounts;
 
 #[cfg(feature = "mcp")]

@@ -7,7 +7,7 @@ use opentelemetry::trace::SpanContext;
 
 use super::message::MessageFacts;
 use super::transport::{Direction, Transport};
-use crate::record::{EventName, Key, Now, Value, names};
+use crate::record::{ClockReading, EventName, Key, Value, names};
 use crate::trail::identity::Actor;
 
 /// A call that is about to begin.
@@ -16,7 +16,7 @@ pub struct Call {
     pub(in crate::trail) event: EventName,
     pub(in crate::trail) message: MessageFacts,
     /// When it began, if that was not now.
-    pub(in crate::trail) begun: Option<Now>,
+    pub(in crate::trail) begun: Option<ClockReading>,
 }
 
 impl Call {
@@ -43,7 +43,7 @@ impl Call {
 
     /// When it began, if that was not now.
     #[cfg(feature = "mcp")]
-    pub(crate) fn begun(self, begun: Now) -> Self {
+    pub(crate) fn begun(self, begun: ClockReading) -> Self {
         Self { begun: Some(begun), ..self }
     }
 

@@ -12,7 +12,7 @@ mod transport;
 pub use self::call::Call;
 pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::moment::Moment;
-pub use self::refused::{Because, Refused};
+pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
 pub(crate) use self::mcp_methods::is_of_mcp;

@@ -9,7 +9,8 @@ use opentelemetry::trace::TraceContextExt as _;
 use crate::journal::CallNumber;
 use crate::policy::{Truncations, Truncator, cleaned};
 use crate::record::{
-    Attributes, Clock, Entropy, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value,
+    Attributes, Clock, ClockReading, Entropy, EventName, Given, Key, Name, Outcome, Place, RecordId, Scalar, SpanIds,
+    Value,
 };
 use crate::trail::identity::Client;
 
@@ -26,7 +27,7 @@ use crate::trail::identity::Client;
 pub(crate) struct CallState {
     /// What tells the ids of this call from those of others; they differ from each other in the last two bits.
     random: [u8; 10],
-    begun: Now,
+    begun: ClockReading,
     event: AtomicU8,
     duration_nano: AtomicU64,
     is_answered: AtomicBool,
@@ -59,7 +60,7 @@ impl CallState {
     }
 
     /// The call begins, or has begun then.
-    pub(crate) fn begin(&mut self, entropy: &dyn Entropy, begun: Now) {
+    pub(crate) fn begin(&mut self, entropy: &dyn Entropy, begun: ClockReading) {
         self.begun = begun;
         entropy.fill(&mut self.random);
     }
@@ -318,7 +319,7 @@ impl Default for CallState {
     fn default() -> Self {
         Self {
             random: Default::default(),
-            begun: Now::default(),
+            begun: ClockReading::default(),
             event: AtomicU8::default(),
             duration_nano: AtomicU64::default(),
             is_answered: AtomicBool::default(),

@@ -15,9 +15,9 @@ pub(in crate::trail) struct AdoptionProgress {
     /// The streams that are in hand and not drained.
     left: Mutex<Vec<Journal>>,
     /// Streams that nobody has looked at.
-    pub(in crate::trail) unlooked: AtomicUsize,
+    pub(in crate::trail) unvisited_streams: AtomicUsize,
     /// Streams that could not be opened, or not be read.
-    pub(in crate::trail) left_alone: AtomicU64,
+    pub(in crate::trail) unreadable_streams: AtomicU64,
     /// When no others are taken in hand, as the process ends.
     over: Mutex<Option<Instant>>,
     changed: Notify,
@@ -37,13 +37,13 @@ impl AdoptionProgress {
     }
 
     /// Streams that stay as they are, as they cannot be opened or read.
-    pub(in crate::trail) fn left_alone(&self) -> u64 {
-        self.left_alone.load(Ordering::Relaxed)
+    pub(in crate::trail) fn unreadable_streams(&self) -> u64 {
+        self.unreadable_streams.load(Ordering::Relaxed)
     }
 
     /// Streams that were not looked at; some may have owners that live.
-    pub(in crate::trail) fn unlooked(&self) -> usize {
-        self.unlooked.load(Ordering::Relaxed)
+    pub(in crate::trail) fn unvisited_streams(&self) -> usize {
+        self.unvisited_streams.load(Ordering::Relaxed)
     }
 
     /// The process ends: after that time no further streams are taken in hand.

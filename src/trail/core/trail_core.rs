@@ -12,7 +12,7 @@ use super::open_calls::HoldsCalls;
 use super::open_calls::OpenCalls;
 use crate::trail::calls::Class;
 use crate::trail::recording::Recorder;
-use crate::trail::records::{Counts, Lifecycle};
+use crate::trail::records::{Lifecycle, RecordCounts};
 
 /// One trail.
 pub(crate) struct Core {
@@ -42,7 +42,7 @@ impl Core {
     }
 
     /// The honest numbers.
-    pub(in crate::trail) fn counts(&self) -> Counts {
+    pub(in crate::trail) fn counts(&self) -> RecordCounts {
         self.recorder.counts()
     }
 

@@ -29,7 +29,7 @@ use crate::policy::Decision;
 #[cfg(feature = "proxy")]
 use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
-use crate::trail::calls::{Because, Call, CallState, Class, Facts, Refused, WhenFull, is_fact};
+use crate::trail::calls::{Call, CallState, Class, Facts, RefusalKind, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
 use crate::trail::identity::{Actor, Shared, Taken};
 use crate::trail::otel;
@@ -123,7 +123,7 @@ impl OpenCall {
     }
 
     /// Writes the response record and ends the span without waiting.
-    pub fn end(self, outcome: &Outcome) {
+    pub fn finish_now(self, outcome: &Outcome) {
         self.close(outcome);
     }
 }
@@ -211,7 +211,7 @@ impl OpenCall {
             }
         }
         if let Some(reason) = self.denied.clone() {
-            return Err(Refused { reason, call_id: self.call_id(), because: Because::Denied });
+            return Err(Refused { reason, call_id: self.call_id(), kind: RefusalKind::Denied });
         }
         let safe = match self.recorded() {
             Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),

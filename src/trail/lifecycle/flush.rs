@@ -12,7 +12,7 @@ use crate::trail::timer::{Late, within};
 #[non_exhaustive]
 pub struct Flushed {
     /// Streams of earlier processes that were left as they are, with whatever they hold. A notice has named each of them.
-    pub left_alone: u64,
+    pub unreadable_streams: u64,
 }
 
 /// A flush that did not finish in time. Nothing is dropped by that: the shipper goes on.
@@ -22,22 +22,30 @@ pub struct FlushError {
     /// Records that still wait, those of earlier processes included.
     pub pending: u64,
     /// How many of them earlier processes left.
-    pub of_earlier: u64,
+    pub pending_of_earlier: u64,
     /// Streams of earlier processes that were not looked at, so that there may be more; some may have owners that live.
-    pub unlooked: u64,
+    pub unvisited_streams: u64,
     /// Streams of earlier processes that were left as they are. A notice has named each of them.
-    pub left_alone: u64,
+    pub unreadable_streams: u64,
     /// The time that was given.
     pub deadline: Duration,
     /// What the last request came to, if the collector did not take it, such as `HTTP 404`.
     pub last_refusal: Option<String>,
     /// This process is a child of the one that has the trail: that one delivers.
-    pub is_inherited: bool,
+    pub is_forked_child: bool,
 }
 
 impl FlushError {
     fn of_a_child(deadline: Duration) -> Self {
-        Self { pending: 0, of_earlier: 0, unlooked: 0, left_alone: 0, deadline, last_refusal: None, is_inherited: true }
+        Self {
+            pending: 0,
+            pending_of_earlier: 0,
+            unvisited_streams: 0,
+            unreadable_streams: 0,
+            deadline,
+            last_refusal: None,
+            is_forked_child: true,
+        }
     }
 }
 
@@ -45,21 +53,25 @@ impl std::error::Error for FlushError {}
 
 impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_inherited {
+        if self.is_forked_child {
             return f.write_str(
                 "this process was forked from the one that has the trail, which alone delivers its records; start a trail in the \
                  child, after the fork",
             );
         }
         write!(f, "{} audit record(s) were not delivered within {:?}", self.pending, self.deadline)?;
-        if self.of_earlier > 0 {
-            write!(f, ", {} of them of earlier processes", self.of_earlier)?;
+        if self.pending_of_earlier > 0 {
+            write!(f, ", {} of them of earlier processes", self.pending_of_earlier)?;
         }
-        if self.unlooked > 0 {
-            write!(f, ", and up to {} stream(s) of earlier processes were not looked at", self.unlooked)?;
+        if self.unvisited_streams > 0 {
+            write!(f, ", and up to {} stream(s) of earlier processes were not looked at", self.unvisited_streams)?;
         }
-        if self.left_alone > 0 {
-            write!(f, "; {} stream(s) of earlier processes cannot be read and were left alone", self.left_alone)?;
+        if self.unreadable_streams > 0 {
+            write!(
+                f,
+                "; {} stream(s) of earlier processes cannot be read and were left alone",
+                self.unreadable_streams
+            )?;
         }
         match &self.last_refusal {
             Some(reason) => write!(f, "; the last request to the collector was not taken: {reason}"),
@@ -103,19 +115,19 @@ impl Core {
     }
 
     fn flushed(&self) -> Flushed {
-        Flushed { left_alone: self.delivery.adopted.left_alone() }
+        Flushed { unreadable_streams: self.delivery.adopted.unreadable_streams() }
     }
 
     fn unfinished(&self, deadline: Duration) -> FlushError {
-        let of_earlier = self.delivery.adopted.pending();
+        let pending_of_earlier = self.delivery.adopted.pending();
         FlushError {
-            pending: self.recorder.journal.usage().pending() + of_earlier,
-            of_earlier,
-            unlooked: self.delivery.adopted.unlooked() as u64,
-            left_alone: self.delivery.adopted.left_alone(),
+            pending: self.recorder.journal.usage().pending() + pending_of_earlier,
+            pending_of_earlier,
+            unvisited_streams: self.delivery.adopted.unvisited_streams() as u64,
+            unreadable_streams: self.delivery.adopted.unreadable_streams(),
             deadline,
             last_refusal: self.delivery.shipper.last_refusal(),
-            is_inherited: false,
+            is_forked_child: false,
         }
     }
 }

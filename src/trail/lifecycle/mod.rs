@@ -4,6 +4,6 @@ mod adoption;
 mod flush;
 mod shutdown;
 
-pub use self::adoption::Drained;
+pub use self::adoption::DrainedStream;
 pub(in crate::trail) use self::adoption::{Adoption, AdoptionEvent};
 pub use self::flush::{FlushError, Flushed};

@@ -29,8 +29,8 @@ impl Core {
             self.context.notices.warn(format!("the end of the trail is not in the journal for certain: {error}"));
         }
         let (own, adopted) = (self.recorder.journal.usage().pending(), self.delivery.adopted.pending());
-        if self.delivery.adopted.unlooked() > 0 {
-            let streams = self.delivery.adopted.unlooked();
+        if self.delivery.adopted.unvisited_streams() > 0 {
+            let streams = self.delivery.adopted.unvisited_streams();
             self.context.notices.warn(format!(
                 "up to {streams} stream(s) of earlier processes were not looked at; the next process of this service goes on, or \
                  `auditrail journal drain`"

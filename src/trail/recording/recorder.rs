@@ -15,7 +15,7 @@ use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
 use crate::policy::Truncator;
 use crate::record::{Clock, Entropy, RecordId};
 use crate::trail::identity::{Client, Clients};
-use crate::trail::records::{Counts, Lifecycle};
+use crate::trail::records::{Lifecycle, RecordCounts};
 
 /// The only writer of a trail's records.
 pub(in crate::trail) struct Recorder {
@@ -122,10 +122,10 @@ impl Recorder {
     }
 
     /// The honest numbers.
-    pub(in crate::trail) fn counts(&self) -> Counts {
+    pub(in crate::trail) fn counts(&self) -> RecordCounts {
         let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
         let refused = self.gaps.refused();
-        Counts {
+        RecordCounts {
             emitted: usage.appended + refused,
             acknowledged: usage.appended,
             refused,

@@ -4,7 +4,7 @@
 /// `emitted = acknowledged + refused`, and `acknowledged = delivered + quarantined + lost + pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Counts {
+pub struct RecordCounts {
     /// Records that were made.
     pub emitted: u64,
     /// Records that the journal took.

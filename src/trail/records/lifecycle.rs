@@ -1,7 +1,7 @@
 //! The records in which a trail tells of itself: that it started and stopped, that something does not work, that records are
 //! missing.
 
-use super::counts::Counts;
+use super::counts::RecordCounts;
 use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, error_type, names};
 use crate::ship::GaveUp;
 
@@ -16,11 +16,11 @@ pub(in crate::trail) enum Lifecycle {
         previous: Option<StreamId>,
     },
     /// The last record of a stream that ended as it should.
-    Stopped(Counts),
+    Stopped(RecordCounts),
     /// The last record of a stream whose process died, written by whoever adopted it.
     Interrupted,
     /// The numbers of a stream that goes on.
-    Running(Counts),
+    Running(RecordCounts),
     /// Something does not work.
     Degraded(&'static str),
     /// It works again.
@@ -172,7 +172,7 @@ impl Gap {
     }
 }
 
-fn encode_counts(counts: &Counts, encoder: &mut Encoder<'_>) {
+fn encode_counts(counts: &RecordCounts, encoder: &mut Encoder<'_>) {
     for (name, count) in [
         (names::AUDITRAIL_RECORDS_EMITTED, counts.emitted),
         (names::AUDITRAIL_RECORDS_ACKNOWLEDGED, counts.acknowledged),

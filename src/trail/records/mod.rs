@@ -5,7 +5,7 @@ mod counts;
 mod lifecycle;
 mod templates;
 
-pub use self::counts::Counts;
+pub use self::counts::RecordCounts;
 
 pub(in crate::trail) use self::call_records::{
     MomentHeader, REQUEST_OUTCOME, interrupted, moment, request, response, span_moment,

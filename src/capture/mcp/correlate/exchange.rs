@@ -18,7 +18,7 @@ use super::repeated::Repeated;
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
-use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
+use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
 use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
@@ -156,7 +156,7 @@ impl Exchange {
         &self,
         direction: Direction,
         message: Message,
-        begun: Option<Now>,
+        begun: Option<ClockReading>,
     ) -> Option<Arc<OpenCall>> {
         self.correlator.count(WireCounter::Message);
         if direction == Direction::ClientToServer {
@@ -186,7 +186,7 @@ impl Exchange {
         kind: Option<Kind>,
         direction: Direction,
         message: Message,
-        begun: Option<Now>,
+        begun: Option<ClockReading>,
     ) -> Option<Arc<OpenCall>> {
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
@@ -213,7 +213,7 @@ impl Exchange {
 
     /// That much came of a request of the client, and no more will: its id may be missing.
     #[cfg(feature = "tower")]
-    pub(crate) fn see_cut(&self, message: &Message, begun: Now) {
+    pub(crate) fn see_cut(&self, message: &Message, begun: ClockReading) {
         let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
         if is_request {
             self.correlator.count(WireCounter::Message);
@@ -299,7 +299,7 @@ impl Exchange {
         Some(waiting.unanswered(outcome))
     }
 
-    fn request(&self, direction: Direction, message: &Message, begun: Option<Now>) -> Arc<OpenCall> {
+    fn request(&self, direction: Direction, message: &Message, begun: Option<ClockReading>) -> Arc<OpenCall> {
         self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();

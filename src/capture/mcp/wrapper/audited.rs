@@ -125,7 +125,7 @@ impl<C: Fn() -> bool> Drop for Guard<C> {
             && !std::thread::panicking()
             && (self.is_cancelled)()
         {
-            open.end(&Outcome::of(Detail::Cancelled));
+            open.finish_now(&Outcome::of(Detail::Cancelled));
         }
     }
 }

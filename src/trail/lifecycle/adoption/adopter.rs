@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 
 use super::ends::StreamEnder;
-use super::event::{AdoptionEvent, Drained};
+use super::event::{AdoptionEvent, DrainedStream};
 use crate::config::Notices;
 use crate::journal::{ADOPTED_AT_ONCE, Adopted, JournalError, JournalOptions, Lot, Orphan, Search, planted};
 use crate::record::{Clock, StreamId, service_name};
@@ -97,7 +97,7 @@ struct Total {
     streams: usize,
 }
 
-type LotInHand = Vec<(Adopted, Drained)>;
+type LotInHand = Vec<(Adopted, DrainedStream)>;
 
 impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
     /// The next streams. None at the end.
@@ -111,7 +111,7 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
                 self.short_of(&error, was_short);
             }
             for (stream, error) in found.unopened {
-                self.left_alone(stream, error);
+                self.unreadable_streams(stream, error);
             }
             if self.searches.as_ref().is_none_or(VecDeque::is_empty) {
                 break;
@@ -121,7 +121,7 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
             }
         }
         let left = self.left();
-        self.adoption.done.unlooked.store(left, Ordering::Relaxed);
+        self.adoption.done.unvisited_streams.store(left, Ordering::Relaxed);
         if !lot.is_empty() {
             self.say_found(&lot, left);
             (self.tell)(AdoptionEvent::Found(lot.iter().map(|(_, what)| what.clone()).collect()));
@@ -140,7 +140,7 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
         match orphan.adopt(options) {
             Ok(Some(adopted)) => {
                 let (stream, pending) = (adopted.journal.stream(), adopted.journal.usage().pending());
-                lot.push((adopted, Drained { stream, pending, answered: 0, records: pending }));
+                lot.push((adopted, DrainedStream { stream, pending, answered: 0, records: pending }));
             }
             Ok(None) => {}
             Err(error) if error.is_shortage() => {
@@ -150,14 +150,14 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
                 self.short_of(&error, false);
             }
             // It stays as it is, for fsck.
-            Err(error) => self.left_alone(stream, error),
+            Err(error) => self.unreadable_streams(stream, error),
         }
     }
 
     /// What it needs is used up in this process, or on this machine: it is tried again later, and said once.
     fn short_of(&mut self, error: &JournalError, is_known: bool) {
         // Who drains and nothing else waits no longer than it has time.
-        (self.tell)(AdoptionEvent::Looked { left: self.left().max(1) });
+        (self.tell)(AdoptionEvent::Searched { unvisited: self.left().max(1) });
         if !std::mem::replace(&mut self.is_short, true) && !is_known {
             self.adoption.notices.warn(format!(
                 "streams of earlier processes cannot be opened now, and are tried again: {error}; see the limit on open files \
@@ -166,13 +166,13 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
         }
     }
 
-    fn left_alone(&self, stream: StreamId, error: JournalError) {
+    fn unreadable_streams(&self, stream: StreamId, error: JournalError) {
         if planted("skip-in-silence") {
             return;
         }
-        self.adoption.done.left_alone.fetch_add(1, Ordering::Relaxed);
+        self.adoption.done.unreadable_streams.fetch_add(1, Ordering::Relaxed);
         self.adoption.notices.warn(format!("stream {stream} of an earlier process is left alone: {error}"));
-        (self.tell)(AdoptionEvent::LeftAlone(stream, error));
+        (self.tell)(AdoptionEvent::Unreadable(stream, error));
     }
 
     fn say_found(&mut self, lot: &LotInHand, left: usize) {
@@ -242,7 +242,7 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
     }
 
     fn end(&self) {
-        (self.tell)(AdoptionEvent::Looked { left: self.left() });
+        (self.tell)(AdoptionEvent::Searched { unvisited: self.left() });
         if self.total.streams > ADOPTED_AT_ONCE {
             let Total { records, streams } = self.total;
             self.adoption.notices.recovered(format!("{records} record(s) of {streams} earlier process(es) were sent"));

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::event::{AdoptionEvent, Drained};
+use super::event::{AdoptionEvent, DrainedStream};
 use crate::config::Notices;
 use crate::journal::{Adopted, Append, HEADER, Journal, OpenRequest, Room, planted};
 use crate::record::{Clock, Record};
@@ -32,9 +32,9 @@ impl StreamEnder {
         self,
         lane: Lane,
         adopted: Adopted,
-        mut what: Drained,
+        mut what: DrainedStream,
         tell: impl Fn(AdoptionEvent) + Send + Sync,
-    ) -> (Journal, Drained) {
+    ) -> (Journal, DrainedStream) {
         let Adopted { journal, mut reader, mut settler, open, needs_end, .. } = adopted;
         let (mut is_ended, mut attempts) = (!needs_end, 0);
         loop {
@@ -56,7 +56,7 @@ impl StreamEnder {
 
     /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next adopter,
     /// and is said by `remove_if_done`.
-    fn end(&self, journal: &Journal, open: &[OpenRequest], what: &mut Drained) {
+    fn end(&self, journal: &Journal, open: &[OpenRequest], what: &mut DrainedStream) {
         let before = journal.usage().appended;
         let all_are_answered = planted("end-without-answers")
             || open.iter().all(|open| {

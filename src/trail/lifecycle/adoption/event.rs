@@ -6,7 +6,7 @@ use crate::record::StreamId;
 /// What became of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Drained {
+pub struct DrainedStream {
     /// The stream.
     pub stream: StreamId,
     /// Records that waited in it.
@@ -21,16 +21,16 @@ pub struct Drained {
 #[derive(Debug)]
 pub(in crate::trail) enum AdoptionEvent {
     /// These streams are about to be drained.
-    Found(Vec<Drained>),
+    Found(Vec<DrainedStream>),
     /// No more are looked for; that many were not looked at.
-    Looked {
+    Searched {
         /// Streams; some may have owners that live.
-        left: usize,
+        unvisited: usize,
     },
     /// All of this one was read, and its end is written.
-    Ended(Drained),
+    Ended(DrainedStream),
     /// This one stays as it is.
-    LeftAlone(StreamId, JournalError),
+    Unreadable(StreamId, JournalError),
     /// All of this one is settled.
-    Drained(Drained),
+    Drained(DrainedStream),
 }

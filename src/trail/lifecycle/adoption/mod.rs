@@ -7,4 +7,4 @@ mod event;
 
 pub(in crate::trail) use self::adopter::Adoption;
 pub(in crate::trail) use self::event::AdoptionEvent;
-pub use self::event::Drained;
+pub use self::event::DrainedStream;

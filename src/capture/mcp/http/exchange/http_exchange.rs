@@ -26,7 +26,7 @@ use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
-use crate::record::{Detail, Now, Outcome, names};
+use crate::record::{ClockReading, Detail, Outcome, names};
 use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// What is known of it.
@@ -35,7 +35,7 @@ pub(crate) struct HttpExchange {
     recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
     course: Progress,
-    begun: Now,
+    begun: ClockReading,
     method: Method,
     path: String,
     /// The head is that of a client of MCP, whatever the path.
@@ -374,7 +374,7 @@ impl HttpExchange {
             _ if self.status() == 0 => correlate::disconnected(),
             _ if !failed && !hides => Outcome::ok(),
             // The proxy's own answer.
-            Some(&code) if code == Refused::UNRECORDED => {
+            Some(&code) if code == Refused::UNRECORDED_CODE => {
                 Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
             }
             Some(&code) => Outcome::jsonrpc_error(code),
@@ -396,7 +396,7 @@ impl HttpExchange {
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
         }
-        call.end(outcome);
+        call.finish_now(outcome);
     }
 
     fn status(&self) -> u16 {
