@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::calls::{Call, Class};
 use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
+use super::digest_key::DigestKey;
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
 use super::identity::{Actor, RequestFacts};
@@ -17,9 +18,7 @@ use super::recording::{Gaps, Recorder, SelfReporter};
 use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
-use crate::journal::{
-    Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
-};
+use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
@@ -294,7 +293,7 @@ impl TrailBuilder {
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
-        let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });

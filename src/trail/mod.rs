@@ -9,6 +9,7 @@ mod bounds;
 mod builder;
 mod calls;
 mod core;
+mod digest_key;
 mod door;
 mod drain;
 mod handle;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::RwLock;
 
 use crate::config::{Notices, Settings};
-use crate::journal::Secret;
 use crate::policy::{AllowList, Bounds};
+use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use crate::trail::wire_counts::WireCounters;
@@ -13,8 +13,8 @@ use crate::trail::wire_counts::WireCounters;
 /// What capture is told by, and what it notes for others.
 pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) settings: Settings,
-    /// The secret of keyed digests.
-    pub(in crate::trail) digest_key: Secret,
+    /// The key of keyed digests.
+    pub(in crate::trail) digest_key: DigestKey,
     pub(in crate::trail) allow: AllowList,
     pub(in crate::trail) bounds: Bounds,
     pub(in crate::trail) hooks: Hooks,

@@ -6,9 +6,9 @@ use std::sync::PoisonError;
 
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
-use crate::journal::Secret;
 use crate::policy::{AllowList, Bounds, Truncator};
 use crate::record::{Clock, Entropy};
+use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 #[cfg(feature = "tower")]
 use crate::trail::identity::{Actor, Clients, RequestFacts};
@@ -63,9 +63,9 @@ impl Core {
         &self.recorder.truncator
     }
 
-    /// The secret of keyed digests.
+    /// The key of keyed digests.
     #[cfg(feature = "mcp")]
-    pub(crate) fn digest_key(&self) -> &Secret {
+    pub(crate) fn digest_key(&self) -> &DigestKey {
         &self.context.digest_key
     }
 

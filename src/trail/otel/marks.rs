@@ -44,7 +44,7 @@ pub(crate) struct Marks {
     pub(crate) call: Option<RecordId>,
 }
 
-/// StreamEnder the OTel span at that time. Whatever ends it later, such as the close of the `tracing` span, ends nothing: what
+/// Ends the OTel span at that time. Whatever ends it later, such as the close of the `tracing` span, ends nothing: what
 /// `tracing-opentelemetry` would say is when the span was last left.
 pub(crate) fn end(context: Option<&Context>, unix_nano: u64) {
     if let Some(context) = context {

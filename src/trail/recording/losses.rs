@@ -44,7 +44,7 @@ struct Range {
     why: NotAccepted,
 }
 
-/// NotAccepted a record that is settled does not count as accepted.
+/// Why a record that is settled does not count as accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::trail) enum NotAccepted {
     /// The collector refused it.
@@ -83,7 +83,7 @@ impl Losses {
         (*quarantined, *lost)
     }
 
-    /// NotAccepted the sink that `remote` means does not have a record that is settled; `None` if it has accepted it.
+    /// Why the sink that `remote` means does not have a record that is settled; `None` if it has accepted it.
     pub(in crate::trail) fn why(&self, settled: Sequence) -> Option<NotAccepted> {
         // The latest first: that is what callers wait for.
         let known = self.ranges.iter().rev().find(|range| (range.first..=range.last).contains(&settled));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::journal::JournalError;
 
-/// NotAccepted a record is not in the journal.
+/// Why a record is not in the journal.
 #[derive(Debug)]
 pub(in crate::trail) enum NotTaken {
     /// It is counted, and told by a gap record.

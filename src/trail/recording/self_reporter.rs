@@ -31,7 +31,7 @@ pub(crate) struct SelfReporter {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     notices: Notices,
-    /// Until the trail is gone: the journal has the scribe as its watcher, and would keep itself alive.
+    /// Until the trail is gone: the journal has the reporter as its watcher, and would keep itself alive.
     journal: RwLock<Option<Journal>>,
     waiting: Mutex<VecDeque<Waiting>>,
     /// Held by whoever writes what waits.
@@ -45,9 +45,9 @@ pub(crate) struct SelfReporter {
 }
 
 impl fmt::Debug for SelfReporter {
-    /// Journal and scribe hold each other, so neither is shown.
+    /// Journal and reporter hold each other, so neither is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scribe").finish_non_exhaustive()
+        f.debug_struct("SelfReporter").finish_non_exhaustive()
     }
 }
 
@@ -106,7 +106,7 @@ impl SelfReporter {
         (usage, quarantined, lost)
     }
 
-    /// NotAccepted the sink that `remote` means does not have a record of this stream that is settled; `None` if it has accepted it.
+    /// Why the sink that `remote` means does not have a record of this stream that is settled; `None` if it has accepted it.
     pub(in crate::trail) fn why_not_accepted(&self, settled: Sequence) -> Option<NotAccepted> {
         self.losses().why(settled)
     }
