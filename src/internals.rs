@@ -147,7 +147,7 @@ pub mod splice {
 
 /// What records, counts and shares.
 pub mod trail {
-    pub use crate::trail::clients::{Client, Shared, Taken};
     pub use crate::trail::core::Core;
-    pub use crate::trail::wire_counts::Counted;
+    pub use crate::trail::identity::{Client, Shared, Taken};
+    pub use crate::trail::wire_counts::WireCounter;
 }

@@ -7,7 +7,7 @@ use super::continuations::Continuations;
 use super::pending_call::PendingCall;
 use super::tools::Tools;
 use crate::record::{Detail, Outcome, error_type};
-use crate::trail::{self, Client, Core, Counted};
+use crate::trail::{self, Client, Core, WireCounter};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
@@ -45,14 +45,14 @@ impl Correlator {
         &self.0.reading
     }
 
-    pub(crate) fn count(&self, what: Counted) {
-        self.core().seen().add(what);
+    pub(crate) fn count(&self, what: WireCounter) {
+        self.core().wire_counters().add(what);
     }
 
     /// Ends a call that was one too many.
     pub(super) fn evict(&self, evicted: Option<PendingCall>) {
         if let Some(waiting) = evicted {
-            self.count(Counted::Evicted);
+            self.count(WireCounter::Evicted);
             waiting.call.close(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
         }
     }

@@ -26,8 +26,8 @@ use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
-use crate::record::{Detail, Now, Outcome, names};
-use crate::trail::{Call, Counted, Direction, OpenCall, Opener, Pause, Refused, is_of_mcp};
+use crate::record::{ClockReading, Detail, Outcome, names};
+use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// What is known of it.
 pub(crate) struct HttpExchange {
@@ -35,7 +35,7 @@ pub(crate) struct HttpExchange {
     recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
     course: Progress,
-    begun: Now,
+    begun: ClockReading,
     method: Method,
     path: String,
     /// The head is that of a client of MCP, whatever the path.
@@ -219,8 +219,8 @@ impl HttpExchange {
     }
 
     pub(crate) fn flawed(&self) {
-        self.shared.correlator.count(Counted::Message);
-        self.shared.correlator.count(Counted::Flawed);
+        self.shared.correlator.count(WireCounter::Message);
+        self.shared.correlator.count(WireCounter::Flawed);
     }
 
     pub(crate) fn unread(&self, side: Side, why: UnreadReason) {
@@ -374,7 +374,7 @@ impl HttpExchange {
             _ if self.status() == 0 => correlate::disconnected(),
             _ if !failed && !hides => Outcome::ok(),
             // The proxy's own answer.
-            Some(&code) if code == Refused::UNRECORDED => {
+            Some(&code) if code == Refused::UNRECORDED_CODE => {
                 Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
             }
             Some(&code) => Outcome::jsonrpc_error(code),
@@ -385,18 +385,18 @@ impl HttpExchange {
 
     /// The pair of records of an HTTP request in which no call is known.
     fn tell(&self, outcome: &Outcome) {
-        let call = Call::http()
+        let facts = MessageFacts::default()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
-            .attribute(names::URL_PATH, self.path.clone())
-            .begun(self.begun);
-        let call = OpenCall::open(self.shared.core(), self.exchange.carry(call), Opener::Observer);
+            .attribute(names::URL_PATH, self.path.clone());
+        let call = Call::http(self.exchange.carry(facts)).begun(self.begun);
+        let call = OpenCall::open(self.shared.core(), call, Opener::Observer);
         if self.bodies.is_unread(Side::Request) || self.bodies.is_unread(Side::Response) {
             self.bodies.facts().into_iter().for_each(|(name, value)| call.note(&name.into(), value));
         }
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
         }
-        call.end(outcome);
+        call.finish_now(outcome);
     }
 
     fn status(&self) -> u16 {
