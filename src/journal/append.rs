@@ -14,7 +14,7 @@ pub struct Append {
     pub call: Option<CallNumber>,
     /// Which room the record may use.
     pub room: Room,
-    /// How long the caller waits for a disk that stands still, counted from when this was first noticed.
+    /// How long the caller waits for a stalled disk, counted from when this was first noticed.
     pub patience: Duration,
     /// Whether the writer thread stores the record. The caller then waits no longer than its patience, even if the store
     /// itself blocks in the kernel.
@@ -36,7 +36,7 @@ impl Append {
         Self { kind: Kind::Response, call, ..Self::MOMENT }
     }
 
-    /// Limits how long the append waits for a disk that stands still.
+    /// Limits how long the append waits for a stalled disk.
     #[must_use]
     pub const fn within(self, patience: Duration) -> Self {
         Self { patience, ..self }

@@ -69,13 +69,13 @@ pub enum JournalError {
         /// How long this process waited.
         patience: Duration,
     },
-    /// The disk stands still.
+    /// The disk is stalled.
     #[error(
         "the journal could not write to {} in time: its disk stands still; check whether its file system is frozen, for example for \
          a snapshot (`fsfreeze`), or does not answer",
         path.display()
     )]
-    Stands {
+    Stalled {
         /// The directory of the stream.
         path: PathBuf,
     },

@@ -60,7 +60,7 @@ mod write;
 
 pub(crate) use self::append::encode_frame;
 pub use self::append::{Append, Receipt, Room};
-pub use self::directory::{Ledger, Removed};
+pub use self::directory::{Ledger, RemovedStream};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};
 pub use self::entry::Entry;
 pub(crate) use self::error::FIX;

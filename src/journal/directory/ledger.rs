@@ -27,7 +27,7 @@ use crate::record::StreamId;
 #[non_exhaustive]
 pub struct Ledger {
     /// The streams, in the order of removal.
-    pub streams: Vec<Removed>,
+    pub streams: Vec<RemovedStream>,
     /// How many entries were dropped to make room.
     pub dropped: u64,
     /// Damaged places: a file, and an offset in it.
@@ -39,7 +39,7 @@ pub struct Ledger {
 /// A stream that was removed because everything in it was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Removed {
+pub struct RemovedStream {
     /// The stream.
     pub stream: StreamId,
     /// The number of its last record.
@@ -85,7 +85,7 @@ pub(in crate::journal) fn note(
     stream: StreamId,
     last: Sequence,
 ) -> Result<(), JournalError> {
-    let removed = Removed { stream, last, unix_nano: options.clock.unix_nano() };
+    let removed = RemovedStream { stream, last, unix_nano: options.clock.unix_nano() };
     let append = || Writer::open(&*options.fs, paths)?.append(&removed);
     append().map_err(JournalError::io("write", &paths.ledger(), error::FIX))
 }
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
         Ok(Self { fs, paths, file, length })
     }
 
-    fn append(mut self, removed: &Removed) -> io::Result<()> {
+    fn append(mut self, removed: &RemovedStream) -> io::Result<()> {
         let head = slot_at(&*self.file, 0)?;
         if let Some(version) = unknown_version(&head) {
             return Err(io::Error::new(
@@ -176,7 +176,7 @@ impl<'a> Writer<'a> {
 /// The content of one of the files.
 struct Read {
     before: u64,
-    entries: Vec<Removed>,
+    entries: Vec<RemovedStream>,
 }
 
 /// Reads a file, if it exists, and notes what is wrong with it.
@@ -200,7 +200,7 @@ fn read_file(fs: &dyn Fs, path: &Path, ledger: &mut Ledger) -> io::Result<Option
     for (index, slot) in slots(&bytes).take(used).enumerate() {
         let is_sound = match index {
             0 => before(slot).is_some(),
-            _ => Removed::decode(slot).map(|entry| read.entries.push(entry)).is_some(),
+            _ => RemovedStream::decode(slot).map(|entry| read.entries.push(entry)).is_some(),
         };
         if !is_sound {
             ledger.damaged.push((path.to_owned(), index as u64 * SLOT));
@@ -246,7 +246,7 @@ fn unknown_version(slot: &[u8]) -> Option<u16> {
     (slot.starts_with(MAGIC) && version > VERSION).then_some(version)
 }
 
-impl Removed {
+impl RemovedStream {
     fn encode(&self) -> [u8; SLOT_LENGTH] {
         let mut slot = [0; SLOT_LENGTH];
         put(&mut slot, 0, &ENTRY.to_le_bytes());

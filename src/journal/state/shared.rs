@@ -47,9 +47,9 @@ pub(in crate::journal) struct Shared {
     pub(in crate::journal) commit_wanted: Condvar,
     /// Wakes threads that wait for the turn.
     pub(in crate::journal) turned: Condvar,
-    /// Wakes tasks when the disk no longer stands still.
-    pub(in crate::journal) moved: Notify,
-    pub(in crate::journal) stands: AtomicBool,
+    /// Wakes tasks when the disk is no longer stalled.
+    pub(in crate::journal) unstalled: Notify,
+    pub(in crate::journal) stalled: AtomicBool,
     /// Wakes the writer thread.
     pub(in crate::journal) job_wanted: Condvar,
     pub(in crate::journal) job_done: Condvar,
@@ -108,8 +108,8 @@ impl Shared {
             others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             turned: Condvar::new(),
-            moved: Notify::new(),
-            stands: AtomicBool::new(false),
+            unstalled: Notify::new(),
+            stalled: AtomicBool::new(false),
             job_wanted: Condvar::new(),
             job_done: Condvar::new(),
             ended: Condvar::new(),

@@ -54,7 +54,7 @@ impl Journal {
     /// threads commits on this thread.
     ///
     /// # Errors
-    /// The error of the disk, or that it stands still. In that case the commit continues.
+    /// The error of the disk, or that it is stalled. In that case the commit continues.
     pub fn commit_within(&self, patience: Duration) -> Result<(), JournalError> {
         let shared = &self.0;
         if self.is_inherited() || !shared.options.background {
@@ -75,7 +75,7 @@ impl Journal {
             }
             let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Err(shared.stands_still());
+                return Err(shared.stalled_error());
             }
             state = shared.synced_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -54,7 +54,7 @@ impl Keeper {
 }
 
 impl Drop for Keeper {
-    /// Commits what is left and stops. A thread that waits for a disk that stands still is left behind.
+    /// Commits what is left and stops. A thread that waits for a stalled disk is left behind.
     fn drop(&mut self) {
         let shared = &self.journal.0;
         if self.journal.is_inherited() {

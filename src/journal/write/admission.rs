@@ -17,10 +17,10 @@ impl Journal {
         self.admit_within(bytes, Duration::MAX)
     }
 
-    /// Like [`admit`](Self::admit), but waits no longer than `patience` if room has to be made on a disk that stands still.
+    /// Like [`admit`](Self::admit), but waits no longer than `patience` if room has to be made on a stalled disk.
     ///
     /// # Errors
-    /// [`JournalError::Full`], [`JournalError::Stands`].
+    /// [`JournalError::Full`], [`JournalError::Stalled`].
     pub fn admit_within(&self, bytes: u64, patience: Duration) -> Result<Admission, JournalError> {
         if self.is_inherited() {
             return Err(JournalError::Forked);

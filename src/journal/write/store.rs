@@ -15,7 +15,7 @@ impl Journal {
     /// Appends a record. The buffer starts with [`HEADER`] bytes of any content, and the encoded record follows. Afterwards
     /// its content is unspecified; if the record was not accepted, the buffer can be appended again.
     ///
-    /// If the disk stands still, this waits no longer than [`Append::patience`], with one exception: a store to a page of
+    /// If the disk is stalled, this waits no longer than [`Append::patience`], with one exception: a store to a page of
     /// the active segment cannot be interrupted once the kernel has blocked it. With [`Append::handed`] another thread does
     /// the store.
     ///
@@ -55,7 +55,7 @@ impl Shared {
         if self.home.was_forked() {
             return Err(JournalError::Forked);
         }
-        let mut state = self.take_turn(what.patience).map_err(|TimedOut| self.stands_still())?;
+        let mut state = self.take_turn(what.patience).map_err(|TimedOut| self.stalled_error())?;
         if state.appended.closed {
             // This thread has the turn, so no other starts a segment.
             drop(state);
@@ -82,7 +82,7 @@ impl Shared {
                 Err(error)
             }
         };
-        taken?.ok_or_else(|| self.stands_still())
+        taken?.ok_or_else(|| self.stalled_error())
     }
 
     /// Stores a frame that has room, and ends the turn. Returns `None` if `keep` rejects the frame after everything except

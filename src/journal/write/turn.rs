@@ -8,7 +8,7 @@
 //! 1. Only the thread that has the turn writes to the active segment, or changes which segment is active and which number
 //!    comes next.
 //! 2. No file is accessed while the lock of the state is held, so the lock is free within moments whatever the disk does.
-//! 3. Waiting threads share one clock: if the disk has stood still for longer than a new thread may wait, that thread does
+//! 3. Waiting threads share one clock: if the disk has been stalled for longer than a new thread may wait, that thread does
 //!    not wait at all.
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,14 +26,14 @@ pub(in crate::journal) struct TimedOut;
 impl Journal {
     /// Whether threads wait for the disk for longer than it usually takes.
     #[must_use]
-    pub fn stands(&self) -> bool {
-        // A disk that stood still for the parent at the fork does not concern its child.
-        self.0.stands.load(Relaxed) && !self.is_inherited()
+    pub fn is_stalled(&self) -> bool {
+        // A disk that was stalled for the parent at the fork does not concern its child.
+        self.0.stalled.load(Relaxed) && !self.is_inherited()
     }
 
     /// How long threads have waited without any progress.
     #[must_use]
-    pub fn stood(&self) -> Duration {
+    pub fn stalled_for(&self) -> Duration {
         // Checked before the lock is taken: another thread of the parent may have held it at the fork.
         if self.is_inherited() {
             return Duration::ZERO;
@@ -41,16 +41,16 @@ impl Journal {
         self.0.state().turn.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Waits until the disk no longer stands still.
-    pub async fn moves(&self) {
+    /// Waits until the disk is no longer stalled.
+    pub async fn unstalled(&self) {
         loop {
-            let moved = self.0.moved.notified();
-            tokio::pin!(moved);
-            moved.as_mut().enable();
-            if !self.stands() {
+            let unstalled = self.0.unstalled.notified();
+            tokio::pin!(unstalled);
+            unstalled.as_mut().enable();
+            if !self.is_stalled() {
                 return;
             }
-            moved.await;
+            unstalled.await;
         }
     }
 }
@@ -87,16 +87,16 @@ impl Shared {
 
     pub(in crate::journal) fn end_turn(&self, state: &mut State) {
         state.turn.is_taken = false;
-        self.has_moved(state);
+        self.note_progress(state);
         if state.turn.waiting > 0 {
             self.turned.notify_one();
         }
     }
 
     /// Notes progress.
-    pub(in crate::journal) fn has_moved(&self, state: &mut State) {
-        if state.turn.since.take().is_some() && self.stands.swap(false, Relaxed) {
-            self.moved.notify_waiters();
+    pub(in crate::journal) fn note_progress(&self, state: &mut State) {
+        if state.turn.since.take().is_some() && self.stalled.swap(false, Relaxed) {
+            self.unstalled.notify_waiters();
         }
     }
 
@@ -116,15 +116,15 @@ impl Shared {
             let now = Instant::now();
             let since = *state.turn.since.get_or_insert(now);
             let waited = now.saturating_duration_since(since.min(begun));
-            if waited >= STANDS {
-                self.stands.store(true, Relaxed);
+            if waited >= STALLED_AFTER {
+                self.stalled.store(true, Relaxed);
             }
             let left = patience.saturating_sub(waited);
             if left.is_zero() {
                 return (state, false);
             }
             state.turn.waiting += 1;
-            state = changed.wait_timeout(state, left.min(STANDS)).unwrap_or_else(PoisonError::into_inner).0;
+            state = changed.wait_timeout(state, left.min(STALLED_AFTER)).unwrap_or_else(PoisonError::into_inner).0;
             state.turn.waiting -= 1;
             if !is_so(&state) {
                 return (state, true);
@@ -132,13 +132,13 @@ impl Shared {
         }
     }
 
-    pub(in crate::journal) fn stands_still(&self) -> JournalError {
-        JournalError::Stands { path: self.paths.root().to_owned() }
+    pub(in crate::journal) fn stalled_error(&self) -> JournalError {
+        JournalError::Stalled { path: self.paths.root().to_owned() }
     }
 }
 
 /// How often a thread checks the turn before it sleeps, which costs more than most turns take.
 const LOOKS: u32 = 32;
 const SPINS: u32 = 16;
-/// After this time, the disk counts as one that stands still.
-const STANDS: Duration = Duration::from_millis(20);
+/// After this time, the disk counts as stalled.
+const STALLED_AFTER: Duration = Duration::from_millis(20);

@@ -47,13 +47,13 @@ impl Shared {
         if !in_time {
             state.jobs.queue.retain(|other| !Arc::ptr_eq(other, &job));
             if job.leave() {
-                return Err(self.stands_still());
+                return Err(self.stalled_error());
             }
             // Everything except the first word is stored.
             drop(self.wait_while(state, &self.job_done, Duration::MAX, is_open));
         }
         let answer = job.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        answer.unwrap_or_else(|| Err(self.stands_still()))
+        answer.unwrap_or_else(|| Err(self.stalled_error()))
     }
 
     fn work_on(&self, job: &Job) -> Result<Option<Receipt>, JournalError> {
@@ -79,13 +79,13 @@ impl Shared {
         loop {
             if let Some(job) = state.jobs.queue.pop_front() {
                 state.jobs.is_writing = true;
-                self.has_moved(&mut state);
+                self.note_progress(&mut state);
                 drop(state);
                 let answer = if job.is_left() { Ok(None) } else { self.work_on(&job) };
                 job.answer(answer);
                 state = self.state();
                 state.jobs.is_writing = false;
-                self.has_moved(&mut state);
+                self.note_progress(&mut state);
                 self.job_done.notify_all();
             } else if state.upkeep.stop {
                 // Under the lock, so no thread adds a job afterwards.

@@ -94,7 +94,7 @@ impl Recorder {
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
                 Err(NotTaken::Counted)
             }
-            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stalled(error)),
+            Some(Err(error @ JournalError::Stalled { .. })) => Err(NotTaken::Stalled(error)),
             Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
                 Err(NotTaken::Counted)
