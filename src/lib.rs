@@ -98,6 +98,8 @@ pub mod serve;
 #[cfg(unix)]
 pub mod ship;
 #[cfg(unix)]
+mod sync;
+#[cfg(unix)]
 pub mod trail;
 
 #[cfg(unix)]

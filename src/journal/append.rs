@@ -1,6 +1,4 @@
 //! Appending: one copy into the active segment, with the turn.
-
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::calls::{CallNumber, RequestPlace};
@@ -10,6 +8,7 @@ use super::state::{State, Unmade};
 use super::turn::Stands;
 use super::writer::Work;
 use super::{Journal, Shared, error};
+use crate::sync::{Mutex, MutexGuard};
 
 /// What is appended.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,6 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::copies::Copies;
@@ -35,7 +34,7 @@ impl Shared {
     pub(super) fn commit(&self) -> Result<(), JournalError> {
         let (first, result) = {
             // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
-            let mut copies = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut copies = self.committing.lock();
             match self.commit_once(&mut copies) {
                 Ok(()) => (None, Ok(())),
                 // What could not be synced gets a second attempt in a new segment at once.

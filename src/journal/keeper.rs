@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use super::fs::{File, Identity};
 use super::open::make_owner;
 use super::state::State;
 use super::{Journal, Shared, error};
+use crate::sync::MutexGuard;
 
 /// Runs as long as the journal is open, with the thread that writes for others.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Drop for Keeper {
         shared.commit_wanted.notify_all();
         shared.job_wanted.notify_all();
         let runs = |state: &mut State| state.has_keeper || state.has_writer;
-        state = shared.ended.wait_timeout_while(state, LAST_COMMIT, runs).unwrap_or_else(PoisonError::into_inner).0;
+        state = shared.ended.wait_timeout_while(state, LAST_COMMIT, runs);
         if !runs(&mut state) {
             drop(state);
             // A panic there was printed by its thread; there is nothing to add.
@@ -134,7 +135,7 @@ impl Shared {
             }
             // Only the first record after a pause has to wake this thread.
             state.committer_sleeps = unsynced_since.is_none();
-            state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.commit_wanted.wait_timeout(state, left);
         }
         state.committer_sleeps = false;
         self.gather(state).stop
@@ -150,7 +151,7 @@ impl Shared {
                 break;
             }
             state.group.gathering = Some(state.group.last);
-            state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.commit_wanted.wait_timeout(state, left);
         }
         state.group.gathering = None;
         state

@@ -12,13 +12,14 @@
 //!    waiting for the disk, so that it is exact unless the power went.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::cursor::Cursor;
 use super::fs::File;
 use super::planted::planted;
 use super::{Sequence, Shared, error};
 use crate::record::StreamId;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The file of the mark, while the stream is written or read.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl Mark {
     }
 
     fn state(&self) -> MutexGuard<'_, Marked> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -61,8 +61,8 @@ mod usage;
 mod wait;
 mod writer;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -99,6 +99,7 @@ use self::place::StreamPlace;
 use self::settle::SavedCursor;
 use self::state::State;
 use crate::record::StreamId;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// The number of a record in its stream, from 1: `audit.sequence.number`.
 pub type Sequence = u64;
@@ -173,7 +174,7 @@ struct Shared {
 impl Shared {
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Where the first frame of a segment begins.
@@ -203,7 +204,7 @@ impl Shared {
 
     /// Tells the watcher that something does not work, once until it does.
     fn degraded(&self, error_type: &'static str, text: &dyn std::fmt::Display) {
-        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut troubles = self.troubles.lock();
         if !troubles.contains(&error_type) {
             troubles.push(error_type);
             drop(troubles);
@@ -213,7 +214,7 @@ impl Shared {
 
     /// Tells the watcher that it works again, if it did not.
     fn recovered(&self, error_type: &'static str, text: &str) {
-        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut troubles = self.troubles.lock();
         let before = troubles.len();
         troubles.retain(|trouble| *trouble != error_type);
         let was_there = troubles.len() < before;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -25,6 +25,7 @@ use super::state::{Active, Group, Prepared, State, Synced};
 use super::turn::Turn;
 use super::{Journal, Shared, error, ledger};
 use crate::record::StreamId;
+use crate::sync::{Condvar, Mutex};
 
 /// A journal that was opened.
 #[derive(Debug)]

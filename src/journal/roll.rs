@@ -4,7 +4,6 @@
 mod tests;
 
 use std::io;
-use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::calls::{CallNumber, RequestPlace};
@@ -16,6 +15,7 @@ use super::options::LEAST_SEGMENT_BYTES;
 use super::planted::planted;
 use super::state::{Active, Prepared, Segment, State, Unmade, Unsynced};
 use super::{Shared, error};
+use crate::sync::MutexGuard;
 
 impl Shared {
     /// Makes the next segment, if it is time, the bound allows it, and it is not there yet. Without the lock: allocation takes

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::error::Lack;
 use super::fs::{File, Fs, Identity};
+use crate::sync::Mutex;
 
 /// What the journal may go without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -173,13 +174,13 @@ struct Held((u64, u64));
 impl Held {
     fn take(file: Identity) -> Option<Self> {
         let file = (file.device, file.inode);
-        HELD.lock().unwrap_or_else(PoisonError::into_inner).insert(file).then(|| Self(file))
+        HELD.lock().insert(file).then(|| Self(file))
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        HELD.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        HELD.lock().remove(&self.0);
     }
 }
 

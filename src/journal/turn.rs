@@ -12,12 +12,12 @@
 //!    does not wait at all.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::JournalError;
 use super::state::State;
 use super::{Journal, Shared};
+use crate::sync::{Condvar, MutexGuard};
 
 /// Who writes now, and who waits.
 #[derive(Debug, Default)]
@@ -133,7 +133,7 @@ impl Shared {
                 return (state, false);
             }
             state.turn.waiting += 1;
-            state = changed.wait_timeout(state, left.min(STANDS)).unwrap_or_else(PoisonError::into_inner).0;
+            state = changed.wait_timeout(state, left.min(STANDS));
             state.turn.waiting -= 1;
             if !is_so(&state) {
                 return (state, true);

@@ -1,6 +1,4 @@
 //! Waiting for what the journal and the shipper do.
-
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::append::Receipt;
@@ -78,7 +76,7 @@ impl Journal {
             if left.is_zero() {
                 return Err(shared.stands_still());
             }
-            state = shared.synced_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = shared.synced_blocking.wait_timeout(state, left);
         }
         Ok(())
     }
@@ -143,7 +141,7 @@ impl Journal {
             if left.is_zero() {
                 return false;
             }
-            state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.0.settled_blocking.wait_timeout(state, left);
         }
         true
     }

@@ -6,8 +6,8 @@
 //!    taken, and nothing of it stays in the segment.
 //! 2. What it left is not done later.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Shared;
@@ -15,6 +15,7 @@ use super::append::Lengths;
 use super::append::{Append, Receipt, Room};
 use super::error::JournalError;
 use super::state::State;
+use crate::sync::Mutex;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Job {
     }
 
     fn answer(&self, answer: Result<Option<Receipt>, JournalError>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *self.answer.lock() = Some(answer);
         self.stage.store(DONE, Ordering::Release);
     }
 
@@ -86,7 +87,7 @@ impl Shared {
             // All but its first word is stored.
             drop(self.wait_while(state, &self.job_done, Duration::MAX, is_open));
         }
-        let answer = job.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let answer = job.answer.lock().take();
         answer.unwrap_or_else(|| Err(self.stands_still()))
     }
 
@@ -94,7 +95,7 @@ impl Shared {
         let keep = || job.keep();
         match &job.work {
             Work::Append(what, lengths, frame) => {
-                let mut frame = std::mem::take(&mut *frame.lock().unwrap_or_else(PoisonError::into_inner));
+                let mut frame = std::mem::take(&mut *frame.lock());
                 let state = self.room_for(frame.len() as u64, what.room)?;
                 self.store(state, *what, *lengths, &mut frame, Some(&keep))
             }
@@ -126,7 +127,7 @@ impl Shared {
                 state.has_writer = false;
                 return;
             } else {
-                state = self.job_wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.job_wanted.wait(state);
             }
         }
     }

@@ -2,7 +2,6 @@
 //! behind.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -10,6 +9,7 @@ use super::lane::Lane;
 use super::source::Source;
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
 use crate::record::StreamId;
+use crate::sync::Mutex;
 
 impl Lane {
     /// As [`drain`](Self::drain). As soon as all that is there is read, whether or not it is settled, `end` appends what comes
@@ -48,7 +48,7 @@ impl<E: FnOnce() + Send> Source for Ending<'_, E> {
         if batch.is_some() || !self.reader.is_at_end() {
             return batch;
         }
-        let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
+        let end = self.end.get_mut().take()?;
         end();
         self.reader.next(limits)
     }

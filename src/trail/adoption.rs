@@ -4,8 +4,8 @@
 mod ending;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use crate::config::Notices;
 use crate::journal::{ADOPTED_AT_ONCE, Adopted, Journal, JournalError, JournalOptions, Lot, Orphan, Search, planted};
 use crate::record::{Clock, StreamId, service_name};
 use crate::ship::Lane;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// What an adoption needs.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) struct Done {
 
 impl Done {
     fn set(&self) {
-        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.done.lock() = true;
         self.changed.notify_waiters();
         self.changed_blocking.notify_all();
     }
@@ -71,11 +72,11 @@ impl Done {
     /// The process ends: after that time no further streams are taken in hand.
     pub(super) fn end_within(&self, time: Duration) {
         let over = Instant::now().checked_add(time);
-        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = over;
+        *self.over.lock() = over;
     }
 
     fn is_over(&self) -> bool {
-        self.over.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|over| Instant::now() >= over)
+        self.over.lock().is_some_and(|over| Instant::now() >= over)
     }
 
     /// Until what is wanting may be there again, or the process ends.
@@ -89,7 +90,7 @@ impl Done {
     }
 
     fn left(&self) -> MutexGuard<'_, Vec<Journal>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock()
     }
 
     pub(super) async fn wait(&self) {
@@ -97,7 +98,7 @@ impl Done {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if *self.done.lock().unwrap_or_else(PoisonError::into_inner) {
+            if *self.done.lock() {
                 return;
             }
             changed.await;
@@ -106,9 +107,8 @@ impl Done {
 
     /// Waits on a thread that may block, and says whether all was adopted before the deadline.
     pub(super) fn wait_within(&self, deadline: Duration) -> bool {
-        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let done = self.done.lock();
+        *self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done)
     }
 }
 

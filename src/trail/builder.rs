@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use super::actor::{Actor, RequestFacts};
@@ -31,6 +31,7 @@ use crate::journal::{
 use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
+use crate::sync::{Mutex, RwLock};
 
 /// Builds a [`Trail`]. What is said here wins over the environment.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! What the ways of capture ask the trail for.
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
 
 use super::core::Core;
 use super::hooks::Hooks;
@@ -13,6 +12,7 @@ use crate::config::{Notices, Settings};
 use crate::journal::Secret;
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock};
+use crate::sync::RwLock;
 
 /// What capture is told by, and what it notes for others.
 pub(super) struct CaptureContext {
@@ -106,12 +106,11 @@ impl Core {
 
     /// Whether a span of that name is audited because a hook said so.
     pub(crate) fn is_audited_name(&self, name: &str) -> bool {
-        self.context.hooks.may_audit_any_span()
-            && self.context.audited_names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+        self.context.hooks.may_audit_any_span() && self.context.audited_names.read().contains(name)
     }
 
     pub(crate) fn add_audited_name(&self, name: &'static str) {
-        self.context.audited_names.write().unwrap_or_else(PoisonError::into_inner).insert(name);
+        self.context.audited_names.write().insert(name);
     }
 
     pub(crate) fn keeps_unsampled_callers(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The end of the trail, and what is shipped before it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::adoption::Done;
@@ -9,6 +9,7 @@ use super::standing::END;
 use super::told::Told;
 use crate::journal::{JournalError, Keeper, Receipt, Sequence};
 use crate::ship::Shipper;
+use crate::sync::Mutex;
 
 /// What brings records from the journal to the collector.
 pub(super) struct Delivery {
@@ -94,7 +95,7 @@ impl Core {
             return;
         }
         self.context.watch.end(&self.context.notices);
-        let mut closing = self.delivery.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closing = self.delivery.closing.lock();
         let usage = self.recorder.journal.usage();
         let all_is_shipped = usage.pending() == 0 && self.delivery.adopted.wait_within(Duration::ZERO);
         if all_is_shipped || closing.tried == usage.appended {
@@ -113,7 +114,7 @@ impl Core {
 
     /// What closing has left of the flush time-out.
     pub(crate) fn time_left_to_close(&self) -> Duration {
-        let spent = self.delivery.closing.lock().unwrap_or_else(PoisonError::into_inner).spent;
+        let spent = self.delivery.closing.lock().spent;
         self.context.settings.flush_timeout.saturating_sub(spent)
     }
 

@@ -17,7 +17,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tracing::Span;
@@ -39,6 +39,7 @@ use crate::policy::Decision;
 #[cfg(feature = "proxy")]
 use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
+use crate::sync::Mutex;
 
 /// An open call. Finish it with what became of it; dropped unfinished it says `panic` if the thread panics, and
 /// `no_response` otherwise.
@@ -351,11 +352,11 @@ impl OpenCall {
     }
 
     fn recorded(&self) -> Recorded {
-        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.recorded.lock()
     }
 
     fn set_recorded(&self, recorded: Recorded) {
-        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
+        *self.recorded.lock() = recorded;
     }
 }
 

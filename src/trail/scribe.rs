@@ -12,8 +12,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::gone::{Gone, Losses, Why};
 use super::refused_gaps::RefusedGaps;
@@ -25,6 +25,7 @@ use crate::journal::{
 };
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
+use crate::sync::{Mutex, MutexGuard, RwLock};
 
 /// The trail's own voice.
 pub(crate) struct Scribe {
@@ -84,17 +85,17 @@ impl Scribe {
             self.waiting().push_front(Waiting { told: started, unix_nano });
             self.has_waiting.store(true, Ordering::Relaxed);
         }
-        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
+        *self.journal.write() = Some(journal);
         self.tell_waiting();
     }
 
     /// The trail is gone.
     pub(super) fn release(&self) {
-        drop(self.journal.write().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.journal.write().take());
     }
 
     fn journal(&self) -> Option<Journal> {
-        self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.journal.read().clone()
     }
 
     /// What the journal says now, with the records of this stream up to its `settled` that are in quarantine, and those that
@@ -151,7 +152,7 @@ impl Scribe {
         let mut never = Vec::new();
         // What comes to wait while another thread writes is written by that, or by this one behind it.
         while self.has_waiting.load(Ordering::Relaxed)
-            && let Ok(_alone) = self.telling.try_lock()
+            && let Some(_alone) = self.telling.try_lock()
         {
             if !self.write_waiting(&journal, &mut never) {
                 return;
@@ -221,15 +222,15 @@ impl Scribe {
     }
 
     fn gone(&self) -> MutexGuard<'_, Gone> {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gone.lock()
     }
 
     fn refused_gaps(&self) -> MutexGuard<'_, RefusedGaps> {
-        self.refused_gaps.lock().unwrap_or_else(PoisonError::into_inner)
+        self.refused_gaps.lock()
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One call while it is open.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
@@ -11,6 +11,7 @@ use super::core::Core;
 use crate::journal::CallNumber;
 use crate::policy::{Cuts, Scissors, cleaned};
 use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value};
+use crate::sync::{Mutex, MutexGuard};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///
@@ -139,7 +140,7 @@ impl CallState {
 
     #[inline]
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock()
     }
 
     #[inline]
@@ -283,7 +284,7 @@ impl CallState {
 
     /// The facts, where nobody else can see the state yet.
     pub(crate) fn facts_mut(&mut self) -> &mut Facts {
-        self.facts.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.facts.get_mut()
     }
 
     /// Adds what a span inside the call says, which is clean and within the limits.

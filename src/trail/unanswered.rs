@@ -6,10 +6,11 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::core::Core;
 use super::state::CallState;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What keeps open calls of its own, such as the layer.
 pub(crate) trait KeepsCalls: Debug + Send + Sync {
@@ -69,7 +70,7 @@ impl Unanswered {
 
     /// Somebody else keeps calls, too.
     pub(super) fn add_keeper(&self, keeper: Weak<dyn KeepsCalls>) {
-        let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keepers = self.keepers.lock();
         keepers.retain(|keeper| keeper.strong_count() > 0);
         keepers.push(keeper);
     }
@@ -89,13 +90,13 @@ impl Unanswered {
     }
 
     pub(super) fn keepers(&self) -> Vec<Arc<dyn KeepsCalls>> {
-        let keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let keepers = self.keepers.lock();
         keepers.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
 fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    shard.lock()
 }
 
 /// More than threads that begin a call in the same ten nanoseconds.

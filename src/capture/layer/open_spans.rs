@@ -14,11 +14,11 @@ mod tests;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 
 use super::entry::Entry;
+use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{Core, KeepsCalls};
 
 /// What the layer keeps of open spans.
@@ -131,7 +131,7 @@ impl KeepsCalls for OpenSpans {
 impl Shard {
     #[inline]
     fn spans(&self) -> MutexGuard<'_, Entries> {
-        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spans.lock()
     }
 
     /// Counts those that wait; under the lock, so nobody else writes it.

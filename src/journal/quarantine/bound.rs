@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{Quarantine, Quarantined};
 use crate::journal::{Entry, Event, JournalError, Sequence, Shared, Watcher, error};
 use crate::record::StreamId;
+use crate::sync::Mutex;
 
 /// How much the quarantine may hold, for all streams of a directory.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl Shared {
     pub(super) fn make_room_in_quarantine(&self, length: usize) -> Result<(), JournalError> {
         let bound = &self.options.quarantine;
         let wanted = on_disk(length as u64);
-        let mut counted = bound.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = bound.counted.lock();
         let quarantine = self.quarantine();
         let is_known = counted.directory == self.options.directory && counted.written < COUNT_AGAIN;
         if !is_known || counted.bytes + wanted > bound.max_bytes {

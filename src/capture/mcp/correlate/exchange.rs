@@ -1,7 +1,7 @@
 //! A stdio connection, or an HTTP request with its response.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::SeenMessage;
@@ -19,6 +19,7 @@ use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
+use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
@@ -257,7 +258,7 @@ impl Exchange {
     /// What is to be told of calls whose answers could not be read.
     #[cfg(feature = "tower")]
     pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
-        *self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        *self.unread_facts.lock() = facts;
     }
 
     /// The head of the HTTP response came.
@@ -275,7 +276,7 @@ impl Exchange {
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
             if end == End::Unread {
-                let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
+                let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
             self.end(waiting, outcome);
@@ -524,7 +525,7 @@ impl Exchange {
     /// Whether what is no message has a record of its own all the same.
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
-        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut garbage = self.garbage.lock();
         garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
     }
 

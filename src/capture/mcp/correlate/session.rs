@@ -1,8 +1,8 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
 use super::correlator::Correlator;
@@ -13,6 +13,7 @@ use super::outcomes;
 use super::pending::Pending;
 use super::pending_call::PendingCall;
 use crate::record::{Attributes, EventName, Outcome, Status, names};
+use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
 /// What is known of it.
@@ -116,7 +117,7 @@ impl Session {
 
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
     pub(super) fn saw_before(&self, event: u64) -> bool {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = self.events.lock();
         if !events.seen.insert(event) {
             return true;
         }
@@ -258,19 +259,19 @@ impl Session {
     }
 
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock()
     }
 
     fn noise(&self) -> MutexGuard<'_, Noise> {
-        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noise.lock()
     }
 
     fn garbage(&self) -> MutexGuard<'_, Noise> {
-        self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.garbage.lock()
     }
 
     fn negotiated(&self) -> MutexGuard<'_, Negotiated> {
-        self.negotiated.lock().unwrap_or_else(PoisonError::into_inner)
+        self.negotiated.lock()
     }
 }
 

@@ -4,7 +4,8 @@
 //! path is added only when the server has accepted a message there, so that clients cannot fill the table.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// Most recently used last.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ impl Paths {
     }
 
     fn paths(&self) -> MutexGuard<'_, VecDeque<Box<str>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
