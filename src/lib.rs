@@ -86,6 +86,8 @@ pub mod cli;
 #[cfg(unix)]
 pub mod config;
 #[cfg(unix)]
+mod hex;
+#[cfg(unix)]
 pub mod journal;
 #[cfg(unix)]
 pub mod policy;

@@ -16,7 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may import, in the order in which records flow. A module may always import itself.
-const IMPORTS: [(&str, &[&str]); 11] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
+    ("hex", &[]),
     ("sync", &[]),
     ("record", &[]),
     ("config", &[]),
@@ -31,7 +32,7 @@ const IMPORTS: [(&str, &[&str]); 11] = [
 ];
 
 /// What every module may import: it says nothing of audit trails, as the standard library does not.
-const FOUNDATIONS: [&str; 1] = ["sync"];
+const FOUNDATIONS: [&str; 2] = ["hex", "sync"];
 
 /// What `lib.rs` shows at the root, and the module that it comes from.
 const REEXPORTS: [(&str, &str); 1] = [("Trail", "trail")];

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{self, hex, is_hidden};
+use crate::config::{self, is_hidden};
+use crate::hex::hex;
 use crate::record::{Key, Record, Value};
 
 pub(super) use crate::record::service_name as service;

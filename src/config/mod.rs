@@ -14,7 +14,6 @@ mod environment;
 mod error;
 #[cfg(feature = "proxy")]
 pub mod file;
-mod hex;
 mod injected;
 mod list;
 mod notices;
@@ -42,8 +41,6 @@ pub use self::directory::{DIRECTORY, state_directory};
 pub(crate) use self::duration::duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
-#[cfg(feature = "cli")]
-pub(crate) use self::hex::hex;
 pub use self::notices::{Notice, NoticeLevel, Notices};
 #[cfg(feature = "cli")]
 pub(crate) use self::notices::{is_hidden, plain};

@@ -15,6 +15,7 @@ use super::error;
 use super::error::JournalError;
 use super::fs::{File, Fs};
 use super::options::LOCK_PATIENCE;
+use crate::hex::hex;
 use crate::record::Entropy;
 
 /// 32 random bytes that are shown to nobody.
@@ -34,7 +35,7 @@ impl Secret {
     #[must_use]
     pub fn id(&self) -> String {
         let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(self.0).finalize();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex(digest.get(..8).unwrap_or_default())
     }
 }
 

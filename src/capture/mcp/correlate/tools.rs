@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::message::ToolDefinition;
-use super::hex::hex;
+use crate::hex::hex;
 use crate::record::{EventName, names};
 use crate::trail::{Call, Moment};
 
@@ -36,7 +36,7 @@ impl Tools {
 
     /// The digest of a tool's definition, as it stands in a record.
     pub(super) fn digest(&self, name: &str) -> Option<String> {
-        self.last.get(name).map(hex)
+        self.last.get(name).map(|digest| hex(digest))
     }
 
     fn learn_one(&mut self, definition: ToolDefinition) -> Option<NewTool> {
