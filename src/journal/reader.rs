@@ -17,7 +17,7 @@ use super::scan::{CHUNK, Item, Scan, is_zero};
 use super::settle::Settler;
 use super::state::{Position, Segment, State};
 use super::{Journal, Sequence, error};
-use crate::record::StreamId;
+use crate::record::{StreamId, time_of};
 
 /// Reads the records of a stream in their order. Each sink has one, which stands where that sink is, and may be used on another
 /// thread than its [`Settler`].
@@ -353,12 +353,6 @@ impl State {
         };
         Some(Reach { segment, end, stop, sequence: synced.sequence, next_first })
     }
-}
-
-/// `time_unix_nano` of a record of ours, which begins with it (field 1, fixed64).
-fn time_of(record: &[u8]) -> Option<u64> {
-    let (key, rest) = record.split_first()?;
-    (*key == 0x09).then(|| rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))).flatten()
 }
 
 /// Attempts before what cannot be read counts as lost.

@@ -13,6 +13,7 @@ mod decode;
 mod encode;
 mod entropy;
 mod event;
+mod fields;
 mod ids;
 mod outcome;
 mod resource;
@@ -36,7 +37,9 @@ pub use self::value::{Key, Value};
 
 pub(crate) use self::attributes::{Name, Place};
 pub(crate) use self::cut::cut;
-pub(crate) use self::encode::fixed;
+pub(crate) use self::encode::{fixed, time_of};
+#[cfg(feature = "serve")]
+pub(crate) use self::fields::walk::{Slice, WireError};
 pub(crate) use self::value::{Given, Scalar};
 pub(crate) use self::wire::{fixed_attribute, fixed_length};
 
