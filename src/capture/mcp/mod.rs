@@ -11,6 +11,7 @@ pub(crate) mod correlate;
 mod http;
 pub(crate) mod message;
 mod profile;
+mod recent;
 #[cfg(any(feature = "proxy", feature = "rmcp"))]
 pub(crate) mod refusal;
 pub(crate) mod scan;

@@ -1,10 +1,10 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::message::{Kind, Message, Params};
+use super::super::recent::Recent;
 use super::correlator::Correlator;
 use super::known::Known;
 use super::message_origin::MessageOrigin;
@@ -24,18 +24,12 @@ pub(crate) struct Session {
     pending: Mutex<Pending>,
     /// How many exchanges there were.
     exchanges: AtomicU64,
-    events: Mutex<Events>,
+    /// Which server-sent events came, by their ids: after a reconnection servers send some again.
+    events: Mutex<Recent<u64, ()>>,
     negotiated: Mutex<Negotiated>,
     noise: Mutex<Noise>,
     /// The client's.
     garbage: Mutex<Noise>,
-}
-
-/// Which server-sent events came, by their ids: after a reconnection servers send some again.
-#[derive(Debug, Default)]
-struct Events {
-    seen: HashSet<u64>,
-    order: VecDeque<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +66,7 @@ impl Session {
             correlator: correlator.clone(),
             pending: Mutex::default(),
             exchanges: AtomicU64::new(0),
-            events: Mutex::default(),
+            events: Mutex::new(Recent::of_at_most(MAX_EVENTS)),
             negotiated: Mutex::default(),
             noise: Mutex::default(),
             garbage: Mutex::default(),
@@ -118,15 +112,10 @@ impl Session {
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
     pub(super) fn saw_before(&self, event: u64) -> bool {
         let mut events = self.events.lock();
-        if !events.seen.insert(event) {
+        if events.contains(&event) {
             return true;
         }
-        events.order.push_back(event);
-        if events.order.len() > MAX_EVENTS
-            && let Some(oldest) = events.order.pop_front()
-        {
-            events.seen.remove(&oldest);
-        }
+        events.insert(event, ());
         false
     }
 
