@@ -68,11 +68,6 @@
 //! the layer that cannot be reached and what to do. The binary (feature `cli`) shows what a journal
 //! holds: `auditrail journal stat`.
 
-#![cfg_attr(
-    not(all(feature = "layer", feature = "rmcp", feature = "tower")),
-    allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
-)]
-
 #[cfg(not(unix))]
 compile_error!(
     "auditrail is supported on Linux and builds for macOS; Windows is not supported yet: its journal needs the file locks, the \
