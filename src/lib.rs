@@ -85,6 +85,8 @@ mod hex;
 #[cfg(unix)]
 pub mod journal;
 #[cfg(unix)]
+mod locks;
+#[cfg(unix)]
 pub mod policy;
 #[cfg(all(unix, feature = "proxy"))]
 pub mod proxy;
@@ -94,8 +96,6 @@ pub mod record;
 pub mod serve;
 #[cfg(unix)]
 pub mod ship;
-#[cfg(unix)]
-mod sync;
 #[cfg(unix)]
 pub mod trail;
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Each module and what it may import, in the order in which records flow. A module may always import itself.
 const IMPORTS: [(&str, &[&str]); 12] = [
     ("hex", &[]),
-    ("sync", &[]),
+    ("locks", &[]),
     ("record", &[]),
     ("config", &[]),
     ("policy", &["record"]),
@@ -32,7 +32,7 @@ const IMPORTS: [(&str, &[&str]); 12] = [
 ];
 
 /// What every module may import: it says nothing of audit trails, as the standard library does not.
-const FOUNDATIONS: [&str; 2] = ["hex", "sync"];
+const FOUNDATIONS: [&str; 2] = ["hex", "locks"];
 
 /// What `lib.rs` shows at the root, and the module that it comes from.
 const REEXPORTS: [(&str, &str); 1] = [("Trail", "trail")];
@@ -172,7 +172,7 @@ fn planted_violations_are_found() {
 
     assert_eq!(found("capture::mcp", "use crate::{Trail, capture::layer, record::Key};"), 0);
     assert_eq!(found("trail::core", "use crate::ship::Shipper;\npub(in crate::trail) struct Core;"), 0);
-    assert_eq!(found("record::names", "use super::Key;\nuse crate::sync::Mutex;"), 0);
+    assert_eq!(found("record::names", "use super::Key;\nuse crate::locks::Mutex;"), 0);
     assert_eq!(found("record", "//! See [`Trail`](crate::Trail).\nuse self::names::Role;"), 0, "a link is no import");
 }
 

@@ -16,8 +16,8 @@ use super::shipment::Shipment;
 use super::stats::ShipStats;
 use crate::config::Notices;
 use crate::journal::planted;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Entropy, StreamId};
-use crate::sync::{Mutex, MutexGuard};
 
 /// What a shipper is made of.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use super::lane::Lane;
 use super::source::Source;
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
+use crate::locks::Mutex;
 use crate::record::StreamId;
-use crate::sync::Mutex;
 
 impl Lane {
     /// As [`drain`](Self::drain). As soon as all that is there is read, whether or not it is settled, `end` appends what comes

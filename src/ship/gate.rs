@@ -18,8 +18,8 @@ use super::backoff::{Backoff, granted};
 use super::hurry::Hurry;
 use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE, SINK_UNREADABLE};
 use crate::config::Notices;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::Entropy;
-use crate::sync::{Mutex, MutexGuard};
 
 /// Passed by every request.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use super::lane::Lane;
 use super::stats::ShipStats;
 use crate::config::OtlpSettings;
 use crate::journal::{Reader, Settler};
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 
 /// A running shipper. Dropping it stops the thread; what is not settled stays in the journal.
 #[derive(Debug)]

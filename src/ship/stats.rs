@@ -8,7 +8,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use tokio::time::Instant;
 
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 
 /// Counters that only grow, and what is under way. Shared with the trail, which reports them.
 #[derive(Debug, Default)]

@@ -15,9 +15,9 @@ use self::ending::Ends;
 use super::scribe::Scribe;
 use crate::config::Notices;
 use crate::journal::{ADOPTED_AT_ONCE, Adopted, Journal, JournalError, JournalOptions, Lot, Orphan, Search, planted};
+use crate::locks::{Condvar, Mutex, MutexGuard};
 use crate::record::{Clock, StreamId, service_name};
 use crate::ship::Lane;
-use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// What an adoption needs.
 #[derive(Debug)]

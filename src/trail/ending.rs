@@ -8,8 +8,8 @@ use super::core::Core;
 use super::standing::END;
 use super::told::Told;
 use crate::journal::{JournalError, Keeper, Receipt, Sequence};
+use crate::locks::Mutex;
 use crate::ship::Shipper;
-use crate::sync::Mutex;
 
 /// What brings records from the journal to the collector.
 pub(super) struct Delivery {

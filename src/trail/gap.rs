@@ -7,7 +7,7 @@ use super::clients::ClientKey;
 use super::told::Gap;
 use crate::config::Notices;
 use crate::journal::JournalError;
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 
 /// Counters of what is missing, and of how much of it gap records have told.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@ use super::core::Core;
 use super::counts::Counts;
 use super::handle::Trail;
 use super::wire_counts::WireCounts;
+use crate::locks::Mutex;
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
-use crate::sync::Mutex;
 
 impl Trail {
     /// Registers the instruments of the trail, `auditrail.*`, with a meter. They are read when its provider collects; once

@@ -35,11 +35,11 @@ use super::standing::{LOOK_AGAIN, MOMENT, NotTaken};
 use super::state::{CallState, Facts};
 use super::unanswered::Kept;
 use crate::journal::{Admission, JournalError, Receipt};
+use crate::locks::Mutex;
 use crate::policy::Decision;
 #[cfg(feature = "proxy")]
 use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
-use crate::sync::Mutex;
 
 /// An open call. Finish it with what became of it; dropped unfinished it says `panic` if the thread panics, and
 /// `no_response` otherwise.

@@ -23,9 +23,9 @@ use crate::config::Notices;
 use crate::journal::{
     Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, planted,
 };
+use crate::locks::{Mutex, MutexGuard, RwLock};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
-use crate::sync::{Mutex, MutexGuard, RwLock};
 
 /// The trail's own voice.
 pub(crate) struct Scribe {

@@ -9,9 +9,9 @@ use opentelemetry::trace::TraceContextExt as _;
 use super::clients::Client;
 use super::core::Core;
 use crate::journal::CallNumber;
+use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Cuts, Scissors, cleaned};
 use crate::record::{Attributes, EventName, Given, Key, Name, Now, Outcome, Place, RecordId, Scalar, SpanIds, Value};
-use crate::sync::{Mutex, MutexGuard};
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
 ///

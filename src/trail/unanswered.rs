@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use super::core::Core;
 use super::state::CallState;
-use crate::sync::{Mutex, MutexGuard};
+use crate::locks::{Mutex, MutexGuard};
 
 /// What keeps open calls of its own, such as the layer.
 pub(crate) trait KeepsCalls: Debug + Send + Sync {

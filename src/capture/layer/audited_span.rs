@@ -12,10 +12,10 @@ use tracing::span::Id;
 use super::course::Course;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{Allowed, Fields, Purpose};
+use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Scissors, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
-use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.

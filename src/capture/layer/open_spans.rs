@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing::span::Id;
 
 use super::entry::Entry;
-use crate::sync::{Mutex, MutexGuard};
+use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{Core, KeepsCalls};
 
 /// What the layer keeps of open spans.

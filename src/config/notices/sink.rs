@@ -12,7 +12,7 @@ use std::{fmt, thread};
 use super::flood::Flood;
 use super::notice::{Kind, Notice, NoticeLevel};
 use super::plain::plain;
-use crate::sync::{Mutex, MutexGuard};
+use crate::locks::{Mutex, MutexGuard};
 
 /// Where notices go: standard error, unless the builder was given something else. Never standard output, which belongs
 /// to MCP under stdio.

@@ -8,8 +8,8 @@ use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
 use super::progress::Progress;
 use super::ring::{At, Limits};
 use super::state::{Dropped, Snapshot, State};
+use crate::locks::{Mutex, MutexGuard};
 use crate::serve::error::WaitError;
-use crate::sync::{Mutex, MutexGuard};
 
 /// A handle to what a receiver holds; clones look at the same memory, also after the receiver has stopped.
 #[derive(Clone, Debug)]

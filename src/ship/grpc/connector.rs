@@ -19,9 +19,9 @@ use super::classify::{self, classify, unreadable};
 use super::guard::Guard;
 use crate::config::{Compression, OtlpSettings};
 use crate::journal::planted;
+use crate::locks::{Mutex, MutexGuard};
 use crate::ship::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
 use crate::ship::connector::{LONGEST_ANSWER, accepted_but, unanswered};
-use crate::sync::{Mutex, MutexGuard};
 
 /// Connects by HTTP/2, with TLS if the settings say so.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,8 +6,8 @@ use super::super::message::Reading;
 use super::continuations::Continuations;
 use super::pending_call::PendingCall;
 use super::tools::Tools;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
-use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{self, Client, Core, Counted};
 
 /// What all connections of one server share.

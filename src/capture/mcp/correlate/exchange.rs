@@ -18,8 +18,8 @@ use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
 use crate::hex::hex;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};

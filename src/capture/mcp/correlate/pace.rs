@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::noise::Noise;
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 use crate::trail::{Bounds, Call, Client, ClientKey, Core};
 
 /// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when

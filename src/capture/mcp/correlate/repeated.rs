@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::known::Known;
 use super::message_origin::MessageOrigin;
 use super::session::Session;
+use crate::locks::Mutex;
 use crate::record::{Attributes, names};
-use crate::sync::Mutex;
 use crate::trail::{Core, Facts};
 
 /// Those of one exchange.

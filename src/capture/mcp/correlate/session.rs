@@ -12,8 +12,8 @@ use super::noise::Noise;
 use super::outcomes;
 use super::pending::Pending;
 use super::pending_call::PendingCall;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
-use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{Call, Direction, Facts, Moment, Transport};
 
 /// What is known of it.

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::close::CloseOnDrop;
 use super::paced::PacedReader;
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 use crate::trail::Pause;
 
 /// A stream whose bytes are audited as they are read.

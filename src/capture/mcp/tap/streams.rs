@@ -10,7 +10,7 @@ use super::read::TapRead;
 use super::write::TapWrite;
 use crate::Trail;
 use crate::capture::mcp::correlate::{Correlator, Exchange, MessageOrigin};
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 use crate::trail::{Direction, Transport};
 
 /// A connection that is listened to. Made by [`Trail::tap`].

@@ -9,7 +9,7 @@ use tokio::io::AsyncWrite;
 
 use super::close::CloseOnDrop;
 use super::direction::DirectionReader;
-use crate::sync::Mutex;
+use crate::locks::Mutex;
 
 /// A stream whose bytes are audited once the stream has taken them.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use tokio::io::AsyncWrite;
 
 use super::super::message::Message;
 use super::super::tap::DirectionReader;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// Writes to the process's standard output.
 #[derive(Debug)]

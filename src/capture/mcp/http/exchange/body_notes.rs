@@ -7,8 +7,8 @@ use http::HeaderMap;
 
 use crate::capture::mcp::http::reading::media_type;
 use crate::capture::mcp::message::Message;
+use crate::locks::Mutex;
 use crate::record::{Value, names};
-use crate::sync::Mutex;
 
 /// What is known, by [`Side`].
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::capture::mcp::http::server::HoldReasons;
 use crate::capture::mcp::message::{Flaw, Id, Message};
 use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome};
-use crate::sync::{Mutex, MutexGuard};
 use crate::trail::{OpenCall, Refused};
 
 /// An extension of requests that pass a layer which holds calls. All calls of a body are here once it is read to its end.

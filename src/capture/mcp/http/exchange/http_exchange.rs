@@ -26,8 +26,8 @@ use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::locks::Mutex;
 use crate::record::{Detail, Now, Outcome, names};
-use crate::sync::Mutex;
 use crate::trail::{Call, Counted, Direction, OpenCall, Opener, Pause, Refused, is_of_mcp};
 
 /// What is known of it.

@@ -7,7 +7,7 @@
 
 use crate::capture::mcp::http::reading::BodyEnd;
 use crate::capture::mcp::message::Message;
-use crate::sync::{Mutex, MutexGuard};
+use crate::locks::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);

@@ -4,7 +4,7 @@
 //! path is added only when the server has accepted a message there, so that clients cannot fill the table.
 
 use crate::capture::mcp::recent::Recent;
-use crate::sync::{Mutex, MutexGuard};
+use crate::locks::{Mutex, MutexGuard};
 
 #[derive(Debug)]
 pub(crate) struct Paths(Mutex<Recent<Box<str>, ()>>);

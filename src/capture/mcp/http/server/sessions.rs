@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::capture::mcp::correlate::Session;
-use crate::sync::{Mutex, MutexGuard};
+use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{Client, ClientKey, Core, Counted, Shared, Taken};
 
 /// All of them.
