@@ -17,8 +17,8 @@ use super::{names, wire};
 /// A string attribute whose key and text are known when this is compiled, encoded then.
 macro_rules! fixed {
     ($key:expr, $text:expr) => {{
-        const LENGTH: usize = $crate::record::fixed_length($key, $text);
-        const BYTES: [u8; LENGTH] = $crate::record::fixed_attribute($key, $text);
+        const LENGTH: usize = $crate::record::wire::fixed_length($key, $text);
+        const BYTES: [u8; LENGTH] = $crate::record::wire::fixed_attribute($key, $text);
         BYTES.as_slice()
     }};
 }

@@ -19,7 +19,7 @@ use tracing::span::Id;
 
 use super::entry::Entry;
 use crate::locks::{Mutex, MutexGuard};
-use crate::trail::{Core, KeepsCalls};
+use crate::trail::{CallState, HoldsCalls};
 
 /// What the layer keeps of open spans.
 #[derive(Debug)]
@@ -116,14 +116,12 @@ impl OpenSpans {
     }
 }
 
-impl KeepsCalls for OpenSpans {
-    fn interrupt(&self, core: &Core) {
+impl HoldsCalls for OpenSpans {
+    fn visit_open(&self, visit: &dyn Fn(&CallState)) {
         let kept = |shard: &Shard| shard.spans().values().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
-        // Nothing is locked while they are answered.
+        // Nothing is locked meanwhile.
         for entry in self.shards.iter().flat_map(kept) {
-            if let Some(audited) = entry.audited() {
-                audited.interrupt(core);
-            }
+            entry.audited().and_then(|audited| audited.open_call()).into_iter().for_each(visit);
         }
     }
 }

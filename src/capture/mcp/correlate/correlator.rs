@@ -8,11 +8,11 @@ use super::pending_call::PendingCall;
 use super::tools::Tools;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
-use crate::trail::{self, Client, Core, Counted};
+use crate::trail::{self, Client, Core, WireCounter};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
-pub(crate) struct Correlator(Arc<Shared>);
+pub struct Correlator(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -26,7 +26,7 @@ struct Shared {
 
 impl Correlator {
     /// For one server.
-    pub(crate) fn new(core: &Arc<Core>) -> Self {
+    pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
         let reading = Reading {
             state_key: Some(key.key_for("auditrail request state 1")),
@@ -46,14 +46,14 @@ impl Correlator {
         &self.0.reading
     }
 
-    pub(crate) fn count(&self, what: Counted) {
-        self.core().seen().add(what);
+    pub(crate) fn count(&self, what: WireCounter) {
+        self.core().wire_counters().add(what);
     }
 
     /// Ends a call that was one too many.
     pub(super) fn evict(&self, evicted: Option<PendingCall>) {
         if let Some(waiting) = evicted {
-            self.count(Counted::Evicted);
+            self.count(WireCounter::Evicted);
             waiting.call.close(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
         }
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::noise::Noise;
 use crate::locks::Mutex;
-use crate::trail::{Bounds, Call, Client, ClientKey, Core};
+use crate::trail::{Bounds, Client, ClientKey, Core, MessageFacts};
 
 /// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
 /// the connection is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub struct Pace {
     second: Mutex<Second>,
     counted: Mutex<Option<Counted>>,
 }
@@ -40,7 +40,13 @@ impl Pace {
     }
 
     /// One more that has no record of its own, of that client.
-    pub(super) fn count(&self, core: &Arc<Core>, client: Option<&Client>, is_json: bool, facts: impl FnOnce() -> Call) {
+    pub(super) fn count(
+        &self,
+        core: &Arc<Core>,
+        client: Option<&Client>,
+        is_json: bool,
+        facts: impl FnOnce() -> MessageFacts,
+    ) {
         let (before, due) = {
             let mut counted = self.counted.lock();
             let counted = counted.get_or_insert_with(|| Counted { core: core.clone(), of: HashMap::new() });

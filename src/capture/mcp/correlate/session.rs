@@ -14,11 +14,11 @@ use super::pending::Pending;
 use super::pending_call::PendingCall;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
-use crate::trail::{Call, Direction, Facts, Moment, Transport};
+use crate::trail::{Direction, Facts, MessageFacts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub struct Session {
     correlator: Correlator,
     /// What is asked in it, by either side.
     pending: Mutex<Pending>,
@@ -57,7 +57,7 @@ struct Negotiated {
 struct Begun {
     monotonic_nano: u64,
     /// Who it belongs to, and how it came.
-    facts: Option<Call>,
+    facts: Option<MessageFacts>,
 }
 
 impl Session {
@@ -131,7 +131,7 @@ impl Session {
     }
 
     /// The server has said something that is no message.
-    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> Call, origin: &MessageOrigin) {
+    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> MessageFacts, origin: &MessageOrigin) {
         let (is_new, due) = {
             let mut noise = self.noise();
             let due = noise.note(is_json, facts);
@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// The client has said something that is no message and has no record of its own.
-    pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> Call) {
+    pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> MessageFacts) {
         let due = self.garbage().count(is_json, facts);
         due.into_iter().for_each(|told| told.tell(self.correlator.core()));
     }
@@ -185,7 +185,7 @@ impl Session {
             }
             negotiated.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
-        let mut facts = Call::nameless().shared(common());
+        let mut facts = MessageFacts::default().shared(common());
         if let Some(actor) = origin.actor(core, "initialize") {
             facts = facts.actor(actor);
         }
@@ -209,7 +209,7 @@ impl Session {
     }
 
     /// What it came over is closed: what is open gets no answer any more.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
         self.tell_end();
@@ -276,7 +276,7 @@ impl Negotiated {
         // Sessions shorter than 104 days are exact to the nanosecond.
         #[expect(clippy::cast_precision_loss, reason = "see above")]
         let seconds = now.saturating_sub(begun.monotonic_nano) as f64 / 1e9;
-        let facts = begun.facts.unwrap_or_else(Call::nameless);
+        let facts = begun.facts.unwrap_or_default();
         let facts = match facts.text(names::MCP_SESSION_ID) {
             None => facts.some(names::MCP_SESSION_ID, self.id.clone()),
             Some(_) => facts,

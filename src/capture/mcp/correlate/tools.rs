@@ -10,7 +10,7 @@ use super::super::message::ToolDefinition;
 use super::super::recent::Recent;
 use crate::hex::hex;
 use crate::record::{EventName, names};
-use crate::trail::{Call, Moment};
+use crate::trail::{MessageFacts, Moment};
 
 /// What was seen of them.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Tools {
 
 impl NewTool {
     /// With the facts of the list in which it came.
-    pub(super) fn moment(self, listed: Call) -> Moment {
+    pub(super) fn moment(self, listed: MessageFacts) -> Moment {
         let Self { definition: ToolDefinition { name, digest }, previous } = self;
         let moment = Moment::of_message(EventName::McpToolDefinition, listed)
             .attribute(names::GEN_AI_TOOL_NAME, name)

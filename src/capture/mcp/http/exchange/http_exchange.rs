@@ -15,9 +15,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::body_notes::{BodyNotes, Side};
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::bypass::Bypass;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::held_calls::HeldCalls;
 use super::ordinary::HttpRecording;
 use super::progress::Progress;
@@ -27,8 +27,8 @@ use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
 use crate::locks::Mutex;
-use crate::record::{Detail, Now, Outcome, names};
-use crate::trail::{Call, Counted, Direction, OpenCall, Opener, Pause, Refused, is_of_mcp};
+use crate::record::{ClockReading, Detail, Outcome, names};
+use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// What is known of it.
 pub(crate) struct HttpExchange {
@@ -36,7 +36,7 @@ pub(crate) struct HttpExchange {
     recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
     course: Progress,
-    begun: Now,
+    begun: ClockReading,
     method: Method,
     path: String,
     /// The head is that of a client of MCP, whatever the path.
@@ -57,9 +57,9 @@ pub(crate) struct HttpExchange {
     session: Mutex<Option<Entered>>,
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     held: Option<HeldCalls>,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     detour: Option<Bypass>,
 }
 
@@ -94,9 +94,9 @@ impl HttpExchange {
             issued: OnceLock::new(),
             session: Mutex::new(session),
             is_stream: AtomicBool::new(false),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             held: shared.holding.map(HeldCalls::new),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             detour: Bypass::of(parts),
         })
     }
@@ -105,7 +105,7 @@ impl HttpExchange {
         &self.exchange
     }
 
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn held(&self) -> Option<&HeldCalls> {
         self.held.as_ref()
     }
@@ -220,8 +220,8 @@ impl HttpExchange {
     }
 
     pub(crate) fn flawed(&self) {
-        self.shared.correlator.count(Counted::Message);
-        self.shared.correlator.count(Counted::Flawed);
+        self.shared.correlator.count(WireCounter::Message);
+        self.shared.correlator.count(WireCounter::Flawed);
     }
 
     pub(crate) fn unread(&self, side: Side, why: UnreadReason) {
@@ -239,7 +239,7 @@ impl HttpExchange {
 
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(crate) fn begin_stream(&self, uri: &str) {
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
             detour.look(self.shared.core(), uri);
         }
@@ -375,7 +375,7 @@ impl HttpExchange {
             _ if self.status() == 0 => correlate::disconnected(),
             _ if !failed && !hides => Outcome::ok(),
             // The proxy's own answer.
-            Some(&code) if code == Refused::UNRECORDED => {
+            Some(&code) if code == Refused::UNRECORDED_CODE => {
                 Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
             }
             Some(&code) => Outcome::jsonrpc_error(code),
@@ -386,18 +386,18 @@ impl HttpExchange {
 
     /// The pair of records of an HTTP request in which no call is known.
     fn tell(&self, outcome: &Outcome) {
-        let call = Call::http()
+        let facts = MessageFacts::default()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
-            .attribute(names::URL_PATH, self.path.clone())
-            .begun(self.begun);
-        let call = OpenCall::open(self.shared.core(), self.exchange.carry(call), Opener::Observer);
+            .attribute(names::URL_PATH, self.path.clone());
+        let call = Call::http(self.exchange.carry(facts)).begun(self.begun);
+        let call = OpenCall::open(self.shared.core(), call, Opener::Observer);
         if self.bodies.is_unread(Side::Request) || self.bodies.is_unread(Side::Response) {
             self.bodies.facts().into_iter().for_each(|(name, value)| call.note(&name.into(), value));
         }
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
         }
-        call.end(outcome);
+        call.finish_now(outcome);
     }
 
     fn status(&self) -> u16 {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::capture::mcp::correlate::Session;
 use crate::locks::{Mutex, MutexGuard};
-use crate::trail::{Client, ClientKey, Core, Counted, Shared, Taken};
+use crate::trail::{Client, ClientKey, Core, Shared, Taken, WireCounter};
 
 /// All of them.
 pub(crate) struct Sessions {
@@ -92,7 +92,7 @@ impl Sessions {
             (same, evicted)
         };
         if evicted.is_some() {
-            self.core.seen().add(Counted::EvictedSession);
+            self.core.wire_counters().add(WireCounter::EvictedSession);
         }
         if let Some(client) = client.filter(|_| has_own) {
             self.tell_greedy(client);
