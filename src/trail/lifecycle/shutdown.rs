@@ -1,4 +1,5 @@
 //! The end of the trail, and what is shipped before it.
+
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
