@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
@@ -13,6 +12,7 @@ use tracing::span::Id;
 use super::course::Course;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{Allowed, Fields, Purpose};
+use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
@@ -48,7 +48,7 @@ impl AuditedSpan {
         core: &Core,
     ) {
         let Self { state, said, .. } = self;
-        let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let (facts, said) = (state.facts_mut(), said.get_mut());
         record(&mut Intake { fields, facts, said, truncator: core.truncator() });
         let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
@@ -73,7 +73,7 @@ impl AuditedSpan {
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
         self.course = Course::default();
-        *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = SpanOutcome::default();
+        *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
 
@@ -199,7 +199,7 @@ impl AuditedSpan {
         otel: impl FnOnce() -> Option<Context>,
         is_mirrored: bool,
     ) -> Closed {
-        let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let said = std::mem::take(self.said.get_mut());
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
@@ -240,7 +240,7 @@ impl AuditedSpan {
     }
 
     fn said(&self) -> MutexGuard<'_, SpanOutcome> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        self.said.lock()
     }
 }
 

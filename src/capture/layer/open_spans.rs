@@ -14,11 +14,11 @@ mod tests;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 
 use super::entry::Entry;
+use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{CallState, HoldsCalls};
 
 /// What the layer keeps of open spans.
@@ -129,7 +129,7 @@ impl HoldsCalls for OpenSpans {
 impl Shard {
     #[inline]
     fn spans(&self) -> MutexGuard<'_, Entries> {
-        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spans.lock()
     }
 
     /// Counts those that wait; under the lock, so nobody else writes it.

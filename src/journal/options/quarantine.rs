@@ -1,7 +1,9 @@
 //! The limit of the quarantine.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use crate::locks::Mutex;
 
 /// The limit of the quarantine, for all streams of a directory.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
 use crate::journal::planted::planted;
 use crate::journal::state::{Segment, State};
-use crate::record::StreamId;
+use crate::record::{StreamId, time_of};
 
 /// Reads the records of a stream in order. Each sink has its own reader, which can run on another thread than its
 /// [`Settler`].
@@ -345,12 +345,6 @@ impl State {
         };
         Some(Reach { segment, end, stop, sequence: synced.sequence, next_first })
     }
-}
-
-/// `time_unix_nano` of a record, which starts with it (field 1, fixed64).
-fn time_of(record: &[u8]) -> Option<u64> {
-    let (key, rest) = record.split_first()?;
-    (*key == 0x09).then(|| rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))).flatten()
 }
 
 /// How many attempts are made before unreadable records count as lost.

@@ -6,8 +6,8 @@
 //!    cursor was therefore lost.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
 
 use super::ahead::Ahead;
 use crate::journal::error::{self, JournalError};
@@ -108,7 +108,7 @@ impl Shared {
     /// if the sink was further already.
     fn settle_durably(&self, sink: usize, cursor: Cursor) -> io::Result<Option<Vec<u64>>> {
         // One thread at a time. No append waits for it.
-        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursors = self.cursors.lock();
         if self.is_passed(sink, cursor) {
             return Ok(None);
         }

@@ -1,6 +1,5 @@
 //! Counts what waits in the streams of other processes, alive and dead.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,7 @@ impl Shared {
             return;
         }
         {
-            let mut counted = self.others_counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counted = self.others_counted.lock();
             if self.options.background && counted.is_some_and(|counted| counted.elapsed() < COUNT_INTERVAL) {
                 return;
             }

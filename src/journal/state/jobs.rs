@@ -1,11 +1,12 @@
 //! The work of the writer thread.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::journal::append::{Append, Lengths, Receipt};
 use crate::journal::error::JournalError;
+use crate::locks::Mutex;
 
 /// The writer thread and its queue.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Job {
     }
 
     pub(in crate::journal) fn answer(&self, answer: Result<Option<Receipt>, JournalError>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *self.answer.lock() = Some(answer);
         self.stage.store(DONE, Ordering::Release);
     }
 

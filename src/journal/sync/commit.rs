@@ -23,7 +23,6 @@
 //!    report success. Its unsynced frames are written again, from copies, to a new segment.
 //! 3. Readers see nothing unsynced.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::journal::error::{self, JournalError};
@@ -48,7 +47,7 @@ impl Shared {
     pub(in crate::journal) fn commit(&self) -> Result<(), JournalError> {
         let (first, result) = {
             // One commit at a time: a thread that waits here finds its frames synced, or syncs them.
-            let mut copies = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut copies = self.committing.lock();
             match self.commit_once(&mut copies) {
                 Ok(()) => (None, Ok(())),
                 // A second attempt at once, in a new segment.

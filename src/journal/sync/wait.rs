@@ -1,6 +1,5 @@
 //! Waits until records are durable.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::journal::append::Receipt;
@@ -77,7 +76,7 @@ impl Journal {
             if left.is_zero() {
                 return Err(shared.stalled_error());
             }
-            state = shared.synced_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = shared.synced_blocking.wait_timeout(state, left);
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! Switches from one segment to the next.
 
-use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::prepare::STEP;
 use crate::journal::error::JournalError;
 use crate::journal::planted::planted;
 use crate::journal::state::{Shared, State, Unsynced};
+use crate::locks::MutexGuard;
 
 impl Shared {
     /// Switches to the next segment if there is one that the frame fits into. The caller has the turn, which ends if this

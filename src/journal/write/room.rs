@@ -1,11 +1,10 @@
 //! Makes room for a record, on a thread that may wait for the disk.
 
-use std::sync::MutexGuard;
-
 use crate::journal::append::Room;
 use crate::journal::error::JournalError;
 use crate::journal::space::fits;
 use crate::journal::state::{Shared, State};
+use crate::locks::MutexGuard;
 
 impl Shared {
     /// Makes sure that a frame of that size fits into the active segment. The thread may wait for the disk. On success it

@@ -1,6 +1,5 @@
 //! Appends a record: one copy into the active segment, by the thread that has the turn.
 
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::turn::TimedOut;
@@ -10,6 +9,7 @@ use crate::journal::format::{FrameHeader, HEADER, Kind, frame};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::CallNumber;
 use crate::journal::state::{Extent, Shared, State, Work};
+use crate::locks::{Mutex, MutexGuard};
 
 impl Journal {
     /// Appends a record. The buffer starts with [`HEADER`] bytes of any content, and the encoded record follows. Afterwards

@@ -6,9 +6,9 @@ use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
-use super::hex::hex;
 use super::message_origin::MessageOrigin;
 use super::pending_call::Asked;
+use crate::hex::hex;
 use crate::record::names;
 use crate::trail::{Actor, Direction, Facts, MessageFacts};
 

@@ -1,11 +1,12 @@
 //! What all connections of one server share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::super::message::Reading;
 use super::continuations::Continuations;
 use super::pending_call::PendingCall;
 use super::tools::Tools;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{self, Client, Core, WireCounter};
 
@@ -84,10 +85,10 @@ impl Correlator {
     }
 
     pub(super) fn tools(&self) -> MutexGuard<'_, Tools> {
-        self.0.tools.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.tools.lock()
     }
 
     pub(super) fn continuations(&self) -> MutexGuard<'_, Continuations> {
-        self.0.continuations.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.continuations.lock()
     }
 }

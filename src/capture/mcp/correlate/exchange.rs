@@ -1,14 +1,13 @@
 //! A stdio connection, or an HTTP request with its response.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::SeenMessage;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::garbage::Garbage;
-use super::hex::hex;
 use super::message_origin::MessageOrigin;
 use super::noise::no_message;
 use super::odd::{is_doubtful, is_piece, is_unreadable};
@@ -18,6 +17,8 @@ use super::repeated::Repeated;
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
+use crate::hex::hex;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
 use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
@@ -261,7 +262,7 @@ impl Exchange {
     /// What is to be told of calls whose answers could not be read.
     #[cfg(feature = "tower")]
     pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
-        *self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        *self.unread_facts.lock() = facts;
     }
 
     /// The head of the HTTP response came.
@@ -279,7 +280,7 @@ impl Exchange {
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
             if end == End::Unread {
-                let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
+                let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
             self.end(waiting, outcome);
@@ -529,7 +530,7 @@ impl Exchange {
     /// Whether what is no message has a record of its own all the same.
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
-        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut garbage = self.garbage.lock();
         garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
     }
 

@@ -1,10 +1,10 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
-use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
+use super::super::recent::Recent;
 use super::correlator::Correlator;
 use super::known::Known;
 use super::message_origin::MessageOrigin;
@@ -12,6 +12,7 @@ use super::noise::Noise;
 use super::outcomes;
 use super::pending::Pending;
 use super::pending_call::PendingCall;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Direction, Facts, MessageFacts, Moment, Transport};
 
@@ -23,18 +24,12 @@ pub struct Session {
     pending: Mutex<Pending>,
     /// How many exchanges there were.
     exchanges: AtomicU64,
-    events: Mutex<Events>,
+    /// Which server-sent events came, by their ids: after a reconnection servers send some again.
+    events: Mutex<Recent<u64, ()>>,
     negotiated: Mutex<Negotiated>,
     noise: Mutex<Noise>,
     /// The client's.
     garbage: Mutex<Noise>,
-}
-
-/// Which server-sent events came, by their ids: after a reconnection servers send some again.
-#[derive(Debug, Default)]
-struct Events {
-    seen: HashSet<u64>,
-    order: VecDeque<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +66,7 @@ impl Session {
             correlator: correlator.clone(),
             pending: Mutex::default(),
             exchanges: AtomicU64::new(0),
-            events: Mutex::default(),
+            events: Mutex::new(Recent::of_at_most(MAX_EVENTS)),
             negotiated: Mutex::default(),
             noise: Mutex::default(),
             garbage: Mutex::default(),
@@ -116,16 +111,11 @@ impl Session {
 
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
     pub(super) fn saw_before(&self, event: u64) -> bool {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if !events.seen.insert(event) {
+        let mut events = self.events.lock();
+        if events.contains(&event) {
             return true;
         }
-        events.order.push_back(event);
-        if events.order.len() > MAX_EVENTS
-            && let Some(oldest) = events.order.pop_front()
-        {
-            events.seen.remove(&oldest);
-        }
+        events.insert(event, ());
         false
     }
 
@@ -258,19 +248,19 @@ impl Session {
     }
 
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock()
     }
 
     fn noise(&self) -> MutexGuard<'_, Noise> {
-        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noise.lock()
     }
 
     fn garbage(&self) -> MutexGuard<'_, Noise> {
-        self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.garbage.lock()
     }
 
     fn negotiated(&self) -> MutexGuard<'_, Negotiated> {
-        self.negotiated.lock().unwrap_or_else(PoisonError::into_inner)
+        self.negotiated.lock()
     }
 }
 

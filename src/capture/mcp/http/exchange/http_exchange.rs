@@ -9,7 +9,7 @@
 //! 4. Anything that is not a JSON-RPC message, in the request or the response, decides nothing about a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -26,6 +26,7 @@ use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::locks::Mutex;
 use crate::record::{ClockReading, Detail, Outcome, names};
 use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
@@ -250,7 +251,7 @@ impl HttpExchange {
         self.is_stream.store(true, Ordering::Relaxed);
         let correlated = self.exchange.session();
         correlated.stay_open();
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = self.session.lock();
         *session = Some(self.shared.sessions.begin(&endpoint, correlated, (&self.path, self.exchange.client())));
     }
 
@@ -281,7 +282,7 @@ impl HttpExchange {
     /// The server may have begun a session.
     fn follow_session(&self) {
         let Some(id) = self.issued.get().filter(|_| self.initializes.load(Ordering::Acquire)) else { return };
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = self.session.lock();
         // A client that has a session may ask for another; what it asked with belongs to the first.
         let correlated = match &*session {
             Some(entered) if entered.is_of(id) => return,
@@ -315,7 +316,7 @@ impl HttpExchange {
             self.tell_if_wanted();
         }
         let status = self.status();
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = self.session.lock().take();
         let ended = |session: &Entered| match status {
             _ if self.is_stream.load(Ordering::Relaxed) => true,
             200..300 => self.method == Method::DELETE,

@@ -9,10 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::correlate::Session;
+use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{Client, ClientKey, Core, Shared, Taken, WireCounter};
 
 /// All of them.
@@ -170,13 +171,13 @@ impl Sessions {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 
 impl Drop for Sessions {
     fn drop(&mut self) {
-        let table = self.table.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.get_mut();
         table.by_id.drain().for_each(|(_, session)| session.correlated.close());
     }
 }
