@@ -2,11 +2,11 @@
 //! behind.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use super::lane::Lane;
 use super::source::{BatchSource, ShippedStream};
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
+use crate::locks::Mutex;
 
 impl Lane {
     /// As [`drain`](Self::drain). As soon as all that is there is read, whether or not it is settled, `end` appends what comes
@@ -34,7 +34,7 @@ impl<E: FnOnce() + Send> BatchSource for ReaderWithEnd<'_, E> {
         if batch.is_some() || !self.reader.is_at_end() {
             return batch;
         }
-        let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
+        let end = self.end.get_mut().take()?;
         end();
         self.reader.next(limits)
     }

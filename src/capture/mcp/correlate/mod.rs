@@ -30,7 +30,6 @@ mod garbage_limit;
 mod garbage_rate;
 #[cfg(feature = "rmcp")]
 mod handled_call;
-mod hex;
 mod message_origin;
 mod outcomes;
 mod pending;
@@ -39,14 +38,14 @@ mod session;
 mod session_facts;
 mod tools;
 
-pub(crate) use self::correlator::Correlator;
-#[cfg(feature = "proxy")]
-pub(crate) use self::exchange::UnansweredRequest;
-pub(crate) use self::exchange::{Exchange, ExchangeEnd};
-pub(crate) use self::garbage_rate::GarbageRate;
+pub use self::correlator::Correlator;
+#[cfg(feature = "internals")]
+pub use self::exchange::UnansweredRequest;
+pub use self::exchange::{Exchange, ExchangeEnd};
+pub use self::garbage_rate::GarbageRate;
 #[cfg(feature = "rmcp")]
 pub(crate) use self::handled_call::HandledCall;
-pub(crate) use self::message_origin::MessageOrigin;
+pub use self::message_origin::MessageOrigin;
 #[cfg(feature = "tower")]
 pub(crate) use self::outcomes::{disconnected, http_error, unread, unread_request};
 pub(crate) use self::session::Session;

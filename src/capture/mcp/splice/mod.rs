@@ -22,5 +22,5 @@ mod splices;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::injected_trace::{CallerTrace, InjectedTrace};
-pub(crate) use self::splices::{MOST_MESSAGES, Splices};
+pub use self::injected_trace::{CallerTrace, InjectedTrace};
+pub use self::splices::{MOST_MESSAGES, Splices};

@@ -4,7 +4,7 @@ mod key;
 mod nesting;
 mod number;
 mod skipped_value;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 mod string;
 mod string_reader;
 
@@ -12,6 +12,6 @@ pub(crate) use self::key::KeyText;
 pub(crate) use self::nesting::Nesting;
 pub(crate) use self::number::{Number, NumberPart};
 pub(crate) use self::skipped_value::SkippedValue;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 pub(crate) use self::string::string;
 pub(crate) use self::string_reader::{Discard, REPLACEMENT, StringReader, StringSink, simple_key};
