@@ -9,7 +9,7 @@ use crate::record::StreamId;
 pub trait Reports: Debug + Send + Sync + 'static {
     /// Records are in quarantine and will not be delivered. Called before they are settled; after a crash or a stop
     /// between the two it is called again.
-    fn gave_up(&self, gap: GaveUp);
+    fn refused(&self, gap: RefusedRange);
 
     /// Something is wrong that lasts: `sink_unavailable`, `sink_authentication`,
     /// `sink_unreadable` or `quarantine`. Once an episode.
@@ -21,7 +21,7 @@ pub trait Reports: Debug + Send + Sync + 'static {
 
 /// Records that the sink refused for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GaveUp {
+pub struct RefusedRange {
     /// Their stream.
     pub stream: StreamId,
     /// The sink that refused them. Others may have them.
@@ -36,7 +36,7 @@ pub struct GaveUp {
     pub last: Sequence,
 }
 
-impl GaveUp {
+impl RefusedRange {
     /// What is told of entries of which that many were refused: of each run of numbers alone, if it is all of them. Between them
     /// may be some that were lost, of which others tell.
     pub(super) fn of(whose: (StreamId, SinkName), entries: &[Entry], refused: u64) -> Vec<Self> {

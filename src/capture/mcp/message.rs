@@ -25,8 +25,8 @@ pub struct Message {
     /// `error` is an object.
     pub(crate) has_error: bool,
     pub(crate) params: Params,
-    pub(crate) result: Answer,
-    pub(crate) error: Error,
+    pub(crate) result: ResultFacts,
+    pub(crate) error: ErrorFacts,
     /// It is an element of that batch, counted from 1 for each reader, or tells what is wrong with it.
     pub batch: Option<u64>,
     /// Tells the server-sent event that it came with from others, if that has an id. Not for elements of a batch.
@@ -49,7 +49,7 @@ pub struct Message {
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// It wants an answer.
     Request,
     /// A request that wants no answer: it has no id, and its method is none of a notification. By JSON-RPC 2.0 (section 4.1) it
@@ -67,7 +67,7 @@ impl Message {
     /// The error that the proxy answers in the place of the server, as if it had been read off the wire.
     #[cfg(feature = "internals")]
     pub fn of_refusal(id: Option<Id>, code: i64) -> Self {
-        let error = Error { code: Some(code), message: None };
+        let error = ErrorFacts { code: Some(code), message: None };
         Self { id, is_jsonrpc: true, has_error: true, error, ..Self::default() }
     }
 
@@ -81,18 +81,18 @@ impl Message {
     ///   too; here the code is enough, since nothing else looks like this.
     /// - A request or notification has a method. Clients take none without the version. A server may: as it then runs, it
     ///   must not be missed. For the same reason a method counts although what follows is nested too deep to be read here.
-    pub fn kind(&self, direction: Direction) -> Option<Kind> {
+    pub fn kind(&self, direction: Direction) -> Option<MessageKind> {
         let is_readable = self.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && self.method.is_some());
         let is_taken = self.is_jsonrpc || (direction == Direction::ClientToServer && self.method.is_some());
         let has_id = self.id.as_ref().is_some_and(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
         let has_bad_id = self.id.as_ref().is_some_and(|id| id.kind == IdKind::Other);
         match (&self.method, &self.id) {
             _ if !is_readable || !is_taken => None,
-            (Some(_), Some(_)) => Some(Kind::Request),
-            (Some(method), None) if is_notification(method) => Some(Kind::Notification),
-            (Some(_), None) => Some(Kind::OneWay),
-            (None, _) if self.is_error() && !has_bad_id => Some(Kind::Error),
-            (None, _) if self.has_result && has_id => Some(Kind::Result),
+            (Some(_), Some(_)) => Some(MessageKind::Request),
+            (Some(method), None) if is_notification(method) => Some(MessageKind::Notification),
+            (Some(_), None) => Some(MessageKind::OneWay),
+            (None, _) if self.is_error() && !has_bad_id => Some(MessageKind::Error),
+            (None, _) if self.has_result && has_id => Some(MessageKind::Result),
             (None, _) => None,
         }
     }
@@ -110,7 +110,7 @@ impl Message {
     }
 
     /// What a server runs of it, and for which request.
-    pub(crate) fn runs(&self) -> Option<Runs<'_>> {
+    pub(crate) fn runs(&self) -> Option<MessageIdentity<'_>> {
         let (method, params) = (self.method.as_deref()?, &self.params);
         let subject = match method {
             "tools/call" | "prompts/get" => &params.name,
@@ -133,7 +133,7 @@ pub(crate) fn is_notification(method: &str) -> bool {
 }
 
 /// Method, what that is about, id, and which request is cancelled.
-pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a Id>);
+pub(crate) type MessageIdentity<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a Id>);
 
 /// A JSON-RPC id, such that equal ids are equal however they were written (`1`, `1.0` and `1e0`; `"a"` and `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -265,7 +265,7 @@ pub(crate) struct Params {
 
 /// Short facts of `result`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct ResultFacts {
     /// `isError` is true.
     pub(crate) is_error: bool,
     /// `resultType` (2026-07-28); absent means complete.
@@ -286,17 +286,17 @@ pub(crate) struct Answer {
     pub(crate) protocol_version: Option<String>,
     /// The elements of `tools`, of which no more than [`MAX_TOOLS`] are looked at.
     pub(crate) tools: Vec<ToolDefinition>,
-    /// The first bytes of the texts in `content`, one to a line, only of errors and where [`Reading::wants_error_text`]
+    /// The first bytes of the texts in `content`, one to a line, only of errors and where [`ScanOptions::wants_error_text`]
     /// says so.
     pub(crate) text: Option<String>,
 }
 
 /// Short facts of `error`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Error {
+pub(crate) struct ErrorFacts {
     /// `code`, if it is an integer.
     pub(crate) code: Option<i64>,
-    /// The first bytes of `message`, only where [`Reading::wants_error_text`] says so.
+    /// The first bytes of `message`, only where [`ScanOptions::wants_error_text`] says so.
     pub(crate) message: Option<String>,
 }
 
@@ -385,7 +385,7 @@ impl Doubts {
 
 /// What a reader of messages looks for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reading {
+pub(crate) struct ScanOptions {
     /// The key of [`StateDigest`]; without it there are none.
     pub(crate) state_key: Option<Hmac<Sha256>>,
     /// Keeps the beginning of error texts, for a hook. They are never written down.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use std::{fmt, thread};
 
 use super::flood::Flood;
-use super::notice::{Kind, Notice, NoticeLevel};
+use super::notice::{Notice, NoticeKind, NoticeLevel};
 use super::plain::plain;
 use crate::locks::{Mutex, MutexGuard};
 
@@ -49,12 +49,12 @@ impl Notices {
 
     /// Says that something of that kind is wrong, where one place in the code tells of several.
     pub(crate) fn warn_of(&self, kind: &'static str, text: impl Into<String>) {
-        self.say(Kind(kind, 0, 0), NoticeLevel::Warning, text.into());
+        self.say(NoticeKind(kind, 0, 0), NoticeLevel::Warning, text.into());
     }
 
     /// Says that something of that kind is right again.
     pub(crate) fn recovered_of(&self, kind: &'static str, text: impl Into<String>) {
-        self.say(Kind(kind, 0, 1), NoticeLevel::Recovered, text.into());
+        self.say(NoticeKind(kind, 0, 1), NoticeLevel::Recovered, text.into());
     }
 
     /// Says that something is wrong without a look at what was told before, and without a lock.
@@ -67,7 +67,7 @@ impl Notices {
         self.0.settle();
     }
 
-    fn say(&self, kind: Kind, level: NoticeLevel, text: String) {
+    fn say(&self, kind: NoticeKind, level: NoticeLevel, text: String) {
         let notice = Notice { level, text: plain(&text).into_owned() };
         let (due, is_held) = {
             let mut flood = self.0.flood();
@@ -128,9 +128,9 @@ impl Drop for Shared {
 }
 
 #[track_caller]
-fn here() -> Kind {
+fn here() -> NoticeKind {
     let place = Location::caller();
-    Kind(place.file(), place.line(), place.column())
+    NoticeKind(place.file(), place.line(), place.column())
 }
 
 impl Default for Notices {

@@ -3,7 +3,7 @@
 
 use super::counts::RecordCounts;
 use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, error_type, names};
-use crate::ship::GaveUp;
+use crate::ship::RefusedRange;
 
 /// What a trail tells of itself.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ impl Gap {
     }
 
     /// Records that the sink refused.
-    pub(in crate::trail) fn quarantined(gap: GaveUp) -> Self {
+    pub(in crate::trail) fn quarantined(gap: RefusedRange) -> Self {
         Self {
             cause: QUARANTINED,
             count: gap.count,

@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::pace::Pace;
+use super::garbage_rate::GarbageRate;
 use crate::record::{Attributes, names};
 use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
 
@@ -30,7 +30,7 @@ pub struct MessageOrigin {
     /// Who asks, as far as it is known.
     pub(crate) client: Option<Arc<Client>>,
     /// That of the connection that it came over.
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) garbage_rate: Arc<GarbageRate>,
     /// What the client asks is held back until it may run.
     pub(crate) is_held: bool,
     /// What the actor extractor may look at, where HTTP carried the message.

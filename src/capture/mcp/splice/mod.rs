@@ -16,11 +16,11 @@
 //! 4. What is looked at is JSON in plain UTF-8: the scanner has found no flaw in it, and no doubt. Of other bytes it may be anything, but never a panic.
 
 mod edit;
-mod joined;
+mod injected_trace;
 mod object;
 mod splices;
 #[cfg(test)]
 mod tests;
 
-pub use self::joined::{CallerTrace, Joined};
+pub use self::injected_trace::{CallerTrace, InjectedTrace};
 pub use self::splices::{MOST_MESSAGES, Splices};

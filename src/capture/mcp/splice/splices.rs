@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::edit::{Edit, edited};
-use super::joined::Joined;
+use super::injected_trace::InjectedTrace;
 use super::object::{Member, Object, behind_value, elements};
 use crate::capture::mcp::scan::behind_whitespace;
 
@@ -11,7 +11,7 @@ use crate::capture::mcp::scan::behind_whitespace;
 /// does.
 #[derive(Debug, Default)]
 pub struct Splices {
-    messages: Vec<Option<Joined>>,
+    messages: Vec<Option<InjectedTrace>>,
     is_batch: bool,
     /// Nobody knows which bytes are which message's.
     is_unclear: bool,
@@ -21,7 +21,7 @@ pub struct Splices {
 
 impl Splices {
     /// The next message of the unit, as it was before anybody took it in, and what joins it.
-    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
+    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<InjectedTrace>) {
         self.is_batch |= is_batch;
         self.is_unclear |= !is_plain;
         self.is_too_many |= self.messages.len() == MOST_MESSAGES;
@@ -43,7 +43,7 @@ impl Splices {
     }
 
     /// What joins the one message that there is.
-    pub fn single(&self) -> Option<&Joined> {
+    pub fn single(&self) -> Option<&InjectedTrace> {
         match self.messages.as_slice() {
             [Some(joined)] if !self.is_batch && !self.is_unclear => Some(joined),
             _ => None,
@@ -75,7 +75,7 @@ impl Splices {
 }
 
 /// The edits of the message that begins there, in their order; `None` if it stays as it is.
-fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
+fn of_message(unit: &[u8], at: usize, joined: &InjectedTrace) -> Option<Vec<Edit>> {
     // Those of the envelope are looked for only so that they do not come twice.
     let message = Object::read(unit, at, [PARAMS, "method", "id"])?;
     let traceparent = format!(r#""{TRACEPARENT}":"{}""#, joined.traceparent());

@@ -7,7 +7,7 @@ use rmcp::service::ServerInitializeError;
 use rmcp::{ServerHandler, ServiceExt as _};
 
 use super::stdin::Stdin;
-use super::stdout::{Stdout, Unwritten};
+use super::stdout::{PendingOutput, Stdout};
 use crate::Trail;
 
 /// A stdio server that did not serve. Its `Debug` says what its `Display` says, as it is what `main` prints of an error that it
@@ -42,8 +42,8 @@ impl Trail {
         let told_to_end = shutdown_signal()?;
         tokio::pin!(told_to_end);
         let mut written = None;
-        let tap = self.tap_made(Stdin::open()?, |listener, order| {
-            let (stdout, unwritten) = Stdout::open(listener, order.clone())?;
+        let tap = self.tap_made(Stdin::open()?, |reader, order| {
+            let (stdout, unwritten) = Stdout::open(reader, order.clone())?;
             written = Some(unwritten);
             Ok::<_, std::io::Error>((stdout, None))
         })?;
@@ -67,7 +67,7 @@ impl Trail {
         // that they can.
         let close = move || {
             // Nothing else keeps the process until the last answer is out.
-            written.iter().for_each(Unwritten::wait);
+            written.iter().for_each(PendingOutput::wait);
             core.close();
         };
         drop(tokio::task::spawn_blocking(close).await);

@@ -4,7 +4,7 @@ use rustix::process::{Resource, getrlimit};
 
 /// How many connections are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct ConnectionLimits {
     /// To clients, and as many to servers.
     pub(crate) most: usize,
     /// Of clients that are told that the limit is reached.
@@ -13,10 +13,10 @@ pub(crate) struct Share {
 
 /// How many connections of clients the limit of this process allows.
 pub(crate) fn max_connections() -> usize {
-    Share::of_process().most
+    ConnectionLimits::of_process().most
 }
 
-impl Share {
+impl ConnectionLimits {
     /// From the current limit.
     pub(crate) fn of_process() -> Self {
         // None is no limit.

@@ -77,7 +77,7 @@ impl BodyNotes {
         self.sizes.get(side as usize).is_some_and(|size| size.load(Ordering::Relaxed) != 0)
     }
 
-    /// The request could not be read, and to some server it is this: `Decode` of Go takes the first document of a body.
+    /// The request could not be read, and to some server it is this: `DecodeStep` of Go takes the first document of a body.
     pub(crate) fn may_ask(&self, message: &Message) {
         let mut readings = self.readings.lock();
         if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))

@@ -9,12 +9,12 @@ use http::Method;
 /// all the same: it may have been a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HttpRecording {
-    which: Which,
+    which: RecordedRequests,
     excluded: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Which {
+enum RecordedRequests {
     #[default]
     Failures,
     All,
@@ -32,13 +32,13 @@ impl HttpRecording {
     /// All of them.
     #[must_use]
     pub fn all() -> Self {
-        Self { which: Which::All, excluded: Vec::new() }
+        Self { which: RecordedRequests::All, excluded: Vec::new() }
     }
 
     /// None of them.
     #[must_use]
     pub fn none() -> Self {
-        Self { which: Which::None, excluded: Vec::new() }
+        Self { which: RecordedRequests::None, excluded: Vec::new() }
     }
 
     /// None of those to that path, or to the paths that begin so if it ends with `*`: `/health`, `/metrics*`.
@@ -51,9 +51,9 @@ impl HttpRecording {
     /// Whether one of that path is recorded.
     pub(crate) fn wants(&self, path: &str, failed: bool) -> bool {
         let is_wanted = match self.which {
-            Which::Failures => failed,
-            Which::All => true,
-            Which::None => false,
+            RecordedRequests::Failures => failed,
+            RecordedRequests::All => true,
+            RecordedRequests::None => false,
         };
         is_wanted && !self.excluded.iter().any(|pattern| fits(pattern, path))
     }

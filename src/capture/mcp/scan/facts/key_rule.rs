@@ -6,7 +6,7 @@ use crate::capture::mcp::profile::Profile;
 
 /// What a reader takes for a key that is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
+pub(crate) enum KeyRule {
     /// The key as it is. Of two the last counts: `JSON.parse`, Python, `serde_json::Value`.
     Last,
     /// The key as it is. Of two the first counts.
@@ -18,14 +18,14 @@ pub(crate) enum Rule {
 
 /// Why a key may be read in more than one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum KeyDoubt {
     /// It came before.
     Again,
     /// It is one that is looked for in other letters only.
     Folded,
 }
 
-impl Rule {
+impl KeyRule {
     /// Whose rule it is, if that is not most readers'.
     pub(crate) fn profile(self) -> Option<Profile> {
         match self {

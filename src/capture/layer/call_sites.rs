@@ -14,12 +14,12 @@ use tracing::callsite::Identifier;
 
 /// A hash table that only grows: by another table behind it, where a call site finds no slot.
 #[derive(Debug)]
-pub(super) struct Sites<P> {
+pub(super) struct CallSites<P> {
     slots: Box<[OnceLock<(Identifier, P)>]>,
     more: OnceLock<Box<Self>>,
 }
 
-impl<P: Default> Sites<P> {
+impl<P: Default> CallSites<P> {
     /// What was decided of a call site, if need be now. Two threads may decide at the same time; one counts.
     pub(super) fn get(&self, site: Identifier, decide: impl FnOnce() -> P) -> &P {
         match self.find(&site) {
@@ -61,7 +61,7 @@ impl<P: Default> Sites<P> {
     }
 }
 
-impl<P> Default for Sites<P> {
+impl<P> Default for CallSites<P> {
     fn default() -> Self {
         let slots = std::iter::repeat_with(OnceLock::new).take(usize::from(u8::MAX) + TRIES).collect();
         Self { slots, more: OnceLock::new() }

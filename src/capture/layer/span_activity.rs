@@ -14,7 +14,7 @@ use tokio::task;
 
 /// Who entered a span, and who left it when.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct SpanActivity {
     own: OnceLock<Option<task::Id>>,
     /// Monotonic nanoseconds; 0 stands for never.
     last_seen: AtomicU64,
@@ -23,7 +23,7 @@ pub(super) struct Course {
     is_over: AtomicBool,
 }
 
-impl Course {
+impl SpanActivity {
     pub(super) fn entered(&self) {
         self.own.get_or_init(task::try_id);
     }

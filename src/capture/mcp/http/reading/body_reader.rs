@@ -8,15 +8,15 @@ use super::charset::Charset;
 use super::content::{Coding, Codings, Content};
 use super::decode::{Decoder, Undecodable};
 use super::uncoded::{Uncoded, begins_text, is_not_coded, marked};
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::profile::Profile;
-use crate::capture::mcp::scan::{Documents, Events, Texts};
+use crate::capture::mcp::scan::{Documents, Events, TextScanner};
 
 /// Reads one body.
-pub(crate) struct Reader {
+pub(crate) struct BodyReader {
     decoder: Decoder,
-    messages: Messages,
-    reading: Arc<Reading>,
+    messages: MessageFraming,
+    reading: Arc<ScanOptions>,
     /// Of a request only.
     odd: Oddities,
 }
@@ -42,10 +42,10 @@ enum DeclaredCoding {
     Unknown,
 }
 
-enum Messages {
-    Json(Box<Texts>),
+enum MessageFraming {
+    Json(Box<TextScanner>),
     /// JSON that is not called so, read as long as it looks like a message.
-    Guessed(Box<Texts>, Guess),
+    Guessed(Box<TextScanner>, Guess),
     Events(Box<Events>),
     /// It is none.
     None,
@@ -60,9 +60,9 @@ enum Guess {
     Message,
 }
 
-impl Reader {
+impl BodyReader {
     /// A reader of a request's body.
-    pub(crate) fn of_request(reading: &Arc<Reading>, headers: &HeaderMap) -> Result<Self, Undecodable> {
+    pub(crate) fn of_request(reading: &Arc<ScanOptions>, headers: &HeaderMap) -> Result<Self, Undecodable> {
         let charset = Charset::of(headers);
         let content = match (Content::of_request(headers), charset) {
             // Its bytes do not tell whether it looks like a message.
@@ -79,7 +79,7 @@ impl Reader {
 
     /// A reader of a response's body, if there is something to read. Servers may send several documents, as they come.
     pub(crate) fn of_response(
-        reading: &Arc<Reading>,
+        reading: &Arc<ScanOptions>,
         content: Content,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Undecodable> {
@@ -90,16 +90,16 @@ impl Reader {
     }
 
     fn new(
-        reading: &Arc<Reading>,
+        reading: &Arc<ScanOptions>,
         (content, codings): (Content, Codings),
         documents: Documents,
     ) -> Result<Self, Undecodable> {
-        let texts = || Box::new(Texts::new(reading.clone(), documents));
+        let texts = || Box::new(TextScanner::new(reading.clone(), documents));
         let messages = match content {
-            Content::Other => Messages::None,
-            Content::Json => Messages::Json(texts()),
-            Content::Guessed => Messages::Guessed(texts(), Guess::Nothing),
-            Content::Events => Messages::Events(Box::new(Events::new(reading.clone()))),
+            Content::Other => MessageFraming::None,
+            Content::Json => MessageFraming::Json(texts()),
+            Content::Guessed => MessageFraming::Guessed(texts(), Guess::Nothing),
+            Content::Events => MessageFraming::Events(Box::new(Events::new(reading.clone()))),
         };
         Ok(Self { decoder: Decoder::new(codings)?, messages, reading: reading.clone(), odd: Oddities::default() })
     }
@@ -107,7 +107,7 @@ impl Reader {
     /// Whether it is only tried.
     #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
-        matches!(self.messages, Messages::Guessed(..) | Messages::None)
+        matches!(self.messages, MessageFraming::Guessed(..) | MessageFraming::None)
     }
 
     pub(crate) fn read(&mut self, bytes: &[u8], see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
@@ -153,7 +153,7 @@ impl Reader {
     /// Where a stream of the transport of 2024-11-05 has told its client to send messages, if it has since this was asked.
     pub(crate) fn take_endpoint(&mut self) -> Option<String> {
         match &mut self.messages {
-            Messages::Events(events) => events.take_endpoint(),
+            MessageFraming::Events(events) => events.take_endpoint(),
             _ => None,
         }
     }
@@ -174,7 +174,7 @@ impl Reader {
     }
 }
 
-impl Messages {
+impl MessageFraming {
     fn read(&mut self, bytes: &[u8], see: &mut impl FnMut(Message)) {
         if let Self::Guessed(_, guess) = self
             && !guess.goes_on(bytes)
@@ -199,18 +199,18 @@ impl Messages {
 
 /// What is to be told of all of its messages.
 #[derive(Clone, Copy)]
-struct Marks {
+struct MessageMarks {
     is_uncoded: bool,
     has_other_charset: bool,
 }
 
 impl Oddities {
-    fn marks(&self) -> Marks {
-        Marks { is_uncoded: self.is_uncoded, has_other_charset: self.has_other_charset }
+    fn marks(&self) -> MessageMarks {
+        MessageMarks { is_uncoded: self.is_uncoded, has_other_charset: self.has_other_charset }
     }
 }
 
-impl Marks {
+impl MessageMarks {
     fn on(self, mut message: Message) -> Message {
         message.doubts.charset = self.has_other_charset;
         if self.is_uncoded { marked(message, Profile::Starlette) } else { message }

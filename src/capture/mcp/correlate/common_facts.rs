@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use super::known::Known;
 use super::message_origin::MessageOrigin;
 use super::session::Session;
+use super::session_facts::SessionFacts;
 use crate::locks::Mutex;
 use crate::record::{Attributes, names};
 use crate::trail::{Core, Facts};
 
 /// Those of one exchange.
 #[derive(Debug, Default)]
-pub(super) struct Repeated(Mutex<State>);
+pub(super) struct CommonFacts(Mutex<CommonFactsState>);
 
 #[derive(Debug, Default)]
-struct State {
-    made: Option<Made>,
+struct CommonFactsState {
+    made: Option<CachedFacts>,
     /// Bytes that came, each as often as it may be repeated, and what they were spent on.
     came: u64,
     spent: u64,
 }
 
 #[derive(Debug)]
-struct Made {
+struct CachedFacts {
     /// Of the session.
     version: u64,
     whole: Arc<Facts>,
@@ -30,16 +30,16 @@ struct Made {
     brief: Arc<Facts>,
 }
 
-impl Repeated {
+impl CommonFacts {
     /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
     /// server may have named the session. Long values are cut where that would cost too much for what came.
     pub(super) fn facts(&self, core: &Core, session: &Session, origin: &MessageOrigin, bytes: u64) -> Arc<Facts> {
         let mut state = self.0.lock();
-        let State { made, came, spent } = &mut *state;
+        let CommonFactsState { made, came, spent } = &mut *state;
         let version = session.version();
-        let Made { whole, brief, .. } = match made {
+        let CachedFacts { whole, brief, .. } = match made {
             Some(made) if made.version == version => made,
-            made => made.insert(Made::new(core, session, origin, version)),
+            made => made.insert(CachedFacts::new(core, session, origin, version)),
         };
         *came = came.saturating_add(bytes.saturating_mul(core.bounds().repeated_per_byte));
         let cost = 2 * whole.bytes_of_base() as u64;
@@ -51,7 +51,7 @@ impl Repeated {
     }
 }
 
-impl Made {
+impl CachedFacts {
     fn new(core: &Core, session: &Session, origin: &MessageOrigin, version: u64) -> Self {
         let known = session.known();
         let whole = core.shared(&known.client, &attributes(&known, origin), origin.client.clone());
@@ -60,7 +60,7 @@ impl Made {
     }
 }
 
-fn attributes(session: &Known, origin: &MessageOrigin) -> Attributes {
+fn attributes(session: &SessionFacts, origin: &MessageOrigin) -> Attributes {
     let mut attributes = Attributes::default();
     let version = session.protocol_version.clone().or_else(|| origin.protocol_version.clone());
     attributes.set_some(names::MCP_PROTOCOL_VERSION, version);

@@ -14,7 +14,7 @@ use super::{answer, request};
 use crate::trail::{Call, Core};
 
 /// The call, and who may not be told twice that its handler is done.
-pub(super) struct Joined {
+pub(super) struct TappedCall {
     /// `None`: the call was over before its handler began, as its client had gone.
     claimed: Option<HandledCall>,
     /// Calls may be refused here, and nobody has decided on that one.
@@ -27,7 +27,7 @@ pub(super) fn is_tapped(tapped: Option<&Arc<Exchange>>, extensions: &Extensions)
     tapped.is_some() || exchange(extensions).is_some()
 }
 
-impl Joined {
+impl TappedCall {
     /// Finds the call of a request. What a tap did not understand, rmcp may have understood: then there is none.
     pub(super) fn find(
         tapped: Option<&Arc<Exchange>>,
@@ -69,7 +69,7 @@ impl Joined {
     }
 }
 
-impl Drop for Joined {
+impl Drop for TappedCall {
     fn drop(&mut self) {
         if let Some(claimed) = &self.claimed
             && self.is_running
