@@ -48,9 +48,9 @@ pub(crate) use self::core::Pause;
 pub(crate) use self::door::Opener;
 pub(crate) use self::door::announce as opening;
 #[cfg(feature = "tower")]
-pub(crate) use self::identity::Taken;
+pub(crate) use self::identity::Share;
 #[cfg(feature = "mcp")]
-pub(crate) use self::identity::{Client, ClientKey, Shared};
+pub(crate) use self::identity::{Client, ClientKey, SharedResource};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
 pub(crate) use self::otel::{MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};

@@ -2,6 +2,7 @@
 
 mod call;
 mod class;
+mod facts;
 mod mcp_methods;
 mod message;
 mod moment;
@@ -15,7 +16,8 @@ pub use self::moment::Moment;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
+pub(crate) use self::facts::Facts;
 pub(crate) use self::mcp_methods::is_of_mcp;
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;
-pub(crate) use self::state::{CallState, Facts, FactsRef, SpanMoment};
+pub(crate) use self::state::{CallState, FactsRef, SpanMoment};

@@ -16,7 +16,7 @@ pub struct Moment {
     pub(in crate::trail) event: EventName,
     pub(in crate::trail) attributes: Attributes,
     /// Of attributes that were cut before.
-    pub(in crate::trail) cuts: Truncations,
+    pub(in crate::trail) truncations: Truncations,
     pub(in crate::trail) outcome: Outcome,
     pub(in crate::trail) call_id: Option<RecordId>,
     pub(in crate::trail) context: Option<Context>,
@@ -35,7 +35,7 @@ impl Moment {
         Self {
             event,
             attributes: Attributes::default(),
-            cuts: Truncations::default(),
+            truncations: Truncations::default(),
             outcome: Outcome::status(Status::Success),
             call_id: None,
             context: None,
@@ -84,13 +84,13 @@ impl Moment {
     pub(crate) fn of_message(event: EventName, message: MessageFacts) -> Self {
         let caller = message.caller();
         let MessageFacts { mut attributes, shared, .. } = message;
-        let (mut cuts, mut client) = (Truncations::default(), None);
+        let (mut truncations, mut client) = (Truncations::default(), None);
         if let Some(shared) = shared {
             attributes.take_over(&shared.base, |_| true);
-            cuts.take_over(&shared.cuts, |_| true);
+            truncations.take_over(&shared.truncations, |_| true);
             client.clone_from(&shared.client);
         }
-        Self { attributes, cuts, caller, client, ..Self::new(event) }
+        Self { attributes, truncations, caller, client, ..Self::new(event) }
     }
 
     /// An attribute that only capture sets.

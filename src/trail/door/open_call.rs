@@ -31,7 +31,7 @@ use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
 use crate::trail::calls::{Call, CallState, Class, Facts, RefusalKind, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
-use crate::trail::identity::{Actor, Shared, Taken};
+use crate::trail::identity::{Actor, Share, SharedResource};
 use crate::trail::otel;
 use crate::trail::recording::{BLOCKING_PATIENCE, Cause, NotTaken, RETRY_INTERVAL};
 
@@ -51,7 +51,7 @@ pub struct OpenCall {
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
-    _open: Option<Taken>,
+    _open: Option<Share>,
     /// Somebody was told that it may run.
     has_passed: AtomicBool,
     /// What it says if nobody has ended it.
@@ -156,7 +156,7 @@ impl OpenCall {
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
             denied,
             kept: OnceLock::new(),
-            _open: client.map(|client| client.take_anyway(Shared::OpenCalls, 1)),
+            _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };

@@ -45,7 +45,7 @@ pub(crate) enum ClientKey {
 
 /// What there is to share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shared {
+pub(crate) enum SharedResource {
     /// Bytes of bodies that are held back.
     #[cfg(feature = "proxy")]
     HeldBytes,
@@ -73,9 +73,9 @@ struct Written {
 
 /// A part of a share, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct Share {
     client: Arc<Client>,
-    what: Shared,
+    what: SharedResource,
     amount: u64,
 }
 
@@ -123,14 +123,14 @@ impl Client {
     }
 
     /// So much more, whether or not that is more than it should have.
-    pub(crate) fn take_anyway(self: &Arc<Self>, what: Shared, amount: u64) -> Taken {
+    pub(crate) fn take(self: &Arc<Self>, what: SharedResource, amount: u64) -> Share {
         self.used.add(what, amount);
         self.all.used.add(what, amount);
-        Taken { client: self.clone(), what, amount }
+        Share { client: self.clone(), what, amount }
     }
 
     /// Whether it has more than its share, or all have more than the bound.
-    pub(crate) fn is_over(&self, what: Shared, bound: u64) -> bool {
+    pub(crate) fn is_over(&self, what: SharedResource, bound: u64) -> bool {
         let (own, all) = (self.used.get(what), self.all.used.get(what));
         all > bound / 2 && own > bound.saturating_sub(all)
     }
@@ -185,7 +185,7 @@ impl Drop for Client {
     }
 }
 
-impl Taken {
+impl Share {
     /// So much more of it.
     #[cfg(feature = "proxy")]
     pub(crate) fn more(&mut self, amount: u64, bound: u64) -> bool {
@@ -196,7 +196,7 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for Share {
     fn drop(&mut self) {
         self.client.used.sub(self.what, self.amount);
         self.client.all.used.sub(self.what, self.amount);
@@ -204,19 +204,19 @@ impl Drop for Taken {
 }
 
 impl Used {
-    fn of(&self, what: Shared) -> Option<&AtomicU64> {
+    fn of(&self, what: SharedResource) -> Option<&AtomicU64> {
         self.0.get(what as usize)
     }
 
-    fn add(&self, what: Shared, amount: u64) {
+    fn add(&self, what: SharedResource, amount: u64) {
         self.of(what).map(|used| used.fetch_add(amount, Ordering::Relaxed));
     }
 
-    fn sub(&self, what: Shared, amount: u64) {
+    fn sub(&self, what: SharedResource, amount: u64) {
         self.of(what).map(|used| used.fetch_sub(amount, Ordering::Relaxed));
     }
 
-    fn get(&self, what: Shared) -> u64 {
+    fn get(&self, what: SharedResource) -> u64 {
         self.of(what).map_or(0, |used| used.load(Ordering::Relaxed))
     }
 }
@@ -248,10 +248,10 @@ mod tests {
         let clients = Arc::<Clients>::default();
         let [greedy, modest, third] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|address| client(&clients, address));
         let take = |client: &Arc<Client>| {
-            let taken = client.take_anyway(Shared::OpenCalls, 1);
-            (!client.is_over(Shared::OpenCalls, 100)).then_some(taken)
+            let taken = client.take(SharedResource::OpenCalls, 1);
+            (!client.is_over(SharedResource::OpenCalls, 100)).then_some(taken)
         };
-        let most = |client: &Arc<Client>, kept: &mut Vec<Taken>| {
+        let most = |client: &Arc<Client>, kept: &mut Vec<Share>| {
             let before = kept.len();
             kept.extend(std::iter::from_fn(|| take(client)));
             kept.len() - before

@@ -4,4 +4,4 @@ mod actor;
 mod clients;
 
 pub use self::actor::{Actor, ActorType, RequestFacts};
-pub(crate) use self::clients::{Client, ClientKey, Clients, Shared, Taken};
+pub(crate) use self::clients::{Client, ClientKey, Clients, Share, SharedResource};

@@ -40,20 +40,10 @@ impl Drop for Recorder {
 }
 
 impl Recorder {
-    /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
-    /// once, and told by a record.
+    /// Encodes into a buffer of the thread and appends. A record that the journal does not accept is counted, reported to the
+    /// operator once, and reported by a gap record; only what a stalled disk did not take is left to the caller to count
+    /// ([`counted`](Self::counted)).
     pub(in crate::trail) fn write(
-        &self,
-        what: Append,
-        priority: Priority,
-        client: impl FnOnce() -> Option<Arc<Client>>,
-        encode: impl FnOnce(&mut Vec<u8>),
-    ) -> Option<Receipt> {
-        self.counted(self.try_write(what, priority, client, encode))
-    }
-
-    /// As [`write`](Self::write), but leaves it to the caller to count what a disk that stands still has not taken.
-    pub(in crate::trail) fn try_write(
         &self,
         what: Append,
         priority: Priority,

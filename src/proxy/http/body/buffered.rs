@@ -19,7 +19,7 @@ use http_body_util::BodyExt as _;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::capture::mcp::splice::Splices;
-use crate::trail::{Client, Shared, Taken};
+use crate::trail::{Client, Share, SharedResource};
 
 /// A body, or its beginning.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct BufferedBody<B> {
     hint: SizeHint,
     /// The part that is not buffered.
     rest: Option<B>,
-    _taken: Option<Taken>,
+    _taken: Option<Share>,
 }
 
 /// How much of one body may be held.
@@ -56,7 +56,7 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         let BufferBudget { bound, of_all, client } = budget;
         let hint = body.size_hint();
         let (mut frames, mut size) = (VecDeque::new(), 0);
-        let mut taken = client.map(|client| client.take_anyway(Shared::HeldBytes, 0));
+        let mut taken = client.map(|client| client.take(SharedResource::HeldBytes, 0));
         while size <= bound && hint.lower() <= bound {
             let Some(frame) = body.frame().await else {
                 return Ok(Self { frames, hint, rest: None, _taken: taken });
