@@ -1,7 +1,7 @@
-//! The trail: wires policy, record, journal and ship, and is what users hold.
+//! The trail connects policy, record, journal and ship. It is what users hold.
 //!
-//! A call is opened and finished here, whoever captured it: [`Trail::begin`] before the handler, [`OpenCall::finish`]
-//! after it. So a record never depends on a subscriber's filter, and a call can be refused, which a `tracing` layer
+//! Every route of capture opens and finishes its calls here: [`Trail::begin`] before the handler, [`OpenCall::finish`]
+//! after it. Therefore no record depends on a subscriber's filter, and a call can be refused, which a `tracing` layer
 //! cannot do. `begin` also opens the `tracing` span of the call.
 
 #[cfg(feature = "proxy")]

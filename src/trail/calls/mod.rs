@@ -1,4 +1,4 @@
-//! What a call is: what capture describes before it begins, what its class promises, and its state while it is open.
+//! What a call is: its description before it begins, what its class promises, and its state while it is open.
 
 mod call;
 mod class;

@@ -1,4 +1,4 @@
-//! What a moment is.
+//! The description of a moment.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::policy::Truncations;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
 use crate::trail::identity::{Actor, Client};
 
-/// Something without halves: one record, no phase.
+/// An event that is no call: one record, without a phase.
 #[derive(Debug, Clone)]
 pub struct Moment {
     pub(in crate::trail) event: EventName,
@@ -20,16 +20,16 @@ pub struct Moment {
     pub(in crate::trail) outcome: Outcome,
     pub(in crate::trail) call_id: Option<RecordId>,
     pub(in crate::trail) context: Option<Context>,
-    /// The trace of the caller, for what has no span.
+    /// The trace of the caller, for a moment without a span.
     pub(in crate::trail) caller: Option<SpanIds>,
     /// Whose message it was.
     pub(in crate::trail) client: Option<Arc<Client>>,
-    /// It tells of what is no message.
+    /// It reports bytes that are not a message.
     pub(in crate::trail) is_garbage: bool,
 }
 
 impl Moment {
-    /// A moment of that event; its outcome is `success` unless said otherwise.
+    /// A moment of that event; its outcome is `success` unless set otherwise.
     #[must_use]
     pub fn new(event: EventName) -> Self {
         Self {
@@ -45,8 +45,8 @@ impl Moment {
         }
     }
 
-    /// An attribute of the contract, or of your own: what you set leaves. Ids, halves and outcomes are the trail's own;
-    /// such a key is ignored.
+    /// An attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to
+    /// the trail; such a key is ignored.
     #[must_use]
     pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
         set_fact(&mut self.attributes, key.into(), value);
@@ -67,7 +67,7 @@ impl Moment {
         self
     }
 
-    /// The span that it belongs to, by its OTel context.
+    /// The OTel context of the span that it belongs to.
     #[must_use]
     pub fn within(mut self, context: Context) -> Self {
         self.context = Some(context);
@@ -100,7 +100,7 @@ impl Moment {
         self
     }
 
-    /// It tells of what is no message, and goes first where room is short.
+    /// It reports bytes that are not a message, and is the first to be left out when room is short.
     #[cfg(feature = "mcp")]
     pub(crate) fn of_garbage(self) -> Self {
         Self { is_garbage: true, ..self }

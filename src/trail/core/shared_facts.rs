@@ -1,4 +1,4 @@
-//! What many calls have in common.
+//! Facts that many calls share.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! The door: each record of a call or a moment gets into the journal here, whatever captured it.
+//! Writes the records of calls and moments to the journal, for every route of capture.
 //!
 //! A call is opened once ([`Core::open`]) and answered once ([`Core::answer`]). The wrapper, the taps, the proxy and
-//! [`Trail::begin`](super::Trail::begin) come with an [`OpenCall`](super::OpenCall), which decides who may wait and who may
+//! [`Trail::begin`](crate::Trail::begin) come with an [`OpenCall`](super::open_call::OpenCall), which decides who may wait and who may
 //! refuse; the layer comes with the [`CallState`] of a span of the user's.
 
 use std::time::Duration;

@@ -1,13 +1,13 @@
-//! Who asks, as far as it takes to give each an equal share of what there is.
+//! Clients, and the share of each in what they compete for.
 //!
 //! Invariants:
-//! 1. A client is whom somebody vouches for, or else an address: of IPv6 the network of 64 bits, any number of whose addresses
-//!    one machine can have.
-//! 2. While less than half of a bound is used, anybody may use it. From then on nobody may have more than what is free, so
-//!    that there is always as much left for somebody else as the greediest has (Choudhury and Hahne, Dynamic Queue Length
+//! 1. A client is a verified actor or, without one, an address; for IPv6 the network of 64 bits, because one machine can have
+//!    any number of its addresses.
+//! 2. While less than half of a bound is used, any client may use it. From then on no client may hold more than what is free, so
+//!    that as much as the greediest client holds is always left for others (Choudhury and Hahne, Dynamic Queue Length
 //!    Thresholds for Shared-Memory Packet Switches, 1998).
-//! 3. Nothing here outlives what it counts: a client of whom nothing is held or open is forgotten, and what it wrote after two
-//!    seconds. That is not counted by the client itself, which may come and go with each of its requests.
+//! 3. Nothing here outlives what it counts: a client with nothing held or open is forgotten, and what it wrote is forgotten after
+//!    two seconds. The bytes written are counted outside the client, which may come and go with each of its requests.
 
 #![cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only over HTTP are there several"))]
 

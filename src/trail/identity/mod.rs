@@ -1,4 +1,4 @@
-//! Who asks: the actor of a call, and the client by which shares are counted.
+//! Who sends requests: the actor of a call, and the client for which shares are counted.
 
 mod actor;
 mod clients;

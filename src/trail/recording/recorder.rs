@@ -1,5 +1,5 @@
-//! Appends records to the journal, and accounts for those that it does not take: each is counted, and told once an episode. In a child that is
-//! forked from the trail's process all are left out.
+//! Appends records to the journal, and accounts for those that it does not accept: each is counted, and each episode is reported
+//! once. In a child forked from the trail's process, no record is written.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Recorder {
         RecordId::new(unix_nano, &random)
     }
 
-    /// The honest numbers.
+    /// The record counters of this stream.
     pub(in crate::trail) fn counts(&self) -> RecordCounts {
         let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
         let refused = self.gaps.refused();

@@ -1,4 +1,4 @@
-//! The records of a call and of a moment, written straight to bytes.
+//! Encodes the records of calls and moments directly to bytes.
 
 #[cfg(test)]
 mod tests;
