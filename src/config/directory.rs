@@ -41,10 +41,7 @@ pub(super) fn read_earlier(
 }
 
 /// As [`state_directory`], where earlier versions had it, if that is elsewhere.
-pub(crate) fn earlier_state_directory(
-    service: &str,
-    environment: &Environment,
-) -> Result<Option<PathBuf>, ConfigError> {
+pub fn earlier_state_directory(service: &str, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
     earlier_file_name(service).map(|name| below_state(&name, environment)).transpose()
 }
 

@@ -16,7 +16,7 @@ mod event;
 mod ids;
 mod log_record;
 mod outcome;
-mod resource;
+pub(crate) mod resource;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -4,24 +4,22 @@
 //! after it. Therefore no record depends on a subscriber's filter, and a call can be refused, which a `tracing` layer
 //! cannot do. `begin` also opens the `tracing` span of the call.
 
-#[cfg(feature = "proxy")]
-mod bounds;
 mod builder;
 mod calls;
-mod core;
+pub(crate) mod core;
 mod digest_key;
 mod door;
 mod drain;
 mod handle;
 mod hooks;
-mod identity;
+pub(crate) mod identity;
 mod lifecycle;
 mod metrics;
 mod otel;
 mod recording;
 mod records;
 mod timer;
-mod wire_counts;
+pub(crate) mod wire_counts;
 
 pub use self::builder::{StartError, TrailBuilder};
 pub use self::calls::{Acknowledge, Call, Class, Direction, Moment, RefusalKind, Refused, Transport, WhenFull};

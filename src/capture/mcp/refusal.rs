@@ -3,7 +3,7 @@
 use crate::trail::{RefusalKind, Refused};
 
 /// The message of the JSON-RPC error.
-pub(crate) fn message_of(refused: &Refused) -> String {
+pub fn message_of(refused: &Refused) -> String {
     let what = match refused.kind {
         RefusalKind::Denied => "call denied",
         _ => "call refused",

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "proxy")]
-use crate::config::file::{AcknowledgeName, ClassSettings, WhenFullName};
 use crate::journal::SinkName;
 
 /// What must have happened to a record before its caller continues.
@@ -71,26 +69,6 @@ impl Class {
     #[must_use]
     pub fn may_hold(&self) -> bool {
         self.acknowledge > Acknowledge::Written || self.when_full != WhenFull::Shed
-    }
-}
-
-#[cfg(feature = "proxy")]
-impl From<&ClassSettings> for Class {
-    fn from(settings: &ClassSettings) -> Self {
-        Self {
-            acknowledge: match settings.acknowledge {
-                AcknowledgeName::Queued => Acknowledge::Queued,
-                AcknowledgeName::Written => Acknowledge::Written,
-                AcknowledgeName::Synced => Acknowledge::Synced,
-                AcknowledgeName::Remote => Acknowledge::Remote,
-            },
-            when_full: match settings.when_full {
-                WhenFullName::Refuse => WhenFull::Refuse,
-                WhenFullName::Shed => WhenFull::Shed,
-                WhenFullName::Wait => WhenFull::Wait,
-            },
-            deadline: settings.deadline.map_or(DEADLINE, |time| time.0),
-        }
     }
 }
 

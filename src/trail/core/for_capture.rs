@@ -17,7 +17,8 @@ use crate::trail::otel::{MissingIds, Reach};
 use crate::trail::wire_counts::WireCounters;
 
 impl Core {
-    pub(crate) fn settings(&self) -> &Settings {
+    /// The settings of the trail.
+    pub fn settings(&self) -> &Settings {
         &self.context.settings
     }
 
@@ -37,8 +38,9 @@ impl Core {
         &self.recorder.clients
     }
 
+    /// What others may cost.
     #[cfg(feature = "mcp")]
-    pub(crate) fn bounds(&self) -> &Bounds {
+    pub fn bounds(&self) -> &Bounds {
         &self.context.bounds
     }
 
@@ -46,7 +48,8 @@ impl Core {
         &self.context.hooks
     }
 
-    pub(crate) fn notices(&self) -> &Notices {
+    /// Where the trail tells of itself.
+    pub fn notices(&self) -> &Notices {
         &self.context.notices
     }
 
@@ -69,8 +72,9 @@ impl Core {
         &self.context.digest_key
     }
 
+    /// What the taps count.
     #[cfg(feature = "mcp")]
-    pub(crate) fn wire_counters(&self) -> &WireCounters {
+    pub fn wire_counters(&self) -> &WireCounters {
         &self.context.wire_counters
     }
 
@@ -85,7 +89,7 @@ impl Core {
     }
 
     /// Nobody is to be told that records have no ids: there are no traces on purpose.
-    pub(crate) fn expect_no_ids(&self) {
+    pub fn expect_no_ids(&self) {
         self.context.missing_ids.expect_none();
     }
 

@@ -19,4 +19,4 @@ pub(crate) use self::open_calls::HoldsCalls;
 pub(in crate::trail) use self::open_calls::{OpenCalls, Registration};
 #[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
-pub(crate) use self::trail_core::Core;
+pub use self::trail_core::Core;

@@ -15,7 +15,7 @@ use crate::trail::recording::Recorder;
 use crate::trail::records::{Lifecycle, RecordCounts};
 
 /// One trail.
-pub(crate) struct Core {
+pub struct Core {
     pub(in crate::trail) context: CaptureContext,
     /// The class of calls of which no hook says another.
     pub(in crate::trail) class: Class,
@@ -64,7 +64,7 @@ impl Core {
     }
 
     /// Something is wrong that the operator has to mend: says so, and records it.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn alarm(&self, error_type: &'static str, text: String) {
         self.context.notices.warn(text);
         self.recorder.reporter.tell(Lifecycle::Degraded(error_type));

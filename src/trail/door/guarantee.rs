@@ -12,8 +12,8 @@ use crate::trail::timer::{Late, within};
 
 impl Core {
     /// Whether there may be calls that wait before they run, or do not run at all.
-    #[cfg(any(feature = "proxy", feature = "rmcp"))]
-    pub(crate) fn may_hold_calls(&self) -> bool {
+    #[cfg(any(feature = "internals", feature = "rmcp"))]
+    pub fn may_hold_calls(&self) -> bool {
         self.class.may_hold() || self.context.hooks.class.is_some() || self.context.hooks.authorize.is_some()
     }
 
@@ -50,8 +50,8 @@ impl Core {
     }
 
     /// Whether the journal has room for a call, for who asks whether this process shall get any.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn takes_records(&self) -> Result<(), JournalError> {
+    #[cfg(feature = "internals")]
+    pub fn takes_records(&self) -> Result<(), JournalError> {
         self.recorder.journal.admit_within(ADMITTED_BYTES, BLOCKING_PATIENCE).map(drop)
     }
 

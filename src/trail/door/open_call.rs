@@ -26,7 +26,7 @@ use super::span;
 use super::write::WriteTerms;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::policy::Decision;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
 use crate::trail::calls::{Call, CallState, Class, Facts, RefusalKind, Refused, WhenFull, is_fact};
@@ -253,7 +253,7 @@ impl OpenCall {
     }
 
     /// The ids of its span, if it has one with valid ids.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn span_ids(&self) -> Option<SpanIds> {
         self.state.ids()
     }

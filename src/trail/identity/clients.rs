@@ -29,7 +29,7 @@ pub(crate) struct Clients {
 
 /// One of them.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub struct Client {
     key: ClientKey,
     all: Arc<Clients>,
     used: Used,
@@ -45,11 +45,13 @@ pub(crate) enum ClientKey {
 
 /// What there is to share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SharedResource {
+pub enum SharedResource {
     /// Bytes of bodies that are held back.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     HeldBytes,
+    /// Calls that are open.
     OpenCalls,
+    /// Sessions over HTTP.
     Sessions,
 }
 
@@ -73,7 +75,7 @@ struct Written {
 
 /// A part of a share, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub struct Share {
     client: Arc<Client>,
     what: SharedResource,
     amount: u64,
@@ -123,7 +125,7 @@ impl Client {
     }
 
     /// So much more, whether or not that is more than it should have.
-    pub(crate) fn take(self: &Arc<Self>, what: SharedResource, amount: u64) -> Share {
+    pub fn take(self: &Arc<Self>, what: SharedResource, amount: u64) -> Share {
         self.used.add(what, amount);
         self.all.used.add(what, amount);
         Share { client: self.clone(), what, amount }
@@ -187,8 +189,8 @@ impl Drop for Client {
 
 impl Share {
     /// So much more of it.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn more(&mut self, amount: u64, bound: u64) -> bool {
+    #[cfg(feature = "internals")]
+    pub fn more(&mut self, amount: u64, bound: u64) -> bool {
         self.client.used.add(self.what, amount);
         self.client.all.used.add(self.what, amount);
         self.amount += amount;

@@ -4,4 +4,5 @@ mod actor;
 mod clients;
 
 pub use self::actor::{Actor, ActorType, RequestFacts};
-pub(crate) use self::clients::{Client, ClientKey, Clients, Share, SharedResource};
+pub use self::clients::{Client, Share, SharedResource};
+pub(crate) use self::clients::{ClientKey, Clients};

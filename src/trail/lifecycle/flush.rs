@@ -84,7 +84,7 @@ impl fmt::Display for FlushError {
 
 impl Core {
     /// Ships what is in the journal now, what earlier processes left there included.
-    pub(crate) async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
+    pub async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
         if self.is_inherited() {
             return Err(FlushError::of_a_child(deadline));
         }

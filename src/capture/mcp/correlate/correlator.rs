@@ -11,7 +11,7 @@ use crate::trail::{self, Client, Core, WireCounter};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
-pub(crate) struct Correlator(Arc<Shared>);
+pub struct Correlator(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -25,7 +25,7 @@ struct Shared {
 
 impl Correlator {
     /// For one server.
-    pub(crate) fn new(core: &Arc<Core>) -> Self {
+    pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
         let reading = Reading {
             state_key: Some(key.key_for("auditrail request state 1")),

@@ -25,7 +25,7 @@ use crate::trail::{Client, Core};
 
 /// What one exchange has open.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     correlator: Correlator,
     session: Arc<Session>,
     origin: MessageOrigin,
@@ -46,7 +46,7 @@ pub(crate) struct Exchange {
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// The response ended by itself.
     Complete,
     /// The response ended by itself, but nobody could read what it said.
@@ -56,17 +56,20 @@ pub(crate) enum End {
 }
 
 /// A call that is open, for who answers it in the place of the server.
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 #[derive(Debug)]
-pub(crate) struct Unanswered {
-    pub(crate) id: Id,
-    pub(crate) is_in_batch: bool,
-    pub(crate) call_id: RecordId,
+pub struct Unanswered {
+    /// Its id.
+    pub id: Id,
+    /// Whether its answer belongs to a list.
+    pub is_in_batch: bool,
+    /// The id of its record.
+    pub call_id: RecordId,
 }
 
 impl Correlator {
     /// A connection, or an HTTP request outside all sessions.
-    pub(crate) fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
+    pub fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
         self.exchange_in(Arc::new(Session::new(self)), origin)
     }
 
@@ -94,7 +97,8 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn session(&self) -> &Arc<Session> {
+    /// Whose it is.
+    pub fn session(&self) -> &Arc<Session> {
         &self.session
     }
 
@@ -116,8 +120,8 @@ impl Exchange {
     }
 
     /// What the client has asked with it that nobody has answered.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
+    #[cfg(feature = "internals")]
+    pub fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
         // Of a message that is read in several ways, one answer is for all with its id.
         let wants_one = |waiting: &&PendingCall| !waiting.is_one_way && pending.is_first_reading(waiting);
@@ -232,7 +236,7 @@ impl Exchange {
     }
 
     /// Somebody has answered that call in the place of the server.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
         let waiting = self.pending().take_call(call);
         match waiting {
@@ -242,7 +246,7 @@ impl Exchange {
     }
 
     /// Blocks while very much is not on the disk yet.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn wait_for_disk(&self) {
         let core = self.correlator.core();
         if let Some(pause) = core.pause(true) {
@@ -266,7 +270,7 @@ impl Exchange {
     }
 
     /// Nothing more will come over this exchange.
-    pub(crate) fn close(&self, end: End) {
+    pub fn close(&self, end: End) {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -12,7 +12,7 @@ use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, T
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct MessageOrigin {
+pub struct MessageOrigin {
     pub(crate) transport: Option<Transport>,
     /// The span of the HTTP request: related, but not the caller's.
     pub(crate) link: Option<SpanContext>,
@@ -38,6 +38,12 @@ pub(crate) struct MessageOrigin {
 }
 
 impl MessageOrigin {
+    /// Standard input and output, of a proxy that holds calls back or not.
+    #[cfg(feature = "internals")]
+    pub fn of_stdio(is_held: bool) -> Self {
+        Self { transport: Some(Transport::Stdio), is_held, ..Self::default() }
+    }
+
     pub(super) fn describe(&self, attributes: &mut Attributes) {
         if let Some(transport) = self.transport {
             transport.write(attributes);

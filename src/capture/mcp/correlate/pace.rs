@@ -9,7 +9,7 @@ use crate::trail::{Bounds, Client, ClientKey, Core, MessageFacts};
 /// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
 /// the connection is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub struct Pace {
     second: Mutex<Second>,
     counted: Mutex<Option<Counted>>,
 }

@@ -17,7 +17,7 @@ use crate::trail::{Direction, Facts, MessageFacts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub struct Session {
     correlator: Correlator,
     /// What is asked in it, by either side.
     pending: Mutex<Pending>,
@@ -219,7 +219,7 @@ impl Session {
     }
 
     /// What it came over is closed: what is open gets no answer any more.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
         self.tell_end();

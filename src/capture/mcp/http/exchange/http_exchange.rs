@@ -15,9 +15,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::body_notes::{BodyNotes, Side};
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::bypass::Bypass;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::held_calls::HeldCalls;
 use super::ordinary::HttpRecording;
 use super::progress::Progress;
@@ -56,9 +56,9 @@ pub(crate) struct HttpExchange {
     session: Mutex<Option<Entered>>,
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     held: Option<HeldCalls>,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     detour: Option<Bypass>,
 }
 
@@ -93,9 +93,9 @@ impl HttpExchange {
             issued: OnceLock::new(),
             session: Mutex::new(session),
             is_stream: AtomicBool::new(false),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             held: shared.holding.map(HeldCalls::new),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             detour: Bypass::of(parts),
         })
     }
@@ -104,7 +104,7 @@ impl HttpExchange {
         &self.exchange
     }
 
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn held(&self) -> Option<&HeldCalls> {
         self.held.as_ref()
     }
@@ -238,7 +238,7 @@ impl HttpExchange {
 
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(crate) fn begin_stream(&self, uri: &str) {
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
             detour.look(self.shared.core(), uri);
         }
