@@ -17,6 +17,7 @@ pub(crate) mod clients;
 mod context;
 pub(crate) mod core;
 mod counts;
+mod digest_key;
 mod door;
 mod drain;
 mod ending;

@@ -11,8 +11,8 @@ use std::fs;
 use super::{SERVER, group, modules, path_of};
 
 /// The rooms that hold to this, and all rooms inside them. To add one, write it down here and mend what is told of it.
-const ORDERED: [&str; 8] =
-    ["capture", "config", "policy", "serve", "server::cli", "server::config", "server::proxy", "ship"];
+const ORDERED: [&str; 9] =
+    ["capture", "config", "journal", "policy", "serve", "server::cli", "server::config", "server::proxy", "ship"];
 
 /// A file of a room.
 struct File {
