@@ -217,7 +217,7 @@ fn a_limit_on_the_size_of_files_ends_no_process() {
     limited(&mut command, 400 << 10);
     let (code, said) = run(&mut command);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("Counts { emitted: 4002, acknowledged: 4002, refused: 0,"), "{said}");
+    assert!(said.contains("RecordCounts { emitted: 4002, acknowledged: 4002, refused: 0,"), "{said}");
 
     // The binary's own output.
     let mut command = Command::new(env!("CARGO_BIN_EXE_auditrail"));
@@ -238,7 +238,7 @@ fn writes_much() {
         for number in 0..4000 {
             trail.record(Moment::new(EventName::Context).attribute("text", format!("{number:0500}")));
         }
-        trail.report();
+        trail.report_counts();
         eprintln!("{:?}", trail.counts());
     }
 }

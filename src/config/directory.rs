@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::environment::{Environment, STATE};
 use super::error::ConfigError;
-use super::hex::hex;
 use super::overrides::Overrides;
 use super::resource::{ResourceSettings, SERVICE_NAME_VARIABLE};
+use crate::hex::hex;
 
 /// The directory of the service's state.
 pub const DIRECTORY: &str = "AUDITRAIL_DIR";

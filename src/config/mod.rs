@@ -8,7 +8,6 @@ pub(crate) mod directory;
 mod endpoint;
 mod environment;
 mod error;
-pub(crate) mod hex;
 mod injected;
 mod list;
 pub(crate) mod notices;

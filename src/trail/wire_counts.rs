@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a tap counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
+pub enum WireCounter {
     /// A message.
     Message,
     /// One that cannot be understood.
@@ -57,7 +57,7 @@ pub struct WireCounts {
 pub struct WireCounters([AtomicU64; 9]);
 
 impl WireCounters {
-    pub fn add(&self, what: Counted) {
+    pub fn add(&self, what: WireCounter) {
         if let Some(counter) = self.0.get(what as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }

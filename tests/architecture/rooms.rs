@@ -11,8 +11,19 @@ use std::fs;
 use super::{SERVER, group, modules, path_of};
 
 /// The rooms that hold to this, and all rooms inside them. To add one, write it down here and mend what is told of it.
-const ORDERED: [&str; 9] =
-    ["capture", "config", "journal", "policy", "serve", "server::cli", "server::config", "server::proxy", "ship"];
+const ORDERED: [&str; 11] = [
+    "capture",
+    "config",
+    "journal",
+    "policy",
+    "record",
+    "serve",
+    "server::cli",
+    "server::config",
+    "server::proxy",
+    "ship",
+    "trail",
+];
 
 /// A file of a room.
 struct File {

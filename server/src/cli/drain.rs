@@ -57,20 +57,20 @@ fn text_of(report: &DrainReport, well: bool) -> Answer {
             stream.stream, stream.pending, stream.answered
         );
     }
-    for (stream, error) in &report.left_alone {
+    for (stream, error) in &report.unreadable_streams {
         text += &format!("stream {stream}: left alone: {}\n", plain(&error.to_string()));
     }
     text += &format!(
         "{} of {} stream(s) drained: {} record(s) delivered, {} quarantined, {} lost, {} still waiting\n",
         report.drained.len(),
-        report.found.len() + report.left_alone.len(),
+        report.found.len() + report.unreadable_streams.len(),
         report.delivered,
         report.quarantined,
         report.lost,
         report.pending()
     );
-    if report.not_looked_at > 0 {
-        text += &format!("up to {} more stream(s) were not looked at\n", report.not_looked_at);
+    if report.unvisited_streams > 0 {
+        text += &format!("up to {} more stream(s) were not looked at\n", report.unvisited_streams);
     }
     Answer::new(text, well)
 }
@@ -86,7 +86,7 @@ fn json_of(report: &DrainReport, well: bool) -> Answer {
         })
     });
     let left_alone = report
-        .left_alone
+        .unreadable_streams
         .iter()
         .map(|(stream, error)| json!({ "stream": stream.to_string(), "error": error.to_string() }));
     let report = json!({
@@ -97,8 +97,8 @@ fn json_of(report: &DrainReport, well: bool) -> Answer {
         "quarantined": report.quarantined,
         "lost": report.lost,
         "pending": report.pending(),
-        "not_looked_at": report.not_looked_at,
-        "own": report.own.to_string(),
+        "not_looked_at": report.unvisited_streams,
+        "own": report.own_stream.to_string(),
     });
     Answer::json(&report, well)
 }

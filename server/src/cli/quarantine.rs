@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use auditrail::config::{JournalWithout, Overrides, Settings};
-use auditrail::internals::config::{hex, journal_without};
+use auditrail::internals::config::journal_without;
+use auditrail::internals::hex::hex;
 use auditrail::journal::{Cause, Disk, Entry, Quarantine, Quarantined, Tolerant, Without};
 use auditrail::record::Record;
 use auditrail::ship::{OtlpConnector, Replay};

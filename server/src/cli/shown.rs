@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use auditrail::internals::config::{self, hex, is_hidden};
+use auditrail::internals::config::{self, is_hidden};
+use auditrail::internals::hex::hex;
 use auditrail::record::{Key, Record, Value};
 use serde_json::{Map, Value as Json, json};
 

@@ -23,7 +23,7 @@ impl Refusal {
 
     /// The answer to a message that is not relayed for another reason than its own call.
     pub(crate) fn because(id: Option<Id>, reason: &str, call_id: Option<RecordId>) -> Self {
-        Self { id, code: Refused::UNRECORDED, message: format!("call refused: {reason}"), call_id }
+        Self { id, code: Refused::UNRECORDED_CODE, message: format!("call refused: {reason}"), call_id }
     }
 
     /// The answer to a call that got none from its server.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auditrail::internals::splice::MOST_MESSAGES;
-use auditrail::internals::trail::{Core, Counted};
+use auditrail::internals::trail::{Core, WireCounter};
 
 /// Counts and tells of them.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ impl Unjoined {
 
     /// One more, of more bytes than these or of too many messages.
     pub(crate) fn tell(&self, most_bytes: u64) {
-        self.core.seen().add(Counted::Unjoined);
+        self.core.wire_counters().add(WireCounter::Unjoined);
         if !self.is_told.swap(true, Ordering::Relaxed) {
             self.core.notices().warn(format!(
                 "a message is larger than the {most_bytes} bytes that are held to write trace context into it, or a batch of \

@@ -11,6 +11,7 @@ pub(crate) mod correlate;
 pub(crate) mod http;
 pub(crate) mod message;
 mod profile;
+mod recent;
 #[cfg(any(feature = "internals", feature = "rmcp"))]
 pub(crate) mod refusal;
 pub(crate) mod scan;

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::process::ChildStdout;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use auditrail::internals::locks::{Condvar, Mutex, MutexGuard};
 use auditrail::internals::mcp::DirectionReader;
 use auditrail::internals::message::Message;
 use memchr::memrchr;
@@ -89,7 +90,7 @@ impl Output {
 
     /// Waits until what was answered is known. Never long: nothing that may block happens meanwhile.
     pub(super) fn wait_for_answers(&self) {
-        drop(self.order.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(self.order.lock());
     }
 
     /// Writes a line of the proxy's own, now or behind the line that the server has begun.
@@ -98,7 +99,7 @@ impl Output {
         // Whoever refuses calls by the thousands while the server is in the middle of a line reads no more of them until it
         // ends, or is closed.
         while state.has_to_wait() && state.waiting.len() + line.len() > MOST_WAITING {
-            state = self.is_written.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.is_written.wait(state);
         }
         if state.file.is_some() {
             state.waiting.extend_from_slice(line);
@@ -140,7 +141,7 @@ impl Output {
         state.write(head)?;
         // Who waits for this lock must not wait for the client.
         state.file.as_ref().map_or(Ok(()), fd::wait_writable)?;
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.order.lock();
         state.write(tail)?;
         drop(state);
         self.is_written.notify_all();
@@ -149,7 +150,7 @@ impl Output {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -1,14 +1,13 @@
 //! A stdio connection, or an HTTP request with its response.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::SeenMessage;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::garbage::Garbage;
-use super::hex::hex;
 use super::message_origin::MessageOrigin;
 use super::noise::no_message;
 use super::odd::{is_doubtful, is_piece, is_unreadable};
@@ -18,8 +17,10 @@ use super::repeated::Repeated;
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
-use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
+use crate::hex::hex;
+use crate::locks::{Mutex, MutexGuard};
+use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
+use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -139,13 +140,13 @@ impl Exchange {
         Arc::ptr_eq(self.correlator.core(), core)
     }
 
-    /// A call that is no message, with what is known of it by the way it came.
+    /// The facts of what is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
-    pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.origin.place(call.shared(self.common(0)), Direction::ClientToServer, None);
+    pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
+        let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
         match self.origin.actor(self.correlator.core(), "") {
-            Some(actor) => call.actor(actor),
-            None => call,
+            Some(actor) => facts.actor(actor),
+            None => facts,
         }
     }
 
@@ -160,15 +161,15 @@ impl Exchange {
         &self,
         direction: Direction,
         message: Message,
-        begun: Option<Now>,
+        begun: Option<ClockReading>,
     ) -> Option<Arc<OpenCall>> {
-        self.correlator.count(Counted::Message);
+        self.correlator.count(WireCounter::Message);
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
         // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
         if message.event.is_some_and(|event| self.session.saw_before(event)) && self.origin.is_resumed {
-            self.correlator.count(Counted::Replayed);
+            self.correlator.count(WireCounter::Replayed);
             return None;
         }
         self.end_cancelled();
@@ -190,7 +191,7 @@ impl Exchange {
         kind: Option<Kind>,
         direction: Direction,
         message: Message,
-        begun: Option<Now>,
+        begun: Option<ClockReading>,
     ) -> Option<Arc<OpenCall>> {
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
@@ -217,10 +218,10 @@ impl Exchange {
 
     /// That much came of a request of the client, and no more will: its id may be missing.
     #[cfg(feature = "tower")]
-    pub(crate) fn see_cut(&self, message: &Message, begun: Now) {
+    pub(crate) fn see_cut(&self, message: &Message, begun: ClockReading) {
         let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
         if is_request {
-            self.correlator.count(Counted::Message);
+            self.correlator.count(WireCounter::Message);
             self.has_message.store(true, Ordering::Relaxed);
             drop(self.request(Direction::ClientToServer, message, Some(begun)));
         }
@@ -261,7 +262,7 @@ impl Exchange {
     /// What is to be told of calls whose answers could not be read.
     #[cfg(feature = "tower")]
     pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
-        *self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        *self.unread_facts.lock() = facts;
     }
 
     /// The head of the HTTP response came.
@@ -279,7 +280,7 @@ impl Exchange {
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
             if end == End::Unread {
-                let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
+                let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
             self.end(waiting, outcome);
@@ -303,7 +304,7 @@ impl Exchange {
         Some(waiting.unanswered(outcome))
     }
 
-    fn request(&self, direction: Direction, message: &Message, begun: Option<Now>) -> Arc<OpenCall> {
+    fn request(&self, direction: Direction, message: &Message, begun: Option<ClockReading>) -> Arc<OpenCall> {
         self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();
@@ -311,9 +312,10 @@ impl Exchange {
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.session.introduce(&message.params);
         }
+        let call = Call::of_message(seen.facts());
         let call = match begun {
-            Some(begun) => seen.call().begun(begun),
-            None => seen.call(),
+            Some(begun) => call.begun(begun),
+            None => call,
         };
         let is_one_way = message.kind(direction) == Some(Kind::OneWay);
         let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
@@ -353,7 +355,7 @@ impl Exchange {
     }
 
     fn notification(&self, direction: Direction, message: &Message) {
-        let mut facts = self.seen(direction, message).call();
+        let mut facts = self.seen(direction, message).facts();
         let mut inside = None;
         if message.method.as_deref() == Some("notifications/cancelled")
             && let Some(id) = &message.params.request_id
@@ -404,7 +406,7 @@ impl Exchange {
             Meant::Nobody => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
-            return self.correlator.count(Counted::Unasked);
+            return self.correlator.count(WireCounter::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told. What the server
         // asks has one.
@@ -417,7 +419,7 @@ impl Exchange {
         let ended = if is_servers { self.pending().nameless(self.number, reply) } else { None };
         match ended {
             Some(ended) => ended.iter().for_each(|waiting| self.end(waiting, &self.outcome(waiting, &message))),
-            None => self.correlator.count(Counted::Unasked),
+            None => self.correlator.count(WireCounter::Unasked),
         }
     }
 
@@ -428,7 +430,7 @@ impl Exchange {
             Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
             Meant::OneOf(calls) => {
                 if calls.is_empty() {
-                    self.correlator.count(Counted::Unasked);
+                    self.correlator.count(WireCounter::Unasked);
                 }
                 calls.iter().for_each(|waiting| self.end(waiting, &outcomes::ambiguous()));
             }
@@ -492,7 +494,7 @@ impl Exchange {
     /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
     /// was asked later is answered.
     fn unreadable(&self, message: &Message) -> Option<Arc<OpenCall>> {
-        self.correlator.count(Counted::Flawed);
+        self.correlator.count(WireCounter::Flawed);
         // What names a method is a call to whoever reads on.
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
@@ -504,7 +506,7 @@ impl Exchange {
     /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
     /// each ([`noise`](super::noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
-        self.correlator.count(Counted::Flawed);
+        self.correlator.count(WireCounter::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
         let facts = || self.of_nothing(direction);
         match direction {
@@ -528,13 +530,13 @@ impl Exchange {
     /// Whether what is no message has a record of its own all the same.
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
-        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut garbage = self.garbage.lock();
         garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
     }
 
     /// The facts of what is no message.
-    fn of_nothing(&self, direction: Direction) -> Call {
-        self.seen(direction, &Message::default()).call()
+    fn of_nothing(&self, direction: Direction) -> MessageFacts {
+        self.seen(direction, &Message::default()).facts()
     }
 
     fn end(&self, waiting: &PendingCall, outcome: &Outcome) {

@@ -8,7 +8,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::pace::Pace;
 use crate::record::{Attributes, names};
-use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport};
+use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
@@ -57,16 +57,16 @@ impl MessageOrigin {
     }
 
     /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.
-    pub(super) fn place(&self, call: Call, direction: Direction, named: Option<Context>) -> Call {
+    pub(super) fn place(&self, facts: MessageFacts, direction: Direction, named: Option<Context>) -> MessageFacts {
         let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
-        let call = match (named, &self.link) {
-            (Some(parent), _) => call.parent(parent),
-            (None, Some(link)) if is_parent => call.parent(Context::new().with_remote_span_context(link.clone())),
-            (None, _) => call,
+        let facts = match (named, &self.link) {
+            (Some(parent), _) => facts.parent(parent),
+            (None, Some(link)) if is_parent => facts.parent(Context::new().with_remote_span_context(link.clone())),
+            (None, _) => facts,
         };
         match &self.link {
-            Some(link) if !is_parent => call.link(link.clone()),
-            _ => call,
+            Some(link) if !is_parent => facts.link(link.clone()),
+            _ => facts,
         }
     }
 

@@ -26,7 +26,6 @@ mod exchange;
 mod garbage;
 #[cfg(feature = "rmcp")]
 mod handled_call;
-mod hex;
 mod known;
 mod message_origin;
 mod noise;

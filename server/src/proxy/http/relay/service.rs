@@ -11,7 +11,7 @@ use auditrail::capture::mcp::{HttpRecording, TapBody};
 use auditrail::internals::TrailInside as _;
 use auditrail::internals::correlate::Exchange;
 use auditrail::internals::mcp::HoldReasons;
-use auditrail::internals::trail::Counted;
+use auditrail::internals::trail::WireCounter;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, Version};
@@ -160,7 +160,7 @@ impl Shared {
     }
 
     fn tell_turned_away(&self) {
-        self.trail.core().seen().add(Counted::TurnedAway);
+        self.trail.core().wire_counters().add(WireCounter::TurnedAway);
         self.notices()
             .warn(format!("requests are answered with 503, as too many connections are occupied; {MORE_ROOM}"));
     }

@@ -8,9 +8,10 @@
 //! 2. The future is polled at most [`MOST`] times in a row, so one that always wakes itself does not starve other tasks.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use auditrail::internals::locks::{Mutex, MutexGuard};
 use pin_project_lite::pin_project;
 
 pin_project! {
@@ -83,7 +84,7 @@ impl WakeState {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

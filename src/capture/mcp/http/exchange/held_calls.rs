@@ -1,10 +1,11 @@
 //! The calls in the body of a request, for a proxy that holds it back until they may run.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::capture::mcp::http::server::HoldReasons;
 use crate::capture::mcp::message::{Flaw, Id, Message};
 use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome};
 use crate::trail::{OpenCall, Refused};
 
@@ -154,6 +155,6 @@ impl HeldCalls {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents.lock()
     }
 }
