@@ -140,7 +140,7 @@ pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a
 pub struct Id {
     /// What it is.
     pub kind: IdKind,
-    /// The string, or the number in its shortest form; no more than [`MAX_ID`] bytes of it.
+    /// The string, or the number in its shortest form; no more than `MAX_ID` bytes of it.
     pub text: String,
     /// What else tells a string or a number from others if `text` is not all of it: a hash; 0 for all other ids. It holds
     /// within one process only.
