@@ -1,11 +1,8 @@
 //! `auditrail journal drain`.
 
-use std::time::Duration;
-
-use clap::ArgMatches;
 use serde_json::json;
 
-use super::args;
+use super::args::DrainArguments;
 use super::location::Place;
 use super::outcome::{Answer, Failure};
 use super::progress::Progress;
@@ -15,22 +12,21 @@ use crate::Trail;
 use crate::journal::Owner;
 use crate::trail::{DrainReport, StartError, drain};
 
-pub(super) fn run(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
+pub(super) fn run(place: &Place, arguments: &DrainArguments) -> Result<Answer, Failure> {
     let owned = place.inspection.streams().map_err(Failure::failed)?;
     if owned.iter().all(|stream| place.inspection.owner(*stream) == Owner::Alive) {
         return Ok(nothing(place, owned.len()));
     }
-    let timeout = command.get_one::<Duration>(args::TIMEOUT).copied().unwrap_or_default();
     let progress = Progress::of_records("draining");
     let notices = progress.clone();
     let mut builder = Trail::builder("auditrail")
         .environment(place.environment.clone())
         .directory(place.state.clone())
         .on_notice(move |notice| notices.notice(notice));
-    if let Some(endpoint) = command.get_one::<String>(args::ENDPOINT) {
+    if let Some(endpoint) = &arguments.collector.endpoint {
         builder = builder.endpoint(endpoint);
     }
-    let result = drain(builder, timeout, |so_far| progress.at(so_far.settled, so_far.records));
+    let result = drain(builder, arguments.timeout, |so_far| progress.at(so_far.settled, so_far.records));
     progress.end();
     let report = result.map_err(|error| match &error {
         StartError::Config(_) => Failure::usage(Words::of_journals().start(&error)),

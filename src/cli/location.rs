@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
-
-use super::args;
+use super::args::{Format, Which};
 use super::outcome::Failure;
 use super::words::Words;
 use crate::config::{Environment, earlier_state_directory, state_directory};
@@ -24,14 +22,14 @@ pub(super) struct Place {
 
 impl Place {
     /// What the arguments and the environment say. There must be a journal: none is ever made.
-    pub(super) fn find(command: &ArgMatches) -> Result<Self, Failure> {
+    pub(super) fn find(which: &Which) -> Result<Self, Failure> {
         let environment = Environment::of_process();
-        let state = match command.get_one::<PathBuf>(args::DIR) {
+        let state = match &which.dir {
             Some(directory) => directory.clone(),
             None => {
-                let service = command.get_one::<String>(args::SERVICE);
+                let service = which.service.as_deref();
                 let told = |error| Failure::usage(Words::of_journals().config(&error));
-                let found = state_directory(service.map(String::as_str), &environment).map_err(told)?;
+                let found = state_directory(service, &environment).map_err(told)?;
                 let earlier =
                     service.map(|name| earlier_state_directory(name, &environment)).transpose().map_err(told)?;
                 let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
@@ -46,8 +44,7 @@ impl Place {
             return Err(nothing_there(&state, &journal));
         }
         let inspection = Inspection::of(&journal).map_err(Failure::failed)?;
-        let json = command.get_one::<String>(args::FORMAT).is_some_and(|format| format == "json");
-        Ok(Self { state, journal, inspection, environment, json })
+        Ok(Self { state, journal, inspection, environment, json: which.format == Format::Json })
     }
 }
 

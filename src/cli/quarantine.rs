@@ -2,12 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
 
-use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use super::args;
+use super::args::{DiscardArguments, QuarantineCommand, ReplayArguments};
 use super::location::Place;
 use super::outcome::{Answer, Failure};
 use super::progress::Progress;
@@ -18,13 +16,12 @@ use crate::journal::{Cause, Disk, Entry, Quarantine, Quarantined, Tolerant, With
 use crate::record::Record;
 use crate::ship::{OtlpConnector, Replay};
 
-pub(super) fn run(place: &Place, name: &str, command: &ArgMatches) -> Result<Answer, Failure> {
-    match name {
-        "list" => list(place),
-        "show" => show(place, &names(command)),
-        "replay" => replay(place, command),
-        "discard" => discard(place, command),
-        _ => Err(Failure::usage("name a command; `auditrail journal quarantine --help` has them")),
+pub(super) fn run(place: &Place, command: &QuarantineCommand) -> Result<Answer, Failure> {
+    match command {
+        QuarantineCommand::List => list(place),
+        QuarantineCommand::Show { name } => show(place, stem(name)),
+        QuarantineCommand::Replay(arguments) => replay(place, arguments),
+        QuarantineCommand::Discard(arguments) => discard(place, arguments),
     }
 }
 
@@ -50,8 +47,7 @@ fn list(place: &Place) -> Result<Answer, Failure> {
     Ok(Answer::new(text, well))
 }
 
-fn show(place: &Place, names: &[String]) -> Result<Answer, Failure> {
-    let name = names.first().map(String::as_str).unwrap_or_default();
+fn show(place: &Place, name: &str) -> Result<Answer, Failure> {
     let file = place.inspection.quarantined(name).map_err(Failure::failed)?;
     if place.json {
         let entries: Vec<_> = file.entries.iter().map(|entry| json_of_entry(&file, entry)).collect();
@@ -70,27 +66,26 @@ fn show(place: &Place, names: &[String]) -> Result<Answer, Failure> {
     Ok(Answer::new(text, true))
 }
 
-fn replay(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
-    let names = match command.get_flag(args::ALL) {
+fn replay(place: &Place, arguments: &ReplayArguments) -> Result<Answer, Failure> {
+    let names = match arguments.all {
         true => place.inspection.quarantine_names().map_err(Failure::failed)?,
-        false => existing(place, command)?,
+        false => existing(place, &arguments.names)?,
     };
     let overrides = Overrides {
         service_name: Some("auditrail".into()),
         directory: Some(place.state.clone()),
-        endpoint: command.get_one::<String>(args::ENDPOINT).cloned(),
+        endpoint: arguments.collector.endpoint.clone(),
         ..Overrides::default()
     };
     let told = |error| Failure::usage(Words::of_journals().config(&error));
     let settings = Settings::read(&overrides, &place.environment).map_err(told)?;
-    let within = command.get_one::<Duration>(args::TIMEOUT).copied().unwrap_or_default();
     let replay = Replay::connect(&OtlpConnector, &settings.logs).map_err(Failure::failed)?;
     let quarantine = quarantine(place)?;
     let progress = Progress::of_records("replaying");
     let (mut text, mut files, mut kept) = (String::new(), Vec::new(), 0);
     for (index, name) in (0..).zip(&names) {
         progress.at(index, names.len() as u64);
-        let result = replay.replay(&quarantine, name, within).map_err(|error| error.to_string());
+        let result = replay.replay(&quarantine, name, arguments.timeout).map_err(|error| error.to_string());
         match &result {
             Ok(records) => {
                 text += &format!("{}: {records} record(s) delivered; removed from quarantine\n", plain(name));
@@ -111,9 +106,9 @@ fn replay(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
     Ok(Answer::new(text, kept == 0))
 }
 
-fn discard(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
-    let names = existing(place, command)?;
-    if !command.get_flag(args::YES) && !confirmed(names.len())? {
+fn discard(place: &Place, arguments: &DiscardArguments) -> Result<Answer, Failure> {
+    let names = existing(place, &arguments.names)?;
+    if !arguments.yes && !confirmed(names.len())? {
         return Err(Failure::failed("nothing was discarded"));
     }
     let quarantine = quarantine(place)?;
@@ -126,34 +121,35 @@ fn discard(place: &Place, command: &ArgMatches) -> Result<Answer, Failure> {
     Ok(Answer::new(names.iter().fold(String::new(), |text, name| text + &plain(name) + ": discarded\n"), true))
 }
 
-/// Asks whoever sits at the terminal.
+/// Asks the user at the terminal.
 fn confirmed(files: usize) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage("discarding is for ever, and there is nobody to ask: give --yes to do it"));
+        return Err(Failure::usage(
+            "discarding is permanent and needs confirmation, but standard input is not a terminal; give --yes to skip the question",
+        ));
     }
-    drop(write!(io::stderr(), "{files} file(s) will be removed for ever, and their records with them. Go on? [y/N] "));
+    drop(write!(io::stderr(), "{files} file(s) and the records in them will be deleted permanently. Continue? [y/N] "));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(Failure::failed)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// The names of the arguments, all of which must be there: nothing is done otherwise.
-fn existing(place: &Place, command: &ArgMatches) -> Result<Vec<String>, Failure> {
+fn existing(place: &Place, names: &[String]) -> Result<Vec<String>, Failure> {
     let there = place.inspection.quarantine_names().map_err(Failure::failed)?;
-    let names = names(command);
+    let names: Vec<_> = names.iter().map(|name| stem(name).to_owned()).collect();
     match names.iter().find(|name| !there.contains(name)) {
         Some(name) => Err(Failure::failed(format!(
-            "there is no {name:?} in the quarantine of {}; `auditrail journal quarantine list` names what is there",
+            "there is no {name:?} in the quarantine of {}; `auditrail journal quarantine list` shows what is there",
             place.journal.display()
         ))),
         None => Ok(names),
     }
 }
 
-/// Also as the files are called on the disk.
-fn names(command: &ArgMatches) -> Vec<String> {
-    let names = command.get_many::<String>(args::NAMES).unwrap_or_default();
-    names.map(|name| name.strip_suffix(".rec").unwrap_or(name).to_owned()).collect()
+/// The name of a file that may be given as it is called on the disk.
+fn stem(name: &str) -> &str {
+    name.strip_suffix(".rec").unwrap_or(name)
 }
 
 /// On a disk that may lack what it may lack for the service.

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::ArgMatches;
+use clap::Parser as _;
 
+use super::args::{Arguments, Command, JournalArguments, JournalCommand};
 use super::location::Place;
 use super::outcome::{Answer, Failure, print};
 #[cfg(feature = "proxy")]
 use super::proxy;
-use super::{args, drain, fsck, ledger, quarantine, stat};
+use super::{drain, fsck, ledger, quarantine, stat};
 
 /// Runs the command of the process's arguments.
 #[must_use]
@@ -18,22 +19,20 @@ pub fn main() -> ExitCode {
         return code;
     }
     survive_large_files();
-    let matches = match args::command().try_get_matches_from(std::env::args_os()) {
-        Ok(matches) => matches,
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
         Err(error) => {
             // The help goes to standard output, and whoever closes it early has read enough.
             drop(error.print());
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
-    #[cfg(feature = "proxy")]
-    if let Some(code) = proxy::main(&matches) {
-        return code;
-    }
-    match run(&matches).and_then(print) {
-        Ok(code) => code,
-        Err(failure) => failure.told(),
-    }
+    let result = match &arguments.command {
+        Command::Journal(arguments) => journal(arguments).and_then(print),
+        #[cfg(feature = "proxy")]
+        Command::Proxy(arguments) => proxy::run(arguments),
+    };
+    result.unwrap_or_else(Failure::told)
 }
 
 /// Output into a file that may grow no more ends a process by a signal (SIGXFSZ), without a word; caught, the write is an error.
@@ -45,16 +44,13 @@ fn survive_large_files() {
     drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ)));
 }
 
-fn run(matches: &ArgMatches) -> Result<Answer, Failure> {
-    let Some(("journal", journal)) = matches.subcommand() else { return Err(Failure::usage("name a command")) };
-    let Some((name, command)) = journal.subcommand() else { return Err(Failure::usage("name a command")) };
-    let place = Place::find(command)?;
-    match (name, command.subcommand()) {
-        ("stat", _) => stat::run(&place),
-        ("fsck", _) => fsck::run(&place),
-        ("ledger", _) => ledger::run(&place),
-        ("drain", _) => drain::run(&place, command),
-        ("quarantine", Some((name, command))) => quarantine::run(&place, name, command),
-        _ => Err(Failure::usage("name a command; `auditrail journal --help` has them")),
+fn journal(arguments: &JournalArguments) -> Result<Answer, Failure> {
+    let place = Place::find(&arguments.which)?;
+    match &arguments.command {
+        JournalCommand::Stat => stat::run(&place),
+        JournalCommand::Fsck => fsck::run(&place),
+        JournalCommand::Ledger => ledger::run(&place),
+        JournalCommand::Drain(arguments) => drain::run(&place, arguments),
+        JournalCommand::Quarantine(command) => quarantine::run(&place, command),
     }
 }

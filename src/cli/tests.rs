@@ -1,12 +1,14 @@
 use std::time::Duration;
 
-use super::args::command;
+use clap::CommandFactory as _;
+
+use super::args::Arguments;
 use super::shown::{age, bytes, plain, time};
 use crate::config::duration;
 
 #[test]
 fn the_arguments_are_consistent() {
-    command().debug_assert();
+    Arguments::command().debug_assert();
 }
 
 #[test]

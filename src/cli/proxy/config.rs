@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::ArgMatches;
-
 use crate::Trail;
-use crate::cli::args;
+use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
 use crate::cli::shown::plain;
 use crate::cli::words::Words;
@@ -31,9 +29,9 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
-    pub(super) fn find(command: &ArgMatches) -> Result<Self, Failure> {
+    pub(super) fn find(arguments: &ProxyArguments) -> Result<Self, Failure> {
         let mut environment = Environment::of_process();
-        let path = match command.get_one::<PathBuf>(args::CONFIG) {
+        let path = match &arguments.config {
             Some(path) => Some(path.clone()),
             None => environment.text(FILE).map_err(Failure::usage)?.map(PathBuf::from),
         };
@@ -44,21 +42,20 @@ impl Configuration {
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
         let sources = file.complete(&mut environment);
-        let words = command.get_many::<OsString>(args::COMMAND).into_iter().flatten();
-        let words: Vec<_> = words.cloned().collect();
-        if let Some(address) = command.get_one::<SocketAddr>(args::LISTEN) {
-            file.listener = vec![listener(*address, command)?];
+        let command = arguments.command.clone();
+        if let Some(address) = arguments.http.listen {
+            file.listener = vec![listener(address, &arguments.http)?];
         }
-        if words.is_empty() && file.listener.is_empty() {
+        if command.is_empty() && file.listener.is_empty() {
             return Err(Failure::usage(NOTHING));
         }
-        let default = || file.service_name.clone().unwrap_or_else(|| file_name(&words));
-        let service = match command.get_one::<String>(args::NAMES) {
+        let default = || file.service_name.clone().unwrap_or_else(|| file_name(&command));
+        let service = match &arguments.name {
             Some(name) => Some(name.clone()),
             None if named => None,
             None => Some(default()),
         };
-        Ok(Self { file, environment, service, command: words, words: Words { sources, needs: NEEDS } })
+        Ok(Self { file, environment, service, command, words: Words { sources, needs: NEEDS } })
     }
 
     pub(super) fn program(&self) -> Option<&OsString> {
@@ -127,20 +124,19 @@ impl Configuration {
 }
 
 /// The listener of the arguments.
-fn listener(address: SocketAddr, command: &ArgMatches) -> Result<ListenerSettings, Failure> {
-    let upstream = command.get_one::<String>(args::UPSTREAM).cloned();
-    let forward = command.get_flag(args::FORWARD);
-    if upstream.is_none() && !forward {
+fn listener(address: SocketAddr, arguments: &HttpArguments) -> Result<ListenerSettings, Failure> {
+    let upstream = arguments.upstream.clone();
+    if upstream.is_none() && !arguments.forward {
         return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
     }
-    let mut listener = ListenerSettings::new(address, upstream, forward);
-    listener.upstream_ca = command.get_one::<PathBuf>(args::UPSTREAM_CA).cloned();
-    listener.host = match command.get_one::<String>(args::HOST).map(String::as_str) {
-        Some("upstream") => HostName::Upstream,
-        _ => HostName::Client,
+    let mut listener = ListenerSettings::new(address, upstream, arguments.forward);
+    listener.upstream_ca.clone_from(&arguments.upstream_ca);
+    listener.host = match arguments.host {
+        Some(Host::Upstream) => HostName::Upstream,
+        Some(Host::Client) | None => HostName::Client,
     };
-    listener.hosts = command.get_many::<String>(args::HOSTS).into_iter().flatten().cloned().collect();
-    listener.forwarded = command.get_flag(args::FORWARDED);
+    listener.hosts.clone_from(&arguments.hosts);
+    listener.forwarded = arguments.forwarded;
     Ok(listener)
 }
 

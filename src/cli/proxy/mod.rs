@@ -9,4 +9,4 @@ mod stdio;
 mod tests;
 mod tracer;
 
-pub(super) use self::run::{launched, main};
+pub(super) use self::run::{launched, run};

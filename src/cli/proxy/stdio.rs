@@ -3,12 +3,10 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 
-use clap::ArgMatches;
-
 use super::config::Configuration;
 use super::failure::{failed, not_started};
 use super::tracer;
-use crate::cli::args;
+use crate::cli::args::{LAUNCH, LaunchArguments};
 use crate::cli::outcome::Failure;
 use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
 
@@ -28,7 +26,7 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
     if cfg!(target_os = "linux")
         && let Ok(own) = std::env::current_exe()
     {
-        proxy = proxy.launcher(own, args::LAUNCH);
+        proxy = proxy.launcher(own, LAUNCH);
     }
     let streams = Streams::of_process().map_err(|error| failed(format!("no standard streams: {error}")))?;
     proxy.run_keeping(trail, tracer, streams).map_err(|error| match &error {
@@ -38,11 +36,9 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
 }
 
 /// Returns only if it cannot.
-pub(super) fn become_server(command: &ArgMatches) -> Failure {
-    let parent = command.get_one::<u32>(args::PARENT).copied().unwrap_or_default();
-    let words: Vec<_> = command.get_many::<OsString>(args::COMMAND).into_iter().flatten().cloned().collect();
-    let Some((program, arguments)) = words.split_first() else { return Failure::usage("name a command") };
-    let error = launch(parent, program, arguments);
+pub(super) fn become_server(arguments: &LaunchArguments) -> Failure {
+    let Some((program, rest)) = arguments.command.split_first() else { return Failure::usage("name a command") };
+    let error = launch(arguments.parent, program, rest);
     let text = format!("cannot start {program:?}: {error}; check that the program exists and is executable");
     Failure { text, code: no_command(&error) }
 }

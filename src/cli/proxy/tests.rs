@@ -1,6 +1,8 @@
 use std::fs;
 
-use super::super::args;
+use clap::Parser as _;
+
+use super::super::args::{Arguments, Command};
 use super::config::Configuration;
 use crate::config::{QuarantineFull, QuarantineSettings};
 
@@ -16,8 +18,8 @@ fn the_quarantine_of_the_file_is_that_of_the_trail() {
     );
     fs::write(&file, text).unwrap();
     let words = ["auditrail", "proxy", "--config", file.to_str().unwrap(), "--", "cat"];
-    let matches = args::command().try_get_matches_from(words).unwrap();
-    let configuration = Configuration::find(matches.subcommand().unwrap().1).unwrap();
+    let Command::Proxy(arguments) = Arguments::try_parse_from(words).unwrap().command else { panic!("{words:?}") };
+    let configuration = Configuration::find(&arguments).unwrap();
     let trail = configuration.trail().on_notice(|_| ()).start().unwrap();
     let expected = QuarantineSettings { max_bytes: 2 << 20, when_full: QuarantineFull::Refuse };
     assert_eq!(trail.settings().quarantine, expected);
