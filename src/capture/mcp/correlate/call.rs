@@ -1,4 +1,4 @@
-//! The call, or the moment, that a message is.
+//! Builds the call, or the moment, of a message.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::pending_call::Asked;
 use crate::record::names;
 use crate::trail::{Actor, Call, Direction, Facts};
 
-/// A message, and how it came.
+/// A message, and its transport.
 pub(super) struct SeenMessage<'a> {
     pub(super) correlator: &'a Correlator,
-    /// What it has in common with all others of its exchange.
+    /// The facts that it shares with all messages of its exchange.
     pub(super) common: Arc<Facts>,
     pub(super) origin: &'a MessageOrigin,
     pub(super) direction: Direction,
@@ -44,12 +44,12 @@ impl SeenMessage<'_> {
         self.origin.place(call, self.direction, named)
     }
 
-    /// What is known of its sender and its way, for a record about a call with that method.
+    /// The facts of its sender and its transport, for a record about a call with that method.
     pub(super) fn of_its_sender(&self, method: &str) -> Call {
         self.caller(Call::nameless().direction(self.direction), method)
     }
 
-    /// Where others may read something else than is told here, or nothing.
+    /// Adds where readers may understand the message differently.
     fn doubts(&self, call: Call) -> Call {
         let Message { doubts, flaw, bytes, reader, .. } = self.message;
         let flaw = flaw.filter(|flaw| *flaw != Flaw::NotAMessage);
@@ -72,14 +72,14 @@ impl SeenMessage<'_> {
         }
     }
 
-    /// Whether the revision that the request came with takes the close of its response as its cancellation.
+    /// Whether, in the protocol revision of the request, closing its response cancels it.
     pub(super) fn close_cancels(&self) -> bool {
-        // Revisions are dates, so they sort as text. Only messages of the later era name theirs.
+        // Revisions are dates, so they sort as text. Only messages of the later revisions name theirs.
         self.message.params.protocol_version.as_deref().is_some_and(|version| version >= CLOSE_CANCELS_SINCE)
             && self.asked() != Asked::Initialize
     }
 
-    /// What it is about: the tool, prompt, resource or task.
+    /// Adds its subject: the tool, prompt, resource or task.
     fn subject(&self, mut call: Call, method: &str) -> Call {
         let params = &self.message.params;
         match (method, &params.name, &params.uri) {
@@ -108,7 +108,7 @@ impl SeenMessage<'_> {
         }
     }
 
-    /// The round that it answers, where the server has asked for input.
+    /// Adds the round that it continues, if the server has asked for input.
     fn round(&self, call: Call) -> Call {
         let Some(state) = &self.message.params.request_state else { return call };
         let origin = self.correlator.continuations().of(&Continuation::State(*state));
@@ -117,10 +117,10 @@ impl SeenMessage<'_> {
             .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
     }
 
-    /// Who sends it: the client, as it says and as the extractor finds, or the server itself.
+    /// Adds the sender: the client, as it claims and as the `actor` hook finds, or the server itself.
     fn caller(&self, mut call: Call, method: &str) -> Call {
         let params = &self.message.params;
-        // In the revisions without sessions each request says it.
+        // In revisions without sessions, each request says it.
         let said = [
             (names::MCP_PROTOCOL_VERSION, &params.protocol_version),
             (names::AUDITRAIL_CLIENT_NAME, &params.client_name),
@@ -146,11 +146,11 @@ fn identified(call: Call, id: &Id) -> Call {
         IdKind::String => "string",
         IdKind::Integer | IdKind::Fraction => "number",
         IdKind::Null => return call.attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, "null"),
-        // No type of the contract, and no value that names anything.
+        // A type that the contract does not have, and no value that identifies anything.
         IdKind::Other => return call,
     };
     call.attribute(names::JSONRPC_REQUEST_ID, id.text.clone()).attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, kind)
 }
 
-/// The first revision without sessions: closing the response stream is the cancel there.
+/// The first revision without sessions, in which closing the response stream cancels.
 const CLOSE_CANCELS_SINCE: &str = "2026-07-28";

@@ -1,4 +1,4 @@
-//! One connection of a client, for what it sends that is no message.
+//! Limits records of what a client sends over one connection that is not a message.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::noise::Noise;
 use crate::trail::{Bounds, Call, Client, ClientKey, Core};
 
-/// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
-/// the connection is gone.
+/// How much of it has its own record in this second, and what is counted beyond that. The rest is reported when the
+/// connection is closed.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     second: Mutex<Second>,
@@ -21,7 +21,7 @@ struct Second {
     count: u32,
 }
 
-/// By client: a connection of a hop carries those of several.
+/// Per client: the connection of a hop carries messages of several.
 #[derive(Debug)]
 struct Counted {
     core: Arc<Core>,
@@ -38,7 +38,7 @@ impl Pace {
         second.count <= bounds.garbage_per_second
     }
 
-    /// One more that has no record of its own, of that client.
+    /// Counts one more of that client that has no record of its own.
     pub(super) fn count(&self, core: &Arc<Core>, client: Option<&Client>, is_json: bool, facts: impl FnOnce() -> Call) {
         let (before, due) = {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +48,7 @@ impl Pace {
             let before = if is_one_too_many { std::mem::take(&mut counted.of) } else { HashMap::new() };
             (before, counted.of.entry(client).or_default().count(is_json, facts))
         };
-        // Not under the lock: it writes records.
+        // Not under the lock, because it writes records.
         before.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(core)));
         due.into_iter().for_each(|told| told.tell(core));
     }
@@ -63,5 +63,5 @@ impl Drop for Pace {
 }
 
 pub(super) const SECOND: u64 = 1_000_000_000;
-/// More than send garbage over one connection within a short time.
+/// More clients than send garbage over one connection within a short time.
 const MOST_CLIENTS: usize = 64;
