@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::io::Errno;
+use crate::journal::disk::{Lack, is_shortage};
 
 /// Why the journal did not do what it was asked for. What it had taken before is not touched by any of these.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +116,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub(super) fn io(what: &'static str, path: &Path, fix: &'static str) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(what: &'static str, path: &Path, fix: &'static str) -> impl FnOnce(io::Error) -> Self {
         // Owned only if there is an error: every append has this at hand.
         move |cause| Self::Io { what, path: path.to_owned(), fix: better_fix(what, &cause).unwrap_or(fix), cause }
     }
@@ -125,10 +125,6 @@ impl JournalError {
     pub(crate) fn is_shortage(&self) -> bool {
         matches!(self, Self::Io { cause, .. } if is_shortage(cause))
     }
-}
-
-pub(super) fn is_shortage(cause: &io::Error) -> bool {
-    Errno::from_io_error(cause).is_some_and(|errno| [Errno::MFILE, Errno::NFILE, Errno::NOMEM].contains(&errno))
 }
 
 /// What helps, where the system says more than that it cannot.
@@ -154,24 +150,6 @@ pub(super) fn fix_of(kind: io::ErrorKind) -> Option<&'static str> {
     }
 }
 
-/// What some file systems do not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lack {
-    DirectorySync,
-    Lock,
-}
-
-impl Lack {
-    /// Whether the system says that it does not have it, not that it went wrong.
-    pub(super) fn is(self, cause: &io::Error) -> bool {
-        let Some(cause) = Errno::from_io_error(cause) else { return false };
-        match self {
-            Self::DirectorySync => [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP].contains(&cause),
-            Self::Lock => [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL].contains(&cause),
-        }
-    }
-}
-
 const NO_DIRECTORY_SYNC: &str = "its file system cannot sync directories, so that records which count as synced may be gone after \
                                  a power loss, with their files; set AUDITRAIL_DIR to another, or accept that by \
                                  AUDITRAIL_JOURNAL_WITHOUT=directory_sync";
@@ -179,5 +157,5 @@ const NO_LOCK: &str = "its file system has no locks, by which processes see that
                        local disk, or, if no two processes ever use that directory at once, say so by \
                        AUDITRAIL_JOURNAL_WITHOUT=lock";
 /// What helps against most errors of the disk.
-pub(super) const FIX: &str =
+pub(crate) const FIX: &str =
     "check the disk, its free space and the rights of the directory, or set AUDITRAIL_DIR to another";

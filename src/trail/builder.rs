@@ -12,6 +12,7 @@ use super::call::Call;
 use super::class::Class;
 use super::context::CaptureContext;
 use super::core::Core;
+use super::digest_key::DigestKey;
 use super::ending::Delivery;
 use super::gap::Gaps;
 use super::handle::Trail;
@@ -25,9 +26,7 @@ use super::unanswered::Unanswered;
 use super::watch::SpanWatch;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
-use crate::journal::{
-    Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
-};
+use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
@@ -292,7 +291,7 @@ impl TrailBuilder {
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
-        let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });

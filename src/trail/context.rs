@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use super::core::Core;
+use super::digest_key::DigestKey;
 use super::hooks::Hooks;
 use super::idless::{Idless, IdlessWatch};
 use super::reach::Reach;
 use super::watch::SpanWatch;
 use super::wire_counts::WireCounters;
 use crate::config::{Notices, Settings};
-use crate::journal::Secret;
 use crate::policy::{AllowList, Bounds, Cuts, Scissors};
 use crate::record::{Attributes, Clock};
 
 /// What capture is told by, and what it notes for others.
 pub(super) struct CaptureContext {
     pub(super) settings: Settings,
-    /// The secret of keyed digests.
-    pub(super) digest_key: Secret,
+    /// The key of keyed digests.
+    pub(super) digest_key: DigestKey,
     pub(super) allow: AllowList,
     pub(super) bounds: Bounds,
     pub(super) hooks: Hooks,
@@ -78,9 +78,9 @@ impl Core {
         &self.recorder.scissors
     }
 
-    /// The secret of keyed digests.
+    /// The key of keyed digests.
     #[cfg(feature = "mcp")]
-    pub(crate) fn digest_key(&self) -> &Secret {
+    pub(crate) fn digest_key(&self) -> &DigestKey {
         &self.context.digest_key
     }
 

@@ -19,6 +19,7 @@ mod clients;
 mod context;
 mod core;
 mod counts;
+mod digest_key;
 mod door;
 mod drain;
 mod ending;

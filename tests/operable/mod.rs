@@ -174,7 +174,7 @@ pub(crate) fn segments(directory: &Path, count: usize) -> Vec<PathBuf> {
     }
 }
 
-/// A sound cursor of a writer's stream that says so much is settled (`src/journal/cursor.rs` has the bytes).
+/// A sound cursor of a writer's stream that says so much is settled (`src/journal/format/cursor.rs` has the bytes).
 pub(crate) fn cursor(orphan: &Orphan, sequence: u64) -> Vec<u8> {
     let segment = std::fs::read(orphan.segment()).unwrap();
     let numbers = [1, 4096, sequence].map(u64::to_le_bytes).concat();

@@ -4,16 +4,17 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::cursor::Cursor;
-use super::super::frame::{FrameHeader, Salt};
-use super::super::header::SegmentHeader;
-use super::super::mark::Mark;
-use super::super::place::{MARK, OWNER, StreamPlace, segment_number, sink_of_cursor};
-use super::super::recover::refuse_unknown_version;
-use super::super::scan::{Item, Scan};
+use super::inspection::{Inspection, Owner};
+use super::problem::{Problem, ProblemKind};
 use super::untouched::Untouched;
-use super::{Inspection, Owner, Problem, ProblemKind, header};
-use crate::journal::{File, Fs as _, JournalError, Sequence, SinkName};
+use crate::journal::disk::{File, Fs as _};
+use crate::journal::error::JournalError;
+use crate::journal::format::{
+    Cursor, FrameHeader, Item, MARK, Mark, OWNER, Salt, Scan, SegmentHeader, SinkName, StreamPaths, segment_number,
+    sink_of_cursor,
+};
+use crate::journal::numbers::Sequence;
+use crate::journal::recover::refuse_unknown_version;
 use crate::record::StreamId;
 
 impl Inspection {
@@ -33,15 +34,15 @@ impl Inspection {
         progress(done, total);
         for name in names {
             let Some(stream) = StreamId::parse(&name) else {
-                let path = self.place.streams().join(name);
+                let path = self.paths.streams().join(name);
                 problem(found(ProblemKind::Stranger, path, "its name is not the id of a stream"));
                 continue;
             };
-            let place = self.place.stream(stream);
+            let paths = self.paths.stream(stream);
             let lives = self.owner(stream) != Owner::Gone;
             let mut check = StreamCheck {
                 stream,
-                place,
+                paths,
                 lives,
                 problems: Vec::new(),
                 expected: None,
@@ -52,11 +53,11 @@ impl Inspection {
                 done += bytes;
                 progress(done.min(total), total);
             });
-            let gone = Untouched.identity(check.place.root()).is_err();
+            let gone = Untouched.identity(check.paths.root()).is_err();
             if let Err(error) = result
                 && !gone
             {
-                check.tell(ProblemKind::Unreadable, check.place.root().to_owned(), None, None, error.to_string());
+                check.tell(ProblemKind::Unreadable, check.paths.root().to_owned(), None, None, error.to_string());
             }
             check.problems.into_iter().filter(|_| !gone).for_each(&mut problem);
         }
@@ -69,7 +70,7 @@ impl Inspection {
     fn check_quarantine(&self, problem: &mut impl FnMut(Problem)) -> Result<(), JournalError> {
         for name in self.quarantine_names()? {
             if let Err(error) = self.quarantined(&name) {
-                let path = self.place.quarantine().join(format!("{name}.rec"));
+                let path = self.paths.quarantine().join(format!("{name}.rec"));
                 let kind = match &error {
                     JournalError::Io { cause, .. } if cause.kind() == io::ErrorKind::InvalidData => {
                         ProblemKind::QuarantineDamaged
@@ -85,7 +86,7 @@ impl Inspection {
     fn check_ledger(&self, problem: &mut impl FnMut(Problem)) {
         let ledger = match self.ledger() {
             Ok(ledger) => ledger,
-            Err(error) => return problem(found(ProblemKind::Unreadable, self.place.ledger(), error.to_string())),
+            Err(error) => return problem(found(ProblemKind::Unreadable, self.paths.ledger(), error.to_string())),
         };
         if let Some((path, version)) = ledger.unknown {
             problem(found(ProblemKind::UnknownVersion, path, format!("it is of version {version}")));
@@ -97,7 +98,7 @@ impl Inspection {
     }
 
     fn bytes_of(&self, stream: &str) -> u64 {
-        let directory = self.place.streams().join(stream);
+        let directory = self.paths.streams().join(stream);
         let names = Untouched.list(&directory).unwrap_or_default();
         let segments = names.iter().filter(|name| segment_number(name).is_some());
         segments.map(|name| Untouched.identity(&directory.join(name)).map_or(0, |found| found.length)).sum()
@@ -107,7 +108,7 @@ impl Inspection {
 /// One stream while it is read.
 struct StreamCheck {
     stream: StreamId,
-    place: StreamPlace,
+    paths: StreamPaths,
     /// Its owner may append and settle meanwhile.
     lives: bool,
     problems: Vec<Problem>,
@@ -120,7 +121,7 @@ struct StreamCheck {
 }
 
 /// A segment whose header was looked at.
-struct Found {
+struct CheckedSegment {
     number: u64,
     path: PathBuf,
     file: Arc<dyn File>,
@@ -129,7 +130,7 @@ struct Found {
 }
 
 /// What the frames say of the cursor of a sink.
-struct Settled {
+struct SinkCheck {
     sink: SinkName,
     cursor: Option<Cursor>,
     /// The number of the first record behind it.
@@ -138,12 +139,12 @@ struct Settled {
 
 impl StreamCheck {
     fn run(&mut self, read: &mut dyn FnMut(u64)) -> io::Result<()> {
-        let sinks = self.place.sinks(&Untouched);
-        let before = |sink: &SinkName| Settled { sink: *sink, cursor: self.cursor(*sink), behind: None };
+        let sinks = self.paths.sinks(&Untouched);
+        let before = |sink: &SinkName| SinkCheck { sink: *sink, cursor: self.cursor(*sink), behind: None };
         let mut settled: Vec<_> = sinks.iter().map(before).collect();
         let segments = self.segments()?;
         if !segments.is_empty() && segments.iter().all(|segment| segment.header.is_none()) && !self.check_owner() {
-            self.tell(ProblemKind::Nameless, self.place.root().to_owned(), None, None, "no header is sound".into());
+            self.tell(ProblemKind::Nameless, self.paths.root().to_owned(), None, None, "no header is sound".into());
         } else {
             self.check_owner();
         }
@@ -163,10 +164,10 @@ impl StreamCheck {
     }
 
     /// The segments in their order. What is prepared is all zeros, and is left out.
-    fn segments(&mut self) -> io::Result<Vec<Found>> {
+    fn segments(&mut self) -> io::Result<Vec<CheckedSegment>> {
         let mut found = Vec::new();
-        for name in Untouched.list(self.place.root())? {
-            let path = self.place.root().join(&name);
+        for name in Untouched.list(self.paths.root())? {
+            let path = self.paths.root().join(&name);
             let Some(number) = segment_number(&name) else {
                 if ![OWNER, MARK].contains(&name.as_str()) && sink_of_cursor(&name).is_none() {
                     self.tell(ProblemKind::Stranger, path, None, None, "no file of a stream has such a name".into());
@@ -185,7 +186,9 @@ impl StreamCheck {
             let length = file.identity()?.length;
             let (stream, salt) = (self.stream, Salt::new(self.stream, number));
             let own = || {
-                Ok::<_, io::Error>(header(&*file)?.filter(|header| (header.stream, header.segment) == (stream, number)))
+                Ok::<_, io::Error>(
+                    SegmentHeader::read(&*file)?.filter(|header| (header.stream, header.segment) == (stream, number)),
+                )
             };
             let mut header = own()?;
             if header.is_none() {
@@ -201,7 +204,7 @@ impl StreamCheck {
                 self.tell(ProblemKind::UnknownVersion, path, None, None, error.to_string());
                 continue;
             }
-            found.push(Found { number, path, file, length, header });
+            found.push(CheckedSegment { number, path, file, length, header });
         }
         found.sort_by_key(|segment| segment.number);
         if self.lives {
@@ -209,7 +212,7 @@ impl StreamCheck {
             let newest = found.iter().rfind(|segment| segment.header.is_some()).map_or(0, |segment| segment.number);
             found.retain(|segment| segment.number <= newest);
         }
-        for Found { path, .. } in found.iter().filter(|segment| segment.header.is_none()) {
+        for CheckedSegment { path, .. } in found.iter().filter(|segment| segment.header.is_none()) {
             self.tell(ProblemKind::HeaderDamaged, path.clone(), Some(0), None, "its checksum does not hold".into());
         }
         Ok(found)
@@ -217,8 +220,8 @@ impl StreamCheck {
 
     /// Says whether the file `stream` is sound.
     fn check_owner(&mut self) -> bool {
-        let path = self.place.owner();
-        let sound = match Untouched.open(&path).and_then(|file| header(&*file)) {
+        let path = self.paths.owner();
+        let sound = match Untouched.open(&path).and_then(|file| SegmentHeader::read(&*file)) {
             Ok(Some(header)) if header.stream == self.stream => return true,
             Ok(_) => "its checksum does not hold, or it is of another stream".to_owned(),
             Err(error) => error.to_string(),
@@ -229,9 +232,9 @@ impl StreamCheck {
 
     fn check_segment(
         &mut self,
-        segment: &Found,
+        segment: &CheckedSegment,
         next_first: Option<Sequence>,
-        settled: &mut [Settled],
+        settled: &mut [SinkCheck],
     ) -> io::Result<()> {
         let begin = segment.header.as_ref().map_or(0, |header| header.length() as u64);
         if let Some(header) = &segment.header {
@@ -276,7 +279,7 @@ impl StreamCheck {
         }
     }
 
-    fn see(&mut self, segment: &Found, offset: u64, header: &FrameHeader, settled: &mut [Settled]) {
+    fn see(&mut self, segment: &CheckedSegment, offset: u64, header: &FrameHeader, settled: &mut [SinkCheck]) {
         if !header.kind.is_record() {
             return;
         }
@@ -291,7 +294,7 @@ impl StreamCheck {
     }
 
     /// A number was found: those before it are missing, or were damaged.
-    fn comes(&mut self, segment: &Found, offset: u64, sequence: Sequence) {
+    fn comes(&mut self, segment: &CheckedSegment, offset: u64, sequence: Sequence) {
         self.oldest = self.oldest.or(Some(sequence));
         let missing = self.expected.filter(|expected| sequence > *expected);
         let damage = std::mem::take(&mut self.damage);
@@ -309,7 +312,7 @@ impl StreamCheck {
         }
     }
 
-    fn check_cursor(&mut self, settled: &Settled) {
+    fn check_cursor(&mut self, settled: &SinkCheck) {
         let oldest = self.oldest;
         // What is damaged at the end has the numbers from here on.
         for index in std::mem::take(&mut self.damage) {
@@ -317,7 +320,7 @@ impl StreamCheck {
                 problem.first = self.expected;
             }
         }
-        let path = self.place.cursor(settled.sink);
+        let path = self.paths.cursor(settled.sink);
         // The newest: all that was settled before the segments were listed is in it.
         let Some(cursor) = self.cursor(settled.sink) else {
             let length = Untouched.identity(&path).map_or(0, |found| found.length);
@@ -332,7 +335,7 @@ impl StreamCheck {
             let text = format!("the oldest record that is there is {oldest}");
             self.tell(
                 ProblemKind::Missing,
-                self.place.root().to_owned(),
+                self.paths.root().to_owned(),
                 None,
                 Some(cursor.sequence.saturating_add(1)),
                 text,
@@ -354,18 +357,18 @@ impl StreamCheck {
 
     /// Numbers that were durable once, and are neither there nor settled.
     fn check_mark(&mut self, sinks: &[SinkName]) {
-        let mark = Untouched.open(&self.place.mark()).ok().and_then(|file| Mark::read(&*file, self.stream));
+        let mark = Untouched.open(&self.paths.mark()).ok().and_then(|file| Mark::read(&*file, self.stream));
         let settled =
             sinks.iter().map(|sink| self.cursor(*sink).map_or(0, |cursor| cursor.sequence)).min().unwrap_or(0);
         let next = self.expected.unwrap_or(1).max(settled.saturating_add(1));
         let Some(mark) = mark.filter(|mark| mark.sequence >= next && !self.lives) else { return };
         let text = format!("record {} was durable once, and the stream ends before it", mark.sequence);
-        self.tell(ProblemKind::Missing, self.place.root().to_owned(), None, Some(next), text);
+        self.tell(ProblemKind::Missing, self.paths.root().to_owned(), None, Some(next), text);
         self.problems.last_mut().into_iter().for_each(|problem| problem.last = Some(mark.sequence));
     }
 
     fn cursor(&self, sink: SinkName) -> Option<Cursor> {
-        Cursor::read(&*Untouched.open(&self.place.cursor(sink)).ok()?, self.stream)
+        Cursor::read(&*Untouched.open(&self.paths.cursor(sink)).ok()?, self.stream)
     }
 
     fn tell(
@@ -381,8 +384,8 @@ impl StreamCheck {
     }
 }
 
-impl Settled {
-    fn note(&mut self, segment: &Found, offset: u64, sequence: Sequence) {
+impl SinkCheck {
+    fn note(&mut self, segment: &CheckedSegment, offset: u64, sequence: Sequence) {
         let is_behind = |cursor: Cursor| (segment.number, offset) >= (cursor.segment, cursor.offset);
         if self.behind.is_none() && self.cursor.is_some_and(is_behind) {
             self.behind = Some(sequence);

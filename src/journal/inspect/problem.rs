@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::journal::Sequence;
+use crate::journal::numbers::Sequence;
 use crate::record::StreamId;
 
 /// One thing that is wrong.

@@ -4,15 +4,14 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::super::frame::Salt;
-use super::super::place::{StreamPlace, segment_number};
-use super::super::recover::{Recovered, recover};
-use super::super::scan::{Item, Scan};
-use super::super::sinks::Start;
-use super::super::state::Segment;
+use super::inspection::{Inspection, Owner};
 use super::untouched::Untouched;
-use super::{Inspection, Owner, header};
-use crate::journal::{Fs as _, JournalError, Sequence};
+use crate::journal::disk::Fs as _;
+use crate::journal::error::JournalError;
+use crate::journal::format::{Item, Salt, Scan, SegmentHeader, StreamPaths, segment_number};
+use crate::journal::numbers::Sequence;
+use crate::journal::recover::{Recovered, recover};
+use crate::journal::state::{Segment, Start};
 use crate::record::{Record, StreamId};
 
 /// What a journal holds.
@@ -110,13 +109,13 @@ impl Inspection {
 
     /// `None` if it was removed meanwhile.
     fn stat_of(&self, stream: StreamId) -> Option<StreamStat> {
-        let place = self.place.stream(stream);
+        let paths = self.paths.stream(stream);
         let owner = self.owner(stream);
-        let begun = Untouched.open(&place.owner()).and_then(|file| header(&*file)).ok().flatten();
+        let begun = Untouched.open(&paths.owner()).and_then(|file| SegmentHeader::read(&*file)).ok().flatten();
         let (mut segments, mut allocated_bytes) = (0, 0);
-        for name in Untouched.list(place.root()).ok()?.iter().filter(|name| segment_number(name).is_some()) {
+        for name in Untouched.list(paths.root()).ok()?.iter().filter(|name| segment_number(name).is_some()) {
             segments += 1;
-            allocated_bytes += Untouched.identity(&place.root().join(name)).map_or(0, |found| found.length);
+            allocated_bytes += Untouched.identity(&paths.root().join(name)).map_or(0, |found| found.length);
         }
         let mut stat = StreamStat {
             stream,
@@ -135,10 +134,10 @@ impl Inspection {
             ended: false,
             unreadable: None,
         };
-        match read(&place, stream) {
-            Ok(Some(found)) => stat.take(&found, &place),
+        match read(&paths, stream) {
+            Ok(Some(found)) => stat.take(&found, &paths),
             Ok(None) => (stat.first, stat.next) = (1, 1),
-            Err(_) if Untouched.identity(place.root()).is_err() => return None,
+            Err(_) if Untouched.identity(paths.root()).is_err() => return None,
             Err(error) => stat.unreadable = Some(error.to_string()),
         }
         Some(stat)
@@ -146,11 +145,11 @@ impl Inspection {
 }
 
 /// As an adopter would read it. A segment that its owner removes meanwhile is settled: the next attempt finds the rest.
-fn read(place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
+fn read(paths: &StreamPaths, stream: StreamId) -> io::Result<Option<Recovered>> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match recover(&Untouched, place, stream, place.sinks(&Untouched).into_iter()) {
+        match recover(&Untouched, paths, stream, paths.sinks(&Untouched).into_iter()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {}
             result => return result,
         }
@@ -158,7 +157,7 @@ fn read(place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> 
 }
 
 impl StreamStat {
-    fn take(&mut self, found: &Recovered, place: &StreamPlace) {
+    fn take(&mut self, found: &Recovered, paths: &StreamPaths) {
         self.resource = found.resource.clone();
         self.next = found.sequence;
         let Start { at, expected } = found.start();
@@ -172,7 +171,7 @@ impl StreamStat {
         self.pending_bytes = unread.map(|segment| segment.end.saturating_sub(from(segment))).sum();
         let segments = found.segments.iter().filter(|segment| segment.number >= at.segment);
         self.oldest_unix_nano = segments.take(2).find_map(|segment| {
-            let file = Untouched.open(&place.segment(segment.number)).ok()?;
+            let file = Untouched.open(&paths.segment(segment.number)).ok()?;
             let mut scan = Scan::new(file, Salt::new(self.stream, segment.number), from(segment));
             loop {
                 match scan.next(segment.end).ok()? {

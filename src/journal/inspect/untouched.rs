@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::super::{Disk, File, Fs, Identity};
+use crate::journal::disk::{Disk, File, Fs, Identity};
 
 /// Reads, and changes nothing. What recovery would remove, files that were prepared and never used or written again, it may
 /// believe to be removed, and what it would sync, to be synced; everything else that would change something is an error.

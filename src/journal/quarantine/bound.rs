@@ -5,50 +5,20 @@
 //! 2. What is removed was told before, durably; the oldest goes first.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use super::{Quarantine, Quarantined};
-use crate::journal::{Entry, Event, JournalError, Sequence, Shared, Watcher, error};
+use super::file::Quarantined;
+use super::files::Quarantine;
+use crate::journal::entry::Entry;
+use crate::journal::error::{self, JournalError};
+use crate::journal::numbers::Sequence;
+use crate::journal::options::{Counted, Event, Watcher};
+use crate::journal::state::Shared;
 use crate::record::StreamId;
-
-/// How much the quarantine may hold, for all streams of a directory.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct QuarantineBound {
-    /// Bytes that its files take on the disk.
-    pub max_bytes: u64,
-    /// Whether it then takes nothing more, instead of shedding the oldest files.
-    pub refuses: bool,
-    counted: Arc<Mutex<Counted>>,
-}
-
-/// What the files took when they were counted, and those that were written since. Other processes write, too, so it is a
-/// hint: they are counted again before one is removed.
-#[derive(Debug, Default)]
-struct Counted {
-    directory: PathBuf,
-    bytes: u64,
-    written: u32,
-}
-
-impl QuarantineBound {
-    /// A bound in bytes.
-    #[must_use]
-    pub fn new(max_bytes: u64, refuses: bool) -> Self {
-        Self { max_bytes, refuses, counted: Arc::default() }
-    }
-}
-
-impl Default for QuarantineBound {
-    fn default() -> Self {
-        Self::new(DEFAULT_MAX_BYTES, false)
-    }
-}
 
 /// A file, and what goes with it.
 #[derive(Debug)]
-struct Held {
+struct HeldFile {
     name: String,
     bytes: u64,
     unix_nano: u64,
@@ -100,7 +70,7 @@ impl Shared {
         });
         if !told(&*self.options.watcher, &held) {
             let told = std::io::Error::other("the records that make room there cannot be told of yet");
-            return Err(JournalError::io("make room in", &quarantine.place.quarantine(), error::FIX)(told));
+            return Err(JournalError::io("make room in", &quarantine.paths.quarantine(), error::FIX)(told));
         }
         held.iter().try_for_each(|file| quarantine.discard(&file.name))?;
         Ok(freed)
@@ -108,7 +78,7 @@ impl Shared {
 }
 
 /// Tells once for each run of numbers of a stream; says whether it is kept.
-fn told(watcher: &dyn Watcher, held: &[Held]) -> bool {
+fn told(watcher: &dyn Watcher, held: &[HeldFile]) -> bool {
     let mut streams = BTreeMap::<StreamId, Vec<Run>>::new();
     for file in held {
         streams.entry(file.stream).or_default().extend(&file.runs);
@@ -162,17 +132,17 @@ impl Quarantine {
     /// Name and size of each file. One that somebody removes meanwhile has none.
     fn sizes(&self) -> Result<Vec<(String, u64)>, JournalError> {
         let size = |name: String| {
-            let identity = self.fs.identity(&self.place.quarantine().join(format!("{name}.rec"))).ok()?;
+            let identity = self.fs.identity(&self.paths.quarantine().join(format!("{name}.rec"))).ok()?;
             Some((name, on_disk(identity.length)))
         };
         Ok(self.names()?.into_iter().filter_map(size).collect())
     }
 
     /// Those that can be read: of the others nobody could tell what goes with them.
-    fn held(&self) -> Result<Vec<Held>, JournalError> {
+    fn held(&self) -> Result<Vec<HeldFile>, JournalError> {
         let held = self.sizes()?.into_iter().filter_map(|(name, bytes)| {
             let file = self.read(&name).ok()?;
-            Some(Held { name, bytes, unix_nano: file.time_unix_nano, stream: file.stream, runs: Run::of(&file) })
+            Some(HeldFile { name, bytes, unix_nano: file.time_unix_nano, stream: file.stream, runs: Run::of(&file) })
         });
         Ok(held.collect())
     }
@@ -183,7 +153,5 @@ const fn on_disk(bytes: u64) -> u64 {
 }
 
 const BLOCK: u64 = 4096;
-/// Some ten thousand files of one record, or half a million records that were refused together.
-const DEFAULT_MAX_BYTES: u64 = 256 << 20;
 /// After that many files that this process has written.
 const COUNT_AGAIN: u32 = 1000;

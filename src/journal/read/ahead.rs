@@ -1,0 +1,80 @@
+//! What was read for a sink and is not settled: between the handle that reads ahead and the one that settles.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::journal::format::Cursor;
+use crate::journal::numbers::Sequence;
+use crate::journal::state::Shared;
+
+/// Batches that were read and are not settled, oldest first.
+#[derive(Debug)]
+pub(in crate::journal) struct Ahead {
+    /// The place of the sink among those of the options.
+    sink: usize,
+    batches: Mutex<VecDeque<Passed>>,
+}
+
+/// A batch that was read and is not settled.
+#[derive(Debug)]
+pub(in crate::journal) struct Passed {
+    /// Its last record.
+    pub(in crate::journal) last: Sequence,
+    /// How far the stream is done with when it is settled: damage behind it is passed, too.
+    pub(in crate::journal) cursor: Cursor,
+    pub(in crate::journal) oldest_unix_nano: Option<u64>,
+}
+
+impl Ahead {
+    pub(in crate::journal) fn of(sink: usize) -> Self {
+        Self { sink, batches: Mutex::default() }
+    }
+
+    pub(in crate::journal) fn sink(&self) -> usize {
+        self.sink
+    }
+
+    /// A batch was read.
+    pub(in crate::journal) fn push(&self, passed: Passed, shared: &Shared) {
+        let mut batches = self.batches();
+        batches.push_back(passed);
+        self.note_oldest(&batches, shared);
+    }
+
+    /// What was read needs no sink: intents, copies, damage. It is settled with the batch before it; gives how far everything is
+    /// done with if there is none.
+    pub(in crate::journal) fn pass_over(&self, cursor: Cursor) -> Option<Cursor> {
+        match self.batches().back_mut() {
+            Some(before) => {
+                before.cursor = cursor;
+                None
+            }
+            None => Some(cursor),
+        }
+    }
+
+    /// Everything up to a record is done with; gives how far, if that is further than before.
+    pub(in crate::journal) fn pop(&self, through: Sequence, shared: &Shared) -> Option<Cursor> {
+        let mut batches = self.batches();
+        let mut last = None;
+        while let Some(passed) = batches.front().filter(|passed| passed.last <= through) {
+            last = Some(passed.cursor);
+            batches.pop_front();
+        }
+        self.note_oldest(&batches, shared);
+        last
+    }
+
+    /// With the batches locked, so that what is noted is never older than what was noted before.
+    fn note_oldest(&self, batches: &VecDeque<Passed>, shared: &Shared) {
+        let oldest = batches.front().and_then(|passed| passed.oldest_unix_nano);
+        if let Some(progress) = shared.state().progress.sinks.get_mut(self.sink) {
+            progress.oldest_unix_nano = oldest;
+        }
+    }
+
+    /// No code under the lock can panic, so a poisoned lock still holds a whole queue.
+    fn batches(&self) -> MutexGuard<'_, VecDeque<Passed>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

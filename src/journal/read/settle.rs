@@ -1,0 +1,161 @@
+//! Settling: what every sink has, or quarantine, leaves the journal.
+//!
+//! Invariants:
+//! 1. What tells of records that no sink gets is durable before a cursor passes them.
+//! 2. A segment goes only when the cursor of every sink is durable behind it. So one that is missing behind a cursor was lost.
+
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+
+use super::ahead::Ahead;
+use crate::journal::error::{self, JournalError};
+use crate::journal::format::{Cursor, CursorFile, SinkName};
+use crate::journal::handle::Journal;
+use crate::journal::numbers::Sequence;
+use crate::journal::planted::planted;
+use crate::journal::quarantine::{Cause, Quarantined, Refused};
+use crate::journal::state::{Segment, Shared, State};
+use crate::record::StreamId;
+
+/// Says what of a stream a sink has, in the order in which it was read. Each sink has one, which may be used on another thread
+/// than its [`Reader`](super::Reader).
+#[derive(Debug)]
+pub struct Settler {
+    journal: Journal,
+    ahead: Arc<Ahead>,
+}
+
+impl Settler {
+    pub(in crate::journal) fn new(journal: Journal, ahead: Arc<Ahead>) -> Self {
+        Self { journal, ahead }
+    }
+
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> StreamId {
+        self.journal.stream()
+    }
+
+    /// The sink.
+    #[must_use]
+    pub fn sink(&self) -> SinkName {
+        self.journal.0.state().progress.sinks.get(self.ahead.sink()).map_or(SinkName::OTLP, |progress| progress.sink)
+    }
+
+    /// Settles everything up to a record: it was accepted by the sink, or stands in quarantine. Removes the segments that
+    /// no sink needs any more.
+    pub fn settle(&mut self, through: Sequence) {
+        let shared = &self.journal.0;
+        if let Some(cursor) = self.ahead.pop(through, shared) {
+            shared.settle_at(self.ahead.sink(), cursor);
+        }
+    }
+
+    /// Keeps a durable copy of what the sink refused. Comes before `settle`.
+    ///
+    /// # Errors
+    /// What the disk said: the records must not be settled then.
+    pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
+        let shared = &self.journal.0;
+        shared.reported.store(true, Relaxed);
+        let (Some(first), Some(last)) = (refused.entries.first(), refused.entries.last()) else { return Ok(()) };
+        shared.set_aside(&Quarantined {
+            cause: if refused.refused < refused.entries.len() as u64 { Cause::PartlyRefused } else { Cause::Refused },
+            stream: shared.stream,
+            first: first.sequence,
+            last: last.sequence,
+            refused: refused.refused,
+            time_unix_nano: shared.options.clock.unix_nano(),
+            resource: shared.options.resource.clone(),
+            scope: shared.options.scope.clone(),
+            reason: refused.reason.to_owned(),
+            shipped_to: Some(self.sink()),
+            entries: refused.entries.to_vec(),
+        })
+    }
+}
+
+impl Shared {
+    /// A sink is done with everything up to there.
+    pub(in crate::journal) fn settle_at(&self, sink: usize, cursor: Cursor) {
+        if self.reports_are_durable() {
+            match self.settle_durably(sink, cursor) {
+                Ok(None) => {}
+                Ok(Some(gone)) => {
+                    self.recovered(CURSOR, "the journal saves how far it was shipped again");
+                    gone.iter().for_each(|number| drop(self.options.fs.remove(&self.paths.segment(*number))));
+                    if !gone.is_empty() {
+                        self.wake_for_room();
+                    }
+                }
+                // After a crash some records are sent again.
+                Err(cause) => self.degraded(
+                    CURSOR,
+                    &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX),
+                ),
+            }
+        } else if let Some(progress) = self.state().progress.sinks.get_mut(sink) {
+            // It is settled for this process. The next one reads it again, and tells.
+            progress.settled = progress.settled.max(cursor.sequence);
+        }
+        self.settled.notify_waiters();
+        self.settled_blocking.notify_all();
+    }
+
+    /// Writes the cursor of a sink. Gives the segments that no sink needs any more; they are forgotten. `None` if it was further
+    /// already.
+    fn settle_durably(&self, sink: usize, cursor: Cursor) -> io::Result<Option<Vec<u64>>> {
+        // One at a time. No append waits for it.
+        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_passed(sink, cursor) {
+            return Ok(None);
+        }
+        let mut saved = cursors.get_mut(sink).map_or(Ok(()), |own| own.write(cursor, self.stream));
+        let behind = cursors.iter().map(|saved| saved.says.segment).min().unwrap_or(0);
+        let any_goes = {
+            let state = self.state();
+            state.segments.unsettled.front().is_some_and(|front| state.goes(front, behind))
+        };
+        if saved.is_ok() && any_goes {
+            saved = cursors.iter_mut().try_for_each(CursorFile::sync);
+        }
+        let mut state = self.state();
+        if let Some(progress) = state.progress.sinks.get_mut(sink) {
+            progress.settled = progress.settled.max(cursor.sequence);
+            progress.at = cursor.position();
+        }
+        let mut gone = Vec::new();
+        while saved.is_ok()
+            && let Some(front) = state.segments.unsettled.front().copied()
+            && state.goes(&front, behind)
+        {
+            state.segments.unsettled.pop_front();
+            gone.push(front.number);
+        }
+        state.recount_pending();
+        self.note_fullness(&state);
+        saved.map(|()| Some(gone))
+    }
+
+    /// Whether somebody else has settled more meanwhile: damage is passed by who reads, and batches are by who ships.
+    fn is_passed(&self, sink: usize, cursor: Cursor) -> bool {
+        let state = self.state();
+        let known = state.progress.sinks.get(sink).map(|progress| (progress.at, progress.settled));
+        known
+            .is_some_and(|(at, settled)| cursor.position() < at || cursor.position() == at && cursor.sequence < settled)
+    }
+}
+
+impl State {
+    /// Whether a segment goes, where all cursors are in that one or behind.
+    fn goes(&self, segment: &Segment, behind: u64) -> bool {
+        // A segment that is durable stays until another one is: without any, the stream would be forgotten.
+        // And an adopter's copies of what is open must be durable before the originals go.
+        let copied = self.commits.synced.frames > 0 || self.is_clean();
+        let behind = behind + u64::from(planted("remove-unsettled-segment"));
+        copied && segment.number < behind.min(self.commits.synced.segment).min(self.adoption.calls_from)
+    }
+}
+
+const CURSOR: &str = crate::record::error_type::JOURNAL_CURSOR_FAILED;

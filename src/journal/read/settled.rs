@@ -1,0 +1,48 @@
+//! Waiting until something is settled.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use crate::journal::format::SinkName;
+use crate::journal::handle::Journal;
+use crate::journal::numbers::Sequence;
+use crate::journal::state::State;
+
+impl Journal {
+    /// Waits until everything up to a record is settled: every sink has it.
+    pub async fn settled(&self, through: Sequence) {
+        self.until(|state| state.progress.settled() >= through).await;
+    }
+
+    /// Waits until everything up to a record is settled for that sink, whatever the others have.
+    pub async fn settled_by(&self, sink: SinkName, through: Sequence) {
+        self.until(|state| state.progress.settled_by(sink) >= through).await;
+    }
+
+    async fn until(&self, is_settled: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.0.settled.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if is_settled(&self.0.state()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Blocks the thread until it is settled; says whether that came to pass before the deadline.
+    #[must_use]
+    pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
+        let end = Instant::now().checked_add(deadline);
+        let mut state = self.0.state();
+        while state.progress.settled() < through {
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
+            state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

@@ -1,0 +1,70 @@
+//! Room that is kept for an answer.
+
+use std::time::Duration;
+
+use crate::journal::append::Room;
+use crate::journal::error::JournalError;
+use crate::journal::format::frame;
+use crate::journal::handle::Journal;
+use crate::journal::state::Work;
+
+impl Journal {
+    /// Keeps bytes for the response record of a call that is about to begin.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`].
+    pub fn admit(&self, bytes: u64) -> Result<Admission, JournalError> {
+        self.admit_within(bytes, Duration::MAX)
+    }
+
+    /// As [`admit`](Self::admit), but waits no longer than that where room has to be made on a disk that stands still.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`], [`JournalError::Stands`].
+    pub fn admit_within(&self, bytes: u64, patience: Duration) -> Result<Admission, JournalError> {
+        if self.is_inherited() {
+            return Err(JournalError::Forked);
+        }
+        let size = frame::size(usize::try_from(bytes).unwrap_or(frame::LONGEST).min(frame::LONGEST)) as u64;
+        let admission = Admission { journal: self.clone(), size };
+        let mut state = self.0.state();
+        if self.0.has_room(&state, size, Room::Free)? {
+            state.reserved += size;
+            return Ok(admission);
+        }
+        drop(state);
+        match self.0.by_writer(Work::Admit(size), patience) {
+            Ok(_) => Ok(admission),
+            Err(error) => {
+                // Nothing is kept for it.
+                std::mem::forget(admission);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Room that is kept for a response record, until this is dropped.
+#[derive(Debug)]
+pub struct Admission {
+    journal: Journal,
+    size: u64,
+}
+
+impl Admission {
+    /// The room that the response may use.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        Room::Admitted(self.size)
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.journal.is_inherited() {
+            return;
+        }
+        let mut state = self.journal.0.state();
+        state.reserved = state.reserved.saturating_sub(self.size);
+    }
+}
