@@ -10,7 +10,7 @@ pub enum StdioError {
     /// The server did not start.
     #[error("cannot start {program:?}: {source}; check that the program exists and is executable")]
     Spawn {
-        /// Its program.
+        /// The program of the server.
         program: OsString,
         /// Why.
         source: io::Error,
