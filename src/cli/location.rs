@@ -1,4 +1,4 @@
-//! Which journal is meant, and how results are printed.
+//! Finds the journal, and prints results.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What the arguments and the environment say. There must be a journal: none is ever made.
+    /// Finds the journal from the arguments and the environment. It must exist; none is created.
     pub(super) fn find(which: &Which) -> Result<Self, Failure> {
         let environment = Environment::of_process();
         let state = match &which.dir {
@@ -33,7 +33,7 @@ impl Place {
                 let earlier =
                     service.map(|name| earlier_state_directory(name, &environment)).transpose().map_err(told)?;
                 let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
-                // Until a process of the service has begun a journal under its present name.
+                // Until a process of the service has started a journal under its present name.
                 let earlier = earlier.flatten().filter(|earlier| has_journal(earlier));
                 let found = found.filter(|found| has_journal(found) || earlier.is_none()).or(earlier);
                 found.ok_or_else(|| Failure::usage(NOWHERE))?

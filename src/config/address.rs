@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// An address and its port. Without an address this machine is meant, as is `localhost`: who wants others to come writes
-/// out where. Names are not looked up, since they may mean several addresses, and others tomorrow.
+/// Parses an address and its port. Without an address, and for `localhost`, it is 127.0.0.1, so accepting connections
+/// from other machines has to be explicit. Names are not resolved, because they can have several addresses, which can
+/// change.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);

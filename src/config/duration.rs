@@ -1,4 +1,4 @@
-//! Times as people write them.
+//! Durations as people write them.
 
 use std::time::Duration;
 
@@ -21,5 +21,5 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is longer than a year; write less".to_owned())
 }
 
-/// Deadlines are computed with it.
+/// Short enough to compute deadlines with.
 const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;

@@ -1,16 +1,16 @@
-//! How much the quarantine may hold, and what happens when it is full.
+//! The size limit of the quarantine, and what happens when it is full.
 
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::overrides::Overrides;
 use super::quarantine_full::QuarantineFull;
 
-/// How much the quarantine may hold.
+/// The size limit of the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuarantineSettings {
-    /// Bytes that its files may take on the disk.
+    /// The bytes that its files may take on disk (default: 256 MiB).
     pub max_bytes: u64,
-    /// What happens when they do.
+    /// What happens when it is full (default: shed).
     pub when_full: QuarantineFull,
 }
 
@@ -41,7 +41,7 @@ pub(super) const MAX_BYTES: &str = "AUDITRAIL_QUARANTINE_MAX_BYTES";
 /// What happens when they do: `shed` or `refuse`.
 pub(super) const WHEN_FULL: &str = "AUDITRAIL_QUARANTINE_WHEN_FULL";
 
-/// A quarter of the journal's bound: what is there waits for people.
+/// A quarter of the journal's limit; files there wait for people.
 const DEFAULT_BYTES: u64 = 256 << 20;
 /// Some requests of the shipper.
 const LEAST_BYTES: u64 = 1 << 20;

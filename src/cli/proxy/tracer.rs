@@ -4,7 +4,7 @@ use super::config::Configuration;
 use crate::Trail;
 use crate::cli::outcome::Failure;
 
-/// What exports the spans, and is to be dropped with the trail.
+/// Exports the spans; dropped with the trail.
 #[cfg(feature = "layer")]
 pub(super) type Tracer = crate::capture::telemetry::Telemetry;
 #[cfg(not(feature = "layer"))]

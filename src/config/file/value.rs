@@ -1,4 +1,4 @@
-//! Values that are read with their errors, so that these have lines.
+//! Values that are checked when they are parsed, so that errors have lines.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::{address, duration};
 
-/// A number and its unit: `"500ms"`, `"5s"`, `"1m"`.
+/// A duration with a unit: `"500ms"`, `"5s"`, `"1m"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub Duration);
 
-/// Where to listen: `"127.0.0.1:8080"`, or `":8080"` for the same.
+/// A listen address: `"127.0.0.1:8080"`, or `":8080"` for this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address(pub SocketAddr);
 
@@ -26,7 +26,7 @@ pub struct Header(pub HeaderName);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network(pub IpNet);
 
-/// A path, or the beginning of one and `*`: `"/metrics*"`.
+/// A path, or a prefix and `*`: `"/metrics*"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route(pub String);
 

@@ -1,9 +1,9 @@
-//! Many notices of one kind: the first ones of a minute are told, the others counted.
+//! Limits notices of one kind: the first ones of a minute are printed, the rest is counted.
 //!
 //! Invariants:
-//! 1. Of one kind no more than [`MOST`] are told within [`MINUTE`], and then one that says how many there were besides.
-//! 2. None is forgotten: the count is told when the minute is over, or at the end.
-//! 3. The last one of those that were held back is told with the count, so that nobody takes what is over for what is.
+//! 1. At most [`MOST`] notices of one kind are printed within [`MINUTE`], and then one with the number of the others.
+//! 2. No notice is forgotten: the count is printed when the minute is over, or at the end.
+//! 3. The count comes with the last of the suppressed notices, so that it describes the current state.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ struct Window {
 }
 
 impl Flood {
-    /// What is to be told now that there is one more.
+    /// The notices to print now that there is one more.
     pub(crate) fn take(&mut self, kind: Kind, notice: Notice, now: Instant) -> Vec<Notice> {
         let window = self.0.entry(kind).or_insert_with(|| Window::new(now));
         let mut due = Vec::new();
@@ -40,13 +40,13 @@ impl Flood {
         due
     }
 
-    /// What was held back in minutes that are over, or in all.
+    /// The suppressed notices of minutes that are over, or of all minutes.
     pub(crate) fn due(&mut self, now: Option<Instant>) -> Vec<Notice> {
         let over = self.0.values_mut().filter(|window| now.is_none_or(|now| window.is_over(now)));
         over.filter_map(Window::summary).collect()
     }
 
-    /// When a minute is over of which something was held back.
+    /// The end of the first minute in which a notice was suppressed.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.values().filter(|window| window.held > 0).map(|window| window.since + MINUTE).min()
     }
@@ -71,7 +71,7 @@ impl Window {
     }
 }
 
-/// More than happens in a minute where somebody can still act on each.
+/// More than an operator can act on within a minute.
 const MOST: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,11 +1,11 @@
-//! Walks the fields of a protobuf message without decoding them, to slice out the bytes of one.
+//! Walks the fields of a protobuf message without decoding them, to slice the bytes of one of them.
 //!
 //! # Invariants
 //!
-//! 1. Any bytes are walked to their end or to an error: no panic, no recursion, no allocation that grows with the input
-//!    beyond [`MAX_OPEN_GROUPS`].
-//! 2. What it refuses, every decoder refuses: it follows `protobuf.dev/programming-guides/encoding` and prost.
-//! 3. Offsets are those of the outermost message, so that an error can be found in a capture.
+//! 1. Any bytes are walked to their end or to an error, without panics, recursion, or allocations beyond
+//!    [`MAX_OPEN_GROUPS`] that grow with the input.
+//! 2. Every decoder refuses what it refuses: it follows `protobuf.dev/programming-guides/encoding` and prost.
+//! 3. Offsets are those of the outermost message, so that an error can be located in a capture.
 
 use thiserror::Error;
 
@@ -25,7 +25,7 @@ pub(crate) enum WireError {
     Group { offset: usize },
 }
 
-/// A part of the input that knows where it stands.
+/// A part of the input, with its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slice<'a> {
     pub(crate) bytes: &'a [u8],
@@ -53,7 +53,7 @@ impl<'a> Slice<'a> {
         Self { bytes, offset: 0 }
     }
 
-    /// The fields of the message that these bytes are.
+    /// The fields of the message in these bytes.
     pub(crate) fn fields(self) -> Fields<'a> {
         Fields { rest: self.bytes, offset: self.offset }
     }
@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
         if number == 0 { Err(WireError::Key { offset }) } else { Ok((number, wire_type)) }
     }
 
-    /// Passes a value that is not a group.
+    /// Skips a value that is not a group.
     fn value(&mut self, wire_type: u32, field: usize) -> Result<Option<Slice<'a>>, WireError> {
         match wire_type {
             VARINT => self.varint().map(|_| None),
@@ -172,7 +172,7 @@ const FIXED_32: u32 = 5;
 
 /// The tenth byte of a number has room for one bit.
 const LAST_SHIFT: u32 = 63;
-/// What decoders allow; nobody sends groups.
+/// The limit of decoders; no sender uses groups.
 const MAX_OPEN_GROUPS: usize = 96;
 
 #[cfg(test)]
