@@ -61,4 +61,4 @@ fn nothing_there(state: &Path, journal: &Path) -> Failure {
     Failure::failed(format!("there is no journal in {}{why}; {fix}", state.display()))
 }
 
-const NOWHERE: &str = "nothing says which journal is meant; give --dir DIR or --service NAME, or set AUDITRAIL_DIR";
+const NOWHERE: &str = "no journal is named; give --dir DIR or --service NAME, or set AUDITRAIL_DIR";

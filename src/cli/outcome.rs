@@ -51,7 +51,7 @@ pub(super) fn print(answer: Answer) -> Result<ExitCode, Failure> {
     let mut output = io::stdout();
     match output.write_all(answer.text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("cannot write to standard output: {error}; see where it goes")))
+            Err(Failure::failed(format!("cannot write to standard output: {error}; check where it is redirected to")))
         }
         _ => Ok(ExitCode::from(answer.code)),
     }

@@ -78,7 +78,7 @@ fn below_state(name: &str, environment: &Environment) -> Result<PathBuf, ConfigE
         (None, None) => Err(ConfigError::value(
             DIRECTORY,
             "",
-            "there is neither it nor XDG_STATE_HOME nor HOME, and the journal must be somewhere",
+            "neither it nor XDG_STATE_HOME nor HOME is set, and the journal needs a directory",
             "set it to a directory that outlives the process, or call directory() of the builder",
         )),
     }

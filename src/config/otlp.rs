@@ -150,9 +150,7 @@ fn compression(text: &str) -> Result<Compression, NotUnderstood> {
 /// In the specification, 0 means no limit. A collector that never answers would then hold up the records forever.
 fn timeout(text: &str) -> Result<Duration, NotUnderstood> {
     match text.parse().map(Duration::from_millis) {
-        Ok(Duration::ZERO) => {
-            Err(NotUnderstood::new("requests without a limit are not sent", "set milliseconds, such as 10000"))
-        }
+        Ok(Duration::ZERO) => Err(NotUnderstood::new("requests need a time limit", "set milliseconds, such as 10000")),
         Ok(timeout) => Ok(timeout),
         Err(_) => Err(NotUnderstood::new("not a number", "set whole milliseconds, such as 10000")),
     }

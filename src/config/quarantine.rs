@@ -21,7 +21,7 @@ impl QuarantineSettings {
             None => (MAX_BYTES, environment.number(MAX_BYTES, "a number of bytes, such as 268435456")?),
         };
         if let Some(bytes) = bytes.filter(|bytes| *bytes < LEAST_BYTES) {
-            let reason = "the quarantine needs room for what one request holds";
+            let reason = "the quarantine needs space for the records of one request";
             return Err(ConfigError::value(source, &bytes.to_string(), reason, format!("set at least {LEAST_BYTES}")));
         }
         let when_full = match (overrides.quarantine_when_full, environment.text(WHEN_FULL)?) {
@@ -29,7 +29,7 @@ impl QuarantineSettings {
             (None, None | Some("shed")) => QuarantineFull::Shed,
             (None, Some("refuse")) => QuarantineFull::Refuse,
             (None, Some(_)) => {
-                return Err(ConfigError::secret(WHEN_FULL, "there is no such way", "set shed or refuse"));
+                return Err(ConfigError::secret(WHEN_FULL, "it is neither shed nor refuse", "set shed or refuse"));
             }
         };
         Ok(Self { max_bytes: bytes.unwrap_or(DEFAULT_BYTES), when_full })

@@ -16,7 +16,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is no regular file, but a directory, pipe or device",
+            "it is not a regular file but a directory, pipe or device",
         ));
     }
     let mut content = Vec::new();

@@ -38,7 +38,7 @@ impl ResourceSettings {
             _ => Err(ConfigError::value(
                 SERVICE_NAME_VARIABLE,
                 "",
-                "the service has no name, and a record must say whose it is",
+                "the service has no name, and every record needs one",
                 "give a name to Trail::builder, or set the variable",
             )),
         }

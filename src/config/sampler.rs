@@ -28,7 +28,7 @@ impl SamplerSettings {
                 "traceidratio" => Ok((None, parent_based)),
                 _ => Err(NotUnderstood::new(
                     "unknown sampler",
-                    "set always_on, always_off, traceidratio, or one of them behind parentbased_",
+                    "set always_on, always_off, traceidratio, or one of them with the prefix parentbased_",
                 )),
             }
         })?;

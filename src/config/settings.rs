@@ -104,7 +104,7 @@ fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result
         Some(bytes) if bytes < LEAST_JOURNAL_BYTES => Err(ConfigError::value(
             source,
             &bytes.to_string(),
-            "the journal needs room for some segments",
+            "the journal needs space for some segments",
             format!("set at least {LEAST_JOURNAL_BYTES}"),
         )),
         bytes => Ok(bytes.unwrap_or(DEFAULT_JOURNAL_MAX_BYTES)),

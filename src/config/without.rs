@@ -36,7 +36,7 @@ impl JournalWithout {
                 "directory_sync" => without.directory_sync(),
                 "lock" => without.lock(),
                 _ => {
-                    let problem = format!("entry {position}: the journal cannot go without that");
+                    let problem = format!("entry {position}: it is not a feature that the journal can work without");
                     return Err(ConfigError::secret(
                         JOURNAL_WITHOUT,
                         problem,

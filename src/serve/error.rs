@@ -25,12 +25,12 @@ pub enum ServeError {
 
     /// No port was configured.
     #[error(
-        "the receiver has nothing to listen on: both gRPC and HTTP are off; give it an address with `grpc` or `http`"
+        "the receiver has nothing to listen on: both gRPC and HTTP are disabled; give it an address with `grpc` or `http`"
     )]
     NothingToServe,
 
     /// A limit of zero, with which nothing could be received or held.
-    #[error("the receiver's limit `{name}` is 0, so that nothing could be received; give it at least 1")]
+    #[error("the receiver's limit `{name}` is 0, so nothing could be received; give it at least 1")]
     ZeroLimit {
         /// The builder's method.
         name: &'static str,

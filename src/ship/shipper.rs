@@ -32,10 +32,10 @@ pub struct Shipper {
 #[non_exhaustive]
 pub enum ShipError {
     /// No thread or runtime could be created.
-    #[error("the shipper's thread could not start: {0}; the process may be at its limit of threads or files")]
+    #[error("the shipper's thread could not start: {0}; the process may have reached its limit of threads or files")]
     Thread(#[from] io::Error),
     /// The connector refused the settings.
-    #[error("no connection to {endpoint} can be made: {reason}")]
+    #[error("cannot set up the connection to {endpoint}: {reason}")]
     Connect {
         /// The collector.
         endpoint: String,

@@ -153,5 +153,5 @@ const NEEDS: &[(&str, &str)] = &[
     ),
     ("OTEL_SERVICE_NAME", "give --name SERVICE, or write service_name into the configuration file"),
 ];
-const NOTHING: &str = "nothing says which server is meant; give its command behind --, or --listen with --upstream or \
+const NOTHING: &str = "no server is named; give its command after --, or --listen with --upstream or \
                        --forward, or a configuration file with a [[listener]]";

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum FileError {
     /// The file cannot be read.
-    #[error("{}: {source}; name a configuration file that may be read", path.display())]
+    #[error("{}: {source}; name a readable configuration file", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

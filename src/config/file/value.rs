@@ -70,7 +70,9 @@ impl Serialize for Header {
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let network = String::deserialize(deserializer)?.parse();
-        network.map(Self).map_err(|_| D::Error::custom("it is no network; write one such as 10.0.0.0/8 or 10.0.0.1/32"))
+        network
+            .map(Self)
+            .map_err(|_| D::Error::custom("it is not a network; write one such as 10.0.0.0/8 or 10.0.0.1/32"))
     }
 }
 
@@ -86,7 +88,7 @@ impl<'de> Deserialize<'de> for Route {
         let path = route.strip_suffix('*').unwrap_or(&route);
         if !path.starts_with('/') || path.contains(['*', '?', '#']) {
             return Err(D::Error::custom(
-                "it is no path; write one such as /health, or its beginning and a * such as /metrics*",
+                "it is not a path; write one such as /health, or its beginning and a * such as /metrics*",
             ));
         }
         Ok(Self(route))

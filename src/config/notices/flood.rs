@@ -64,8 +64,8 @@ impl Window {
     fn summary(&mut self) -> Option<Notice> {
         let (Notice { level, text }, held) = (self.last.take()?, std::mem::take(&mut self.held));
         let others = match held {
-            1 => "one more of these came within a minute".to_owned(),
-            held => format!("{held} more of these came within a minute, of which this is the last"),
+            1 => "one more of this kind came within a minute".to_owned(),
+            held => format!("{held} more of this kind came within a minute, and this is the last"),
         };
         Some(Notice { level, text: format!("{text} ({others})") })
     }
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(flood.next(), Some(start + MINUTE));
         assert!(flood.due(Some(start + MINUTE / 2)).is_empty());
         let later = start + MINUTE;
-        let summary = "no. 20000 (19990 more of these came within a minute, of which this is the last)";
+        let summary = "no. 20000 (19990 more of this kind came within a minute, and this is the last)";
         assert_eq!(texts(flood.due(Some(later))), [summary]);
         assert_eq!((flood.next(), flood.due(None)), (None, Vec::new()), "it is told once");
         assert_eq!(texts(flood.take(A, notice(1), later)), ["no. 1"]);
@@ -114,7 +114,7 @@ mod tests {
             flood.take(B, notice(number), start);
         }
         let next = texts(flood.take(A, notice(99), start + MINUTE));
-        assert_eq!(next, ["no. 10 (one more of these came within a minute)", "no. 99"]);
-        assert_eq!(texts(flood.due(None)), ["no. 10 (one more of these came within a minute)"]);
+        assert_eq!(next, ["no. 10 (one more of this kind came within a minute)", "no. 99"]);
+        assert_eq!(texts(flood.due(None)), ["no. 10 (one more of this kind came within a minute)"]);
     }
 }

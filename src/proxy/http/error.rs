@@ -30,7 +30,7 @@ pub enum HttpProxyError {
         problem: String,
     },
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; see whether another process does, or name another address")]
+    #[error("cannot listen on {address}: {source}; check whether another process does, or name another address")]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -196,20 +196,20 @@ impl HttpSettings {
         let wrong = |setting, value: &str, problem, fix| Err(HttpProxyError::setting(setting, value, problem, fix));
         let is_forward = matches!(self.mode, Mode::Forward);
         if is_forward && self.host == HostField::Upstream {
-            return wrong("host", "upstream", FORWARDS, "leave it out: each request names its server");
+            return wrong("host", "upstream", FORWARDS, "remove it: each request names its server");
         }
         if is_forward && self.forwarded {
-            return wrong("forwarded", "true", FORWARDS, "leave it out: those servers know nothing of this proxy");
+            return wrong("forwarded", "true", FORWARDS, "remove it: those servers do not know this proxy");
         }
         match self.hosts.first() {
             Some(_) if self.host == HostField::Client => {
                 let problem = "the Host of requests is forwarded unchanged, so there is nothing to check";
-                return wrong("hosts", HIDDEN, problem, "set host = \"upstream\", or leave the names out");
+                return wrong("hosts", HIDDEN, problem, "set host = \"upstream\", or remove the names");
             }
             _ => {}
         }
         match self.hosts.iter().find(|name| !is_host(name)) {
-            Some(_) => wrong("hosts", HIDDEN, "it is no name of a host", "write names such as mcp.example.org"),
+            Some(_) => wrong("hosts", HIDDEN, "it is not a host name", "write names such as mcp.example.org"),
             None => Ok(()),
         }
     }

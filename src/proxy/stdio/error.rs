@@ -16,6 +16,6 @@ pub enum StdioError {
         source: io::Error,
     },
     /// Threads, signals or the runtime.
-    #[error("cannot set up the relay: {0}; the process may be at its limit of threads or files")]
+    #[error("cannot set up the relay: {0}; the process may have reached its limit of threads or files")]
     Setup(#[from] io::Error),
 }

@@ -93,7 +93,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Proto
             Ok(accepted) => return accepted,
             Err(error) => {
                 // Most likely there are no file descriptors left: some must be released first.
-                tracing::warn!(%error, protocol = protocol.name(), "the receiver cannot take a connection");
+                tracing::warn!(%error, protocol = protocol.name(), "the receiver cannot accept a connection");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;
             }
         }
