@@ -46,7 +46,7 @@ pub type Header = (HeaderName, HeaderValue);
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OtlpSettings {
-    /// The protocol of requests (default: gRPC).
+    /// The protocol of requests.
     pub protocol: Protocol,
     /// The collector: scheme and authority, and for [`Protocol::HttpProtobuf`] the path that requests are posted to.
     pub endpoint: Uri,
@@ -56,7 +56,7 @@ pub struct OtlpSettings {
     pub headers: Vec<Header>,
     /// The timeout of one request (default: 10 s).
     pub timeout: Duration,
-    /// The compression of requests (default: none).
+    /// The compression of requests.
     pub compression: Compression,
     /// The TLS settings; `None` for an `http://` endpoint.
     pub tls: Option<TlsSettings>,
@@ -280,4 +280,4 @@ const TRACES: Variables = variables!("TRACES", "/v1/traces");
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The name of an endpoint that the code sets.
-pub(crate) const ENDPOINT_METHOD: &str = "endpoint() of the builder";
+pub const ENDPOINT_METHOD: &str = "endpoint() of the builder";

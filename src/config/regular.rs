@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 /// Reads a regular file. Anything else is refused: a pipe would make the start wait for a writer, and a device may
 /// never end.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     // With this flag, opening a pipe does not block.
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;

@@ -5,7 +5,7 @@ use crate::record::Value;
 /// Limits on what one record may hold. They act before the journal: what is in the journal never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct ValueLimits {
     /// The longest string, in bytes; longer ones are cut at a character and named in `auditrail.truncated`.
     pub value_bytes: usize,
     /// The longest string that stands on all records of a connection or HTTP request: what its headers say, and what the
@@ -13,7 +13,7 @@ pub struct Limits {
     pub shared_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for ValueLimits {
     /// 4 KiB: longer than any name, id or URI of good will, far below what a hostile client can send. What is shared is said
     /// once and written with each call, so it is cut sooner: 512 bytes are more than any browser or SDK says of itself.
     fn default() -> Self {
@@ -21,7 +21,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ValueLimits {
     /// The beginning of a string that is too long, and of any other the whole.
     #[must_use]
     pub fn cut<'a>(&self, text: &'a str) -> &'a str {

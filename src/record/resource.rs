@@ -7,7 +7,7 @@ use prost::Message as _;
 use super::names;
 
 /// `service.name` of an encoded Resource; empty if there is none.
-pub(crate) fn service_name(resource: &[u8]) -> String {
+pub fn service_name(resource: &[u8]) -> String {
     let Ok(resource) = Resource::decode(resource) else { return String::new() };
     let name = resource.attributes.into_iter().find(|attribute| attribute.key == names::SERVICE_NAME);
     match name.and_then(|attribute| attribute.value).and_then(|value| value.value) {

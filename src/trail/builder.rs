@@ -2,32 +2,25 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use super::actor::{Actor, RequestFacts};
-use super::adoption::{Adopting, Adoption, Done};
-use super::call::Call;
-use super::class::Class;
-use super::context::CaptureContext;
-use super::core::Core;
+use super::calls::{Call, Class};
+use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
 use super::digest_key::DigestKey;
-use super::ending::Delivery;
-use super::gap::Gaps;
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
-use super::idless::IdlessWatch;
-use super::reach::Reach;
-use super::recorder::Recorder;
-use super::scribe::Scribe;
-use super::told::Told;
-use super::unanswered::Unanswered;
-use super::watch::SpanWatch;
+use super::identity::{Actor, RequestFacts};
+use super::lifecycle::{Adoption, AdoptionEvent};
+use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
+use super::recording::{Gaps, Recorder, SelfReporter};
+use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
-use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
+use crate::locks::{Mutex, RwLock};
+use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -38,7 +31,7 @@ pub struct TrailBuilder {
     overrides: Overrides,
     environment: Option<Environment>,
     allow: AllowList,
-    limits: Limits,
+    limits: ValueLimits,
     bounds: Bounds,
     hooks: Hooks,
     notices: Notices,
@@ -77,13 +70,20 @@ impl fmt::Debug for StartError {
     }
 }
 
+impl Trail {
+    /// Starts to build a trail for the service of that name (`service.name`).
+    pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
+        TrailBuilder::new(service_name.into())
+    }
+}
+
 impl TrailBuilder {
     pub(super) fn new(service_name: String) -> Self {
         Self {
             overrides: Overrides { service_name: Some(service_name), ..Overrides::default() },
             environment: None,
             allow: AllowList::default(),
-            limits: Limits::default(),
+            limits: ValueLimits::default(),
             bounds: Bounds::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
@@ -148,7 +148,7 @@ impl TrailBuilder {
     }
 
     /// How long a value may be.
-    pub fn limits(mut self, limits: Limits) -> Self {
+    pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
         self
     }
@@ -258,7 +258,10 @@ impl TrailBuilder {
     }
 
     /// Starts the trail, and tells what the streams of earlier processes come to.
-    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + Sync + 'static) -> Result<Trail, StartError> {
+    pub(super) fn start_adopting(
+        self,
+        tell: impl Fn(AdoptionEvent) + Send + Sync + 'static,
+    ) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         settings.warnings.iter().for_each(|text| self.notices.warn(text));
@@ -270,7 +273,7 @@ impl TrailBuilder {
         let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
         let tolerant = Tolerant::new(self.fs, Without { directory_sync, lock });
         let fs: Arc<dyn Fs> = Arc::new(tolerant.clone());
-        let scribe = Arc::new(Scribe::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
+        let reporter = Arc::new(SelfReporter::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
         let options = JournalOptions {
             max_bytes: settings.journal_max_bytes,
             quarantine: QuarantineBound::new(
@@ -281,7 +284,7 @@ impl TrailBuilder {
             scope: encode_scope(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
-            watcher: scribe.clone(),
+            watcher: reporter.clone(),
             fs: fs.clone(),
             ..JournalOptions::new(settings.directory.join("journal"))
         };
@@ -293,20 +296,20 @@ impl TrailBuilder {
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
-        let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
-        scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
+        let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
+        reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
         let parts = ShipperParts {
             connector,
             notices: self.notices.clone(),
             entropy: self.entropy.clone(),
-            reports: scribe.clone(),
+            reports: reporter.clone(),
         };
         let shipper = Shipper::start((reader, settler), parts, &settings.logs)?;
-        let adopted = Arc::<Done>::default();
+        let adopted = Arc::<AdoptionProgress>::default();
         let adoption = Adoption {
             options,
             earlier,
-            scribe: scribe.clone(),
+            reporter: reporter.clone(),
             notices: self.notices.clone(),
             clock: self.clock.clone(),
             done: adopted.clone(),
@@ -315,15 +318,15 @@ impl TrailBuilder {
         shipper.runtime().spawn(adoption.run(shipper.lane(), tell));
         let recorder = Recorder {
             journal,
-            scribe,
+            reporter,
             gaps: Gaps::default(),
             clients: Arc::default(),
             clock: self.clock,
             entropy: self.entropy,
-            scissors,
+            truncator,
             patience: self.class.deadline,
             notices: self.notices.clone(),
-            inherited_told: AtomicBool::new(false),
+            warned_inherited: AtomicBool::new(false),
         };
         let context = CaptureContext {
             settings,
@@ -332,18 +335,18 @@ impl TrailBuilder {
             bounds: self.bounds,
             hooks: self.hooks,
             notices: self.notices,
-            watch: SpanWatch::default(),
+            watch: UnauditedSpans::default(),
             reach: Reach::default(),
-            idless: IdlessWatch::default(),
-            seen: WireCounters::default(),
+            missing_ids: MissingIdsWarnings::default(),
+            wire_counters: WireCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {
             context,
             class: self.class,
-            unsafe_told: AtomicBool::new(false),
-            unanswered: Unanswered::default(),
+            warned_unsafe: AtomicBool::new(false),
+            open_calls: OpenCalls::default(),
             delivery: Delivery { shipper, _keeper: keeper, adopted, closing: Mutex::default() },
             recorder,
         })))

@@ -3,9 +3,9 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::adoption::{Adopting, Drained};
 use super::builder::{StartError, TrailBuilder};
 use super::handle::Trail;
+use super::lifecycle::{AdoptionEvent, DrainedStream};
 use crate::journal::JournalError;
 use crate::record::StreamId;
 
@@ -24,11 +24,11 @@ pub struct DrainProgress {
 #[non_exhaustive]
 pub struct DrainReport {
     /// The streams that were found, oldest first, and what was to be shipped of each.
-    pub found: Vec<Drained>,
+    pub found: Vec<DrainedStream>,
     /// Those of them that are drained.
     pub drained: Vec<StreamId>,
     /// The streams that nobody can read; see [`Inspection::check`](crate::journal::Inspection::check).
-    pub left_alone: Vec<(StreamId, JournalError)>,
+    pub unreadable_streams: Vec<(StreamId, JournalError)>,
     /// Records that the collector took.
     pub delivered: u64,
     /// Records that it refused for good; they are in quarantine.
@@ -36,9 +36,9 @@ pub struct DrainReport {
     /// Records that were damaged or removed on the disk; gap records tell of them.
     pub lost: u64,
     /// The stream that tells of the drain itself.
-    pub own: StreamId,
+    pub own_stream: StreamId,
     /// Streams that were not looked at in time; some of them may have owners that live.
-    pub not_looked_at: usize,
+    pub unvisited_streams: usize,
     /// Something was found, or there is nothing.
     began: bool,
     /// All that is to be drained was found.
@@ -61,7 +61,7 @@ impl DrainReport {
     /// Whether all streams that were found are drained.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.looked && self.drained.len() == self.found.len() && self.left_alone.is_empty()
+        self.looked && self.drained.len() == self.found.len() && self.unreadable_streams.is_empty()
     }
 }
 
@@ -85,12 +85,12 @@ pub fn drain(
     let mut report = DrainReport {
         found: Vec::new(),
         drained: Vec::new(),
-        left_alone: Vec::new(),
+        unreadable_streams: Vec::new(),
         delivered: 0,
         quarantined: 0,
         lost: 0,
-        own: trail.core().recorder.journal.stream(),
-        not_looked_at: 0,
+        own_stream: trail.core().recorder.journal.stream(),
+        unvisited_streams: 0,
         began: false,
         looked: false,
     };
@@ -108,13 +108,13 @@ pub fn drain(
     }
     report.count(&trail);
     if !report.looked {
-        report.not_looked_at = trail.core().delivery.adopted.unlooked();
+        report.unvisited_streams = trail.core().delivery.adopted.unvisited_streams();
     }
     Ok(report)
 }
 
 /// Says whether there is more to come.
-fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
+fn listen(told: &Receiver<AdoptionEvent>, report: &mut DrainReport) -> bool {
     match told.recv_timeout(BETWEEN_LOOKS) {
         Ok(what) => report.hear(what),
         Err(RecvTimeoutError::Timeout) => {}
@@ -124,22 +124,22 @@ fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
 }
 
 impl DrainReport {
-    fn hear(&mut self, what: Adopting) {
+    fn hear(&mut self, what: AdoptionEvent) {
         match what {
-            Adopting::Found(streams) => {
+            AdoptionEvent::Found(streams) => {
                 self.found.extend(streams);
                 self.began = true;
             }
-            Adopting::Looked { left } => {
-                (self.not_looked_at, self.looked) = (left, left == 0);
+            AdoptionEvent::Searched { unvisited } => {
+                (self.unvisited_streams, self.looked) = (unvisited, unvisited == 0);
                 self.began = true;
             }
-            Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
-            Adopting::Ended(ended) => {
+            AdoptionEvent::Unreadable(stream, error) => self.unreadable_streams.push((stream, error)),
+            AdoptionEvent::Ended(ended) => {
                 let known = self.found.iter_mut().find(|known| known.stream == ended.stream);
                 known.into_iter().for_each(|known| known.clone_from(&ended));
             }
-            Adopting::Drained(stream) => self.drained.push(stream.stream),
+            AdoptionEvent::Drained(stream) => self.drained.push(stream.stream),
         }
     }
 
@@ -149,7 +149,7 @@ impl DrainReport {
         let all = trail.core().delivery.shipper.stats().snapshot();
         self.delivered = all.delivered.saturating_sub(own.delivered);
         self.quarantined = all.quarantined.saturating_sub(own.quarantined);
-        self.lost = trail.core().recorder.scribe.others_lost();
+        self.lost = trail.core().recorder.reporter.others_lost();
     }
 }
 

@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::builder::TrailBuilder;
-use super::call::{Call, Moment};
+use super::calls::{Call, Moment, Refused};
 use super::core::Core;
-use super::counts::Counts;
-use super::flushed::{FlushError, Flushed};
-use super::open_call::OpenCall;
-use super::refused::Refused;
+use super::door::OpenCall;
+use super::lifecycle::{FlushError, Flushed};
+use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
 use crate::config::Settings;
 use crate::record::RecordId;
@@ -35,11 +33,6 @@ impl fmt::Debug for Trail {
 }
 
 impl Trail {
-    /// Starts to build a trail for the service of that name (`service.name`).
-    pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
-        TrailBuilder::new(service_name.into())
-    }
-
     /// Opens a call: decides, opens its span, and writes the request record.
     ///
     /// Waits as the class of the call says, on any executor; at `written`, the default, it completes without yielding.
@@ -67,24 +60,24 @@ impl Trail {
 
     /// What was emitted, and what became of it.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RecordCounts {
         self.core.counts()
     }
 
     /// What the shipper of this trail counts by itself, for all streams that it drains: those of earlier processes, too.
     #[must_use]
-    pub fn shipped(&self) -> StatsSnapshot {
+    pub fn delivery_stats(&self) -> StatsSnapshot {
         self.core.delivery.shipper.stats().snapshot()
     }
 
     /// What the taps of this trail saw on the wire.
     #[must_use]
     pub fn wire_counts(&self) -> WireCounts {
-        self.core.context.seen.read()
+        self.core.context.wire_counters.read()
     }
 
     /// Writes these numbers into the stream now, as a lifecycle record `running`.
-    pub fn report(&self) {
+    pub fn report_counts(&self) {
         self.core.report();
     }
 

@@ -4,9 +4,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::actor::{Actor, RequestFacts};
-use super::call::Call;
-use super::class::Class;
+use super::calls::{Call, Class};
+use super::identity::{Actor, RequestFacts};
 use crate::config::Notices;
 use crate::policy::Decision;
 

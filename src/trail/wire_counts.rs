@@ -4,18 +4,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a tap counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
+pub enum WireCounter {
+    /// A message.
     Message,
+    /// One that cannot be understood.
     Flawed,
+    /// An answer to nothing that is open.
     Unasked,
+    /// A call that made room for another.
     Evicted,
+    /// A body that could not be read.
     Unread,
+    /// A call that came once more when a client took up its stream again.
     Replayed,
+    /// A session that made room for another.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "stdio has one session"))]
     EvictedSession,
-    #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy writes into messages"))]
+    /// A message into which its span could not be written.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "only the proxy writes into messages"))]
     Unjoined,
-    #[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy has connections"))]
+    /// A request for which there was no connection.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "only the proxy has connections"))]
     TurnedAway,
 }
 
@@ -45,10 +54,10 @@ pub struct WireCounts {
 
 /// The counters of one trail.
 #[derive(Debug, Default)]
-pub(crate) struct WireCounters([AtomicU64; 9]);
+pub struct WireCounters([AtomicU64; 9]);
 
 impl WireCounters {
-    pub(crate) fn add(&self, what: Counted) {
+    pub fn add(&self, what: WireCounter) {
         if let Some(counter) = self.0.get(what as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }

@@ -14,13 +14,13 @@ use crate::trail::Direction;
 
 /// A JSON-RPC message, or whatever takes the place of one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Message {
+pub struct Message {
     /// `None` if there is no `id` at all.
-    pub(crate) id: Option<Id>,
+    pub id: Option<Id>,
     /// `jsonrpc` is "2.0".
     pub(crate) is_jsonrpc: bool,
     /// The method, if it is a string.
-    pub(crate) method: Option<String>,
+    pub method: Option<String>,
     /// `result` is an object, as MCP requires.
     pub(crate) has_result: bool,
     /// `error` is an object.
@@ -29,21 +29,21 @@ pub(crate) struct Message {
     pub(crate) result: Answer,
     pub(crate) error: Error,
     /// The batch that it is an element of, counted from 1 for each reader; or that this message reports a flaw of.
-    pub(crate) batch: Option<u64>,
+    pub batch: Option<u64>,
     /// Identifies its server-sent event, if that has an id. Not for elements of a batch.
     pub(crate) event: Option<u64>,
     /// Its length on the wire, without framing. If it is flawed, everything from its beginning to the end of the
     /// frame.
     pub(crate) bytes: u64,
     /// Why it is not a message that can be understood. The other fields have what was read before.
-    pub(crate) flaw: Option<Flaw>,
+    pub flaw: Option<Flaw>,
     /// Where readers may understand it differently.
     pub(crate) doubts: Doubts,
     /// The reader that sees this message in bytes in which most readers see another one, or none.
     pub(crate) reader: Option<Profile>,
     /// The group of readings that it belongs to, among the messages of this direction with several readings: an
     /// answer to one reading applies to all readings with its id.
-    pub(crate) alternative: Option<u64>,
+    pub alternative: Option<u64>,
     /// It was not plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in UTF-8
     /// then.
     pub(crate) is_transcoded: bool,
@@ -51,18 +51,29 @@ pub(crate) struct Message {
 
 /// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// It wants an answer.
     Request,
     /// A request that expects no answer: it has no id, and its method is not that of a notification. By JSON-RPC 2.0
     /// (section 4.1) it is a notification, and the SDKs run nothing for it; a server that looks only at the method
     /// runs it.
     OneWay,
+    /// It wants none.
     Notification,
+    /// The answer to a request.
     Result,
+    /// An answer that says why there is none.
     Error,
 }
 
 impl Message {
+    /// The error that the proxy answers in the place of the server, as if it had been read off the wire.
+    #[cfg(feature = "internals")]
+    pub fn of_refusal(id: Option<Id>, code: i64) -> Self {
+        let error = Error { code: Some(code), message: None };
+        Self { id, is_jsonrpc: true, has_error: true, error, ..Self::default() }
+    }
+
     /// What it is to its reader, or `None` if readers do not accept it as a message. This is the only place that
     /// decides it. The rules are those of the official SDKs, `JSONRPCMessageSchema` of TypeScript (zod) and
     /// `jsonrpc_message_adapter` of Python (pydantic); if they differ, what either accepts is a message:
@@ -75,7 +86,7 @@ impl Message {
     /// - A request or notification has a method. Clients accept none without the version. A server may, and as it
     ///   then runs, it must not be missed. For that reason a method also counts if what follows is nested too deeply
     ///   to be read here.
-    pub(crate) fn kind(&self, direction: Direction) -> Option<Kind> {
+    pub fn kind(&self, direction: Direction) -> Option<Kind> {
         let is_readable = self.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && self.method.is_some());
         let is_taken = self.is_jsonrpc || (direction == Direction::ClientToServer && self.method.is_some());
         let has_id = self.id.as_ref().is_some_and(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
@@ -92,14 +103,14 @@ impl Message {
     }
 
     /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that text can be inserted.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn is_plain(&self) -> bool {
+    #[cfg(feature = "internals")]
+    pub fn is_plain(&self) -> bool {
         self.flaw.is_none() && !self.is_transcoded && !self.is_ambiguous() && !self.doubts.not_a_number
     }
 
     /// Whether a reader may run something other than this.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn is_ambiguous(&self) -> bool {
+    #[cfg(feature = "internals")]
+    pub fn is_ambiguous(&self) -> bool {
         self.reader.is_some() || self.doubts.is_ambiguous()
     }
 
@@ -132,13 +143,14 @@ pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a
 /// A JSON-RPC id. Ids are equal if their values are, however they are written (`1`, `1.0` and `1e0`; `"a"` and
 /// `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Id {
-    pub(crate) kind: IdKind,
+pub struct Id {
+    /// What it is.
+    pub kind: IdKind,
     /// The string, or the number in its shortest form; at most [`MAX_ID`] bytes.
-    pub(crate) text: String,
+    pub text: String,
     /// A hash that distinguishes long strings and numbers of which `text` is not all; 0 for all other ids. It is
     /// valid only within one process.
-    pub(crate) rest: u64,
+    pub rest: u64,
 }
 
 impl Id {
@@ -218,10 +230,14 @@ impl Id {
 /// The JSON type of an id. JSON-RPC 2.0 (section 4) allows strings, numbers and, for errors that belong to no
 /// request, null; MCP requires strings or integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum IdKind {
+pub enum IdKind {
+    /// A string.
     String,
+    /// A whole number.
     Integer,
+    /// Another number.
     Fraction,
+    /// `null`.
     Null,
     /// A bool, an array or an object.
     Other,
@@ -306,7 +322,7 @@ pub(crate) struct StateDigest(pub(crate) [u8; 32]);
 
 /// Why something is not a JSON-RPC message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub enum Flaw {
     /// Not JSON (RFC 8259), or more than one value where one is expected.
     NotJson,
     /// JSON that is nested deeper than [`MAX_DEPTH`].
@@ -364,7 +380,7 @@ impl Doubts {
     }
 
     /// Whether a reader may run something else.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.duplicate_key
             || self.invalid_utf8

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The text as one line that no terminal interprets as commands, and that reads in the order of its characters.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+pub fn plain(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_hidden) {
         Cow::Owned(text.chars().fold(String::new(), escaped))
     } else {
@@ -22,7 +22,7 @@ fn escaped(mut text: String, c: char) -> String {
 /// Whether it is a control character (C0, C1, DEL), or an invisible character that changes what is shown: marks,
 /// embeddings, overrides and isolates of the bidirectional algorithm (UAX #9), line and paragraph separators,
 /// zero-width characters, and tags.
-pub(crate) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -1,13 +1,13 @@
 //! The real disk.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock};
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::process::{Resource, getrlimit};
 
 use super::forked::Locked;
@@ -102,7 +102,7 @@ impl Drop for DiskFile {
     fn drop(&mut self) {
         if let Some(locked) = self.locked.take().filter(|locked| !locked.is_inherited()) {
             // What cannot be unlocked is unlocked when it is closed.
-            let _unlocked = flock(&self.file, FlockOperation::Unlock);
+            let _unlocked = self.file.unlock();
             drop(locked);
         }
     }
@@ -174,10 +174,10 @@ impl File for DiskFile {
     fn try_lock(&self) -> io::Result<bool> {
         // Before it is: no child that is forked meanwhile may have it.
         self.locked.get_or_init(|| Locked::note(self.file.as_fd()));
-        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+        match self.file.try_lock() {
             Ok(()) => Ok(true),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 }

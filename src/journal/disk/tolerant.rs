@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::fs::{File, Fs, Identity};
 use super::lack::Lack;
+use crate::locks::Mutex;
 
 /// What the journal may go without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -173,13 +174,13 @@ struct HeldLock((u64, u64));
 impl HeldLock {
     fn take(file: Identity) -> Option<Self> {
         let file = (file.device, file.inode);
-        HELD_LOCKS.lock().unwrap_or_else(PoisonError::into_inner).insert(file).then(|| Self(file))
+        HELD_LOCKS.lock().insert(file).then(|| Self(file))
     }
 }
 
 impl Drop for HeldLock {
     fn drop(&mut self) {
-        HELD_LOCKS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        HELD_LOCKS.lock().remove(&self.0);
     }
 }
 

@@ -12,11 +12,12 @@
 //!    waiting for the disk, so that it is exact unless the power went.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::cursor::Cursor;
 use crate::journal::disk::File;
 use crate::journal::numbers::Sequence;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::StreamId;
 
 /// The file of the mark, while the stream is written or read.
@@ -88,7 +89,7 @@ impl Mark {
     }
 
     fn state(&self) -> MutexGuard<'_, Marked> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

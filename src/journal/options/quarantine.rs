@@ -1,7 +1,9 @@
 //! How much the quarantine may hold.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use crate::locks::Mutex;
 
 /// How much the quarantine may hold, for all streams of a directory.
 #[derive(Debug, Clone)]

@@ -5,7 +5,6 @@
 //! 2. What is removed was told before, durably; the oldest goes first.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 use super::file::Quarantined;
 use super::files::Quarantine;
@@ -39,7 +38,7 @@ impl Shared {
     pub(super) fn make_room_in_quarantine(&self, length: usize) -> Result<(), JournalError> {
         let bound = &self.options.quarantine;
         let wanted = on_disk(length as u64);
-        let mut counted = bound.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = bound.counted.lock();
         let quarantine = self.quarantine();
         let is_known = counted.directory == self.options.directory && counted.written < COUNT_AGAIN;
         if !is_known || counted.bytes + wanted > bound.max_bytes {

@@ -1,11 +1,11 @@
 //! What was read for a sink and is not settled: between the handle that reads ahead and the one that settles.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::journal::format::Cursor;
 use crate::journal::numbers::Sequence;
 use crate::journal::state::Shared;
+use crate::locks::{Mutex, MutexGuard};
 
 /// Batches that were read and are not settled, oldest first.
 #[derive(Debug)]
@@ -75,6 +75,6 @@ impl Ahead {
 
     /// No code under the lock can panic, so a poisoned lock still holds a whole queue.
     fn batches(&self) -> MutexGuard<'_, VecDeque<Passed>> {
-        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+        self.batches.lock()
     }
 }

@@ -17,7 +17,7 @@ use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
 use crate::journal::planted::planted;
 use crate::journal::state::{Segment, State};
-use crate::record::StreamId;
+use crate::record::{StreamId, time_of};
 
 /// Reads the records of a stream in their order. Each sink has one, which stands where that sink is, and may be used on another
 /// thread than its [`Settler`].
@@ -344,12 +344,6 @@ impl State {
         };
         Some(Reach { segment, end, stop, sequence: synced.sequence, next_first })
     }
-}
-
-/// `time_unix_nano` of a record of ours, which begins with it (field 1, fixed64).
-fn time_of(record: &[u8]) -> Option<u64> {
-    let (key, rest) = record.split_first()?;
-    (*key == 0x09).then(|| rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))).flatten()
 }
 
 /// Attempts before what cannot be read counts as lost.

@@ -5,8 +5,8 @@
 //! 2. A segment goes only when the cursor of every sink is durable behind it. So one that is missing behind a cursor was lost.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
 
 use super::ahead::Ahead;
 use crate::journal::error::{self, JournalError};
@@ -107,7 +107,7 @@ impl Shared {
     /// already.
     fn settle_durably(&self, sink: usize, cursor: Cursor) -> io::Result<Option<Vec<u64>>> {
         // One at a time. No append waits for it.
-        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursors = self.cursors.lock();
         if self.is_passed(sink, cursor) {
             return Ok(None);
         }

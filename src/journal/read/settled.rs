@@ -1,6 +1,4 @@
 //! Waiting until something is settled.
-
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::journal::format::SinkName;
@@ -41,7 +39,7 @@ impl Journal {
             if left.is_zero() {
                 return false;
             }
-            state = self.0.settled_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.0.settled_blocking.wait_timeout(state, left);
         }
         true
     }

@@ -1,6 +1,4 @@
 //! What waits in the streams of other processes, and of those that died.
-
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -22,7 +20,7 @@ impl Shared {
             return;
         }
         {
-            let mut counted = self.others_counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counted = self.others_counted.lock();
             if self.options.background && counted.is_some_and(|counted| counted.elapsed() < COUNT_INTERVAL) {
                 return;
             }

@@ -1,11 +1,12 @@
 //! What is given to the thread that writes for others.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::journal::append::{Append, Lengths, Receipt};
 use crate::journal::error::JournalError;
+use crate::locks::Mutex;
 
 /// The thread that writes for others, and what it has to do.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Job {
     }
 
     pub(in crate::journal) fn answer(&self, answer: Result<Option<Receipt>, JournalError>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *self.answer.lock() = Some(answer);
         self.stage.store(DONE, Ordering::Release);
     }
 

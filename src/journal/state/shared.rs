@@ -1,7 +1,7 @@
 //! What the handles and the threads of a stream share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use crate::journal::format::{CursorFile, Mark, StreamPaths, header};
 use crate::journal::numbers::Sequence;
 use crate::journal::options::{Event, JournalOptions};
 use crate::journal::planted;
+use crate::locks::{Condvar, Mutex, MutexGuard};
 use crate::record::StreamId;
 
 #[derive(Debug)]
@@ -124,7 +125,7 @@ impl Shared {
 
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
     pub(in crate::journal) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Where the first frame of a segment begins.
@@ -154,7 +155,7 @@ impl Shared {
 
     /// Tells the watcher that something does not work, once until it does.
     pub(in crate::journal) fn degraded(&self, error_type: &'static str, text: &dyn std::fmt::Display) {
-        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut troubles = self.troubles.lock();
         if !troubles.contains(&error_type) {
             troubles.push(error_type);
             drop(troubles);
@@ -164,7 +165,7 @@ impl Shared {
 
     /// Tells the watcher that it works again, if it did not.
     pub(in crate::journal) fn recovered(&self, error_type: &'static str, text: &str) {
-        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut troubles = self.troubles.lock();
         let before = troubles.len();
         troubles.retain(|trouble| *trouble != error_type);
         let was_there = troubles.len() < before;

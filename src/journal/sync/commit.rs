@@ -5,8 +5,6 @@
 //! 2. A file whose sync failed is never synced again: the kernel may have forgotten what it could not write, and would say
 //!    that all is well. Its unsynced frames are written again, from copies, to a new segment.
 //! 3. Readers see nothing that is not synced.
-
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::journal::error::{self, JournalError};
@@ -31,7 +29,7 @@ impl Shared {
     pub(in crate::journal) fn commit(&self) -> Result<(), JournalError> {
         let (first, result) = {
             // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
-            let mut copies = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut copies = self.committing.lock();
             match self.commit_once(&mut copies) {
                 Ok(()) => (None, Ok(())),
                 // What could not be synced gets a second attempt in a new segment at once.

@@ -1,6 +1,4 @@
 //! Waiting for what the journal and the shipper do.
-
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::journal::append::Receipt;
@@ -77,7 +75,7 @@ impl Journal {
             if left.is_zero() {
                 return Err(shared.stands_still());
             }
-            state = shared.synced_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = shared.synced_blocking.wait_timeout(state, left);
         }
         Ok(())
     }

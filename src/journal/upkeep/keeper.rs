@@ -1,12 +1,13 @@
 //! The thread that keeps a journal: commits, prepares segments, watches its files.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::journal::error::JournalError;
 use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
+use crate::locks::MutexGuard;
 
 /// Runs as long as the journal is open, with the thread that writes for others.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Drop for Keeper {
         shared.commit_wanted.notify_all();
         shared.job_wanted.notify_all();
         let runs = |state: &mut State| state.upkeep.has_keeper || state.jobs.has_writer;
-        state = shared.ended.wait_timeout_while(state, LAST_COMMIT, runs).unwrap_or_else(PoisonError::into_inner).0;
+        state = shared.ended.wait_timeout_while(state, LAST_COMMIT, runs);
         if !runs(&mut state) {
             drop(state);
             // A panic there was printed by its thread; there is nothing to add.
@@ -127,7 +128,7 @@ impl Shared {
             }
             // Only the first record after a pause has to wake this thread.
             state.commits.keeper_sleeps = unsynced_since.is_none();
-            state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.commit_wanted.wait_timeout(state, left);
         }
         state.commits.keeper_sleeps = false;
         self.gather(state).upkeep.stop
@@ -146,7 +147,7 @@ impl Shared {
                 break;
             }
             state.commits.group.gathering = Some(state.commits.group.last);
-            state = self.commit_wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.commit_wanted.wait_timeout(state, left);
         }
         state.commits.group.gathering = None;
         state

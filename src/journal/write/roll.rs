@@ -1,12 +1,11 @@
 //! From one segment to the next.
-
-use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::prepare::STEP;
 use crate::journal::error::JournalError;
 use crate::journal::planted::planted;
 use crate::journal::state::{Shared, State, Unsynced};
+use crate::locks::MutexGuard;
 
 impl Shared {
     /// Goes on in the next segment, if there is one that a frame of that size fits into. With the turn, which ends if it fails.

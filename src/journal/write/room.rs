@@ -1,11 +1,10 @@
 //! Room is made for a record, on a thread that may wait for the disk.
 
-use std::sync::MutexGuard;
-
 use crate::journal::append::Room;
 use crate::journal::error::JournalError;
 use crate::journal::space::fits;
 use crate::journal::state::{Shared, State};
+use crate::locks::MutexGuard;
 
 impl Shared {
     /// Sees to it that a frame of that size fits into the active segment, on a thread that may wait for the disk. With the

@@ -1,6 +1,4 @@
 //! Appending: one copy into the active segment, with the turn.
-
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::turn::TimedOut;
@@ -10,6 +8,7 @@ use crate::journal::format::{FrameHeader, HEADER, Kind, frame};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::CallNumber;
 use crate::journal::state::{Extent, Shared, State, Work};
+use crate::locks::{Mutex, MutexGuard};
 
 impl Journal {
     /// Takes one record. The buffer holds [`HEADER`] bytes of anything and then the encoded record; its content is not

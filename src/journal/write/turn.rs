@@ -12,12 +12,12 @@
 //!    does not wait at all.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::journal::error::JournalError;
 use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
+use crate::locks::{Condvar, MutexGuard};
 
 /// What one waits for did not come in time.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Shared {
                 return (state, false);
             }
             state.turn.waiting += 1;
-            state = changed.wait_timeout(state, left.min(STANDS)).unwrap_or_else(PoisonError::into_inner).0;
+            state = changed.wait_timeout(state, left.min(STANDS));
             state.turn.waiting -= 1;
             if !is_so(&state) {
                 return (state, true);

@@ -6,7 +6,7 @@
 //!    taken, and nothing of it stays in the segment.
 //! 2. What it left is not done later.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::journal::append::{Receipt, Room};
@@ -41,7 +41,7 @@ impl Shared {
             // All but its first word is stored.
             drop(self.wait_while(state, &self.job_done, Duration::MAX, is_open));
         }
-        let answer = job.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let answer = job.answer.lock().take();
         answer.unwrap_or_else(|| Err(self.stands_still()))
     }
 
@@ -49,7 +49,7 @@ impl Shared {
         let keep = || job.keep();
         match &job.work {
             Work::Append(what, lengths, frame) => {
-                let mut frame = std::mem::take(&mut *frame.lock().unwrap_or_else(PoisonError::into_inner));
+                let mut frame = std::mem::take(&mut *frame.lock());
                 let state = self.room_for(frame.len() as u64, what.room)?;
                 self.store(state, *what, *lengths, &mut frame, Some(&keep))
             }
@@ -81,7 +81,7 @@ impl Shared {
                 state.jobs.has_writer = false;
                 return;
             } else {
-                state = self.job_wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.job_wanted.wait(state);
             }
         }
     }

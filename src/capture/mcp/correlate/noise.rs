@@ -9,7 +9,7 @@
 //!    understand its input, but a flood of it must not take the space of calls.
 
 use crate::record::{EventName, Outcome, names};
-use crate::trail::{Call, Core, Moment};
+use crate::trail::{Core, MessageFacts, Moment};
 
 /// The noise of one session or connection.
 #[derive(Debug, Default)]
@@ -26,14 +26,14 @@ struct LeftOut {
     /// How many the next record stands for; 0 before the first of them.
     most: u64,
     /// The transport of the first of them.
-    facts: Option<Call>,
+    facts: Option<MessageFacts>,
 }
 
 /// A record to be written.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) is_json: bool,
-    pub(super) facts: Call,
+    pub(super) facts: MessageFacts,
     /// How many it stands for; `None` if it is a single one.
     pub(super) count: Option<u64>,
 }
@@ -50,7 +50,7 @@ impl Told {
 
 impl Noise {
     /// Counts one more. Returns the record that is due.
-    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> Call) -> Option<Told> {
+    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
         self.seen += 1;
         if self.seen <= FIRST {
             return Some(Told { is_json, facts: facts(), count: None });
@@ -59,7 +59,7 @@ impl Noise {
     }
 
     /// Counts one more that has no record of its own. Returns the record that is due.
-    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> Call) -> Option<Told> {
+    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
         let left_out = if is_json { &mut self.no_message } else { &mut self.not_json };
         left_out.count += 1;
         left_out.facts.get_or_insert_with(facts);
@@ -89,7 +89,7 @@ impl LeftOut {
 }
 
 /// The record of something that is not a message.
-pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
+pub(super) fn no_message(is_json: bool, facts: MessageFacts) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
     Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
 }

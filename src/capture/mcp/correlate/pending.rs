@@ -156,7 +156,7 @@ impl Pending {
     }
 
     /// Takes that call, for code that answered it instead of the server.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<PendingCall> {
         // Newest first: it was sent just now.
         let is_this = |(serial, waiting): (&u64, &PendingCall)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
@@ -209,7 +209,7 @@ impl Pending {
     }
 
     /// Whether no other reading of its message with its id was added before.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(super) fn is_first_reading(&self, waiting: &PendingCall) -> bool {
         !self.twins(waiting).any(|other| other.serial < waiting.serial)
     }
@@ -303,7 +303,7 @@ impl Pending {
     }
 
     /// All calls of an exchange, oldest first.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &PendingCall> {
         self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial))
     }

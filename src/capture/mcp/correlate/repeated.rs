@@ -1,11 +1,12 @@
 //! The facts that all records of an exchange share, about the transport and the client. They are built once, however
 //! many messages come.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::known::Known;
 use super::message_origin::MessageOrigin;
 use super::session::Session;
+use crate::locks::Mutex;
 use crate::record::{Attributes, names};
 use crate::trail::{Core, Facts};
 
@@ -34,7 +35,7 @@ impl Repeated {
     /// The current facts, for the records of a message of that many bytes: the client may have introduced itself, or
     /// the server may have named the session. Long values are cut if they would cost too much for what was received.
     pub(super) fn facts(&self, core: &Core, session: &Session, origin: &MessageOrigin, bytes: u64) -> Arc<Facts> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let State { made, came, spent } = &mut *state;
         let version = session.version();
         let Made { whole, brief, .. } = match made {

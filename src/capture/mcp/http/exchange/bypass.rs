@@ -14,7 +14,7 @@ use crate::trail::Core;
 
 /// An extension of requests to a proxy in front of one server: whether a bypass was already reported.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bypasses(Arc<AtomicBool>);
+pub struct Bypasses(Arc<AtomicBool>);
 
 /// What is checked in one exchange.
 #[derive(Debug)]

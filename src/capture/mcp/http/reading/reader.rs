@@ -106,7 +106,7 @@ impl Reader {
     }
 
     /// Whether it only guesses that this is a message.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
         matches!(self.messages, Messages::Guessed(..) | Messages::None)
     }

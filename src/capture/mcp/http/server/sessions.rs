@@ -9,11 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::correlate::Session;
-use crate::trail::{Client, ClientKey, Core, Counted, Shared, Taken};
+use crate::locks::{Mutex, MutexGuard};
+use crate::trail::{Client, ClientKey, Core, Shared, Taken, WireCounter};
 
 /// The open sessions of a server.
 pub(crate) struct Sessions {
@@ -91,7 +92,7 @@ impl Sessions {
             (same, evicted)
         };
         if evicted.is_some() {
-            self.core.seen().add(Counted::EvictedSession);
+            self.core.wire_counters().add(WireCounter::EvictedSession);
         }
         if let Some(client) = client.filter(|_| has_own) {
             self.tell_greedy(client);
@@ -170,13 +171,13 @@ impl Sessions {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 
 impl Drop for Sessions {
     fn drop(&mut self) {
-        let table = self.table.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.get_mut();
         table.by_id.drain().for_each(|(_, session)| session.correlated.close());
     }
 }

@@ -52,13 +52,13 @@ impl<B: Body> TapBody<B> {
     }
 
     /// Whether it is read and declares JSON.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_tapped(&self) -> bool {
         self.tap.as_ref().is_some_and(|tap| !tap.guesses())
     }
 
     /// Whether reading more of it can find more.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_wanted(&self) -> bool {
         self.tap.as_ref().is_some_and(Tap::is_reading)
     }

@@ -1,0 +1,25 @@
+//! The configuration file of `auditrail proxy` (TOML), described in `docs/proxy.md`.
+//!
+//! Invariants:
+//! 1. Anything in the file that is not understood stops the start: an unknown key, an invalid value, a class that is
+//!    not defined. The error names file, line and key, and what is allowed there.
+//! 2. The environment wins over the file, and arguments over both.
+//! 3. There is no key for a secret: secrets belong in the environment. As somebody may write one anyway, no error
+//!    repeats a value.
+
+mod bounds;
+mod class;
+mod error;
+mod read;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use self::error::FileError;
+pub use self::shape::{
+    AcknowledgeName, AddressHeader, BoundsSettings, ClassSettings, File, HeaderIdentity, HostName, HttpFileSettings,
+    HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity,
+    Rule, StdioSettings, TraceSettings, WhenFullName,
+};
+pub use self::value::{Address, Header, Network, Route, Time};
