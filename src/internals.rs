@@ -125,7 +125,9 @@ pub mod locks {
 
 /// Requests and answers that find each other.
 pub mod correlate {
-    pub use crate::capture::mcp::correlate::{Correlator, End, Exchange, MessageOrigin, Pace, Unanswered};
+    pub use crate::capture::mcp::correlate::{
+        Correlator, Exchange, ExchangeEnd, GarbageRate, MessageOrigin, UnansweredRequest,
+    };
 }
 
 /// The taps, over stdio and HTTP.
@@ -136,7 +138,7 @@ pub mod mcp {
 
 /// Messages, as they are read off the wire.
 pub mod message {
-    pub use crate::capture::mcp::message::{Id, IdKind, Kind, Message};
+    pub use crate::capture::mcp::message::{Id, IdKind, Message, MessageKind};
 }
 
 /// Records.
@@ -151,7 +153,7 @@ pub mod refusal {
 
 /// Trace context that is written into messages.
 pub mod splice {
-    pub use crate::capture::mcp::splice::{CallerTrace, Joined, MOST_MESSAGES, Splices};
+    pub use crate::capture::mcp::splice::{CallerTrace, InjectedTrace, MOST_MESSAGES, Splices};
 }
 
 /// What records, counts and shares.

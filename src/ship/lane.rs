@@ -8,11 +8,11 @@ use tokio::time::sleep;
 
 use super::backoff::Backoff;
 use super::delivery::Delivery;
-use super::flight::{Refusal, send};
 use super::frame::{Envelope, Stamp};
 use super::gate::Trouble;
-use super::reports::GaveUp;
 use super::reports::QUARANTINE;
+use super::reports::RefusedRange;
+use super::send::{RefusedPart, send};
 use super::shipment::Shipment;
 use super::source::{Settle, Source};
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
@@ -68,14 +68,20 @@ impl Lane {
     }
 
     /// Quarantine, report, settle, in this order, so that a stop in between repeats a step and never loses a record.
-    async fn settle(&self, settler: &mut impl Settle, stream: StreamId, shipment: &Shipment, refusals: Vec<Refusal>) {
+    async fn settle(
+        &self,
+        settler: &mut impl Settle,
+        stream: StreamId,
+        shipment: &Shipment,
+        refusals: Vec<RefusedPart>,
+    ) {
         let mut quarantined = 0;
         for refusal in &refusals {
             let records = shipment.records(&refusal.part);
             self.keep(settler, &records, refusal).await;
             quarantined += refusal.refused;
-            let gaps = GaveUp::of((stream, settler.sink()), &records, refusal.refused);
-            gaps.into_iter().for_each(|gap| self.0.reports.gave_up(gap));
+            let gaps = RefusedRange::of((stream, settler.sink()), &records, refusal.refused);
+            gaps.into_iter().for_each(|gap| self.0.reports.refused(gap));
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(
@@ -94,7 +100,7 @@ impl Lane {
     }
 
     /// Puts records into quarantine, however long it takes: an unsettled batch only holds up its stream.
-    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &Refusal) {
+    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &RefusedPart) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
         let mut troubled = false;
@@ -133,7 +139,7 @@ struct InFlight {
 
 struct SentBatch {
     shipment: Arc<Shipment>,
-    answer: JoinHandle<Vec<Refusal>>,
+    answer: JoinHandle<Vec<RefusedPart>>,
 }
 
 impl InFlight {
@@ -175,7 +181,7 @@ impl InFlight {
     }
 
     /// A separate task, so that it makes progress while an earlier batch is settled.
-    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
+    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<RefusedPart>> {
         let answer = tokio::spawn(send(self.delivery.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
             drop(answer);

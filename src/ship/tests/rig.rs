@@ -14,7 +14,7 @@ use crate::record::{Encoder, Record, Severity, StreamId, ThreadEntropy, Value, n
 use crate::ship::delivery::Delivery;
 use crate::ship::source::{Settle, Source};
 use crate::ship::{
-    Accepted, Connector, ExportError, ExportFuture, GaveUp, Lane, Reports, ShipperParts, Sink, StatsSnapshot,
+    Accepted, Connector, ExportError, ExportFuture, Lane, RefusedRange, Reports, ShipperParts, Sink, StatsSnapshot,
     encode_resource, encode_scope,
 };
 
@@ -264,7 +264,7 @@ pub(super) fn entry(sequence: Sequence) -> Entry {
 /// What the trail would make records of.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    pub(super) gaps: Mutex<Vec<GaveUp>>,
+    pub(super) gaps: Mutex<Vec<RefusedRange>>,
     pub(super) states: Mutex<Vec<&'static str>>,
 }
 
@@ -275,7 +275,7 @@ impl Heard {
 }
 
 impl Reports for Heard {
-    fn gave_up(&self, gap: GaveUp) {
+    fn refused(&self, gap: RefusedRange) {
         self.gaps.lock().unwrap().push(gap);
     }
 

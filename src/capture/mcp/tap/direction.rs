@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::capture::mcp::correlate::{Correlator, Exchange};
-#[cfg(feature = "rmcp")]
-use crate::capture::mcp::message::Kind;
 use crate::capture::mcp::message::Message;
+#[cfg(feature = "rmcp")]
+use crate::capture::mcp::message::MessageKind;
 use crate::capture::mcp::scan::Lines;
 #[cfg(feature = "internals")]
 use crate::trail::OpenCall;
@@ -91,7 +91,7 @@ impl DirectionReader {
     pub(crate) fn read_before_writing(&mut self, bytes: &[u8], answers: &mut Vec<Message>) -> usize {
         let direction = self.direction;
         self.read(bytes, |message| {
-            let is_answer = matches!(message.kind(direction), Some(Kind::Result | Kind::Error));
+            let is_answer = matches!(message.kind(direction), Some(MessageKind::Result | MessageKind::Error));
             // A line of only answers is no reason to hold them all.
             if is_answer && answers.len() < MAX_ANSWERS {
                 answers.push(message);

@@ -8,15 +8,15 @@ use super::charset::Charset;
 use super::content::{Coding, Codings, Content};
 use super::decode::{Decoder, Undecodable};
 use super::uncoded::{Uncoded, begins_text, is_not_coded, marked};
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::profile::Profile;
-use crate::capture::mcp::scan::{Documents, Events, Texts};
+use crate::capture::mcp::scan::{Documents, Events, TextScanner};
 
 /// Reads one body.
-pub(crate) struct Reader {
+pub(crate) struct BodyReader {
     decoder: Decoder,
-    messages: Messages,
-    reading: Arc<Reading>,
+    messages: MessageFraming,
+    reading: Arc<ScanOptions>,
     /// Only for a request.
     odd: Oddities,
 }
@@ -42,10 +42,10 @@ enum DeclaredCoding {
     Unknown,
 }
 
-enum Messages {
-    Json(Box<Texts>),
+enum MessageFraming {
+    Json(Box<TextScanner>),
     /// JSON with another declared type, read as long as it looks like a message.
-    Guessed(Box<Texts>, Guess),
+    Guessed(Box<TextScanner>, Guess),
     Events(Box<Events>),
     /// It is not a message.
     None,
@@ -60,9 +60,9 @@ enum Guess {
     Message,
 }
 
-impl Reader {
+impl BodyReader {
     /// Creates a reader of a request's body.
-    pub(crate) fn of_request(reading: &Arc<Reading>, headers: &HeaderMap) -> Result<Self, Undecodable> {
+    pub(crate) fn of_request(reading: &Arc<ScanOptions>, headers: &HeaderMap) -> Result<Self, Undecodable> {
         let charset = Charset::of(headers);
         let content = match (Content::of_request(headers), charset) {
             // Its bytes do not show whether it looks like a message.
@@ -80,7 +80,7 @@ impl Reader {
     /// Creates a reader of a response's body, if there is something to read. Servers may send several documents, one
     /// after the other.
     pub(crate) fn of_response(
-        reading: &Arc<Reading>,
+        reading: &Arc<ScanOptions>,
         content: Content,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Undecodable> {
@@ -91,16 +91,16 @@ impl Reader {
     }
 
     fn new(
-        reading: &Arc<Reading>,
+        reading: &Arc<ScanOptions>,
         (content, codings): (Content, Codings),
         documents: Documents,
     ) -> Result<Self, Undecodable> {
-        let texts = || Box::new(Texts::new(reading.clone(), documents));
+        let texts = || Box::new(TextScanner::new(reading.clone(), documents));
         let messages = match content {
-            Content::Other => Messages::None,
-            Content::Json => Messages::Json(texts()),
-            Content::Guessed => Messages::Guessed(texts(), Guess::Nothing),
-            Content::Events => Messages::Events(Box::new(Events::new(reading.clone()))),
+            Content::Other => MessageFraming::None,
+            Content::Json => MessageFraming::Json(texts()),
+            Content::Guessed => MessageFraming::Guessed(texts(), Guess::Nothing),
+            Content::Events => MessageFraming::Events(Box::new(Events::new(reading.clone()))),
         };
         Ok(Self { decoder: Decoder::new(codings)?, messages, reading: reading.clone(), odd: Oddities::default() })
     }
@@ -108,7 +108,7 @@ impl Reader {
     /// Whether it only guesses that this is a message.
     #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
-        matches!(self.messages, Messages::Guessed(..) | Messages::None)
+        matches!(self.messages, MessageFraming::Guessed(..) | MessageFraming::None)
     }
 
     pub(crate) fn read(&mut self, bytes: &[u8], see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
@@ -155,7 +155,7 @@ impl Reader {
     /// last call.
     pub(crate) fn take_endpoint(&mut self) -> Option<String> {
         match &mut self.messages {
-            Messages::Events(events) => events.take_endpoint(),
+            MessageFraming::Events(events) => events.take_endpoint(),
             _ => None,
         }
     }
@@ -176,7 +176,7 @@ impl Reader {
     }
 }
 
-impl Messages {
+impl MessageFraming {
     fn read(&mut self, bytes: &[u8], see: &mut impl FnMut(Message)) {
         if let Self::Guessed(_, guess) = self
             && !guess.goes_on(bytes)
@@ -201,18 +201,18 @@ impl Messages {
 
 /// The marks for all of its messages.
 #[derive(Clone, Copy)]
-struct Marks {
+struct MessageMarks {
     is_uncoded: bool,
     has_other_charset: bool,
 }
 
 impl Oddities {
-    fn marks(&self) -> Marks {
-        Marks { is_uncoded: self.is_uncoded, has_other_charset: self.has_other_charset }
+    fn marks(&self) -> MessageMarks {
+        MessageMarks { is_uncoded: self.is_uncoded, has_other_charset: self.has_other_charset }
     }
 }
 
-impl Marks {
+impl MessageMarks {
     fn on(self, mut message: Message) -> Message {
         message.doubts.charset = self.has_other_charset;
         if self.is_uncoded { marked(message, Profile::Starlette) } else { message }

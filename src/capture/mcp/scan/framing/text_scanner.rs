@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::unicode::Unicode;
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 
 /// The encoding of a unit, as far as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum UnitEncoding {
     /// UTF-8.
     Plain,
     /// UTF-8 after a byte order mark.
@@ -19,13 +19,13 @@ pub(crate) enum Written {
 
 /// Reads the messages of successive units of framing, each in any number of pieces.
 #[derive(Debug)]
-pub(crate) struct Texts {
+pub(crate) struct TextScanner {
     unicode: Unicode,
     scanner: Scanner,
 }
 
-impl Texts {
-    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
+impl TextScanner {
+    pub(crate) fn new(reading: Arc<ScanOptions>, documents: Documents) -> Self {
         Self { unicode: Unicode::default(), scanner: Scanner::new(reading, documents) }
     }
 
@@ -38,17 +38,17 @@ impl Texts {
     }
 
     /// The scanner that reads the unit.
-    pub(crate) fn scanner(&self) -> (&Scanner, Written) {
+    pub(crate) fn scanner(&self) -> (&Scanner, UnitEncoding) {
         let written = match (self.unicode.is_narrow(), self.unicode.is_transcoded()) {
-            (true, false) => Written::Plain,
-            (true, true) => Written::Marked,
-            (false, _) => Written::Wide,
+            (true, false) => UnitEncoding::Plain,
+            (true, true) => UnitEncoding::Marked,
+            (false, _) => UnitEncoding::Wide,
         };
         (&self.scanner, written)
     }
 
     /// The scanner that reads the unit, when the next byte is not a zero.
-    pub(crate) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> (&Scanner, Written) {
+    pub(crate) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> (&Scanner, UnitEncoding) {
         let Self { unicode, scanner } = self;
         unicode.settle(&mut |_, text| scanner.read(text, emit));
         self.scanner()

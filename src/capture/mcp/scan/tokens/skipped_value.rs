@@ -5,54 +5,54 @@ use memchr::memchr2;
 
 /// A reader of one array or object, after its first bracket, in any number of pieces.
 #[derive(Debug, Clone)]
-pub(crate) struct Deep {
+pub(crate) struct SkippedValue {
     /// The number of open brackets.
     depth: u64,
-    at: At,
+    at: SkipState,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum At {
+enum SkipState {
     Outside,
     InString,
     /// After a backslash.
     Escape,
 }
 
-impl Deep {
+impl SkippedValue {
     /// Reads on; returns whether the value has ended, and the rest.
     pub(crate) fn read<'a>(&mut self, mut bytes: &'a [u8]) -> (bool, &'a [u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             bytes = rest;
             self.at = match (self.at, byte) {
-                (At::Outside, b'"') | (At::Escape, _) => At::InString,
-                (At::Outside, b'{' | b'[') => {
+                (SkipState::Outside, b'"') | (SkipState::Escape, _) => SkipState::InString,
+                (SkipState::Outside, b'{' | b'[') => {
                     self.depth += 1;
-                    At::Outside
+                    SkipState::Outside
                 }
-                (At::Outside, b'}' | b']') => {
+                (SkipState::Outside, b'}' | b']') => {
                     self.depth -= 1;
                     if self.depth == 0 {
                         return (true, bytes);
                     }
-                    At::Outside
+                    SkipState::Outside
                 }
-                (At::InString, b'"') => At::Outside,
-                (At::InString, b'\\') => At::Escape,
-                (At::InString, _) => {
+                (SkipState::InString, b'"') => SkipState::Outside,
+                (SkipState::InString, b'\\') => SkipState::Escape,
+                (SkipState::InString, _) => {
                     let end = memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
                     bytes = bytes.get(end..).unwrap_or_default();
-                    At::InString
+                    SkipState::InString
                 }
-                (At::Outside, _) => At::Outside,
+                (SkipState::Outside, _) => SkipState::Outside,
             };
         }
         (false, bytes)
     }
 }
 
-impl Default for Deep {
+impl Default for SkippedValue {
     fn default() -> Self {
-        Self { depth: 1, at: At::Outside }
+        Self { depth: 1, at: SkipState::Outside }
     }
 }

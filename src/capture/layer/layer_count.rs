@@ -6,9 +6,9 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// Counts one layer among those of the process.
 #[derive(Debug)]
-pub(super) struct OtherTrails(());
+pub(super) struct LayerCount(());
 
-impl OtherTrails {
+impl LayerCount {
     /// Whether there are others. A layer on the same registry was created before any span that both see.
     #[inline]
     pub(super) fn others(&self) -> bool {
@@ -16,14 +16,14 @@ impl OtherTrails {
     }
 }
 
-impl Default for OtherTrails {
+impl Default for LayerCount {
     fn default() -> Self {
         LAYERS.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
 
-impl Drop for OtherTrails {
+impl Drop for LayerCount {
     fn drop(&mut self) {
         LAYERS.fetch_sub(1, Ordering::Relaxed);
     }
@@ -31,10 +31,10 @@ impl Drop for OtherTrails {
 
 /// Claims a span for the layer that asks first; returns whether another layer has claimed it.
 pub(super) fn is_claimed<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>) -> bool {
-    span.extensions_mut().replace(Claimed).is_some()
+    span.extensions_mut().replace(ClaimedMark).is_some()
 }
 
 #[derive(Debug)]
-struct Claimed;
+struct ClaimedMark;
 
 static LAYERS: AtomicUsize = AtomicUsize::new(0);

@@ -6,20 +6,20 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 use super::decimal::Decimal;
-use super::found::Found;
-use super::location::{Field, Location, Slot};
-use super::rule::{Doubt, Rule};
-use super::text::{Beginning, IdText};
-use super::tools::Tools;
-use super::{again, rule};
-use crate::capture::mcp::message::{Doubts, Id, IdKind, MAX_TEXT, Message, Reading, StateDigest};
-use crate::capture::mcp::scan::tokens::{NumberPart, REPLACEMENT, Sink};
+use super::found_facts::FoundFacts;
+use super::key_rule::{KeyDoubt, KeyRule};
+use super::location::{Location, Slot, TextField};
+use super::text::{IdText, TextPrefix};
+use super::tools::ToolDefinitions;
+use super::{key_rule, repeated_keys};
+use crate::capture::mcp::message::{Doubts, Id, IdKind, MAX_TEXT, Message, ScanOptions, StateDigest};
+use crate::capture::mcp::scan::tokens::{NumberPart, REPLACEMENT, StringSink};
 
 #[derive(Debug, Clone)]
-pub(crate) struct View {
-    reading: Arc<Reading>,
-    rule: Rule,
-    found: Found,
+pub(crate) struct ReaderView {
+    reading: Arc<ScanOptions>,
+    rule: KeyRule,
+    found: FoundFacts,
     /// The innermost array or object with something to keep, and how many others are between it and the current
     /// position.
     place: Location,
@@ -28,13 +28,13 @@ pub(crate) struct View {
     slot: Slot,
     /// The string or number that is being read is to be kept.
     takes: bool,
-    text: Beginning,
+    text: TextPrefix,
     id_text: IdText,
     decimal: Decimal,
     state: Option<Hmac<Sha256>>,
-    tools: Tools,
+    tools: ToolDefinitions,
     /// The texts of `result.content`, and how much of it comes from earlier elements.
-    texts: Beginning,
+    texts: TextPrefix,
     texts_before: (usize, bool),
 }
 
@@ -48,22 +48,22 @@ pub(crate) enum Literal {
     NotANumber,
 }
 
-impl View {
-    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+impl ReaderView {
+    pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
         Self {
             reading,
-            rule: Rule::Last,
-            found: Found::default(),
+            rule: KeyRule::Last,
+            found: FoundFacts::default(),
             place: Location::default(),
             elsewhere: 0,
             slot: Slot::default(),
             takes: false,
-            text: Beginning::default(),
+            text: TextPrefix::default(),
             id_text: IdText::default(),
             decimal: Decimal::default(),
             state: None,
-            tools: Tools::default(),
-            texts: Beginning::default(),
+            tools: ToolDefinitions::default(),
+            texts: TextPrefix::default(),
             texts_before: (0, false),
         }
     }
@@ -82,8 +82,8 @@ impl View {
     }
 
     /// A copy with what this reader has found so far, which continues with another rule.
-    pub(crate) fn fork(&self, rule: Rule) -> Self {
-        Self { rule, tools: Tools::default(), ..self.clone() }
+    pub(crate) fn fork(&self, rule: KeyRule) -> Self {
+        Self { rule, tools: ToolDefinitions::default(), ..self.clone() }
     }
 
     /// Whether the key that begins may be one to keep.
@@ -101,10 +101,10 @@ impl View {
     }
 
     /// Why other readers may treat that key, whose value has that meaning here, differently.
-    pub(crate) fn doubt(&self, slot: Slot, key: &[u8]) -> Option<Doubt> {
+    pub(crate) fn doubt(&self, slot: Slot, key: &[u8]) -> Option<KeyDoubt> {
         match slot {
-            Slot::Nothing if self.wants_key() && decides(rule::folded(self.place, key)) => Some(Doubt::Folded),
-            slot if self.found.again.has(slot) => Some(Doubt::Again),
+            Slot::Nothing if self.wants_key() && decides(key_rule::folded(self.place, key)) => Some(KeyDoubt::Folded),
+            slot if self.found.again.has(slot) => Some(KeyDoubt::Again),
             _ => None,
         }
     }
@@ -116,14 +116,14 @@ impl View {
         }
         let is_again = self.found.note(slot);
         match self.rule {
-            Rule::Last => self.await_value(slot),
-            Rule::First if is_again => self.slot = Slot::Nothing,
-            Rule::First | Rule::Folded => self.slot = slot,
+            KeyRule::Last => self.await_value(slot),
+            KeyRule::First if is_again => self.slot = Slot::Nothing,
+            KeyRule::First | KeyRule::Folded => self.slot = slot,
         }
         is_again
     }
 
-    pub(crate) fn rule(&self) -> Rule {
+    pub(crate) fn rule(&self) -> KeyRule {
         self.rule
     }
 
@@ -159,7 +159,7 @@ impl View {
             Location::Result => self.found.message.has_result = true,
             Location::Error => self.found.message.has_error = true,
             Location::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
-            Location::Tool if self.rule == Rule::Last => return self.tools.begin(),
+            Location::Tool if self.rule == KeyRule::Last => return self.tools.begin(),
             _ => {}
         }
         false
@@ -201,7 +201,7 @@ impl View {
 
     fn takes_string(&mut self) -> bool {
         match self.slot {
-            Slot::Text(Field::ErrorMessage) if !self.reading.wants_error_text => return false,
+            Slot::Text(TextField::ErrorMessage) if !self.reading.wants_error_text => return false,
             Slot::Text(_) | Slot::Version => self.text.clear(),
             Slot::Id | Slot::RequestId => self.id_text.clear(),
             Slot::ParamsState | Slot::ResultState => {
@@ -285,7 +285,7 @@ impl View {
 
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        let texts = [&self.text, &self.texts].map(Beginning::held).iter().sum::<usize>();
+        let texts = [&self.text, &self.texts].map(TextPrefix::held).iter().sum::<usize>();
         texts + self.id_text.held() + self.decimal.held() + self.tools.held()
     }
 
@@ -304,7 +304,7 @@ impl View {
 }
 
 /// The string that is being read.
-impl Sink for View {
+impl StringSink for ReaderView {
     fn text(&mut self, piece: &str) {
         match self.slot {
             _ if !self.takes => {}
@@ -332,7 +332,7 @@ impl Sink for View {
 
 /// Whether a value with that meaning decides what is run, or whether it is a message.
 fn decides(slot: Slot) -> bool {
-    again::bit(slot).is_some()
+    repeated_keys::bit(slot).is_some()
 }
 
 /// The value of `jsonrpc` in each message.

@@ -12,12 +12,12 @@ use crate::trail::Core;
 
 /// Reports that spans are lost.
 #[derive(Debug, Clone)]
-pub(super) struct Loss {
+pub(super) struct LossReport {
     core: Arc<Core>,
     is_told: Arc<AtomicBool>,
 }
 
-impl Loss {
+impl LossReport {
     pub(super) fn new(core: &Arc<Core>) -> Self {
         Self { core: core.clone(), is_told: Arc::default() }
     }
@@ -47,18 +47,18 @@ impl Loss {
 
 /// An exporter that reports its failures.
 #[derive(Debug)]
-pub(super) struct Reported<E> {
+pub(super) struct ReportingExporter<E> {
     inner: E,
-    loss: Loss,
+    loss: LossReport,
 }
 
-impl<E> Reported<E> {
-    pub(super) fn new(inner: E, loss: Loss) -> Self {
+impl<E> ReportingExporter<E> {
+    pub(super) fn new(inner: E, loss: LossReport) -> Self {
         Self { inner, loss }
     }
 }
 
-impl<E: SpanExporter> SpanExporter for Reported<E> {
+impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let result = self.inner.export(batch).await;
         match &result {

@@ -4,8 +4,8 @@
 //! Invariants:
 //! 1. A record reports each one: the first have one each, and the rest is counted on records that stand for many, the
 //!    last of which is written when the session or connection ends. Outside sessions, the connection of the HTTP
-//!    requests counts ([`Pace`](super::pace::Pace)), because there may be as many requests as pieces of garbage.
-//! 2. For a client, the limits are per message and per second ([`Garbage`](super::garbage::Garbage)): a server may
+//!    requests counts ([`GarbageRate`](super::garbage_rate::GarbageRate)), because there may be as many requests as pieces of garbage.
+//! 2. For a client, the limits are per message and per second ([`GarbageLimit`](super::garbage_limit::GarbageLimit)): a server may
 //!    understand its input, but a flood of it must not take the space of calls.
 
 use crate::record::{EventName, Outcome, names};
@@ -13,15 +13,15 @@ use crate::trail::{Core, MessageFacts, Moment};
 
 /// The noise of one session or connection.
 #[derive(Debug, Default)]
-pub(super) struct Noise {
+pub(super) struct GarbageCounter {
     seen: u64,
-    not_json: LeftOut,
-    no_message: LeftOut,
+    not_json: Unrecorded,
+    no_message: Unrecorded,
 }
 
 /// The noise of one kind since its last record.
 #[derive(Debug, Default)]
-struct LeftOut {
+struct Unrecorded {
     count: u64,
     /// How many the next record stands for; 0 before the first of them.
     most: u64,
@@ -31,14 +31,14 @@ struct LeftOut {
 
 /// A record to be written.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct GarbageRecord {
     pub(super) is_json: bool,
     pub(super) facts: MessageFacts,
     /// How many it stands for; `None` if it is a single one.
     pub(super) count: Option<u64>,
 }
 
-impl Told {
+impl GarbageRecord {
     pub(super) fn tell(self, core: &Core) {
         let mut moment = no_message(self.is_json, self.facts);
         if let Some(count) = self.count {
@@ -48,18 +48,18 @@ impl Told {
     }
 }
 
-impl Noise {
+impl GarbageCounter {
     /// Counts one more. Returns the record that is due.
-    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
+    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<GarbageRecord> {
         self.seen += 1;
         if self.seen <= FIRST {
-            return Some(Told { is_json, facts: facts(), count: None });
+            return Some(GarbageRecord { is_json, facts: facts(), count: None });
         }
         self.count(is_json, facts)
     }
 
     /// Counts one more that has no record of its own. Returns the record that is due.
-    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
+    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<GarbageRecord> {
         let left_out = if is_json { &mut self.no_message } else { &mut self.not_json };
         left_out.count += 1;
         left_out.facts.get_or_insert_with(facts);
@@ -76,15 +76,15 @@ impl Noise {
     }
 
     /// The records of what was counted since.
-    pub(super) fn end(&mut self) -> impl Iterator<Item = Told> {
+    pub(super) fn end(&mut self) -> impl Iterator<Item = GarbageRecord> {
         [self.not_json.take(false), self.no_message.take(true)].into_iter().flatten()
     }
 }
 
-impl LeftOut {
-    fn take(&mut self, is_json: bool) -> Option<Told> {
+impl Unrecorded {
+    fn take(&mut self, is_json: bool) -> Option<GarbageRecord> {
         let facts = self.facts.take()?;
-        Some(Told { is_json, facts, count: Some(std::mem::take(&mut self.count)) })
+        Some(GarbageRecord { is_json, facts, count: Some(std::mem::take(&mut self.count)) })
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn each_is_told_once() {
         for total in [1, 3, 4, 12, 13, 14, 500, 123_456] {
-            let mut noise = Noise::default();
+            let mut noise = GarbageCounter::default();
             let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, MessageFacts::default));
             let mut told: Vec<_> = due.collect();
             told.extend(noise.end());

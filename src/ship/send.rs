@@ -22,7 +22,7 @@ use crate::journal::planted;
 
 /// Records of a batch that the sink refused for good.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct RefusedPart {
     pub(super) part: Range<usize>,
     /// The number of refused records; after a partial success, fewer than the part has.
     pub(super) refused: u64,
@@ -31,18 +31,18 @@ pub(super) struct Refusal {
 
 /// Sends a batch and returns when the sink has answered for all of it. A refused batch is halved until the refused
 /// records are alone.
-pub(super) async fn send(delivery: Arc<Delivery>, shipment: Arc<Shipment>) -> Vec<Refusal> {
-    let sending = Sending { delivery: &delivery, shipment: &shipment };
+pub(super) async fn send(delivery: Arc<Delivery>, shipment: Arc<Shipment>) -> Vec<RefusedPart> {
+    let sending = BatchSender { delivery: &delivery, shipment: &shipment };
     let whole = 0..shipment.len();
     let mut parts = Vec::from([whole]);
     let (mut refusals, mut doubts) = (Vec::new(), Vec::new());
     while let Some(part) = parts.pop() {
         match sending.send(&part).await {
-            Answer::Taken => {}
-            Answer::TakenBut(refused) => refusals.push(Refusal { part, refused, reason: PARTLY.into() }),
-            Answer::Refused(reason) if part.len() == 1 => refusals.push(Refusal { part, refused: 1, reason }),
-            Answer::Doubted(_) if part.len() == 1 => doubts.push(Doubt { part, answers: 0 }),
-            Answer::Refused(_) | Answer::Doubted(_) => {
+            SinkAnswer::Taken => {}
+            SinkAnswer::TakenBut(refused) => refusals.push(RefusedPart { part, refused, reason: PARTLY.into() }),
+            SinkAnswer::Refused(reason) if part.len() == 1 => refusals.push(RefusedPart { part, refused: 1, reason }),
+            SinkAnswer::Doubted(_) if part.len() == 1 => doubts.push(SuspectRecord { part, answers: 0 }),
+            SinkAnswer::Refused(_) | SinkAnswer::Doubted(_) => {
                 let middle = part.start + part.len() / 2;
                 parts.push(middle..part.end);
                 parts.push(part.start..middle);
@@ -54,10 +54,10 @@ pub(super) async fn send(delivery: Arc<Delivery>, shipment: Arc<Shipment>) -> Ve
 }
 
 /// Adjacent records that were refused alone, for one reason, are kept together.
-fn joined(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+fn joined(mut refusals: Vec<RefusedPart>) -> Vec<RefusedPart> {
     refusals.sort_unstable_by_key(|refusal| refusal.part.start);
-    let is_whole = |refusal: &Refusal| refusal.refused == refusal.part.len() as u64;
-    let mut all: Vec<Refusal> = Vec::new();
+    let is_whole = |refusal: &RefusedPart| refusal.refused == refusal.part.len() as u64;
+    let mut all: Vec<RefusedPart> = Vec::new();
     for refusal in refusals {
         match all.last_mut() {
             Some(last)
@@ -76,7 +76,7 @@ fn joined(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
 }
 
 /// The sink's answer about these records.
-enum Answer {
+enum SinkAnswer {
     Taken,
     /// Accepted, except for that many.
     TakenBut(u64),
@@ -86,34 +86,36 @@ enum Answer {
 }
 
 /// A single record that may be at fault.
-struct Doubt {
+struct SuspectRecord {
     part: Range<usize>,
     /// The number of answers that count against it.
     answers: u32,
 }
 
-struct Sending<'a> {
+struct BatchSender<'a> {
     delivery: &'a Delivery,
     shipment: &'a Shipment,
 }
 
-impl Sending<'_> {
+impl BatchSender<'_> {
     /// Retries each of them until it is accepted, refused, or given up.
-    async fn resolve(&self, mut doubts: Vec<Doubt>, refusals: &mut Vec<Refusal>) {
+    async fn resolve(&self, mut doubts: Vec<SuspectRecord>, refusals: &mut Vec<RefusedPart>) {
         let mut patience = Patience::new();
         while !doubts.is_empty() {
             let counts = patience.pause(self.delivery).await;
             let mut still = Vec::new();
-            for Doubt { part, answers } in doubts {
+            for SuspectRecord { part, answers } in doubts {
                 let answers = answers + u32::from(counts);
                 match self.send(&part).await {
-                    Answer::Taken => {}
-                    Answer::TakenBut(refused) => refusals.push(Refusal { part, refused, reason: PARTLY.into() }),
-                    Answer::Refused(reason) => refusals.push(Refusal { part, refused: 1, reason }),
-                    Answer::Doubted(reason) if answers >= DOUBTS && patience.is_over() => {
-                        refusals.push(Refusal { part, refused: 1, reason });
+                    SinkAnswer::Taken => {}
+                    SinkAnswer::TakenBut(refused) => {
+                        refusals.push(RefusedPart { part, refused, reason: PARTLY.into() })
                     }
-                    Answer::Doubted(_) => still.push(Doubt { part, answers }),
+                    SinkAnswer::Refused(reason) => refusals.push(RefusedPart { part, refused: 1, reason }),
+                    SinkAnswer::Doubted(reason) if answers >= DOUBTS && patience.is_over() => {
+                        refusals.push(RefusedPart { part, refused: 1, reason });
+                    }
+                    SinkAnswer::Doubted(_) => still.push(SuspectRecord { part, answers }),
                 }
             }
             doubts = still;
@@ -121,7 +123,7 @@ impl Sending<'_> {
     }
 
     /// Retries until the sink answers something about these records.
-    async fn send(&self, part: &Range<usize>) -> Answer {
+    async fn send(&self, part: &Range<usize>) -> SinkAnswer {
         let (delivery, request) = (self.delivery, self.shipment.request(part));
         loop {
             let turn = delivery.gate.enter().await;
@@ -130,23 +132,23 @@ impl Sending<'_> {
                 Ok(Accepted { rejected: 0 }) => {
                     delivery.gate.answered(turn, None);
                     delivery.remember(self.shipment, part, &request);
-                    return Answer::Taken;
+                    return SinkAnswer::Taken;
                 }
                 Ok(Accepted { rejected }) => {
                     delivery.gate.answered(turn, Some(PARTLY));
-                    return Answer::TakenBut(rejected.min(part.len() as u64));
+                    return SinkAnswer::TakenBut(rejected.min(part.len() as u64));
                 }
                 Err(ExportError::Rejected { reason }) => {
                     delivery.gate.answered(turn, Some(&reason));
-                    return Answer::Refused(reason);
+                    return SinkAnswer::Refused(reason);
                 }
                 Err(ExportError::Doubtful { reason }) => match delivery.takes_others(answers).await {
                     Some(true) => {
                         delivery.gate.answered(turn, Some(&reason));
-                        return Answer::Doubted(reason);
+                        return SinkAnswer::Doubted(reason);
                     }
                     // No record is known that the sink accepts; it may accept a part.
-                    None if part.len() > 1 => return Answer::Doubted(reason),
+                    None if part.len() > 1 => return SinkAnswer::Doubted(reason),
                     _ => delivery.gate.failed(turn, Trouble::Away, &reason, None),
                 },
                 Err(ExportError::Retry { reason, after }) => delivery.gate.failed(turn, Trouble::Away, &reason, after),

@@ -45,7 +45,7 @@ mod by_http {
     use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
     use tokio::runtime::Handle;
 
-    use crate::capture::telemetry::exporter::BoxError;
+    use crate::capture::telemetry::otlp_exporter::BoxError;
     use crate::config::{Compression, Header, OtlpSettings};
     use crate::ship::HttpClient;
 

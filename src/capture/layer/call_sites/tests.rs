@@ -17,7 +17,7 @@ impl tracing::Callsite for Site {
 /// More sites than a table has slots: each keeps its own decision, and is asked once.
 #[test]
 fn every_site_keeps_what_was_first_decided() {
-    let sites = Sites::<Option<usize>>::default();
+    let sites = CallSites::<Option<usize>>::default();
     // Sites of no size would share an address.
     let all: &'static [(Site, u8)] = Vec::leak((0..2000).map(|_| (Site, 0)).collect());
     let asked = Cell::new(0);

@@ -5,7 +5,7 @@ use crate::record::SpanIds;
 
 /// A call's own span, for the request that is forwarded to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
+pub struct InjectedTrace {
     traceparent: String,
     said: CallerTrace,
 }
@@ -25,15 +25,15 @@ impl CallerTrace {
     }
 
     /// What joins the message, if its call has a span.
-    pub fn joined(self, span: Option<SpanIds>) -> Option<Joined> {
+    pub fn joined(self, span: Option<SpanIds>) -> Option<InjectedTrace> {
         let SpanIds { trace, span: Some(span), flags } = span? else { return None };
         // Version 00 knows one flag.
         let traceparent = format!("00-{trace}-{span}-{:02x}", flags & SAMPLED);
-        Some(Joined { traceparent, said: self })
+        Some(InjectedTrace { traceparent, said: self })
     }
 }
 
-impl Joined {
+impl InjectedTrace {
     /// The value of `traceparent` (W3C Trace Context, section 3.2).
     pub fn traceparent(&self) -> &str {
         &self.traceparent

@@ -11,17 +11,17 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::reader::Reader;
+use super::body_reader::BodyReader;
 use super::unread::UnreadReason;
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::capture::mcp::turns::{MANY, PIECE};
 use crate::trail::Pause;
 
 /// The tap of one body.
-pub(crate) struct Tap {
+pub(crate) struct BodyTap {
     /// `None` if the body is not, or no longer, read.
-    reader: Option<Reader>,
-    observer: Box<dyn Observer>,
+    reader: Option<BodyReader>,
+    observer: Box<dyn BodyObserver>,
     #[cfg(feature = "internals")]
     guesses: bool,
     /// The bytes that are still to come, if that is known.
@@ -34,7 +34,7 @@ pub(crate) struct Tap {
 }
 
 /// Receives what the tap reads.
-pub(crate) trait Observer: Send + Sync {
+pub(crate) trait BodyObserver: Send + Sync {
     fn message(&self, message: Message);
     /// The part of a message that arrived before the body was cut off.
     fn cut_off(&self, _message: Message) {}
@@ -61,11 +61,11 @@ pub(crate) enum BodyEnd {
     Dropped,
 }
 
-impl Tap {
+impl BodyTap {
     /// Creates the tap of a body with that length, if it is known.
-    pub(crate) fn new(reader: Option<Reader>, observer: Box<dyn Observer>, length: Option<u64>) -> Self {
+    pub(crate) fn new(reader: Option<BodyReader>, observer: Box<dyn BodyObserver>, length: Option<u64>) -> Self {
         #[cfg(feature = "internals")]
-        let guesses = reader.as_ref().is_some_and(Reader::guesses);
+        let guesses = reader.as_ref().is_some_and(BodyReader::guesses);
         let mut tap = Self {
             reader,
             observer,
@@ -174,14 +174,14 @@ impl Tap {
     }
 }
 
-impl Drop for Tap {
+impl Drop for BodyTap {
     fn drop(&mut self) {
         self.end(BodyEnd::Dropped);
     }
 }
 
-impl fmt::Debug for Tap {
+impl fmt::Debug for BodyTap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tap").field("left", &self.left).field("is_over", &self.is_over).finish_non_exhaustive()
+        f.debug_struct("BodyTap").field("left", &self.left).field("is_over", &self.is_over).finish_non_exhaustive()
     }
 }

@@ -1,27 +1,27 @@
 //! The facts of one message that were found so far.
 
-use super::again::Again;
-use super::location::{Field, Location, Slot};
-use crate::capture::mcp::message::{Answer, Error, Flaw, Id, Message, Params};
+use super::location::{Location, Slot, TextField};
+use super::repeated_keys::RepeatedKeys;
+use crate::capture::mcp::message::{ErrorFacts, Flaw, Id, Message, Params, ResultFacts};
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Found {
+pub(crate) struct FoundFacts {
     pub(crate) message: Message,
     pub(crate) is_object: bool,
     pub(crate) is_too_deep: bool,
     /// Values that may also be in `params._meta`.
-    meta: Claimed,
-    pub(crate) again: Again,
+    meta: MetaFacts,
+    pub(crate) again: RepeatedKeys,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Claimed {
+struct MetaFacts {
     protocol_version: Option<String>,
     client_name: Option<String>,
     client_version: Option<String>,
 }
 
-impl Found {
+impl FoundFacts {
     /// Returns all of it, with a flaw if it is not a message, and resets itself.
     pub(crate) fn take(&mut self) -> Message {
         let Self { mut message, is_object, is_too_deep, meta, again } = std::mem::take(self);
@@ -51,29 +51,29 @@ impl Found {
     }
 
     /// The place of a text that is kept.
-    pub(crate) fn text(&mut self, field: Field) -> &mut Option<String> {
+    pub(crate) fn text(&mut self, field: TextField) -> &mut Option<String> {
         let Message { method, params, result, error, .. } = &mut self.message;
         match field {
-            Field::Method => method,
-            Field::Name => &mut params.name,
-            Field::Uri => &mut params.uri,
-            Field::TaskId => &mut params.task_id,
-            Field::Reason => &mut params.reason,
-            Field::ProtocolVersion => &mut params.protocol_version,
-            Field::ClientName => &mut params.client_name,
-            Field::ClientVersion => &mut params.client_version,
-            Field::MetaProtocolVersion => &mut self.meta.protocol_version,
-            Field::MetaClientName => &mut self.meta.client_name,
-            Field::MetaClientVersion => &mut self.meta.client_version,
-            Field::Traceparent => &mut params.traceparent,
-            Field::Tracestate => &mut params.tracestate,
-            Field::ResultType => &mut result.result_type,
-            Field::ResultTaskId => &mut result.task_id,
-            Field::ResultStatus => &mut result.task_status,
-            Field::InnerTaskId => &mut result.inner_task_id,
-            Field::InnerStatus => &mut result.inner_task_status,
-            Field::ResultProtocolVersion => &mut result.protocol_version,
-            Field::ErrorMessage => &mut error.message,
+            TextField::Method => method,
+            TextField::Name => &mut params.name,
+            TextField::Uri => &mut params.uri,
+            TextField::TaskId => &mut params.task_id,
+            TextField::Reason => &mut params.reason,
+            TextField::ProtocolVersion => &mut params.protocol_version,
+            TextField::ClientName => &mut params.client_name,
+            TextField::ClientVersion => &mut params.client_version,
+            TextField::MetaProtocolVersion => &mut self.meta.protocol_version,
+            TextField::MetaClientName => &mut self.meta.client_name,
+            TextField::MetaClientVersion => &mut self.meta.client_version,
+            TextField::Traceparent => &mut params.traceparent,
+            TextField::Tracestate => &mut params.tracestate,
+            TextField::ResultType => &mut result.result_type,
+            TextField::ResultTaskId => &mut result.task_id,
+            TextField::ResultStatus => &mut result.task_status,
+            TextField::InnerTaskId => &mut result.inner_task_id,
+            TextField::InnerStatus => &mut result.inner_task_status,
+            TextField::ResultProtocolVersion => &mut result.protocol_version,
+            TextField::ErrorMessage => &mut error.message,
         }
     }
 
@@ -103,17 +103,17 @@ impl Found {
         match place {
             Location::Params => {
                 *params = Params::default();
-                self.meta = Claimed::default();
+                self.meta = MetaFacts::default();
             }
             Location::Meta => {
                 (params.traceparent, params.tracestate) = (None, None);
-                self.meta = Claimed::default();
+                self.meta = MetaFacts::default();
             }
             Location::Client => (params.client_name, params.client_version) = (None, None),
             Location::MetaClient => (self.meta.client_name, self.meta.client_version) = (None, None),
             Location::Result => {
                 self.message.has_result = false;
-                self.message.result = Answer::default();
+                self.message.result = ResultFacts::default();
             }
             Location::Task => {
                 let result = &mut self.message.result;
@@ -122,7 +122,7 @@ impl Found {
             Location::Content => self.message.result.has_content = false,
             Location::Error => {
                 self.message.has_error = false;
-                self.message.error = Error::default();
+                self.message.error = ErrorFacts::default();
             }
             Location::Outside | Location::Message | Location::Item | Location::Tools | Location::Tool => {}
         }

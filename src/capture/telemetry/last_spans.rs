@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use super::reported::Loss;
+use super::reporting_exporter::LossReport;
 
 /// The shutdown of the tracer provider, on a separate thread.
 #[derive(Debug)]
 pub(super) struct LastSpans {
     result: Receiver<OTelSdkResult>,
     until: Instant,
-    loss: Loss,
+    loss: LossReport,
 }
 
 impl LastSpans {
     /// Starts the shutdown.
-    pub(super) fn leave(provider: SdkTracerProvider, timeout: Duration, loss: Loss) -> Self {
+    pub(super) fn leave(provider: SdkTracerProvider, timeout: Duration, loss: LossReport) -> Self {
         let timeout = timeout.max(AT_LEAST);
         let (done, result) = channel();
         let shutdown = move || {

@@ -13,14 +13,14 @@ use crate::trail::CallState;
 
 /// What is kept for a span.
 #[derive(Debug, Clone)]
-pub(super) enum Entry {
+pub(super) enum SpanEntry {
     /// The span of a call that the trail has opened, with its state.
     Call(Arc<CallState>),
     /// A span that the layer audits itself.
     Span(Arc<AuditedSpan>),
 }
 
-impl Entry {
+impl SpanEntry {
     pub(super) fn state(&self) -> &CallState {
         match self {
             Self::Call(state) => state,

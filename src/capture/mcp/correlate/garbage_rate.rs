@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::noise::Noise;
+use super::garbage_counter::GarbageCounter;
 use crate::locks::Mutex;
 use crate::trail::{Bounds, Client, ClientKey, Core, MessageFacts};
 
 /// How much of it has its own record in this second, and what is counted beyond that. The rest is reported when the
 /// connection is closed.
 #[derive(Debug, Default)]
-pub struct Pace {
-    second: Mutex<Second>,
-    counted: Mutex<Option<Counted>>,
+pub struct GarbageRate {
+    second: Mutex<RateWindow>,
+    counted: Mutex<Option<GarbageCounts>>,
 }
 
 #[derive(Debug, Default)]
-struct Second {
+struct RateWindow {
     /// Monotonic nanoseconds.
     begun: u64,
     count: u32,
@@ -24,16 +24,16 @@ struct Second {
 
 /// Per client: the connection of a hop carries messages of several.
 #[derive(Debug)]
-struct Counted {
+struct GarbageCounts {
     core: Arc<Core>,
-    of: HashMap<Option<ClientKey>, Noise>,
+    of: HashMap<Option<ClientKey>, GarbageCounter>,
 }
 
-impl Pace {
+impl GarbageRate {
     pub(super) fn has_own(&self, now: u64, bounds: &Bounds) -> bool {
         let mut second = self.second.lock();
         if second.count == 0 || now.saturating_sub(second.begun) >= SECOND {
-            *second = Second { begun: now, count: 0 };
+            *second = RateWindow { begun: now, count: 0 };
         }
         second.count = second.count.saturating_add(1);
         second.count <= bounds.garbage_per_second
@@ -49,7 +49,7 @@ impl Pace {
     ) {
         let (before, due) = {
             let mut counted = self.counted.lock();
-            let counted = counted.get_or_insert_with(|| Counted { core: core.clone(), of: HashMap::new() });
+            let counted = counted.get_or_insert_with(|| GarbageCounts { core: core.clone(), of: HashMap::new() });
             let client = client.map(|client| client.key().clone());
             let is_one_too_many = counted.of.len() >= MOST_CLIENTS && !counted.of.contains_key(&client);
             let before = if is_one_too_many { std::mem::take(&mut counted.of) } else { HashMap::new() };
@@ -61,10 +61,10 @@ impl Pace {
     }
 }
 
-impl Drop for Pace {
+impl Drop for GarbageRate {
     fn drop(&mut self) {
         let counted = self.counted.get_mut().take();
-        let Some(Counted { core, of }) = counted else { return };
+        let Some(GarbageCounts { core, of }) = counted else { return };
         of.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(&core)));
     }
 }

@@ -5,8 +5,8 @@ use crate::capture::mcp::message::Flaw;
 
 /// A reader of one string, after its first quote. When a string has ended, it is ready for the next one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Quoted {
-    at: At,
+pub(crate) struct StringReader {
+    at: StringState,
     /// The first half of a surrogate pair, whose second half may follow.
     high: Option<u16>,
     partial: Partial,
@@ -15,7 +15,7 @@ pub(crate) struct Quoted {
 }
 
 /// Receives the content of a string.
-pub(crate) trait Sink {
+pub(crate) trait StringSink {
     /// Whether it ignores the text, so that none has to be built.
     const IS_NOBODY: bool = false;
 
@@ -30,10 +30,10 @@ pub(crate) trait Sink {
 
 /// For strings that are not wanted.
 #[derive(Debug)]
-pub(crate) struct Nobody;
+pub(crate) struct Discard;
 
 #[derive(Debug, Clone, Copy, Default)]
-enum At {
+enum StringState {
     #[default]
     Plain,
     /// After a backslash.
@@ -42,44 +42,48 @@ enum At {
     Hex { digits: u8, unit: u16 },
 }
 
-impl Quoted {
+impl StringReader {
     /// Reads on; returns whether the string has ended, and the rest.
-    pub(crate) fn read<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<(bool, &'a [u8]), Flaw> {
+    pub(crate) fn read<'a, S: StringSink>(
+        &mut self,
+        mut bytes: &'a [u8],
+        sink: &mut S,
+    ) -> Result<(bool, &'a [u8]), Flaw> {
         loop {
-            if let At::Plain = self.at {
+            if let StringState::Plain = self.at {
                 bytes = self.plain(bytes, sink);
             }
             let Some((&byte, rest)) = bytes.split_first() else { return Ok((false, bytes)) };
             bytes = rest;
             self.at = match (self.at, byte) {
-                (At::Plain, b'"') => {
+                (StringState::Plain, b'"') => {
                     self.flush(sink);
                     return Ok((true, bytes));
                 }
-                (At::Plain, b'\\') => At::Escape,
+                (StringState::Plain, b'\\') => StringState::Escape,
                 // A control character.
-                (At::Plain, _) => return Err(Flaw::NotJson),
-                (At::Escape, b'u') => match rest.split_first_chunk::<4>() {
+                (StringState::Plain, _) => return Err(Flaw::NotJson),
+                (StringState::Escape, b'u') => match rest.split_first_chunk::<4>() {
                     Some((digits, rest)) => {
                         bytes = rest;
                         let unit = digits.iter().try_fold(0, |unit, digit| with_digit(unit, *digit));
                         self.unit(unit.ok_or(Flaw::NotJson)?, sink);
-                        At::Plain
+                        StringState::Plain
                     }
-                    None => At::Hex { digits: 0, unit: 0 },
+                    None => StringState::Hex { digits: 0, unit: 0 },
                 },
-                (At::Escape, _) => {
+                (StringState::Escape, _) => {
                     self.flush(sink);
                     sink.text(escaped(byte).ok_or(Flaw::NotJson)?);
-                    At::Plain
+                    StringState::Plain
                 }
-                (At::Hex { digits, unit }, _) => {
+                (StringState::Hex { digits, unit }, _) => {
                     let unit = with_digit(unit, byte).ok_or(Flaw::NotJson)?;
                     if digits < 3 {
-                        At::Hex { digits: digits + 1, unit }
+                        StringState::Hex { digits: digits + 1, unit }
                     } else {
                         self.unit(unit, sink);
-                        At::Plain
+                        StringState::Plain
                     }
                 }
             };
@@ -87,17 +91,17 @@ impl Quoted {
     }
 
     /// Consumes characters up to a quote, a backslash or a control character, or all bytes, and returns the rest.
-    fn plain<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
+    fn plain<'a, S: StringSink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
         while !self.partial.is_empty() {
             let Some((&byte, rest)) = bytes.split_first() else { return bytes };
             match self.partial.push(byte) {
-                Pushed::Begun => bytes = rest,
-                Pushed::Character(character) => {
+                Utf8Step::Begun => bytes = rest,
+                Utf8Step::Character(character) => {
                     sink.text(character);
                     bytes = rest;
                 }
                 // The byte belongs to what follows.
-                Pushed::Nothing => self.invalid(sink),
+                Utf8Step::Nothing => self.invalid(sink),
             }
         }
         let (length, is_ascii) = plain_length(bytes);
@@ -135,13 +139,13 @@ impl Quoted {
 
     /// Invalid UTF-8: each maximal part that could have begun a character becomes one U+FFFD, as in the decoders of
     /// Python (`errors="replace"`), Node.js and browsers.
-    fn invalid<S: Sink>(&mut self, sink: &mut S) {
+    fn invalid<S: StringSink>(&mut self, sink: &mut S) {
         self.is_lossy = true;
         sink.text(REPLACEMENT);
     }
 
     /// An escaped unit of UTF-16.
-    fn unit<S: Sink>(&mut self, unit: u16, sink: &mut S) {
+    fn unit<S: StringSink>(&mut self, unit: u16, sink: &mut S) {
         let pair = self.high.map(|high| char::decode_utf16([high, unit]).next());
         if let Some(Some(Ok(character))) = pair {
             self.high = None;
@@ -156,14 +160,14 @@ impl Quoted {
     }
 
     /// The second half of a pair did not follow.
-    fn flush<S: Sink>(&mut self, sink: &mut S) {
+    fn flush<S: StringSink>(&mut self, sink: &mut S) {
         if let Some(unit) = self.high.take() {
             sink.lone_surrogate(unit);
         }
     }
 }
 
-impl Sink for Nobody {
+impl StringSink for Discard {
     const IS_NOBODY: bool = true;
 
     fn text(&mut self, _: &str) {}
@@ -215,25 +219,25 @@ impl Partial {
     }
 
     /// Adds one byte, if it can belong to the character.
-    fn push(&mut self, byte: u8) -> Pushed<'_> {
+    fn push(&mut self, byte: u8) -> Utf8Step<'_> {
         let length = self.length;
         if let Some(to) = self.bytes.get_mut(length) {
             *to = byte;
         }
         self.length = 0;
         match self.bytes.get(..=length).map(str::from_utf8) {
-            Some(Ok(character)) => Pushed::Character(character),
+            Some(Ok(character)) => Utf8Step::Character(character),
             Some(Err(error)) if error.error_len().is_none() => {
                 self.length = length + 1;
-                Pushed::Begun
+                Utf8Step::Begun
             }
-            _ => Pushed::Nothing,
+            _ => Utf8Step::Nothing,
         }
     }
 }
 
 /// What a byte makes of those before.
-enum Pushed<'a> {
+enum Utf8Step<'a> {
     Begun,
     Character(&'a str),
     /// The bytes before are not a character, and are dropped.

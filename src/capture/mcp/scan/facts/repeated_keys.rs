@@ -1,18 +1,18 @@
 //! Duplicate keys: what readers other than the usual ones may make of them. Most parsers use the last, some the first
 //! (RapidJSON, simdjson on demand), some refuse the message.
 
-use super::location::{Field, Location, Slot};
+use super::location::{Location, Slot, TextField};
 use crate::capture::mcp::message::Message;
 
 /// The keys of one message that decide what is run and which request it is, with their earlier values.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Again {
+pub(crate) struct RepeatedKeys {
     seen: u16,
     methods: Vec<String>,
     names: Vec<String>,
 }
 
-impl Again {
+impl RepeatedKeys {
     /// Whether a key with that meaning occurred before.
     pub(crate) fn has(&self, slot: Slot) -> bool {
         bit(slot).is_some_and(|bit| self.seen & bit != 0)
@@ -27,8 +27,8 @@ impl Again {
         }
         message.doubts.duplicate_key = true;
         match slot {
-            Slot::Text(Field::Method) => keep(&mut self.methods, message.method.as_deref()),
-            Slot::Text(Field::Name) => keep(&mut self.names, message.params.name.as_deref()),
+            Slot::Text(TextField::Method) => keep(&mut self.methods, message.method.as_deref()),
+            Slot::Text(TextField::Name) => keep(&mut self.names, message.params.name.as_deref()),
             Slot::Inner(Location::Params) => {
                 keep(&mut self.names, message.params.name.as_deref());
                 self.seen &= !OF_PARAMS;
@@ -85,13 +85,13 @@ pub(crate) fn bit(slot: Slot) -> Option<u16> {
     Some(match slot {
         Slot::Version => 1,
         Slot::Id => 2,
-        Slot::Text(Field::Method) => 4,
+        Slot::Text(TextField::Method) => 4,
         Slot::Inner(Location::Params) => 8,
         Slot::Inner(Location::Result) => 16,
         Slot::Inner(Location::Error) => 32,
-        Slot::Text(Field::Name) => 64,
-        Slot::Text(Field::Uri) => 128,
-        Slot::Text(Field::TaskId) => 256,
+        Slot::Text(TextField::Name) => 64,
+        Slot::Text(TextField::Uri) => 128,
+        Slot::Text(TextField::TaskId) => 256,
         Slot::RequestId => 512,
         _ => return None,
     })

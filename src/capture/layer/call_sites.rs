@@ -14,12 +14,12 @@ use tracing::callsite::Identifier;
 
 /// A hash table that only grows: if a call site finds no slot, in another table after it.
 #[derive(Debug)]
-pub(super) struct Sites<P> {
+pub(super) struct CallSites<P> {
     slots: Box<[OnceLock<(Identifier, P)>]>,
     more: OnceLock<Box<Self>>,
 }
 
-impl<P: Default> Sites<P> {
+impl<P: Default> CallSites<P> {
     /// The decision for a call site, made now if there is none. Two threads may decide at one time; one decision
     /// counts.
     pub(super) fn get(&self, site: Identifier, decide: impl FnOnce() -> P) -> &P {
@@ -62,7 +62,7 @@ impl<P: Default> Sites<P> {
     }
 }
 
-impl<P> Default for Sites<P> {
+impl<P> Default for CallSites<P> {
     fn default() -> Self {
         let slots = std::iter::repeat_with(OnceLock::new).take(usize::from(u8::MAX) + TRIES).collect();
         Self { slots, more: OnceLock::new() }

@@ -15,7 +15,7 @@ use tokio::task;
 
 /// Which task entered a span, and when it was exited.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct SpanActivity {
     own: OnceLock<Option<task::Id>>,
     /// Monotonic nanoseconds; 0 means never.
     last_seen: AtomicU64,
@@ -24,7 +24,7 @@ pub(super) struct Course {
     is_over: AtomicBool,
 }
 
-impl Course {
+impl SpanActivity {
     pub(super) fn entered(&self) {
         self.own.get_or_init(task::try_id);
     }

@@ -6,7 +6,7 @@ use crate::capture::mcp::profile::Profile;
 
 /// How a reader matches keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
+pub(crate) enum KeyRule {
     /// By the exact key; of duplicates the last counts: `JSON.parse`, Python, `serde_json::Value`.
     Last,
     /// By the exact key; of duplicates the first counts.
@@ -18,14 +18,14 @@ pub(crate) enum Rule {
 
 /// Why readers may treat a key differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum KeyDoubt {
     /// It occurred before.
     Again,
     /// It matches a known key only in another letter case.
     Folded,
 }
 
-impl Rule {
+impl KeyRule {
     /// The profile of the reader, if it is not that of most readers.
     pub(crate) fn profile(self) -> Option<Profile> {
         match self {

@@ -14,7 +14,7 @@ use super::{answer, request};
 use crate::trail::{Call, Core};
 
 /// The call of a tap, until its handler is done.
-pub(super) struct Joined {
+pub(super) struct TappedCall {
     /// `None`: the call was over before its handler began, because its client had disconnected.
     claimed: Option<HandledCall>,
     /// Calls may be refused here, and that call was not decided.
@@ -27,7 +27,7 @@ pub(super) fn is_tapped(tapped: Option<&Arc<Exchange>>, extensions: &Extensions)
     tapped.is_some() || exchange(extensions).is_some()
 }
 
-impl Joined {
+impl TappedCall {
     /// Finds the call of a request. `None` if rmcp understood a message that the tap did not.
     pub(super) fn find(
         tapped: Option<&Arc<Exchange>>,
@@ -69,7 +69,7 @@ impl Joined {
     }
 }
 
-impl Drop for Joined {
+impl Drop for TappedCall {
     fn drop(&mut self) {
         if let Some(claimed) = &self.claimed
             && self.is_running

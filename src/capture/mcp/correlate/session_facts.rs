@@ -6,7 +6,7 @@ use crate::trail::Facts;
 
 /// The facts of a session, for records.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct SessionFacts {
     pub(super) session_id: Option<String>,
     /// What the client says about itself.
     pub(super) client: Arc<Facts>,

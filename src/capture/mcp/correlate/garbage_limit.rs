@@ -1,37 +1,43 @@
 //! Counts what a client sends within a message that is not a message.
 
-use super::pace::Pace;
+use super::garbage_rate::GarbageRate;
 use crate::trail::Bounds;
 
 /// The counter of one exchange.
 #[derive(Debug, Default)]
-pub(super) struct Garbage {
+pub(super) struct GarbageLimit {
     batch: Option<u64>,
     count: u32,
 }
 
-impl Garbage {
+impl GarbageLimit {
     /// Whether one more has its own record.
-    pub(super) fn has_own(&mut self, batch: Option<u64>, pace: &Pace, now: u64, bounds: &Bounds) -> bool {
+    pub(super) fn has_own(
+        &mut self,
+        batch: Option<u64>,
+        garbage_rate: &GarbageRate,
+        now: u64,
+        bounds: &Bounds,
+    ) -> bool {
         if batch.is_none() || batch != self.batch {
             *self = Self { batch, count: 0 };
         }
         self.count = self.count.saturating_add(1);
-        self.count <= bounds.garbage_per_message && pace.has_own(now, bounds)
+        self.count <= bounds.garbage_per_message && garbage_rate.has_own(now, bounds)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::pace::SECOND;
+    use super::super::garbage_rate::SECOND;
     use super::*;
 
     #[test]
     fn a_client_has_so_many_a_message_and_a_second() {
         let bounds = Bounds { garbage_per_message: 2, garbage_per_second: 5, ..Bounds::default() };
-        let (mut garbage, pace) = (Garbage::default(), Pace::default());
+        let (mut garbage, garbage_rate) = (GarbageLimit::default(), GarbageRate::default());
         let mut own = |batch, now, count: usize| -> usize {
-            (0..count).filter(|_| garbage.has_own(batch, &pace, now, &bounds)).count()
+            (0..count).filter(|_| garbage.has_own(batch, &garbage_rate, now, &bounds)).count()
         };
         assert_eq!(own(Some(1), 1, 100), 2, "of one batch");
         assert_eq!(own(Some(2), 2, 100), 2, "of the next");
