@@ -21,13 +21,13 @@ impl ShippedStream {
     }
 }
 
-/// A stream that is read ahead: the journal's reader, or records in memory in tests.
+/// A stream that is read ahead: the journal's reader, or a fake in tests.
 pub(super) trait BatchSource: Send + Sync {
     fn readable(&self) -> impl Future<Output = ()> + Send;
     fn next(&mut self, limits: BatchLimits) -> Option<Batch>;
 }
 
-/// Where it is settled, in order: the journal's settler, or books in tests that can fail.
+/// Settles a stream in order: the journal's settler, or a fake in tests that can fail.
 pub(super) trait Settle: Send + Sync {
     fn settle(&mut self, through: Sequence);
     fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError>;

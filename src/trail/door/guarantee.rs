@@ -1,4 +1,4 @@
-//! How the class of a call is kept: room for its records before it runs, and waiting until they are as safe as it wants.
+//! Keeps the promise of a call's class: reserves room for its records before it runs, and waits until they are durable enough.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;

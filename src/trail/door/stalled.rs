@@ -1,8 +1,8 @@
-//! A disk that stands still: a frozen file system, a server of files that does not answer.
+//! Waits for a stalled disk: a frozen file system, or a file server that does not answer.
 //!
 //! Invariants:
-//! 1. Nobody waits for it longer than the class of the call says, and then what the class says happens: the record is left out,
-//!    counted and told, or the call is refused.
+//! 1. No call waits for it longer than its class allows. Then the class decides: the record is left out, counted and reported, or
+//!    the call is refused.
 //! 2. Where the caller awaits, its thread is given back meanwhile.
 //! 3. The time counts from when the disk was first seen to stand, but for who wants to wait
 //!    ([`WhenFull::Wait`]): that it stands is found out once, not by each call anew.

@@ -1,4 +1,4 @@
-//! What is written in the name of a dead process: the answers to the calls that it left open, and its last record.
+//! Writes on behalf of a dead process: the answers to the calls that it left open, and its last record.
 //!
 //! Invariants:
 //! 1. The end comes behind all that the process wrote, and is written when that was read: whoever seals the stream knows by
