@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::append::ALARM_RESERVE;
 use super::calls::CallNumber;
+use super::cursor::Cursor;
 use super::error::JournalError;
 use super::fs::{File, Fs};
 use super::header::{LONGEST_HEADER, SegmentHeader};
@@ -78,7 +79,8 @@ pub struct Adopted {
     pub settler: Settler,
     /// The handles of the other sinks.
     pub others: Vec<SinkHandles>,
-    /// The calls that the crash left open. None if the stream has its end.
+    /// The calls that the crash left open. None if the stream has its end, and none where a part of the stream is left to the next
+    /// adopter, as the disk has no room for it now.
     pub open: Vec<OpenRequest>,
     /// Whether the last record has still to be appended.
     pub needs_end: bool,
@@ -261,22 +263,24 @@ impl Orphan {
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
-        if found.makes_again && !found.ended {
+        // What is held back may answer the calls and hold the end.
+        let needs_end = !found.ended && found.held_back.is_none();
+        if found.makes_again && needs_end {
             // Soon the mark will not tell any more that it was never shipped: the new segment does.
             shared.begin_answers().and_then(|()| shared.commit())?;
         }
         let journal = Journal(Arc::new(shared));
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
-        let open = open.filter(|_| !found.ended).collect();
-        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end: !found.ended }))
+        let open = open.filter(|_| needs_end).collect();
+        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end }))
     }
 }
 
 impl Shared {
     /// The state of a stream that is read and not written to.
     fn take_over(&self, found: &Recovered) -> Result<(), JournalError> {
-        if let Some(torn) = &found.torn {
+        if let Some(torn) = found.torn.as_ref().filter(|_| found.held_back.is_none()) {
             // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
             if self.set_aside_part(torn.segment, torn.from, torn.to)? {
                 self.told.store(true, Relaxed);
@@ -291,6 +295,15 @@ impl Shared {
         state.next_file = found.next_file;
         state.sequence = found.sequence;
         state.closed = true;
+        if let Some(durable) = found.held_back {
+            let Cursor { segment, offset, sequence } = durable;
+            state.synced = Synced { frames: 0, segment, offset, sequence: sequence + 1, header: true };
+            state.calls_from = found.calls_from;
+            state.recount_pending();
+            drop(state);
+            self.degraded(FULL, &format!("{} has no room for what is at its end; that is left for later", self.stream));
+            return Ok(());
+        }
         state.ended = found.ended;
         if !found.ended {
             state.left_open = Some(found.open.clone());
@@ -411,5 +424,6 @@ pub const ADOPTED_AT_ONCE: usize = 4;
 /// recovered or written again, and one of the quarantine. A second sink takes two more for each in hand: its cursor, and the
 /// segment that is read for it.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
+const FULL: &str = crate::record::error_type::JOURNAL_FULL;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;
 const LEDGER: &str = crate::record::error_type::JOURNAL_LEDGER_FAILED;

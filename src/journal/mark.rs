@@ -30,7 +30,7 @@ pub(super) struct Mark {
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Marked {
-    /// The last number that the file names.
+    /// The last number that this process has written to the file, and that no sync has failed with.
     written: Sequence,
     /// The last number that it would name after a power loss.
     durable: Sequence,
@@ -39,14 +39,12 @@ struct Marked {
 }
 
 impl Mark {
-    /// Goes on with what the file says.
+    /// Goes on with what the file says. That another process has written it does not make it durable, and a sync of what it wrote is
+    /// not believed (`renew`): it is written again.
     pub(super) fn new(file: Option<Arc<dyn File>>, stream: StreamId) -> Self {
         let found = file.as_ref().and_then(|file| Self::found(&**file, stream));
-        let marked = found.map_or_else(Marked::default, |(slot, mark)| Marked {
-            written: mark.sequence,
-            durable: 0,
-            slot: (slot + 1) % SLOTS,
-        });
+        let slot = found.map_or(0, |(slot, _)| (slot + 1) % SLOTS);
+        let marked = Marked { slot, ..Marked::default() };
         Self { file, state: Mutex::new(marked) }
     }
 
@@ -77,8 +75,13 @@ impl Mark {
 
     fn sync(&self) -> io::Result<()> {
         let written = self.state().written;
-        self.file.as_ref().map_or(Ok(()), |file| file.sync())?;
+        let synced = self.file.as_ref().map_or(Ok(()), |file| file.sync());
         let mut state = self.state();
+        if synced.is_err() && !planted("trust-a-second-sync") {
+            // The system may take it for written now.
+            state.written = 0;
+        }
+        synced?;
         state.durable = state.durable.max(written);
         Ok(())
     }

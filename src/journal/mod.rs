@@ -46,6 +46,7 @@ mod pressure;
 mod quarantine;
 mod reader;
 mod recover;
+mod renew;
 mod resume;
 mod roll;
 mod scan;

@@ -196,7 +196,7 @@ impl Shared {
         let segment_bytes = options.segment_bytes();
         let sinks = options.sinks.iter().zip(&cursors);
         let progress = sinks.map(|(sink, cursor)| Progress::from(sink, cursor.start)).collect();
-        let cursors = cursors.into_iter().map(|cursor| SavedCursor::at(cursor.file, cursor.start.at)).collect();
+        let cursors = cursors.into_iter().map(|cursor| SavedCursor::at(cursor.file, cursor.start)).collect();
         Self {
             stream,
             birth: Birth::here(),

@@ -18,6 +18,7 @@ use super::header::{LONGEST_HEADER, SegmentHeader};
 use super::mark::Mark;
 use super::place::{StreamPlace, segment_number};
 use super::planted::planted;
+use super::renew::renew;
 use super::resume::{Known, begin_at};
 use super::scan::{Item, Scan};
 use super::sinks::SinkName;
@@ -45,6 +46,8 @@ pub(super) struct Recovered {
     pub(super) ended: bool,
     /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
     pub(super) torn: Option<Torn>,
+    /// How far it is durable, where there is no room to make the rest durable, too. Nothing behind it may be read.
+    pub(super) held_back: Option<Cursor>,
     pub(super) next_file: u64,
 }
 
@@ -60,32 +63,45 @@ pub(super) struct Torn {
 
 /// Reads a stream whose lock this process holds. `None` if there is nothing in it.
 ///
-/// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
+/// What the dead process had not synced is made durable first (`renew`): it may be shipped now, so it must not be gone after a
+/// power loss.
 pub(super) fn recover(
     fs: &dyn Fs,
     place: &StreamPlace,
     stream: StreamId,
     sinks: impl Iterator<Item = SinkName>,
 ) -> io::Result<Option<Recovered>> {
-    let mark_file = opened(fs, &place.mark())?;
-    let mark = mark_file.as_ref().and_then(|file| Mark::read(&**file, stream));
+    let (mark, has_mark) = {
+        let file = opened(fs, &place.mark())?;
+        (file.as_ref().and_then(|file| Mark::read(&**file, stream)), file.is_some())
+    };
     let marked = mark.map_or(0, |mark| mark.sequence);
     let cursors = Cursors::read(fs, place, stream, sinks)?;
     let owner = opened(fs, &place.owner())?.map_or(Ok(None), |file| header(&file))?;
     let Listed { mut found, next_file } = segments(fs, place, stream)?;
     let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
-    drop_superseded(fs, place, &mut found);
+    let superseded = take_superseded(&mut found);
     if found.is_empty() && marked <= cursors.settled_by_all() {
         return Ok(None);
     }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
-    found.iter().try_for_each(|segment| segment.file()?.sync())?;
+    let is_durable = renew(fs, place, &mut found, mark)?;
     place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
     fs.sync_dir(place.root())?;
+    if is_durable {
+        // What takes their place is durable.
+        superseded.iter().for_each(|number| drop(fs.remove(&place.segment(*number))));
+    }
+    let held_back = (!is_durable).then(|| mark.unwrap_or(Cursor { segment: 0, offset: 0, sequence: 0 }));
 
     // Without that file, nobody knows what was shipped.
-    let shipped = if mark_file.is_some() { marked } else { Sequence::MAX };
-    let (walk, calls_from) = walk_the_end(&found, shipped)?;
+    let shipped = if has_mark { marked } else { Sequence::MAX };
+    let (walk, mut calls_from) = walk_the_end(&found, shipped)?;
+    if let Some(durable) = held_back {
+        // The copies of what is open may be gone after a power loss: the originals stay.
+        let there = found.partition_point(|segment| segment.info.number <= durable.segment);
+        calls_from = walk_the_end(found.get(..there).unwrap_or_default(), shipped)?.1;
+    }
     // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
     let is_nameless = about.is_none();
     if is_nameless && walk.has_frames {
@@ -128,6 +144,7 @@ pub(super) fn recover(
         makes_again: walk.makes_again,
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
+        held_back,
     }))
 }
 
@@ -197,17 +214,7 @@ fn walk_the_end(found: &[Found<'_>], shipped: Sequence) -> io::Result<(Walk, u64
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
 fn torn(tail: &Found<'_>, (from, to): (u64, u64), sequence: Sequence, mark: Option<Cursor>) -> io::Result<Torn> {
-    let file = tail.file()?;
-    let mut last = from;
-    let mut at = from;
-    while at < to {
-        let bytes = Scan::salvaging(file.clone(), tail.salt, at).raw(at, to)?;
-        if bytes.is_empty() {
-            break;
-        }
-        last = bytes.iter().rposition(|byte| *byte != 0).map_or(last, |index| at + index as u64);
-        at += bytes.len() as u64;
-    }
+    let last = Scan::salvaging(tail.file()?, tail.salt, from).last_byte(from, to)?.unwrap_or(from);
     let to = (last + 1).next_multiple_of(ALIGNMENT as u64);
     if mark.is_some_and(|mark| mark.segment == tail.info.number && to <= mark.offset) {
         // Nobody has to guess which numbers stood there.
@@ -223,27 +230,19 @@ fn lost_tail(tail: &Segment, mark: Cursor) -> Option<Torn> {
     is_short.then_some(Torn { segment: tail.number, from: tail.end, to: tail.length, last: 0 })
 }
 
-/// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
-/// crash in that moment.
-fn drop_superseded(fs: &dyn Fs, place: &StreamPlace, found: &mut Vec<Found<'_>>) {
-    let mut least = u64::MAX;
-    let mut kept: Vec<bool> = found
-        .iter()
-        .rev()
-        .map(|segment| {
-            let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
-            let kept = first == u64::MAX || first <= least;
-            least = least.min(first);
-            kept
-        })
-        .collect();
-    found.retain(|segment| {
-        let keep = kept.pop().unwrap_or(true);
-        if !keep {
-            drop(fs.remove(&place.segment(segment.info.number)));
+/// Takes out segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but
+/// for a crash in that moment.
+fn take_superseded(found: &mut Vec<Found<'_>>) -> Vec<u64> {
+    let (mut least, mut superseded) = (u64::MAX, Vec::new());
+    for segment in found.iter().rev() {
+        let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
+        if first != u64::MAX && first > least {
+            superseded.push(segment.info.number);
         }
-        keep
-    });
+        least = least.min(first);
+    }
+    found.retain(|segment| !superseded.contains(&segment.info.number));
+    superseded
 }
 
 /// A segment as it was found. It is opened where it is read: a backlog may have more of them than a process may have

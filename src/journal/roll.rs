@@ -347,7 +347,7 @@ fn lengths(longest: u64, least: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(longest.max(least)), next)
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
@@ -358,6 +358,6 @@ const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(600);
 /// Without a record for that long, a process needs no second segment.
 const IDLE: Duration = Duration::from_secs(10);
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 /// Pages that are ready when a segment is begun.
 const PREPARED_AT_FIRST: u64 = 256 * 1024;

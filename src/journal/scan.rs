@@ -112,6 +112,16 @@ impl Scan {
         if is_sound || elsewhere() { Ok(there) } else { Err(error) }
     }
 
+    /// The last byte of a range that is not zero, if there is one.
+    pub(super) fn last_byte(&self, from: u64, to: u64) -> io::Result<Option<u64>> {
+        let mut last = None;
+        for at in (from..to).step_by(CHUNK) {
+            let bytes = self.raw(at, to)?;
+            last = bytes.iter().rposition(|byte| *byte != 0).map_or(last, |index| Some(at + index as u64));
+        }
+        Ok(last)
+    }
+
     /// Whether a file holds nothing but zeros.
     pub(super) fn holds_nothing(&self, length: u64) -> io::Result<bool> {
         for offset in (0..length).step_by(CHUNK) {

@@ -14,7 +14,7 @@ use super::error::JournalError;
 use super::fs::File;
 use super::planted::planted;
 use super::quarantine::{Cause, Quarantined, Refused};
-use super::sinks::SinkName;
+use super::sinks::{SinkName, Start};
 use super::state::{Position, Segment, State};
 use super::{Journal, Sequence, Shared, error};
 use crate::record::StreamId;
@@ -82,29 +82,38 @@ impl Settler {
 pub(super) struct SavedCursor {
     file: Arc<dyn File>,
     /// What it says, or less.
-    says: Position,
+    says: Cursor,
+    /// Whether this process has written that, and no sync has failed since: one that comes after such a sync, or after what another
+    /// process wrote, says that all is well whatever is on the disk.
+    is_written: bool,
     /// Whether it would say so after a power loss.
     is_durable: bool,
 }
 
 impl SavedCursor {
     /// Behind that place everything is still to be settled, whatever the file says.
-    pub(super) fn at(file: Arc<dyn File>, says: Position) -> Self {
-        Self { file, says, is_durable: false }
+    pub(super) fn at(file: Arc<dyn File>, Start { at: Position { segment, offset }, expected }: Start) -> Self {
+        let says = Cursor { segment, offset, sequence: expected.saturating_sub(1) };
+        Self { file, says, is_written: false, is_durable: false }
     }
 
     fn write(&mut self, cursor: Cursor, stream: StreamId) -> io::Result<()> {
-        self.is_durable = false;
+        (self.is_written, self.is_durable) = (false, false);
         cursor.write(&*self.file, stream)?;
-        self.says = cursor.place();
+        (self.says, self.is_written) = (cursor, true);
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        if !self.is_durable {
-            self.file.sync()?;
-            self.is_durable = true;
+    fn sync(&mut self, stream: StreamId) -> io::Result<()> {
+        if self.is_durable {
+            return Ok(());
         }
+        if !self.is_written && !planted("trust-a-second-sync") {
+            self.write(self.says, stream)?;
+        }
+        self.is_written = false;
+        self.file.sync()?;
+        (self.is_written, self.is_durable) = (true, true);
         Ok(())
     }
 }
@@ -151,7 +160,7 @@ impl Shared {
             state.segments.front().is_some_and(|front| state.goes(front, behind))
         };
         if saved.is_ok() && any_goes {
-            saved = cursors.iter_mut().try_for_each(SavedCursor::sync);
+            saved = cursors.iter_mut().try_for_each(|own| own.sync(self.stream));
         }
         let mut state = self.state();
         if let Some(progress) = state.sinks.get_mut(sink) {
