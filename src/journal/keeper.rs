@@ -103,6 +103,9 @@ impl Journal {
     /// What the thread of a journal does besides commits: gets the next segment ready, looks after the files, tells the
     /// watcher. For journals without one.
     pub fn maintain(&self) {
+        if self.is_inherited() {
+            return;
+        }
         self.0.prepare_ahead();
         self.0.watch();
         self.0.look_for_room();

@@ -52,7 +52,8 @@ impl Journal {
 
     /// Waits until the disk does not stand still any more.
     pub async fn moves(&self) {
-        loop {
+        // In a forked child nothing stands, and nobody there may look at the list of those who wait.
+        while self.stands() {
             let moved = self.0.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();

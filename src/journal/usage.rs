@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::cursor::Cursor;
 use super::mark::Mark;
 use super::place::{Place, StreamPlace, segment_number};
+use super::planted::planted;
 use super::pressure::Pressure;
 use super::state::State;
 use super::{Journal, Sequence, Shared};
@@ -35,6 +36,17 @@ pub struct Usage {
 }
 
 impl Usage {
+    const NOTHING: Self = Self {
+        appended: 0,
+        settled: 0,
+        pending_bytes: 0,
+        allocated_bytes: 0,
+        others_bytes: 0,
+        max_bytes: 0,
+        oldest_unix_nano: None,
+        open_calls: 0,
+    };
+
     /// Records that are not settled.
     #[must_use]
     pub const fn pending(&self) -> u64 {
@@ -43,9 +55,13 @@ impl Usage {
 }
 
 impl Journal {
-    /// Counts and bytes now.
+    /// Counts and bytes now. All of them are zero in a forked child: nothing of the stream is its.
     #[must_use]
     pub fn usage(&self) -> Usage {
+        // Before the lock, which another thread of the parent may have held when it forked.
+        if self.is_inherited() && !planted("count-in-a-child") {
+            return Usage { max_bytes: self.0.options.max_bytes, ..Usage::NOTHING };
+        }
         let state = self.0.state();
         Usage {
             appended: state.sequence - 1,

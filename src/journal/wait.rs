@@ -91,7 +91,8 @@ impl Journal {
 
     /// Waits until no more than that many bytes wait for a commit to begin.
     pub async fn caught_up(&self, bytes: u64) {
-        loop {
+        // In a forked child nothing waits for a commit, and nobody there may look at the list of those who wait for one.
+        while self.is_behind(bytes) {
             let changed = self.0.synced.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -105,13 +106,16 @@ impl Journal {
 
     /// Has everything that was appended committed soon.
     pub fn commit_soon(&self) {
+        if self.is_inherited() {
+            return;
+        }
         let mut state = self.0.state();
         if !state.is_clean() && !std::mem::replace(&mut state.commit_wanted, true) {
             self.0.commit_wanted.notify_one();
         }
     }
 
-    /// Waits until everything up to a record is settled: every sink has it.
+    /// Waits until everything up to a record is settled: every sink has it. In a forked child that does not come to pass.
     pub async fn settled(&self, through: Sequence) {
         self.until(|state| state.settled() >= through).await;
     }
@@ -122,6 +126,9 @@ impl Journal {
     }
 
     async fn until(&self, is_settled: impl Fn(&State) -> bool) {
+        if self.is_inherited() {
+            return std::future::pending().await;
+        }
         loop {
             let changed = self.0.settled.notified();
             tokio::pin!(changed);
@@ -136,6 +143,9 @@ impl Journal {
     /// Blocks the thread until it is settled; says whether that came to pass before the deadline.
     #[must_use]
     pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
+        if self.is_inherited() {
+            return false;
+        }
         let end = Instant::now().checked_add(deadline);
         let mut state = self.0.state();
         while state.settled() < through {

@@ -61,7 +61,9 @@ impl Core {
 
     /// Writes the numbers into the stream.
     pub(super) fn report(&self) {
-        self.recorder.scribe.tell_now(&Told::Running(self.counts()));
+        if !self.is_inherited() {
+            self.recorder.scribe.tell_now(&Told::Running(self.counts()));
+        }
     }
 
     /// Something is wrong that the operator has to mend: says so, and records it.

@@ -65,7 +65,7 @@ impl Trail {
         self.core.flush(deadline).await
     }
 
-    /// What was emitted, and what became of it.
+    /// What was emitted, and what became of it. All zero in a child that is forked from the trail's process: nothing is audited there.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.core.counts()

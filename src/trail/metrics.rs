@@ -168,7 +168,7 @@ struct Collection {
 impl Sight {
     /// The numbers for an instrument. One that had those of this collection begins the next.
     fn counts(&self, instrument: u32) -> Option<Counts> {
-        let core = self.core.upgrade()?;
+        let core = self.core.upgrade().filter(|core| !core.is_inherited())?;
         let bit = 1 << instrument;
         let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
         let thread = thread::current().id();

@@ -13,7 +13,7 @@ use super::shedding::Worth;
 use super::standing::NotTaken;
 use super::told::Told;
 use crate::config::Notices;
-use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
+use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt, planted};
 use crate::policy::Scissors;
 use crate::record::{Clock, Entropy, RecordId};
 
@@ -110,8 +110,11 @@ impl Recorder {
         RecordId::new(unix_nano, &random)
     }
 
-    /// The honest numbers.
+    /// The honest numbers. A forked child has none: it looks at no lock that a thread of its parent may have held.
     pub(super) fn counts(&self) -> Counts {
+        if self.is_inherited() && !planted("count-in-a-child") {
+            return Counts::default();
+        }
         let (usage, quarantined, lost) = self.scribe.usage_and_gone(&self.journal);
         let refused = self.gaps.refused();
         Counts {

@@ -126,7 +126,8 @@ fn a_cursor_that_could_not_be_synced_is_written_again() {
         let mut adopted = adopt(&options);
         let file = adopted.others.first_mut().unwrap();
         while !numbers(&mut file.reader, 10).is_empty() {}
-        let lost: Vec<_> = told.0.lock().unwrap().iter().filter(|event| matches!(event, Event::Lost { .. })).cloned().collect();
+        let lost: Vec<_> =
+            told.0.lock().unwrap().iter().filter(|event| matches!(event, Event::Lost { .. })).cloned().collect();
         assert!(lost.is_empty(), "{seed}: {lost:?}");
     }
 }
