@@ -18,7 +18,7 @@ use super::options::JournalOptions;
 use super::place::{MARK, OWNER, Place, StreamPlace, is_new, segment_number, sink_of_cursor};
 use super::planted::planted;
 use super::reader::Reader;
-use super::recover::{Recovered, recover};
+use super::recover::{By, Recovered, recover};
 use super::roll::Carried;
 use super::settle::Settler;
 use super::sinks::{SinkHandles, SinkName};
@@ -82,6 +82,9 @@ pub struct Adopted {
     /// The calls that the crash left open. None if the stream has its end, and none where a part of the stream is left to the next
     /// adopter, as the disk has no room for it now.
     pub open: Vec<OpenRequest>,
+    /// Sinks that have a cursor in the stream and are none of the options any more, each with the number of records that it does
+    /// not have. Nothing is kept for them.
+    pub dropped: Vec<(SinkName, u64)>,
     /// Whether the last record has still to be appended.
     pub needs_end: bool,
 }
@@ -230,12 +233,14 @@ impl Orphan {
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = Place::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
-        let found = recover(&*options.fs, &place, self.stream, options.sinks.iter()).map_err(failed("recover"))?;
+        let found = recover(&*options.fs, &place, self.stream, options.sinks.iter(), By::Adopter);
+        let found = found.map_err(failed("recover"))?;
         let Some(found) = found else {
             // If it cannot be removed, the next process does it.
             drop(remove_all(options, &place, None));
             return Ok(None);
         };
+        let dropped = dropped(options, &place, self.stream, found.sequence);
         let mut locked = self.cursor;
         let open = |sink| match locked.take_if(|_| sink == SinkName::OTLP) {
             Some(cursor) => Ok(cursor),
@@ -273,8 +278,19 @@ impl Orphan {
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
         let open = open.filter(|_| needs_end).collect();
-        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end }))
+        Ok(Some(Adopted { journal, reader, settler, others, open, dropped, needs_end }))
     }
+}
+
+/// The sinks whose cursors nobody looks at any more, and how many records they do not have.
+fn dropped(options: &JournalOptions, place: &StreamPlace, stream: StreamId, next: Sequence) -> Vec<(SinkName, u64)> {
+    let is_none = |sink: &SinkName| !options.sinks.iter().any(|of| of == *sink);
+    let sinks = place.sinks(&*options.fs).into_iter().filter(is_none);
+    let missing = sinks.filter_map(|sink| {
+        let cursor = Cursor::read(&*options.fs.open(&place.cursor(sink)).ok()?, stream)?;
+        Some((sink, next.saturating_sub(cursor.sequence + 1)))
+    });
+    missing.filter(|(_, records)| *records > 0).collect()
 }
 
 impl Shared {

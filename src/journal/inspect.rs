@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::problem::{Problem, ProblemKind};
-pub use self::stat::{JournalStat, QuarantineStat, StreamStat};
+pub use self::stat::{JournalStat, QuarantineStat, SinkStat, StreamStat};
 
 use self::untouched::Untouched;
 use super::error::JournalError;

@@ -77,7 +77,7 @@ pub use self::disk::Disk;
 pub use self::error::JournalError;
 pub use self::frame::{HEADER, Kind};
 pub use self::fs::{File, Fs, Identity};
-pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, StreamStat};
+pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, SinkStat, StreamStat};
 pub use self::keeper::Keeper;
 pub use self::ledger::{Ledger, Removed};
 pub use self::open::Opened;

@@ -61,15 +61,23 @@ pub(super) struct Torn {
     pub(super) last: Sequence,
 }
 
-/// Reads a stream whose lock this process holds. `None` if there is nothing in it.
-///
-/// What the dead process had not synced is made durable first (`renew`): it may be shipped now, so it must not be gone after a
-/// power loss.
+/// Who reads a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Whoever holds its lock. What the dead process had not synced is made durable first (`renew`): it may be shipped now, so it
+    /// must not be gone after a power loss.
+    Adopter,
+    /// Somebody who only looks.
+    Onlooker,
+}
+
+/// Reads a stream. `None` if there is nothing in it.
 pub(super) fn recover(
     fs: &dyn Fs,
     place: &StreamPlace,
     stream: StreamId,
     sinks: impl Iterator<Item = SinkName>,
+    by: By,
 ) -> io::Result<Option<Recovered>> {
     let (mark, has_mark) = {
         let file = opened(fs, &place.mark())?;
@@ -85,13 +93,14 @@ pub(super) fn recover(
         return Ok(None);
     }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
-    let is_durable = renew(fs, place, &mut found, mark)?;
-    place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
-    fs.sync_dir(place.root())?;
-    if is_durable {
+    let is_durable = by == By::Onlooker || {
+        let is_durable = renew(fs, place, &mut found, mark)?;
+        place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
+        fs.sync_dir(place.root())?;
         // What takes their place is durable.
-        superseded.iter().for_each(|number| drop(fs.remove(&place.segment(*number))));
-    }
+        superseded.iter().filter(|_| is_durable).for_each(|number| drop(fs.remove(&place.segment(*number))));
+        is_durable
+    };
     let held_back = (!is_durable).then(|| mark.unwrap_or(Cursor { segment: 0, offset: 0, sequence: 0 }));
 
     // Without that file, nobody knows what was shipped.

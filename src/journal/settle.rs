@@ -13,6 +13,7 @@ use super::cursor::Cursor;
 use super::error::JournalError;
 use super::fs::File;
 use super::planted::planted;
+use super::pressure::Pressure;
 use super::quarantine::{Cause, Quarantined, Refused};
 use super::sinks::{SinkName, Start};
 use super::state::{Position, Segment, State};
@@ -162,11 +163,8 @@ impl Shared {
         let mut saved = cursors.get_mut(sink).map_or(Ok(()), |own| own.write(cursor, self.stream));
         let says = cursors.iter().map(|saved| saved.says.segment);
         let behind = if planted("remove-by-the-fastest") { says.max() } else { says.min() }.unwrap_or(0);
-        let any_goes = {
-            let state = self.state();
-            state.segments.front().is_some_and(|front| state.goes(front, behind))
-        };
-        if saved.is_ok() && any_goes {
+        let may_go = self.is_worth_a_sync(&self.state(), behind, cursor.sequence);
+        if saved.is_ok() && may_go {
             saved = cursors.iter_mut().try_for_each(|own| own.sync(self.stream));
         }
         let mut state = self.state();
@@ -175,7 +173,8 @@ impl Shared {
             progress.at = cursor.place();
         }
         let mut gone = Vec::new();
-        while saved.is_ok()
+        while may_go
+            && saved.is_ok()
             && let Some(front) = state.segments.front().copied()
             && state.goes(&front, behind)
         {
@@ -185,6 +184,17 @@ impl Shared {
         state.recount_pending();
         self.note_fullness(&state);
         saved.map(|()| Some(gone))
+    }
+
+    /// Whether the segments that may go should go now, for which the cursors have to be synced. To sync takes as long as to read a
+    /// part of a large segment, so those go some at a time.
+    fn is_worth_a_sync(&self, state: &State, behind: u64, settled: Sequence) -> bool {
+        let going = || state.segments.iter().take_while(|segment| state.goes(segment, behind));
+        let bytes: u64 = going().map(|segment| segment.length).sum();
+        let is_drained = settled + 1 >= state.synced.sequence;
+        let is_short = state.full_because.is_some() || self.pressure() > Pressure::Low;
+        let is_much = || bytes >= AT_ONCE || going().any(|segment| segment.length < LARGE);
+        bytes > 0 && (is_drained || is_short || is_much())
     }
 
     /// Whether somebody else has settled more meanwhile: damage is passed by who reads, and batches are by who ships.
@@ -206,4 +216,8 @@ impl State {
     }
 }
 
+/// A segment of one that fills it in seconds.
+const LARGE: u64 = 4 << 20;
+/// Bytes of large segments that go together.
+const AT_ONCE: u64 = 32 << 20;
 const CURSOR: &str = crate::record::error_type::JOURNAL_CURSOR_FAILED;

@@ -8,7 +8,7 @@ use super::super::cursor::Cursor;
 use super::super::frame::{FrameHeader, Salt};
 use super::super::header::SegmentHeader;
 use super::super::mark::Mark;
-use super::super::place::{MARK, OWNER, StreamPlace, segment_number, sink_of_cursor};
+use super::super::place::{MARK, OWNER, StreamPlace, is_new, segment_number, sink_of_cursor};
 use super::super::recover::refuse_unknown_version;
 use super::super::scan::{Item, Scan};
 use super::untouched::Untouched;
@@ -168,7 +168,9 @@ impl StreamCheck {
         for name in Untouched.list(self.place.root())? {
             let path = self.place.root().join(&name);
             let Some(number) = segment_number(&name) else {
-                if ![OWNER, MARK].contains(&name.as_str()) && sink_of_cursor(&name).is_none() {
+                let is_ours =
+                    [OWNER, MARK].contains(&name.as_str()) || sink_of_cursor(&name).is_some() || is_new(&name);
+                if !is_ours {
                     self.tell(ProblemKind::Stranger, path, None, None, "no file of a stream has such a name".into());
                 }
                 continue;

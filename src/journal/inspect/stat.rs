@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::super::frame::Salt;
 use super::super::place::{StreamPlace, segment_number};
-use super::super::recover::{Recovered, recover};
+use super::super::recover::{By, Recovered, recover};
 use super::super::scan::{Item, Scan};
 use super::super::sinks::Start;
 use super::super::state::Segment;
 use super::untouched::Untouched;
 use super::{Inspection, Owner, header};
-use crate::journal::{Fs as _, JournalError, Sequence};
+use crate::journal::{Fs as _, JournalError, Sequence, SinkName};
 use crate::record::{Record, StreamId};
 
 /// What a journal holds.
@@ -45,8 +45,10 @@ pub struct StreamStat {
     pub first: Sequence,
     /// The number that the next record gets.
     pub next: Sequence,
-    /// All records up to this number are settled.
+    /// All records up to this number are settled: for every sink that has a cursor here.
     pub settled: Sequence,
+    /// How far each of them has it.
+    pub sinks: Vec<SinkStat>,
     /// Bytes of the segments behind what is settled.
     pub pending_bytes: u64,
     /// Files.
@@ -61,6 +63,18 @@ pub struct StreamStat {
     pub ended: bool,
     /// Why it cannot be read; the numbers are 0 then.
     pub unreadable: Option<String>,
+}
+
+/// How far a sink has a stream. One that the process does not ship to any more still has its cursor, and nothing waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkStat {
+    /// The sink.
+    pub sink: SinkName,
+    /// All records up to this number are settled for it.
+    pub settled: Sequence,
+    /// How many come behind it.
+    pub pending: u64,
 }
 
 /// What is in quarantine.
@@ -127,6 +141,7 @@ impl Inspection {
             first: 0,
             next: 0,
             settled: 0,
+            sinks: Vec::new(),
             pending_bytes: 0,
             segments,
             allocated_bytes,
@@ -150,7 +165,7 @@ fn read(place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> 
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match recover(&Untouched, place, stream, place.sinks(&Untouched).into_iter()) {
+        match recover(&Untouched, place, stream, place.sinks(&Untouched).into_iter(), By::Onlooker) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {}
             result => return result,
         }
@@ -163,6 +178,13 @@ impl StreamStat {
         self.next = found.sequence;
         let Start { at, expected } = found.start();
         self.settled = expected.saturating_sub(1);
+        let sinks = place.sinks(&Untouched).into_iter().zip(&found.starts);
+        let stat = |(sink, start): (SinkName, &Start)| SinkStat {
+            sink,
+            settled: start.expected.saturating_sub(1),
+            pending: found.sequence.saturating_sub(start.expected),
+        };
+        self.sinks = sinks.map(stat).collect();
         self.first = found.segments.front().map_or(found.sequence, |segment| segment.first.max(1));
         self.open_calls = found.open.len();
         self.ended = found.ended;

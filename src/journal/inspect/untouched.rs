@@ -10,8 +10,8 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::super::{Disk, File, Fs, Identity};
 
-/// Reads, and changes nothing. What recovery would remove, files that were prepared and never used or written again, it may
-/// believe to be removed, and what it would sync, to be synced; everything else that would change something is an error.
+/// Reads, and changes nothing. What recovery would remove, files that were prepared and never used, it may believe to be
+/// removed; everything else that would change something is an error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Untouched;
 
