@@ -65,12 +65,12 @@
 //!
 //! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
 //! or its disk does not work, when spans close of which none is audited, and when records have no trace and span ids, with
-//! the layer that cannot be reached and what to do. The binary (feature `cli`) shows what a journal
+//! the layer that cannot be reached and what to do. The binary `auditrail` (package `auditrail-server`) shows what a journal
 //! holds: `auditrail journal stat`.
 
 #![cfg_attr(
-    not(all(feature = "layer", feature = "rmcp", feature = "tower")),
-    allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
+    not(feature = "internals"),
+    allow(unreachable_pub, reason = "what only the package `auditrail-server` reaches, by `internals`")
 )]
 
 #[cfg(not(unix))]
@@ -81,16 +81,19 @@ compile_error!(
 
 #[cfg(unix)]
 pub mod capture;
-#[cfg(all(unix, feature = "cli"))]
-pub mod cli;
 #[cfg(unix)]
 pub mod config;
 #[cfg(unix)]
+mod hex;
+#[cfg(all(unix, feature = "internals"))]
+#[doc(hidden)]
+pub mod internals;
+#[cfg(unix)]
 pub mod journal;
 #[cfg(unix)]
+mod locks;
+#[cfg(unix)]
 pub mod policy;
-#[cfg(all(unix, feature = "proxy"))]
-pub mod proxy;
 #[cfg(unix)]
 pub mod record;
 #[cfg(all(unix, feature = "serve"))]

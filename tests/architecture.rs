@@ -1,4 +1,5 @@
-//! The import order holds, between the modules and inside their rooms, the rooms stay small, and `ARCHITECTURE.md` tells of the modules that there are.
+//! The import order holds in both packages, between the modules and inside their rooms, the rooms stay small, and
+//! `ARCHITECTURE.md` tells of the modules that there are. The modules of the package `server/` are called `server::…` here.
 
 #![allow(
     clippy::expect_used,
@@ -15,8 +16,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module and what it may import, in the order in which records flow. A module may always import itself.
-const IMPORTS: [(&str, &[&str]); 10] = [
+/// Each module and what it may import, in the order in which records flow. A module may always import itself. The server reaches
+/// the inside of the library by `internals` alone, and nothing else does.
+const IMPORTS: [(&str, &[&str]); 14] = [
+    ("hex", &[]),
+    ("locks", &[]),
     ("record", &[]),
     ("config", &[]),
     ("policy", &["record"]),
@@ -24,10 +28,33 @@ const IMPORTS: [(&str, &[&str]); 10] = [
     ("ship", &["config", "record", "journal"]),
     ("trail", &["config", "policy", "record", "journal", "ship"]),
     ("capture", &["trail", "ship", "journal", "policy", "record", "config"]),
-    ("proxy", &["capture", "trail", "ship", "journal", "policy", "record", "config"]),
     ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
-    ("cli", &["serve", "proxy", "capture", "trail", "ship", "journal", "policy", "record", "config"]),
+    ("internals", &["capture", "trail", "record", "config"]),
+    ("server::config", &["internals", "capture", "trail", "policy", "config"]),
+    ("server::proxy", &["internals", "capture", "trail", "journal", "policy", "record", "config"]),
+    (
+        "server::cli",
+        &[
+            "server::proxy",
+            "server::config",
+            "internals",
+            "serve",
+            "capture",
+            "trail",
+            "ship",
+            "journal",
+            "policy",
+            "record",
+            "config",
+        ],
+    ),
 ];
+
+/// What every module may import: it says nothing of audit trails, as the standard library does not.
+const FOUNDATIONS: [&str; 2] = ["hex", "locks"];
+
+/// The second package of the workspace: what operators run.
+const SERVER: &str = "server";
 
 /// What `lib.rs` shows at the root, and the module that it comes from.
 const REEXPORTS: [(&str, &str); 1] = [("Trail", "trail")];
@@ -52,7 +79,10 @@ fn imports_follow_the_order() {
 fn architecture_md_tells_what_there_is() {
     let rows = table(&read("ARCHITECTURE.md"));
     for (module, imports) in &rows {
-        let path = root().join("src").join(module.replace("::", "/"));
+        let path = match module.strip_prefix("server::") {
+            Some(module) => root().join(SERVER).join("src").join(module.replace("::", "/")),
+            None => root().join("src").join(module.replace("::", "/")),
+        };
         let exists = path.join("mod.rs").exists() || path.with_extension("rs").exists();
         assert!(exists, "ARCHITECTURE.md has a row for `{module}`, and src/ has no such module");
         for import in imports {
@@ -61,28 +91,30 @@ fn architecture_md_tells_what_there_is() {
         }
     }
     let told: BTreeSet<_> = rows.iter().map(|(module, _)| top(module).to_owned()).collect();
-    let there: BTreeSet<_> = modules().iter().map(|(_, module)| module[0].clone()).collect();
+    let there: BTreeSet<_> = modules().iter().map(|(_, module)| top(&module.join("::")).to_owned()).collect();
     let ordered: BTreeSet<_> = IMPORTS.iter().map(|(module, _)| (*module).to_owned()).collect();
     assert_eq!(told, there, "the rows of ARCHITECTURE.md are not the modules in src/");
     assert_eq!(ordered, there, "the table in tests/architecture.rs does not have the modules in src/");
 }
 
-/// Calls and moments get into the journal by `trail/door.rs`, whatever captured them; the trail's own records and the answers
+/// Calls and moments get into the journal by `trail/door/write.rs`, whatever captured them; the trail's own records and the answers
 /// for dead processes by the files that are named here.
 #[test]
 fn records_have_one_door() {
-    const APPENDERS: [&str; 5] = ["door", "recorder", "shedding", "scribe", "adoption"];
+    const APPENDERS: [&str; 5] = [
+        "trail::door::write",
+        "trail::recording::recorder",
+        "trail::recording::shedding",
+        "trail::recording::self_reporter",
+        "trail::lifecycle::adoption::ends",
+    ];
     for (file, module) in modules() {
         let text = fs::read_to_string(&file).unwrap();
-        let may_append = match &module[..] {
-            [first, ..] if first == "journal" => true,
-            [first, second, ..] => first == "trail" && APPENDERS.contains(&second.as_str()),
-            _ => false,
-        };
+        let may_append = module[0] == "journal" || APPENDERS.contains(&module.join("::").as_str());
         let wrong = if may_append { None } else { appended(&text) };
         assert_eq!(wrong, None, "{} appends to the journal: let it open and end calls by the trail", shown(&file));
-        let is_door = module == ["trail", "door"];
-        assert!(is_door || !text.contains("recorder.write("), "{} passes by trail/door.rs", shown(&file));
+        let is_door = module == ["trail", "door", "write"];
+        assert!(is_door || !text.contains("recorder.write("), "{} passes by trail/door/write.rs", shown(&file));
     }
     assert!(appended("use crate::journal::{Admission, Append};\n").is_some());
     assert!(appended("fn append_text() { attributes.append(name) } // Appended").is_none());
@@ -91,9 +123,7 @@ fn records_have_one_door() {
 /// A line that has to do with what is appended to a journal.
 fn appended(text: &str) -> Option<&str> {
     let is_word = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "Append");
-    // clap has one, too.
-    let names_it = |line: &str| is_word(line) && !line.contains("ArgAction::Append");
-    text.lines().find(|line| names_it(line) || line.contains("journal.append("))
+    text.lines().find(|line| is_word(line) || line.contains("journal.append("))
 }
 
 /// Each test that `docs/threats.md` names is there.
@@ -111,7 +141,8 @@ fn threats_are_held_by_tests() {
 
 #[test]
 fn rooms_are_small_and_have_names() {
-    for folder in ["src", "tests", "examples", "benches", "fuzz/fuzz_targets"] {
+    let folders = ["src", "tests", "examples", "benches", "fuzz/fuzz_targets"];
+    for folder in folders.into_iter().chain(["server/src", "server/tests", "server/benches"]) {
         for file in rust_files(&root().join(folder)) {
             let path = shown(&file);
             if path.contains("/generated/") {
@@ -128,20 +159,55 @@ fn rooms_are_small_and_have_names() {
 /// In a binary with `harness = false` nobody collects what is marked `#[test]`, and it would never run.
 #[test]
 fn no_test_is_forgotten() {
-    let manifest = read("Cargo.toml");
-    let own_main =
-        manifest.split("[[").filter(|table| table.starts_with("test]]") && table.contains("harness = false"));
-    let names: Vec<_> = own_main.filter_map(|table| table.split('"').nth(1)).collect();
-    assert!(names.contains(&"end_to_end"), "{names:?}");
-    for name in names {
-        let (file, folder) = (root().join(format!("tests/{name}.rs")), root().join("tests").join(name));
-        for file in if file.exists() { vec![file] } else { rust_files(&folder) } {
-            let text = fs::read_to_string(&file).unwrap();
-            let marked = text.lines().any(|line| line.trim_start().starts_with("#[") && line.contains("test]"));
-            let marked = marked || text.lines().any(|line| line.trim_start().starts_with("#[tokio::test"));
-            assert!(!marked, "{}: list the test in main instead of marking it", shown(&file));
-        }
+    for (package, known) in [(root().to_owned(), "promise_full"), (root().join(SERVER), "end_to_end")] {
+        let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+        let own_main =
+            manifest.split("[[").filter(|table| table.starts_with("test]]") && table.contains("harness = false"));
+        let names: Vec<_> = own_main.filter_map(|table| table.split('"').nth(1)).collect();
+        assert!(names.contains(&known), "{names:?}");
+        names.into_iter().for_each(|name| nothing_is_marked(&package.join("tests"), name));
     }
+}
+
+fn nothing_is_marked(tests: &Path, name: &str) {
+    let (file, folder) = (tests.join(format!("{name}.rs")), tests.join(name));
+    for file in if file.exists() { vec![file] } else { rust_files(&folder) } {
+        let text = fs::read_to_string(&file).unwrap();
+        let marked = text.lines().any(|line| line.trim_start().starts_with("#[") && line.contains("test]"));
+        let marked = marked || text.lines().any(|line| line.trim_start().starts_with("#[tokio::test"));
+        assert!(!marked, "{}: list the test in main instead of marking it", shown(&file));
+    }
+}
+
+/// The door to the inside holds what the server uses and nothing more, and nobody else goes through it.
+#[test]
+fn internals_are_for_the_server_alone() {
+    let door = read("src/internals.rs");
+    let exports = door.lines().filter_map(|line| line.trim_start().strip_prefix("pub use crate::"));
+    let shown_as = |path: &str| path.rsplit("::").next().unwrap().rsplit(" as ").next().unwrap().to_owned();
+    let listed: Vec<_> = exports
+        .flat_map(|export| match export.trim_end_matches(';').split_once("::{") {
+            Some((_, names)) => names.trim_end_matches('}').split(", ").map(shown_as).collect(),
+            None => vec![shown_as(export.trim_end_matches(';'))],
+        })
+        .collect();
+    assert!(listed.len() > 20, "{listed:?}");
+    let code = |file: &PathBuf| fs::read_to_string(file).unwrap();
+    let server: Vec<_> = rust_files(&root().join(SERVER).join("src")).iter().map(code).collect();
+    for name in listed {
+        let is_word = |text: &String| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+        assert!(server.iter().any(is_word), "src/internals.rs exports `{name}`, which the server does not use");
+    }
+    let others = ["tests", "examples", "benches", "compare/src", "fuzz/fuzz_targets", "server/tests", "server/benches"];
+    let files = others.iter().flat_map(|folder| rust_files(&root().join(folder)));
+    for file in files.filter(|file| shown(file) != "tests/architecture.rs") {
+        assert!(!code(&file).contains("auditrail::internals"), "{} uses the inside of the library", shown(&file));
+    }
+    let version = |manifest: &str| manifest.lines().find_map(|line| line.strip_prefix("version = ")).map(str::to_owned);
+    let (library, server) = (version(&read("Cargo.toml")).unwrap(), read("server/Cargo.toml"));
+    assert_eq!(version(&server).unwrap(), library, "both packages have one version");
+    let exactly = format!("auditrail = {{ path = \"..\", version = \"={}\"", library.trim_matches('"'));
+    assert!(server.contains(&exactly), "the server needs the library of exactly its own version: {exactly}");
 }
 
 /// A checker that finds nothing proves nothing.
@@ -169,39 +235,71 @@ fn planted_violations_are_found() {
 
     assert_eq!(found("capture::mcp", "use crate::{Trail, capture::layer, record::Key};"), 0);
     assert_eq!(found("trail::core", "use crate::ship::Shipper;\npub(in crate::trail) struct Core;"), 0);
-    assert_eq!(found("record::names", "use super::Key;"), 0);
+    assert_eq!(found("record::names", "use super::Key;\nuse crate::locks::Mutex;"), 0);
     assert_eq!(found("record", "//! See [`Trail`](crate::Trail).\nuse self::names::Role;"), 0, "a link is no import");
+
+    let rows = table(
+        "| module | its job | may import |\n|---|---|---|\n| `server::proxy` | relays | internals, `capture::mcp`, `trail` |\n",
+    );
+    let found = |module: &str, text: &str| violations(&path_of(module), text, &rows).len();
+    assert_eq!(found("trail::core", "use crate::internals::TrailInside;"), 1, "the door is for the server");
+    assert_eq!(found("server::proxy::http", "use crate::cli::args;"), 1);
+    assert_eq!(found("server::proxy::http", "use super::super::cli::args;"), 1, "by way of super");
+    assert_eq!(found("server::proxy::http", "use auditrail::{Trail, serve::Receiver};"), 1);
+    assert_eq!(found("server::proxy::http", "use auditrail::record::Key;"), 1, "the row is narrower");
+    assert_eq!(found("server::proxy", "use auditrail::*;"), 1, "all is too much");
+    assert_eq!(
+        found("server::proxy::http", "use crate::proxy::refusal::Refusal;\nuse auditrail::capture::mcp::Tap;"),
+        0
+    );
+    assert_eq!(found("server::proxy", "use auditrail::internals::{TrailInside as _, trail::Core};"), 0);
 }
 
 /// The imports of a file of that module which neither the order nor a row of `ARCHITECTURE.md` allows.
 fn violations(module: &[String], text: &str, rows: &[(String, Vec<String>)]) -> Vec<String> {
-    let own = module[0].as_str();
     let name = module.join("::");
+    let own = top(&name);
     let row = rows
         .iter()
         .filter(|(row, _)| name == *row || name.starts_with(&format!("{row}::")))
         .max_by_key(|(row, _)| row.len());
-    imports(text, module.len())
+    imports(text, module)
         .into_iter()
         .filter(|import| {
             let in_row = row.is_none_or(|(_, imports)| imports.contains(import));
-            import != own && !(allowed(own).contains(&import.as_str()) && in_row)
+            import != own
+                && !FOUNDATIONS.contains(&import.as_str())
+                && !(allowed(own).contains(&import.as_str()) && in_row)
         })
         .map(|import| format!("`{own}` must not import `{import}`"))
         .collect()
 }
 
-/// The top-level modules that a text reaches by `crate::`, or by as many `super::` as its module is deep.
-fn imports(text: &str, depth: usize) -> Vec<String> {
+/// The top-level modules that a text reaches by `crate::`, or by as many `super::` as its module is deep, and those of the
+/// library that the server reaches by the library's name.
+fn imports(text: &str, module: &[String]) -> Vec<String> {
+    let is_server = module[0] == SERVER;
+    let depth = module.len() - usize::from(is_server);
     let lines: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = lines.join("\n").replace(&vec!["super"; depth].join("::"), "crate");
+    match is_server {
+        false => names_behind("crate::", &code),
+        true => {
+            let own = names_behind("crate::", &code).into_iter().map(|name| format!("{SERVER}::{name}"));
+            own.chain(names_behind("auditrail::", &code)).collect()
+        }
+    }
+}
+
+/// The names that stand behind that root, as the modules that they are or belong to.
+fn names_behind(of_root: &str, code: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
+    for (at, _) in code.match_indices(of_root) {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        if code[..at].ends_with(is_word) {
+        if code[..at].ends_with(|c| is_word(c) || c == ':') {
             continue;
         }
-        let rest = &code[at + "crate::".len()..];
+        let rest = &code[at + of_root.len()..];
         let names = if rest.starts_with('{') { group(rest) } else { vec![rest] };
         for name in names {
             let end = name.find(|c| !is_word(c) && c != '*').unwrap_or(name.len());
@@ -253,21 +351,25 @@ fn table(markdown: &str) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
+/// The first name of a path, and of one in the server its second, too.
 fn top(module: &str) -> &str {
-    module.split("::").next().unwrap()
+    let names = if module.starts_with("server::") { 2 } else { 1 };
+    module.match_indices("::").nth(names - 1).map_or(module, |(end, _)| &module[..end])
 }
 
-/// Every file of the library but its root, the binary's, and its tests, with the path of its module.
+/// Every file of both packages but their roots, the binary's, and their tests, with the path of its module.
 fn modules() -> Vec<(PathBuf, Vec<String>)> {
-    let source = root().join("src");
     let mut modules = Vec::new();
-    for file in rust_files(&source) {
-        let relative = file.strip_prefix(&source).unwrap().with_extension("");
-        let mut module: Vec<_> = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
-        module.pop_if(|last| last == "mod");
-        if module != ["lib"] && module != ["main"] && !module.iter().any(|part| part == "tests" || part == "generated")
-        {
-            modules.push((file, module));
+    for (source, package) in [(root().join("src"), None), (root().join(SERVER).join("src"), Some(SERVER.to_owned()))] {
+        for file in rust_files(&source) {
+            let relative = file.strip_prefix(&source).unwrap().with_extension("");
+            let names = relative.iter().map(|part| part.to_str().unwrap().to_owned());
+            let mut module: Vec<_> = package.iter().cloned().chain(names).collect();
+            module.pop_if(|last| last == "mod");
+            let is_root = ["lib", "main"].contains(&relative.to_str().unwrap());
+            if !is_root && !module.iter().any(|part| part == "tests" || part == "generated") {
+                modules.push((file, module));
+            }
         }
     }
     modules

@@ -246,7 +246,7 @@ fn play(role: &str) {
         kill_process(getpid(), Signal::KILL).unwrap();
     }
     if role == "last" {
-        assert_eq!(runtime.block_on(trail.flush(LONG)).unwrap().left_alone, 0);
+        assert_eq!(runtime.block_on(trail.flush(LONG)).unwrap().unreadable_streams, 0);
     }
     drop(trail);
     let most = descriptors.most();

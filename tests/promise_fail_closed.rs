@@ -28,7 +28,7 @@ use std::time::Duration;
 use auditrail::config::{NoticeLevel, OtlpSettings};
 use auditrail::record::{Clock as _, Outcome, Record, SystemClock, Value, names};
 use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
-use auditrail::trail::{Acknowledge, Because, Call, Class, Refused, TrailBuilder, WhenFull};
+use auditrail::trail::{Acknowledge, Call, Class, RefusalKind, Refused, TrailBuilder, WhenFull};
 use bytes::Bytes;
 
 use self::faulty_fs::FaultyFs;
@@ -85,7 +85,7 @@ async fn a_call_that_must_not_run_unrecorded_is_refused_when_the_journal_is_full
 
     // If it ran, it would wait for ever.
     let rmcp::ServiceError::McpError(error) = call(&client, "slow").await.unwrap_err() else { panic!("no answer") };
-    assert_eq!(i64::from(error.code.0), Refused::UNRECORDED);
+    assert_eq!(i64::from(error.code.0), Refused::UNRECORDED_CODE);
     assert_eq!(error.code.0, -32044);
     assert!(error.message.starts_with("call refused: it cannot be audited now"), "{}", error.message);
     let call_id = error.data.unwrap()["auditrail.call.id"].as_str().unwrap().to_owned();
@@ -275,10 +275,10 @@ async fn without_the_collector_a_remote_call_ends_at_its_deadline_as_its_class_s
         let begun = bench.trail.begin(tool("ok")).await;
         match when_full {
             WhenFull::Shed => begun.expect("it goes on").finish(Outcome::ok()).await,
-            _ => assert_eq!(begun.unwrap_err().because, Because::Unrecorded),
+            _ => assert_eq!(begun.unwrap_err().kind, RefusalKind::Unrecorded),
         }
         for _ in 0..3 {
-            drop(bench.trail.begin(tool("ok")).await.map(|open| open.end(&Outcome::ok())));
+            drop(bench.trail.begin(tool("ok")).await.map(|open| open.finish_now(&Outcome::ok())));
         }
         assert!(said(&bench, "not as safe as").len() <= 1, "once, not for each call");
         bench.sunk.away.store(false, SeqCst);
@@ -307,7 +307,7 @@ async fn a_collector_that_rejects_is_no_remote_acknowledgement() {
         let begun = bench.trail.begin(tool("poison")).await;
         match when_full {
             WhenFull::Shed => begun.expect("it goes on").finish(Outcome::ok()).await,
-            _ => assert_eq!(begun.unwrap_err().because, Because::Unrecorded, "{case}"),
+            _ => assert_eq!(begun.unwrap_err().kind, RefusalKind::Unrecorded, "{case}"),
         }
         // A partial success of one record is one of all.
         assert!(bench.trail.counts().quarantined > 0, "{case}");
@@ -337,7 +337,7 @@ async fn a_record_that_is_lost_on_the_disk_is_no_remote_acknowledgement() {
         fs.release();
         match (when_full, lost.await.unwrap()) {
             (WhenFull::Shed, begun) => begun.expect("it goes on"),
-            (_, begun) => assert_eq!(begun.unwrap_err().because, Because::Unrecorded, "{when_full:?}"),
+            (_, begun) => assert_eq!(begun.unwrap_err().kind, RefusalKind::Unrecorded, "{when_full:?}"),
         }
         bench.trail.begin(tool("after")).await.expect("it is accepted").finish(Outcome::ok()).await;
         let (counts, records) = (bench.trail.counts(), bench.records());
@@ -446,16 +446,16 @@ async fn fill(bench: &Bench) {
     // The thread that makes segments may be on its way when the first is refused.
     while said(bench, "has no room for another segment").is_empty() || calls == 0 {
         match bench.trail.begin(tool("fill")).await {
-            Ok(open) => open.end(&Outcome::ok()),
+            Ok(open) => open.finish_now(&Outcome::ok()),
             Err(refused) => {
-                assert_eq!((refused.because, refused.code()), (Because::Unrecorded, -32044));
+                assert_eq!((refused.kind, refused.code()), (RefusalKind::Unrecorded, -32044));
                 calls += 1;
                 tokio::task::yield_now().await;
             }
         }
     }
     while let Ok(open) = bench.trail.begin(tool("fill")).await {
-        open.end(&Outcome::ok());
+        open.finish_now(&Outcome::ok());
     }
 }
 

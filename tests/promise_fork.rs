@@ -22,7 +22,7 @@ use auditrail::config::Environment;
 use auditrail::journal::{Inspection, Owner};
 use auditrail::record::{EventName, Record, StreamId};
 use auditrail::serve::Receiver;
-use auditrail::trail::{Call, Class, Counts, Moment, WhenFull};
+use auditrail::trail::{Call, Class, Moment, RecordCounts, WhenFull};
 
 /// The child tries to write where its parent has written: of the parent everything arrives as it was, of the child what its own trail took.
 #[tokio::test(flavor = "multi_thread")]
@@ -195,8 +195,8 @@ fn a_child_counts(trail: &Trail) -> i32 {
         assert!(child >= 0);
         if child == 0 {
             libc::alarm(STANDS_STILL);
-            trail.report();
-            let counts_nothing = trail.counts() == Counts::default();
+            trail.report_counts();
+            let counts_nothing = trail.counts() == RecordCounts::default();
             libc::_exit(i32::from(!counts_nothing));
         }
         let mut status = -1;
@@ -223,7 +223,7 @@ fn tries_to_write(inherited: &Trail) {
     if runtime.block_on(inherited.flush(Duration::from_secs(600))).is_err() {
         say("child: flush fails");
     }
-    if inherited.counts() == Counts::default() {
+    if inherited.counts() == RecordCounts::default() {
         say("child: counts nothing");
     }
     let own = Trail::builder("weather-mcp").start().unwrap();

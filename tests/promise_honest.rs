@@ -20,7 +20,7 @@ use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
 use auditrail::record::{EventName, Record, Value};
 use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
-use auditrail::trail::{Counts, Moment};
+use auditrail::trail::{Moment, RecordCounts};
 use bytes::Bytes;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -79,7 +79,7 @@ async fn all_numbers_add_up_while_records_are_refused_quarantined_and_delivered(
 
     sink.away.store(false, Ordering::Relaxed);
     trail.flush(LONG).await.unwrap();
-    trail.report();
+    trail.report_counts();
     // What the flush before has shipped may have been told of by another record.
     let end = loop {
         trail.flush(LONG).await.unwrap();
@@ -137,7 +137,7 @@ async fn delivered_is_what_the_sink_holds_and_what_the_shipper_counted() {
         adds_up(trail.counts());
     }
 
-    let (counts, shipped, held) = (trail.counts(), trail.shipped(), sink.held());
+    let (counts, shipped, held) = (trail.counts(), trail.delivery_stats(), sink.held());
     adds_up(counts);
     assert_eq!(counts.delivered, held.len() as u64, "what the collector holds: {counts:?}");
     assert_eq!((shipped.delivered, shipped.quarantined), (counts.delivered, counts.quarantined));
@@ -247,7 +247,7 @@ fn start(directory: &Path, sink: &Collector) -> Trail {
     builder.journal_max_bytes(1 << 20).connector(sink.clone()).on_notice(|_| ()).flush_timeout(LONG).start().unwrap()
 }
 
-fn adds_up(counts: Counts) {
+fn adds_up(counts: RecordCounts) {
     assert_eq!(counts.emitted, counts.acknowledged + counts.refused, "{counts:?}");
     let settled = counts.delivered + counts.quarantined + counts.lost;
     assert_eq!(counts.acknowledged, settled + counts.pending, "{counts:?}");
@@ -327,7 +327,7 @@ struct Collector {
 
 impl Collector {
     /// The numbers of the lifecycle records that have some.
-    fn told(&self) -> Vec<(String, Counts)> {
+    fn told(&self) -> Vec<(String, RecordCounts)> {
         let records = self.records.lock().unwrap();
         let lifecycle = records.iter().filter(|record| record.get("auditrail.records.emitted").is_some());
         lifecycle
@@ -336,13 +336,13 @@ impl Collector {
     }
 }
 
-fn counts_of(record: &Record) -> Counts {
+fn counts_of(record: &Record) -> RecordCounts {
     let number = |name: &str| match record.get(&format!("auditrail.records.{name}")) {
         Some(Value::Int(number)) => u64::try_from(*number).unwrap(),
         other => panic!("{name}: {other:?}"),
     };
     // The only way to one: all its fields are set here.
-    let mut counts = Counts::default();
+    let mut counts = RecordCounts::default();
     counts.emitted = number("emitted");
     counts.acknowledged = number("acknowledged");
     counts.refused = number("refused");

@@ -26,7 +26,7 @@ use std::time::Duration;
 use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
 use auditrail::journal::{Cause, Disk, Quarantine};
-use auditrail::policy::Limits;
+use auditrail::policy::ValueLimits;
 use auditrail::record::{Clock, EventName, Record, Value, names};
 use auditrail::ship::{Accepted, Connector, ExportError, ExportFuture, Sink};
 use auditrail::trail::{Acknowledge, Call, Class, Moment, WhenFull};
@@ -67,14 +67,14 @@ fn child_in_an_outage() {
     let backlog = std::env::var("AUDITRAIL_TEST_BACKLOG").map_or(BACKLOG, |bytes| bytes.parse().unwrap());
     let records = backlog / RECORD;
     let (clock, sink, directory) = (Days::default(), Away::default(), tempfile::tempdir().unwrap());
-    let mut limits = Limits::default();
+    let mut limits = ValueLimits::default();
     limits.value_bytes = usize::try_from(RECORD).unwrap();
     let trail = Trail::builder("weather")
         .environment(Environment::default())
         .directory(directory.path())
         .journal_max_bytes(2 * backlog + (64 << 20))
         .clock(clock.clone())
-        .limits(limits)
+        .value_limits(limits)
         .class(Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: LONG })
         .connector(sink.clone())
         .flush_timeout(SHORT)

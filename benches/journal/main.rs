@@ -1,6 +1,6 @@
 //! What the journal costs and what it carries, each figure beside its peer, in the same run.
 //!
-//! - [`append`]: one append, mapped and by `write(2)`: what pays for the `unsafe` of `src/journal/mapped.rs`.
+//! - [`append`]: one append, mapped and by `write(2)`: what pays for the `unsafe` of `src/journal/disk/mapped.rs`.
 //! - [`durable`]: P4, sustained durable records a second with 64 callers, against raw batched `fdatasync`.
 //! - [`backlog`]: P7 and P8, starting with a large backlog and draining it.
 //! - [`caller`]: what a caller feels of a dead sink.

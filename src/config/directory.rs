@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::environment::{Environment, STATE};
 use super::error::ConfigError;
-use super::hex::hex;
 use super::overrides::Overrides;
 use super::resource::{ResourceSettings, SERVICE_NAME_VARIABLE};
+use crate::hex::hex;
 
 /// The directory of the service's state.
 pub const DIRECTORY: &str = "AUDITRAIL_DIR";
@@ -41,10 +41,7 @@ pub(super) fn read_earlier(
 }
 
 /// As [`state_directory`], where earlier versions had it, if that is elsewhere.
-pub(crate) fn earlier_state_directory(
-    service: &str,
-    environment: &Environment,
-) -> Result<Option<PathBuf>, ConfigError> {
+pub fn earlier_state_directory(service: &str, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
     earlier_file_name(service).map(|name| below_state(&name, environment)).transpose()
 }
 

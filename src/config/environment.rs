@@ -25,9 +25,8 @@ impl Environment {
     }
 
     /// The variables of this process, and some others that are asked for by their names.
-    #[cfg(feature = "proxy")]
-    #[must_use]
-    pub fn of_process_with(others: &[&str]) -> Self {
+    #[cfg(feature = "internals")]
+    pub(crate) fn of_process_with(others: &[&str]) -> Self {
         let is_other = |name: &OsString| name.to_str().is_some_and(|name| others.contains(&name));
         let mut environment = Self::of_process();
         let others = std::env::vars_os().filter(|(name, _)| is_other(name));
@@ -36,8 +35,8 @@ impl Environment {
     }
 
     /// What counts where the variable is not set, and whether it does.
-    #[cfg(feature = "proxy")]
-    pub fn default_to(&mut self, variable: &str, value: &str) -> bool {
+    #[cfg(feature = "internals")]
+    pub(crate) fn default_to(&mut self, variable: &str, value: &str) -> bool {
         let is_unset = self.variables.get(variable).is_none_or(|value| value.is_empty());
         if is_unset {
             self.variables.insert(variable.into(), value.into());

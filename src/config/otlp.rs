@@ -281,4 +281,4 @@ const TRACES: Variables = variables!("TRACES", "/v1/traces");
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the endpoint is called that the code says.
-pub(crate) const ENDPOINT_METHOD: &str = "endpoint() of the builder";
+pub const ENDPOINT_METHOD: &str = "endpoint() of the builder";

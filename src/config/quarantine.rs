@@ -37,9 +37,9 @@ impl QuarantineSettings {
 }
 
 /// Bytes that the files of the quarantine may take.
-pub(super) const MAX_BYTES: &str = "AUDITRAIL_QUARANTINE_MAX_BYTES";
+pub const MAX_BYTES: &str = "AUDITRAIL_QUARANTINE_MAX_BYTES";
 /// What happens when they do: `shed` or `refuse`.
-pub(super) const WHEN_FULL: &str = "AUDITRAIL_QUARANTINE_WHEN_FULL";
+pub const WHEN_FULL: &str = "AUDITRAIL_QUARANTINE_WHEN_FULL";
 
 /// A quarter of the journal's bound: what is there waits for people.
 const DEFAULT_BYTES: u64 = 256 << 20;

@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 /// The content of a regular file. Anything else is refused: a pipe would make the start wait for somebody to write into it,
 /// and a device may go on for ever.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe does not wait then.
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;

@@ -63,8 +63,8 @@ impl ResourceSettings {
 }
 
 /// The service's name, if the environment has one.
-#[cfg(all(feature = "cli", feature = "proxy"))]
-pub(crate) fn service_name_of(environment: &Environment) -> Result<Option<String>, ConfigError> {
+#[cfg(feature = "internals")]
+pub fn service_name_of(environment: &Environment) -> Result<Option<String>, ConfigError> {
     if let Some(name) = environment.text(SERVICE_NAME_VARIABLE)? {
         return Ok(Some(name.to_owned()));
     }

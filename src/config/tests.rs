@@ -201,7 +201,7 @@ fn settings_of_traces_stop_no_records() {
 }
 
 /// What a file of ours says in the place of a variable stays strict.
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 #[test]
 fn what_our_own_file_says_has_to_be_right() {
     for (variable, value) in [("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier-pigeon"), ("OTEL_TRACES_EXPORTER", "zipkin")] {

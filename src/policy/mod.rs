@@ -7,14 +7,14 @@ mod allow;
 mod bounds;
 mod decision;
 mod limits;
-mod scissors;
 #[cfg(test)]
 mod tests;
+mod truncator;
 mod uri;
 
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
 pub use self::decision::Decision;
-pub use self::limits::Limits;
-pub(crate) use self::scissors::{Cuts, Scissors};
+pub use self::limits::ValueLimits;
+pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

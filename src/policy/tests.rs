@@ -18,7 +18,7 @@ fn only_facts_of_the_contract_and_added_names_leave() {
 
 #[test]
 fn long_values_are_cut_at_a_character() {
-    let limits = Limits { value_bytes: 5, ..Limits::default() };
+    let limits = ValueLimits { value_bytes: 5, ..ValueLimits::default() };
     let mut value = Value::from("ää€ab");
     assert!(limits.apply(&mut value));
     assert_eq!(value, Value::from("ää"));

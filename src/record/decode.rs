@@ -1,44 +1,11 @@
-//! Back from OTLP: the typed record of received or journalled bytes.
+//! Decodes values from OTLP bytes; the errors of decoding.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
 
-use super::Record;
-use super::ids::{SpanId, TraceId};
-use super::outcome::Severity;
 use super::value::{Key, Value};
 
-impl Record {
-    /// Reads the bytes of an `opentelemetry.proto.logs.v1.LogRecord`.
-    ///
-    /// # Errors
-    /// Where the bytes are no such message, or an id has neither no bytes nor all of them.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::from_proto(LogRecord::decode(bytes)?)
-    }
-
-    /// The typed record of an OTLP message.
-    ///
-    /// # Errors
-    /// Where an id has neither no bytes nor all of them, or a string stands in a table that only profiles have.
-    pub fn from_proto(message: LogRecord) -> Result<Self, DecodeError> {
-        Ok(Self {
-            time_unix_nano: message.time_unix_nano,
-            observed_time_unix_nano: message.observed_time_unix_nano,
-            event_name: message.event_name.into(),
-            severity: Severity { number: message.severity_number, text: message.severity_text.into() },
-            body: message.body.map(any).transpose()?,
-            attributes: entries(message.attributes)?,
-            dropped_attributes_count: message.dropped_attributes_count,
-            flags: message.flags,
-            trace_id: id("trace_id", &message.trace_id, TraceId::new)?,
-            span_id: id("span_id", &message.span_id, SpanId::new)?,
-        })
-    }
-}
-
-/// The bytes are no log record.
+/// The bytes are not a log record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -60,20 +27,7 @@ pub enum DecodeError {
     StringIndex,
 }
 
-fn id<const N: usize, T>(
-    field: &'static str,
-    bytes: &[u8],
-    make: fn([u8; N]) -> Option<T>,
-) -> Result<Option<T>, DecodeError> {
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let bytes: [u8; N] =
-        bytes.try_into().map_err(|_| DecodeError::IdLength { field, length: bytes.len(), expected: N })?;
-    Ok(make(bytes))
-}
-
-fn entries(list: Vec<KeyValue>) -> Result<Vec<(Key, Value)>, DecodeError> {
+pub(super) fn entries(list: Vec<KeyValue>) -> Result<Vec<(Key, Value)>, DecodeError> {
     list.into_iter().map(|entry| Ok((entry.key.into(), entry.value.map_or(Ok(Value::Empty), any)?))).collect()
 }
 
@@ -83,7 +37,7 @@ pub(super) fn value(bytes: &[u8]) -> Result<Value, DecodeError> {
 }
 
 /// The depth of nesting is bounded by prost's own recursion limit.
-fn any(message: AnyValue) -> Result<Value, DecodeError> {
+pub(super) fn any(message: AnyValue) -> Result<Value, DecodeError> {
     Ok(match message.value {
         None => Value::Empty,
         Some(any_value::Value::StringValue(text)) => Value::from(text),

@@ -1,4 +1,4 @@
-//! What an encoded OTLP Resource says.
+//! Reads an encoded OTLP Resource.
 
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -7,7 +7,7 @@ use prost::Message as _;
 use super::names;
 
 /// `service.name` of an encoded Resource; empty if there is none.
-pub(crate) fn service_name(resource: &[u8]) -> String {
+pub fn service_name(resource: &[u8]) -> String {
     let Ok(resource) = Resource::decode(resource) else { return String::new() };
     let name = resource.attributes.into_iter().find(|attribute| attribute.key == names::SERVICE_NAME);
     match name.and_then(|attribute| attribute.value).and_then(|value| value.value) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::shipment::Shipment;
 use super::stats::ShipStats;
 use crate::config::Notices;
 use crate::journal::planted;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Entropy, StreamId};
 
 /// What a shipper is made of.
@@ -73,7 +74,7 @@ impl Delivery {
     }
 
     pub(super) fn taken(&self) -> MutexGuard<'_, Option<Bytes>> {
-        self.last_taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_taken.lock()
     }
 
     /// The first record after a pause waits for others, unless somebody has hurried since that count.
@@ -86,12 +87,12 @@ impl Delivery {
 
     /// Keeps what a drain that is dropped has read and not settled.
     pub(super) fn strand(&self, stream: StreamId, shipments: VecDeque<Arc<Shipment>>) {
-        self.stranded.lock().unwrap_or_else(PoisonError::into_inner).push((stream, shipments));
+        self.stranded.lock().push((stream, shipments));
     }
 
     /// A shipment is dropped from here only when a drain has taken it over.
     pub(super) fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Shipment>> {
-        let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stranded = self.stranded.lock();
         match stranded.iter().position(|(of, _)| *of == stream) {
             Some(place) => stranded.swap_remove(place).1,
             None => VecDeque::new(),

@@ -2,13 +2,13 @@
 //! behind.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::lane::Lane;
 use super::source::Source;
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
+use crate::locks::Mutex;
 use crate::record::StreamId;
 
 impl Lane {
@@ -48,7 +48,7 @@ impl<E: FnOnce() + Send> Source for Ending<'_, E> {
         if batch.is_some() || !self.reader.is_at_end() {
             return batch;
         }
-        let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
+        let end = self.end.get_mut().take()?;
         end();
         self.reader.next(limits)
     }

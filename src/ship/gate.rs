@@ -8,7 +8,7 @@
 //! 3. A trouble is told once an episode, and again when its reason is another one; the end of the episode is told once.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
@@ -18,6 +18,7 @@ use super::backoff::{Backoff, granted};
 use super::hurry::Hurry;
 use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE, SINK_UNREADABLE};
 use crate::config::Notices;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::Entropy;
 
 /// Passed by every request.
@@ -203,7 +204,7 @@ impl Gate {
 
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::lane::Lane;
 use super::stats::ShipStats;
 use crate::config::OtlpSettings;
 use crate::journal::{Reader, Settler};
+use crate::locks::Mutex;
 
 /// A running shipper. Dropping it stops the thread; what is not settled stays in the journal.
 #[derive(Debug)]
@@ -110,7 +111,7 @@ impl Drop for Shipper {
     /// A thread that waits for a disk which stands still is left to it.
     fn drop(&mut self) {
         drop(self.stop.take());
-        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(LAST_STEP);
+        let ended = self.ended.get_mut().recv_timeout(LAST_STEP);
         if let (Some(thread), Err(RecvTimeoutError::Disconnected)) = (self.thread.take(), ended) {
             // A panic there was printed by its thread; there is nothing to add.
             drop(thread.join());

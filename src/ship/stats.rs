@@ -1,12 +1,14 @@
 //! What the shipper counts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use tokio::time::Instant;
+
+use crate::locks::Mutex;
 
 /// Counters that only grow, and what is under way. Shared with the trail, which reports them.
 #[derive(Debug, Default)]
@@ -69,7 +71,7 @@ impl ShipStats {
     /// Records the duration of each request, in seconds, in that instrument, too. A request that the sink did not take has
     /// an `error.type`.
     pub fn record_in(&self, durations: Histogram<f64>) {
-        self.histograms.lock().unwrap_or_else(PoisonError::into_inner).push(durations);
+        self.histograms.lock().push(durations);
     }
 
     pub(super) fn settled(&self, delivered: u64, quarantined: u64) {
@@ -96,7 +98,7 @@ impl ShipStats {
         // OTel semantic conventions: "_OTHER" where there is no name for what went wrong.
         let failed = [KeyValue::new("error.type", "_OTHER")];
         let attributes: &[KeyValue] = if taken { &[] } else { &failed };
-        for histogram in &*self.histograms.lock().unwrap_or_else(PoisonError::into_inner) {
+        for histogram in &*self.histograms.lock() {
             histogram.record(duration.as_secs_f64(), attributes);
         }
     }

@@ -2,44 +2,36 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use super::actor::{Actor, RequestFacts};
-use super::adoption::{Adopting, Adoption, Done};
-use super::call::Call;
-use super::class::Class;
-use super::context::CaptureContext;
-use super::core::Core;
-use super::ending::Delivery;
-use super::gap::Gaps;
+use super::calls::{Call, Class};
+use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
+use super::digest_key::DigestKey;
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
-use super::idless::IdlessWatch;
-use super::reach::Reach;
-use super::recorder::Recorder;
-use super::scribe::Scribe;
-use super::told::Told;
-use super::unanswered::Unanswered;
-use super::watch::SpanWatch;
+use super::identity::{Actor, RequestFacts};
+use super::lifecycle::{Adoption, AdoptionEvent};
+use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
+use super::recording::{Gaps, Recorder, SelfReporter};
+use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
-use crate::journal::{
-    Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without, secret,
-};
-use crate::policy::{AllowList, Bounds, Decision, Limits, Scissors};
+use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
+use crate::locks::{Mutex, RwLock};
+use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
-/// Builds a [`Trail`]. What is said here wins over the environment.
+/// Builds a [`Trail`]. Settings made here override the environment.
 #[derive(Debug)]
 #[must_use = "nothing is audited before start()"]
 pub struct TrailBuilder {
     overrides: Overrides,
     environment: Option<Environment>,
     allow: AllowList,
-    limits: Limits,
+    limits: ValueLimits,
     bounds: Bounds,
     hooks: Hooks,
     notices: Notices,
@@ -51,8 +43,8 @@ pub struct TrailBuilder {
     keeps_unsampled_callers: bool,
 }
 
-/// The trail did not start; nothing is audited. Its `Debug` says what its `Display` says, as it is what `main` prints of an
-/// error that it returns.
+/// The trail did not start; nothing is audited. `Debug` prints the text of `Display`, because `main` prints returned errors with
+/// `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -78,13 +70,20 @@ impl fmt::Debug for StartError {
     }
 }
 
+impl Trail {
+    /// Builds a trail for the service of that name (`service.name`).
+    pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
+        TrailBuilder::new(service_name.into())
+    }
+}
+
 impl TrailBuilder {
     pub(super) fn new(service_name: String) -> Self {
         Self {
             overrides: Overrides { service_name: Some(service_name), ..Overrides::default() },
             environment: None,
             allow: AllowList::default(),
-            limits: Limits::default(),
+            limits: ValueLimits::default(),
             bounds: Bounds::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
@@ -109,7 +108,7 @@ impl TrailBuilder {
         self
     }
 
-    /// Where the state of the service lives (`AUDITRAIL_DIR`): the journal, in a directory that only this user may read.
+    /// The state directory of the service (`AUDITRAIL_DIR`). It holds the journal, readable only by this user.
     /// All processes of the service share it. Default: `auditrail/SERVICE` in `STATE_DIRECTORY`, `XDG_STATE_HOME` or
     /// `~/.local/state`.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -117,88 +116,89 @@ impl TrailBuilder {
         self
     }
 
-    /// How many bytes the segments of the journal may take on the disk (`AUDITRAIL_JOURNAL_MAX_BYTES`, 1 GiB).
+    /// How many bytes the segments of the journal may use on disk (`AUDITRAIL_JOURNAL_MAX_BYTES`, 1 GiB).
     pub fn journal_max_bytes(mut self, bytes: u64) -> Self {
         self.overrides.journal_max_bytes = Some(bytes);
         self
     }
 
-    /// What the file system of the journal may lack (`AUDITRAIL_JOURNAL_WITHOUT`): by default the trail does not start on one
-    /// that cannot sync directories or lock files, as some network file systems cannot.
+    /// Features that the file system of the journal may lack (`AUDITRAIL_JOURNAL_WITHOUT`). By default the trail does not start
+    /// on a file system that cannot sync directories or lock files, such as some network file systems.
     pub fn journal_without(mut self, without: JournalWithout) -> Self {
         self.overrides.journal_without = Some(without);
         self
     }
 
-    /// How many bytes the files of the quarantine may take on the disk (`AUDITRAIL_QUARANTINE_MAX_BYTES`, 256 MiB).
+    /// How many bytes the files of the quarantine may use on disk (`AUDITRAIL_QUARANTINE_MAX_BYTES`, 256 MiB).
     pub fn quarantine_max_bytes(mut self, bytes: u64) -> Self {
         self.overrides.quarantine_max_bytes = Some(bytes);
         self
     }
 
-    /// What happens when they do (`AUDITRAIL_QUARANTINE_WHEN_FULL`): the oldest are shed by default, and a gap record tells.
+    /// What happens when the quarantine is full (`AUDITRAIL_QUARANTINE_WHEN_FULL`). By default the oldest files are removed, and a
+    /// gap record reports them.
     pub fn quarantine_when_full(mut self, when_full: QuarantineFull) -> Self {
         self.overrides.quarantine_when_full = Some(when_full);
         self
     }
 
-    /// How long the end of the process may wait for the collector (`AUDITRAIL_FLUSH_TIMEOUT`, 1.2 s).
+    /// How long the process may wait for the collector when it ends (`AUDITRAIL_FLUSH_TIMEOUT`, 1.2 s).
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.overrides.flush_timeout = Some(timeout);
         self
     }
 
-    /// How long a value may be.
-    pub fn limits(mut self, limits: Limits) -> Self {
+    /// How long attribute values may be.
+    pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// What clients and servers may make the trail pay.
+    /// How much clients and servers may cost: bounds on records, memory and open calls.
     pub fn bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
         self
     }
 
-    /// Lets fields of that name leave on records and spans, too. You answer for what is in them.
+    /// Also exports fields of that name, on records and spans. You are responsible for what they contain.
     pub fn allow_field(mut self, name: impl Into<String>) -> Self {
         self.allow.add(name);
         self
     }
 
-    /// The class of every call that [`classify`](Self::classify) says nothing else of.
+    /// The class of every call, unless [`classify`](Self::classify) returns another.
     pub fn class(mut self, class: Class) -> Self {
         self.class = class;
         self
     }
 
-    /// Says how much the records of a call matter: how durable they must be before it goes on, and whether it may run
-    /// without. Asked when it begins.
+    /// Returns the class of a call: how durable its records must be before it continues, and whether it may run
+    /// without them. Called when the call begins.
     pub fn classify(mut self, class_of: impl Fn(&Call) -> Class + Send + Sync + 'static) -> Self {
         self.hooks.class = Some(Arc::new(class_of));
         self
     }
 
-    /// Finds out who acts. Without it, or where it answers `None`, the actor is `anonymous`.
+    /// Identifies the actor. Without this hook, or if it returns `None`, the actor is `anonymous`.
     pub fn actor(mut self, extract: impl Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync + 'static) -> Self {
         self.hooks.actor = Some(Arc::new(extract));
         self
     }
 
-    /// Decides before a call runs. A denied call is answered with a JSON-RPC error and its handler does not run. It
-    /// guards what goes through [`Trail::begin`] (the rmcp wrapper); a hand-annotated span cannot be refused.
+    /// Decides whether a call may run. A denied call is answered with a JSON-RPC error, and its handler does not run. The hook
+    /// applies to calls that go through [`Trail::begin`] (the rmcp wrapper); a hand-annotated span cannot be refused.
     pub fn authorize(mut self, decide: impl Fn(&Call) -> Decision + Send + Sync + 'static) -> Self {
         self.hooks.authorize = Some(Arc::new(decide));
         self
     }
 
-    /// Tells denials by the handlers themselves from other failures: they are recorded as `denied`.
+    /// Recognizes failures that are denials by a handler; they are recorded as `denied`.
     pub fn denied_when(mut self, is_denial: impl Fn(&Failure<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.denied = Some(Arc::new(is_denial));
         self
     }
 
-    /// Audits spans that carry none of the fields `mcp.method.name` and `auditrail.event`. Asked once per call site.
+    /// Selects spans to audit that have neither `mcp.method.name` nor `auditrail.event`. Called once per call site.
     pub fn audited_when(
         mut self,
         is_audited: impl Fn(&tracing::Metadata<'static>) -> bool + Send + Sync + 'static,
@@ -207,44 +207,44 @@ impl TrailBuilder {
         self
     }
 
-    /// Keeps the trace of an audited call even where the caller's trace context says that it does not sample. The
-    /// record is there in any case.
+    /// Keeps the trace of an audited call even if the caller's trace context is not sampled. The records are written
+    /// in either case.
     pub fn trace_unsampled_callers(mut self, keep: bool) -> Self {
         self.keeps_unsampled_callers = keep;
         self
     }
 
-    /// Where auditrail says that something is wrong; standard error by default. Must not block.
+    /// Receives notices about problems; standard error by default. Must not block.
     pub fn on_notice(mut self, sink: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.notices = Notices::to(sink);
         self
     }
 
-    /// The environment to read instead of the process's own.
+    /// The environment to read, in place of the process environment.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Another way to the collector.
+    /// Replaces the connection to the collector.
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Some(Arc::new(connector));
         self
     }
 
-    /// Another disk.
+    /// Replaces the file system.
     pub fn fs(mut self, fs: impl Fs) -> Self {
         self.fs = Arc::new(fs);
         self
     }
 
-    /// Another clock.
+    /// Replaces the clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Another source of chance.
+    /// Replaces the source of random bytes.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self
@@ -253,13 +253,16 @@ impl TrailBuilder {
     /// Starts the trail.
     ///
     /// # Errors
-    /// [`StartError`], with the setting, its value and the fix. A collector that is away is no error: records wait.
+    /// [`StartError`], with the setting, its value and the fix. An unreachable collector is not an error: records wait.
     pub fn start(self) -> Result<Trail, StartError> {
         self.start_adopting(|_| ())
     }
 
-    /// Starts the trail, and tells what the streams of earlier processes come to.
-    pub(super) fn start_adopting(self, tell: impl Fn(Adopting) + Send + Sync + 'static) -> Result<Trail, StartError> {
+    /// Starts the trail, and reports what happens to the streams of earlier processes.
+    pub(super) fn start_adopting(
+        self,
+        tell: impl Fn(AdoptionEvent) + Send + Sync + 'static,
+    ) -> Result<Trail, StartError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         settings.warnings.iter().for_each(|text| self.notices.warn(text));
@@ -271,7 +274,7 @@ impl TrailBuilder {
         let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
         let tolerant = Tolerant::new(self.fs, Without { directory_sync, lock });
         let fs: Arc<dyn Fs> = Arc::new(tolerant.clone());
-        let scribe = Arc::new(Scribe::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
+        let reporter = Arc::new(SelfReporter::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
         let options = JournalOptions {
             max_bytes: settings.journal_max_bytes,
             quarantine: QuarantineBound::new(
@@ -282,7 +285,7 @@ impl TrailBuilder {
             scope: encode_scope(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
-            watcher: scribe.clone(),
+            watcher: reporter.clone(),
             fs: fs.clone(),
             ..JournalOptions::new(settings.directory.join("journal"))
         };
@@ -292,22 +295,22 @@ impl TrailBuilder {
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
-        let digest_key = secret(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         tell_missed(&tolerant, &settings, &self.notices);
-        let scissors = Scissors::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
-        scribe.begin(journal.clone(), Told::Started { service: service(&settings), previous });
+        let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
+        reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
         let parts = ShipperParts {
             connector,
             notices: self.notices.clone(),
             entropy: self.entropy.clone(),
-            reports: scribe.clone(),
+            reports: reporter.clone(),
         };
         let shipper = Shipper::start((reader, settler), parts, &settings.logs)?;
-        let adopted = Arc::<Done>::default();
+        let adopted = Arc::<AdoptionProgress>::default();
         let adoption = Adoption {
             options,
             earlier,
-            scribe: scribe.clone(),
+            reporter: reporter.clone(),
             notices: self.notices.clone(),
             clock: self.clock.clone(),
             done: adopted.clone(),
@@ -316,15 +319,15 @@ impl TrailBuilder {
         shipper.runtime().spawn(adoption.run(shipper.lane(), tell));
         let recorder = Recorder {
             journal,
-            scribe,
+            reporter,
             gaps: Gaps::default(),
             clients: Arc::default(),
             clock: self.clock,
             entropy: self.entropy,
-            scissors,
+            truncator,
             patience: self.class.deadline,
             notices: self.notices.clone(),
-            inherited_told: AtomicBool::new(false),
+            warned_inherited: AtomicBool::new(false),
         };
         let context = CaptureContext {
             settings,
@@ -333,25 +336,25 @@ impl TrailBuilder {
             bounds: self.bounds,
             hooks: self.hooks,
             notices: self.notices,
-            watch: SpanWatch::default(),
+            watch: UnauditedSpans::default(),
             reach: Reach::default(),
-            idless: IdlessWatch::default(),
-            seen: WireCounters::default(),
+            missing_ids: MissingIdsWarnings::default(),
+            wire_counters: WireCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {
             context,
             class: self.class,
-            unsafe_told: AtomicBool::new(false),
-            unanswered: Unanswered::default(),
+            warned_unsafe: AtomicBool::new(false),
+            open_calls: OpenCalls::default(),
             delivery: Delivery { shipper, _keeper: keeper, adopted, closing: Mutex::default() },
             recorder,
         })))
     }
 }
 
-/// Says what is accepted only where it is so: a setting that outlives its reason does no harm then.
+/// Warns only about features that are actually missing, so that a setting which is no longer needed does no harm.
 fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
     let (missed, directory) = (fs.missed(), settings.directory.display());
     if missed.directory_sync {
@@ -368,13 +371,13 @@ fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
     }
 }
 
-/// Whose stream it is, for its first record.
+/// The service of the stream, for its first record.
 fn service(settings: &Settings) -> Vec<(&'static str, String)> {
     let known = [names::SERVICE_NAME, names::SERVICE_VERSION, names::SERVICE_INSTANCE_ID];
     known.into_iter().filter_map(|name| Some((name, settings.resource.get(name)?.to_owned()))).collect()
 }
 
-/// Beside the journal: the key of digests, by which something is recognized again that must not be read.
+/// The file of the digest key, beside the journal.
 const DIGEST_KEY: &str = "digest.key";
 
 fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {

@@ -1,44 +1,44 @@
-//! Ships what processes left behind that do not run any more, for whoever does not want to wait for the next start.
+//! Ships what dead processes left in the journal, without waiting for the next start of the service.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::adoption::{Adopting, Drained};
 use super::builder::{StartError, TrailBuilder};
 use super::handle::Trail;
+use super::lifecycle::{AdoptionEvent, DrainedStream};
 use crate::journal::JournalError;
 use crate::record::StreamId;
 
-/// How far a drain has come.
+/// The progress of a drain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainProgress {
-    /// Records that were found, and those that were made for the ends of the streams.
+    /// Records that were found, plus those written to end the streams.
     pub records: u64,
     /// Those of them that are settled.
     pub settled: u64,
 }
 
-/// What a drain did. `records = delivered + quarantined + lost + pending`.
+/// The result of a drain. `records = delivered + quarantined + lost + pending`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// The streams that were found, oldest first, and what was to be shipped of each.
-    pub found: Vec<Drained>,
+    /// The streams that were found, oldest first, and what was pending in each.
+    pub found: Vec<DrainedStream>,
     /// Those of them that are drained.
     pub drained: Vec<StreamId>,
-    /// The streams that nobody can read; see [`Inspection::check`](crate::journal::Inspection::check).
-    pub left_alone: Vec<(StreamId, JournalError)>,
-    /// Records that the collector took.
+    /// The streams that cannot be read; see [`Inspection::check`](crate::journal::Inspection::check).
+    pub unreadable_streams: Vec<(StreamId, JournalError)>,
+    /// Records that the collector accepted.
     pub delivered: u64,
-    /// Records that it refused for good; they are in quarantine.
+    /// Records that the collector refused for good; they are in quarantine.
     pub quarantined: u64,
-    /// Records that were damaged or removed on the disk; gap records tell of them.
+    /// Records that were damaged or removed on disk; gap records report them.
     pub lost: u64,
-    /// The stream that tells of the drain itself.
-    pub own: StreamId,
-    /// Streams that were not looked at in time; some of them may have owners that live.
-    pub not_looked_at: usize,
+    /// The stream with the records of the drain itself.
+    pub own_stream: StreamId,
+    /// Streams that were not visited in time; some of them may have living owners.
+    pub unvisited_streams: usize,
     /// Something was found, or there is nothing.
     began: bool,
     /// All that is to be drained was found.
@@ -46,13 +46,13 @@ pub struct DrainReport {
 }
 
 impl DrainReport {
-    /// Records that were to be shipped.
+    /// All records of the streams that were found.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.found.iter().map(|stream| stream.records).sum()
     }
 
-    /// Records that still wait.
+    /// Records that are pending.
     #[must_use]
     pub fn pending(&self) -> u64 {
         self.records().saturating_sub(self.delivered + self.quarantined + self.lost)
@@ -61,13 +61,13 @@ impl DrainReport {
     /// Whether all streams that were found are drained.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.looked && self.drained.len() == self.found.len() && self.left_alone.is_empty()
+        self.looked && self.drained.len() == self.found.len() && self.unreadable_streams.is_empty()
     }
 }
 
-/// Starts a trail of that builder, whose start adopts all streams in the directory that have no owner, waits until they are
-/// drained or the time is over, and ends the trail. Its own records `started` and `stopped` say who drained, and its gap
-/// records what was missing. What is not drained waits for the next time.
+/// Starts a trail with that builder, which adopts all streams in the directory that have no owner, waits until they are
+/// drained or the timeout expires, and ends the trail. The trail's records `started` and `stopped` identify the drain, and its gap
+/// records report what was missing. Whatever is not drained stays for the next time.
 ///
 /// # Errors
 /// [`StartError`], as for any trail.
@@ -85,12 +85,12 @@ pub fn drain(
     let mut report = DrainReport {
         found: Vec::new(),
         drained: Vec::new(),
-        left_alone: Vec::new(),
+        unreadable_streams: Vec::new(),
         delivered: 0,
         quarantined: 0,
         lost: 0,
-        own: trail.core().recorder.journal.stream(),
-        not_looked_at: 0,
+        own_stream: trail.core().recorder.journal.stream(),
+        unvisited_streams: 0,
         began: false,
         looked: false,
     };
@@ -108,13 +108,13 @@ pub fn drain(
     }
     report.count(&trail);
     if !report.looked {
-        report.not_looked_at = trail.core().delivery.adopted.unlooked();
+        report.unvisited_streams = trail.core().delivery.adopted.unvisited_streams();
     }
     Ok(report)
 }
 
 /// Says whether there is more to come.
-fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
+fn listen(told: &Receiver<AdoptionEvent>, report: &mut DrainReport) -> bool {
     match told.recv_timeout(BETWEEN_LOOKS) {
         Ok(what) => report.hear(what),
         Err(RecvTimeoutError::Timeout) => {}
@@ -124,22 +124,22 @@ fn listen(told: &Receiver<Adopting>, report: &mut DrainReport) -> bool {
 }
 
 impl DrainReport {
-    fn hear(&mut self, what: Adopting) {
+    fn hear(&mut self, what: AdoptionEvent) {
         match what {
-            Adopting::Found(streams) => {
+            AdoptionEvent::Found(streams) => {
                 self.found.extend(streams);
                 self.began = true;
             }
-            Adopting::Looked { left } => {
-                (self.not_looked_at, self.looked) = (left, left == 0);
+            AdoptionEvent::Searched { unvisited } => {
+                (self.unvisited_streams, self.looked) = (unvisited, unvisited == 0);
                 self.began = true;
             }
-            Adopting::LeftAlone(stream, error) => self.left_alone.push((stream, error)),
-            Adopting::Ended(ended) => {
+            AdoptionEvent::Unreadable(stream, error) => self.unreadable_streams.push((stream, error)),
+            AdoptionEvent::Ended(ended) => {
                 let known = self.found.iter_mut().find(|known| known.stream == ended.stream);
                 known.into_iter().for_each(|known| known.clone_from(&ended));
             }
-            Adopting::Drained(stream) => self.drained.push(stream.stream),
+            AdoptionEvent::Drained(stream) => self.drained.push(stream.stream),
         }
     }
 
@@ -149,7 +149,7 @@ impl DrainReport {
         let all = trail.core().delivery.shipper.stats().snapshot();
         self.delivered = all.delivered.saturating_sub(own.delivered);
         self.quarantined = all.quarantined.saturating_sub(own.quarantined);
-        self.lost = trail.core().recorder.scribe.others_lost();
+        self.lost = trail.core().recorder.reporter.others_lost();
     }
 }
 

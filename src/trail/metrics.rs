@@ -1,19 +1,20 @@
-//! The honest numbers of a trail as OTel metrics.
+//! The counters of a trail as OTel metrics.
 //!
 //! Invariants:
 //! 1. In the numbers of one collection `emitted = acknowledged + refused` and
 //!    `acknowledged = delivered + quarantined + lost + pending`.
 //! 2. A meter provider that outlives the trail keeps nothing of it alive.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, ThreadId};
 
 use opentelemetry::metrics::Meter;
 
 use super::core::Core;
-use super::counts::Counts;
 use super::handle::Trail;
+use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
+use crate::locks::Mutex;
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 
 impl Trail {
@@ -48,21 +49,21 @@ impl Trail {
     /// In the numbers of one collection `emitted = acknowledged + refused` and
     /// `acknowledged = delivered + quarantined + lost + pending`.
     pub fn observe(&self, meter: &Meter) {
-        let sight = Arc::new(Sight { core: Arc::downgrade(self.core()), collections: Mutex::default() });
+        let source = Arc::new(MetricsSource { core: Arc::downgrade(self.core()), collections: Mutex::default() });
         for (index, (name, description, count)) in (0..).zip(RECORDS) {
-            let sight = sight.clone();
+            let source = source.clone();
             meter
                 .u64_observable_counter(name)
                 .with_unit("{record}")
                 .with_description(description)
                 .with_callback(move |instrument| {
-                    sight.counts(index).into_iter().for_each(|counts| instrument.observe(count(&counts), &[]));
+                    source.counts(index).into_iter().for_each(|counts| instrument.observe(count(&counts), &[]));
                 })
                 .build();
         }
-        observe_journal(&sight, meter);
-        observe_export(&sight, meter);
-        observe_taps(&sight, meter);
+        observe_journal(&source, meter);
+        observe_export(&source, meter);
+        observe_taps(&source, meter);
         let duration = meter.f64_histogram("auditrail.export.duration").with_unit("s");
         let duration = duration.with_description("How long requests to the collector took.");
         let duration = duration.with_boundaries(EXPORT_SECONDS_BOUNDS.to_vec()).build();
@@ -70,8 +71,8 @@ impl Trail {
     }
 }
 
-fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
-    let pending = sight.clone();
+fn observe_journal(source: &Arc<MetricsSource>, meter: &Meter) {
+    let pending = source.clone();
     meter
         .i64_observable_up_down_counter("auditrail.journal.pending")
         .with_unit("{record}")
@@ -80,7 +81,7 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
             pending.counts(PENDING).into_iter().for_each(|counts| instrument.observe(signed(counts.pending), &[]));
         })
         .build();
-    let size = sight.clone();
+    let size = source.clone();
     meter
         .i64_observable_up_down_counter("auditrail.journal.size")
         .with_unit("By")
@@ -90,17 +91,17 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
             instrument.observe(signed(core.recorder.journal.usage().allocated_bytes), &[]);
         })
         .build();
-    let left_alone = sight.clone();
+    let left_alone = source.clone();
     meter
         .i64_observable_up_down_counter("auditrail.journal.left_alone")
         .with_unit("{stream}")
         .with_description("Streams of earlier processes that cannot be opened or read.")
         .with_callback(move |instrument| {
             let Some(core) = left_alone.core.upgrade() else { return };
-            instrument.observe(signed(core.delivery.adopted.left_alone()), &[]);
+            instrument.observe(signed(core.delivery.adopted.unreadable_streams()), &[]);
         })
         .build();
-    let age = sight.clone();
+    let age = source.clone();
     meter
         .f64_observable_gauge("auditrail.journal.oldest_age")
         .with_unit("s")
@@ -114,22 +115,22 @@ fn observe_journal(sight: &Arc<Sight>, meter: &Meter) {
         .build();
 }
 
-fn observe_taps(sight: &Arc<Sight>, meter: &Meter) {
+fn observe_taps(source: &Arc<MetricsSource>, meter: &Meter) {
     for (name, unit, description, count) in TAPS {
-        let core = sight.core.clone();
+        let core = source.core.clone();
         meter
             .u64_observable_counter(name)
             .with_unit(unit)
             .with_description(description)
             .with_callback(move |instrument| {
                 let Some(core) = core.upgrade() else { return };
-                instrument.observe(count(&core.context.seen.read()), &[]);
+                instrument.observe(count(&core.context.wire_counters.read()), &[]);
             })
             .build();
     }
 }
 
-fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
+fn observe_export(source: &Arc<MetricsSource>, meter: &Meter) {
     let counters: [(&str, &str, RequestCount); 2] = [
         ("auditrail.export.requests", "Requests to the collector that ended, retries included.", |stats| {
             stats.requests
@@ -137,7 +138,7 @@ fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
         ("auditrail.export.failures", "Requests that the collector did not take.", |stats| stats.failed_requests),
     ];
     for (name, description, count) in counters {
-        let core = sight.core.clone();
+        let core = source.core.clone();
         meter
             .u64_observable_counter(name)
             .with_unit("{request}")
@@ -152,7 +153,7 @@ fn observe_export(sight: &Arc<Sight>, meter: &Meter) {
 
 /// What the callbacks of one meter share, so that the numbers of one collection are of one moment.
 #[derive(Debug)]
-struct Sight {
+struct MetricsSource {
     core: Weak<Core>,
     /// By thread: a reader collects on one thread, and several readers may collect at the same time.
     collections: Mutex<Vec<(ThreadId, Collection)>>,
@@ -161,16 +162,16 @@ struct Sight {
 /// The numbers of a collection, and a bit for each instrument that has had them.
 #[derive(Debug, Clone, Copy)]
 struct Collection {
-    counts: Counts,
+    counts: RecordCounts,
     had: u32,
 }
 
-impl Sight {
+impl MetricsSource {
     /// The numbers for an instrument. One that had those of this collection begins the next.
-    fn counts(&self, instrument: u32) -> Option<Counts> {
+    fn counts(&self, instrument: u32) -> Option<RecordCounts> {
         let core = self.core.upgrade().filter(|core| !core.is_inherited())?;
         let bit = 1 << instrument;
-        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut collections = self.collections.lock();
         let thread = thread::current().id();
         let known = collections.iter().position(|(of, _)| *of == thread).map(|at| collections.swap_remove(at).1);
         let collection = known.filter(|known| known.had & bit == 0);
@@ -187,7 +188,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-type Count = fn(&Counts) -> u64;
+type Count = fn(&RecordCounts) -> u64;
 type RequestCount = fn(&StatsSnapshot) -> u64;
 
 const RECORDS: [(&str, &str, Count); 6] = [
@@ -210,16 +211,22 @@ const TAPS: [(&str, &str, &str, WireCount); 9] = [
     ("auditrail.mcp.unasked", "{message}", "Answers to nothing that is open.", |counts| counts.unasked),
     ("auditrail.mcp.evicted", "{call}", "Calls that were ended because too many were open.", |counts| counts.evicted),
     ("auditrail.mcp.unread", "{body}", "HTTP bodies that passed unread.", |counts| counts.unread),
-    ("auditrail.mcp.replayed", "{message}", "Messages that were sent again after a reconnection.", |seen| {
-        seen.replayed
+    ("auditrail.mcp.replayed", "{message}", "Messages that were sent again after a reconnection.", |wire_counters| {
+        wire_counters.replayed
     }),
-    ("auditrail.mcp.evicted_sessions", "{session}", "Sessions that were closed because too many were open.", |seen| {
-        seen.evicted_sessions
-    }),
+    (
+        "auditrail.mcp.evicted_sessions",
+        "{session}",
+        "Sessions that were closed because too many were open.",
+        |wire_counters| wire_counters.evicted_sessions,
+    ),
     ("auditrail.mcp.unjoined", "{message}", "Messages too large to write their span into them.", |counts| {
         counts.unjoined
     }),
-    ("auditrail.http.turned_away", "{request}", "Requests answered with 503, for want of connections.", |seen| {
-        seen.turned_away
-    }),
+    (
+        "auditrail.http.turned_away",
+        "{request}",
+        "Requests answered with 503, for want of connections.",
+        |wire_counters| wire_counters.turned_away,
+    ),
 ];

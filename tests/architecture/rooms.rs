@@ -1,4 +1,5 @@
-//! The order inside rooms. A room is a folder of `src`, its members are the files and folders in it, its `mod.rs` is the door:
+//! The order inside rooms. A room is a folder of `src` or `server/src`, its members are the files and folders in it, its
+//! `mod.rs` is the door:
 //!
 //! 1. The door declares, re-exports and documents; nothing is defined in it.
 //! 2. No file of a room imports by way of the room's own door: it names the sibling that defines what it wants.
@@ -7,10 +8,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::{group, modules, path_of};
+use super::{SERVER, group, modules, path_of};
 
 /// The rooms that hold to this, and all rooms inside them. To add one, write it down here and mend what is told of it.
-const ORDERED: [&str; 7] = ["capture", "cli", "config", "policy", "proxy", "serve", "ship"];
+const ORDERED: [&str; 11] = [
+    "capture",
+    "config",
+    "journal",
+    "policy",
+    "record",
+    "serve",
+    "server::cli",
+    "server::config",
+    "server::proxy",
+    "ship",
+    "trail",
+];
 
 /// A file of a room.
 struct File {
@@ -73,6 +86,19 @@ fn planted_disorder_is_found() {
         let found = planted(&[("proxy", true, &text), one_way, two]);
         assert_eq!(found.len(), 1, "{item}: {found:?}");
     }
+}
+
+/// `crate` is another root there.
+#[test]
+fn planted_disorder_is_found_in_the_server() {
+    let file = |module: &str, text: &str| File { module: path_of(module), is_door: false, code: code_of(text) };
+    let one = file("server::proxy::one", "use crate::proxy::two::Two;\nuse auditrail::record::Key;");
+    let back = file("server::proxy::two", "use crate::proxy::one::One;");
+    let found = faults(&path_of("server::proxy"), &[one, back]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("circle"), "{found:?}");
+    let by_the_door = file("server::proxy::one", "use crate::proxy::Two;");
+    assert_eq!(faults(&path_of("server::proxy"), &[by_the_door, file("server::proxy::two", "")]).len(), 1);
 }
 
 /// What is out of order in that room.
@@ -190,7 +216,8 @@ fn resolved(path: &[String], module: &[String]) -> Vec<String> {
     let ups = path.iter().filter(|name| *name == "super").count();
     let names = path.iter().filter(|name| !["crate", "super", "self"].contains(&name.as_str())).cloned();
     match path.first().map(String::as_str) {
-        Some("crate") => names.collect(),
+        // That of the server's files is its package.
+        Some("crate") => module.iter().take(1).filter(|first| *first == SERVER).cloned().chain(names).collect(),
         _ => module.iter().take(module.len().saturating_sub(ups)).cloned().chain(names).collect(),
     }
 }

@@ -1,11 +1,11 @@
-//! The examples of this package as programs.
+//! The examples of both packages as programs.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-/// An example of this package, built from the sources as they are: `cargo test --test NAME` builds none, and leaves there
+/// An example, built from the sources as they are: `cargo test --test NAME` builds none, and leaves there
 /// what is as old as it may be.
 pub(crate) fn example(name: &'static str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<&str, PathBuf>>> = Mutex::new(None);
@@ -13,7 +13,7 @@ pub(crate) fn example(name: &'static str) -> PathBuf {
     built.get_or_insert_default().entry(name).or_insert_with(|| build(name)).clone()
 }
 
-/// As cargo has built this test: after `cargo test` there is nothing to do.
+/// As cargo builds it for `cargo test` at the top: after that there is nothing to do.
 #[allow(clippy::disallowed_methods, reason = "what cargo says to a test")]
 fn build(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
@@ -21,9 +21,11 @@ fn build(name: &str) -> PathBuf {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
+    let lock = |folder: &&Path| folder.join("Cargo.lock").exists();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(lock).unwrap();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(workspace)
         .args(["build", "--locked", "--message-format", "json-render-diagnostics", "--example", name])
         .args(["--profile", profile, "--target-dir"])
         .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auditrail::record::{EventName, Outcome, Record, Value, names};
-use auditrail::trail::{Acknowledge, Because, Call, Class, Moment, WhenFull};
+use auditrail::trail::{Acknowledge, Call, Class, Moment, RefusalKind, WhenFull};
 
 use crate::held_fs::{Held, HeldFs};
 use crate::support::Bench;
@@ -50,7 +50,7 @@ pub fn no_call_waits_longer_than_its_class_says() {
                     runtime.block_on(open.finish(Outcome::ok()));
                 }
                 Err(refused) => {
-                    assert_eq!(refused.because, Because::Unrecorded, "{case}");
+                    assert_eq!(refused.kind, RefusalKind::Unrecorded, "{case}");
                     assert!(!is_kept && class.when_full != WhenFull::Shed, "{case}: it is refused");
                 }
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use auditrail::Trail;
 use auditrail::config::Environment;
 use auditrail::record::{Outcome, names};
-use auditrail::trail::{Acknowledge, Because, Call, Class, WhenFull};
+use auditrail::trail::{Acknowledge, Call, Class, RefusalKind, WhenFull};
 
 use crate::support::Sunk;
 
@@ -110,7 +110,7 @@ async fn calls_return_while_it_is_frozen(mounted: &Path) {
             }
             Err(refused) => {
                 assert_ne!(class.when_full, WhenFull::Shed, "{class:?}");
-                assert_eq!(refused.because, Because::Unrecorded);
+                assert_eq!(refused.kind, RefusalKind::Unrecorded);
             }
         }
     }

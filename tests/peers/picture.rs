@@ -14,7 +14,7 @@ use crate::Record;
 pub(crate) fn check(request: &Record, response: &Record, trace: &HashMap<String, Value>) {
     let picture = draw(request, response, trace);
     eprintln!("{picture}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(BEGIN).expect("README.md has the mark of the picture");
     let (committed, after) = rest.split_once(END).expect("README.md has the mark behind the picture");
@@ -102,7 +102,7 @@ const SHOWN: [&str; 9] = [
     "audit.target.id",
 ];
 
-const BEGIN: &str = "<!-- picture: written by tests/end_to_end -->\n";
+const BEGIN: &str = "<!-- picture: written by server/tests/end_to_end -->\n";
 const END: &str = "\n<!-- /picture -->";
 const BAR: char = '█';
 const WIDTH: u64 = 24;

@@ -1,6 +1,7 @@
 //! A test that may be impossible on this machine, and says so.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -50,6 +51,8 @@ pub(crate) fn own(name: &str, body: fn()) -> Trial {
 #[allow(clippy::print_stdout, reason = "where the report of the tests stands")]
 pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();
+    // Paths of peers and examples are those of the repository, whichever package the test is of.
+    std::env::set_current_dir(repository()).unwrap();
     let quiet = arguments.quiet;
     let conclusion = libtest_mimic::run(&arguments, trials);
     // Otherwise the reason stands beside each name.
@@ -59,6 +62,12 @@ pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
         }
     }
     conclusion.exit_code()
+}
+
+/// The top of the repository: that of the library's package.
+fn repository() -> &'static Path {
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.find(|folder| folder.join("tests/peers/install").exists()).unwrap()
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -76,7 +76,7 @@ pub fn a_stream_that_no_descriptor_is_left_for_is_adopted_later() {
         *short.of.lock().unwrap() = None;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let flushed = runtime.block_on(trail.flush(LONG)).unwrap();
-        assert_eq!(flushed.left_alone, 0, "{wanting}");
+        assert_eq!(flushed.unreadable_streams, 0, "{wanting}");
         drop(trail);
         collector.has_all(6);
         assert!(streams(directory.path()).is_empty(), "{wanting}");
@@ -175,7 +175,7 @@ pub fn a_stream_that_cannot_be_opened_is_said() {
     let provider = SdkMeterProvider::builder().with_reader(reader).build();
     trail.observe(&provider.meter("test"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(trail.flush(LONG)).unwrap().left_alone, 1);
+    assert_eq!(runtime.block_on(trail.flush(LONG)).unwrap().unreadable_streams, 1);
     provider.force_flush().unwrap();
     assert_eq!(left_alone(&exporter), [("{stream}".to_owned(), 1)]);
     drop(trail);

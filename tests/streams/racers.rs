@@ -111,7 +111,7 @@ fn play() -> bool {
             say("ready", "");
             gate("start");
             let trail = start(&directory, Collector(Some(sink)));
-            let left_alone = runtime.block_on(trail.flush(LONG)).unwrap().left_alone;
+            let left_alone = runtime.block_on(trail.flush(LONG)).unwrap().unreadable_streams;
             assert_eq!(left_alone, 0);
             drop(trail);
         }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
 use auditrail::record::Outcome;
-use auditrail::trail::{Acknowledge, Because, Call, Class, WhenFull};
+use auditrail::trail::{Acknowledge, Call, Class, RefusalKind, WhenFull};
 
 use crate::support::{Bench, ending};
 
@@ -74,7 +74,7 @@ fn a_call_and_a_flush_that_wait_for_the_collector_in_vain_give_up(block_on: fn(W
     bench.sunk.away.store(true, SeqCst);
     block_on(Box::pin(async {
         let refused = bench.trail.begin(tool("in vain")).await.unwrap_err();
-        assert_eq!(refused.because, Because::Unrecorded);
+        assert_eq!(refused.kind, RefusalKind::Unrecorded);
         let error = bench.trail.flush(SHORT).await.unwrap_err();
         assert_eq!(error.deadline, SHORT);
         assert!(error.pending > 0);
@@ -92,14 +92,14 @@ fn a_call_that_waits_for_room_is_refused_at_its_deadline(block_on: fn(Work<'_>))
         // The thread that makes segments may be on its way when the first is refused.
         while !bench.said().iter().any(|said| said.contains("has no room for another segment")) {
             if let Ok(open) = bench.trail.begin(tool("fill")).await {
-                open.end(&Outcome::ok());
+                open.finish_now(&Outcome::ok());
             }
         }
         while let Ok(open) = bench.trail.begin(tool("fill")).await {
-            open.end(&Outcome::ok());
+            open.finish_now(&Outcome::ok());
         }
         let refused = bench.trail.begin(tool("waits")).await.unwrap_err();
-        assert_eq!(refused.because, Because::Unrecorded);
+        assert_eq!(refused.kind, RefusalKind::Unrecorded);
     }));
 }
 

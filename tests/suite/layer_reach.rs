@@ -74,7 +74,7 @@ fn begun(bench: &Bench, tool: &'static str) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let open = runtime.block_on(bench.trail.begin(call)).unwrap();
         open.span().in_scope(|| tracing::info_span!("inner").in_scope(|| ()));
-        open.end(&Outcome::ok());
+        open.finish_now(&Outcome::ok());
     });
 }
 

@@ -24,13 +24,11 @@ fn every_link_leads_somewhere() {
     assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
 }
 
-/// A downloaded crate has no repository around it, so what the README and the pages link to must be in it.
+/// A downloaded crate has no repository around it, so what the README and the pages link to must be in it, or in that of the
+/// server, which is a package of its own.
 #[test]
 fn what_is_linked_is_in_the_package() {
-    let manifest = read(&root().join("Cargo.toml"));
-    let include = manifest.lines().find_map(|line| line.strip_prefix("include = ")).unwrap();
-    let included: Vec<_> =
-        include.split('"').filter_map(|path| path.strip_prefix('/')).map(|path| root().join(path)).collect();
+    let included: Vec<_> = [root(), root().join("server")].iter().flat_map(|package| included(package)).collect();
     for page in pages().into_iter().filter(|page| shown(page) == "README.md" || shown(page).starts_with("docs/")) {
         let text = prose(&read(&page));
         for target in links(&text).into_iter().filter(|target| !target.starts_with('#')) {
@@ -39,6 +37,13 @@ fn what_is_linked_is_in_the_package() {
             assert!(is_in, "{}: {target} is not in the package: see `include` in Cargo.toml", shown(&page));
         }
     }
+}
+
+/// What `include` names in the manifest of a package.
+fn included(package: &Path) -> Vec<PathBuf> {
+    let manifest = read(&package.join("Cargo.toml"));
+    let include = manifest.lines().find_map(|line| line.strip_prefix("include = ")).unwrap();
+    include.split('"').filter_map(|path| path.strip_prefix('/')).map(|path| package.join(path)).collect()
 }
 
 #[test]
@@ -144,6 +149,7 @@ fn pages() -> Vec<PathBuf> {
         "CHANGELOG.md",
         "SECURITY.md",
         "collector-config/README.md",
+        "server/README.md",
         "tests/peers/README.md",
     ];
     let mut pages: Vec<_> = names.into_iter().map(|name| root().join(name)).collect();

@@ -28,7 +28,7 @@ fn an_otel_layer_made_of_what_is_re_exported_gives_the_ids() {
     tracing::subscriber::with_default(tracing_subscriber::registry().with(bench.trail.layer()).with(otel), || {
         let begin = bench.trail.begin(Call::mcp("tools/call").tool("forecast").parent(caller));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(begin).unwrap().end(&Outcome::ok());
+        runtime.block_on(begin).unwrap().finish_now(&Outcome::ok());
     });
     let (records, spans) = (bench.records(), exporter.get_finished_spans().unwrap());
     assert_eq!((records.len(), spans.len()), (2, 1));

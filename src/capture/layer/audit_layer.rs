@@ -22,7 +22,7 @@ use super::plan::{self, EventPlan, Plans, SpanPlan};
 use super::visit::Fields;
 use super::watch;
 use crate::Trail;
-use crate::trail::{Core, Idless, beginning, opening};
+use crate::trail::{Core, MissingIds, beginning, opening};
 
 /// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
 /// in any order.
@@ -63,7 +63,7 @@ impl Trail {
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
         let open = Arc::<OpenSpans>::default();
-        self.core().add_keeper(&open);
+        self.core().add_holder(&open);
         AuditLayer {
             core: self.core().clone(),
             plans: Plans::default(),
@@ -192,7 +192,7 @@ where
                 // Nobody holds a lock on the span here: no layer calls others while it handles an event.
                 let found = |span: &SpanRef<'_, S>| match event.is_contextual() {
                     true => self.lookup.entered(self.is_seen(), span),
-                    false => self.lookup.asked(self.is_seen(), span).ok_or(Idless::Elsewhere),
+                    false => self.lookup.asked(self.is_seen(), span).ok_or(MissingIds::Elsewhere),
                 };
                 let otel = span.as_ref().and_then(|span| self.told(span, found(span)));
                 let open = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
@@ -245,7 +245,7 @@ impl AuditLayer {
             && self.other_trails.others()
             && context.span(id).is_some_and(|span| other_trails::is_claimed(&span));
         if is_others {
-            self.core.tell_idless(Idless::OtherTrail, name);
+            self.core.warn_of_missing_ids(MissingIds::OtherTrail, name);
         }
         if is_part || is_others {
             // Should the close of a span of that id have been missed.
@@ -313,7 +313,7 @@ impl AuditLayer {
     where
         S: for<'span> LookupSpan<'span>,
     {
-        found.inspect_err(|why| self.core.tell_idless(*why, span.name())).ok()
+        found.inspect_err(|why| self.core.warn_of_missing_ids(*why, span.name())).ok()
     }
 
     /// The nearest audited span around a span: a call, open or not, or a moment.

@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
@@ -13,10 +12,11 @@ use tracing::span::Id;
 use super::course::Course;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{Allowed, Fields, Purpose};
-use crate::policy::{Scissors, without_secrets};
+use crate::locks::{Mutex, MutexGuard};
+use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
-use crate::trail::{CallState, Core, Facts, Failure, KnownFacts, Marks, Moment, SpanMoment, beginning, end_span, mark};
+use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits by itself: the whole life of its records.
 #[derive(Debug, Default)]
@@ -48,8 +48,8 @@ impl AuditedSpan {
         core: &Core,
     ) {
         let Self { state, said, .. } = self;
-        let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
-        record(&mut Intake { fields, facts, said, scissors: core.scissors() });
+        let (facts, said) = (state.facts_mut(), said.get_mut());
+        record(&mut Intake { fields, facts, said, truncator: core.truncator() });
         let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
@@ -60,12 +60,12 @@ impl AuditedSpan {
         self.inside = around.map(|around| around.call);
         self.state.set_caller(around.and_then(|around| around.caller));
         *self.waiting.get_mut() = true;
-        self.state.begin(core, core.clock().now());
+        self.state.begin(core.entropy(), core.clock().now());
         beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
         let facts = self.state.facts_mut();
         if !NAMING.iter().any(|place| facts.has(*place)) {
-            facts.set(core.scissors(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
-            facts.set(core.scissors(), &names::AUDIT_TARGET_ID.into(), text(name));
+            facts.set(core.truncator(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
+            facts.set(core.truncator(), &names::AUDIT_TARGET_ID.into(), text(name));
         }
     }
 
@@ -73,7 +73,7 @@ impl AuditedSpan {
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
         self.course = Course::default();
-        *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = SpanOutcome::default();
+        *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
 
@@ -101,7 +101,7 @@ impl AuditedSpan {
             Purpose::Outcome => return said.take(field, given),
             Purpose::Event => said.take_event(given),
             Purpose::Fact | Purpose::Uri => {
-                cleaned(field, given, |given| facts.set(core.scissors(), field.key(), given));
+                cleaned(field, given, |given| facts.set(core.truncator(), field.key(), given));
             }
         }
         if self.is_waiting() {
@@ -127,7 +127,7 @@ impl AuditedSpan {
             self.state.attach(otel);
         }
         if is_call {
-            core.open(&self.state, None);
+            core.write_request(&self.state, None);
         }
     }
 
@@ -137,11 +137,9 @@ impl AuditedSpan {
         }
     }
 
-    /// The trail ends: answers the call, if it is one that is open.
-    pub(super) fn interrupt(&self, core: &Core) {
-        if self.state.event().has_halves() && !self.is_waiting() {
-            core.interrupt(&self.state);
-        }
+    /// The call, if it is one that is open.
+    pub(super) fn open_call(&self) -> Option<&CallState> {
+        (self.state.event().has_halves() && !self.is_waiting()).then_some(&self.state)
     }
 
     /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
@@ -149,7 +147,7 @@ impl AuditedSpan {
         if self.course.end() {
             return false;
         }
-        self.state.stop(core);
+        self.state.stop(core.clock());
         let mut visitor = EndingVisitor::new(core.hooks().has_denial());
         event.record(&mut visitor);
         let mut ending = visitor.ending;
@@ -172,9 +170,9 @@ impl AuditedSpan {
         closed.found.take().into_iter().for_each(|found| self.state.attach(found));
         if closed.is_call {
             let Some(answer) = self.state.answer() else { return closed };
-            core.answer(answer, &closed.outcome, None);
+            core.write_response(answer, &closed.outcome, None);
         } else {
-            core.write_span_moment(KnownFacts::Shared(&self.state), &self.moment(&closed), self.state.context());
+            core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
         closed
     }
@@ -201,18 +199,18 @@ impl AuditedSpan {
         otel: impl FnOnce() -> Option<Context>,
         is_mirrored: bool,
     ) -> Closed {
-        let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let said = std::mem::take(self.said.get_mut());
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
-            core.answer_alone(&mut self.state, &closed.outcome);
+            core.write_response_alone(&mut self.state, &closed.outcome);
             return closed;
         }
         let moment = self.moment(&closed);
         // Found when the span was entered, where it cannot be had at the close.
         let kept = self.state.context().cloned();
         let otel = closed.found.as_ref().or(kept.as_ref());
-        core.write_span_moment(KnownFacts::Alone(self.state.facts_mut()), &moment, otel);
+        core.write_span_moment(FactsRef::Alone(self.state.facts_mut()), &moment, otel);
         closed
     }
 
@@ -242,7 +240,7 @@ impl AuditedSpan {
     }
 
     fn said(&self) -> MutexGuard<'_, SpanOutcome> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        self.said.lock()
     }
 }
 
@@ -251,15 +249,15 @@ struct Intake<'a> {
     fields: &'a Fields,
     facts: &'a mut Facts,
     said: &'a mut SpanOutcome,
-    scissors: &'a Scissors,
+    truncator: &'a Truncator,
 }
 
 impl Intake<'_> {
     fn others(&mut self) -> impl Visit {
-        let Self { fields, facts, said, scissors } = self;
+        let Self { fields, facts, said, truncator } = self;
         fields.visit(|field, given| match field.purpose {
-            Purpose::Fact if fields.are_unique() => facts.append(scissors, &field.name, given),
-            Purpose::Fact | Purpose::Uri => cleaned(field, given, |given| facts.set(scissors, field.key(), given)),
+            Purpose::Fact if fields.are_unique() => facts.append(truncator, &field.name, given),
+            Purpose::Fact | Purpose::Uri => cleaned(field, given, |given| facts.set(truncator, field.key(), given)),
             Purpose::Event => said.take_event(given),
             Purpose::Outcome => said.take(field, given),
         })
@@ -270,7 +268,7 @@ impl Visit for Intake<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         // The way of nearly all fields is short: a span may have many.
         match self.fields.plain(field) {
-            Some(name) => self.facts.append_text(self.scissors, name, value),
+            Some(name) => self.facts.append_text(self.truncator, name, value),
             None => self.others().record_str(field, value),
         }
     }
@@ -308,7 +306,7 @@ pub(super) struct Closed {
 /// Adds a field of a span inside the call.
 pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
     if matches!(field.purpose, Purpose::Fact | Purpose::Uri) {
-        cleaned(field, given, |given| state.facts().enrich(core.scissors(), field.key(), given));
+        cleaned(field, given, |given| state.facts().enrich(core.truncator(), field.key(), given));
     }
 }
 

@@ -18,7 +18,7 @@ use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Registry, layer};
 
-use crate::trail::{Idless, Reach, Way, attached_by, has_own_ids};
+use crate::trail::{MissingIds, Reach, Way, attached_by, has_own_ids};
 
 /// What one layer knows of the way to OTel spans.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(super) struct ContextLookup {
 }
 
 /// A span's OTel context, or why it has none.
-pub(super) type Found = Result<Context, Idless>;
+pub(super) type Found = Result<Context, MissingIds>;
 
 /// `is_seen` says of a subscriber whether the layer can be seen from it: then it is part of it, and nothing hides it.
 impl ContextLookup {
@@ -65,11 +65,11 @@ impl ContextLookup {
         if let Some(context) = self.asked(&is_seen, span) {
             return valid(context);
         }
-        let subscriber = self.subscriber(&is_seen, span).ok_or(Idless::ForeignSubscriber)?;
+        let subscriber = self.subscriber(&is_seen, span).ok_or(MissingIds::ForeignSubscriber)?;
         match self.reach.way() {
-            Way::Asking => return Err(Idless::Filtered),
-            Way::None => return Err(Idless::NoOtelLayer),
-            Way::Unknown | Way::Entering if !is_seen(&subscriber) => return Err(Idless::BothHidden),
+            Way::Asking => return Err(MissingIds::Filtered),
+            Way::None => return Err(MissingIds::NoOtelLayer),
+            Way::Unknown | Way::Entering if !is_seen(&subscriber) => return Err(MissingIds::BothHidden),
             Way::Unknown | Way::Entering => {}
         }
         match by_entering(&subscriber, &span.id()) {
@@ -77,10 +77,10 @@ impl ContextLookup {
                 self.reach.note(Way::Entering);
                 valid(context)
             }
-            None if self.reach.way() == Way::Entering => Err(Idless::Filtered),
+            None if self.reach.way() == Way::Entering => Err(MissingIds::Filtered),
             None => {
                 self.reach.note(Way::None);
-                Err(Idless::NoOtelLayer)
+                Err(MissingIds::NoOtelLayer)
             }
         }
     }
@@ -94,9 +94,9 @@ impl ContextLookup {
             return valid(context);
         }
         Err(match self.reach.way() {
-            Way::None => Idless::NoOtelLayer,
-            _ if was_entered => Idless::Filtered,
-            _ => Idless::NeverEntered,
+            Way::None => MissingIds::NoOtelLayer,
+            _ if was_entered => MissingIds::Filtered,
+            _ => MissingIds::NeverEntered,
         })
     }
 
@@ -189,5 +189,5 @@ pub(super) fn is_looking() -> bool {
 thread_local!(static LOOKING: Cell<bool> = const { Cell::new(false) });
 
 fn valid(context: Context) -> Found {
-    if has_own_ids(&context, None) { Ok(context) } else { Err(Idless::NoTracer) }
+    if has_own_ids(&context, None) { Ok(context) } else { Err(MissingIds::NoTracer) }
 }

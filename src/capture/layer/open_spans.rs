@@ -14,12 +14,12 @@ mod tests;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 
 use super::entry::Entry;
-use crate::trail::{Core, KeepsCalls};
+use crate::locks::{Mutex, MutexGuard};
+use crate::trail::{CallState, HoldsCalls};
 
 /// What the layer keeps of open spans.
 #[derive(Debug)]
@@ -116,14 +116,12 @@ impl OpenSpans {
     }
 }
 
-impl KeepsCalls for OpenSpans {
-    fn interrupt(&self, core: &Core) {
+impl HoldsCalls for OpenSpans {
+    fn visit_open(&self, visit: &dyn Fn(&CallState)) {
         let kept = |shard: &Shard| shard.spans().values().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
-        // Nothing is locked while they are answered.
+        // Nothing is locked meanwhile.
         for entry in self.shards.iter().flat_map(kept) {
-            if let Some(audited) = entry.audited() {
-                audited.interrupt(core);
-            }
+            entry.audited().and_then(|audited| audited.open_call()).into_iter().for_each(visit);
         }
     }
 }
@@ -131,7 +129,7 @@ impl KeepsCalls for OpenSpans {
 impl Shard {
     #[inline]
     fn spans(&self) -> MutexGuard<'_, Entries> {
-        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spans.lock()
     }
 
     /// Counts those that wait; under the lock, so nobody else writes it.

@@ -13,13 +13,13 @@ use crate::trail::Direction;
 
 /// A JSON-RPC message, or what stands in the place of one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Message {
+pub struct Message {
     /// `None` if there is no `id` at all.
-    pub(crate) id: Option<Id>,
+    pub id: Option<Id>,
     /// `jsonrpc` is "2.0".
     pub(crate) is_jsonrpc: bool,
     /// The method, if it is a string.
-    pub(crate) method: Option<String>,
+    pub method: Option<String>,
     /// `result` is an object, as MCP wants it.
     pub(crate) has_result: bool,
     /// `error` is an object.
@@ -28,20 +28,20 @@ pub(crate) struct Message {
     pub(crate) result: Answer,
     pub(crate) error: Error,
     /// It is an element of that batch, counted from 1 for each reader, or tells what is wrong with it.
-    pub(crate) batch: Option<u64>,
+    pub batch: Option<u64>,
     /// Tells the server-sent event that it came with from others, if that has an id. Not for elements of a batch.
     pub(crate) event: Option<u64>,
     /// Its length on the wire, without what frames it. If it is flawed, all from where it begins to where the frame ends.
     pub(crate) bytes: u64,
     /// Why it is no message that can be understood. What was read before is in the other fields all the same.
-    pub(crate) flaw: Option<Flaw>,
+    pub flaw: Option<Flaw>,
     /// Where others may read something else.
     pub(crate) doubts: Doubts,
     /// Who reads this message in bytes in which most readers find another, or none.
     pub(crate) reader: Option<Profile>,
     /// Which of the messages that are read in more than one way in this direction it is a reading of: an answer to one
     /// reading tells of all that have its id.
-    pub(crate) alternative: Option<u64>,
+    pub alternative: Option<u64>,
     /// It did not stand there in plain UTF-8: it had a byte order mark, or was in UTF-16 or UTF-32. `bytes` is its length in
     /// UTF-8 then.
     pub(crate) is_transcoded: bool,
@@ -49,17 +49,28 @@ pub(crate) struct Message {
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// It wants an answer.
     Request,
     /// A request that wants no answer: it has no id, and its method is none of a notification. By JSON-RPC 2.0 (section 4.1) it
     /// is a notification, and the SDKs run nothing then; a server that looks at the method alone runs it.
     OneWay,
+    /// It wants none.
     Notification,
+    /// The answer to a request.
     Result,
+    /// An answer that says why there is none.
     Error,
 }
 
 impl Message {
+    /// The error that the proxy answers in the place of the server, as if it had been read off the wire.
+    #[cfg(feature = "internals")]
+    pub fn of_refusal(id: Option<Id>, code: i64) -> Self {
+        let error = Error { code: Some(code), message: None };
+        Self { id, is_jsonrpc: true, has_error: true, error, ..Self::default() }
+    }
+
     /// What it is to its reader, or `None` if readers take it for no message. The one place that decides so; the rules are
     /// those of the official SDKs, `JSONRPCMessageSchema` of TypeScript (zod) and `jsonrpc_message_adapter` of Python
     /// (pydantic), and where the two differ, what one of them takes is a message:
@@ -70,7 +81,7 @@ impl Message {
     ///   too; here the code is enough, since nothing else looks like this.
     /// - A request or notification has a method. Clients take none without the version. A server may: as it then runs, it
     ///   must not be missed. For the same reason a method counts although what follows is nested too deep to be read here.
-    pub(crate) fn kind(&self, direction: Direction) -> Option<Kind> {
+    pub fn kind(&self, direction: Direction) -> Option<Kind> {
         let is_readable = self.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && self.method.is_some());
         let is_taken = self.is_jsonrpc || (direction == Direction::ClientToServer && self.method.is_some());
         let has_id = self.id.as_ref().is_some_and(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
@@ -87,14 +98,14 @@ impl Message {
     }
 
     /// Whether it is JSON in plain UTF-8 that all readers read in one way, so that something may be written into it.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn is_plain(&self) -> bool {
+    #[cfg(feature = "internals")]
+    pub fn is_plain(&self) -> bool {
         self.flaw.is_none() && !self.is_transcoded && !self.is_ambiguous() && !self.doubts.not_a_number
     }
 
     /// Whether a reader may run something else than what is here.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn is_ambiguous(&self) -> bool {
+    #[cfg(feature = "internals")]
+    pub fn is_ambiguous(&self) -> bool {
         self.reader.is_some() || self.doubts.is_ambiguous()
     }
 
@@ -126,13 +137,14 @@ pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a
 
 /// A JSON-RPC id, such that equal ids are equal however they were written (`1`, `1.0` and `1e0`; `"a"` and `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Id {
-    pub(crate) kind: IdKind,
-    /// The string, or the number in its shortest form; no more than [`MAX_ID`] bytes of it.
-    pub(crate) text: String,
+pub struct Id {
+    /// What it is.
+    pub kind: IdKind,
+    /// The string, or the number in its shortest form; no more than `MAX_ID` bytes of it.
+    pub text: String,
     /// What else tells a string or a number from others if `text` is not all of it: a hash; 0 for all other ids. It holds
     /// within one process only.
-    pub(crate) rest: u64,
+    pub rest: u64,
 }
 
 impl Id {
@@ -211,10 +223,14 @@ impl Id {
 /// What an id is. JSON-RPC 2.0 (section 4) has strings, numbers and, for errors that belong to no request, null; MCP
 /// requires strings or integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum IdKind {
+pub enum IdKind {
+    /// A string.
     String,
+    /// A whole number.
     Integer,
+    /// Another number.
     Fraction,
+    /// `null`.
     Null,
     /// A bool, an array or an object.
     Other,
@@ -298,7 +314,7 @@ pub(crate) struct StateDigest(pub(crate) [u8; 32]);
 
 /// Why something is no JSON-RPC message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub enum Flaw {
     /// No JSON (RFC 8259), or more than one value where one is expected.
     NotJson,
     /// JSON that is nested deeper than [`MAX_DEPTH`].
@@ -356,7 +372,7 @@ impl Doubts {
     }
 
     /// Whether a reader that runs it may run something else.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.duplicate_key
             || self.invalid_utf8

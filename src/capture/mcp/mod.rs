@@ -8,22 +8,21 @@
 
 pub(crate) mod correlate;
 #[cfg(feature = "tower")]
-mod http;
+pub(crate) mod http;
 pub(crate) mod message;
 mod profile;
-#[cfg(any(feature = "proxy", feature = "rmcp"))]
+mod recent;
+#[cfg(any(feature = "internals", feature = "rmcp"))]
 pub(crate) mod refusal;
 pub(crate) mod scan;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 pub(crate) mod splice;
-mod tap;
+pub(crate) mod tap;
 mod trace_context;
 mod turns;
 #[cfg(feature = "rmcp")]
 mod wrapper;
 
-#[cfg(feature = "proxy")]
-pub(crate) use self::http::{Bypasses, HeldCalls, HoldReasons, NotFromServer, Withheld};
 #[cfg(feature = "tower")]
 pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, TapBody};
 /// For the fuzz target `mcp_scanner`.
@@ -32,8 +31,6 @@ pub use self::scan::reference::oracle::check as check_scanner;
 /// For the fuzz target `mcp_readers`.
 #[cfg(fuzzing)]
 pub use self::scan::reference::victims::check as check_readers;
-#[cfg(feature = "proxy")]
-pub(crate) use self::tap::DirectionReader;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};

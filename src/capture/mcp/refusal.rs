@@ -1,11 +1,11 @@
 //! How a client is told that its call must not run.
 
-use crate::trail::{Because, Refused};
+use crate::trail::{RefusalKind, Refused};
 
 /// The message of the JSON-RPC error.
-pub(crate) fn message_of(refused: &Refused) -> String {
-    let what = match refused.because {
-        Because::Denied => "call denied",
+pub fn message_of(refused: &Refused) -> String {
+    let what = match refused.kind {
+        RefusalKind::Denied => "call denied",
         _ => "call refused",
     };
     format!("{what}: {}", refused.reason)

@@ -2,10 +2,8 @@
 
 mod flood;
 mod notice;
-mod plain;
+pub(crate) mod plain;
 mod sink;
 
 pub use self::notice::{Notice, NoticeLevel};
-#[cfg(feature = "cli")]
-pub(crate) use self::plain::{is_hidden, plain};
 pub use self::sink::Notices;

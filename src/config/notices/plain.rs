@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// As one line that no terminal takes for a command, and nobody reads in another order than it stands there.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+pub fn plain(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_hidden) {
         Cow::Owned(text.chars().fold(String::new(), escaped))
     } else {
@@ -22,7 +22,7 @@ fn escaped(mut text: String, c: char) -> String {
 /// Control characters (C0, C1, DEL), and those that are not seen themselves but change what is: the marks, embeddings,
 /// overrides and isolates of the bidirectional algorithm (UAX #9), separators of lines and paragraphs, what has no width, and
 /// tags.
-pub(crate) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

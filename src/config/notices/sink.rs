@@ -5,13 +5,14 @@
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 use std::{fmt, thread};
 
 use super::flood::Flood;
 use super::notice::{Kind, Notice, NoticeLevel};
 use super::plain::plain;
+use crate::locks::{Mutex, MutexGuard};
 
 /// Where notices go: standard error, unless the builder was given something else. Never standard output, which belongs
 /// to MCP under stdio.
@@ -105,7 +106,7 @@ impl Shared {
     }
 
     fn flood(&self) -> MutexGuard<'_, Flood> {
-        self.flood.lock().unwrap_or_else(PoisonError::into_inner)
+        self.flood.lock()
     }
 
     /// A sink that panics (a closed standard error makes `eprintln!` do so) must take neither a call nor the shipper with

@@ -1,71 +1,70 @@
-//! Counts and bytes of a journal, as they stand on the disk.
+//! Counts and bytes of a journal on the disk.
 
 use std::io;
 
 use bytes::Bytes;
 
-use super::super::frame::Salt;
-use super::super::place::{StreamPlace, segment_number};
-use super::super::recover::{By, Recovered, recover};
-use super::super::scan::{Item, Scan};
-use super::super::sinks::Start;
-use super::super::state::Segment;
+use super::inspection::{Inspection, Owner};
 use super::untouched::Untouched;
-use super::{Inspection, Owner, header};
-use crate::journal::{Fs as _, JournalError, Sequence, SinkName};
+use crate::journal::disk::Fs as _;
+use crate::journal::error::JournalError;
+use crate::journal::format::{Item, Salt, Scan, SegmentHeader, SinkName, StreamPaths, segment_number};
+use crate::journal::numbers::Sequence;
+use crate::journal::recover::{By, Recovered, recover};
+use crate::journal::state::{Segment, Start};
 use crate::record::{Record, StreamId};
 
-/// What a journal holds.
+/// The content of a journal.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct JournalStat {
     /// The streams, oldest first.
     pub streams: Vec<StreamStat>,
-    /// What the collector refused, and what was damaged.
+    /// The content of the quarantine.
     pub quarantine: QuarantineStat,
-    /// Bytes that the segments of all streams take.
+    /// The size of the segments of all streams.
     pub allocated_bytes: u64,
 }
 
-/// What a stream holds.
+/// The content of a stream.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StreamStat {
-    /// Its id.
+    /// The id.
     pub stream: StreamId,
-    /// Whether somebody writes or drains it.
+    /// Whether a process writes or drains it.
     pub owner: Owner,
-    /// The number of the process that began it.
+    /// The number of the process that started it.
     pub process: Option<u32>,
-    /// When it was begun, nanoseconds since 1970.
+    /// The start time, in nanoseconds since 1970.
     pub begun_unix_nano: Option<u64>,
-    /// The OTLP Resource of its process, encoded.
+    /// The OTLP Resource of the process, encoded.
     pub resource: Bytes,
-    /// The number of the oldest record that is still on the disk; [`next`](Self::next) if none is.
+    /// The number of the oldest record on the disk; [`next`](Self::next) if there is none.
     pub first: Sequence,
-    /// The number that the next record gets.
+    /// The number of the next record.
     pub next: Sequence,
-    /// All records up to this number are settled: for every sink that has a cursor here.
+    /// All records up to this number are settled for every sink that has a cursor here.
     pub settled: Sequence,
-    /// How far each of them has it.
+    /// How far each of them is.
     pub sinks: Vec<SinkStat>,
-    /// Bytes of the segments behind what is settled.
+    /// The size of the segments after what is settled.
     pub pending_bytes: u64,
-    /// Files.
+    /// The number of segments.
     pub segments: usize,
-    /// Bytes that they take.
+    /// The size of the segments.
     pub allocated_bytes: u64,
-    /// When the oldest record was made that is not settled, nanoseconds since 1970.
+    /// The time of the oldest record that is not settled, in nanoseconds since 1970.
     pub oldest_unix_nano: Option<u64>,
-    /// Calls without an answer.
+    /// The number of calls without an answer.
     pub open_calls: usize,
-    /// Whether it has its last record.
+    /// Whether the stream has its last record.
     pub ended: bool,
-    /// Why it cannot be read; the numbers are 0 then.
+    /// Why it cannot be read; the numbers are 0 in that case.
     pub unreadable: Option<String>,
 }
 
-/// How far a sink has a stream. One that the process does not ship to any more still has its cursor, and nothing waits for it.
+/// How far a sink is in a stream. A sink that was taken out of the settings keeps its cursor, and nothing waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkStat {
@@ -73,26 +72,26 @@ pub struct SinkStat {
     pub sink: SinkName,
     /// All records up to this number are settled for it.
     pub settled: Sequence,
-    /// How many come behind it.
+    /// The number of records after that.
     pub pending: u64,
 }
 
-/// What is in quarantine.
+/// The content of the quarantine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuarantineStat {
-    /// Files.
+    /// The number of files.
     pub files: usize,
-    /// Files that cannot be read.
+    /// The number of files that cannot be read.
     pub unreadable: usize,
-    /// Records in them; after a partial success more than were refused.
+    /// The number of records. After a partial success, this is more than were refused.
     pub records: u64,
-    /// Bytes of these records.
+    /// The size of these records.
     pub bytes: u64,
 }
 
 impl StreamStat {
-    /// Records that are not settled.
+    /// The number of records that are not settled.
     #[must_use]
     pub const fn pending(&self) -> u64 {
         self.next.saturating_sub(self.settled + 1)
@@ -104,7 +103,7 @@ impl Inspection {
     /// stream.
     ///
     /// # Errors
-    /// What the disk says of the directory; of a stream, it is in its [`StreamStat::unreadable`].
+    /// The error of the disk for the directory. The error of a single stream is in [`StreamStat::unreadable`].
     pub fn stat(&self) -> Result<JournalStat, JournalError> {
         let streams = self.streams()?.into_iter().filter_map(|stream| self.stat_of(stream)).collect::<Vec<_>>();
         let allocated_bytes = streams.iter().map(|stream| stream.allocated_bytes).sum();
@@ -122,15 +121,15 @@ impl Inspection {
         Ok(JournalStat { streams, quarantine, allocated_bytes })
     }
 
-    /// `None` if it was removed meanwhile.
+    /// `None` if it was removed in the meantime.
     fn stat_of(&self, stream: StreamId) -> Option<StreamStat> {
-        let place = self.place.stream(stream);
+        let paths = self.paths.stream(stream);
         let owner = self.owner(stream);
-        let begun = Untouched.open(&place.owner()).and_then(|file| header(&*file)).ok().flatten();
+        let begun = Untouched.open(&paths.owner()).and_then(|file| SegmentHeader::read(&*file)).ok().flatten();
         let (mut segments, mut allocated_bytes) = (0, 0);
-        for name in Untouched.list(place.root()).ok()?.iter().filter(|name| segment_number(name).is_some()) {
+        for name in Untouched.list(paths.root()).ok()?.iter().filter(|name| segment_number(name).is_some()) {
             segments += 1;
-            allocated_bytes += Untouched.identity(&place.root().join(name)).map_or(0, |found| found.length);
+            allocated_bytes += Untouched.identity(&paths.root().join(name)).map_or(0, |found| found.length);
         }
         let mut stat = StreamStat {
             stream,
@@ -150,22 +149,23 @@ impl Inspection {
             ended: false,
             unreadable: None,
         };
-        match read(&place, stream) {
-            Ok(Some(found)) => stat.take(&found, &place),
+        match read(&paths, stream) {
+            Ok(Some(found)) => stat.take(&found, &paths),
             Ok(None) => (stat.first, stat.next) = (1, 1),
-            Err(_) if Untouched.identity(place.root()).is_err() => return None,
+            Err(_) if Untouched.identity(paths.root()).is_err() => return None,
             Err(error) => stat.unreadable = Some(error.to_string()),
         }
         Some(stat)
     }
 }
 
-/// As an adopter would read it. A segment that its owner removes meanwhile is settled: the next attempt finds the rest.
-fn read(place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> {
+/// Reads the stream like an adopter. A segment that its owner removes in the meantime is settled; the next attempt finds
+/// the rest.
+fn read(paths: &StreamPaths, stream: StreamId) -> io::Result<Option<Recovered>> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match recover(&Untouched, place, stream, place.sinks(&Untouched).into_iter(), By::Onlooker) {
+        match recover(&Untouched, paths, stream, paths.sinks(&Untouched).into_iter(), By::Onlooker) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {}
             result => return result,
         }
@@ -173,12 +173,12 @@ fn read(place: &StreamPlace, stream: StreamId) -> io::Result<Option<Recovered>> 
 }
 
 impl StreamStat {
-    fn take(&mut self, found: &Recovered, place: &StreamPlace) {
+    fn take(&mut self, found: &Recovered, paths: &StreamPaths) {
         self.resource = found.resource.clone();
         self.next = found.sequence;
         let Start { at, expected } = found.start();
         self.settled = expected.saturating_sub(1);
-        let sinks = place.sinks(&Untouched).into_iter().zip(&found.starts);
+        let sinks = paths.sinks(&Untouched).into_iter().zip(&found.starts);
         let stat = |(sink, start): (SinkName, &Start)| SinkStat {
             sink,
             settled: start.expected.saturating_sub(1),
@@ -194,7 +194,7 @@ impl StreamStat {
         self.pending_bytes = unread.map(|segment| segment.end.saturating_sub(from(segment))).sum();
         let segments = found.segments.iter().filter(|segment| segment.number >= at.segment);
         self.oldest_unix_nano = segments.take(2).find_map(|segment| {
-            let file = Untouched.open(&place.segment(segment.number)).ok()?;
+            let file = Untouched.open(&paths.segment(segment.number)).ok()?;
             let mut scan = Scan::new(file, Salt::new(self.stream, segment.number), from(segment));
             loop {
                 match scan.next(segment.end).ok()? {
@@ -209,5 +209,5 @@ impl StreamStat {
     }
 }
 
-/// An owner that settles faster than this reads is not met twice in a row.
+/// An owner rarely settles faster than this reads, and not this many times in a row.
 const ATTEMPTS: u32 = 5;

@@ -7,13 +7,14 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::journal::calls::{OpenCalls, RequestPlace};
-use crate::journal::cursor::Cursor;
-use crate::journal::frame::{self, Found, FrameHeader, HEADER, Kind, Salt};
-use crate::journal::header::{LONGEST_HEADER, SegmentHeader};
+use crate::journal::disk::{Disk, File, Fs as _};
+use crate::journal::entry::Entry;
+use crate::journal::format::{
+    Cursor, FrameHeader, HEADER, Item, Kind, LONGEST_HEADER, ReadHeader, Salt, Scan, SegmentHeader, SinkName, frame,
+};
+use crate::journal::numbers::CallNumber;
 use crate::journal::quarantine::{Cause, Quarantined};
-use crate::journal::scan::{Item, Scan};
-use crate::journal::{CallNumber, Disk, Entry, File, Fs as _, SinkName};
+use crate::journal::state::{Extent, OpenCalls};
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([7; 16]);
@@ -46,8 +47,8 @@ proptest! {
         let header = FrameHeader::new(kind, sequence, call, &payload);
         let bytes = frame::encode(header, &payload, Salt::new(STREAM, segment));
         prop_assert_eq!(bytes.len() % 32, 0);
-        prop_assert_eq!(FrameHeader::read(Salt::new(STREAM, segment), &bytes), Found::Frame(header));
-        prop_assert_eq!(FrameHeader::read(Salt::new(STREAM, segment + 1), &bytes), Found::Damage);
+        prop_assert_eq!(FrameHeader::read(Salt::new(STREAM, segment), &bytes), ReadHeader::Frame(header));
+        prop_assert_eq!(FrameHeader::read(Salt::new(STREAM, segment + 1), &bytes), ReadHeader::Damage);
         prop_assert_eq!(&bytes[HEADER..HEADER + payload.len()], &payload[..]);
     }
 
@@ -57,7 +58,7 @@ proptest! {
         let salt = Salt::new(STREAM, 1);
         let mut bytes = frame::encode(FrameHeader::new(Kind::Moment, 1, 0, &payload), &payload, salt);
         bytes[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(FrameHeader::read(salt, &bytes), Found::Damage);
+        prop_assert_eq!(FrameHeader::read(salt, &bytes), ReadHeader::Damage);
     }
 
     /// Hostile bytes: no panic, an end, and no more memory than the file has bytes.
@@ -131,7 +132,7 @@ proptest! {
         let (mut calls, mut open, mut seen) = (OpenCalls::default(), Vec::new(), Vec::new());
         for (opens, which) in steps {
             if opens || open.is_empty() {
-                let number = calls.open(RequestPlace { offset: seen.len() as u64, size: 10 });
+                let number = calls.open(Extent { offset: seen.len() as u64, size: 10 });
                 prop_assert!(!seen.contains(&number));
                 seen.push(number);
                 open.push(number);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::journal::{Disk, File, Fs as _};
+use crate::journal::disk::{Disk, File, Fs as _};
 
 /// What is written by two at once is refused to one of them, and what is mapped is not cut.
 #[test]

@@ -9,10 +9,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::journal::frame::{self, FrameHeader, HEADER, Kind, Salt};
-use crate::journal::header::SegmentHeader;
+use crate::journal::append::Append;
+use crate::journal::disk::Disk;
+use crate::journal::entry::Entry;
+use crate::journal::format::{FrameHeader, HEADER, Kind, Salt, SegmentHeader, SinkName, frame};
+use crate::journal::options::JournalOptions;
 use crate::journal::quarantine::{Cause, Quarantine, Quarantined};
-use crate::journal::{Append, BatchLimits, Disk, Entry, JournalOptions, SinkName, orphans};
+use crate::journal::read::BatchLimits;
+use crate::journal::recover::orphans;
 use crate::record::StreamId;
 
 const STREAM: StreamId = StreamId::from_bytes([0x01, 0x90, 0, 0, 0, 0, 0x70, 1, 0x80, 2, 3, 4, 5, 6, 7, 8]);

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use thiserror::Error;
 use tonic::Code;
 
-use super::wire::WireError;
+use crate::record::WireError;
 
 /// Why an export was refused. Nothing of it is held.
 #[derive(Debug, Error)]

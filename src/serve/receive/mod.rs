@@ -26,7 +26,6 @@ mod receiver;
 mod request;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use self::builder::ReceiverBuilder;
 pub use self::receiver::Receiver;

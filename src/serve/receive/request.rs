@@ -9,7 +9,8 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message;
 
-use super::{error::ReceiveError, wire::Slice};
+use super::error::ReceiveError;
+use crate::record::Slice;
 use crate::serve::received::{
     Origin, ReceivedRecord, ReceivedSpan, Weighed, message_of_record, message_of_resource, message_of_scope,
     message_of_span,

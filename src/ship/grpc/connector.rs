@@ -1,6 +1,6 @@
 //! The connection over gRPC, and what is sent over it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -19,6 +19,7 @@ use super::classify::{self, classify, unreadable};
 use super::guard::Guard;
 use crate::config::{Compression, OtlpSettings};
 use crate::journal::planted;
+use crate::locks::{Mutex, MutexGuard};
 use crate::ship::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
 use crate::ship::connector::{LONGEST_ANSWER, accepted_but, unanswered};
 
@@ -105,7 +106,7 @@ impl GrpcSink {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock()
     }
 }
 

@@ -1,4 +1,4 @@
-"""A FastMCP server that does what tests/clients/server does, in Python: the same tools, and a resource and a prompt besides.
+"""A FastMCP server that does what server/tests/clients/server does, in Python: the same tools, and a resource and a prompt besides.
 
     server.py stdio
     server.py http        on a free port of loopback, said on standard error

@@ -1,4 +1,4 @@
-"""What the parser of the official Python SDK makes of streams of events: see tests/differential.
+"""What the parser of the official Python SDK makes of streams of events: see server/tests/differential.
 
     events.py < CASES
 

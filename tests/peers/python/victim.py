@@ -1,4 +1,4 @@
-"""A server of the official Python SDK, 1.x or 2.x, that tells which tools it ran: see tests/differential.
+"""A server of the official Python SDK, 1.x or 2.x, that tells which tools it ran: see server/tests/differential.
 
     RAN=FILE victim.py stdio | http PORT
 

@@ -1,4 +1,4 @@
-// A server of a few lines, as people write them without an SDK, that tells which tools it ran: see tests/differential.
+// A server of a few lines, as people write them without an SDK, that tells which tools it ran: see server/tests/differential.
 //
 //     RAN=FILE node bare.mjs stdio | http PORT
 //

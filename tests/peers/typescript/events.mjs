@@ -1,4 +1,4 @@
-// What the parser of the official TypeScript SDK, 1.x, makes of streams of events: see tests/differential.
+// What the parser of the official TypeScript SDK, 1.x, makes of streams of events: see server/tests/differential.
 //
 //     node events.mjs < CASES
 //

@@ -1,4 +1,4 @@
-// A server of the official TypeScript SDK, 1.x, that tells which tools it ran: see tests/differential.
+// A server of the official TypeScript SDK, 1.x, that tells which tools it ran: see server/tests/differential.
 //
 //     RAN=FILE node victim.mjs stdio | http PORT | express PORT
 //

@@ -63,7 +63,7 @@ fn is_promise(answer: &Message) -> bool {
 
 /// Whether it is the answer that the wrapper gave in the place of the handler.
 fn is_refusal(call: &OpenCall, code: Option<i64>) -> bool {
-    code == Some(Refused::UNRECORDED) || (code == Some(Refused::CODE) && call.is_denied())
+    code == Some(Refused::UNRECORDED_CODE) || (code == Some(Refused::DENIED_CODE) && call.is_denied())
 }
 
 fn is_denial(core: &Core, waiting: &PendingCall, outcome: &Outcome, answer: &Message) -> bool {

@@ -1,17 +1,16 @@
-//! The call, or the moment, that a message is.
+//! What is known of a message: of the call or the moment that it is.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
-use super::hex::hex;
 use super::message_origin::MessageOrigin;
 use super::pending_call::Asked;
+use crate::hex::hex;
 use crate::record::names;
-use crate::trail::{Actor, Call, Direction, Facts};
+use crate::trail::{Actor, Direction, Facts, MessageFacts};
 
 /// A message, and how it came.
 pub(super) struct SeenMessage<'a> {
@@ -24,39 +23,37 @@ pub(super) struct SeenMessage<'a> {
 }
 
 impl SeenMessage<'_> {
-    /// The call of a request, or the facts of a notification.
-    pub(super) fn call(&self) -> Call {
+    /// The facts of a request or a notification.
+    pub(super) fn facts(&self) -> MessageFacts {
         let Self { message, .. } = self;
         let method = message.method.as_deref().unwrap_or_default();
-        let mut call = match &message.method {
-            Some(method) => Call::mcp(Cow::Owned(method.clone())),
-            None => Call::nameless(),
-        };
-        call = call.direction(self.direction);
+        let known = message.method.clone().map(MessageFacts::of_method).unwrap_or_default();
+        let mut facts = known.direction(self.direction);
         if let Some(id) = &message.id {
-            call = identified(call, id);
+            facts = identified(facts, id);
         }
-        call = self.doubts(call);
-        call = self.subject(call, method);
-        call = self.round(call);
-        call = self.caller(call, method);
+        facts = self.doubts(facts);
+        facts = self.subject(facts, method);
+        facts = self.round(facts);
+        facts = self.caller(facts, method);
         let named = trace_context::parent(message.params.traceparent.as_deref(), message.params.tracestate.as_deref());
-        self.origin.place(call, self.direction, named)
+        self.origin.place(facts, self.direction, named)
     }
 
     /// What is known of its sender and its way, for a record about a call with that method.
-    pub(super) fn of_its_sender(&self, method: &str) -> Call {
-        self.caller(Call::nameless().direction(self.direction), method)
+    pub(super) fn of_its_sender(&self, method: &str) -> MessageFacts {
+        self.caller(MessageFacts::default().direction(self.direction), method)
     }
 
     /// Where others may read something else than is told here, or nothing.
-    fn doubts(&self, call: Call) -> Call {
+    fn doubts(&self, facts: MessageFacts) -> MessageFacts {
         let Message { doubts, flaw, bytes, reader, .. } = self.message;
         let flaw = flaw.filter(|flaw| *flaw != Flaw::NotAMessage);
         let flaws: Vec<_> = doubts.names().chain(flaw.map(Flaw::as_str)).map(str::to_owned).collect();
         let readings = (!doubts.readings.is_empty()).then(|| doubts.readings.clone());
         let size = flaw.map(|_| i64::try_from(*bytes).unwrap_or(i64::MAX));
-        call.own_some(names::AUDITRAIL_MESSAGE_AMBIGUOUS, reader.map(|reader| reader.as_str().to_owned()))
+        facts
+            .own_some(names::AUDITRAIL_MESSAGE_AMBIGUOUS, reader.map(|reader| reader.as_str().to_owned()))
             .own_some(names::AUDITRAIL_MESSAGE_FLAW, (!flaws.is_empty()).then_some(flaws))
             .own_some(names::AUDITRAIL_MESSAGE_READINGS, readings)
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
@@ -80,18 +77,18 @@ impl SeenMessage<'_> {
     }
 
     /// What it is about: the tool, prompt, resource or task.
-    fn subject(&self, mut call: Call, method: &str) -> Call {
+    fn subject(&self, mut facts: MessageFacts, method: &str) -> MessageFacts {
         let params = &self.message.params;
         match (method, &params.name, &params.uri) {
             ("tools/call", Some(tool), _) => {
-                call = call.tool(tool.clone());
+                facts = facts.tool(tool.clone());
                 if let Some(digest) = self.correlator.tools().digest(tool) {
-                    call = call.own(names::AUDITRAIL_MCP_TOOL_DIGEST, digest);
+                    facts = facts.own(names::AUDITRAIL_MCP_TOOL_DIGEST, digest);
                 }
             }
-            ("prompts/get", Some(prompt), _) => call = call.prompt(prompt.clone()),
+            ("prompts/get", Some(prompt), _) => facts = facts.prompt(prompt.clone()),
             (method, _, Some(uri)) if method.starts_with("resources/") || method.starts_with("skills/") => {
-                call = call.resource(uri);
+                facts = facts.resource(uri);
             }
             _ => {}
         }
@@ -99,26 +96,28 @@ impl SeenMessage<'_> {
         match params.task_id.as_ref().filter(|_| is_of_tasks) {
             Some(task) => {
                 let origin = self.correlator.continuations().of(&Continuation::Task(task.clone()));
-                call.attribute(names::AUDIT_TARGET_TYPE, "task")
+                facts
+                    .attribute(names::AUDIT_TARGET_TYPE, "task")
                     .attribute(names::AUDIT_TARGET_ID, task.clone())
                     .own(names::AUDITRAIL_MCP_TASK_ID, task.clone())
                     .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
             }
-            None => call,
+            None => facts,
         }
     }
 
     /// The round that it answers, where the server has asked for input.
-    fn round(&self, call: Call) -> Call {
-        let Some(state) = &self.message.params.request_state else { return call };
+    fn round(&self, facts: MessageFacts) -> MessageFacts {
+        let Some(state) = &self.message.params.request_state else { return facts };
         let origin = self.correlator.continuations().of(&Continuation::State(*state));
-        call.own(names::AUDITRAIL_MCP_REQUEST_STATE_RECEIVED, hex(&state.0))
+        facts
+            .own(names::AUDITRAIL_MCP_REQUEST_STATE_RECEIVED, hex(&state.0))
             .own(names::AUDITRAIL_DIGEST_KEY_ID, self.correlator.key_id().to_owned())
             .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
     }
 
     /// Who sends it: the client, as it says and as the extractor finds, or the server itself.
-    fn caller(&self, mut call: Call, method: &str) -> Call {
+    fn caller(&self, mut facts: MessageFacts, method: &str) -> MessageFacts {
         let params = &self.message.params;
         // In the revisions without sessions each request says it.
         let said = [
@@ -127,29 +126,29 @@ impl SeenMessage<'_> {
             (names::AUDITRAIL_CLIENT_VERSION, &params.client_version),
         ];
         let says_it = said.iter().any(|(_, value)| value.is_some());
-        call = said.into_iter().fold(call, |call, (name, value)| call.some(name, value.clone()));
-        call = if says_it { call.own_shared(&self.common) } else { call.shared(self.common.clone()) };
+        facts = said.into_iter().fold(facts, |facts, (name, value)| facts.some(name, value.clone()));
+        facts = if says_it { facts.own_shared(&self.common) } else { facts.shared(self.common.clone()) };
         let core = self.correlator.core();
         let actor = match self.direction {
             Direction::ClientToServer => self.origin.actor(core, method),
             Direction::ServerToClient => Some(Actor::asserted(core.settings().resource.service_name()).service()),
         };
         match actor {
-            Some(actor) => call.actor(actor),
-            None => call,
+            Some(actor) => facts.actor(actor),
+            None => facts,
         }
     }
 }
 
-fn identified(call: Call, id: &Id) -> Call {
+fn identified(facts: MessageFacts, id: &Id) -> MessageFacts {
     let kind = match id.kind {
         IdKind::String => "string",
         IdKind::Integer | IdKind::Fraction => "number",
-        IdKind::Null => return call.attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, "null"),
+        IdKind::Null => return facts.attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, "null"),
         // No type of the contract, and no value that names anything.
-        IdKind::Other => return call,
+        IdKind::Other => return facts,
     };
-    call.attribute(names::JSONRPC_REQUEST_ID, id.text.clone()).attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, kind)
+    facts.attribute(names::JSONRPC_REQUEST_ID, id.text.clone()).attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, kind)
 }
 
 /// The first revision without sessions: closing the response stream is the cancel there.

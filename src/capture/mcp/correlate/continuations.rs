@@ -1,16 +1,12 @@
 //! Which call a later one goes on with: by the task that it returned, or by the state that it asked input with.
 
-use std::collections::{HashMap, VecDeque};
-
 use super::super::message::StateDigest;
+use super::super::recent::Recent;
 use crate::record::RecordId;
 
 /// The calls that can be gone on with.
-#[derive(Debug, Default)]
-pub(super) struct Continuations {
-    calls: HashMap<Continuation, RecordId>,
-    order: VecDeque<Continuation>,
-}
+#[derive(Debug)]
+pub(super) struct Continuations(Recent<Continuation, RecordId>);
 
 /// By what a call is gone on with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,24 +15,20 @@ pub(super) enum Continuation {
     State(StateDigest),
 }
 
+impl Default for Continuations {
+    fn default() -> Self {
+        Self(Recent::of_at_most(MAX_ORIGINS))
+    }
+}
+
 impl Continuations {
     /// Notes the first call of a task or of rounds. The last counts: a server may give the same state in several calls.
     pub(super) fn note(&mut self, origin: Continuation, call: RecordId) {
-        if let Some(known) = self.calls.get_mut(&origin) {
-            *known = call;
-            return;
-        }
-        if self.order.len() >= MAX_ORIGINS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.calls.remove(&oldest);
-        }
-        self.order.push_back(origin.clone());
-        self.calls.insert(origin, call);
+        self.0.insert(origin, call);
     }
 
     pub(super) fn of(&self, origin: &Continuation) -> Option<RecordId> {
-        self.calls.get(origin).copied()
+        self.0.get(origin).copied()
     }
 }
 

@@ -1,17 +1,18 @@
 //! What all connections of one server share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::super::message::Reading;
 use super::continuations::Continuations;
 use super::pending_call::PendingCall;
 use super::tools::Tools;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
-use crate::trail::{self, Client, Core, Counted};
+use crate::trail::{self, Client, Core, WireCounter};
 
 /// What all connections of one server share.
 #[derive(Debug, Clone)]
-pub(crate) struct Correlator(Arc<Shared>);
+pub struct Correlator(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -25,7 +26,7 @@ struct Shared {
 
 impl Correlator {
     /// For one server.
-    pub(crate) fn new(core: &Arc<Core>) -> Self {
+    pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
         let reading = Reading {
             state_key: Some(key.key_for("auditrail request state 1")),
@@ -45,14 +46,14 @@ impl Correlator {
         &self.0.reading
     }
 
-    pub(crate) fn count(&self, what: Counted) {
-        self.core().seen().add(what);
+    pub(crate) fn count(&self, what: WireCounter) {
+        self.core().wire_counters().add(what);
     }
 
     /// Ends a call that was one too many.
     pub(super) fn evict(&self, evicted: Option<PendingCall>) {
         if let Some(waiting) = evicted {
-            self.count(Counted::Evicted);
+            self.count(WireCounter::Evicted);
             waiting.call.close(&waiting.unanswered(Outcome::with_type(Detail::NoResponse, error_type::EVICTED)));
         }
     }
@@ -72,7 +73,7 @@ impl Correlator {
 
     /// Whether that client has more calls open than it should.
     pub(super) fn is_over(&self, client: &Client) -> bool {
-        client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls)
+        client.is_over(trail::SharedResource::OpenCalls, self.core().bounds().open_calls)
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -84,10 +85,10 @@ impl Correlator {
     }
 
     pub(super) fn tools(&self) -> MutexGuard<'_, Tools> {
-        self.0.tools.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.tools.lock()
     }
 
     pub(super) fn continuations(&self) -> MutexGuard<'_, Continuations> {
-        self.0.continuations.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.continuations.lock()
     }
 }

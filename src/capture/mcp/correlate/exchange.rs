@@ -1,14 +1,13 @@
 //! A stdio connection, or an HTTP request with its response.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::SeenMessage;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::garbage::Garbage;
-use super::hex::hex;
 use super::message_origin::MessageOrigin;
 use super::noise::no_message;
 use super::odd::{is_doubtful, is_piece, is_unreadable};
@@ -18,14 +17,16 @@ use super::repeated::Repeated;
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
-use crate::record::{Detail, EventName, Now, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Counted, Direction, Facts, Moment, OpenCall, Opener, Transport};
+use crate::hex::hex;
+use crate::locks::{Mutex, MutexGuard};
+use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
+use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
 /// What one exchange has open.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     correlator: Correlator,
     session: Arc<Session>,
     origin: MessageOrigin,
@@ -46,7 +47,7 @@ pub(crate) struct Exchange {
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// The response ended by itself.
     Complete,
     /// The response ended by itself, but nobody could read what it said.
@@ -56,17 +57,20 @@ pub(crate) enum End {
 }
 
 /// A call that is open, for who answers it in the place of the server.
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 #[derive(Debug)]
-pub(crate) struct Unanswered {
-    pub(crate) id: Id,
-    pub(crate) is_in_batch: bool,
-    pub(crate) call_id: RecordId,
+pub struct Unanswered {
+    /// Its id.
+    pub id: Id,
+    /// Whether its answer belongs to a list.
+    pub is_in_batch: bool,
+    /// The id of its record.
+    pub call_id: RecordId,
 }
 
 impl Correlator {
     /// A connection, or an HTTP request outside all sessions.
-    pub(crate) fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
+    pub fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
         self.exchange_in(Arc::new(Session::new(self)), origin)
     }
 
@@ -94,7 +98,8 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn session(&self) -> &Arc<Session> {
+    /// Whose it is.
+    pub fn session(&self) -> &Arc<Session> {
         &self.session
     }
 
@@ -116,8 +121,8 @@ impl Exchange {
     }
 
     /// What the client has asked with it that nobody has answered.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn unanswered(&self) -> Vec<Unanswered> {
+    #[cfg(feature = "internals")]
+    pub fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
         // Of a message that is read in several ways, one answer is for all with its id.
         let wants_one = |waiting: &&PendingCall| !waiting.is_one_way && pending.is_first_reading(waiting);
@@ -135,13 +140,13 @@ impl Exchange {
         Arc::ptr_eq(self.correlator.core(), core)
     }
 
-    /// A call that is no message, with what is known of it by the way it came.
+    /// The facts of what is no message, with what is known of it by the way it came.
     #[cfg(feature = "tower")]
-    pub(crate) fn carry(&self, call: Call) -> Call {
-        let call = self.origin.place(call.shared(self.common(0)), Direction::ClientToServer, None);
+    pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
+        let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
         match self.origin.actor(self.correlator.core(), "") {
-            Some(actor) => call.actor(actor),
-            None => call,
+            Some(actor) => facts.actor(actor),
+            None => facts,
         }
     }
 
@@ -156,15 +161,15 @@ impl Exchange {
         &self,
         direction: Direction,
         message: Message,
-        begun: Option<Now>,
+        begun: Option<ClockReading>,
     ) -> Option<Arc<OpenCall>> {
-        self.correlator.count(Counted::Message);
+        self.correlator.count(WireCounter::Message);
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
         // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
         if message.event.is_some_and(|event| self.session.saw_before(event)) && self.origin.is_resumed {
-            self.correlator.count(Counted::Replayed);
+            self.correlator.count(WireCounter::Replayed);
             return None;
         }
         self.end_cancelled();
@@ -186,7 +191,7 @@ impl Exchange {
         kind: Option<Kind>,
         direction: Direction,
         message: Message,
-        begun: Option<Now>,
+        begun: Option<ClockReading>,
     ) -> Option<Arc<OpenCall>> {
         match kind {
             None if direction == Direction::ClientToServer && is_unreadable(&message) => {
@@ -213,10 +218,10 @@ impl Exchange {
 
     /// That much came of a request of the client, and no more will: its id may be missing.
     #[cfg(feature = "tower")]
-    pub(crate) fn see_cut(&self, message: &Message, begun: Now) {
+    pub(crate) fn see_cut(&self, message: &Message, begun: ClockReading) {
         let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
         if is_request {
-            self.correlator.count(Counted::Message);
+            self.correlator.count(WireCounter::Message);
             self.has_message.store(true, Ordering::Relaxed);
             drop(self.request(Direction::ClientToServer, message, Some(begun)));
         }
@@ -232,7 +237,7 @@ impl Exchange {
     }
 
     /// Somebody has answered that call in the place of the server.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
         let waiting = self.pending().take_call(call);
         match waiting {
@@ -242,7 +247,7 @@ impl Exchange {
     }
 
     /// Blocks while very much is not on the disk yet.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn wait_for_disk(&self) {
         let core = self.correlator.core();
         if let Some(pause) = core.pause(true) {
@@ -257,7 +262,7 @@ impl Exchange {
     /// What is to be told of calls whose answers could not be read.
     #[cfg(feature = "tower")]
     pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
-        *self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        *self.unread_facts.lock() = facts;
     }
 
     /// The head of the HTTP response came.
@@ -266,7 +271,7 @@ impl Exchange {
     }
 
     /// Nothing more will come over this exchange.
-    pub(crate) fn close(&self, end: End) {
+    pub fn close(&self, end: End) {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -275,7 +280,7 @@ impl Exchange {
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
             if end == End::Unread {
-                let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
+                let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
             self.end(waiting, outcome);
@@ -299,7 +304,7 @@ impl Exchange {
         Some(waiting.unanswered(outcome))
     }
 
-    fn request(&self, direction: Direction, message: &Message, begun: Option<Now>) -> Arc<OpenCall> {
+    fn request(&self, direction: Direction, message: &Message, begun: Option<ClockReading>) -> Arc<OpenCall> {
         self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();
@@ -307,9 +312,10 @@ impl Exchange {
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.session.introduce(&message.params);
         }
+        let call = Call::of_message(seen.facts());
         let call = match begun {
-            Some(begun) => seen.call().begun(begun),
-            None => seen.call(),
+            Some(begun) => call.begun(begun),
+            None => call,
         };
         let is_one_way = message.kind(direction) == Some(Kind::OneWay);
         let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
@@ -349,7 +355,7 @@ impl Exchange {
     }
 
     fn notification(&self, direction: Direction, message: &Message) {
-        let mut facts = self.seen(direction, message).call();
+        let mut facts = self.seen(direction, message).facts();
         let mut inside = None;
         if message.method.as_deref() == Some("notifications/cancelled")
             && let Some(id) = &message.params.request_id
@@ -400,7 +406,7 @@ impl Exchange {
             Meant::Nobody => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
-            return self.correlator.count(Counted::Unasked);
+            return self.correlator.count(WireCounter::Unasked);
         }
         // An error that belongs to no request by its id, because what it answers has none that can be told. What the server
         // asks has one.
@@ -413,7 +419,7 @@ impl Exchange {
         let ended = if is_servers { self.pending().nameless(self.number, reply) } else { None };
         match ended {
             Some(ended) => ended.iter().for_each(|waiting| self.end(waiting, &self.outcome(waiting, &message))),
-            None => self.correlator.count(Counted::Unasked),
+            None => self.correlator.count(WireCounter::Unasked),
         }
     }
 
@@ -424,7 +430,7 @@ impl Exchange {
             Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
             Meant::OneOf(calls) => {
                 if calls.is_empty() {
-                    self.correlator.count(Counted::Unasked);
+                    self.correlator.count(WireCounter::Unasked);
                 }
                 calls.iter().for_each(|waiting| self.end(waiting, &outcomes::ambiguous()));
             }
@@ -488,7 +494,7 @@ impl Exchange {
     /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
     /// was asked later is answered.
     fn unreadable(&self, message: &Message) -> Option<Arc<OpenCall>> {
-        self.correlator.count(Counted::Flawed);
+        self.correlator.count(WireCounter::Flawed);
         // What names a method is a call to whoever reads on.
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
@@ -500,7 +506,7 @@ impl Exchange {
     /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
     /// each ([`noise`](super::noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
-        self.correlator.count(Counted::Flawed);
+        self.correlator.count(WireCounter::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
         let facts = || self.of_nothing(direction);
         match direction {
@@ -524,13 +530,13 @@ impl Exchange {
     /// Whether what is no message has a record of its own all the same.
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
-        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut garbage = self.garbage.lock();
         garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
     }
 
     /// The facts of what is no message.
-    fn of_nothing(&self, direction: Direction) -> Call {
-        self.seen(direction, &Message::default()).call()
+    fn of_nothing(&self, direction: Direction) -> MessageFacts {
+        self.seen(direction, &Message::default()).facts()
     }
 
     fn end(&self, waiting: &PendingCall, outcome: &Outcome) {

@@ -8,11 +8,11 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::pace::Pace;
 use crate::record::{Attributes, names};
-use crate::trail::{Actor, Call, Client, Core, Direction, RequestFacts, Transport};
+use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
 
 /// How messages travel, and what that tells of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct MessageOrigin {
+pub struct MessageOrigin {
     pub(crate) transport: Option<Transport>,
     /// The span of the HTTP request: related, but not the caller's.
     pub(crate) link: Option<SpanContext>,
@@ -38,6 +38,12 @@ pub(crate) struct MessageOrigin {
 }
 
 impl MessageOrigin {
+    /// Standard input and output, of a proxy that holds calls back or not.
+    #[cfg(feature = "internals")]
+    pub fn of_stdio(is_held: bool) -> Self {
+        Self { transport: Some(Transport::Stdio), is_held, ..Self::default() }
+    }
+
     pub(super) fn describe(&self, attributes: &mut Attributes) {
         if let Some(transport) = self.transport {
             transport.write(attributes);
@@ -51,16 +57,16 @@ impl MessageOrigin {
     }
 
     /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.
-    pub(super) fn place(&self, call: Call, direction: Direction, named: Option<Context>) -> Call {
+    pub(super) fn place(&self, facts: MessageFacts, direction: Direction, named: Option<Context>) -> MessageFacts {
         let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
-        let call = match (named, &self.link) {
-            (Some(parent), _) => call.parent(parent),
-            (None, Some(link)) if is_parent => call.parent(Context::new().with_remote_span_context(link.clone())),
-            (None, _) => call,
+        let facts = match (named, &self.link) {
+            (Some(parent), _) => facts.parent(parent),
+            (None, Some(link)) if is_parent => facts.parent(Context::new().with_remote_span_context(link.clone())),
+            (None, _) => facts,
         };
         match &self.link {
-            Some(link) if !is_parent => call.link(link.clone()),
-            _ => call,
+            Some(link) if !is_parent => facts.link(link.clone()),
+            _ => facts,
         }
     }
 

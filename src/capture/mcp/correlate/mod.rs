@@ -26,7 +26,6 @@ mod exchange;
 mod garbage;
 #[cfg(feature = "rmcp")]
 mod handled_call;
-mod hex;
 mod known;
 mod message_origin;
 mod noise;
@@ -39,14 +38,14 @@ mod repeated;
 mod session;
 mod tools;
 
-pub(crate) use self::correlator::Correlator;
-#[cfg(feature = "proxy")]
-pub(crate) use self::exchange::Unanswered;
-pub(crate) use self::exchange::{End, Exchange};
+pub use self::correlator::Correlator;
+#[cfg(feature = "internals")]
+pub use self::exchange::Unanswered;
+pub use self::exchange::{End, Exchange};
 #[cfg(feature = "rmcp")]
 pub(crate) use self::handled_call::HandledCall;
-pub(crate) use self::message_origin::MessageOrigin;
+pub use self::message_origin::MessageOrigin;
 #[cfg(feature = "tower")]
 pub(crate) use self::outcomes::{disconnected, http_error, unread, unread_request};
-pub(crate) use self::pace::Pace;
+pub use self::pace::Pace;
 pub(crate) use self::session::Session;

@@ -9,7 +9,7 @@
 //!    server, but a flood of it must not take the room of calls.
 
 use crate::record::{EventName, Outcome, names};
-use crate::trail::{Call, Core, Moment};
+use crate::trail::{Core, MessageFacts, Moment};
 
 /// Of one session or connection.
 #[derive(Debug, Default)]
@@ -26,14 +26,14 @@ struct LeftOut {
     /// How many stand on the next record; 0 before the first of them.
     most: u64,
     /// How the first of them came.
-    facts: Option<Call>,
+    facts: Option<MessageFacts>,
 }
 
 /// A record that is to be written.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) is_json: bool,
-    pub(super) facts: Call,
+    pub(super) facts: MessageFacts,
     /// How many it stands for; `None` for one of its own.
     pub(super) count: Option<u64>,
 }
@@ -50,7 +50,7 @@ impl Told {
 
 impl Noise {
     /// One more. Gives the record that is due.
-    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> Call) -> Option<Told> {
+    pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
         self.seen += 1;
         if self.seen <= FIRST {
             return Some(Told { is_json, facts: facts(), count: None });
@@ -59,7 +59,7 @@ impl Noise {
     }
 
     /// One more that has no record of its own. Gives the record that is due.
-    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> Call) -> Option<Told> {
+    pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
         let left_out = if is_json { &mut self.no_message } else { &mut self.not_json };
         left_out.count += 1;
         left_out.facts.get_or_insert_with(facts);
@@ -89,7 +89,7 @@ impl LeftOut {
 }
 
 /// The record of what is no message.
-pub(super) fn no_message(is_json: bool, facts: Call) -> Moment {
+pub(super) fn no_message(is_json: bool, facts: MessageFacts) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
     Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
 }
@@ -113,7 +113,7 @@ mod tests {
     fn each_is_told_once() {
         for total in [1, 3, 4, 12, 13, 14, 500, 123_456] {
             let mut noise = Noise::default();
-            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, Call::nameless));
+            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, MessageFacts::default));
             let mut told: Vec<_> = due.collect();
             told.extend(noise.end());
             let counts: Vec<_> = told.iter().map(|told| told.count).collect();

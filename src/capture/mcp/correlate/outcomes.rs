@@ -36,7 +36,7 @@ pub(super) fn ambiguous() -> Outcome {
 }
 
 /// The outcome of a call that was answered with a refusal, and by nobody else.
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 pub(super) fn refused(code: i64) -> Outcome {
     Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
 }

@@ -1,15 +1,16 @@
 //! One connection of a client, for what it sends that is no message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::noise::Noise;
-use crate::trail::{Bounds, Call, Client, ClientKey, Core};
+use crate::locks::Mutex;
+use crate::trail::{Bounds, Client, ClientKey, Core, MessageFacts};
 
 /// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
 /// the connection is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub struct Pace {
     second: Mutex<Second>,
     counted: Mutex<Option<Counted>>,
 }
@@ -30,7 +31,7 @@ struct Counted {
 
 impl Pace {
     pub(super) fn has_own(&self, now: u64, bounds: &Bounds) -> bool {
-        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut second = self.second.lock();
         if second.count == 0 || now.saturating_sub(second.begun) >= SECOND {
             *second = Second { begun: now, count: 0 };
         }
@@ -39,9 +40,15 @@ impl Pace {
     }
 
     /// One more that has no record of its own, of that client.
-    pub(super) fn count(&self, core: &Arc<Core>, client: Option<&Client>, is_json: bool, facts: impl FnOnce() -> Call) {
+    pub(super) fn count(
+        &self,
+        core: &Arc<Core>,
+        client: Option<&Client>,
+        is_json: bool,
+        facts: impl FnOnce() -> MessageFacts,
+    ) {
         let (before, due) = {
-            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counted = self.counted.lock();
             let counted = counted.get_or_insert_with(|| Counted { core: core.clone(), of: HashMap::new() });
             let client = client.map(|client| client.key().clone());
             let is_one_too_many = counted.of.len() >= MOST_CLIENTS && !counted.of.contains_key(&client);
@@ -56,7 +63,7 @@ impl Pace {
 
 impl Drop for Pace {
     fn drop(&mut self) {
-        let counted = self.counted.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let counted = self.counted.get_mut().take();
         let Some(Counted { core, of }) = counted else { return };
         of.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(&core)));
     }

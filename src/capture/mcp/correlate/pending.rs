@@ -156,7 +156,7 @@ impl Pending {
     }
 
     /// The call that who answered it in the place of the server says.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<PendingCall> {
         // The newest first: it was asked just now.
         let is_this = |(serial, waiting): (&u64, &PendingCall)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
@@ -208,7 +208,7 @@ impl Pending {
     }
 
     /// Whether no other reading of its message that has its id was asked before.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(super) fn is_first_reading(&self, waiting: &PendingCall) -> bool {
         !self.twins(waiting).any(|other| other.serial < waiting.serial)
     }
@@ -302,7 +302,7 @@ impl Pending {
     }
 
     /// All of an exchange, oldest first.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &PendingCall> {
         self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial))
     }

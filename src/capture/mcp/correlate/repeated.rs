@@ -1,10 +1,11 @@
 //! What all records of an exchange say of the way and of the client: made once, however many messages come.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::known::Known;
 use super::message_origin::MessageOrigin;
 use super::session::Session;
+use crate::locks::Mutex;
 use crate::record::{Attributes, names};
 use crate::trail::{Core, Facts};
 
@@ -33,7 +34,7 @@ impl Repeated {
     /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
     /// server may have named the session. Long values are cut where that would cost too much for what came.
     pub(super) fn facts(&self, core: &Core, session: &Session, origin: &MessageOrigin, bytes: u64) -> Arc<Facts> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let State { made, came, spent } = &mut *state;
         let version = session.version();
         let Made { whole, brief, .. } = match made {

@@ -1,10 +1,10 @@
 //! A stdio connection or an HTTP session: what outlives one exchange.
 
-use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Kind, Message, Params};
+use super::super::recent::Recent;
 use super::correlator::Correlator;
 use super::known::Known;
 use super::message_origin::MessageOrigin;
@@ -12,29 +12,24 @@ use super::noise::Noise;
 use super::outcomes;
 use super::pending::Pending;
 use super::pending_call::PendingCall;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
-use crate::trail::{Call, Direction, Facts, Moment, Transport};
+use crate::trail::{Direction, Facts, MessageFacts, Moment, Transport};
 
 /// What is known of it.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub struct Session {
     correlator: Correlator,
     /// What is asked in it, by either side.
     pending: Mutex<Pending>,
     /// How many exchanges there were.
     exchanges: AtomicU64,
-    events: Mutex<Events>,
+    /// Which server-sent events came, by their ids: after a reconnection servers send some again.
+    events: Mutex<Recent<u64, ()>>,
     negotiated: Mutex<Negotiated>,
     noise: Mutex<Noise>,
     /// The client's.
     garbage: Mutex<Noise>,
-}
-
-/// Which server-sent events came, by their ids: after a reconnection servers send some again.
-#[derive(Debug, Default)]
-struct Events {
-    seen: HashSet<u64>,
-    order: VecDeque<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +57,7 @@ struct Negotiated {
 struct Begun {
     monotonic_nano: u64,
     /// Who it belongs to, and how it came.
-    facts: Option<Call>,
+    facts: Option<MessageFacts>,
 }
 
 impl Session {
@@ -71,7 +66,7 @@ impl Session {
             correlator: correlator.clone(),
             pending: Mutex::default(),
             exchanges: AtomicU64::new(0),
-            events: Mutex::default(),
+            events: Mutex::new(Recent::of_at_most(MAX_EVENTS)),
             negotiated: Mutex::default(),
             noise: Mutex::default(),
             garbage: Mutex::default(),
@@ -116,16 +111,11 @@ impl Session {
 
     /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
     pub(super) fn saw_before(&self, event: u64) -> bool {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if !events.seen.insert(event) {
+        let mut events = self.events.lock();
+        if events.contains(&event) {
             return true;
         }
-        events.order.push_back(event);
-        if events.order.len() > MAX_EVENTS
-            && let Some(oldest) = events.order.pop_front()
-        {
-            events.seen.remove(&oldest);
-        }
+        events.insert(event, ());
         false
     }
 
@@ -141,7 +131,7 @@ impl Session {
     }
 
     /// The server has said something that is no message.
-    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> Call, origin: &MessageOrigin) {
+    pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> MessageFacts, origin: &MessageOrigin) {
         let (is_new, due) = {
             let mut noise = self.noise();
             let due = noise.note(is_json, facts);
@@ -154,7 +144,7 @@ impl Session {
     }
 
     /// The client has said something that is no message and has no record of its own.
-    pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> Call) {
+    pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> MessageFacts) {
         let due = self.garbage().count(is_json, facts);
         due.into_iter().for_each(|told| told.tell(self.correlator.core()));
     }
@@ -195,7 +185,7 @@ impl Session {
             }
             negotiated.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
-        let mut facts = Call::nameless().shared(common());
+        let mut facts = MessageFacts::default().shared(common());
         if let Some(actor) = origin.actor(core, "initialize") {
             facts = facts.actor(actor);
         }
@@ -219,7 +209,7 @@ impl Session {
     }
 
     /// What it came over is closed: what is open gets no answer any more.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
         self.tell_end();
@@ -258,19 +248,19 @@ impl Session {
     }
 
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock()
     }
 
     fn noise(&self) -> MutexGuard<'_, Noise> {
-        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noise.lock()
     }
 
     fn garbage(&self) -> MutexGuard<'_, Noise> {
-        self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.garbage.lock()
     }
 
     fn negotiated(&self) -> MutexGuard<'_, Negotiated> {
-        self.negotiated.lock().unwrap_or_else(PoisonError::into_inner)
+        self.negotiated.lock()
     }
 }
 
@@ -286,7 +276,7 @@ impl Negotiated {
         // Sessions shorter than 104 days are exact to the nanosecond.
         #[expect(clippy::cast_precision_loss, reason = "see above")]
         let seconds = now.saturating_sub(begun.monotonic_nano) as f64 / 1e9;
-        let facts = begun.facts.unwrap_or_else(Call::nameless);
+        let facts = begun.facts.unwrap_or_default();
         let facts = match facts.text(names::MCP_SESSION_ID) {
             None => facts.some(names::MCP_SESSION_ID, self.id.clone()),
             Some(_) => facts,

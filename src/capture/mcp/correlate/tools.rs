@@ -3,21 +3,21 @@
 //! Invariant: a definition is new once, however many sessions have it and in whatever order they list: what was seen is known
 //! by its digest, and the last [`MAX_DEFINITIONS`] of them are.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::message::ToolDefinition;
-use super::hex::hex;
+use super::super::recent::Recent;
+use crate::hex::hex;
 use crate::record::{EventName, names};
-use crate::trail::{Call, Moment};
+use crate::trail::{MessageFacts, Moment};
 
 /// What was seen of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tools {
     /// The definition of each name that was listed last.
     last: HashMap<String, [u8; 32]>,
-    seen: HashSet<[u8; 32]>,
-    order: VecDeque<[u8; 32]>,
+    seen: Recent<[u8; 32], ()>,
 }
 
 /// A definition that was not seen before.
@@ -28,6 +28,12 @@ pub(super) struct NewTool {
     previous: Option<[u8; 32]>,
 }
 
+impl Default for Tools {
+    fn default() -> Self {
+        Self { last: HashMap::new(), seen: Recent::of_at_most(MAX_DEFINITIONS) }
+    }
+}
+
 impl Tools {
     /// Takes a list in, and gives the definitions that are new.
     pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<NewTool> {
@@ -36,7 +42,7 @@ impl Tools {
 
     /// The digest of a tool's definition, as it stands in a record.
     pub(super) fn digest(&self, name: &str) -> Option<String> {
-        self.last.get(name).map(hex)
+        self.last.get(name).map(|digest| hex(digest))
     }
 
     fn learn_one(&mut self, definition: ToolDefinition) -> Option<NewTool> {
@@ -49,22 +55,17 @@ impl Tools {
             }
             Entry::Vacant(_) => None,
         };
-        if !self.seen.insert(definition.digest) {
+        if self.seen.contains(&definition.digest) {
             return None;
         }
-        self.order.push_back(definition.digest);
-        if self.order.len() > MAX_DEFINITIONS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
+        self.seen.insert(definition.digest, ());
         Some(NewTool { definition, previous })
     }
 }
 
 impl NewTool {
     /// With the facts of the list in which it came.
-    pub(super) fn moment(self, listed: Call) -> Moment {
+    pub(super) fn moment(self, listed: MessageFacts) -> Moment {
         let Self { definition: ToolDefinition { name, digest }, previous } = self;
         let moment = Moment::of_message(EventName::McpToolDefinition, listed)
             .attribute(names::GEN_AI_TOOL_NAME, name)
@@ -97,7 +98,7 @@ mod tests {
         for number in 0..=MAX_DEFINITIONS {
             assert_eq!(tools.learn(tool(number)).len(), 1);
         }
-        assert_eq!((tools.seen.len(), tools.order.len(), tools.last.len()), (MAX_DEFINITIONS, MAX_DEFINITIONS, 1));
+        assert_eq!((tools.seen.len(), tools.last.len()), (MAX_DEFINITIONS, 1));
         assert_eq!(tools.learn(tool(1)).len(), 0, "the second is known");
         assert_eq!(tools.learn(tool(0)).len(), 1, "the first was forgotten");
     }

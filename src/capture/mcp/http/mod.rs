@@ -19,9 +19,9 @@ mod server;
 mod tests;
 mod tower;
 
-#[cfg(feature = "proxy")]
-pub(crate) use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};
+#[cfg(feature = "internals")]
+pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};
 pub use self::exchange::{HttpRecording, PeerAddr};
-#[cfg(feature = "proxy")]
-pub(crate) use self::server::HoldReasons;
+#[cfg(feature = "internals")]
+pub use self::server::HoldReasons;
 pub use self::tower::{McpFuture, McpLayer, McpService, TapBody};

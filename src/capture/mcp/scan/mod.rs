@@ -40,7 +40,7 @@ pub(crate) use self::framing::{Events, Lines};
 pub(crate) use self::scanner::Documents;
 #[cfg(test)]
 pub(crate) use self::scanner::Scanner;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 pub(super) use self::syntax::behind_whitespace;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 pub(super) use self::tokens::{Key, string};

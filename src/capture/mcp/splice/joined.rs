@@ -5,26 +5,27 @@ use crate::record::SpanIds;
 
 /// A call's own span, for the request that goes on to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Joined {
+pub struct Joined {
     traceparent: String,
     said: CallerTrace,
 }
 
 /// What a message says of its trace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct CallerTrace {
+pub struct CallerTrace {
     traceparent: Option<String>,
     tracestate: Option<String>,
 }
 
 impl CallerTrace {
-    pub(crate) fn of(message: &Message) -> Self {
+    /// What the message says.
+    pub fn of(message: &Message) -> Self {
         let params = &message.params;
         Self { traceparent: params.traceparent.clone(), tracestate: params.tracestate.clone() }
     }
 
     /// What joins the message, if its call has a span.
-    pub(crate) fn joined(self, span: Option<SpanIds>) -> Option<Joined> {
+    pub fn joined(self, span: Option<SpanIds>) -> Option<Joined> {
         let SpanIds { trace, span: Some(span), flags } = span? else { return None };
         // Version 00 knows of one flag.
         let traceparent = format!("00-{trace}-{span}-{:02x}", flags & SAMPLED);
@@ -34,7 +35,7 @@ impl CallerTrace {
 
 impl Joined {
     /// The value of `traceparent` (W3C Trace Context, section 3.2).
-    pub(crate) fn traceparent(&self) -> &str {
+    pub fn traceparent(&self) -> &str {
         &self.traceparent
     }
 
@@ -44,12 +45,12 @@ impl Joined {
     }
 
     /// What the message says beside a trace that goes on.
-    pub(crate) fn tracestate(&self) -> Option<&str> {
+    pub fn tracestate(&self) -> Option<&str> {
         self.said.tracestate.as_deref().filter(|_| self.goes_on())
     }
 
     /// Whether that `traceparent` names the same trace.
-    pub(crate) fn is_of(&self, traceparent: &str) -> bool {
+    pub fn is_of(&self, traceparent: &str) -> bool {
         traceparent.get(TRACE).is_some_and(|named| self.traceparent.get(TRACE) == Some(named))
     }
 }

@@ -22,5 +22,5 @@ mod splices;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::joined::{CallerTrace, Joined};
-pub(crate) use self::splices::{MOST_MESSAGES, Splices};
+pub use self::joined::{CallerTrace, Joined};
+pub use self::splices::{MOST_MESSAGES, Splices};

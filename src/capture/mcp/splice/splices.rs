@@ -10,7 +10,7 @@ use crate::capture::mcp::scan::behind_whitespace;
 /// What is to be written into one unit of framing: for each of its messages, in order, what joins it to a trace, if anything
 /// does.
 #[derive(Debug, Default)]
-pub(crate) struct Splices {
+pub struct Splices {
     messages: Vec<Option<Joined>>,
     is_batch: bool,
     /// Nobody knows which bytes are which message's.
@@ -21,7 +21,7 @@ pub(crate) struct Splices {
 
 impl Splices {
     /// The next message of the unit, as it was before anybody took it in, and what joins it.
-    pub(crate) fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
+    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
         self.is_batch |= is_batch;
         self.is_unclear |= !is_plain;
         self.is_too_many |= self.messages.len() == MOST_MESSAGES;
@@ -38,12 +38,12 @@ impl Splices {
     }
 
     /// Whether it stays as it is only because there are too many messages in it.
-    pub(crate) fn is_too_many(&self) -> bool {
+    pub fn is_too_many(&self) -> bool {
         self.is_too_many
     }
 
     /// What joins the one message that there is.
-    pub(crate) fn single(&self) -> Option<&Joined> {
+    pub fn single(&self) -> Option<&Joined> {
         match self.messages.as_slice() {
             [Some(joined)] if !self.is_batch && !self.is_unclear => Some(joined),
             _ => None,
@@ -51,7 +51,7 @@ impl Splices {
     }
 
     /// The bytes of the unit with all of it; `None` if they stay as they are.
-    pub(crate) fn apply(&self, unit: &[u8]) -> Option<Vec<u8>> {
+    pub fn apply(&self, unit: &[u8]) -> Option<Vec<u8>> {
         if self.is_unclear || self.is_too_many || !self.messages.iter().any(Option::is_some) {
             return None;
         }
@@ -104,7 +104,7 @@ fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
 }
 
 /// Far more than a batch has that anybody means.
-pub(crate) const MOST_MESSAGES: usize = 1024;
+pub const MOST_MESSAGES: usize = 1024;
 const PARAMS: &str = "params";
 const META: &str = "_meta";
 const TRACEPARENT: &str = "traceparent";

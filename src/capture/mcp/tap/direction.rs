@@ -8,13 +8,13 @@ use crate::capture::mcp::correlate::{Correlator, Exchange};
 use crate::capture::mcp::message::Kind;
 use crate::capture::mcp::message::Message;
 use crate::capture::mcp::scan::Lines;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use crate::trail::OpenCall;
 use crate::trail::{Core, Direction};
 
 /// A reader whose panics are contained: after one it reads nothing any more.
 #[derive(Debug)]
-pub(crate) struct DirectionReader {
+pub struct DirectionReader {
     core: Arc<Core>,
     exchange: Arc<Exchange>,
     direction: Direction,
@@ -23,19 +23,15 @@ pub(crate) struct DirectionReader {
 }
 
 impl DirectionReader {
-    pub(crate) fn new(
-        core: &Arc<Core>,
-        correlator: &Correlator,
-        exchange: &Arc<Exchange>,
-        direction: Direction,
-    ) -> Self {
+    /// A reader of what passes in that direction.
+    pub fn new(core: &Arc<Core>, correlator: &Correlator, exchange: &Arc<Exchange>, direction: Direction) -> Self {
         let lines = Lines::new(correlator.reading().clone());
         Self { core: core.clone(), exchange: exchange.clone(), direction, lines, has_panicked: false }
     }
 
     /// Reads on, no further than through the newline that ends a line with a message, and says how far. Messages go to the
     /// correlator, but for those that `keep` takes.
-    pub(crate) fn read(&mut self, bytes: &[u8], mut keep: impl FnMut(Message) -> Option<Message>) -> usize {
+    pub fn read(&mut self, bytes: &[u8], mut keep: impl FnMut(Message) -> Option<Message>) -> usize {
         let read = self.guarded(|lines, exchange, direction| {
             lines.read(bytes, &mut |message| {
                 if let Some(message) = keep(message) {
@@ -55,7 +51,7 @@ impl DirectionReader {
     }
 
     /// No more bytes will pass.
-    pub(crate) fn end(&mut self, mut keep: impl FnMut(Message) -> Option<Message>) {
+    pub fn end(&mut self, mut keep: impl FnMut(Message) -> Option<Message>) {
         self.guarded(|lines, exchange, direction| {
             lines.end(&mut |message| {
                 if let Some(message) = keep(message) {
@@ -66,25 +62,26 @@ impl DirectionReader {
     }
 
     /// Gives a message that was kept to the correlator.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn see(&mut self, message: Message) -> Option<Arc<OpenCall>> {
+    #[cfg(feature = "internals")]
+    pub fn see(&mut self, message: Message) -> Option<Arc<OpenCall>> {
         self.guarded(|_, exchange, direction| exchange.see(direction, message)).flatten()
     }
 
     /// A call was answered in the place of the server.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn refuse(&mut self, call: &Arc<OpenCall>, answer: Message) {
+    #[cfg(feature = "internals")]
+    pub fn refuse(&mut self, call: &Arc<OpenCall>, answer: Message) {
         self.guarded(|_, exchange, _| exchange.refuse(call, answer));
     }
 
     /// Blocks while the disk is behind. For a thread of its own: no record is left out because its writer is faster.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn wait_for_disk(&self) {
+    #[cfg(feature = "internals")]
+    pub fn wait_for_disk(&self) {
         self.exchange.wait_for_disk();
     }
 
-    #[cfg(feature = "proxy")]
-    pub(crate) fn has_panicked(&self) -> bool {
+    /// Whether it has stopped reading.
+    #[cfg(feature = "internals")]
+    pub fn has_panicked(&self) -> bool {
         self.has_panicked
     }
 

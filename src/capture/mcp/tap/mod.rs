@@ -19,8 +19,8 @@ mod read;
 mod streams;
 mod write;
 
-#[cfg(any(feature = "proxy", feature = "rmcp"))]
-pub(crate) use self::direction::DirectionReader;
+#[cfg(any(feature = "internals", feature = "rmcp"))]
+pub use self::direction::DirectionReader;
 pub use self::read::TapRead;
 pub use self::streams::Tap;
 pub use self::write::TapWrite;

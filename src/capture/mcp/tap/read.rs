@@ -8,7 +8,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::close::CloseOnDrop;
 use super::paced::PacedReader;
+use crate::locks::Mutex;
 use crate::trail::Pause;
 
 /// A stream whose bytes are audited as they are read.
@@ -50,7 +51,7 @@ impl<R> TapRead<R> {
     /// Reads some of these bytes, and says how many.
     fn observe(&mut self, bytes: &[u8]) -> usize {
         // What these bytes may answer was read when this lock is free.
-        drop(self.order.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(self.order.lock());
         let read = self.reader.read_some(bytes);
         self.pause = self.reader.pause();
         read

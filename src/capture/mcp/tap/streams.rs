@@ -1,7 +1,7 @@
 //! The two streams of a tapped connection.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::close::CloseOnDrop;
 use super::direction::DirectionReader;
@@ -10,6 +10,7 @@ use super::read::TapRead;
 use super::write::TapWrite;
 use crate::Trail;
 use crate::capture::mcp::correlate::{Correlator, Exchange, MessageOrigin};
+use crate::locks::Mutex;
 use crate::trail::{Direction, Transport};
 
 /// A connection that is listened to. Made by [`Trail::tap`].

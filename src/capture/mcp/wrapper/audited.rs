@@ -125,7 +125,7 @@ impl<C: Fn() -> bool> Drop for Guard<C> {
             && !std::thread::panicking()
             && (self.is_cancelled)()
         {
-            open.end(&Outcome::of(Detail::Cancelled));
+            open.finish_now(&Outcome::of(Detail::Cancelled));
         }
     }
 }
@@ -171,7 +171,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
     requests! {
         ping() -> () = "ping";
         initialize(request: InitializeRequestParams) -> InitializeResult = "initialize"
-            => |call| request::claimed_client(call, &request.client_info);
+            => |call| call.with(|facts| request::claimed_client(facts, &request.client_info));
         discover() -> DiscoverResult = "server/discover";
         complete(request: CompleteRequestParams) -> CompleteResult = "completion/complete";
         #[expect(deprecated, reason = "rmcp deprecated the type; servers of older revisions still have it")]

@@ -6,7 +6,7 @@ use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::trace_context;
 use crate::record::names;
-use crate::trail::{Actor, Call, Core, OpenCall, RequestFacts, Transport};
+use crate::trail::{Actor, Call, Core, Direction, MessageFacts, OpenCall, RequestFacts, Transport};
 
 /// The call of a request, with everything but its own parameters.
 pub(super) fn call(
@@ -19,65 +19,73 @@ pub(super) fn call(
         NumberOrString::Number(number) => (number.to_string(), "number"),
         NumberOrString::String(text) => (text.to_string(), "string"),
     };
-    let mut call = Call::mcp(method.to_owned())
+    let mut facts = MessageFacts::of_method(method.to_owned())
+        .direction(Direction::ClientToServer)
         .attribute(names::JSONRPC_REQUEST_ID, id)
         .attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, id_type);
     if let Some(version) = context.protocol_version() {
-        call = call.attribute(names::MCP_PROTOCOL_VERSION, version.as_str().to_owned());
+        facts = facts.attribute(names::MCP_PROTOCOL_VERSION, version.as_str().to_owned());
     }
     if let Some(client) = context.client_info() {
-        call = claimed_client(call, &client);
+        facts = claimed_client(facts, &client);
     }
     let meta = |key| context.meta.get(key).and_then(|value| value.as_str());
     if let Some(parent) = trace_context::parent(meta("traceparent"), meta("tracestate")) {
-        call = call.parent(parent);
+        facts = facts.parent(parent);
     }
-    origin(core, method, call, &context.extensions, transport)
+    Call::of_message(origin(core, method, facts, &context.extensions, transport))
 }
 
-/// What is known of a notification, in the form of a call that never begins.
+/// What is known of a notification.
 pub(super) fn notification(
     core: &Core,
     method: &str,
     context: &NotificationContext<RoleServer>,
     transport: Option<Transport>,
-) -> Call {
-    let mut call = Call::mcp(method.to_owned());
+) -> MessageFacts {
+    let mut facts = MessageFacts::of_method(method.to_owned()).direction(Direction::ClientToServer);
     if let Some(peer) = context.peer.peer_info() {
-        call = claimed_client(call, &peer.client_info)
+        facts = claimed_client(facts, &peer.client_info)
             .attribute(names::MCP_PROTOCOL_VERSION, peer.protocol_version.as_str().to_owned());
     }
-    origin(core, method, call, &context.extensions, transport)
+    origin(core, method, facts, &context.extensions, transport)
 }
 
 /// What a client says of itself.
-pub(super) fn claimed_client(call: Call, client: &Implementation) -> Call {
-    call.attribute(names::AUDITRAIL_CLIENT_NAME, client.name.clone())
+pub(super) fn claimed_client(facts: MessageFacts, client: &Implementation) -> MessageFacts {
+    facts
+        .attribute(names::AUDITRAIL_CLIENT_NAME, client.name.clone())
         .attribute(names::AUDITRAIL_CLIENT_VERSION, client.version.clone())
 }
 
 /// How the message came, and who acts: known best where HTTP carried it.
-fn origin(core: &Core, method: &str, call: Call, extensions: &Extensions, transport: Option<Transport>) -> Call {
+fn origin(
+    core: &Core,
+    method: &str,
+    facts: MessageFacts,
+    extensions: &Extensions,
+    transport: Option<Transport>,
+) -> MessageFacts {
     let http = extensions.get::<http::request::Parts>();
-    let mut call = match (http, transport) {
-        (Some(_), _) => call.transport(Transport::StreamableHttp),
-        (None, Some(transport)) => call.transport(transport),
-        (None, None) => call,
+    let mut facts = match (http, transport) {
+        (Some(_), _) => facts.transport(Transport::StreamableHttp),
+        (None, Some(transport)) => facts.transport(transport),
+        (None, None) => facts,
     };
     if let Some(parts) = http {
         if let Some(span) = trace_context::http_span(&parts.headers) {
-            call = call.link(span);
+            facts = facts.link(span);
         }
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
         for (name, attribute) in HEADERS {
             if let Some(value) = header(name) {
-                call = call.attribute(attribute, value);
+                facts = facts.attribute(attribute, value);
             }
         }
     }
     match extracted(core, method, http) {
-        Some(actor) => call.actor(actor),
-        None => call,
+        Some(actor) => facts.actor(actor),
+        None => facts,
     }
 }
 

@@ -12,7 +12,7 @@
 
 use std::io::{self, ErrorKind, Write as _};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use tokio::io::AsyncWrite;
 
 use super::super::message::Message;
 use super::super::tap::DirectionReader;
+use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// Writes to the process's standard output.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ impl Unwritten {
             if left.is_zero() {
                 return;
             }
-            state = self.0.is_changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.0.is_changed.wait_timeout(state, left);
         }
     }
 }
@@ -124,7 +125,7 @@ impl Shared {
             if state.is_closed {
                 return None;
             }
-            state = self.is_changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.is_changed.wait(state);
         }
     }
 
@@ -142,7 +143,7 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -204,7 +205,7 @@ impl Writer {
         let (head, tail) = line.split_at(line.len().saturating_sub(AT_ONCE));
         write_all(&mut self.file, head)?;
         wait_writable(&self.file)?;
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.order.lock();
         write_all(&mut self.file, tail)?;
         self.listener.finish(&mut self.answers, true);
         Ok(())

@@ -1,12 +1,13 @@
 //! Notes on the two bodies of an exchange, for the records of bodies that could not be read.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use http::HeaderMap;
 
 use crate::capture::mcp::http::reading::media_type;
 use crate::capture::mcp::message::Message;
+use crate::locks::Mutex;
 use crate::record::{Value, names};
 
 /// What is known, by [`Side`].
@@ -60,7 +61,7 @@ impl BodyNotes {
         let mut facts: Vec<_> = sizes.into_iter().map(|(name, bytes)| (name, size(bytes).into())).collect();
         facts.extend(media_types.into_iter().filter_map(|(name, text)| Some((name, listed(text?)))));
         facts.extend(self.flaw.get().map(|flaw| (names::AUDITRAIL_MESSAGE_FLAW, listed(flaw))));
-        let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let readings = self.readings.lock().clone();
         facts.extend((!readings.is_empty()).then(|| (names::AUDITRAIL_MESSAGE_READINGS, readings.into())));
         facts
     }
@@ -78,7 +79,7 @@ impl BodyNotes {
 
     /// The request could not be read, and to some server it is this: `Decode` of Go takes the first document of a body.
     pub(crate) fn may_ask(&self, message: &Message) {
-        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = self.readings.lock();
         if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))
             && readings.len() < MOST_READINGS
         {

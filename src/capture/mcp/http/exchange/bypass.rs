@@ -14,7 +14,7 @@ use crate::trail::Core;
 
 /// An extension of requests to a proxy in front of one server: whether it was told that clients are led past it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bypasses(Arc<AtomicBool>);
+pub struct Bypasses(Arc<AtomicBool>);
 
 /// What is to be looked at in one exchange.
 #[derive(Debug)]

@@ -1,16 +1,17 @@
 //! The calls in the body of a request, for a proxy that holds it back until they may run.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::capture::mcp::http::server::HoldReasons;
 use crate::capture::mcp::message::{Flaw, Id, Message};
 use crate::capture::mcp::splice::{CallerTrace, MOST_MESSAGES, Splices};
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome};
 use crate::trail::{OpenCall, Refused};
 
 /// An extension of requests that pass a layer which holds calls. All calls of a body are here once it is read to its end.
 #[derive(Debug, Clone)]
-pub(crate) struct HeldCalls {
+pub struct HeldCalls {
     why: HoldReasons,
     contents: Arc<Mutex<Contents>>,
 }
@@ -33,9 +34,14 @@ struct Contents {
 
 /// Why a request must not be relayed.
 #[derive(Debug)]
-pub(crate) enum Withheld {
+pub enum Withheld {
     /// Each of its calls that wants an answer, and why.
-    Refused { calls: Vec<(Id, Refused)>, is_batch: bool },
+    Refused {
+        /// The calls and their refusals.
+        calls: Vec<(Id, Refused)>,
+        /// Whether their answers belong to a list.
+        is_batch: bool,
+    },
     /// None of its calls wants an answer.
     Unasked(Refused),
     /// It was not understood.
@@ -107,17 +113,17 @@ impl HeldCalls {
     }
 
     /// What is to be written into the body. Nothing is left for who asks again.
-    pub(crate) fn splices(&self) -> Splices {
+    pub fn splices(&self) -> Splices {
         std::mem::take(&mut self.contents().splices)
     }
 
     /// Whether there is JSON in it that is no message, as this library reads it.
-    pub(crate) fn is_foreign(&self) -> bool {
+    pub fn is_foreign(&self) -> bool {
         self.contents().is_foreign
     }
 
     /// Waits until all of its calls may run. If one may not, none may: they are one body. Their records say so then.
-    pub(crate) async fn may_run(&self) -> Result<(), Withheld> {
+    pub async fn may_run(&self) -> Result<(), Withheld> {
         let (calls, is_batch) = {
             let contents = self.contents();
             match contents.has_other_charset {
@@ -149,6 +155,6 @@ impl HeldCalls {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents.lock()
     }
 }

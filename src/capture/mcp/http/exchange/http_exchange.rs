@@ -9,15 +9,15 @@
 //! 4. Anything that is not a JSON-RPC message, in the request or the response, decides nothing about a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::body_notes::{BodyNotes, Side};
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::bypass::Bypass;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::held_calls::HeldCalls;
 use super::ordinary::HttpRecording;
 use super::progress::Progress;
@@ -26,8 +26,9 @@ use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{Entered, ServerState};
 use crate::capture::mcp::message::{Flaw, Message, Reading};
-use crate::record::{Detail, Now, Outcome, names};
-use crate::trail::{Call, Counted, Direction, OpenCall, Opener, Pause, Refused, is_of_mcp};
+use crate::locks::Mutex;
+use crate::record::{ClockReading, Detail, Outcome, names};
+use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// What is known of it.
 pub(crate) struct HttpExchange {
@@ -35,7 +36,7 @@ pub(crate) struct HttpExchange {
     recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
     course: Progress,
-    begun: Now,
+    begun: ClockReading,
     method: Method,
     path: String,
     /// The head is that of a client of MCP, whatever the path.
@@ -56,9 +57,9 @@ pub(crate) struct HttpExchange {
     session: Mutex<Option<Entered>>,
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     held: Option<HeldCalls>,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     detour: Option<Bypass>,
 }
 
@@ -93,9 +94,9 @@ impl HttpExchange {
             issued: OnceLock::new(),
             session: Mutex::new(session),
             is_stream: AtomicBool::new(false),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             held: shared.holding.map(HeldCalls::new),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             detour: Bypass::of(parts),
         })
     }
@@ -104,7 +105,7 @@ impl HttpExchange {
         &self.exchange
     }
 
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn held(&self) -> Option<&HeldCalls> {
         self.held.as_ref()
     }
@@ -219,8 +220,8 @@ impl HttpExchange {
     }
 
     pub(crate) fn flawed(&self) {
-        self.shared.correlator.count(Counted::Message);
-        self.shared.correlator.count(Counted::Flawed);
+        self.shared.correlator.count(WireCounter::Message);
+        self.shared.correlator.count(WireCounter::Flawed);
     }
 
     pub(crate) fn unread(&self, side: Side, why: UnreadReason) {
@@ -238,7 +239,7 @@ impl HttpExchange {
 
     /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
     pub(crate) fn begin_stream(&self, uri: &str) {
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
             detour.look(self.shared.core(), uri);
         }
@@ -250,7 +251,7 @@ impl HttpExchange {
         self.is_stream.store(true, Ordering::Relaxed);
         let correlated = self.exchange.session();
         correlated.stay_open();
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = self.session.lock();
         *session = Some(self.shared.sessions.begin(&endpoint, correlated, (&self.path, self.exchange.client())));
     }
 
@@ -281,7 +282,7 @@ impl HttpExchange {
     /// The server may have begun a session.
     fn follow_session(&self) {
         let Some(id) = self.issued.get().filter(|_| self.initializes.load(Ordering::Acquire)) else { return };
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = self.session.lock();
         // A client that has a session may ask for another; what it asked with belongs to the first.
         let correlated = match &*session {
             Some(entered) if entered.is_of(id) => return,
@@ -315,7 +316,7 @@ impl HttpExchange {
             self.tell_if_wanted();
         }
         let status = self.status();
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = self.session.lock().take();
         let ended = |session: &Entered| match status {
             _ if self.is_stream.load(Ordering::Relaxed) => true,
             200..300 => self.method == Method::DELETE,
@@ -374,7 +375,7 @@ impl HttpExchange {
             _ if self.status() == 0 => correlate::disconnected(),
             _ if !failed && !hides => Outcome::ok(),
             // The proxy's own answer.
-            Some(&code) if code == Refused::UNRECORDED => {
+            Some(&code) if code == Refused::UNRECORDED_CODE => {
                 Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
             }
             Some(&code) => Outcome::jsonrpc_error(code),
@@ -385,18 +386,18 @@ impl HttpExchange {
 
     /// The pair of records of an HTTP request in which no call is known.
     fn tell(&self, outcome: &Outcome) {
-        let call = Call::http()
+        let facts = MessageFacts::default()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())
-            .attribute(names::URL_PATH, self.path.clone())
-            .begun(self.begun);
-        let call = OpenCall::open(self.shared.core(), self.exchange.carry(call), Opener::Observer);
+            .attribute(names::URL_PATH, self.path.clone());
+        let call = Call::http(self.exchange.carry(facts)).begun(self.begun);
+        let call = OpenCall::open(self.shared.core(), call, Opener::Observer);
         if self.bodies.is_unread(Side::Request) || self.bodies.is_unread(Side::Response) {
             self.bodies.facts().into_iter().for_each(|(name, value)| call.note(&name.into(), value));
         }
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
         }
-        call.end(outcome);
+        call.finish_now(outcome);
     }
 
     fn status(&self) -> u16 {

@@ -5,10 +5,9 @@
 //! 2. An answer that arrives before the end of its request waits for it, so that it finds its call. At most [`MOST_EARLY`]
 //!    answers wait; later ones do not.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use crate::capture::mcp::http::reading::BodyEnd;
 use crate::capture::mcp::message::Message;
+use crate::locks::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);
@@ -63,7 +62,7 @@ impl Progress {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

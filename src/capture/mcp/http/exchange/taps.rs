@@ -13,8 +13,8 @@ use crate::trail::{Direction, OpenCall, Pause};
 
 /// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "proxy"), allow(dead_code, reason = "only the proxy answers by itself"))]
-pub(crate) struct NotFromServer;
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "only the proxy answers by itself"))]
+pub struct NotFromServer;
 
 impl HttpExchange {
     /// What looks at the request's body, if it has one: servers may take a message whatever the method.
@@ -96,7 +96,7 @@ impl RequestObserver {
 
 impl Observer for RequestObserver {
     fn message(&self, message: Message) {
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         if let Some(held) = self.0.held() {
             let before = held.facts_of(&message);
             let call = self.see(message);
@@ -114,7 +114,7 @@ impl Observer for RequestObserver {
 
     fn unread(&self, why: UnreadReason) {
         self.0.unread(Side::Request, why);
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         if let Some(held) = self.0.held() {
             held.unread();
         }

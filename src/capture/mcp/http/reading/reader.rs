@@ -105,7 +105,7 @@ impl Reader {
     }
 
     /// Whether it is only tried.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
         matches!(self.messages, Messages::Guessed(..) | Messages::None)
     }

@@ -22,7 +22,7 @@ pub(crate) struct Tap {
     /// `None` if the body is not, or no longer, read.
     reader: Option<Reader>,
     observer: Box<dyn Observer>,
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     guesses: bool,
     /// Bytes that are still to come, if that was told.
     left: Option<u64>,
@@ -64,12 +64,12 @@ pub(crate) enum BodyEnd {
 impl Tap {
     /// Looks at a body of that length, if it is known.
     pub(crate) fn new(reader: Option<Reader>, observer: Box<dyn Observer>, length: Option<u64>) -> Self {
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         let guesses = reader.as_ref().is_some_and(Reader::guesses);
         let mut tap = Self {
             reader,
             observer,
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             guesses,
             left: length,
             size: 0,
@@ -155,13 +155,13 @@ impl Tap {
     }
 
     /// Whether the body does not say that it is JSON, and is only tried.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
         self.guesses
     }
 
     /// Whether more bytes may tell more.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_reading(&self) -> bool {
         self.reader.is_some() && !self.is_over
     }

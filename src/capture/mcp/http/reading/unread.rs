@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::decode::Undecodable;
 use crate::capture::mcp::correlate::Correlator;
-use crate::trail::{Core, Counted};
+use crate::trail::{Core, WireCounter};
 
 /// Why a body is not, or no longer, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) struct UnreadCounts([AtomicBool; 5]);
 
 impl UnreadCounts {
     pub(crate) fn count(&self, core: &Core, correlator: &Correlator, why: UnreadReason) {
-        correlator.count(Counted::Unread);
+        correlator.count(WireCounter::Unread);
         let told = self.0.get(why as usize).is_none_or(|told| told.swap(true, Ordering::Relaxed));
         if !told {
             core.notices().warn_of(why.as_str(), why.told());

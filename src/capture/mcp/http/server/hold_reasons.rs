@@ -2,9 +2,9 @@
 
 /// What bodies are held for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HoldReasons {
+pub struct HoldReasons {
     /// Calls may have to wait, or be refused.
-    pub(crate) refuses: bool,
+    pub refuses: bool,
     /// Calls are to be joined to their spans.
-    pub(crate) joins: bool,
+    pub joins: bool,
 }

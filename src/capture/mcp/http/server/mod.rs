@@ -1,13 +1,13 @@
 //! What one layer knows of its server: sessions, paths, and how it is audited.
 
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 mod hold_reasons;
 mod paths;
 mod sessions;
 mod state;
 
-#[cfg(feature = "proxy")]
-pub(crate) use self::hold_reasons::HoldReasons;
+#[cfg(feature = "internals")]
+pub use self::hold_reasons::HoldReasons;
 pub(crate) use self::sessions::Entered;
 #[cfg(test)]
 pub(crate) use self::sessions::Sessions;

@@ -3,12 +3,17 @@
 //! Invariant: there are at most [`MOST`] paths, each no longer than [`LONGEST`]; a new one replaces the least recently used. A
 //! path is added only when the server has accepted a message there, so that clients cannot fill the table.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::capture::mcp::recent::Recent;
+use crate::locks::{Mutex, MutexGuard};
 
-/// Most recently used last.
-#[derive(Debug, Default)]
-pub(crate) struct Paths(Mutex<VecDeque<Box<str>>>);
+#[derive(Debug)]
+pub(crate) struct Paths(Mutex<Recent<Box<str>, ()>>);
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::of_at_most(MOST)))
+    }
+}
 
 impl Paths {
     /// MCP is spoken there.
@@ -17,27 +22,17 @@ impl Paths {
             return;
         }
         let mut paths = self.paths();
-        match paths.iter().rposition(|known| **known == *path) {
-            Some(at) if at + 1 == paths.len() => {}
-            Some(at) => {
-                let known = paths.remove(at);
-                paths.extend(known);
-            }
-            None => {
-                if paths.len() >= MOST {
-                    paths.pop_front();
-                }
-                paths.push_back(path.into());
-            }
+        if paths.touch(path).is_none() {
+            paths.insert(path.into(), ());
         }
     }
 
     pub(crate) fn knows(&self, path: &str) -> bool {
-        self.paths().iter().rev().any(|known| **known == *path)
+        self.paths().contains(path)
     }
 
-    fn paths(&self) -> MutexGuard<'_, VecDeque<Box<str>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn paths(&self) -> MutexGuard<'_, Recent<Box<str>, ()>> {
+        self.0.lock()
     }
 }
 

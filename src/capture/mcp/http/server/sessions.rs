@@ -9,11 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::capture::mcp::correlate::Session;
-use crate::trail::{Client, ClientKey, Core, Counted, Shared, Taken};
+use crate::locks::{Mutex, MutexGuard};
+use crate::trail::{Client, ClientKey, Core, Share, SharedResource, WireCounter};
 
 /// All of them.
 pub(crate) struct Sessions {
@@ -45,7 +46,7 @@ struct OpenSession {
     /// Its exchanges that are open.
     open: usize,
     /// Whose it is, and that it counts for that client.
-    owner: Option<(Arc<Client>, Taken)>,
+    owner: Option<(Arc<Client>, Share)>,
 }
 
 /// An exchange of a session, open until this is dropped.
@@ -78,8 +79,8 @@ impl Sessions {
         let (same, evicted) = {
             let mut table = self.table();
             let same = table.remove(&id);
-            let owner = client.map(|client| (client.clone(), client.take_anyway(Shared::Sessions, 1)));
-            let greedy = client.filter(|client| client.is_over(Shared::Sessions, self.most as u64));
+            let owner = client.map(|client| (client.clone(), client.take(SharedResource::Sessions, 1)));
+            let greedy = client.filter(|client| client.is_over(SharedResource::Sessions, self.most as u64));
             let own = greedy.and_then(|client| table.remove_oldest_of(client.key()));
             has_own = own.is_some();
             let is_full = !has_own && table.by_id.len() >= self.most;
@@ -91,7 +92,7 @@ impl Sessions {
             (same, evicted)
         };
         if evicted.is_some() {
-            self.core.seen().add(Counted::EvictedSession);
+            self.core.wire_counters().add(WireCounter::EvictedSession);
         }
         if let Some(client) = client.filter(|_| has_own) {
             self.tell_greedy(client);
@@ -170,13 +171,13 @@ impl Sessions {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 
 impl Drop for Sessions {
     fn drop(&mut self) {
-        let table = self.table.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.get_mut();
         table.by_id.drain().for_each(|(_, session)| session.correlated.close());
     }
 }

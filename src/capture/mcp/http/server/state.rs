@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use super::hold_reasons::HoldReasons;
 use super::paths::Paths;
 use super::sessions::Sessions;
@@ -19,7 +19,7 @@ pub(crate) struct ServerState {
     pub(crate) paths: Paths,
     pub(crate) unread: UnreadCounts,
     /// Requests carry what their bodies tell, for who holds those back.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) holding: Option<HoldReasons>,
     /// Whether it stands in a proxy: its calls come between the caller's span and the server's.
     pub(crate) is_proxy: bool,
@@ -35,7 +35,7 @@ impl ServerState {
             sessions: Arc::new(Sessions::new(core)),
             paths: Paths::default(),
             unread: UnreadCounts::default(),
-            #[cfg(feature = "proxy")]
+            #[cfg(feature = "internals")]
             holding: None,
             is_proxy: false,
             trail: trail.clone(),
@@ -43,16 +43,16 @@ impl ServerState {
     }
 
     /// Of a proxy, which holds bodies back for these reasons.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn of_proxy(trail: &Trail, holding: Option<HoldReasons>) -> Self {
         Self { holding, is_proxy: true, ..Self::new(trail) }
     }
 
     /// Whether calls may be refused here, so that none reaches the server before it may run.
     pub(crate) fn refuses(&self) -> bool {
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         return self.holding.is_some_and(|why| why.refuses);
-        #[cfg(not(feature = "proxy"))]
+        #[cfg(not(feature = "internals"))]
         return false;
     }
 

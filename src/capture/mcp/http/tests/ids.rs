@@ -240,9 +240,9 @@ fn a_call_that_is_held_back_is_not_answered_by_the_server() {
     let passes = exchange.see(TO_SERVER, message("1", "passes", None)).unwrap();
     now(passes.may_run()).unwrap();
     let waits = exchange.see(TO_SERVER, message("1", "waits", None)).unwrap();
-    exchange.refuse(&waits, answer_to("1", Some(Refused::UNRECORDED)));
+    exchange.refuse(&waits, answer_to("1", Some(Refused::UNRECORDED_CODE)));
     let held = exchange.see(TO_SERVER, message("1", "held", None)).unwrap();
     drop(exchange.see(TO_CLIENT, answer_to("1", None)));
-    exchange.refuse(&held, answer_to("1", Some(Refused::UNRECORDED)));
+    exchange.refuse(&held, answer_to("1", Some(Refused::UNRECORDED_CODE)));
     assert_eq!(ends(&rig), ["held: denied -32044", "passes: ok -", "waits: denied -32044"]);
 }

@@ -51,13 +51,13 @@ impl<B: Body> TapBody<B> {
     }
 
     /// Whether somebody looks at it, and it says that it is JSON.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_tapped(&self) -> bool {
         self.tap.as_ref().is_some_and(|tap| !tap.guesses())
     }
 
     /// Whether more of it would tell more.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn is_wanted(&self) -> bool {
         self.tap.as_ref().is_some_and(Tap::is_reading)
     }

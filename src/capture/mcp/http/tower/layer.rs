@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use super::service::McpService;
 use crate::Trail;
 use crate::capture::mcp::http::exchange::HttpRecording;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 use crate::capture::mcp::http::server::HoldReasons;
 use crate::capture::mcp::http::server::ServerState;
 
@@ -49,7 +49,7 @@ impl Trail {
     }
 
     /// For a proxy. Where that holds bodies back, its requests have the extension [`HeldCalls`](crate::capture::mcp::http::exchange::HeldCalls).
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "internals")]
     pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<HoldReasons>) -> McpLayer {
         McpLayer::of(ServerState::of_proxy(self, holding))
     }

@@ -48,7 +48,7 @@ impl<S> McpService<S> {
             return (TapBody::relayed(body), None);
         };
         parts.extensions.insert(passage.exchange().clone());
-        #[cfg(feature = "proxy")]
+        #[cfg(feature = "internals")]
         if let Some(held) = passage.held() {
             parts.extensions.insert(held.clone());
             if let Some(client) = passage.exchange().client() {

@@ -5,7 +5,7 @@ mod key;
 mod nesting;
 mod number;
 mod quoted;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 mod string;
 
 pub(crate) use self::deep::Deep;
@@ -13,5 +13,5 @@ pub(crate) use self::key::Key;
 pub(crate) use self::nesting::Nesting;
 pub(crate) use self::number::{Number, NumberPart};
 pub(crate) use self::quoted::{Nobody, Quoted, REPLACEMENT, Sink, simple_key};
-#[cfg(feature = "proxy")]
+#[cfg(feature = "internals")]
 pub(crate) use self::string::string;

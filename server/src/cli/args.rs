@@ -1,0 +1,212 @@
+//! The arguments. Their doc comments are what `--help` prints.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::address;
+use crate::config::duration;
+
+/// Audit logs for MCP servers: runs the proxy, inspects and drains journals
+#[derive(Debug, Parser)]
+#[command(name = "auditrail", version, after_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(subcommand_required = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+    Journal(JournalArguments),
+    #[command(arg_required_else_help = true, after_help = PROXY_EXIT_CODES)]
+    Proxy(ProxyArguments),
+}
+
+/// Inspects the journal of a service and ships the records left in it
+#[derive(Debug, Args)]
+pub(super) struct JournalArguments {
+    #[command(flatten)]
+    pub(super) which: Which,
+    #[command(subcommand)]
+    pub(super) command: JournalCommand,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// State directory of the service; by default that of --service, or AUDITRAIL_DIR
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "service")]
+    pub(super) dir: Option<PathBuf>,
+    /// The service, by its service.name, whose default state directory is used
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) service: Option<String>,
+    /// Output format
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Shows what the journal holds; read-only
+    #[command(after_help = EXIT_CODES)]
+    Stat,
+    /// Reads everything and lists what is damaged or missing; read-only
+    #[command(after_help = EXIT_CODES)]
+    Fsck,
+    /// Lists the streams that were shipped and removed, with the number of their last record; read-only
+    #[command(after_help = EXIT_CODES)]
+    Ledger,
+    #[command(after_help = EXIT_CODES)]
+    Drain(DrainArguments),
+    /// Shows, replays or deletes records that the collector refused or that were damaged on disk
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+    Quarantine(QuarantineCommand),
+}
+
+/// Ships the records that dead processes left behind
+#[derive(Debug, Args)]
+pub(super) struct DrainArguments {
+    /// How long to wait for the collector, such as 500ms, 30s, 5m or 1h
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(super) timeout: Duration,
+    #[command(flatten)]
+    pub(super) collector: Collector,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Collector {
+    /// URL of the collector; without it, and for all other settings, OTEL_EXPORTER_OTLP_* apply as for a service
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QuarantineCommand {
+    /// Lists the files in quarantine and why they are there
+    #[command(after_help = EXIT_CODES)]
+    List,
+    /// Decodes and shows the records of a file
+    #[command(after_help = EXIT_CODES)]
+    Show {
+        /// The file, as shown by `list`
+        name: String,
+    },
+    #[command(after_help = EXIT_CODES)]
+    Replay(ReplayArguments),
+    #[command(after_help = EXIT_CODES)]
+    Discard(DiscardArguments),
+}
+
+/// Sends records to the collector again; deletes a file once the collector has accepted all of it
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// The files, as shown by `list`
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    pub(super) names: Vec<String>,
+    /// All files
+    #[arg(long, conflicts_with = "names")]
+    pub(super) all: bool,
+    /// How long to wait for the collector's answer per file, such as 500ms, 30s, 5m or 1h
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(super) timeout: Duration,
+    #[command(flatten)]
+    pub(super) collector: Collector,
+}
+
+/// Deletes files permanently
+#[derive(Debug, Args)]
+pub(super) struct DiscardArguments {
+    /// The files, as shown by `list`
+    #[arg(value_name = "NAME", required = true)]
+    pub(super) names: Vec<String>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+/// Runs an audited proxy in front of any MCP server
+#[derive(Debug, Args)]
+pub(super) struct ProxyArguments {
+    /// Configuration file; by default the one that AUDITRAIL_CONFIG names, if it is set
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// service.name of the records; by default the file name of the command
+    #[arg(long, value_name = "SERVICE")]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) http: HttpArguments,
+    /// Prints the effective configuration, without secrets, and exits
+    #[arg(long)]
+    pub(super) print_config: bool,
+    /// The stdio server to run, and its arguments
+    #[arg(value_name = "COMMAND", last = true)]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HttpArguments {
+    /// Address to accept HTTP clients on, such as 127.0.0.1:8080, or :8080 for the same; replaces the listeners of the
+    /// configuration file
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "command")]
+    pub(super) listen: Option<SocketAddr>,
+    /// The server behind --listen, as http://HOST:PORT or https://HOST:PORT; its path is put before that of each request
+    #[arg(long, value_name = "URL", requires = "listen")]
+    pub(super) upstream: Option<String>,
+    /// CA certificates (PEM) that the server's certificate must be signed by; by default the system's
+    #[arg(long, value_name = "FILE", requires = "upstream")]
+    pub(super) upstream_ca: Option<PathBuf>,
+    /// Which Host the server gets: the client's or its own; with its own, the proxy checks Host and Origin itself
+    #[arg(long, value_name = "WHOSE", requires = "upstream")]
+    pub(super) host: Option<Host>,
+    /// With --host upstream: another host name that clients may use, besides localhost and the listener's address
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "host")]
+    pub(super) hosts: Vec<String>,
+    /// Tells the server where a request came from, in Forwarded and X-Forwarded-For, -Host and -Proto
+    #[arg(long, requires = "upstream")]
+    pub(super) forwarded: bool,
+    /// Forwards each request to the http:// server that it names
+    #[arg(long, requires = "listen", conflicts_with = "upstream")]
+    pub(super) forward: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Host {
+    Client,
+    Upstream,
+}
+
+/// What the proxy starts servers by; nobody else calls it. Not a command, which would be suggested to people who mistype one.
+#[derive(Debug, Parser)]
+#[command(name = LAUNCH, no_binary_name = true)]
+pub(super) struct LaunchArguments {
+    pub(super) parent: u32,
+    #[arg(last = true, required = true)]
+    pub(super) command: Vec<OsString>,
+}
+
+pub(super) const LAUNCH: &str = "proxy-launch";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, no problems
+  1  failed
+  2  the arguments or the settings are wrong
+  3  done, but there are problems, or records that are not delivered";
+
+const PROXY_EXIT_CODES: &str = "\
+Exit codes:
+  the server's, or 128 plus the number of the signal that ended it
+  2    the arguments or the settings are wrong
+  125  the proxy itself failed
+  126  the server's command cannot be run
+  127  the server's command does not exist";

@@ -1,0 +1,66 @@
+//! Which journal is meant, and how results are printed.
+
+use std::path::{Path, PathBuf};
+
+use auditrail::config::{Environment, state_directory};
+use auditrail::internals::config::earlier_state_directory;
+use auditrail::journal::Inspection;
+
+use super::args::{Format, Which};
+use super::outcome::Failure;
+use super::words::Words;
+
+/// What all commands need.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The state directory of the service.
+    pub(super) state: PathBuf,
+    /// Its journal.
+    pub(super) journal: PathBuf,
+    pub(super) inspection: Inspection,
+    pub(super) environment: Environment,
+    pub(super) json: bool,
+}
+
+impl Place {
+    /// What the arguments and the environment say. There must be a journal: none is ever made.
+    pub(super) fn find(which: &Which) -> Result<Self, Failure> {
+        let environment = Environment::of_process();
+        let state = match &which.dir {
+            Some(directory) => directory.clone(),
+            None => {
+                let service = which.service.as_deref();
+                let told = |error| Failure::usage(Words::of_journals().config(&error));
+                let found = state_directory(service, &environment).map_err(told)?;
+                let earlier =
+                    service.map(|name| earlier_state_directory(name, &environment)).transpose().map_err(told)?;
+                let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
+                // Until a process of the service has begun a journal under its present name.
+                let earlier = earlier.flatten().filter(|earlier| has_journal(earlier));
+                let found = found.filter(|found| has_journal(found) || earlier.is_none()).or(earlier);
+                found.ok_or_else(|| Failure::usage(NOWHERE))?
+            }
+        };
+        let journal = state.join("journal");
+        if !journal.join("streams").is_dir() {
+            return Err(nothing_there(&state, &journal));
+        }
+        let inspection = Inspection::of(&journal).map_err(Failure::failed)?;
+        Ok(Self { state, journal, inspection, environment, json: which.format == Format::Json })
+    }
+}
+
+fn nothing_there(state: &Path, journal: &Path) -> Failure {
+    let is_journal = state.join("streams").is_dir();
+    let fix = match state.parent() {
+        Some(parent) if is_journal => format!("it is the journal itself: name {}", parent.display()),
+        _ => "name the directory that the service has as AUDITRAIL_DIR, or the service by --service".into(),
+    };
+    let why = match std::fs::metadata(journal.join("streams")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => format!(" ({error})"),
+        _ => String::new(),
+    };
+    Failure::failed(format!("there is no journal in {}{why}; {fix}", state.display()))
+}
+
+const NOWHERE: &str = "nothing says which journal is meant; give --dir DIR or --service NAME, or set AUDITRAIL_DIR";

@@ -1,0 +1,160 @@
+//! What the arguments, the environment and the configuration file say together.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use auditrail::Trail;
+use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, Settings};
+use auditrail::internals::EnvironmentInside as _;
+use auditrail::internals::config::service_name_of;
+use auditrail::trail::{Actor, Class, TrailBuilder};
+
+use crate::cli::args::{Host, HttpArguments, ProxyArguments};
+use crate::cli::outcome::Failure;
+use crate::cli::shown::plain;
+use crate::cli::words::Words;
+use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
+use crate::proxy::http::Upstream;
+
+/// The effective configuration.
+#[derive(Debug)]
+pub(super) struct Configuration {
+    pub(super) file: File,
+    environment: Environment,
+    /// `None` where the environment says it.
+    service: Option<String>,
+    /// The server's command, if there is one.
+    pub(super) command: Vec<OsString>,
+    /// Where settings come from.
+    pub(super) words: Words,
+}
+
+impl Configuration {
+    pub(super) fn find(arguments: &ProxyArguments) -> Result<Self, Failure> {
+        let mut environment = Environment::of_process();
+        let path = match &arguments.config {
+            Some(path) => Some(path.clone()),
+            None => environment.text(FILE).map_err(Failure::usage)?.map(PathBuf::from),
+        };
+        let mut file = path.map(|path| File::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
+            let names: Vec<_> = [Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten().collect();
+            environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
+        let sources = file.complete(&mut environment);
+        let command = arguments.command.clone();
+        if let Some(address) = arguments.http.listen {
+            file.listener = vec![listener(address, &arguments.http)?];
+        }
+        if command.is_empty() && file.listener.is_empty() {
+            return Err(Failure::usage(NOTHING));
+        }
+        let default = || file.service_name.clone().unwrap_or_else(|| file_name(&command));
+        let service = match &arguments.name {
+            Some(name) => Some(name.clone()),
+            None if named => None,
+            None => Some(default()),
+        };
+        Ok(Self { file, environment, service, command, words: Words { sources, needs: NEEDS } })
+    }
+
+    pub(super) fn program(&self) -> Option<&OsString> {
+        self.command.first()
+    }
+
+    /// A trail whose class of each call is that of the rules, and whose settings are these.
+    pub(super) fn trail(&self) -> TrailBuilder {
+        let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
+        let builder = builder.bounds((&self.file.bounds).into());
+        if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
+            // Nothing has to be held back for the others.
+            return builder;
+        }
+        let file = Arc::new(self.file.clone());
+        builder.classify(move |call| {
+            file.class_of(call.method().unwrap_or_default(), call.name()).map(Class::from).unwrap_or_default()
+        })
+    }
+
+    /// Who uses a server over stdio, as the environment asserts it.
+    pub(super) fn user(&self) -> Result<Option<Actor>, Failure> {
+        let Some(ProcessIdentity { user, name, tenant }) = &self.file.identity.environment else { return Ok(None) };
+        let text = |variable: &String| self.environment.text(variable).map_err(Failure::usage);
+        let optional = |variable: &Option<String>| -> Result<Option<String>, Failure> {
+            Ok(variable.as_ref().map(text).transpose()?.flatten().map(str::to_owned))
+        };
+        let Some(id) = text(user)? else { return Ok(None) };
+        let mut actor = Actor::asserted(id);
+        (actor.name, actor.tenant) = (optional(name)?, optional(tenant)?);
+        Ok(Some(actor))
+    }
+
+    /// As a configuration file that says the same; what is secret is not in it.
+    pub(super) fn shown(&self) -> Result<String, Failure> {
+        let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
+        let told = |error: &ConfigError| Failure::usage(self.words.config(error));
+        let settings = Settings::read(&overrides, &self.environment).map_err(|error| told(&error))?;
+        settings.warnings.iter().for_each(crate::cli::outcome::say);
+        for upstream in self.file.listener.iter().filter_map(|listener| listener.upstream.as_deref()) {
+            // It may hold a password, and would be refused.
+            Upstream::new(upstream).map_err(Failure::usage)?;
+        }
+        let mut file = self.file.clone();
+        file.service_name = Some(settings.resource.service_name().to_owned());
+        file.journal.show(&settings);
+        let general = self.environment.text("OTEL_EXPORTER_OTLP_ENDPOINT").map_err(Failure::usage)?;
+        file.otlp.endpoint = general.map(|endpoint| endpoint.split('?').next().unwrap_or_default().to_owned());
+        file.otlp.protocol = Some(match settings.logs.protocol {
+            Protocol::HttpProtobuf => "http/protobuf".into(),
+            _ => "grpc".into(),
+        });
+        let mut text = format!("# records go to {}\n", settings.logs.shown_endpoint());
+        for (name, _) in &settings.logs.headers {
+            text += &format!("# with the header {name}: (hidden)\n");
+        }
+        file.trace.export = Some(settings.exports_traces);
+        if settings.exports_traces {
+            text += &format!("# traces go to {}\n", settings.traces.as_ref().map_err(told)?.shown_endpoint());
+        }
+        if let Some(program) = self.program() {
+            text += &format!("# the server is {}, over stdio\n", plain(&program.to_string_lossy()));
+        }
+        Ok(text + "\n" + &file.shown())
+    }
+}
+
+/// The listener of the arguments.
+fn listener(address: SocketAddr, arguments: &HttpArguments) -> Result<ListenerSettings, Failure> {
+    let upstream = arguments.upstream.clone();
+    if upstream.is_none() && !arguments.forward {
+        return Err(Failure::usage("--listen needs --upstream URL, or --forward"));
+    }
+    let mut listener = ListenerSettings::new(address, upstream, arguments.forward);
+    listener.upstream_ca.clone_from(&arguments.upstream_ca);
+    listener.host = match arguments.host {
+        Some(Host::Upstream) => HostName::Upstream,
+        Some(Host::Client) | None => HostName::Client,
+    };
+    listener.hosts.clone_from(&arguments.hosts);
+    listener.forwarded = arguments.forwarded;
+    Ok(listener)
+}
+
+/// The file name of the program; the proxy's own where there is none.
+fn file_name(command: &[OsString]) -> String {
+    let name = command.first().and_then(|program| Path::new(program).file_name());
+    name.map_or_else(|| "auditrail-proxy".into(), |name| name.to_string_lossy().into_owned())
+}
+
+const NEEDS: &[(&str, &str)] = &[
+    (
+        DIRECTORY,
+        "set it, or directory of [journal] in the configuration file, to a directory that outlives the process",
+    ),
+    ("OTEL_SERVICE_NAME", "give --name SERVICE, or write service_name into the configuration file"),
+];
+const NOTHING: &str = "nothing says which server is meant; give its command behind --, or --listen with --upstream or \
+                       --forward, or a configuration file with a [[listener]]";

@@ -1,0 +1,49 @@
+//! A server over standard input and output.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+
+use super::config::Configuration;
+use super::failure::{failed, not_started};
+use super::tracer;
+use crate::cli::args::{LAUNCH, LaunchArguments};
+use crate::cli::outcome::Failure;
+use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
+
+/// The exit code of the server.
+pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u8, Failure> {
+    let mut trail = configuration.trail();
+    if let Some(user) = configuration.user()? {
+        trail = trail.actor(move |_| Some(user.clone()));
+    }
+    let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
+    let tracer = tracer::install(configuration, &trail)?;
+    let mut proxy = StdioProxy::new(program, configuration.command.iter().skip(1).cloned());
+    proxy = proxy.inject_trace(configuration.file.trace.inject);
+    if let Some(bytes) = configuration.file.stdio.held_bytes {
+        proxy = proxy.held_bytes(bytes);
+    }
+    if cfg!(target_os = "linux")
+        && let Ok(own) = std::env::current_exe()
+    {
+        proxy = proxy.launcher(own, LAUNCH);
+    }
+    let streams = Streams::of_process().map_err(|error| failed(format!("no standard streams: {error}")))?;
+    proxy.run_keeping(trail, tracer, streams).map_err(|error| match &error {
+        StdioError::Spawn { source, .. } => Failure { text: error.to_string(), code: no_command(source) },
+        _ => failed(error),
+    })
+}
+
+/// Returns only if it cannot.
+pub(super) fn become_server(arguments: &LaunchArguments) -> Failure {
+    let Some((program, rest)) = arguments.command.split_first() else { return Failure::usage("name a command") };
+    let error = launch(arguments.parent, program, rest);
+    let text = format!("cannot start {program:?}: {error}; check that the program exists and is executable");
+    Failure { text, code: no_command(&error) }
+}
+
+/// As a shell has it (POSIX, 2.8.2).
+fn no_command(error: &io::Error) -> u8 {
+    if error.kind() == ErrorKind::NotFound { 127 } else { 126 }
+}

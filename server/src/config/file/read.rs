@@ -1,0 +1,116 @@
+//! Reads and checks a configuration file.
+
+use std::path::Path;
+
+use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
+use auditrail::internals::EnvironmentInside as _;
+use auditrail::internals::config::{quarantine, read_regular};
+
+use super::error::{FileError, Source};
+use super::shape::{ClassSettings, File};
+
+impl File {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
+        let text = String::from_utf8(read_regular(path).map_err(unreadable)?);
+        let text = text.map_err(|_| unreadable(std::io::Error::other("it is not UTF-8")))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a file; the path is for messages.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let source = Source { path, text };
+        let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
+        file.check(&source)?;
+        Ok(file)
+    }
+
+    /// What the environment does not say of the trail is what the file says. Gives the variables that it has set, and what
+    /// their keys are called.
+    pub fn complete(&self, environment: &mut Environment) -> Vec<(&'static str, &'static str)> {
+        let values = [
+            (DIRECTORY, "[journal] directory", self.journal.directory.as_ref().map(|it| it.display().to_string())),
+            (JOURNAL_MAX_BYTES, "[journal] max_bytes", self.journal.max_bytes.map(|bytes| bytes.to_string())),
+            (
+                FLUSH_TIMEOUT,
+                "[journal] flush_timeout",
+                self.journal.flush_timeout.map(|time| time.0.as_millis().to_string()),
+            ),
+            (JOURNAL_WITHOUT, "[journal] without", self.journal.without.as_ref().map(|names| names.join(","))),
+            (
+                quarantine::MAX_BYTES,
+                "[journal] quarantine_max_bytes",
+                self.journal.quarantine_max_bytes.map(|bytes| bytes.to_string()),
+            ),
+            (
+                quarantine::WHEN_FULL,
+                "[journal] quarantine_when_full",
+                self.journal.quarantine_when_full.map(|way| way.text().to_owned()),
+            ),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "[otlp] endpoint", self.otlp.endpoint.clone()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "[otlp] protocol", self.otlp.protocol.clone()),
+            (
+                "OTEL_TRACES_EXPORTER",
+                "[trace] export",
+                self.trace.export.map(|exports| if exports { "otlp" } else { "none" }.into()),
+            ),
+        ];
+        let set = values
+            .into_iter()
+            .filter_map(|(variable, key, value)| environment.default_to(variable, &value?).then_some((variable, key)));
+        set.collect()
+    }
+
+    /// The class of a call: that of the first rule that matches.
+    #[must_use]
+    pub fn class_of(&self, method: &str, tool: Option<&str>) -> Option<&ClassSettings> {
+        let rule = self.rule.iter().find(|rule| rule.matches.is(method, tool))?;
+        self.class.get(rule.class.get_ref())
+    }
+
+    /// The classes that a call may have.
+    pub fn classes_in_use(&self) -> impl Iterator<Item = &ClassSettings> {
+        self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
+    }
+
+    /// The whole of it, as a file.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        // What was read can be written.
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+
+    fn check(&self, source: &Source<'_>) -> Result<(), FileError> {
+        for rule in &self.rule {
+            if !self.class.contains_key(rule.class.get_ref()) {
+                let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();
+                let known = if known.is_empty() { "there is none".into() } else { known.join(", ") };
+                let problem = format!("no class has that name; write a [class.NAME] for it, or use one of: {known}");
+                return Err(source.mistake(Some(rule.class.span()), &problem));
+            }
+            rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
+        }
+        for listener in &self.listener {
+            let problem = match (&listener.upstream, listener.forward) {
+                (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",
+                (None, false) => "a listener needs `upstream = \"http://HOST:PORT\"` or `forward = true`",
+                _ if listener.tls_certificate.is_some() != listener.tls_key.is_some() => {
+                    "tls_certificate and tls_key belong together: name both or none"
+                }
+                _ if listener.upstream_certificate.is_some() != listener.upstream_key.is_some() => {
+                    "upstream_certificate and upstream_key belong together: name both or none"
+                }
+                _ => continue,
+            };
+            return Err(source.mistake(Some(listener.listen.span()), problem));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,410 @@
+//! What may stand in the file.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use auditrail::config::{JournalWithout, QuarantineFull, Settings};
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::value::{Address, Header, Network, Route, Time};
+
+/// A configuration file.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// `service.name` of the records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_name: Option<String>,
+    /// Where records are kept until the collector has them.
+    pub journal: JournalSettings,
+    /// The collector.
+    pub otlp: OtlpFileSettings,
+    /// Who acts.
+    pub identity: IdentitySettings,
+    /// Traces.
+    pub trace: TraceSettings,
+    /// Servers over standard input and output.
+    pub stdio: StdioSettings,
+    /// What is recorded beside MCP.
+    pub http: HttpFileSettings,
+    /// What clients and servers may cost.
+    pub bounds: BoundsSettings,
+    /// Where HTTP clients come, and where their requests go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listener: Vec<ListenerSettings>,
+    /// Which calls have which class; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rule: Vec<Rule>,
+    /// What classes promise.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub class: BTreeMap<String, ClassSettings>,
+}
+
+/// `[journal]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalSettings {
+    /// `AUDITRAIL_DIR`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// `AUDITRAIL_JOURNAL_MAX_BYTES`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+    /// `AUDITRAIL_FLUSH_TIMEOUT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flush_timeout: Option<Time>,
+    /// `AUDITRAIL_JOURNAL_WITHOUT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without: Option<Vec<String>>,
+    /// `AUDITRAIL_QUARANTINE_MAX_BYTES`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine_max_bytes: Option<u64>,
+    /// `AUDITRAIL_QUARANTINE_WHEN_FULL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine_when_full: Option<QuarantineFullName>,
+}
+
+/// As [`QuarantineFull`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "they are told where they are linked to")]
+pub enum QuarantineFullName {
+    Shed,
+    Refuse,
+}
+
+/// `[otlp]`. Headers are secrets, so they come from the environment.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OtlpFileSettings {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+}
+
+/// `[identity]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentitySettings {
+    /// For stdio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<ProcessIdentity>,
+    /// For HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<HeaderIdentity>,
+    /// The networks of the proxies in front of this one whose headers count, such as `10.0.0.0/8`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted: Vec<Network>,
+    /// The header to which these append the address of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<AddressHeader>,
+}
+
+/// Names of environment variables that say who uses a server over stdio: asserted.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessIdentity {
+    /// `audit.actor.id`.
+    pub user: String,
+    /// `user.name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `auditrail.tenant.id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+}
+
+/// Names of headers in which trusted hops say who a request is from.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderIdentity {
+    /// `audit.actor.id`.
+    pub user: Header,
+    /// `user.roles`, separated by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Header>,
+    /// `auditrail.tenant.id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Header>,
+    /// The hops authenticate clients and remove these headers from what clients send: the identity is verified.
+    #[serde(default)]
+    pub authenticated: bool,
+}
+
+/// A header with addresses of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded`.
+    Forwarded,
+}
+
+/// `[trace]`.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TraceSettings {
+    /// Calls become spans, which go where the records go. On, unless `OTEL_TRACES_EXPORTER` says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<bool>,
+    /// Requests name these spans as their parents. Off: servers see what clients send.
+    pub inject: bool,
+}
+
+/// `[stdio]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StdioSettings {
+    /// How many bytes of a message are held where its call may be refused, or is joined to its span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<usize>,
+}
+
+/// `[bounds]`: as [`Bounds`](auditrail::policy::Bounds), which has the defaults.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BoundsSettings {
+    /// Records of their own for what is no message, of one message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub garbage_per_message: Option<u32>,
+    /// Such records of one connection within a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub garbage_per_second: Option<u32>,
+    /// How often each byte that comes may be repeated on records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated_per_byte: Option<u64>,
+    /// Bytes of bodies over HTTP that are held, of all clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<u64>,
+    /// Sessions over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<usize>,
+    /// Calls that are open over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_calls: Option<u64>,
+}
+
+/// `[http]`: HTTP requests that are no MCP.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpFileSettings {
+    /// Which of them are recorded.
+    pub record: HttpRecordName,
+    /// Paths, exactly or their beginning and `*`, of which none is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Route>,
+    /// How many connections of clients there may be, of all listeners together, and as many to servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<usize>,
+}
+
+/// As [`HttpRecording`](auditrail::capture::mcp::HttpRecording).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "they are told where they are linked to")]
+pub enum HttpRecordName {
+    #[default]
+    Failures,
+    All,
+    None,
+}
+
+/// `[[listener]]`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerSettings {
+    /// Where clients come.
+    pub listen: Spanned<Address>,
+    /// The server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// Each request goes to the server that it names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward: bool,
+    /// Whose name the server gets as `Host`.
+    #[serde(default)]
+    pub host: HostName,
+    /// The names by which clients may come where the server gets its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The server is told who has asked, and how.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+    /// The listener's own certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// What the server's certificate must be signed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_ca: Option<PathBuf>,
+    /// The certificate that is shown to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_certificate: Option<PathBuf>,
+    /// Its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_key: Option<PathBuf>,
+    /// Where `/livez` and `/readyz` are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Address>,
+    /// How long what was begun may go on at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Time>,
+    /// How long it may take to connect to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Time>,
+    /// How many bytes of a body are held where its calls may be refused, or are joined to their spans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<u64>,
+}
+
+/// Whose name stands in the `Host` of requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostName {
+    /// What the client wrote.
+    #[default]
+    Client,
+    /// The server's own.
+    Upstream,
+}
+
+/// `[[rule]]`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Which calls.
+    #[serde(rename = "match")]
+    pub matches: Pattern,
+    /// The name of their class.
+    pub class: Spanned<String>,
+}
+
+/// What a call must have; what is not named may be anything.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pattern {
+    /// The MCP method, exactly, or its beginning and `*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The tool, likewise; then only `tools/call` is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+}
+
+/// `[class.NAME]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassSettings {
+    /// What must have happened to a record before the call goes on.
+    pub acknowledge: AcknowledgeName,
+    /// What happens when it cannot.
+    pub when_full: WhenFullName,
+    /// How long a call waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Time>,
+}
+
+/// As [`Acknowledge`](auditrail::trail::Acknowledge).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "they are told where they are linked to")]
+pub enum AcknowledgeName {
+    Queued,
+    #[default]
+    Written,
+    Synced,
+    Remote,
+}
+
+/// As [`WhenFull`](auditrail::trail::WhenFull).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "they are told where they are linked to")]
+pub enum WhenFullName {
+    Refuse,
+    #[default]
+    Shed,
+    Wait,
+}
+
+impl ListenerSettings {
+    /// As arguments have it.
+    #[must_use]
+    pub fn new(listen: SocketAddr, upstream: Option<String>, forward: bool) -> Self {
+        Self {
+            listen: Spanned::new(0..0, Address(listen)),
+            upstream,
+            forward,
+            host: HostName::default(),
+            hosts: Vec::new(),
+            forwarded: false,
+            tls_certificate: None,
+            tls_key: None,
+            upstream_ca: None,
+            upstream_certificate: None,
+            upstream_key: None,
+            health: None,
+            drain: None,
+            connect_timeout: None,
+            held_bytes: None,
+        }
+    }
+}
+
+impl JournalSettings {
+    /// Says what counts.
+    pub(crate) fn show(&mut self, settings: &Settings) {
+        self.directory = Some(settings.directory.clone());
+        self.max_bytes = Some(settings.journal_max_bytes);
+        self.flush_timeout = Some(Time(settings.flush_timeout));
+        let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
+        let lacks = [(directory_sync, "directory_sync"), (lock, "lock")].into_iter().filter(|(accepted, _)| *accepted);
+        let without: Vec<_> = lacks.map(|(_, name)| name.to_owned()).collect();
+        self.without = Some(without).filter(|without| !without.is_empty());
+        self.quarantine_max_bytes = Some(settings.quarantine.max_bytes);
+        self.quarantine_when_full = Some(match settings.quarantine.when_full {
+            QuarantineFull::Shed => QuarantineFullName::Shed,
+            QuarantineFull::Refuse => QuarantineFullName::Refuse,
+        });
+    }
+}
+
+impl QuarantineFullName {
+    /// What the variable says for it.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Shed => "shed",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl Pattern {
+    pub(super) fn is(&self, method: &str, tool: Option<&str>) -> bool {
+        let method_fits = self.method.as_ref().is_none_or(|pattern| fits(pattern, method));
+        let tool_fits = self.tool.as_ref().is_none_or(|pattern| tool.is_some_and(|tool| fits(pattern, tool)));
+        method_fits && tool_fits
+    }
+
+    /// A star elsewhere than at the end would look like one that works.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let has_lost_star = |pattern: &String| pattern.strip_suffix('*').unwrap_or(pattern).contains('*');
+        let patterns = [&self.method, &self.tool];
+        match patterns.into_iter().flatten().any(has_lost_star) {
+            true => Err("a pattern of its `match` has a * that is not at its end; write the beginning of a name and *"),
+            false => Ok(()),
+        }
+    }
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == name, |beginning| name.starts_with(beginning))
+}

@@ -1,0 +1,241 @@
+use std::path::Path;
+use std::time::Duration;
+
+use auditrail::config::Environment;
+
+use super::*;
+
+fn parse(text: &str) -> Result<File, FileError> {
+    File::parse(Path::new("/etc/auditrail.toml"), text)
+}
+
+#[test]
+fn everything_that_may_stand_in_it() {
+    let file = parse(ALL).unwrap();
+    assert_eq!(file.service_name.as_deref(), Some("files"));
+    assert_eq!(file.listener.len(), 2);
+    assert_eq!((file.listener[0].host, file.listener[1].host), (HostName::Upstream, HostName::Client));
+    assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
+    assert!(file.trace.inject && !File::default().trace.inject);
+    assert_eq!(file.http.record, HttpRecordName::All);
+    assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| Route(route.into())));
+    assert_eq!(File::default().http.record, HttpRecordName::Failures);
+    assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
+    let again = parse(&file.shown()).unwrap();
+    assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
+}
+
+#[test]
+fn the_first_rule_that_matches_decides() {
+    let file = parse(ALL).unwrap();
+    let class = |method: &str, tool| file.class_of(method, tool).map(|class| class.when_full);
+    assert_eq!(class("tools/call", Some("delete_safely")), Some(WhenFullName::Shed));
+    assert_eq!(class("tools/call", Some("delete_file")), Some(WhenFullName::Refuse));
+    assert_eq!(class("tools/call", Some("read_file")), None);
+    assert_eq!(class("resources/read", None), Some(WhenFullName::Refuse));
+    assert_eq!(class("tools/call", None), None);
+}
+
+#[test]
+fn the_environment_wins() {
+    let file = parse(ALL).unwrap();
+    let mut environment = Environment::from_iter([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://mine:4317")]);
+    file.complete(&mut environment);
+    assert_eq!(environment.text("OTEL_EXPORTER_OTLP_ENDPOINT"), Ok(Some("http://mine:4317")));
+    assert_eq!(environment.text("AUDITRAIL_DIR"), Ok(Some("/var/lib/files")));
+    assert_eq!(environment.text("AUDITRAIL_FLUSH_TIMEOUT"), Ok(Some("800")));
+    assert_eq!(environment.text("AUDITRAIL_QUARANTINE_MAX_BYTES"), Ok(Some("2097152")));
+    assert_eq!(environment.text("AUDITRAIL_QUARANTINE_WHEN_FULL"), Ok(Some("refuse")));
+}
+
+/// Each names the file, the line, the key, and what may stand there.
+#[test]
+fn mistakes_stop_the_start() {
+    for (text, expected) in [
+        (
+            "[journal]\nquarantine_when_full = \"wait\"",
+            ":2: `quarantine_when_full`: unknown value, expected `shed` or `refuse`",
+        ),
+        (
+            "[journal]\nquarantine_max_bytes = \"1 GiB\"",
+            ":2: `quarantine_max_bytes`: invalid type: string, expected u64",
+        ),
+        ("\nservice = 1", "/etc/auditrail.toml:2: unknown field `service`, expected one of `service_name`"),
+        (
+            "[class.x]\nacknowledge = \"fast\"",
+            ":2: `acknowledge`: unknown value, expected one of `queued`, `written`, `synced`, `remote`",
+        ),
+        (
+            "[class.x]\n\nwhen_full = \"panic\"",
+            ":3: `when_full`: unknown value, expected one of `refuse`, `shed`, `wait`",
+        ),
+        ("[class.x]\nfsync = true", "unknown field `fsync`, expected one of `acknowledge`, `when_full`, `deadline`"),
+        ("[class.x]\ndeadline = \"5\"", ":2: `deadline`: it is no number with the unit ms, s, m or h"),
+        (
+            "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
+            ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]",
+        ),
+        ("[[rule]]\nmatch = { tool = \"*a\" }\nclass = \"x\"\n[class.x]", "has a * that is not at its end"),
+        (
+            "[[rule]]\nmatch = { resource = \"a\" }\nclass = \"x\"",
+            "unknown field `resource`, expected `method` or `tool`",
+        ),
+        ("[[rule]]\nclass = \"x\"", "missing field `match`"),
+        ("[[listener]]\nlisten = \"8080\"", ":2: `listen`: it is a port alone; write :8080 for this machine"),
+        (
+            "[[listener]]\nlisten = \":99999\"",
+            ":2: `listen`: its port is no number from 0 to 65535; write 127.0.0.1:8080",
+        ),
+        ("[[listener]]\nlisten = \":1\"\nhealth = \"mcp.example:1\"", ":3: `health`: what stands"),
+        ("[[listener]]\nlisten = \"127.0.0.1:8080\"", "needs `upstream = \"http://HOST:PORT\"` or `forward = true`"),
+        (
+            "[[listener]]\nlisten = \":1\"\nhost = \"mcp.example\"",
+            ":3: `host`: unknown value, expected `client` or `upstream`",
+        ),
+        ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
+        ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
+        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is no network; write one such as"),
+        ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
+        ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
+        ("[trace]\ninject = 1", ":2: `inject`: invalid type: integer, expected a boolean"),
+        ("[trace]\nsample = true", ":2: unknown field `sample`, expected `export` or `inject`"),
+        ("[http]\nrecord = \"errors\"", ":2: `record`: unknown value, expected one of `failures`, `all`, `none`"),
+        ("[http]\nexclude = [\"health\"]", "it is no path; write one such as /health, or its beginning and a *"),
+        ("[http]\nexclude = [\"/a*b\"]", "it is no path"),
+        ("[http]\nexclude = [\"/a?b=1\"]", "it is no path"),
+        ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
+        ("service_name = ", ":1: `service_name`: "),
+    ] {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text:?}\n  gives {error}\n  not   {expected}");
+    }
+    let error = File::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/file.toml: No such file"), "{error}");
+}
+
+/// Every key of [`ALL`], each with a secret in the place of its value, of whatever kind and however written.
+#[test]
+fn no_error_repeats_a_value() {
+    let mut seen = 0;
+    for (at, line) in ALL.lines().enumerate() {
+        let Some((key, _)) = line.split_once(" = ") else { continue };
+        assert!(error::KEYS.contains(&key), "{key} is not among those that are shown");
+        for value in [
+            "\"sk-hunter2\"",
+            "'hunter2, expected x'",
+            "hunter2",
+            "\"https:u:hunter2@h\"",
+            "[\"hunter2\"]",
+            "[[\"hunter2\"]]",
+            "{ token = \"hunter2\" }",
+            "{ hunter = 1, user = 5 }",
+            "\"\"\"\nhunter2 = 1\n\"\"\"",
+            "\"hunter2",
+            "hunter2==",
+        ] {
+            let changed =
+                |(other, line): (usize, &str)| if other == at { format!("{key} = {value}") } else { line.into() };
+            let text = ALL.lines().enumerate().map(changed).collect::<Vec<_>>().join("\n");
+            if let Err(error) = parse(&text) {
+                seen += 1;
+                assert!(!format!("{error} {error:?}").contains("hunter2"), "{key} = {value}: {error}");
+            }
+        }
+    }
+    assert!(seen > 300, "{seen}");
+    for text in ["token = \"hunter2\"", "[otlp]\nheaders = \"authorization=hunter2\"", "aHVudGVyMg==", "\"hunter2"] {
+        assert!(!parse(text).unwrap_err().to_string().contains("hunter2"));
+        assert!(!parse(text).unwrap_err().to_string().contains("aHVudGVyMg"));
+    }
+}
+
+/// Opening a pipe that nobody writes to would wait for ever.
+#[test]
+fn a_file_is_a_regular_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    for path in [&pipe, Path::new("/dev/zero"), directory.path()] {
+        let error = File::read(path).unwrap_err().to_string();
+        assert!(error.contains("it is no regular file, but a directory, pipe or device"), "{error}");
+    }
+}
+
+const ALL: &str = r#"
+service_name = "files"
+
+[journal]
+directory = "/var/lib/files"
+max_bytes = 1048576
+flush_timeout = "800ms"
+quarantine_max_bytes = 2097152
+quarantine_when_full = "refuse"
+
+[otlp]
+endpoint = "http://collector:4317"
+protocol = "grpc"
+
+[identity]
+environment = { user = "USER", name = "NAME", tenant = "TENANT" }
+headers = { user = "x-user", roles = "x-groups", tenant = "x-tenant", authenticated = true }
+trusted = ["10.0.0.0/8"]
+address = "forwarded"
+
+[trace]
+inject = true
+
+[stdio]
+held_bytes = 65536
+
+[http]
+record = "all"
+exclude = ["/health", "/metrics*"]
+connections = 100
+
+[bounds]
+garbage_per_message = 5
+garbage_per_second = 50
+repeated_per_byte = 8
+held_bytes = 1048576
+sessions = 100
+open_calls = 1000
+
+[[listener]]
+listen = "127.0.0.1:8080"
+upstream = "https://127.0.0.1:3000/base"
+host = "upstream"
+hosts = ["mcp.example.org"]
+forwarded = true
+tls_certificate = "/c.pem"
+tls_key = "/k.pem"
+upstream_ca = "/ca.pem"
+upstream_certificate = "/uc.pem"
+upstream_key = "/uk.pem"
+health = "127.0.0.1:8081"
+drain = "5s"
+connect_timeout = "1s"
+held_bytes = 1024
+
+[[listener]]
+listen = "[::1]:8080"
+forward = true
+
+[[rule]]
+match = { method = "tools/call", tool = "delete_safely" }
+class = "light"
+
+[[rule]]
+match = { tool = "delete_*" }
+class = "critical"
+
+[[rule]]
+match = { method = "resources/*" }
+class = "critical"
+
+[class.light]
+
+[class.critical]
+acknowledge = "synced"
+when_full = "refuse"
+deadline = "2s"
+"#;

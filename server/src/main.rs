@@ -1,0 +1,5 @@
+//! The binary `auditrail`: see `auditrail --help` and `docs/cli.md`.
+
+fn main() -> std::process::ExitCode {
+    auditrail_server::cli::main()
+}

@@ -1,0 +1,69 @@
+//! What the proxy answers by itself. It says what happened and what to do; who reads it is a person or a log.
+
+use auditrail::internals::correlate::Unanswered;
+use auditrail::internals::mcp::NotFromServer;
+use auditrail::internals::message::Id;
+use auditrail::trail::Refused;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use serde_json::Value;
+
+use crate::proxy::refusal::Refusal;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+/// An answer in the place of the server's, as an error: small enough to be handed up.
+pub(super) type BoxedAnswer = Box<Answer>;
+
+/// A line of plain text.
+pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
+    with(status, TEXT, format!("auditrail: {text}\n"))
+}
+
+/// Calls that must not run: JSON-RPC errors for each of them, as the server would answer.
+pub(super) fn refused(calls: &[(Id, Refused)], is_batch: bool) -> Answer {
+    let errors = calls.iter().map(|(id, refused)| Refusal::of(Some(id.clone()), refused).json());
+    with(StatusCode::OK, JSON, in_batch(errors.collect(), is_batch).to_string())
+}
+
+/// Calls that must not run and want no answer: an HTTP error, as for any notification that is not accepted (2025-11-25,
+/// section Sending Messages to the Server).
+pub(super) fn unasked(refused: &Refused) -> Answer {
+    with(StatusCode::FORBIDDEN, JSON, Refusal::of(None, refused).json().to_string())
+}
+
+/// A body that must not be relayed, and in which no call can be named.
+pub(super) fn withheld(status: StatusCode, reason: &str) -> Answer {
+    with(status, JSON, Refusal::because(None, reason, None).json().to_string())
+}
+
+/// A body that must not be relayed now, but may be soon.
+pub(super) fn busy(reason: &str) -> Answer {
+    let mut answer = withheld(StatusCode::SERVICE_UNAVAILABLE, reason);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}
+
+/// Calls that got no answer: JSON-RPC errors for each of them.
+pub(super) fn unanswered(status: StatusCode, reason: &str, calls: &[Unanswered]) -> Answer {
+    let errors = calls.iter().map(|call| Refusal::unanswered(call.id.clone(), reason, call.call_id).json());
+    let body = in_batch(errors.collect(), calls.iter().any(|call| call.is_in_batch));
+    let mut answer = with(status, JSON, body.to_string());
+    answer.extensions_mut().insert(NotFromServer);
+    answer
+}
+
+fn in_batch(mut errors: Vec<Value>, is_batch: bool) -> Value {
+    if is_batch { Value::Array(errors) } else { errors.pop().unwrap_or_default() }
+}
+
+fn with(status: StatusCode, kind: HeaderValue, text: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(text)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");

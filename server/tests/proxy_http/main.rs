@@ -1,0 +1,40 @@
+//! The HTTP proxy: what goes in comes out, byte by byte, and is recorded.
+//!
+//! The client and the server are raw TCP, so that nothing in between has an opinion of its own about HTTP. The numbers in
+//! the names of tests are those of the invariants in `src/proxy/http/mod.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at what it did not expect"
+)]
+
+#[path = "../../../tests/support/agreement.rs"]
+mod agreement;
+mod audit;
+mod bytes;
+mod carriers;
+mod command;
+mod elsewhere;
+mod forward;
+mod heads;
+mod held;
+mod late;
+mod lifecycle;
+mod message;
+mod origins;
+mod passages;
+mod readers;
+mod rig;
+mod room;
+mod spans;
+mod streams;
+mod trace;
+mod unanswered;
+mod versions;
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../../../tests/suite/support.rs"]
+mod support;

@@ -1,0 +1,39 @@
+//! `auditrail proxy` between clients and servers that others wrote: they see what they see without it, all is audited, and
+//! traces go on.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod encodings;
+#[path = "../../../tests/examples/mod.rs"]
+mod examples;
+mod forwarded;
+mod login;
+mod missing;
+#[path = "../../../tests/peers/mod.rs"]
+mod peers;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../proxy_stdio/rig.rs"]
+mod rig;
+mod tours;
+mod trace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let trials = [
+        encodings::trials(),
+        forwarded::trials(),
+        tours::trials(),
+        trace::trials(),
+        login::trials(),
+        missing::trials(),
+    ];
+    peers::run(trials.into_iter().flatten().collect())
+}

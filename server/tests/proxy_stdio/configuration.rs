@@ -1,0 +1,144 @@
+//! What the file, the environment and the arguments say, and mistakes in them.
+
+use auditrail::record::names;
+use auditrail::serve::Receiver;
+
+use crate::rig::{Proxy, call, records};
+
+#[test]
+fn mistakes_stop_the_start() {
+    for (text, expected) in [
+        ("\n\nservice = \"a\"", "auditrail.toml:3: unknown field `service`"),
+        ("[[rule]]\nmatch = { tool = \"a\" }\nclass = \"b\"", "auditrail.toml:3: `class`: no class has that name"),
+        (
+            "[journal]\nquarantine_when_full = \"wait\"",
+            "auditrail.toml:2: `quarantine_when_full`: unknown value, expected",
+        ),
+        ("[journal]\nquarantine_max_bytes = 4096", "[journal] quarantine_max_bytes=\"4096\" cannot be used"),
+        ("[otlp]\nprotocol = \"pigeon\"", "unknown protocol; set grpc or http/protobuf"),
+    ] {
+        let played = Proxy::of_script("touch \"$DIR/began\"").configured(text).send("");
+        assert_eq!(played.code(), 2, "{}", played.said);
+        assert!(played.said.contains(expected), "{}", played.said);
+        assert!(!played.directory.path().join("began").exists());
+    }
+    let played = Proxy::of(&[]).argument("--listen").argument("127.0.0.1:0").send("");
+    assert_eq!(played.code(), 2);
+    assert!(played.said.contains("--listen needs --upstream URL, or --forward"), "{}", played.said);
+    let played = Proxy::of(&[]).argument("--name").argument("a").send("");
+    assert_eq!(played.code(), 2);
+    assert!(played.said.contains("nothing says which server is meant"), "{}", played.said);
+}
+
+#[test]
+fn the_effective_configuration_is_shown_without_secrets() {
+    let proxy = Proxy::of(&["/usr/bin/env", "SECRET=hunter2", "cat"])
+        .configured("service_name = \"files\"\n[journal]\nmax_bytes = 300000\n")
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer hunter2")
+        .argument("--print-config");
+    let played = proxy.send("");
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let text = played.text();
+    for expected in [
+        "service_name = \"files\"",
+        "max_bytes = 300000",
+        "quarantine_max_bytes = 268435456",
+        "quarantine_when_full = \"shed\"",
+        "# with the header authorization: (hidden)",
+        "endpoint = \"http://127.0.0.1:9\"",
+        "flush_timeout = \"1ms\"",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_name_of_the_service_is_the_nearest_that_is_said() {
+    let name = |proxy: Proxy| {
+        let text = proxy.argument("--print-config").send("").text();
+        let line = text.lines().find(|line| line.starts_with("service_name")).unwrap().to_owned();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let proxy = || Proxy::of(&["/bin/cat"]);
+    assert_eq!(name(proxy()), "cat");
+    let file = "service_name = \"filed\"";
+    assert_eq!(name(proxy().configured(file)), "filed");
+    assert_eq!(name(proxy().configured(file).env("OTEL_RESOURCE_ATTRIBUTES", "service.name=attributed")), "attributed");
+    assert_eq!(name(proxy().configured(file).env("OTEL_SERVICE_NAME", "named")), "named");
+    assert_eq!(name(proxy().env("OTEL_SERVICE_NAME", "named").argument("--name").argument("told")), "told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_uses_a_server_is_what_the_environment_asserts() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let config = "[identity]\nenvironment = { user = \"WHO\", name = \"WHO_NAME\", tenant = \"WHO_TENANT\" }\n";
+    let proxy = Proxy::of(&["cat"]).configured(config).collector(&receiver);
+    let proxy = proxy.env("WHO", "ada@example.org").env("WHO_NAME", "Ada").without("WHO_TENANT");
+    let played = tokio::task::spawn_blocking(move || proxy.send(&call(1, "read_file"))).await.unwrap();
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let records = records(&receiver);
+    let asked = records.iter().find(|record| record.text(names::AUDITRAIL_PHASE) == Some("request"));
+    let asked = asked.unwrap_or_else(|| panic!("{records:#?}"));
+    assert_eq!(asked.text(names::AUDIT_ACTOR_ID), Some("ada@example.org"));
+    assert_eq!(asked.text(names::USER_NAME), Some("Ada"));
+    assert_eq!(asked.text(names::AUDITRAIL_TENANT_ID), None);
+    let verified = asked.get(names::AUDITRAIL_ACTOR_VERIFIED);
+    assert_eq!(verified, Some(&auditrail::record::Value::Bool(false)));
+    assert_eq!(asked.text(names::AUDITRAIL_MCP_TRANSPORT), Some("stdio"));
+}
+
+#[test]
+fn the_file_in_the_documentation_is_understood() {
+    let page = std::fs::read_to_string("../docs/proxy.md").unwrap();
+    let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let played = Proxy::of(&[]).configured(file).argument("--print-config").send("");
+    assert_eq!(played.code(), 0, "{}", played.said);
+    assert!(played.text().contains("upstream = \"https://files.internal:3000/a\""), "{}", played.text());
+}
+
+/// Who runs the program has options, variables and a file, and no builder whose methods could be called.
+#[test]
+fn mistakes_are_told_in_the_words_of_the_command_line() {
+    let homeless = || {
+        let proxy = Proxy::of(&["cat"]).without("HOME").without("XDG_STATE_HOME").without("STATE_DIRECTORY");
+        proxy.without("AUDITRAIL_DIR")
+    };
+    for (proxy, expected) in [
+        (homeless(), "set it, or directory of [journal] in the configuration file"),
+        (homeless().argument("--print-config"), "set it, or directory of [journal] in the configuration file"),
+        (Proxy::of(&["cat"]).argument("--name").argument(""), "give --name SERVICE, or write service_name"),
+        (Proxy::of(&["cat"]).configured("[journal]\nmax_bytes = 1\n"), "[journal] max_bytes=\"1\" cannot be used"),
+        (
+            Proxy::of(&["cat"]).without("OTEL_EXPORTER_OTLP_ENDPOINT").configured("[otlp]\nendpoint = \"collector\"\n"),
+            "[otlp] endpoint=\"(not shown)\" cannot be used",
+        ),
+        (
+            Proxy::of(&["cat"])
+                .env("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")
+                .configured("[otlp]\nendpoint = \"a\"\n"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT=\"(not shown)\" cannot be used",
+        ),
+    ] {
+        let played = proxy.send("");
+        assert_eq!(played.code(), 2, "{}", played.said);
+        assert!(played.said.contains(expected), "{}", played.said);
+        assert!(!played.said.contains("()") && !played.said.contains("builder"), "{}", played.said);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("journal/streams")).unwrap();
+    let path = directory.path().to_str().unwrap();
+    for (arguments, expected) in [
+        (
+            &["--dir", path, "quarantine", "replay", "--all", "--endpoint", "collector"][..],
+            "--endpoint=\"(not shown)\"",
+        ),
+        (&["--service", "a", "stat"], "give --dir DIR"),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_auditrail"));
+        let output = command.arg("journal").args(arguments).env_clear().output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected) && !said.contains("()") && !said.contains("builder"), "{said}");
+    }
+}

@@ -1,0 +1,162 @@
+//! The door of the package `auditrail-server` to the inside: what the proxy and the command line need beside the public face.
+//!
+//! This is no part of the public face. It may change with every version, so the server asks for exactly its own
+//! (`version = "=…"`), and nobody else uses it. What is not listed here stays inside.
+
+use std::sync::Arc;
+
+use http_body::Body;
+
+use crate::Trail;
+use crate::capture::mcp::{McpLayer, TapBody};
+use crate::config::Environment;
+use crate::record::SpanIds;
+use crate::trail::{OpenCall, Refused};
+
+/// What the proxy does with a trail.
+pub trait TrailInside {
+    /// What records, and what capture wants to know.
+    fn core(&self) -> &Arc<trail::Core>;
+
+    /// The tap for HTTP inside of a proxy, which may hold calls.
+    fn mcp_layer_of_proxy(&self, holding: Option<mcp::HoldReasons>) -> McpLayer;
+}
+
+impl TrailInside for Trail {
+    fn core(&self) -> &Arc<trail::Core> {
+        self.core()
+    }
+
+    fn mcp_layer_of_proxy(&self, holding: Option<mcp::HoldReasons>) -> McpLayer {
+        self.mcp_layer_of_proxy(holding)
+    }
+}
+
+/// What the proxy asks of a call that it may hold.
+pub trait OpenCallInside {
+    /// The ids of its span, if it has one with valid ids.
+    fn span_ids(&self) -> Option<SpanIds>;
+
+    /// Completes once the call may run, or may not.
+    fn may_run(&self) -> impl Future<Output = Result<(), Refused>>;
+}
+
+impl OpenCallInside for OpenCall {
+    fn span_ids(&self) -> Option<SpanIds> {
+        self.span_ids()
+    }
+
+    async fn may_run(&self) -> Result<(), Refused> {
+        self.may_run().await
+    }
+}
+
+/// What the proxy asks of a body that it may hold.
+pub trait TapBodyInside {
+    /// Whether it is read as messages of MCP.
+    fn is_tapped(&self) -> bool;
+
+    /// Whether more of it would tell more.
+    fn is_wanted(&self) -> bool;
+}
+
+impl<B: Body> TapBodyInside for TapBody<B> {
+    fn is_tapped(&self) -> bool {
+        self.is_tapped()
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.is_wanted()
+    }
+}
+
+/// What the configuration file of the proxy has to do with the environment.
+pub trait EnvironmentInside: Sized {
+    /// The variables of this process, and some others that are asked for by their names.
+    fn of_process_with(others: &[&str]) -> Self;
+
+    /// What counts where the variable is not set, and whether it does.
+    fn default_to(&mut self, variable: &str, value: &str) -> bool;
+}
+
+impl EnvironmentInside for Environment {
+    fn of_process_with(others: &[&str]) -> Self {
+        Self::of_process_with(others)
+    }
+
+    fn default_to(&mut self, variable: &str, value: &str) -> bool {
+        self.default_to(variable, value)
+    }
+}
+
+/// Settings: what the command line and the configuration file of the proxy share with the variables.
+pub mod config {
+    use crate::config::{ConfigError, Environment, JournalWithout};
+
+    pub use crate::config::directory::earlier_state_directory;
+    pub use crate::config::notices::plain::{is_hidden, plain};
+    pub use crate::config::otlp::ENDPOINT_METHOD;
+    pub use crate::config::regular::read as read_regular;
+    pub use crate::config::resource::service_name_of;
+
+    /// What the environment says that the journal does without.
+    ///
+    /// # Errors
+    /// If the variable names something that is not known.
+    pub fn journal_without(environment: &Environment) -> Result<JournalWithout, ConfigError> {
+        JournalWithout::read(environment)
+    }
+
+    /// The variables of the quarantine.
+    pub mod quarantine {
+        pub use crate::config::quarantine::{MAX_BYTES, WHEN_FULL};
+    }
+}
+
+/// Bytes as text.
+pub mod hex {
+    pub use crate::hex::hex;
+}
+
+/// Locks that go on after a panic.
+pub mod locks {
+    pub use crate::locks::{Condvar, Mutex, MutexGuard};
+}
+
+/// Requests and answers that find each other.
+pub mod correlate {
+    pub use crate::capture::mcp::correlate::{Correlator, End, Exchange, MessageOrigin, Pace, Unanswered};
+}
+
+/// The taps, over stdio and HTTP.
+pub mod mcp {
+    pub use crate::capture::mcp::http::{Bypasses, HeldCalls, HoldReasons, NotFromServer, Withheld};
+    pub use crate::capture::mcp::tap::DirectionReader;
+}
+
+/// Messages, as they are read off the wire.
+pub mod message {
+    pub use crate::capture::mcp::message::{Id, IdKind, Kind, Message};
+}
+
+/// Records.
+pub mod record {
+    pub use crate::record::resource::service_name;
+}
+
+/// Answers to calls that may not run.
+pub mod refusal {
+    pub use crate::capture::mcp::refusal::message_of;
+}
+
+/// Trace context that is written into messages.
+pub mod splice {
+    pub use crate::capture::mcp::splice::{CallerTrace, Joined, MOST_MESSAGES, Splices};
+}
+
+/// What records, counts and shares.
+pub mod trail {
+    pub use crate::trail::core::Core;
+    pub use crate::trail::identity::{Client, Share, SharedResource};
+    pub use crate::trail::wire_counts::WireCounter;
+}

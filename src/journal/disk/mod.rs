@@ -1,0 +1,15 @@
+//! The seam to the disk ([`Fs`], [`File`]), and the real disk ([`Disk`]) behind it.
+
+mod forked;
+mod fs;
+mod lack;
+mod make_dir;
+mod mapped;
+mod system;
+mod tolerant;
+
+pub(super) use self::forked::HomeProcess;
+pub use self::fs::{File, Fs, Identity};
+pub(super) use self::lack::{Lack, is_shortage};
+pub use self::system::Disk;
+pub use self::tolerant::{Tolerant, Without};

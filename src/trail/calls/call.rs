@@ -1,0 +1,127 @@
+//! The description of a call before it begins.
+
+use std::borrow::Cow;
+
+use opentelemetry::Context;
+use opentelemetry::trace::SpanContext;
+
+use super::message::MessageFacts;
+use super::transport::{Direction, Transport};
+use crate::record::{ClockReading, EventName, Key, Value, names};
+use crate::trail::identity::Actor;
+
+/// A call that is about to begin.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(in crate::trail) event: EventName,
+    pub(in crate::trail) message: MessageFacts,
+    /// When it began, if that was not now.
+    pub(in crate::trail) begun: Option<ClockReading>,
+}
+
+impl Call {
+    /// An MCP request with that method, received by a server.
+    pub fn mcp(method: impl Into<Cow<'static, str>>) -> Self {
+        Self::of_message(MessageFacts::of_method(method).direction(Direction::ClientToServer))
+    }
+
+    /// The call that an MCP request is.
+    pub(crate) fn of_message(message: MessageFacts) -> Self {
+        let event = match message.text(names::MCP_METHOD_NAME).map(EventName::of_method) {
+            Some(event) if event.has_halves() => event,
+            // A request of a method that looks like a notification, or of none, is a request all the same.
+            _ => EventName::McpRequest,
+        };
+        Self { event, message, begun: None }
+    }
+
+    /// An HTTP request that carried no MCP message, or none that was read.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn http(message: MessageFacts) -> Self {
+        Self { event: EventName::HttpRequest, message, begun: None }
+    }
+
+    /// When it began, if that was not now.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn begun(self, begun: ClockReading) -> Self {
+        Self { begun: Some(begun), ..self }
+    }
+
+    /// Which side sends the request.
+    #[must_use]
+    pub fn direction(self, direction: Direction) -> Self {
+        self.with(|message| message.direction(direction))
+    }
+
+    /// How the message travels.
+    #[must_use]
+    pub fn transport(self, transport: Transport) -> Self {
+        self.with(|message| message.transport(transport))
+    }
+
+    /// The tool of a `tools/call`.
+    #[must_use]
+    pub fn tool(self, name: impl Into<String>) -> Self {
+        self.with(|message| message.tool(name))
+    }
+
+    /// The prompt of a `prompts/get`.
+    #[must_use]
+    pub fn prompt(self, name: impl Into<String>) -> Self {
+        self.with(|message| message.prompt(name))
+    }
+
+    /// The resource of a `resources/read`, without user information, query and fragment of the URI.
+    #[must_use]
+    pub fn resource(self, uri: &str) -> Self {
+        self.with(|message| message.resource(uri))
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(self, actor: Actor) -> Self {
+        self.with(|message| message.actor(actor))
+    }
+
+    /// Any other attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to
+    /// the trail; such a key is ignored.
+    #[must_use]
+    pub fn attribute(self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.with(|message| message.attribute(key, value))
+    }
+
+    /// The span of the caller, by trace context propagation. Without it the call is the root of its trace.
+    #[must_use]
+    pub fn parent(self, parent: Context) -> Self {
+        self.with(|message| message.parent(parent))
+    }
+
+    /// A span that is related but not the caller's, such as that of the HTTP request.
+    #[must_use]
+    pub fn link(self, span: SpanContext) -> Self {
+        self.with(|message| message.link(span))
+    }
+
+    /// The MCP method.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        self.text(names::MCP_METHOD_NAME)
+    }
+
+    /// The tool or prompt.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text(names::GEN_AI_TOOL_NAME).or_else(|| self.text(names::GEN_AI_PROMPT_NAME))
+    }
+
+    /// The value of a string attribute.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.message.text(key)
+    }
+
+    /// With what that sets of its message.
+    pub(crate) fn with(self, set: impl FnOnce(MessageFacts) -> MessageFacts) -> Self {
+        Self { message: set(self.message), ..self }
+    }
+}

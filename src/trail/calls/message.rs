@@ -1,0 +1,139 @@
+//! What is known of an MCP message, whatever becomes of it: a call, a moment, or nothing but facts of its sender.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+
+use super::facts::Facts;
+use super::transport::{Direction, Transport};
+use crate::policy::cleaned;
+use crate::record::names::Role;
+use crate::record::{Attributes, Key, SpanIds, Value, names};
+use crate::trail::identity::Actor;
+
+/// The facts of a message.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MessageFacts {
+    pub(in crate::trail) attributes: Attributes,
+    /// What it has in common with others, beside its own.
+    pub(in crate::trail) shared: Option<Arc<Facts>>,
+    pub(in crate::trail) parent: Option<Context>,
+    pub(in crate::trail) links: Vec<SpanContext>,
+}
+
+impl MessageFacts {
+    /// The facts of a message of that method.
+    pub(crate) fn of_method(method: impl Into<Cow<'static, str>>) -> Self {
+        let mut facts = Self::default();
+        facts.attributes.set(names::MCP_METHOD_NAME, method.into());
+        facts
+    }
+
+    /// A fact of the contract, or of the user's own.
+    pub(crate) fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        set_fact(&mut self.attributes, key.into(), value);
+        self
+    }
+
+    pub(crate) fn direction(self, direction: Direction) -> Self {
+        self.attribute(names::AUDITRAIL_MCP_DIRECTION, direction.as_str())
+    }
+
+    pub(crate) fn transport(mut self, transport: Transport) -> Self {
+        transport.write(&mut self.attributes);
+        self
+    }
+
+    pub(crate) fn tool(self, name: impl Into<String>) -> Self {
+        self.attribute(names::GEN_AI_TOOL_NAME, name.into()).attribute(names::GEN_AI_OPERATION_NAME, "execute_tool")
+    }
+
+    pub(crate) fn prompt(self, name: impl Into<String>) -> Self {
+        self.attribute(names::GEN_AI_PROMPT_NAME, name.into())
+    }
+
+    /// User information, query and fragment of the URI are left out.
+    pub(crate) fn resource(self, uri: &str) -> Self {
+        self.attribute(names::MCP_RESOURCE_URI, uri.to_owned())
+    }
+
+    pub(crate) fn actor(mut self, actor: Actor) -> Self {
+        actor.write(&mut self.attributes);
+        self
+    }
+
+    pub(crate) fn parent(self, parent: Context) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
+    pub(crate) fn link(mut self, span: SpanContext) -> Self {
+        self.links.push(span);
+        self
+    }
+
+    /// The value of a string attribute.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.attributes.text(key).or_else(|| self.shared.as_ref()?.base.text(key))
+    }
+
+    /// The trace of the caller, or else that of what is related: what a record says that has no span.
+    pub(in crate::trail) fn caller(&self) -> Option<SpanIds> {
+        let parent = self.parent.as_ref().and_then(|parent| SpanIds::of_caller(parent.span().span_context()));
+        parent.or_else(|| self.links.iter().find_map(SpanIds::of_caller))
+    }
+
+    /// The bytes that its attributes take.
+    pub(in crate::trail) fn bytes(&self) -> usize {
+        self.attributes.bytes() + self.shared.as_ref().map_or(0, |shared| shared.base.bytes())
+    }
+}
+
+/// What only capture may say.
+#[cfg(feature = "mcp")]
+impl MessageFacts {
+    /// An attribute that only capture sets.
+    pub(crate) fn own(self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.own_some(key, Some(value))
+    }
+
+    /// An attribute that only capture sets, if its value is known.
+    pub(crate) fn own_some(mut self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
+        self.attributes.set_some(key, value);
+        self
+    }
+
+    /// A fact, if it is known.
+    pub(crate) fn some(self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.attribute(key, value),
+            None => self,
+        }
+    }
+
+    /// With facts that others have, too, none of which is among its own: they are held once for all.
+    pub(crate) fn shared(self, facts: Arc<Facts>) -> Self {
+        Self { shared: Some(facts), ..self }
+    }
+
+    /// With facts that others have, too, as far as it has none of its own: it holds them itself.
+    pub(crate) fn own_shared(self, facts: &Arc<Facts>) -> Self {
+        let rest = facts.but(&self.attributes);
+        Self { shared: Some(Arc::new(rest)), ..self }
+    }
+}
+
+/// Keys of a record are unique, so nobody may set those that the trail sets.
+pub(super) fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
+    if is_fact(&key) {
+        let value = cleaned(&key, value.into());
+        attributes.set(key, value);
+    }
+}
+
+pub(in crate::trail) fn is_fact(key: &str) -> bool {
+    // The event is a fact that a span may tell; here its type says it.
+    key != names::AUDITRAIL_EVENT
+        && names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
+}

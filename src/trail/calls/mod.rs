@@ -1,0 +1,23 @@
+//! What a call is: its description before it begins, what its class promises, and its state while it is open.
+
+mod call;
+mod class;
+mod facts;
+mod mcp_methods;
+mod message;
+mod moment;
+mod refused;
+mod state;
+mod transport;
+
+pub use self::call::Call;
+pub use self::class::{Acknowledge, Class, WhenFull};
+pub use self::moment::Moment;
+pub use self::refused::{RefusalKind, Refused};
+pub use self::transport::{Direction, Transport};
+
+pub(crate) use self::facts::Facts;
+pub(crate) use self::mcp_methods::is_of_mcp;
+pub(crate) use self::message::MessageFacts;
+pub(in crate::trail) use self::message::is_fact;
+pub(crate) use self::state::{CallState, FactsRef, SpanMoment};

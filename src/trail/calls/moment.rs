@@ -1,0 +1,129 @@
+//! The description of a moment.
+
+use std::sync::Arc;
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+
+use super::message::{MessageFacts, set_fact};
+use crate::policy::Truncations;
+use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
+use crate::trail::identity::{Actor, Client};
+
+/// An event that is no call: one record, without a phase.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    pub(in crate::trail) event: EventName,
+    pub(in crate::trail) attributes: Attributes,
+    /// Of attributes that were cut before.
+    pub(in crate::trail) truncations: Truncations,
+    pub(in crate::trail) outcome: Outcome,
+    pub(in crate::trail) call_id: Option<RecordId>,
+    pub(in crate::trail) context: Option<Context>,
+    /// The trace of the caller, for a moment without a span.
+    pub(in crate::trail) caller: Option<SpanIds>,
+    /// Whose message it was.
+    pub(in crate::trail) client: Option<Arc<Client>>,
+    /// It reports bytes that are not a message.
+    pub(in crate::trail) is_garbage: bool,
+}
+
+impl Moment {
+    /// A moment of that event; its outcome is `success` unless set otherwise.
+    #[must_use]
+    pub fn new(event: EventName) -> Self {
+        Self {
+            event,
+            attributes: Attributes::default(),
+            truncations: Truncations::default(),
+            outcome: Outcome::status(Status::Success),
+            call_id: None,
+            context: None,
+            caller: None,
+            client: None,
+            is_garbage: false,
+        }
+    }
+
+    /// An attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to
+    /// the trail; such a key is ignored.
+    #[must_use]
+    pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        set_fact(&mut self.attributes, key.into(), value);
+        self
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(mut self, actor: Actor) -> Self {
+        actor.write(&mut self.attributes);
+        self
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// The OTel context of the span that it belongs to.
+    #[must_use]
+    pub fn within(mut self, context: Context) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    pub(in crate::trail) fn ids(&self) -> Option<SpanIds> {
+        self.context.as_ref().and_then(|context| SpanIds::of(context.span().span_context())).or(self.caller)
+    }
+}
+
+impl Moment {
+    /// A moment with the facts of an MCP message that wants no answer.
+    pub(crate) fn of_message(event: EventName, message: MessageFacts) -> Self {
+        let caller = message.caller();
+        let MessageFacts { mut attributes, shared, .. } = message;
+        let (mut truncations, mut client) = (Truncations::default(), None);
+        if let Some(shared) = shared {
+            attributes.take_over(&shared.base, |_| true);
+            truncations.take_over(&shared.truncations, |_| true);
+            client.clone_from(&shared.client);
+        }
+        Self { attributes, truncations, caller, client, ..Self::new(event) }
+    }
+
+    /// An attribute that only capture sets.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.set(key, value.into());
+        self
+    }
+
+    /// It reports bytes that are not a message, and is the first to be left out when room is short.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_garbage(self) -> Self {
+        Self { is_garbage: true, ..self }
+    }
+
+    pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {
+        Self { attributes, ..Self::new(event) }
+    }
+
+    pub(crate) fn inside_call(mut self, call_id: Option<RecordId>) -> Self {
+        self.call_id = call_id;
+        self
+    }
+
+    pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
+        self.context = context;
+        self
+    }
+
+    /// Where it has no span.
+    #[cfg(feature = "layer")]
+    pub(crate) fn of_caller(mut self, caller: Option<SpanIds>) -> Self {
+        self.caller = caller;
+        self
+    }
+}

@@ -1,0 +1,28 @@
+//! The state that capture reads and writes.
+
+use std::collections::BTreeSet;
+
+use crate::config::{Notices, Settings};
+use crate::locks::RwLock;
+use crate::policy::{AllowList, Bounds};
+use crate::trail::digest_key::DigestKey;
+use crate::trail::hooks::Hooks;
+use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
+use crate::trail::wire_counts::WireCounters;
+
+/// Settings, hooks and counters of capture.
+pub(in crate::trail) struct CaptureContext {
+    pub(in crate::trail) settings: Settings,
+    /// The key of keyed digests.
+    pub(in crate::trail) digest_key: DigestKey,
+    pub(in crate::trail) allow: AllowList,
+    pub(in crate::trail) bounds: Bounds,
+    pub(in crate::trail) hooks: Hooks,
+    pub(in crate::trail) notices: Notices,
+    pub(in crate::trail) watch: UnauditedSpans,
+    pub(in crate::trail) reach: Reach,
+    pub(in crate::trail) missing_ids: MissingIdsWarnings,
+    pub(in crate::trail) wire_counters: WireCounters,
+    pub(in crate::trail) keeps_unsampled_callers: bool,
+    pub(in crate::trail) audited_names: RwLock<BTreeSet<&'static str>>,
+}

@@ -1,0 +1,112 @@
+//! The methods of `Core` for capture.
+
+#[cfg(feature = "tower")]
+use std::sync::Arc;
+
+use super::trail_core::Core;
+use crate::config::{Notices, Settings};
+use crate::policy::{AllowList, Bounds, Truncator};
+use crate::record::{Clock, Entropy};
+use crate::trail::digest_key::DigestKey;
+use crate::trail::hooks::Hooks;
+#[cfg(feature = "tower")]
+use crate::trail::identity::{Actor, Clients, RequestFacts};
+use crate::trail::otel::{MissingIds, Reach};
+#[cfg(feature = "mcp")]
+use crate::trail::wire_counts::WireCounters;
+
+impl Core {
+    /// The settings of the trail.
+    pub fn settings(&self) -> &Settings {
+        &self.context.settings
+    }
+
+    pub(crate) fn allow(&self) -> &AllowList {
+        &self.context.allow
+    }
+
+    /// Who acts by an HTTP request, whatever it asks.
+    #[cfg(feature = "tower")]
+    pub(crate) fn actor_of(&self, headers: &http::HeaderMap, extensions: &http::Extensions) -> Option<Actor> {
+        let facts = RequestFacts { method: "", headers: Some(headers), extensions: Some(extensions) };
+        self.context.hooks.actor(&self.context.notices, &facts)
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn clients(&self) -> &Arc<Clients> {
+        &self.recorder.clients
+    }
+
+    /// What others may cost.
+    #[cfg(feature = "mcp")]
+    pub fn bounds(&self) -> &Bounds {
+        &self.context.bounds
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.context.hooks
+    }
+
+    /// Where the trail tells of itself.
+    pub fn notices(&self) -> &Notices {
+        &self.context.notices
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.recorder.entropy
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.recorder.clock
+    }
+
+    /// Cuts what is too long, and names it.
+    pub(crate) fn truncator(&self) -> &Truncator {
+        &self.recorder.truncator
+    }
+
+    /// The key of keyed digests.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn digest_key(&self) -> &DigestKey {
+        &self.context.digest_key
+    }
+
+    /// What the taps count.
+    #[cfg(feature = "mcp")]
+    pub fn wire_counters(&self) -> &WireCounters {
+        &self.context.wire_counters
+    }
+
+    /// How calls of the trail find their OTel spans.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.context.reach
+    }
+
+    /// A record has no ids: says why, if nobody has.
+    pub(crate) fn warn_of_missing_ids(&self, why: MissingIds, span: &str) {
+        self.context.missing_ids.tell(&self.context.notices, why, span);
+    }
+
+    /// Nobody is to be told that records have no ids: there are no traces on purpose.
+    pub fn expect_no_ids(&self) {
+        self.context.missing_ids.expect_none();
+    }
+
+    /// Whether a span of that name is audited because a hook said so.
+    pub(crate) fn is_audited_name(&self, name: &str) -> bool {
+        self.context.hooks.may_audit_any_span() && self.context.audited_names.read().contains(name)
+    }
+
+    pub(crate) fn add_audited_name(&self, name: &'static str) {
+        self.context.audited_names.write().insert(name);
+    }
+
+    pub(crate) fn keeps_unsampled_callers(&self) -> bool {
+        self.context.keeps_unsampled_callers
+    }
+
+    /// Counts a span that closed, for the warning that none was audited.
+    pub(crate) fn span_closed(&self, audited: bool) {
+        self.context.watch.closed(&self.context.notices, audited);
+    }
+}

@@ -1,0 +1,81 @@
+//! The key of keyed digests: random, kept beside the journal, made once and read by every later process.
+//!
+//! Invariants:
+//! 1. Nobody uses a key that another process does not find: it is durable before it is given out, and it is made under the
+//!    lock of its file.
+//! 2. A file of another length is never a key. One that is too short was not finished, so nobody has used it.
+
+use std::fmt;
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
+use crate::journal::{FIX, File, Fs, JournalError, LOCK_PATIENCE};
+use crate::record::Entropy;
+
+/// 32 random bytes that never leave the process.
+#[derive(Clone)]
+pub(crate) struct DigestKey([u8; 32]);
+
+impl DigestKey {
+    /// The key in that file, which is made, with mode 0600, if it is not there.
+    ///
+    /// # Errors
+    /// [`JournalError`], if it can be neither read nor made, or if the file is longer than a key.
+    pub(super) fn of_file(fs: &dyn Fs, entropy: &dyn Entropy, path: &Path) -> Result<Self, JournalError> {
+        let failed = |what| JournalError::io(what, path, FIX);
+        let file = fs.open_or_create(path).map_err(failed("open the key"))?;
+        if !file.lock_within(LOCK_PATIENCE).map_err(failed("lock the key"))? {
+            return Err(JournalError::Locked { path: path.to_owned(), patience: LOCK_PATIENCE });
+        }
+        let mut key = [0; 32];
+        let length = file.identity().map_err(failed("read the key"))?.length;
+        if length == 32 && file.read_at(0, &mut key).map_err(failed("read the key"))? == 32 {
+            return Ok(Self(key));
+        }
+        if length > 32 {
+            let other = std::io::Error::other("the file is no key of auditrail: it is longer than 32 bytes");
+            return Err(failed("read the key")(other));
+        }
+        entropy.fill(&mut key);
+        write(&*file, &key).map_err(failed("write the key"))?;
+        if let Some(directory) = path.parent() {
+            fs.sync_dir(directory).map_err(failed("sync the directory of the key"))?;
+        }
+        Ok(Self(key))
+    }
+
+    /// The key for one use: no digest that is made for another can stand for one of these.
+    pub(crate) fn key_for(&self, label: &str) -> Hmac<Sha256> {
+        let mut derive = keyed(&self.0);
+        derive.update(label.as_bytes());
+        keyed(&derive.finalize().into_bytes())
+    }
+
+    /// Names the key without telling it: 16 hex digits.
+    pub(crate) fn id(&self) -> String {
+        let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(self.0).finalize();
+        hex(digest.get(..8).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DigestKey")
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes keys of any length: that of a block or less is used as it is.
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    Hmac::new(&block.into())
+}
+
+fn write(file: &dyn File, key: &[u8; 32]) -> std::io::Result<()> {
+    file.set_length(0)?;
+    file.write_at(0, key)?;
+    file.sync()
+}

@@ -1,0 +1,112 @@
+//! Keeps the promise of a call's class: reserves room for its records before it runs, and waits until they are durable enough.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::journal::{Admission, JournalError, Receipt, planted};
+use crate::record::RecordId;
+use crate::trail::calls::{Acknowledge, Call, Class, WhenFull};
+use crate::trail::core::Core;
+use crate::trail::recording::{BLOCKING_PATIENCE, RETRY_INTERVAL};
+use crate::trail::timer::{Late, within};
+
+impl Core {
+    /// Whether there may be calls that wait before they run, or do not run at all.
+    #[cfg(any(feature = "internals", feature = "rmcp"))]
+    pub fn may_hold_calls(&self) -> bool {
+        self.class.may_hold() || self.context.hooks.class.is_some() || self.context.hooks.authorize.is_some()
+    }
+
+    /// The class of a call.
+    pub(in crate::trail) fn class(&self, call: &Call) -> Class {
+        self.context.hooks.class(&self.context.notices, call, self.class)
+    }
+
+    /// Keeps room for both records of a call, as its class says. `None` for one that goes on without.
+    pub(in crate::trail) async fn admit(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
+        let begun = Instant::now();
+        loop {
+            let room = self.recorder.journal.room();
+            let error = match self.admit_now(class, bytes) {
+                Ok(admission) => return Ok(admission),
+                Err(error) => error,
+            };
+            let left = self.left_to_wait(class, begun);
+            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stalled { .. });
+            if !may_wait || left.is_zero() || self.is_inherited() {
+                return Err(error);
+            }
+            // Looked at again from time to time also if nobody says that there is room.
+            let _late = within(left.min(RETRY_INTERVAL), room).await;
+        }
+    }
+
+    /// Admits a call, or not; waits no longer than a moment where room has to be made.
+    pub(in crate::trail) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
+        match class.when_full {
+            WhenFull::Shed => Ok(None),
+            _ => self.recorder.journal.admit_within(bytes, BLOCKING_PATIENCE).map(Some),
+        }
+    }
+
+    /// Whether the journal has room for a call, for who asks whether this process shall get any.
+    #[cfg(feature = "internals")]
+    pub fn takes_records(&self) -> Result<(), JournalError> {
+        self.recorder.journal.admit_within(ADMITTED_BYTES, BLOCKING_PATIENCE).map(drop)
+    }
+
+    /// What both records of a call take, at most.
+    pub(in crate::trail) fn bytes_of(call: &Call) -> u64 {
+        ADMITTED_BYTES + 2 * call.message.bytes().min(MOST_BYTES) as u64
+    }
+
+    /// Waits until a record is as safe as its class wants.
+    pub(in crate::trail) async fn acknowledged(&self, class: Class, receipt: Receipt) -> Result<(), NotAcknowledged> {
+        let wait = async {
+            if class.acknowledge >= Acknowledge::Synced {
+                self.recorder.journal.synced(receipt).await.map_err(|error| NotAcknowledged(error.to_string()))?;
+            }
+            if class.acknowledge >= Acknowledge::Remote {
+                self.delivery.shipper.hurry();
+                self.recorder.journal.settled_by(Acknowledge::REMOTE_SINK, receipt.sequence).await;
+                // Settled is what that sink refused, too.
+                let why = self
+                    .recorder
+                    .reporter
+                    .why_not_accepted(receipt.sequence)
+                    .filter(|_| !planted("settled-is-accepted"));
+                if let Some(why) = why {
+                    return Err(NotAcknowledged(why.to_string()));
+                }
+            }
+            Ok(())
+        };
+        if class.acknowledge <= Acknowledge::Written {
+            return Ok(());
+        }
+        let late = || NotAcknowledged(format!("it took longer than {:?}", class.deadline));
+        within(class.deadline, wait).await.unwrap_or_else(|Late| Err(late()))
+    }
+
+    /// Says, once until it is different, that response records are not as safe as their classes want.
+    pub(in crate::trail) fn finished(&self, call: RecordId, result: Result<(), NotAcknowledged>) {
+        match result {
+            Ok(()) => self.warned_unsafe.store(false, Ordering::Relaxed),
+            Err(error) if !self.warned_unsafe.swap(true, Ordering::Relaxed) => self.context.notices.warn(format!(
+                "response records are in the journal, but not as safe as the classes of their calls want, such as that of \
+                 call {call}: {error}"
+            )),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A record is not as safe as its class wants.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(in crate::trail) struct NotAcknowledged(String);
+
+/// Both records of a call, without what is known of it before it begins.
+const ADMITTED_BYTES: u64 = 4096;
+/// More of what is known is cut by the policy, as a rule.
+const MOST_BYTES: usize = 16 * 1024;

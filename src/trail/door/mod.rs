@@ -1,0 +1,12 @@
+//! The one door: opens and ends calls for every route of capture, and writes their records.
+
+pub(crate) mod announce;
+mod guarantee;
+mod open_call;
+mod span;
+mod stalled;
+mod write;
+
+pub use self::open_call::OpenCall;
+#[cfg(feature = "mcp")]
+pub(crate) use self::open_call::Opener;

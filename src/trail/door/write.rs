@@ -1,0 +1,158 @@
+//! Writes the records of calls and moments to the journal, for every route of capture.
+//!
+//! A call is opened once ([`Core::open`]) and answered once ([`Core::answer`]). The wrapper, the taps, the proxy and
+//! [`Trail::begin`](crate::Trail::begin) come with an [`OpenCall`](super::open_call::OpenCall), which decides who may wait and who may
+//! refuse; the layer comes with the [`CallState`] of a span of the user's.
+
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+
+use crate::journal::{Admission, Append, Kind, Receipt, Room};
+use crate::record::{Detail, Outcome, RecordId, SpanIds};
+use crate::trail::calls::{CallState, FactsRef, Moment, SpanMoment};
+use crate::trail::core::Core;
+use crate::trail::otel::{self, Marks, mirror};
+use crate::trail::recording::{NotTaken, Priority};
+use crate::trail::records::{self, MomentHeader};
+
+/// The right to write the response record of a call. The first to end the call gets it, nobody else does.
+#[derive(Debug)]
+#[must_use = "without its answer the call has no response record"]
+pub(crate) struct Answer<'a> {
+    state: &'a CallState,
+    facts: FactsRef<'a>,
+}
+
+/// On which terms the records of a call are written, where its class is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WriteTerms<'a> {
+    /// The room that was kept for them.
+    pub(in crate::trail) kept: Option<&'a Admission>,
+    /// How long they may wait for a disk that stands still.
+    pub(in crate::trail) patience: Duration,
+    /// Not the caller's thread stores them.
+    pub(in crate::trail) handed: bool,
+}
+
+impl CallState {
+    /// The right to answer the call, unless somebody has it.
+    pub(crate) fn answer(&self) -> Option<Answer<'_>> {
+        self.is_first_to_end().then_some(Answer { state: self, facts: FactsRef::Shared(self) })
+    }
+}
+
+impl Core {
+    /// Writes the request record of a call whose span has begun, in the way of its class where that is known: into the room
+    /// that was kept for it, or any. `None` if the journal did not take it: that is counted and told.
+    pub(crate) fn write_request(&self, state: &CallState, terms: Option<WriteTerms<'_>>) -> Option<Receipt> {
+        self.recorder.counted(self.try_write_request(state, terms))
+    }
+
+    /// As [`open`](Self::open), but leaves it to the caller to count what a disk that stands still has not taken.
+    pub(in crate::trail) fn try_write_request(
+        &self,
+        state: &CallState,
+        terms: Option<WriteTerms<'_>>,
+    ) -> Result<Receipt, NotTaken> {
+        let mut text = [0; 36];
+        let id = state.request_id().encode(&mut text);
+        let what = Append { kind: Kind::Request, ..like(terms) };
+        let encode = |buffer: &mut Vec<u8>| records::request(buffer, state, id);
+        let receipt = self.recorder.write(what, Priority::of(&what, false), || state.client(), encode)?;
+        state.set_journalled(receipt.call);
+        mirror(state.context(), state.event(), id, &records::REQUEST_OUTCOME, state.begun_unix_nano());
+        Ok(receipt)
+    }
+
+    /// Writes the response record of a call that was stopped, before its span ends. `None` as in [`open`](Self::open).
+    pub(crate) fn write_response(
+        &self,
+        answer: Answer<'_>,
+        outcome: &Outcome,
+        terms: Option<WriteTerms<'_>>,
+    ) -> Option<Receipt> {
+        let Answer { state, facts } = answer;
+        let now = state.ended_unix_nano();
+        let mut text = [0; 36];
+        let id = state.response_id().encode(&mut text);
+        let Append { kind, call, .. } = Append::response(state.journalled());
+        let what = Append { kind, call, ..like(terms) };
+        let encode = |buffer: &mut Vec<u8>| facts.with(|facts| records::response(buffer, state, facts, id, outcome));
+        let taken = self.recorder.write(what, Priority::of(&what, false), || facts.client(), encode);
+        let Some(receipt) = self.recorder.counted(taken) else {
+            // It is told by a gap record. The call is over all the same.
+            state.journalled().into_iter().for_each(|call| self.recorder.journal.forget(call));
+            return None;
+        };
+        mirror(state.context(), state.event(), id, outcome, now);
+        Some(receipt)
+    }
+
+    /// As [`answer`](Self::answer), of a call that nobody else can see any more: nothing has to be locked.
+    #[cfg(feature = "layer")]
+    pub(crate) fn write_response_alone(&self, state: &mut CallState, outcome: &Outcome) -> Option<Receipt> {
+        if !state.is_first_to_end_alone() {
+            return None;
+        }
+        let facts = std::mem::take(state.facts_mut());
+        let receipt = self.write_response(Answer { state, facts: FactsRef::Alone(&facts) }, outcome, None);
+        // Its memory is used again.
+        *state.facts_mut() = facts;
+        receipt
+    }
+
+    /// Answers a call with `interrupted` and ends its span, unless it was answered.
+    pub(crate) fn interrupt(&self, call: &CallState) {
+        let Some(answer) = call.answer() else { return };
+        let outcome = Outcome::of(Detail::Interrupted);
+        let duration = Some(call.stop(self.clock()));
+        if let Some(context) = call.context() {
+            otel::mark(context, &outcome, Marks { duration, call: Some(call.call_id()), is_told: false });
+        }
+        // What was not taken is counted and told.
+        let _receipt = self.write_response(answer, &outcome, None);
+        otel::end(call.context(), call.ended_unix_nano());
+    }
+
+    /// Writes the one record of a moment.
+    pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
+        let now = self.clock().unix_nano();
+        let id = self.recorder.new_id_at(now);
+        let mut truncations = self.truncator().limit(&mut moment.attributes);
+        truncations.take_over(&moment.truncations, |_| true);
+        truncations.write(&mut moment.attributes);
+        let mut text = [0; 36];
+        let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
+        let header = MomentHeader { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
+        let (what, client) = (Append::MOMENT, || moment.client.clone());
+        let priority = Priority::of(&what, moment.is_garbage);
+        let taken = self.recorder.write(what, priority, client, |buffer| records::moment(buffer, &moment, &header));
+        if self.recorder.counted(taken).is_some() {
+            mirror(moment.context.as_ref(), event, text, outcome, now);
+        }
+        id
+    }
+
+    /// Writes the one record of a span that is a moment, before it ends; with the OTel context of that span.
+    pub(crate) fn write_span_moment(&self, facts: FactsRef<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
+        let what = Append::MOMENT;
+        let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
+        let mut text = [0; 36];
+        let id = moment.id.encode(&mut text);
+        let header = MomentHeader { event, outcome, id, inside, unix_nano };
+        let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
+        let encode =
+            |buffer: &mut Vec<u8>| facts.with(|facts| records::span_moment(buffer, facts, &header, duration, ids));
+        let taken = self.recorder.write(what, Priority::of(&what, false), || None, encode);
+        if self.recorder.counted(taken).is_some() {
+            mirror(context, event, id, outcome, unix_nano);
+        }
+    }
+}
+
+fn like(terms: Option<WriteTerms<'_>>) -> Append {
+    let Some(WriteTerms { kept, patience, handed }) = terms else { return Append::MOMENT };
+    Append { room: kept.map_or(Room::Free, Admission::room), patience, handed, ..Append::MOMENT }
+}
