@@ -14,6 +14,7 @@ pub enum WireCounter {
     /// A call that made room for another.
     Evicted,
     /// A body that could not be read.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "stdio has no bodies"))]
     Unread,
     /// A call that came once more when a client took up its stream again.
     Replayed,

@@ -26,8 +26,10 @@ pub(crate) enum Profile {
     DotNet,
     /// What a body says that it is coded in (`Content-Encoding`) does not count, its bytes do: Starlette, hyper, `net/http`
     /// of Go, and most servers.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP codes its bodies"))]
     Starlette,
     /// What stands behind the end of what is coded does not count: `zlib` of Node.js, on which Express reads bodies.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP codes its bodies"))]
     NodeZlib,
 }
 

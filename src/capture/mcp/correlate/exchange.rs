@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
+#[cfg(feature = "tower")]
+use super::super::message::is_notification;
+use super::super::message::{Flaw, Id, IdKind, Kind, Message};
 use super::call::SeenMessage;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
@@ -49,6 +51,7 @@ pub struct Exchange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The response ended by itself.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "over stdio no response ends on its own"))]
     Complete,
     /// The response ended by itself, but nobody could read what it said.
     Unread,
@@ -110,6 +113,7 @@ impl Exchange {
     }
 
     /// Whether anything came from the client that was read as a message, or as the attempt of one.
+    #[cfg(feature = "tower")]
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
     }
@@ -266,6 +270,7 @@ impl Exchange {
     }
 
     /// The head of the HTTP response came.
+    #[cfg(feature = "tower")]
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }

@@ -47,5 +47,7 @@ pub(crate) use self::handled_call::HandledCall;
 pub use self::message_origin::MessageOrigin;
 #[cfg(feature = "tower")]
 pub(crate) use self::outcomes::{disconnected, http_error, unread, unread_request};
+#[cfg(feature = "tower")]
 pub use self::pace::Pace;
+#[cfg(feature = "tower")]
 pub(crate) use self::session::Session;

@@ -16,7 +16,9 @@ use super::super::message::{Id, IdClass};
 use super::outcomes;
 use super::pending_call::{Cancelled, PendingCall};
 use crate::record::{Outcome, Status};
-use crate::trail::{Call, Direction, OpenCall};
+#[cfg(feature = "rmcp")]
+use crate::trail::Call;
+use crate::trail::{Direction, OpenCall};
 
 /// Whose an answer is.
 #[derive(Debug)]
@@ -273,6 +275,7 @@ impl Pending {
 
     /// The call of an exchange with that id whose handler begins: the oldest that has none. Where several have that id, it is
     /// one that asks for the same.
+    #[cfg(feature = "rmcp")]
     pub(super) fn claim(
         &mut self,
         exchange: u64,
@@ -296,6 +299,7 @@ impl Pending {
     }
 
     /// Whether another open call may get its answer, or it that of another.
+    #[cfg(feature = "rmcp")]
     pub(super) fn is_shared(&self, serial: u64) -> bool {
         let sharing = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
         sharing.is_some_and(|sharing| sharing.open.len() > 1)
@@ -360,6 +364,7 @@ impl Pending {
     }
 
     /// Those that wait for another exchange since before that moment.
+    #[cfg(feature = "tower")]
     pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
     }
@@ -411,6 +416,7 @@ impl Pending {
         std::mem::take(self).calls.into_values().collect()
     }
 
+    #[cfg(feature = "tower")]
     fn abandon_those(&mut self, which: impl Fn(&PendingCall) -> bool) -> Vec<PendingCall> {
         let those: Vec<u64> = self.calls.iter().filter(|(_, call)| which(call)).map(|(serial, _)| *serial).collect();
         those.into_iter().filter_map(|serial| self.abandon(serial)).collect()

@@ -33,9 +33,11 @@ mod syntax;
 mod tests;
 mod tokens;
 
+#[cfg(any(feature = "tower", test))]
+pub(crate) use self::framing::Events;
+pub(crate) use self::framing::Lines;
 #[cfg(feature = "tower")]
 pub(crate) use self::framing::Texts;
-pub(crate) use self::framing::{Events, Lines};
 #[cfg(any(feature = "tower", test))]
 pub(crate) use self::scanner::Documents;
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub(crate) enum Documents {
     /// that follows makes it no JSON at all.
     One,
     /// Any number of documents, as a body does that is streamed. Each message is given when its document is complete.
+    #[cfg_attr(not(any(feature = "tower", test)), expect(dead_code, reason = "only bodies hold several documents"))]
     Many,
 }
 

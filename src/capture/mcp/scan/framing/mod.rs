@@ -1,5 +1,6 @@
 //! Units of framing: lines, server-sent events and bodies, in any encoding of Unicode. Each holds one message, or several.
 
+#[cfg(any(feature = "tower", test))]
 mod events;
 mod lines;
 mod spanning;
@@ -7,6 +8,7 @@ mod splits;
 mod texts;
 mod unicode;
 
+#[cfg(any(feature = "tower", test))]
 pub(crate) use self::events::Events;
 pub(crate) use self::lines::Lines;
 #[cfg(any(feature = "tower", test))]

@@ -21,6 +21,7 @@ impl Key {
     }
 
     /// Whether it is that, which is short enough to be looked for.
+    #[cfg(feature = "tower")]
     pub(crate) fn is(&self, other: &[u8]) -> bool {
         !self.is_other && self.bytes() == other
     }
