@@ -34,6 +34,7 @@ impl Truncator {
         Self { limits, key, key_id }
     }
 
+    #[cfg(feature = "mcp")]
     pub(crate) fn limits(&self) -> &ValueLimits {
         &self.limits
     }
@@ -47,11 +48,13 @@ impl Truncator {
 
     /// Whether something of a string has to be cut.
     #[inline]
+    #[cfg(feature = "layer")]
     pub(crate) fn is_too_long(&self, text: &str) -> bool {
         text.len() > self.limits.value_bytes
     }
 
     /// What is left of a string, and what it was if something is missing.
+    #[cfg(feature = "layer")]
     pub(crate) fn text<'a>(&self, key: &Key, text: &'a str) -> (&'a str, Option<Truncation>) {
         if !self.is_too_long(text) {
             return (text, None);
@@ -116,6 +119,7 @@ impl Truncations {
         }
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

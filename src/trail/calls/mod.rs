@@ -16,6 +16,9 @@ pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
 pub(crate) use self::mcp_methods::is_of_mcp;
+#[cfg(feature = "mcp")]
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;
-pub(crate) use self::state::{CallState, Facts, FactsRef, SpanMoment};
+#[cfg(feature = "layer")]
+pub(crate) use self::state::SpanMoment;
+pub(crate) use self::state::{CallState, Facts, FactsRef};

@@ -9,10 +9,11 @@ use opentelemetry::trace::TraceContextExt as _;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncations, Truncator, cleaned};
-use crate::record::{
-    Attributes, Clock, ClockReading, Entropy, EventName, Given, Key, Name, Outcome, Place, RecordId, Scalar, SpanIds,
-    Value,
-};
+#[cfg(any(feature = "layer", feature = "rmcp"))]
+use crate::record::Place;
+use crate::record::{Attributes, Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};
+#[cfg(feature = "layer")]
+use crate::record::{Given, Name, Outcome, Scalar};
 use crate::trail::identity::Client;
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
@@ -99,6 +100,7 @@ impl CallState {
         self.duration()
     }
 
+    #[cfg(feature = "layer")]
     fn is_stopped(&self) -> bool {
         self.duration_nano() != 0
     }
@@ -136,6 +138,7 @@ impl CallState {
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
+    #[cfg(feature = "layer")]
     pub(crate) fn is_open_call(&self) -> bool {
         !self.is_stopped() && self.event().has_halves()
     }
@@ -233,6 +236,7 @@ impl CallState {
 
 /// A span without halves that has closed.
 #[derive(Debug)]
+#[cfg(feature = "layer")]
 pub(crate) struct SpanMoment<'a> {
     pub(in crate::trail) event: EventName,
     pub(in crate::trail) outcome: &'a Outcome,
@@ -252,6 +256,10 @@ pub(crate) enum FactsRef<'a> {
     /// Somebody may still see them.
     Shared(&'a CallState),
     /// Nobody else can.
+    #[cfg_attr(
+        not(feature = "layer"),
+        expect(dead_code, reason = "only spans of users end with nobody to see their facts")
+    )]
     Alone(&'a Facts),
 }
 
@@ -272,6 +280,7 @@ impl FactsRef<'_> {
 /// For calls that the layer begins by itself.
 impl CallState {
     /// The moment that it was, now that it was stopped.
+    #[cfg(feature = "layer")]
     pub(crate) fn moment<'a>(&self, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
         SpanMoment {
             event: self.event(),
@@ -290,6 +299,7 @@ impl CallState {
     }
 
     /// Adds what a span inside the call says, which is clean and within the limits.
+    #[cfg(any(feature = "layer", feature = "rmcp"))]
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
         let Facts { shared, base, added, cuts, .. } = &mut *facts;
@@ -300,6 +310,7 @@ impl CallState {
     }
 
     /// Forgets the call, but keeps the memory for another one.
+    #[cfg(feature = "layer")]
     pub(crate) fn clear(&mut self) {
         self.context.take();
         *self.journalled.get_mut() = 0;
@@ -310,6 +321,7 @@ impl CallState {
     }
 
     /// Whether it has grown beyond what is worth keeping.
+    #[cfg(feature = "layer")]
     pub(crate) fn is_large(&mut self) -> bool {
         let facts = self.facts_mut();
         facts.base.capacity() + facts.added.capacity() > LARGE
@@ -334,6 +346,7 @@ impl Default for CallState {
 
 impl Facts {
     /// What is within the limits already.
+    #[cfg(feature = "mcp")]
     pub(crate) fn of(base: Attributes, cuts: Truncations) -> Self {
         Self { base, cuts, ..Self::default() }
     }
@@ -374,6 +387,7 @@ impl Facts {
     }
 
     /// Sets a fact of capture's own.
+    #[cfg(feature = "layer")]
     pub(crate) fn set(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
         let given = self.limited(truncator, key, given);
         self.added.remove(key);
@@ -381,6 +395,7 @@ impl Facts {
     }
 
     /// As [`set`](Self::set), where no fact of that key can be there.
+    #[cfg(feature = "layer")]
     pub(crate) fn append(&mut self, truncator: &Truncator, name: &Name, given: Given<'_>) {
         let given = self.limited(truncator, name.key(), given);
         self.base.append(name, given);
@@ -388,12 +403,14 @@ impl Facts {
 
     /// As [`append`](Self::append), of a text.
     #[inline]
+    #[cfg(feature = "layer")]
     pub(crate) fn append_text(&mut self, truncator: &Truncator, name: &Name, text: &str) {
         let text = if truncator.is_too_long(text) { self.cut(truncator, name.key(), text) } else { text };
         self.base.append_text(name, text);
     }
 
     /// Adds a fact that a span inside the call knows.
+    #[cfg(feature = "layer")]
     pub(crate) fn enrich(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
         if !self.is_captured(key) {
             let given = self.limited(truncator, key, given);
@@ -402,6 +419,7 @@ impl Facts {
     }
 
     /// Takes all facts out, for a moment's record.
+    #[cfg(feature = "layer")]
     pub(crate) fn take_all(&mut self) -> Attributes {
         let mut all = std::mem::take(&mut self.base);
         all.take_over(&self.added, |_| true);
@@ -415,21 +433,25 @@ impl Facts {
     }
 
     /// Whether the fact is known.
+    #[cfg(any(feature = "layer", feature = "rmcp"))]
     pub(crate) fn has(&self, place: Place) -> bool {
         self.base.has(place) || self.added.has(place)
     }
 
     /// The bytes of a string fact.
+    #[cfg(feature = "layer")]
     pub(crate) fn bytes(&self, place: Place) -> Option<&[u8]> {
         self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
     }
 
     /// A string fact.
+    #[cfg(feature = "layer")]
     pub(crate) fn text(&self, place: Place) -> Option<&str> {
         self.base.text_at(place).or_else(|| self.added.text_at(place))
     }
 
     #[inline]
+    #[cfg(feature = "layer")]
     fn limited<'a>(&mut self, truncator: &Truncator, key: &Key, given: Given<'a>) -> Given<'a> {
         match given.scalar {
             Scalar::Str(text) if truncator.is_too_long(text) => {
@@ -440,12 +462,14 @@ impl Facts {
     }
 
     #[cold]
+    #[cfg(feature = "layer")]
     fn cut<'a>(&mut self, truncator: &Truncator, key: &Key, text: &'a str) -> &'a str {
         let (kept, cut) = truncator.text(key, text);
         self.cuts.note(cut);
         kept
     }
 
+    #[cfg(feature = "layer")]
     fn clear(&mut self) {
         self.shared = None;
         self.base.clear();
@@ -455,4 +479,5 @@ impl Facts {
 }
 
 /// Bytes; a record of all that a person fills in by hand is smaller.
+#[cfg(feature = "layer")]
 const LARGE: usize = 16 * 1024;
