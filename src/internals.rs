@@ -98,7 +98,6 @@ pub mod config {
     pub use crate::config::otlp::ENDPOINT_METHOD;
     pub use crate::config::regular::read as read_regular;
     pub use crate::config::resource::service_name_of;
-    pub use crate::hex::hex;
 
     /// What the environment says that the journal does without.
     ///
@@ -112,6 +111,16 @@ pub mod config {
     pub mod quarantine {
         pub use crate::config::quarantine::{MAX_BYTES, WHEN_FULL};
     }
+}
+
+/// Bytes as text.
+pub mod hex {
+    pub use crate::hex::hex;
+}
+
+/// Locks that go on after a panic.
+pub mod locks {
+    pub use crate::locks::{Condvar, Mutex, MutexGuard};
 }
 
 /// Requests and answers that find each other.
@@ -148,6 +157,6 @@ pub mod splice {
 /// What records, counts and shares.
 pub mod trail {
     pub use crate::trail::core::Core;
-    pub use crate::trail::identity::{Client, Shared, Taken};
+    pub use crate::trail::identity::{Client, Share, SharedResource};
     pub use crate::trail::wire_counts::WireCounter;
 }

@@ -13,24 +13,26 @@ mod tests;
 use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
-pub(crate) use std::sync::MutexGuard;
+pub use std::sync::MutexGuard;
 
 /// A mutex whose data outlives a panic of its holder.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+pub struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    pub(crate) const fn new(data: T) -> Self {
+    /// Guards the data.
+    pub const fn new(data: T) -> Self {
         Self(std::sync::Mutex::new(data))
     }
 
+    /// Waits for the lock.
     #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` if another thread holds it.
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -38,8 +40,9 @@ impl<T> Mutex<T> {
         }
     }
 
+    /// The data, which nobody else can reach.
     #[inline]
-    pub(crate) fn get_mut(&mut self) -> &mut T {
+    pub fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,24 +64,26 @@ impl<T> RwLock<T> {
 
 /// What threads that hold a [`Mutex`] wait for.
 #[derive(Debug, Default)]
-pub(crate) struct Condvar(std::sync::Condvar);
+pub struct Condvar(std::sync::Condvar);
 
 impl Condvar {
-    pub(crate) const fn new() -> Self {
+    /// Nobody waits yet.
+    pub const fn new() -> Self {
         Self(std::sync::Condvar::new())
     }
 
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    /// Returns when it is notified, or for no reason.
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when it is notified, when the time is over, or for no reason.
-    pub(crate) fn wait_timeout<'a, T>(&self, guard: MutexGuard<'a, T>, within: Duration) -> MutexGuard<'a, T> {
+    pub fn wait_timeout<'a, T>(&self, guard: MutexGuard<'a, T>, within: Duration) -> MutexGuard<'a, T> {
         self.0.wait_timeout(guard, within).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Returns when the condition no longer holds, or when the time is over.
-    pub(crate) fn wait_timeout_while<'a, T>(
+    pub fn wait_timeout_while<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
         within: Duration,
@@ -87,11 +92,13 @@ impl Condvar {
         self.0.wait_timeout_while(guard, within, condition).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    pub(crate) fn notify_one(&self) {
+    /// Wakes one thread that waits.
+    pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
-    pub(crate) fn notify_all(&self) {
+    /// Wakes all threads that wait.
+    pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }

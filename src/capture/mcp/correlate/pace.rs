@@ -1,4 +1,4 @@
-//! One connection of a client, for what it sends that is no message.
+//! Limits records of what a client sends over one connection that is not a message.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use super::noise::Noise;
 use crate::locks::Mutex;
 use crate::trail::{Bounds, Client, ClientKey, Core, MessageFacts};
 
-/// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
-/// the connection is gone.
+/// How much of it has its own record in this second, and what is counted beyond that. The rest is reported when the
+/// connection is closed.
 #[derive(Debug, Default)]
 pub struct Pace {
     second: Mutex<Second>,
@@ -22,7 +22,7 @@ struct Second {
     count: u32,
 }
 
-/// By client: a connection of a hop carries those of several.
+/// Per client: the connection of a hop carries messages of several.
 #[derive(Debug)]
 struct Counted {
     core: Arc<Core>,
@@ -39,7 +39,7 @@ impl Pace {
         second.count <= bounds.garbage_per_second
     }
 
-    /// One more that has no record of its own, of that client.
+    /// Counts one more of that client that has no record of its own.
     pub(super) fn count(
         &self,
         core: &Arc<Core>,
@@ -55,7 +55,7 @@ impl Pace {
             let before = if is_one_too_many { std::mem::take(&mut counted.of) } else { HashMap::new() };
             (before, counted.of.entry(client).or_default().count(is_json, facts))
         };
-        // Not under the lock: it writes records.
+        // Not under the lock, because it writes records.
         before.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(core)));
         due.into_iter().for_each(|told| told.tell(core));
     }
@@ -70,5 +70,5 @@ impl Drop for Pace {
 }
 
 pub(super) const SECOND: u64 = 1_000_000_000;
-/// More than send garbage over one connection within a short time.
+/// More clients than send garbage over one connection within a short time.
 const MOST_CLIENTS: usize = 64;
