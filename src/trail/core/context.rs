@@ -11,6 +11,10 @@ use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use crate::trail::wire_counts::WireCounters;
 
 /// Settings, hooks and counters of capture.
+#[cfg_attr(
+    not(all(feature = "layer", feature = "mcp")),
+    expect(dead_code, reason = "each way of capture asks for some of it")
+)]
 pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) settings: Settings,
     /// The key of keyed digests.

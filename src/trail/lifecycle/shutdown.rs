@@ -95,6 +95,7 @@ impl Core {
     }
 
     /// What closing has left of the flush time-out.
+    #[cfg(feature = "layer")]
     pub(crate) fn time_left_to_close(&self) -> Duration {
         let spent = self.delivery.closing.lock().spent;
         self.context.settings.flush_timeout.saturating_sub(spent)

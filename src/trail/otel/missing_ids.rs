@@ -12,6 +12,7 @@ pub(crate) struct MissingIdsWarnings {
 
 /// Why records have no ids, or a layer no records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "layer"), expect(dead_code, reason = "the other reasons are those of the layer"))]
 pub(crate) enum MissingIds {
     /// There is no subscriber, so there are no spans.
     NoSubscriber,
@@ -37,6 +38,7 @@ pub(crate) enum MissingIds {
 
 impl MissingIdsWarnings {
     /// None are expected: there are no traces on purpose.
+    #[cfg(any(feature = "internals", feature = "layer"))]
     pub(crate) fn expect_none(&self) {
         self.told.fetch_or(!bit(MissingIds::OtherTrail), Ordering::Relaxed);
     }

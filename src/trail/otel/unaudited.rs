@@ -12,6 +12,7 @@ pub(in crate::trail) struct UnauditedSpans {
 }
 
 impl UnauditedSpans {
+    #[cfg(feature = "layer")]
     pub(in crate::trail) fn closed(&self, notices: &Notices, audited: bool) {
         if self.settled.load(Ordering::Relaxed) {
             return;
@@ -37,4 +38,5 @@ impl UnauditedSpans {
 }
 
 /// More than a program closes before its first call.
+#[cfg(feature = "layer")]
 const ENOUGH: u64 = 100;
