@@ -211,7 +211,7 @@ where
             }
             return;
         };
-        self.core.span_closed(true);
+        self.core.unaudited_spans().closed(true);
         let Entry::Span(audited) = entry else { return };
         if audited.course().is_over() {
             audited.end_span();
@@ -245,7 +245,7 @@ impl AuditLayer {
             && self.other_trails.others()
             && context.span(id).is_some_and(|span| other_trails::is_claimed(&span));
         if is_others {
-            self.core.warn_of_missing_ids(MissingIds::OtherTrail, name);
+            self.core.missing_ids().warn(MissingIds::OtherTrail, name);
         }
         if is_part || is_others {
             // Should the close of a span of that id have been missed.
@@ -313,7 +313,7 @@ impl AuditLayer {
     where
         S: for<'span> LookupSpan<'span>,
     {
-        found.inspect_err(|why| self.core.warn_of_missing_ids(*why, span.name())).ok()
+        found.inspect_err(|why| self.core.missing_ids().warn(*why, span.name())).ok()
     }
 
     /// The nearest audited span around a span: a call, open or not, or a moment.

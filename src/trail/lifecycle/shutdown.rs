@@ -77,7 +77,7 @@ impl Core {
         if self.is_inherited() {
             return;
         }
-        self.context.watch.end(&self.context.notices);
+        self.context.unaudited_spans.end();
         let mut closing = self.delivery.closing.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = self.recorder.journal.usage();
         let all_is_shipped = usage.pending() == 0 && self.delivery.adopted.wait_within(Duration::ZERO);

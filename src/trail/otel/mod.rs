@@ -12,4 +12,4 @@ mod unaudited;
 pub(crate) use self::marks::{Marks, PROBE, TARGET, at, end, mark, mirror};
 pub(crate) use self::missing_ids::{MissingIds, MissingIdsWarnings};
 pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
-pub(in crate::trail) use self::unaudited::UnauditedSpans;
+pub(crate) use self::unaudited::UnauditedSpans;
