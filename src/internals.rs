@@ -94,7 +94,6 @@ pub mod config {
     use crate::config::{ConfigError, Environment, JournalWithout};
 
     pub use crate::config::directory::earlier_state_directory;
-    pub use crate::config::hex::hex;
     pub use crate::config::notices::plain::{is_hidden, plain};
     pub use crate::config::otlp::ENDPOINT_METHOD;
     pub use crate::config::regular::read as read_regular;
@@ -112,6 +111,16 @@ pub mod config {
     pub mod quarantine {
         pub use crate::config::quarantine::{MAX_BYTES, WHEN_FULL};
     }
+}
+
+/// Bytes as text.
+pub mod hex {
+    pub use crate::hex::hex;
+}
+
+/// Locks that go on after a panic.
+pub mod locks {
+    pub use crate::locks::{Condvar, Mutex, MutexGuard};
 }
 
 /// Requests and answers that find each other.

@@ -69,10 +69,6 @@
 //! holds: `auditrail journal stat`.
 
 #![cfg_attr(
-    not(all(feature = "layer", feature = "rmcp", feature = "tower")),
-    allow(dead_code, unused_imports, reason = "what one way of capturing needs of the trail is idle without it")
-)]
-#![cfg_attr(
     not(feature = "internals"),
     allow(unreachable_pub, reason = "what only the package `auditrail-server` reaches, by `internals`")
 )]
@@ -87,11 +83,15 @@ compile_error!(
 pub mod capture;
 #[cfg(unix)]
 pub mod config;
+#[cfg(unix)]
+mod hex;
 #[cfg(all(unix, feature = "internals"))]
 #[doc(hidden)]
 pub mod internals;
 #[cfg(unix)]
 pub mod journal;
+#[cfg(unix)]
+mod locks;
 #[cfg(unix)]
 pub mod policy;
 #[cfg(unix)]

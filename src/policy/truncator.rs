@@ -6,6 +6,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 use super::limits::ValueLimits;
+use crate::hex::hex;
 use crate::record::{Attributes, Encoder, Key, Value, names};
 
 /// Truncates values by the limits of a trail.
@@ -91,7 +92,7 @@ impl Truncator {
             mac.update(string);
             bytes += i64::try_from(string.len()).unwrap_or(i64::MAX);
         }
-        let digest = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest = hex(&mac.finalize().into_bytes());
         Truncation { key: key.clone(), bytes, digest: format!("{}:{digest}", self.key_id) }
     }
 }

@@ -7,6 +7,7 @@
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::attributes::Attributes;
+use super::fields::leading_fixed64;
 use super::ids::{SpanId, SpanIds};
 use super::outcome::{Detail, Outcome, Severity, Status};
 use super::value::Value;
@@ -233,6 +234,11 @@ fn finish(buffer: &mut Vec<u8>, observed_unix_nano: u64, event_name: &str) {
     wire::bytes_field(buffer, EVENT_NAME, event_name.as_bytes());
 }
 
+/// `time_unix_nano` of the bytes of a record, which begin with it; of bytes that begin with anything else nothing.
+pub(crate) fn time_of(record: &[u8]) -> Option<u64> {
+    leading_fixed64(record, TIME_KEY)
+}
+
 // Field numbers of a `LogRecord`; those of its attributes are with their bytes.
 const TIME: u8 = 1;
 const SEVERITY_NUMBER: u8 = 2;
@@ -243,6 +249,8 @@ const TRACE_ID: u8 = 9;
 const SPAN_ID: u8 = 10;
 const OBSERVED_TIME: u8 = 11;
 const EVENT_NAME: u8 = 12;
+/// Number and type of the time, which has eight bytes.
+const TIME_KEY: u8 = (TIME << 3) | 1;
 /// Number and type of the flags, which have four bytes.
 const FLAGS_KEY: u8 = (8 << 3) | 5;
 /// More than the fields after the attributes take, without the event's name.

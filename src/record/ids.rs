@@ -1,6 +1,8 @@
 //! The ids of a record: of its trace and span, and its own.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use crate::hex::digits;
 
 /// A W3C trace id: 16 bytes, never all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,7 +31,7 @@ macro_rules! id {
         impl fmt::Display for $type {
             /// Lower-case hex, as W3C Trace Context and Jaeger write it.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                digits(&self.0).try_for_each(|digit| f.write_char(digit))
             }
         }
 

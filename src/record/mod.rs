@@ -13,6 +13,7 @@ mod decode;
 mod encode;
 mod entropy;
 mod event;
+mod fields;
 mod ids;
 mod log_record;
 mod outcome;
@@ -36,5 +37,7 @@ pub use self::value::{Key, Value};
 
 pub(crate) use self::attributes::{Name, Place};
 pub(crate) use self::cut::cut;
-pub(crate) use self::encode::fixed;
+pub(crate) use self::encode::{fixed, time_of};
+#[cfg(feature = "serve")]
+pub(crate) use self::fields::walk::{Slice, WireError};
 pub(crate) use self::value::{Given, Scalar};

@@ -11,6 +11,7 @@ use prost::encoding::encoded_len_varint;
 
 pub(super) use self::prepared::{Head, fixed_double, fixed_double_length, prepared_attribute, prepared_text};
 pub(crate) use self::prepared::{fixed_attribute, fixed_length};
+use super::fields::leading;
 use super::value::{Given, Scalar};
 use super::value::{Key, Value};
 
@@ -54,10 +55,10 @@ impl<'a> Entry<'a> {
     /// The attribute that begins there, if it is one that [`attribute`] has written.
     pub(super) fn at(bytes: &'a [u8], start: usize) -> Option<Self> {
         let rest = bytes.get(start..)?;
-        let (content, after) = field(rest, ATTRIBUTES)?;
+        let (content, after) = leading(rest, tag(ATTRIBUTES))?;
         // prost leaves an empty string out.
-        let (key, content) = field(content, KEY).unwrap_or((&[], content));
-        let (any, _) = field(content, VALUE)?;
+        let (key, content) = leading(content, tag(KEY)).unwrap_or((&[], content));
+        let (any, _) = leading(content, tag(VALUE))?;
         Some(Self { range: start..start + (rest.len() - after.len()), key, any })
     }
 
@@ -69,7 +70,7 @@ impl<'a> Entry<'a> {
     /// The bytes of the value, if it is a string, without a check that they are one: they were when they were written.
     #[inline]
     pub(super) fn text_bytes(&self) -> Option<&'a [u8]> {
-        Some(field(self.any, STRING_VALUE)?.0)
+        Some(leading(self.any, tag(STRING_VALUE))?.0)
     }
 }
 
@@ -98,30 +99,6 @@ pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
 #[inline]
 pub(super) const fn tag(number: u8) -> u8 {
     (number << 3) | LENGTH_DELIMITED
-}
-
-/// Splits off the content of a field that has a length.
-#[inline]
-fn field(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
-    let (key, rest) = bytes.split_first()?;
-    if *key != tag(number) {
-        return None;
-    }
-    let (length, rest) = length(rest)?;
-    rest.split_at_checked(length)
-}
-
-#[inline]
-fn length(mut bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (mut length, mut shift) = (0_usize, 0);
-    loop {
-        let (byte, rest) = bytes.split_first()?;
-        length |= usize::from(byte & 0x7F).checked_shl(shift)?;
-        if *byte < 0x80 {
-            return Some((length, rest));
-        }
-        (bytes, shift) = (rest, shift + 7);
-    }
 }
 
 fn key_value(buffer: &mut Vec<u8>, number: u8, key: &str, any: &Value) {

@@ -1,20 +1,20 @@
-//! A stream of a dead process, which gets its end when all that is in it was read: only then is it known what the end comes
-//! behind.
+//! The end of a dead process's stream. It is written when everything in the stream has been read, because only then
+//! is it known what precedes it.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::lane::Lane;
 use super::source::Source;
 use crate::journal::{Batch, BatchLimits, Reader, Settler};
+use crate::locks::Mutex;
 use crate::record::StreamId;
 
 impl Lane {
-    /// As [`drain`](Self::drain). As soon as all that is there is read, whether or not it is settled, `end` appends what comes
-    /// behind it, which is shipped, too. It is not called if that does not come to pass: a sink that is away stops the reading
-    /// of a long stream, and a disk that cannot be read that of any.
+    /// Like [`drain`](Self::drain). Once everything that is there has been read, settled or not, `end` appends the
+    /// end of the stream, which is shipped, too. `end` is not called if that moment does not come: a sink that is
+    /// away stops the reading of a long stream, and an unreadable disk stops that of any.
     pub(crate) async fn drain_to_the_end(&self, reader: &mut Reader, settler: &mut Settler, end: impl FnOnce() + Send) {
         self.ship(&mut Ending { reader, end: Mutex::new(Some(end)) }, settler).await;
     }
@@ -22,7 +22,7 @@ impl Lane {
 
 struct Ending<'a, E> {
     reader: &'a mut Reader,
-    /// Until it is called.
+    /// Present until it is called.
     end: Mutex<Option<E>>,
 }
 
@@ -48,7 +48,7 @@ impl<E: FnOnce() + Send> Source for Ending<'_, E> {
         if batch.is_some() || !self.reader.is_at_end() {
             return batch;
         }
-        let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
+        let end = self.end.get_mut().take()?;
         end();
         self.reader.next(limits)
     }

@@ -1,11 +1,11 @@
-//! One batch on its way, until the sink has answered for every record of it.
+//! One batch in flight, until the sink has answered for every record of it.
 //!
 //! Invariants:
-//! 1. A record is given up for one of two reasons: the sink refuses it for good, or it answers this record, time and again,
-//!    with what may mean either, while it takes others.
-//! 2. An answer counts against a record only if the sink took something else at that time, and only one in each pause of our
-//!    own. So neither an outage, however long, nor flushes, however many, cost a record.
-//! 3. What is doubtful holds up nothing else of its batch.
+//! 1. A record is given up for one of two reasons: the sink refuses it for good, or, while the sink accepts other
+//!    records, it answers this one repeatedly with a code that may mean either.
+//! 2. An answer counts against a record only if the sink accepted something else at that time, and only once per
+//!    pause of our own. So neither an outage, however long, nor flushes, however many, cost a record.
+//! 3. A suspicious record holds up nothing else of its batch.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,12 +24,13 @@ use crate::journal::planted;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) part: Range<usize>,
-    /// How many of them; after a partial success fewer than the part has.
+    /// The number of refused records; after a partial success, fewer than the part has.
     pub(super) refused: u64,
     pub(super) reason: String,
 }
 
-/// Returns when the sink has answered for all. A batch that is refused is halved until the refused records are alone.
+/// Sends a batch and returns when the sink has answered for all of it. A refused batch is halved until the refused
+/// records are alone.
 pub(super) async fn send(delivery: Arc<Delivery>, shipment: Arc<Shipment>) -> Vec<Refusal> {
     let sending = Sending { delivery: &delivery, shipment: &shipment };
     let whole = 0..shipment.len();
@@ -52,7 +53,7 @@ pub(super) async fn send(delivery: Arc<Delivery>, shipment: Arc<Shipment>) -> Ve
     joined(refusals)
 }
 
-/// Neighbours that were refused alone, for the same reason, are kept together.
+/// Adjacent records that were refused alone, for one reason, are kept together.
 fn joined(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
     refusals.sort_unstable_by_key(|refusal| refusal.part.start);
     let is_whole = |refusal: &Refusal| refusal.refused == refusal.part.len() as u64;
@@ -74,20 +75,20 @@ fn joined(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
     all
 }
 
-/// What the sink says of records, once it says something of them.
+/// The sink's answer about these records.
 enum Answer {
     Taken,
-    /// But for that many.
+    /// Accepted, except for that many.
     TakenBut(u64),
     Refused(String),
-    /// It takes others, but not these.
+    /// The sink accepts others, but not these.
     Doubted(String),
 }
 
-/// A single record that may be to blame.
+/// A single record that may be at fault.
 struct Doubt {
     part: Range<usize>,
-    /// That count against it.
+    /// The number of answers that count against it.
     answers: u32,
 }
 
@@ -97,7 +98,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Asks again for each of them until it is taken, refused, or given up.
+    /// Retries each of them until it is accepted, refused, or given up.
     async fn resolve(&self, mut doubts: Vec<Doubt>, refusals: &mut Vec<Refusal>) {
         let mut patience = Patience::new();
         while !doubts.is_empty() {
@@ -119,7 +120,7 @@ impl Sending<'_> {
         }
     }
 
-    /// Retries until the sink says something of these records.
+    /// Retries until the sink answers something about these records.
     async fn send(&self, part: &Range<usize>) -> Answer {
         let (delivery, request) = (self.delivery, self.shipment.request(part));
         loop {
@@ -144,7 +145,7 @@ impl Sending<'_> {
                         delivery.gate.answered(turn, Some(&reason));
                         return Answer::Doubted(reason);
                     }
-                    // Nothing is known that it takes; a part may be.
+                    // No record is known that the sink accepts; it may accept a part.
                     None if part.len() > 1 => return Answer::Doubted(reason),
                     _ => delivery.gate.failed(turn, Trouble::Away, &reason, None),
                 },
@@ -160,7 +161,7 @@ impl Sending<'_> {
     }
 }
 
-/// The pauses between doubtful answers.
+/// The pauses between ambiguous answers.
 struct Patience {
     begun: Instant,
     /// The end of the pause, after which the next answer counts.
@@ -174,7 +175,7 @@ impl Patience {
         Self { begun: now, due: now, backoff: Backoff::away() }
     }
 
-    /// Somebody who flushes cuts it short; says whether it was whole.
+    /// A flush cuts the pause short; returns whether it was complete.
     async fn pause(&mut self, delivery: &Delivery) -> bool {
         if self.due <= Instant::now() {
             self.due = Instant::now() + self.backoff.next(&*delivery.entropy);
@@ -194,9 +195,9 @@ impl Patience {
 }
 
 const PARTLY: &str = "OTLP partial success";
-/// How often a single record is sent again that the sink, which takes others, answers with a code that may mean either.
+/// How often a single record is sent again if the sink, which accepts others, answers with an ambiguous code.
 const DOUBTS: u32 = 20;
-/// And for how long. A sink that answers half of all requests so takes each record within that time.
+/// And for how long at least. A sink that fails half of all requests accepts each record within that time.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// However many flush.
+/// Kept however many flushes run.
 const BETWEEN: Duration = Duration::from_millis(50);

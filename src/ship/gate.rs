@@ -1,14 +1,33 @@
-//! Whether the sink can be asked: shared by everything that is in flight, so that a sink that is away gets one request at
-//! a time, and the operator one warning and one recovery an episode.
+//! Decides whether a request may be sent to the sink. All requests of a shipper share it, so a sink that is away gets
+//! one request at a time, and the operator gets one warning and one recovery per episode.
+//!
+//! ```text
+//!   every request passes            one request passes
+//!        ┌──────┐      answered      ┌─────────┐
+//!   ────►│ open │◄───────────────────┤ probing │
+//!        └──┬───┘                    └──┬───▲──┘
+//!           │ failed                    │   │ our pause (`until`) is over or cut by a flush,
+//!           │   failed (longer pause),  │   │ and the delay that the sink asked for
+//!           │   or dropped              │   │ (`wished`) is over
+//!        ┌──▼───────────────────────────▼───┴──┐
+//!        │ closed: no request passes           │
+//!        └─────────────────────────────────────┘
+//! ```
+//!
+//! *answered*: the sink accepted the request or refused its records. *failed*: it is away, refuses the credentials,
+//! or its answer is unreadable. A probe that is dropped without an answer leaves the gate closed, and the next
+//! waiting request becomes the probe.
 //!
 //! Invariants:
-//! 1. While the gate is open, everybody passes. While it is closed, only the holder of the probe's permit does, after the
-//!    pause, and only that probe's answer opens it or lengthens the pause. Answers to requests of before do neither.
-//! 2. A delay that the sink asked for is kept, also by a flush; a pause of our own ends when somebody hurries.
-//! 3. A trouble is told once an episode, and again when its reason is another one; the end of the episode is told once.
+//! 1. While the gate is open, every request passes. While it is closed, only the holder of the probe's permit sends,
+//!    after the pause, and only the answer to that probe opens the gate or lengthens the pause. Answers to earlier
+//!    requests (another `epoch`) do neither.
+//! 2. A delay that the sink asked for is kept, even by a flush. A flush ends a pause of our own.
+//! 3. A trouble is reported once per episode, and again if its reason changes. The end of the episode is reported
+//!    once.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
@@ -18,9 +37,10 @@ use super::backoff::{Backoff, granted};
 use super::hurry::Hurry;
 use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE, SINK_UNREADABLE};
 use crate::config::Notices;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::Entropy;
 
-/// Passed by every request.
+/// The gate that every request passes.
 #[derive(Debug)]
 pub(super) struct Gate {
     state: Mutex<State>,
@@ -29,7 +49,7 @@ pub(super) struct Gate {
     voice: Voice,
 }
 
-/// Who hears of it.
+/// Where the gate reports.
 #[derive(Debug)]
 pub(super) struct Voice {
     pub(super) target: String,
@@ -39,7 +59,7 @@ pub(super) struct Voice {
     pub(super) hurry: Hurry,
 }
 
-/// The leave to send one request. Dropped without a word, it changes nothing.
+/// The permission to send one request. Dropping it without an answer changes nothing.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Turn<'a> {
@@ -48,24 +68,25 @@ pub(super) struct Turn<'a> {
     _probe: Option<SemaphorePermit<'a>>,
 }
 
-/// Why the sink did not take a request.
+/// Why the sink did not accept a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
-    /// It does not answer, or has no time.
+    /// The sink does not answer, or is overloaded.
     Away,
-    /// It refuses the credentials.
+    /// The sink refuses the credentials.
     Unauthorized,
-    /// It answers, and nobody can say what.
+    /// The sink's answer is unreadable.
     Unreadable,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Grows whenever the gate closes, stays closed after a probe, or opens: tells answers of before from those of now.
+    /// Grows whenever the gate closes, stays closed after a probe, or opens; distinguishes earlier answers from
+    /// current ones.
     epoch: u64,
     closed: Option<Closed>,
     answers: u64,
-    /// What the last request came to, if it was not taken.
+    /// The outcome of the last request, if it was not accepted.
     last: Option<String>,
     told: Told,
 }
@@ -74,14 +95,14 @@ struct State {
 struct Closed {
     why: Trouble,
     backoff: Backoff,
-    /// Our own pause.
+    /// The end of our own pause.
     until: Instant,
-    /// The sink's wish.
+    /// The end of the delay that the sink asked for.
     wished: Instant,
     hurries: u64,
 }
 
-/// What this episode has told.
+/// What was reported in this episode.
 #[derive(Debug, Default)]
 struct Told {
     troubles: BTreeSet<(Trouble, String)>,
@@ -94,7 +115,7 @@ impl Gate {
         Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), voice }
     }
 
-    /// Waits for a turn.
+    /// Waits until a request may be sent.
     pub(super) async fn enter(&self) -> Turn<'_> {
         loop {
             let opened = self.opened.notified();
@@ -115,7 +136,7 @@ impl Gate {
         }
     }
 
-    /// The sink answered: it took the request, or has something against its records, which is the reason. It is there.
+    /// The sink answered: it accepted the request, or refuses its records for the given reason. So the sink is there.
     pub(super) fn answered(&self, turn: Turn<'_>, refused_because: Option<&str>) {
         let ended = {
             let mut state = self.state();
@@ -134,7 +155,7 @@ impl Gate {
         self.voice.recovered(ended);
     }
 
-    /// The sink did not take the request, and not because of its records.
+    /// The sink did not accept the request, and its records are not the cause.
     pub(super) fn failed(&self, turn: Turn<'_>, trouble: Trouble, reason: &str, wish: Option<Duration>) {
         let wished = Instant::now() + granted(wish);
         let (news, is_long) = {
@@ -172,7 +193,7 @@ impl Gate {
         self.state().answers
     }
 
-    /// What the last request came to, if it was not taken.
+    /// The outcome of the last request, if it was not accepted.
     pub(super) fn last_refusal(&self) -> Option<String> {
         self.state().last.clone()
     }
@@ -182,7 +203,7 @@ impl Gate {
         state.closed.is_none().then(|| Turn { epoch: state.epoch, hurries: self.voice.hurry.count(), _probe: None })
     }
 
-    /// Ends when the probe may be sent. The sink's wish may grow meanwhile.
+    /// Ends when the probe may be sent. The sink's delay may grow in the meantime.
     async fn pause(&self) {
         loop {
             let Some((until, wished, hurries)) =
@@ -203,7 +224,7 @@ impl Gate {
 
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -230,7 +251,7 @@ impl Trouble {
 }
 
 impl Told {
-    /// Says whether it is news. What stands behind a colon are details.
+    /// Returns whether it is new. Only the text before the first colon counts; the rest is details.
     fn once(&mut self, trouble: Trouble, reason: &str) -> bool {
         let what = reason.split_once(": ").map_or(reason, |(what, _)| what);
         self.troubles.len() < MOST_TROUBLES && self.troubles.insert((trouble, what.to_owned()))
@@ -270,5 +291,5 @@ impl Voice {
     }
 }
 
-/// How many different troubles of one episode are told.
+/// How many different troubles of one episode are reported.
 const MOST_TROUBLES: usize = 16;

@@ -1,4 +1,4 @@
-//! The way of one stream to the sink: several batches in flight, settled in order.
+//! The path of one stream to the sink: several batches in flight, settled in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,16 +18,17 @@ use super::source::{Settle, Source};
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
 use crate::record::StreamId;
 
-/// Ships streams by the connection of one shipper; clones share it. Two streams may be drained at the same time.
+/// Ships streams over the connection of one shipper. Clones share it. Two streams can be drained at one time.
 #[derive(Debug, Clone)]
 pub struct Lane(pub(super) Arc<Delivery>);
 
 impl Lane {
-    /// Ships all that is readable; returns when everything that was read is settled. What is appended meanwhile is
-    /// shipped, too. Both handles are of the same stream and sink. Must run inside a tokio runtime.
+    /// Ships everything that is readable, and returns when everything that was read is settled. Records that are
+    /// appended in the meantime are shipped, too. Both handles must be of one stream and sink. Must run inside a
+    /// tokio runtime.
     ///
-    /// It may be dropped at any time, at a deadline for example: nothing is settled out of order, what was in flight
-    /// may reach the sink twice, and the next drain of the same stream begins with it.
+    /// The future may be dropped at any time, for example at a deadline. Then nothing is settled out of order, what
+    /// was in flight may reach the sink twice, and the next drain of that stream begins with it.
     pub async fn drain(&self, reader: &mut Reader, settler: &mut Settler) {
         self.ship(reader, settler).await;
     }
@@ -59,14 +60,14 @@ impl Lane {
         }
     }
 
-    /// Something new to read, after others had the time to come along.
+    /// Waits for something new to read, and a little longer for more.
     async fn more(&self, source: &impl Source) {
         let hurries = self.0.hurry.count();
         source.readable().await;
         self.0.linger(hurries).await;
     }
 
-    /// Quarantine, report, settle: in this order, so that a stop in between repeats and never loses.
+    /// Quarantine, report, settle, in this order, so that a stop in between repeats a step and never loses a record.
     async fn settle(&self, settler: &mut impl Settle, stream: StreamId, shipment: &Shipment, refusals: Vec<Refusal>) {
         let mut quarantined = 0;
         for refusal in &refusals {
@@ -92,7 +93,7 @@ impl Lane {
         }
     }
 
-    /// Into quarantine, however long it takes: an unsettled batch holds up its stream, a lost one is lost.
+    /// Puts records into quarantine, however long it takes: an unsettled batch only holds up its stream.
     async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &Refusal) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
@@ -113,7 +114,7 @@ impl Lane {
         }
     }
 
-    /// A sink of somebody else panicked: its batch is sent again, after a pause, like one that was not answered.
+    /// A user's sink panicked. Its batch is sent again after a pause, as if it had not been answered.
     async fn crashed(&self, error: &JoinError) {
         let turn = self.0.gate.enter().await;
         let reason = if error.is_panic() { "its connector panicked" } else { "its runtime ended" };
@@ -121,7 +122,7 @@ impl Lane {
     }
 }
 
-/// The batches in flight, oldest first. When it is dropped, the next drain of the stream finds them.
+/// The batches in flight, oldest first. When this is dropped, the next drain of the stream finds them.
 struct InFlight {
     delivery: Arc<Delivery>,
     stream: StreamId,
@@ -155,7 +156,7 @@ impl InFlight {
         self.batches.len() < IN_FLIGHT
     }
 
-    /// Puts on each record what it gets, and sends them.
+    /// Stamps each record, and sends them.
     fn send_batch(&mut self, batch: &Batch) {
         self.send(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
     }
@@ -173,7 +174,7 @@ impl InFlight {
         }
     }
 
-    /// A task of its own, so that it goes on while an earlier one is settled.
+    /// A separate task, so that it makes progress while an earlier batch is settled.
     fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
         let answer = tokio::spawn(send(self.delivery.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
@@ -201,7 +202,7 @@ impl Drop for SentBatch {
     }
 }
 
-/// Enough to fill a connection while answers are on their way; with the limits below, some megabytes.
+/// Enough to fill a connection while answers are on their way; some megabytes, with the limits below.
 pub(super) const IN_FLIGHT: usize = 4;
-/// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers take by default.
+/// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers accept by default.
 pub(super) const LIMITS: BatchLimits = BatchLimits { records: 2000, bytes: 512 * 1024 };

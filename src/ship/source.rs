@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::journal::{Batch, BatchLimits, JournalError, Reader, Refused, Sequence, Settler, SinkName};
 use crate::record::StreamId;
 
-/// A stream that is read ahead: the journal's reader, or a shelf in tests.
+/// A stream that is read ahead: the journal's reader, or a fake in tests.
 pub(super) trait Source: Send + Sync {
     fn stream(&self) -> StreamId;
     fn resource(&self) -> &Bytes;
@@ -16,7 +16,7 @@ pub(super) trait Source: Send + Sync {
     fn next(&mut self, limits: BatchLimits) -> Option<Batch>;
 }
 
-/// Where it is settled, in order: the journal's settler, or books in tests that can fail.
+/// Settles a stream in order: the journal's settler, or a fake in tests that can fail.
 pub(super) trait Settle: Send + Sync {
     fn sink(&self) -> SinkName;
     fn settle(&mut self, through: Sequence);

@@ -11,6 +11,7 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
 use crate::journal::{FIX, File, Fs, JournalError, LOCK_PATIENCE};
 use crate::record::Entropy;
 
@@ -56,7 +57,7 @@ impl DigestKey {
     /// Names the key without telling it: 16 hex digits.
     pub(crate) fn id(&self) -> String {
         let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(self.0).finalize();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex(digest.get(..8).unwrap_or_default())
     }
 }
 

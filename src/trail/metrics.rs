@@ -5,7 +5,7 @@
 //!    `acknowledged = delivered + quarantined + lost + pending`.
 //! 2. A meter provider that outlives the trail keeps nothing of it alive.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, ThreadId};
 
 use opentelemetry::metrics::Meter;
@@ -14,6 +14,7 @@ use super::core::Core;
 use super::handle::Trail;
 use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
+use crate::locks::Mutex;
 use crate::ship::{EXPORT_SECONDS_BOUNDS, StatsSnapshot};
 
 impl Trail {
@@ -170,7 +171,7 @@ impl MetricsSource {
     fn counts(&self, instrument: u32) -> Option<RecordCounts> {
         let core = self.core.upgrade()?;
         let bit = 1 << instrument;
-        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut collections = self.collections.lock();
         let thread = thread::current().id();
         let known = collections.iter().position(|(of, _)| *of == thread).map(|at| collections.swap_remove(at).1);
         let collection = known.filter(|known| known.had & bit == 0);

@@ -13,10 +13,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// The time was over first.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,8 +106,8 @@ impl Timer {
             }
             let next = waiting.wakers.first_key_value().map(|((end, _), _)| end.saturating_duration_since(now));
             waiting = match next {
-                Some(left) => self.earlier.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.earlier.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.earlier.wait_timeout(waiting, left),
+                None => self.earlier.wait(waiting),
             };
         }
     }
@@ -134,7 +136,7 @@ impl Timer {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -115,31 +115,35 @@ fn no_page_says_that_there_is_a_release() {
     }
 }
 
-/// Phrases that a reader stumbles over.
+/// Phrases that a reader stumbles over. Names in code spans, such as those of tests, are not prose.
 #[test]
 fn pages_are_in_plain_english() {
-    for page in
-        pages().into_iter().filter(|page| !OTHERS.contains(&shown(page).as_str()) && !shown(page).contains("/adr/"))
-    {
+    for page in pages() {
         for line in prose(&read(&page)).lines() {
-            let line = line.to_lowercase();
+            let line: String = line.to_lowercase().split('`').step_by(2).collect();
             let stumble = STUMBLES.iter().find(|phrase| line.contains(**phrase));
             assert_eq!(stumble, None, "{}: {line}", shown(&page));
         }
     }
 }
 
-const STUMBLES: [&str; 7] =
-    ["whoever", "whomever", "is no message", "is no mcp", " at once", "all the same,", "behind it,"];
-/// Pages with a voice, or a contract, of their own.
-const OTHERS: [&str; 7] = [
-    "ARCHITECTURE.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
-    "docs/compare.md",
-    "docs/format.md",
-    "docs/threats.md",
-    "tests/peers/README.md",
+const STUMBLES: [&str; 16] = [
+    "whoever",
+    "whomever",
+    "is no message",
+    "is no mcp",
+    " at once",
+    "all the same,",
+    "behind it,",
+    "somebody",
+    "nobody is",
+    "waked",
+    " beside ",
+    "but for ",
+    " goes by ",
+    "stands in ",
+    " is told of",
+    "anew",
 ];
 
 fn pages() -> Vec<PathBuf> {

@@ -103,7 +103,7 @@ async fn mistakes_in_the_settings_stop_the_start_and_say_what_to_do() {
         ("ftp://a", "neither http nor https"),
         ("http://a/mcp?a", "it has a query"),
         ("http://me:secret@a", "(not shown)"),
-        ("", "it is no URL"),
+        ("", "it is not a URL"),
     ] {
         assert!(told(origin).contains(expected), "{}", told(origin));
         assert!(!told(origin).contains("secret"));

@@ -1,4 +1,4 @@
-//! The layer itself: what it does with the spans and events of its subscriber.
+//! The `tracing` layer: how it handles the spans and events of its subscriber.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +24,9 @@ use super::watch;
 use crate::Trail;
 use crate::trail::{Core, MissingIds, beginning, opening};
 
-/// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
-/// in any order.
+/// The `tracing` layer that turns annotated spans and events into records. Made by
+/// [`Trail::layer`](crate::Trail::layer). Add it before the OTel layer, so that the end of a record is mirrored on
+/// its span; ids are correct in any order.
 #[derive(Debug)]
 pub struct AuditLayer {
     core: Arc<Core>,
@@ -34,25 +35,26 @@ pub struct AuditLayer {
     lookup: ContextLookup,
     counts_spans: bool,
     is_mirrored: AtomicBool,
-    /// The span by which `install_tracing` tests itself.
+    /// The span with which `install_tracing` tests itself.
     probe: AtomicU64,
     other_trails: OtherTrails,
 }
 
 impl AuditLayer {
-    /// Leaves it to a [`WatchLayer`](watch::WatchLayer) to count the spans that close: this one is about to get a filter.
+    /// Leaves the counting of closed spans to a [`WatchLayer`](watch::WatchLayer), because this layer is about to get
+    /// a filter.
     pub(in crate::capture) fn without_watch(self) -> Self {
         Self { counts_spans: false, ..self }
     }
 
-    /// For a place inside the OTel layer, where the end of every record can be mirrored.
+    /// For a position inside the OTel layer, where the end of every record can be mirrored.
     pub(in crate::capture) fn mirrored(self) -> Self {
         Self { is_mirrored: AtomicBool::new(true), ..self }
     }
 }
 
 impl Trail {
-    /// The layer for a subscriber of your own. Put it before the layer of `tracing-opentelemetry`:
+    /// Creates the audit layer for your own subscriber. Put it before the layer of `tracing-opentelemetry`:
     ///
     /// ```no_run
     /// # use tracing_subscriber::prelude::*;
@@ -86,7 +88,7 @@ where
     }
 
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // Also called when a reload layer has got another one.
+        // Also called after a reload layer has got another layer.
         self.lookup.look_again();
         self.core.reach().look_again();
         Interest::always()
@@ -98,7 +100,7 @@ where
             return self.begin(id, attributes, fields, &context);
         }
         beginning::check(id.into_u64());
-        // Should the close of a span of that id have been missed.
+        // In case the close of an earlier span with that id was missed.
         drop(self.open.take(id));
         match plan {
             SpanPlan::Enriching(fields) if !is_root(attributes, &context) => {
@@ -167,7 +169,7 @@ where
             let is_over = audited.course().left(|| self.core.clock().monotonic_nano());
             is_over.then(|| entry.clone())
         };
-        // Most spans are left before they are over: only a look at the table.
+        // Most spans are exited before they are over, so this only looks at the table.
         if let Some(over) = self.open.with(id, left).flatten()
             && let Some(audited) = over.audited()
         {
@@ -189,7 +191,7 @@ where
             }
             EventPlan::Audited(fields) => {
                 let span = context.event_span(event);
-                // Nobody holds a lock on the span here: no layer calls others while it handles an event.
+                // No lock on the span is held here: no layer calls others while it handles an event.
                 let found = |span: &SpanRef<'_, S>| match event.is_contextual() {
                     true => self.lookup.entered(self.is_seen(), span),
                     false => self.lookup.asked(self.is_seen(), span).ok_or(MissingIds::Elsewhere),
@@ -222,7 +224,7 @@ where
 }
 
 impl AuditLayer {
-    /// An audited span was made: it is part of the call around it, or it has records of its own.
+    /// An audited span was created: it is part of the call around it, or it has its own records.
     fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &Fields, context: &Context<'_, S>)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -248,7 +250,7 @@ impl AuditLayer {
             self.core.missing_ids().warn(MissingIds::OtherTrail, name);
         }
         if is_part || is_others {
-            // Should the close of a span of that id have been missed.
+            // In case the close of an earlier span with that id was missed.
             drop(self.open.take(id));
             entry::recycle(audited);
         } else {
@@ -256,7 +258,7 @@ impl AuditLayer {
         }
     }
 
-    /// An audited span has ended: it closes, or it has said its last word.
+    /// An audited span has ended: it closes, or it has reported its end.
     fn end<S>(&self, mut audited: Arc<AuditedSpan>, id: &Id, context: &Context<'_, S>, closes: bool)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -275,7 +277,7 @@ impl AuditLayer {
             if was_looked_for { found.ok() } else { self.told(&span, found) }
         };
         if is_call && audited.is_waiting() {
-            // Never entered, or entered when it was no call yet.
+            // It was never entered, or entered before it was a call.
             audited.open(&self.core, otel, is_mirrored);
         }
         let closed = match Arc::get_mut(&mut audited) {
@@ -283,24 +285,25 @@ impl AuditLayer {
             None => audited.close(&self.core, otel, is_mirrored),
         };
         if closes && !is_mirrored && audited.otel(&closed).is_some_and(|otel| otel.span().is_recording()) {
-            // Its OTel span goes on, so the layers stand in the order in which it always will.
+            // Its OTel span is still open, so the order of the layers is the one that applies to all spans.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
-        // With its last word, the span ends when it is left: the OTel layer has yet to see that word.
+        // After the event that reports its end, the span ends when it is exited, because the OTel layer has not seen
+        // that event yet.
         if closes {
             audited.end_closed(&closed);
         }
         entry::recycle(audited);
     }
 
-    /// Whether this layer can be seen from a subscriber.
+    /// Whether this layer is visible from a subscriber.
     fn is_seen(&self) -> impl Fn(&Dispatch) -> bool {
         |subscriber| subscriber.downcast_ref::<Self>().is_some_and(|seen| std::ptr::eq(seen, self))
     }
 
-    /// Whether the ids of a span can be had at its close as well as when it is entered.
+    /// Whether the ids of a span are available at its close as well as at its entry.
     fn has_ids_at_close(&self) -> bool {
-        // Without a dispatcher of its own, the layer depends on the current one, which at a close may be any.
+        // Without its own dispatcher, the layer depends on the current one, which may be any at a close.
         self.is_mirrored.load(Ordering::Relaxed) && self.lookup.can_ask()
     }
 
@@ -308,7 +311,7 @@ impl AuditLayer {
         fields.visit(|field, given| audited_span::enrich(entry.state(), &self.core, field, given))
     }
 
-    /// What was found of exactly that span. If it has no ids, the operator is told why.
+    /// The context that was found for exactly that span. If it has no ids, the operator gets the reason.
     fn told<S>(&self, span: &SpanRef<'_, S>, found: Found) -> Option<opentelemetry::Context>
     where
         S: for<'span> LookupSpan<'span>,
@@ -321,8 +324,8 @@ impl AuditLayer {
         parents(span).find_map(|span| self.open.get(&span.id()))
     }
 
-    /// The nearest call around a span that is still going on, and its id. A moment is none, nor is a call whose response
-    /// is written.
+    /// The nearest open call around a span, and its id. A moment does not count, nor does a call whose response is
+    /// written.
     fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)>
     where
         S: for<'span> LookupSpan<'span>,
@@ -337,7 +340,7 @@ impl AuditLayer {
     }
 }
 
-/// Whether a new span has no parent for certain, as a registry decides it: then none has to be looked for.
+/// Whether a new span certainly has no parent, as a registry decides it, so that none has to be searched.
 fn is_root<S: Subscriber>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> bool {
     let current_is_none = || {
         let current = context.current_span();

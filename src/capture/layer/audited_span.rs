@@ -1,8 +1,7 @@
-//! A span that stands for a call or a moment, from its making to its close.
+//! A span that is a call or a moment, from its creation to its close.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
@@ -13,25 +12,26 @@ use tracing::span::Id;
 use super::course::Course;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{Allowed, Fields, Purpose};
+use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
 use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
-/// What the layer keeps of a span that it audits by itself: the whole life of its records.
+/// What the layer keeps of a span that it audits itself, for the whole life of its records.
 #[derive(Debug, Default)]
 pub(super) struct AuditedSpan {
     state: CallState,
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
     said: Mutex<SpanOutcome>,
-    /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
-    /// close.
+    /// No record of it is written yet, so its kind can still change: for a call until it is entered, for a moment
+    /// until its close.
     waiting: AtomicBool,
     course: Course,
 }
 
-/// The call around a span or event that has a record of its own.
+/// The call around a span or event that has its own record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around {
     pub(super) call: RecordId,
@@ -39,7 +39,7 @@ pub(super) struct Around {
 }
 
 impl AuditedSpan {
-    /// Takes what a span says of itself when it is made, or an event.
+    /// Reads the fields of a new span, or of an event.
     pub(super) fn take_fields(
         &mut self,
         record: impl FnOnce(&mut dyn Visit),
@@ -48,14 +48,14 @@ impl AuditedSpan {
         core: &Core,
     ) {
         let Self { state, said, .. } = self;
-        let (facts, said) = (state.facts_mut(), said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let (facts, said) = (state.facts_mut(), said.get_mut());
         record(&mut Intake { fields, facts, said, truncator: core.truncator() });
         let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
     }
 
-    /// Begins the call or moment of that span. What names nothing else is about its function.
+    /// Begins the call or moment of that span. If the span names no other target, the target is its function.
     pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&Around>) {
         self.inside = around.map(|around| around.call);
         self.state.set_caller(around.and_then(|around| around.caller));
@@ -69,11 +69,11 @@ impl AuditedSpan {
         }
     }
 
-    /// Forgets all, but keeps the memory; says whether it is worth keeping.
+    /// Clears everything but keeps the memory; returns whether it is worth keeping.
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
         self.course = Course::default();
-        *self.said.get_mut().unwrap_or_else(PoisonError::into_inner) = SpanOutcome::default();
+        *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
 
@@ -91,7 +91,7 @@ impl AuditedSpan {
 
     /// A field of the span itself, recorded later.
     pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
-        // A task that outlives the call may add facts in its span, but does not tell how it ends.
+        // A task that outlives the call may add facts in its span, but does not decide how it ends.
         if field.purpose == Purpose::Outcome || self.course.is_own() {
             self.course.seen(core.clock().monotonic_nano());
         }
@@ -113,8 +113,8 @@ impl AuditedSpan {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// The span's ids exist now: writes the request half, if there are halves. Where nobody knows yet that the end of
-    /// the record will be mirrored on the span, the record's id stands on it from the beginning.
+    /// The span's ids exist now: writes the request record, if it is a call. Unless it is known that the end of the
+    /// record will be mirrored on the span, the record's id is set on the span now.
     pub(super) fn open(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) {
         let is_call = self.state.event().has_halves();
         if is_call && !self.waiting.swap(false, Ordering::Relaxed) {
@@ -142,7 +142,8 @@ impl AuditedSpan {
         (self.state.event().has_halves() && !self.is_waiting()).then_some(&self.state)
     }
 
-    /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
+    /// `err` or `ret` of the span's own `#[instrument]`, which is the last thing that its function does. Returns
+    /// whether the span ends with that.
     pub(super) fn hear(&self, core: &Core, event: &Event<'_>) -> bool {
         if self.course.end() {
             return false;
@@ -163,7 +164,7 @@ impl AuditedSpan {
         true
     }
 
-    /// The span ends: writes the response half, or the moment. Asks for its ids if it has none yet.
+    /// The span ends: writes the response record, or the moment. Resolves its ids if it has none yet.
     pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
         let said = std::mem::take(&mut *self.said());
         let mut closed = self.end(core, said, otel, is_mirrored);
@@ -177,29 +178,29 @@ impl AuditedSpan {
         closed
     }
 
-    /// The OTel context of a span that has closed, if it is known.
+    /// The OTel context of a closed span, if it is known.
     pub(super) fn otel<'a>(&'a self, closed: &'a Closed) -> Option<&'a Context> {
         closed.found.as_ref().or(self.state.context())
     }
 
-    /// Ends the OTel span when the record has it: one that was ended before it closes.
+    /// Ends the OTel span together with its record, if that ended before the close.
     pub(super) fn end_span(&self) {
         end_span(self.state.context(), self.state.ended_unix_nano());
     }
 
-    /// Ends the OTel span of a span that has closed, if anybody can still.
+    /// Ends the OTel span of a closed span, if that is still possible.
     pub(super) fn end_closed(&self, closed: &Closed) {
         end_span(self.otel(closed), self.state.ended_unix_nano());
     }
 
-    /// As [`close`](Self::close), of a span that nobody else can see any more: nothing has to be locked.
+    /// Like [`close`](Self::close), for a span that nothing else can access, so that nothing has to be locked.
     pub(super) fn close_alone(
         &mut self,
         core: &Core,
         otel: impl FnOnce() -> Option<Context>,
         is_mirrored: bool,
     ) -> Closed {
-        let said = std::mem::take(self.said.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let said = std::mem::take(self.said.get_mut());
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
@@ -207,7 +208,7 @@ impl AuditedSpan {
             return closed;
         }
         let moment = self.moment(&closed);
-        // Found when the span was entered, where it cannot be had at the close.
+        // It was found when the span was entered, if it is not available at the close.
         let kept = self.state.context().cloned();
         let otel = closed.found.as_ref().or(kept.as_ref());
         core.write_span_moment(FactsRef::Alone(self.state.facts_mut()), &moment, otel);
@@ -227,7 +228,7 @@ impl AuditedSpan {
         if let Some(otel) = found.as_ref().or(self.state.context()) {
             let (call, lasted) = match is_call {
                 true => (Some(self.state.call_id()), Some(duration)),
-                // A moment lasts as long as its span: that stands there already.
+                // A moment lasts as long as its span, which has that information already.
                 false => (self.inside, None),
             };
             mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
@@ -240,11 +241,11 @@ impl AuditedSpan {
     }
 
     fn said(&self) -> MutexGuard<'_, SpanOutcome> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        self.said.lock()
     }
 }
 
-/// Takes what a span says of itself when it is made.
+/// Reads the fields of a new span.
 struct Intake<'a> {
     fields: &'a Fields,
     facts: &'a mut Facts,
@@ -266,7 +267,7 @@ impl Intake<'_> {
 
 impl Visit for Intake<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        // The way of nearly all fields is short: a span may have many.
+        // The path of nearly all fields is short, because a span may have many.
         match self.fields.plain(field) {
             Some(name) => self.facts.append_text(self.truncator, name, value),
             None => self.others().record_str(field, value),
@@ -294,7 +295,7 @@ impl Visit for Intake<'_> {
     }
 }
 
-/// How a span has closed.
+/// The result of a closed span.
 #[derive(Debug)]
 pub(super) struct Closed {
     is_call: bool,
@@ -322,7 +323,7 @@ pub(super) fn write_event(
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
     let name = audited.state.event();
     let said = std::mem::take(&mut *audited.said());
-    // What happened at one moment is not an open call: nothing said is success.
+    // An event at one moment is not an open call: without a stated outcome, it is a success.
     let event = if name.has_halves() { EventName::Context } else { name };
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
@@ -342,7 +343,7 @@ fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
     }
 }
 
-/// The URI of a resource without its secrets; anything else as it is.
+/// The URI of a resource without its secrets; anything else unchanged.
 fn cleaned(field: &Allowed, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
     match given.scalar {
         Scalar::Str(uri) if field.purpose == Purpose::Uri => {
@@ -356,5 +357,5 @@ fn text(text: &str) -> Given<'_> {
     Given { scalar: Scalar::Str(text), in_list: false }
 }
 
-/// What tells what a span is about.
+/// The fields that identify the target of a span.
 const NAMING: [Place; 5] = [Place::TargetId, Place::Prompt, Place::Tool, Place::Method, Place::Resource];

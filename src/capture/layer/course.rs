@@ -1,10 +1,11 @@
-//! When an audited span ends whose clones live on: a handler that spawns a task `.in_current_span()` hands it one, and
-//! `tracing` tells of the close when the last is gone.
+//! When an audited span ends although clones of it live on: a handler that spawns a task `.in_current_span()` gives
+//! it a clone, and `tracing` reports the close only when the last one is dropped.
 //!
 //! Invariants:
-//! 1. What `err` or `ret` says ends the span there and then. Without them nobody knows before its close that it has ended,
-//!    and then it has ended when its own task left it last, or spoke of it.
-//! 2. Its own task is the one that entered it first. Executors other than tokio name no tasks: there, all are its own.
+//! 1. `err` or `ret` ends the span immediately. Without them, its end is known only at its close, and then it has
+//!    ended when its own task last exited it or recorded something on it.
+//! 2. Its own task is the one that entered it first. Executors other than tokio do not identify tasks; there, all
+//!    tasks are its own.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,13 +13,13 @@ use std::thread;
 
 use tokio::task;
 
-/// Who entered a span, and who left it when.
+/// Which task entered a span, and when it was exited.
 #[derive(Debug, Default)]
 pub(super) struct Course {
     own: OnceLock<Option<task::Id>>,
-    /// Monotonic nanoseconds; 0 stands for never.
+    /// Monotonic nanoseconds; 0 means never.
     last_seen: AtomicU64,
-    /// Its own task was unwinding when it left the span last.
+    /// Its own task was unwinding when it last exited the span.
     unwound: AtomicBool,
     is_over: AtomicBool,
 }
@@ -32,7 +33,7 @@ impl Course {
         self.own.get().is_some()
     }
 
-    /// It was left then, by whoever runs here. Says whether its own task has left it after its end.
+    /// The current task exited the span at that time. Returns whether its own task has exited it after its end.
     pub(super) fn left(&self, monotonic_nano: impl FnOnce() -> u64) -> bool {
         let is_own = self.is_own();
         if is_own {
@@ -42,28 +43,28 @@ impl Course {
         is_own && self.is_over()
     }
 
-    /// Its own words count, whoever says them.
+    /// Fields recorded on the span count, whatever task records them.
     pub(super) fn seen(&self, monotonic_nano: u64) {
         self.last_seen.fetch_max(monotonic_nano, Ordering::Relaxed);
     }
 
-    /// When it was last seen, if it was ever entered; else only its close can tell.
+    /// When it was last seen, if it was ever entered; otherwise only its close shows it.
     pub(super) fn last_seen(&self) -> Option<u64> {
         self.own.get()?;
         Some(self.last_seen.load(Ordering::Relaxed)).filter(|nanos| *nanos > 0)
     }
 
-    /// Whether it panics, asked by whoever closes it: not if that is somebody else who panics.
+    /// Whether it panics, as seen by the code that closes it; a panic of another task does not count.
     pub(super) fn panicked(&self) -> bool {
         self.unwound.load(Ordering::Relaxed) || (thread::panicking() && self.is_own())
     }
 
-    /// Whether the task that runs here is its own, as far as that is known.
+    /// Whether the current task is its own, as far as that is known.
     pub(super) fn is_own(&self) -> bool {
         self.own.get().is_none_or(|own| *own == task::try_id())
     }
 
-    /// It is over before it closes. Says whether it was before.
+    /// The span is over before it closes. Returns whether it already was.
     pub(super) fn end(&self) -> bool {
         self.is_over.swap(true, Ordering::AcqRel)
     }

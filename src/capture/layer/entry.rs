@@ -1,7 +1,7 @@
-//! What the layer keeps for a span, and the memory for it.
+//! What the layer keeps for a span, and the reuse of its memory.
 //!
 //! Invariants:
-//! 1. Memory is used for another span only when nobody else can see it: it has one owner then.
+//! 1. Memory is reused for another span only when nothing else can access it: it has one owner then.
 //! 2. The memory that a thread keeps is bounded, in spans and in bytes.
 
 use std::cell::RefCell;
@@ -11,12 +11,12 @@ use super::audited_span::AuditedSpan;
 use crate::record::RecordId;
 use crate::trail::CallState;
 
-/// Kept for a span.
+/// What is kept for a span.
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
-    /// The span of a call that the trail has opened: leads to its state.
+    /// The span of a call that the trail has opened, with its state.
     Call(Arc<CallState>),
-    /// A span that the layer audits by itself.
+    /// A span that the layer audits itself.
     Span(Arc<AuditedSpan>),
 }
 
@@ -28,7 +28,7 @@ impl Entry {
         }
     }
 
-    /// If the layer audits the span by itself.
+    /// The audited span, if the layer audits it itself.
     pub(super) fn audited(&self) -> Option<&AuditedSpan> {
         match self {
             Self::Call(_) => None,
@@ -36,17 +36,17 @@ impl Entry {
         }
     }
 
-    /// The id of the call that this stands for, if it is one and still going on.
+    /// The id of the call, if it is one and still open.
     pub(super) fn open_call(&self) -> Option<RecordId> {
         let state = self.state();
         state.is_open_call().then(|| state.call_id())
     }
 }
 
-/// An audited span that says nothing yet, filled.
+/// An empty audited span, filled by `fill`.
 pub(super) fn fresh(fill: impl FnOnce(&mut AuditedSpan)) -> Arc<AuditedSpan> {
     let mut audited = FREE.try_with(|free| free.try_borrow_mut().ok()?.pop()).ok().flatten().unwrap_or_default();
-    // What is free has one owner.
+    // A free one has one owner.
     if let Some(audited) = Arc::get_mut(&mut audited) {
         fill(audited);
     }
@@ -55,7 +55,7 @@ pub(super) fn fresh(fill: impl FnOnce(&mut AuditedSpan)) -> Arc<AuditedSpan> {
 
 /// Keeps the memory for another span of this thread.
 pub(super) fn recycle(mut audited: Arc<AuditedSpan>) {
-    // Clearing may end an OTel span, which calls the user's own code: nothing is borrowed.
+    // Clearing may end an OTel span, which calls the user's code, so nothing is borrowed.
     if !Arc::get_mut(&mut audited).is_some_and(AuditedSpan::clear) {
         return;
     }
@@ -63,11 +63,11 @@ pub(super) fn recycle(mut audited: Arc<AuditedSpan>) {
         Ok(mut free) if free.len() < MOST_FREE => free.push(audited),
         _ => {}
     };
-    // At the end of a thread there is nothing to keep it in.
+    // At the end of a thread, nothing can be kept.
     FREE.try_with(keep).unwrap_or_default();
 }
 
 thread_local!(static FREE: RefCell<Vec<Arc<AuditedSpan>>> = const { RefCell::new(Vec::new()) });
 
-/// More than are open on one thread at a time, one inside the other; a burst beyond that allocates.
+/// More than are nested on one thread at a time; a burst beyond that allocates.
 const MOST_FREE: usize = 32;

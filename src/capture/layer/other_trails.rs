@@ -1,4 +1,4 @@
-//! Several layers in one process: those on the same registry must not audit the same span twice.
+//! Several layers in one process: two on one registry must not audit a span twice.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 pub(super) struct OtherTrails(());
 
 impl OtherTrails {
-    /// Whether there are others. One that is on the same registry was made before any span that both see.
+    /// Whether there are others. A layer on the same registry was created before any span that both see.
     #[inline]
     pub(super) fn others(&self) -> bool {
         LAYERS.load(Ordering::Relaxed) > 1
@@ -29,7 +29,7 @@ impl Drop for OtherTrails {
     }
 }
 
-/// Claims a span for the layer that asks first; says whether another one was faster.
+/// Claims a span for the layer that asks first; returns whether another layer has claimed it.
 pub(super) fn is_claimed<S: for<'span> LookupSpan<'span>>(span: &SpanRef<'_, S>) -> bool {
     span.extensions_mut().replace(Claimed).is_some()
 }

@@ -1,8 +1,8 @@
-//! What was decided of each call site, to be asked for at every span and event without a lock.
+//! The decision for each call site, read at every span and event without a lock.
 //!
 //! Invariants:
-//! 1. A decision is never changed or dropped: call sites are static, so there are only so many.
-//! 2. Asking writes nothing that another thread reads, but for the first time.
+//! 1. A decision is never changed or dropped: call sites are static, so their number is bounded.
+//! 2. After the first time, reading writes nothing that another thread reads.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use tracing::callsite::Identifier;
 
-/// A hash table that only grows: by another table behind it, where a call site finds no slot.
+/// A hash table that only grows: if a call site finds no slot, in another table after it.
 #[derive(Debug)]
 pub(super) struct Sites<P> {
     slots: Box<[OnceLock<(Identifier, P)>]>,
@@ -20,11 +20,12 @@ pub(super) struct Sites<P> {
 }
 
 impl<P: Default> Sites<P> {
-    /// What was decided of a call site, if need be now. Two threads may decide at the same time; one counts.
+    /// The decision for a call site, made now if there is none. Two threads may decide at one time; one decision
+    /// counts.
     pub(super) fn get(&self, site: Identifier, decide: impl FnOnce() -> P) -> &P {
         match self.find(&site) {
             Some(decided) => decided,
-            // Not under the lock of a slot: the user's own code has a say in it, and may itself be traced.
+            // Not under the lock of a slot: the decision calls the user's code, which may itself be traced.
             None => self.keep(site, decide()),
         }
     }
@@ -32,7 +33,7 @@ impl<P: Default> Sites<P> {
     #[inline]
     fn find(&self, site: &Identifier) -> Option<&P> {
         for slot in self.slots_of(site) {
-            // The first free slot ends the search: none is ever freed.
+            // The first free slot ends the search, because no slot is ever freed.
             let (kept, decided) = slot.get()?;
             if kept == site {
                 return Some(decided);
@@ -51,7 +52,7 @@ impl<P: Default> Sites<P> {
         self.more.get_or_init(Box::default).keep(site, decided)
     }
 
-    /// Where a call site may stand.
+    /// The slots that a call site may use.
     fn slots_of(&self, site: &Identifier) -> impl Iterator<Item = &OnceLock<(Identifier, P)>> {
         let mut hasher = AddressHasher::default();
         site.hash(&mut hasher);
@@ -68,7 +69,8 @@ impl<P> Default for Sites<P> {
     }
 }
 
-/// A call site is known by an address in this program: nobody can choose it, and a multiplication spreads it enough.
+/// A call site is identified by an address in this program: no input can choose it, and a multiplication mixes it
+/// well enough.
 #[derive(Debug, Default)]
 struct AddressHasher(u64);
 
@@ -88,5 +90,5 @@ impl Hasher for AddressHasher {
     }
 }
 
-/// Slots that are looked at before the search goes on in the next table.
+/// The slots that are checked before the search continues in the next table.
 const TRIES: usize = 4;

@@ -1,4 +1,4 @@
-//! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
+//! Captures MCP calls on the wire and in the handlers of an rmcp server.
 //!
 //! ```text
 //!  bytes ──► tap ──► scan ──► correlate ──► begin and end on the trail
@@ -11,6 +11,7 @@ pub(crate) mod correlate;
 pub(crate) mod http;
 pub(crate) mod message;
 mod profile;
+mod recent;
 #[cfg(any(feature = "internals", feature = "rmcp"))]
 pub(crate) mod refusal;
 pub(crate) mod scan;

@@ -1,4 +1,4 @@
-//! The last spans leave beside the last records, so that neither waits for the collector of the other.
+//! Flushes the last spans in parallel with the last records, so that neither waits for the other's collector.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use super::reported::Loss;
 
-/// The shutdown of the tracer provider, on a thread of its own.
+/// The shutdown of the tracer provider, on a separate thread.
 #[derive(Debug)]
 pub(super) struct LastSpans {
     result: Receiver<OTelSdkResult>,
@@ -18,12 +18,12 @@ pub(super) struct LastSpans {
 }
 
 impl LastSpans {
-    /// Begins it.
+    /// Starts the shutdown.
     pub(super) fn leave(provider: SdkTracerProvider, timeout: Duration, loss: Loss) -> Self {
         let timeout = timeout.max(AT_LEAST);
         let (done, result) = channel();
         let shutdown = move || {
-            // Nobody waits any more, if it took too long.
+            // Nothing waits any more if it took too long.
             drop(done.send(provider.shutdown_with_timeout(timeout)));
         };
         if let Err(error) = thread::Builder::new().name("auditrail-spans".into()).spawn(shutdown) {
@@ -32,7 +32,7 @@ impl LastSpans {
         Self { result, until: Instant::now() + timeout, loss }
     }
 
-    /// Waits for it, in the time that it was given.
+    /// Waits for it, within its timeout.
     pub(super) fn wait(self) {
         match self.result.recv_timeout(self.until.saturating_duration_since(Instant::now())) {
             Ok(Ok(())) => {}
@@ -42,5 +42,5 @@ impl LastSpans {
     }
 }
 
-/// Spans get a moment even if the time-out of the flush is shorter.
+/// Spans get at least this long, even if the flush timeout is shorter.
 const AT_LEAST: Duration = Duration::from_millis(200);

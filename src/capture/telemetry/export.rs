@@ -1,4 +1,4 @@
-//! Spans leave as clean as records: a careless `#[instrument]` puts arguments into Jaeger.
+//! Cleans exported spans as records are cleaned: a careless `#[instrument]` would put arguments into Jaeger.
 
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use crate::capture::layer::PROBE;
 use crate::policy::{AllowList, is_uri, without_secrets};
 use crate::record::{EventName, Status as Outcome, names};
 
-/// Wraps a span exporter with the allow list of the records. Attributes of other names are dropped, on spans, events and
-/// links; so are the texts of log events and of the status, which anybody may have written anything into.
+/// A span exporter that applies the allow list of the records before it passes spans on. It drops attributes with
+/// other names on spans, events and links, and the texts of log events and of the status, which can contain anything.
+/// Made by [`Trail::clean_exporter`](crate::Trail::clean_exporter).
 #[derive(Debug)]
 pub struct CleanExporter<E> {
     inner: E,
@@ -37,7 +38,7 @@ impl<E> CleanExporter<E> {
         for link in &mut span.links.links {
             link.dropped_attributes_count += self.attributes(&mut link.attributes);
         }
-        // The bridge turns any ERROR log inside a span into its status; what the call itself said counts more.
+        // The bridge turns any ERROR log inside a span into its status; the outcome of the call has priority.
         let succeeded = value_of(&span.attributes, names::AUDIT_OUTCOME)
             .is_some_and(|outcome| outcome == Outcome::Success.as_str());
         if let Status::Error { .. } = span.status {
@@ -67,7 +68,7 @@ impl<E: SpanExporter> SpanExporter for CleanExporter<E> {
         for span in &mut batch {
             self.clean(span);
         }
-        // Of the probe alone, nothing is left.
+        // The probe itself is not exported.
         let exported = (!batch.is_empty()).then(|| self.inner.export(batch));
         async {
             match exported {
@@ -90,7 +91,7 @@ impl<E: SpanExporter> SpanExporter for CleanExporter<E> {
     }
 }
 
-/// The tracing event that became a record: the record's own mirror stands beside it.
+/// The tracing event that became a record: the record's own mirror is there as well.
 fn is_raw_record(event: &Event) -> bool {
     value_of(&event.attributes, names::AUDITRAIL_EVENT).is_some()
         && value_of(&event.attributes, names::AUDIT_RECORD_ID).is_none()

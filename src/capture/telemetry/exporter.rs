@@ -1,4 +1,4 @@
-//! The OTel SDK's span exporter, by the protocol of the settings.
+//! Creates the OTel SDK's span exporter for the protocol of the settings.
 
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
@@ -7,12 +7,12 @@ use crate::config::{Compression, OtlpSettings};
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Must be called inside the runtime on which its connections shall live.
+/// Must be called inside the runtime that is to run its connections.
 pub(super) fn span_exporter(settings: &OtlpSettings) -> Result<SpanExporter, BoxError> {
     match settings.protocol {
         #[cfg(feature = "otlp-http")]
         crate::config::Protocol::HttpProtobuf => by_http::span_exporter(settings),
-        // Without that feature, the configuration lets no other protocol pass.
+        // Without that feature, the configuration accepts no other protocol.
         _ => by_grpc(settings),
     }
 }
@@ -65,17 +65,17 @@ mod by_http {
         Ok(builder.build()?)
     }
 
-    /// The SDK exports on a thread of its own, without a runtime; the connections live on the shipper's.
+    /// The SDK exports on its own thread, without a runtime; the connections run on the shipper's.
     #[derive(Debug)]
     struct OnRuntime {
         client: HttpClient,
-        /// Marked sensitive, so that they are not printed.
+        /// Marked as sensitive, so that they are not printed.
         headers: Vec<Header>,
         runtime: Handle,
     }
 
     impl opentelemetry_http::HttpClient for OnRuntime {
-        /// What `async_trait` makes of it.
+        /// The signature that `async_trait` expands to.
         fn send_bytes<'client, 'answer>(
             &'client self,
             mut request: Request<Bytes>,

@@ -1,7 +1,7 @@
-//! A subscriber in one call: OTel traces and the audit layer, side by side, and nothing that leaks.
+//! Sets up a subscriber in one call: OTel traces and the audit layer, without leaks.
 //!
-//! Records of calls never depend on what is set up here: the wrapper begins and finishes them on the trail. What this
-//! gives them is their span.
+//! Records of calls do not depend on this setup: the wrapper begins and finishes them on the trail. The setup gives
+//! them their spans.
 
 mod end;
 mod export;

@@ -1,4 +1,4 @@
-//! Spans that did not get away: told once, until they do again. The SDK's processor drops them without a word.
+//! Reports spans that were not delivered, once until delivery works again. The SDK's processor drops them silently.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use crate::trail::Core;
 
-/// Who is told that spans are lost.
+/// Reports that spans are lost.
 #[derive(Debug, Clone)]
 pub(super) struct Loss {
     core: Arc<Core>,
@@ -22,7 +22,7 @@ impl Loss {
         Self { core: core.clone(), is_told: Arc::default() }
     }
 
-    /// Some are, unless that was said.
+    /// Spans are lost; reported unless it was reported before.
     pub(super) fn tell(&self, why: &dyn std::fmt::Display) {
         if !self.is_told.swap(true, Ordering::Relaxed) {
             // With a mistake in these settings there would be no exporter.
@@ -32,8 +32,8 @@ impl Loss {
                 |traces| format!("{} (from {})", traces.shown_endpoint(), traces.endpoint_source),
             );
             self.core.notices().warn(format!(
-                "spans are not exported to {place}, and are lost: {why}; audit records are not concerned; see whether it \
-                 takes traces, or set OTEL_TRACES_EXPORTER=none (this is said once, until it works again)"
+                "spans are not exported to {place}, and are lost: {why}; audit records are not affected; check that it accepts \
+                 traces, or set OTEL_TRACES_EXPORTER=none (reported once, until it works again)"
             ));
         }
     }
@@ -45,7 +45,7 @@ impl Loss {
     }
 }
 
-/// An exporter that tells of its failures.
+/// An exporter that reports its failures.
 #[derive(Debug)]
 pub(super) struct Reported<E> {
     inner: E,

@@ -14,7 +14,7 @@
 //! 4. One writer at a time: `publish` is called with the turn of the journal, and whoever else calls it meanwhile gets an
 //!    error. The first word of a frame is stored last,
 //!    with release ordering; the file system sees stores to a shared mapping in program order, as this process made them.
-//! 5. Unmapped once, on drop.
+//! 5. Unmapped once, on drop: by `memmap2`, as it is mapped, synced and prepared.
 //! 6. A store may wait in the kernel: as long as the file system is frozen, without an end (`docs/format.md`). Nobody holds a lock
 //!    meanwhile but the turn (`turn`), and `publish_if` can be taken back until its last store.
 
@@ -22,36 +22,25 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-use std::ffi::c_void;
 use std::fs::File;
 use std::io;
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use rustix::mm::{MapFlags, MsyncFlags, ProtFlags, madvise, mmap, msync, munmap};
+use memmap2::{MmapOptions, MmapRaw};
 
 /// A writable shared mapping of the beginning of a file.
 #[derive(Debug)]
 pub(in crate::journal) struct Mapping {
-    start: NonNull<u8>,
-    length: usize,
+    memory: MmapRaw,
     is_written: AtomicBool,
 }
-
-// SAFETY: the mapping is plain memory that belongs to the process, not to a thread.
-unsafe impl Send for Mapping {}
-// SAFETY: one thread at a time is in `publish` (invariant 4), and `prepare` writes no bytes.
-unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps the first bytes of a file for which space is allocated.
     pub(in crate::journal) fn of(file: &File, length: u64) -> io::Result<Self> {
         let length = usize::try_from(length).map_err(io::Error::other)?;
-        // SAFETY: the kernel chooses the address, so no other mapping is touched.
-        let start =
-            unsafe { mmap(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)? };
-        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { start, length, is_written: AtomicBool::new(false) })
+        Ok(Self { memory: MmapOptions::new().len(length).map_raw(file)?, is_written: AtomicBool::new(false) })
     }
 
     /// Copies a frame to an offset, its first four bytes last.
@@ -71,17 +60,17 @@ impl Mapping {
         let (word, rest) = frame.split_first_chunk::<4>().ok_or(io::ErrorKind::InvalidInput)?;
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
         let end = offset.checked_add(frame.len()).ok_or(io::ErrorKind::InvalidInput)?;
-        if end > self.length || !offset.is_multiple_of(4) {
+        if end > self.memory.len() || !offset.is_multiple_of(4) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         if self.is_written.swap(true, Ordering::Acquire) {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
-        // SAFETY: nobody else writes (see above), `offset + frame.len() <= length` was checked above, the mapping is page-aligned and `offset` a multiple
+        // SAFETY: nobody else writes (see above), `offset + frame.len() <= memory.len()` was checked above, the mapping is page-aligned and `offset` a multiple
         // of four, so the word is aligned. `rest` cannot overlap: nobody has a reference into the mapping (invariant 2).
         // The atomic word lives as long as `self`, and all stores to it go through this function.
         let is_wanted = unsafe {
-            let target = self.start.as_ptr().add(offset);
+            let target = self.memory.as_mut_ptr().add(offset);
             ptr::copy_nonoverlapping(rest.as_ptr(), target.add(4), rest.len());
             #[expect(clippy::cast_ptr_alignment, reason = "checked: see SAFETY")]
             let first = AtomicU32::from_ptr(target.cast::<u32>());
@@ -106,10 +95,10 @@ impl Mapping {
     /// by the kernel, in another core's cache. `cargo bench --bench span` has what it saves.
     #[cfg(target_arch = "x86_64")]
     fn fetch(&self, from: usize) {
-        let to = from.saturating_add(FETCHED).min(self.length);
+        let to = from.saturating_add(FETCHED).min(self.memory.len());
         for offset in (from..to).step_by(CACHE_LINE) {
             // SAFETY: `offset` is less than the length of the mapping; a prefetch changes nothing and cannot fault.
-            unsafe { _mm_prefetch::<_MM_HINT_ET0>(self.start.as_ptr().add(offset).cast()) };
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(self.memory.as_ptr().add(offset).cast()) };
         }
     }
 
@@ -120,12 +109,8 @@ impl Mapping {
     /// a sync of all, each would have to be made so again, at the expense of whoever writes a record.
     pub(in crate::journal) fn sync(&self, from: u64, to: u64) -> io::Result<()> {
         let from = usize::try_from(from).map_err(io::Error::other)? & !(PAGE - 1);
-        let to = usize::try_from(to).map_err(io::Error::other)?.next_multiple_of(PAGE).min(self.length);
-        if from < to {
-            // SAFETY: the range lies inside the mapping; syncing changes no byte.
-            unsafe { msync(self.at(from), to - from, MsyncFlags::SYNC)? };
-        }
-        Ok(())
+        let to = usize::try_from(to).map_err(io::Error::other)?.next_multiple_of(PAGE).min(self.memory.len());
+        if from < to { self.memory.flush_range(from, to - from) } else { Ok(()) }
     }
 
     /// Has the kernel make the pages of a range writable now, so that the caller who writes a record does not wait for it.
@@ -134,28 +119,14 @@ impl Mapping {
     pub(in crate::journal) fn prepare(&self, offset: u64, length: u64) {
         let whole_pages = |offset: u64| usize::try_from(offset).ok().map(|offset| offset & !(PAGE - 1));
         let (Some(from), Some(to)) = (whole_pages(offset), whole_pages(offset.saturating_add(length))) else { return };
-        let (from, to) = (from.min(self.length), to.min(self.length));
+        let (from, to) = (from.min(self.memory.len()), to.min(self.memory.len()));
         if from < to {
-            // SAFETY: the range lies inside the mapping; populating changes no byte.
-            unsafe { madvise(self.at(from), to - from, rustix::mm::Advice::LinuxPopulateWrite) }.ok();
+            self.memory.advise_range(memmap2::Advice::PopulateWrite, from, to - from).ok();
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     pub(in crate::journal) fn prepare(&self, _: u64, _: u64) {}
-
-    /// The address of an offset inside the mapping.
-    fn at(&self, offset: usize) -> *mut c_void {
-        // SAFETY: the callers have checked that the offset is not beyond the mapping.
-        unsafe { self.start.as_ptr().add(offset).cast() }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: mapped with this length by `of`, and nobody has a pointer into it any more.
-        unsafe { munmap(self.start.as_ptr().cast(), self.length) }.ok();
-    }
 }
 
 /// Pages are not larger on the platforms that this is tested on. Where they are, ranges are rounded to whole ones of 64 KiB.

@@ -1,7 +1,7 @@
 //! OTLP/gRPC and the read service on one port.
 //!
-//! The generated OTLP services decode a request before anyone sees its bytes, and bytes are what this receiver keeps; so
-//! the two export methods are served here with a codec that leaves messages as they are.
+//! The generated OTLP services decode a request before its bytes can be read, and this receiver keeps the bytes. So
+//! the two export methods are served here with a codec that leaves messages unchanged.
 
 use axum::{
     Router,
@@ -60,8 +60,8 @@ async fn export(intake: Intake, signal: Signal, request: Request) -> Response {
     }
 }
 
-/// tonic refuses large messages with OUT_OF_RANGE, which OTLP clients take for "try again", for ever. The export itself
-/// never answers with that code, and only errors have theirs in the head of the response.
+/// tonic refuses large messages with OUT_OF_RANGE, which makes OTLP clients retry forever. The export itself never
+/// answers with that code, and only errors have their code in the head of the response.
 fn is_too_large<B>(response: &axum::http::Response<B>) -> bool {
     Status::from_header_map(response.headers()).is_some_and(|status| status.code() == Code::OutOfRange)
 }
@@ -83,7 +83,7 @@ impl UnaryService<Bytes> for Export {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let accepted = self.intake.accept(self.signal, request.get_ref());
-        // No bytes are the response with nothing set: all was accepted.
+        // An empty response has nothing set: everything was accepted.
         std::future::ready(accepted.map(|()| tonic::Response::new(Bytes::new())).map_err(|error| status(&error)))
     }
 }

@@ -1,10 +1,10 @@
-//! A port: takes connections, serves them, and stops in bounded time.
+//! A port: accepts connections, serves them, and stops in bounded time.
 //!
 //! # Invariants
 //!
-//! 1. Every connection is a task of its listener's set, so that none outlives it.
-//! 2. After the word to stop: no new connection; those that are idle are closed, those that are busy have the grace time,
-//!    then they are cut.
+//! 1. Every connection is a task in its listener's set, so none outlives it.
+//! 2. When told to stop, it accepts no new connection. Idle connections are closed; busy ones have the grace time and
+//!    are then closed.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// What is spoken on a port.
+/// The protocol of a port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
     /// gRPC: HTTP/2 with prior knowledge.
@@ -41,7 +41,7 @@ impl Protocol {
     }
 }
 
-/// Serves `router` until `stopped` says so or its sender is gone; the task ends at most `grace` later.
+/// Serves `router` until `stopped` is true or its sender is dropped; the task ends at most `grace` later.
 pub(crate) fn spawn(
     listener: TcpListener,
     protocol: Protocol,
@@ -72,7 +72,7 @@ pub(crate) fn spawn(
     })
 }
 
-/// Told to stop, or left alone by who would tell.
+/// Waits until it is told to stop, or the sender is dropped.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     while !*stopped.borrow_and_update() {
         if stopped.changed().await.is_err() {
@@ -92,8 +92,8 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Proto
         match try_accept(listener, Arc::clone(places)).await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                // Out of file descriptors, most likely: some must be given back first.
-                tracing::warn!(%error, protocol = protocol.name(), "the receiver cannot take a connection");
+                // Most likely there are no file descriptors left: some must be released first.
+                tracing::warn!(%error, protocol = protocol.name(), "the receiver cannot accept a connection");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;
             }
         }
@@ -149,14 +149,14 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// Below the usual limit of file descriptors of a process; more clients than this want a collector in front.
+/// Below the usual descriptor limit of a process; more clients than this need a collector in front.
 const MAX_CONNECTIONS: usize = 512;
 /// Followers and exports on one connection.
 const MAX_STREAMS: u32 = 128;
-/// A client that connects and says nothing gives its place back.
+/// A client that connects and sends nothing loses its slot.
 const HEADER_TIME: Duration = Duration::from_secs(30);
-/// A follower's machine that vanished is noticed within both of these.
+/// A follower's machine that disappeared is noticed within the sum of both.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// Long enough for others to close, short enough for nobody to notice.
+/// Long enough for others to close, short enough not to be noticed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);

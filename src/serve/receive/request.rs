@@ -1,4 +1,4 @@
-//! An export request, sliced into what it carries.
+//! Slices an export request into its records or spans.
 //!
 //! Requests for logs and for traces have one shape, down to the field numbers: a request has resource groups, each has a
 //! resource, a schema URL and scope groups, each of which has a scope, a schema URL and records or spans.
@@ -9,7 +9,8 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message;
 
-use super::{error::ReceiveError, wire::Slice};
+use super::error::ReceiveError;
+use crate::record::Slice;
 use crate::serve::received::{
     Origin, ReceivedRecord, ReceivedSpan, Weighed, message_of_record, message_of_resource, message_of_scope,
     message_of_span,
@@ -79,7 +80,7 @@ fn collect<T>(
     Ok(items)
 }
 
-/// What a group shares is freed with the last of its items, so the last one bears its weight.
+/// The weight of what a group shares is on its last item, because it is freed with that.
 fn charge_last<T>(items: &mut [Weighed<T>], first: usize, weight: usize) {
     if items.len() > first
         && let Some(last) = items.last_mut()
@@ -92,8 +93,8 @@ fn charge_last<T>(items: &mut [Weighed<T>], first: usize, weight: usize) {
 #[derive(Debug)]
 struct Group<'a> {
     offset: usize,
-    /// The bytes of its resource or scope. If the field comes several times, protobuf says that the messages are merged,
-    /// and that this is the same as putting their bytes one after another.
+    /// The bytes of its resource or scope. If the field occurs several times, protobuf says that the messages are
+    /// merged, which is equivalent to concatenating their bytes.
     head: Bytes,
     schema_url: &'a str,
     children: Vec<Slice<'a>>,

@@ -1,9 +1,6 @@
 //! The handle to what a receiver holds.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
@@ -11,6 +8,7 @@ use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
 use super::progress::Progress;
 use super::ring::{At, Limits};
 use super::state::{Dropped, Snapshot, State};
+use crate::locks::{Mutex, MutexGuard};
 use crate::serve::error::WaitError;
 
 /// A handle to what a receiver holds; clones look at the same memory, also after the receiver has stopped.
@@ -156,7 +154,7 @@ impl Received {
 
     /// A thread that panicked under the lock leaves whole items behind: each step of [`State`] is one.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock()
     }
 }
 

@@ -1,13 +1,14 @@
 //! The state of one call while it is open.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::facts::Facts;
 use crate::journal::CallNumber;
+use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, cleaned};
 use crate::record::{Clock, ClockReading, Entropy, EventName, Key, Outcome, RecordId, SpanIds, Value};
 use crate::trail::identity::Client;
@@ -127,7 +128,7 @@ impl CallState {
 
     #[inline]
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock()
     }
 
     #[inline]
@@ -271,7 +272,7 @@ impl CallState {
 
     /// The facts, where nobody else can see the state yet.
     pub(crate) fn facts_mut(&mut self) -> &mut Facts {
-        self.facts.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.facts.get_mut()
     }
 
     /// Adds what a span inside the call says, which is clean and within the limits.

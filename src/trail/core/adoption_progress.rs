@@ -1,12 +1,12 @@
 //! The progress of the adoption of dead processes' streams.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::journal::Journal;
+use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// What is adopted, and whether all of it is drained.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(in crate::trail) struct AdoptionProgress {
 
 impl AdoptionProgress {
     pub(in crate::trail) fn set(&self) {
-        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.done.lock() = true;
         self.changed.notify_waiters();
         self.changed_blocking.notify_all();
     }
@@ -49,11 +49,11 @@ impl AdoptionProgress {
     /// The process ends: after that time no further streams are taken in hand.
     pub(in crate::trail) fn end_within(&self, time: Duration) {
         let over = Instant::now().checked_add(time);
-        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = over;
+        *self.over.lock() = over;
     }
 
     pub(in crate::trail) fn is_over(&self) -> bool {
-        self.over.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|over| Instant::now() >= over)
+        self.over.lock().is_some_and(|over| Instant::now() >= over)
     }
 
     /// Until what is wanting may be there again, or the process ends.
@@ -67,7 +67,7 @@ impl AdoptionProgress {
     }
 
     pub(in crate::trail) fn left(&self) -> MutexGuard<'_, Vec<Journal>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock()
     }
 
     pub(in crate::trail) async fn wait(&self) {
@@ -75,7 +75,7 @@ impl AdoptionProgress {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if *self.done.lock().unwrap_or_else(PoisonError::into_inner) {
+            if *self.done.lock() {
                 return;
             }
             changed.await;
@@ -84,9 +84,8 @@ impl AdoptionProgress {
 
     /// Waits on a thread that may block, and says whether all was adopted before the deadline.
     pub(in crate::trail) fn wait_within(&self, deadline: Duration) -> bool {
-        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let done = self.done.lock();
+        *self.changed_blocking.wait_timeout_while(done, deadline, |done| !*done)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The state that capture reads and writes.
 
 use std::collections::BTreeSet;
-use std::sync::RwLock;
 
 use crate::config::{Notices, Settings};
+use crate::locks::RwLock;
 use crate::policy::{AllowList, Bounds};
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;

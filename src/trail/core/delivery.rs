@@ -1,10 +1,11 @@
 //! From the journal to the collector.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::adoption_progress::AdoptionProgress;
 use crate::journal::{Keeper, Sequence};
+use crate::locks::Mutex;
 use crate::ship::Shipper;
 
 /// What brings records from the journal to the collector.

@@ -2,7 +2,6 @@
 
 #[cfg(feature = "tower")]
 use std::sync::Arc;
-use std::sync::PoisonError;
 
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
@@ -97,12 +96,11 @@ impl Core {
 
     /// Whether a span of that name is audited because a hook said so.
     pub(crate) fn is_audited_name(&self, name: &str) -> bool {
-        self.context.hooks.may_audit_any_span()
-            && self.context.audited_names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+        self.context.hooks.may_audit_any_span() && self.context.audited_names.read().contains(name)
     }
 
     pub(crate) fn add_audited_name(&self, name: &'static str) {
-        self.context.audited_names.write().unwrap_or_else(PoisonError::into_inner).insert(name);
+        self.context.audited_names.write().insert(name);
     }
 
     pub(crate) fn keeps_unsampled_callers(&self) -> bool {

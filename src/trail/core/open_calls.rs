@@ -6,8 +6,9 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use crate::locks::{Mutex, MutexGuard};
 use crate::trail::calls::CallState;
 
 /// A component that keeps open calls of its own, such as the layer.
@@ -68,7 +69,7 @@ impl OpenCalls {
 
     /// Somebody else keeps calls, too.
     pub(in crate::trail) fn add_holder(&self, holder: Weak<dyn HoldsCalls>) {
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holders = self.holders.lock();
         holders.retain(|holder| holder.strong_count() > 0);
         holders.push(holder);
     }
@@ -88,13 +89,13 @@ impl OpenCalls {
     }
 
     pub(in crate::trail) fn holders(&self) -> Vec<Arc<dyn HoldsCalls>> {
-        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let holders = self.holders.lock();
         holders.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
 fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    shard.lock()
 }
 
 /// More than threads that begin a call in the same ten nanoseconds.

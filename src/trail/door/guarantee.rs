@@ -32,7 +32,7 @@ impl Core {
                 Err(error) => error,
             };
             let left = self.left_to_wait(class, begun);
-            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stands { .. });
+            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stalled { .. });
             if !may_wait || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }

@@ -17,7 +17,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tracing::Span;
@@ -25,6 +25,7 @@ use tracing::Span;
 use super::span;
 use super::write::WriteTerms;
 use crate::journal::{Admission, JournalError, Receipt};
+use crate::locks::Mutex;
 use crate::policy::Decision;
 #[cfg(feature = "internals")]
 use crate::record::SpanIds;
@@ -349,11 +350,11 @@ impl OpenCall {
     }
 
     fn recorded(&self) -> Recorded {
-        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.recorded.lock()
     }
 
     fn set_recorded(&self, recorded: Recorded) {
-        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
+        *self.recorded.lock() = recorded;
     }
 }
 

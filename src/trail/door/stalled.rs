@@ -16,16 +16,17 @@ use crate::trail::timer::within;
 impl Core {
     /// Waits while the disk stands still, no longer than such a call may.
     pub(in crate::trail) async fn moves(&self, class: Class) {
-        if self.recorder.journal.stands() {
+        if self.recorder.journal.is_stalled() {
             // What follows finds out whether it still does.
             let left = self.left_to_wait(class, Instant::now());
-            let _late = within(left, self.recorder.journal.moves()).await;
+            let _late = within(left, self.recorder.journal.unstalled()).await;
         }
     }
 
     /// How long a call may still wait that has waited since then.
     pub(in crate::trail) fn left_to_wait(&self, class: Class, begun: Instant) -> Duration {
-        let stood = if class.when_full == WhenFull::Wait { Duration::ZERO } else { self.recorder.journal.stood() };
+        let stood =
+            if class.when_full == WhenFull::Wait { Duration::ZERO } else { self.recorder.journal.stalled_for() };
         class.deadline.saturating_sub(begun.elapsed().max(stood))
     }
 }

@@ -15,9 +15,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::actor::Actor;
+use crate::locks::{Mutex, MutexGuard};
 
 /// All of them.
 #[derive(Debug, Default)]
@@ -105,7 +106,7 @@ impl fmt::Display for ClientKey {
 
 impl Clients {
     pub(crate) fn get(self: &Arc<Self>, key: ClientKey) -> Arc<Client> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if let Some(client) = known.get(&key).and_then(Weak::upgrade) {
             return client;
         }
@@ -115,7 +116,7 @@ impl Clients {
     }
 
     fn second(&self) -> MutexGuard<'_, Second> {
-        self.second.lock().unwrap_or_else(PoisonError::into_inner)
+        self.second.lock()
     }
 }
 
@@ -179,7 +180,7 @@ impl Written {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let mut known = self.all.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.all.known.lock();
         // Another may have taken its place.
         if known.get(&self.key).is_some_and(|client| client.strong_count() == 0) {
             known.remove(&self.key);
@@ -266,7 +267,7 @@ mod tests {
         drop(kept);
         assert_eq!(most(&modest, &mut Vec::new()), 50, "all was given back");
         drop((greedy, modest, third));
-        assert!(clients.known.lock().unwrap().is_empty());
+        assert!(clients.known.lock().is_empty());
     }
 
     #[test]

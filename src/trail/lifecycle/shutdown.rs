@@ -1,6 +1,5 @@
 //! Shuts the trail down, and ships what it can before.
 
-use std::sync::PoisonError;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -78,7 +77,7 @@ impl Core {
             return;
         }
         self.context.unaudited_spans.end();
-        let mut closing = self.delivery.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closing = self.delivery.closing.lock();
         let usage = self.recorder.journal.usage();
         let all_is_shipped = usage.pending() == 0 && self.delivery.adopted.wait_within(Duration::ZERO);
         if all_is_shipped || closing.tried == usage.appended {
@@ -97,7 +96,7 @@ impl Core {
 
     /// What closing has left of the flush time-out.
     pub(crate) fn time_left_to_close(&self) -> Duration {
-        let spent = self.delivery.closing.lock().unwrap_or_else(PoisonError::into_inner).spent;
+        let spent = self.delivery.closing.lock().spent;
         self.context.settings.flush_timeout.saturating_sub(spent)
     }
 

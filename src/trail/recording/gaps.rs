@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::config::Notices;
 use crate::journal::JournalError;
+use crate::locks::Mutex;
 use crate::trail::identity::ClientKey;
 use crate::trail::records::Gap;
 
@@ -51,7 +51,7 @@ impl Gaps {
     pub(in crate::trail) fn refuse(&self, notices: &Notices, cause: Cause, error: Option<&JournalError>, now: u64) {
         let missing = self.of(cause);
         missing.count.fetch_add(1, Ordering::Relaxed);
-        missing.untold.lock().unwrap_or_else(PoisonError::into_inner).note(now);
+        missing.untold.lock().note(now);
         if !self.episode.swap(true, Ordering::Relaxed) {
             notices.warn(match error {
                 Some(JournalError::Closed) => ENDED.to_owned(),
@@ -65,7 +65,7 @@ impl Gaps {
     pub(in crate::trail) fn shed_of(&self, notices: &Notices, client: Option<&ClientKey>, now: u64) {
         self.shed.count.fetch_add(1, Ordering::Relaxed);
         {
-            let mut of_clients = self.of_clients.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut of_clients = self.of_clients.lock();
             let client = client.map(named).unwrap_or_default();
             let is_one_too_many = of_clients.len() >= MOST_NAMED && !of_clients.contains_key(&client);
             of_clients.entry(if is_one_too_many { String::new() } else { client }).or_default().note(now);
@@ -77,7 +77,7 @@ impl Gaps {
 
     /// Whether any were left out so that no record has told.
     pub(in crate::trail) fn has_of_clients(&self) -> bool {
-        !self.of_clients.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.of_clients.lock().is_empty()
     }
 
     /// The journal took one, and has room for more: what is missing can be told now. Cheap when nothing is.
@@ -92,11 +92,11 @@ impl Gaps {
     /// What no record has told yet.
     pub(in crate::trail) fn untold(&self) -> Vec<Gap> {
         let take = |cause: Cause, text| {
-            let mut untold = self.of(cause).untold.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut untold = self.of(cause).untold.lock();
             let untold = std::mem::take(&mut *untold);
             (untold.count > 0).then(|| Gap::without_numbers(text, untold.count, (untold.since, untold.until)))
         };
-        let of_clients = std::mem::take(&mut *self.of_clients.lock().unwrap_or_else(PoisonError::into_inner));
+        let of_clients = std::mem::take(&mut *self.of_clients.lock());
         let of_clients = of_clients.into_iter().map(|(client, untold)| Gap {
             client: Some(client).filter(|client| !client.is_empty()),
             ..Gap::without_numbers("shed", untold.count, (untold.since, untold.until))

@@ -11,7 +11,7 @@ use super::patience::NotTaken;
 use super::self_reporter::SelfReporter;
 use super::shedding::Priority;
 use crate::config::Notices;
-use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
+use crate::journal::{Append, Journal, JournalError, Pressure, Receipt, encode_frame};
 use crate::policy::Truncator;
 use crate::record::{Clock, Entropy, RecordId};
 use crate::trail::identity::{Client, Clients};
@@ -64,9 +64,7 @@ impl Recorder {
         }
         let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
-            buffer.clear();
-            buffer.resize(HEADER, 0);
-            encode(buffer);
+            encode_frame(buffer, encode);
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
             (!priority.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
         };
@@ -86,7 +84,7 @@ impl Recorder {
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
                 Err(NotTaken::Counted)
             }
-            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stalled(error)),
+            Some(Err(error @ JournalError::Stalled { .. })) => Err(NotTaken::Stalled(error)),
             Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
                 Err(NotTaken::Counted)

@@ -12,16 +12,17 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::losses::{LossReport, Losses, NotAccepted};
 use super::patience::{RETRY_INTERVAL, SHUTDOWN_PATIENCE};
 use super::refused_gaps::RefusedGaps;
 use crate::config::Notices;
 use crate::journal::{
-    Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, planted,
+    Append, Event, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, encode_frame, planted,
 };
+use crate::locks::{Mutex, MutexGuard, RwLock};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 use crate::trail::records::{Gap, Lifecycle};
@@ -84,17 +85,17 @@ impl SelfReporter {
             self.waiting().push_front(Waiting { record: started, unix_nano });
             self.has_waiting.store(true, Ordering::Relaxed);
         }
-        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
+        *self.journal.write() = Some(journal);
         self.report_waiting();
     }
 
     /// The trail is gone.
     pub(in crate::trail) fn release(&self) {
-        drop(self.journal.write().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.journal.write().take());
     }
 
     fn journal(&self) -> Option<Journal> {
-        self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.journal.read().clone()
     }
 
     /// What the journal says now, with the records of this stream up to its `settled` that are in quarantine, and those that
@@ -151,7 +152,7 @@ impl SelfReporter {
         let mut never = Vec::new();
         // What comes to wait while another thread writes is written by that, or by this one behind it.
         while self.has_waiting.load(Ordering::Relaxed)
-            && let Ok(_alone) = self.telling.try_lock()
+            && let Some(_alone) = self.telling.try_lock()
         {
             if !self.write_waiting(&journal, &mut never) {
                 return;
@@ -205,8 +206,8 @@ impl SelfReporter {
     }
 
     fn write(&self, journal: &Journal, record: &Lifecycle, what: Append, now: u64) -> Result<Receipt, JournalError> {
-        let mut frame = vec![0; HEADER];
-        record.encode(&mut frame, self.new_id(), now);
+        let mut frame = Vec::new();
+        encode_frame(&mut frame, |frame| record.encode(frame, self.new_id(), now));
         journal.append(what, &mut frame)
     }
 
@@ -226,15 +227,15 @@ impl SelfReporter {
     }
 
     fn losses(&self) -> MutexGuard<'_, Losses> {
-        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
+        self.losses.lock()
     }
 
     fn refused_gaps(&self) -> MutexGuard<'_, RefusedGaps> {
-        self.refused_gaps.lock().unwrap_or_else(PoisonError::into_inner)
+        self.refused_gaps.lock()
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -6,7 +6,7 @@ use auditrail::internals::TrailInside as _;
 use super::config::Configuration;
 use crate::cli::outcome::Failure;
 
-/// What exports the spans, and is to be dropped with the trail.
+/// Exports the spans; dropped with the trail.
 pub(super) type Tracer = auditrail::capture::telemetry::Telemetry;
 
 /// Installs it, unless it is turned off.

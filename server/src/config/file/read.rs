@@ -21,7 +21,7 @@ impl File {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a file; the path is for messages.
+    /// Parses the text of a file; the path is for messages.
     ///
     /// # Errors
     /// The first mistake in it.
@@ -32,8 +32,8 @@ impl File {
         Ok(file)
     }
 
-    /// What the environment does not say of the trail is what the file says. Gives the variables that it has set, and what
-    /// their keys are called.
+    /// Sets the variables of the trail that the environment does not set from the file. Returns these variables with
+    /// their keys in the file.
     pub fn complete(&self, environment: &mut Environment) -> Vec<(&'static str, &'static str)> {
         let values = [
             (DIRECTORY, "[journal] directory", self.journal.directory.as_ref().map(|it| it.display().to_string())),
@@ -75,15 +75,15 @@ impl File {
         self.class.get(rule.class.get_ref())
     }
 
-    /// The classes that a call may have.
+    /// The classes that a call can have.
     pub fn classes_in_use(&self) -> impl Iterator<Item = &ClassSettings> {
         self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
     }
 
-    /// The whole of it, as a file.
+    /// The complete configuration, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
-        // What was read can be written.
+        // What was parsed can be serialized.
         toml::to_string_pretty(self).unwrap_or_default()
     }
 

@@ -1,4 +1,4 @@
-//! What the proxy answers by itself. It says what happened and what to do; who reads it is a person or a log.
+//! The proxy's own answers. Each says what happened and what to do, for the person who reads it or a log.
 
 use auditrail::internals::correlate::Unanswered;
 use auditrail::internals::mcp::NotFromServer;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::proxy::refusal::Refusal;
 
 pub(super) type Answer = Response<Full<Bytes>>;
-/// An answer in the place of the server's, as an error: small enough to be handed up.
+/// An error that is an answer instead of the server's; boxed so that it is small.
 pub(super) type BoxedAnswer = Box<Answer>;
 
 /// A line of plain text.
@@ -21,31 +21,31 @@ pub(super) fn plain(status: StatusCode, text: &str) -> Answer {
     with(status, TEXT, format!("auditrail: {text}\n"))
 }
 
-/// Calls that must not run: JSON-RPC errors for each of them, as the server would answer.
+/// The answer for calls that must not run: a JSON-RPC error for each of them, as the server would answer.
 pub(super) fn refused(calls: &[(Id, Refused)], is_batch: bool) -> Answer {
     let errors = calls.iter().map(|(id, refused)| Refusal::of(Some(id.clone()), refused).json());
     with(StatusCode::OK, JSON, in_batch(errors.collect(), is_batch).to_string())
 }
 
-/// Calls that must not run and want no answer: an HTTP error, as for any notification that is not accepted (2025-11-25,
-/// section Sending Messages to the Server).
+/// The answer for calls that must not run and expect no answer: an HTTP error, as for any notification that is not
+/// accepted (2025-11-25, section Sending Messages to the Server).
 pub(super) fn unasked(refused: &Refused) -> Answer {
     with(StatusCode::FORBIDDEN, JSON, Refusal::of(None, refused).json().to_string())
 }
 
-/// A body that must not be relayed, and in which no call can be named.
+/// The answer for a body that must not be forwarded, and in which no call can be named.
 pub(super) fn withheld(status: StatusCode, reason: &str) -> Answer {
     with(status, JSON, Refusal::because(None, reason, None).json().to_string())
 }
 
-/// A body that must not be relayed now, but may be soon.
+/// The answer for a body that must not be forwarded now, but may be soon.
 pub(super) fn busy(reason: &str) -> Answer {
     let mut answer = withheld(StatusCode::SERVICE_UNAVAILABLE, reason);
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     answer
 }
 
-/// Calls that got no answer: JSON-RPC errors for each of them.
+/// The answer for calls without an answer of the server: a JSON-RPC error for each of them.
 pub(super) fn unanswered(status: StatusCode, reason: &str, calls: &[Unanswered]) -> Answer {
     let errors = calls.iter().map(|call| Refusal::unanswered(call.id.clone(), reason, call.call_id).json());
     let body = in_batch(errors.collect(), calls.iter().any(|call| call.is_in_batch));

@@ -29,7 +29,7 @@ pub(super) fn acceptor(files: &PemFiles) -> Result<TlsAcceptor, HttpProxyError> 
 pub(super) fn secured(tcp: Tcp, mode: &Mode) -> Result<HttpsConnector<Tcp>, HttpProxyError> {
     let config = match mode {
         Mode::Reverse(upstream) if upstream.scheme == http::uri::Scheme::HTTPS => client_config(upstream)?,
-        // It is never used: all servers are plain.
+        // Not used: all servers are plain.
         _ => builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
     Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp))
@@ -76,7 +76,7 @@ fn client_config(upstream: &Upstream) -> Result<ClientConfig, HttpProxyError> {
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, HttpProxyError> {
-    // By name: a process may have none or several default providers.
+    // Named explicitly: a process may have no default provider or several.
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| system(error.to_string()))

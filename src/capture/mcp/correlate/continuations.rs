@@ -1,44 +1,38 @@
-//! Which call a later one goes on with: by the task that it returned, or by the state that it asked input with.
-
-use std::collections::{HashMap, VecDeque};
+//! Finds the call that a later one continues: by the task that it returned, or by the state with which it asked for
+//! input.
 
 use super::super::message::StateDigest;
+use super::super::recent::Recent;
 use crate::record::RecordId;
 
-/// The calls that can be gone on with.
-#[derive(Debug, Default)]
-pub(super) struct Continuations {
-    calls: HashMap<Continuation, RecordId>,
-    order: VecDeque<Continuation>,
-}
+/// The calls that can be continued.
+#[derive(Debug)]
+pub(super) struct Continuations(Recent<Continuation, RecordId>);
 
-/// By what a call is gone on with.
+/// What identifies the call that is continued.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Continuation {
     Task(String),
     State(StateDigest),
 }
 
-impl Continuations {
-    /// Notes the first call of a task or of rounds. The last counts: a server may give the same state in several calls.
-    pub(super) fn note(&mut self, origin: Continuation, call: RecordId) {
-        if let Some(known) = self.calls.get_mut(&origin) {
-            *known = call;
-            return;
-        }
-        if self.order.len() >= MAX_ORIGINS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.calls.remove(&oldest);
-        }
-        self.order.push_back(origin.clone());
-        self.calls.insert(origin, call);
-    }
-
-    pub(super) fn of(&self, origin: &Continuation) -> Option<RecordId> {
-        self.calls.get(origin).copied()
+impl Default for Continuations {
+    fn default() -> Self {
+        Self(Recent::of_at_most(MAX_ORIGINS))
     }
 }
 
-/// Tasks and rounds that go on at once; of older ones, the digests and ids on the records still tell.
+impl Continuations {
+    /// Notes the first call of a task or of rounds. The last one counts: a server may give one state in several
+    /// calls.
+    pub(super) fn note(&mut self, origin: Continuation, call: RecordId) {
+        self.0.insert(origin, call);
+    }
+
+    pub(super) fn of(&self, origin: &Continuation) -> Option<RecordId> {
+        self.0.get(origin).copied()
+    }
+}
+
+/// Tasks and rounds in progress. For older ones, the digests and ids on the records still show the connection.
 const MAX_ORIGINS: usize = 10_000;

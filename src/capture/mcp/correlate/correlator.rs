@@ -1,15 +1,16 @@
 //! What all connections of one server share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::super::message::Reading;
 use super::continuations::Continuations;
 use super::pending_call::PendingCall;
 use super::tools::Tools;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{self, Client, Core, WireCounter};
 
-/// What all connections of one server share.
+/// The shared state of all connections of one server. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Correlator(Arc<Shared>);
 
@@ -17,14 +18,14 @@ pub struct Correlator(Arc<Shared>);
 struct Shared {
     core: Arc<Core>,
     reading: Arc<Reading>,
-    /// Which key the digests of states are made with.
+    /// Identifies the key of the digests of states.
     key_id: String,
     tools: Mutex<Tools>,
     continuations: Mutex<Continuations>,
 }
 
 impl Correlator {
-    /// For one server.
+    /// Creates it for one server.
     pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
         let reading = Reading {
@@ -40,7 +41,7 @@ impl Correlator {
         }))
     }
 
-    /// What readers of its messages look for.
+    /// What readers of its messages keep.
     pub(crate) fn reading(&self) -> &Arc<Reading> {
         &self.0.reading
     }
@@ -49,7 +50,7 @@ impl Correlator {
         self.core().wire_counters().add(what);
     }
 
-    /// Ends a call that was one too many.
+    /// Ends a call that exceeded a limit.
     pub(super) fn evict(&self, evicted: Option<PendingCall>) {
         if let Some(waiting) = evicted {
             self.count(WireCounter::Evicted);
@@ -57,20 +58,20 @@ impl Correlator {
         }
     }
 
-    /// Ends a call of a client that has more open than its share.
+    /// Ends a call of a client that has more open calls than its share.
     pub(super) fn evict_of(&self, client: &Client, evicted: Option<PendingCall>) {
         if evicted.is_some() {
             let client = client.key();
             self.core().notices().warn(format!(
-                "{client} has more calls open than its share of {}: its oldest are recorded as unanswered; raise \
-                 bounds.open_calls if it may have that many",
+                "{client} has more open calls than its share of {}: its oldest calls are recorded as unanswered; raise \
+                 bounds.open_calls if it should be able to have that many",
                 self.core().bounds().open_calls
             ));
         }
         self.evict(evicted);
     }
 
-    /// Whether that client has more calls open than it should.
+    /// Whether that client has more open calls than its share.
     pub(super) fn is_over(&self, client: &Client) -> bool {
         client.is_over(trail::SharedResource::OpenCalls, self.core().bounds().open_calls)
     }
@@ -84,10 +85,10 @@ impl Correlator {
     }
 
     pub(super) fn tools(&self) -> MutexGuard<'_, Tools> {
-        self.0.tools.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.tools.lock()
     }
 
     pub(super) fn continuations(&self) -> MutexGuard<'_, Continuations> {
-        self.0.continuations.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.continuations.lock()
     }
 }

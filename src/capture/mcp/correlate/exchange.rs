@@ -1,14 +1,13 @@
 //! A stdio connection, or an HTTP request with its response.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
 use super::call::SeenMessage;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::garbage::Garbage;
-use super::hex::hex;
 use super::message_origin::MessageOrigin;
 use super::noise::no_message;
 use super::odd::{is_doubtful, is_piece, is_unreadable};
@@ -18,12 +17,14 @@ use super::repeated::Repeated;
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
+use crate::hex::hex;
+use crate::locks::{Mutex, MutexGuard};
 use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
 use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
-/// What one exchange has open.
+/// The open calls of one exchange.
 #[derive(Debug)]
 pub struct Exchange {
     correlator: Correlator,
@@ -31,15 +32,15 @@ pub struct Exchange {
     origin: MessageOrigin,
     common: Repeated,
     garbage: Mutex<Garbage>,
-    /// Tells it from the others of its session.
+    /// Identifies it among the exchanges of its session.
     pub(super) number: u64,
     /// Its calls do not reach the server before they may run.
     is_held: bool,
-    /// Of the HTTP response; 0 for none.
+    /// The status of the HTTP response; 0 for none.
     status: AtomicU16,
     has_message: AtomicBool,
     unread_facts: Mutex<Vec<(&'static str, Value)>>,
-    /// The client has asked something.
+    /// The client has sent a request.
     has_call: AtomicBool,
     is_closed: AtomicBool,
 }
@@ -47,15 +48,15 @@ pub struct Exchange {
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The response ended by itself.
+    /// The response ended normally.
     Complete,
-    /// The response ended by itself, but nobody could read what it said.
+    /// The response ended normally, but it could not be read.
     Unread,
-    /// Somebody went away before.
+    /// One side disconnected before.
     Dropped,
 }
 
-/// A call that is open, for who answers it in the place of the server.
+/// An open call, for code that answers it instead of the server.
 #[cfg(feature = "internals")]
 #[derive(Debug)]
 pub struct Unanswered {
@@ -68,12 +69,12 @@ pub struct Unanswered {
 }
 
 impl Correlator {
-    /// A connection, or an HTTP request outside all sessions.
+    /// Starts a connection, or an HTTP request outside all sessions.
     pub fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
         self.exchange_in(Arc::new(Session::new(self)), origin)
     }
 
-    /// An HTTP request of a session.
+    /// Starts an HTTP request of a session.
     pub(crate) fn exchange_in(&self, session: Arc<Session>, origin: MessageOrigin) -> Arc<Exchange> {
         Arc::new(Exchange::new(self, session, origin))
     }
@@ -102,28 +103,28 @@ impl Exchange {
         &self.session
     }
 
-    /// Who asks in it, as far as it is known.
+    /// The client, as far as it is known.
     #[cfg(feature = "tower")]
     pub(crate) fn client(&self) -> Option<&Arc<Client>> {
         self.origin.client.as_ref()
     }
 
-    /// Whether anything came from the client that was read as a message, or as the attempt of one.
+    /// Whether the client sent anything that was read as a message, or as an attempt of one.
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
     }
 
-    /// Whether the client has asked something in it.
+    /// Whether the client has sent a request in it.
     #[cfg(any(feature = "tower", feature = "rmcp"))]
     pub(crate) fn has_call(&self) -> bool {
         self.has_call.load(Ordering::Relaxed)
     }
 
-    /// What the client has asked with it that nobody has answered.
+    /// The requests of the client in it that are not answered.
     #[cfg(feature = "internals")]
     pub fn unanswered(&self) -> Vec<Unanswered> {
         let pending = self.pending();
-        // Of a message that is read in several ways, one answer is for all with its id.
+        // If a message has several readings, one answer counts for all readings with its id.
         let wants_one = |waiting: &&PendingCall| !waiting.is_one_way && pending.is_first_reading(waiting);
         let open = pending.of(self.number).filter(wants_one).map(|waiting| Unanswered {
             id: waiting.id.clone(),
@@ -149,13 +150,13 @@ impl Exchange {
         }
     }
 
-    /// Takes a message in that goes in that direction. Gives the call that it begins, if it is a request: who relays it may
-    /// wait until the call may run ([`OpenCall::may_run`]), and must not relay what may not.
+    /// Accepts a message of that direction. Returns the call that it begins, if it is a request. A relay may wait
+    /// until the call may run ([`OpenCall::may_run`]), and must not forward one that may not.
     pub(crate) fn see(&self, direction: Direction, message: Message) -> Option<Arc<OpenCall>> {
         self.see_begun(direction, message, None)
     }
 
-    /// Takes a message in as [`see`](Self::see) does. A request may have begun earlier than now.
+    /// Like [`see`](Self::see), for a request that may have begun earlier.
     pub(crate) fn see_begun(
         &self,
         direction: Direction,
@@ -166,7 +167,7 @@ impl Exchange {
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
-        // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
+        // Only a resumed stream repeats events, and the ids of some servers are not as unique as they should be.
         if message.event.is_some_and(|event| self.session.saw_before(event)) && self.origin.is_resumed {
             self.correlator.count(WireCounter::Replayed);
             return None;
@@ -197,7 +198,7 @@ impl Exchange {
                 return self.unreadable(&message);
             }
             None => self.garbage(direction, &message),
-            // No official client ends lines elsewhere than at newlines, so it is answered nothing.
+            // No official client ends lines anywhere but at newlines, so it answers nothing.
             Some(Kind::Result | Kind::Error) if message.reader.is_some() && direction == Direction::ServerToClient => {
                 self.garbage(direction, &message);
             }
@@ -208,14 +209,14 @@ impl Exchange {
         None
     }
 
-    /// The client sends what is no message, which the server may answer with an error without an id.
+    /// The client sends something that is not a message, which the server may answer with an error without an id.
     pub(crate) fn note_other(&self) {
         if !self.is_closed() {
             self.pending().note_other(self.number);
         }
     }
 
-    /// That much came of a request of the client, and no more will: its id may be missing.
+    /// A request of the client ended in the middle: this much arrived, and its id may be missing.
     #[cfg(feature = "tower")]
     pub(crate) fn see_cut(&self, message: &Message, begun: ClockReading) {
         let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
@@ -226,7 +227,7 @@ impl Exchange {
         }
     }
 
-    /// That answer does not reach who asked.
+    /// That answer does not reach the requester.
     #[cfg(feature = "rmcp")]
     pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
         let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
@@ -235,7 +236,7 @@ impl Exchange {
         self.end_meant(&meant, |_| outcomes::disconnected());
     }
 
-    /// Somebody has answered that call in the place of the server.
+    /// That call was answered instead of by the server.
     #[cfg(feature = "internals")]
     pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
         let waiting = self.pending().take_call(call);
@@ -245,7 +246,7 @@ impl Exchange {
         }
     }
 
-    /// Blocks while very much is not on the disk yet.
+    /// Blocks while much is not on disk yet.
     #[cfg(feature = "internals")]
     pub(crate) fn wait_for_disk(&self) {
         let core = self.correlator.core();
@@ -258,13 +259,13 @@ impl Exchange {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// What is to be told of calls whose answers could not be read.
+    /// Facts for the records of calls whose answers could not be read.
     #[cfg(feature = "tower")]
     pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
-        *self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        *self.unread_facts.lock() = facts;
     }
 
-    /// The head of the HTTP response came.
+    /// The head of the HTTP response arrived.
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }
@@ -279,14 +280,15 @@ impl Exchange {
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
             if end == End::Unread {
-                let facts = self.unread_facts.lock().unwrap_or_else(PoisonError::into_inner);
+                let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
             self.end(waiting, outcome);
         }
     }
 
-    /// What becomes of a call that is open when the exchange ends; `None` if its answer may come over another.
+    /// The outcome of a call that is open when the exchange ends; `None` if its answer may come over another
+    /// exchange.
     fn fate(&self, waiting: &PendingCall, end: End, stays: bool) -> Option<Outcome> {
         let status = self.status.load(Ordering::Relaxed);
         let outcome = match end {
@@ -296,7 +298,7 @@ impl Exchange {
             _ if waiting.is_unreadable => outcomes::unread(),
             _ if stays && !waiting.is_settled() => return None,
             End::Dropped => outcomes::disconnected(),
-            // Of a call that was left to wait, the end of its session was the end.
+            // For a call that was left to wait, the end of its session was the end.
             End::Complete if self.session.is_ended() => outcomes::disconnected(),
             End::Complete => Outcome::of(Detail::NoResponse),
         };
@@ -307,7 +309,7 @@ impl Exchange {
         self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();
-        // With `initialize`, or in the revisions without sessions with each request.
+        // With `initialize`; in revisions without sessions, with each request.
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.session.introduce(&message.params);
         }
@@ -325,7 +327,7 @@ impl Exchange {
         let call = Arc::new(call);
         let waiting = PendingCall {
             call: call.clone(),
-            // What the server asks may be answered with any exchange of the session.
+            // A request of the server may be answered with any exchange of the session.
             exchange: if direction == Direction::ClientToServer { self.number } else { 0 },
             asked,
             direction,
@@ -365,12 +367,12 @@ impl Exchange {
         self.record(Moment::of_message(EventName::McpNotification, facts).inside_call(inside));
     }
 
-    /// Notes that the call that is meant was cancelled, and tells its id. An answer may be on its way all the same.
+    /// Notes that the call was cancelled, and returns its id. An answer may still be on its way.
     fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
         let at = self.correlator.core().clock().monotonic_nano();
         let cancelled = Cancelled { at, outcome: outcomes::cancelled(reason) };
         let mut pending = self.pending();
-        // Servers end subscriptions of their clients in the same way (2026-07-28).
+        // Servers end subscriptions of their clients in this way (2026-07-28).
         let is_subscription = |waiting: &PendingCall| waiting.asked == Asked::Subscription;
         let call = pending.cancel(direction, id, cancelled.clone(), |_| true).or_else(|| {
             let is_servers = direction == Direction::ServerToClient;
@@ -379,7 +381,7 @@ impl Exchange {
         Some(call.call_id())
     }
 
-    /// Ends those that were cancelled so long ago that no answer will come.
+    /// Ends calls that were cancelled so long ago that no answer will come.
     fn end_cancelled(&self) {
         let has_cancelled = self.pending().has_cancelled();
         if has_cancelled {
@@ -407,8 +409,8 @@ impl Exchange {
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(WireCounter::Unasked);
         }
-        // An error that belongs to no request by its id, because what it answers has none that can be told. What the server
-        // asks has one.
+        // An error that belongs to no request by its id, because the request that it answers has none that can be
+        // returned. A request of the server has one.
         let reply = match self.status.load(Ordering::Relaxed) {
             0 => Reply::Line,
             400.. if message.batch.is_none() => Reply::HttpError,
@@ -422,7 +424,7 @@ impl Exchange {
         }
     }
 
-    /// Ends the calls that are meant, with that outcome if it is known to be theirs.
+    /// Ends the calls in question, with that outcome if it is known to be theirs.
     fn end_meant(&self, meant: &Meant, outcome: impl Fn(&PendingCall) -> Outcome) {
         match meant {
             Meant::Nobody => {}
@@ -459,7 +461,7 @@ impl Exchange {
         }
     }
 
-    /// Definitions that a list has told for the first time: who was told so, and with which call.
+    /// Records the definitions that a list contains for the first time, with the client and the call of that list.
     fn tell_new(&self, new: Vec<NewTool>, listed: &PendingCall) {
         let nothing = Message::default();
         let facts = self.seen(listed.direction, &nothing).of_its_sender("tools/list");
@@ -468,7 +470,7 @@ impl Exchange {
         }
     }
 
-    /// Notes by what later calls may go on with this one.
+    /// Notes what may identify later calls that continue this one.
     fn note_continuation(&self, waiting: &PendingCall, message: &Message, detail: Option<Detail>) {
         let call = &waiting.call;
         let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
@@ -489,12 +491,12 @@ impl Exchange {
         }
     }
 
-    /// What the client sends and cannot be read may be a call to the server all the same: it is one here, too, of which as
-    /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
-    /// was asked later is answered.
+    /// Unreadable input of the client may still be a call to the server. So it is one here, too, with as much as was
+    /// read of it. An answer with its id, or an error without one, ends it, or the answer to a later request, after
+    /// which none is expected.
     fn unreadable(&self, message: &Message) -> Option<Arc<OpenCall>> {
         self.correlator.count(WireCounter::Flawed);
-        // What names a method is a call to whoever reads on.
+        // Input that names a method is a call to any reader that continues.
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
         }
@@ -502,8 +504,8 @@ impl Exchange {
         None
     }
 
-    /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
-    /// each ([`noise`](super::noise)).
+    /// Input that is not a message has one record, because nothing pairs with it. If it continues, the first few have
+    /// one record each ([`noise`](super::noise)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(WireCounter::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
@@ -515,7 +517,7 @@ impl Exchange {
         }
     }
 
-    /// Where it is counted that the client has sent one more: with the session, or the connection.
+    /// Counts one more on the session or the connection.
     fn count_garbage(&self, is_json: bool) {
         let facts = || self.of_nothing(Direction::ClientToServer);
         if self.is_http() && !self.session.outlives_exchanges() {
@@ -526,14 +528,14 @@ impl Exchange {
         }
     }
 
-    /// Whether what is no message has a record of its own all the same.
+    /// Whether input that is not a message still has its own record.
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
-        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut garbage = self.garbage.lock();
         garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
     }
 
-    /// The facts of what is no message.
+    /// The facts of input that is not a message.
     fn of_nothing(&self, direction: Direction) -> MessageFacts {
         self.seen(direction, &Message::default()).facts()
     }
@@ -564,7 +566,7 @@ impl Exchange {
         SeenMessage { correlator, common: self.common(message.bytes), origin, direction, message }
     }
 
-    /// For a message of so many bytes.
+    /// The shared facts, for a message of that many bytes.
     fn common(&self, bytes: u64) -> Arc<Facts> {
         self.common.facts(self.correlator.core(), &self.session, &self.origin, bytes)
     }
@@ -580,5 +582,5 @@ impl Drop for Exchange {
     }
 }
 
-/// The id of what has none.
+/// The id of a message without one.
 const NULL: Id = Id { kind: IdKind::Null, text: String::new(), rest: 0 };

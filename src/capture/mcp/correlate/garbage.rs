@@ -1,9 +1,9 @@
-//! How much a client has said that is no message, within a message.
+//! Counts what a client sends within a message that is not a message.
 
 use super::pace::Pace;
 use crate::trail::Bounds;
 
-/// Of one exchange.
+/// The counter of one exchange.
 #[derive(Debug, Default)]
 pub(super) struct Garbage {
     batch: Option<u64>,
@@ -11,7 +11,7 @@ pub(super) struct Garbage {
 }
 
 impl Garbage {
-    /// Whether one more has a record of its own.
+    /// Whether one more has its own record.
     pub(super) fn has_own(&mut self, batch: Option<u64>, pace: &Pace, now: u64, bounds: &Bounds) -> bool {
         if batch.is_none() || batch != self.batch {
             *self = Self { batch, count: 0 };

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::trail::Facts;
 
-/// What is known of a session, for records.
+/// The facts of a session, for records.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) session_id: Option<String>,
-    /// What the client has said of itself.
+    /// What the client says about itself.
     pub(super) client: Arc<Facts>,
-    /// That of the server's answer, or else the client's.
+    /// The version in the server's answer, or otherwise the client's.
     pub(super) protocol_version: Option<String>,
 }

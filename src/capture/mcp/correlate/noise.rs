@@ -1,17 +1,17 @@
-//! What is no message: log lines that a server writes to standard output, as a rule, by the thousands; and whatever a client
-//! sends that nobody understands.
+//! Counts what is not a message: usually log lines that a server writes to standard output, by the thousands; and
+//! input of a client that is not understood.
 //!
 //! Invariants:
-//! 1. Of each, a record tells: the first have one each, the others are counted on records that stand for so many, the last of
-//!    which comes when the session or connection ends. Outside sessions, it is the connection ([`Pace`](super::pace::Pace)) over which HTTP
-//!    requests come that counts: of requests, there may be as many as there is garbage.
-//! 2. Of a client, the first are those of each message and of each second ([`Garbage`](super::garbage::Garbage)): what it sends may be something to some
-//!    server, but a flood of it must not take the room of calls.
+//! 1. A record reports each one: the first have one each, and the rest is counted on records that stand for many, the
+//!    last of which is written when the session or connection ends. Outside sessions, the connection of the HTTP
+//!    requests counts ([`Pace`](super::pace::Pace)), because there may be as many requests as pieces of garbage.
+//! 2. For a client, the limits are per message and per second ([`Garbage`](super::garbage::Garbage)): a server may
+//!    understand its input, but a flood of it must not take the space of calls.
 
 use crate::record::{EventName, Outcome, names};
 use crate::trail::{Core, MessageFacts, Moment};
 
-/// Of one session or connection.
+/// The noise of one session or connection.
 #[derive(Debug, Default)]
 pub(super) struct Noise {
     seen: u64,
@@ -19,22 +19,22 @@ pub(super) struct Noise {
     no_message: LeftOut,
 }
 
-/// Of one kind, since the last record of it.
+/// The noise of one kind since its last record.
 #[derive(Debug, Default)]
 struct LeftOut {
     count: u64,
-    /// How many stand on the next record; 0 before the first of them.
+    /// How many the next record stands for; 0 before the first of them.
     most: u64,
-    /// How the first of them came.
+    /// The transport of the first of them.
     facts: Option<MessageFacts>,
 }
 
-/// A record that is to be written.
+/// A record to be written.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) is_json: bool,
     pub(super) facts: MessageFacts,
-    /// How many it stands for; `None` for one of its own.
+    /// How many it stands for; `None` if it is a single one.
     pub(super) count: Option<u64>,
 }
 
@@ -49,7 +49,7 @@ impl Told {
 }
 
 impl Noise {
-    /// One more. Gives the record that is due.
+    /// Counts one more. Returns the record that is due.
     pub(super) fn note(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
         self.seen += 1;
         if self.seen <= FIRST {
@@ -58,7 +58,7 @@ impl Noise {
         self.count(is_json, facts)
     }
 
-    /// One more that has no record of its own. Gives the record that is due.
+    /// Counts one more that has no record of its own. Returns the record that is due.
     pub(super) fn count(&mut self, is_json: bool, facts: impl FnOnce() -> MessageFacts) -> Option<Told> {
         let left_out = if is_json { &mut self.no_message } else { &mut self.not_json };
         left_out.count += 1;
@@ -70,7 +70,7 @@ impl Noise {
         left_out.take(is_json)
     }
 
-    /// Whether that was the first.
+    /// Whether that was the first one.
     pub(super) fn is_new(&self) -> bool {
         self.seen == 1
     }
@@ -88,7 +88,7 @@ impl LeftOut {
     }
 }
 
-/// The record of what is no message.
+/// The record of something that is not a message.
 pub(super) fn no_message(is_json: bool, facts: MessageFacts) -> Moment {
     let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
     Moment::of_message(EventName::McpRequest, facts).outcome(Outcome::jsonrpc_error(code)).of_garbage()
@@ -97,11 +97,11 @@ pub(super) fn no_message(is_json: bool, facts: MessageFacts) -> Moment {
 /// JSON-RPC 2.0, section 5.1.
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
-/// Enough to see of what kind it is; a server that logs there writes a line a call, or more.
+/// Enough to see what kind it is; a server that logs there writes a line per call, or more.
 const FIRST: u64 = 3;
-/// The first count comes soon, and later ones seldom: each is worth ten times the one before.
+/// The first count comes early and later ones rarely: each stands for ten times as many as the one before.
 const LEAST: u64 = 10;
-/// A process that is killed takes no more than that with it.
+/// A killed process loses at most that many.
 const MOST: u64 = 10_000;
 
 #[cfg(test)]

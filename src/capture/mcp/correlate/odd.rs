@@ -1,8 +1,8 @@
-//! What is odd about a message of the client.
+//! What is unusual about a message of the client.
 
 use super::super::message::{Flaw, Message};
 
-/// Whether it is no JSON that anybody reads here, rather than JSON that is no message.
+/// Whether it is not JSON that is read here, rather than JSON that is not a message.
 pub(super) fn is_unreadable(message: &Message) -> bool {
     match message.flaw {
         Some(Flaw::NotJson) => true,
@@ -11,12 +11,12 @@ pub(super) fn is_unreadable(message: &Message) -> bool {
     }
 }
 
-/// Whether some server may refuse it unread, so that it answers without an id.
+/// Whether some server may refuse it unread, and so answer without an id.
 pub(super) fn is_doubtful(message: &Message) -> bool {
     message.flaw.is_some() || message.is_transcoded || !message.is_jsonrpc || message.doubts.names().next().is_some()
 }
 
-/// Whether some reader sees more than one line where it stands, each of which may be answered.
+/// Whether some reader sees several lines in it, each of which may be answered.
 pub(super) fn is_piece(message: &Message) -> bool {
     message.doubts.carriage_return || message.doubts.line_separator
 }

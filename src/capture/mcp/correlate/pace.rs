@@ -1,13 +1,14 @@
-//! One connection of a client, for what it sends that is no message.
+//! Limits records of what a client sends over one connection that is not a message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::noise::Noise;
+use crate::locks::Mutex;
 use crate::trail::{Bounds, Client, ClientKey, Core, MessageFacts};
 
-/// How much of it has a record of its own within this second, and what is counted beyond. What is left to tell is told when
-/// the connection is gone.
+/// How much of it has its own record in this second, and what is counted beyond that. The rest is reported when the
+/// connection is closed.
 #[derive(Debug, Default)]
 pub struct Pace {
     second: Mutex<Second>,
@@ -21,7 +22,7 @@ struct Second {
     count: u32,
 }
 
-/// By client: a connection of a hop carries those of several.
+/// Per client: the connection of a hop carries messages of several.
 #[derive(Debug)]
 struct Counted {
     core: Arc<Core>,
@@ -30,7 +31,7 @@ struct Counted {
 
 impl Pace {
     pub(super) fn has_own(&self, now: u64, bounds: &Bounds) -> bool {
-        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut second = self.second.lock();
         if second.count == 0 || now.saturating_sub(second.begun) >= SECOND {
             *second = Second { begun: now, count: 0 };
         }
@@ -38,7 +39,7 @@ impl Pace {
         second.count <= bounds.garbage_per_second
     }
 
-    /// One more that has no record of its own, of that client.
+    /// Counts one more of that client that has no record of its own.
     pub(super) fn count(
         &self,
         core: &Arc<Core>,
@@ -47,14 +48,14 @@ impl Pace {
         facts: impl FnOnce() -> MessageFacts,
     ) {
         let (before, due) = {
-            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counted = self.counted.lock();
             let counted = counted.get_or_insert_with(|| Counted { core: core.clone(), of: HashMap::new() });
             let client = client.map(|client| client.key().clone());
             let is_one_too_many = counted.of.len() >= MOST_CLIENTS && !counted.of.contains_key(&client);
             let before = if is_one_too_many { std::mem::take(&mut counted.of) } else { HashMap::new() };
             (before, counted.of.entry(client).or_default().count(is_json, facts))
         };
-        // Not under the lock: it writes records.
+        // Not under the lock, because it writes records.
         before.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(core)));
         due.into_iter().for_each(|told| told.tell(core));
     }
@@ -62,12 +63,12 @@ impl Pace {
 
 impl Drop for Pace {
     fn drop(&mut self) {
-        let counted = self.counted.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let counted = self.counted.get_mut().take();
         let Some(Counted { core, of }) = counted else { return };
         of.into_values().for_each(|mut noise| noise.end().for_each(|told| told.tell(&core)));
     }
 }
 
 pub(super) const SECOND: u64 = 1_000_000_000;
-/// More than send garbage over one connection within a short time.
+/// More clients than send garbage over one connection within a short time.
 const MOST_CLIENTS: usize = 64;

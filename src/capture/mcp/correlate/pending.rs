@@ -1,13 +1,13 @@
 //! The calls of a connection or session that wait for an answer.
 //!
 //! Invariants:
-//! 1. An answer ends one call only if it can be the answer of no other: neither of one that is open, nor of one that ended
-//!    without its answer, which may still come. Over HTTP it is no help that each call has a response of its own: the
-//!    TypeScript and Python SDKs and rmcp know the streams of a session by the ids of what was asked, so the answer of one
-//!    call goes out with the stream of another if their ids are equal. An HTTP error is of its own request.
-//! 2. Of the ids of calls that ended without an answer, the last [`MAX_OWED`] are known.
+//! 1. An answer ends one call only if it cannot be the answer to another: neither to an open one, nor to one that
+//!    ended without its answer, which may still come. Over HTTP it does not help that each call has its own response:
+//!    the TypeScript and Python SDKs and rmcp find the streams of a session by the ids of requests, so the answer to
+//!    one call goes out on the stream of another if their ids are equal. An HTTP error belongs to its own request.
+//! 2. The ids of the last [`MAX_OWED`] calls that ended without an answer are remembered.
 //! 3. An error without an id ends a call only if nothing else can have caused it ([`nameless`](Pending::nameless)).
-//! 4. What an exchange has open is found without a look at what others have.
+//! 4. The calls of an exchange are found without searching those of others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use super::pending_call::{Cancelled, PendingCall};
 use crate::record::{Outcome, Status};
 use crate::trail::{Call, Direction, OpenCall};
 
-/// Whose an answer is.
+/// The calls that an answer may belong to.
 #[derive(Debug)]
 pub(super) enum Meant {
     Nobody,
-    /// Of this one for certain, or of all these where one answer is for a whole batch, or for a message that is read in
-    /// several ways.
+    /// Certainly to this call, or to all of these if one answer is for a whole batch, or for a message with several
+    /// readings.
     These(Vec<PendingCall>),
-    /// One of these, or one that has ended before.
+    /// To one of these, or to one that has ended before.
     OneOf(Vec<PendingCall>),
 }
 
@@ -35,33 +35,33 @@ impl Meant {
     }
 }
 
-/// In the order in which they were asked.
+/// The pending calls, in the order of their requests.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     calls: BTreeMap<u64, PendingCall>,
     by_class: HashMap<(Direction, IdClass), Sharing>,
-    /// The classes of what is owed, oldest first.
+    /// The classes of the outstanding answers, oldest first.
     owed: VecDeque<(Direction, IdClass)>,
     next: u64,
     by_exchange: Index,
-    /// Those of them that end when what was asked later is answered.
+    /// The calls that end when a later request is answered.
     passing: Index,
-    /// What there was in exchanges beside what they have open.
+    /// Input of exchanges in addition to their open calls.
     beside: HashMap<u64, Beside>,
-    /// Those of them that were cancelled, by when: it is asked for the oldest with each message.
+    /// The cancelled calls, by time: each message asks for the oldest.
     cancelled: BTreeSet<(u64, u64)>,
 }
 
-/// What an error without an id may be for, or not be for any more, in one exchange.
+/// The other possible causes of an error without an id, in one exchange.
 #[derive(Debug, Default, Clone, Copy)]
 struct Beside {
-    /// Something came that is no call and may be answered without an id: before that call.
+    /// Input before that call that is not a call and may be answered without an id.
     others: Option<u64>,
     /// The last of its calls that was answered while older ones waited.
     answered: Option<u64>,
 }
 
-/// Exchanges and the calls that came with them.
+/// Exchanges and their calls.
 #[derive(Debug, Default)]
 struct Index(BTreeSet<(u64, u64)>);
 
@@ -74,18 +74,18 @@ impl Index {
         self.0.remove(&(waiting.exchange, waiting.serial));
     }
 
-    /// Those of an exchange that were asked before that one, in their order.
+    /// The calls of an exchange that were sent before that one, in order.
     fn before(&self, exchange: u64, serial: u64) -> impl Iterator<Item = u64> {
         self.0.range((exchange, 0)..(exchange, serial)).map(|(_, serial)| *serial)
     }
 
-    /// Those of an exchange, in their order.
+    /// The calls of an exchange, in order.
     fn of(&self, exchange: u64) -> impl Iterator<Item = u64> {
         self.before(exchange, u64::MAX)
     }
 }
 
-/// Those whose answers may be taken for each other's.
+/// Calls whose answers may be confused.
 #[derive(Debug, Default)]
 struct Sharing {
     open: Vec<u64>,
@@ -94,7 +94,7 @@ struct Sharing {
 }
 
 impl Pending {
-    /// Adds a call, and gives the oldest if that is one too many.
+    /// Adds a call, and returns the oldest if that exceeds the limit.
     pub(super) fn add(&mut self, mut waiting: PendingCall) -> Option<PendingCall> {
         let oldest = if self.calls.len() < MAX_PENDING { None } else { self.calls.keys().next().copied() };
         let evicted = oldest.and_then(|serial| self.abandon(serial));
@@ -109,14 +109,14 @@ impl Pending {
         evicted
     }
 
-    /// The oldest, if there are more than that many.
+    /// Takes the oldest, if there are more than that many.
     pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<PendingCall> {
         let oldest = self.calls.keys().next().copied().filter(|_| self.calls.len() > more_than)?;
         self.abandon(oldest)
     }
 
-    /// Whose an answer with that id is, which came with that exchange, and can be for nothing else if it came with an HTTP
-    /// error.
+    /// Finds the calls for an answer with that id that came with that exchange; an answer with an HTTP error belongs
+    /// to nothing else.
     pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> Meant {
         let key = (asked, id.class());
         let Some(sharing) = self.by_class.get(&key) else { return Meant::Nobody };
@@ -125,12 +125,12 @@ impl Pending {
             self.calls.get(serial).is_some_and(|waiting| waiting.may_be_answered() && id.may_answer(&waiting.id))
         };
         if let ([serial], 0) = (sharing.open.as_slice(), owed) {
-            // Of nearly all answers that is all there is to it.
+            // This is enough for nearly all answers.
             let serial = Some(*serial).filter(may_be);
             return serial.and_then(|serial| self.remove(serial)).map_or(Meant::Nobody, Meant::one);
         }
         let serials: Vec<u64> = sharing.open.iter().copied().filter(may_be).collect();
-        // And what somebody has ended who answers in the place of the server, with the one answer of that exchange.
+        // This includes a call that was answered instead of by the server, in the one answer of that exchange.
         let is_own = |serial: &u64| {
             let is_own = |waiting: &PendingCall| waiting.exchange == exchange && (is_error || waiting.call.is_over());
             self.calls.get(serial).is_some_and(is_own)
@@ -155,16 +155,17 @@ impl Pending {
         }
     }
 
-    /// The call that who answered it in the place of the server says.
+    /// Takes that call, for code that answered it instead of the server.
     #[cfg(feature = "internals")]
     pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<PendingCall> {
-        // The newest first: it was asked just now.
+        // Newest first: it was sent just now.
         let is_this = |(serial, waiting): (&u64, &PendingCall)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
         let serial = self.calls.iter().rev().find_map(is_this)?;
         self.remove(serial)
     }
 
-    /// Notes that a call of these was cancelled, and gives it if it is known which. It goes on to wait for its answer.
+    /// Notes that one of these calls was cancelled, and returns it if it is known which. It still waits for its
+    /// answer.
     pub(super) fn cancel(
         &mut self,
         asked: Direction,
@@ -191,7 +192,7 @@ impl Pending {
         Some(self.calls.get(first)?.call.clone())
     }
 
-    /// Whether these calls are all that one message may be: exactly one call, or what readers differ in.
+    /// Whether these calls are all readings of one message: exactly one call, or what readers differ in.
     fn is_one_message(&self, serials: &[u64]) -> bool {
         let message = |serial: &u64| {
             let waiting = self.calls.get(serial)?;
@@ -207,13 +208,13 @@ impl Pending {
         }
     }
 
-    /// Whether no other reading of its message that has its id was asked before.
+    /// Whether no other reading of its message with its id was added before.
     #[cfg(feature = "internals")]
     pub(super) fn is_first_reading(&self, waiting: &PendingCall) -> bool {
         !self.twins(waiting).any(|other| other.serial < waiting.serial)
     }
 
-    /// The other readings of its message that have its id.
+    /// The other readings of its message with its id.
     fn twins<'a>(&'a self, waiting: &'a PendingCall) -> impl Iterator<Item = &'a PendingCall> {
         let sharing = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
         let open = sharing.into_iter().flat_map(|sharing| &sharing.open).filter_map(|serial| self.calls.get(serial));
@@ -221,16 +222,16 @@ impl Pending {
             .filter(|other| other.serial != waiting.serial)
     }
 
-    /// Something came with that exchange that is no call and may be answered without an id.
+    /// Something came with that exchange that is not a call and may be answered without an id.
     pub(super) fn note_other(&mut self, exchange: u64) {
         self.beside.entry(exchange).or_default().others = Some(self.next);
     }
 
-    /// The calls that an error without an id ends, which came with that exchange; `None` if it is for none of its calls. Calls
-    /// of which it is not known whether it is for them go on to wait for an answer of their own.
+    /// The calls that an error without an id ends, which came with that exchange; `None` if it belongs to none of its
+    /// calls. Calls for which this is unknown still wait for their own answers.
     ///
-    /// Servers answer so what they cannot read, or give no id back for, and batches that they refuse whole. Over HTTP it may
-    /// be for what else was asked with the exchange, and an error by its status is for all of that.
+    /// Servers answer so for messages that they cannot read or return no id for, and for batches that they refuse as
+    /// a whole. Over HTTP it may be for other input of the exchange, and an error by status is for all of it.
     pub(super) fn nameless(&mut self, exchange: u64, reply: Reply) -> Option<Vec<PendingCall>> {
         let of_it = || self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial));
         let mut meant: Vec<&PendingCall> = of_it().filter(|waiting| waiting.is_nameless()).collect();
@@ -241,7 +242,7 @@ impl Pending {
             return None;
         }
         let Beside { others, answered } = self.beside.get(&exchange).copied().unwrap_or_default();
-        // Servers refuse what they cannot take in the order in which it came.
+        // Servers refuse what they cannot accept in the order of arrival.
         let is_passed = |waiting: &PendingCall| answered.is_some_and(|answered| waiting.serial < answered);
         let is_doubted = |waiting: &PendingCall| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
         let is_alone = others.is_none() && !meant.iter().any(|waiting| is_doubted(waiting));
@@ -251,7 +252,7 @@ impl Pending {
             Reply::HttpError => all.clone(),
             _ if !is_alone => Vec::new(),
             _ if self.is_one_message(&all) => all.clone(),
-            // A batch is refused whole, or for the one element that no server can answer otherwise.
+            // A batch is refused as a whole, or because of the one element that no server can answer otherwise.
             _ if !is_one_batch(&meant) => Vec::new(),
             _ if own.is_empty() => all.clone(),
             _ if self.is_one_message(&own) => own,
@@ -262,7 +263,7 @@ impl Pending {
         Some(ended)
     }
 
-    /// Nobody knows any more what became of it. What no answer can name ends when a later one is answered.
+    /// It is no longer known what became of it. If no answer can name it, it ends when a later one is answered.
     fn blur(&mut self, serial: u64) {
         let Some(waiting) = self.calls.get_mut(&serial) else { return };
         waiting.is_blurred = true;
@@ -271,8 +272,8 @@ impl Pending {
         }
     }
 
-    /// The call of an exchange with that id whose handler begins: the oldest that has none. Where several have that id, it is
-    /// one that asks for the same.
+    /// The call of an exchange with that id whose handler begins: the oldest without a handler. If several have that
+    /// id, one with the handler's method and target.
     pub(super) fn claim(
         &mut self,
         exchange: u64,
@@ -295,13 +296,13 @@ impl Pending {
         Some((serial, waiting.call.clone()))
     }
 
-    /// Whether another open call may get its answer, or it that of another.
+    /// Whether it and another open call may get each other's answers.
     pub(super) fn is_shared(&self, serial: u64) -> bool {
         let sharing = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
         sharing.is_some_and(|sharing| sharing.open.len() > 1)
     }
 
-    /// All of an exchange, oldest first.
+    /// All calls of an exchange, oldest first.
     #[cfg(feature = "internals")]
     pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &PendingCall> {
         self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial))
@@ -316,7 +317,7 @@ impl Pending {
         }
         let key = key(&waiting);
         if let Some(sharing) = self.by_class.get_mut(&key) {
-            // They are in order; thousands may have one id.
+            // They are ordered; thousands may share one id.
             if let Ok(at) = sharing.open.binary_search(&serial) {
                 sharing.open.remove(at);
             }
@@ -327,7 +328,7 @@ impl Pending {
         Some(waiting)
     }
 
-    /// Takes a call of which no answer is expected any more, although one may come.
+    /// Takes a call for which no answer is expected any more, although one may come.
     pub(super) fn abandon(&mut self, serial: u64) -> Option<PendingCall> {
         let waiting = self.remove(serial)?;
         // One answer is for all readings of a message.
@@ -345,7 +346,7 @@ impl Pending {
         Some(waiting)
     }
 
-    /// A call of that exchange was answered: those that were asked before it and get no answer any more.
+    /// A call of that exchange was answered: takes those that were sent before it and get no answer any more.
     pub(super) fn take_passed_over(&mut self, exchange: u64, serial: u64) -> Vec<PendingCall> {
         let passed_over: Vec<u64> = self.passing.before(exchange, serial).collect();
         let passed_over = passed_over.into_iter().filter_map(|serial| self.remove(serial)).collect();
@@ -359,18 +360,18 @@ impl Pending {
         passed_over
     }
 
-    /// Those that wait for another exchange since before that moment.
+    /// Takes those that have waited for another exchange since before that moment.
     pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
     }
 
-    /// Those that wait for another exchange, and what the server has asked.
+    /// Takes those that wait for another exchange, and the requests of the server.
     #[cfg(feature = "tower")]
     pub(super) fn take_left(&mut self) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some() || waiting.exchange == 0)
     }
 
-    /// Those that were cancelled before that moment.
+    /// Takes those that were cancelled before that moment.
     pub(super) fn take_cancelled_before(&mut self, moment: u64) -> Vec<PendingCall> {
         let serials: Vec<u64> = self.cancelled.range(..(moment, 0)).map(|(_, serial)| *serial).collect();
         serials.into_iter().filter_map(|serial| self.abandon(serial)).collect()
@@ -380,7 +381,7 @@ impl Pending {
         !self.cancelled.is_empty()
     }
 
-    /// The exchange is over: those that end with it, each as is said here. The others stay, parked at that moment.
+    /// The exchange is over: takes those that end with it, as `ends` decides. The others stay, parked at that moment.
     pub(super) fn leave(
         &mut self,
         exchange: u64,
@@ -398,7 +399,7 @@ impl Pending {
             }
         }
         let end = |(serial, outcome): (u64, Outcome)| {
-            // What was refused, or answered so that nobody could read it, is answered.
+            // A call that was refused, or answered unreadably, is answered.
             let is_answered = outcome.status != Status::Unknown || outcome.error_type == outcomes::unread().error_type;
             let waiting = if is_answered { self.remove(serial) } else { self.abandon(serial) };
             Some((waiting?, outcome))
@@ -406,7 +407,7 @@ impl Pending {
         ended.into_iter().filter_map(end).collect()
     }
 
-    /// All, oldest first.
+    /// Takes all, oldest first.
     pub(super) fn take(&mut self) -> Vec<PendingCall> {
         std::mem::take(self).calls.into_values().collect()
     }
@@ -416,7 +417,7 @@ impl Pending {
         those.into_iter().filter_map(|serial| self.abandon(serial)).collect()
     }
 
-    /// One of the answers has come that were owed.
+    /// One of the outstanding answers has come.
     fn settle(&mut self, key: &(Direction, IdClass)) {
         if self.forgive(key)
             && let Some(place) = self.owed.iter().position(|owed| owed == key)
@@ -446,13 +447,13 @@ impl Sharing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Line,
-    /// With the response to what was asked.
+    /// In the response to the request.
     Body,
-    /// As all of a response whose status is that of an error.
+    /// As the whole response, with an error status.
     HttpError,
 }
 
-/// Those that a server may answer so whatever stands beside them.
+/// The calls that a server may answer so whatever accompanies them.
 fn of_itself<'a>(calls: &[&'a PendingCall]) -> Vec<&'a PendingCall> {
     calls.iter().copied().filter(|waiting| waiting.is_odd()).collect()
 }
@@ -466,9 +467,10 @@ fn key(waiting: &PendingCall) -> (Direction, IdClass) {
     (waiting.direction, waiting.id.class())
 }
 
-/// More than any client keeps open at once; the oldest is ended then.
+/// More open calls than any client has; beyond that, the oldest is ended.
 pub(super) const MAX_PENDING: usize = 4096;
-/// As many again. Clients never use an id twice (MCP, section Requests), so only those who mean to are told apart by these.
+/// As many again. Clients never use an id twice (MCP, section Requests), so this only matters for clients that do it
+/// on purpose.
 pub(super) const MAX_OWED: usize = 4096;
 
 #[cfg(test)]

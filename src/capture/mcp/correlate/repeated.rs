@@ -1,39 +1,41 @@
-//! What all records of an exchange say of the way and of the client: made once, however many messages come.
+//! The facts that all records of an exchange share, about the transport and the client. They are built once, however
+//! many messages come.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::known::Known;
 use super::message_origin::MessageOrigin;
 use super::session::Session;
+use crate::locks::Mutex;
 use crate::record::{Attributes, names};
 use crate::trail::{Core, Facts};
 
-/// Those of one exchange.
+/// The shared facts of one exchange.
 #[derive(Debug, Default)]
 pub(super) struct Repeated(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     made: Option<Made>,
-    /// Bytes that came, each as often as it may be repeated, and what they were spent on.
+    /// The received bytes, each as often as it may be repeated, and the bytes that were spent.
     came: u64,
     spent: u64,
 }
 
 #[derive(Debug)]
 struct Made {
-    /// Of the session.
+    /// The version of the session.
     version: u64,
     whole: Arc<Facts>,
-    /// Where nothing is long, the whole.
+    /// All of it, if nothing is long.
     brief: Arc<Facts>,
 }
 
 impl Repeated {
-    /// As they are now, for the records of a message of so many bytes: the client may have introduced itself since, or the
-    /// server may have named the session. Long values are cut where that would cost too much for what came.
+    /// The current facts, for the records of a message of that many bytes: the client may have introduced itself, or
+    /// the server may have named the session. Long values are cut if they would cost too much for what was received.
     pub(super) fn facts(&self, core: &Core, session: &Session, origin: &MessageOrigin, bytes: u64) -> Arc<Facts> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let State { made, came, spent } = &mut *state;
         let version = session.version();
         let Made { whole, brief, .. } = match made {
@@ -68,5 +70,5 @@ fn attributes(session: &Known, origin: &MessageOrigin) -> Attributes {
     attributes
 }
 
-/// What any exchange may spend: some dozens of calls of any size.
+/// What every exchange may spend: some dozens of calls of any size.
 const FREE: u64 = 64 * 1024;

@@ -1,42 +1,48 @@
-//! The definitions of the server's tools, as its lists tell them.
+//! The definitions of the server's tools, from its lists.
 //!
-//! Invariant: a definition is new once, however many sessions have it and in whatever order they list: what was seen is known
-//! by its digest, and the last [`MAX_DEFINITIONS`] of them are.
+//! Invariant: a definition is new once, however many sessions list it and in whatever order. Definitions are
+//! recognized by digest, and the last [`MAX_DEFINITIONS`] are remembered.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::message::ToolDefinition;
-use super::hex::hex;
+use super::super::recent::Recent;
+use crate::hex::hex;
 use crate::record::{EventName, names};
 use crate::trail::{MessageFacts, Moment};
 
-/// What was seen of them.
-#[derive(Debug, Default)]
+/// The definitions that were seen.
+#[derive(Debug)]
 pub(super) struct Tools {
-    /// The definition of each name that was listed last.
+    /// The most recent definition of each name.
     last: HashMap<String, [u8; 32]>,
-    seen: HashSet<[u8; 32]>,
-    order: VecDeque<[u8; 32]>,
+    seen: Recent<[u8; 32], ()>,
 }
 
 /// A definition that was not seen before.
 #[derive(Debug)]
 pub(super) struct NewTool {
     definition: ToolDefinition,
-    /// What its name meant before.
+    /// The previous definition under its name.
     previous: Option<[u8; 32]>,
 }
 
+impl Default for Tools {
+    fn default() -> Self {
+        Self { last: HashMap::new(), seen: Recent::of_at_most(MAX_DEFINITIONS) }
+    }
+}
+
 impl Tools {
-    /// Takes a list in, and gives the definitions that are new.
+    /// Accepts a list, and returns the new definitions.
     pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<NewTool> {
         tools.into_iter().filter_map(|tool| self.learn_one(tool)).collect()
     }
 
-    /// The digest of a tool's definition, as it stands in a record.
+    /// The digest of a tool's definition, as it is written in a record.
     pub(super) fn digest(&self, name: &str) -> Option<String> {
-        self.last.get(name).map(hex)
+        self.last.get(name).map(|digest| hex(digest))
     }
 
     fn learn_one(&mut self, definition: ToolDefinition) -> Option<NewTool> {
@@ -49,21 +55,16 @@ impl Tools {
             }
             Entry::Vacant(_) => None,
         };
-        if !self.seen.insert(definition.digest) {
+        if self.seen.contains(&definition.digest) {
             return None;
         }
-        self.order.push_back(definition.digest);
-        if self.order.len() > MAX_DEFINITIONS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
+        self.seen.insert(definition.digest, ());
         Some(NewTool { definition, previous })
     }
 }
 
 impl NewTool {
-    /// With the facts of the list in which it came.
+    /// Its record, with the facts of the list in which it came.
     pub(super) fn moment(self, listed: MessageFacts) -> Moment {
         let Self { definition: ToolDefinition { name, digest }, previous } = self;
         let moment = Moment::of_message(EventName::McpToolDefinition, listed)
@@ -79,7 +80,7 @@ impl NewTool {
 
 /// More tools than a model can choose from.
 const MAX_TOOLS: usize = 10_000;
-/// As many again for each of some users, who have others.
+/// As many again for each of several users with different tools.
 const MAX_DEFINITIONS: usize = 16_384;
 
 #[cfg(test)]
@@ -97,7 +98,7 @@ mod tests {
         for number in 0..=MAX_DEFINITIONS {
             assert_eq!(tools.learn(tool(number)).len(), 1);
         }
-        assert_eq!((tools.seen.len(), tools.order.len(), tools.last.len()), (MAX_DEFINITIONS, MAX_DEFINITIONS, 1));
+        assert_eq!((tools.seen.len(), tools.last.len()), (MAX_DEFINITIONS, 1));
         assert_eq!(tools.learn(tool(1)).len(), 0, "the second is known");
         assert_eq!(tools.learn(tool(0)).len(), 1, "the first was forgotten");
     }

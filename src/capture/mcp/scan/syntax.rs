@@ -1,4 +1,4 @@
-//! The grammar of JSON (RFC 8259), one value at a time. What is found is told to [`Facts`].
+//! The grammar of JSON (RFC 8259), one value at a time. [`Facts`] receives what is found.
 
 use super::super::message::Flaw;
 use super::facts::{Facts, Literal};
@@ -12,22 +12,22 @@ pub(super) struct Syntax {
     quoted: Quoted,
     number: Number,
     deep: Deep,
-    /// What is left of `true`, `false` or `null`.
+    /// The rest of `true`, `false` or `null`.
     literal: &'static [u8],
-    /// Somebody wants the key, the string or the number that is being read.
+    /// The key, string or number that is being read is wanted.
     wanted: bool,
 }
 
-/// How far it came.
+/// How far it read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// All bytes are read.
+    /// All bytes were read.
     More,
-    /// The first byte of a tool's definition is read.
+    /// The first byte of a tool's definition was read.
     ToolBegin,
-    /// The last byte of a tool's definition is read.
+    /// The last byte of a tool's definition was read.
     ToolEnd,
-    /// The last byte of the value is read.
+    /// The last byte of the value was read.
     Complete,
 }
 
@@ -47,26 +47,26 @@ enum Expect {
     InString,
     InNumber,
     InLiteral,
-    /// In an array or object that is nested deeper than is read.
+    /// In an array or object that is nested too deeply.
     InDeep,
     /// The value is complete.
     Nothing,
 }
 
 impl Syntax {
-    /// Begins a value inside of so many arrays.
+    /// Begins a value inside that many arrays.
     pub(super) fn begin(&mut self, depth: usize) {
         self.expect = Expect::Value;
         self.nesting = Nesting::new(depth);
         self.quoted = Quoted::default();
     }
 
-    /// Whether the value is complete if no more bytes come, which only a number can be.
+    /// Whether the value is complete if no more bytes come, which is true only of a number.
     pub(super) fn is_complete(&self) -> bool {
         self.expect == Expect::InNumber && self.nesting.is_outermost() && self.number.is_complete()
     }
 
-    /// Reads on, no further than the end of the value.
+    /// Reads on, at most to the end of the value.
     pub(super) fn read(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<Progress, Flaw> {
         let mut rest = *bytes;
         let mut progress = Progress::More;
@@ -152,7 +152,7 @@ impl Syntax {
         Ok(rest)
     }
 
-    /// The beginning of a key, and all of it if it is simple; or the end of an empty object.
+    /// The beginning of a key, and the whole key if it is simple; or the end of an empty object.
     fn member<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts, progress: &mut Progress) -> Result<&'a [u8], Flaw> {
         let Some((&byte, rest)) = behind_whitespace(bytes).split_first() else { return Ok(&[]) };
         match byte {
@@ -284,7 +284,7 @@ impl Syntax {
     }
 }
 
-/// Without the whitespace of RFC 8259, section 2, at the beginning.
+/// Strips leading whitespace (RFC 8259, section 2).
 pub(crate) fn behind_whitespace(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = bytes {
         bytes = rest;

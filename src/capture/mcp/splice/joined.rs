@@ -1,16 +1,16 @@
-//! What joins a request to a trace: the proxy's own span, as the parent of whatever the server does.
+//! What joins a request to a trace: the proxy's own span, as the parent of everything that the server does.
 
 use crate::capture::mcp::message::Message;
 use crate::record::SpanIds;
 
-/// A call's own span, for the request that goes on to the server.
+/// A call's own span, for the request that is forwarded to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
     traceparent: String,
     said: CallerTrace,
 }
 
-/// What a message says of its trace.
+/// The trace context of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallerTrace {
     traceparent: Option<String>,
@@ -27,7 +27,7 @@ impl CallerTrace {
     /// What joins the message, if its call has a span.
     pub fn joined(self, span: Option<SpanIds>) -> Option<Joined> {
         let SpanIds { trace, span: Some(span), flags } = span? else { return None };
-        // Version 00 knows of one flag.
+        // Version 00 knows one flag.
         let traceparent = format!("00-{trace}-{span}-{:02x}", flags & SAMPLED);
         Some(Joined { traceparent, said: self })
     }
@@ -39,12 +39,12 @@ impl Joined {
         &self.traceparent
     }
 
-    /// Whether the trace is that which the message names.
+    /// Whether it continues the trace that the message names.
     pub(crate) fn goes_on(&self) -> bool {
         self.said.traceparent.as_deref().is_some_and(|said| self.is_of(said))
     }
 
-    /// What the message says beside a trace that goes on.
+    /// The message's `tracestate`, if its trace continues.
     pub fn tracestate(&self) -> Option<&str> {
         self.said.tracestate.as_deref().filter(|_| self.goes_on())
     }
@@ -56,5 +56,5 @@ impl Joined {
 }
 
 const SAMPLED: u8 = 1;
-/// Where a `traceparent` names its trace.
+/// The position of the trace id in a `traceparent`.
 const TRACE: std::ops::Range<usize> = 3..35;

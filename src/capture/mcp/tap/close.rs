@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::capture::mcp::correlate::{End, Exchange};
 
-/// Closes the connection when both its streams are gone.
+/// Closes the connection when both its streams are dropped.
 #[derive(Debug)]
 pub(super) struct CloseOnDrop(pub(super) Arc<Exchange>);
 

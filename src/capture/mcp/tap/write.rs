@@ -1,16 +1,17 @@
-//! What the server writes.
+//! The stream that the server writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
 
 use super::close::CloseOnDrop;
 use super::direction::DirectionReader;
+use crate::locks::Mutex;
 
-/// A stream whose bytes are audited once the stream has taken them.
+/// A stream whose bytes are audited once the stream has accepted them.
 #[derive(Debug)]
 pub struct TapWrite<W> {
     inner: W,
@@ -35,7 +36,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let Self { inner, reader, order, .. } = &mut *self;
         let Some(reader) = reader else { return Pin::new(inner).poll_write(context, bytes) };
-        let _before_any_answer = order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _before_any_answer = order.lock();
         let written = ready!(Pin::new(inner).poll_write(context, bytes))?;
         reader.read_all(bytes.get(..written).unwrap_or(bytes), Some);
         Poll::Ready(Ok(written))
@@ -48,7 +49,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
     ) -> Poll<io::Result<usize>> {
         let Self { inner, reader, order, .. } = &mut *self;
         let Some(reader) = reader else { return Pin::new(inner).poll_write_vectored(context, slices) };
-        let _before_any_answer = order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _before_any_answer = order.lock();
         let written = ready!(Pin::new(inner).poll_write_vectored(context, slices))?;
         let mut left = written;
         for slice in slices {
@@ -69,7 +70,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let closed = ready!(Pin::new(&mut self.inner).poll_shutdown(context));
-        // What has no end yet was not said where the other side is gone.
+        // What has no end yet was not sent if the other side is gone.
         if let Some(reader) = self.reader.as_mut().filter(|_| closed.is_ok()) {
             reader.end(Some);
         }

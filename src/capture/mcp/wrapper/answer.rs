@@ -1,4 +1,4 @@
-//! What became of a call, by the answer of its handler.
+//! The outcome of a call, from the answer of its handler.
 
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -9,9 +9,9 @@ use crate::capture::mcp::refusal::message_of;
 use crate::record::{Detail, Outcome, names};
 use crate::trail::{Core, Failure, Refused};
 
-/// The outcome of an answer that is no JSON-RPC error.
+/// The outcome of an answer that is not a JSON-RPC error.
 pub(super) trait Answer {
-    /// `ok`, unless the type knows better.
+    /// `ok`, unless the type has more information.
     fn detail(&self) -> Detail {
         Detail::Ok
     }

@@ -1,11 +1,11 @@
-//! Any `ServerHandler`, audited: each request is a call on the trail, each notification a moment.
+//! Wraps any `ServerHandler`: each request is a call on the trail, each notification a moment.
 //!
 //! Invariants:
-//! 1. Every method of rmcp's trait is forwarded: one that is missed would silently change the server. A test compares the
+//! 1. Every method of rmcp's trait is forwarded: a missing one would change the server silently. A test compares the
 //!    list with rmcp's source.
-//! 2. The answer of the handler is passed on as it is; only a call that the trail refuses is answered here.
-//! 3. Behind a tap, calls are the tap's: the wrapper begins none, and answers those that may not run.
-//! 4. A handler's span hangs under its call's, never under the span that rmcp keeps open for the connection.
+//! 2. The answer of the handler is passed on unchanged; only a call that the trail refuses is answered here.
+//! 3. Behind a tap, calls belong to the tap: the wrapper begins none, and answers only those that may not run.
+//! 4. A handler's span is below its call's span, never below the span that rmcp keeps open for the connection.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -25,18 +25,18 @@ use crate::Trail;
 use crate::record::{Detail, EventName, Outcome, names};
 use crate::trail::{Call, Moment, OpenCall, Transport};
 
-/// An rmcp handler whose calls are recorded. Made by [`Trail::audited`].
+/// An rmcp `ServerHandler` whose calls are recorded and can be refused. Made by [`Trail::audited`].
 #[derive(Debug, Clone)]
 pub struct Audited<H> {
     handler: H,
     trail: Trail,
     transport: Option<Transport>,
-    /// The connection that a tap listens to.
+    /// The tapped connection.
     tapped: Option<Arc<Exchange>>,
 }
 
 impl Trail {
-    /// Wraps an rmcp server, for any transport:
+    /// Wraps an rmcp server, for any transport, so that its calls are recorded and can be refused:
     ///
     /// ```no_run
     /// # use rmcp::{ServerHandler, ServiceExt as _};
@@ -53,14 +53,14 @@ impl Trail {
 }
 
 impl<H: ServerHandler> Audited<H> {
-    /// Says how messages come, where it is not HTTP (which tells by itself).
+    /// Sets the transport of the server, for `network.transport`; not needed over HTTP.
     #[must_use]
     pub fn over(self, transport: Transport) -> Self {
         Self { transport: Some(transport), ..self }
     }
 
-    /// Joins the tap on the connection that this server is about to serve: the tap begins and ends the calls, the handlers
-    /// run inside them, and what may not run is refused.
+    /// Joins the tap on the connection that this server is about to serve. The tap begins and ends the calls, the
+    /// handlers run inside them, and calls that may not run are refused.
     #[must_use]
     pub fn behind<R, W>(self, tap: &Tap<R, W>) -> Self {
         Self { tapped: Some(tap.exchange().clone()), ..self }
@@ -70,8 +70,8 @@ impl<H: ServerHandler> Audited<H> {
         request::call(self.trail.core(), method, context, self.transport)
     }
 
-    /// Begins the call, runs the handler inside its span, and finishes it, whatever happens. The handler is not even
-    /// called before: it may act before its future is polled.
+    /// Begins the call, runs the handler inside its span, and finishes it in any case. The handler is not even called
+    /// before, because it may act before its future is polled.
     async fn run<T: Answer, F>(
         &self,
         call: Call,
@@ -87,7 +87,7 @@ impl<H: ServerHandler> Audited<H> {
         let mut guard = Guard { open: Some(open), is_cancelled };
         let result = async { handle().await }.instrument(span).await;
         let outcome = if (guard.is_cancelled)() {
-            // rmcp lets the handler run on and drops its answer.
+            // rmcp lets the handler continue and drops its answer.
             Outcome::of(Detail::Cancelled)
         } else {
             answer::outcome(self.trail.core(), &method, name.as_deref(), &result)
@@ -113,7 +113,7 @@ impl<H: ServerHandler> Audited<H> {
     }
 }
 
-/// Tells a cancelled call from one that just ended when the handler's future is dropped.
+/// Distinguishes a cancelled call from one that ended, when the handler's future is dropped.
 struct Guard<C: Fn() -> bool> {
     open: Option<OpenCall>,
     is_cancelled: C,
@@ -130,7 +130,7 @@ impl<C: Fn() -> bool> Drop for Guard<C> {
     }
 }
 
-/// Requests: each is one call. Behind `=>` stands what the parameters tell of it.
+/// Requests: each is one call. After `=>` come the facts that the parameters contain.
 macro_rules! requests {
     ($($(#[$attribute:meta])* $name:ident($($request:ident: $params:ty)?) -> $result:ty = $method:literal $(=> |$call:ident| $facts:expr)?;)*) => {
         $(
@@ -165,7 +165,8 @@ macro_rules! notifications {
     };
 }
 
-// A method that is not forwarded would silently change the server: with a new rmcp, too, every one must stand here.
+// A method that is not forwarded would change the server silently: every method of a new rmcp must be added here,
+// too.
 #[deny(clippy::missing_trait_methods)]
 impl<H: ServerHandler> ServerHandler for Audited<H> {
     requests! {

@@ -13,22 +13,22 @@ use super::super::message::Id;
 use super::{answer, request};
 use crate::trail::{Call, Core};
 
-/// The call, and who may not be told twice that its handler is done.
+/// The call of a tap, until its handler is done.
 pub(super) struct Joined {
-    /// `None`: the call was over before its handler began, as its client had gone.
+    /// `None`: the call was over before its handler began, because its client had disconnected.
     claimed: Option<HandledCall>,
-    /// Calls may be refused here, and nobody has decided on that one.
+    /// Calls may be refused here, and that call was not decided.
     is_undecided: bool,
     is_running: bool,
 }
 
-/// Whether a tap listens to what a message came over.
+/// Whether the transport of a message is tapped.
 pub(super) fn is_tapped(tapped: Option<&Arc<Exchange>>, extensions: &Extensions) -> bool {
     tapped.is_some() || exchange(extensions).is_some()
 }
 
 impl Joined {
-    /// Finds the call of a request. What a tap did not understand, rmcp may have understood: then there is none.
+    /// Finds the call of a request. `None` if rmcp understood a message that the tap did not.
     pub(super) fn find(
         tapped: Option<&Arc<Exchange>>,
         core: &Arc<Core>,
@@ -49,9 +49,9 @@ impl Joined {
         Some(Self { claimed, is_undecided, is_running: false })
     }
 
-    /// Runs the handler inside the call's span, unless the call may not run. The handler is not even called before: it may
-    /// act before its future is polled. Whoever does not wait for the answer does not get round the decision: nobody misses
-    /// a call that is over.
+    /// Runs the handler inside the call's span, unless the call may not run. The handler is not even called before,
+    /// because it may act before its future is polled. A client that does not wait for the answer cannot avoid the
+    /// decision.
     pub(super) async fn run<T, F>(mut self, handle: impl FnOnce() -> F) -> Result<T, ErrorData>
     where
         F: Future<Output = Result<T, ErrorData>>,
@@ -80,7 +80,7 @@ impl Drop for Joined {
     }
 }
 
-/// What the tap for HTTP leaves with the request.
+/// The exchange that the HTTP tap leaves with the request.
 fn exchange(extensions: &Extensions) -> Option<&Arc<Exchange>> {
     extensions.get::<http::request::Parts>()?.extensions.get::<Arc<Exchange>>()
 }
@@ -92,4 +92,4 @@ fn id(id: &NumberOrString) -> Id {
     }
 }
 
-const UNDECIDED: &str = "the client has gone before it was decided whether the call may run, so it does not run";
+const UNDECIDED: &str = "the client disconnected before it was decided whether the call may run, so it does not run";

@@ -1,4 +1,4 @@
-//! Any rmcp server, wrapped: its handlers run inside the spans of their calls.
+//! The wrapper of any rmcp server: its handlers run inside the spans of their calls.
 
 mod answer;
 mod audited;

@@ -1,7 +1,6 @@
 //! The state that all connections of a process share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use auditrail::internals::locks::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::descriptors::Share;
@@ -21,6 +20,6 @@ impl Shared {
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }

@@ -1,11 +1,12 @@
-//! The names by which clients may ask for this proxy.
+//! The host names that clients may use for this proxy.
 //!
-//! A page of any web site can have its own name resolve to 127.0.0.1, and then ask a server there in its user's browser (DNS
-//! rebinding). Servers notice that by the `Host` of the request, which is still the site's. Where the proxy puts the server's
-//! own name there ([`HostField::Upstream`](crate::proxy::http::settings::HostField::Upstream)), it has to look itself.
+//! A page of any web site can make its own name resolve to 127.0.0.1 and then send requests to a server there from
+//! its user's browser (DNS rebinding). Servers detect that by the `Host` of the request, which is still the site's.
+//! If the proxy replaces it with the server's own name
+//! ([`HostField::Upstream`](crate::proxy::http::settings::HostField::Upstream)), the proxy has to check.
 //!
-//! Invariant: a request passes only if its `Host` and, where there is one, its `Origin` are an address or a name that
-//! belongs to this listener. Ports do not count: they may be mapped, and are no secret of anybody's.
+//! Invariant: a request passes only if its `Host` and, if there is one, its `Origin` are an address or a name that
+//! belongs to this listener. Ports do not count: they may be mapped, and are not secret.
 
 use std::net::IpAddr;
 
@@ -13,11 +14,11 @@ use http::header::{self, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Uri};
 
-/// Names that count beside the listener's own addresses and `localhost`, in small letters.
+/// Names that count in addition to the listener's own addresses and `localhost`, in lower case.
 #[derive(Debug)]
 pub(crate) struct Hosts(Vec<String>);
 
-/// A request that is for somebody else, or from somebody else's page.
+/// A request for another host, or from a page of another site.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Foreign {
     Host(String),
@@ -29,10 +30,10 @@ impl Hosts {
         Self(names.iter().filter_map(|name| host(name)).collect())
     }
 
-    /// `own` is the address at which the client came.
+    /// `own` is the address that the client connected to.
     pub(crate) fn check(&self, target: &Uri, fields: &HeaderMap, own: Option<IpAddr>) -> Result<(), Foreign> {
         match target.authority() {
-            // It is the server's word for `Host` (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
+            // For the server it replaces `Host` (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
             Some(named) => self.check_host(named.as_str(), own)?,
             None => {
                 let mut named = fields.get_all(header::HOST).iter().peekable();
@@ -62,14 +63,14 @@ impl Hosts {
     }
 }
 
-/// Whether somebody can be asked for by that name.
+/// Whether the name is that of a host.
 pub(crate) fn is_host(name: &str) -> bool {
     host(name).is_some()
 }
 
-/// The host of `HOST` or `HOST:PORT`, in small letters, without the brackets of an IPv6 address or the dot of the root.
+/// The host of `HOST` or `HOST:PORT`, in lower case, without the brackets of an IPv6 address or the dot of the root.
 fn host(named: &str) -> Option<String> {
-    // Of `a@b` readers see one or the other.
+    // Readers of `a@b` disagree on the host.
     let authority: Authority = named.parse().ok().filter(|_| !named.contains('@'))?;
     let host = authority.host();
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -77,7 +78,7 @@ fn host(named: &str) -> Option<String> {
     (!bare.is_empty()).then(|| bare.to_ascii_lowercase())
 }
 
-/// What is no text is no name.
+/// A value that is not text is not a name.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }

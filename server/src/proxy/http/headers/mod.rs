@@ -1,4 +1,4 @@
-//! Header fields: those of a connection, those that tell of the client, and those that the proxy writes.
+//! Header fields: those of a connection, those about the client, and those that the proxy writes.
 
 #[cfg(test)]
 mod as_lines;

@@ -4,10 +4,10 @@
 //! calls do.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use auditrail::capture::mcp::{McpLayer, McpService};
 use auditrail::internals::TrailInside as _;
+use auditrail::internals::locks::Mutex;
 use tower_layer::Layer as _;
 
 use super::service::Relay;
@@ -50,7 +50,7 @@ impl OriginTaps {
     }
 
     fn layer(&self, authority: &str) -> (McpLayer, Option<Origin>) {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table.lock();
         table.now += 1;
         let now = table.now;
         if let Some(origin) = table.origins.get_mut(authority) {

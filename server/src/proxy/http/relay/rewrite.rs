@@ -100,7 +100,7 @@ impl RequestRewrite {
 /// Refuses a request whose `Connection` field would remove a field of the message: the server would read another message.
 pub(crate) fn goes_on_whole(fields: &HeaderMap) -> Result<(), BoxedAnswer> {
     let Some(name) = hop_by_hop::taken_away(fields) else { return Ok(()) };
-    let text = format!("`Connection` names {name}, which is not of the connection: {TAKEN_AWAY}");
+    let text = format!("`Connection` names {name}, which does not belong to the connection: {TAKEN_AWAY}");
     Err(answer::withheld(StatusCode::BAD_REQUEST, &text).into())
 }
 
@@ -115,16 +115,16 @@ fn told(foreign: &Foreign) -> String {
     };
     let shown: String = value.chars().take(SHOWN).collect();
     format!(
-        "a request was refused (403), because its {field} {shown:?} is no address or name of this listener; this is said \
-         once, and each has its record; if clients are to come by that name, add it to `hosts` of the listener (--hosts)"
+        "a request was refused (403), because its {field} {shown:?} is not an address or name of this listener; this is \
+         reported once, and each request has its record; if clients should use that name, add it to `hosts` of the listener (--hosts)"
     )
 }
 
-const TAKEN_AWAY: &str = "without it the server would read another message than the one that is recorded; leave it out of \
+const TAKEN_AWAY: &str = "without it the server would read another message than the one that is recorded; remove it from \
                           `Connection`";
 /// Enough for the longest host name with a scheme and a port.
 const SHOWN: usize = 272;
-const FOREIGN_HOST: &str = "the Host of this request is no address or name of this proxy, so it may come from the page of \
-                            another site (DNS rebinding); ask by an address or a name that the proxy's operator has allowed";
+const FOREIGN_HOST: &str = "the Host of this request is not an address or name of this proxy, so it may come from the page of \
+                            another site (DNS rebinding); use an address, or a name that the proxy's operator has allowed";
 const FOREIGN_ORIGIN: &str = "this request comes from the page of another site (Origin), which this proxy does not allow; its \
                               operator can allow that site's name";

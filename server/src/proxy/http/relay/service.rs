@@ -75,7 +75,7 @@ impl Relay {
         &self.0.trail
     }
 
-    /// Which HTTP requests are recorded beside MCP.
+    /// The HTTP requests that are recorded although they are not MCP.
     pub(crate) fn recording(&self) -> &HttpRecording {
         &self.0.recording
     }
@@ -136,7 +136,7 @@ impl Shared {
                     UpstreamError::NoRoom => self.tell_turned_away(),
                     error => self.tell(error),
                 }
-                // Reading the body of a client that asks first would tell it to send one.
+                // Reading the body of a client that waits for `100 Continue` would tell it to send one.
                 if let Some(body) = unsent.filter(is_sent) {
                     spend(body, self.most_spent).await;
                 }

@@ -8,9 +8,10 @@
 //! 2. The future is polled at most [`MOST`] times in a row, so one that always wakes itself does not starve other tasks.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use auditrail::internals::locks::{Mutex, MutexGuard};
 use pin_project_lite::pin_project;
 
 pin_project! {
@@ -83,7 +84,7 @@ impl WakeState {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn invariant_1_a_wake_while_it_does_not_run_wakes_its_task() {
-        let (woken, kept) = (Arc::<Woken>::default(), Mutex::new(None));
+        let (woken, kept) = (Arc::<Woken>::default(), std::sync::Mutex::new(None));
         let mut future = Box::pin(CoalescedWakes::new(poll_fn(|context| {
             *kept.lock().unwrap() = Some(context.waker().clone());
             Poll::<()>::Pending

@@ -3,9 +3,10 @@
 //! Nothing drives them: whether the server has closed one is found when it is taken. Unused ones are closed after [`MOST`].
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use auditrail::internals::locks::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::connect::Key;
@@ -99,7 +100,7 @@ async fn sweep(table: Weak<Mutex<Table>>) {
 }
 
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+    table.lock()
 }
 
 /// Node.js and uvicorn close idle connections after 5 s. A shorter time makes it unlikely that a request meets a closing one.

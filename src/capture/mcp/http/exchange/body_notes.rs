@@ -1,15 +1,16 @@
 //! Notes on the two bodies of an exchange, for the records of bodies that could not be read.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use http::HeaderMap;
 
 use crate::capture::mcp::http::reading::media_type;
 use crate::capture::mcp::message::Message;
+use crate::locks::Mutex;
 use crate::record::{Value, names};
 
-/// What is known, by [`Side`].
+/// The notes, by [`Side`].
 #[derive(Debug, Default)]
 pub(super) struct BodyNotes {
     is_unread: [AtomicBool; 2],
@@ -21,7 +22,7 @@ pub(super) struct BodyNotes {
     sizes: [AtomicU64; 2],
 }
 
-/// Whose body it is.
+/// The sender of a body.
 #[derive(Clone, Copy)]
 pub(crate) enum Side {
     Request,
@@ -33,7 +34,7 @@ impl BodyNotes {
         self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
     }
 
-    /// So many bytes have passed of that side.
+    /// That many bytes of that side have passed.
     pub(crate) fn size(&self, side: Side, bytes: u64) {
         if let Some(size) = self.sizes.get(side as usize) {
             size.store(bytes, Ordering::Relaxed);
@@ -46,7 +47,7 @@ impl BodyNotes {
         }
     }
 
-    /// What is told of a body that could not be read, and of what came back for it.
+    /// The facts of a body that could not be read, and of the answer to it.
     pub(super) fn facts(&self) -> Vec<(&'static str, Value)> {
         let [request, response] = &self.media_types;
         let media_types = [
@@ -60,7 +61,7 @@ impl BodyNotes {
         let mut facts: Vec<_> = sizes.into_iter().map(|(name, bytes)| (name, size(bytes).into())).collect();
         facts.extend(media_types.into_iter().filter_map(|(name, text)| Some((name, listed(text?)))));
         facts.extend(self.flaw.get().map(|flaw| (names::AUDITRAIL_MESSAGE_FLAW, listed(flaw))));
-        let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let readings = self.readings.lock().clone();
         facts.extend((!readings.is_empty()).then(|| (names::AUDITRAIL_MESSAGE_READINGS, readings.into())));
         facts
     }
@@ -76,9 +77,10 @@ impl BodyNotes {
         self.sizes.get(side as usize).is_some_and(|size| size.load(Ordering::Relaxed) != 0)
     }
 
-    /// The request could not be read, and to some server it is this: `Decode` of Go takes the first document of a body.
+    /// The request could not be read, and some server understands this message: `Decode` of Go reads the first
+    /// document of a body.
     pub(crate) fn may_ask(&self, message: &Message) {
-        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = self.readings.lock();
         if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))
             && readings.len() < MOST_READINGS
         {
@@ -87,7 +89,7 @@ impl BodyNotes {
     }
 }
 
-/// What a message asks for.
+/// The call that a message asks for.
 fn reading(message: &Message) -> Option<String> {
     let method = message.method.as_deref()?;
     let whole = match message.params.name.as_deref() {
@@ -97,6 +99,6 @@ fn reading(message: &Message) -> Option<String> {
     Some(crate::record::cut(&whole, MAX_READING).to_owned())
 }
 
-/// Enough to know what it was; the rest of a batch is more of that.
+/// Enough to see what it was; the rest of a batch is similar.
 const MOST_READINGS: usize = 16;
 const MAX_READING: usize = 512;

@@ -5,10 +5,9 @@
 //! 2. An answer that arrives before the end of its request waits for it, so that it finds its call. At most [`MOST_EARLY`]
 //!    answers wait; later ones do not.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use crate::capture::mcp::http::reading::BodyEnd;
 use crate::capture::mcp::message::Message;
+use crate::locks::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);
@@ -23,7 +22,7 @@ struct State {
 }
 
 impl Progress {
-    /// Keeps an answer that came before its request, and gives back any other.
+    /// Keeps an answer that came before its request, and returns any other.
     pub(crate) fn hold_back(&self, answer: Message) -> Option<Message> {
         let mut state = self.state();
         if state.request_is_over || state.early.len() >= MOST_EARLY {
@@ -33,7 +32,7 @@ impl Progress {
         None
     }
 
-    /// That much of a message came, and no more will.
+    /// The part of a message that arrived; no more will.
     pub(crate) fn cut_off(&self, message: Message) {
         self.state().cut = Some(message);
     }
@@ -42,19 +41,19 @@ impl Progress {
         self.state().cut.take()
     }
 
-    /// All of the request was told. Gives the answers that were kept for it.
+    /// The request is complete. Returns the answers that were kept for it.
     pub(crate) fn end_request(&self) -> Vec<Message> {
         let mut state = self.state();
         state.request_is_over = true;
         std::mem::take(&mut state.early)
     }
 
-    /// Only its first end counts.
+    /// Only the first end counts.
     pub(crate) fn end_response(&self, how: BodyEnd) {
         self.state().response.get_or_insert(how);
     }
 
-    /// How the response ended, once: for who ends the exchange.
+    /// How the response ended. Returned once, to the caller that ends the exchange.
     pub(crate) fn end(&self) -> Option<BodyEnd> {
         let mut state = self.state();
         let how = state.response.filter(|_| state.request_is_over && !state.is_over)?;
@@ -63,9 +62,9 @@ impl Progress {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
-/// A body holds one message, as a rule; a server that answers a batch before it has all of it answers few of its elements.
+/// A body usually has one message. A server that answers a batch before it has all of it answers few of its elements.
 const MOST_EARLY: usize = 64;

@@ -11,13 +11,13 @@ use crate::capture::mcp::http::reading::{BodyEnd, Content, Observer, Reader, Tap
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::trail::{Direction, OpenCall, Pause};
 
-/// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
+/// An extension of responses that the proxy gives instead of the server: their bodies are not the server's answers.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "only the proxy answers by itself"))]
 pub struct NotFromServer;
 
 impl HttpExchange {
-    /// What looks at the request's body, if it has one: servers may take a message whatever the method.
+    /// The tap of the request's body, if it has one: servers may accept a message whatever the method.
     pub(crate) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
         self.note_media_type(Side::Request, &parts.headers);
         if length == Some(0) {
@@ -35,7 +35,7 @@ impl HttpExchange {
         }
     }
 
-    /// The head of the response came: what looks at its body.
+    /// The head of the response arrived. Returns the tap of its body.
     pub(crate) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
         self.see_head(response);
         let content = match response.extensions.get::<NotFromServer>() {
@@ -54,10 +54,10 @@ impl HttpExchange {
     }
 }
 
-/// What the request's body says.
+/// Receives the messages of the request's body.
 pub(crate) struct RequestObserver(Arc<HttpExchange>);
 
-/// What the response's body says.
+/// Receives the messages of the response's body.
 pub(crate) struct ResponseObserver {
     passage: Arc<HttpExchange>,
     content: Content,
@@ -79,7 +79,7 @@ impl RequestObserver {
                 None
             }
             None => self.0.see_request(message),
-            // What it asks for stands at its beginning.
+            // What it asks for is at its beginning.
             Some(Flaw::TooDeep) if message.method.is_some() => self.0.see_request(message),
             Some(Flaw::NotAMessage) => {
                 self.0.foreign();
@@ -144,7 +144,7 @@ impl Observer for ResponseObserver {
         if message.kind(Direction::ServerToClient).is_some() {
             return self.passage.see_response(message);
         }
-        // Of a stream, one event is none; a document is all there is.
+        // One event of a stream is not the end; a document is complete.
         match message.flaw {
             Some(flaw @ (Flaw::NotJson | Flaw::TooDeep)) if self.content == Content::Json => {
                 self.passage.obscure(Side::Response, flaw);

@@ -17,20 +17,20 @@ pub(crate) struct Reader {
     decoder: Decoder,
     messages: Messages,
     reading: Arc<Reading>,
-    /// Of a request only.
+    /// Only for a request.
     odd: Oddities,
 }
 
-/// What the head of a request says that not all servers go by.
+/// Parts of a request's head that some servers ignore.
 #[derive(Debug, Default)]
 struct Oddities {
-    /// It is coded on the wire, until the first byte has told whether it is.
+    /// Its declared coding, until the first byte has shown whether it is true.
     said: Option<DeclaredCoding>,
-    /// It may be coded and not be coded, and is read as both.
+    /// It may be coded or not, and is read both ways.
     uncoded: Option<Uncoded>,
-    /// It cannot be coded so.
+    /// It cannot have the declared coding.
     is_uncoded: bool,
-    /// What is coded in it could not be read on.
+    /// The coded content could not be read to its end.
     damage: Option<Undecodable>,
     /// It is in another charset.
     has_other_charset: bool,
@@ -44,14 +44,14 @@ enum DeclaredCoding {
 
 enum Messages {
     Json(Box<Texts>),
-    /// JSON that is not called so, read as long as it looks like a message.
+    /// JSON with another declared type, read as long as it looks like a message.
     Guessed(Box<Texts>, Guess),
     Events(Box<Events>),
-    /// It is none.
+    /// It is not a message.
     None,
 }
 
-/// What a body that may be a message begins with, but for whitespace, marks and zeros.
+/// How a body that may be a message begins, apart from whitespace, marks and zeros.
 #[derive(Clone, Copy)]
 enum Guess {
     Nothing,
@@ -61,11 +61,11 @@ enum Guess {
 }
 
 impl Reader {
-    /// A reader of a request's body.
+    /// Creates a reader of a request's body.
     pub(crate) fn of_request(reading: &Arc<Reading>, headers: &HeaderMap) -> Result<Self, Undecodable> {
         let charset = Charset::of(headers);
         let content = match (Content::of_request(headers), charset) {
-            // Its bytes do not tell whether it looks like a message.
+            // Its bytes do not show whether it looks like a message.
             (Content::Guessed, Charset::Any) => Content::Json,
             (content, _) => content,
         };
@@ -77,7 +77,8 @@ impl Reader {
         Ok(Self { odd, ..Self::new(reading, (content, Some(codings)), Documents::One)? })
     }
 
-    /// A reader of a response's body, if there is something to read. Servers may send several documents, as they come.
+    /// Creates a reader of a response's body, if there is something to read. Servers may send several documents, one
+    /// after the other.
     pub(crate) fn of_response(
         reading: &Arc<Reading>,
         content: Content,
@@ -104,7 +105,7 @@ impl Reader {
         Ok(Self { decoder: Decoder::new(codings)?, messages, reading: reading.clone(), odd: Oddities::default() })
     }
 
-    /// Whether it is only tried.
+    /// Whether it only guesses that this is a message.
     #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
         matches!(self.messages, Messages::Guessed(..) | Messages::None)
@@ -136,7 +137,7 @@ impl Reader {
         Ok(())
     }
 
-    /// With its first byte.
+    /// Decides by its first byte.
     fn begin(&mut self, said: DeclaredCoding, first: u8) -> Result<(), Undecodable> {
         match said {
             DeclaredCoding::Unknown if !begins_text(first) => return Err(Undecodable::Unknown),
@@ -150,7 +151,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Where a stream of the transport of 2024-11-05 has told its client to send messages, if it has since this was asked.
+    /// Where an event stream of the transport of 2024-11-05 has told its client to send messages, if it has since the
+    /// last call.
     pub(crate) fn take_endpoint(&mut self) -> Option<String> {
         match &mut self.messages {
             Messages::Events(events) => events.take_endpoint(),
@@ -158,7 +160,7 @@ impl Reader {
         }
     }
 
-    /// No more will come. An event that is not complete is none, by the specification of event streams.
+    /// No more will come. By the specification of event streams, an incomplete event does not count.
     pub(crate) fn end(&mut self, see: &mut dyn FnMut(Message)) -> Result<(), Undecodable> {
         let Self { decoder, messages, odd, .. } = self;
         let marks = odd.marks();
@@ -197,7 +199,7 @@ impl Messages {
     }
 }
 
-/// What is to be told of all of its messages.
+/// The marks for all of its messages.
 #[derive(Clone, Copy)]
 struct Marks {
     is_uncoded: bool,
@@ -217,7 +219,7 @@ impl Marks {
     }
 }
 
-/// Behind what was coded there may be more, which not all readers look at: what was whole before counts.
+/// After the coded data, there may be more, which not all readers look at: messages that were complete before count.
 fn whole(see: &mut impl FnMut(Message)) -> impl FnMut(Message) {
     move |message| {
         if message.flaw.is_none() {
@@ -227,7 +229,7 @@ fn whole(see: &mut impl FnMut(Message)) -> impl FnMut(Message) {
 }
 
 impl Guess {
-    /// Whether it may be a message with those bytes, too.
+    /// Whether it may still be a message with those bytes.
     fn goes_on(&mut self, bytes: &[u8]) -> bool {
         let is_mark = |byte: &u8| matches!(byte, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff);
         for byte in bytes.iter().filter(|byte| !byte.is_ascii_whitespace() && !is_mark(byte)) {

@@ -17,34 +17,34 @@ use crate::capture::mcp::message::{Flaw, Message};
 use crate::capture::mcp::turns::{MANY, PIECE};
 use crate::trail::Pause;
 
-/// One body's tap.
+/// The tap of one body.
 pub(crate) struct Tap {
     /// `None` if the body is not, or no longer, read.
     reader: Option<Reader>,
     observer: Box<dyn Observer>,
     #[cfg(feature = "internals")]
     guesses: bool,
-    /// Bytes that are still to come, if that was told.
+    /// The bytes that are still to come, if that is known.
     left: Option<u64>,
-    /// Bytes that have passed.
+    /// The bytes that have passed.
     size: u64,
-    /// Messages since it was asked whether to pause.
+    /// Messages since the last check for a pause.
     messages: usize,
     is_over: bool,
 }
 
-/// Who wants to know.
+/// Receives what the tap reads.
 pub(crate) trait Observer: Send + Sync {
     fn message(&self, message: Message);
-    /// Only that came of a message before the body was cut off.
+    /// The part of a message that arrived before the body was cut off.
     fn cut_off(&self, _message: Message) {}
-    /// The stream says where messages are to be sent.
+    /// The stream announces where messages are to be sent.
     fn endpoint(&self, _uri: &str) {}
-    /// The body goes on, but nobody reads it any more.
+    /// The body continues, but is not read any more.
     fn unread(&self, why: UnreadReason);
-    /// So many bytes have passed of the body, which is over now.
+    /// That many bytes of the body have passed, and it is over.
     fn size(&self, _bytes: u64) {}
-    /// What is to be waited for before more is read, where much was just said, or a little.
+    /// What has to be waited for before more is read, after many messages or few.
     fn pause(&self, _is_much: bool) -> Option<Pause> {
         None
     }
@@ -55,14 +55,14 @@ pub(crate) trait Observer: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyEnd {
     Complete,
-    /// Whoever sends it failed.
+    /// Its sender failed.
     Broken,
-    /// Whoever receives it wants no more.
+    /// Its receiver wants no more.
     Dropped,
 }
 
 impl Tap {
-    /// Looks at a body of that length, if it is known.
+    /// Creates the tap of a body with that length, if it is known.
     pub(crate) fn new(reader: Option<Reader>, observer: Box<dyn Observer>, length: Option<u64>) -> Self {
         #[cfg(feature = "internals")]
         let guesses = reader.as_ref().is_some_and(Reader::guesses);
@@ -80,7 +80,7 @@ impl Tap {
         tap
     }
 
-    /// Looks at bytes, no further than to where somebody else should have a turn. Says how many of them were looked at.
+    /// Reads bytes, at most up to the next turn of others. Returns how many were read.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> usize {
         let mut read = 0;
         for piece in bytes.chunks(PIECE) {
@@ -93,7 +93,7 @@ impl Tap {
         read
     }
 
-    /// What is to be waited for before more is read.
+    /// What has to be waited for before more is read.
     pub(crate) fn pause(&mut self) -> Option<Pause> {
         let messages = std::mem::take(&mut self.messages);
         if messages == 0 { None } else { self.observer.pause(messages >= MANY) }
@@ -147,20 +147,20 @@ impl Tap {
         });
     }
 
-    /// With a `Content-Length` nobody polls past the last byte.
+    /// With a `Content-Length`, a body is not polled past the last byte.
     fn end_at_last_byte(&mut self) {
         if self.left == Some(0) {
             self.end(BodyEnd::Complete);
         }
     }
 
-    /// Whether the body does not say that it is JSON, and is only tried.
+    /// Whether the body does not declare JSON, so that it is only a guess.
     #[cfg(feature = "internals")]
     pub(crate) fn guesses(&self) -> bool {
         self.guesses
     }
 
-    /// Whether more bytes may tell more.
+    /// Whether more bytes may contain more.
     #[cfg(feature = "internals")]
     pub(crate) fn is_reading(&self) -> bool {
         self.reader.is_some() && !self.is_over

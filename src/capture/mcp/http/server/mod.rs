@@ -1,4 +1,4 @@
-//! What one layer knows of its server: sessions, paths, and how it is audited.
+//! The state of one layer about its server: sessions, paths, and how it is audited.
 
 #[cfg(feature = "internals")]
 mod hold_reasons;

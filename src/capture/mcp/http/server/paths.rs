@@ -3,45 +3,40 @@
 //! Invariant: there are at most [`MOST`] paths, each no longer than [`LONGEST`]; a new one replaces the least recently used. A
 //! path is added only when the server has accepted a message there, so that clients cannot fill the table.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::capture::mcp::recent::Recent;
+use crate::locks::{Mutex, MutexGuard};
 
-/// Most recently used last.
-#[derive(Debug, Default)]
-pub(crate) struct Paths(Mutex<VecDeque<Box<str>>>);
+#[derive(Debug)]
+pub(crate) struct Paths(Mutex<Recent<Box<str>, ()>>);
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::of_at_most(MOST)))
+    }
+}
 
 impl Paths {
-    /// MCP is spoken there.
+    /// The server speaks MCP on that path.
     pub(crate) fn note(&self, path: &str) {
         if path.len() > LONGEST {
             return;
         }
         let mut paths = self.paths();
-        match paths.iter().rposition(|known| **known == *path) {
-            Some(at) if at + 1 == paths.len() => {}
-            Some(at) => {
-                let known = paths.remove(at);
-                paths.extend(known);
-            }
-            None => {
-                if paths.len() >= MOST {
-                    paths.pop_front();
-                }
-                paths.push_back(path.into());
-            }
+        if paths.touch(path).is_none() {
+            paths.insert(path.into(), ());
         }
     }
 
     pub(crate) fn knows(&self, path: &str) -> bool {
-        self.paths().iter().rev().any(|known| **known == *path)
+        self.paths().contains(path)
     }
 
-    fn paths(&self) -> MutexGuard<'_, VecDeque<Box<str>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn paths(&self) -> MutexGuard<'_, Recent<Box<str>, ()>> {
+        self.0.lock()
     }
 }
 
-/// A server has one or two; one that gives each tenant its own is behind a proxy of its own, as a rule.
+/// A server has one or two. A server with one per tenant usually has its own proxy.
 const MOST: usize = 64;
 const LONGEST: usize = 1024;
 

@@ -3,8 +3,8 @@
 //! Invariants:
 //! 1. Every byte, trailer and error passes unchanged and without delay, in its own frame.
 //! 2. A frame is read before it passes: its messages are recorded before its receiver can act on them.
-//! 3. A frame with very many messages is read in pieces, between which other tasks have a turn, and its sender waits for the
-//!    disk.
+//! 3. A frame with very many messages is read in pieces with turns for other tasks in between, and its sender waits
+//!    for the disk.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,7 +18,8 @@ use crate::capture::mcp::http::reading::{BodyEnd, Tap};
 use crate::trail::Pause;
 
 pin_project! {
-    /// A body of requests and responses that pass an [`McpService`](super::service::McpService): another body, and a look at it.
+    /// The body of requests and responses that pass an [`McpService`](super::service::McpService): it wraps the
+    /// original body and reads what passes.
     pub struct TapBody<B> {
         #[pin]
         body: B,
@@ -28,7 +29,7 @@ pin_project! {
     }
 }
 
-/// A frame that has not been read to its end.
+/// A frame that has not been read completely.
 #[derive(Debug)]
 struct LookedAt {
     frame: Frame<Bytes>,
@@ -39,24 +40,24 @@ impl<B: Body> TapBody<B> {
     pub(crate) fn tapped(body: B, tap: Tap) -> Self {
         let mut body = Self { body, tap: Some(tap), looked_at: None, pause: None };
         if body.body.is_end_stream() {
-            // Nobody polls it.
+            // Nothing polls it.
             body.end(BodyEnd::Complete);
         }
         body
     }
 
-    /// Nobody looks at it.
+    /// A body that is not read.
     pub(crate) fn relayed(body: B) -> Self {
         Self { body, tap: None, looked_at: None, pause: None }
     }
 
-    /// Whether somebody looks at it, and it says that it is JSON.
+    /// Whether it is read and declares JSON.
     #[cfg(feature = "internals")]
     pub(crate) fn is_tapped(&self) -> bool {
         self.tap.as_ref().is_some_and(|tap| !tap.guesses())
     }
 
-    /// Whether more of it would tell more.
+    /// Whether reading more of it can find more.
     #[cfg(feature = "internals")]
     pub(crate) fn is_wanted(&self) -> bool {
         self.tap.as_ref().is_some_and(Tap::is_reading)
@@ -82,7 +83,7 @@ impl<B: Body> Body for TapBody<B> {
         let LookedAt { frame, read } = match this.looked_at.take() {
             Some(looked_at) => looked_at,
             None => {
-                // Bytes stay what they are, without a copy.
+                // `Bytes` stay `Bytes`, without a copy.
                 let contiguous =
                     |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
                 match ready!(this.body.as_mut().poll_frame(context)).map(|frame| frame.map(contiguous)) {
@@ -125,7 +126,7 @@ impl<B: Body> Body for TapBody<B> {
     }
 }
 
-/// Layers that answer by themselves want an empty body.
+/// Layers that answer requests themselves need an empty body.
 impl<B: Default> Default for TapBody<B> {
     fn default() -> Self {
         Self { body: B::default(), tap: None, looked_at: None, pause: None }

@@ -77,7 +77,7 @@ fn over(passage: Option<Arc<HttpExchange>>, how: BodyEnd) {
     }
 }
 
-/// The client went away before there was a response.
+/// The client disconnected before there was a response.
 impl Drop for Expected {
     fn drop(&mut self) {
         over(self.0.take(), BodyEnd::Dropped);

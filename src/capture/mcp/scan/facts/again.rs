@@ -1,10 +1,10 @@
-//! Keys that come twice: what other readers than the usual ones may make of them. Most parsers take the last, some the first
-//! (RapidJSON, simdjson on demand), some refuse it.
+//! Duplicate keys: what readers other than the usual ones may make of them. Most parsers use the last, some the first
+//! (RapidJSON, simdjson on demand), some refuse the message.
 
 use super::location::{Field, Location, Slot};
 use crate::capture::mcp::message::Message;
 
-/// The keys of one message that say what is to be run, and which request it is, and what they said before.
+/// The keys of one message that decide what is run and which request it is, with their earlier values.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Again {
     seen: u16,
@@ -13,12 +13,12 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// Whether the key of that value came before.
+    /// Whether a key with that meaning occurred before.
     pub(crate) fn has(&self, slot: Slot) -> bool {
         bit(slot).is_some_and(|bit| self.seen & bit != 0)
     }
 
-    /// The key of that value comes. Tells whether it came before.
+    /// Notes a key with that meaning. Returns whether it occurred before.
     pub(crate) fn note(&mut self, slot: Slot, message: &mut Message) -> bool {
         let Some(bit) = bit(slot) else { return false };
         if self.seen & bit == 0 {
@@ -38,7 +38,7 @@ impl Again {
         true
     }
 
-    /// Tells what else the message may be.
+    /// Records what else the message may be.
     pub(crate) fn tell(self, message: &mut Message) {
         let Self { mut methods, mut names, .. } = self;
         if methods.is_empty() && names.is_empty() {
@@ -80,7 +80,7 @@ fn brief(text: &str) -> String {
     crate::record::cut(text, MAX_BRIEF).to_owned()
 }
 
-/// A bit for each key that decides what is run, which request it is, and whether it is a message.
+/// One bit for each key that decides what is run, which request it is, and whether it is a message.
 pub(crate) fn bit(slot: Slot) -> Option<u16> {
     Some(match slot {
         Slot::Version => 1,
@@ -98,6 +98,6 @@ pub(crate) fn bit(slot: Slot) -> Option<u16> {
 }
 
 const OF_PARAMS: u16 = 64 | 128 | 256 | 512;
-/// How many of each are kept, and how much of each.
+/// How many earlier values of each are kept, and how many bytes of each.
 const MAX_EARLIER: usize = 4;
 const MAX_BRIEF: usize = 256;

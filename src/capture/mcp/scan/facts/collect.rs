@@ -1,7 +1,8 @@
-//! Collects the facts of one message while its syntax is read: those that most readers find, and, from the first key on that
-//! others read otherwise, what these find.
+//! Collects the facts of one message while its syntax is read: those that most readers find and, from the first key
+//! on that other readers treat differently, what those readers find.
 //!
-//! A message without such a key is read once. One with it is read once more for each rule that it concerns, in the same pass.
+//! A message without such a key is read once. A message with one is read once more for each rule that it concerns, in
+//! the same pass.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ pub(crate) struct Facts {
     ordinary: View,
     others: Vec<View>,
     key: Key,
-    /// How many messages of the unit others have read otherwise.
+    /// How many messages of the unit were read differently by other readers.
     told: u64,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 pub(crate) struct TakenMessages {
     pub(crate) ordinary: Message,
-    /// The calls that others see in its place.
+    /// The calls that other readers see in its place.
     pub(crate) others: Vec<Message>,
 }
 
@@ -36,7 +37,7 @@ impl Facts {
         Self { ordinary: View::new(reading), others: Vec::new(), key: Key::default(), told: 0 }
     }
 
-    /// What was found, and a flaw if that is no message. Begins anew.
+    /// Returns what was found, with a flaw if it is not a message, and resets itself.
     pub(crate) fn take(&mut self) -> TakenMessages {
         let mut ordinary = self.ordinary.take();
         if self.others.is_empty() {
@@ -69,12 +70,12 @@ impl Facts {
         self.ordinary.doubts()
     }
 
-    /// It is nested deeper than is read.
+    /// The value is nested deeper than the scanner reads.
     pub(crate) fn too_deep(&mut self) {
         self.each(View::too_deep);
     }
 
-    /// Whether the key that begins is wanted.
+    /// Whether the key that begins may be one to keep.
     pub(crate) fn begin_key(&mut self) -> bool {
         let wanted = self.any(|view| view.wants_key());
         if wanted {
@@ -92,7 +93,7 @@ impl Facts {
         self.whole_key(key.bytes());
     }
 
-    /// All of a key.
+    /// A key that is complete.
     pub(crate) fn whole_key(&mut self, key: &[u8]) {
         let slot = self.ordinary.slot_of(key);
         match self.ordinary.doubt(slot, key) {
@@ -111,7 +112,7 @@ impl Facts {
         }
     }
 
-    /// Tells whether a tool's definition begins here.
+    /// Returns whether a tool's definition begins here.
     pub(crate) fn open_object(&mut self) -> bool {
         for view in &mut self.others {
             let _none_of_a_fork = view.open_object();
@@ -123,7 +124,7 @@ impl Facts {
         self.each(View::open_array);
     }
 
-    /// Tells whether a tool's definition ends here.
+    /// Returns whether a tool's definition ends here.
     pub(crate) fn close(&mut self) -> bool {
         for view in &mut self.others {
             let _none_of_a_fork = view.close();
@@ -131,7 +132,7 @@ impl Facts {
         self.ordinary.close()
     }
 
-    /// Whether the string that begins is wanted.
+    /// Whether the string that begins is to be kept.
     pub(crate) fn begin_string(&mut self) -> bool {
         self.any(View::begin_string)
     }
@@ -140,12 +141,12 @@ impl Facts {
         self.each(View::end_string);
     }
 
-    /// Whether the number that begins is wanted.
+    /// Whether the number that begins is to be kept.
     pub(crate) fn begin_number(&mut self) -> bool {
         self.any(View::begin_number)
     }
 
-    /// Some of it.
+    /// A part of the number.
     pub(crate) fn number(&mut self, at: NumberPart, bytes: &[u8]) {
         self.each(|view| view.number(at, bytes));
     }
@@ -158,7 +159,7 @@ impl Facts {
         self.each(|view| view.literal(literal));
     }
 
-    /// The bytes of a tool's definition are to be given to [`hold`](Self::hold).
+    /// Whether the bytes are part of a tool's definition, so that they belong to [`hold`](Self::hold).
     pub(crate) fn holds_tool(&self) -> bool {
         self.ordinary.holds_tool()
     }
@@ -187,7 +188,7 @@ impl Facts {
         self.others.iter_mut().for_each(act);
     }
 
-    /// Whether that holds of any, all of which are asked.
+    /// Whether `ask` is true for any view; it is called for all of them.
     fn any(&mut self, mut ask: impl FnMut(&mut View) -> bool) -> bool {
         let ordinary = ask(&mut self.ordinary);
         self.others.iter_mut().fold(ordinary, |any, view| ask(view) | any)

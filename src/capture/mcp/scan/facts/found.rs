@@ -1,4 +1,4 @@
-//! What was found in one message so far.
+//! The facts of one message that were found so far.
 
 use super::again::Again;
 use super::location::{Field, Location, Slot};
@@ -9,7 +9,7 @@ pub(crate) struct Found {
     pub(crate) message: Message,
     pub(crate) is_object: bool,
     pub(crate) is_too_deep: bool,
-    /// What may stand in two places, in `params._meta` too.
+    /// Values that may also be in `params._meta`.
     meta: Claimed,
     pub(crate) again: Again,
 }
@@ -22,16 +22,17 @@ struct Claimed {
 }
 
 impl Found {
-    /// All of it, and a flaw if it is no message. Begins anew.
+    /// Returns all of it, with a flaw if it is not a message, and resets itself.
     pub(crate) fn take(&mut self) -> Message {
         let Self { mut message, is_object, is_too_deep, meta, again } = std::mem::take(self);
         again.tell(&mut message);
         let params = &mut message.params;
-        // Where there is both, `_meta` counts: a server of 2026-07-28 looks only there, an `initialize` has no such keys.
+        // If there are both, `_meta` counts: a server of 2026-07-28 reads only that, and an `initialize` has no such
+        // keys.
         params.protocol_version = meta.protocol_version.or(params.protocol_version.take());
         params.client_name = meta.client_name.or(params.client_name.take());
         params.client_version = meta.client_version.or(params.client_version.take());
-        // What its reader takes it for is another question ([`Message::kind`]).
+        // How its reader treats it is decided elsewhere ([`Message::kind`]).
         let is_message = message.method.is_some() || message.has_result || message.has_error;
         message.flaw = match is_object && is_message {
             _ if is_too_deep => Some(Flaw::TooDeep),
@@ -49,7 +50,7 @@ impl Found {
         }
     }
 
-    /// Where a text is kept.
+    /// The place of a text that is kept.
     pub(crate) fn text(&mut self, field: Field) -> &mut Option<String> {
         let Message { method, params, result, error, .. } = &mut self.message;
         match field {
@@ -76,12 +77,12 @@ impl Found {
         }
     }
 
-    /// A key of that value comes. Tells whether it came before.
+    /// Notes a key with that meaning. Returns whether it occurred before.
     pub(crate) fn note(&mut self, slot: Slot) -> bool {
         self.again.note(slot, &mut self.message)
     }
 
-    /// What an earlier key of that value said does not count.
+    /// Discards the value of an earlier key with that meaning.
     pub(crate) fn forget(&mut self, slot: Slot) {
         match slot {
             Slot::Nothing | Slot::ItemText => {}

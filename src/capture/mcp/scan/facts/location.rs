@@ -1,9 +1,9 @@
-//! Where in a message a value stands, as far as an audit wants to know something of what is there.
+//! Where in a message a value is, for the places that contain facts to keep.
 
-/// An array or object in which something is wanted.
+/// An array or object that contains something to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Location {
-    /// Around the message.
+    /// Outside the message.
     #[default]
     Outside,
     Message,
@@ -24,13 +24,13 @@ pub(crate) enum Location {
     Error,
 }
 
-/// What a value is there for.
+/// The meaning of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Slot {
-    /// Nothing.
+    /// None.
     #[default]
     Nothing,
-    /// It is an object to look into, or an array.
+    /// An object or array that contains something to keep.
     Inner(Location),
     Text(Field),
     /// `jsonrpc` of the message.
@@ -71,7 +71,7 @@ pub(crate) enum Field {
 }
 
 impl Location {
-    /// What stands around it.
+    /// The location around it.
     pub(crate) fn outer(self) -> Self {
         match self {
             Self::Outside | Self::Message => Self::Outside,
@@ -84,7 +84,7 @@ impl Location {
         }
     }
 
-    /// Something is wanted by its key.
+    /// Whether it contains values to keep, by their keys.
     pub(crate) fn has_keys(self) -> bool {
         !matches!(self, Self::Outside | Self::Content | Self::Tools | Self::Tool)
     }
@@ -93,7 +93,7 @@ impl Location {
         matches!(self, Self::Content | Self::Tools)
     }
 
-    /// What all values in there are for, as long as no key says something else.
+    /// The meaning of all values in it, unless a key decides otherwise.
     pub(crate) fn element(self) -> Slot {
         match self {
             Self::Outside => Slot::Inner(Self::Message),
@@ -103,7 +103,7 @@ impl Location {
         }
     }
 
-    /// What the value behind a key is for.
+    /// The meaning of the value after a key.
     pub(crate) fn member(self, key: &[u8]) -> Slot {
         match self {
             Self::Message => of_message(key),

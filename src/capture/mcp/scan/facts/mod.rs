@@ -1,4 +1,5 @@
-//! What an audit keeps of a message: the facts that most readers find in it, and what other readers find in their place.
+//! The facts that are kept of a message: those that most readers find in it, and those that other readers find
+//! instead.
 
 mod again;
 mod collect;

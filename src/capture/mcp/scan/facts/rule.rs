@@ -1,32 +1,32 @@
-//! Which keys count for whom. Only those of the message and of `params` decide what is run, so only there readers are told
-//! apart.
+//! Which keys count for which reader. Only the keys of the message and of `params` decide what is run, so readers are
+//! distinguished only there.
 
 use super::location::{Location, Slot};
 use crate::capture::mcp::profile::Profile;
 
-/// What a reader takes for a key that is looked for.
+/// How a reader matches keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// The key as it is. Of two the last counts: `JSON.parse`, Python, `serde_json::Value`.
+    /// By the exact key; of duplicates the last counts: `JSON.parse`, Python, `serde_json::Value`.
     Last,
-    /// The key as it is. Of two the first counts.
+    /// By the exact key; of duplicates the first counts.
     First,
-    /// Any key that is the same under simple case folding (Unicode, `CaseFolding.txt`), into a struct: the last that is no
-    /// `null` counts, and a second object adds to the first. As `encoding/json` of Go does.
+    /// By simple case folding (Unicode, `CaseFolding.txt`), into a struct: the last value that is not `null` counts,
+    /// and a second object is merged into the first. As `encoding/json` of Go.
     Folded,
 }
 
-/// Why a key may be read in more than one way.
+/// Why readers may treat a key differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Doubt {
-    /// It came before.
+    /// It occurred before.
     Again,
-    /// It is one that is looked for in other letters only.
+    /// It matches a known key only in another letter case.
     Folded,
 }
 
 impl Rule {
-    /// Whose rule it is, if that is not most readers'.
+    /// The profile of the reader, if it is not that of most readers.
     pub(crate) fn profile(self) -> Option<Profile> {
         match self {
             Self::Last => None,
@@ -35,7 +35,7 @@ impl Rule {
         }
     }
 
-    /// What the value behind a key is for.
+    /// The meaning of the value after a key.
     pub(crate) fn member(self, place: Location, key: &[u8]) -> Slot {
         match (place.member(key), self) {
             (Slot::Nothing, Self::Folded) => folded(place, key),
@@ -44,7 +44,7 @@ impl Rule {
     }
 }
 
-/// What the value behind a key would be for that counts in any letters.
+/// The meaning that the value after a key has for a reader that ignores letter case.
 pub(crate) fn folded(place: Location, key: &[u8]) -> Slot {
     if !matches!(place, Location::Message | Location::Params) {
         return Slot::Nothing;
@@ -66,12 +66,13 @@ pub(crate) fn folded(place: Location, key: &[u8]) -> Slot {
     place.member(key)
 }
 
-/// The next letter, and what is behind it. Beside the letters of ASCII, two others fold to some of these.
+/// The next letter in lower case, and the rest. In addition to ASCII letters, two other characters fold to letters of
+/// known keys.
 fn lower(key: &[u8]) -> Option<(u8, &[u8])> {
     match key {
         // U+017F, the long s.
         [0xc5, 0xbf, rest @ ..] => Some((b's', rest)),
-        // U+212A, the sign for kelvin.
+        // U+212A, the kelvin sign.
         [0xe2, 0x84, 0xaa, rest @ ..] => Some((b'k', rest)),
         [letter, rest @ ..] => Some((letter.to_ascii_lowercase(), rest)),
         [] => None,

@@ -1,4 +1,4 @@
-//! The definitions of tools in an answer: the bytes of one at a time are held, for a digest.
+//! The definitions of tools in an answer. The bytes of one definition at a time are held, for a digest.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -23,7 +23,7 @@ impl Tools {
         (self.looked_at, self.is_open) = (0, false);
     }
 
-    /// Another element begins. Tells whether it is looked at.
+    /// Another element begins. Returns whether it is read.
     pub(crate) fn begin(&mut self) -> bool {
         self.is_open = self.looked_at < MAX_TOOLS;
         self.looked_at += usize::from(self.is_open);
@@ -62,7 +62,7 @@ impl Tools {
     }
 }
 
-/// `None` if there is no name, or if serde_json does not take it: it has limits of its own for nesting and numbers.
+/// `None` without a name, or if serde_json refuses it, which has its own limits for nesting and numbers.
 fn definition(raw: &[u8]) -> Option<ToolDefinition> {
     let value: Value = serde_json::from_str(&String::from_utf8_lossy(raw)).ok()?;
     let mut name = Beginning::default();

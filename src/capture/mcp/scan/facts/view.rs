@@ -20,19 +20,20 @@ pub(crate) struct View {
     reading: Arc<Reading>,
     rule: Rule,
     found: Found,
-    /// The innermost array or object in which something is wanted, and how many others are between it and here.
+    /// The innermost array or object with something to keep, and how many others are between it and the current
+    /// position.
     place: Location,
     elsewhere: usize,
-    /// What the value is for that comes next, or that is being read.
+    /// The meaning of the value that comes next or is being read.
     slot: Slot,
-    /// The string or the number that is being read is wanted.
+    /// The string or number that is being read is to be kept.
     takes: bool,
     text: Beginning,
     id_text: IdText,
     decimal: Decimal,
     state: Option<Hmac<Sha256>>,
     tools: Tools,
-    /// The texts of `result.content`, and how much of it is of other elements.
+    /// The texts of `result.content`, and how much of it comes from earlier elements.
     texts: Beginning,
     texts_before: (usize, bool),
 }
@@ -43,7 +44,7 @@ pub(crate) enum Literal {
     True,
     False,
     Null,
-    /// `NaN`, `Infinity` and `-Infinity`, which are no JSON: Python's parsers read them, and write them.
+    /// `NaN`, `Infinity` and `-Infinity`, which are not JSON: Python's parsers read and write them.
     NotANumber,
 }
 
@@ -67,7 +68,7 @@ impl View {
         }
     }
 
-    /// What was found, and a flaw if that is no message. Begins anew.
+    /// Returns what was found, with a flaw if it is not a message, and resets itself.
     pub(crate) fn take(&mut self) -> Message {
         let mut message = self.found.take();
         message.result.tools = self.tools.take();
@@ -80,12 +81,12 @@ impl View {
         message
     }
 
-    /// What another reader has of this message so far, and goes on with.
+    /// A copy with what this reader has found so far, which continues with another rule.
     pub(crate) fn fork(&self, rule: Rule) -> Self {
         Self { rule, tools: Tools::default(), ..self.clone() }
     }
 
-    /// Whether the key that begins is wanted.
+    /// Whether the key that begins may be one to keep.
     pub(crate) fn wants_key(&self) -> bool {
         self.elsewhere == 0 && self.place.has_keys()
     }
@@ -94,12 +95,12 @@ impl View {
         &mut self.found.message.doubts
     }
 
-    /// What the value behind a key is for.
+    /// The meaning of the value after a key.
     pub(crate) fn slot_of(&self, key: &[u8]) -> Slot {
         if self.wants_key() { self.rule.member(self.place, key) } else { Slot::Nothing }
     }
 
-    /// Why others may take that key, whose value is for that here, for another.
+    /// Why other readers may treat that key, whose value has that meaning here, differently.
     pub(crate) fn doubt(&self, slot: Slot, key: &[u8]) -> Option<Doubt> {
         match slot {
             Slot::Nothing if self.wants_key() && decides(rule::folded(self.place, key)) => Some(Doubt::Folded),
@@ -108,7 +109,7 @@ impl View {
         }
     }
 
-    /// A key whose value is for that. Tells whether it came before.
+    /// A key whose value has that meaning. Returns whether it occurred before.
     pub(crate) fn key(&mut self, slot: Slot) -> bool {
         if !self.wants_key() {
             return false;
@@ -126,12 +127,12 @@ impl View {
         self.rule
     }
 
-    /// It is nested deeper than is read.
+    /// The value is nested deeper than the scanner reads.
     pub(crate) fn too_deep(&mut self) {
         self.found.is_too_deep = true;
     }
 
-    /// The last value of a key counts, so an earlier one is forgotten.
+    /// The last value of a key counts, so an earlier one is discarded.
     fn await_value(&mut self, slot: Slot) {
         self.slot = slot;
         self.found.forget(slot);
@@ -147,7 +148,7 @@ impl View {
         }
     }
 
-    /// Tells whether a tool's definition begins here.
+    /// Returns whether a tool's definition begins here.
     pub(crate) fn open_object(&mut self) -> bool {
         match self.value() {
             Slot::Inner(place) if !place.is_array() => self.place = place,
@@ -180,7 +181,7 @@ impl View {
         false
     }
 
-    /// Tells whether a tool's definition ends here.
+    /// Returns whether a tool's definition ends here.
     pub(crate) fn close(&mut self) -> bool {
         if self.elsewhere > 0 {
             self.elsewhere -= 1;
@@ -191,7 +192,7 @@ impl View {
         is_tool
     }
 
-    /// Whether the string that begins is wanted.
+    /// Whether the string that begins is to be kept.
     pub(crate) fn begin_string(&mut self) -> bool {
         self.slot = self.value();
         self.takes = self.takes_string();
@@ -233,7 +234,7 @@ impl View {
         }
     }
 
-    /// Whether the number that begins is wanted.
+    /// Whether the number that begins is to be kept.
     pub(crate) fn begin_number(&mut self) -> bool {
         self.slot = self.value();
         let wanted = matches!(self.slot, Slot::Id | Slot::RequestId | Slot::Code);
@@ -244,7 +245,7 @@ impl View {
         wanted
     }
 
-    /// Some of it.
+    /// A part of the number.
     pub(crate) fn number(&mut self, at: NumberPart, bytes: &[u8]) {
         if self.takes {
             self.decimal.push(at, bytes);
@@ -269,7 +270,7 @@ impl View {
         }
     }
 
-    /// The bytes of a tool's definition are to be given to [`hold`](Self::hold).
+    /// Whether the bytes are part of a tool's definition, so that they belong to [`hold`](Self::hold).
     pub(crate) fn holds_tool(&self) -> bool {
         self.tools.is_open()
     }
@@ -288,7 +289,7 @@ impl View {
         texts + self.id_text.held() + self.decimal.held() + self.tools.held()
     }
 
-    /// What the value is for that begins here.
+    /// The meaning of the value that begins here.
     fn value(&self) -> Slot {
         match self.place.element() {
             _ if self.elsewhere > 0 => Slot::Nothing,
@@ -329,10 +330,10 @@ impl Sink for View {
     }
 }
 
-/// Whether a value that is for that decides what is run, or whether it is a message at all.
+/// Whether a value with that meaning decides what is run, or whether it is a message.
 fn decides(slot: Slot) -> bool {
     again::bit(slot).is_some()
 }
 
-/// What `jsonrpc` says in each message.
+/// The value of `jsonrpc` in each message.
 const JSONRPC: &str = "2.0";

@@ -1,4 +1,5 @@
-//! Units of framing: lines, server-sent events and bodies, in any encoding of Unicode. Each holds one message, or several.
+//! Units of framing: lines, server-sent events and bodies, in any encoding of Unicode. A unit contains one message or
+//! several.
 
 mod events;
 mod lines;

@@ -1,51 +1,54 @@
-//! One line as readers see it for whom more than a newline ends one. Nothing is read twice before the first byte that does so.
+//! One line as seen by readers for which more than a newline ends a line. Nothing is read twice before the first byte
+//! that does so.
 //!
 //! Invariants:
-//! 1. There are three such readers, each of whom ends lines wherever the one before does, and elsewhere, too. One that has
-//!    seen nothing of its own yet sees what the one before sees, and has no state: that is copied when they part.
-//! 2. A message that the reader before sees, too, is not given.
-//! 3. Of a document that is JSON in all of the line, no part between U+2028, U+2029 or U+0085 is a message: these stand in
-//!    its strings, where a quote ends what begins one behind them. So it is doubtful for them only if they see a message.
+//! 1. There are three such readers. Each ends lines wherever the one before does, and in more places. A reader that
+//!    has met nothing of its own yet sees what the one before sees, and has no state; the state is copied when they
+//!    diverge.
+//! 2. A message that the previous reader sees, too, is not emitted.
+//! 3. If the whole line is JSON, no part between U+2028, U+2029 or U+0085 is a message: these are in strings, and a
+//!    quote ends anything that begins after them. So such a line is in doubt for these readers only if they see a
+//!    message.
 
 use super::texts::Written;
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::capture::mcp::profile::Profile;
 use crate::capture::mcp::scan::scanner::Scanner;
 
-/// What some reader sees in the line that is read.
+/// What other readers see in the current line.
 #[derive(Debug, Default)]
 pub(crate) struct Splits {
     readers: [Option<Box<Split>>; 3],
-    /// A carriage return parts what is one to others.
+    /// A carriage return splits a line that is one message to others.
     is_parted: bool,
-    /// A message was given that is one between other line ends.
+    /// A message was emitted that exists only between other line ends.
     is_separated: bool,
     gave: bool,
-    /// Some of it is read by none of them.
+    /// Some part is read by none of them.
     is_unread: bool,
 }
 
-/// One of the readers, behind the first line end of its own.
+/// One of the readers, after the first line end of its own.
 #[derive(Debug)]
 struct Split {
     scanner: Scanner,
-    /// What came before, if nothing but whitespace has come since.
+    /// What preceded, if only whitespace has followed.
     held: Vec<Message>,
 }
 
-/// What ends a line for whom. Each also does for those behind it.
+/// What ends a line, by reader. Each also ends lines for the readers after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Separator {
     /// A carriage return.
     Return,
     /// U+2028 and U+2029.
     Paragraph,
-    /// U+0085, and control characters, which are in no JSON.
+    /// U+0085, and control characters, which do not occur in JSON.
     Other,
 }
 
 impl Splits {
-    /// That separator comes, behind what the ordinary reader has read.
+    /// A separator follows what the ordinary reader has read.
     pub(crate) fn separate(&mut self, by: Separator, ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
         let at = by as usize;
         let mut is_first = true;
@@ -80,7 +83,7 @@ impl Splits {
         self.put(at, split);
     }
 
-    /// Some of the line that is no separator, but to those from that one on, and control characters.
+    /// A part of the line without separators, except for readers from that one on and control characters.
     pub(crate) fn read(
         &mut self,
         bytes: &[u8],
@@ -99,7 +102,7 @@ impl Splits {
         }
     }
 
-    /// The line ends here. Whether what the ordinary reader could not read was read by others.
+    /// The line ends here. Returns whether other readers read what the ordinary reader could not.
     pub(crate) fn end(&mut self, emit: &mut dyn FnMut(Message)) -> bool {
         let mut is_first = true;
         for at in (0..self.readers.len()).rev() {
@@ -111,7 +114,7 @@ impl Splits {
         self.gave && !self.is_unread
     }
 
-    /// A message that the ordinary reader sees in that line, with what is doubtful about it.
+    /// A message that the ordinary reader sees in that line, with its doubts.
     pub(crate) fn doubted(&self, mut message: Message, line: u64) -> Message {
         message.doubts.carriage_return |= self.is_parted;
         message.doubts.line_separator |= self.is_separated;
@@ -121,7 +124,8 @@ impl Splits {
         message
     }
 
-    /// Control characters spoil JSON, so nothing is to be seen behind one before the others have given up.
+    /// Control characters make JSON invalid, so there is nothing to see after one before the other readers have given
+    /// up.
     fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
         let begun = self.readers.get_mut(OTHER).and_then(Option::take).map(|split| (bytes, split));
         let Some((mut rest, mut split)) = begun.or_else(|| self.begin_controls(bytes, ordinary, emit)) else { return };
@@ -135,7 +139,7 @@ impl Splits {
         self.put(OTHER, split);
     }
 
-    /// The first control character comes: what is behind it.
+    /// The first control character. Returns what follows it.
     fn begin_controls<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -158,7 +162,7 @@ impl Splits {
         Some((bytes.get(end + 1..).unwrap_or_default(), split))
     }
 
-    /// The reader that one without a state agrees with, and how what it has read is written.
+    /// The reader that agrees with one without a state, and the encoding of what it has read.
     fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, Written)) -> (&'a Scanner, Written) {
         let nearest = self.readers.iter().take(at).rev().flatten().next();
         nearest.map_or(ordinary, |split| (&split.scanner, Written::Plain))
@@ -197,7 +201,7 @@ impl Splits {
             (RETURN, Some(Profile::GoJson)) => Profile::DotNet,
             (PARAGRAPH, None) => Profile::NodeReadline,
             (OTHER, None) => Profile::PythonSplitlines,
-            // Nobody is known who reads both so.
+            // No reader is known that reads both this way.
             _ => return,
         };
         if message.flaw.is_some_and(|flaw| flaw != Flaw::TooDeep || message.method.is_none()) {
@@ -212,12 +216,12 @@ impl Splits {
     }
 }
 
-/// Whitespace of JSON. A form feed is none: the line is no JSON with one behind a message.
+/// JSON's whitespace. A form feed is not part of it: after a message, it makes the line invalid.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// What is in no JSON, and ends a line for `str.splitlines`.
+/// Characters that do not occur in JSON and end a line for `str.splitlines`.
 fn is_control(byte: u8) -> bool {
     matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e)
 }

@@ -6,18 +6,18 @@ use super::unicode::Unicode;
 use crate::capture::mcp::message::{Message, Reading};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 
-/// How a unit is written, as far as it was read.
+/// The encoding of a unit, as far as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// In UTF-8.
+    /// UTF-8.
     Plain,
-    /// In UTF-8, behind a byte order mark.
+    /// UTF-8 after a byte order mark.
     Marked,
-    /// In UTF-16 or UTF-32, or that is not known yet. Who takes it for UTF-8 sees no JSON in it, as far as it goes.
+    /// UTF-16 or UTF-32, or not known yet. A reader of UTF-8 sees no JSON in it so far.
     Wide,
 }
 
-/// Reads the messages of one unit of framing after the other, each in any number of pieces.
+/// Reads the messages of successive units of framing, each in any number of pieces.
 #[derive(Debug)]
 pub(crate) struct Texts {
     unicode: Unicode,
@@ -29,7 +29,7 @@ impl Texts {
         Self { unicode: Unicode::default(), scanner: Scanner::new(reading, documents) }
     }
 
-    /// Reads on in the unit.
+    /// Reads more of the unit.
     pub(crate) fn read(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) {
         let Self { unicode, scanner } = self;
         unicode.read(bytes, &mut |is_transcoded, text| {
@@ -37,7 +37,7 @@ impl Texts {
         });
     }
 
-    /// What reads it.
+    /// The scanner that reads the unit.
     pub(crate) fn scanner(&self) -> (&Scanner, Written) {
         let written = match (self.unicode.is_narrow(), self.unicode.is_transcoded()) {
             (true, false) => Written::Plain,
@@ -47,14 +47,14 @@ impl Texts {
         (&self.scanner, written)
     }
 
-    /// What reads it, before a byte that is no zero.
+    /// The scanner that reads the unit, when the next byte is not a zero.
     pub(crate) fn scanner_before(&mut self, emit: &mut impl FnMut(Message)) -> (&Scanner, Written) {
         let Self { unicode, scanner } = self;
         unicode.settle(&mut |_, text| scanner.read(text, emit));
         self.scanner()
     }
 
-    /// The unit ends here. What is read next belongs to another.
+    /// The unit ends here. What is read next belongs to another one.
     pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
         let Self { unicode, scanner } = self;
         let is_transcoded = unicode.is_transcoded();

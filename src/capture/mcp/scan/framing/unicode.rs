@@ -1,25 +1,25 @@
-//! What JSON is written in, before anything is known of it: UTF-8 as a rule, with or without a byte order mark, or UTF-16 or
-//! UTF-32, as their marks tell or, without one, the zeros in the first characters, which are ASCII in all JSON (RFC 4627,
-//! section 3; Python's `json.loads` and others still go by it).
+//! The encoding of JSON, before anything is known of it: usually UTF-8, with or without a byte order mark, or UTF-16
+//! or UTF-32. A mark decides or, without one, the zeros in the first characters, which are ASCII in all JSON (RFC
+//! 4627, section 3; `json.loads` of Python and other parsers still do this).
 //!
 //! Invariants:
-//! 1. No bytes are JSON in two of these, so there is nothing to choose: UTF-8 has no zeros and no `FE` or `FF`, UTF-16 and
-//!    UTF-32 have zeros in each character of the syntax. What a header says (`charset`) decides nothing.
-//! 2. UTF-8 passes as it is, without a copy, but for the mark.
-//! 3. What is no character becomes a byte that is in no UTF-8.
+//! 1. No bytes are JSON in two of these encodings, so there is no choice: UTF-8 has no zeros and no `FE` or `FF`, and
+//!    UTF-16 and UTF-32 have zeros in each character of the syntax. The `charset` of a header decides nothing.
+//! 2. UTF-8 passes unchanged, without a copy, except for the mark.
+//! 3. Anything that is not a character becomes a byte that does not occur in UTF-8.
 
-/// Makes UTF-8 of one unit of framing after the other, each in any number of pieces.
+/// Converts successive units of framing to UTF-8, each in any number of pieces.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unicode {
     form: Form,
-    /// There was a mark, or it is not UTF-8: the text stands at other offsets than the bytes.
+    /// There was a mark, or it is not UTF-8: offsets in the text differ from those of the bytes.
     is_transcoded: bool,
-    /// What is not decided, or the bytes of a character that is not complete.
+    /// Bytes whose encoding is not decided, or of a character that is not complete.
     begun: [u8; 4],
     length: usize,
     /// The first half of a surrogate pair.
     high: Option<u16>,
-    /// The zeros with which the newline behind the last unit may go on.
+    /// The zeros that may complete the newline after the last unit.
     owed: usize,
 }
 
@@ -39,7 +39,7 @@ enum Order {
 }
 
 impl Unicode {
-    /// Gives the text, in pieces, each with whether it was transcoded.
+    /// Emits the text in pieces, each with whether it was converted.
     pub(crate) fn read(&mut self, mut bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
         if self.form == Form::Unknown {
             bytes = self.begin(bytes, give);
@@ -52,7 +52,7 @@ impl Unicode {
         }
     }
 
-    /// The unit ends here. What is read next belongs to another, behind a newline.
+    /// The unit ends here. What is read next belongs to another one, after a newline.
     pub(crate) fn end(&mut self, give: &mut impl FnMut(bool, &[u8])) {
         if self.form == Form::Unknown && self.length > 0 {
             self.decide(true, give);
@@ -70,17 +70,17 @@ impl Unicode {
         *self = Self { owed, ..Self::default() };
     }
 
-    /// Whether the unit is no plain UTF-8, as far as it was read.
+    /// Whether the unit is not plain UTF-8, as far as it was read.
     pub(crate) fn is_transcoded(&self) -> bool {
         self.is_transcoded
     }
 
-    /// Whether it is UTF-8, likewise, or nothing yet.
+    /// Whether it is UTF-8 as far as it was read, or nothing was read.
     pub(crate) fn is_narrow(&self) -> bool {
         self.form == Form::Utf8 || (self.form == Form::Unknown && self.length == 0)
     }
 
-    /// A byte comes that is no zero: one other character before it is UTF-8.
+    /// The next byte is not a zero: if there is only one other character before it, the unit is UTF-8.
     pub(crate) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) {
         if let (Form::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
             && !matches!(first, 0 | 0xef | 0xfe | 0xff)
@@ -89,7 +89,7 @@ impl Unicode {
         }
     }
 
-    /// The first bytes, until it is known what they are. Gives back what is left.
+    /// The first bytes, until the encoding is known. Returns the rest.
     fn begin<'a>(&mut self, mut bytes: &'a [u8], give: &mut impl FnMut(bool, &[u8])) -> &'a [u8] {
         while let (1.., [0, rest @ ..]) = (self.owed, bytes) {
             (self.owed, bytes) = (self.owed - 1, rest);
@@ -156,7 +156,7 @@ impl Unicode {
                     give(true, text.as_bytes());
                     give(true, NO_CHARACTER);
                     text.clear();
-                    // The second half of no pair may be something of its own.
+                    // A second half without a first one may be a character of its own.
                     if let Some(character) = self.high.is_none().then(|| char::from_u32(code)).flatten() {
                         text.push(character);
                     }
@@ -194,7 +194,7 @@ impl Unicode {
     }
 }
 
-/// What a unit of UTF-16 or UTF-32 makes of those before.
+/// What a unit of UTF-16 or UTF-32 makes of the units before.
 enum Next {
     Character(char),
     More,
@@ -205,7 +205,7 @@ fn is_high(unit: u16) -> bool {
     (0xd800..0xdc00).contains(&unit)
 }
 
-/// What begins so, and how long its mark is; `None` if more has to come.
+/// The encoding of a text that begins so, and the length of its mark; `None` if more bytes are needed.
 fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
     use Form::{Utf8, Utf16, Utf32};
     use Order::{Big, Little};
@@ -213,7 +213,7 @@ fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
         [0xef, 0xbb, 0xbf, ..] => (Utf8, 3),
         [0xff, 0xfe, 0, 0, ..] => (Utf32(Little), 4),
         [0, 0, 0xfe, 0xff, ..] => (Utf32(Big), 4),
-        // In no encoding does JSON begin so; in this one it may go on behind it.
+        // JSON begins so in no encoding; in this one, it may follow.
         [0x0b | 0x0c | 0x1c..=0x1e, ..] => (Utf8, 0),
         [0xff, 0xfe] | [0xff, 0xfe, 0] if !is_end => return None,
         [0xff, 0xfe, ..] => (Utf16(Little), 2),
@@ -228,7 +228,7 @@ fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
     })
 }
 
-/// A byte that is in no UTF-8.
+/// A byte that does not occur in UTF-8.
 const NO_CHARACTER: &[u8] = b"\xff";
-/// How much text is given at once, at most.
+/// The maximum length of one piece of emitted text.
 const AT_ONCE: usize = 1024;

@@ -1,4 +1,4 @@
-//! What serde_json makes of the same bytes, all at once: the judge in property tests and in fuzzing.
+//! The reading of serde_json, from the complete bytes: the oracle of property tests and fuzzing.
 
 #![allow(clippy::indexing_slicing, unreachable_pub, reason = "it runs in tests, and in the fuzz target from outside")]
 
@@ -14,8 +14,8 @@ use crate::capture::mcp::message::{
 use crate::capture::mcp::scan::framing::{Events, Lines};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 
-/// Panics unless the scanner agrees with serde_json about one document, whatever the sizes of the pieces that it comes in.
-/// `is_json` is whether the bytes are one JSON document in UTF-8.
+/// Panics unless the scanner agrees with serde_json about one document, for any sizes of its pieces. `is_json` is
+/// whether the bytes are one JSON document in UTF-8.
 pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
     let reading = &Arc::new(everything());
     let messages = scan(reading, Documents::One, [bytes]);
@@ -36,18 +36,18 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
     let messages: Vec<Message> = messages.into_iter().filter(|message| message.reader.is_none()).collect();
     let length: u64 = messages.iter().map(|message| message.bytes).sum();
     assert!(length <= bytes.len() as u64, "[5] the messages are longer than the unit");
-    // What is no UTF-8 is read as by those who replace it.
+    // Invalid UTF-8 is read as by readers that replace it.
     let text = String::from_utf8_lossy(bytes);
     if let (true, Ok(value)) = (is_read, serde_json::from_str::<Value>(&text)) {
         let expected = expected(&value, reading, &messages);
-        // What others alone take for a call is none to most.
+        // What only other readers take for a call is not a call to most.
         if other.is_none() || messages.len() == expected.len() {
             assert_eq!(messages, expected, "[4] the facts are something else");
         }
     }
 }
 
-/// Everything is read for.
+/// A reading that keeps everything.
 pub(crate) fn everything() -> Reading {
     Reading { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true }
 }
@@ -66,7 +66,7 @@ pub(crate) fn scan<'a>(
     messages
 }
 
-/// The messages of lines, each with how many bytes were read when it was there.
+/// The messages of lines, each with how many bytes were read when it was emitted.
 pub(crate) fn lines<'a>(
     reading: &Arc<Reading>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -90,7 +90,7 @@ pub(crate) fn lines<'a>(
     messages
 }
 
-/// The messages of events, and how many had no end.
+/// The messages of events, and how many events had no end.
 pub(crate) fn events<'a>(reading: &Arc<Reading>, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, u64) {
     let mut reader = Events::new(Arc::clone(reading));
     let mut messages = Vec::new();
@@ -101,7 +101,7 @@ pub(crate) fn events<'a>(reading: &Arc<Reading>, pieces: impl IntoIterator<Item 
     (messages, reader.unfinished())
 }
 
-/// Cuts into pieces of those sizes, over and over.
+/// Cuts into pieces of those sizes, repeatedly.
 pub(crate) fn pieces<'a>(mut bytes: &'a [u8], sizes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut sizes = sizes.iter().chain([&1]).cycle();
     std::iter::from_fn(move || {
@@ -113,7 +113,7 @@ pub(crate) fn pieces<'a>(mut bytes: &'a [u8], sizes: &'a [u8]) -> impl Iterator<
     })
 }
 
-/// The messages of a document. What a parsed value does not tell is taken from what was found.
+/// The messages of a document. What a parsed value does not contain is taken from `found`.
 fn expected(value: &Value, reading: &Reading, found: &[Message]) -> Vec<Message> {
     let (elements, batch) = match value {
         Value::Array(elements) if elements.is_empty() => (vec![&Value::Null], Some(1)),
@@ -143,7 +143,7 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
         is_jsonrpc: text(top, "jsonrpc").as_deref() == Some("2.0"),
         has_result: inner(top, "result").is_some(),
         has_error: inner(top, "error").is_some(),
-        // A parsed value does not tell what came twice.
+        // A parsed value does not say what occurred twice.
         doubts: found.doubts.clone(),
         ..Message::default()
     };
@@ -220,7 +220,7 @@ fn state(object: &Map<String, Value>, reading: &Reading) -> Option<StateDigest> 
     Some(StateDigest(state.finalize().into_bytes().into()))
 }
 
-/// A number that serde_json has as a binary fraction has lost digits: what was found must only be as near to it.
+/// If serde_json has a number as binary floating point, digits are lost: what was found must only be as close to it.
 fn id(value: &Value, found: Option<&Id>) -> Id {
     let (kind, text) = match value {
         Value::Null => (IdKind::Null, String::new()),

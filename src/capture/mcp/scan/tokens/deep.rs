@@ -1,12 +1,12 @@
-//! What is nested deeper than is read. It is passed over by its quotes and brackets alone, so that what stands behind it is
-//! read: a server that has no such bound runs it.
+//! Values that are nested too deeply. They are skipped by their quotes and brackets alone, so that what follows them
+//! is read: a server without such a limit runs it.
 
 use memchr::memchr2;
 
-/// A reader of one array or object, behind its first bracket, in any number of pieces.
+/// A reader of one array or object, after its first bracket, in any number of pieces.
 #[derive(Debug, Clone)]
 pub(crate) struct Deep {
-    /// How many brackets are open.
+    /// The number of open brackets.
     depth: u64,
     at: At,
 }
@@ -15,12 +15,12 @@ pub(crate) struct Deep {
 enum At {
     Outside,
     InString,
-    /// Behind a backslash.
+    /// After a backslash.
     Escape,
 }
 
 impl Deep {
-    /// Reads on, and tells whether the value has ended, and what is left.
+    /// Reads on; returns whether the value has ended, and the rest.
     pub(crate) fn read<'a>(&mut self, mut bytes: &'a [u8]) -> (bool, &'a [u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             bytes = rest;

@@ -1,4 +1,4 @@
-//! The key that is read, as far as it may be one that is looked for: those are short and ASCII.
+//! The key that is being read, while it may be a known one: those are short and ASCII.
 
 use super::quoted::Sink;
 
@@ -6,7 +6,7 @@ use super::quoted::Sink;
 pub(crate) struct Key {
     bytes: [u8; MAX_KEY],
     length: usize,
-    /// It is none that is looked for.
+    /// It is not a known key.
     is_other: bool,
 }
 
@@ -15,12 +15,12 @@ impl Key {
         (self.length, self.is_other) = (0, false);
     }
 
-    /// Nothing if it is none that is looked for.
+    /// Empty if it is not a known key.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).filter(|_| !self.is_other).unwrap_or_default()
     }
 
-    /// Whether it is that, which is short enough to be looked for.
+    /// Whether it is `other`, which is short enough to be a known key.
     pub(crate) fn is(&self, other: &[u8]) -> bool {
         !self.is_other && self.bytes() == other
     }
@@ -48,5 +48,5 @@ impl Sink for Key {
     }
 }
 
-/// The longest key that is looked for is `io.modelcontextprotocol/protocolVersion`.
+/// The longest known key is `io.modelcontextprotocol/protocolVersion`.
 const MAX_KEY: usize = 40;

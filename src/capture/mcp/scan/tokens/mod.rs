@@ -1,4 +1,4 @@
-//! The tokens of JSON: strings, numbers, keys, and how deep they are nested.
+//! The tokens of JSON: strings, numbers, keys, and nesting.
 
 mod deep;
 mod key;

@@ -1,33 +1,34 @@
-//! Strings (RFC 8259, section 7), decoded. Escapes, surrogate pairs and the bytes of one character may come in pieces.
+//! Strings (RFC 8259, section 7), decoded. Escapes, surrogate pairs and the bytes of one character may be split
+//! between pieces.
 
 use crate::capture::mcp::message::Flaw;
 
-/// A reader of one string behind its first quote. It is ready for the next string when one has ended.
+/// A reader of one string, after its first quote. When a string has ended, it is ready for the next one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quoted {
     at: At,
     /// The first half of a surrogate pair, whose second half may follow.
     high: Option<u16>,
     partial: Partial,
-    /// There were bytes in it that are no UTF-8.
+    /// The string contained invalid UTF-8.
     is_lossy: bool,
 }
 
-/// Takes what a string says.
+/// Receives the content of a string.
 pub(crate) trait Sink {
-    /// It takes nothing, so that there is no need to make text of it.
+    /// Whether it ignores the text, so that none has to be built.
     const IS_NOBODY: bool = false;
 
     /// The next characters.
     fn text(&mut self, piece: &str);
 
-    /// Half a surrogate pair, which is no character. U+FFFD stands in its place.
+    /// Half a surrogate pair, which is not a character. U+FFFD replaces it.
     fn lone_surrogate(&mut self, _unit: u16) {
         self.text(REPLACEMENT);
     }
 }
 
-/// For strings that nobody wants.
+/// For strings that are not wanted.
 #[derive(Debug)]
 pub(crate) struct Nobody;
 
@@ -35,14 +36,14 @@ pub(crate) struct Nobody;
 enum At {
     #[default]
     Plain,
-    /// Behind a backslash.
+    /// After a backslash.
     Escape,
-    /// Behind `\u`: the digits so far.
+    /// After `\u`: the digits so far.
     Hex { digits: u8, unit: u16 },
 }
 
 impl Quoted {
-    /// Reads on, and tells whether the string has ended, and what is left.
+    /// Reads on; returns whether the string has ended, and the rest.
     pub(crate) fn read<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> Result<(bool, &'a [u8]), Flaw> {
         loop {
             if let At::Plain = self.at {
@@ -85,7 +86,7 @@ impl Quoted {
         }
     }
 
-    /// Takes the characters up to a quote, a backslash or a control character, or all the bytes, and says what is left.
+    /// Consumes characters up to a quote, a backslash or a control character, or all bytes, and returns the rest.
     fn plain<'a, S: Sink>(&mut self, mut bytes: &'a [u8], sink: &mut S) -> &'a [u8] {
         while !self.partial.is_empty() {
             let Some((&byte, rest)) = bytes.split_first() else { return bytes };
@@ -118,7 +119,7 @@ impl Quoted {
             let (whole, behind) = run.split_at_checked(error.valid_up_to()).unwrap_or_default();
             sink.text(str::from_utf8(whole).unwrap_or_default());
             if error.error_len().is_none() && rest.is_empty() {
-                // The bytes end inside of a character.
+                // The bytes end inside a character.
                 self.partial.begin(behind);
                 return rest;
             }
@@ -127,19 +128,19 @@ impl Quoted {
         }
     }
 
-    /// Whether there were bytes in the string that has ended that are no UTF-8.
+    /// Whether the string that has ended contained invalid UTF-8.
     pub(crate) fn take_lossy(&mut self) -> bool {
         std::mem::take(&mut self.is_lossy)
     }
 
-    /// Bytes that are no UTF-8: as many as could have begun a character become one U+FFFD, as in the decoders of Python
-    /// (`errors="replace"`), Node.js and browsers.
+    /// Invalid UTF-8: each maximal part that could have begun a character becomes one U+FFFD, as in the decoders of
+    /// Python (`errors="replace"`), Node.js and browsers.
     fn invalid<S: Sink>(&mut self, sink: &mut S) {
         self.is_lossy = true;
         sink.text(REPLACEMENT);
     }
 
-    /// The unit of UTF-16 that was escaped.
+    /// An escaped unit of UTF-16.
     fn unit<S: Sink>(&mut self, unit: u16, sink: &mut S) {
         let pair = self.high.map(|high| char::decode_utf16([high, unit]).next());
         if let Some(Some(Ok(character))) = pair {
@@ -168,7 +169,7 @@ impl Sink for Nobody {
     fn text(&mut self, _: &str) {}
 }
 
-/// What stands behind the backslash, if it may.
+/// The character for the byte after a backslash, if it is allowed.
 fn escaped(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'"' => "\"",
@@ -183,7 +184,7 @@ fn escaped(byte: u8) -> Option<&'static str> {
     })
 }
 
-/// With one more hexadecimal digit.
+/// Adds one hexadecimal digit.
 fn with_digit(unit: u16, byte: u8) -> Option<u16> {
     let digit = match byte {
         b'0'..=b'9' => byte - b'0',
@@ -213,7 +214,7 @@ impl Partial {
         self.length = bytes.len();
     }
 
-    /// Takes one more, if that can belong to it.
+    /// Adds one byte, if it can belong to the character.
     fn push(&mut self, byte: u8) -> Pushed<'_> {
         let length = self.length;
         if let Some(to) = self.bytes.get_mut(length) {
@@ -235,11 +236,11 @@ impl Partial {
 enum Pushed<'a> {
     Begun,
     Character(&'a str),
-    /// Those before are none, and are forgotten.
+    /// The bytes before are not a character, and are dropped.
     Nothing,
 }
 
-/// A key as most are, and what is behind its quote: all of it is there, and ASCII without escapes.
+/// A simple key and the bytes after its quote: the key is complete, and ASCII without escapes.
 pub(crate) fn simple_key(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let window = bytes.get(..SIMPLE_KEY).unwrap_or(bytes);
     let (length, is_ascii) = plain_length(window);
@@ -247,8 +248,9 @@ pub(crate) fn simple_key(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((key, behind.strip_prefix(b"\"")?))
 }
 
-/// How many bytes stand for themselves, and whether they are all ASCII. Eight at a time: each of the three tests below
-/// sets the highest bit of the bytes that it finds. It may set those of bytes behind the first, too, but never before.
+/// How many bytes stand for themselves, and whether all of them are ASCII. Eight at a time: each of the three tests
+/// below sets the highest bit of the bytes that it finds. It may also set bits of bytes after the first one, never
+/// before it.
 fn plain_length(bytes: &[u8]) -> (usize, bool) {
     let (words, tail) = bytes.as_chunks::<8>();
     let mut length = 0;
@@ -262,7 +264,7 @@ fn plain_length(bytes: &[u8]) -> (usize, bool) {
         let found = (controls | quotes | backslashes) & HIGHS;
         wide |= word & HIGHS;
         if found != 0 {
-            // Where only what is behind it is not ASCII, that it may be is no mistake.
+            // If only a later byte is not ASCII, this may return false, which is harmless.
             return (length + found.trailing_zeros() as usize / 8, wide == 0);
         }
         length += 8;
@@ -271,10 +273,10 @@ fn plain_length(bytes: &[u8]) -> (usize, bool) {
     (length + plain, wide == 0 && tail.is_ascii())
 }
 
-/// How far a simple key is looked for, so that nothing long is read twice.
+/// How far a simple key is searched, so that nothing long is read twice.
 const SIMPLE_KEY: usize = 64;
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = ONES << 7;
 
-/// U+FFFD, which stands in the place of lone surrogates.
+/// U+FFFD, which replaces lone surrogates.
 pub(crate) const REPLACEMENT: &str = "\u{fffd}";

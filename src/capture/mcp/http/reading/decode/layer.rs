@@ -9,12 +9,12 @@ use zstd::stream::write::Decoder as ZstdDecoder;
 use super::piece::Piece;
 use crate::capture::mcp::http::reading::content::Coding;
 
-/// Why a body cannot be read on.
+/// Why the rest of a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undecodable {
-    /// It is coded in a way that is not known here.
+    /// The coding is not known.
     Unknown,
-    /// It is not what its header says.
+    /// It does not have the coding that its header declares.
     Damaged,
     /// It becomes too large.
     Expands,
@@ -27,7 +27,7 @@ pub(super) struct CodingLayer {
 }
 
 enum Coded {
-    /// Zlib or bare deflate; the first byte tells.
+    /// Zlib or bare deflate; the first byte decides.
     Deflate,
     By(Box<dyn Decode>),
 }
@@ -39,12 +39,12 @@ impl CodingLayer {
             Coding::Deflate => Coded::Deflate,
             Coding::Brotli => {
                 let mut decoder = DecompressorWriter::new(Piece::default(), BUFFER);
-                // Windows beyond 16 MiB are no part of the `br` coding (RFC 7932).
+                // Windows beyond 16 MiB are not part of the `br` coding (RFC 7932).
                 decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
                 Coded::By(Box::new(decoder))
             }
             Coding::Zstd => {
-                // There is nothing that can fail here but memory.
+                // Only memory can fail here.
                 let mut decoder = ZstdDecoder::new(Piece::default()).map_err(|_| Undecodable::Damaged)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(|_| Undecodable::Damaged)?;
                 Coded::By(Box::new(decoder))
@@ -55,7 +55,7 @@ impl CodingLayer {
 
     pub(super) fn decode(&mut self, bytes: &[u8]) -> (Piece, io::Result<()>) {
         if let (Coded::Deflate, Some(first)) = (&self.coded, bytes.first()) {
-            // CM of RFC 1950 is 8. Bare deflate begins so only with a stored block whose padding is not zero.
+            // CM of RFC 1950 is 8. Bare deflate begins like this only with a stored block whose padding is not zero.
             self.coded = Coded::By(match first & 0x0f {
                 8 => Box::new(ZlibDecoder::new(Piece::default())),
                 _ => Box::new(DeflateDecoder::new(Piece::default())),
@@ -93,5 +93,5 @@ impl Decode for ZstdDecoder<'static, Piece> {
 }
 
 const BUFFER: usize = 4096;
-/// 8 MiB: larger windows are no part of the `zstd` coding (RFC 9659).
+/// 8 MiB: larger windows are not part of the `zstd` coding (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;

@@ -1,4 +1,4 @@
-//! Walks the fields of a protobuf message without decoding them, to slice out the bytes of one.
+//! Walks the fields of any protobuf message, to slice out the bytes of one.
 //!
 //! # Invariants
 //!
@@ -8,6 +8,8 @@
 //! 3. Offsets are those of the outermost message, so that an error can be found in a capture.
 
 use thiserror::Error;
+
+use super::{NoVarint, varint};
 
 /// Why bytes are not a protobuf message.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub(crate) enum WireError {
     Group { offset: usize },
 }
 
-/// A part of the input that knows where it stands.
+/// A part of the input, with its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slice<'a> {
     pub(crate) bytes: &'a [u8],
@@ -53,7 +55,7 @@ impl<'a> Slice<'a> {
         Self { bytes, offset: 0 }
     }
 
-    /// The fields of the message that these bytes are.
+    /// The fields of the message in these bytes.
     pub(crate) fn fields(self) -> Fields<'a> {
         Fields { rest: self.bytes, offset: self.offset }
     }
@@ -103,7 +105,7 @@ impl<'a> Fields<'a> {
         if number == 0 { Err(WireError::Key { offset }) } else { Ok((number, wire_type)) }
     }
 
-    /// Passes a value that is not a group.
+    /// Skips a value that is not a group.
     fn value(&mut self, wire_type: u32, field: usize) -> Result<Option<Slice<'a>>, WireError> {
         match wire_type {
             VARINT => self.varint().map(|_| None),
@@ -146,20 +148,13 @@ impl<'a> Fields<'a> {
 
     fn varint(&mut self) -> Result<u64, WireError> {
         let offset = self.offset;
-        let mut value = 0_u64;
-        for shift in (0..u64::BITS).step_by(7) {
-            let (&byte, rest) = self.rest.split_first().ok_or(WireError::Truncated { offset })?;
-            self.rest = rest;
-            self.offset = self.offset.saturating_add(1);
-            if shift == LAST_SHIFT && byte > 1 {
-                break;
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(WireError::Varint { offset })
+        let (value, rest) = varint(self.rest).map_err(|why| match why {
+            NoVarint::Truncated => WireError::Truncated { offset },
+            NoVarint::TooLong => WireError::Varint { offset },
+        })?;
+        self.offset = offset.saturating_add(self.rest.len() - rest.len());
+        self.rest = rest;
+        Ok(value)
     }
 }
 
@@ -170,9 +165,7 @@ const START_GROUP: u32 = 3;
 const END_GROUP: u32 = 4;
 const FIXED_32: u32 = 5;
 
-/// The tenth byte of a number has room for one bit.
-const LAST_SHIFT: u32 = 63;
-/// What decoders allow; nobody sends groups.
+/// The limit of decoders; no sender uses groups.
 const MAX_OPEN_GROUPS: usize = 96;
 
 #[cfg(test)]
