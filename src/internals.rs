@@ -157,6 +157,6 @@ pub mod splice {
 /// What records, counts and shares.
 pub mod trail {
     pub use crate::trail::core::Core;
-    pub use crate::trail::identity::{Client, Shared, Taken};
+    pub use crate::trail::identity::{Client, Share, SharedResource};
     pub use crate::trail::wire_counts::WireCounter;
 }

@@ -131,7 +131,7 @@ fn any_bytes_are_read_in_bounded_memory() {
                 _ => content.truncate(from),
             }
         });
-        // Without any header nobody knows whose records they are, and it says so.
+        // Without any header it is unknown whose records they are, and it says so.
         let Ok(came) = came else { continue };
         for (sequence, record) in &came.records {
             assert_eq!(template.records.get(usize::try_from(*sequence).unwrap() - 1), Some(record));

@@ -193,7 +193,7 @@ fn want_of_space_at_the_start_is_called_that() {
         without(&mut command, &[(libc::SYS_fallocate, error)]);
         let (code, said) = run(&mut command);
         assert_eq!(code, Some(125), "{said}");
-        assert!(said.contains("the journal cannot get another segment: "), "{said}");
+        assert!(said.contains("the journal cannot create another segment: "), "{said}");
         assert!(said.contains(what) && said.contains(fix) && said.contains(".seg"), "{said}");
         assert!(!said.contains("AUDITRAIL_JOURNAL_MAX_BYTES") && !said.contains("are allowed"), "{said}");
     }
@@ -277,7 +277,7 @@ fn a_directory_that_cannot_be_locked_says_what_is_lost_and_a_setting_accepts_it(
     };
     lacking(
         refused,
-        "has no locks, by which processes see",
+        "has no locks, which show other processes",
         "lock",
         "has no locks: no two processes may use it at once",
     );

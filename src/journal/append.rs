@@ -1,27 +1,28 @@
-//! What is appended, and what is said of it when the journal took it.
+//! What a caller asks of the journal with a record, and what it gets for it.
 
 use std::time::Duration;
 
 use super::numbers::CallNumber;
-use crate::journal::format::Kind;
+use crate::journal::format::{HEADER, Kind};
 
-/// What is appended.
+/// How a record is appended.
 #[derive(Debug, Clone, Copy)]
 pub struct Append {
     /// The kind of the frame.
     pub kind: Kind,
-    /// The call that a response closes.
+    /// The call that a response closes, if there is one.
     pub call: Option<CallNumber>,
-    /// Which room it may use.
+    /// Which room the record may use.
     pub room: Room,
-    /// How long it waits for a disk that stands still, counted from when that was first seen.
+    /// How long the caller waits for a stalled disk, counted from when this was first noticed.
     pub patience: Duration,
-    /// Another thread stores it, so that this one waits no longer than that even if the store itself waits in the kernel.
+    /// Whether the writer thread stores the record. The caller then waits no longer than its patience, even if the store
+    /// itself blocks in the kernel.
     pub handed: bool,
 }
 
 impl Append {
-    /// A record that stands alone.
+    /// A record that belongs to no call.
     pub const MOMENT: Self =
         Self { kind: Kind::Moment, call: None, room: Room::Free, patience: Duration::MAX, handed: false };
     /// A request record.
@@ -35,42 +36,50 @@ impl Append {
         Self { kind: Kind::Response, call, ..Self::MOMENT }
     }
 
-    /// With that patience.
+    /// Limits how long the append waits for a stalled disk.
     #[must_use]
     pub const fn within(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// With that room.
+    /// Sets which room the record may use.
     #[must_use]
     pub const fn with_room(self, room: Room) -> Self {
         Self { room, ..self }
     }
 }
 
-/// Which room a record may use, where the room is short.
+/// Which room a record may use when the journal is nearly full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
-    /// What nobody else was promised.
+    /// Only room that is not reserved.
     Free,
-    /// What was promised to it when its call was admitted, in bytes; and what is free.
+    /// The room that was reserved when the call was admitted, in bytes, and room that is not reserved.
     Admitted(u64),
-    /// All there is: records that tell of trouble.
+    /// All room, for records that report trouble.
     All,
 }
 
-/// The journal took it.
+/// Confirms that the journal has accepted a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
     /// The sequence number of the record; 0 for an intent.
     pub sequence: u64,
-    /// Frames so far, this one included: what a commit has to reach.
+    /// The number of frames so far, including this one: a commit has to reach it.
     pub frames: u64,
-    /// The call that a request or an intent has opened.
+    /// The call that the request or intent has opened.
     pub call: Option<CallNumber>,
 }
 
-/// Of the record in a frame: its bytes and their checksum.
+/// Fills a buffer for [`Journal::append`](super::Journal::append): room for the header of the frame, and then the record that
+/// `encode` writes behind it. What the buffer held before is discarded, and its memory is used again.
+pub(crate) fn encode_frame(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
+    buffer.clear();
+    buffer.resize(HEADER, 0);
+    encode(buffer);
+}
+
+/// Length and checksum of the record in a frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lengths {
     pub(super) length: usize,

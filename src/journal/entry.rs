@@ -1,10 +1,10 @@
-//! A record and its number.
+//! A record with its sequence number.
 
 use bytes::Bytes;
 
 use super::numbers::Sequence;
 
-/// A record and its number.
+/// A record with its sequence number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// `audit.sequence.number`.

@@ -1,4 +1,4 @@
-//! The handle of a stream that is written to.
+//! The handle of a stream that this process writes to.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ impl Journal {
         self.0.stream
     }
 
-    /// Whether this process is a child of the one that opened the journal, by a fork: nothing can be written then, and nothing
-    /// that is waited for comes to pass.
+    /// Whether this process is a forked child of the process that opened the journal. Such a child cannot write, and
+    /// nothing that it waits for happens.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
         self.0.home.was_forked()

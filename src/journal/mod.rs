@@ -1,23 +1,39 @@
-//! The write-ahead journal: a record counts once it is here, and leaves only when the sink has it.
+//! The write-ahead journal: a record counts once it is here, and leaves only when every sink has it.
 //!
-//! A stream is one process's run: a directory of segments, written by that process alone and settled by it or, after its
-//! death, by whoever adopts it. A segment is a file of frames with space allocated beforehand; a frame is a record with
-//! lengths, sequence number and checksums. `docs/format.md` has every byte.
+//! A stream is one run of one process: a directory of segments. Only that process writes to it; after its death, the process
+//! that adopts it does. A segment is a file of frames whose space is allocated in advance; a frame is a record with its length,
+//! its sequence number and checksums. `docs/format.md` describes every byte.
+//!
+//! ```text
+//!                        Journal (handle.rs)
+//!  append ─► write/ ─► active segment ─► sync/ ─► read/ ─► batches for the sinks
+//!              │ turn, next segment        │        │ settle: cursors, segments that go
+//!              └─ space/: is there room?   │        └─ quarantine/: refused, damaged
+//!                                          │
+//!            upkeep/: the thread that syncs, prepares segments and watches files
+//!
+//!  after a death: recover/ reads the stream, adopts it, and removes it once it is settled
+//!  to look at it: inspect/ changes nothing
+//!
+//!  below all of them: state/ (memory), directory/ (lock, ledger), format/ (bytes), disk/ (files)
+//! ```
 //!
 //! Invariants:
-//! 1. Sequence numbers count from 1, in the order of frames, without a gap. What is missing afterwards is reported.
-//! 2. When `append` returns, the record survives the death of the process; once `synced` does, it survives a power loss.
-//! 3. Nothing unsynced is read, so nothing unsynced is ever shipped.
-//! 4. `settled <= read <= synced <= appended`, for each sink; a segment is removed only when all its records are settled for all.
-//! 5. What was appended is never changed. A tail that nobody can have been told of is cut; whatever else is damaged is set
-//!    aside in quarantine and reported, and what follows is read on.
-//! 6. A stream is adopted by one process at a time, and only when its owner is gone: the lock ends with the process.
-//! 7. What is settled without the sink, set aside or removed is told before, and what tells of it is durable.
-//! 8. A stream has one process: a child that was forked writes nothing to that of its parent, and does not keep its lock.
-//! 9. No lock that an append takes is held while the disk is waited for, and a thread of the host waits for it only as long as it
-//!    was given; for the one store that the kernel itself may let wait see `turn`.
-//! 10. Each sink has a handle that reads ahead and one that settles, on any threads; what they share has one owner (`ahead.rs`).
-//! 11. What a stream's last number was is in the ledger before its files go.
+//! 1. Sequence numbers start at 1 and increase by one, in the order of frames. A missing number is reported.
+//! 2. When `append` returns, the record survives the death of the process; when `synced` returns, it survives a power loss.
+//! 3. Nothing unsynced is read, so nothing unsynced is shipped.
+//! 4. `settled <= read <= synced <= appended`, for each sink. A segment is removed only when all sinks have settled all of its
+//!    records.
+//! 5. What was appended is never changed. A tail that cannot have been acknowledged is skipped; other damage is copied to the
+//!    quarantine and reported, and reading continues after it.
+//! 6. One process at a time adopts a stream, and only after its owner is gone: the lock ends with the process.
+//! 7. A record that is settled without a sink, set aside or removed is reported first, and the report is durable.
+//! 8. A stream has one process: a forked child writes nothing to the stream of its parent, and does not keep its lock.
+//! 9. No lock that an append takes is held while a thread waits for the disk. A thread of the host waits for the disk only as
+//!    long as its caller allows; `write/turn.rs` has the one exception, a store that blocks in the kernel.
+//! 10. Each sink has a handle that reads ahead and one that settles, on any threads; what they share has one owner
+//!     (`read/ahead.rs`).
+//! 11. The last number of a stream is in the ledger before its files are removed.
 
 mod append;
 mod directory;
@@ -42,8 +58,9 @@ mod tests;
 mod upkeep;
 mod write;
 
+pub(crate) use self::append::encode_frame;
 pub use self::append::{Append, Receipt, Room};
-pub use self::directory::{Ledger, Removed};
+pub use self::directory::{Ledger, RemovedStream};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};
 pub use self::entry::Entry;
 pub(crate) use self::error::FIX;

@@ -1,4 +1,4 @@
-//! Opening a journal: a new stream in the directory.
+//! Opens a journal: starts a new stream in the directory.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::journal::state::{Files, Shared, SinkCursor, Start};
 use crate::journal::upkeep::Keeper;
 use crate::record::StreamId;
 
-/// A journal that was opened.
+/// An open journal and its handles.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Opened {
@@ -24,17 +24,17 @@ pub struct Opened {
     pub settler: Settler,
     /// The handles of the other sinks.
     pub others: Vec<SinkHandles>,
-    /// The stream that was begun in this directory before, if there was one.
+    /// The stream that was started in this directory before, if there was one.
     pub previous: Option<StreamId>,
-    /// The thread that commits; it stops when this is dropped.
+    /// The threads of the journal. They stop when this is dropped.
     pub keeper: Option<Keeper>,
 }
 
 impl Journal {
-    /// Begins a new stream in the directory of the options, and makes the directory if it is not there.
+    /// Starts a new stream in the directory of the options, and creates the directory if it does not exist.
     ///
     /// # Errors
-    /// [`JournalError`], if the directory cannot be made, belongs to somebody else, or has no space for a segment.
+    /// [`JournalError`], if the directory cannot be created, belongs to another user, or has no space for a segment.
     pub fn open(options: JournalOptions) -> Result<Opened, JournalError> {
         let paths = JournalPaths::new(&options.directory);
         make_directories(&*options.fs, &paths)?;
@@ -57,7 +57,7 @@ impl Journal {
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);
         options.fs.sync_dir(stream_place.root()).map_err(failed("sync"))?;
         options.fs.sync_dir(&paths.streams()).map_err(failed("sync"))?;
-        // Without it, streams are only not removed.
+        // Without the ledger, streams are not removed, which is all that is lost.
         drop(ledger::make_ready(&*options.fs, &paths));
         write_previous(&*options.fs, &paths, stream).map_err(failed("write beside"))?;
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &[]);
@@ -66,7 +66,7 @@ impl Journal {
     }
 }
 
-/// Makes the cursors of a new stream, so that they have their space when the disk is full, and say after a power loss that
+/// Creates the cursors of a new stream. They then have their space when the disk is full, and say after a power loss that
 /// nothing was settled.
 fn make_cursors(
     options: &JournalOptions,
@@ -77,7 +77,8 @@ fn make_cursors(
     let make = |sink| {
         let cursor = options.fs.open_or_create(&paths.cursor(sink)).map_err(failed("create the cursor of"))?;
         if sink == SinkName::OTLP {
-            // Whoever looks for orphans asks for this lock, too: the other file may be removed. Without it, that one must do.
+            // A search for orphans tries this lock as well, because the file `stream` may have been removed. If this lock
+            // fails, that one must do.
             drop(cursor.try_lock());
         }
         let begin = Cursor { segment: 0, offset: 0, sequence: 0 };
@@ -87,10 +88,10 @@ fn make_cursors(
     options.sinks.iter().map(make).collect()
 }
 
-/// A stream with its first segment.
+/// Creates the state of a stream with its first segment.
 fn shared(options: JournalOptions, stream: StreamId, paths: StreamPaths, files: Files) -> Result<Shared, JournalError> {
     let shared = Shared::new(options, stream, paths, files);
-    // Whatever waits in other streams: the smallest segment has room to say so.
+    // The smallest segment, whatever waits in other streams: the stream must be able to report that.
     shared.make_beyond_bound(shared.options.least_segment_bytes());
     let first = {
         let mut state = shared.state();

@@ -1,15 +1,15 @@
-//! Bugs that are planted on purpose, to prove that the tests would find them: `tests/kill-matrix`.
+//! Planted bugs, which prove that the tests would find them: `tests/kill-matrix`.
 //!
-//! They exist only in builds with `--cfg planted`; in all others the question is a constant.
+//! They exist only in builds with `--cfg planted`; otherwise the question is a constant.
 
-/// Whether that bug is planted in this run.
+/// Whether a bug is planted in this run.
 #[cfg(not(planted))]
 #[inline(always)]
 pub(crate) const fn planted(_: &str) -> bool {
     false
 }
 
-/// Whether that bug is planted in this run, by `AUDITRAIL_PLANTED`.
+/// Whether a bug is planted in this run, by `AUDITRAIL_PLANTED`.
 #[cfg(planted)]
 #[expect(clippy::disallowed_methods, reason = "no setting of the product")]
 pub(crate) fn planted(bug: &str) -> bool {

@@ -1,22 +1,22 @@
-//! The names that may leave.
+//! The attribute names that may be exported.
 
 use std::collections::BTreeSet;
 
 use crate::record::names::{self, Role};
 
-/// The attribute names that may leave the process: the contract's facts, and what the user added.
+/// The attribute names that may be exported: the facts of the contract, and those that the user added.
 #[derive(Debug, Clone, Default)]
 pub struct AllowList {
     added: BTreeSet<String>,
 }
 
 impl AllowList {
-    /// Adds a name of the user's own.
+    /// Adds a name.
     pub fn add(&mut self, name: impl Into<String>) {
         self.added.insert(name.into());
     }
 
-    /// The role of a field of an annotated span: `None` if it must not leave, and never a content row.
+    /// The role of a field of an annotated span; `None` if it must not be exported. Never `Content`.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<Role> {
         match names::attribute(name) {
@@ -26,14 +26,14 @@ impl AllowList {
         }
     }
 
-    /// Whether an attribute may stand on an exported span: what a record may carry, and the plumbing of the tracer.
+    /// Whether an attribute may be on an exported span: those of records, and those that the tracer adds.
     #[must_use]
     pub fn on_span(&self, name: &str) -> bool {
         self.role(name).is_some() || PLUMBING.contains(&name)
     }
 }
 
-/// What `tracing-opentelemetry` adds by itself: where the span stands in the code. `thread.name` is the author's too.
+/// Attributes that `tracing-opentelemetry` adds: the place of the span in the code, thread and timing.
 const PLUMBING: [&str; 9] = [
     "busy_ns",
     "code.file.path",

@@ -1,15 +1,15 @@
-//! How long a value may be.
+//! Limits on the length of values.
 
 use crate::record::Value;
 
-/// Limits on what one record may hold. They act before the journal: what is in the journal never changes.
+/// Limits on the values of a record. They apply before the record is written to the journal, where nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValueLimits {
-    /// The longest string, in bytes; longer ones are cut at a character and named in `auditrail.truncated`.
+    /// The longest string, in bytes. Longer ones are truncated at a character and named in `auditrail.truncated`.
     pub value_bytes: usize,
-    /// The longest string that stands on all records of a connection or HTTP request: what its headers say, and what the
-    /// client says of itself. Longer ones are cut and named in the same way.
+    /// The longest string that is repeated on all records of a connection or HTTP request: values from its headers, and the
+    /// client's description of itself. Longer ones are truncated and named in the same way.
     pub shared_bytes: usize,
 }
 
@@ -22,13 +22,13 @@ impl Default for ValueLimits {
 }
 
 impl ValueLimits {
-    /// The beginning of a string that is too long, and of any other the whole.
+    /// The string, truncated if it is too long.
     #[must_use]
     pub fn cut<'a>(&self, text: &'a str) -> &'a str {
         crate::record::cut(text, self.value_bytes)
     }
 
-    /// Cuts what is too long, at any depth; says whether it did.
+    /// Truncates values that are too long, at any depth, and returns whether there were any.
     pub fn apply(&self, value: &mut Value) -> bool {
         match value {
             Value::Str(text) if text.len() > self.value_bytes => {

@@ -1,4 +1,4 @@
-//! Cuts values that are too long, and keeps of each what it takes to recognize it: its length and a keyed digest.
+//! Truncates values that are too long, and keeps the length and a keyed digest of each, by which it can be recognized.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::limits::ValueLimits;
 use crate::hex::hex;
 use crate::record::{Attributes, Encoder, Key, Value, names};
 
-/// Cuts by the limits of a trail.
+/// Truncates values by the limits of a trail.
 #[derive(Clone)]
 pub(crate) struct Truncator {
     limits: ValueLimits,
@@ -17,7 +17,7 @@ pub(crate) struct Truncator {
     key_id: String,
 }
 
-/// What a value was before it was cut.
+/// Length and digest of a value before it was truncated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Truncation {
     key: Key,
@@ -25,7 +25,7 @@ pub(crate) struct Truncation {
     digest: String,
 }
 
-/// The values of a record that were cut.
+/// The truncated values of a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Truncations(Vec<Truncation>);
 
@@ -38,20 +38,20 @@ impl Truncator {
         &self.limits
     }
 
-    /// Those that leave no more than that of a value.
+    /// A truncator with that limit, if it is lower.
     #[cfg(feature = "mcp")]
     pub(crate) fn at_most(&self, bytes: usize) -> Self {
         let value_bytes = bytes.min(self.limits.value_bytes);
         Self { limits: ValueLimits { value_bytes, ..self.limits }, ..self.clone() }
     }
 
-    /// Whether something of a string has to be cut.
+    /// Whether a string has to be truncated.
     #[inline]
     pub(crate) fn is_too_long(&self, text: &str) -> bool {
         text.len() > self.limits.value_bytes
     }
 
-    /// What is left of a string, and what it was if something is missing.
+    /// The string as it may be exported and, if it was truncated, what it was.
     pub(crate) fn text<'a>(&self, key: &Key, text: &'a str) -> (&'a str, Option<Truncation>) {
         if !self.is_too_long(text) {
             return (text, None);
@@ -59,7 +59,7 @@ impl Truncator {
         (self.limits.cut(text), Some(self.cut(key, [text.as_bytes()].into_iter())))
     }
 
-    /// Cuts any value, at any depth, and gives what it was if something is missing.
+    /// Truncates any value, at any depth; returns what it was if it was truncated.
     pub(crate) fn value(&self, key: &Key, value: &mut Value) -> Option<Truncation> {
         let mut whole = Vec::new();
         strings(value, &mut whole);
@@ -69,7 +69,7 @@ impl Truncator {
         Some(cut)
     }
 
-    /// Cuts all values that are too long, and names them.
+    /// Truncates all values that are too long, and returns what they were.
     pub(crate) fn limit(&self, attributes: &mut Attributes) -> Truncations {
         let mut truncations = Truncations::default();
         attributes.change_longer(self.limits.value_bytes, |key, value| {
@@ -104,12 +104,12 @@ impl fmt::Debug for Truncator {
 }
 
 impl Truncations {
-    /// Of a value that was set again, the first cut counts.
+    /// If a value is set again, the first truncation counts.
     pub(crate) fn note(&mut self, cut: Option<Truncation>) {
         self.0.extend(cut.filter(|cut| !self.has(&cut.key)));
     }
 
-    /// Takes over what others have cut, of keys that are wanted.
+    /// Adds the truncations of others whose keys are wanted.
     pub(crate) fn take_over(&mut self, others: &Self, wanted: impl Fn(&Key) -> bool) {
         for cut in others.0.iter().filter(|cut| wanted(&cut.key)) {
             self.note(Some(cut.clone()));

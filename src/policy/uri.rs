@@ -1,10 +1,10 @@
-//! URIs without what may be secret in them.
+//! Removes what may be secret from URIs.
 
 use std::borrow::Cow;
 
 use crate::record::{Value, names};
 
-/// A value as it may leave under that name: URIs without their secrets, anything else as it is.
+/// A value as it may be exported under that name: URIs without their secrets, other values unchanged.
 #[must_use]
 pub fn cleaned(key: &str, value: Value) -> Value {
     if !is_uri(key) {

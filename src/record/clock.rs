@@ -5,32 +5,32 @@ use std::fmt::Debug;
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Where times come from; a simulation brings its own.
+/// The source of times; tests and simulations replace it.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Nanoseconds since 1970 by the wall clock, 0 before it.
     fn unix_nano(&self) -> u64;
 
-    /// Nanoseconds since some moment in the past, never going back: for durations.
+    /// Nanoseconds since some moment in the past, never decreasing; for durations.
     fn monotonic_nano(&self) -> u64;
 
-    /// Both, of the same moment.
+    /// Both clocks, read at the same moment.
     fn now(&self) -> ClockReading {
         ClockReading { unix_nano: self.unix_nano(), monotonic_nano: self.monotonic_nano() }
     }
 }
 
-/// One moment by both clocks.
+/// One moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClockReading {
-    /// As [`Clock::unix_nano`].
+    /// Wall clock, as [`Clock::unix_nano`].
     pub unix_nano: u64,
-    /// As [`Clock::monotonic_nano`].
+    /// Monotonic clock, as [`Clock::monotonic_nano`].
     pub monotonic_nano: u64,
 }
 
 impl ClockReading {
-    /// The moment at which the monotonic clock says that much, if so little has passed until then that neither a correction of the
-    /// wall clock nor a machine that slept can matter in between: then the wall clock need not be read.
+    /// The moment at which the monotonic clock shows that value, if it is so soon afterwards that neither a correction of the wall
+    /// clock nor a suspended machine can matter; the wall clock then need not be read.
     #[must_use]
     pub fn soon_after(&self, monotonic_nano: u64) -> Option<Self> {
         let passed = monotonic_nano.checked_sub(self.monotonic_nano).filter(|passed| *passed < SOON_NANO)?;

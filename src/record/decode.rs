@@ -1,11 +1,11 @@
-//! Values from their OTLP bytes, and what is wrong with bytes that are no record.
+//! Decodes values from OTLP bytes; the errors of decoding.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use prost::Message as _;
 
 use super::value::{Key, Value};
 
-/// The bytes are no log record.
+/// The bytes are not a log record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {

@@ -26,7 +26,7 @@ pub struct Record {
     pub body: Option<Value>,
     /// Key and value, in the order in which they were written.
     pub attributes: Vec<(Key, Value)>,
-    /// How many attributes somebody dropped.
+    /// How many attributes were dropped before the record arrived.
     pub dropped_attributes_count: u32,
     /// The low byte holds the W3C trace flags.
     pub flags: u32,
@@ -37,7 +37,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Appends the OTLP bytes of the record.
+    /// Appends the record as OTLP bytes.
     pub fn encode(&self, buffer: &mut Vec<u8>) {
         let mut encoder = Encoder::new(buffer, self.time_unix_nano, &self.severity);
         if let Some(body) = &self.body {
@@ -75,7 +75,7 @@ impl Record {
     /// Reads the bytes of an `opentelemetry.proto.logs.v1.LogRecord`.
     ///
     /// # Errors
-    /// Where the bytes are no such message, or an id has neither no bytes nor all of them.
+    /// If the bytes are not such a message, or an id has a wrong length.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         Self::from_proto(LogRecord::decode(bytes)?)
     }
@@ -83,7 +83,7 @@ impl Record {
     /// The typed record of an OTLP message.
     ///
     /// # Errors
-    /// Where an id has neither no bytes nor all of them, or a string stands in a table that only profiles have.
+    /// If an id has a wrong length, or a string refers to a table, which only OTLP profiles have.
     pub fn from_proto(message: LogRecord) -> Result<Self, DecodeError> {
         Ok(Self {
             time_unix_nano: message.time_unix_nano,

@@ -1,4 +1,4 @@
-//! What an audit record is: its names, values, ids and outcomes, and its OTLP bytes, to and fro.
+//! Defines an audit record: names, values, ids and outcomes, and conversion to and from OTLP bytes.
 //!
 //! An audit record is an OTel `LogRecord`. The trail writes records straight to bytes with [`Encoder`]; [`Record`] is
 //! the typed form, for reading them back.

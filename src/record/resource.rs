@@ -1,4 +1,4 @@
-//! What an encoded OTLP Resource says.
+//! Reads an encoded OTLP Resource.
 
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::resource::v1::Resource;

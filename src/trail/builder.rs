@@ -24,7 +24,7 @@ use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
-/// Builds a [`Trail`]. What is said here wins over the environment.
+/// Builds a [`Trail`]. Settings made here override the environment.
 #[derive(Debug)]
 #[must_use = "nothing is audited before start()"]
 pub struct TrailBuilder {
@@ -43,8 +43,8 @@ pub struct TrailBuilder {
     keeps_unsampled_callers: bool,
 }
 
-/// The trail did not start; nothing is audited. Its `Debug` says what its `Display` says, as it is what `main` prints of an
-/// error that it returns.
+/// The trail did not start; nothing is audited. `Debug` prints the text of `Display`, because `main` prints returned errors with
+/// `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -71,7 +71,7 @@ impl fmt::Debug for StartError {
 }
 
 impl Trail {
-    /// Starts to build a trail for the service of that name (`service.name`).
+    /// Builds a trail for the service of that name (`service.name`).
     pub fn builder(service_name: impl Into<String>) -> TrailBuilder {
         TrailBuilder::new(service_name.into())
     }
@@ -108,7 +108,7 @@ impl TrailBuilder {
         self
     }
 
-    /// Where the state of the service lives (`AUDITRAIL_DIR`): the journal, in a directory that only this user may read.
+    /// The state directory of the service (`AUDITRAIL_DIR`). It holds the journal, readable only by this user.
     /// All processes of the service share it. Default: `auditrail/SERVICE` in `STATE_DIRECTORY`, `XDG_STATE_HOME` or
     /// `~/.local/state`.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -116,88 +116,89 @@ impl TrailBuilder {
         self
     }
 
-    /// How many bytes the segments of the journal may take on the disk (`AUDITRAIL_JOURNAL_MAX_BYTES`, 1 GiB).
+    /// How many bytes the segments of the journal may use on disk (`AUDITRAIL_JOURNAL_MAX_BYTES`, 1 GiB).
     pub fn journal_max_bytes(mut self, bytes: u64) -> Self {
         self.overrides.journal_max_bytes = Some(bytes);
         self
     }
 
-    /// What the file system of the journal may lack (`AUDITRAIL_JOURNAL_WITHOUT`): by default the trail does not start on one
-    /// that cannot sync directories or lock files, as some network file systems cannot.
+    /// Features that the file system of the journal may lack (`AUDITRAIL_JOURNAL_WITHOUT`). By default the trail does not start
+    /// on a file system that cannot sync directories or lock files, such as some network file systems.
     pub fn journal_without(mut self, without: JournalWithout) -> Self {
         self.overrides.journal_without = Some(without);
         self
     }
 
-    /// How many bytes the files of the quarantine may take on the disk (`AUDITRAIL_QUARANTINE_MAX_BYTES`, 256 MiB).
+    /// How many bytes the files of the quarantine may use on disk (`AUDITRAIL_QUARANTINE_MAX_BYTES`, 256 MiB).
     pub fn quarantine_max_bytes(mut self, bytes: u64) -> Self {
         self.overrides.quarantine_max_bytes = Some(bytes);
         self
     }
 
-    /// What happens when they do (`AUDITRAIL_QUARANTINE_WHEN_FULL`): the oldest are shed by default, and a gap record tells.
+    /// What happens when the quarantine is full (`AUDITRAIL_QUARANTINE_WHEN_FULL`). By default the oldest files are removed, and a
+    /// gap record reports them.
     pub fn quarantine_when_full(mut self, when_full: QuarantineFull) -> Self {
         self.overrides.quarantine_when_full = Some(when_full);
         self
     }
 
-    /// How long the end of the process may wait for the collector (`AUDITRAIL_FLUSH_TIMEOUT`, 1.2 s).
+    /// How long the process may wait for the collector when it ends (`AUDITRAIL_FLUSH_TIMEOUT`, 1.2 s).
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.overrides.flush_timeout = Some(timeout);
         self
     }
 
-    /// How long a value may be.
+    /// How long attribute values may be.
     pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// What clients and servers may make the trail pay.
+    /// How much clients and servers may cost: bounds on records, memory and open calls.
     pub fn bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
         self
     }
 
-    /// Lets fields of that name leave on records and spans, too. You answer for what is in them.
+    /// Also exports fields of that name, on records and spans. You are responsible for what they contain.
     pub fn allow_field(mut self, name: impl Into<String>) -> Self {
         self.allow.add(name);
         self
     }
 
-    /// The class of every call that [`classify`](Self::classify) says nothing else of.
+    /// The class of every call, unless [`classify`](Self::classify) returns another.
     pub fn class(mut self, class: Class) -> Self {
         self.class = class;
         self
     }
 
-    /// Says how much the records of a call matter: how durable they must be before it goes on, and whether it may run
-    /// without. Asked when it begins.
+    /// Returns the class of a call: how durable its records must be before it continues, and whether it may run
+    /// without them. Called when the call begins.
     pub fn classify(mut self, class_of: impl Fn(&Call) -> Class + Send + Sync + 'static) -> Self {
         self.hooks.class = Some(Arc::new(class_of));
         self
     }
 
-    /// Finds out who acts. Without it, or where it answers `None`, the actor is `anonymous`.
+    /// Identifies the actor. Without this hook, or if it returns `None`, the actor is `anonymous`.
     pub fn actor(mut self, extract: impl Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync + 'static) -> Self {
         self.hooks.actor = Some(Arc::new(extract));
         self
     }
 
-    /// Decides before a call runs. A denied call is answered with a JSON-RPC error and its handler does not run. It
-    /// guards what goes through [`Trail::begin`] (the rmcp wrapper); a hand-annotated span cannot be refused.
+    /// Decides whether a call may run. A denied call is answered with a JSON-RPC error, and its handler does not run. The hook
+    /// applies to calls that go through [`Trail::begin`] (the rmcp wrapper); a hand-annotated span cannot be refused.
     pub fn authorize(mut self, decide: impl Fn(&Call) -> Decision + Send + Sync + 'static) -> Self {
         self.hooks.authorize = Some(Arc::new(decide));
         self
     }
 
-    /// Tells denials by the handlers themselves from other failures: they are recorded as `denied`.
+    /// Recognizes failures that are denials by a handler; they are recorded as `denied`.
     pub fn denied_when(mut self, is_denial: impl Fn(&Failure<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.denied = Some(Arc::new(is_denial));
         self
     }
 
-    /// Audits spans that carry none of the fields `mcp.method.name` and `auditrail.event`. Asked once per call site.
+    /// Selects spans to audit that have neither `mcp.method.name` nor `auditrail.event`. Called once per call site.
     pub fn audited_when(
         mut self,
         is_audited: impl Fn(&tracing::Metadata<'static>) -> bool + Send + Sync + 'static,
@@ -206,44 +207,44 @@ impl TrailBuilder {
         self
     }
 
-    /// Keeps the trace of an audited call even where the caller's trace context says that it does not sample. The
-    /// record is there in any case.
+    /// Keeps the trace of an audited call even if the caller's trace context is not sampled. The records are written
+    /// in either case.
     pub fn trace_unsampled_callers(mut self, keep: bool) -> Self {
         self.keeps_unsampled_callers = keep;
         self
     }
 
-    /// Where auditrail says that something is wrong; standard error by default. Must not block.
+    /// Receives notices about problems; standard error by default. Must not block.
     pub fn on_notice(mut self, sink: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.notices = Notices::to(sink);
         self
     }
 
-    /// The environment to read instead of the process's own.
+    /// The environment to read, in place of the process environment.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Another way to the collector.
+    /// Replaces the connection to the collector.
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Some(Arc::new(connector));
         self
     }
 
-    /// Another disk.
+    /// Replaces the file system.
     pub fn fs(mut self, fs: impl Fs) -> Self {
         self.fs = Arc::new(fs);
         self
     }
 
-    /// Another clock.
+    /// Replaces the clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Another source of chance.
+    /// Replaces the source of random bytes.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self
@@ -252,12 +253,12 @@ impl TrailBuilder {
     /// Starts the trail.
     ///
     /// # Errors
-    /// [`StartError`], with the setting, its value and the fix. A collector that is away is no error: records wait.
+    /// [`StartError`], with the setting, its value and the fix. An unreachable collector is not an error: records wait.
     pub fn start(self) -> Result<Trail, StartError> {
         self.start_adopting(|_| ())
     }
 
-    /// Starts the trail, and tells what the streams of earlier processes come to.
+    /// Starts the trail, and reports what happens to the streams of earlier processes.
     pub(super) fn start_adopting(
         self,
         tell: impl Fn(AdoptionEvent) + Send + Sync + 'static,
@@ -353,7 +354,7 @@ impl TrailBuilder {
     }
 }
 
-/// Says what is accepted only where it is so: a setting that outlives its reason does no harm then.
+/// Warns only about features that are actually missing, so that a setting which is no longer needed does no harm.
 fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
     let (missed, directory) = (fs.missed(), settings.directory.display());
     if missed.directory_sync {
@@ -370,13 +371,13 @@ fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
     }
 }
 
-/// Whose stream it is, for its first record.
+/// The service of the stream, for its first record.
 fn service(settings: &Settings) -> Vec<(&'static str, String)> {
     let known = [names::SERVICE_NAME, names::SERVICE_VERSION, names::SERVICE_INSTANCE_ID];
     known.into_iter().filter_map(|name| Some((name, settings.resource.get(name)?.to_owned()))).collect()
 }
 
-/// Beside the journal: the key of digests, by which something is recognized again that must not be read.
+/// The file of the digest key, beside the journal.
 const DIGEST_KEY: &str = "digest.key";
 
 fn instance_id(clock: &dyn Clock, entropy: &dyn Entropy) -> RecordId {

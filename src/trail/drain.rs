@@ -1,4 +1,4 @@
-//! Ships what processes left behind that do not run any more, for whoever does not want to wait for the next start.
+//! Ships what dead processes left in the journal, without waiting for the next start of the service.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -9,35 +9,35 @@ use super::lifecycle::{AdoptionEvent, DrainedStream};
 use crate::journal::JournalError;
 use crate::record::StreamId;
 
-/// How far a drain has come.
+/// The progress of a drain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainProgress {
-    /// Records that were found, and those that were made for the ends of the streams.
+    /// Records that were found, plus those written to end the streams.
     pub records: u64,
     /// Those of them that are settled.
     pub settled: u64,
 }
 
-/// What a drain did. `records = delivered + quarantined + lost + pending`.
+/// The result of a drain. `records = delivered + quarantined + lost + pending`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// The streams that were found, oldest first, and what was to be shipped of each.
+    /// The streams that were found, oldest first, and what was pending in each.
     pub found: Vec<DrainedStream>,
     /// Those of them that are drained.
     pub drained: Vec<StreamId>,
-    /// The streams that nobody can read; see [`Inspection::check`](crate::journal::Inspection::check).
+    /// The streams that cannot be read; see [`Inspection::check`](crate::journal::Inspection::check).
     pub unreadable_streams: Vec<(StreamId, JournalError)>,
-    /// Records that the collector took.
+    /// Records that the collector accepted.
     pub delivered: u64,
-    /// Records that it refused for good; they are in quarantine.
+    /// Records that the collector refused for good; they are in quarantine.
     pub quarantined: u64,
-    /// Records that were damaged or removed on the disk; gap records tell of them.
+    /// Records that were damaged or removed on disk; gap records report them.
     pub lost: u64,
-    /// The stream that tells of the drain itself.
+    /// The stream with the records of the drain itself.
     pub own_stream: StreamId,
-    /// Streams that were not looked at in time; some of them may have owners that live.
+    /// Streams that were not visited in time; some of them may have living owners.
     pub unvisited_streams: usize,
     /// Something was found, or there is nothing.
     began: bool,
@@ -46,13 +46,13 @@ pub struct DrainReport {
 }
 
 impl DrainReport {
-    /// Records that were to be shipped.
+    /// All records of the streams that were found.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.found.iter().map(|stream| stream.records).sum()
     }
 
-    /// Records that still wait.
+    /// Records that are pending.
     #[must_use]
     pub fn pending(&self) -> u64 {
         self.records().saturating_sub(self.delivered + self.quarantined + self.lost)
@@ -65,9 +65,9 @@ impl DrainReport {
     }
 }
 
-/// Starts a trail of that builder, whose start adopts all streams in the directory that have no owner, waits until they are
-/// drained or the time is over, and ends the trail. Its own records `started` and `stopped` say who drained, and its gap
-/// records what was missing. What is not drained waits for the next time.
+/// Starts a trail with that builder, which adopts all streams in the directory that have no owner, waits until they are
+/// drained or the timeout expires, and ends the trail. The trail's records `started` and `stopped` identify the drain, and its gap
+/// records report what was missing. Whatever is not drained stays for the next time.
 ///
 /// # Errors
 /// [`StartError`], as for any trail.

@@ -1,4 +1,4 @@
-//! What users hold of a trail.
+//! The handle of a trail.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::config::Settings;
 use crate::record::RecordId;
 use crate::ship::StatsSnapshot;
 
-/// The handle that users hold. Clones share one trail; when the last is dropped, the stream gets its last record and what is
-/// left is shipped, within the flush time-out. What does not get there waits on the disk.
+/// The handle of a trail. Clones share one trail. When the last clone is dropped, the trail writes the last record of its stream
+/// and ships what is left, within the flush timeout. Records that are not delivered in time stay on disk.
 ///
-/// A trail belongs to the process that has started it. In a child that is forked from that, without `exec`, nothing is written:
-/// a notice says so once, calls whose class is `Refuse` or `Wait` do not run, and the others go on without records. A child that
-/// shall be audited starts a trail of its own, with the same directory: it gets a stream of its own.
+/// A trail belongs to the process that started it. A child forked from that process without `exec` writes nothing: one notice
+/// says so, calls whose class is `Refuse` or `Wait` do not run, and other calls run without records. To audit a child, start
+/// another trail in it, with the same directory; it gets its own stream.
 #[derive(Clone)]
 pub struct Trail {
     core: Arc<Core>,
@@ -33,50 +33,50 @@ impl fmt::Debug for Trail {
 }
 
 impl Trail {
-    /// Opens a call: decides, opens its span, and writes the request record.
+    /// Opens a call: decides whether it may run, opens its span, and writes the request record.
     ///
-    /// Waits as the class of the call says, on any executor; at `written`, the default, it completes without yielding.
+    /// Waits as the class of the call requires, on any executor; with `written`, the default, it completes without yielding.
     ///
     /// # Errors
     /// [`Refused`] if the call must not run: the `authorize` hook denied it, or its records cannot be kept as its class
-    /// wants. By default a full journal refuses no call: the gap is counted and told.
+    /// requires. By default a full journal refuses no call: the gap is counted and reported.
     pub async fn begin(&self, call: Call) -> Result<OpenCall, Refused> {
         OpenCall::begin(&self.core, call).await
     }
 
-    /// Writes the one record of something that has no halves, such as an authorization decision.
+    /// Writes the one record of an event that is no call, such as an authorization decision.
     pub fn record(&self, moment: Moment) -> RecordId {
         self.core.write_moment(moment)
     }
 
-    /// Ships everything that is in the journal now, with what earlier processes left there. Any executor may await it. Says
-    /// what it could not even look at.
+    /// Ships everything that is in the journal now, including what earlier processes left there. Any executor may await it.
+    /// Returns how many streams could not be read.
     ///
     /// # Errors
-    /// If that takes longer than the deadline: what still waits, and what the collector said last.
+    /// If it takes longer than the deadline: how much is pending, and the last answer of the collector.
     pub async fn flush(&self, deadline: Duration) -> Result<Flushed, FlushError> {
         self.core.flush(deadline).await
     }
 
-    /// What was emitted, and what became of it.
+    /// How many records were emitted, and what happened to them.
     #[must_use]
     pub fn counts(&self) -> RecordCounts {
         self.core.counts()
     }
 
-    /// What the shipper of this trail counts by itself, for all streams that it drains: those of earlier processes, too.
+    /// The shipper's own counters, over all streams that it drains, including those of earlier processes.
     #[must_use]
     pub fn delivery_stats(&self) -> StatsSnapshot {
         self.core.delivery.shipper.stats().snapshot()
     }
 
-    /// What the taps of this trail saw on the wire.
+    /// What the taps of this trail have seen on the wire.
     #[must_use]
     pub fn wire_counts(&self) -> WireCounts {
         self.core.context.wire_counters.read()
     }
 
-    /// Writes these numbers into the stream now, as a lifecycle record `running`.
+    /// Writes [`counts`](Self::counts) into the stream now, as a lifecycle record `running`.
     pub fn report_counts(&self) {
         self.core.report();
     }
@@ -97,7 +97,7 @@ impl Trail {
     }
 }
 
-/// Ships what is left when the last handle goes. Layers hold the core only: a global subscriber is never dropped.
+/// Ships what is left when the last handle is dropped. Layers hold only the core, because a global subscriber is never dropped.
 #[derive(Debug)]
 struct LastHandle(Arc<Core>);
 

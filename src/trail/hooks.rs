@@ -1,4 +1,4 @@
-//! The user's functions. One that panics must not take the MCP call with it.
+//! The user's functions. A hook that panics must not abort the MCP call.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ type DenialHook = Arc<dyn Fn(&Failure<'_>) -> bool + Send + Sync>;
 type ClassHook = Arc<dyn Fn(&Call) -> Class + Send + Sync>;
 type AuditedHook = Arc<dyn Fn(&tracing::Metadata<'static>) -> bool + Send + Sync>;
 
-/// What the builder was given.
+/// The hooks that the builder was given.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
     pub(super) actor: Option<ActorHook>,
@@ -25,7 +25,7 @@ pub(crate) struct Hooks {
     pub(super) audited: Option<AuditedHook>,
 }
 
-/// A call that failed, for the hook that tells denials from other failures.
+/// A failed call, as the hook `denied_when` sees it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Failure<'a> {
@@ -35,7 +35,7 @@ pub struct Failure<'a> {
     pub name: Option<&'a str>,
     /// The JSON-RPC error code, if there is one.
     pub code: Option<i64>,
-    /// The error's text. It is for this hook only and never leaves.
+    /// The text of the error. Only this hook sees it; it is never exported.
     pub message: &'a str,
 }
 

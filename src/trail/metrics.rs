@@ -1,4 +1,4 @@
-//! The honest numbers of a trail as OTel metrics.
+//! The counters of a trail as OTel metrics.
 //!
 //! Invariants:
 //! 1. In the numbers of one collection `emitted = acknowledged + refused` and

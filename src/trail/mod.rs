@@ -1,7 +1,7 @@
-//! The trail: wires policy, record, journal and ship, and is what users hold.
+//! The trail connects policy, record, journal and ship. It is what users hold.
 //!
-//! A call is opened and finished here, whoever captured it: [`Trail::begin`] before the handler, [`OpenCall::finish`]
-//! after it. So a record never depends on a subscriber's filter, and a call can be refused, which a `tracing` layer
+//! Every route of capture opens and finishes its calls here: [`Trail::begin`] before the handler, [`OpenCall::finish`]
+//! after it. Therefore no record depends on a subscriber's filter, and a call can be refused, which a `tracing` layer
 //! cannot do. `begin` also opens the `tracing` span of the call.
 
 mod builder;
@@ -46,9 +46,9 @@ pub(crate) use self::core::Pause;
 pub(crate) use self::door::Opener;
 pub(crate) use self::door::announce as opening;
 #[cfg(feature = "tower")]
-pub(crate) use self::identity::Taken;
+pub(crate) use self::identity::Share;
 #[cfg(feature = "mcp")]
-pub(crate) use self::identity::{Client, ClientKey, Shared};
+pub(crate) use self::identity::{Client, ClientKey, SharedResource};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
 pub(crate) use self::otel::{MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};

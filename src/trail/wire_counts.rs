@@ -1,4 +1,4 @@
-//! Counters of what the taps saw, and of what they left out.
+//! Counters of what the taps have seen, and of what they left out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,27 +28,27 @@ pub enum WireCounter {
     TurnedAway,
 }
 
-/// What the taps of a trail saw on the wire.
+/// What the taps of a trail have seen on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct WireCounts {
     /// Messages of any kind, in both directions.
     pub messages: u64,
-    /// What is no JSON-RPC message. The first ones have a record each, beyond a bound they are counted in one.
+    /// Anything that is not a JSON-RPC message. Each of the first ones has its own record; beyond a bound, one record counts many.
     pub flawed: u64,
-    /// Answers to nothing that is open: late, sent again, or made up. They leave no record.
+    /// Answers that match no open call: late, repeated or forged. They have no record.
     pub unasked: u64,
-    /// Calls that were ended, as unanswered, because too many were open.
+    /// Calls that were ended as unanswered because too many were open.
     pub evicted: u64,
-    /// Bodies that passed unread: their encoding is unknown, or they expand beyond the bound.
+    /// Bodies that were not read: their encoding is unknown, or they expand beyond the bound.
     pub unread: u64,
-    /// Messages that a server sent again after a reconnection. They leave no second record.
+    /// Messages that a server repeated after a reconnection. They have no second record.
     pub replayed: u64,
-    /// Sessions over HTTP that were closed because too many were open. What was open in them was ended, as unanswered.
+    /// HTTP sessions that were closed because too many were open. Their open calls were ended as unanswered.
     pub evicted_sessions: u64,
-    /// Messages that a proxy was to join to their spans, and could not hold whole: their servers saw them as they came.
+    /// Messages too large for a proxy to hold and write their span into; the server received them unchanged.
     pub unjoined: u64,
-    /// HTTP requests that a proxy has answered with 503, because too many connections were occupied. Their calls have records.
+    /// HTTP requests that a proxy answered with 503 because too many connections were in use. Their calls have records.
     pub turned_away: u64,
 }
 

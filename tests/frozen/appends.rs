@@ -39,8 +39,8 @@ pub fn appends_go_on_while_a_segment_is_made() {
     }
     // The first segment has 64 KiB, of which some are kept for alarms.
     assert!(taken > 40, "{taken}");
-    assert!(matches!(append(journal, Append::MOMENT.within(SHORT), 1000), Err(JournalError::Stands { .. })));
-    assert!(matches!(journal.admit_within(4096, SHORT), Err(JournalError::Stands { .. })));
+    assert!(matches!(append(journal, Append::MOMENT.within(SHORT), 1000), Err(JournalError::Stalled { .. })));
+    assert!(matches!(journal.admit_within(4096, SHORT), Err(JournalError::Stalled { .. })));
     append(journal, Append::ALARM.within(SHORT), 1000).expect("that room is there");
     assert_eq!(journal.usage().appended, taken + 1);
     drop(held);
@@ -57,9 +57,9 @@ pub fn a_thread_that_is_caught_holds_up_nobody() {
         let caught = scope.spawn(|| append(journal, Append::MOMENT, 500).unwrap());
         let _thread = fs.stands(Held::Stores);
         for what in [Append::MOMENT.within(SHORT), Append::ALARM.within(SHORT), HANDED] {
-            assert!(matches!(append(journal, what, 500), Err(JournalError::Stands { .. })));
+            assert!(matches!(append(journal, what, 500), Err(JournalError::Stalled { .. })));
         }
-        assert!(journal.stands());
+        assert!(journal.is_stalled());
         assert_eq!(journal.usage().appended, 0);
         drop(journal.admit_within(4096, SHORT).expect("its room is there"));
         assert!(!journal.settled_within(1, SHORT));
@@ -69,7 +69,7 @@ pub fn a_thread_that_is_caught_holds_up_nobody() {
         assert_eq!(caught.join().unwrap().sequence, 1);
     });
     assert_eq!(append(journal, Append::MOMENT, 500).unwrap().sequence, 2);
-    assert!(!journal.stands());
+    assert!(!journal.is_stalled());
 }
 
 /// A record that was given away and left is not taken, later either, and nothing of it is on the disk.
@@ -77,9 +77,9 @@ pub fn what_was_left_stays_nowhere() {
     let (directory, fs) = (tempfile::tempdir().unwrap(), HeldFs::default());
     let Opened { journal, mut reader, keeper, .. } = opened(directory.path(), &fs);
     let held = fs.hold(Held::Stores);
-    assert!(matches!(append(&journal, HANDED, 5000), Err(JournalError::Stands { .. })));
+    assert!(matches!(append(&journal, HANDED, 5000), Err(JournalError::Stalled { .. })));
     assert_eq!(fs.stands(Held::Stores), "auditrail-writer");
-    assert!(matches!(append(&journal, HANDED, 6000), Err(JournalError::Stands { .. })));
+    assert!(matches!(append(&journal, HANDED, 6000), Err(JournalError::Stalled { .. })));
     drop(held);
     let taken = Append { patience: Duration::MAX, ..HANDED };
     assert_eq!(append(&journal, taken, 100).unwrap().sequence, 1);

@@ -146,7 +146,7 @@ pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a
 pub struct Id {
     /// What it is.
     pub kind: IdKind,
-    /// The string, or the number in its shortest form; at most [`MAX_ID`] bytes.
+    /// The string, or the number in its shortest form; no more than `MAX_ID` bytes of it.
     pub text: String,
     /// A hash that distinguishes long strings and numbers of which `text` is not all; 0 for all other ids. It is
     /// valid only within one process.

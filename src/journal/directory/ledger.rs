@@ -1,15 +1,15 @@
-//! The ledger of a directory: what is kept of streams whose files are gone, an entry each.
+//! The ledger of a directory: one entry for each removed stream.
 //!
-//! A file of slots of 128 bytes: the header, then entries in the order in which the streams went, then zeros. `docs/format.md`
-//! has every byte.
+//! A file of slots of 128 bytes: the header, then entries in the order of removal, then zeros. `docs/format.md` describes
+//! every byte.
 //!
 //! Invariants:
-//! 1. An entry is durable before a file of its stream goes; where it cannot be written, the stream stays.
-//! 2. A slot that was written is never written again: entries come behind whatever stands there, and damage is passed over and
-//!    told. A slot whose first four bytes are zero was never finished.
-//! 3. It is written under the lock of the directory, and read without.
-//! 4. It is bounded: when it is full it becomes `ledger.old`, and the one before goes. So the newest 8191 streams are in it.
-//! 5. Some slots ahead have their space, so that a full disk can be freed of streams that are done.
+//! 1. An entry is durable before a file of its stream is removed. If it cannot be written, the stream stays.
+//! 2. A slot is written once: entries are added after the last used slot, and damage is skipped and reported. A slot that
+//!    starts with four zero bytes was never finished.
+//! 3. It is written under the lock of the directory, and read without it.
+//! 4. It is bounded: a full file becomes `ledger.old`, and replaces the previous one, so the newest 8191 streams are in it.
+//! 5. Some slots are allocated in advance, so that finished streams can be removed from a full disk.
 
 use std::collections::HashMap;
 use std::io;
@@ -22,44 +22,44 @@ use crate::journal::numbers::Sequence;
 use crate::journal::options::JournalOptions;
 use crate::record::StreamId;
 
-/// What is kept of the streams whose files are gone.
+/// What is known of removed streams.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// In the order in which they went.
-    pub streams: Vec<Removed>,
-    /// Entries that had to make room.
+    /// The streams, in the order of removal.
+    pub streams: Vec<RemovedStream>,
+    /// How many entries were dropped to make room.
     pub dropped: u64,
-    /// Places at which there is neither an entry nor nothing: a file, and an offset in it.
+    /// Damaged places: a file, and an offset in it.
     pub damaged: Vec<(PathBuf, u64)>,
-    /// A file of a version that this program does not know, and that version.
+    /// A file with an unknown version, and that version.
     pub unknown: Option<(PathBuf, u16)>,
 }
 
-/// A stream whose files are gone, as all of it was settled.
+/// A stream that was removed because everything in it was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Removed {
+pub struct RemovedStream {
     /// The stream.
     pub stream: StreamId,
     /// The number of its last record.
     pub last: Sequence,
-    /// When it was removed, nanoseconds since 1970.
+    /// The time of removal, in nanoseconds since 1970.
     pub unix_nano: u64,
 }
 
 impl Ledger {
-    /// What the files say. A process that goes on meanwhile does not disturb.
+    /// Reads the files. A process may write to them at the same time.
     pub(in crate::journal) fn read(fs: &dyn Fs, paths: &JournalPaths) -> io::Result<Self> {
         let mut ledger = Self::default();
-        // The newer first: it may become the older one meanwhile.
+        // The newer file first, because it may become the older one in the meantime.
         let newer = read_file(fs, &paths.ledger(), &mut ledger)?;
         let older = read_file(fs, &paths.older_ledger(), &mut ledger)?;
         let first = older.as_ref().or(newer.as_ref());
         ledger.dropped = first.map_or(0, |file| file.before);
         let mut known = HashMap::new();
         for entry in [older, newer].into_iter().flatten().flat_map(|file| file.entries) {
-            // A power loss while it went brings a stream back, to be removed again.
+            // A power loss during a removal brings the stream back, and it is removed again.
             let at = *known.entry(entry.stream).or_insert(ledger.streams.len());
             match ledger.streams.get_mut(at) {
                 Some(known) => known.last = known.last.max(entry.last),
@@ -70,7 +70,7 @@ impl Ledger {
     }
 }
 
-/// Makes the file if it is not there, so that its first entries have their space.
+/// Creates the file if it does not exist, so that its first entries have their space.
 pub(in crate::journal) fn make_ready(fs: &dyn Fs, paths: &JournalPaths) -> io::Result<()> {
     match fs.identity(&paths.ledger()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Writer::open(fs, paths)?.make(0),
@@ -78,14 +78,14 @@ pub(in crate::journal) fn make_ready(fs: &dyn Fs, paths: &JournalPaths) -> io::R
     }
 }
 
-/// Notes a stream whose files are about to go. The directory is locked.
+/// Notes a stream that is about to be removed. The directory is locked.
 pub(in crate::journal) fn note(
     options: &JournalOptions,
     paths: &JournalPaths,
     stream: StreamId,
     last: Sequence,
 ) -> Result<(), JournalError> {
-    let removed = Removed { stream, last, unix_nano: options.clock.unix_nano() };
+    let removed = RemovedStream { stream, last, unix_nano: options.clock.unix_nano() };
     let append = || Writer::open(&*options.fs, paths)?.append(&removed);
     append().map_err(JournalError::io("write", &paths.ledger(), error::FIX))
 }
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
         Ok(Self { fs, paths, file, length })
     }
 
-    fn append(mut self, removed: &Removed) -> io::Result<()> {
+    fn append(mut self, removed: &RemovedStream) -> io::Result<()> {
         let head = slot_at(&*self.file, 0)?;
         if let Some(version) = unknown_version(&head) {
             return Err(io::Error::new(
@@ -121,7 +121,8 @@ impl<'a> Writer<'a> {
             self.make(before)?;
             at = SLOT;
         } else if at <= SLOT {
-            // Also where somebody was killed while it was made: no entry is in it that could not be found after a power loss.
+            // A process may have been killed while it created the file. No entry in it could have survived a power loss
+            // then.
             self.make(0)?;
             at = SLOT;
         }
@@ -144,7 +145,7 @@ impl<'a> Writer<'a> {
         self.fs.sync_dir(self.paths.root())
     }
 
-    /// Takes space up to there, in whole blocks.
+    /// Allocates space up to that offset, in whole blocks.
     fn take_room(&mut self, to: u64) -> io::Result<()> {
         let to = to.next_multiple_of(CHUNK);
         if let Some(more) = to.checked_sub(self.length).filter(|more| *more > 0) {
@@ -154,12 +155,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Where the next slot comes: behind the last one that anything was written to.
+    /// The offset of the next entry: after the last slot that was written to.
     fn end(&self) -> u64 {
         let mut from = self.length.next_multiple_of(CHUNK);
         while let Some(before) = from.checked_sub(CHUNK) {
             let mut chunk = [0; CHUNK_LENGTH];
-            // What cannot be read may be full of entries.
+            // A block that cannot be read may be full of entries.
             if self.file.read_at(before, &mut chunk).is_err() {
                 return from;
             }
@@ -172,20 +173,20 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What is in one of the files.
+/// The content of one of the files.
 struct Read {
     before: u64,
-    entries: Vec<Removed>,
+    entries: Vec<RemovedStream>,
 }
 
-/// Reads a file, if it is there. What is wrong with it is noted.
+/// Reads a file, if it exists, and notes what is wrong with it.
 fn read_file(fs: &dyn Fs, path: &Path, ledger: &mut Ledger) -> io::Result<Option<Read>> {
     let file = match fs.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    // What is longer is none of ours.
+    // A longer file was not written by a journal.
     let length = file.identity()?.length.min(2 * LENGTH);
     let mut bytes = vec![0; usize::try_from(length.next_multiple_of(SLOT)).unwrap_or_default()];
     file.read_at(0, &mut bytes)?;
@@ -199,7 +200,7 @@ fn read_file(fs: &dyn Fs, path: &Path, ledger: &mut Ledger) -> io::Result<Option
     for (index, slot) in slots(&bytes).take(used).enumerate() {
         let is_sound = match index {
             0 => before(slot).is_some(),
-            _ => Removed::decode(slot).map(|entry| read.entries.push(entry)).is_some(),
+            _ => RemovedStream::decode(slot).map(|entry| read.entries.push(entry)).is_some(),
         };
         if !is_sound {
             ledger.damaged.push((path.to_owned(), index as u64 * SLOT));
@@ -218,7 +219,7 @@ fn slots(bytes: &[u8]) -> std::slice::ChunksExact<'_, u8> {
     bytes.chunks_exact(SLOT_LENGTH)
 }
 
-/// Whether nothing was written there, or not to its end.
+/// Whether nothing was written here, or not completely.
 fn is_unused(slot: &[u8]) -> bool {
     slot.iter().take(4).all(|byte| *byte == 0)
 }
@@ -234,7 +235,7 @@ fn header(before: u64) -> [u8; SLOT_LENGTH] {
     slot
 }
 
-/// How many entries came before the file, by a sound header of this version.
+/// How many entries were written before this file, according to a valid header of this version.
 fn before(slot: &[u8]) -> Option<u64> {
     let before = u64_at(slot, 16)?;
     (slot == header(before)).then_some(before)
@@ -245,7 +246,7 @@ fn unknown_version(slot: &[u8]) -> Option<u16> {
     (slot.starts_with(MAGIC) && version > VERSION).then_some(version)
 }
 
-impl Removed {
+impl RemovedStream {
     fn encode(&self) -> [u8; SLOT_LENGTH] {
         let mut slot = [0; SLOT_LENGTH];
         put(&mut slot, 0, &ENTRY.to_le_bytes());
@@ -273,18 +274,18 @@ const MAGIC: &[u8; 8] = b"auditled";
 const VERSION: u16 = 1;
 const HEADER_LENGTH: u32 = 128;
 const HEADER_CRC: usize = 124;
-/// The length of an entry, marked as that of a frame is.
+/// The length of an entry, marked like that of a frame.
 const ENTRY: u32 = 128 | 1 << 31;
-/// Why the stream went.
+/// Why the stream was removed.
 const SETTLED: u16 = 1;
-/// It never crosses a sector of a disk, so a power loss leaves all of it or nothing.
+/// A slot never crosses a sector, so a power loss leaves all of it or nothing.
 const SLOT: u64 = 128;
 const SLOT_LENGTH: usize = 128;
-/// What is full: months of processes on an ordinary machine, in a file that is read in a moment.
+/// The size of a full file: months of processes on an ordinary machine, read in a moment.
 const LENGTH: u64 = 1 << 20;
 const CHUNK: u64 = 4096;
 const CHUNK_LENGTH: usize = 4096;
-/// Each stream that goes frees more than the next chunk needs.
+/// A removed stream frees more space than the next chunk needs.
 const AHEAD: u64 = 8 * SLOT;
 
 #[cfg(test)]

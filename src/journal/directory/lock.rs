@@ -1,4 +1,4 @@
-//! The directory of a journal is made, and locked.
+//! Creates and locks the directory of a journal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::journal::error::{self, JournalError};
 use crate::journal::format::JournalPaths;
 use crate::journal::options::JournalOptions;
 
-/// The lock on the directory, held for as long as the result is.
+/// Locks the directory, for as long as the returned file exists.
 pub(in crate::journal) fn lock(options: &JournalOptions, paths: &JournalPaths) -> Result<Arc<dyn File>, JournalError> {
     let failed = |what| JournalError::io(what, paths.root(), error::FIX);
     let (patience, path) = (options.lock_patience, paths.lock());
@@ -25,8 +25,8 @@ pub(in crate::journal) fn make_directories(fs: &dyn Fs, paths: &JournalPaths) ->
     for directory in [paths.root(), &paths.streams(), &paths.quarantine()] {
         fs.create_dir(directory).map_err(JournalError::io("make the directory", directory, error::FIX))?;
     }
-    // Also the entries of the directories above: one that was killed before it came here may have made them. Those that
-    // were there may be closed to this user, and are not its business then.
+    // The entries of parent directories as well, because a process that was killed at this point may have created them.
+    // Existing parents may be closed to this user, and then they are not this process's concern.
     for directory in paths.root().ancestors() {
         let Some(parent) = directory.parent().filter(|parent| *parent != Path::new("")) else { break };
         let synced = fs.sync_dir(parent);

@@ -1,4 +1,4 @@
-//! The directory of a journal: what stands beside the streams.
+//! The directory of a journal: its lock, its ledger, and the streams as a whole.
 
 pub(super) mod ledger;
 mod lock;
@@ -8,7 +8,7 @@ mod remove;
 
 #[cfg(test)]
 pub(super) use self::ledger::note;
-pub use self::ledger::{Ledger, Removed};
+pub use self::ledger::{Ledger, RemovedStream};
 pub(super) use self::lock::{lock, make_directories};
 pub(super) use self::owner::make_owner;
 pub(super) use self::previous::{read_previous, write_previous};

@@ -1,4 +1,4 @@
-//! The file that says whose stream it is, whose lock is the lock on the stream.
+//! The file `stream`, which says whose stream it is. Its lock is the lock on the stream.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::journal::format::{LONGEST_HEADER, SegmentHeader};
 use crate::journal::options::JournalOptions;
 use crate::record::StreamId;
 
-/// Makes the file that says whose stream it is, and locks it.
+/// Creates the file `stream`, and locks it.
 pub(in crate::journal) fn make_owner(
     options: &JournalOptions,
     stream: StreamId,

@@ -1,4 +1,4 @@
-//! Which stream was begun last in a directory.
+//! The id of the stream that was started last in a directory.
 
 use crate::journal::disk::Fs;
 use crate::journal::format::JournalPaths;

@@ -1,4 +1,4 @@
-//! A stream is removed.
+//! Removes a stream.
 
 use super::{ledger, lock};
 use crate::journal::error::JournalError;
@@ -7,12 +7,12 @@ use crate::journal::numbers::Sequence;
 use crate::journal::options::JournalOptions;
 use crate::record::StreamId;
 
-/// Removes a stream in such an order that whoever finds the rest of it, also after a power loss, can remove the rest: as
-/// long as a segment is there, the last one is, and it says that the stream has ended. What cannot be removed is left to the
-/// next adopter. Says whether all is gone that is ours.
+/// Removes a stream in such an order that the rest can be removed as well if this is interrupted, even by a power loss: the
+/// last segment is removed last, and says that the stream has ended. What cannot be removed is left to the next adopter.
+/// Returns whether everything of the journal is gone.
 ///
 /// # Errors
-/// If the ledger does not take what is to be kept of the stream: nothing is removed then.
+/// The ledger does not accept the entry of the stream: nothing is removed in that case.
 pub(in crate::journal) fn remove_all(
     options: &JournalOptions,
     paths: &StreamPaths,
@@ -27,14 +27,15 @@ pub(in crate::journal) fn remove_all(
     }
     let last = names.iter().filter_map(|name| segment_number(name)).max();
     let is_last = |name: &String| last.is_some() && segment_number(name) == last;
-    // What is none of ours, or not yet, stays, and the directory with it.
+    // Files of others stay, and so does the directory.
     names.retain(|name| {
         let is_ours = [OWNER, MARK].contains(&name.as_str()) || sink_of_cursor(name).is_some();
         is_ours || segment_number(name).is_some() || is_new(name)
     });
     names.sort_by_key(|name| (*name == OWNER, is_last(name)));
     for name in &names {
-        // Without a cursor, the last segment is sent again. With one and without segments, the end would be written again.
+        // Without a cursor, the last segment would be sent again. With a cursor and without segments, the end would be
+        // written again.
         let before_last = if is_last(name) { fs.sync_dir(paths.root()) } else { Ok(()) };
         if before_last.and_then(|()| fs.remove(&paths.root().join(name))).is_err() {
             return Ok(false);

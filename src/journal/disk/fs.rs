@@ -1,4 +1,4 @@
-//! The seam to the disk: what the journal needs of a file system, so that a simulation can stand in for it.
+//! The seam to the disk: what the journal needs from a file system, so that a simulation can replace it.
 
 use std::fmt::Debug;
 use std::io;
@@ -6,97 +6,100 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A file system. Directories are made with mode 0700 and files with 0600, whatever the umask says; no symbolic link is
-/// followed in the last part of a path.
+/// A file system. Directories are created with mode 0700 and files with mode 0600, whatever the umask is. The last part of
+/// a path is never followed if it is a symbolic link.
 pub trait Fs: Debug + Send + Sync + 'static {
-    /// Makes a directory and those above it. An existing one is made private; one of another owner is an error, and so is a
-    /// symbolic link on the way that belongs neither to root nor to this user: nothing is made behind it.
+    /// Creates a directory and its parents. An existing directory is made private. It is an error if it belongs to another
+    /// user, or if the path contains a symbolic link that belongs neither to root nor to this user; nothing is created
+    /// behind such a link.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes a segment of that many bytes, all zero, for which space is allocated. Fails if there is such a file.
+    /// Creates a segment of that many zero bytes, for which space is allocated. Fails if the file exists.
     ///
     /// # Errors
-    /// What the system says; a full disk shows here.
+    /// The error of the system. A full disk is detected here.
     fn create_segment(&self, path: &Path, length: u64) -> io::Result<Arc<dyn File>>;
 
-    /// Opens a file for reading and writing and makes it if it is not there.
+    /// Opens a file for reading and writing, and creates it if it does not exist.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn File>>;
 
     /// Opens an existing file for reading and writing.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
 
-    /// Renames a file, replacing what has the new name.
+    /// Renames a file, and replaces the file that has the new name.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the entries of a directory durable, also of one that a symbolic link leads to.
+    /// Makes the entries of a directory durable. The path may be a symbolic link to a directory.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
     /// The names in a directory, sorted.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
 
-    /// What stands at a path now, without following a link.
+    /// Identifies the file at a path, without following a link.
     ///
     /// # Errors
-    /// What the system says; `NotFound` if there is nothing.
+    /// The error of the system; `NotFound` if there is no file.
     fn identity(&self, path: &Path) -> io::Result<Identity>;
 }
 
 /// An open file.
 pub trait File: Debug + Send + Sync {
-    /// Reads from an offset; fewer bytes than asked for only at the end of the file.
+    /// Reads from an offset. Returns fewer bytes than requested only at the end of the file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes all bytes at an offset.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Writes a frame so that its first four bytes appear last: whoever sees them sees all of it, also after the process
-    /// was killed. The offset is a multiple of four. One writer at a time: another one may get an error.
+    /// Writes a frame so that its first four bytes appear last: a reader that sees them sees the whole frame, also after
+    /// the process was killed. The offset is a multiple of four. Only one thread may write at a time; others may get an
+    /// error.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn publish(&self, offset: u64, frame: &[u8]) -> io::Result<()>;
 
-    /// As [`publish`](Self::publish), if it is still wanted when all but the first four bytes are written, and says whether it
-    /// was; if not, nothing of it stays. One that cannot take it back asks before it begins.
+    /// Like [`publish`](Self::publish), but asks whether the frame is still wanted once everything except its first four
+    /// bytes is written. If it is not, nothing of the frame remains. Returns whether it was wanted. An implementation that
+    /// cannot undo the write asks before it starts.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn publish_if(&self, offset: u64, frame: &[u8], is_wanted: &dyn Fn() -> bool) -> io::Result<bool> {
         if !is_wanted() {
             return Ok(false);
@@ -107,43 +110,43 @@ pub trait File: Debug + Send + Sync {
     /// Makes what was written durable (`fdatasync`).
     ///
     /// # Errors
-    /// What the system says; the same bytes must not be synced through this file again then.
+    /// The error of the system. In that case the same bytes must not be synced through this file again.
     fn sync(&self) -> io::Result<()>;
 
-    /// Makes what was written to a range durable. What lies ahead of it may stay ready to be written to.
+    /// Makes what was written to a range durable. Pages after it may stay ready to be written to.
     ///
     /// # Errors
-    /// As [`sync`](Self::sync).
+    /// Like [`sync`](Self::sync).
     fn sync_range(&self, from: u64, to: u64) -> io::Result<()> {
         let _all = (from, to);
         self.sync()
     }
 
-    /// Cuts or extends the file. One that is mapped may refuse.
+    /// Truncates or extends the file. A mapped file may refuse.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn set_length(&self, length: u64) -> io::Result<()>;
 
-    /// What the file is, and its length.
+    /// Identifies the file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn identity(&self) -> io::Result<Identity>;
 
-    /// Gets the pages of a range ready to be written to. A hint.
+    /// Prepares the pages of a range for writing. This is a hint.
     fn prepare(&self, offset: u64, length: u64);
 
-    /// Takes the lock of the file, which ends with the last handle on it, or with the process. Says whether it was free.
+    /// Takes the lock of the file, which ends with its last handle or with the process. Returns whether it was free.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn try_lock(&self) -> io::Result<bool>;
 
-    /// Takes the lock of the file, and waits that long for its holder to let go. Says whether it did.
+    /// Takes the lock of the file, and waits up to `patience` for its holder to release it. Returns whether it did.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn lock_within(&self, patience: Duration) -> io::Result<bool> {
         let (begun, mut pause) = (Instant::now(), SHORTEST_PAUSE);
         loop {
@@ -155,21 +158,21 @@ pub trait File: Debug + Send + Sync {
             if left.is_zero() {
                 return Ok(false);
             }
-            // The system could wait in our place, but not for a time.
+            // The system could wait instead, but not with a time limit.
             std::thread::sleep(pause.min(left));
             pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }
 }
 
-/// Which file it is.
+/// Identifies a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
     /// The device.
     pub device: u64,
-    /// The number of the file on it.
+    /// The number of the file on the device.
     pub inode: u64,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub length: u64,
 }
 

@@ -1,10 +1,10 @@
-//! What the errors of a disk mean, where that matters to the journal.
+//! Classifies errors of a disk, where the journal has to distinguish them.
 
 use std::io;
 
 use rustix::io::Errno;
 
-/// What some file systems do not have.
+/// A feature that some file systems lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::journal) enum Lack {
     DirectorySync,
@@ -12,7 +12,7 @@ pub(in crate::journal) enum Lack {
 }
 
 impl Lack {
-    /// Whether the system says that it does not have it, not that it went wrong.
+    /// Whether the error says that the feature does not exist, rather than that it failed.
     pub(in crate::journal) fn is(self, cause: &io::Error) -> bool {
         let Some(cause) = Errno::from_io_error(cause) else { return false };
         match self {

@@ -1,7 +1,7 @@
-//! Makes directories, and follows no symbolic link that somebody else has put on the way.
+//! Creates directories, and follows no symbolic link that another user has put on the way.
 //!
-//! Each part of the path is looked at, and opened from the one before it, before the next is made: nothing is ever made
-//! behind a link that is refused, also if it is put there meanwhile.
+//! Each part of the path is checked, and opened relative to the one before it, before the next part is created. Nothing is
+//! ever created behind a refused link, even if the link appears in the meantime.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -13,8 +13,8 @@ use std::{fs, io};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, mkdirat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-/// The directory at that path, made with mode 0700 like those above it that are not there. Links of root and of this
-/// process's user are followed, but not in the last part.
+/// Creates the directory at that path and its missing parents, with mode 0700. Links of root and of this user are followed,
+/// except in the last part.
 pub(in crate::journal) fn made(path: &Path) -> io::Result<fs::File> {
     let mut parts = VecDeque::new();
     let mut walk = Walk { at: begin(path)?, path: start_of(path).into(), links: 0 };
@@ -41,7 +41,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Goes on by one part. Gives the target if that is a link.
+    /// Enters one part. Returns the target if the part is a link.
     fn enter(&mut self, part: &OsStr) -> io::Result<Option<PathBuf>> {
         make(&self.at, part)?;
         let stat = statat(&self.at, part, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -79,7 +79,8 @@ impl Walk {
 
 fn make(at: &OwnedFd, part: &OsStr) -> io::Result<()> {
     match mkdirat(at, part, Mode::RWXU) {
-        // A file system that is read-only or closed to this user says so before it looks whether it is there.
+        // A file system that is read-only, or closed to this user, reports that before it checks whether the directory
+        // exists.
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => match statat(at, part, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(()),
@@ -107,12 +108,12 @@ fn put_first(parts: &mut VecDeque<OsString>, path: &Path) {
 }
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// A directory on the way may be closed to reading.
+/// A directory on the way may not be readable.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const SEARCH: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SEARCH: OFlags = OFlags::RDONLY;
-/// As Linux has it (path_resolution(7)).
+/// The limit of Linux (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
 #[cfg(test)]
@@ -145,7 +146,7 @@ mod tests {
         assert!(made(&base.join("file/a")).is_err() && made(&base.join("file")).is_err());
     }
 
-    /// Only root can give a link away.
+    /// Only root can give a link to another user.
     #[test]
     fn behind_a_link_of_somebody_else_nothing_is_made() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The seam to the disk, and the real disk behind it.
+//! The seam to the disk ([`Fs`], [`File`]), and the real disk ([`Disk`]) behind it.
 
 mod forked;
 mod fs;

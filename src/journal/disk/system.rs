@@ -15,10 +15,10 @@ use super::fs::{File, Fs, Identity};
 use super::make_dir;
 use super::mapped::Mapping;
 
-/// Files of the operating system. Segments are mapped into memory where that is possible, and written by `pwrite` elsewhere.
+/// Files of the operating system. Segments are mapped into memory where possible, and written with `pwrite` elsewhere.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk {
-    /// Never maps: for file systems on which a mapping is not to be trusted.
+    /// Never maps, for file systems on which mappings are not reliable.
     pub without_mapping: bool,
 }
 
@@ -32,7 +32,7 @@ impl Fs for Disk {
         let file = open(path, OFlags::EXCL, true, true)?;
         let allocated = make_private(&file, 0o600).and_then(|()| allocate(&file, length));
         if let Err(error) = allocated {
-            // Half a file of the right name would be in the way of the next attempt.
+            // An incomplete file of that name would block the next attempt.
             drop(fs::remove_file(path));
             return Err(error);
         }
@@ -65,14 +65,14 @@ impl Fs for Disk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        // `create_dir` has looked whose the links on the way are.
+        // `create_dir` has checked the owners of the links on the way.
         let flags = i32::try_from((OFlags::DIRECTORY | OFlags::CLOEXEC).bits()).unwrap_or_default();
         fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?.sync_all()
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let names = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
-        // None of our names is anything but ASCII.
+        // All names of the journal are ASCII.
         let mut names: Vec<String> = names.filter_map(Result::transpose).collect::<io::Result<_>>()?;
         names.sort_unstable();
         Ok(names)
@@ -87,7 +87,7 @@ impl Fs for Disk {
 struct DiskFile {
     file: fs::File,
     mapping: Option<Mapping>,
-    /// From the first attempt to lock it.
+    /// Set at the first attempt to lock the file.
     locked: OnceLock<Locked>,
 }
 
@@ -98,10 +98,10 @@ impl DiskFile {
 }
 
 impl Drop for DiskFile {
-    /// Not by closing it: a child that is forked between this and the closing would go on to hold it.
+    /// Unlocks before it closes: a child that is forked before the closing would otherwise keep the lock.
     fn drop(&mut self) {
         if let Some(locked) = self.locked.take().filter(|locked| !locked.is_inherited()) {
-            // What cannot be unlocked is unlocked when it is closed.
+            // If it cannot be unlocked now, closing it unlocks it.
             let _unlocked = self.file.unlock();
             drop(locked);
         }
@@ -155,7 +155,7 @@ impl File for DiskFile {
     fn set_length(&self, length: u64) -> io::Result<()> {
         check_length(length)?;
         if self.mapping.is_some() {
-            // The next store to what was cut would end the process by a signal.
+            // The next store to the part that was cut would end the process with a signal.
             return Err(io::ErrorKind::InvalidInput.into());
         }
         self.file.set_len(length)
@@ -172,7 +172,7 @@ impl File for DiskFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        // Before it is: no child that is forked meanwhile may have it.
+        // Noted before it is locked, so that no forked child keeps it.
         self.locked.get_or_init(|| Locked::note(self.file.as_fd()));
         match self.file.try_lock() {
             Ok(()) => Ok(true),
@@ -182,8 +182,8 @@ impl File for DiskFile {
     }
 }
 
-/// Whoever writes beyond the limit on the size of files gets a signal first (SIGXFSZ), by which a process ends without a word,
-/// and only then an error. Signals belong to the host: so the limit is asked for before.
+/// A write beyond the limit on file sizes raises a signal (SIGXFSZ), which ends the process silently, before it returns an
+/// error. Signals belong to the host, so the limit is checked first.
 fn check_length(length: u64) -> io::Result<()> {
     match getrlimit(Resource::Fsize).current {
         Some(limit) if length > limit => Err(rustix::io::Errno::FBIG.into()),
@@ -218,12 +218,12 @@ fn open(path: &Path, flags: OFlags, write: bool, create: bool) -> io::Result<fs:
         .open(path)?;
     let metadata = file.metadata()?;
     if write && !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     Ok(file)
 }
 
-/// Takes away the rights of others. A file of somebody else is refused: root would not notice.
+/// Removes the rights of other users. A file of another user is refused, which root would not notice otherwise.
 fn make_private(file: &fs::File, mode: u32) -> io::Result<()> {
     let metadata = file.metadata()?;
     let user = rustix::process::geteuid().as_raw();
@@ -240,7 +240,7 @@ fn make_private(file: &fs::File, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Space for real: a sparse file would fail at a write to the mapping, by a signal that kills the process.
+/// Allocates real space: in a sparse file, a write to the mapping could fail, with a signal that kills the process.
 fn allocate(file: &fs::File, length: u64) -> io::Result<()> {
     loop {
         match fallocate(file, FallocateFlags::empty(), 0, length) {

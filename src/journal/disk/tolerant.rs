@@ -1,6 +1,6 @@
-//! A disk on a file system that lacks something which the journal rests on, where the operator has accepted that.
+//! A disk on a file system that lacks a feature the journal needs, if the operator has accepted that.
 //!
-//! Segments pass as they are: a record costs nothing more.
+//! Segments are passed through, so records cost nothing more.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,16 +12,16 @@ use super::fs::{File, Fs, Identity};
 use super::lack::Lack;
 use crate::locks::Mutex;
 
-/// What the journal may go without.
+/// Features that the journal may do without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Without {
-    /// Directories that can be synced: after a power loss, the files of records that count as synced may not be found.
+    /// Directories that can be synced. Without it, the files of synced records may be missing after a power loss.
     pub directory_sync: bool,
-    /// Locks: no two processes may use the directory at once, and nobody sees whether they do.
+    /// Locks. Without them, two processes must not use the directory at the same time, and nothing detects it.
     pub lock: bool,
 }
 
-/// Another disk, without what it lacks.
+/// Another disk, without the features that it lacks.
 #[derive(Debug, Clone)]
 pub struct Tolerant {
     inner: Arc<dyn Fs>,
@@ -29,7 +29,7 @@ pub struct Tolerant {
     missed: Arc<Missed>,
 }
 
-/// What it was found to lack.
+/// The features that turned out to be missing.
 #[derive(Debug, Default)]
 struct Missed {
     directory_sync: AtomicBool,
@@ -37,13 +37,13 @@ struct Missed {
 }
 
 impl Tolerant {
-    /// That disk, which may lack that.
+    /// Wraps a disk that may lack these features.
     #[must_use]
     pub fn new(inner: Arc<dyn Fs>, without: Without) -> Self {
         Self { inner, without, missed: Arc::default() }
     }
 
-    /// What it was found to lack so far.
+    /// The features that turned out to be missing so far.
     #[must_use]
     pub fn missed(&self) -> Without {
         Without {
@@ -108,7 +108,7 @@ impl Fs for Tolerant {
     }
 }
 
-/// A file whose lock is known in this process alone, if the file system has none.
+/// A file whose lock only this process knows, if the file system has none.
 #[derive(Debug)]
 struct Lockless {
     inner: Arc<dyn File>,

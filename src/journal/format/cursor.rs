@@ -1,18 +1,17 @@
-//! How far a stream was settled for a sink: one small file, written over and over.
+//! How far a stream is settled for a sink: one small file that is overwritten each time.
 //!
 //! ```text
 //!  0  8 ×  "auditcur"
 //!  8  u64  number of the segment
-//! 16  u64  offset in it: where the next frame begins; 0 for the beginning of the segment, or of the first after it
+//! 16  u64  offset in it: where the next frame begins; 0 for the start of the segment, or of the first one after it
 //! 24  u64  sequence number of the last record that is settled
 //! 32 16 ×  stream id
 //! 48  u32  0
 //! 52  u32  CRC-32 (IEEE 802.3, as in zlib) of the 52 bytes above
 //! ```
 //!
-//! It is a hint: a cursor that is lost, damaged, behind or ahead of what is there costs that records are sent again, and
-//! never that one is skipped. It is synced only before a segment is removed, so that a segment which is missing behind the
-//! cursor was lost.
+//! It is a hint. If a cursor is lost, damaged, behind or ahead, records are sent again, and none is skipped. It is synced
+//! only before a segment is removed, so a segment that is missing after the cursor was lost.
 
 use std::io;
 
@@ -21,7 +20,7 @@ use super::position::Position;
 use crate::journal::disk::File;
 use crate::record::StreamId;
 
-/// The place behind the last settled record.
+/// The position after the last settled record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::journal) struct Cursor {
     pub(in crate::journal) segment: u64,
@@ -30,7 +29,7 @@ pub(in crate::journal) struct Cursor {
 }
 
 impl Cursor {
-    /// Without the number.
+    /// The position without the number.
     pub(in crate::journal) const fn position(&self) -> Position {
         Position { segment: self.segment, offset: self.offset }
     }
@@ -39,12 +38,12 @@ impl Cursor {
         file.write_at(0, &self.encode(MAGIC, stream))
     }
 
-    /// What the file says, if it can be believed.
+    /// The cursor in a file, if it is valid.
     pub(in crate::journal) fn read(file: &dyn File, stream: StreamId) -> Option<Self> {
         Self::read_at(file, 0, MAGIC, stream)
     }
 
-    /// The bytes of a place in a stream, under the name of what is kept there.
+    /// Encodes a cursor, or a mark, which has another magic.
     pub(in crate::journal) fn encode(&self, magic: &[u8; 8], stream: StreamId) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         put(&mut bytes, 0, magic);
@@ -57,7 +56,7 @@ impl Cursor {
         bytes
     }
 
-    /// A place that was written at an offset of a file, if it can be believed.
+    /// The cursor, or mark, at an offset of a file, if it is valid.
     pub(in crate::journal) fn read_at(file: &dyn File, offset: u64, magic: &[u8; 8], stream: StreamId) -> Option<Self> {
         let mut bytes = [0; LENGTH];
         let whole = file.read_at(offset, &mut bytes).ok()? == LENGTH;

@@ -1,4 +1,4 @@
-//! The file of a cursor, while the stream is written or read.
+//! The file of a cursor, while the stream is open.
 
 use std::io;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use super::position::Position;
 use crate::journal::disk::File;
 use crate::record::StreamId;
 
-/// The cursor of a sink on the disk.
+/// The file of a sink's cursor.
 #[derive(Debug)]
 pub(in crate::journal) struct CursorFile {
     file: Arc<dyn File>,
-    /// What it says, or less.
+    /// The position in the file, or an earlier one.
     pub(in crate::journal) says: Position,
-    /// Whether it would say so after a power loss.
+    /// Whether the file would say the same after a power loss.
     is_durable: bool,
 }
 
 impl CursorFile {
-    /// Behind that place everything is still to be settled, whatever the file says.
+    /// Everything after that position is still to be settled, whatever the file says.
     pub(in crate::journal) fn at(file: Arc<dyn File>, says: Position) -> Self {
         Self { file, says, is_durable: false }
     }

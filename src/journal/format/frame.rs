@@ -1,7 +1,7 @@
-//! Frames: what stands in a segment behind its header. `docs/format.md` has the same, byte by byte.
+//! Frames, which follow the header in a segment. `docs/format.md` describes the same.
 //!
 //! ```text
-//!  0  u32  length of the payload, with the highest bit set; 0 where nothing was written yet
+//!  0  u32  length of the payload, with the highest bit set; 0 if nothing was written here
 //!  4  u32  CRC-32 (IEEE 802.3, as in zlib) of the payload
 //!  8  u64  sequence number; 0 for kinds that have none
 //! 16  u64  call number; 0 for kinds that belong to no call
@@ -13,29 +13,31 @@
 //! All numbers are little-endian.
 //!
 //! Invariants:
-//! 1. A header lies within one sector of the disk, as frames begin at multiples of 32: it is there as a whole or not at all.
-//! 2. A header that checks is one of this very segment: the checksum covers stream and segment, which nobody who writes
-//!    payloads knows. So after damage the next frame can be searched for.
-//! 3. A header that checks tells the length also where the payload is damaged: the loss is that one frame.
-//! 4. The first word is never zero in a frame that was published, whichever single byte of it is lost.
+//! 1. A header lies within one sector of the disk, because frames begin at multiples of 32: it is there completely or not
+//!    at all.
+//! 2. A valid header belongs to this segment: its checksum covers stream and segment, which the author of a payload does
+//!    not know. After damage, the next frame can therefore be searched for.
+//! 3. A valid header gives the length even if the payload is damaged, so that only one frame is lost.
+//! 4. The first word of a published frame is not zero, even if any single byte of it is lost.
 
 use crate::journal::planted::planted;
 use crate::record::StreamId;
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A record that stands alone.
+    /// A record that belongs to no call.
     Moment,
-    /// The request record of a call, which is open from here on.
+    /// The request record of a call. It opens the call.
     Request,
-    /// The response record of a call, which is closed by it.
+    /// The response record of a call. It closes the call.
     Response,
-    /// The request record of a call, kept only in case that nothing answers it: it has no sequence number, and is neither
-    /// sealed nor shipped.
+    /// The request record of a call, in case nothing answers it. It has no sequence number, and is neither sealed nor
+    /// shipped.
     Intent,
-    /// The request record or intent of a call that was open when the segment was begun: a copy, neither sealed nor shipped.
+    /// A copy of the request record or intent of a call that was open when the segment was started. It is neither sealed
+    /// nor shipped.
     Carried,
     /// The record that ends the stream.
     Last,
@@ -61,13 +63,13 @@ impl Kind {
         !matches!(self, Self::Intent | Self::Carried)
     }
 
-    /// Whether its call is open behind it.
+    /// Whether it opens a call.
     pub(in crate::journal) const fn opens(self) -> bool {
         matches!(self, Self::Request | Self::Intent | Self::Carried)
     }
 }
 
-/// What the header of a frame says.
+/// The content of a frame header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::journal) struct FrameHeader {
     pub(in crate::journal) kind: Kind,
@@ -77,7 +79,7 @@ pub(in crate::journal) struct FrameHeader {
     pub(in crate::journal) payload_crc: u32,
 }
 
-/// What makes the checksums of one segment its own.
+/// Makes the checksums of each segment different.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::journal) struct Salt(u32);
 
@@ -87,13 +89,13 @@ impl Salt {
     }
 }
 
-/// What stands at an offset.
+/// What was read at an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::journal) enum ReadHeader {
     Frame(FrameHeader),
     /// Nothing was published here.
     End,
-    /// Something that is no header of this segment.
+    /// Something that is not a valid header in this segment.
     Damage,
 }
 
@@ -102,14 +104,14 @@ impl FrameHeader {
         Self { kind, sequence, call, length: payload.len(), payload_crc: crc32fast::hash(payload) }
     }
 
-    /// Of a frame in the place of a record that is lost: whoever reads it finds it damaged, and tells so.
+    /// A placeholder for a lost record. Readers find it damaged, and report it.
     pub(in crate::journal) fn lost<'p>(sequence: u64) -> (Self, &'p [u8]) {
         let payload = &[0];
         let sound = Self::new(Kind::Moment, sequence, 0, payload);
         (Self { payload_crc: !sound.payload_crc, ..sound }, payload)
     }
 
-    /// Fills the header in front of a payload: `frame` is room for the header, the payload, and zeros up to the multiple.
+    /// Writes the header in front of a payload. `frame` has room for the header, the payload, and zeros up to the multiple.
     pub(in crate::journal) fn write(&self, salt: Salt, frame: &mut [u8]) {
         let Some((header, _)) = frame.split_first_chunk_mut::<HEADER>() else { return };
         let word = PUBLISHED | u32::try_from(self.length).unwrap_or(u32::MAX);
@@ -122,7 +124,7 @@ impl FrameHeader {
         put(header, 28, &crc.to_le_bytes());
     }
 
-    /// Reads what stands at the beginning of the bytes.
+    /// Reads a header at the start of the bytes.
     pub(in crate::journal) fn read(salt: Salt, bytes: &[u8]) -> ReadHeader {
         let Some(header) = bytes.first_chunk::<HEADER>() else { return ReadHeader::End };
         if header.first_chunk::<4>() == Some(&[0; 4]) {
@@ -139,7 +141,7 @@ impl FrameHeader {
         Self::told(header)
     }
 
-    /// What the header says, whether or not it can be believed.
+    /// The content of the header, valid or not.
     fn told(header: &[u8]) -> Option<Self> {
         let word = u32_at(header, 0)?;
         let kind = *header.get(24)?;
@@ -152,13 +154,13 @@ impl FrameHeader {
         })
     }
 
-    /// Bytes of the whole frame.
+    /// The size of the whole frame.
     pub(in crate::journal) fn size(&self) -> usize {
         size(self.length)
     }
 }
 
-/// The whole frame of a payload.
+/// Encodes the whole frame of a payload.
 pub(in crate::journal) fn encode(header: FrameHeader, payload: &[u8], salt: Salt) -> Vec<u8> {
     let mut frame = vec![0; HEADER];
     frame.extend_from_slice(payload);
@@ -167,7 +169,7 @@ pub(in crate::journal) fn encode(header: FrameHeader, payload: &[u8], salt: Salt
     frame
 }
 
-/// Header and payload of the sound frames in a part of a segment.
+/// Headers and payloads of the sound frames in a part of a segment.
 pub(in crate::journal) fn walk(salt: Salt, mut bytes: &[u8]) -> impl Iterator<Item = (FrameHeader, &[u8])> {
     std::iter::from_fn(move || {
         while !bytes.is_empty() {
@@ -191,14 +193,14 @@ pub(in crate::journal) fn walk(salt: Salt, mut bytes: &[u8]) -> impl Iterator<It
     })
 }
 
-/// The checksum of bytes behind others of which it is known.
+/// Continues a checksum with more bytes.
 fn checksum(before: u32, bytes: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(before);
     hasher.update(bytes);
     hasher.finalize()
 }
 
-/// Bytes of the frame of a payload of that length.
+/// The size of a frame whose payload has that length.
 pub(in crate::journal) const fn size(payload: usize) -> usize {
     (HEADER + payload).next_multiple_of(ALIGNMENT)
 }
@@ -217,11 +219,11 @@ pub(in crate::journal) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Bytes of a frame's header.
+/// The size of a frame header.
 pub const HEADER: usize = 32;
 /// Frames begin at multiples of this.
 pub(in crate::journal) const ALIGNMENT: usize = 32;
-/// The longest payload that a frame can tell of.
+/// The longest payload that a frame header can describe.
 pub(in crate::journal) const LONGEST: usize = (PUBLISHED - 1) as usize;
 const CHECKED: usize = 28;
 const PUBLISHED: u32 = 1 << 31;

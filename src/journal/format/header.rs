@@ -1,4 +1,4 @@
-//! The header of a segment: what a stranger needs to go on. `docs/format.md` has the same, byte by byte.
+//! The header of a segment: everything that a reader needs to know about it. `docs/format.md` describes the same.
 //!
 //! ```text
 //!   0  8 ×  "auditjnl"
@@ -8,7 +8,7 @@
 //!  16 16 ×  stream id
 //!  32  u64  number of the segment, from 1; 0 in the file `stream`
 //!  40  u64  sequence number of the next record
-//!  48  u64  when it was begun, nanoseconds since 1970
+//!  48  u64  start time, nanoseconds since 1970
 //!  56  u32  how many carried frames the segment begins with, and should
 //!  60  u32  length of the Resource
 //!  64  u32  length of the Scope
@@ -28,7 +28,7 @@ use super::frame::{ALIGNMENT, put, u32_at, u64_at};
 use crate::journal::disk::File;
 use crate::record::StreamId;
 
-/// What the header of a segment says.
+/// The content of a segment header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::journal) struct SegmentHeader {
     pub(in crate::journal) stream: StreamId,
@@ -42,7 +42,7 @@ pub(in crate::journal) struct SegmentHeader {
 }
 
 impl SegmentHeader {
-    /// The bytes of the header.
+    /// Encodes the header.
     pub(in crate::journal) fn encode(&self) -> Vec<u8> {
         let length = self.length();
         let mut bytes = vec![0; FIXED];
@@ -66,7 +66,7 @@ impl SegmentHeader {
         bytes
     }
 
-    /// The header at the beginning of a segment or of the file `stream`; `None` if there is no sound one.
+    /// Reads the header of a segment or of the file `stream`; `None` if it is not valid.
     pub(in crate::journal) fn read(file: &dyn File) -> io::Result<Option<Self>> {
         let mut bytes = vec![0; LONGEST_HEADER];
         let read = file.read_at(0, &mut bytes)?;
@@ -74,7 +74,7 @@ impl SegmentHeader {
         Ok(Self::decode(&bytes))
     }
 
-    /// Reads a header; `None` if it is none of this version, or damaged.
+    /// Decodes a header; `None` if it is damaged or has another version.
     pub(in crate::journal) fn decode(bytes: &[u8]) -> Option<Self> {
         let length = Self::told_length(bytes)?;
         let mut bytes = bytes.get(..length)?.to_vec();
@@ -101,8 +101,8 @@ impl SegmentHeader {
         })
     }
 
-    /// The version of a header that is whole and of none that this reader knows. Every version has the magic, the version, the
-    /// length and the checksum where they are in this one.
+    /// The version of a valid header with an unknown version. Every version has the magic, the version, the length and the
+    /// checksum at these offsets.
     pub(in crate::journal) fn unknown_version(bytes: &[u8]) -> Option<u16> {
         let version = Self::told_version(bytes)?;
         let length = usize::try_from(u32_at(bytes, 12)?).ok().filter(|length| *length <= LONGEST_HEADER)?;
@@ -112,13 +112,13 @@ impl SegmentHeader {
         (crc32fast::hash(&bytes) == crc).then_some(version)
     }
 
-    /// The version that bytes tell which begin like a header, if it is not known. It may be damage.
+    /// The version of bytes that start like a header with an unknown version. They may be damaged.
     pub(in crate::journal) fn told_version(bytes: &[u8]) -> Option<u16> {
         let version = u16::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
         (bytes.starts_with(MAGIC) && version > VERSION).then_some(version)
     }
 
-    /// How long the header says to be, if it begins like one of this version.
+    /// The length that a header gives, if it starts like one of this version.
     fn told_length(bytes: &[u8]) -> Option<usize> {
         let version = u16::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
         if !bytes.starts_with(MAGIC) || version != VERSION {
@@ -127,21 +127,21 @@ impl SegmentHeader {
         usize::try_from(u32_at(bytes, 12)?).ok().filter(|length| (FIXED..=LONGEST_HEADER).contains(length))
     }
 
-    /// Bytes of the header: where the first frame begins.
+    /// The length of the header, which is the offset of the first frame.
     pub(in crate::journal) fn length(&self) -> usize {
         length(&self.resource, &self.scope)
     }
 }
 
-/// Bytes of the header of segments with that Resource and Scope.
+/// The length of a header with that Resource and Scope.
 pub(in crate::journal) fn length(resource: &[u8], scope: &[u8]) -> usize {
     (FIXED + resource.len() + scope.len()).next_multiple_of(ALIGNMENT)
 }
 
 const MAGIC: &[u8; 8] = b"auditjnl";
-/// Readers refuse versions that they do not know.
+/// Readers refuse unknown versions.
 const VERSION: u16 = 1;
 const CRC: usize = 124;
 const FIXED: usize = 128;
-/// More than any Resource that a process should have; what is read of a file before its checksum is known.
+/// Longer than any reasonable Resource. This much of a file is read before its checksum is known.
 pub(in crate::journal) const LONGEST_HEADER: usize = 64 * 1024;

@@ -1,15 +1,15 @@
-//! How far a stream was durable: the mark above which no number was ever shipped.
+//! How far a stream was durable: no number above the mark was ever shipped.
 //!
-//! A tail that was synced may come back as zeros, or cut, from a disk that fails. Then nothing in the segments tells that there
-//! was more, and a number that the sink has would be given to another record. The mark tells.
+//! On a disk that fails, a synced tail may come back as zeros or truncated. Nothing in the segments then shows that there
+//! was more, and a number that the sink has would be used for another record. The mark shows it.
 //!
-//! Two slots, written in turn, each with the layout of a [`Cursor`] and the magic `auditmrk`: at 0 and at 4096, so that one
-//! bad block of the disk leaves the other. The greater one counts.
+//! Two slots, at 0 and at 4096, are written alternately, so that one bad block leaves the other. Each has the layout of a
+//! [`Cursor`] with the magic `auditmrk`. The greater one is valid.
 //!
 //! Invariants:
-//! 1. What the mark names was durable in the segments when it was written. It may be behind, and is never ahead.
-//! 2. It is durable itself before a record that it names is handed to the shipper. Until then a commit writes it without
-//!    waiting for the disk, so that it is exact unless the power went.
+//! 1. What the mark names was durable when the mark was written. It can lag behind and is never ahead.
+//! 2. It is durable before a record up to it is handed to the shipper. Until then, each commit writes it without waiting
+//!    for the disk, so it is exact unless the power fails.
 
 use std::io;
 use std::sync::Arc;
@@ -20,26 +20,26 @@ use crate::journal::numbers::Sequence;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::StreamId;
 
-/// The file of the mark, while the stream is written or read.
+/// The file of the mark, while the stream is open.
 #[derive(Debug)]
 pub(in crate::journal) struct Mark {
-    /// `None` if it could not be opened: the stream goes on without.
+    /// `None` if it could not be opened: the stream works without it.
     file: Option<Arc<dyn File>>,
     state: Mutex<Marked>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Marked {
-    /// The last number that the file names.
+    /// The last number that the file has.
     written: Sequence,
-    /// The last number that it would name after a power loss.
+    /// The last number that the file would have after a power loss.
     durable: Sequence,
-    /// The slot that is written next.
+    /// The slot to write next.
     slot: u64,
 }
 
 impl Mark {
-    /// Goes on with what the file says.
+    /// Continues with the content of the file.
     pub(in crate::journal) fn new(file: Option<Arc<dyn File>>, stream: StreamId) -> Self {
         let found = file.as_ref().and_then(|file| Self::found(&**file, stream));
         let marked = found.map_or_else(Marked::default, |(slot, mark)| Marked {
@@ -50,12 +50,12 @@ impl Mark {
         Self { file, state: Mutex::new(marked) }
     }
 
-    /// Takes the space for both slots, so that it is there when the disk is full.
+    /// Allocates both slots, so that they can be written when the disk is full.
     pub(in crate::journal) fn make(file: &dyn File) -> io::Result<()> {
         file.write_at(0, &[0; LENGTH])
     }
 
-    /// What the file says: the greater of its slots that can be believed.
+    /// The mark in a file: the greater of its valid slots.
     pub(in crate::journal) fn read(file: &dyn File, stream: StreamId) -> Option<Cursor> {
         Self::found(file, stream).map(|(_, mark)| mark)
     }
@@ -83,7 +83,7 @@ impl Mark {
         Ok(())
     }
 
-    /// Whether the file would name that number after a power loss.
+    /// Whether the mark would cover that number after a power loss.
     pub(in crate::journal) fn is_durable(&self, through: Sequence) -> bool {
         self.state().durable >= through
     }
@@ -95,6 +95,6 @@ impl Mark {
 
 const MAGIC: &[u8; 8] = b"auditmrk";
 const SLOTS: u64 = 2;
-/// More than a block of any file system that is in use.
+/// Larger than the blocks of common file systems.
 const APART: u64 = 4096;
 const LENGTH: usize = 4096 + 64;

@@ -1,4 +1,19 @@
-//! The bytes of a journal on the disk, and how they are read back. `docs/format.md` has every byte.
+//! The bytes of a journal on disk, and how they are read back. `docs/format.md` describes every byte.
+//!
+//! A segment, such as `streams/ID/0000000007.seg` (`header.rs`, `frame.rs`):
+//!
+//! ```text
+//!  0         128 + n      multiples of 32 ...                                              length of the file
+//!  ┌─────────┬──────────┬──────────┬─────────┬──────────┬─────────┬──────────────────────────────────────┐
+//!  │ header  │ carried  │ request  │ moment  │ response │ request │ 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0│
+//!  │ next: 41│ call 12  │ 41       │ 42      │ 43       │ 44      │ space that is already allocated      │
+//!  └─────────┴──────────┴────┬─────┴─────────┴──────────┴─────────┴──────────────────────────────────────┘
+//!                            ▼
+//!           ┌────────┬─────┬──────────┬──────┬──────┬─────┬────────────────────────┬─────────┐
+//!           │ length │ crc │ sequence │ call │ kind │ crc │ payload: a LogRecord   │ 0 to 32 │
+//!           └────────┴─────┴──────────┴──────┴──────┴─────┴────────────────────────┴─────────┘
+//!             stored last: a frame without it is not there
+//! ```
 
 mod cursor;
 mod cursor_file;

@@ -1,13 +1,13 @@
-//! Where what stands: the layout of a journal's directory.
+//! The layout of a journal's directory.
 //!
 //! ```text
-//! lock                     held while streams are made, adopted and removed
-//! ledger                   what is kept of streams whose files are gone; ledger.old, if that was full
-//! previous                 the id of the stream that was begun last, in text
+//! lock                     locked while streams are created, adopted and removed
+//! ledger                   the last numbers of removed streams; ledger.old, if that was full
+//! previous                 the id of the stream that was started last, as text
 //! streams/ID/stream        the lock of the stream's owner; a copy of the segments' header, without a number
-//! streams/ID/cursor        how far the stream was settled for the collector
-//! streams/ID/cursor-SINK   how far it was for another sink
-//! streams/ID/mark          how far the stream was durable
+//! streams/ID/cursor        how far the stream is settled for the collector
+//! streams/ID/cursor-SINK   how far it is settled for another sink
+//! streams/ID/mark          how far the stream is durable
 //! streams/ID/N.seg         a segment; N counts up, in ten digits
 //! quarantine/ID-N.rec      records that the collector refused, or that were damaged
 //! ```
@@ -18,7 +18,7 @@ use super::sink_name::SinkName;
 use crate::journal::disk::Fs;
 use crate::record::StreamId;
 
-/// The directory of a journal.
+/// The paths in the directory of a journal.
 #[derive(Debug, Clone)]
 pub(in crate::journal) struct JournalPaths(PathBuf);
 
@@ -60,7 +60,7 @@ impl JournalPaths {
     }
 }
 
-/// The directory of one stream.
+/// The paths in the directory of one stream.
 #[derive(Debug, Clone)]
 pub(in crate::journal) struct StreamPaths(PathBuf);
 
@@ -80,7 +80,7 @@ impl StreamPaths {
         }
     }
 
-    /// The sinks that have a cursor here; the collector where none has.
+    /// The sinks that have a cursor here, or else the collector.
     pub(in crate::journal) fn sinks(&self, fs: &dyn Fs) -> Vec<SinkName> {
         let names = fs.list(&self.0).unwrap_or_default();
         let mut sinks: Vec<_> = names.iter().filter_map(|name| sink_of_cursor(name)).collect();
@@ -113,7 +113,7 @@ pub(in crate::journal) fn sink_of_cursor(name: &str) -> Option<SinkName> {
     }
 }
 
-/// Whether it is a file that was being made again.
+/// Whether a file was being created again.
 pub(in crate::journal) fn is_new(name: &str) -> bool {
     name.strip_suffix(".new").is_some_and(|name| !name.contains('.') && !name.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Reads a segment frame by frame, over damage.
+//! Reads a segment frame by frame, and continues after damage.
 
 use std::io;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use super::frame::{ALIGNMENT, FrameHeader, HEADER, ReadHeader, Salt};
 use crate::journal::disk::File;
 use crate::journal::planted::planted;
 
-/// Walks through the frames of one segment. What is damaged is named, and the walk goes on behind it. A block that the disk
-/// cannot read is damage, too: it is taken for zeros, with which no checksum holds.
+/// Scans the frames of one segment. Damage is returned as an item, and the scan continues after it. A block that the disk
+/// cannot read is damage as well: its bytes are replaced, so that no checksum matches.
 #[derive(Debug)]
 pub(in crate::journal) struct Scan {
     file: Arc<dyn File>,
@@ -21,14 +21,14 @@ pub(in crate::journal) struct Scan {
     salvages: bool,
 }
 
-/// What the walk came by.
+/// An item of a scan.
 #[derive(Debug)]
 pub(in crate::journal) enum Item {
-    /// A frame whose checksums hold.
+    /// A frame with valid checksums.
     Frame { header: FrameHeader, payload: Bytes, offset: u64 },
-    /// A frame whose header holds and whose payload does not.
+    /// A frame with a valid header and a damaged payload.
     BadPayload { header: FrameHeader, payload: Bytes },
-    /// Bytes that are no frame, before one that is, or before the end. `nothing` if none was ever published there.
+    /// Bytes that are not a frame, before a frame or the end. `nothing` if nothing was ever published there.
     Damage { from: u64, to: u64, nothing: bool },
     /// Nothing follows.
     End,
@@ -39,17 +39,17 @@ impl Scan {
         Self { file, salt, offset, chunk: Bytes::new(), chunk_start: 0, salvages: false }
     }
 
-    /// As [`new`](Self::new), and what the disk cannot read is damage, if it can read anything else of the file.
+    /// Like [`new`](Self::new), but treats unreadable blocks as damage if other parts of the file can be read.
     pub(in crate::journal) fn salvaging(file: Arc<dyn File>, salt: Salt, offset: u64) -> Self {
         Self { salvages: true, ..Self::new(file, salt, offset) }
     }
 
-    /// Where the next item begins.
+    /// The offset of the next item.
     pub(in crate::journal) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The next item that begins before `end`, which is where the writer was, or the end of the file.
+    /// The next item that starts before `end`, which is the position of the writer or the end of the file.
     pub(in crate::journal) fn next(&mut self, end: u64) -> io::Result<Item> {
         if self.offset >= end {
             return Ok(Item::End);
@@ -69,12 +69,12 @@ impl Scan {
         Ok(Item::BadPayload { header, payload })
     }
 
-    /// Goes back to a frame that was just read.
+    /// Returns to a frame that was just read.
     pub(in crate::journal) fn back_to(&mut self, offset: u64) {
         self.offset = offset;
     }
 
-    /// The bytes of a range as they are, cut to a bound.
+    /// The bytes of a range as they are, at most [`CHUNK`] of them.
     pub(in crate::journal) fn raw(&self, from: u64, to: u64) -> io::Result<Bytes> {
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX).min(CHUNK);
         let mut bytes = BytesMut::zeroed(length);
@@ -83,7 +83,7 @@ impl Scan {
         Ok(bytes.freeze())
     }
 
-    /// Reads; where that fails and is no reason to wait, block by block.
+    /// Reads. If that fails and salvaging is allowed, reads block by block.
     fn fill(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self.file.read_at(offset, buffer) {
             Err(error) if self.salvages => self.fill_by_blocks(offset, buffer, error),
@@ -102,17 +102,17 @@ impl Scan {
             if reads(at, block) {
                 is_sound = true;
             } else {
-                // No frame begins like that, and no end of a stream.
+                // Neither a frame nor the end of a stream starts like this.
                 block.fill(0xff);
             }
             (at, rest) = (at + to_end as u64, behind);
         }
-        // Where nothing of the file can be read, the disk may be back in a moment.
+        // If nothing in the file can be read, the disk may be back in a moment.
         let elsewhere = || (0..length).step_by(PROBED).any(|at| reads(at, &mut [0; 512]));
         if is_sound || elsewhere() { Ok(there) } else { Err(error) }
     }
 
-    /// Whether a file holds nothing but zeros.
+    /// Whether the file has only zeros.
     pub(in crate::journal) fn holds_nothing(&self, length: u64) -> io::Result<bool> {
         for offset in (0..length).step_by(CHUNK) {
             if !is_zero(&self.raw(offset, length)?) {
@@ -122,14 +122,14 @@ impl Scan {
         Ok(true)
     }
 
-    /// The next place where a header holds, if there is one.
+    /// The next offset with a valid header, if there is one.
     fn search(&mut self, from: u64, end: u64, nothing: bool) -> io::Result<Item> {
         let mut at = from + ALIGNMENT as u64;
         while at < end {
             if matches!(self.header_at(at, end)?, ReadHeader::Frame(_)) {
                 break;
             }
-            // The file may be shorter than it was.
+            // The file may be shorter than before.
             let there = self.chunk_start <= at && at < self.chunk_start + self.chunk.len() as u64;
             at = if there { at + ALIGNMENT as u64 } else { end };
         }
@@ -137,7 +137,7 @@ impl Scan {
         Ok(Item::Damage { from, to: self.offset, nothing })
     }
 
-    /// A header whose frame would reach beyond the end is none.
+    /// A header whose frame would reach beyond the end is not valid.
     fn header_at(&mut self, offset: u64, end: u64) -> io::Result<ReadHeader> {
         let found = FrameHeader::read(self.salt, &self.bytes(offset, HEADER, end)?);
         match found {
@@ -146,7 +146,7 @@ impl Scan {
         }
     }
 
-    /// Bytes of the file, fewer at the end. Nothing behind it is read, as it may still change.
+    /// Bytes of the file, fewer at the end. Nothing after the end is read, because it may still change.
     fn bytes(&mut self, offset: u64, length: usize, end: u64) -> io::Result<Bytes> {
         let chunk_end = self.chunk_start + self.chunk.len() as u64;
         if offset < self.chunk_start || offset + length as u64 > chunk_end {
@@ -161,16 +161,16 @@ impl Scan {
     }
 }
 
-/// What a disk loses at once.
+/// The unit in which a disk loses data.
 const BLOCK: u64 = 4096;
 /// How often a block is read before it counts as lost.
 const ATTEMPTS: usize = 3;
-/// Between the places where it is tried whether a file can be read at all.
+/// The distance between the offsets that are tried to find out whether the file can be read at all.
 const PROBED: usize = 16 * 1024;
 
 pub(in crate::journal) fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// A read is a system call and, for what is not in the page cache, a request to the disk.
+/// A read is a system call and, outside the page cache, a request to the disk.
 pub(in crate::journal) const CHUNK: usize = 512 * 1024;

@@ -1,16 +1,16 @@
-//! The name of a sink, as it stands in the names of files and in the quarantine.
+//! The name of a sink, as it is used in file names and in the quarantine.
 
 use std::fmt;
 
-/// The name of a sink: lower-case letters, digits and hyphens, a letter first, at most sixteen.
+/// The name of a sink: a lower-case letter, then lower-case letters, digits and hyphens, at most sixteen characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SinkName([u8; LONGEST]);
 
 impl SinkName {
-    /// The collector, by OTLP.
+    /// The collector, reached with OTLP.
     pub const OTLP: Self = Self(*b"otlp\0\0\0\0\0\0\0\0\0\0\0\0");
 
-    /// `None` if it cannot be the name of a sink.
+    /// Checks a name; `None` if it is not valid.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -20,14 +20,14 @@ impl SinkName {
         Some(Self(bytes))
     }
 
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(LONGEST);
         self.0.get(..length).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
     }
 
-    /// Sixteen bytes, with zeros behind the name.
+    /// The name, padded with zeros.
     pub(in crate::journal) const fn to_bytes(self) -> [u8; LONGEST] {
         self.0
     }

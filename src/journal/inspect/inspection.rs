@@ -1,10 +1,4 @@
-//! Looks at a journal without touching it, also while its processes run: for people, and for `auditrail journal`.
-//!
-//! Invariants:
-//! 1. No file is opened for writing, made, cut, removed, or given other rights.
-//! 2. Whether an owner lives is asked by a shared lock that is tried and given back at once, under the lock of the directory:
-//!    nobody who opens or adopts a stream ever finds it taken by an inspection.
-//! 3. What an owner appends or settles meanwhile is no problem: what looks like one in a living stream is read again.
+//! What can be read from a journal, and whether its processes live.
 
 use super::untouched::Untouched;
 use std::io;
@@ -19,30 +13,30 @@ use crate::journal::format::JournalPaths;
 use crate::journal::quarantine::{Quarantine, Quarantined};
 use crate::record::StreamId;
 
-/// A journal that is only looked at.
+/// A journal that is only inspected.
 #[derive(Debug, Clone)]
 pub struct Inspection {
     pub(super) paths: JournalPaths,
     quarantine: Quarantine,
 }
 
-/// Whether a stream has a process that writes or drains it.
+/// Whether a process writes or drains a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Owner {
-    /// Somebody holds the stream's lock: its process, or one that drains what a dead process left.
+    /// A process holds the stream's lock: its own, or one that drains what a dead process left.
     Alive,
-    /// Nobody does: the next start of a process of the service, or `auditrail journal drain`, ships what is left.
+    /// No process does. The next start of a process of the service, or `auditrail journal drain`, ships what is left.
     Gone,
-    /// The directory was locked for longer than a look may wait.
+    /// The directory stayed locked for longer than an inspection waits.
     Unknown,
 }
 
 impl Inspection {
-    /// The journal in that directory (the one with `streams` in it).
+    /// Opens the journal in a directory (the one that contains `streams`).
     ///
     /// # Errors
-    /// If there is none, or it cannot be read.
+    /// There is none, or it cannot be read.
     pub fn of(directory: &Path) -> Result<Self, JournalError> {
         let paths = JournalPaths::new(directory);
         let fix = "name the directory of a journal's service (AUDITRAIL_DIR), as the user who may read it";
@@ -59,15 +53,15 @@ impl Inspection {
     /// The streams, oldest first.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn streams(&self) -> Result<Vec<StreamId>, JournalError> {
         Ok(self.names_of_streams()?.iter().filter_map(|name| StreamId::parse(name)).collect())
     }
 
-    /// The names of what is in quarantine, sorted.
+    /// The names of the files in quarantine, sorted.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn quarantine_names(&self) -> Result<Vec<String>, JournalError> {
         self.quarantine.names()
     }
@@ -75,15 +69,15 @@ impl Inspection {
     /// Reads a file of the quarantine.
     ///
     /// # Errors
-    /// What the disk says, or that the file is damaged.
+    /// The error of the disk, or that the file is damaged.
     pub fn quarantined(&self, name: &str) -> Result<Quarantined, JournalError> {
         self.quarantine.read(name)
     }
 
-    /// What is kept of the streams whose files are gone.
+    /// The ledger: what is known of removed streams.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn ledger(&self) -> Result<Ledger, JournalError> {
         Ledger::read(&Untouched, &self.paths).map_err(JournalError::io("read", &self.paths.ledger(), error::FIX))
     }
@@ -94,7 +88,7 @@ impl Inspection {
         for _ in 0..LOOKS {
             let directory = match Untouched.open(&self.paths.lock()) {
                 Ok(directory) => Some(directory),
-                // A copy of a journal, in which nobody can be about to lock a stream.
+                // A copy of a journal, in which no process locks streams.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(_) => return Owner::Unknown,
             };
@@ -120,6 +114,6 @@ impl Inspection {
     }
 }
 
-/// Whoever opens or removes a stream holds the directory's lock for some synced writes.
+/// A process that opens or removes a stream holds the directory's lock for a few synced writes.
 const LOOKS: u32 = 200;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);

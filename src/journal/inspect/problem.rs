@@ -1,66 +1,73 @@
-//! What can be wrong with a journal, what it means, and what to do.
+//! The problems that a journal can have, what they mean, and what to do.
 
 use std::path::PathBuf;
 
 use crate::journal::numbers::Sequence;
 use crate::record::StreamId;
 
-/// One thing that is wrong.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What it is.
+    /// The kind.
     pub kind: ProblemKind,
     /// The file or directory.
     pub path: PathBuf,
-    /// Where in the file, if it is about a place in it.
+    /// The offset in the file, if the problem has one.
     pub offset: Option<u64>,
-    /// The stream, if it is about one.
+    /// The stream, if the problem concerns one.
     pub stream: Option<StreamId>,
-    /// The first of the records that it is about, if it is known.
+    /// The first of the affected records, if it is known.
     pub first: Option<Sequence>,
-    /// The last of them, if it is known.
+    /// The last of the affected records, if it is known.
     pub last: Option<Sequence>,
-    /// What was found.
+    /// A description of what was found.
     pub found: String,
+}
+
+impl Problem {
+    /// A problem with a file or directory as a whole.
+    pub(super) fn of(kind: ProblemKind, path: PathBuf, found: impl Into<String>) -> Self {
+        Self { kind, path, offset: None, stream: None, first: None, last: None, found: found.into() }
+    }
 }
 
 /// The kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// The disk or its rights do not let it be read.
+    /// It cannot be read, because of the disk or its rights.
     Unreadable,
-    /// The file `stream` is damaged or not there.
+    /// The file `stream` is damaged or missing.
     OwnerDamaged,
     /// The header of a segment is damaged.
     HeaderDamaged,
-    /// No header of the stream is sound.
+    /// No header of the stream is valid.
     Nameless,
-    /// A segment, or a ledger, of a version of the format that this program does not know.
+    /// A segment or a ledger has an unknown version of the format.
     UnknownVersion,
-    /// Bytes that are no frame, where one was or could have been.
+    /// Bytes that are not a frame, where one was or could have been.
     FrameDamaged,
-    /// The content of a frame is damaged; its header is not.
+    /// The payload of a frame is damaged, and its header is not.
     PayloadDamaged,
-    /// Records that are nowhere.
+    /// Records are missing.
     Missing,
-    /// A record whose number was there before.
+    /// A record has a number that was used before.
     Repeated,
-    /// The cursor is damaged or not there.
+    /// The cursor is damaged or missing.
     CursorDamaged,
-    /// The cursor names a place where the record that comes next does not stand.
+    /// The cursor names a position that the next record is not at.
     CursorAstray,
     /// An entry of the ledger, or its header, is damaged.
     LedgerDamaged,
     /// A file of the quarantine is damaged.
     QuarantineDamaged,
-    /// Something that is none of the journal's.
+    /// A file or directory that does not belong to a journal.
     Stranger,
 }
 
 impl ProblemKind {
-    /// Its name for programs.
+    /// The name, for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.text().0
@@ -82,22 +89,22 @@ impl ProblemKind {
         match self {
             Self::Unreadable => (
                 "unreadable",
-                "nobody can tell what is in it",
+                "its content is unknown",
                 "run this as the user of the service; if the disk fails, copy the directory to another one first",
             ),
             Self::OwnerDamaged => (
                 "owner_damaged",
-                "the stream is read all the same: each segment says whose it is",
+                "the stream can still be read: each segment says whose it is",
                 "nothing; it goes with the stream once that is drained",
             ),
             Self::HeaderDamaged => (
                 "header_damaged",
-                "its frames are read all the same; which calls were open in it is not known if it is the last one",
-                "nothing; check the disk if there is more of this",
+                "its frames can still be read; if it is the last segment, it is unknown which calls were open",
+                "nothing; check the disk if there are more problems like this",
             ),
             Self::Nameless => (
                 "nameless",
-                "nobody knows whose records they are, so they are not shipped",
+                "it is unknown whose records they are, so they are not shipped",
                 "keep the directory of the stream, move it out of `streams`, and check the disk",
             ),
             Self::UnknownVersion => (
@@ -107,45 +114,45 @@ impl ProblemKind {
             ),
             Self::FrameDamaged => (
                 "frame_damaged",
-                "records that stood there are lost; at the end of a stream it may be one that was never acknowledged",
-                "check the disk; whoever ships the stream sets the bytes aside in quarantine and writes a gap record",
+                "the records at that place are lost; at the end of a stream it may be one that was never acknowledged",
+                "check the disk; the process that ships the stream puts the bytes into the quarantine and writes a gap record",
             ),
             Self::PayloadDamaged => (
                 "payload_damaged",
-                "that one record is lost",
-                "check the disk; whoever ships the stream sets the bytes aside in quarantine and writes a gap record",
+                "this one record is lost",
+                "check the disk; the process that ships the stream puts the bytes into the quarantine and writes a gap record",
             ),
             Self::Missing => (
                 "missing",
-                "these records are neither settled nor there: a file was removed or cut",
-                "find out who did; whoever ships the stream writes a gap record that tells of them",
+                "these records are neither settled nor present: a file was removed or truncated",
+                "find out what removed it; the process that ships the stream writes a gap record about them",
             ),
             Self::Repeated => (
                 "repeated",
-                "the record stands there twice, and is shipped once",
-                "nothing; keep a copy of the directory and report it, as it should not be possible",
+                "the record is there twice, and is shipped once",
+                "nothing; keep a copy of the directory and report it, because this should not happen",
             ),
             Self::CursorDamaged => (
                 "cursor_damaged",
-                "how far the stream was settled is not known: what is on the disk is shipped again",
+                "it is unknown how far the stream is settled: what is on the disk is shipped again",
                 "nothing; duplicates have the same audit.record.id",
             ),
             Self::CursorAstray => (
                 "cursor_astray",
-                "how far the stream was settled is not known: what is on the disk is shipped again",
+                "it is unknown how far the stream is settled: what is on the disk is shipped again",
                 "nothing; duplicates have the same audit.record.id",
             ),
             Self::LedgerDamaged => (
                 "ledger_damaged",
-                "what the last number of a stream was that was shipped and removed is not known",
-                "check the disk; the entries behind it are read all the same",
+                "the last number of a stream that was shipped and removed is unknown",
+                "check the disk; the entries after it can still be read",
             ),
             Self::QuarantineDamaged => (
                 "quarantine_damaged",
                 "the records in it can be neither shown nor replayed",
                 "check the disk; `auditrail journal quarantine discard` removes it",
             ),
-            Self::Stranger => ("stranger", "it is none of the journal's and is left alone", "move it elsewhere"),
+            Self::Stranger => ("stranger", "it does not belong to the journal and is left alone", "move it elsewhere"),
         }
     }
 }

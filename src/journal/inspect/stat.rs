@@ -1,4 +1,4 @@
-//! Counts and bytes of a journal, as they stand on the disk.
+//! Counts and bytes of a journal on the disk.
 
 use std::io;
 
@@ -14,70 +14,70 @@ use crate::journal::recover::{Recovered, recover};
 use crate::journal::state::{Segment, Start};
 use crate::record::{Record, StreamId};
 
-/// What a journal holds.
+/// The content of a journal.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct JournalStat {
     /// The streams, oldest first.
     pub streams: Vec<StreamStat>,
-    /// What the collector refused, and what was damaged.
+    /// The content of the quarantine.
     pub quarantine: QuarantineStat,
-    /// Bytes that the segments of all streams take.
+    /// The size of the segments of all streams.
     pub allocated_bytes: u64,
 }
 
-/// What a stream holds.
+/// The content of a stream.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StreamStat {
-    /// Its id.
+    /// The id.
     pub stream: StreamId,
-    /// Whether somebody writes or drains it.
+    /// Whether a process writes or drains it.
     pub owner: Owner,
-    /// The number of the process that began it.
+    /// The number of the process that started it.
     pub process: Option<u32>,
-    /// When it was begun, nanoseconds since 1970.
+    /// The start time, in nanoseconds since 1970.
     pub begun_unix_nano: Option<u64>,
-    /// The OTLP Resource of its process, encoded.
+    /// The OTLP Resource of the process, encoded.
     pub resource: Bytes,
-    /// The number of the oldest record that is still on the disk; [`next`](Self::next) if none is.
+    /// The number of the oldest record on the disk; [`next`](Self::next) if there is none.
     pub first: Sequence,
-    /// The number that the next record gets.
+    /// The number of the next record.
     pub next: Sequence,
     /// All records up to this number are settled.
     pub settled: Sequence,
-    /// Bytes of the segments behind what is settled.
+    /// The size of the segments after what is settled.
     pub pending_bytes: u64,
-    /// Files.
+    /// The number of segments.
     pub segments: usize,
-    /// Bytes that they take.
+    /// The size of the segments.
     pub allocated_bytes: u64,
-    /// When the oldest record was made that is not settled, nanoseconds since 1970.
+    /// The time of the oldest record that is not settled, in nanoseconds since 1970.
     pub oldest_unix_nano: Option<u64>,
-    /// Calls without an answer.
+    /// The number of calls without an answer.
     pub open_calls: usize,
-    /// Whether it has its last record.
+    /// Whether the stream has its last record.
     pub ended: bool,
-    /// Why it cannot be read; the numbers are 0 then.
+    /// Why it cannot be read; the numbers are 0 in that case.
     pub unreadable: Option<String>,
 }
 
-/// What is in quarantine.
+/// The content of the quarantine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuarantineStat {
-    /// Files.
+    /// The number of files.
     pub files: usize,
-    /// Files that cannot be read.
+    /// The number of files that cannot be read.
     pub unreadable: usize,
-    /// Records in them; after a partial success more than were refused.
+    /// The number of records. After a partial success, this is more than were refused.
     pub records: u64,
-    /// Bytes of these records.
+    /// The size of these records.
     pub bytes: u64,
 }
 
 impl StreamStat {
-    /// Records that are not settled.
+    /// The number of records that are not settled.
     #[must_use]
     pub const fn pending(&self) -> u64 {
         self.next.saturating_sub(self.settled + 1)
@@ -89,7 +89,7 @@ impl Inspection {
     /// stream.
     ///
     /// # Errors
-    /// What the disk says of the directory; of a stream, it is in its [`StreamStat::unreadable`].
+    /// The error of the disk for the directory. The error of a single stream is in [`StreamStat::unreadable`].
     pub fn stat(&self) -> Result<JournalStat, JournalError> {
         let streams = self.streams()?.into_iter().filter_map(|stream| self.stat_of(stream)).collect::<Vec<_>>();
         let allocated_bytes = streams.iter().map(|stream| stream.allocated_bytes).sum();
@@ -107,7 +107,7 @@ impl Inspection {
         Ok(JournalStat { streams, quarantine, allocated_bytes })
     }
 
-    /// `None` if it was removed meanwhile.
+    /// `None` if it was removed in the meantime.
     fn stat_of(&self, stream: StreamId) -> Option<StreamStat> {
         let paths = self.paths.stream(stream);
         let owner = self.owner(stream);
@@ -144,7 +144,8 @@ impl Inspection {
     }
 }
 
-/// As an adopter would read it. A segment that its owner removes meanwhile is settled: the next attempt finds the rest.
+/// Reads the stream like an adopter. A segment that its owner removes in the meantime is settled; the next attempt finds
+/// the rest.
 fn read(paths: &StreamPaths, stream: StreamId) -> io::Result<Option<Recovered>> {
     let mut attempts = 0;
     loop {
@@ -186,5 +187,5 @@ impl StreamStat {
     }
 }
 
-/// An owner that settles faster than this reads is not met twice in a row.
+/// An owner rarely settles faster than this reads, and not this many times in a row.
 const ATTEMPTS: u32 = 5;

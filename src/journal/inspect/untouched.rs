@@ -1,4 +1,4 @@
-//! The disk for those who only look.
+//! A disk for inspections: it reads, and changes nothing.
 
 use std::fs::{self, TryLockError};
 use std::io;
@@ -10,8 +10,8 @@ use rustix::fs::OFlags;
 
 use crate::journal::disk::{Disk, File, Fs, Identity};
 
-/// Reads, and changes nothing. What recovery would remove, files that were prepared and never used or written again, it may
-/// believe to be removed, and what it would sync, to be synced; everything else that would change something is an error.
+/// Reads, and changes nothing. It pretends to remove what recovery removes (prepared and superseded files) and to sync what
+/// recovery syncs. Every other change is an error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Untouched;
 
@@ -29,12 +29,12 @@ impl Fs for Untouched {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        // A pipe that somebody has put there must not make the opening wait.
+        // Opening must not wait for a named pipe.
         let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         Ok(Arc::new(UntouchedFile(file)))
     }
@@ -104,7 +104,7 @@ impl File for UntouchedFile {
 
     fn prepare(&self, _: u64, _: u64) {}
 
-    /// Shared: those who only look are not in each other's way.
+    /// Shared, so that inspections do not block one another.
     fn try_lock(&self) -> io::Result<bool> {
         match self.0.try_lock_shared() {
             Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! What a journal is opened with, and who is told what happens to it.
+//! The options of a journal, and the watcher that receives its events.
 
 mod journal;
 mod quarantine;

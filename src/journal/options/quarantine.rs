@@ -1,23 +1,23 @@
-//! How much the quarantine may hold.
+//! The limit of the quarantine.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::locks::Mutex;
 
-/// How much the quarantine may hold, for all streams of a directory.
+/// The limit of the quarantine, for all streams of a directory.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct QuarantineBound {
-    /// Bytes that its files take on the disk.
+    /// How many bytes its files may take on the disk.
     pub max_bytes: u64,
-    /// Whether it then takes nothing more, instead of shedding the oldest files.
+    /// Whether a full quarantine accepts nothing more, instead of removing its oldest files.
     pub refuses: bool,
     pub(in crate::journal) counted: Arc<Mutex<Counted>>,
 }
 
-/// What the files took when they were counted, and those that were written since. Other processes write, too, so it is a
-/// hint: they are counted again before one is removed.
+/// The size of the files when they were last counted, and how many this process has written since. Other processes write as
+/// well, so this is a hint: files are counted again before one is removed.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct Counted {
     pub(in crate::journal) directory: PathBuf,
@@ -26,7 +26,7 @@ pub(in crate::journal) struct Counted {
 }
 
 impl QuarantineBound {
-    /// A bound in bytes.
+    /// A limit in bytes.
     #[must_use]
     pub fn new(max_bytes: u64, refuses: bool) -> Self {
         Self { max_bytes, refuses, counted: Arc::default() }
@@ -39,5 +39,5 @@ impl Default for QuarantineBound {
     }
 }
 
-/// Some ten thousand files of one record, or half a million records that were refused together.
+/// About ten thousand files with one record each, or half a million records that were refused together.
 const DEFAULT_MAX_BYTES: u64 = 256 << 20;

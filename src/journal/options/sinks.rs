@@ -1,13 +1,15 @@
-//! The sinks of a stream: what it is shipped to, and how far each of them has it.
+//! The sinks that must have a record before it leaves the journal.
 //!
 //! Invariants:
-//! 1. A record is settled when every sink of the options has it, or quarantine for that sink; segments go then.
-//! 2. Each sink has a cursor of its own, in a file of its own, and gets records at its own pace.
-//! 3. A sink that has no cursor in a stream gets what is there: it was not among the sinks when the stream was written.
+//! 1. A record is settled when every sink of the options has accepted it or has it in quarantine. Only then its segment is
+//!    removed.
+//! 2. Each sink has its own cursor in its own file, and reads at its own pace.
+//! 3. A sink without a cursor in a stream receives everything that is there: it was not configured when the stream was
+//!    written.
 
 use crate::journal::format::SinkName;
 
-/// The sinks that must have a record before it leaves the journal: at least one, none twice.
+/// The sinks that must have a record before it leaves the journal: at least one, and none twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sinks {
     pub(in crate::journal) first: SinkName,
@@ -15,13 +17,13 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// One sink.
+    /// A single sink.
     #[must_use]
     pub const fn only(sink: SinkName) -> Self {
         Self { first: sink, more: Vec::new() }
     }
 
-    /// Another one.
+    /// Adds a sink.
     #[must_use]
     pub fn and(mut self, sink: SinkName) -> Self {
         if !self.iter().any(|known| known == sink) {
@@ -30,7 +32,7 @@ impl Sinks {
         self
     }
 
-    /// All of them, in the order in which they were named.
+    /// All sinks, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = SinkName> {
         std::iter::once(self.first).chain(self.more.iter().copied())
     }

@@ -1,64 +1,64 @@
-//! What happens to a journal, and who is told of it.
+//! The events of a journal, and who receives them.
 
 use std::fmt::Debug;
 
 use crate::record::StreamId;
 
-/// Who is told what happens to the journal. Called with no lock held; must not block.
+/// Receives the events of a journal. It is called without a lock held, and must not block.
 pub trait Watcher: Debug + Send + Sync {
-    /// Something happened.
+    /// Receives an event.
     fn happened(&self, event: Event);
 
-    /// Whether all that was told is kept, and would survive a power loss. Asked before files go whose loss was told; where it
-    /// is not so, they stay, and it is told again. It may wait for a disk.
+    /// Whether everything that was reported is stored and would survive a power loss. The journal asks before it removes
+    /// files whose loss was reported; on `false`, the files stay and the loss is reported again. This may wait for a disk.
     fn is_kept(&self) -> bool {
         true
     }
 }
 
-/// What happens to a journal.
+/// An event of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// It does not work as it should; said once until [`Event::Recovered`].
+    /// Something does not work; reported once, until [`Event::Recovered`].
     Degraded {
-        /// `error.type` of the alarm record.
+        /// The `error.type` of the alarm record.
         error_type: &'static str,
-        /// For people.
+        /// A description for people.
         text: String,
     },
-    /// It works again.
+    /// Something works again.
     Recovered {
         /// The `error.type` that is over.
         error_type: &'static str,
-        /// For people.
+        /// A description for people.
         text: String,
     },
-    /// Records were found damaged or are not there any more.
+    /// Records were found damaged or are missing.
     Lost {
-        /// Their stream.
+        /// The stream.
         stream: StreamId,
-        /// How many; at least that many where only their bytes are known.
+        /// How many records; at least that many if only their bytes are known.
         count: u64,
-        /// The first of their sequence numbers, if it is known.
+        /// The first sequence number, if it is known.
         first: u64,
-        /// The last of their sequence numbers.
+        /// The last sequence number.
         last: u64,
     },
-    /// Files are removed from the quarantine, so that others have room.
+    /// Files were removed from the quarantine to make room.
     Discarded {
-        /// Their stream.
+        /// The stream.
         stream: StreamId,
-        /// How many records they have, at least.
+        /// How many records the files have, at least.
         count: u64,
-        /// The first of the sequence numbers; 0 if one is not known.
+        /// The first sequence number; 0 if one is unknown.
         first: u64,
-        /// The last of the sequence numbers.
+        /// The last sequence number.
         last: u64,
     },
 }
 
-/// Nobody.
+/// Ignores all events.
 #[derive(Debug, Clone, Copy)]
 pub struct Unwatched;
 

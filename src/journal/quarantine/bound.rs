@@ -1,8 +1,8 @@
-//! How much the quarantine may hold, and what makes room in it.
+//! Makes room in the quarantine, within its limit.
 //!
 //! Invariants:
-//! 1. Without leave to shed, nothing is removed: what does not fit is not set aside, so it stays in the journal.
-//! 2. What is removed was told before, durably; the oldest goes first.
+//! 1. If shedding is not allowed, nothing is removed: what does not fit is not set aside, and stays in the journal.
+//! 2. The removal of a file is reported first, durably. The oldest file is removed first.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::journal::options::{Counted, Event, Watcher};
 use crate::journal::state::Shared;
 use crate::record::StreamId;
 
-/// A file, and what goes with it.
+/// A file, and the records that are removed with it.
 #[derive(Debug)]
 struct HeldFile {
     name: String,
@@ -25,7 +25,7 @@ struct HeldFile {
     runs: Vec<Run>,
 }
 
-/// Records between two numbers, both included; 0 where they are not known. All of them, or fewer where nobody knows which.
+/// Records between two numbers, inclusive; 0 if they are unknown. All of them, or fewer if it is unknown which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Run {
     first: Sequence,
@@ -34,7 +34,7 @@ struct Run {
 }
 
 impl Shared {
-    /// Sees to it that a file of that many bytes has room.
+    /// Makes sure that a file of that many bytes has room.
     pub(super) fn make_room_in_quarantine(&self, length: usize) -> Result<(), JournalError> {
         let bound = &self.options.quarantine;
         let wanted = on_disk(length as u64);
@@ -57,7 +57,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes the oldest files, at least that many bytes of them if there are as many; gives how many bytes they had.
+    /// Removes the oldest files, at least that many bytes if there are as many. Returns how many bytes were freed.
     fn shed(&self, quarantine: &Quarantine, bytes: u64) -> Result<u64, JournalError> {
         let mut held = quarantine.held()?;
         held.sort_unstable_by(|one, other| (one.unix_nano, &one.name).cmp(&(other.unix_nano, &other.name)));
@@ -68,7 +68,7 @@ impl Shared {
             goes
         });
         if !told(&*self.options.watcher, &held) {
-            let told = std::io::Error::other("the records that make room there cannot be told of yet");
+            let told = std::io::Error::other("the removal of its oldest records cannot be reported yet");
             return Err(JournalError::io("make room in", &quarantine.paths.quarantine(), error::FIX)(told));
         }
         held.iter().try_for_each(|file| quarantine.discard(&file.name))?;
@@ -76,7 +76,7 @@ impl Shared {
     }
 }
 
-/// Tells once for each run of numbers of a stream; says whether it is kept.
+/// Reports each run of numbers of a stream. Returns whether the reports are stored.
 fn told(watcher: &dyn Watcher, held: &[HeldFile]) -> bool {
     let mut streams = BTreeMap::<StreamId, Vec<Run>>::new();
     for file in held {
@@ -91,7 +91,7 @@ fn told(watcher: &dyn Watcher, held: &[HeldFile]) -> bool {
     watcher.is_kept()
 }
 
-/// Neighbours, each with all of its numbers, are one; and so are those of which no number is known. They are sorted.
+/// Joins adjacent complete runs, and runs without known numbers. The input is sorted.
 fn joined(runs: Vec<Run>) -> Vec<Run> {
     let mut all: Vec<Run> = Vec::new();
     for run in runs {
@@ -112,7 +112,7 @@ impl Run {
         self.first > 0 && self.count > self.last - self.first
     }
 
-    /// What a file of the quarantine has.
+    /// The runs of records in a file of the quarantine.
     fn of(file: &Quarantined) -> Vec<Self> {
         let count = if file.refused > 0 { file.refused } else { file.entries.len() as u64 };
         if count < file.entries.len() as u64 || file.first == 0 {
@@ -128,7 +128,7 @@ impl Run {
 }
 
 impl Quarantine {
-    /// Name and size of each file. One that somebody removes meanwhile has none.
+    /// Name and size of each file, except files that were removed in the meantime.
     fn sizes(&self) -> Result<Vec<(String, u64)>, JournalError> {
         let size = |name: String| {
             let identity = self.fs.identity(&self.paths.quarantine().join(format!("{name}.rec"))).ok()?;
@@ -137,7 +137,7 @@ impl Quarantine {
         Ok(self.names()?.into_iter().filter_map(size).collect())
     }
 
-    /// Those that can be read: of the others nobody could tell what goes with them.
+    /// All readable files. It is unknown which records the others have, so they are never removed.
     fn held(&self) -> Result<Vec<HeldFile>, JournalError> {
         let held = self.sizes()?.into_iter().filter_map(|(name, bytes)| {
             let file = self.read(&name).ok()?;
@@ -152,5 +152,5 @@ const fn on_disk(bytes: u64) -> u64 {
 }
 
 const BLOCK: u64 = 4096;
-/// After that many files that this process has written.
+/// Files are counted again after this process has written this many.
 const COUNT_AGAIN: u32 = 1000;

@@ -1,6 +1,6 @@
-//! Quarantine: what the collector refused, and what was damaged on the disk, kept for people to look at.
+//! A file of the quarantine, byte by byte.
 //!
-//! One file each, written whole under another name and then renamed. `docs/format.md` has every byte:
+//! Each is written under another name and then renamed. `docs/format.md` describes the same:
 //!
 //! ```text
 //!   0  8 ×  "auditqua"
@@ -14,9 +14,9 @@
 //!  80  Resource, Scope, reason; then the entries: u64 sequence number, u32 length, bytes
 //! ```
 //!
-//! In version 2, 16 bytes stand before the Resource: the name of the sink, with zeros behind it. The entries are records as they
-//! were shipped, with number and stream; in version 1, as they stood in the journal. What was damaged is written in version 1,
-//! what a sink refused in version 2; earlier versions of auditrail have written all in version 1.
+//! Version 2 has 16 bytes before the Resource: the name of the sink, padded with zeros. Its entries are records as they
+//! were shipped, with number and stream; in version 1, they are as in the journal. Damage is written in version 1, and
+//! refused records in version 2. Earlier versions of auditrail wrote both in version 1.
 
 use bytes::Bytes;
 
@@ -25,42 +25,42 @@ use crate::journal::format::{SinkName, put, u32_at, u64_at};
 use crate::journal::numbers::Sequence;
 use crate::record::StreamId;
 
-/// Why something is in quarantine.
+/// Why records are in quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
     /// The sink refused each of these records.
     Refused,
-    /// The sink refused some of them, and did not say which.
+    /// The sink refused some of these records, and did not say which.
     PartlyRefused,
-    /// The bytes were damaged on the disk; they may be no whole record.
+    /// The bytes were damaged on the disk, and may not be a whole record.
     Damaged,
 }
 
-/// What one file of the quarantine holds.
+/// The content of a file of the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quarantined {
-    /// Why.
+    /// Why the records are here.
     pub cause: Cause,
     /// The stream.
     pub stream: StreamId,
-    /// The first sequence number, 0 if it is not known.
+    /// The first sequence number; 0 if unknown.
     pub first: Sequence,
-    /// The last sequence number, 0 if it is not known.
+    /// The last sequence number; 0 if unknown.
     pub last: Sequence,
-    /// How many of the records are refused.
+    /// How many of the records were refused.
     pub refused: u64,
-    /// When, nanoseconds since 1970.
+    /// The time, in nanoseconds since 1970.
     pub time_unix_nano: u64,
     /// The OTLP Resource of the records, encoded.
     pub resource: Bytes,
-    /// Their scope.
+    /// Their OTLP scope, encoded.
     pub scope: Bytes,
-    /// What the sink said, or where the damage is.
+    /// The answer of the sink, or the place of the damage.
     pub reason: String,
-    /// The sink that refused them, if the records stand here as they were shipped to it, with their number and stream. What was
-    /// damaged, and what earlier versions of auditrail set aside, stands here as it stood in the journal.
+    /// The sink that refused the records, if they are here as they were shipped to it, with number and stream. `None` if
+    /// they are here as in the journal: damage, and files of earlier versions of auditrail.
     pub shipped_to: Option<SinkName>,
     /// The records.
     pub entries: Vec<Entry>,
@@ -156,7 +156,7 @@ impl Quarantined {
 }
 
 const MAGIC: &[u8; 8] = b"auditqua";
-/// Versions.
+/// The versions.
 const AS_IN_THE_JOURNAL: u16 = 1;
 const AS_SHIPPED: u16 = 2;
 const CRC: usize = 76;

@@ -1,4 +1,4 @@
-//! The files of the quarantine: listed, read, written, discarded.
+//! Lists, reads, writes and discards files of the quarantine.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,16 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// The quarantine of that directory.
+    /// Opens the quarantine of a journal's directory.
     #[must_use]
     pub fn of(fs: Arc<dyn Fs>, directory: &Path) -> Self {
         Self { fs, paths: JournalPaths::new(directory) }
     }
 
-    /// The names of what is in it, sorted; none if there is no such directory.
+    /// The names of all files, sorted; none if the directory does not exist.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn names(&self) -> Result<Vec<String>, JournalError> {
         match self.fs.list(&self.paths.quarantine()) {
             Ok(names) => {
@@ -40,10 +40,10 @@ impl Quarantine {
         }
     }
 
-    /// Reads one.
+    /// Reads a file.
     ///
     /// # Errors
-    /// What the disk says, or that the file is damaged.
+    /// The error of the disk, or that the file is damaged.
     pub fn read(&self, name: &str) -> Result<Quarantined, JournalError> {
         let path = self.path(name)?;
         let failed = |what| JournalError::io(what, &path, "see `auditrail journal quarantine list` for the names");
@@ -55,10 +55,10 @@ impl Quarantine {
         Quarantined::decode(bytes).ok_or_else(|| failed("understand")(io::ErrorKind::InvalidData.into()))
     }
 
-    /// Removes one for ever.
+    /// Removes a file.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn discard(&self, name: &str) -> Result<(), JournalError> {
         let path = self.path(name)?;
         self.fs.remove(&path).and_then(|()| self.fs.sync_dir(&self.paths.quarantine())).map_err(JournalError::io(

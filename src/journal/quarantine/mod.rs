@@ -1,4 +1,4 @@
-//! Quarantine: what a sink refused, and what was damaged on the disk, kept for people to look at.
+//! The quarantine: records that a sink refused, and damaged bytes, kept for people to look at.
 
 mod bound;
 mod file;

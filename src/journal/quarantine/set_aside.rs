@@ -1,4 +1,4 @@
-//! What a sink refused, and what was damaged, is set aside.
+//! Puts refused records and damaged bytes into the quarantine.
 
 use bytes::Bytes;
 
@@ -10,19 +10,19 @@ use crate::journal::format::{CHUNK, Salt, Scan, SinkName, is_zero};
 use crate::journal::numbers::Sequence;
 use crate::journal::state::Shared;
 
-/// What the sink refused for good.
+/// Records that a sink refused for good.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused<'a> {
     /// The records of the request, as they were shipped.
     pub entries: &'a [Entry],
-    /// How many of them; which, OTLP's partial success does not say.
+    /// How many of them were refused. OTLP's partial success does not say which.
     pub refused: u64,
-    /// What the sink said.
+    /// The answer of the sink.
     pub reason: &'a str,
 }
 
 impl Shared {
-    /// Writes a file of the quarantine; the same records again replace it.
+    /// Writes a file of the quarantine. If the same records are set aside again, it is replaced.
     pub(in crate::journal) fn set_aside(&self, content: &Quarantined) -> Result<(), JournalError> {
         // Two sinks may refuse the same records.
         let sink = content.shipped_to.filter(|sink| *sink != SinkName::OTLP);
@@ -63,7 +63,7 @@ impl Shared {
         self.quarantine().write(name, &bytes)
     }
 
-    /// Sets aside what is not zero of a part of a segment, in pieces. Says whether there was anything.
+    /// Sets aside the parts of a segment's range that are not zero, in pieces. Returns whether there were any.
     pub(in crate::journal) fn set_aside_part(&self, segment: u64, from: u64, to: u64) -> Result<bool, JournalError> {
         let path = self.paths.segment(segment);
         let failed = |cause| JournalError::io("read", &path, error::FIX)(cause);

@@ -1,4 +1,4 @@
-//! What was read for a sink and is not settled: between the handle that reads ahead and the one that settles.
+//! What was read for a sink and is not settled. The handle that reads ahead and the one that settles share it.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::locks::{Mutex, MutexGuard};
 /// Batches that were read and are not settled, oldest first.
 #[derive(Debug)]
 pub(in crate::journal) struct Ahead {
-    /// The place of the sink among those of the options.
+    /// The index of the sink in the options.
     sink: usize,
     batches: Mutex<VecDeque<Passed>>,
 }
@@ -18,9 +18,9 @@ pub(in crate::journal) struct Ahead {
 /// A batch that was read and is not settled.
 #[derive(Debug)]
 pub(in crate::journal) struct Passed {
-    /// Its last record.
+    /// The sequence number of its last record.
     pub(in crate::journal) last: Sequence,
-    /// How far the stream is done with when it is settled: damage behind it is passed, too.
+    /// How far the stream is done when the batch is settled. This includes damage that follows the batch.
     pub(in crate::journal) cursor: Cursor,
     pub(in crate::journal) oldest_unix_nano: Option<u64>,
 }
@@ -34,15 +34,15 @@ impl Ahead {
         self.sink
     }
 
-    /// A batch was read.
+    /// Adds a batch that was read.
     pub(in crate::journal) fn push(&self, passed: Passed, shared: &Shared) {
         let mut batches = self.batches();
         batches.push_back(passed);
         self.note_oldest(&batches, shared);
     }
 
-    /// What was read needs no sink: intents, copies, damage. It is settled with the batch before it; gives how far everything is
-    /// done with if there is none.
+    /// Passes over what no sink needs: intents, copies, damage. It is settled together with the batch before it; if there
+    /// is none, this returns how far the stream is done.
     pub(in crate::journal) fn pass_over(&self, cursor: Cursor) -> Option<Cursor> {
         match self.batches().back_mut() {
             Some(before) => {
@@ -53,7 +53,7 @@ impl Ahead {
         }
     }
 
-    /// Everything up to a record is done with; gives how far, if that is further than before.
+    /// Removes the batches up to a record. Returns how far the stream is done, if that has changed.
     pub(in crate::journal) fn pop(&self, through: Sequence, shared: &Shared) -> Option<Cursor> {
         let mut batches = self.batches();
         let mut last = None;
@@ -65,7 +65,7 @@ impl Ahead {
         last
     }
 
-    /// With the batches locked, so that what is noted is never older than what was noted before.
+    /// The batches are locked, so the noted time never goes back.
     fn note_oldest(&self, batches: &VecDeque<Passed>, shared: &Shared) {
         let oldest = batches.front().and_then(|passed| passed.oldest_unix_nano);
         if let Some(progress) = shared.state().progress.sinks.get_mut(self.sink) {
@@ -73,7 +73,7 @@ impl Ahead {
         }
     }
 
-    /// No code under the lock can panic, so a poisoned lock still holds a whole queue.
+    /// No code under the lock can panic, so a poisoned lock still guards a consistent queue.
     fn batches(&self) -> MutexGuard<'_, VecDeque<Passed>> {
         self.batches.lock()
     }

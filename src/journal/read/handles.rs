@@ -1,4 +1,4 @@
-//! Both handles of a sink.
+//! The two handles of a sink.
 
 use super::reader::Reader;
 use super::settle::Settler;
@@ -6,7 +6,7 @@ use crate::journal::format::SinkName;
 use crate::journal::handle::Journal;
 use crate::journal::state::Start;
 
-/// What ships a stream to a sink holds both of these, on one thread or on two.
+/// The two handles of a sink, for one thread or two.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SinkHandles {
@@ -19,7 +19,7 @@ pub struct SinkHandles {
 }
 
 impl SinkHandles {
-    /// Those of the first sink, and those of the others. Called once for a journal.
+    /// The handles of the first sink, and those of the others. Called once per journal.
     pub(in crate::journal) fn of(journal: &Journal, starts: &[Start]) -> (Self, Vec<Self>) {
         let of = |(place, sink)| {
             let Start { at, expected } = starts.get(place).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Reading ahead and settling, for each sink.
+//! Reads ahead and settles, for each sink.
 
 mod ahead;
 mod handles;

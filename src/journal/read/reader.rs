@@ -1,4 +1,4 @@
-//! Reads ahead what is synced, for one sink. What is done with is said by the other handle, the [`Settler`].
+//! Reads what is synced, ahead of what is settled, for one sink. The other handle, the [`Settler`], says what is done.
 
 use std::cmp::Ordering;
 use std::io;
@@ -19,24 +19,25 @@ use crate::journal::planted::planted;
 use crate::journal::state::{Segment, State};
 use crate::record::{StreamId, time_of};
 
-/// Reads the records of a stream in their order. Each sink has one, which stands where that sink is, and may be used on another
-/// thread than its [`Settler`].
+/// Reads the records of a stream in order. Each sink has its own reader, which can run on another thread than its
+/// [`Settler`].
 #[derive(Debug)]
 pub struct Reader {
     journal: Journal,
     ahead: Arc<Ahead>,
-    /// How far it was read.
+    /// How far the stream was read.
     at: Position,
-    /// The last place behind which the number that comes next is known: not so behind damage. There the cursor stands.
+    /// The last position after which the next sequence number is known, which it is not after damage. The cursor is set to
+    /// it.
     sure: Position,
     unsure: bool,
-    /// The walk through the segment that is read, if it is open.
+    /// The scan of the segment that is being read, if it is open.
     scan: Option<OpenSegment>,
-    /// The sequence number that comes next.
+    /// The next sequence number.
     expected: Sequence,
-    /// The disk could not be read: not asked again before.
+    /// The disk could not be read; it is not tried again before this time.
     retry_at: Option<Instant>,
-    /// How often it could not since it could.
+    /// How often reading failed since it last succeeded.
     failed: u32,
 }
 
@@ -47,19 +48,19 @@ struct OpenSegment {
     scan: Scan,
 }
 
-/// Records in the order of the stream; numbers are missing where something was damaged.
+/// Records in the order of the stream. Numbers are missing where something was damaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// Never empty.
     pub entries: Vec<Entry>,
 }
 
-/// How much one batch may hold; a single record is never held back.
+/// The limits of a batch. A single record is returned whatever its size.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchLimits {
-    /// Records.
+    /// The most records.
     pub records: usize,
-    /// Bytes of records.
+    /// The most bytes of records.
     pub bytes: usize,
 }
 
@@ -68,16 +69,16 @@ pub struct BatchLimits {
 struct Reach {
     segment: Segment,
     end: u64,
-    /// Nothing behind the end may be read now.
+    /// Whether nothing after the end may be read now.
     stop: bool,
-    /// The number behind all that stands before the end, where nothing may be read behind it.
+    /// If nothing after the end may be read: the number after the last record before it.
     sequence: Sequence,
-    /// The sequence number that a later segment begins with: what is there takes the place of what is here.
+    /// The first sequence number of a later segment, which replaces what is here from that number on.
     next_first: Sequence,
 }
 
 impl Reader {
-    /// Both handles of a sink, from a place in the stream, and the number that comes next there.
+    /// Both handles of a sink, given a position and the sequence number that comes next there.
     pub(in crate::journal) fn new(journal: Journal, sink: usize, at: Position, expected: Sequence) -> (Self, Settler) {
         let ahead = Arc::new(Ahead::of(sink));
         let settler = Settler::new(journal.clone(), ahead.clone());
@@ -110,7 +111,7 @@ impl Reader {
             tokio::time::sleep_until(at.into()).await;
         }
         loop {
-            // Before the look, so that what is synced meanwhile is not missed.
+            // Registered before the check, so that nothing that is synced in between is missed.
             let changed = self.journal.0.readable.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -125,13 +126,13 @@ impl Reader {
         }
     }
 
-    /// Whether all that is durable was read.
+    /// Whether everything durable was read.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.retry_at.is_none() && self.expected >= self.journal.0.state().commits.synced.sequence
     }
 
-    /// The next records, if there are any. A disk that cannot be read is reported, and asked again at the next call.
+    /// The next records, if there are any. A disk that cannot be read is reported, and tried again at the next call.
     pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
         let mut entries = Vec::new();
         let before = (self.sure, self.expected);
@@ -139,7 +140,7 @@ impl Reader {
         let shared = self.journal.0.clone();
         self.retry_at = result.is_err().then(|| Instant::now() + RETRY);
         match result {
-            // Where nothing was wrong, the reader of another sink may still be at a place that cannot be read.
+            // If nothing failed here, the reader of another sink may still be at a place that cannot be read.
             Ok(()) if self.failed > 0 => {
                 self.failed = 0;
                 shared.recovered(UNREADABLE, "the journal can be read again");
@@ -169,7 +170,7 @@ impl Reader {
 
     fn read(&mut self, limits: &BatchLimits, entries: &mut Vec<Entry>) -> io::Result<()> {
         let mut bytes = 0;
-        // Asked once a segment: what stood before its end then is synced and stays.
+        // Determined once per segment: what precedes the end is synced and stays.
         let mut reached = None;
         while entries.len() < limits.records {
             let reach = match reached {
@@ -182,7 +183,7 @@ impl Reader {
             let Some(OpenSegment { segment: number, scan, .. }) = &mut self.scan else { return Ok(()) };
             let (number, begin) = (*number, scan.offset());
             match scan.next(reach.end)? {
-                // Written again to a later segment, as the sync of this one failed.
+                // Written again to a later segment, because the sync of this one failed.
                 Item::Frame { header, .. } | Item::BadPayload { header, .. } if header.sequence >= reach.next_first => {
                 }
                 Item::Frame { header, payload, .. } if header.kind.is_record() && header.sequence >= self.expected => {
@@ -196,7 +197,7 @@ impl Reader {
                     self.expected = header.sequence + 1;
                     self.unsure = false;
                 }
-                // No record, or one that was settled before.
+                // Not a record, or one that was settled before.
                 Item::Frame { .. } => {}
                 // Most often a tail that was never written to.
                 Item::Damage { from, to, nothing: true } => {
@@ -215,7 +216,7 @@ impl Reader {
                     self.damaged_part(number, from, to)?;
                 }
                 Item::End if reach.stop => {
-                    // All that is synced stands before here.
+                    // Everything synced precedes this point.
                     self.missing(reach.sequence);
                     self.unsure = false;
                     return Ok(());
@@ -232,7 +233,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The segment to read in, and how far; `None` if nothing there can be read now.
+    /// The segment to read and how far; `None` if nothing can be read now.
     fn reach(&mut self) -> io::Result<Option<Reach>> {
         loop {
             let Some(reach) = self.journal.0.state().reach(self.at.segment) else { return Ok(None) };
@@ -244,7 +245,7 @@ impl Reader {
                 return Ok(Some(reach));
             }
             if reach.stop {
-                // The journal may write it again.
+                // The journal may write the file again.
                 self.retry_at = Some(Instant::now() + RETRY);
                 return Ok(None);
             }
@@ -252,7 +253,7 @@ impl Reader {
         }
     }
 
-    /// Opens a segment, where it was left or at its beginning. Says whether it is there.
+    /// Opens a segment at its start or where reading stopped. Returns whether it exists.
     fn enter(&mut self, segment: &Segment) -> io::Result<bool> {
         let shared = &self.journal.0;
         let path = shared.paths.segment(segment.number);
@@ -262,7 +263,7 @@ impl Reader {
                     self.at = Position { segment: segment.number, offset: segment.begin };
                 }
                 self.at.offset = self.at.offset.max(segment.begin);
-                // A block that cannot be read after some time, where others can, is damage like any other.
+                // A block that stays unreadable while others can be read is damage like any other.
                 let scan = if self.failed < PATIENCE { Scan::new } else { Scan::salvaging };
                 let scan = scan(file, Salt::new(shared.stream, segment.number), self.at.offset);
                 self.scan = Some(OpenSegment { segment: segment.number, remade: segment.remade, scan });
@@ -286,14 +287,14 @@ impl Reader {
         }
     }
 
-    /// Goes on behind a segment.
+    /// Continues after a segment.
     fn leave(&mut self, number: u64) {
         self.scan = None;
         self.at = Position { segment: number + 1, offset: 0 };
         self.keep_sure();
     }
 
-    /// Reports the numbers before `found` that nothing has.
+    /// Reports the numbers before `found` that no record has.
     fn missing(&mut self, found: Sequence) {
         if found > self.expected && !planted("skip-gaps") {
             self.journal.0.lost(self.expected, found - 1);
@@ -301,7 +302,7 @@ impl Reader {
         }
     }
 
-    /// Sets aside what is not zero of bytes that are no frame.
+    /// Sets aside the parts of a damaged range that are not zero.
     fn damaged_part(&mut self, segment: u64, from: u64, to: u64) -> io::Result<()> {
         for offset in (from..to).step_by(CHUNK) {
             let Some(OpenSegment { scan, .. }) = &self.scan else { return Ok(()) };
@@ -313,7 +314,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Sets damaged bytes aside. Which records they were is found out from the numbers that are missing.
+    /// Sets damaged bytes aside. The missing numbers tell which records they were.
     fn damaged(&mut self, segment: u64, offset: u64, sequence: Sequence, bytes: Bytes) -> io::Result<()> {
         let shared = &self.journal.0;
         if let Err(error) = shared.set_aside_damage(segment, offset, sequence, bytes) {
@@ -328,7 +329,7 @@ impl Reader {
 }
 
 impl State {
-    /// The first segment that is not before that number, and how far it may be read; `None` if it may not.
+    /// The first segment with at least that number, and how far it may be read; `None` if it may not.
     fn reach(&self, wanted: u64) -> Option<Reach> {
         let segment = *self.segments.unsettled.iter().find(|segment| segment.number >= wanted)?;
         let later = || self.segments.unsettled.iter().filter(|later| later.number > segment.number);
@@ -336,7 +337,7 @@ impl State {
         let synced = self.commits.synced;
         let (end, stop) = match segment.number.cmp(&synced.segment) {
             Ordering::Less => (segment.end, false),
-            // More may follow here; after a sync that failed, in another segment.
+            // More may follow here, or in another segment after a failed sync.
             Ordering::Equal => {
                 (synced.offset.min(segment.end), later().next().is_none() || synced.offset < segment.end)
             }
@@ -346,9 +347,9 @@ impl State {
     }
 }
 
-/// Attempts before what cannot be read counts as lost.
+/// How many attempts are made before unreadable records count as lost.
 const PATIENCE: u32 = 5;
-/// Between two attempts to read what cannot be read.
+/// The pause between two attempts.
 const RETRY: Duration = Duration::from_secs(1);
 const UNREADABLE: &str = crate::record::error_type::JOURNAL_UNREADABLE;
 const REMOVED: &str = crate::record::error_type::JOURNAL_FILE_REMOVED;

@@ -1,8 +1,9 @@
-//! Settling: what every sink has, or quarantine, leaves the journal.
+//! Settles records: what every sink has accepted, or has in quarantine, leaves the journal.
 //!
 //! Invariants:
-//! 1. What tells of records that no sink gets is durable before a cursor passes them.
-//! 2. A segment goes only when the cursor of every sink is durable behind it. So one that is missing behind a cursor was lost.
+//! 1. A report of records that no sink gets is durable before a cursor passes them.
+//! 2. A segment is removed only when the cursor of every sink is durable beyond it. A segment that is missing after a
+//!    cursor was therefore lost.
 
 use std::io;
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use crate::journal::quarantine::{Cause, Quarantined, Refused};
 use crate::journal::state::{Segment, Shared, State};
 use crate::record::StreamId;
 
-/// Says what of a stream a sink has, in the order in which it was read. Each sink has one, which may be used on another thread
-/// than its [`Reader`](super::Reader).
+/// Says which records a sink is done with, in the order in which they were read. Each sink has its own settler, which can
+/// run on another thread than its [`Reader`](super::Reader).
 #[derive(Debug)]
 pub struct Settler {
     journal: Journal,
@@ -43,8 +44,8 @@ impl Settler {
         self.journal.0.state().progress.sinks.get(self.ahead.sink()).map_or(SinkName::OTLP, |progress| progress.sink)
     }
 
-    /// Settles everything up to a record: it was accepted by the sink, or stands in quarantine. Removes the segments that
-    /// no sink needs any more.
+    /// Settles everything up to a record: the sink has accepted it, or it is in quarantine. Removes the segments that no
+    /// sink needs any more.
     pub fn settle(&mut self, through: Sequence) {
         let shared = &self.journal.0;
         if let Some(cursor) = self.ahead.pop(through, shared) {
@@ -52,10 +53,10 @@ impl Settler {
         }
     }
 
-    /// Keeps a durable copy of what the sink refused. Comes before `settle`.
+    /// Keeps a durable copy of what the sink refused. Call it before [`settle`](Self::settle).
     ///
     /// # Errors
-    /// What the disk said: the records must not be settled then.
+    /// The error of the disk: the records must not be settled in that case.
     pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
         let shared = &self.journal.0;
         shared.reported.store(true, Relaxed);
@@ -77,7 +78,7 @@ impl Settler {
 }
 
 impl Shared {
-    /// A sink is done with everything up to there.
+    /// Settles everything up to a cursor for a sink.
     pub(in crate::journal) fn settle_at(&self, sink: usize, cursor: Cursor) {
         if self.reports_are_durable() {
             match self.settle_durably(sink, cursor) {
@@ -89,24 +90,24 @@ impl Shared {
                         self.wake_for_room();
                     }
                 }
-                // After a crash some records are sent again.
+                // After a crash, some records are sent again.
                 Err(cause) => self.degraded(
                     CURSOR,
                     &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX),
                 ),
             }
         } else if let Some(progress) = self.state().progress.sinks.get_mut(sink) {
-            // It is settled for this process. The next one reads it again, and tells.
+            // Settled for this process only. The next one reads the records again, and reports.
             progress.settled = progress.settled.max(cursor.sequence);
         }
         self.settled.notify_waiters();
         self.settled_blocking.notify_all();
     }
 
-    /// Writes the cursor of a sink. Gives the segments that no sink needs any more; they are forgotten. `None` if it was further
-    /// already.
+    /// Writes the cursor of a sink. Returns the segments that no sink needs any more, which are no longer listed, or `None`
+    /// if the sink was further already.
     fn settle_durably(&self, sink: usize, cursor: Cursor) -> io::Result<Option<Vec<u64>>> {
-        // One at a time. No append waits for it.
+        // One thread at a time. No append waits for it.
         let mut cursors = self.cursors.lock();
         if self.is_passed(sink, cursor) {
             return Ok(None);
@@ -138,7 +139,7 @@ impl Shared {
         saved.map(|()| Some(gone))
     }
 
-    /// Whether somebody else has settled more meanwhile: damage is passed by who reads, and batches are by who ships.
+    /// Whether the sink was settled further in the meantime: the reader passes damage, and the settler batches.
     fn is_passed(&self, sink: usize, cursor: Cursor) -> bool {
         let state = self.state();
         let known = state.progress.sinks.get(sink).map(|progress| (progress.at, progress.settled));
@@ -148,10 +149,10 @@ impl Shared {
 }
 
 impl State {
-    /// Whether a segment goes, where all cursors are in that one or behind.
+    /// Whether a segment can be removed if all cursors are in segment `behind` or later.
     fn goes(&self, segment: &Segment, behind: u64) -> bool {
-        // A segment that is durable stays until another one is: without any, the stream would be forgotten.
-        // And an adopter's copies of what is open must be durable before the originals go.
+        // The last durable segment stays until another one is durable, because a stream without segments would be
+        // forgotten. The copies that an adopter makes of open calls must be durable before the originals are removed.
         let copied = self.commits.synced.frames > 0 || self.is_clean();
         let behind = behind + u64::from(planted("remove-unsettled-segment"));
         copied && segment.number < behind.min(self.commits.synced.segment).min(self.adoption.calls_from)

@@ -1,4 +1,5 @@
-//! Waiting until something is settled.
+//! Waits until records are settled.
+
 use std::time::{Duration, Instant};
 
 use crate::journal::format::SinkName;
@@ -7,12 +8,12 @@ use crate::journal::numbers::Sequence;
 use crate::journal::state::State;
 
 impl Journal {
-    /// Waits until everything up to a record is settled: every sink has it.
+    /// Waits until every sink has settled everything up to a record.
     pub async fn settled(&self, through: Sequence) {
         self.until(|state| state.progress.settled() >= through).await;
     }
 
-    /// Waits until everything up to a record is settled for that sink, whatever the others have.
+    /// Waits until one sink has settled everything up to a record.
     pub async fn settled_by(&self, sink: SinkName, through: Sequence) {
         self.until(|state| state.progress.settled_by(sink) >= through).await;
     }
@@ -29,7 +30,8 @@ impl Journal {
         }
     }
 
-    /// Blocks the thread until it is settled; says whether that came to pass before the deadline.
+    /// Blocks the thread until every sink has settled everything up to a record. Returns whether that happened before the
+    /// deadline.
     #[must_use]
     pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
         let end = Instant::now().checked_add(deadline);

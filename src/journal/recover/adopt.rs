@@ -1,4 +1,5 @@
-//! Streams whose owner died: found by their free lock, adopted by one process at a time, drained under their own Resource.
+//! Streams of dead processes: found by their free lock, adopted by one process at a time, and drained under their own
+//! Resource.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,41 +22,41 @@ use crate::journal::space::ALARM_RESERVE;
 use crate::journal::state::{Carried, Files, Shared, SinkCursor, Synced};
 use crate::record::StreamId;
 
-/// A stream whose owner is gone. Its lock is held as long as this is.
+/// A stream whose owner is gone. Its lock is held for as long as this exists.
 #[derive(Debug)]
 pub struct Orphan {
     stream: StreamId,
     owner: Arc<dyn File>,
-    /// Locked, too: somebody may have removed the other file while its owner lives.
+    /// Locked as well, because the other file may have been removed while its owner lives.
     cursor: Option<Arc<dyn File>>,
 }
 
-/// Looks for the streams of a directory whose owners are gone, oldest first, some at a time: each takes descriptors.
+/// Searches a directory for streams whose owners are gone, oldest first, some at a time, because each takes descriptors.
 #[derive(Debug)]
 pub struct Search {
     options: JournalOptions,
     streams: VecDeque<StreamId>,
 }
 
-/// What a [`Search`] has come by.
+/// What a [`Search`] has found.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Lot {
-    /// Locked for this process.
+    /// Orphans, locked for this process.
     pub orphans: Vec<Orphan>,
-    /// Streams that cannot be opened, and why: they stay as they are.
+    /// Streams that cannot be opened, and why. They stay as they are.
     pub unopened: Vec<(StreamId, JournalError)>,
-    /// Why another one could not be opened now: for want of descriptors or memory. It is looked for again.
+    /// Why the next stream could not be opened now: too few descriptors or too little memory. It is tried again.
     pub shortage: Option<JournalError>,
 }
 
 impl Lot {
-    /// Whether there is nothing to do about it.
+    /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.orphans.is_empty() && self.unopened.is_empty() && self.shortage.is_none()
     }
 
-    /// Nothing, as there was want of something.
+    /// An empty lot, because of a shortage.
     pub(crate) fn none_for(shortage: JournalError) -> Self {
         Self { shortage: Some(shortage), ..Self::default() }
     }
@@ -65,8 +66,8 @@ impl Lot {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Adopted {
-    /// The writing end, for the answers to calls that were left open and for the last record. Nothing is written to the stream
-    /// before the first of them. Call [`commit`](Journal::commit) afterwards: no thread does it.
+    /// The writing end, for the answers to open calls and for the last record. Nothing is written to the stream before the
+    /// first of them. Call [`commit`](Journal::commit) afterwards, because no thread does it.
     pub journal: Journal,
     /// Reads ahead for the first sink.
     pub reader: Reader,
@@ -74,35 +75,35 @@ pub struct Adopted {
     pub settler: Settler,
     /// The handles of the other sinks.
     pub others: Vec<SinkHandles>,
-    /// The calls that the crash left open. None if the stream has its end.
+    /// The calls that the crash left open; none if the stream has its last record.
     pub open: Vec<OpenRequest>,
-    /// Whether the last record has still to be appended.
+    /// Whether the last record still has to be appended.
     pub needs_end: bool,
 }
 
 /// A call that the crash left open.
 #[derive(Debug, Clone)]
 pub struct OpenRequest {
-    /// Names the call in the answer's [`Append`](super::Append).
+    /// Identifies the call in the [`Append`](crate::journal::Append) of its answer.
     pub call: CallNumber,
-    /// Its request record, or the intent of one.
+    /// Its request record, or its intent.
     pub request: Bytes,
 }
 
-/// The streams in a directory whose owners are gone, oldest first, locked for this process: all of them, so that there should
-/// be few. [`Search`] looks for some at a time. Those that cannot be opened are left out.
+/// All streams of a directory whose owners are gone, oldest first, locked for this process. If there may be many, use
+/// [`Search`], which finds some at a time. Streams that cannot be opened are left out.
 ///
 /// # Errors
-/// What the disk says.
+/// The error of the disk.
 pub fn orphans(options: &JournalOptions) -> Result<Vec<Orphan>, JournalError> {
     orphans_where(options, |_| true)
 }
 
-/// Those of the [`orphans`] whose Resource, encoded, is one of these. Others are never taken, not even for a moment: their
-/// own service may look for them now. Where nobody can tell whose a stream is, it is left, too.
+/// Like [`orphans`], but only the streams whose encoded Resource is accepted. Others are not taken even for a moment,
+/// because their own service may be looking for them. A stream without a valid Resource is not taken either.
 ///
 /// # Errors
-/// As [`orphans`].
+/// Like [`orphans`].
 pub fn orphans_of(options: &JournalOptions, is_ours: impl Fn(&[u8]) -> bool) -> Result<Vec<Orphan>, JournalError> {
     orphans_where(options, |owner| is_of(owner, &is_ours))
 }
@@ -111,16 +112,16 @@ fn orphans_where(options: &JournalOptions, is_wanted: impl Fn(&dyn File) -> bool
     Ok(Search::of(options)?.some_where(usize::MAX, is_wanted)?.orphans)
 }
 
-/// Whether a file `stream` is of a service that is ours.
+/// Whether a file `stream` belongs to an accepted service.
 fn is_of(owner: &dyn File, is_ours: impl Fn(&[u8]) -> bool) -> bool {
     SegmentHeader::read(owner).ok().flatten().is_some_and(|header| is_ours(&header.resource))
 }
 
 impl Search {
-    /// A look at that directory.
+    /// Starts a search of a directory.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn of(options: &JournalOptions) -> Result<Self, JournalError> {
         let (fs, place) = (&*options.fs, JournalPaths::new(&options.directory));
         make_directories(fs, &place)?;
@@ -129,28 +130,28 @@ impl Search {
         Ok(Self { streams: names.iter().filter_map(|name| StreamId::parse(name)).collect(), options: options.clone() })
     }
 
-    /// The next ones whose owners are gone, no more than that many; none at the end.
+    /// The next streams whose owners are gone, at most `most`; none at the end.
     ///
     /// # Errors
-    /// If the directory cannot be locked. Nothing is passed over then.
+    /// The directory cannot be locked. No stream is skipped in that case.
     pub fn some(&mut self, most: usize) -> Result<Lot, JournalError> {
         self.some_where(most, |_| true)
     }
 
-    /// As [`some`](Self::some), of those whose Resource, encoded, is one of these. See [`orphans_of`].
+    /// Like [`some`](Self::some), but only the streams whose encoded Resource is accepted. See [`orphans_of`].
     ///
     /// # Errors
-    /// As [`some`](Self::some).
+    /// Like [`some`](Self::some).
     pub fn some_of(&mut self, most: usize, is_ours: impl Fn(&[u8]) -> bool) -> Result<Lot, JournalError> {
         self.some_where(most, |owner| is_of(owner, &is_ours))
     }
 
-    /// That one is looked for again, after the others.
+    /// Puts a stream at the end of the search again.
     pub(crate) fn again(&mut self, stream: StreamId) {
         self.streams.push_back(stream);
     }
 
-    /// Streams that nobody has looked at yet; some may have owners that live.
+    /// How many streams were not looked at yet. Some may have living owners.
     #[must_use]
     pub fn left(&self) -> usize {
         self.streams.len()
@@ -181,7 +182,7 @@ impl Search {
     }
 }
 
-/// Takes the locks of a stream, if nobody has them.
+/// Takes the locks of a stream, if they are free.
 fn claim(fs: &dyn Fs, place: &StreamPaths, stream: StreamId) -> Result<Option<Orphan>, JournalError> {
     let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let failed = |cause| JournalError::io("open", place.root(), "see `auditrail journal fsck`")(cause);
@@ -214,10 +215,10 @@ impl Orphan {
         self.stream
     }
 
-    /// Reads what is there and gets ready to go on. `None` if there was nothing in it; it is removed then.
+    /// Reads the stream and prepares to continue it. `None` if there was nothing in it; it is removed in that case.
     ///
     /// # Errors
-    /// What the disk says, or that nobody can tell whose records they are. The stream is left to the next one.
+    /// The error of the disk, or that no header says whose records they are. The stream is left to the next process.
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = JournalPaths::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
@@ -267,7 +268,7 @@ impl Orphan {
 }
 
 impl Shared {
-    /// The state of a stream that is read and not written to.
+    /// Takes over a stream that is read and not written to yet.
     fn take_over(&self, found: &Recovered) -> Result<(), JournalError> {
         if let Some(torn) = &found.torn {
             // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
@@ -304,11 +305,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Begins a segment for the answers to what a dead process left open, with the requests in it.
+    /// Starts a segment for the answers to open calls, and copies their requests to it.
     ///
     /// # Errors
-    /// [`JournalError::Closed`] if the stream has its end, and that no segment can be made: it is tried again with the next
-    /// record.
+    /// [`JournalError::Closed`] if the stream has its last record; otherwise, that no segment can be created, which is
+    /// tried again with the next record.
     pub(in crate::journal) fn begin_answers(&self) -> Result<(), JournalError> {
         let left_open = self.state().adoption.left_open.clone();
         let Some(left_open) = left_open else { return Err(JournalError::Closed) };
@@ -330,8 +331,8 @@ impl Shared {
 }
 
 impl Journal {
-    /// Removes the stream, if its last record was appended, all of it is settled, what was lost of it is told, and the ledger has
-    /// its last number. Says whether it was.
+    /// Removes the stream if its last record was appended, everything is settled, losses are reported, and the ledger has
+    /// its last number. Returns whether it was removed.
     #[must_use]
     pub fn remove_if_done(&self) -> bool {
         if self.is_inherited() {
@@ -361,12 +362,12 @@ impl Journal {
     }
 }
 
-/// How many streams of dead processes a trail has in hand at once.
+/// How many streams of dead processes a trail handles at a time.
 pub const ADOPTED_AT_ONCE: usize = 4;
-/// Descriptors that an adoption takes at most, however many streams there are: for each in hand two locked files, the mark, the
-/// segment that is read and the one that is written; and for all together the locks of directories, a listing, a file that is
-/// recovered or written again, and one of the quarantine. A second sink takes two more for each in hand: its cursor, and the
-/// segment that is read for it.
+/// The most descriptors that adoption uses, however many streams there are. Each stream takes two locked files, the mark,
+/// the segment that is read and the one that is written. All together take the locks of directories, a listing, a file that
+/// is recovered or written again, and a file of the quarantine. A second sink takes two more for each stream: its cursor,
+/// and the segment that is read for it.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;
 const LEDGER: &str = crate::record::error_type::JOURNAL_LEDGER_FAILED;

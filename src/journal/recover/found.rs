@@ -1,4 +1,4 @@
-//! The segments that there are.
+//! Lists the segments of a stream.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,8 +12,8 @@ use crate::journal::planted;
 use crate::journal::state::Segment;
 use crate::record::StreamId;
 
-/// A segment as it was found. It is opened where it is read: a backlog may have more of them than a process may have
-/// files open.
+/// A segment on the disk. It is opened only while it is read, because a backlog may have more segments than a process may
+/// have open files.
 pub(in crate::journal) struct FoundSegment<'f> {
     pub(in crate::journal) info: Segment,
     pub(in crate::journal) header: Option<SegmentHeader>,
@@ -28,15 +28,15 @@ impl FoundSegment<'_> {
     }
 }
 
-/// The segments that there are.
+/// The segments of a stream.
 pub(super) struct Listed<'f> {
-    /// In their order.
+    /// In order.
     pub(super) found: Vec<FoundSegment<'f>>,
     /// The number of the next file.
     pub(super) next_file: u64,
 }
 
-/// Lists the segments. A file that is all zeros was prepared and never used, and is removed; nothing else ever is.
+/// Lists the segments. A file of zeros was prepared and never used, and is removed; nothing else is.
 pub(super) fn segments<'f>(fs: &'f dyn Fs, paths: &StreamPaths, stream: StreamId) -> io::Result<Listed<'f>> {
     let mut found = Vec::new();
     let mut numbers: Vec<u64> = fs.list(paths.root())?.iter().filter_map(|name| segment_number(name)).collect();
@@ -56,7 +56,7 @@ pub(super) fn segments<'f>(fs: &'f dyn Fs, paths: &StreamPaths, stream: StreamId
             }
             refuse_unknown_version(&file, salt, length)?;
         }
-        // Whoever reads it without a header sets aside what stands before the first frame.
+        // Without a header, readers set aside what precedes the first frame.
         let begin = header.as_ref().map_or(0, |header| header.length() as u64);
         let first = header.as_ref().map_or(0, |header| header.next_sequence);
         found.push(FoundSegment {
@@ -70,10 +70,10 @@ pub(super) fn segments<'f>(fs: &'f dyn Fs, paths: &StreamPaths, stream: StreamId
     Ok(Listed { found, next_file })
 }
 
-/// The sound header of a file.
+/// The header of a file, if it is valid.
 ///
 /// # Errors
-/// If it is of a version that this reader does not know.
+/// The header has an unknown version.
 pub(super) fn sound_header(file: &Arc<dyn File>) -> io::Result<Option<SegmentHeader>> {
     for length in [4096, LONGEST_HEADER] {
         let bytes = head(file, length as u64)?;
@@ -93,13 +93,14 @@ fn head(file: &Arc<dyn File>, length: u64) -> io::Result<Bytes> {
     Scan::salvaging(file.clone(), Salt::new(StreamId::from_bytes([0; 16]), 0), 0).raw(0, length)
 }
 
-/// A file that begins like a segment of another version, and has no frame of this one: nobody here can say what it is.
+/// Refuses a file that starts like a segment with an unknown version and has no frame of this version: its content is
+/// unknown.
 pub(in crate::journal) fn refuse_unknown_version(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<()> {
     let Some(version) = SegmentHeader::told_version(&head(file, 16)?) else { return Ok(()) };
     if holds_frames(file, salt, length)? { Ok(()) } else { Err(unknown(version)) }
 }
 
-/// Whether a frame of this version stands there, be its payload damaged or not.
+/// Whether there is a frame of this version, even with a damaged payload.
 fn holds_frames(file: &Arc<dyn File>, salt: Salt, length: u64) -> io::Result<bool> {
     let mut scan = Scan::salvaging(file.clone(), salt, 0);
     loop {

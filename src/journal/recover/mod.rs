@@ -1,4 +1,4 @@
-//! What a dead process left: found, read, adopted, ended.
+//! Recovery of what a dead process left: its streams are found, read, adopted, ended and removed.
 
 mod adopt;
 mod found;

@@ -1,4 +1,4 @@
-//! Where the reading of a stream goes on: what the cursor says, held against what is there.
+//! Finds where reading continues: compares the cursor with what is there.
 
 use std::io;
 
@@ -7,17 +7,17 @@ use crate::journal::format::{Cursor, Item, Position, Scan};
 use crate::journal::numbers::Sequence;
 use crate::journal::state::{Segment, Start};
 
-/// What is known of a stream beside its frames.
+/// What is known of a stream apart from its frames.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::journal) struct Known {
-    /// The number behind all that is there.
+    /// The number after everything that is there.
     pub(in crate::journal) behind: Sequence,
-    /// The last number that was durable once, as far as the mark tells.
+    /// The last number that was durable, according to the mark.
     pub(in crate::journal) marked: Sequence,
     pub(in crate::journal) next_file: u64,
 }
 
-/// Where to read on: at the cursor, if what it says is what is there, and at the very beginning otherwise.
+/// Where reading continues: at the cursor, if it matches what is there, and otherwise at the very beginning.
 pub(in crate::journal) fn begin_at(
     found: &[FoundSegment<'_>],
     cursor: Option<Cursor>,
@@ -33,11 +33,12 @@ pub(in crate::journal) fn begin_at(
         }
         let (first, wanted) = (first_record(found, at)?, cursor.sequence.saturating_add(1));
         let next = first.unwrap_or(behind);
-        // The end of the stream is gone, and what was settled with it: the mark says that it was there.
+        // The end of the stream is gone, including what was settled with it. The mark says that it was there.
         let was_there = || first.is_none() && wanted > behind && cursor.sequence <= marked;
-        // What follows may be damaged; then the record before it tells.
+        // What follows may be damaged; then the record before it decides.
         if next == wanted || was_there() || next > wanted && record_before(found, at)? == Some(cursor.sequence) {
-            // What it names may never have reached the disk: then on to what comes behind the last that did.
+            // The segment that the cursor names may never have reached the disk. Then reading continues after the last one
+            // that did.
             let last = found.last().map_or(0, |last| last.info.number);
             if at.segment > last {
                 at = Position { segment: last + 1, offset: 0 };
@@ -46,7 +47,7 @@ pub(in crate::journal) fn begin_at(
         }
     }
     let Some(oldest) = found.first() else {
-        // Nothing is there but what the mark and the cursor tell.
+        // Only the mark and the cursor are there.
         let expected = cursor.map_or(1, |cursor| cursor.sequence.saturating_add(1));
         return Ok(Start { at: Position { segment: next_file, offset: 0 }, expected });
     };
@@ -56,11 +57,11 @@ pub(in crate::journal) fn begin_at(
         0 => first_record(found, at)?.unwrap_or(behind),
         first => first,
     };
-    // The cursor is synced before a segment goes: what is missing behind it was lost.
+    // The cursor is synced before a segment is removed, so what is missing after it was lost.
     Ok(Start { at, expected: cursor.map_or(first, |cursor| first.min(cursor.sequence.saturating_add(1))) })
 }
 
-/// The number of the first record from a place on.
+/// The number of the first record from a position on.
 fn first_record(found: &[FoundSegment<'_>], at: Position) -> io::Result<Option<Sequence>> {
     for segment in found.iter().filter(|segment| segment.info.number >= at.segment) {
         let Segment { number, begin, end, .. } = segment.info;
@@ -84,7 +85,7 @@ fn first_record(found: &[FoundSegment<'_>], at: Position) -> io::Result<Option<S
     Ok(None)
 }
 
-/// The number of the last record before a place in its segment.
+/// The number of the last record before a position in its segment.
 fn record_before(found: &[FoundSegment<'_>], at: Position) -> io::Result<Option<Sequence>> {
     let Some(segment) = found.iter().find(|segment| segment.info.number == at.segment) else { return Ok(None) };
     let mut scan = Scan::salvaging(segment.file()?, segment.salt, segment.info.begin);

@@ -1,5 +1,5 @@
-//! Finds out what a stream holds whose owner died. Reads the header of each segment and the frames of the last: so the time
-//! it takes does not depend on how much waits.
+//! Reads the stream of a dead process: the header of each segment, and the frames of the last one. The time it takes does
+//! not depend on how much waits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -17,25 +17,25 @@ use crate::journal::planted::planted;
 use crate::journal::state::{Segment, Start};
 use crate::record::StreamId;
 
-/// What was found of a stream.
+/// The content of a stream.
 #[derive(Debug)]
 pub(in crate::journal) struct Recovered {
     pub(in crate::journal) segments: VecDeque<Segment>,
     pub(in crate::journal) resource: Bytes,
     pub(in crate::journal) scope: Bytes,
-    /// Where each sink reads on.
+    /// Where each sink continues to read.
     pub(in crate::journal) starts: Vec<Start>,
-    /// The number that the next record of the stream gets.
+    /// The number of the next record.
     pub(in crate::journal) sequence: Sequence,
-    /// The calls that nobody answered, and their request records or intents.
+    /// The calls without an answer, with their request records or intents.
     pub(in crate::journal) open: Vec<(CallNumber, Bytes)>,
-    /// The oldest of the segments that were read to know them.
+    /// The oldest segment that was read to find the open calls.
     pub(in crate::journal) calls_from: u64,
-    /// An answer or an end is damaged and was never shipped, so that it is made again.
+    /// Whether an answer or the last record is damaged and was never shipped, so that it is written again.
     pub(in crate::journal) makes_again: bool,
-    /// The stream has its last record.
+    /// Whether the stream has its last record.
     pub(in crate::journal) ended: bool,
-    /// Bytes behind the last frame of the last segment that are no frame of it, and may have been.
+    /// Bytes after the last frame of the last segment that are not a frame, and may have been one.
     pub(in crate::journal) torn: Option<Torn>,
     pub(in crate::journal) next_file: u64,
 }
@@ -46,13 +46,13 @@ pub(in crate::journal) struct Torn {
     pub(in crate::journal) segment: u64,
     pub(in crate::journal) from: u64,
     pub(in crate::journal) to: u64,
-    /// The last of the numbers that could have stood there.
+    /// The last number that could have been there.
     pub(in crate::journal) last: Sequence,
 }
 
-/// Reads a stream whose lock this process holds. `None` if there is nothing in it.
+/// Reads a stream that this process has locked. `None` if there is nothing in it.
 ///
-/// What the dead process had not synced is synced first: it may be shipped now, so it must not be gone after a power loss.
+/// What the dead process had not synced is synced first, because it may be shipped now and must then survive a power loss.
 pub(in crate::journal) fn recover(
     fs: &dyn Fs,
     place: &StreamPaths,
@@ -330,6 +330,6 @@ impl Walk {
     }
 }
 
-const NAMELESS: &str = "no header of the stream can be read, so nobody knows whose records they are";
+const NAMELESS: &str = "no header of the stream can be read, so it is unknown whose records they are";
 /// A header and the shortest payload.
 const LEAST_FRAME: u64 = 64;

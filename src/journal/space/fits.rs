@@ -1,29 +1,30 @@
-//! Whether a record has room.
+//! Decides whether a record has room.
 
 use crate::journal::append::Room;
 use crate::journal::error::{self, JournalError};
 use crate::journal::state::{Shared, State, Unmade};
 
 impl Shared {
-    /// Whether a frame of that size fits, and what is kept for others with it.
+    /// Whether a frame of that size fits, in addition to what is reserved.
     ///
     /// # Errors
-    /// If no more room would help.
+    /// If no amount of room would help.
     pub(in crate::journal) fn has_room(&self, state: &State, size: u64, room: Room) -> Result<bool, JournalError> {
-        // What was admitted is taken: its room was kept, and a commit has no more of it in memory than was promised.
+        // Admitted records are accepted: their room was reserved, so a commit has no more in memory than planned.
         if state.commits.unsynced_bytes > TOO_MANY_UNSYNCED && room == Room::Free {
             return Err(self.full(state, ": the disk does not sync what was written"));
         }
         Ok(fits(state, size, room) && !self.is_next_too_small(state, size, room))
     }
 
-    /// Whether what is promised would not fit into the next segment.
+    /// Whether the reserved room would not fit into the next segment.
     pub(in crate::journal) fn is_next_too_small(&self, state: &State, size: u64, room: Room) -> bool {
         let least = self.least_next(state, size, room);
         room == Room::Free && state.segments.next.as_ref().is_some_and(|next| next.length < least)
     }
 
-    /// Requests of open calls are carried into the next segment, and admitted responses may have to go there.
+    /// The least size of the next segment: it takes the requests of open calls, and perhaps the responses that have
+    /// reserved room.
     pub(in crate::journal) fn least_next(&self, state: &State, size: u64, room: Room) -> u64 {
         let carried = self.header_length() + state.calls.bytes() + size;
         if room == Room::Free { carried + state.reserved + ALARM_RESERVE } else { carried }
@@ -42,8 +43,8 @@ impl Shared {
     }
 }
 
-/// Whether the room for it is in the active segment. While no other segment is ready, that is all there is, and a part
-/// of it is kept for alarms, another for the responses of admitted calls.
+/// Whether the frame fits into the active segment. If no other segment is ready, a part of it is kept for alarms and for
+/// reserved responses.
 pub(in crate::journal) fn fits(state: &State, size: u64, room: Room) -> bool {
     let kept = match room {
         _ if state.segments.next.is_some() => 0,
@@ -54,7 +55,7 @@ pub(in crate::journal) fn fits(state: &State, size: u64, room: Room) -> bool {
     state.segments.active.offset + size + kept <= state.segments.active.length
 }
 
-/// Some alarm and gap records of the usual size.
+/// A few alarm and gap records of the usual size.
 pub(in crate::journal) const ALARM_RESERVE: u64 = 8 * 1024;
-/// A commit has them all in memory, for a sync that may fail; a disk that is slower than this many per commit is a full disk.
+/// A commit has all of them in memory, in case its sync fails. A disk that is too slow for that counts as full.
 const TOO_MANY_UNSYNCED: u64 = 24 << 20;

@@ -1,18 +1,18 @@
-//! Whoever waits for room is woken.
+//! Wakes threads that wait for room.
 
 use crate::journal::handle::Journal;
 use crate::journal::state::Shared;
 
 impl Journal {
-    /// Waits until there may be room again. Counts from the call, not from the first poll: whoever calls it before looking
-    /// for room misses nothing.
+    /// Waits until there may be room again. It counts from the call, not from the first poll, so a caller that calls it
+    /// before it looks for room misses nothing.
     pub fn room(&self) -> impl Future<Output = ()> {
         self.0.room.notified()
     }
 }
 
 impl Shared {
-    /// There may be room for another segment: whoever waits for it tries again.
+    /// There may be room for another segment, so waiting threads try again.
     pub(in crate::journal) fn wake_for_room(&self) {
         let mut state = self.state();
         state.segments.full_because = None;

@@ -1,4 +1,4 @@
-//! How much room a journal has, and who takes it.
+//! How much room a journal has, and what takes it.
 
 mod fits;
 mod freed;

@@ -1,4 +1,5 @@
-//! What waits in the streams of other processes, and of those that died.
+//! Counts what waits in the streams of other processes, alive and dead.
+
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,13 @@ use crate::journal::state::{Shared, State};
 use crate::record::StreamId;
 
 impl Shared {
-    /// What waits for the collector, of all streams: that, and not the space of files that are ready, is held against the
-    /// bound.
+    /// How many bytes wait for the collector in all streams. This counts against the limit, and the space of prepared files
+    /// does not.
     pub(in crate::journal) fn waiting(&self, state: &State) -> u64 {
         state.appended.pending_bytes.saturating_add(self.others_bytes())
     }
 
-    /// Counts what waits in the streams of other processes, and of those that died.
+    /// Counts what waits in the streams of other processes, alive and dead.
     pub(in crate::journal) fn count_others(&self) {
         if !self.state().wants_next() && self.pressure() < Pressure::Filling {
             return;
@@ -34,7 +35,7 @@ impl Shared {
         self.others_bytes.store(sum, Ordering::Relaxed);
     }
 
-    /// What stands between the cursors and the mark of a stream; without a mark, behind the cursors.
+    /// The bytes between the cursors and the mark of a stream; without a mark, all bytes after the cursors.
     fn waiting_in(&self, paths: &StreamPaths, stream: StreamId) -> u64 {
         let fs = &self.options.fs;
         let cursor = |sink| fs.open(&paths.cursor(sink)).ok().and_then(|file| Cursor::read(&*file, stream));
@@ -60,5 +61,5 @@ impl Shared {
     }
 }
 
-/// Streams of others are looked at no more often, as there may be a thousand.
+/// Other streams are counted no more often than this, because there may be a thousand.
 const COUNT_INTERVAL: Duration = Duration::from_millis(900);

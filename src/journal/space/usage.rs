@@ -1,4 +1,4 @@
-//! What the journal says of itself.
+//! Counts and bytes of a stream.
 
 use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
@@ -7,26 +7,27 @@ use crate::journal::numbers::Sequence;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Records that were taken.
+    /// The number of records that were accepted.
     pub appended: u64,
-    /// The sequence number up to which all are settled: every sink has them, or quarantine, or they are reported as lost.
+    /// The sequence number up to which all records are settled: every sink has them, or they are in quarantine or reported
+    /// as lost.
     pub settled: Sequence,
-    /// Bytes of frames that are not settled.
+    /// The size of the frames that are not settled.
     pub pending_bytes: u64,
-    /// Bytes that the segments of this stream take on the disk.
+    /// The size of this stream's segments on the disk.
     pub allocated_bytes: u64,
-    /// Bytes that wait in other streams of the directory, as they were counted last.
+    /// How many bytes wait in other streams of the directory, as last counted.
     pub others_bytes: u64,
-    /// Bytes that may wait in all segments.
+    /// How many bytes may wait in all segments.
     pub max_bytes: u64,
-    /// When the oldest record was made that was read and is not settled, nanoseconds since 1970.
+    /// The time of the oldest record that was read and is not settled, in nanoseconds since 1970.
     pub oldest_unix_nano: Option<u64>,
-    /// Calls that are open.
+    /// The number of open calls.
     pub open_calls: usize,
 }
 
 impl Usage {
-    /// Records that are not settled.
+    /// The number of records that are not settled.
     #[must_use]
     pub const fn pending(&self) -> u64 {
         self.appended.saturating_sub(self.settled)
@@ -34,7 +35,7 @@ impl Usage {
 }
 
 impl Journal {
-    /// Counts and bytes now.
+    /// The current counts.
     #[must_use]
     pub fn usage(&self) -> Usage {
         let state = self.0.state();

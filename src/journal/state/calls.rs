@@ -1,41 +1,42 @@
-//! The calls that are open now, and where their request frames are.
+//! The open calls, and where their request frames are.
 
 use crate::journal::numbers::CallNumber;
 
-/// Where the request frame of an open call stands in the active segment.
+/// Where a request frame of an open call is in the active segment.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::journal) struct Extent {
     pub(in crate::journal) offset: u64,
     pub(in crate::journal) size: u64,
 }
 
-/// An open call on its way into the next segment.
+/// An open call that is copied to the next segment.
 #[derive(Debug)]
 pub(in crate::journal) struct Carried {
     pub(in crate::journal) call: CallNumber,
-    /// Empty if it cannot be read here. The header counts it all the same, so that an adopter looks for it in earlier segments.
+    /// Empty if the request cannot be read here. The segment header counts it nevertheless, so an adopter looks for it in
+    /// earlier segments.
     pub(in crate::journal) payload: Vec<u8>,
 }
 
-/// A table whose entries are found by number: no search, and no allocation once it has grown.
+/// A table that is indexed by call number: no search, and no allocation once it has grown.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct OpenCalls {
     entries: Vec<Slot>,
     free: Vec<u32>,
-    /// Calls of a stream that was adopted whose entry is another's: the answer that had freed it was lost with the power.
+    /// Calls of an adopted stream whose slot is taken: the answer that had freed the slot was lost with the power.
     crowded: Vec<(CallNumber, Extent)>,
     bytes: u64,
 }
 
 #[derive(Debug)]
 struct Slot {
-    /// Counts the uses of the entry, so that a number is never used again in a stream.
+    /// Counts the uses of the slot, so that a number is used once per stream.
     generation: u32,
     place: Option<Extent>,
 }
 
 impl OpenCalls {
-    /// The number that the next call would get; `open` gives it to it.
+    /// The number of the next call; [`open`](Self::open) assigns it.
     pub(in crate::journal) fn next(&self) -> CallNumber {
         let index = self.free.last().copied().unwrap_or(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
         let generation = self.entries.get(index as usize).map_or(0, |entry| entry.generation);
@@ -52,7 +53,7 @@ impl OpenCalls {
         number
     }
 
-    /// Does nothing for a call that is not open.
+    /// Closes a call. A call that is not open is ignored.
     pub(in crate::journal) fn close(&mut self, number: CallNumber) {
         if let Some(at) = self.crowded.iter().position(|(crowded, _)| *crowded == number) {
             self.bytes -= self.crowded.swap_remove(at).1.size;
@@ -62,7 +63,7 @@ impl OpenCalls {
         let Some(entry) = self.entries.get_mut(index as usize).filter(|entry| is(entry, number)) else { return };
         if let Some(place) = entry.place.take() {
             self.bytes -= place.size;
-            // An entry whose numbers are used up is left alone.
+            // A slot whose numbers are used up is not used again.
             if let Some(generation) = entry.generation.checked_add(1) {
                 entry.generation = generation;
                 self.free.push(index);
@@ -70,7 +71,7 @@ impl OpenCalls {
         }
     }
 
-    /// Notes that the request frame of a call stands elsewhere now.
+    /// Notes that the request frame of a call has moved.
     pub(in crate::journal) fn moved(&mut self, number: CallNumber, to: Extent) {
         let crowded = self.crowded.iter_mut().filter(|(crowded, _)| *crowded == number);
         crowded.for_each(|(_, place)| *place = to);
@@ -87,7 +88,7 @@ impl OpenCalls {
         entries.chain(self.crowded.iter().copied())
     }
 
-    /// How many frames of that many bytes would have to be carried.
+    /// The size of the request frames of all open calls, which the next segment has to take.
     pub(in crate::journal) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -101,9 +102,9 @@ fn is(entry: &Slot, number: CallNumber) -> bool {
     u64::from(entry.generation) == number.0 >> 32
 }
 
-/// For streams of processes that died.
+/// Recovery.
 impl OpenCalls {
-    /// Puts back a call that was found open.
+    /// Restores a call that was found open.
     pub(in crate::journal) fn restore(&mut self, number: CallNumber, place: Extent) {
         let Some(index) = index(number).map(|index| index as usize) else { return };
         while self.entries.len() <= index {

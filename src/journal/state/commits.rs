@@ -1,4 +1,4 @@
-//! What is durable, what is not, and who waits for it.
+//! What is durable, what is not, and which threads wait for it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,32 +8,32 @@ use super::segments::Active;
 use crate::journal::disk::File;
 use crate::journal::format::Salt;
 
-/// What commits know of the stream. They alone change how far it is durable.
+/// The state of commits. Only they change how far the stream is durable.
 #[derive(Debug)]
 pub(in crate::journal) struct Commits {
     pub(in crate::journal) synced: Synced,
-    /// Bytes of frames that no commit has begun to make durable.
+    /// Bytes of frames that no commit has started to sync.
     pub(in crate::journal) unsynced_bytes: u64,
     /// Segments that were left since the last commit.
     pub(in crate::journal) dirty: Vec<Unsynced>,
-    /// A file was made since the directory was synced.
+    /// Whether a file was created since the directory was last synced.
     pub(in crate::journal) directory_dirty: bool,
-    /// A sync failed: what is unsynced has to be written again, elsewhere, before anything else is synced.
+    /// A sync failed: what is unsynced must be written again to a new segment before the next sync.
     pub(in crate::journal) poisoned: bool,
     /// Frames among which some were dropped before a sync that failed, as counted by [`Appended::frames`](super::appended::Appended).
     pub(in crate::journal) lost: Range<u64>,
-    /// Commits that failed, and what the last one said.
+    /// How many commits failed, and the last error.
     pub(in crate::journal) failures: u64,
     pub(in crate::journal) failure: Option<String>,
-    /// Somebody waits for a commit.
+    /// Whether a thread waits for a commit.
     pub(in crate::journal) wanted: bool,
     pub(in crate::journal) group: Group,
-    /// The thread that commits has to be woken.
+    /// Whether the thread that commits has to be woken.
     pub(in crate::journal) keeper_sleeps: bool,
 }
 
 impl Default for Commits {
-    /// Of a stream that has no segment yet.
+    /// The state of a stream without segments.
     fn default() -> Self {
         Self {
             synced: Synced { frames: 0, segment: 0, offset: 0, sequence: 1, header: false },
@@ -51,7 +51,7 @@ impl Default for Commits {
     }
 }
 
-/// What a commit has to sync of a file.
+/// The part of a file that a commit has to sync.
 #[derive(Debug, Clone)]
 pub(in crate::journal) struct Unsynced {
     pub(in crate::journal) file: Arc<dyn File>,
@@ -62,7 +62,7 @@ pub(in crate::journal) struct Unsynced {
 }
 
 impl Unsynced {
-    /// What of the segment is not durable.
+    /// The part of a segment that is not durable.
     pub(in crate::journal) fn of(segment: &Active, synced: Synced) -> Self {
         Self {
             file: segment.file.clone(),
@@ -74,36 +74,36 @@ impl Unsynced {
     }
 }
 
-/// How far everything is durable.
+/// How far the stream is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::journal) struct Synced {
     pub(in crate::journal) frames: u64,
     pub(in crate::journal) segment: u64,
     pub(in crate::journal) offset: u64,
-    /// The sequence number of the next record behind it.
+    /// The sequence number of the next record after it.
     pub(in crate::journal) sequence: u64,
-    /// Whether the header of the segment is durable, too: before the first commit of a segment it is not.
+    /// Whether the header of the segment is durable as well. It is not before the first commit of a segment.
     pub(in crate::journal) header: bool,
 }
 
 impl Synced {
-    /// From where on a segment is not durable.
+    /// Where the part of a segment that is not durable starts.
     pub(in crate::journal) fn reached_in(&self, segment: u64) -> u64 {
         if self.segment == segment && self.header { self.offset } else { 0 }
     }
 }
 
-/// Who waits for a commit.
+/// The threads that wait for a commit.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct Group {
-    /// How many wait for the next one.
+    /// How many wait for the next commit.
     pub(in crate::journal) waiting: usize,
-    /// How many waited for the last one.
+    /// How many waited for the last commit.
     pub(in crate::journal) last: usize,
-    /// The next one waits for that many, a short while.
+    /// The next commit waits a short time for this many.
     pub(in crate::journal) gathering: Option<usize>,
-    /// The frames that the commit which is under way makes durable.
+    /// The frames that the running commit makes durable.
     pub(in crate::journal) under_way: u64,
-    /// How long the last one took.
+    /// How long the last commit took.
     pub(in crate::journal) took: Duration,
 }

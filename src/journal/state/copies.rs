@@ -1,9 +1,9 @@
-//! Copies of what a commit makes durable: if its sync fails, nobody knows what the disk has of it, and the kernel may have
-//! forgotten it.
+//! Copies of what a commit makes durable. If the sync fails, the content of the disk is unknown, and the kernel may have
+//! discarded the pages.
 //!
-//! They are read back from the segments just before the sync, by the thread that commits, so that the caller who appends a
-//! record copies it once. Whatever the disk says of it later, until then the system has it in memory. What cannot be read is
-//! not copied: it is lost only if the sync fails, too.
+//! The thread that commits reads them back from the segments just before the sync, so that an append copies its record only
+//! once. Until the sync the system has the data in memory, whatever the disk returns later. What cannot be read is not
+//! copied; it is lost only if the sync fails, too.
 
 use std::cmp::Ordering;
 
@@ -13,18 +13,18 @@ use crate::journal::disk::File;
 use crate::journal::format::{FrameHeader, Kind, Position, frame};
 use crate::journal::numbers::CallNumber;
 
-/// The frames behind what is durable, in their order.
+/// The frames after the durable part, in order.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct Copies {
     bytes: Vec<u8>,
     parts: Vec<Part>,
-    /// Up to where everything is here.
+    /// Everything up to here is in this copy.
     reached: Position,
-    /// What was carried into a segment that is not durable yet.
+    /// The calls that were carried into a segment that is not durable yet.
     carried: Vec<Carried>,
 }
 
-/// What is from one segment.
+/// The frames of one segment.
 #[derive(Debug)]
 struct Part {
     salt: frame::Salt,
@@ -32,7 +32,7 @@ struct Part {
 }
 
 impl Copies {
-    /// Reads what is not here yet of a part of a segment, whose first frame begins there.
+    /// Reads the part of a segment that is not here yet. `first_frame` is the offset of its first frame.
     pub(in crate::journal) fn read(&mut self, part: &Unsynced, first_frame: u64) {
         let Position { segment, offset } = self.reached;
         let from = match part.segment.cmp(&segment) {
@@ -49,13 +49,13 @@ impl Copies {
         self.reached = Position { segment: part.segment, offset: part.to };
     }
 
-    /// All that is here was written again, up to there, and these calls were carried.
+    /// Notes that everything here was written again, up to `reached`, together with these carried calls.
     pub(in crate::journal) fn are_written(&mut self, reached: Position, carried: Vec<Carried>) {
         self.reached = reached;
         self.carried = carried;
     }
 
-    /// The request of a call that was carried, where the segment that it was carried into has lost it with a sync that failed.
+    /// The request of a call that was carried into a segment whose sync failed.
     pub(in crate::journal) fn carried(&self, call: CallNumber) -> Option<Vec<u8>> {
         let is_it = |carried: &&Carried| carried.call == call && !carried.payload.is_empty();
         let kept = self.carried.iter().find(is_it).map(|carried| carried.payload.clone());
@@ -63,7 +63,7 @@ impl Copies {
         kept.or_else(|| self.all().find(|(header, _)| opens(header)).map(|(_, payload)| payload.to_vec()))
     }
 
-    /// Headers and payloads of the frames that are sound, but for those that were carried: there are others like them.
+    /// Headers and payloads of all sound frames except carried ones, which are copied separately.
     pub(in crate::journal) fn frames(&self) -> impl Iterator<Item = (FrameHeader, &[u8])> {
         self.all().filter(|(header, _)| header.kind != Kind::Carried)
     }
@@ -84,17 +84,17 @@ impl Copies {
         self.carried.clear();
         self.reached = Position::default();
         if self.bytes.capacity() > KEPT {
-            // A burst is not paid for with memory for ever.
+            // A burst does not keep memory for ever.
             self.bytes = Vec::new();
         }
     }
 }
 
-/// In pieces, so that a writer who waits for a reader of the same file does not wait long. What cannot be read stays zero.
+/// Reads in pieces, so that a writer of the same file waits only a short time. What cannot be read stays zero.
 fn read_what_can_be_read(file: &dyn File, from: u64, bytes: &mut [u8]) {
     let mut failed = 0;
     for (piece, offset) in bytes.chunks_mut(PIECE).zip((from..).step_by(PIECE)) {
-        // A disk that does not answer may take half a minute for each.
+        // A disk that does not answer may take half a minute for each piece.
         if failed < MOST_FAILED && file.read_at(offset, piece).or_else(|_| file.read_at(offset, piece)).is_err() {
             piece.fill(0);
             failed += 1;
@@ -104,5 +104,5 @@ fn read_what_can_be_read(file: &dyn File, from: u64, bytes: &mut [u8]) {
 
 const PIECE: usize = 256 * 1024;
 const MOST_FAILED: usize = 4;
-/// What is kept of the memory after a burst.
+/// How much memory is kept after a burst.
 const KEPT: usize = 4 << 20;

@@ -1,4 +1,4 @@
-//! What is given to the thread that writes for others.
+//! The work of the writer thread.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,26 +8,26 @@ use crate::journal::append::{Append, Lengths, Receipt};
 use crate::journal::error::JournalError;
 use crate::locks::Mutex;
 
-/// The thread that writes for others, and what it has to do.
+/// The writer thread and its queue.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct Jobs {
     pub(in crate::journal) queue: VecDeque<Arc<Job>>,
-    /// There is such a thread.
+    /// Whether the thread exists.
     pub(in crate::journal) has_writer: bool,
-    /// It does one of them now.
+    /// Whether the thread is working on a job.
     pub(in crate::journal) is_writing: bool,
 }
 
-/// What is to be done.
+/// What a job does.
 #[derive(Debug)]
 pub(in crate::journal) enum Work {
-    /// A record, with its frame.
+    /// Appends a record, given its frame.
     Append(Append, Lengths, Mutex<Vec<u8>>),
-    /// Room of that size that is kept.
+    /// Reserves room of this size.
     Admit(u64),
 }
 
-/// Something that another thread waits for.
+/// Work that another thread waits for.
 #[derive(Debug)]
 pub(in crate::journal) struct Job {
     pub(in crate::journal) work: Work,
@@ -40,12 +40,12 @@ impl Job {
         Self { work, stage: AtomicU8::new(WAITED_FOR), answer: Mutex::default() }
     }
 
-    /// Whether it may be done: from here on nobody leaves it.
+    /// Claims the job for execution. From then on its owner cannot abandon it. Returns whether it was still wanted.
     pub(in crate::journal) fn keep(&self) -> bool {
         self.stage.compare_exchange(WAITED_FOR, KEPT, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Whether nobody does it any more.
+    /// Abandons the job. Returns whether nothing will execute it.
     pub(in crate::journal) fn leave(&self) -> bool {
         self.stage.compare_exchange(WAITED_FOR, LEFT, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }

@@ -1,4 +1,4 @@
-//! What the lock of a journal guards, in parts: each is changed by one room, and read by others.
+//! The state behind the lock of a journal. Each part is changed by one room, and others only read it.
 
 use std::sync::Arc;
 
@@ -17,30 +17,30 @@ use crate::record::StreamId;
 
 #[derive(Debug)]
 pub(in crate::journal) struct State {
-    /// Who writes now (`write/turn.rs`).
+    /// Which thread writes (`write/turn.rs`).
     pub(in crate::journal) turn: Turn,
-    /// What is given to the thread that writes for others (`write/writer.rs`).
+    /// The work of the writer thread (`write/writer.rs`).
     pub(in crate::journal) jobs: Jobs,
-    /// The segments that are written to (`write/roll.rs`, `write/prepare.rs`).
+    /// The segments (`write/roll.rs`, `write/prepare.rs`).
     pub(in crate::journal) segments: Segments,
     /// What was appended (`write/store.rs`).
     pub(in crate::journal) appended: Appended,
-    /// The calls that are open (`write/store.rs`).
+    /// The open calls (`write/store.rs`).
     pub(in crate::journal) calls: OpenCalls,
-    /// Bytes that are kept for the responses of calls that were admitted (`write/admission.rs`).
+    /// Bytes that are reserved for the responses of admitted calls (`write/admission.rs`).
     pub(in crate::journal) reserved: u64,
     /// What is durable (`sync/`).
     pub(in crate::journal) commits: Commits,
-    /// How far the sinks have it (`read/`).
+    /// How far the sinks are (`read/`).
     pub(in crate::journal) progress: Progress,
-    /// What the thread that keeps the journal knows (`upkeep/`).
+    /// The state of the thread that keeps the journal (`upkeep/`).
     pub(in crate::journal) upkeep: Upkeep,
     /// What a dead process left (`recover/`).
     pub(in crate::journal) adoption: Adoption,
 }
 
 impl State {
-    /// Of a stream that has no segment yet.
+    /// The state of a stream without segments.
     pub(in crate::journal) fn empty(file: Arc<dyn File>, stream: StreamId, sinks: Vec<SinkProgress>) -> Self {
         Self {
             turn: Turn::default(),
@@ -56,7 +56,7 @@ impl State {
         }
     }
 
-    /// Counts what is pending, where more has changed than a frame.
+    /// Counts the pending bytes again, after more than one frame has changed.
     pub(in crate::journal) fn recount_pending(&mut self) {
         let Position { segment: at, offset } = self.progress.settled_at();
         let pending = self.segments.unsettled.iter().filter(|segment| segment.number >= at).map(|segment| {
@@ -66,7 +66,7 @@ impl State {
         self.appended.pending_bytes = pending.sum();
     }
 
-    /// Whether it is time to make the next segment: an idle process needs none.
+    /// Whether it is time to prepare the next segment. An idle process needs none.
     pub(in crate::journal) fn wants_next(&self) -> bool {
         !self.upkeep.rests && self.segments.wants_next()
     }

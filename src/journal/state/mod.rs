@@ -1,4 +1,5 @@
-//! What an open journal keeps in memory.
+//! What an open journal keeps in memory: `shared.rs` is what handles and threads share, `locked.rs` is what its lock guards,
+//! and the other files are the parts of that.
 
 mod adoption;
 mod appended;

@@ -3,41 +3,41 @@
 use crate::journal::format::{Position, SinkName};
 use crate::journal::numbers::Sequence;
 
-/// Where a sink begins to read a stream.
+/// Where a sink starts to read a stream.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::journal) struct Start {
     pub(in crate::journal) at: Position,
-    /// The number that comes next there.
+    /// The sequence number that comes next there.
     pub(in crate::journal) expected: Sequence,
 }
 
 impl Default for Start {
-    /// That of a new stream.
+    /// The start of a new stream.
     fn default() -> Self {
         Self { at: Position::default(), expected: 1 }
     }
 }
 
-/// How far all sinks have the stream, and what was told of it.
+/// How far all sinks are, and which losses were reported.
 #[derive(Debug)]
 pub(in crate::journal) struct Progress {
-    /// Of each sink, in the order of the options.
+    /// One entry per sink, in the order of the options.
     pub(in crate::journal) sinks: Vec<SinkProgress>,
-    /// Numbers of which was told that they are lost, while not all sinks have passed them.
+    /// Lost numbers that were reported, until all sinks have passed them.
     pub(in crate::journal) reported_lost: Vec<(Sequence, Sequence)>,
-    /// A reader waits for a commit.
+    /// Whether a reader waits for a commit.
     pub(in crate::journal) reader_sleeps: bool,
 }
 
-/// How far a sink has the stream.
+/// How far one sink is.
 #[derive(Debug)]
 pub(in crate::journal) struct SinkProgress {
     pub(in crate::journal) sink: SinkName,
-    /// The sequence number of the last record that is settled.
+    /// The sequence number of the last settled record.
     pub(in crate::journal) settled: Sequence,
-    /// How far the frames are settled.
+    /// The position up to which frames are settled.
     pub(in crate::journal) at: Position,
-    /// When the oldest record that was read and is not settled was observed.
+    /// The time of the oldest record that was read and is not settled.
     pub(in crate::journal) oldest_unix_nano: Option<u64>,
 }
 
@@ -52,27 +52,27 @@ impl Progress {
         Self { sinks, reported_lost: Vec::new(), reader_sleeps: false }
     }
 
-    /// The sequence number up to which every sink has all.
+    /// The sequence number up to which every sink has settled everything.
     pub(in crate::journal) fn settled(&self) -> Sequence {
         self.sinks.iter().map(|progress| progress.settled).min().unwrap_or(0)
     }
 
-    /// The sequence number up to which that sink has all; nothing for a sink that is none.
+    /// The sequence number up to which one sink has settled everything; 0 for an unknown sink.
     pub(in crate::journal) fn settled_by(&self, sink: SinkName) -> Sequence {
         self.sinks.iter().find(|progress| progress.sink == sink).map_or(0, |progress| progress.settled)
     }
 
-    /// How far every sink has the frames.
+    /// The position up to which every sink has settled everything.
     pub(in crate::journal) fn settled_at(&self) -> Position {
         self.sinks.iter().map(|progress| progress.at).min().unwrap_or_default()
     }
 
-    /// When the oldest record that was read and that a sink does not have was observed.
+    /// The time of the oldest record that was read and that some sink has not settled.
     pub(in crate::journal) fn oldest_unix_nano(&self) -> Option<u64> {
         self.sinks.iter().filter_map(|progress| progress.oldest_unix_nano).min()
     }
 
-    /// The parts of a range of lost numbers that were not told before: each sink comes by them.
+    /// The parts of a range of lost numbers that were not reported before. Each sink finds the same loss.
     pub(in crate::journal) fn unreported(&mut self, first: Sequence, last: Sequence) -> Vec<(Sequence, Sequence)> {
         let settled = self.settled();
         self.reported_lost.retain(|(_, last)| *last > settled);

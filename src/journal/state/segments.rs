@@ -1,4 +1,4 @@
-//! The segments of a stream that this process writes.
+//! The segments that this process writes.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,33 +10,33 @@ use crate::journal::disk::{File, Identity};
 use crate::journal::format::Salt;
 use crate::record::StreamId;
 
-/// The segments that are there, and what is known of the next one. Whoever has the turn changes which one is written to.
+/// The segments of the stream, and the plan for the next one. Only the thread that has the turn changes the active segment.
 #[derive(Debug)]
 pub(in crate::journal) struct Segments {
     /// The segment that is written to.
     pub(in crate::journal) active: Active,
-    /// The one that comes after it, ready.
+    /// The next segment, ready to be started.
     pub(in crate::journal) next: Option<Prepared>,
-    /// Bytes of the segment that is made next, where there is room.
+    /// The size of the next segment, if there is room for it.
     pub(in crate::journal) wanted_bytes: u64,
-    /// The thread that makes it was woken for it.
+    /// Whether the thread that prepares it was woken for it.
     pub(in crate::journal) next_asked: bool,
-    /// When the active one was begun.
+    /// When the active segment was started.
     pub(in crate::journal) begun: Instant,
-    /// How many bytes of pages are made ready ahead of the writer.
+    /// How many bytes of pages are prepared ahead of the writer.
     pub(in crate::journal) ahead: u64,
-    /// All segments that have records which are not settled, oldest first; the last is the active one.
+    /// All segments with records that are not settled, oldest first. The last one is active.
     pub(in crate::journal) unsettled: VecDeque<Segment>,
     /// The number of the next file.
     pub(in crate::journal) next_file: u64,
-    /// The number of the newest segment that was begun, or is being begun.
+    /// The number of the newest segment that was started or is being started.
     pub(in crate::journal) begun_file: u64,
-    /// Why no segment could be made at the last attempt.
+    /// Why the last attempt to create a segment failed.
     pub(in crate::journal) full_because: Option<Unmade>,
 }
 
 impl Segments {
-    /// Of a stream that has no segment yet.
+    /// The state of a stream without segments.
     pub(in crate::journal) fn none(file: Arc<dyn File>, stream: StreamId) -> Self {
         Self {
             active: Active::none(file, stream),
@@ -52,20 +52,20 @@ impl Segments {
         }
     }
 
-    /// The segment that is ready, to be begun, if it fits.
+    /// Takes the prepared segment in order to start it, if it fits.
     pub(in crate::journal) fn take_next(&mut self, fits: impl FnOnce(&Prepared) -> bool) -> Option<Prepared> {
         let next = self.next.take_if(|next| fits(next))?;
         self.begun_file = self.begun_file.max(next.number);
         Some(next)
     }
 
-    /// Bytes that the segments take on the disk.
+    /// The size of all segments on the disk.
     pub(in crate::journal) fn allocated(&self) -> u64 {
         let prepared = self.next.as_ref().map_or(0, |next| next.length);
         self.unsettled.iter().map(|segment| segment.length).sum::<u64>() + prepared
     }
 
-    /// Whether it is time to make the next segment.
+    /// Whether it is time to prepare the next segment.
     pub(in crate::journal) fn wants_next(&self) -> bool {
         let is_used = self.active.offset >= self.active.length / WANTS_NEXT;
         self.next.is_none() && (is_used || self.full_because.is_some())
@@ -77,21 +77,22 @@ impl Segments {
 pub(in crate::journal) struct Active {
     pub(in crate::journal) number: u64,
     pub(in crate::journal) file: Arc<dyn File>,
-    /// Another handle of the file, for whoever has the turn: it is taken and put back, which is cheaper than to count it for each frame.
+    /// A second handle of the file for the thread that has the turn. Taking it and putting it back is cheaper than counting
+    /// a reference for each frame.
     pub(in crate::journal) at_hand: Option<Arc<dyn File>>,
     pub(in crate::journal) path: PathBuf,
     pub(in crate::journal) identity: Identity,
     pub(in crate::journal) salt: Salt,
     pub(in crate::journal) offset: u64,
     pub(in crate::journal) length: u64,
-    /// Up to where its pages were prepared.
+    /// The offset up to which pages were prepared.
     pub(in crate::journal) prepared: u64,
-    /// Where the writer was then.
+    /// The offset of the writer at that time.
     pub(in crate::journal) seen: u64,
 }
 
 impl Active {
-    /// Where nothing can be written.
+    /// A placeholder that nothing can be written to.
     pub(in crate::journal) fn none(file: Arc<dyn File>, stream: StreamId) -> Self {
         Self {
             number: 0,
@@ -108,7 +109,7 @@ impl Active {
     }
 }
 
-/// A segment with space and without a header: to whoever finds it, it is not there.
+/// A segment with space but without a header. To a process that finds it, it does not exist.
 #[derive(Debug)]
 pub(in crate::journal) struct Prepared {
     pub(in crate::journal) number: u64,
@@ -118,15 +119,15 @@ pub(in crate::journal) struct Prepared {
     pub(in crate::journal) length: u64,
 }
 
-/// Why no segment could be made.
+/// Why a segment could not be created.
 #[derive(Debug, Clone)]
 pub(in crate::journal) struct Unmade {
     pub(in crate::journal) text: String,
-    /// What the system said; `None` if it is the bound.
+    /// The error of the system; `None` if the limit was reached.
     pub(in crate::journal) cause: Option<io::ErrorKind>,
 }
 
-/// What a reader needs to know of a segment.
+/// What a reader needs to know about a segment.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::journal) struct Segment {
     pub(in crate::journal) number: u64,
@@ -134,13 +135,13 @@ pub(in crate::journal) struct Segment {
     pub(in crate::journal) first: u64,
     /// Where the first frame begins.
     pub(in crate::journal) begin: u64,
-    /// Where its frames end; grows in the active one.
+    /// Where the frames end. It grows in the active segment.
     pub(in crate::journal) end: u64,
-    /// Bytes of the file.
+    /// The size of the file.
     pub(in crate::journal) length: u64,
-    /// How often the file was made again, as somebody had removed it.
+    /// How often the file was created again because it had been removed.
     pub(in crate::journal) remade: u32,
 }
 
-/// The share of a segment that is used before the next one is made.
+/// One part in this many of a segment is used before the next one is prepared.
 const WANTS_NEXT: u64 = 4;

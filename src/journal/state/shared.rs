@@ -1,4 +1,4 @@
-//! What the handles and the threads of a stream share.
+//! What the handles and threads of a stream share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,37 +21,37 @@ use crate::record::StreamId;
 pub(in crate::journal) struct Shared {
     pub(in crate::journal) options: JournalOptions,
     pub(in crate::journal) stream: StreamId,
-    /// In which process.
+    /// The process that opened the stream.
     pub(in crate::journal) home: HomeProcess,
     pub(in crate::journal) paths: StreamPaths,
     pub(in crate::journal) segment_bytes: u64,
-    /// Bytes of the longest record that is taken.
+    /// The length of the longest record that is accepted.
     pub(in crate::journal) longest_record: usize,
-    /// The lock on the stream, as long as this is held.
+    /// The lock on the stream, for as long as this exists.
     pub(in crate::journal) owner: Arc<dyn File>,
-    /// Of each sink. Held by whoever settles.
+    /// One per sink. The thread that settles holds the lock.
     pub(in crate::journal) cursors: Mutex<Vec<CursorFile>>,
     pub(in crate::journal) mark: Mark,
     pub(in crate::journal) state: Mutex<State>,
-    /// Bytes that could be taken.
+    /// How many bytes can still be accepted.
     pub(in crate::journal) left: AtomicU64,
-    /// Held by whoever commits.
+    /// The thread that commits holds the lock.
     pub(in crate::journal) committing: Mutex<Copies>,
-    /// What is degraded now, by its `error.type`.
+    /// The `error.type` of everything that is degraded now.
     pub(in crate::journal) troubles: Mutex<Vec<&'static str>>,
-    /// Bytes that wait in other streams, and when they were counted.
+    /// How many bytes wait in other streams, and when they were counted.
     pub(in crate::journal) others_bytes: AtomicU64,
     pub(in crate::journal) others_counted: Mutex<Option<Instant>>,
-    /// Something was told that must be kept before anything is settled or removed.
+    /// Whether something was reported that must be durable before anything is settled or removed.
     pub(in crate::journal) reported: AtomicBool,
     /// For the thread that commits (`upkeep/keeper.rs`).
     pub(in crate::journal) commit_wanted: Condvar,
-    /// For whoever waits for the turn to write.
+    /// Wakes threads that wait for the turn.
     pub(in crate::journal) turned: Condvar,
-    /// The disk does not stand still any more.
-    pub(in crate::journal) moved: Notify,
-    pub(in crate::journal) stands: AtomicBool,
-    /// For the thread that writes.
+    /// Wakes tasks when the disk is no longer stalled.
+    pub(in crate::journal) unstalled: Notify,
+    pub(in crate::journal) stalled: AtomicBool,
+    /// Wakes the writer thread.
     pub(in crate::journal) job_wanted: Condvar,
     pub(in crate::journal) job_done: Condvar,
     /// A thread of the journal has ended.
@@ -61,19 +61,19 @@ pub(in crate::journal) struct Shared {
     pub(in crate::journal) readable: Notify,
     pub(in crate::journal) settled: Notify,
     pub(in crate::journal) settled_blocking: Condvar,
-    /// There may be room again.
+    /// Wakes tasks when there may be room again.
     pub(in crate::journal) room: Notify,
 }
 
-/// The files of a stream that are open as long as it is in hand.
+/// The files of a stream that stay open.
 pub(in crate::journal) struct Files {
     pub(in crate::journal) owner: Arc<dyn File>,
-    /// Of each sink.
+    /// One per sink.
     pub(in crate::journal) cursors: Vec<SinkCursor>,
     pub(in crate::journal) mark: Option<Arc<dyn File>>,
 }
 
-/// The cursor of a sink, and where the sink begins.
+/// The cursor of a sink, and where the sink starts.
 pub(in crate::journal) struct SinkCursor {
     pub(in crate::journal) file: Arc<dyn File>,
     pub(in crate::journal) start: Start,
@@ -109,8 +109,8 @@ impl Shared {
             others_counted: Mutex::default(),
             commit_wanted: Condvar::new(),
             turned: Condvar::new(),
-            moved: Notify::new(),
-            stands: AtomicBool::new(false),
+            unstalled: Notify::new(),
+            stalled: AtomicBool::new(false),
             job_wanted: Condvar::new(),
             job_done: Condvar::new(),
             ended: Condvar::new(),
@@ -123,17 +123,17 @@ impl Shared {
         }
     }
 
-    /// No code under the lock can panic, so a poisoned lock still holds a whole state.
+    /// No code under the lock can panic, so a poisoned lock still guards a consistent state.
     pub(in crate::journal) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
 
-    /// Where the first frame of a segment begins.
+    /// The offset of the first frame in a segment.
     pub(in crate::journal) fn header_length(&self) -> u64 {
         header::length(&self.options.resource, &self.options.scope) as u64
     }
 
-    /// Tells that records are not there any more, once for all sinks.
+    /// Reports that records are lost, once for all sinks.
     pub(in crate::journal) fn lost(&self, first: Sequence, last: Sequence) {
         self.reported.store(true, Ordering::Relaxed);
         let unreported = self.state().progress.unreported(first, last);
@@ -143,7 +143,7 @@ impl Shared {
         }
     }
 
-    /// Whether everything that was told is durable where it was told: before that, nothing is settled or removed.
+    /// Whether everything that was reported is durable at its receiver. Before that, nothing is settled or removed.
     pub(in crate::journal) fn reports_are_durable(&self) -> bool {
         if !self.reported.load(Ordering::Relaxed) || planted("settle-before-told") {
             return true;
@@ -153,7 +153,7 @@ impl Shared {
         kept
     }
 
-    /// Tells the watcher that something does not work, once until it does.
+    /// Reports that something does not work, once until it works again.
     pub(in crate::journal) fn degraded(&self, error_type: &'static str, text: &dyn std::fmt::Display) {
         let mut troubles = self.troubles.lock();
         if !troubles.contains(&error_type) {
@@ -163,7 +163,7 @@ impl Shared {
         }
     }
 
-    /// Tells the watcher that it works again, if it did not.
+    /// Reports that something works again, if it did not.
     pub(in crate::journal) fn recovered(&self, error_type: &'static str, text: &str) {
         let mut troubles = self.troubles.lock();
         let before = troubles.len();

@@ -1,12 +1,12 @@
-//! Who writes now, and who waits for it.
+//! Which thread writes, and which threads wait.
 
 use std::time::Instant;
 
-/// Who writes now, and who waits.
+/// The turn to write. `write/turn.rs` takes and ends it.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct Turn {
     pub(in crate::journal) is_taken: bool,
     pub(in crate::journal) waiting: usize,
-    /// Since when somebody has waited, and nobody has got on.
+    /// When the current wait started, during which no thread made progress.
     pub(in crate::journal) since: Option<Instant>,
 }

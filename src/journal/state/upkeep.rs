@@ -1,22 +1,22 @@
-//! What the thread that keeps the journal knows.
+//! The state of the thread that keeps the journal.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::journal::disk::File;
 
-/// What the thread that keeps the journal knows, and what it is told.
+/// The state of the thread that keeps the journal, and the requests to it.
 #[derive(Debug)]
 pub(in crate::journal) struct Upkeep {
-    /// There is such a thread.
+    /// Whether the thread exists.
     pub(in crate::journal) has_keeper: bool,
-    /// The threads of the journal shall end.
+    /// Whether the threads of the journal must end.
     pub(in crate::journal) stop: bool,
-    /// When it looked last and found new frames, and how many there were.
+    /// When it last found new frames, and how many frames there were.
     pub(in crate::journal) busy: (Instant, u64),
-    /// Nobody has written for a while.
+    /// Whether nothing was written for a while.
     pub(in crate::journal) rests: bool,
-    /// The lock of the stream in a file that had to be made again.
+    /// The lock of the stream, if its file had to be created again.
     pub(in crate::journal) owner_again: Option<Arc<dyn File>>,
 }
 

@@ -1,10 +1,28 @@
-//! Commits: one `fdatasync` for everybody who waits, and one within 50 ms for everybody who does not.
+//! Commits: one `fdatasync` for all threads that wait, and one within 50 ms for records that nothing waits for.
+//!
+//! A failed sync, and what is written again:
+//!
+//! ```text
+//!   1. append       2. copy, sync      3. the sync fails                  4. next commit, second segment
+//!
+//!   segment 7       segment 7          segment 7                          segment 7     segment 8
+//!  ┌──────────┐    ┌──────────┐       ┌──────────┐                       ┌─────────┐   ┌───────────────────┐
+//!  │ 38 39 40 │    │ 38 39 40 │       │ 38 39 40 │ ◄ readers stop here   │ 38 39 40│   │ header: next is 41│
+//!  ├──────────┤    ├──────────┤       ├──────────┤                       ├─────────┤   │ carried requests  │
+//!  │ 41 42    │    │ 41 42    │ ─►    │ ?? ??    │ may be gone from      │ skipped:│   │ 41 42             │ synced,
+//!  └──────────┘    └──────────┘       └──────────┘ cache and disk        │  >= 41  │   └───────────────────┘ readable
+//!   synced: 40      copies: 41 42      copies: 41 42                     └─────────┘    synced: 42
+//! ```
+//!
+//! A frame that is neither in the copies nor readable is lost. A placeholder with a wrong checksum takes its number in segment 8:
+//! readers report the number as lost, and it is not used again (`rewrite.rs`).
 //!
 //! Invariants:
-//! 1. What counts as synced was appended before the `fdatasync` began, and the directory that has its file was synced before.
-//! 2. A file whose sync failed is never synced again: the kernel may have forgotten what it could not write, and would say
-//!    that all is well. Its unsynced frames are written again, from copies, to a new segment.
-//! 3. Readers see nothing that is not synced.
+//! 1. What counts as synced was appended before the `fdatasync` started, and the directory of its file was synced before.
+//! 2. A file whose sync failed is never synced again: the kernel may have discarded what it could not write, and would
+//!    report success. Its unsynced frames are written again, from copies, to a new segment.
+//! 3. Readers see nothing unsynced.
+
 use std::time::{Duration, Instant};
 
 use crate::journal::error::{self, JournalError};
@@ -13,10 +31,10 @@ use crate::journal::planted::planted;
 use crate::journal::state::{Copies, Shared, Synced, Unsynced};
 
 impl Journal {
-    /// Makes everything durable that was appended before, now.
+    /// Makes everything durable that was appended before.
     ///
     /// # Errors
-    /// What the disk said. What could not be synced is written again, elsewhere, by the next commit.
+    /// The error of the disk. The next commit writes again, to a new segment, what could not be synced.
     pub fn commit(&self) -> Result<(), JournalError> {
         if self.is_inherited() {
             return Err(JournalError::Forked);
@@ -28,11 +46,11 @@ impl Journal {
 impl Shared {
     pub(in crate::journal) fn commit(&self) -> Result<(), JournalError> {
         let (first, result) = {
-            // One at a time; whoever waits here finds its frames synced by the other, or syncs them.
+            // One commit at a time: a thread that waits here finds its frames synced, or syncs them.
             let mut copies = self.committing.lock();
             match self.commit_once(&mut copies) {
                 Ok(()) => (None, Ok(())),
-                // What could not be synced gets a second attempt in a new segment at once.
+                // A second attempt at once, in a new segment.
                 Err(error) => (Some(error), self.commit_once(&mut copies)),
             }
         };
@@ -61,14 +79,14 @@ impl Shared {
         }
     }
 
-    /// What is to be synced; `None` if everything is.
+    /// What to sync; `None` if everything is durable.
     fn begin_commit(&self, copies: &mut Copies) -> Result<Option<ToSync>, JournalError> {
         let mut state = self.state();
         state.commits.wanted = false;
         state.commits.group.last = std::mem::take(&mut state.commits.group.waiting);
         if state.commits.poisoned {
             drop(state);
-            // Nobody writes to the old segment meanwhile.
+            // No thread writes to the old segment in the meantime.
             drop(self.turn());
             let written = self.write_again(copies);
             state = self.state();
@@ -113,14 +131,14 @@ impl Shared {
     fn end_commit(&self, mark: Synced, took: Duration) {
         let mut state = self.state();
         state.commits.synced = mark;
-        // Left while the commit was under way: a part of it is durable now.
+        // Segments that were left during the commit: a part of them is durable now.
         for part in &mut state.commits.dirty {
             part.from = part.from.max(mark.reached_in(part.segment));
         }
         state.commits.group.took = took;
         let wake_readers = std::mem::take(&mut state.progress.reader_sleeps);
         drop(state);
-        // Whoever ships makes it durable, and tells if that fails.
+        // The reader makes the mark durable before it hands out records, and reports errors.
         drop(self.note_mark());
         self.synced.notify_waiters();
         self.synced_blocking.notify_all();
@@ -129,11 +147,11 @@ impl Shared {
         }
     }
 
-    /// Takes the work back: what the failed sync left on the disk, nobody knows.
+    /// Takes the work back: what the failed sync left on the disk is unknown.
     fn poison(&self, work: ToSync) {
         let mut state = self.state();
         state.commits.unsynced_bytes += work.bytes;
-        // The active one is known as that, or has been left meanwhile.
+        // The active segment is known anyway, or was left in the meantime.
         let left = work.files.into_iter().filter(|part| part.segment < work.mark.segment);
         state.commits.dirty.splice(..0, left);
         state.commits.directory_dirty = true;
@@ -142,7 +160,7 @@ impl Shared {
     }
 }
 
-/// One commit.
+/// What one commit syncs.
 struct ToSync {
     mark: Synced,
     files: Vec<Unsynced>,
@@ -151,5 +169,5 @@ struct ToSync {
     directory: bool,
 }
 
-/// `error.type` of the alarm.
+/// The `error.type` of the alarm.
 const SYNC_FAILED: &str = crate::record::error_type::JOURNAL_SYNC_FAILED;

@@ -1,4 +1,4 @@
-//! When the mark is written, and when it is durable.
+//! Writes the mark, and makes it durable before records are shipped.
 
 use std::io;
 
@@ -8,15 +8,15 @@ use crate::journal::state::Shared;
 use crate::journal::{error, planted};
 
 impl Shared {
-    /// Notes how far the stream is durable now.
+    /// Writes to the mark how far the stream is durable now.
     pub(in crate::journal) fn note_mark(&self) -> io::Result<()> {
         let synced = self.state().commits.synced;
         let sequence = synced.sequence.saturating_sub(1);
         self.mark.write(Cursor { segment: synced.segment, offset: synced.offset, sequence }, self.stream)
     }
 
-    /// Sees to it that a number which is about to be shipped is never given again, whatever the disk loses. A disk that does
-    /// not even take that still has its records shipped, which is the best that can become of them.
+    /// Makes sure that a number which is about to be shipped is never used again, whatever the disk loses. If the disk does
+    /// not accept the mark, the records are shipped nevertheless: nothing better can happen to them.
     pub(in crate::journal) fn mark_durably(&self, through: Sequence) {
         if self.mark.is_durable(through) || planted("skip-mark") {
             return;

@@ -1,4 +1,4 @@
-//! Making durable what was written.
+//! Makes what was written durable.
 
 mod commit;
 mod mark;

@@ -1,4 +1,4 @@
-//! What could not be synced is written again, to a new segment.
+//! Writes to a new segment what could not be synced. `commit.rs` has a picture.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::journal::format::{FrameHeader, Position};
 use crate::journal::state::{Active, Copies, Prepared, Shared, State, Unsynced};
 
 impl Shared {
-    /// Writes the unsynced frames to a new segment, with the turn. The old one ends where it was last synced.
+    /// Writes the unsynced frames to a new segment. The caller has the turn. The old segment ends where it was last synced.
     pub(super) fn write_again(&self, copies: &mut Copies) -> Result<(), JournalError> {
         let (unsynced, needed, numbers) = {
             let state = self.state();
@@ -42,13 +42,13 @@ impl Shared {
             self.go_on_in(&mut state, active, count)
         };
         for number in gone {
-            // At worst an adopter reads them and finds every record superseded.
+            // If a file remains, an adopter reads it and finds every record superseded.
             drop(self.options.fs.remove(&self.paths.segment(number)));
         }
         Ok(())
     }
 
-    /// The next segment, or another one in its place, with that much room. These records were taken; the bound is for new ones.
+    /// The next segment, or a larger one in its place. The limit does not apply: these records were accepted.
     fn next_of(&self, needed: u64) -> Result<Prepared, JournalError> {
         let take = || self.state().segments.take_next(|next| next.length >= needed);
         let take_or_make = |make: &dyn Fn()| {
@@ -60,7 +60,8 @@ impl Shared {
         next.ok_or_else(|| self.full(&self.state(), ""))
     }
 
-    /// That many of the unsynced frames stand in that segment. Gives the segments that are not needed any more.
+    /// Continues in the new segment, which has `frames` of the unsynced frames. Returns the segments that are not needed
+    /// any more.
     fn go_on_in(&self, state: &mut State, active: Active, frames: u64) -> Vec<u64> {
         if frames < state.appended.frames - state.commits.synced.frames.max(1) {
             state.commits.lost = state.commits.synced.frames + 1..state.appended.frames + 1;
@@ -76,7 +77,7 @@ impl Shared {
         let segment = self.segment(state, synced.sequence);
         state.segments.unsettled.push_back(segment);
         state.recount_pending();
-        // Never synced again, so there is no use in keeping them open.
+        // Never synced again, so the files can be closed.
         state.commits.dirty.clear();
         state.commits.poisoned = false;
         gone
@@ -85,7 +86,7 @@ impl Shared {
 
 type UnsyncedFrames<'a> = Vec<(FrameHeader, &'a [u8])>;
 
-/// The frames, and in the place of each record of those numbers that is not among them one that says that it is lost.
+/// The frames, with a placeholder for each record of these numbers that is missing.
 fn with_holes<'a>(frames: &[(FrameHeader, &'a [u8])], numbers: Range<u64>) -> UnsyncedFrames<'a> {
     let (mut all, mut next) = (Vec::with_capacity(frames.len()), numbers.start);
     for (header, payload) in frames {

@@ -1,4 +1,5 @@
-//! Waiting for what the journal and the shipper do.
+//! Waits until records are durable.
+
 use std::time::{Duration, Instant};
 
 use crate::journal::append::Receipt;
@@ -6,14 +7,14 @@ use crate::journal::error::{self, JournalError};
 use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
 
-/// A commit failed, and so did the second attempt in a new segment. The record is in the journal and the next commit tries
-/// again, but nobody can say that it would survive a power loss.
+/// A commit failed twice, the second time in a new segment. The record is in the journal and the next commit tries again,
+/// but it may not survive a power loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the record is not durable: {0}")]
 pub struct NotSynced(String);
 
 impl Journal {
-    /// Waits until what was taken with that receipt would survive a power loss. All who wait share one `fdatasync`.
+    /// Waits until the record of that receipt survives a power loss. All that wait share one `fdatasync`.
     ///
     /// # Errors
     /// [`NotSynced`].
@@ -38,7 +39,7 @@ impl Journal {
                 if let Some(failure) = state.commits.failure.clone().filter(|_| state.commits.failures != failures) {
                     return Err(NotSynced(failure));
                 }
-                // Another commit is no use to a record that is in the one under way.
+                // If the record is in the running commit, another commit would not help.
                 if !joined && state.commits.group.under_way < receipt.frames {
                     joined = true;
                     self.0.join_commit(&mut state);
@@ -48,11 +49,11 @@ impl Journal {
         }
     }
 
-    /// Has everything that was appended made durable, and blocks the thread no longer than that. Without a thread of its own the
-    /// journal commits on this one.
+    /// Makes everything durable that was appended, and blocks the thread no longer than `patience`. A journal without
+    /// threads commits on this thread.
     ///
     /// # Errors
-    /// What the disk said, or that it stands still: the commit goes on.
+    /// The error of the disk, or that it is stalled. In that case the commit continues.
     pub fn commit_within(&self, patience: Duration) -> Result<(), JournalError> {
         let shared = &self.0;
         if self.is_inherited() || !shared.options.background {
@@ -73,20 +74,20 @@ impl Journal {
             }
             let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Err(shared.stands_still());
+                return Err(shared.stalled_error());
             }
             state = shared.synced_blocking.wait_timeout(state, left);
         }
         Ok(())
     }
 
-    /// Whether more than that many bytes wait for a commit to begin.
+    /// Whether more than that many bytes wait for a commit to start.
     #[must_use]
     pub fn is_behind(&self, bytes: u64) -> bool {
         !self.is_inherited() && self.0.state().commits.unsynced_bytes > bytes
     }
 
-    /// Waits until no more than that many bytes wait for a commit to begin.
+    /// Waits until no more than that many bytes wait for a commit to start.
     pub async fn caught_up(&self, bytes: u64) {
         loop {
             let changed = self.0.synced.notified();
@@ -100,7 +101,7 @@ impl Journal {
         }
     }
 
-    /// Has everything that was appended committed soon.
+    /// Requests a commit of everything that was appended.
     pub fn commit_soon(&self) {
         let mut state = self.0.state();
         if !state.is_clean() && !std::mem::replace(&mut state.commits.wanted, true) {
@@ -118,7 +119,7 @@ impl Shared {
         }
     }
 
-    /// Tells those who wait for a commit that it failed.
+    /// Wakes the threads that wait for a commit, which has failed.
     pub(in crate::journal) fn fail_waiters(&self, failure: &str) {
         let mut state = self.state();
         state.commits.failures += 1;
@@ -129,5 +130,4 @@ impl Shared {
     }
 }
 
-const LOST: &str =
-    "its commit failed, and the system had dropped some of what it was to make durable; a gap record tells what";
+const LOST: &str = "its commit failed, and the system had discarded a part of what it should have made durable; a gap record has the numbers";

@@ -1,4 +1,4 @@
-//! A journal that fills is told of, and the next segment made where there is room.
+//! Prepares the next segment where there is room, and reports a journal that fills.
 
 use crate::journal::state::Shared;
 
@@ -19,7 +19,7 @@ impl Shared {
         match because {
             Some(because) => self.degraded(FULL, &format!("the journal has no room for another segment: {because}")),
             None if pending > max / 10 * 8 => {
-                self.degraded(FILLING, &format!("{pending} of {max} bytes that may wait in the journal do"));
+                self.degraded(FILLING, &format!("{pending} of at most {max} bytes wait in the journal"));
             }
             None => {
                 self.recovered(FULL, "the journal has room again");

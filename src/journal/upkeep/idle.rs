@@ -1,11 +1,11 @@
-//! An idle process gives back what it does not need.
+//! An idle process gives up what it does not need.
 
 use std::time::{Duration, Instant};
 
 use crate::journal::state::Shared;
 
 impl Shared {
-    /// An idle process keeps no more than the segment that it is in.
+    /// An idle process keeps only its active segment.
     pub(super) fn rest(&self) {
         let idle = {
             let mut state = self.state();
@@ -24,5 +24,5 @@ impl Shared {
     }
 }
 
-/// Without a record for that long, a process needs no second segment.
+/// A process that has written nothing for this long needs no second segment.
 const IDLE: Duration = Duration::from_secs(10);

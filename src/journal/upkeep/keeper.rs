@@ -1,4 +1,4 @@
-//! The thread that keeps a journal: commits, prepares segments, watches its files.
+//! The thread that keeps a journal: it commits, prepares segments and watches the files.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +9,7 @@ use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
 use crate::locks::MutexGuard;
 
-/// Runs as long as the journal is open, with the thread that writes for others.
+/// Owns the threads of an open journal: this one and the writer thread.
 #[derive(Debug)]
 pub struct Keeper {
     journal: Journal,
@@ -19,7 +19,7 @@ pub struct Keeper {
 impl Keeper {
     pub(in crate::journal) fn start(journal: &Journal) -> Result<Self, JournalError> {
         let mut keeper = Self { journal: journal.clone(), threads: Vec::new() };
-        // From the first moment on: what is given to a thread that does not run yet waits for it.
+        // Set before the thread runs: a job for a thread that is still starting waits for it.
         keeper.start_thread("auditrail-journal", |state| &mut state.upkeep.has_keeper, keep)?;
         keeper.start_thread(
             "auditrail-writer",
@@ -55,11 +55,11 @@ impl Keeper {
 }
 
 impl Drop for Keeper {
-    /// Commits what is left and stops. Threads that wait for a disk which stands still are left to it.
+    /// Commits what is left and stops. A thread that waits for a stalled disk is left behind.
     fn drop(&mut self) {
         let shared = &self.journal.0;
         if self.journal.is_inherited() {
-            // The threads are the parent's: here are only their handles.
+            // The threads belong to the parent; this process only has their handles.
             return std::mem::forget(std::mem::take(&mut self.threads));
         }
         let mut state = shared.state();
@@ -70,7 +70,7 @@ impl Drop for Keeper {
         state = shared.ended.wait_timeout_while(state, LAST_COMMIT, runs);
         if !runs(&mut state) {
             drop(state);
-            // A panic there was printed by its thread; there is nothing to add.
+            // The thread has printed its panic; there is nothing to add.
             self.threads.drain(..).for_each(|thread| drop(thread.join()));
         }
     }
@@ -80,7 +80,7 @@ fn keep(shared: &Arc<Shared>) {
     let mut watched = Instant::now();
     loop {
         let stop = shared.wait_for_work();
-        // Failures are told to those who wait, and to the watcher.
+        // Waiting threads and the watcher get the errors.
         drop(shared.commit());
         if stop {
             return;
@@ -92,7 +92,7 @@ fn keep(shared: &Arc<Shared>) {
             shared.watch();
             shared.rest();
         }
-        // A full disk is not asked at every commit; `wake_for_room` forgets that it was full.
+        // A full disk is not tried at every commit; `wake_for_room` clears the mark.
         if watch || shared.state().segments.full_because.is_none() {
             shared.look_for_room();
         }
@@ -100,8 +100,8 @@ fn keep(shared: &Arc<Shared>) {
 }
 
 impl Journal {
-    /// What the thread of a journal does besides commits: gets the next segment ready, looks after the files, tells the
-    /// watcher. For journals without one.
+    /// What the thread does besides commits: prepares the next segment, watches the files, reports to the watcher. For
+    /// journals without threads.
     pub fn maintain(&self) {
         self.0.prepare_ahead();
         self.0.watch();
@@ -110,7 +110,7 @@ impl Journal {
 }
 
 impl Shared {
-    /// Until somebody waits for a commit, or something has been unsynced for the interval, or it is time to watch. Says
+    /// Waits until a thread wants a commit, something has been unsynced for the interval, or it is time to watch. Returns
     /// whether to stop.
     fn wait_for_work(&self) -> bool {
         let begun = Instant::now();
@@ -134,8 +134,8 @@ impl Shared {
         self.gather(state).upkeep.stop
     }
 
-    /// Those who waited for the last commit have just been woken, and will wait for the next one in a moment: one
-    /// `fdatasync` for all of them instead of one for the first and one for the rest. Who comes alone does not wait.
+    /// The threads of the last commit were just woken, and will wait for the next one in a moment: one `fdatasync` for all
+    /// of them instead of one for the first and one for the rest. A single thread does not wait.
     fn gather<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         let end = Instant::now() + (state.commits.group.took / GATHER_SHARE).min(MOST_GATHERING);
         while state.commits.group.waiting > 0
@@ -154,11 +154,11 @@ impl Shared {
     }
 }
 
-/// How long the end waits for the threads: more than a commit takes on a disk that is slow.
+/// How long closing waits for the threads: longer than a commit takes on a slow disk.
 const LAST_COMMIT: Duration = Duration::from_secs(5);
-/// A commit waits for company no longer than half the time that the last one took, so that it is worth it.
+/// A commit waits for more threads no longer than half the time that the last one took, so that it pays off.
 const GATHER_SHARE: u32 = 2;
-/// On a slow disk everybody has come much sooner.
+/// On a slow disk, all threads arrive much sooner.
 const MOST_GATHERING: Duration = Duration::from_millis(2);
-/// Files are looked at this often.
+/// The interval at which files are checked.
 const WATCH_INTERVAL: Duration = Duration::from_millis(900);

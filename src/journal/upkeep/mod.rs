@@ -1,4 +1,4 @@
-//! The thread that looks after a journal.
+//! The thread that keeps a journal.
 
 mod fullness;
 mod idle;

@@ -1,16 +1,16 @@
-//! Pages are made ready ahead of the writer.
+//! Prepares pages ahead of the writer.
 
 use crate::journal::state::Shared;
 
 impl Shared {
-    /// Gets the pages ready that the next records will be written to. Also those that were ready before: whenever the system
-    /// writes them back by itself, they are read-only again.
+    /// Prepares the pages of the next records, including those that were prepared before: pages become read-only again when
+    /// the system writes them back.
     pub(super) fn prepare_ahead(&self) {
         let (file, offset, length) = {
             let mut state = self.state();
             let came = state.segments.active.offset.saturating_sub(state.segments.active.seen);
             if came == 0 {
-                // Pages that nobody writes to would be written to the disk over and over.
+                // Pages that nothing is written to would be written back over and over.
                 return;
             }
             state.segments.active.seen = state.segments.active.offset;
@@ -18,8 +18,8 @@ impl Shared {
             let from = state.segments.active.offset;
             let mut to = from + state.segments.ahead;
             if to > state.segments.active.prepared {
-                // Space that is written to for the first time costs the file system a transaction of its own at the next
-                // commit. Where somebody waits for commits, one of many pays for it.
+                // The file system runs a transaction of its own at the next commit for space that is written for the first
+                // time. While threads wait for commits, one commit of many pays for it.
                 to += if state.commits.group.last > 0 { STEP } else { 0 };
                 state.segments.active.prepared = to;
             }
@@ -29,8 +29,8 @@ impl Shared {
     }
 }
 
-/// Pages ahead of the writer: some dozen records, or twice of what came since the last time; less only bit by bit.
+/// Pages ahead of the writer: a few dozen records, or twice what arrived since the last time. The distance shrinks slowly.
 const LEAST_AHEAD: u64 = 64 * 1024;
 const MOST_AHEAD: u64 = 4 << 20;
-/// Dozens of commits of records that are waited for.
+/// The records of dozens of commits that threads wait for.
 const STEP: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! The files that are written to are looked after: one that was removed or replaced is made again.
+//! Watches the files of the stream, and creates them again if they were removed or replaced.
 
 use std::io;
 use std::ops::Range;
@@ -10,23 +10,23 @@ use crate::journal::error::{self, JournalError};
 use crate::journal::state::Shared;
 
 impl Shared {
-    /// A file that was removed or replaced is written again: nobody else would have what is in it.
+    /// Writes a removed or replaced file again: this process alone still has its content.
     pub(in crate::journal) fn watch(&self) {
         let (path, identity) = {
             let state = self.state();
             (state.segments.active.path.clone(), state.segments.active.identity)
         };
         if self.is_there(&path, identity) && self.owner_is_there() {
-            self.recovered(REPLACED, "the journal's files are in their place again");
+            self.recovered(REPLACED, "the files of the journal are complete again");
             return;
         }
         if self.state().upkeep.stop {
-            // The stream is done and its owner has removed it.
+            // The stream is done and was removed.
             return;
         }
         let again = self.claim_again().and_then(|()| self.write_segment_again(&path));
         let error = again.err().map_or(String::new(), |error| format!(", which failed: {error}"));
-        self.degraded(REPLACED, &format!("{} was removed or replaced; it is written again{error}", path.display()));
+        self.degraded(REPLACED, &format!("{} was removed or replaced, and is written again{error}", path.display()));
     }
 
     fn is_there(&self, path: &Path, identity: Identity) -> bool {
@@ -39,7 +39,7 @@ impl Shared {
         owner.identity().is_ok_and(|identity| self.is_there(&self.paths.owner(), identity))
     }
 
-    /// Makes the file again that says whose stream it is: without it, others would take the stream for an orphan.
+    /// Creates the file again that says whose stream this is. Without it, other processes take the stream for an orphan.
     fn claim_again(&self) -> Result<(), JournalError> {
         if self.owner_is_there() {
             return Ok(());
@@ -55,7 +55,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Copies the active segment from the file that is still open to a new one of its name, if it is still that segment.
+    /// Copies the active segment from the open file to a new file of that name, if it is still the active one.
     fn write_segment_again(&self, path: &Path) -> Result<(), JournalError> {
         let fs = &self.options.fs;
         let failed = |what| JournalError::io(what, path, error::FIX);
@@ -68,7 +68,7 @@ impl Shared {
         let file = fs.create_segment(&new, before.length).map_err(failed("create"))?;
         let copied = copy(&*before.file, &*file, 0..before.offset).and_then(|()| file.sync());
         copied.map_err(failed("write"))?;
-        // What came meanwhile; from here on nobody writes to the old one.
+        // The rest. From here on no thread writes to the old file.
         let now = self.turn().segments.active.clone();
         let identity = if now.number == before.number {
             let copied = copy(&*now.file, &*file, before.offset..now.offset)

@@ -1,4 +1,4 @@
-//! Room that is kept for an answer.
+//! Reserves room for the response of a call.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::journal::handle::Journal;
 use crate::journal::state::Work;
 
 impl Journal {
-    /// Keeps bytes for the response record of a call that is about to begin.
+    /// Reserves room for the response record of a call that is about to begin.
     ///
     /// # Errors
     /// [`JournalError::Full`].
@@ -17,10 +17,10 @@ impl Journal {
         self.admit_within(bytes, Duration::MAX)
     }
 
-    /// As [`admit`](Self::admit), but waits no longer than that where room has to be made on a disk that stands still.
+    /// Like [`admit`](Self::admit), but waits no longer than `patience` if room has to be made on a stalled disk.
     ///
     /// # Errors
-    /// [`JournalError::Full`], [`JournalError::Stands`].
+    /// [`JournalError::Full`], [`JournalError::Stalled`].
     pub fn admit_within(&self, bytes: u64, patience: Duration) -> Result<Admission, JournalError> {
         if self.is_inherited() {
             return Err(JournalError::Forked);
@@ -36,7 +36,7 @@ impl Journal {
         match self.0.by_writer(Work::Admit(size), patience) {
             Ok(_) => Ok(admission),
             Err(error) => {
-                // Nothing is kept for it.
+                // Nothing is reserved for it.
                 std::mem::forget(admission);
                 Err(error)
             }
@@ -44,7 +44,7 @@ impl Journal {
     }
 }
 
-/// Room that is kept for a response record, until this is dropped.
+/// Room that is reserved for a response record until this is dropped.
 #[derive(Debug)]
 pub struct Admission {
     journal: Journal,

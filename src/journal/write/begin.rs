@@ -1,4 +1,4 @@
-//! A segment is begun.
+//! Starts a segment: carried frames, other frames, and at last the header.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::journal::numbers::CallNumber;
 use crate::journal::state::{Active, Carried, Extent, Prepared, Segment, Shared, State, Synced};
 
 impl Shared {
-    /// Begins the first segment that this process writes of the stream.
+    /// Starts the first segment of the stream that this process writes.
     pub(in crate::journal) fn start_in(
         &self,
         prepared: Prepared,
@@ -26,7 +26,7 @@ impl Shared {
             let offset = self.header_length();
             state.commits.synced = Synced { frames: 0, segment: active.number, offset, sequence, header: false };
         }
-        // Not synced: the header and what is carried.
+        // The header and the carried frames are not synced.
         state.appended.frames = 1;
         state.appended.sequence = sequence;
         state.segments.active = active;
@@ -37,8 +37,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes the carried frames, what else there is to write, and then the header: only that makes it a segment that
-    /// takes the place of earlier ones, so a process that is killed meanwhile has lost nothing.
+    /// Writes the carried frames, then other frames, then the header. Only a header makes the file a segment that
+    /// supersedes earlier ones, so nothing is lost if the process is killed in between.
     pub(in crate::journal) fn begin(
         &self,
         next: Prepared,
@@ -88,7 +88,7 @@ impl Shared {
         ))
     }
 
-    /// What a reader needs to know of the active segment.
+    /// Describes the active segment to readers.
     pub(in crate::journal) fn segment(&self, state: &State, first: u64) -> Segment {
         Segment {
             number: state.segments.active.number,
@@ -101,12 +101,12 @@ impl Shared {
     }
 }
 
-/// Frames on their way into a new segment.
+/// Writes frames to a new segment.
 pub(in crate::journal) struct FrameWriter<'a> {
     file: &'a dyn File,
     salt: Salt,
     offset: u64,
-    /// Where the requests of open calls stand.
+    /// Where the requests of open calls are.
     places: Vec<(CallNumber, Extent)>,
 }
 

@@ -1,10 +1,10 @@
-//! The requests of open calls, which are carried from segment to segment.
+//! Reads the requests of open calls, which are carried from segment to segment.
 
 use crate::journal::format::{FrameHeader, HEADER, ReadHeader};
 use crate::journal::numbers::CallNumber;
 use crate::journal::state::{Active, Carried, Extent, State};
 
-/// The requests of open calls, as they stand in the active segment.
+/// Where the requests of open calls are in the active segment.
 pub(in crate::journal) struct OpenRequests {
     active: Active,
     calls: Vec<(CallNumber, Extent)>,
@@ -17,8 +17,8 @@ impl State {
 }
 
 impl OpenRequests {
-    /// Reads those that are wanted. One that cannot be read there may have been dropped by a sync that failed: then it is durable
-    /// in a segment before, or a commit has a copy of it.
+    /// Reads the wanted requests. If one cannot be read here, a failed sync may have dropped it: then it is durable in an
+    /// earlier segment, or a commit has a copy of it.
     pub(in crate::journal) fn read(self, wanted: impl Fn(CallNumber) -> bool) -> Vec<Carried> {
         let calls = self.calls.into_iter().filter(|(call, _)| wanted(*call));
         let read = |(call, place)| Carried { call, payload: payload_at(&self.active, call, place).unwrap_or_default() };
@@ -26,10 +26,10 @@ impl OpenRequests {
     }
 }
 
-/// The payload of the request frame of a call in the segment that this process writes.
+/// The payload of a call's request frame in the segment that this process writes.
 fn payload_at(active: &Active, call: CallNumber, place: Extent) -> Option<Vec<u8>> {
     let mut frame = vec![0; usize::try_from(place.size).ok()?];
-    // A second attempt, as the call would be forgotten.
+    // A second attempt, because otherwise the call would be forgotten.
     let mut read = || active.file.read_at(place.offset, &mut frame);
     let whole = read().or_else(|_| read()).ok()? as u64 == place.size;
     let ReadHeader::Frame(header) = FrameHeader::read(active.salt, &frame) else { return None };

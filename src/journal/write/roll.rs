@@ -1,4 +1,5 @@
-//! From one segment to the next.
+//! Switches from one segment to the next.
+
 use std::time::{Duration, Instant};
 
 use super::prepare::STEP;
@@ -8,7 +9,8 @@ use crate::journal::state::{Shared, State, Unsynced};
 use crate::locks::MutexGuard;
 
 impl Shared {
-    /// Goes on in the next segment, if there is one that a frame of that size fits into. With the turn, which ends if it fails.
+    /// Switches to the next segment if there is one that the frame fits into. The caller has the turn, which ends if this
+    /// fails.
     pub(in crate::journal) fn roll<'s>(
         &'s self,
         mut state: MutexGuard<'s, State>,
@@ -41,7 +43,7 @@ impl Shared {
         Ok(state)
     }
 
-    /// Larger segments for who fills one in seconds, smaller ones for who takes minutes.
+    /// Segments grow if one is full within seconds, and shrink if one lasts for minutes.
     fn fit_to_load(&self, state: &mut State) {
         let took = state.segments.begun.elapsed();
         let (least, most) = (self.options.least_segment_bytes(), self.segment_bytes);
@@ -55,6 +57,6 @@ impl Shared {
     }
 }
 
-/// A segment that is filled in less is too small; one that lasts longer is too large.
+/// A segment that is full sooner is too small; one that lasts longer is too large.
 const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(600);

@@ -1,4 +1,4 @@
-//! Room is made for a record, on a thread that may wait for the disk.
+//! Makes room for a record, on a thread that may wait for the disk.
 
 use crate::journal::append::Room;
 use crate::journal::error::JournalError;
@@ -7,17 +7,17 @@ use crate::journal::state::{Shared, State};
 use crate::locks::MutexGuard;
 
 impl Shared {
-    /// Sees to it that a frame of that size fits into the active segment, on a thread that may wait for the disk. With the
-    /// turn, if it does.
+    /// Makes sure that a frame of that size fits into the active segment. The thread may wait for the disk. On success it
+    /// has the turn.
     pub(in crate::journal) fn room_for(&self, size: u64, room: Room) -> Result<MutexGuard<'_, State>, JournalError> {
         let mut state = self.turn();
         if !self.has_room_or_ends(&mut state, size, room)? {
             let least = self.least_next(&state, size, room);
             let is_too_small = state.segments.next.as_ref().is_some_and(|next| next.length < least);
-            // The thread that prepares segments was not fast enough, or has failed and will try again.
+            // The thread that prepares segments was too slow, or has failed and will try again.
             let may_try = state.segments.full_because.is_none() || !self.options.background;
             if is_too_small || (state.segments.next.is_none() && may_try) {
-                // Others whose records fit go on meanwhile.
+                // Other threads, whose records fit, continue in the meantime.
                 self.end_turn(&mut state);
                 drop(state);
                 self.make_next(least);
@@ -32,7 +32,7 @@ impl Shared {
         }
         state = self.roll(state, size)?;
         if room == Room::All && !fits(&state, size, room) {
-            // Whatever waits: what is lost must be told before anything can be freed.
+            // Whatever waits, a loss must be reported before anything can be freed.
             let (because, least) = (state.segments.full_because.clone(), self.least_next(&state, size, room));
             drop(state);
             self.make_beyond_bound(least);

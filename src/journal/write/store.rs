@@ -1,4 +1,5 @@
-//! Appending: one copy into the active segment, with the turn.
+//! Appends a record: one copy into the active segment, by the thread that has the turn.
+
 use std::time::Duration;
 
 use super::turn::TimedOut;
@@ -11,17 +12,18 @@ use crate::journal::state::{Extent, Shared, State, Work};
 use crate::locks::{Mutex, MutexGuard};
 
 impl Journal {
-    /// Takes one record. The buffer holds [`HEADER`] bytes of anything and then the encoded record; its content is not
-    /// needed afterwards, and it can be appended again if it was not taken.
+    /// Appends a record. The buffer starts with [`HEADER`] bytes of any content, and the encoded record follows. Afterwards
+    /// its content is unspecified; if the record was not accepted, the buffer can be appended again.
     ///
-    /// Waits no longer than [`Append::patience`] where the disk stands still, except for one thing: a store to a page of the
-    /// active segment, which nobody can take back once the kernel lets it wait. [`Append::handed`] has another thread do that.
+    /// If the disk is stalled, this waits no longer than [`Append::patience`], with one exception: a store to a page of
+    /// the active segment cannot be interrupted once the kernel has blocked it. With [`Append::handed`] another thread does
+    /// the store.
     ///
-    /// When this returns, the record survives the death of the process; [`synced`](Journal::synced) says when it survives a
-    /// power loss.
+    /// When this returns, the record survives the death of the process. [`synced`](Journal::synced) waits until it survives
+    /// a power loss.
     ///
     /// # Errors
-    /// [`JournalError`]: the record is not taken.
+    /// [`JournalError`]: the record was not accepted.
     pub fn append(&self, what: Append, frame: &mut Vec<u8>) -> Result<Receipt, JournalError> {
         let shared = &*self.0;
         let length = frame.len().saturating_sub(HEADER);
@@ -38,7 +40,7 @@ impl Journal {
         taken
     }
 
-    /// Forgets an open call whose response was not taken, so that its request is not carried from segment to segment.
+    /// Forgets an open call whose response was not accepted, so that its request is not carried any further.
     pub fn forget(&self, call: CallNumber) {
         if self.is_inherited() {
             return;
@@ -49,13 +51,13 @@ impl Journal {
 
 impl Shared {
     fn append(&self, what: Append, lengths: Lengths, frame: &mut [u8]) -> Result<Receipt, JournalError> {
-        // Before the lock, which another thread of the parent may have held when it forked.
+        // Checked before the lock is taken: another thread of the parent may have held it at the fork.
         if self.home.was_forked() {
             return Err(JournalError::Forked);
         }
-        let mut state = self.take_turn(what.patience).map_err(|TimedOut| self.stands_still())?;
+        let mut state = self.take_turn(what.patience).map_err(|TimedOut| self.stalled_error())?;
         if state.appended.closed {
-            // With the turn: nobody else begins a segment.
+            // This thread has the turn, so no other starts a segment.
             drop(state);
             let begun = self.begin_answers();
             state = self.state();
@@ -65,8 +67,8 @@ impl Shared {
             }
         }
         let has_room = self.has_room(&state, frame.len() as u64, what.room);
-        // Whoever writes first after a pause would be the one that a file system catches which was frozen meanwhile.
-        // Waking another thread costs more than the record, so a short pause does not count.
+        // If a file system was frozen during a pause, it blocks the thread that writes first. Waking another thread costs
+        // more than the record, so short pauses do not count.
         let is_handed = what.handed || (state.commits.keeper_sleeps && state.upkeep.busy.0.elapsed() > PAUSE);
         let taken = match has_room {
             Ok(true) if !is_handed || !state.jobs.has_writer => self.store(state, what, lengths, frame, None),
@@ -80,11 +82,11 @@ impl Shared {
                 Err(error)
             }
         };
-        taken?.ok_or_else(|| self.stands_still())
+        taken?.ok_or_else(|| self.stalled_error())
     }
 
-    /// Stores a frame for which there is room, and ends the turn. `None` if it shall not be any more, when all but its first
-    /// word is stored.
+    /// Stores a frame that has room, and ends the turn. Returns `None` if `keep` rejects the frame after everything except
+    /// its first word was stored.
     pub(in crate::journal) fn store(
         &self,
         mut state: MutexGuard<'_, State>,
@@ -137,7 +139,7 @@ impl Shared {
         self.note_appended(size);
         state.appended.ended = what.kind == Kind::Last;
         state.appended.closed = state.appended.ended;
-        // Waking a thread costs microseconds: only the first record after a pause does it.
+        // Waking a thread costs microseconds, so only the first record after a pause does it.
         let many = state.commits.unsynced_bytes > MANY_UNSYNCED && !state.commits.wanted;
         state.upkeep.rests = false;
         let next = state.wants_next() && !state.segments.next_asked;
@@ -151,7 +153,7 @@ impl Shared {
     }
 }
 
-/// In which nobody has written, as it was seen each second.
+/// How long nothing was written, as observed once a second.
 const PAUSE: Duration = Duration::from_secs(2);
-/// The thread that commits is woken before its time.
+/// The thread that commits is woken early.
 const MANY_UNSYNCED: u64 = 1 << 20;

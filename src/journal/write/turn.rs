@@ -1,15 +1,15 @@
-//! Whose turn it is to write to the active segment, and how long others wait for it.
+//! The turn to write to the active segment, and how long threads wait for it.
 //!
-//! A store to a mapped page can wait in the kernel, without an end: while a file system is frozen it does (`docs/format.md`).
-//! So whoever stores holds the turn, and not the lock of the state: counts, settling, commits and flushes wait for nobody who
-//! writes, and who wants to write waits only as long as it was given.
+//! A store to a mapped page can block in the kernel without a time limit, for example while a file system is frozen
+//! (`docs/format.md`). A thread that stores therefore holds the turn and not the lock of the state. Counting, settling,
+//! commits and flushes do not wait for it, and a thread that wants to write waits only as long as its caller allows.
 //!
 //! Invariants:
-//! 1. Who has the turn is alone in writing to the active segment, and in changing which one that is and what the next number
-//!    is.
-//! 2. No file is touched with the lock of the state held, so that the lock is free in a moment whatever the disk does.
-//! 3. The time that the disk has stood still counts for all: who comes when it has stood for longer than that thread may wait
-//!    does not wait at all.
+//! 1. Only the thread that has the turn writes to the active segment, or changes which segment is active and which number
+//!    comes next.
+//! 2. No file is accessed while the lock of the state is held, so the lock is free within moments whatever the disk does.
+//! 3. Waiting threads share one clock: if the disk has been stalled for longer than a new thread may wait, that thread does
+//!    not wait at all.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -19,51 +19,51 @@ use crate::journal::handle::Journal;
 use crate::journal::state::{Shared, State};
 use crate::locks::{Condvar, MutexGuard};
 
-/// What one waits for did not come in time.
+/// The wait ended without success.
 #[derive(Debug)]
 pub(in crate::journal) struct TimedOut;
 
 impl Journal {
-    /// Whether somebody has waited for the disk for longer than it takes, and waits still.
+    /// Whether threads wait for the disk for longer than it usually takes.
     #[must_use]
-    pub fn stands(&self) -> bool {
-        // What stood in the parent when it forked is nothing to a child.
-        self.0.stands.load(Relaxed) && !self.is_inherited()
+    pub fn is_stalled(&self) -> bool {
+        // A disk that was stalled for the parent at the fork does not concern its child.
+        self.0.stalled.load(Relaxed) && !self.is_inherited()
     }
 
-    /// For how long somebody has waited, and nobody has got on.
+    /// How long threads have waited without any progress.
     #[must_use]
-    pub fn stood(&self) -> Duration {
-        // Before the lock, which another thread of the parent may have held when it forked.
+    pub fn stalled_for(&self) -> Duration {
+        // Checked before the lock is taken: another thread of the parent may have held it at the fork.
         if self.is_inherited() {
             return Duration::ZERO;
         }
         self.0.state().turn.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Waits until the disk does not stand still any more.
-    pub async fn moves(&self) {
+    /// Waits until the disk is no longer stalled.
+    pub async fn unstalled(&self) {
         loop {
-            let moved = self.0.moved.notified();
-            tokio::pin!(moved);
-            moved.as_mut().enable();
-            if !self.stands() {
+            let unstalled = self.0.unstalled.notified();
+            tokio::pin!(unstalled);
+            unstalled.as_mut().enable();
+            if !self.is_stalled() {
                 return;
             }
-            moved.await;
+            unstalled.await;
         }
     }
 }
 
 impl Shared {
-    /// Takes the turn. It ends by [`end_turn`](Self::end_turn).
+    /// Takes the turn. [`end_turn`](Self::end_turn) ends it.
     pub(in crate::journal) fn take_turn(&self, patience: Duration) -> Result<MutexGuard<'_, State>, TimedOut> {
         let mut state = self.state();
         for _ in 0..LOOKS {
             if !state.turn.is_taken {
                 break;
             }
-            // Another thread copies some hundred bytes.
+            // The other thread only copies some hundred bytes.
             drop(state);
             (0..SPINS).for_each(|_| std::hint::spin_loop());
             state = self.state();
@@ -87,20 +87,20 @@ impl Shared {
 
     pub(in crate::journal) fn end_turn(&self, state: &mut State) {
         state.turn.is_taken = false;
-        self.has_moved(state);
+        self.note_progress(state);
         if state.turn.waiting > 0 {
             self.turned.notify_one();
         }
     }
 
-    /// Somebody got on.
-    pub(in crate::journal) fn has_moved(&self, state: &mut State) {
-        if state.turn.since.take().is_some() && self.stands.swap(false, Relaxed) {
-            self.moved.notify_waiters();
+    /// Notes progress.
+    pub(in crate::journal) fn note_progress(&self, state: &mut State) {
+        if state.turn.since.take().is_some() && self.stalled.swap(false, Relaxed) {
+            self.unstalled.notify_waiters();
         }
     }
 
-    /// Waits as long as that is so; says whether it is over in time.
+    /// Waits while the condition holds. Returns whether it ended in time.
     pub(in crate::journal) fn wait_while<'s>(
         &self,
         mut state: MutexGuard<'s, State>,
@@ -116,15 +116,15 @@ impl Shared {
             let now = Instant::now();
             let since = *state.turn.since.get_or_insert(now);
             let waited = now.saturating_duration_since(since.min(begun));
-            if waited >= STANDS {
-                self.stands.store(true, Relaxed);
+            if waited >= STALLED_AFTER {
+                self.stalled.store(true, Relaxed);
             }
             let left = patience.saturating_sub(waited);
             if left.is_zero() {
                 return (state, false);
             }
             state.turn.waiting += 1;
-            state = changed.wait_timeout(state, left.min(STANDS));
+            state = changed.wait_timeout(state, left.min(STALLED_AFTER));
             state.turn.waiting -= 1;
             if !is_so(&state) {
                 return (state, true);
@@ -132,13 +132,13 @@ impl Shared {
         }
     }
 
-    pub(in crate::journal) fn stands_still(&self) -> JournalError {
-        JournalError::Stands { path: self.paths.root().to_owned() }
+    pub(in crate::journal) fn stalled_error(&self) -> JournalError {
+        JournalError::Stalled { path: self.paths.root().to_owned() }
     }
 }
 
-/// How often a thread looks whether the turn is over before it sleeps, which costs more than most turns take.
+/// How often a thread checks the turn before it sleeps, which costs more than most turns take.
 const LOOKS: u32 = 32;
 const SPINS: u32 = 16;
-/// From then on the disk counts as one that stands still.
-const STANDS: Duration = Duration::from_millis(20);
+/// After this time, the disk counts as stalled.
+const STALLED_AFTER: Duration = Duration::from_millis(20);

@@ -1,10 +1,21 @@
-//! The thread that does what a thread of the host must not wait for: it makes segments, goes from one to the next, and stores
-//! records while it is not certain that a store does not wait.
+//! The writer thread does what a thread of the host must not wait for: it creates segments, switches from one to the next,
+//! and stores records while a store might block.
+//!
+//! ```text
+//!  thread of the host                           auditrail-writer
+//!   takes the turn; if it has room and
+//!   no risk, it stores the frame itself
+//!        │ otherwise
+//!   ends the turn, queues a job, waits ───────► takes the turn, makes room,
+//!        │                                      stores all but the first word
+//!        ├─ in time ◄──── receipt ───────────── claims the job, stores the first word
+//!        └─ too late: abandons the job ───────► cannot claim it: zeroes what it stored
+//! ```
 //!
 //! Invariants:
-//! 1. A thread that has given a job away may leave it, until the first word of the frame is stored: then the record is not
-//!    taken, and nothing of it stays in the segment.
-//! 2. What it left is not done later.
+//! 1. A thread can abandon a job until the first word of the frame is stored. Then the record is not accepted, and nothing
+//!    of it remains in the segment.
+//! 2. An abandoned job is not done later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +25,7 @@ use crate::journal::error::JournalError;
 use crate::journal::state::{Job, Shared, State, Work};
 
 impl Shared {
-    /// Does it, on the thread that writes if there is one.
+    /// Runs a job on the writer thread, or here if there is none.
     pub(in crate::journal) fn by_writer(
         &self,
         work: Work,
@@ -29,20 +40,20 @@ impl Shared {
         state.jobs.queue.push_back(job.clone());
         self.job_wanted.notify_one();
         let is_open = |_: &State| !job.is_done();
-        // That the thread is not there yet is no fault of the disk: a busy machine has many.
+        // A thread that has not started yet is not the fault of the disk: a busy machine has many threads.
         let is_on_its_way = |state: &State| !job.is_done() && !state.jobs.is_writing;
         let state = self.wait_while(state, &self.job_done, patience.max(ON_ITS_WAY), is_on_its_way).0;
         let (mut state, in_time) = self.wait_while(state, &self.job_done, patience, is_open);
         if !in_time {
             state.jobs.queue.retain(|other| !Arc::ptr_eq(other, &job));
             if job.leave() {
-                return Err(self.stands_still());
+                return Err(self.stalled_error());
             }
-            // All but its first word is stored.
+            // Everything except the first word is stored.
             drop(self.wait_while(state, &self.job_done, Duration::MAX, is_open));
         }
         let answer = job.answer.lock().take();
-        answer.unwrap_or_else(|| Err(self.stands_still()))
+        answer.unwrap_or_else(|| Err(self.stalled_error()))
     }
 
     fn work_on(&self, job: &Job) -> Result<Option<Receipt>, JournalError> {
@@ -62,22 +73,22 @@ impl Shared {
         }
     }
 
-    /// The thread, until the journal is closed.
+    /// Runs the writer thread until the journal is closed.
     pub(in crate::journal) fn write_for_others(&self) {
         let mut state = self.state();
         loop {
             if let Some(job) = state.jobs.queue.pop_front() {
                 state.jobs.is_writing = true;
-                self.has_moved(&mut state);
+                self.note_progress(&mut state);
                 drop(state);
                 let answer = if job.is_left() { Ok(None) } else { self.work_on(&job) };
                 job.answer(answer);
                 state = self.state();
                 state.jobs.is_writing = false;
-                self.has_moved(&mut state);
+                self.note_progress(&mut state);
                 self.job_done.notify_all();
             } else if state.upkeep.stop {
-                // Under the lock: nobody gives it anything any more.
+                // Under the lock, so no thread adds a job afterwards.
                 state.jobs.has_writer = false;
                 return;
             } else {
@@ -87,5 +98,5 @@ impl Shared {
     }
 }
 
-/// Far more than a thread takes to wake.
+/// Far more than a thread needs to wake up.
 const ON_ITS_WAY: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! What is known of a call before it begins.
+//! The description of a call before it begins.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// An MCP request of that method, received by a server.
+    /// An MCP request with that method, received by a server.
     pub fn mcp(method: impl Into<Cow<'static, str>>) -> Self {
         Self::of_message(MessageFacts::of_method(method).direction(Direction::ClientToServer))
     }
@@ -47,7 +47,7 @@ impl Call {
         Self { begun: Some(begun), ..self }
     }
 
-    /// Which side asks.
+    /// Which side sends the request.
     #[must_use]
     pub fn direction(self, direction: Direction) -> Self {
         self.with(|message| message.direction(direction))
@@ -71,7 +71,7 @@ impl Call {
         self.with(|message| message.prompt(name))
     }
 
-    /// The resource of a `resources/read`; user information, query and fragment of the URI are left out.
+    /// The resource of a `resources/read`, without user information, query and fragment of the URI.
     #[must_use]
     pub fn resource(self, uri: &str) -> Self {
         self.with(|message| message.resource(uri))
@@ -83,7 +83,7 @@ impl Call {
         self.with(|message| message.actor(actor))
     }
 
-    /// Any other attribute of the contract, or one of your own: whatever you set is exported. Ids, halves and outcomes belong to
+    /// Any other attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to
     /// the trail; such a key is ignored.
     #[must_use]
     pub fn attribute(self, key: impl Into<Key>, value: impl Into<Value>) -> Self {

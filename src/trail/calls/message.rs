@@ -6,7 +6,7 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::state::Facts;
+use super::facts::Facts;
 use super::transport::{Direction, Transport};
 use crate::policy::cleaned;
 use crate::record::names::Role;

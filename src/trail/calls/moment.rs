@@ -1,4 +1,4 @@
-//! What a moment is.
+//! The description of a moment.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use crate::policy::Truncations;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
 use crate::trail::identity::{Actor, Client};
 
-/// Something without halves: one record, no phase.
+/// An event that is no call: one record, without a phase.
 #[derive(Debug, Clone)]
 pub struct Moment {
     pub(in crate::trail) event: EventName,
     pub(in crate::trail) attributes: Attributes,
     /// Of attributes that were cut before.
-    pub(in crate::trail) cuts: Truncations,
+    pub(in crate::trail) truncations: Truncations,
     pub(in crate::trail) outcome: Outcome,
     pub(in crate::trail) call_id: Option<RecordId>,
     pub(in crate::trail) context: Option<Context>,
-    /// The trace of the caller, for what has no span.
+    /// The trace of the caller, for a moment without a span.
     pub(in crate::trail) caller: Option<SpanIds>,
     /// Whose message it was.
     pub(in crate::trail) client: Option<Arc<Client>>,
-    /// It tells of what is no message.
+    /// It reports bytes that are not a message.
     pub(in crate::trail) is_garbage: bool,
 }
 
 impl Moment {
-    /// A moment of that event; its outcome is `success` unless said otherwise.
+    /// A moment of that event; its outcome is `success` unless set otherwise.
     #[must_use]
     pub fn new(event: EventName) -> Self {
         Self {
             event,
             attributes: Attributes::default(),
-            cuts: Truncations::default(),
+            truncations: Truncations::default(),
             outcome: Outcome::status(Status::Success),
             call_id: None,
             context: None,
@@ -45,8 +45,8 @@ impl Moment {
         }
     }
 
-    /// An attribute of the contract, or of your own: what you set leaves. Ids, halves and outcomes are the trail's own;
-    /// such a key is ignored.
+    /// An attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to
+    /// the trail; such a key is ignored.
     #[must_use]
     pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
         set_fact(&mut self.attributes, key.into(), value);
@@ -67,7 +67,7 @@ impl Moment {
         self
     }
 
-    /// The span that it belongs to, by its OTel context.
+    /// The OTel context of the span that it belongs to.
     #[must_use]
     pub fn within(mut self, context: Context) -> Self {
         self.context = Some(context);
@@ -84,13 +84,13 @@ impl Moment {
     pub(crate) fn of_message(event: EventName, message: MessageFacts) -> Self {
         let caller = message.caller();
         let MessageFacts { mut attributes, shared, .. } = message;
-        let (mut cuts, mut client) = (Truncations::default(), None);
+        let (mut truncations, mut client) = (Truncations::default(), None);
         if let Some(shared) = shared {
             attributes.take_over(&shared.base, |_| true);
-            cuts.take_over(&shared.cuts, |_| true);
+            truncations.take_over(&shared.truncations, |_| true);
             client.clone_from(&shared.client);
         }
-        Self { attributes, cuts, caller, client, ..Self::new(event) }
+        Self { attributes, truncations, caller, client, ..Self::new(event) }
     }
 
     /// An attribute that only capture sets.
@@ -100,7 +100,7 @@ impl Moment {
         self
     }
 
-    /// It tells of what is no message, and goes first where room is short.
+    /// It reports bytes that are not a message, and is the first to be left out when room is short.
     #[cfg(feature = "mcp")]
     pub(crate) fn of_garbage(self) -> Self {
         Self { is_garbage: true, ..self }

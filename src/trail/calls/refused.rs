@@ -9,29 +9,29 @@ use crate::record::RecordId;
 #[error("call {call_id} was refused: {reason}")]
 #[non_exhaustive]
 pub struct Refused {
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub reason: Cow<'static, str>,
     /// `auditrail.call.id` of its records.
     pub call_id: RecordId,
-    /// Who refused it.
+    /// What refused it.
     pub kind: RefusalKind,
 }
 
-/// Who refused a call.
+/// What refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalKind {
     /// The `authorize` hook. Both records are written.
     Denied,
-    /// Its records cannot be kept as its class wants: a gap record will tell of those that are missing.
+    /// Its records cannot be kept as its class requires. A gap record reports those that are missing.
     Unrecorded,
 }
 
 impl Refused {
-    /// The JSON-RPC error code of the answer to a denied call: of the range that JSON-RPC 2.0 leaves to servers, and used
-    /// by no revision of MCP.
+    /// The JSON-RPC error code of the answer to a denied call. JSON-RPC 2.0 reserves its range for servers, and no revision of
+    /// MCP uses it.
     pub const DENIED_CODE: i64 = -32043;
-    /// The code where the call cannot be recorded: it may be tried again later.
+    /// The JSON-RPC error code if the call cannot be recorded; the client may retry later.
     pub const UNRECORDED_CODE: i64 = -32044;
 
     /// The code of this refusal.

@@ -1,4 +1,4 @@
-//! One call while it is open.
+//! The state of one call while it is open.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -6,13 +6,11 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
+use super::facts::Facts;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::{Truncations, Truncator, cleaned};
-use crate::record::{
-    Attributes, Clock, ClockReading, Entropy, EventName, Given, Key, Name, Outcome, Place, RecordId, Scalar, SpanIds,
-    Value,
-};
+use crate::policy::{Truncator, cleaned};
+use crate::record::{Clock, ClockReading, Entropy, EventName, Key, Outcome, RecordId, SpanIds, Value};
 use crate::trail::identity::Client;
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
@@ -38,18 +36,6 @@ pub(crate) struct CallState {
     /// The journal's number for the call, once its request is in it; 0 until then.
     journalled: AtomicU64,
     facts: Mutex<Facts>,
-}
-
-/// What a record of the call says of it.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    /// What capture knows of many calls, held once. None of it has a [`Place`].
-    pub(in crate::trail) shared: Option<Arc<Facts>>,
-    pub(in crate::trail) base: Attributes,
-    pub(in crate::trail) added: Attributes,
-    pub(in crate::trail) cuts: Truncations,
-    /// Who asks, of what is shared.
-    pub(in crate::trail) client: Option<Arc<Client>>,
 }
 
 impl CallState {
@@ -81,7 +67,7 @@ impl CallState {
         let mut facts = self.facts();
         if !facts.is_captured(key) {
             facts.added.set(key.clone(), value);
-            facts.cuts.note(cut);
+            facts.truncations.note(cut);
         }
     }
 
@@ -292,11 +278,11 @@ impl CallState {
     /// Adds what a span inside the call says, which is clean and within the limits.
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
-        let Facts { shared, base, added, cuts, .. } = &mut *facts;
+        let Facts { shared, base, added, truncations, .. } = &mut *facts;
         let is_new =
             |key: &str| !base.contains(key) && !shared.as_ref().is_some_and(|shared| shared.base.contains(key));
         added.take_over(&others.base, is_new);
-        cuts.take_over(&others.cuts, |key| is_new(key));
+        truncations.take_over(&others.truncations, |key| is_new(key));
     }
 
     /// Forgets the call, but keeps the memory for another one.
@@ -329,128 +315,6 @@ impl Default for CallState {
             journalled: AtomicU64::default(),
             facts: Mutex::default(),
         }
-    }
-}
-
-impl Facts {
-    /// What is within the limits already.
-    pub(crate) fn of(base: Attributes, cuts: Truncations) -> Self {
-        Self { base, cuts, ..Self::default() }
-    }
-
-    /// What capture has set of a call, some of it of many calls.
-    pub(crate) fn of_call(base: Attributes, mut cuts: Truncations, shared: Option<Arc<Self>>) -> Self {
-        if let Some(shared) = &shared {
-            cuts.take_over(&shared.cuts, |_| true);
-        }
-        Self { shared, base, cuts, ..Self::default() }
-    }
-
-    /// Without what somebody else says himself.
-    #[cfg(feature = "mcp")]
-    pub(in crate::trail) fn but(&self, said: &Attributes) -> Self {
-        let (mut base, mut cuts) = (Attributes::default(), Truncations::default());
-        base.take_over(&self.base, |key| !said.contains(key));
-        cuts.take_over(&self.cuts, |key| !said.contains(key));
-        Self { client: self.client.clone(), ..Self::of(base, cuts) }
-    }
-
-    /// The value of a string attribute.
-    #[cfg(feature = "mcp")]
-    pub(in crate::trail) fn text_of(&self, key: &str) -> Option<&str> {
-        let shared = || self.shared.as_ref().and_then(|shared| shared.base.text(key));
-        self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
-    }
-
-    /// The bytes that what capture knows takes on a record.
-    #[cfg(feature = "mcp")]
-    pub(crate) fn bytes_of_base(&self) -> usize {
-        self.base.bytes()
-    }
-
-    /// Whether capture has set it.
-    fn is_captured(&self, key: &str) -> bool {
-        self.base.contains(key) || self.shared.as_ref().is_some_and(|shared| shared.base.contains(key))
-    }
-
-    /// Sets a fact of capture's own.
-    pub(crate) fn set(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
-        let given = self.limited(truncator, key, given);
-        self.added.remove(key);
-        self.base.put(key, given);
-    }
-
-    /// As [`set`](Self::set), where no fact of that key can be there.
-    pub(crate) fn append(&mut self, truncator: &Truncator, name: &Name, given: Given<'_>) {
-        let given = self.limited(truncator, name.key(), given);
-        self.base.append(name, given);
-    }
-
-    /// As [`append`](Self::append), of a text.
-    #[inline]
-    pub(crate) fn append_text(&mut self, truncator: &Truncator, name: &Name, text: &str) {
-        let text = if truncator.is_too_long(text) { self.cut(truncator, name.key(), text) } else { text };
-        self.base.append_text(name, text);
-    }
-
-    /// Adds a fact that a span inside the call knows.
-    pub(crate) fn enrich(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
-        if !self.is_captured(key) {
-            let given = self.limited(truncator, key, given);
-            self.added.put(key, given);
-        }
-    }
-
-    /// Takes all facts out, for a moment's record.
-    pub(crate) fn take_all(&mut self) -> Attributes {
-        let mut all = std::mem::take(&mut self.base);
-        all.take_over(&self.added, |_| true);
-        self.cuts.write(&mut all);
-        all
-    }
-
-    /// Who asks.
-    fn client(&self) -> Option<Arc<Client>> {
-        self.shared.as_ref()?.client.clone()
-    }
-
-    /// Whether the fact is known.
-    pub(crate) fn has(&self, place: Place) -> bool {
-        self.base.has(place) || self.added.has(place)
-    }
-
-    /// The bytes of a string fact.
-    pub(crate) fn bytes(&self, place: Place) -> Option<&[u8]> {
-        self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
-    }
-
-    /// A string fact.
-    pub(crate) fn text(&self, place: Place) -> Option<&str> {
-        self.base.text_at(place).or_else(|| self.added.text_at(place))
-    }
-
-    #[inline]
-    fn limited<'a>(&mut self, truncator: &Truncator, key: &Key, given: Given<'a>) -> Given<'a> {
-        match given.scalar {
-            Scalar::Str(text) if truncator.is_too_long(text) => {
-                Given { scalar: Scalar::Str(self.cut(truncator, key, text)), ..given }
-            }
-            _ => given,
-        }
-    }
-
-    #[cold]
-    fn cut<'a>(&mut self, truncator: &Truncator, key: &Key, text: &'a str) -> &'a str {
-        let (kept, cut) = truncator.text(key, text);
-        self.cuts.note(cut);
-        kept
-    }
-
-    fn clear(&mut self) {
-        self.shared = None;
-        self.base.clear();
-        self.added.clear();
-        self.cuts.clear();
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far the adoption of the streams of dead processes has come.
+//! The progress of the adoption of dead processes' streams.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::journal::Journal;
 use crate::locks::{Condvar, Mutex, MutexGuard};
 
-/// Whether everything that was adopted is drained.
+/// What is adopted, and whether all of it is drained.
 #[derive(Debug, Default)]
 pub(in crate::trail) struct AdoptionProgress {
     done: Mutex<bool>,

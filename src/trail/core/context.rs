@@ -1,4 +1,4 @@
-//! What the ways of capture ask the trail for.
+//! The state that capture reads and writes.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::trail::hooks::Hooks;
 use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use crate::trail::wire_counts::WireCounters;
 
-/// What capture is told by, and what it notes for others.
+/// Settings, hooks and counters of capture.
 pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) settings: Settings,
     /// The key of keyed digests.

@@ -1,4 +1,4 @@
-//! What the ways of capture ask the trail for.
+//! The methods of `Core` for capture.
 
 #[cfg(feature = "tower")]
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The calls that are open, for the end of the process: nobody else answers them then.
+//! The open calls, which shutdown has to answer.
 //!
 //! Invariants:
 //! 1. A call is here from the moment that its request is written until nobody holds it; answering it needs no look in here.
@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use crate::locks::{Mutex, MutexGuard};
 use crate::trail::calls::CallState;
 
-/// What keeps open calls of its own, such as the layer.
+/// A component that keeps open calls of its own, such as the layer.
 pub(crate) trait HoldsCalls: Debug + Send + Sync {
     /// Shows all that are open, one after the other.
     fn visit_open(&self, visit: &dyn Fn(&CallState));

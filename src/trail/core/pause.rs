@@ -1,4 +1,4 @@
-//! Who records very much waits for the disk.
+//! Callers that record very much wait for the disk.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What many calls have in common.
+//! Facts that many calls share.
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ impl Core {
         if whole.base.longest() <= BRIEF {
             return whole.clone();
         }
-        let (mut base, mut cuts) = (whole.base.clone(), whole.cuts.clone());
+        let (mut base, mut truncations) = (whole.base.clone(), whole.truncations.clone());
         // What was cut before keeps the length and the digest that it had.
         let more = self.recorder.truncator.at_most(BRIEF).limit(&mut base);
-        cuts.take_over(&more, |_| true);
+        truncations.take_over(&more, |_| true);
         base.shrink();
-        Arc::new(Facts { client: whole.client.clone(), ..Facts::of(base, cuts) })
+        Arc::new(Facts { client: whole.client.clone(), ..Facts::of(base, truncations) })
     }
 
     /// Facts that many calls have in common, within the limits: those that are there, and more.
     pub(crate) fn shared(&self, known: &Facts, more: &Attributes, client: Option<Arc<Client>>) -> Arc<Facts> {
-        let (mut attributes, mut cuts) = (known.base.clone(), known.cuts.clone());
+        let (mut attributes, mut truncations) = (known.base.clone(), known.truncations.clone());
         attributes.take_over(more, |_| true);
         let longest = self.recorder.truncator.limits().shared_bytes;
         if attributes.longest() > longest {
-            cuts.take_over(&self.recorder.truncator.at_most(longest).limit(&mut attributes), |_| true);
+            truncations.take_over(&self.recorder.truncator.at_most(longest).limit(&mut attributes), |_| true);
         }
         // What was cut may have been a hundred times as long.
         attributes.shrink();
-        Arc::new(Facts { client, ..Facts::of(attributes, cuts) })
+        Arc::new(Facts { client, ..Facts::of(attributes, truncations) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What all handles, layers and wrappers share: the stages of one trail, each a part of its own.
+//! What all handles, layers and wrappers of a trail share.
 
 use std::fmt;
 #[cfg(feature = "layer")]
@@ -41,7 +41,7 @@ impl Core {
         self.recorder.is_inherited()
     }
 
-    /// The honest numbers.
+    /// The record counters of this stream.
     pub(in crate::trail) fn counts(&self) -> RecordCounts {
         self.recorder.counts()
     }

@@ -1,4 +1,4 @@
-//! How the layer learns that a span is that of an open call.
+//! Tells the layer that a span belongs to an open call.
 
 use std::cell::RefCell;
 use std::sync::Arc;

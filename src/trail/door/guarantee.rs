@@ -1,4 +1,4 @@
-//! How the class of a call is kept: room for its records before it runs, and waiting until they are as safe as it wants.
+//! Keeps the promise of a call's class: reserves room for its records before it runs, and waits until they are durable enough.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -32,7 +32,7 @@ impl Core {
                 Err(error) => error,
             };
             let left = self.left_to_wait(class, begun);
-            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stands { .. });
+            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stalled { .. });
             if !may_wait || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }

@@ -1,4 +1,4 @@
-//! The one door: where calls are opened and ended, whoever captured them, and where their records are written.
+//! The one door: opens and ends calls for every route of capture, and writes their records.
 
 pub(crate) mod announce;
 mod guarantee;

@@ -1,19 +1,19 @@
-//! A call between its request and its response: one value, shared by everything that looks at it, such as the tap that saw
+//! A call between its request and its response: one value, shared by all code that handles the call, such as the tap that saw
 //! it on the wire and the wrapper that runs its handler.
 //!
-//! Who opens a call says what it may do to it ([`Opener`]):
+//! The opener of a call declares what it may do to it ([`Opener`]):
 //!
 //! | opened by | as | waits and refuses |
 //! |---|---|---|
-//! | [`Trail::begin`](super::Trail::begin), so the wrapper without a tap | gatekeeper | in [`may_run`](OpenCall::may_run), before the handler runs |
-//! | a tap or the proxy | observer | not by itself; who relays the request or runs its handler may ask `may_run` |
+//! | [`Trail::begin`](crate::Trail::begin), so the wrapper without a tap | gatekeeper | in [`may_run`](OpenCall::may_run), before the handler runs |
+//! | a tap or the proxy | observer | not by itself; code that relays the request or runs its handler may ask `may_run` |
 //!
-//! The layer observes, too. The span of its calls is the user's own, so it keeps their [`CallState`] itself, and goes through
-//! the same door ([`door`](super::door)).
+//! The layer observes as well. The span of its calls is the user's own, so the layer keeps their [`CallState`] itself and uses
+//! the same door ([`write`](super::write)).
 //!
 //! Invariants:
-//! 1. A call has one response record: the first to end it writes it. The end of the trail is one of those who end calls.
-//! 2. Opening waits for nothing but a disk that stands still, and for that no longer than the class of the call says.
+//! 1. A call has one response record: the first to end the call writes it. The shutdown of the trail also ends calls.
+//! 2. Opening waits only for a stalled disk, and no longer than the class of the call allows.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,11 +32,11 @@ use crate::record::SpanIds;
 use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
 use crate::trail::calls::{Call, CallState, Class, Facts, RefusalKind, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
-use crate::trail::identity::{Actor, Shared, Taken};
+use crate::trail::identity::{Actor, Share, SharedResource};
 use crate::trail::otel;
 use crate::trail::recording::{BLOCKING_PATIENCE, Cause, NotTaken, RETRY_INTERVAL};
 
-/// An open call. Finish it with what became of it; dropped unfinished it says `panic` if the thread panics, and
+/// An open call. Finish it with its outcome. If it is dropped unfinished, it records `panic` if the thread panics, and
 /// `no_response` otherwise.
 #[derive(Debug)]
 #[must_use = "an open call that is dropped immediately is recorded as one without a response"]
@@ -52,7 +52,7 @@ pub struct OpenCall {
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
-    _open: Option<Taken>,
+    _open: Option<Share>,
     /// Somebody was told that it may run.
     has_passed: AtomicBool,
     /// What it says if nobody has ended it.
@@ -92,7 +92,7 @@ impl OpenCall {
         Ok(call)
     }
 
-    /// The span of the call: run the handler inside it.
+    /// The span of the call. Run the handler inside it.
     #[must_use]
     pub fn span(&self) -> &Span {
         &self.span
@@ -104,8 +104,8 @@ impl OpenCall {
         self.state.call_id()
     }
 
-    /// Adds a fact that became known while the call ran; what capture knew before is not replaced, and ids, halves and
-    /// outcomes are the trail's own.
+    /// Adds a fact that became known while the call ran. It replaces nothing that capture has set, and ids, phases and outcomes
+    /// belong to the trail.
     pub fn enrich(&self, key: impl Into<Key>, value: impl Into<Value>) {
         let key = key.into();
         if is_fact(&key) {
@@ -113,8 +113,8 @@ impl OpenCall {
         }
     }
 
-    /// Writes the response record and ends the span. Waits as the class of the call says; at `written` it completes
-    /// without yielding. A record that does not get as safe as the class wants is a notice: the call is over.
+    /// Writes the response record and ends the span. Waits as the class of the call requires; with `written` it completes
+    /// without yielding. If the record does not become as durable as the class requires, a notice says so: the call is over.
     pub async fn finish(self, outcome: Outcome) {
         self.core.moves(self.class).await;
         if let Some(receipt) = self.respond(&outcome) {
@@ -157,7 +157,7 @@ impl OpenCall {
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
             denied,
             kept: OnceLock::new(),
-            _open: client.map(|client| client.take_anyway(Shared::OpenCalls, 1)),
+            _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };

@@ -1,7 +1,7 @@
-//! The door: each record of a call or a moment gets into the journal here, whatever captured it.
+//! Writes the records of calls and moments to the journal, for every route of capture.
 //!
 //! A call is opened once ([`Core::open`]) and answered once ([`Core::answer`]). The wrapper, the taps, the proxy and
-//! [`Trail::begin`](super::Trail::begin) come with an [`OpenCall`](super::OpenCall), which decides who may wait and who may
+//! [`Trail::begin`](crate::Trail::begin) come with an [`OpenCall`](super::open_call::OpenCall), which decides who may wait and who may
 //! refuse; the layer comes with the [`CallState`] of a span of the user's.
 
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Core {
         let id = state.request_id().encode(&mut text);
         let what = Append { kind: Kind::Request, ..like(terms) };
         let encode = |buffer: &mut Vec<u8>| records::request(buffer, state, id);
-        let receipt = self.recorder.try_write(what, Priority::of(&what, false), || state.client(), encode)?;
+        let receipt = self.recorder.write(what, Priority::of(&what, false), || state.client(), encode)?;
         state.set_journalled(receipt.call);
         mirror(state.context(), state.event(), id, &records::REQUEST_OUTCOME, state.begun_unix_nano());
         Ok(receipt)
@@ -80,7 +80,8 @@ impl Core {
         let Append { kind, call, .. } = Append::response(state.journalled());
         let what = Append { kind, call, ..like(terms) };
         let encode = |buffer: &mut Vec<u8>| facts.with(|facts| records::response(buffer, state, facts, id, outcome));
-        let Some(receipt) = self.recorder.write(what, Priority::of(&what, false), || facts.client(), encode) else {
+        let taken = self.recorder.write(what, Priority::of(&what, false), || facts.client(), encode);
+        let Some(receipt) = self.recorder.counted(taken) else {
             // It is told by a gap record. The call is over all the same.
             state.journalled().into_iter().for_each(|call| self.recorder.journal.forget(call));
             return None;
@@ -119,15 +120,16 @@ impl Core {
     pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
         let now = self.clock().unix_nano();
         let id = self.recorder.new_id_at(now);
-        let mut cuts = self.truncator().limit(&mut moment.attributes);
-        cuts.take_over(&moment.cuts, |_| true);
-        cuts.write(&mut moment.attributes);
+        let mut truncations = self.truncator().limit(&mut moment.attributes);
+        truncations.take_over(&moment.truncations, |_| true);
+        truncations.write(&mut moment.attributes);
         let mut text = [0; 36];
         let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
         let header = MomentHeader { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
         let (what, client) = (Append::MOMENT, || moment.client.clone());
         let priority = Priority::of(&what, moment.is_garbage);
-        if self.recorder.write(what, priority, client, |buffer| records::moment(buffer, &moment, &header)).is_some() {
+        let taken = self.recorder.write(what, priority, client, |buffer| records::moment(buffer, &moment, &header));
+        if self.recorder.counted(taken).is_some() {
             mirror(moment.context.as_ref(), event, text, outcome, now);
         }
         id
@@ -143,7 +145,8 @@ impl Core {
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| records::span_moment(buffer, facts, &header, duration, ids));
-        if self.recorder.write(what, Priority::of(&what, false), || None, encode).is_some() {
+        let taken = self.recorder.write(what, Priority::of(&what, false), || None, encode);
+        if self.recorder.counted(taken).is_some() {
             mirror(context, event, id, outcome, unix_nano);
         }
     }

@@ -1,4 +1,4 @@
-//! Who acts.
+//! The actor of a call.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub enum ActorType {
     System,
 }
 
-/// Who acts, as an extractor found it. Never put a credential in here: everything in it stands in the record.
+/// The actor, as an extractor found it. Never put a credential in here: every field is written to the record.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Actor {
@@ -25,7 +25,7 @@ pub struct Actor {
     pub id: String,
     /// `audit.actor.type`.
     pub kind: ActorType,
-    /// `auditrail.actor.verified`: whether somebody checked it, or it is only asserted.
+    /// `auditrail.actor.verified`: whether the identity was verified, or is only asserted.
     pub verified: bool,
     /// `auditrail.actor.auth_type`, such as `oauth2` or `mtls`.
     pub auth_type: Option<Cow<'static, str>>,
@@ -42,24 +42,24 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// A person who says to be that, unchecked.
+    /// An identity that the client claims; not verified.
     pub fn asserted(id: impl Into<String>) -> Self {
         Self { id: id.into(), ..Self::default() }
     }
 
-    /// A person whose identity was checked.
+    /// A verified identity.
     pub fn verified(id: impl Into<String>) -> Self {
         Self { verified: true, ..Self::asserted(id) }
     }
 
-    /// A program, not a person.
+    /// Marks the actor as a service rather than a person.
     #[must_use]
     pub fn service(mut self) -> Self {
         self.kind = ActorType::Service;
         self
     }
 
-    /// With the roles.
+    /// Sets the roles.
     #[must_use]
     pub fn with_roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
         self.roles = roles.into_iter().map(Into::into).collect();
@@ -90,14 +90,14 @@ fn some(items: Vec<String>) -> Option<Value> {
     (!items.is_empty()).then(|| Value::strings(items))
 }
 
-/// What an actor extractor may look at: the HTTP request that carried the message, if there was one.
+/// The input of an actor extractor: the method, and the HTTP request that carried the message, if there was one.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct RequestFacts<'a> {
     /// The method of the MCP message.
     pub method: &'a str,
-    /// HTTP headers. What a client sends is asserted, not verified.
+    /// HTTP headers. Their values are asserted by the client, not verified.
     pub headers: Option<&'a http::HeaderMap>,
-    /// HTTP extensions: where authentication middleware leaves the claims that it has verified.
+    /// HTTP extensions, where authentication middleware stores the claims it has verified.
     pub extensions: Option<&'a http::Extensions>,
 }

@@ -1,13 +1,13 @@
-//! Who asks, as far as it takes to give each an equal share of what there is.
+//! Clients, and the share of each in what they compete for.
 //!
 //! Invariants:
-//! 1. A client is whom somebody vouches for, or else an address: of IPv6 the network of 64 bits, any number of whose addresses
-//!    one machine can have.
-//! 2. While less than half of a bound is used, anybody may use it. From then on nobody may have more than what is free, so
-//!    that there is always as much left for somebody else as the greediest has (Choudhury and Hahne, Dynamic Queue Length
+//! 1. A client is a verified actor or, without one, an address; for IPv6 the network of 64 bits, because one machine can have
+//!    any number of its addresses.
+//! 2. While less than half of a bound is used, any client may use it. From then on no client may hold more than what is free, so
+//!    that as much as the greediest client holds is always left for others (Choudhury and Hahne, Dynamic Queue Length
 //!    Thresholds for Shared-Memory Packet Switches, 1998).
-//! 3. Nothing here outlives what it counts: a client of whom nothing is held or open is forgotten, and what it wrote after two
-//!    seconds. That is not counted by the client itself, which may come and go with each of its requests.
+//! 3. Nothing here outlives what it counts: a client with nothing held or open is forgotten, and what it wrote is forgotten after
+//!    two seconds. The bytes written are counted outside the client, which may come and go with each of its requests.
 
 #![cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only over HTTP are there several"))]
 
@@ -46,7 +46,7 @@ pub(crate) enum ClientKey {
 
 /// What there is to share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shared {
+pub enum SharedResource {
     /// Bytes of bodies that are held back.
     #[cfg(feature = "internals")]
     HeldBytes,
@@ -76,9 +76,9 @@ struct Written {
 
 /// A part of a share, until this is dropped.
 #[derive(Debug)]
-pub struct Taken {
+pub struct Share {
     client: Arc<Client>,
-    what: Shared,
+    what: SharedResource,
     amount: u64,
 }
 
@@ -126,14 +126,14 @@ impl Client {
     }
 
     /// So much more, whether or not that is more than it should have.
-    pub fn take_anyway(self: &Arc<Self>, what: Shared, amount: u64) -> Taken {
+    pub fn take(self: &Arc<Self>, what: SharedResource, amount: u64) -> Share {
         self.used.add(what, amount);
         self.all.used.add(what, amount);
-        Taken { client: self.clone(), what, amount }
+        Share { client: self.clone(), what, amount }
     }
 
     /// Whether it has more than its share, or all have more than the bound.
-    pub(crate) fn is_over(&self, what: Shared, bound: u64) -> bool {
+    pub(crate) fn is_over(&self, what: SharedResource, bound: u64) -> bool {
         let (own, all) = (self.used.get(what), self.all.used.get(what));
         all > bound / 2 && own > bound.saturating_sub(all)
     }
@@ -188,7 +188,7 @@ impl Drop for Client {
     }
 }
 
-impl Taken {
+impl Share {
     /// So much more of it.
     #[cfg(feature = "internals")]
     pub fn more(&mut self, amount: u64, bound: u64) -> bool {
@@ -199,7 +199,7 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for Share {
     fn drop(&mut self) {
         self.client.used.sub(self.what, self.amount);
         self.client.all.used.sub(self.what, self.amount);
@@ -207,19 +207,19 @@ impl Drop for Taken {
 }
 
 impl Used {
-    fn of(&self, what: Shared) -> Option<&AtomicU64> {
+    fn of(&self, what: SharedResource) -> Option<&AtomicU64> {
         self.0.get(what as usize)
     }
 
-    fn add(&self, what: Shared, amount: u64) {
+    fn add(&self, what: SharedResource, amount: u64) {
         self.of(what).map(|used| used.fetch_add(amount, Ordering::Relaxed));
     }
 
-    fn sub(&self, what: Shared, amount: u64) {
+    fn sub(&self, what: SharedResource, amount: u64) {
         self.of(what).map(|used| used.fetch_sub(amount, Ordering::Relaxed));
     }
 
-    fn get(&self, what: Shared) -> u64 {
+    fn get(&self, what: SharedResource) -> u64 {
         self.of(what).map_or(0, |used| used.load(Ordering::Relaxed))
     }
 }
@@ -251,10 +251,10 @@ mod tests {
         let clients = Arc::<Clients>::default();
         let [greedy, modest, third] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|address| client(&clients, address));
         let take = |client: &Arc<Client>| {
-            let taken = client.take_anyway(Shared::OpenCalls, 1);
-            (!client.is_over(Shared::OpenCalls, 100)).then_some(taken)
+            let taken = client.take(SharedResource::OpenCalls, 1);
+            (!client.is_over(SharedResource::OpenCalls, 100)).then_some(taken)
         };
-        let most = |client: &Arc<Client>, kept: &mut Vec<Taken>| {
+        let most = |client: &Arc<Client>, kept: &mut Vec<Share>| {
             let before = kept.len();
             kept.extend(std::iter::from_fn(|| take(client)));
             kept.len() - before

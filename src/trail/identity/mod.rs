@@ -1,8 +1,8 @@
-//! Who asks: the actor of a call, and the client by which shares are counted.
+//! Who sends requests: the actor of a call, and the client for which shares are counted.
 
 mod actor;
 mod clients;
 
 pub use self::actor::{Actor, ActorType, RequestFacts};
-pub use self::clients::{Client, Shared, Taken};
+pub use self::clients::{Client, Share, SharedResource};
 pub(crate) use self::clients::{ClientKey, Clients};

@@ -1,4 +1,4 @@
-//! What a flush came to.
+//! Flushes, and their results.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -7,31 +7,31 @@ use crate::journal::Sequence;
 use crate::trail::core::Core;
 use crate::trail::timer::{Late, within};
 
-/// A flush that finished: everything that the journal had is settled, but for streams that nobody can read.
+/// A flush that finished: everything in the journal is settled, except unreadable streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Flushed {
-    /// Streams of earlier processes that were left as they are, with whatever they hold. A notice has named each of them.
+    /// Streams of earlier processes that cannot be opened or read, and stay as they are. A notice has named each of them.
     pub unreadable_streams: u64,
 }
 
-/// A flush that did not finish in time. Nothing is dropped by that: the shipper goes on.
+/// A flush that did not finish in time. Nothing is dropped: the shipper continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushError {
-    /// Records that still wait, those of earlier processes included.
+    /// Records that are pending, including those of earlier processes.
     pub pending: u64,
-    /// How many of them earlier processes left.
+    /// How many of them belong to earlier processes.
     pub pending_of_earlier: u64,
-    /// Streams of earlier processes that were not looked at, so that there may be more; some may have owners that live.
+    /// Streams of earlier processes that were not visited in time, so there may be more pending records; some may have living owners.
     pub unvisited_streams: u64,
-    /// Streams of earlier processes that were left as they are. A notice has named each of them.
+    /// Streams of earlier processes that cannot be opened or read. A notice has named each of them.
     pub unreadable_streams: u64,
-    /// The time that was given.
+    /// The deadline of the flush.
     pub deadline: Duration,
-    /// What the last request came to, if the collector did not take it, such as `HTTP 404`.
+    /// The result of the last request, if the collector did not accept it, such as `HTTP 404`.
     pub last_refusal: Option<String>,
-    /// This process is a child of the one that has the trail: that one delivers.
+    /// This process was forked from the process of the trail, which alone delivers records.
     pub is_forked_child: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The life of a trail beside its calls: flushes, its end, and what dead processes left.
+//! The life cycle of a trail: flush, shutdown, and the adoption of streams that dead processes left.
 
 mod adoption;
 mod flush;

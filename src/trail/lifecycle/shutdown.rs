@@ -1,4 +1,4 @@
-//! The end of the trail, and what is shipped before it.
+//! Shuts the trail down, and ships what it can before.
 
 use std::sync::mpsc::channel;
 use std::thread;

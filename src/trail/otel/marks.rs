@@ -1,4 +1,4 @@
-//! What is said on the OTel span of a call: how it ended, when, and the records that tell of it.
+//! Marks the OTel span of a call: its outcome, its end, and its records.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,4 @@
-//! Tells the operator why records have no trace and span ids: once for each cause, because a record with empty ids is found by
-//! nobody who looks for it from its trace.
+//! Warns the operator when records have no trace and span ids, once for each cause: such a record cannot be found from its trace.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 

@@ -1,5 +1,4 @@
-//! The OTel spans of calls: how they are found, when they begin, what is said on them, and what the operator is told if there
-//! are none.
+//! The OTel spans of calls: how they are found, when they begin, what is recorded on them, and the warnings if there are none.
 
 #[cfg(feature = "layer")]
 pub(crate) mod begin_time;

@@ -1,4 +1,4 @@
-//! Tells the operator when spans come by and none of them is audited: the one mistake that nobody would see.
+//! Warns the operator when spans close and none of them is audited: a mistake that would go unnoticed.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

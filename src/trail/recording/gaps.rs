@@ -1,4 +1,4 @@
-//! What the journal could not take: counted, said once an episode, and told by gap records.
+//! Counts records that the journal did not accept, warns once per episode, and reports them by gap records.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,5 +1,5 @@
-//! The records of a stream that a sink does not have and will not get: for the honest numbers, and for callers that wait until
-//! the sink that `remote` means has a record.
+//! Losses: the records of a stream that a sink does not have and will not get. Counters need them, and so do callers that wait until
+//! the sink that `remote` means has accepted a record.
 //!
 //! Invariants:
 //! 1. Until its number is settled, a record counts as pending, whatever was reported of it.

@@ -1,5 +1,4 @@
-//! Records get into the journal: who writes them, which are left out when room is short, and what is told of those that are
-//! missing.
+//! Writes records to the journal, leaves out some when room is short, and reports those that are missing.
 
 mod gaps;
 mod losses;

@@ -1,4 +1,4 @@
-//! How long anybody waits for a disk that stands still, and what becomes of a record that it did not take.
+//! How long callers wait for a stalled disk, and what happens to a record that it did not accept.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(in crate::trail) enum NotTaken {
 }
 
 pub(in crate::trail) const RETRY_INTERVAL: Duration = Duration::from_millis(100);
-/// As long as a thread of an executor may be held up: whoever waits longer gives it back meanwhile.
+/// How long a thread of an executor may block; longer waits yield it.
 pub(in crate::trail) const BLOCKING_PATIENCE: Duration = Duration::from_millis(20);
-/// How long the end of a trail waits for a disk, at each step: more than one takes that is slow.
+/// How long shutdown waits for the disk at each step: longer than a slow disk takes.
 pub(in crate::trail) const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);

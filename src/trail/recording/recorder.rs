@@ -1,5 +1,5 @@
-//! Appends records to the journal, and accounts for those that it does not take: each is counted, and told once an episode. In a child that is
-//! forked from the trail's process all are left out.
+//! Appends records to the journal, and accounts for those that it does not accept: each is counted, and each episode is reported
+//! once. In a child forked from the trail's process, no record is written.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::patience::NotTaken;
 use super::self_reporter::SelfReporter;
 use super::shedding::Priority;
 use crate::config::Notices;
-use crate::journal::{Append, HEADER, Journal, JournalError, Pressure, Receipt};
+use crate::journal::{Append, Journal, JournalError, Pressure, Receipt, encode_frame};
 use crate::policy::Truncator;
 use crate::record::{Clock, Entropy, RecordId};
 use crate::trail::identity::{Client, Clients};
@@ -40,20 +40,10 @@ impl Drop for Recorder {
 }
 
 impl Recorder {
-    /// Encodes into a buffer of the thread and appends. What the journal did not take is counted, told to the operator
-    /// once, and told by a record.
+    /// Encodes into a buffer of the thread and appends. A record that the journal does not accept is counted, reported to the
+    /// operator once, and reported by a gap record; only what a stalled disk did not take is left to the caller to count
+    /// ([`counted`](Self::counted)).
     pub(in crate::trail) fn write(
-        &self,
-        what: Append,
-        priority: Priority,
-        client: impl FnOnce() -> Option<Arc<Client>>,
-        encode: impl FnOnce(&mut Vec<u8>),
-    ) -> Option<Receipt> {
-        self.counted(self.try_write(what, priority, client, encode))
-    }
-
-    /// As [`write`](Self::write), but leaves it to the caller to count what a disk that stands still has not taken.
-    pub(in crate::trail) fn try_write(
         &self,
         what: Append,
         priority: Priority,
@@ -74,9 +64,7 @@ impl Recorder {
         }
         let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
-            buffer.clear();
-            buffer.resize(HEADER, 0);
-            encode(buffer);
+            encode_frame(buffer, encode);
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
             (!priority.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
         };
@@ -96,7 +84,7 @@ impl Recorder {
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
                 Err(NotTaken::Counted)
             }
-            Some(Err(error @ JournalError::Stands { .. })) => Err(NotTaken::Stalled(error)),
+            Some(Err(error @ JournalError::Stalled { .. })) => Err(NotTaken::Stalled(error)),
             Some(Err(error)) => {
                 self.left_out(Cause::Refused, Some(&error));
                 Err(NotTaken::Counted)
@@ -121,7 +109,7 @@ impl Recorder {
         RecordId::new(unix_nano, &random)
     }
 
-    /// The honest numbers.
+    /// The record counters of this stream.
     pub(in crate::trail) fn counts(&self) -> RecordCounts {
         let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
         let refused = self.gaps.refused();

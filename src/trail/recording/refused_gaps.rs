@@ -1,4 +1,4 @@
-//! Gap records that tell of the quarantine and end up there themselves.
+//! Gap records about quarantined records that are refused themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 

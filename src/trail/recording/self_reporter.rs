@@ -1,12 +1,12 @@
-//! Writes what the trail itself has to say: gap and lifecycle records, and the notices that go with them.
+//! Writes the trail's own records, lifecycle and gap records, and the notices that go with them.
 //!
-//! What the journal and the shipper report comes here. A record that the journal cannot take yet is kept, and written as
-//! soon as there is room: it may use the room that is reserved for alarms.
+//! The journal and the shipper report here. A record that the journal cannot accept yet is kept, and written as soon as there
+//! is room; it may use the room that is reserved for alarms.
 //!
 //! Invariants:
 //! 1. The first record of a stream says that it has started.
 //! 2. What happened is written in the order in which it did, with the time at which it did.
-//! 3. Nobody is called with the lock held: a notice sink may itself record something.
+//! 3. No callback runs with the lock held: a notice sink may itself record something.
 //! 4. A collector that refuses everything refuses gap records, too: a record that tells of those alone waits for the next
 //!    record of the trail, for a flush or the end, or else each would bring about another one for ever.
 
@@ -20,14 +20,14 @@ use super::patience::{RETRY_INTERVAL, SHUTDOWN_PATIENCE};
 use super::refused_gaps::RefusedGaps;
 use crate::config::Notices;
 use crate::journal::{
-    Append, Event, HEADER, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, planted,
+    Append, Event, Journal, JournalError, Kind, Receipt, Room, Sequence, Usage, Watcher, encode_frame, planted,
 };
 use crate::locks::{Mutex, MutexGuard, RwLock};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
 use crate::ship::{GaveUp, Reports};
 use crate::trail::records::{Gap, Lifecycle};
 
-/// The trail's own voice.
+/// Reports about the trail itself, by records and notices.
 pub(crate) struct SelfReporter {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -206,8 +206,8 @@ impl SelfReporter {
     }
 
     fn write(&self, journal: &Journal, record: &Lifecycle, what: Append, now: u64) -> Result<Receipt, JournalError> {
-        let mut frame = vec![0; HEADER];
-        record.encode(&mut frame, self.new_id(), now);
+        let mut frame = Vec::new();
+        encode_frame(&mut frame, |frame| record.encode(frame, self.new_id(), now));
         journal.append(what, &mut frame)
     }
 
@@ -304,5 +304,5 @@ impl Reports for SelfReporter {
     }
 }
 
-/// How it is written: whoever comes by does it, so nobody waits long for it, or stores it itself.
+/// How the trail's own records are written: any thread may do it, so none waits long for it or stores it itself.
 const OWN_RECORD: Append = Append { patience: RETRY_INTERVAL, handed: true, ..Append::ALARM };

@@ -1,4 +1,4 @@
-//! Who goes without a record first, where the room of the journal gets short.
+//! Which records are left out first when the journal is short of room.
 //!
 //! Invariants:
 //! 1. A record is left out only if all that matter less are. First goes what is no message, of clients that write more than
@@ -12,7 +12,7 @@ use crate::journal::{Append, Pressure, Room};
 /// How much a record matters where not all can be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::trail) enum Priority {
-    /// It tells of what is no message.
+    /// It reports bytes that are not a message.
     Garbage,
     /// Whatever its class does not keep.
     Sheddable,

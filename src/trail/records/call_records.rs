@@ -1,4 +1,4 @@
-//! The records of a call and of a moment, written straight to bytes.
+//! Encodes the records of calls and moments directly to bytes.
 
 #[cfg(test)]
 mod tests;
@@ -135,7 +135,7 @@ fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
     if !facts.added.as_bytes().is_empty() {
         encoder.attributes(&facts.added);
     }
-    facts.cuts.encode(encoder);
+    facts.truncations.encode(encoder);
 }
 
 /// What is said of the things that every record needs.

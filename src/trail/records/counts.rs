@@ -1,17 +1,17 @@
-//! The honest numbers of a trail.
+//! The record counters of a trail.
 
-/// The honest numbers of a trail, for its stream, the trail's own records included:
+/// The record counters of a trail's stream, including the trail's own records:
 /// `emitted = acknowledged + refused`, and `acknowledged = delivered + quarantined + lost + pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RecordCounts {
-    /// Records that were made.
+    /// Records that were created.
     pub emitted: u64,
-    /// Records that the journal took.
+    /// Records that the journal accepted.
     pub acknowledged: u64,
-    /// Records that are not in the journal: it could not take them, or they were shed.
+    /// Records that are not in the journal: it could not accept them, or they were shed.
     pub refused: u64,
-    /// Records that the collector took.
+    /// Records that the collector accepted.
     pub delivered: u64,
     /// Records that the collector refused for good; they are in quarantine.
     pub quarantined: u64,

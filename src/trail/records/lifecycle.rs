@@ -1,11 +1,10 @@
-//! The records in which a trail tells of itself: that it started and stopped, that something does not work, that records are
-//! missing.
+//! The records that a trail writes about itself: that it started or stopped, that something fails, that records are missing.
 
 use super::counts::RecordCounts;
 use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, error_type, names};
 use crate::ship::GaveUp;
 
-/// What a trail tells of itself.
+/// A record of the trail about itself.
 #[derive(Debug, Clone)]
 pub(in crate::trail) enum Lifecycle {
     /// The first record of a stream.

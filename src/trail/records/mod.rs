@@ -1,4 +1,4 @@
-//! What the records of a trail say: those of calls and moments, and those in which the trail tells of itself.
+//! The content of records: those of calls and moments, and those of the trail about itself.
 
 mod call_records;
 mod counts;

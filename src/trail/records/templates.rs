@@ -1,4 +1,4 @@
-//! What is the same in many records, encoded once: between its places only ids are put in.
+//! Templates: bytes that many records share, encoded once, into which only ids are copied.
 
 use std::sync::LazyLock;
 

@@ -73,7 +73,7 @@ impl Correlator {
 
     /// Whether that client has more open calls than its share.
     pub(super) fn is_over(&self, client: &Client) -> bool {
-        client.is_over(trail::Shared::OpenCalls, self.core().bounds().open_calls)
+        client.is_over(trail::SharedResource::OpenCalls, self.core().bounds().open_calls)
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {

@@ -113,7 +113,7 @@ mod tests {
     fn each_is_told_once() {
         for total in [1, 3, 4, 12, 13, 14, 500, 123_456] {
             let mut noise = Noise::default();
-            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, Call::nameless));
+            let due = (0..total).filter_map(|number| noise.note(number % 3 == 0, MessageFacts::default));
             let mut told: Vec<_> = due.collect();
             told.extend(noise.end());
             let counts: Vec<_> = told.iter().map(|told| told.count).collect();

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::journal::directory::{Ledger, Removed, note};
+use crate::journal::directory::{Ledger, RemovedStream, note};
 use crate::journal::disk::Disk;
 use crate::journal::format::JournalPaths;
 use crate::journal::options::JournalOptions;
@@ -72,7 +72,7 @@ fn it_has_the_bytes_of_the_format() {
     at.note(7).unwrap();
     let mut bytes = fs::read(at.path("ledger")).unwrap();
     let unix_nano = u64::from_le_bytes(bytes[160..168].try_into().unwrap());
-    assert_eq!(at.read().streams, [Removed { stream: id(7), last: 7, unix_nano }]);
+    assert_eq!(at.read().streams, [RemovedStream { stream: id(7), last: 7, unix_nano }]);
     assert!(bytes[256..].iter().all(|byte| *byte == 0) && bytes.len() & 4095 == 0, "{}", bytes.len());
     bytes.truncate(256);
     bytes[160..168].copy_from_slice(&70_u64.to_le_bytes());

@@ -1,5 +1,4 @@
-//! Streams of processes that died: they are drained under their own identity, their open calls are answered, and their end is
-//! written.
+//! Adopts the streams of dead processes: drains them under their own identity, answers their open calls, and writes their end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,9 +28,9 @@ pub(crate) struct Adoption {
 }
 
 /// A flush must not wait for an adoption that has ended in any other way.
-struct Over(Arc<AdoptionProgress>);
+struct DoneOnDrop(Arc<AdoptionProgress>);
 
-impl Drop for Over {
+impl Drop for DoneOnDrop {
     fn drop(&mut self) {
         self.0.left().clear();
         self.0.set();
@@ -43,7 +42,7 @@ impl Adoption {
     /// their files closed before others are opened. So descriptors are bounded, and a process that lives shortly has
     /// delivered something.
     pub(crate) async fn run(self, lane: Lane, tell: impl Fn(AdoptionEvent) + Send + Sync + 'static) {
-        let _over = Over(self.done.clone());
+        let _over = DoneOnDrop(self.done.clone());
         let mut round =
             Round { adoption: self, tell: Arc::new(tell), searches: None, total: Total::default(), is_short: false };
         loop {
@@ -76,7 +75,7 @@ struct Round<T> {
     adoption: Adoption,
     tell: Arc<T>,
     /// Where streams are looked for; `None` before the first look.
-    searches: Option<VecDeque<(Search, Whose)>>,
+    searches: Option<VecDeque<(Search, Owners)>>,
     total: Total,
     /// A stream could not be opened for want of descriptors or memory, and is looked for again.
     is_short: bool,
@@ -84,7 +83,7 @@ struct Round<T> {
 
 /// Which streams of a directory are adopted.
 #[derive(Clone, Copy)]
-enum Whose {
+enum Owners {
     All,
     /// Those of this service, where earlier versions had them together with those of others.
     OfService,
@@ -130,12 +129,12 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
         lot
     }
 
-    fn adopt(&mut self, orphan: Orphan, whose: Whose, lot: &mut LotInHand) {
+    fn adopt(&mut self, orphan: Orphan, whose: Owners, lot: &mut LotInHand) {
         let stream = orphan.stream();
         let Adoption { options, earlier, .. } = &self.adoption;
         let options = match whose {
-            Whose::All => options,
-            Whose::OfService => earlier.as_ref().unwrap_or(options),
+            Owners::All => options,
+            Owners::OfService => earlier.as_ref().unwrap_or(options),
         };
         match orphan.adopt(options) {
             Ok(Some(adopted)) => {
@@ -189,20 +188,20 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
     }
 
     /// More orphans, from the first search that has any.
-    fn find(&mut self, most: usize) -> (Lot, Whose) {
+    fn find(&mut self, most: usize) -> (Lot, Owners) {
         let adoption = &self.adoption;
         let searches = match &mut self.searches {
             Some(searches) => searches,
             none => match adoption.searches() {
                 Ok(searches) => none.insert(searches),
-                Err(error) => return (Lot::none_for(error), Whose::All),
+                Err(error) => return (Lot::none_for(error), Owners::All),
             },
         };
         while let Some((search, whose)) = searches.front_mut() {
             let service = service_name(&adoption.options.resource);
             let found = match whose {
-                Whose::All => search.some(most),
-                Whose::OfService => search.some_of(most, |resource| service_name(resource) == service),
+                Owners::All => search.some(most),
+                Owners::OfService => search.some_of(most, |resource| service_name(resource) == service),
             };
             match found {
                 Ok(lot) if !lot.is_empty() => return (lot, *whose),
@@ -212,7 +211,7 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
             }
             searches.pop_front();
         }
-        (Lot::default(), Whose::All)
+        (Lot::default(), Owners::All)
     }
 
     fn left(&self) -> usize {
@@ -252,8 +251,9 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
 
 impl Adoption {
     /// The directory of this service, and where earlier versions had it.
-    fn searches(&self) -> Result<VecDeque<(Search, Whose)>, JournalError> {
-        let all = [Some((&self.options, Whose::All)), self.earlier.as_ref().map(|earlier| (earlier, Whose::OfService))];
+    fn searches(&self) -> Result<VecDeque<(Search, Owners)>, JournalError> {
+        let all =
+            [Some((&self.options, Owners::All)), self.earlier.as_ref().map(|earlier| (earlier, Owners::OfService))];
         let mut searches = VecDeque::new();
         for (options, whose) in all.into_iter().flatten() {
             match Search::of(options) {

@@ -1,4 +1,4 @@
-//! What is written in the name of a dead process: the answers to the calls that it left open, and its last record.
+//! Writes on behalf of a dead process: the answers to the calls that it left open, and its last record.
 //!
 //! Invariants:
 //! 1. The end comes behind all that the process wrote, and is written when that was read: whoever seals the stream knows by
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::event::{AdoptionEvent, DrainedStream};
 use crate::config::Notices;
-use crate::journal::{Adopted, Append, HEADER, Journal, OpenRequest, Room, planted};
+use crate::journal::{Adopted, Append, Journal, OpenRequest, Room, encode_frame, planted};
 use crate::record::{Clock, Record};
 use crate::ship::Lane;
 use crate::trail::recording::SelfReporter;
@@ -75,9 +75,11 @@ impl StreamEnder {
     }
 
     fn answer(&self, journal: &Journal, open: &OpenRequest) -> bool {
-        let mut frame = vec![0; HEADER];
+        let mut frame = Vec::new();
         match Record::decode(&open.request) {
-            Ok(request) => records::interrupted(&mut frame, request, self.reporter.new_id(), self.clock.unix_nano()),
+            Ok(request) => encode_frame(&mut frame, |frame| {
+                records::interrupted(frame, request, self.reporter.new_id(), self.clock.unix_nano());
+            }),
             Err(error) => {
                 self.notices.warn(format!("a request of stream {} cannot be read: {error}", journal.stream()));
                 return true;

@@ -1,23 +1,23 @@
-//! What an adoption comes by, for whoever watches it.
+//! What an adoption reports on its way.
 
 use crate::journal::JournalError;
 use crate::record::StreamId;
 
-/// What became of a stream.
+/// A stream of a dead process, and what was shipped for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainedStream {
     /// The stream.
     pub stream: StreamId,
-    /// Records that waited in it.
+    /// Records that were pending in it.
     pub pending: u64,
-    /// Calls that were answered in the name of the dead process, once all of the stream was read.
+    /// Calls that were answered on behalf of the dead process, after the whole stream was read.
     pub answered: u64,
-    /// Records that are shipped for it: those that waited and, once they are written, the answers and the record that ends it.
+    /// Records that are shipped for it: those that were pending and, once written, the answers and its last record.
     pub records: u64,
 }
 
-/// What an adoption comes by.
+/// One step of an adoption.
 #[derive(Debug)]
 pub(in crate::trail) enum AdoptionEvent {
     /// These streams are about to be drained.

@@ -1,5 +1,4 @@
-//! Streams of processes that died: they are drained under their own identity, their open calls are answered, and their end is
-//! written.
+//! Adopts the streams of dead processes: drains them under their own identity, answers their open calls, and writes their end.
 
 mod adopter;
 mod ends;

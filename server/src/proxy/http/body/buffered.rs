@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use auditrail::internals::splice::Splices;
-use auditrail::internals::trail::{Client, Shared, Taken};
+use auditrail::internals::trail::{Client, Share, SharedResource};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -28,7 +28,7 @@ pub(crate) struct BufferedBody<B> {
     hint: SizeHint,
     /// The part that is not buffered.
     rest: Option<B>,
-    _taken: Option<Taken>,
+    _taken: Option<Share>,
 }
 
 /// How much of one body may be held.
@@ -55,7 +55,7 @@ impl<B: Body<Data = Bytes> + Unpin> BufferedBody<B> {
         let BufferBudget { bound, of_all, client } = budget;
         let hint = body.size_hint();
         let (mut frames, mut size) = (VecDeque::new(), 0);
-        let mut taken = client.map(|client| client.take_anyway(Shared::HeldBytes, 0));
+        let mut taken = client.map(|client| client.take(SharedResource::HeldBytes, 0));
         while size <= bound && hint.lower() <= bound {
             let Some(frame) = body.frame().await else {
                 return Ok(Self { frames, hint, rest: None, _taken: taken });

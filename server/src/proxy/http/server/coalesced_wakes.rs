@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn invariant_1_a_wake_while_it_does_not_run_wakes_its_task() {
-        let (woken, kept) = (Arc::<Woken>::default(), Mutex::new(None));
+        let (woken, kept) = (Arc::<Woken>::default(), std::sync::Mutex::new(None));
         let mut future = Box::pin(CoalescedWakes::new(poll_fn(|context| {
             *kept.lock().unwrap() = Some(context.waker().clone());
             Poll::<()>::Pending

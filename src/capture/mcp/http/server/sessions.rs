@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::capture::mcp::correlate::Session;
 use crate::locks::{Mutex, MutexGuard};
-use crate::trail::{Client, ClientKey, Core, Shared, Taken, WireCounter};
+use crate::trail::{Client, ClientKey, Core, Share, SharedResource, WireCounter};
 
 /// The open sessions of a server.
 pub(crate) struct Sessions {
@@ -46,7 +46,7 @@ struct OpenSession {
     /// The number of its open exchanges.
     open: usize,
     /// Its client, for whose share it counts.
-    owner: Option<(Arc<Client>, Taken)>,
+    owner: Option<(Arc<Client>, Share)>,
 }
 
 /// An exchange of a session, open until this is dropped.
@@ -79,8 +79,8 @@ impl Sessions {
         let (same, evicted) = {
             let mut table = self.table();
             let same = table.remove(&id);
-            let owner = client.map(|client| (client.clone(), client.take_anyway(Shared::Sessions, 1)));
-            let greedy = client.filter(|client| client.is_over(Shared::Sessions, self.most as u64));
+            let owner = client.map(|client| (client.clone(), client.take(SharedResource::Sessions, 1)));
+            let greedy = client.filter(|client| client.is_over(SharedResource::Sessions, self.most as u64));
             let own = greedy.and_then(|client| table.remove_oldest_of(client.key()));
             has_own = own.is_some();
             let is_full = !has_own && table.by_id.len() >= self.most;

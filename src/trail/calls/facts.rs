@@ -1,0 +1,144 @@
+//! What is known of a call: what capture has set, and what spans inside the call have added.
+
+use std::sync::Arc;
+
+use crate::policy::{Truncations, Truncator};
+use crate::record::{Attributes, Given, Key, Name, Place, Scalar};
+use crate::trail::identity::Client;
+
+/// What a record of the call says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// What capture knows of many calls, held once. None of it has a [`Place`].
+    pub(in crate::trail) shared: Option<Arc<Facts>>,
+    pub(in crate::trail) base: Attributes,
+    pub(in crate::trail) added: Attributes,
+    pub(in crate::trail) truncations: Truncations,
+    /// Who asks, of what is shared.
+    pub(in crate::trail) client: Option<Arc<Client>>,
+}
+
+impl Facts {
+    /// What is within the limits already.
+    pub(crate) fn of(base: Attributes, truncations: Truncations) -> Self {
+        Self { base, truncations, ..Self::default() }
+    }
+
+    /// What capture has set of a call, some of it of many calls.
+    pub(crate) fn of_call(base: Attributes, mut truncations: Truncations, shared: Option<Arc<Self>>) -> Self {
+        if let Some(shared) = &shared {
+            truncations.take_over(&shared.truncations, |_| true);
+        }
+        Self { shared, base, truncations, ..Self::default() }
+    }
+
+    /// Without what somebody else says himself.
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) fn but(&self, said: &Attributes) -> Self {
+        let (mut base, mut truncations) = (Attributes::default(), Truncations::default());
+        base.take_over(&self.base, |key| !said.contains(key));
+        truncations.take_over(&self.truncations, |key| !said.contains(key));
+        Self { client: self.client.clone(), ..Self::of(base, truncations) }
+    }
+
+    /// The value of a string attribute.
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) fn text_of(&self, key: &str) -> Option<&str> {
+        let shared = || self.shared.as_ref().and_then(|shared| shared.base.text(key));
+        self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
+    }
+
+    /// The bytes that what capture knows takes on a record.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn bytes_of_base(&self) -> usize {
+        self.base.bytes()
+    }
+
+    /// Whether capture has set it.
+    #[inline]
+    pub(super) fn is_captured(&self, key: &str) -> bool {
+        self.base.contains(key) || self.shared.as_ref().is_some_and(|shared| shared.base.contains(key))
+    }
+
+    /// Sets a fact of capture's own.
+    pub(crate) fn set(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
+        let given = self.limited(truncator, key, given);
+        self.added.remove(key);
+        self.base.put(key, given);
+    }
+
+    /// As [`set`](Self::set), where no fact of that key can be there.
+    pub(crate) fn append(&mut self, truncator: &Truncator, name: &Name, given: Given<'_>) {
+        let given = self.limited(truncator, name.key(), given);
+        self.base.append(name, given);
+    }
+
+    /// As [`append`](Self::append), of a text.
+    #[inline]
+    pub(crate) fn append_text(&mut self, truncator: &Truncator, name: &Name, text: &str) {
+        let text = if truncator.is_too_long(text) { self.cut(truncator, name.key(), text) } else { text };
+        self.base.append_text(name, text);
+    }
+
+    /// Adds a fact that a span inside the call knows.
+    pub(crate) fn enrich(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
+        if !self.is_captured(key) {
+            let given = self.limited(truncator, key, given);
+            self.added.put(key, given);
+        }
+    }
+
+    /// Takes all facts out, for a moment's record.
+    pub(crate) fn take_all(&mut self) -> Attributes {
+        let mut all = std::mem::take(&mut self.base);
+        all.take_over(&self.added, |_| true);
+        self.truncations.write(&mut all);
+        all
+    }
+
+    /// Who asks.
+    #[inline]
+    pub(super) fn client(&self) -> Option<Arc<Client>> {
+        self.shared.as_ref()?.client.clone()
+    }
+
+    /// Whether the fact is known.
+    pub(crate) fn has(&self, place: Place) -> bool {
+        self.base.has(place) || self.added.has(place)
+    }
+
+    /// The bytes of a string fact.
+    pub(crate) fn bytes(&self, place: Place) -> Option<&[u8]> {
+        self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
+    }
+
+    /// A string fact.
+    pub(crate) fn text(&self, place: Place) -> Option<&str> {
+        self.base.text_at(place).or_else(|| self.added.text_at(place))
+    }
+
+    #[inline]
+    fn limited<'a>(&mut self, truncator: &Truncator, key: &Key, given: Given<'a>) -> Given<'a> {
+        match given.scalar {
+            Scalar::Str(text) if truncator.is_too_long(text) => {
+                Given { scalar: Scalar::Str(self.cut(truncator, key, text)), ..given }
+            }
+            _ => given,
+        }
+    }
+
+    #[cold]
+    fn cut<'a>(&mut self, truncator: &Truncator, key: &Key, text: &'a str) -> &'a str {
+        let (kept, cut) = truncator.text(key, text);
+        self.truncations.note(cut);
+        kept
+    }
+
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.shared = None;
+        self.base.clear();
+        self.added.clear();
+        self.truncations.clear();
+    }
+}
