@@ -1,4 +1,4 @@
-//! The start, the end, and what is told of both.
+//! The start, the end, and the messages about both.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

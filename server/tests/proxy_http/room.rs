@@ -1,4 +1,4 @@
-//! More connections than there may be: what runs is recorded, and what does not run is told.
+//! More connections than the limit: calls that run are recorded, and calls that do not run are answered.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
