@@ -144,9 +144,9 @@ pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a
 /// `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Id {
-    /// What it is.
+    /// Its JSON type.
     pub kind: IdKind,
-    /// The string, or the number in its shortest form; no more than `MAX_ID` bytes of it.
+    /// The string, or the number in its shortest form; at most `MAX_ID` bytes.
     pub text: String,
     /// A hash that distinguishes long strings and numbers of which `text` is not all; 0 for all other ids. It is
     /// valid only within one process.
