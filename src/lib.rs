@@ -1,4 +1,4 @@
-//! The OpenTelemetry-native audit exporter for MCP servers.
+//! Audit logs for MCP servers, as OpenTelemetry log records.
 //!
 //! Every MCP call becomes a pair of OTel log records, request and response, that carry the trace id and the span id
 //! of the call's own span and are sent to a collector by OTLP. Records never pass a filter, a sampler or a queue that
