@@ -23,7 +23,7 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) bounds: Bounds,
     pub(in crate::trail) hooks: Hooks,
     pub(in crate::trail) notices: Notices,
-    pub(in crate::trail) watch: UnauditedSpans,
+    pub(in crate::trail) unaudited_spans: UnauditedSpans,
     pub(in crate::trail) reach: Reach,
     pub(in crate::trail) missing_ids: MissingIdsWarnings,
     pub(in crate::trail) wire_counters: WireCounters,

@@ -18,7 +18,9 @@ use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 #[cfg(feature = "tower")]
 use crate::trail::identity::{Actor, Clients, RequestFacts};
-use crate::trail::otel::{MissingIds, Reach};
+#[cfg(feature = "layer")]
+use crate::trail::otel::UnauditedSpans;
+use crate::trail::otel::{MissingIdsWarnings, Reach};
 #[cfg(feature = "mcp")]
 use crate::trail::wire_counts::WireCounters;
 
@@ -91,9 +93,9 @@ impl Core {
         &self.context.reach
     }
 
-    /// A record has no ids: says why, if nobody has.
-    pub(crate) fn warn_of_missing_ids(&self, why: MissingIds, span: &str) {
-        self.context.missing_ids.tell(&self.context.notices, why, span);
+    /// The warnings about records without ids.
+    pub(crate) fn missing_ids(&self) -> &MissingIdsWarnings {
+        &self.context.missing_ids
     }
 
     /// Nobody is to be told that records have no ids: there are no traces on purpose.
@@ -118,9 +120,9 @@ impl Core {
         self.context.keeps_unsampled_callers
     }
 
-    /// Counts a span that closed, for the warning that none was audited.
+    /// Counts spans that close, for the warning that none was audited.
     #[cfg(feature = "layer")]
-    pub(crate) fn span_closed(&self, audited: bool) {
-        self.context.watch.closed(&self.context.notices, audited);
+    pub(crate) fn unaudited_spans(&self) -> &UnauditedSpans {
+        &self.context.unaudited_spans
     }
 }

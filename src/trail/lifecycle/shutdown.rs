@@ -76,7 +76,7 @@ impl Core {
         if self.is_inherited() {
             return;
         }
-        self.context.watch.end(&self.context.notices);
+        self.context.unaudited_spans.end();
         let mut closing = self.delivery.closing.lock();
         let usage = self.recorder.journal.usage();
         let all_is_shipped = usage.pending() == 0 && self.delivery.adopted.wait_within(Duration::ZERO);

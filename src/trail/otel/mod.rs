@@ -16,4 +16,4 @@ pub(crate) use self::missing_ids::{MissingIds, MissingIdsWarnings};
 #[cfg(feature = "layer")]
 pub(crate) use self::reach::attached_by;
 pub(crate) use self::reach::{Reach, Way, has_own_ids};
-pub(in crate::trail) use self::unaudited::UnauditedSpans;
+pub(crate) use self::unaudited::UnauditedSpans;

@@ -59,7 +59,7 @@ mod tokens;
 pub(crate) use self::framing::Events;
 pub(crate) use self::framing::Lines;
 #[cfg(feature = "tower")]
-pub(crate) use self::framing::Texts;
+pub(crate) use self::framing::TextScanner;
 #[cfg(any(feature = "tower", test))]
 pub(crate) use self::scanner::Documents;
 #[cfg(test)]
@@ -67,4 +67,4 @@ pub(crate) use self::scanner::Scanner;
 #[cfg(feature = "internals")]
 pub(super) use self::syntax::behind_whitespace;
 #[cfg(feature = "internals")]
-pub(super) use self::tokens::{Key, string};
+pub(super) use self::tokens::{KeyText, string};
