@@ -76,14 +76,14 @@
 //! What users name every day is at the root of the crate. The modules have the rest:
 //!
 //! - [`capture`]: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
-//! - [`record`]: the contract with who reads records: names, outcomes, OTLP bytes.
+//! - [`record`]: the contract with readers of records: names, outcomes, OTLP bytes.
 //! - [`config`]: `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
-//! - [`journal`] and [`ship`]: the way of a record from the disk to the collector.
+//! - [`journal`] and [`ship`]: the path of a record from the disk to the collector.
 //!
 //! # With a subscriber of your own
 //!
-//! The audit layer knows the spans of one version of `tracing-opentelemetry`, that which is re-exported here, with the crates
-//! that go with it. Made from these, an OTel layer always fits:
+//! The audit layer works with the spans of one version of `tracing-opentelemetry`, which is re-exported here together
+//! with the crates that belong to it. An OTel layer that is built from these always fits:
 //!
 //! ```no_run
 //! # #[cfg(feature = "layer")]
@@ -106,17 +106,17 @@
 //!
 //! # Durability
 //!
-//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the process,
-//! and a power loss where the [`Class`] of the call asks for it. What the collector does not have when a
-//! process ends is sent by the next one. What the journal cannot hold is counted and told by a gap record, or the call is
-//! refused, as its class says.
+//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the
+//! process, and a power loss if the [`Class`] of the call asks for it. When a process ends, the next
+//! one sends what the collector does not have. If the journal cannot keep a record, a gap record counts and reports
+//! it, or the call is refused, as its class says.
 //!
 //! # Troubleshooting
 //!
-//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
-//! or its disk does not work, when spans close of which none is audited, and when records have no trace and span ids, with
-//! the layer that cannot be reached and what to do. The binary `auditrail` (package `auditrail-server`) shows what a journal
-//! holds: `auditrail journal stat`.
+//! auditrail reports on standard error, in one line each, when the collector does not accept records, when the
+//! journal is full or its disk does not work, when spans close without any of them being audited, and when records
+//! have no trace and span ids, with the layer that cannot be reached and the fix. The binary `auditrail` (package
+//! `auditrail-server`) shows what a journal holds: `auditrail journal stat`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -180,7 +180,8 @@ pub use self::trail::{
     Refused, RequestFacts, StartError, Trail, TrailBuilder, Transport, WhenFull,
 };
 
-// Their types stand in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked for ids.
+// Their types are in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked
+// for ids.
 #[cfg(unix)]
 pub use opentelemetry;
 #[cfg(unix)]

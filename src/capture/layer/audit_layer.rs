@@ -213,7 +213,7 @@ where
             }
             return;
         };
-        self.core.span_closed(true);
+        self.core.unaudited_spans().closed(true);
         let SpanEntry::Span(audited) = entry else { return };
         if audited.course().is_over() {
             audited.end_span();
@@ -247,7 +247,7 @@ impl AuditLayer {
             && self.other_trails.others()
             && context.span(id).is_some_and(|span| layer_count::is_claimed(&span));
         if is_others {
-            self.core.warn_of_missing_ids(MissingIds::OtherTrail, name);
+            self.core.missing_ids().warn(MissingIds::OtherTrail, name);
         }
         if is_part || is_others {
             // In case the close of an earlier span with that id was missed.
@@ -316,7 +316,7 @@ impl AuditLayer {
     where
         S: for<'span> LookupSpan<'span>,
     {
-        found.inspect_err(|why| self.core.warn_of_missing_ids(*why, span.name())).ok()
+        found.inspect_err(|why| self.core.missing_ids().warn(*why, span.name())).ok()
     }
 
     /// The nearest audited span around a span: a call, open or not, or a moment.

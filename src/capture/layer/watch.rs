@@ -35,6 +35,6 @@ where
 /// Counts a span that closes and is not audited.
 pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>) {
     if (span.metadata().target(), span.name()) != (TARGET, PROBE) {
-        core.span_closed(false);
+        core.unaudited_spans().closed(false);
     }
 }

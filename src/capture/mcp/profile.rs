@@ -25,8 +25,10 @@ pub(crate) enum Profile {
     /// case of keys.
     DotNet,
     /// The `Content-Encoding` of a body is ignored: Starlette, hyper, `net/http` of Go, and most servers.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP codes its bodies"))]
     Starlette,
     /// Data after the end of a coded body are ignored: `zlib` of Node.js, with which Express reads bodies.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP codes its bodies"))]
     NodeZlib,
 }
 

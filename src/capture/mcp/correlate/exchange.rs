@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use super::super::message::{Flaw, Id, IdKind, Message, MessageKind, is_notification};
+#[cfg(feature = "tower")]
+use super::super::message::is_notification;
+use super::super::message::{Flaw, Id, IdKind, Message, MessageKind};
 use super::call::SeenMessage;
 use super::common_facts::CommonFacts;
 use super::continuations::Continuation;
@@ -49,6 +51,7 @@ pub struct Exchange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExchangeEnd {
     /// The response ended normally.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "over stdio no response ends on its own"))]
     Complete,
     /// The response ended normally, but it could not be read.
     Unread,
@@ -110,6 +113,7 @@ impl Exchange {
     }
 
     /// Whether the client sent anything that was read as a message, or as an attempt of one.
+    #[cfg(feature = "tower")]
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
     }
@@ -140,7 +144,7 @@ impl Exchange {
         Arc::ptr_eq(self.correlator.core(), core)
     }
 
-    /// The facts of what is no message, with what is known of it by the way it came.
+    /// Adds what the transport says to the facts of something that is not a message.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
         let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
@@ -268,6 +272,7 @@ impl Exchange {
     }
 
     /// The head of the HTTP response arrived.
+    #[cfg(feature = "tower")]
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }

@@ -49,4 +49,5 @@ pub(crate) use self::handled_call::HandledCall;
 pub use self::message_origin::MessageOrigin;
 #[cfg(feature = "tower")]
 pub(crate) use self::outcomes::{disconnected, http_error, unread, unread_request};
+#[cfg(feature = "tower")]
 pub(crate) use self::session::Session;

@@ -16,7 +16,9 @@ use super::super::message::{Id, IdClass};
 use super::outcomes;
 use super::pending_call::{Cancelled, PendingCall};
 use crate::record::{Outcome, Status};
-use crate::trail::{Call, Direction, OpenCall};
+#[cfg(feature = "rmcp")]
+use crate::trail::Call;
+use crate::trail::{Direction, OpenCall};
 
 /// The calls that an answer may belong to.
 #[derive(Debug)]
@@ -274,6 +276,7 @@ impl Pending {
 
     /// The call of an exchange with that id whose handler begins: the oldest without a handler. If several have that
     /// id, one with the handler's method and target.
+    #[cfg(feature = "rmcp")]
     pub(super) fn claim(
         &mut self,
         exchange: u64,
@@ -297,6 +300,7 @@ impl Pending {
     }
 
     /// Whether it and another open call may get each other's answers.
+    #[cfg(feature = "rmcp")]
     pub(super) fn is_shared(&self, serial: u64) -> bool {
         let same_id = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
         same_id.is_some_and(|same_id| same_id.open.len() > 1)
@@ -365,6 +369,7 @@ impl Pending {
     }
 
     /// Takes those that have waited for another exchange since before that moment.
+    #[cfg(feature = "tower")]
     pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
     }
@@ -416,6 +421,7 @@ impl Pending {
         std::mem::take(self).calls.into_values().collect()
     }
 
+    #[cfg(feature = "tower")]
     fn abandon_those(&mut self, which: impl Fn(&PendingCall) -> bool) -> Vec<PendingCall> {
         let those: Vec<u64> = self.calls.iter().filter(|(_, call)| which(call)).map(|(serial, _)| *serial).collect();
         those.into_iter().filter_map(|serial| self.abandon(serial)).collect()

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::super::message::{Id, IdKind};
 use super::outcomes;
-use crate::record::{Outcome, names};
-use crate::trail::{Call, Direction, OpenCall};
+use crate::record::Outcome;
+#[cfg(feature = "rmcp")]
+use crate::record::names;
+#[cfg(feature = "rmcp")]
+use crate::trail::Call;
+use crate::trail::{Direction, OpenCall};
 
 /// A request that was begun and not answered.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub(super) struct PendingCall {
     /// It is not forwarded before it may run.
     pub(super) is_held: bool,
     /// A handler runs it.
+    #[cfg_attr(not(feature = "rmcp"), expect(dead_code, reason = "only the wrapper claims calls"))]
     pub(super) claimed: bool,
     /// It could not be read, or not completely.
     pub(super) is_unreadable: bool,
@@ -103,6 +108,7 @@ impl PendingCall {
         !matches!(self.id.kind, IdKind::Null | IdKind::Other)
     }
 
+    #[cfg(feature = "rmcp")]
     pub(super) fn asks_for(&self, call: &Call) -> bool {
         let subject =
             [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::GEN_AI_PROMPT_NAME, names::MCP_RESOURCE_URI];

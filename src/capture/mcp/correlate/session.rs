@@ -91,6 +91,7 @@ impl Session {
     }
 
     /// The server has named the session.
+    #[cfg(feature = "tower")]
     pub(crate) fn name(&self, id: &str) {
         let mut negotiated = self.negotiated();
         negotiated.id = Some(id.to_owned());
@@ -232,6 +233,7 @@ impl Session {
 
     /// Ends the calls that were left by their exchanges and have waited since before that moment (monotonic
     /// nanoseconds).
+    #[cfg(feature = "tower")]
     pub(crate) fn give_up(&self, parked_before: u64) {
         let late = self.pending().take_parked_before(parked_before);
         end_unanswered(&late);

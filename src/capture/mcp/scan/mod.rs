@@ -55,9 +55,11 @@ mod syntax;
 mod tests;
 mod tokens;
 
+#[cfg(any(feature = "tower", test))]
+pub(crate) use self::framing::Events;
+pub(crate) use self::framing::Lines;
 #[cfg(feature = "tower")]
 pub(crate) use self::framing::TextScanner;
-pub(crate) use self::framing::{Events, Lines};
 #[cfg(any(feature = "tower", test))]
 pub(crate) use self::scanner::Documents;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::trail::{Direction, Transport};
 pub struct Tap<R, W> {
     read: TapRead<R>,
     write: TapWrite<W>,
+    #[cfg_attr(not(feature = "rmcp"), expect(dead_code, reason = "only the wrapper asks for it"))]
     exchange: Arc<Exchange>,
 }
 
@@ -79,6 +80,7 @@ impl<R, W> Tap<R, W> {
         (self.read, self.write)
     }
 
+    #[cfg(feature = "rmcp")]
     pub(in crate::capture::mcp) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }
