@@ -7,8 +7,7 @@
 
 use std::time::Duration;
 
-use auditrail::Trail;
-use auditrail::record::EventName;
+use auditrail::{EventName, Trail};
 use tracing_subscriber::prelude::*;
 
 #[tokio::main]

@@ -126,7 +126,9 @@ pub mod locks {
 
 /// Pairs requests with answers.
 pub mod correlate {
-    pub use crate::capture::mcp::correlate::{Correlator, End, Exchange, MessageOrigin, Pace, Unanswered};
+    pub use crate::capture::mcp::correlate::{
+        Correlator, Exchange, ExchangeEnd, GarbageRate, MessageOrigin, UnansweredRequest,
+    };
 }
 
 /// The taps for stdio and HTTP.
@@ -137,7 +139,7 @@ pub mod mcp {
 
 /// Messages that are read from the wire.
 pub mod message {
-    pub use crate::capture::mcp::message::{Id, IdKind, Kind, Message};
+    pub use crate::capture::mcp::message::{Id, IdKind, Message, MessageKind};
 }
 
 /// Records.
@@ -152,7 +154,7 @@ pub mod refusal {
 
 /// Trace context that is written into messages.
 pub mod splice {
-    pub use crate::capture::mcp::splice::{CallerTrace, Joined, MOST_MESSAGES, Splices};
+    pub use crate::capture::mcp::splice::{CallerTrace, InjectedTrace, MOST_MESSAGES, Splices};
 }
 
 /// What records, counts and limits.

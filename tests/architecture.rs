@@ -9,6 +9,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "architecture/page.rs"]
+mod page;
 #[path = "architecture/rooms.rs"]
 mod rooms;
 

@@ -22,7 +22,7 @@ use auditrail::config::Environment;
 use auditrail::journal::{Inspection, Owner};
 use auditrail::record::{EventName, Record, StreamId};
 use auditrail::serve::Receiver;
-use auditrail::trail::{Call, Class, Moment, WhenFull};
+use auditrail::trail::{Call, Class, Moment, RecordCounts, WhenFull};
 
 /// The child tries to write where its parent has written: of the parent everything arrives as it was, of the child what its own trail took.
 #[tokio::test(flavor = "multi_thread")]
@@ -37,6 +37,7 @@ async fn a_child_writes_nothing_to_its_parents_stream_and_may_have_its_own() {
         "child: critical call is refused",
         "child: waiting call is refused",
         "child: flush fails",
+        "child: counts nothing",
         "child: own trail took 3 of 3",
         "child: done",
         "parent: done",
@@ -75,6 +76,16 @@ async fn a_child_that_outlives_its_parent_keeps_no_lock_of_it() {
     // It ends with this.
     drop(parent.process.stdin.take());
     assert!(parent.rest().contains("child: done"));
+}
+
+/// Whatever another thread of the parent holds in the moment of the fork: some hundred forks meet it holding each lock.
+#[test]
+fn a_child_that_asks_for_numbers_waits_for_no_lock_of_its_parent() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut parent = Parent::forks(directory.path(), "counts");
+    let said = parent.rest();
+    assert!(parent.process.wait().unwrap().success(), "{said}");
+    assert!(said.contains("parent: done"), "{said}");
 }
 
 /// A process that has started a trail, and forks.
@@ -143,6 +154,12 @@ fn the_parent() {
         while !busy.load(Ordering::Relaxed) {
             std::thread::yield_now();
         }
+        if what == "counts" {
+            let ended: Vec<_> = (0..FORKS).map(|_| a_child_counts(&trail)).collect();
+            forked.store(true, Ordering::Relaxed);
+            assert_eq!(ended, [0; FORKS], "how they ended");
+            return;
+        }
         // SAFETY: the child goes on in this thread alone, as a host's would, and ends by `_exit`.
         let child = unsafe { libc::fork() };
         assert!(child >= 0);
@@ -170,6 +187,24 @@ fn the_parent() {
     say("parent: done");
 }
 
+/// Gives how the child has ended: 0, or by the alarm if it stands still.
+fn a_child_counts(trail: &Trail) -> i32 {
+    // SAFETY: the child goes on in this thread alone, takes no lock, and ends by `_exit` or the signal.
+    unsafe {
+        let child = libc::fork();
+        assert!(child >= 0);
+        if child == 0 {
+            libc::alarm(STANDS_STILL);
+            trail.report_counts();
+            let counts_nothing = trail.counts() == RecordCounts::default();
+            libc::_exit(i32::from(!counts_nothing));
+        }
+        let mut status = -1;
+        libc::waitpid(child, &raw mut status, 0);
+        status
+    }
+}
+
 fn tries_to_write(inherited: &Trail) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in 0..50 {
@@ -187,6 +222,9 @@ fn tries_to_write(inherited: &Trail) {
     }
     if runtime.block_on(inherited.flush(Duration::from_secs(600))).is_err() {
         say("child: flush fails");
+    }
+    if inherited.counts() == RecordCounts::default() {
+        say("child: counts nothing");
     }
     let own = Trail::builder("weather-mcp").start().unwrap();
     (0..3).for_each(|number| record(&own, &format!("own {number}")));
@@ -229,5 +267,8 @@ fn only_stream(directory: &Path) -> StreamId {
 }
 
 const CHILD: &str = "WHAT_THE_CHILD_DOES";
+const FORKS: usize = 300;
+/// Seconds, of which a child that waits for nothing needs none.
+const STANDS_STILL: u32 = 60;
 const BEFORE: u64 = 40;
 const PARENTS: u64 = 200;

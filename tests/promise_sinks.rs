@@ -168,8 +168,9 @@ fn a_sink_that_is_none_any_more_is_not_waited_for() {
     write(&Journal::open(options.clone()).unwrap().journal, 1..=RECORDS);
     fs.restart(Death::Kill);
     options.sinks = Sinks::default();
-    let Adopted { journal, mut reader, mut settler, others, .. } = adopt(&options);
+    let Adopted { journal, mut reader, mut settler, others, dropped, .. } = adopt(&options);
     assert!(others.is_empty());
+    assert_eq!(dropped, [(file(), RECORDS)], "what it does not have is known");
     end(&journal);
     ship(&mut reader, &mut settler, RECORDS + 1);
     assert!(journal.remove_if_done());
@@ -277,6 +278,8 @@ fn each_sink_has_its_own_files_of_quarantine_and_inspections_know_its_cursor() {
     inspection.check(|problem| panic!("{problem:?}"), |_, _| ()).unwrap();
     let stat = inspection.stat().unwrap();
     assert_eq!((stat.streams[0].settled, stat.streams[0].pending()), (20, 30), "what the slowest has");
+    let sinks: Vec<_> = stat.streams[0].sinks.iter().map(|sink| (sink.sink, sink.settled, sink.pending)).collect();
+    assert_eq!(sinks, [(SinkName::OTLP, 30, 20), (file(), 20, 30)]);
     std::fs::write(directory.path().join(format!("streams/{stream}/cursor-file")), b"auditcur and no more").unwrap();
     let mut problems = Vec::new();
     inspection.check(|problem| problems.push(problem), |_, _| ()).unwrap();

@@ -77,6 +77,10 @@ fn main() -> ExitCode {
             backlog::a_backlog_shrinks_with_every_process_however_short_it_lives,
         ),
         own("a_stream_that_cannot_be_opened_is_said", backlog::a_stream_that_cannot_be_opened_is_said),
+        own(
+            "a_sink_that_is_taken_out_is_said_and_holds_nothing",
+            backlog::a_sink_that_is_taken_out_is_said_and_holds_nothing,
+        ),
         own("who_loses_the_file_of_its_lock_is_not_adopted", who_loses_the_file_of_its_lock_is_not_adopted),
         own("files_are_private", files_are_private),
         trial_where("what_belongs_to_somebody_else_is_refused", of_somebody_else, |directory| async move {

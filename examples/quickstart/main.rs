@@ -9,8 +9,8 @@ mod weather;
 
 use std::time::Duration;
 
+use auditrail::Actor;
 use auditrail::serve::Receiver;
-use auditrail::trail::Actor;
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::{RoleClient, ServiceExt as _, service::RunningService};
 use serde_json::json;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use auditrail::Trail;
-use auditrail::policy::Decision;
-use auditrail::trail::{Actor, Call, RequestFacts, TrailBuilder};
+use auditrail::{Actor, Call, Decision, RequestFacts, Trail, TrailBuilder};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{ServerCapabilities, ServerConfig};

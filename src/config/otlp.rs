@@ -108,7 +108,11 @@ impl OtlpSettings {
 }
 
 /// A protocol that auditrail knows and was built without stops the start: with another one, nothing would arrive.
-fn protocol(names: &Variables, environment: &Environment, warnings: &mut Warnings) -> Result<Protocol, ConfigError> {
+fn protocol(
+    names: &SignalVariables,
+    environment: &Environment,
+    warnings: &mut Warnings,
+) -> Result<Protocol, ConfigError> {
     let is_json = |text: &str| text.eq_ignore_ascii_case("http/json");
     let found = environment.understood(&names.protocol, warnings, |text| {
         match text.to_ascii_lowercase().as_str() {
@@ -229,7 +233,7 @@ fn headers(variable: &str, list: &str) -> Result<Vec<Header>, ConfigError> {
     Ok(headers)
 }
 
-struct Variables {
+struct SignalVariables {
     /// The path after the URL of a general endpoint, over OTLP/HTTP.
     path: &'static str,
     endpoint: [&'static str; 2],
@@ -241,7 +245,7 @@ struct Variables {
 }
 
 impl Signal {
-    const fn variables(self) -> &'static Variables {
+    const fn variables(self) -> &'static SignalVariables {
         match self {
             Self::Logs => &LOGS,
             Self::Traces => &TRACES,
@@ -251,7 +255,7 @@ impl Signal {
 
 macro_rules! variables {
     ($signal:literal, $path:literal) => {
-        Variables {
+        SignalVariables {
             path: $path,
             endpoint: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"), "OTEL_EXPORTER_OTLP_ENDPOINT"],
             headers: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"],
@@ -273,8 +277,8 @@ macro_rules! variables {
     };
 }
 
-const LOGS: Variables = variables!("LOGS", "/v1/logs");
-const TRACES: Variables = variables!("TRACES", "/v1/traces");
+const LOGS: SignalVariables = variables!("LOGS", "/v1/logs");
+const TRACES: SignalVariables = variables!("TRACES", "/v1/traces");
 
 /// OTLP exporter specification: ten seconds.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

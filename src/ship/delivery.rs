@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::connector::{Accepted, Connector, ExportError, Sink};
-use super::gate::{Gate, Voice};
+use super::gate::{Gate, GateContext};
 use super::hurry::Hurry;
 use super::reports::Reports;
 use super::shipment::Shipment;
@@ -52,7 +52,7 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(parts: ShipperParts, sink: Arc<dyn Sink>, target: String) -> Self {
         let hurry = Hurry::default();
-        let voice = Voice {
+        let context = GateContext {
             target: target.clone(),
             notices: parts.notices.clone(),
             reports: parts.reports.clone(),
@@ -61,7 +61,7 @@ impl Delivery {
         };
         Self {
             sink,
-            gate: Gate::new(voice),
+            gate: Gate::new(context),
             target,
             stats: Arc::new(ShipStats::default()),
             notices: parts.notices,

@@ -43,15 +43,15 @@ use crate::record::Entropy;
 /// The gate that every request passes.
 #[derive(Debug)]
 pub(super) struct Gate {
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     probe: Semaphore,
     opened: Notify,
-    voice: Voice,
+    context: GateContext,
 }
 
 /// Where the gate reports.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub(super) struct GateContext {
     pub(super) target: String,
     pub(super) notices: Notices,
     pub(super) reports: Arc<dyn Reports>,
@@ -62,7 +62,7 @@ pub(super) struct Voice {
 /// The permission to send one request. Dropping it without an answer changes nothing.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Turn<'a> {
+pub(super) struct SendPermit<'a> {
     epoch: u64,
     hurries: u64,
     _probe: Option<SemaphorePermit<'a>>,
@@ -80,19 +80,19 @@ pub(super) enum Trouble {
 }
 
 #[derive(Debug)]
-struct State {
+struct GateState {
     /// Grows whenever the gate closes, stays closed after a probe, or opens; distinguishes earlier answers from
     /// current ones.
     epoch: u64,
-    closed: Option<Closed>,
+    closed: Option<ClosedGate>,
     answers: u64,
     /// The outcome of the last request, if it was not accepted.
     last: Option<String>,
-    told: Told,
+    told: Episode,
 }
 
 #[derive(Debug)]
-struct Closed {
+struct ClosedGate {
     why: Trouble,
     backoff: Backoff,
     /// The end of our own pause.
@@ -104,19 +104,19 @@ struct Closed {
 
 /// What was reported in this episode.
 #[derive(Debug, Default)]
-struct Told {
+struct Episode {
     troubles: BTreeSet<(Trouble, String)>,
     degraded: Option<&'static str>,
 }
 
 impl Gate {
-    pub(super) fn new(voice: Voice) -> Self {
-        let state = State { epoch: 0, closed: None, answers: 0, last: None, told: Told::default() };
-        Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), voice }
+    pub(super) fn new(context: GateContext) -> Self {
+        let state = GateState { epoch: 0, closed: None, answers: 0, last: None, told: Episode::default() };
+        Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), context }
     }
 
     /// Waits until a request may be sent.
-    pub(super) async fn enter(&self) -> Turn<'_> {
+    pub(super) async fn enter(&self) -> SendPermit<'_> {
         loop {
             let opened = self.opened.notified();
             tokio::pin!(opened);
@@ -132,12 +132,12 @@ impl Gate {
                 return turn;
             }
             self.pause().await;
-            return Turn { epoch: self.state().epoch, hurries: self.voice.hurry.count(), _probe: probe };
+            return SendPermit { epoch: self.state().epoch, hurries: self.context.hurry.count(), _probe: probe };
         }
     }
 
     /// The sink answered: it accepted the request, or refuses its records for the given reason. So the sink is there.
-    pub(super) fn answered(&self, turn: Turn<'_>, refused_because: Option<&str>) {
+    pub(super) fn answered(&self, turn: SendPermit<'_>, refused_because: Option<&str>) {
         let ended = {
             let mut state = self.state();
             state.answers += 1;
@@ -152,11 +152,11 @@ impl Gate {
         };
         drop(turn);
         self.opened.notify_waiters();
-        self.voice.recovered(ended);
+        self.context.recovered(ended);
     }
 
     /// The sink did not accept the request, and its records are not the cause.
-    pub(super) fn failed(&self, turn: Turn<'_>, trouble: Trouble, reason: &str, wish: Option<Duration>) {
+    pub(super) fn failed(&self, turn: SendPermit<'_>, trouble: Trouble, reason: &str, wish: Option<Duration>) {
         let wished = Instant::now() + granted(wish);
         let (news, is_long) = {
             let mut state = self.state();
@@ -170,10 +170,10 @@ impl Gate {
             state.epoch += 1;
             let closed = match state.closed.take() {
                 Some(closed) if closed.why == trouble => closed,
-                _ => Closed::because_of(trouble),
+                _ => ClosedGate::because_of(trouble),
             };
             let closed = state.closed.insert(closed);
-            closed.until = Instant::now() + closed.backoff.next(&*self.voice.entropy);
+            closed.until = Instant::now() + closed.backoff.next(&*self.context.entropy);
             closed.wished = closed.wished.max(wished);
             closed.hurries = turn.hurries;
             let is_long = closed.backoff.is_long();
@@ -181,10 +181,10 @@ impl Gate {
         };
         drop(turn);
         if news {
-            self.voice.failed(trouble, reason);
+            self.context.failed(trouble, reason);
         }
         if is_long {
-            self.voice.reports.degraded(trouble.error_type());
+            self.context.reports.degraded(trouble.error_type());
         }
     }
 
@@ -198,9 +198,13 @@ impl Gate {
         self.state().last.clone()
     }
 
-    fn open(&self) -> Option<Turn<'_>> {
+    fn open(&self) -> Option<SendPermit<'_>> {
         let state = self.state();
-        state.closed.is_none().then(|| Turn { epoch: state.epoch, hurries: self.voice.hurry.count(), _probe: None })
+        state.closed.is_none().then(|| SendPermit {
+            epoch: state.epoch,
+            hurries: self.context.hurry.count(),
+            _probe: None,
+        })
     }
 
     /// Ends when the probe may be sent. The sink's delay may grow in the meantime.
@@ -213,7 +217,7 @@ impl Gate {
             };
             tokio::select! {
                 () = sleep_until(until) => {}
-                () = self.voice.hurry.beyond(hurries) => {}
+                () = self.context.hurry.beyond(hurries) => {}
             }
             if wished <= Instant::now() {
                 return;
@@ -223,12 +227,12 @@ impl Gate {
     }
 
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock()
     }
 }
 
-impl Closed {
+impl ClosedGate {
     fn because_of(why: Trouble) -> Self {
         let backoff = match why {
             Trouble::Away => Backoff::away(),
@@ -250,7 +254,7 @@ impl Trouble {
     }
 }
 
-impl Told {
+impl Episode {
     /// Returns whether it is new. Only the text before the first colon counts; the rest is details.
     fn once(&mut self, trouble: Trouble, reason: &str) -> bool {
         let what = reason.split_once(": ").map_or(reason, |(what, _)| what);
@@ -262,7 +266,7 @@ impl Told {
     }
 }
 
-impl Voice {
+impl GateContext {
     fn failed(&self, trouble: Trouble, reason: &str) {
         let target = &self.target;
         self.notices.warn(match trouble {
@@ -281,7 +285,7 @@ impl Voice {
         });
     }
 
-    fn recovered(&self, ended: Told) {
+    fn recovered(&self, ended: Episode) {
         if ended.degraded.is_some() {
             self.reports.recovered();
         }

@@ -8,15 +8,14 @@ use tokio::time::sleep;
 
 use super::backoff::Backoff;
 use super::delivery::Delivery;
-use super::flight::{Refusal, send};
-use super::frame::{Envelope, Stamp};
+use super::frame::Stamp;
 use super::gate::Trouble;
-use super::reports::GaveUp;
 use super::reports::QUARANTINE;
+use super::reports::RefusedRange;
+use super::send::{RefusedPart, send};
 use super::shipment::Shipment;
-use super::source::{Settle, Source};
+use super::source::{BatchSource, Settle, ShippedStream};
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
-use crate::record::StreamId;
 
 /// Ships streams over the connection of one shipper. Clones share it. Two streams can be drained at one time.
 #[derive(Debug, Clone)]
@@ -30,11 +29,11 @@ impl Lane {
     /// The future may be dropped at any time, for example at a deadline. Then nothing is settled out of order, what
     /// was in flight may reach the sink twice, and the next drain of that stream begins with it.
     pub async fn drain(&self, reader: &mut Reader, settler: &mut Settler) {
-        self.ship(reader, settler).await;
+        self.ship(&ShippedStream::of(reader, settler), reader, settler).await;
     }
 
-    pub(super) async fn ship(&self, source: &mut impl Source, settler: &mut impl Settle) {
-        let mut in_flight = InFlight::new(self, source);
+    pub(super) async fn ship(&self, shipped: &ShippedStream, source: &mut impl BatchSource, settler: &mut impl Settle) {
+        let mut in_flight = InFlight::new(self, shipped);
         loop {
             while in_flight.has_room() {
                 let Some(batch) = source.next(LIMITS) else { break };
@@ -49,7 +48,7 @@ impl Lane {
             let shipment = first.shipment.clone();
             match answered {
                 Ok(refusals) => {
-                    self.settle(settler, source.stream(), &shipment, refusals).await;
+                    self.settle(shipped, settler, &shipment, refusals).await;
                     in_flight.batches.pop_front();
                 }
                 Err(error) => {
@@ -61,21 +60,27 @@ impl Lane {
     }
 
     /// Waits for something new to read, and a little longer for more.
-    async fn more(&self, source: &impl Source) {
+    async fn more(&self, source: &impl BatchSource) {
         let hurries = self.0.hurry.count();
         source.readable().await;
         self.0.linger(hurries).await;
     }
 
     /// Quarantine, report, settle, in this order, so that a stop in between repeats a step and never loses a record.
-    async fn settle(&self, settler: &mut impl Settle, stream: StreamId, shipment: &Shipment, refusals: Vec<Refusal>) {
+    async fn settle(
+        &self,
+        shipped: &ShippedStream,
+        settler: &mut impl Settle,
+        shipment: &Shipment,
+        refusals: Vec<RefusedPart>,
+    ) {
         let mut quarantined = 0;
         for refusal in &refusals {
             let records = shipment.records(&refusal.part);
             self.keep(settler, &records, refusal).await;
             quarantined += refusal.refused;
-            let gaps = GaveUp::of((stream, settler.sink()), &records, refusal.refused);
-            gaps.into_iter().for_each(|gap| self.0.reports.gave_up(gap));
+            let gaps = RefusedRange::of((shipped.stream, shipped.sink), &records, refusal.refused);
+            gaps.into_iter().for_each(|gap| self.0.reports.refused(gap));
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(
@@ -94,7 +99,7 @@ impl Lane {
     }
 
     /// Puts records into quarantine, however long it takes: an unsettled batch only holds up its stream.
-    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &Refusal) {
+    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &RefusedPart) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
         let mut troubled = false;
@@ -123,30 +128,23 @@ impl Lane {
 }
 
 /// The batches in flight, oldest first. When this is dropped, the next drain of the stream finds them.
-struct InFlight {
+struct InFlight<'a> {
     delivery: Arc<Delivery>,
-    stream: StreamId,
-    envelope: Envelope,
+    shipped: &'a ShippedStream,
     stamp: Stamp,
     batches: VecDeque<SentBatch>,
 }
 
 struct SentBatch {
     shipment: Arc<Shipment>,
-    answer: JoinHandle<Vec<Refusal>>,
+    answer: JoinHandle<Vec<RefusedPart>>,
 }
 
-impl InFlight {
-    fn new(lane: &Lane, source: &impl Source) -> Self {
-        let stream = source.stream();
-        let mut in_flight = Self {
-            delivery: lane.0.clone(),
-            stream,
-            envelope: Envelope::new(source.resource().clone(), source.scope().clone()),
-            stamp: Stamp::of(stream),
-            batches: VecDeque::new(),
-        };
-        for shipment in lane.0.stranded(stream) {
+impl<'a> InFlight<'a> {
+    fn new(lane: &Lane, shipped: &'a ShippedStream) -> Self {
+        let stamp = Stamp::of(shipped.stream);
+        let mut in_flight = Self { delivery: lane.0.clone(), shipped, stamp, batches: VecDeque::new() };
+        for shipment in lane.0.stranded(shipped.stream) {
             in_flight.send(shipment);
         }
         in_flight
@@ -158,7 +156,7 @@ impl InFlight {
 
     /// Stamps each record, and sends them.
     fn send_batch(&mut self, batch: &Batch) {
-        self.send(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
+        self.send(Arc::new(Shipment::stamped(self.shipped.envelope.clone(), &self.stamp, &batch.entries)));
     }
 
     fn send(&mut self, shipment: Arc<Shipment>) {
@@ -175,7 +173,7 @@ impl InFlight {
     }
 
     /// A separate task, so that it makes progress while an earlier batch is settled.
-    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
+    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<RefusedPart>> {
         let answer = tokio::spawn(send(self.delivery.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
             drop(answer);
@@ -185,13 +183,13 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if self.batches.is_empty() {
             return;
         }
         let shipments = self.batches.iter().map(|batch| batch.shipment.clone()).collect();
-        self.delivery.strand(self.stream, shipments);
+        self.delivery.strand(self.shipped.stream, shipments);
     }
 }
 

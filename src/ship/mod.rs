@@ -5,7 +5,7 @@
 //! hold it up, and none of its own HTTP traffic reaches the host's subscriber.
 //!
 //! ```text
-//!  Reader ───► Lane ──► flight ×4 ──► Gate ──► Sink ──► collector
+//!  Reader ───► Lane ──► send ×4 ───► Gate ──► Sink ──► collector
 //!               │ settles in order     │ one probe while the sink is away
 //!  Settler ◄────┴─ quarantine, report ─┘
 //! ```
@@ -28,8 +28,7 @@ mod backoff;
 mod client_tls;
 mod connector;
 mod delivery;
-mod ending;
-mod flight;
+mod drain_adopted;
 mod frame;
 mod gate;
 #[cfg(feature = "otlp-grpc")]
@@ -41,6 +40,7 @@ mod lane;
 mod otlp;
 mod replay;
 mod reports;
+mod send;
 mod shipment;
 mod shipper;
 mod source;
@@ -61,8 +61,8 @@ pub(crate) use self::http::HttpClient;
 pub use self::http::HttpConnector;
 pub use self::lane::Lane;
 pub use self::otlp::OtlpConnector;
-pub use self::replay::{NotReplayed, Replay};
-pub use self::reports::{GaveUp, Reports};
+pub use self::replay::{Replay, ReplayError};
+pub use self::reports::{RefusedRange, Reports};
 pub use self::shipment::Shipment;
 pub use self::shipper::{ShipError, Shipper};
 pub use self::stats::{EXPORT_SECONDS_BOUNDS, ShipStats, StatsSnapshot};

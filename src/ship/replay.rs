@@ -25,7 +25,7 @@ pub struct Replay {
 /// Why a file is still in quarantine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotReplayed {
+pub enum ReplayError {
     /// The file holds damaged bytes.
     #[error("it holds bytes that were damaged on the disk, not a record; inspect and discard them")]
     Damaged,
@@ -75,13 +75,13 @@ impl Replay {
     ///
     /// # Errors
     /// Why the file is still there.
-    pub fn replay(&self, quarantine: &Quarantine, name: &str, within: Duration) -> Result<u64, NotReplayed> {
+    pub fn replay(&self, quarantine: &Quarantine, name: &str, within: Duration) -> Result<u64, ReplayError> {
         let file = quarantine.read(name)?;
         if file.cause == Cause::Damaged {
-            return Err(NotReplayed::Damaged);
+            return Err(ReplayError::Damaged);
         }
         if let Some(sink) = file.shipped_to.filter(|sink| *sink != SinkName::OTLP) {
-            return Err(NotReplayed::OfAnotherSink(sink));
+            return Err(ReplayError::OfAnotherSink(sink));
         }
         let records = file.entries.len() as u64;
         match self.runtime.block_on(self.send(&file, within))? {
@@ -89,12 +89,12 @@ impl Replay {
                 quarantine.discard(name)?;
                 Ok(records)
             }
-            Accepted { rejected } => Err(NotReplayed::Partly { rejected, records }),
+            Accepted { rejected } => Err(ReplayError::Partly { rejected, records }),
         }
     }
 
     /// Retries while the sink is overloaded or does not answer.
-    async fn send(&self, file: &Quarantined, within: Duration) -> Result<Accepted, NotReplayed> {
+    async fn send(&self, file: &Quarantined, within: Duration) -> Result<Accepted, ReplayError> {
         let end = Instant::now() + within.min(LONGEST);
         let envelope = Envelope::new(file.resource.clone(), file.scope.clone());
         let shipment = match file.shipped_to {
@@ -105,7 +105,7 @@ impl Replay {
         let mut backoff = Backoff::away();
         loop {
             let answer = timeout_at(end, self.sink.export(request.clone())).await;
-            match answer.map_err(|_| NotReplayed::Unanswered)? {
+            match answer.map_err(|_| ReplayError::Unanswered)? {
                 Ok(accepted) => return Ok(accepted),
                 Err(error @ (ExportError::Retry { .. } | ExportError::Unreadable { .. })) => {
                     let wish = if let ExportError::Retry { after, .. } = &error { *after } else { None };

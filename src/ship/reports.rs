@@ -9,7 +9,7 @@ use crate::record::StreamId;
 pub trait Reports: Debug + Send + Sync + 'static {
     /// Records are in quarantine and will not be delivered. Called before they are settled; after a crash or a stop
     /// between the two, it is called again.
-    fn gave_up(&self, gap: GaveUp);
+    fn refused(&self, gap: RefusedRange);
 
     /// A lasting failure: `sink_unavailable`, `sink_authentication`, `sink_unreadable` or `quarantine`. Called once
     /// per episode.
@@ -21,7 +21,7 @@ pub trait Reports: Debug + Send + Sync + 'static {
 
 /// Records that the sink refused for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GaveUp {
+pub struct RefusedRange {
     /// The stream of the records.
     pub stream: StreamId,
     /// The sink that refused them. Other sinks may have them.
@@ -36,7 +36,7 @@ pub struct GaveUp {
     pub last: Sequence,
 }
 
-impl GaveUp {
+impl RefusedRange {
     /// The reports for entries of which `refused` were refused: one per run of numbers, if all of them were. Records
     /// in between may be lost, which is reported separately.
     pub(super) fn of(whose: (StreamId, SinkName), entries: &[Entry], refused: u64) -> Vec<Self> {

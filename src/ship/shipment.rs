@@ -19,12 +19,12 @@ pub struct Shipment {
     envelope: Envelope,
     /// All records in one request.
     request: Bytes,
-    records: Vec<Place>,
+    records: Vec<RecordRange>,
 }
 
 /// The position of a record in the request.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct RecordRange {
     sequence: Sequence,
     /// The offset of its field.
     field: usize,
@@ -57,7 +57,7 @@ impl Shipment {
                 let begin = request.len();
                 request.put_slice(&entry.record);
                 stamp.into_iter().for_each(|stamp| stamp.put(request, entry.sequence));
-                records.push(Place { sequence: entry.sequence, field, begin, end: request.len() });
+                records.push(RecordRange { sequence: entry.sequence, field, begin, end: request.len() });
             }
         });
         Self { envelope, request, records }
@@ -98,8 +98,10 @@ impl Shipment {
     /// A part of the records, with their stamps.
     #[must_use]
     pub fn records(&self, part: &Range<usize>) -> Vec<Entry> {
-        let entry =
-            |place: &Place| Entry { sequence: place.sequence, record: self.request.slice(place.begin..place.end) };
+        let entry = |place: &RecordRange| Entry {
+            sequence: place.sequence,
+            record: self.request.slice(place.begin..place.end),
+        };
         self.places(part).iter().map(entry).collect()
     }
 
@@ -109,7 +111,7 @@ impl Shipment {
         indices.min_by_key(|(_, place)| place.end - place.begin).map(|(index, _)| index)
     }
 
-    fn places(&self, part: &Range<usize>) -> &[Place] {
+    fn places(&self, part: &Range<usize>) -> &[RecordRange] {
         self.records.get(part.clone()).unwrap_or_default()
     }
 }

@@ -80,9 +80,9 @@ impl ShipStats {
     }
 
     /// A request begins; it is counted when it ends. A request whose future is dropped is not counted.
-    pub(super) fn request(self: &Arc<Self>, bytes: usize) -> UnderWay {
+    pub(super) fn request(self: &Arc<Self>, bytes: usize) -> InFlightRequest {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        UnderWay { stats: self.clone(), bytes: bytes as u64, began: Instant::now() }
+        InFlightRequest { stats: self.clone(), bytes: bytes as u64, began: Instant::now() }
     }
 
     fn ended(&self, bytes: u64, taken: bool, duration: Duration) {
@@ -106,19 +106,19 @@ impl ShipStats {
 
 /// A request that waits for its answer.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct InFlightRequest {
     stats: Arc<ShipStats>,
     bytes: u64,
     began: Instant,
 }
 
-impl UnderWay {
+impl InFlightRequest {
     pub(super) fn ended(self, taken: bool) {
         self.stats.ended(self.bytes, taken, self.began.elapsed());
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         self.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
     }

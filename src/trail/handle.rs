@@ -58,7 +58,7 @@ impl Trail {
         self.core.flush(deadline).await
     }
 
-    /// How many records were emitted, and what happened to them.
+    /// How many records were emitted, and what happened to them. All zero in a forked child, where nothing is audited.
     #[must_use]
     pub fn counts(&self) -> RecordCounts {
         self.core.counts()

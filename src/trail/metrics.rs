@@ -169,7 +169,7 @@ struct Collection {
 impl MetricsSource {
     /// The numbers for an instrument. One that had those of this collection begins the next.
     fn counts(&self, instrument: u32) -> Option<RecordCounts> {
-        let core = self.core.upgrade()?;
+        let core = self.core.upgrade().filter(|core| !core.is_inherited())?;
         let bit = 1 << instrument;
         let mut collections = self.collections.lock();
         let thread = thread::current().id();

@@ -342,25 +342,25 @@ impl Actor {
         self.say(format!("adopts {id} ({:?})", stream.journal.usage()));
         let mut world = world::of(&self.known);
         let told = world.told.entry(id).or_default();
-        told.synced();
         told.shaky = self.fs.has_faults();
         if self.has_met_faults() {
-            // The cursor may not have been read.
+            // The cursor may not have been read, and what is not durable may be left to the next one.
             told.settled = 0;
+        } else {
+            told.synced();
         }
         if needs_end {
-            told.open_at_adoption(&stream.calls.iter().map(|(_, request)| &request[..]).collect::<Vec<_>>());
+            let open: Vec<_> = stream.calls.iter().map(|(_, request)| &request[..]).collect();
+            told.open_at_adoption(&open, !self.has_met_faults());
         }
         drop(world);
         self.streams.push(stream);
         self.listen();
     }
 
-    /// The sync of what the dead process had not synced may have failed. Then what was dropped may be gone. What is not is found
-    /// to be written still by whoever opens it the next time, as after a kill.
+    /// The sync of what the dead process had not synced may have failed. Then what was dropped may be gone.
     fn cannot_adopt(&self, id: StreamId, error: &JournalError) {
         self.may_fail("adopt", error);
-        self.fs.let_go_of(&self.directory_of(id));
         if self.appends_meanwhile {
             world::of(&self.known).told.entry(id).or_default().power_lost();
         }
@@ -381,7 +381,6 @@ impl Actor {
         self.unanswered.retain(|(of, _)| *of != id);
         let is_done = stream.journal.remove_if_done();
         drop(stream);
-        self.fs.let_go_of(&self.directory_of(id));
         self.listen();
         if self.fs.is_dead() {
             // Nobody knows how much of it is there.

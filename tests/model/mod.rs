@@ -3,10 +3,12 @@
 //! `AUDITRAIL_MODEL_CASES` says how many walks, `AUDITRAIL_MODEL_SEED` replays one. A walk that fails is shortened to the
 //! fewest steps that still fail, and what it did is printed.
 //!
-//! [`walk`] is of one process at a time, one after the other; [`company`] of several at once.
+//! [`walk`] is of one process at a time, one after the other; [`company`] of several at once. [`found`] and [`dropped`] are what
+//! walks have found, step by step.
 
 mod actor;
 pub mod company;
+mod dropped;
 mod found;
 mod oracle;
 mod process;

@@ -150,8 +150,9 @@ impl Told {
         }
     }
 
-    /// What the adopter says to be open, against what is known.
-    pub fn open_at_adoption(&mut self, open: &[&[u8]]) {
+    /// What the adopter says to be open, against what is known. Who could not read the mark does not know whether a damaged answer
+    /// was shipped, and the next one may.
+    pub fn open_at_adoption(&mut self, open: &[&[u8]], is_sure: bool) {
         for call in &mut self.calls {
             let is_open = open.contains(&&call.request[..]);
             let certainly_asked = matches!(call.asked, Certainty::Written | Certainty::Synced);
@@ -171,7 +172,7 @@ impl Told {
         );
         // The power went before the request was synced. It may be gone from the segment that it was written to again; when the
         // power takes the header of a later one, too, the older copy tells.
-        self.calls.retain(|call| is_open(call) || call.asked == Certainty::Maybe);
+        self.calls.retain(|call| is_open(call) || call.asked == Certainty::Maybe || !is_sure);
     }
 
     /// Nothing of it is left.

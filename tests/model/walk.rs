@@ -269,7 +269,7 @@ impl Walk {
                 told.synced();
             }
             if let Some(open) = &open {
-                told.open_at_adoption(&open.iter().map(Vec::as_slice).collect::<Vec<_>>());
+                told.open_at_adoption(&open.iter().map(Vec::as_slice).collect::<Vec<_>>(), true);
             }
             self.streams.push(stream);
         }

@@ -57,7 +57,7 @@ impl SimulatedFile {
         }
         if state.faults.sync > 0 || lasting.is_err() {
             state.faults.sync = state.faults.sync.saturating_sub(1);
-            inode.fail_sync(covered, self.fs.process, evicts, &mut state.chance);
+            inode.fail_sync(covered, evicts, &mut state.chance);
             lasting?;
             return Err(state.injected("sync"));
         }

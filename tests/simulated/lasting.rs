@@ -46,12 +46,6 @@ impl SimulatedFs {
         !self.state().lasting.is_empty()
     }
 
-    /// A process has let go of the files of a directory. As after a kill, whoever opens them next finds what was dropped by a sync
-    /// that failed not written, if it is in memory.
-    pub fn let_go_of(&self, directory: &Path) {
-        self.state().disk.find_forgotten(directory);
-    }
-
     /// How often something was made to fail until now, for a moment or for long.
     pub fn failures(&self) -> u64 {
         self.state().failures

@@ -6,9 +6,10 @@
 //! - a length that was not synced may be the old one.
 //!
 //! After `kill -9` everything is there but what the process was doing: a write is cut anywhere, and a frame that was being
-//! published has its first word still zero. A `sync` that fails leaves pages that count as written and are not, as in Linux;
-//! whoever opens the file after a kill finds them dirty again, which Linux does not promise, as nothing can be built on less.
-//! With [`Faults::evicts`] the pages are read from the disk again, so that what was written to them is gone.
+//! published has its first word still zero. A `sync` that fails leaves pages that count as written and are not, as in Linux:
+//! every process reads what was written to them, no later sync writes them, whoever asks for it, and a power loss takes them.
+//! Only who writes to them again makes them dirty. With [`Faults::evicts`] they are read from the disk again, so that what was
+//! written to them is gone.
 //!
 //! Several processes may use the disk: each has its own view, which it dies with, and its own locks. Two may do something at the
 //! same time (`turns`), and the threads of one go on while another one syncs (`meanwhile`). Faults may stay (`lasting`).

@@ -38,9 +38,8 @@ pub(crate) struct Inode {
     durable: Vec<u8>,
     durable_length: usize,
     dirty: BTreeSet<usize>,
-    /// Taken for written since a sync of that process failed.
+    /// Taken for written since a sync failed.
     forgotten: BTreeSet<usize>,
-    forgotten_by: usize,
     sector: usize,
     /// The process and the handle that have the lock.
     pub(crate) lock: Option<(usize, u64)>,
@@ -122,18 +121,6 @@ impl Disk {
         for inode in &mut self.inodes {
             inode.lock.take_if(|(holder, _)| *holder == process);
         }
-        let of_it = self.inodes.iter_mut().filter(|inode| inode.forgotten_by == process);
-        of_it.for_each(|inode| inode.dirty.append(&mut inode.forgotten));
-    }
-
-    pub(crate) fn find_forgotten(&mut self, directory: &Path) {
-        let files = self.names.iter().filter(|(path, _)| path.parent() == Some(directory));
-        for (_, node) in files {
-            if let Node::File(inode) = node {
-                let inode = &mut self.inodes[*inode];
-                inode.dirty.append(&mut inode.forgotten);
-            }
-        }
     }
 
     /// Changes a byte of these, wherever they stand at a multiple of an alignment in a file of that directory.
@@ -210,7 +197,10 @@ impl Inode {
             self.content.resize(end, 0);
         }
         self.content[offset..end].copy_from_slice(bytes);
-        self.dirty.extend(offset / self.sector..end.div_ceil(self.sector));
+        for sector in offset / self.sector..end.div_ceil(self.sector) {
+            self.dirty.insert(sector);
+            self.forgotten.remove(&sector);
+        }
         // The kernel may write back whenever it likes.
         if chance.one_in(24)
             && let Some(sector) = self.dirty.pop_first()
@@ -250,13 +240,12 @@ impl Inode {
     }
 
     /// Of what cannot be written, that is dropped which nobody has written to since.
-    pub(crate) fn fail_sync(&mut self, covered: Covered, process: usize, evicts: bool, chance: &mut Chance) {
+    pub(crate) fn fail_sync(&mut self, covered: Covered, evicts: bool, chance: &mut Chance) {
         for (sector, bytes) in covered.sectors {
             if chance.one_in(2) {
                 self.write_back_either(sector, &bytes, chance);
             } else if !self.dirty.contains(&sector) {
                 self.forgotten.insert(sector);
-                self.forgotten_by = process;
             }
         }
         if evicts {

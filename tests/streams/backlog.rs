@@ -186,6 +186,30 @@ pub fn a_stream_that_cannot_be_opened_is_said() {
 }
 
 /// Processes that died with two records each.
+/// A sink that was taken out of the settings: whoever did that hears what it does not get, and its cursor holds nothing.
+pub fn a_sink_that_is_taken_out_is_said_and_holds_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    die(directory.path(), 0..1);
+    let stream = streams(directory.path()).pop().unwrap();
+    // It has what the collector has: nothing.
+    fs::copy(stream.join("cursor"), stream.join("cursor-file")).unwrap();
+    let (collector, said) = (Collector::at(directory.path()), Arc::<Mutex<Vec<String>>>::default());
+    let notices = said.clone();
+    let trail = start(directory.path(), &collector, move |text| notices.lock().unwrap().push(text));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(trail.flush(LONG)).unwrap();
+    drop(trail);
+    collector.has_all(1);
+    assert!(streams(directory.path()).is_empty());
+    let of_it = format!(
+        "2 record(s) of stream {} are not shipped to the sink file: this process does not ship to it; they leave the journal \
+         when the others have them",
+        stream.file_name().unwrap().to_str().unwrap()
+    );
+    let said = said.lock().unwrap();
+    assert_eq!(said.iter().filter(|text| **text == of_it).count(), 1, "{said:?}");
+}
+
 fn die(directory: &Path, numbers: std::ops::Range<usize>) {
     for number in numbers {
         let mut options = JournalOptions::new(directory.join("journal"));

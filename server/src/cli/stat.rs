@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auditrail::journal::{JournalStat, Owner, StreamStat};
+use auditrail::journal::{JournalStat, Owner, SinkStat, StreamStat};
 use auditrail::record::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
@@ -52,10 +52,16 @@ fn text_of_stream(stream: &StreamStat, now: u64) -> String {
     if let Some(error) = &stream.unreadable {
         return format!("{head}  unreadable: {}; see `auditrail journal fsck`\n", plain(error));
     }
+    // One sink is described by the lines above.
+    let sinks = stream.sinks.iter().filter(|_| stream.sinks.len() > 1);
+    let sinks = sinks.map(|SinkStat { sink, settled, pending, .. }| {
+        format!("  sink      {sink}: settled through {settled}, {pending} record(s) pending\n")
+    });
+    let sinks: String = sinks.collect();
     let oldest = age_of(stream, now).map(|oldest| format!(", the oldest {} old", age(oldest))).unwrap_or_default();
     format!(
         "{head}  records   oldest on disk {}, settled through {}, next {}\n  \
-         pending   {} record(s), {}{oldest}\n  segments  {}, {}\n  calls     {} open; the stream has {}\n",
+         pending   {} record(s), {}{oldest}\n{sinks}  segments  {}, {}\n  calls     {} open; the stream has {}\n",
         stream.first,
         stream.settled,
         stream.next,
@@ -95,6 +101,7 @@ fn json_of_stream(stream: &StreamStat, now: u64) -> Value {
         "next": stream.next,
         "settled": stream.settled,
         "pending": stream.pending(),
+        "sinks": stream.sinks.iter().map(json_of_sink).collect::<Vec<_>>(),
         "pending_bytes": stream.pending_bytes,
         "oldest_age_seconds": age_of(stream, now).map(|age| age.as_secs_f64()),
         "segments": stream.segments,
@@ -103,6 +110,10 @@ fn json_of_stream(stream: &StreamStat, now: u64) -> Value {
         "ended": stream.ended,
         "unreadable": stream.unreadable,
     })
+}
+
+fn json_of_sink(sink: &SinkStat) -> Value {
+    json!({ "sink": sink.sink.as_str(), "settled": sink.settled, "pending": sink.pending })
 }
 
 fn age_of(stream: &StreamStat, now: u64) -> Option<Duration> {

@@ -13,13 +13,13 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::audited_span::{self, Around, AuditedSpan};
-use super::entry::{self, Entry};
-use super::lookup::{self, ContextLookup, Found};
+use super::audited_span::{self, AuditedSpan, EnclosingCall};
+use super::layer_count::{self, LayerCount};
+use super::lookup::{self, ContextLookup, ContextLookupResult};
 use super::open_spans::OpenSpans;
-use super::other_trails::{self, OtherTrails};
 use super::plan::{self, EventPlan, Plans, SpanPlan};
-use super::visit::Fields;
+use super::span_entry::{self, SpanEntry};
+use super::visit::AllowedFields;
 use super::watch;
 use crate::Trail;
 use crate::trail::{Core, MissingIds, beginning, opening};
@@ -37,7 +37,7 @@ pub struct AuditLayer {
     is_mirrored: AtomicBool,
     /// The span with which `install_tracing` tests itself.
     probe: AtomicU64,
-    other_trails: OtherTrails,
+    other_trails: LayerCount,
 }
 
 impl AuditLayer {
@@ -71,7 +71,7 @@ impl Trail {
             plans: Plans::default(),
             open,
             probe: AtomicU64::new(NO_SPAN),
-            other_trails: OtherTrails::default(),
+            other_trails: LayerCount::default(),
             lookup: ContextLookup::default(),
             counts_spans: true,
             is_mirrored: AtomicBool::new(false),
@@ -118,7 +118,7 @@ where
         match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
                 if let Some(state) = opening::taken() {
-                    self.open.keep(id, Entry::Call(state), false);
+                    self.open.keep(id, SpanEntry::Call(state), false);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
@@ -141,14 +141,14 @@ where
             return;
         }
         self.lookup.learn(self.is_seen(), id, &context);
-        let entered = |entry: &Entry| {
+        let entered = |entry: &SpanEntry| {
             let audited = entry.audited()?;
             audited.course().entered();
             let opens = audited.state().event().has_halves() || !self.has_ids_at_close();
             opens.then(|| entry.clone())
         };
         if let Some(opens) = self.open.with_waiting(id, entered) {
-            if let Some(audited) = opens.as_ref().and_then(Entry::audited) {
+            if let Some(audited) = opens.as_ref().and_then(SpanEntry::audited) {
                 let sought =
                     || context.span(id).and_then(|span| self.told(&span, self.lookup.entered(self.is_seen(), &span)));
                 let otel = || self.lookup.known(id).or_else(sought);
@@ -164,7 +164,7 @@ where
         if lookup::is_looking() {
             return;
         }
-        let left = |entry: &Entry| {
+        let left = |entry: &SpanEntry| {
             let audited = entry.audited()?;
             let is_over = audited.course().left(|| self.core.clock().monotonic_nano());
             is_over.then(|| entry.clone())
@@ -183,7 +183,7 @@ where
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
                 if let Some(span) = span
-                    && let Some(Entry::Span(audited)) = self.open.get(&span.id())
+                    && let Some(SpanEntry::Span(audited)) = self.open.get(&span.id())
                     && audited.hear(&self.core, event)
                 {
                     self.end(audited, &span.id(), &context, false);
@@ -214,10 +214,10 @@ where
             return;
         };
         self.core.span_closed(true);
-        let Entry::Span(audited) = entry else { return };
+        let SpanEntry::Span(audited) = entry else { return };
         if audited.course().is_over() {
             audited.end_span();
-            return entry::recycle(audited);
+            return span_entry::recycle(audited);
         }
         self.end(audited, &id, &context, true);
     }
@@ -225,7 +225,7 @@ where
 
 impl AuditLayer {
     /// An audited span was created: it is part of the call around it, or it has its own records.
-    fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &Fields, context: &Context<'_, S>)
+    fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &AllowedFields, context: &Context<'_, S>)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
@@ -233,7 +233,7 @@ impl AuditLayer {
         let around = span.and_then(|span| self.open_call_around(&span));
         let name = attributes.metadata().name();
         let mut is_part = false;
-        let audited = entry::fresh(|audited| {
+        let audited = span_entry::fresh(|audited| {
             audited.take_fields(|visitor| attributes.record(visitor), name, fields, &self.core);
             match &around {
                 Some((call, _)) if audited.state().event().has_halves() => {
@@ -245,16 +245,16 @@ impl AuditLayer {
         });
         let is_others = !is_part
             && self.other_trails.others()
-            && context.span(id).is_some_and(|span| other_trails::is_claimed(&span));
+            && context.span(id).is_some_and(|span| layer_count::is_claimed(&span));
         if is_others {
             self.core.warn_of_missing_ids(MissingIds::OtherTrail, name);
         }
         if is_part || is_others {
             // In case the close of an earlier span with that id was missed.
             drop(self.open.take(id));
-            entry::recycle(audited);
+            span_entry::recycle(audited);
         } else {
-            self.open.keep(id, Entry::Span(audited), true);
+            self.open.keep(id, SpanEntry::Span(audited), true);
         }
     }
 
@@ -293,7 +293,7 @@ impl AuditLayer {
         if closes {
             audited.end_closed(&closed);
         }
-        entry::recycle(audited);
+        span_entry::recycle(audited);
     }
 
     /// Whether this layer is visible from a subscriber.
@@ -307,12 +307,12 @@ impl AuditLayer {
         self.is_mirrored.load(Ordering::Relaxed) && self.lookup.can_ask()
     }
 
-    fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {
+    fn enriching<'a>(&'a self, fields: &'a AllowedFields, entry: &'a SpanEntry) -> impl Visit {
         fields.visit(|field, given| audited_span::enrich(entry.state(), &self.core, field, given))
     }
 
     /// The context that was found for exactly that span. If it has no ids, the operator gets the reason.
-    fn told<S>(&self, span: &SpanRef<'_, S>, found: Found) -> Option<opentelemetry::Context>
+    fn told<S>(&self, span: &SpanRef<'_, S>, found: ContextLookupResult) -> Option<opentelemetry::Context>
     where
         S: for<'span> LookupSpan<'span>,
     {
@@ -320,22 +320,22 @@ impl AuditLayer {
     }
 
     /// The nearest audited span around a span: a call, open or not, or a moment.
-    fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
+    fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<SpanEntry> {
         parents(span).find_map(|span| self.open.get(&span.id()))
     }
 
     /// The nearest open call around a span, and its id. A moment does not count, nor does a call whose response is
     /// written.
-    fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)>
+    fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(SpanEntry, EnclosingCall)>
     where
         S: for<'span> LookupSpan<'span>,
     {
         parents(span).find_map(|span| self.open_call(&span))
     }
 
-    fn open_call<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)> {
+    fn open_call<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<(SpanEntry, EnclosingCall)> {
         let entry = self.open.get(&span.id())?;
-        let around = Around { call: entry.open_call()?, caller: entry.state().caller() };
+        let around = EnclosingCall { call: entry.open_call()?, caller: entry.state().caller() };
         Some((entry, around))
     }
 }

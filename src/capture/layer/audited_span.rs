@@ -9,9 +9,9 @@ use tracing::Event;
 use tracing::field::{Field, Visit};
 use tracing::span::Id;
 
-use super::course::Course;
+use super::span_activity::SpanActivity;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
-use super::visit::{Allowed, Fields, Purpose};
+use super::visit::{AllowedField, AllowedFields, Purpose};
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
@@ -28,12 +28,12 @@ pub(super) struct AuditedSpan {
     /// No record of it is written yet, so its kind can still change: for a call until it is entered, for a moment
     /// until its close.
     waiting: AtomicBool,
-    course: Course,
+    course: SpanActivity,
 }
 
 /// The call around a span or event that has its own record.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Around {
+pub(super) struct EnclosingCall {
     pub(super) call: RecordId,
     pub(super) caller: Option<SpanIds>,
 }
@@ -44,19 +44,19 @@ impl AuditedSpan {
         &mut self,
         record: impl FnOnce(&mut dyn Visit),
         name: &'static str,
-        fields: &Fields,
+        fields: &AllowedFields,
         core: &Core,
     ) {
         let Self { state, said, .. } = self;
         let (facts, said) = (state.facts_mut(), said.get_mut());
-        record(&mut Intake { fields, facts, said, truncator: core.truncator() });
+        record(&mut FieldIntake { fields, facts, said, truncator: core.truncator() });
         let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
     }
 
     /// Begins the call or moment of that span. If the span names no other target, the target is its function.
-    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&Around>) {
+    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&EnclosingCall>) {
         self.inside = around.map(|around| around.call);
         self.state.set_caller(around.and_then(|around| around.caller));
         *self.waiting.get_mut() = true;
@@ -72,7 +72,7 @@ impl AuditedSpan {
     /// Clears everything but keeps the memory; returns whether it is worth keeping.
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
-        self.course = Course::default();
+        self.course = SpanActivity::default();
         *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
@@ -81,7 +81,7 @@ impl AuditedSpan {
         &self.state
     }
 
-    pub(super) fn course(&self) -> &Course {
+    pub(super) fn course(&self) -> &SpanActivity {
         &self.course
     }
 
@@ -90,7 +90,7 @@ impl AuditedSpan {
     }
 
     /// A field of the span itself, recorded later.
-    pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
+    pub(super) fn say(&self, core: &Core, field: &AllowedField, given: Given<'_>) {
         // A task that outlives the call may add facts in its span, but does not decide how it ends.
         if field.purpose == Purpose::Outcome || self.course.is_own() {
             self.course.seen(core.clock().monotonic_nano());
@@ -165,7 +165,7 @@ impl AuditedSpan {
     }
 
     /// The span ends: writes the response record, or the moment. Resolves its ids if it has none yet.
-    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> SpanClose {
         let said = std::mem::take(&mut *self.said());
         let mut closed = self.end(core, said, otel, is_mirrored);
         closed.found.take().into_iter().for_each(|found| self.state.attach(found));
@@ -179,7 +179,7 @@ impl AuditedSpan {
     }
 
     /// The OTel context of a closed span, if it is known.
-    pub(super) fn otel<'a>(&'a self, closed: &'a Closed) -> Option<&'a Context> {
+    pub(super) fn otel<'a>(&'a self, closed: &'a SpanClose) -> Option<&'a Context> {
         closed.found.as_ref().or(self.state.context())
     }
 
@@ -189,7 +189,7 @@ impl AuditedSpan {
     }
 
     /// Ends the OTel span of a closed span, if that is still possible.
-    pub(super) fn end_closed(&self, closed: &Closed) {
+    pub(super) fn end_closed(&self, closed: &SpanClose) {
         end_span(self.otel(closed), self.state.ended_unix_nano());
     }
 
@@ -199,7 +199,7 @@ impl AuditedSpan {
         core: &Core,
         otel: impl FnOnce() -> Option<Context>,
         is_mirrored: bool,
-    ) -> Closed {
+    ) -> SpanClose {
         let said = std::mem::take(self.said.get_mut());
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
@@ -215,7 +215,13 @@ impl AuditedSpan {
         closed
     }
 
-    fn end(&self, core: &Core, said: SpanOutcome, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+    fn end(
+        &self,
+        core: &Core,
+        said: SpanOutcome,
+        otel: impl FnOnce() -> Option<Context>,
+        is_mirrored: bool,
+    ) -> SpanClose {
         let event = self.state.event();
         let (told, outcome) = (said.status(), said.outcome(event, self.course.panicked()));
         let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
@@ -233,10 +239,10 @@ impl AuditedSpan {
             };
             mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
         }
-        Closed { is_call, outcome, found }
+        SpanClose { is_call, outcome, found }
     }
 
-    fn moment<'a>(&self, closed: &'a Closed) -> SpanMoment<'a> {
+    fn moment<'a>(&self, closed: &'a SpanClose) -> SpanMoment<'a> {
         self.state.moment(&closed.outcome, self.inside)
     }
 
@@ -246,14 +252,14 @@ impl AuditedSpan {
 }
 
 /// Reads the fields of a new span.
-struct Intake<'a> {
-    fields: &'a Fields,
+struct FieldIntake<'a> {
+    fields: &'a AllowedFields,
     facts: &'a mut Facts,
     said: &'a mut SpanOutcome,
     truncator: &'a Truncator,
 }
 
-impl Intake<'_> {
+impl FieldIntake<'_> {
     fn others(&mut self) -> impl Visit {
         let Self { fields, facts, said, truncator } = self;
         fields.visit(|field, given| match field.purpose {
@@ -265,7 +271,7 @@ impl Intake<'_> {
     }
 }
 
-impl Visit for Intake<'_> {
+impl Visit for FieldIntake<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         // The path of nearly all fields is short, because a span may have many.
         match self.fields.plain(field) {
@@ -297,7 +303,7 @@ impl Visit for Intake<'_> {
 
 /// The result of a closed span.
 #[derive(Debug)]
-pub(super) struct Closed {
+pub(super) struct SpanClose {
     is_call: bool,
     outcome: Outcome,
     /// Its OTel context, if that was found at the close and is not kept with its state.
@@ -305,7 +311,7 @@ pub(super) struct Closed {
 }
 
 /// Adds a field of a span inside the call.
-pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
+pub(super) fn enrich(state: &CallState, core: &Core, field: &AllowedField, given: Given<'_>) {
     if matches!(field.purpose, Purpose::Fact | Purpose::Uri) {
         cleaned(field, given, |given| state.facts().enrich(core.truncator(), field.key(), given));
     }
@@ -315,9 +321,9 @@ pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Giv
 pub(super) fn write_event(
     core: &Core,
     event: &Event<'_>,
-    fields: &Fields,
+    fields: &AllowedFields,
     otel: Option<Context>,
-    around: Option<&Around>,
+    around: Option<&EnclosingCall>,
 ) {
     let mut audited = AuditedSpan::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
@@ -332,7 +338,7 @@ pub(super) fn write_event(
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 
-fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
+fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &AllowedFields) {
     if said.has_unknown_event() && fields.first_warning() {
         core.notices().warn(format!(
             "the span or event {name} has an {} that is no event name of auditrail; it is recorded as {}; see \
@@ -344,7 +350,7 @@ fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
 }
 
 /// The URI of a resource without its secrets; anything else unchanged.
-fn cleaned(field: &Allowed, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
+fn cleaned(field: &AllowedField, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
     match given.scalar {
         Scalar::Str(uri) if field.purpose == Purpose::Uri => {
             take(Given { scalar: Scalar::Str(&without_secrets(uri)), ..given });

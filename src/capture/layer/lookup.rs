@@ -28,7 +28,7 @@ pub(super) struct ContextLookup {
 }
 
 /// A span's OTel context, or why it has none.
-pub(super) type Found = Result<Context, MissingIds>;
+pub(super) type ContextLookupResult = Result<Context, MissingIds>;
 
 /// `is_seen` says whether the layer is visible from a subscriber: then it is part of it, and nothing hides it.
 impl ContextLookup {
@@ -58,7 +58,7 @@ impl ContextLookup {
     }
 
     /// The context of a span that this thread has entered. No extensions may be locked.
-    pub(super) fn entered<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Found
+    pub(super) fn entered<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> ContextLookupResult
     where
         S: for<'span> LookupSpan<'span>,
     {
@@ -86,7 +86,12 @@ impl ContextLookup {
     }
 
     /// The context of a span that closes.
-    pub(super) fn left<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>, was_entered: bool) -> Found
+    pub(super) fn left<S>(
+        &self,
+        is_seen: impl Fn(&Dispatch) -> bool,
+        span: &SpanRef<'_, S>,
+        was_entered: bool,
+    ) -> ContextLookupResult
     where
         S: for<'span> LookupSpan<'span>,
     {
@@ -147,16 +152,16 @@ where
 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let mark = LAST.fetch_add(1, Ordering::Relaxed);
-    span.extensions_mut().replace(Mark(mark));
+    span.extensions_mut().replace(LookupMark(mark));
     let theirs = subscriber.downcast_ref::<Registry>().and_then(|registry| registry.span(&span.id()));
-    theirs.is_some_and(|theirs| theirs.extensions().get::<Mark>().is_some_and(|found| found.0 == mark))
+    theirs.is_some_and(|theirs| theirs.extensions().get::<LookupMark>().is_some_and(|found| found.0 == mark))
 }
 
 #[derive(Debug)]
-struct Mark(u64);
+struct LookupMark(u64);
 
 fn by_entering(subscriber: &Dispatch, id: &Id) -> Option<Context> {
-    let _looking = Looking::begin();
+    let _looking = LookupGuard::begin();
     attached_by(|look| {
         subscriber.enter(id);
         let context = look();
@@ -166,16 +171,16 @@ fn by_entering(subscriber: &Dispatch, id: &Id) -> Option<Context> {
 }
 
 /// Exists while a span is entered only for a lookup, even if another layer panics in the meantime.
-struct Looking;
+struct LookupGuard;
 
-impl Looking {
+impl LookupGuard {
     fn begin() -> Self {
         LOOKING.set(true);
         Self
     }
 }
 
-impl Drop for Looking {
+impl Drop for LookupGuard {
     fn drop(&mut self) {
         LOOKING.set(false);
     }
@@ -188,6 +193,6 @@ pub(super) fn is_looking() -> bool {
 
 thread_local!(static LOOKING: Cell<bool> = const { Cell::new(false) });
 
-fn valid(context: Context) -> Found {
+fn valid(context: Context) -> ContextLookupResult {
     if has_own_ids(&context, None) { Ok(context) } else { Err(MissingIds::NoTracer) }
 }

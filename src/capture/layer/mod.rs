@@ -17,13 +17,13 @@
 
 mod audit_layer;
 mod audited_span;
-mod course;
-mod entry;
+mod call_sites;
+mod layer_count;
 mod lookup;
 mod open_spans;
-mod other_trails;
 mod plan;
-mod sites;
+mod span_activity;
+mod span_entry;
 mod span_outcome;
 mod visit;
 mod watch;

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::span::Id;
 
-use super::entry::Entry;
+use super::span_entry::SpanEntry;
 use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{CallState, HoldsCalls};
 
@@ -26,7 +26,7 @@ pub(super) struct OpenSpans {
     shards: Box<[Shard]>,
 }
 
-type Entries = HashMap<u64, Kept, BuildHasherDefault<IdHasher>>;
+type SpanTable = HashMap<u64, KeptSpan, BuildHasherDefault<IdHasher>>;
 
 /// A part of the table, on separate cache lines.
 #[derive(Debug, Default)]
@@ -37,22 +37,22 @@ struct Shard {
     count: AtomicUsize,
     /// How many of them wait for their entry.
     waiting: AtomicUsize,
-    spans: Mutex<Entries>,
+    spans: Mutex<SpanTable>,
 }
 
 #[derive(Debug)]
-struct Kept {
-    entry: Entry,
+struct KeptSpan {
+    entry: SpanEntry,
     /// There is work to do when the span is entered.
     waits: bool,
 }
 
 impl OpenSpans {
     /// Keeps an entry for a span. `waits` says whether there is work to do when it is entered.
-    pub(super) fn keep(&self, id: &Id, entry: Entry, waits: bool) {
+    pub(super) fn keep(&self, id: &Id, entry: SpanEntry, waits: bool) {
         let Some(shard) = self.shard(id) else { return };
         let mut spans = shard.spans();
-        let missed = spans.insert(id.into_u64(), Kept { entry, waits });
+        let missed = spans.insert(id.into_u64(), KeptSpan { entry, waits });
         shard.count.store(spans.len(), Ordering::Relaxed);
         shard.note_waits(missed.as_ref().is_some_and(|missed| missed.waits), waits);
         drop(spans);
@@ -62,18 +62,18 @@ impl OpenSpans {
 
     /// Reads the entry of a span, with its shard locked: `ask` must not run code of others.
     #[inline]
-    pub(super) fn with<T>(&self, id: &Id, ask: impl FnOnce(&Entry) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, id: &Id, ask: impl FnOnce(&SpanEntry) -> T) -> Option<T> {
         self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| ask(&kept.entry))
     }
 
     /// The entry of a span.
-    pub(super) fn get(&self, id: &Id) -> Option<Entry> {
+    pub(super) fn get(&self, id: &Id) -> Option<SpanEntry> {
         self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| kept.entry.clone())
     }
 
     /// Reads the entry of a span that is being entered, if it waits for that; like [`with`](Self::with).
     #[inline]
-    pub(super) fn with_waiting<T>(&self, id: &Id, ask: impl FnOnce(&Entry) -> T) -> Option<T> {
+    pub(super) fn with_waiting<T>(&self, id: &Id, ask: impl FnOnce(&SpanEntry) -> T) -> Option<T> {
         let shard = self.shard(id).filter(|shard| shard.waiting.load(Ordering::Relaxed) > 0)?;
         let mut spans = shard.spans();
         let kept = spans.get_mut(&id.into_u64()).filter(|kept| kept.waits)?;
@@ -93,10 +93,10 @@ impl OpenSpans {
     }
 
     /// Takes the entry of a span out of the table.
-    pub(super) fn take(&self, id: &Id) -> Option<Entry> {
+    pub(super) fn take(&self, id: &Id) -> Option<SpanEntry> {
         let shard = self.used_shard(id)?;
         let mut spans = shard.spans();
-        let Kept { entry, waits } = spans.remove(&id.into_u64())?;
+        let KeptSpan { entry, waits } = spans.remove(&id.into_u64())?;
         shard.count.store(spans.len(), Ordering::Relaxed);
         shard.note_waits(waits, false);
         drop(spans);
@@ -128,7 +128,7 @@ impl HoldsCalls for OpenSpans {
 
 impl Shard {
     #[inline]
-    fn spans(&self) -> MutexGuard<'_, Entries> {
+    fn spans(&self) -> MutexGuard<'_, SpanTable> {
         self.spans.lock()
     }
 

@@ -5,16 +5,16 @@ use std::cell::Cell;
 use opentelemetry::trace::TraceContextExt as _;
 use tracing::Metadata;
 
-use super::sites::Sites;
-use super::visit::Fields;
+use super::call_sites::CallSites;
+use super::visit::AllowedFields;
 use crate::record::names;
 use crate::trail::{Core, PROBE, TARGET};
 
 /// The decisions so far.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
-    spans: Sites<SpanPlan>,
-    events: Sites<EventPlan>,
+    spans: CallSites<SpanPlan>,
+    events: CallSites<EventPlan>,
 }
 
 /// What to do with a span.
@@ -28,9 +28,9 @@ pub(super) enum SpanPlan {
     /// The span with which `install_tracing` tests itself.
     Probe,
     /// It has allowed fields.
-    Enriching(Fields),
+    Enriching(AllowedFields),
     /// It is audited itself, if no call is open around it.
-    Audited(Fields),
+    Audited(AllowedFields),
 }
 
 /// What to do with an event.
@@ -42,7 +42,7 @@ pub(super) enum EventPlan {
     /// The event of `#[instrument(err)]` or `#[instrument(ret)]` at the end.
     Instrumented,
     /// A separate record.
-    Audited(Fields),
+    Audited(AllowedFields),
 }
 
 impl Plans {
@@ -63,7 +63,7 @@ impl SpanPlan {
             (target, _) if is_rmcp(target) => return Self::Ignored,
             _ => {}
         }
-        let fields = Fields::of(metadata, core.allow());
+        let fields = AllowedFields::of(metadata, core.allow());
         if is_audited_by_field(metadata) {
             Self::Audited(fields)
         } else if core.hooks().is_audited(core.notices(), metadata) {
@@ -80,7 +80,7 @@ impl SpanPlan {
 impl EventPlan {
     fn of(metadata: &'static Metadata<'static>, core: &Core) -> Self {
         if metadata.fields().field(names::AUDITRAIL_EVENT).is_some() {
-            Self::Audited(Fields::of(metadata, core.allow()))
+            Self::Audited(AllowedFields::of(metadata, core.allow()))
         } else if is_instrumented(metadata) {
             Self::Instrumented
         } else {

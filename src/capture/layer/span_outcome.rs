@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 
 use tracing::field::{Field, Visit};
 
-use super::visit::Allowed;
+use super::visit::AllowedField;
 use crate::record::{Detail, EventName, Given, Outcome, Status, UnknownEvent, error_type, names};
 
 /// The recorded fields of outcome and event, and what `err` and `ret` reported at the end.
@@ -28,7 +28,7 @@ pub(super) enum Ending {
 
 impl SpanOutcome {
     /// Reads an outcome field; a value that the contract does not know is ignored.
-    pub(super) fn take(&mut self, field: &Allowed, given: Given<'_>) {
+    pub(super) fn take(&mut self, field: &AllowedField, given: Given<'_>) {
         let Some(text) = given.as_str() else { return };
         match field.key().as_ref() {
             names::AUDIT_OUTCOME => self.status = text.parse().ok(),
@@ -131,7 +131,7 @@ impl Visit for EndingVisitor {
             self.ending = Ending::Failed;
         } else {
             // `#[instrument(ret)]` without `err` returns the whole `Result`; only its beginning is read.
-            let mut beginning = Beginning::default();
+            let mut beginning = PrefixWriter::default();
             if write!(beginning, "{value:?}").is_err() && beginning.text == ERR {
                 self.ending = Ending::Failed;
             }
@@ -144,11 +144,11 @@ impl Visit for EndingVisitor {
 
 /// Stops the formatting as soon as the beginning is known.
 #[derive(Default)]
-struct Beginning {
+struct PrefixWriter {
     text: String,
 }
 
-impl Write for Beginning {
+impl Write for PrefixWriter {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let missing = ERR.len().saturating_sub(self.text.len());
         self.text.extend(text.chars().take(missing));

@@ -13,15 +13,15 @@ use crate::record::{Given, Key, Name, Scalar};
 
 /// The fields of one call site, by index; `None` for those that must not leave.
 #[derive(Debug)]
-pub(super) struct Fields {
-    allowed: Vec<Option<Allowed>>,
+pub(super) struct AllowedFields {
+    allowed: Vec<Option<AllowedField>>,
     are_unique: bool,
     warned: AtomicBool,
 }
 
 /// A field that may leave.
 #[derive(Debug)]
-pub(super) struct Allowed {
+pub(super) struct AllowedField {
     pub(super) name: Name,
     pub(super) purpose: Purpose,
     /// The type of its values in the contract; none for a name that the user added.
@@ -56,13 +56,13 @@ impl Purpose {
     }
 }
 
-impl Allowed {
+impl AllowedField {
     pub(super) fn key(&self) -> &Key {
         self.name.key()
     }
 }
 
-impl Fields {
+impl AllowedFields {
     pub(super) fn of(metadata: &'static Metadata<'static>, allow: &AllowList) -> Self {
         let mut names: Vec<_> = metadata.fields().iter().map(|field| field.name()).collect();
         let all = names.len();
@@ -73,7 +73,7 @@ impl Fields {
             let purpose = Purpose::of(field.name(), allow)?;
             let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
             let is_plain = are_unique && purpose == Purpose::Fact && matches!(kind, Some(Kind::Str) | None);
-            Some(Allowed { name: Name::new(field.name()), purpose, kind, is_plain })
+            Some(AllowedField { name: Name::new(field.name()), purpose, kind, is_plain })
         };
         let allowed = metadata.fields().iter().map(allowed).collect();
         Self { allowed, are_unique, warned: AtomicBool::new(false) }
@@ -101,19 +101,19 @@ impl Fields {
     }
 
     /// A visitor that calls `take` with each allowed field and its value.
-    pub(super) fn visit<F: FnMut(&Allowed, Given<'_>)>(&self, take: F) -> Visitor<'_, F> {
+    pub(super) fn visit<F: FnMut(&AllowedField, Given<'_>)>(&self, take: F) -> Visitor<'_, F> {
         Visitor { fields: self, take }
     }
 }
 
 pub(super) struct Visitor<'f, F> {
-    fields: &'f Fields,
+    fields: &'f AllowedFields,
     take: F,
 }
 
-impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
+impl<F: FnMut(&AllowedField, Given<'_>)> Visitor<'_, F> {
     #[inline]
-    fn allowed(&self, field: &Field) -> Option<&'_ Allowed> {
+    fn allowed(&self, field: &Field) -> Option<&'_ AllowedField> {
         self.fields.allowed.get(field.index())?.as_ref()
     }
 
@@ -138,7 +138,7 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
     }
 }
 
-impl<F: FnMut(&Allowed, Given<'_>)> Visit for Visitor<'_, F> {
+impl<F: FnMut(&AllowedField, Given<'_>)> Visit for Visitor<'_, F> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.take(field, Scalar::Str(value));
     }

@@ -26,8 +26,8 @@ pub struct Message {
     /// `error` is an object.
     pub(crate) has_error: bool,
     pub(crate) params: Params,
-    pub(crate) result: Answer,
-    pub(crate) error: Error,
+    pub(crate) result: ResultFacts,
+    pub(crate) error: ErrorFacts,
     /// The batch that it is an element of, counted from 1 for each reader; or that this message reports a flaw of.
     pub batch: Option<u64>,
     /// Identifies its server-sent event, if that has an id. Not for elements of a batch.
@@ -51,7 +51,7 @@ pub struct Message {
 
 /// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// It wants an answer.
     Request,
     /// A request that expects no answer: it has no id, and its method is not that of a notification. By JSON-RPC 2.0
@@ -70,7 +70,7 @@ impl Message {
     /// The error that the proxy answers in the place of the server, as if it had been read off the wire.
     #[cfg(feature = "internals")]
     pub fn of_refusal(id: Option<Id>, code: i64) -> Self {
-        let error = Error { code: Some(code), message: None };
+        let error = ErrorFacts { code: Some(code), message: None };
         Self { id, is_jsonrpc: true, has_error: true, error, ..Self::default() }
     }
 
@@ -86,18 +86,18 @@ impl Message {
     /// - A request or notification has a method. Clients accept none without the version. A server may, and as it
     ///   then runs, it must not be missed. For that reason a method also counts if what follows is nested too deeply
     ///   to be read here.
-    pub fn kind(&self, direction: Direction) -> Option<Kind> {
+    pub fn kind(&self, direction: Direction) -> Option<MessageKind> {
         let is_readable = self.flaw.is_none_or(|flaw| flaw == Flaw::TooDeep && self.method.is_some());
         let is_taken = self.is_jsonrpc || (direction == Direction::ClientToServer && self.method.is_some());
         let has_id = self.id.as_ref().is_some_and(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
         let has_bad_id = self.id.as_ref().is_some_and(|id| id.kind == IdKind::Other);
         match (&self.method, &self.id) {
             _ if !is_readable || !is_taken => None,
-            (Some(_), Some(_)) => Some(Kind::Request),
-            (Some(method), None) if is_notification(method) => Some(Kind::Notification),
-            (Some(_), None) => Some(Kind::OneWay),
-            (None, _) if self.is_error() && !has_bad_id => Some(Kind::Error),
-            (None, _) if self.has_result && has_id => Some(Kind::Result),
+            (Some(_), Some(_)) => Some(MessageKind::Request),
+            (Some(method), None) if is_notification(method) => Some(MessageKind::Notification),
+            (Some(_), None) => Some(MessageKind::OneWay),
+            (None, _) if self.is_error() && !has_bad_id => Some(MessageKind::Error),
+            (None, _) if self.has_result && has_id => Some(MessageKind::Result),
             (None, _) => None,
         }
     }
@@ -115,7 +115,7 @@ impl Message {
     }
 
     /// What a server runs of it, and for which request.
-    pub(crate) fn runs(&self) -> Option<Runs<'_>> {
+    pub(crate) fn runs(&self) -> Option<MessageIdentity<'_>> {
         let (method, params) = (self.method.as_deref()?, &self.params);
         let subject = match method {
             "tools/call" | "prompts/get" => &params.name,
@@ -138,7 +138,7 @@ pub(crate) fn is_notification(method: &str) -> bool {
 }
 
 /// Method, its subject, the id, and the id of the request that is cancelled.
-pub(crate) type Runs<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a Id>);
+pub(crate) type MessageIdentity<'a> = (&'a str, Option<&'a str>, Option<&'a Id>, Option<&'a Id>);
 
 /// A JSON-RPC id. Ids are equal if their values are, however they are written (`1`, `1.0` and `1e0`; `"a"` and
 /// `"\u0061"`).
@@ -272,7 +272,7 @@ pub(crate) struct Params {
 
 /// Short facts of `result`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct ResultFacts {
     /// `isError` is true.
     pub(crate) is_error: bool,
     /// `resultType` (2026-07-28); absent means complete.
@@ -294,16 +294,16 @@ pub(crate) struct Answer {
     /// The elements of `tools`, of which at most [`MAX_TOOLS`] are read.
     pub(crate) tools: Vec<ToolDefinition>,
     /// The first bytes of the texts in `content`, one per line; only of errors, and only if
-    /// [`Reading::wants_error_text`] is set.
+    /// [`ScanOptions::wants_error_text`] is set.
     pub(crate) text: Option<String>,
 }
 
 /// Short facts of `error`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Error {
+pub(crate) struct ErrorFacts {
     /// `code`, if it is an integer.
     pub(crate) code: Option<i64>,
-    /// The first bytes of `message`, only if [`Reading::wants_error_text`] is set.
+    /// The first bytes of `message`, only if [`ScanOptions::wants_error_text`] is set.
     pub(crate) message: Option<String>,
 }
 
@@ -393,7 +393,7 @@ impl Doubts {
 
 /// What a reader of messages keeps in addition to the usual facts.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reading {
+pub(crate) struct ScanOptions {
     /// The key of [`StateDigest`]; without it there are none.
     pub(crate) state_key: Option<Hmac<Sha256>>,
     /// Keep the beginning of error texts, for a hook. They are never recorded.

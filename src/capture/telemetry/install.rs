@@ -15,12 +15,12 @@ use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
 use super::super::layer::{PROBE, ProbeSeen, WatchLayer, probe_seen};
-use super::end::LastSpans;
-use super::export::CleanExporter;
-use super::reported::{Loss, Reported};
+use super::clean_exporter::CleanExporter;
+use super::last_spans::LastSpans;
+use super::reporting_exporter::{LossReport, ReportingExporter};
 use super::sampler::KeepAudited;
 use super::timed::TimedTracer;
-use super::{exporter, filter, sampler};
+use super::{filter, otlp_exporter, sampler};
 use crate::Trail;
 use crate::config::ConfigError;
 use crate::trail::TARGET;
@@ -34,7 +34,7 @@ pub struct Telemetry {
     /// Present until it is dropped.
     trail: Option<Trail>,
     provider: SdkTracerProvider,
-    loss: Loss,
+    loss: LossReport,
 }
 
 /// Why tracing was not set up. Nothing was changed unless the error says so. Its `Debug` output is its `Display`
@@ -105,7 +105,7 @@ impl Trail {
     where
         L: Layer<Registry> + Send + Sync + 'static,
     {
-        let loss = Loss::new(self.core());
+        let loss = LossReport::new(self.core());
         // Inner layers see the begin and the end of a span first. The audit layer must, so that it can still set when
         // the OTel span begins, and mirror its record.
         let subscriber = tracing_subscriber::registry()
@@ -170,7 +170,7 @@ impl Trail {
         CleanExporter::new(exporter, self.core().allow().clone())
     }
 
-    fn tracer_provider(&self, loss: &Loss) -> Result<SdkTracerProvider, TelemetryError> {
+    fn tracer_provider(&self, loss: &LossReport) -> Result<SdkTracerProvider, TelemetryError> {
         let core = self.core();
         let settings = core.settings();
         // The connection runs on the shipper's runtime, so that a shutdown from a single-threaded host cannot block
@@ -178,7 +178,7 @@ impl Trail {
         let exporter = {
             let _inside = core.runtime().enter();
             let traces = settings.traces.as_ref().map_err(|error| TelemetryError::Config(error.clone()))?;
-            exporter::span_exporter(traces)
+            otlp_exporter::span_exporter(traces)
                 .map_err(|source| TelemetryError::Exporter { endpoint: traces.shown_endpoint(), source })?
         };
         let attributes =
@@ -186,7 +186,7 @@ impl Trail {
         Ok(SdkTracerProvider::builder()
             .with_resource(Resource::builder_empty().with_attributes(attributes).build())
             .with_sampler(self.keep_audited(sampler::from_settings(settings.sampler)))
-            .with_batch_exporter(self.clean_exporter(Reported::new(exporter, loss.clone())))
+            .with_batch_exporter(self.clean_exporter(ReportingExporter::new(exporter, loss.clone())))
             .build())
     }
 }

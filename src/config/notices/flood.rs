@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::notice::{Kind, Notice};
+use super::notice::{Notice, NoticeKind};
 
 #[derive(Debug, Default)]
-pub(crate) struct Flood(HashMap<Kind, Window>);
+pub(crate) struct Flood(HashMap<NoticeKind, Window>);
 
 /// A minute of one kind.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ struct Window {
 
 impl Flood {
     /// The notices to print now that there is one more.
-    pub(crate) fn take(&mut self, kind: Kind, notice: Notice, now: Instant) -> Vec<Notice> {
+    pub(crate) fn take(&mut self, kind: NoticeKind, notice: Notice, now: Instant) -> Vec<Notice> {
         let window = self.0.entry(kind).or_insert_with(|| Window::new(now));
         let mut due = Vec::new();
         if window.is_over(now) {
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use crate::config::notices::notice::NoticeLevel;
 
-    const A: Kind = Kind("a", 1, 1);
-    const B: Kind = Kind("b", 1, 1);
+    const A: NoticeKind = NoticeKind("a", 1, 1);
+    const B: NoticeKind = NoticeKind("b", 1, 1);
 
     fn notice(number: u64) -> Notice {
         Notice { level: NoticeLevel::Warning, text: format!("no. {number}") }

@@ -20,4 +20,4 @@ pub struct Notice {
 
 /// Identifies notices of one kind: by the place in the code that gives them, or by a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Kind(pub(super) &'static str, pub(super) u32, pub(super) u32);
+pub(super) struct NoticeKind(pub(super) &'static str, pub(super) u32, pub(super) u32);

@@ -10,7 +10,7 @@ use std::time::Instant;
 use std::{fmt, thread};
 
 use super::flood::Flood;
-use super::notice::{Kind, Notice, NoticeLevel};
+use super::notice::{Notice, NoticeKind, NoticeLevel};
 use super::plain::plain;
 use crate::locks::{Mutex, MutexGuard};
 
@@ -49,12 +49,12 @@ impl Notices {
 
     /// Reports a problem of that kind, for a place in the code that reports several kinds.
     pub(crate) fn warn_of(&self, kind: &'static str, text: impl Into<String>) {
-        self.say(Kind(kind, 0, 0), NoticeLevel::Warning, text.into());
+        self.say(NoticeKind(kind, 0, 0), NoticeLevel::Warning, text.into());
     }
 
     /// Reports that a problem of that kind is over.
     pub(crate) fn recovered_of(&self, kind: &'static str, text: impl Into<String>) {
-        self.say(Kind(kind, 0, 1), NoticeLevel::Recovered, text.into());
+        self.say(NoticeKind(kind, 0, 1), NoticeLevel::Recovered, text.into());
     }
 
     /// Reports a problem without the limit on notices, and without a lock.
@@ -67,7 +67,7 @@ impl Notices {
         self.0.settle();
     }
 
-    fn say(&self, kind: Kind, level: NoticeLevel, text: String) {
+    fn say(&self, kind: NoticeKind, level: NoticeLevel, text: String) {
         let notice = Notice { level, text: plain(&text).into_owned() };
         let (due, is_held) = {
             let mut flood = self.0.flood();
@@ -128,9 +128,9 @@ impl Drop for Shared {
 }
 
 #[track_caller]
-fn here() -> Kind {
+fn here() -> NoticeKind {
     let place = Location::caller();
-    Kind(place.file(), place.line(), place.column())
+    NoticeKind(place.file(), place.line(), place.column())
 }
 
 impl Default for Notices {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use crate::journal::disk::File;
 use crate::journal::numbers::Sequence;
+use crate::journal::planted::planted;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::StreamId;
 
@@ -30,7 +31,7 @@ pub(in crate::journal) struct Mark {
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Marked {
-    /// The last number that the file has.
+    /// The last number that this process has written to the file and that was not part of a failed sync.
     written: Sequence,
     /// The last number that the file would have after a power loss.
     durable: Sequence,
@@ -39,14 +40,12 @@ struct Marked {
 }
 
 impl Mark {
-    /// Continues with the content of the file.
+    /// Continues with the content of the file. It is written again before a sync counts: a sync of what another process wrote
+    /// proves nothing (`recover/renew.rs`).
     pub(in crate::journal) fn new(file: Option<Arc<dyn File>>, stream: StreamId) -> Self {
         let found = file.as_ref().and_then(|file| Self::found(&**file, stream));
-        let marked = found.map_or_else(Marked::default, |(slot, mark)| Marked {
-            written: mark.sequence,
-            durable: 0,
-            slot: (slot + 1) % SLOTS,
-        });
+        let slot = found.map_or(0, |(slot, _)| (slot + 1) % SLOTS);
+        let marked = Marked { slot, ..Marked::default() };
         Self { file, state: Mutex::new(marked) }
     }
 
@@ -77,8 +76,13 @@ impl Mark {
 
     pub(in crate::journal) fn sync(&self) -> io::Result<()> {
         let written = self.state().written;
-        self.file.as_ref().map_or(Ok(()), |file| file.sync())?;
+        let synced = self.file.as_ref().map_or(Ok(()), |file| file.sync());
         let mut state = self.state();
+        if synced.is_err() && !planted("trust-a-second-sync") {
+            // The system may treat it as written from now on.
+            state.written = 0;
+        }
+        synced?;
         state.durable = state.durable.max(written);
         Ok(())
     }

@@ -16,4 +16,4 @@ mod untouched;
 
 pub use self::inspection::{Inspection, Owner};
 pub use self::problem::{Problem, ProblemKind};
-pub use self::stat::{JournalStat, QuarantineStat, StreamStat};
+pub use self::stat::{JournalStat, QuarantineStat, SinkStat, StreamStat};

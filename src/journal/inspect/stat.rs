@@ -8,9 +8,9 @@ use super::inspection::{Inspection, Owner};
 use super::untouched::Untouched;
 use crate::journal::disk::Fs as _;
 use crate::journal::error::JournalError;
-use crate::journal::format::{Item, Salt, Scan, SegmentHeader, StreamPaths, segment_number};
+use crate::journal::format::{Item, Salt, Scan, SegmentHeader, SinkName, StreamPaths, segment_number};
 use crate::journal::numbers::Sequence;
-use crate::journal::recover::{Recovered, recover};
+use crate::journal::recover::{By, Recovered, recover};
 use crate::journal::state::{Segment, Start};
 use crate::record::{Record, StreamId};
 
@@ -44,8 +44,10 @@ pub struct StreamStat {
     pub first: Sequence,
     /// The number of the next record.
     pub next: Sequence,
-    /// All records up to this number are settled.
+    /// All records up to this number are settled for every sink that has a cursor here.
     pub settled: Sequence,
+    /// How far each of them is.
+    pub sinks: Vec<SinkStat>,
     /// The size of the segments after what is settled.
     pub pending_bytes: u64,
     /// The number of segments.
@@ -60,6 +62,18 @@ pub struct StreamStat {
     pub ended: bool,
     /// Why it cannot be read; the numbers are 0 in that case.
     pub unreadable: Option<String>,
+}
+
+/// How far a sink is in a stream. A sink that was taken out of the settings keeps its cursor, and nothing waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkStat {
+    /// The sink.
+    pub sink: SinkName,
+    /// All records up to this number are settled for it.
+    pub settled: Sequence,
+    /// The number of records after that.
+    pub pending: u64,
 }
 
 /// The content of the quarantine.
@@ -126,6 +140,7 @@ impl Inspection {
             first: 0,
             next: 0,
             settled: 0,
+            sinks: Vec::new(),
             pending_bytes: 0,
             segments,
             allocated_bytes,
@@ -150,7 +165,7 @@ fn read(paths: &StreamPaths, stream: StreamId) -> io::Result<Option<Recovered>> 
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match recover(&Untouched, paths, stream, paths.sinks(&Untouched).into_iter()) {
+        match recover(&Untouched, paths, stream, paths.sinks(&Untouched).into_iter(), By::Onlooker) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {}
             result => return result,
         }
@@ -163,6 +178,13 @@ impl StreamStat {
         self.next = found.sequence;
         let Start { at, expected } = found.start();
         self.settled = expected.saturating_sub(1);
+        let sinks = paths.sinks(&Untouched).into_iter().zip(&found.starts);
+        let stat = |(sink, start): (SinkName, &Start)| SinkStat {
+            sink,
+            settled: start.expected.saturating_sub(1),
+            pending: found.sequence.saturating_sub(start.expected),
+        };
+        self.sinks = sinks.map(stat).collect();
         self.first = found.segments.front().map_or(found.sequence, |segment| segment.first.max(1));
         self.open_calls = found.open.len();
         self.ended = found.ended;

@@ -8,8 +8,8 @@ use super::problem::{Problem, ProblemKind};
 use super::untouched::Untouched;
 use crate::journal::disk::{File, Fs as _};
 use crate::journal::format::{
-    Cursor, FrameHeader, Item, MARK, Mark, OWNER, Salt, Scan, SegmentHeader, SinkName, StreamPaths, segment_number,
-    sink_of_cursor,
+    Cursor, FrameHeader, Item, MARK, Mark, OWNER, Salt, Scan, SegmentHeader, SinkName, StreamPaths, is_new,
+    segment_number, sink_of_cursor,
 };
 use crate::journal::numbers::Sequence;
 use crate::journal::recover::refuse_unknown_version;
@@ -98,7 +98,9 @@ impl StreamCheck {
         for name in Untouched.list(self.paths.root())? {
             let path = self.paths.root().join(&name);
             let Some(number) = segment_number(&name) else {
-                if ![OWNER, MARK].contains(&name.as_str()) && sink_of_cursor(&name).is_none() {
+                let is_ours =
+                    [OWNER, MARK].contains(&name.as_str()) || sink_of_cursor(&name).is_some() || is_new(&name);
+                if !is_ours {
                     self.tell(ProblemKind::Stranger, path, None, None, "a stream has no file of this name".into());
                 }
                 continue;

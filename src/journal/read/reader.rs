@@ -105,8 +105,11 @@ impl Reader {
         &self.journal.0.options.scope
     }
 
-    /// Waits until there is something to read.
+    /// Waits until there is something to read. In a forked child there never is.
     pub async fn readable(&self) {
+        if self.journal.is_inherited() {
+            return std::future::pending().await;
+        }
         if let Some(at) = self.retry_at {
             tokio::time::sleep_until(at.into()).await;
         }
@@ -129,11 +132,16 @@ impl Reader {
     /// Whether everything durable was read.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.retry_at.is_none() && self.expected >= self.journal.0.state().commits.synced.sequence
+        self.journal.is_inherited()
+            || self.retry_at.is_none() && self.expected >= self.journal.0.state().commits.synced.sequence
     }
 
     /// The next records, if there are any. A disk that cannot be read is reported, and tried again at the next call.
+    /// None in a forked child.
     pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
+        if self.journal.is_inherited() {
+            return None;
+        }
         let mut entries = Vec::new();
         let before = (self.sure, self.expected);
         let result = self.read(&limits, &mut entries);

@@ -11,11 +11,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::ahead::Ahead;
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::{Cursor, CursorFile, SinkName};
+use crate::journal::format::{Cursor, SinkName};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
 use crate::journal::planted::planted;
 use crate::journal::quarantine::{Cause, Quarantined, Refused};
+use crate::journal::space::Pressure;
 use crate::journal::state::{Segment, Shared, State};
 use crate::record::StreamId;
 
@@ -41,12 +42,15 @@ impl Settler {
     /// The sink.
     #[must_use]
     pub fn sink(&self) -> SinkName {
-        self.journal.0.state().progress.sinks.get(self.ahead.sink()).map_or(SinkName::OTLP, |progress| progress.sink)
+        self.journal.0.options.sinks.iter().nth(self.ahead.sink()).unwrap_or(SinkName::OTLP)
     }
 
     /// Settles everything up to a record: the sink has accepted it, or it is in quarantine. Removes the segments that no
     /// sink needs any more.
     pub fn settle(&mut self, through: Sequence) {
+        if self.journal.is_inherited() {
+            return;
+        }
         let shared = &self.journal.0;
         if let Some(cursor) = self.ahead.pop(through, shared) {
             shared.settle_at(self.ahead.sink(), cursor);
@@ -58,6 +62,9 @@ impl Settler {
     /// # Errors
     /// The error of the disk: the records must not be settled in that case.
     pub fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError> {
+        if self.journal.is_inherited() {
+            return Err(JournalError::Forked);
+        }
         let shared = &self.journal.0;
         shared.reported.store(true, Relaxed);
         let (Some(first), Some(last)) = (refused.entries.first(), refused.entries.last()) else { return Ok(()) };
@@ -113,13 +120,11 @@ impl Shared {
             return Ok(None);
         }
         let mut saved = cursors.get_mut(sink).map_or(Ok(()), |own| own.write(cursor, self.stream));
-        let behind = cursors.iter().map(|saved| saved.says.segment).min().unwrap_or(0);
-        let any_goes = {
-            let state = self.state();
-            state.segments.unsettled.front().is_some_and(|front| state.goes(front, behind))
-        };
-        if saved.is_ok() && any_goes {
-            saved = cursors.iter_mut().try_for_each(CursorFile::sync);
+        let says = cursors.iter().map(|saved| saved.says.segment);
+        let behind = if planted("remove-by-the-fastest") { says.max() } else { says.min() }.unwrap_or(0);
+        let may_go = self.is_worth_a_sync(&self.state(), behind, cursor.sequence);
+        if saved.is_ok() && may_go {
+            saved = cursors.iter_mut().try_for_each(|own| own.sync(self.stream));
         }
         let mut state = self.state();
         if let Some(progress) = state.progress.sinks.get_mut(sink) {
@@ -127,7 +132,8 @@ impl Shared {
             progress.at = cursor.position();
         }
         let mut gone = Vec::new();
-        while saved.is_ok()
+        while may_go
+            && saved.is_ok()
             && let Some(front) = state.segments.unsettled.front().copied()
             && state.goes(&front, behind)
         {
@@ -137,6 +143,17 @@ impl Shared {
         state.recount_pending();
         self.note_fullness(&state);
         saved.map(|()| Some(gone))
+    }
+
+    /// Whether to remove the segments that can be removed now, for which the cursors have to be synced. A sync takes as long as
+    /// reading a part of a large segment, so several large segments are removed together.
+    fn is_worth_a_sync(&self, state: &State, behind: u64, settled: Sequence) -> bool {
+        let going = || state.segments.unsettled.iter().take_while(|segment| state.goes(segment, behind));
+        let bytes: u64 = going().map(|segment| segment.length).sum();
+        let is_drained = settled + 1 >= state.commits.synced.sequence;
+        let is_short = state.segments.full_because.is_some() || self.pressure() > Pressure::Low;
+        let is_much = || bytes >= AT_ONCE || going().any(|segment| segment.length < LARGE);
+        bytes > 0 && (is_drained || is_short || is_much())
     }
 
     /// Whether the sink was settled further in the meantime: the reader passes damage, and the settler batches.
@@ -159,4 +176,8 @@ impl State {
     }
 }
 
+/// The length of segments that are filled in seconds.
+const LARGE: u64 = 4 << 20;
+/// The bytes of large segments that are removed together.
+const AT_ONCE: u64 = 32 << 20;
 const CURSOR: &str = crate::record::error_type::JOURNAL_CURSOR_FAILED;

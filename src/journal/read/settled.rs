@@ -19,6 +19,10 @@ impl Journal {
     }
 
     async fn until(&self, is_settled: impl Fn(&State) -> bool) {
+        // In a forked child it never happens.
+        if self.is_inherited() {
+            return std::future::pending().await;
+        }
         loop {
             let changed = self.0.settled.notified();
             tokio::pin!(changed);
@@ -34,6 +38,9 @@ impl Journal {
     /// deadline.
     #[must_use]
     pub fn settled_within(&self, through: Sequence, deadline: Duration) -> bool {
+        if self.is_inherited() {
+            return false;
+        }
         let end = Instant::now().checked_add(deadline);
         let mut state = self.0.state();
         while state.progress.settled() < through {

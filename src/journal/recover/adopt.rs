@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 
-use super::stream::{Recovered, recover};
+use super::stream::{By, Recovered, recover};
 use crate::journal::directory::{lock, make_directories, remove_all};
 use crate::journal::disk::{File, Fs, is_shortage};
 use crate::journal::error::{self, JournalError};
-use crate::journal::format::{JournalPaths, SegmentHeader, SinkName, StreamPaths, frame};
+use crate::journal::format::{Cursor, JournalPaths, SegmentHeader, SinkName, StreamPaths, frame};
 use crate::journal::handle::Journal;
-use crate::journal::numbers::CallNumber;
+use crate::journal::numbers::{CallNumber, Sequence};
 use crate::journal::options::JournalOptions;
 use crate::journal::planted::planted;
 use crate::journal::read::{Reader, Settler, SinkHandles};
@@ -75,8 +75,12 @@ pub struct Adopted {
     pub settler: Settler,
     /// The handles of the other sinks.
     pub others: Vec<SinkHandles>,
-    /// The calls that the crash left open; none if the stream has its last record.
+    /// The calls that the crash left open; none if the stream has its last record, or if a part of it is left to the next adopter
+    /// because the disk has no room for it now.
     pub open: Vec<OpenRequest>,
+    /// Sinks that have a cursor in the stream and are no longer in the options, with the number of records that each does not
+    /// have. Nothing is kept for them.
+    pub dropped: Vec<(SinkName, u64)>,
     /// Whether the last record still has to be appended.
     pub needs_end: bool,
 }
@@ -222,12 +226,14 @@ impl Orphan {
     pub fn adopt(self, options: &JournalOptions) -> Result<Option<Adopted>, JournalError> {
         let place = JournalPaths::new(&options.directory).stream(self.stream);
         let failed = |what| JournalError::io(what, place.root(), "see `auditrail journal fsck`");
-        let found = recover(&*options.fs, &place, self.stream, options.sinks.iter()).map_err(failed("recover"))?;
+        let found = recover(&*options.fs, &place, self.stream, options.sinks.iter(), By::Adopter);
+        let found = found.map_err(failed("recover"))?;
         let Some(found) = found else {
             // If it cannot be removed, the next process does it.
             drop(remove_all(options, &place, None));
             return Ok(None);
         };
+        let dropped = dropped(options, &place, self.stream, found.sequence);
         let mut locked = self.cursor;
         let open = |sink| match locked.take_if(|_| sink == SinkName::OTLP) {
             Some(cursor) => Ok(cursor),
@@ -255,22 +261,35 @@ impl Orphan {
         let longest_request = found.open.iter().map(|(_, request)| request.len()).max().unwrap_or(0);
         shared.longest_record = longest.max(2 * longest_request).min(frame::LONGEST);
         shared.take_over(&found)?;
-        if found.makes_again && !found.ended {
+        // What is held back may answer the calls, and may hold the last record.
+        let needs_end = !found.ended && found.held_back.is_none();
+        if found.makes_again && needs_end {
             // Soon the mark will not tell any more that it was never shipped: the new segment does.
             shared.begin_answers().and_then(|()| shared.commit())?;
         }
         let journal = Journal(Arc::new(shared));
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
-        let open = open.filter(|_| !found.ended).collect();
-        Ok(Some(Adopted { journal, reader, settler, others, open, needs_end: !found.ended }))
+        let open = open.filter(|_| needs_end).collect();
+        Ok(Some(Adopted { journal, reader, settler, others, open, dropped, needs_end }))
     }
+}
+
+/// The sinks whose cursors nobody reads any more, and how many records each does not have.
+fn dropped(options: &JournalOptions, paths: &StreamPaths, stream: StreamId, next: Sequence) -> Vec<(SinkName, u64)> {
+    let is_none = |sink: &SinkName| !options.sinks.iter().any(|of| of == *sink);
+    let sinks = paths.sinks(&*options.fs).into_iter().filter(is_none);
+    let missing = sinks.filter_map(|sink| {
+        let cursor = Cursor::read(&*options.fs.open(&paths.cursor(sink)).ok()?, stream)?;
+        Some((sink, next.saturating_sub(cursor.sequence + 1)))
+    });
+    missing.filter(|(_, records)| *records > 0).collect()
 }
 
 impl Shared {
     /// Takes over a stream that is read and not written to yet.
     fn take_over(&self, found: &Recovered) -> Result<(), JournalError> {
-        if let Some(torn) = &found.torn {
+        if let Some(torn) = found.torn.as_ref().filter(|_| found.held_back.is_none()) {
             // If it cannot be set aside, the stream stays as it is, and the next adopter finds it.
             if self.set_aside_part(torn.segment, torn.from, torn.to)? {
                 self.reported.store(true, Relaxed);
@@ -285,6 +304,17 @@ impl Shared {
         state.segments.next_file = found.next_file;
         state.appended.sequence = found.sequence;
         state.appended.closed = true;
+        if let Some(Cursor { segment, offset, sequence }) = found.held_back {
+            state.commits.synced = Synced { frames: 0, segment, offset, sequence: sequence + 1, header: true };
+            state.adoption.calls_from = found.calls_from;
+            state.recount_pending();
+            drop(state);
+            self.degraded(
+                FULL,
+                &format!("the disk has no room for the end of stream {}, which is left for later", self.stream),
+            );
+            return Ok(());
+        }
         state.appended.ended = found.ended;
         if !found.ended {
             state.adoption.left_open = Some(found.open.clone());
@@ -369,5 +399,6 @@ pub const ADOPTED_AT_ONCE: usize = 4;
 /// is recovered or written again, and a file of the quarantine. A second sink takes two more for each stream: its cursor,
 /// and the segment that is read for it.
 pub const ADOPTION_DESCRIPTORS: usize = 5 * ADOPTED_AT_ONCE + 6;
+const FULL: &str = crate::record::error_type::JOURNAL_FULL;
 const DAMAGED: &str = crate::record::error_type::JOURNAL_DAMAGED;
 const LEDGER: &str = crate::record::error_type::JOURNAL_LEDGER_FAILED;

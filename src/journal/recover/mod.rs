@@ -2,6 +2,7 @@
 
 mod adopt;
 mod found;
+mod renew;
 mod resume;
 mod stream;
 
@@ -9,4 +10,4 @@ pub use self::adopt::{
     ADOPTED_AT_ONCE, ADOPTION_DESCRIPTORS, Adopted, Lot, OpenRequest, Orphan, Search, orphans, orphans_of,
 };
 pub(super) use self::found::refuse_unknown_version;
-pub(super) use self::stream::{Recovered, recover};
+pub(super) use self::stream::{By, Recovered, recover};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::found::{FoundSegment, Listed, segments, sound_header};
+use super::renew::renew;
 use super::resume::{Known, begin_at};
 use crate::journal::disk::{File, Fs, is_shortage};
 use crate::journal::format::{ALIGNMENT, Cursor, FrameHeader, Item, Kind, Mark, Scan, SinkName, StreamPaths};
@@ -37,6 +38,8 @@ pub(in crate::journal) struct Recovered {
     pub(in crate::journal) ended: bool,
     /// Bytes after the last frame of the last segment that are not a frame, and may have been one.
     pub(in crate::journal) torn: Option<Torn>,
+    /// How far it is durable, if there is no room to make the rest durable. Nothing after that may be read.
+    pub(in crate::journal) held_back: Option<Cursor>,
     pub(in crate::journal) next_file: u64,
 }
 
@@ -50,34 +53,56 @@ pub(in crate::journal) struct Torn {
     pub(in crate::journal) last: Sequence,
 }
 
-/// Reads a stream that this process has locked. `None` if there is nothing in it.
-///
-/// What the dead process had not synced is synced first, because it may be shipped now and must then survive a power loss.
+/// Who reads a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::journal) enum By {
+    /// The process that has locked it. What the dead process had not synced is made durable first (`renew`), because it may be
+    /// shipped now and must then survive a power loss.
+    Adopter,
+    /// An inspection, which changes nothing.
+    Onlooker,
+}
+
+/// Reads a stream. `None` if there is nothing in it.
 pub(in crate::journal) fn recover(
     fs: &dyn Fs,
     place: &StreamPaths,
     stream: StreamId,
     sinks: impl Iterator<Item = SinkName>,
+    by: By,
 ) -> io::Result<Option<Recovered>> {
-    let mark_file = opened(fs, &place.mark())?;
-    let mark = mark_file.as_ref().and_then(|file| Mark::read(&**file, stream));
+    let (mark, has_mark) = {
+        let file = opened(fs, &place.mark())?;
+        (file.as_ref().and_then(|file| Mark::read(&**file, stream)), file.is_some())
+    };
     let marked = mark.map_or(0, |mark| mark.sequence);
     let cursors = Cursors::read(fs, place, stream, sinks)?;
     let owner = opened(fs, &place.owner())?.map_or(Ok(None), |file| sound_header(&file))?;
     let Listed { mut found, next_file } = segments(fs, place, stream)?;
     let next_file = next_file.max(mark.map_or(1, |mark| mark.segment + 1));
-    drop_superseded(fs, place, &mut found);
+    let superseded = take_superseded(&mut found);
     if found.is_empty() && marked <= cursors.settled_by_all() {
         return Ok(None);
     }
     let about = found.iter().find_map(|segment| segment.header.clone()).or(owner);
-    found.iter().try_for_each(|segment| segment.file()?.sync())?;
-    place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
-    fs.sync_dir(place.root())?;
+    let is_durable = by == By::Onlooker || {
+        let is_durable = renew(fs, place, &mut found, mark)?;
+        place.root().parent().map_or(Ok(()), |streams| fs.sync_dir(streams))?;
+        fs.sync_dir(place.root())?;
+        // What takes their place is durable.
+        superseded.iter().filter(|_| is_durable).for_each(|number| drop(fs.remove(&place.segment(*number))));
+        is_durable
+    };
+    let held_back = (!is_durable).then(|| mark.unwrap_or(Cursor { segment: 0, offset: 0, sequence: 0 }));
 
     // Without that file, nobody knows what was shipped.
-    let shipped = if mark_file.is_some() { marked } else { Sequence::MAX };
-    let (walk, calls_from) = walk_the_end(&found, shipped)?;
+    let shipped = if has_mark { marked } else { Sequence::MAX };
+    let (walk, mut calls_from) = walk_the_end(&found, shipped)?;
+    if let Some(durable) = held_back {
+        // The copies of open requests may be gone after a power loss, so the originals stay.
+        let there = found.partition_point(|segment| segment.info.number <= durable.segment);
+        calls_from = walk_the_end(found.get(..there).unwrap_or_default(), shipped)?.1;
+    }
     // Nobody knows whose it is. Without a frame there is nothing to ship: it is set aside.
     let is_nameless = about.is_none();
     if is_nameless && walk.has_frames {
@@ -120,6 +145,7 @@ pub(in crate::journal) fn recover(
         makes_again: walk.makes_again,
         ended: walk.ended && torn.is_none() || is_nameless,
         torn,
+        held_back,
     }))
 }
 
@@ -189,17 +215,7 @@ fn walk_the_end(found: &[FoundSegment<'_>], shipped: Sequence) -> io::Result<(Wa
 
 /// The damaged end of the last segment. Zeros at its end are no part of it.
 fn torn(tail: &FoundSegment<'_>, (from, to): (u64, u64), sequence: Sequence, mark: Option<Cursor>) -> io::Result<Torn> {
-    let file = tail.file()?;
-    let mut last = from;
-    let mut at = from;
-    while at < to {
-        let bytes = Scan::salvaging(file.clone(), tail.salt, at).raw(at, to)?;
-        if bytes.is_empty() {
-            break;
-        }
-        last = bytes.iter().rposition(|byte| *byte != 0).map_or(last, |index| at + index as u64);
-        at += bytes.len() as u64;
-    }
+    let last = Scan::salvaging(tail.file()?, tail.salt, from).last_byte(from, to)?.unwrap_or(from);
     let to = (last + 1).next_multiple_of(ALIGNMENT as u64);
     if mark.is_some_and(|mark| mark.segment == tail.info.number && to <= mark.offset) {
         // Nobody has to guess which numbers stood there.
@@ -215,27 +231,19 @@ fn lost_tail(tail: &Segment, mark: Cursor) -> Option<Torn> {
     is_short.then_some(Torn { segment: tail.number, from: tail.end, to: tail.length, last: 0 })
 }
 
-/// Segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but for a
-/// crash in that moment.
-fn drop_superseded(fs: &dyn Fs, place: &StreamPaths, found: &mut Vec<FoundSegment<'_>>) {
-    let mut least = u64::MAX;
-    let mut kept: Vec<bool> = found
-        .iter()
-        .rev()
-        .map(|segment| {
-            let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
-            let kept = first == u64::MAX || first <= least;
-            least = least.min(first);
-            kept
-        })
-        .collect();
-    found.retain(|segment| {
-        let keep = kept.pop().unwrap_or(true);
-        if !keep {
-            drop(fs.remove(&place.segment(segment.info.number)));
+/// Takes out segments that were written again as a whole, to a later one that begins with an earlier number. They are gone but
+/// for a crash in that moment.
+fn take_superseded(found: &mut Vec<FoundSegment<'_>>) -> Vec<u64> {
+    let (mut least, mut superseded) = (u64::MAX, Vec::new());
+    for segment in found.iter().rev() {
+        let first = segment.header.as_ref().map_or(u64::MAX, |header| header.next_sequence);
+        if first != u64::MAX && first > least {
+            superseded.push(segment.info.number);
         }
-        keep
-    });
+        least = least.min(first);
+    }
+    found.retain(|segment| !superseded.contains(&segment.info.number));
+    superseded
 }
 
 /// A file without which a stream is recovered, too. That this process has no descriptor left says nothing of it: without the

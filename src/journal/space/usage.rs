@@ -2,6 +2,7 @@
 
 use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
+use crate::journal::planted::planted;
 
 /// Counts and bytes of a stream at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,17 @@ pub struct Usage {
 }
 
 impl Usage {
+    const NOTHING: Self = Self {
+        appended: 0,
+        settled: 0,
+        pending_bytes: 0,
+        allocated_bytes: 0,
+        others_bytes: 0,
+        max_bytes: 0,
+        oldest_unix_nano: None,
+        open_calls: 0,
+    };
+
     /// The number of records that are not settled.
     #[must_use]
     pub const fn pending(&self) -> u64 {
@@ -35,9 +47,13 @@ impl Usage {
 }
 
 impl Journal {
-    /// The current counts.
+    /// The current counts. In a forked child they are zero: the stream belongs to its parent.
     #[must_use]
     pub fn usage(&self) -> Usage {
+        // Checked before the lock is taken: another thread of the parent may have held it at the fork.
+        if self.is_inherited() && !planted("count-in-a-child") {
+            return Usage { max_bytes: self.0.options.max_bytes, ..Usage::NOTHING };
+        }
         let state = self.0.state();
         Usage {
             appended: state.appended.sequence - 1,

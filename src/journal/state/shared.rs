@@ -89,7 +89,7 @@ impl Shared {
         let segment_bytes = options.segment_bytes();
         let sinks = options.sinks.iter().zip(&cursors);
         let progress = sinks.map(|(sink, cursor)| SinkProgress::from(sink, cursor.start)).collect();
-        let cursors = cursors.into_iter().map(|cursor| CursorFile::at(cursor.file, cursor.start.at)).collect();
+        let cursors = cursors.into_iter().map(|cursor| CursorFile::at(cursor.file, cursor.start.cursor())).collect();
         Self {
             stream,
             home: HomeProcess::current(),

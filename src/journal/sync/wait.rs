@@ -89,7 +89,8 @@ impl Journal {
 
     /// Waits until no more than that many bytes wait for a commit to start.
     pub async fn caught_up(&self, bytes: u64) {
-        loop {
+        // Checked first: a forked child must not touch the list of those who wait.
+        while self.is_behind(bytes) {
             let changed = self.0.synced.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -103,6 +104,9 @@ impl Journal {
 
     /// Requests a commit of everything that was appended.
     pub fn commit_soon(&self) {
+        if self.is_inherited() {
+            return;
+        }
         let mut state = self.0.state();
         if !state.is_clean() && !std::mem::replace(&mut state.commits.wanted, true) {
             self.0.commit_wanted.notify_one();

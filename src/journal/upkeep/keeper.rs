@@ -103,6 +103,9 @@ impl Journal {
     /// What the thread does besides commits: prepares the next segment, watches the files, reports to the watcher. For
     /// journals without threads.
     pub fn maintain(&self) {
+        if self.is_inherited() {
+            return;
+        }
         self.0.prepare_ahead();
         self.0.watch();
         self.0.look_for_room();

@@ -43,7 +43,8 @@ impl Journal {
 
     /// Waits until the disk is no longer stalled.
     pub async fn unstalled(&self) {
-        loop {
+        // Checked first: a forked child must not touch the list of those who wait.
+        while self.is_stalled() {
             let unstalled = self.0.unstalled.notified();
             tokio::pin!(unstalled);
             unstalled.as_mut().enable();

@@ -13,7 +13,7 @@ use super::receiver::Receiver;
 use super::{grpc, http};
 use crate::record::{Clock as _, SystemClock};
 use crate::serve::error::ServeError;
-use crate::serve::received::{Limits, Received};
+use crate::serve::received::{Received, RingLimits};
 
 /// Settings of a [`Receiver`]; every one has a default that works.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl ReceiverBuilder {
         let grpc = bind(Protocol::Grpc, self.grpc).await?;
         let http = bind(Protocol::Http, self.http).await?;
 
-        let limits = Limits { items: self.capacity, bytes: self.held_bytes };
+        let limits = RingLimits { items: self.capacity, bytes: self.held_bytes };
         let received = Received::new(limits, limits, SystemClock.unix_nano());
         let intake = Intake::new(received.clone(), self.message_bytes);
         let (stop, stopped) = watch::channel(false);

@@ -51,7 +51,7 @@ async fn no_such_method() -> Response {
 
 async fn export(intake: Intake, signal: Signal, request: Request) -> Response {
     let limit = intake.message_bytes();
-    let mut grpc = Grpc::new(AsReceived).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit);
+    let mut grpc = Grpc::new(RawCodec).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit);
     let service = Export { intake: intake.clone(), signal };
     match intake.in_turn(grpc.unary(service, request)).await {
         Ok(response) if is_too_large(&response) => status(&ReceiveError::TooLarge { limit }).into_http(),
@@ -90,9 +90,9 @@ impl UnaryService<Bytes> for Export {
 
 /// Messages as they are on the wire.
 #[derive(Clone, Copy, Debug)]
-struct AsReceived;
+struct RawCodec;
 
-impl Codec for AsReceived {
+impl Codec for RawCodec {
     type Encode = Bytes;
     type Decode = Bytes;
     type Encoder = Self;
@@ -107,7 +107,7 @@ impl Codec for AsReceived {
     }
 }
 
-impl Encoder for AsReceived {
+impl Encoder for RawCodec {
     type Item = Bytes;
     type Error = Status;
 
@@ -117,7 +117,7 @@ impl Encoder for AsReceived {
     }
 }
 
-impl Decoder for AsReceived {
+impl Decoder for RawCodec {
     type Item = Bytes;
     type Error = Status;
 

@@ -58,7 +58,7 @@ pub(crate) fn spawn(
             tokio::select! {
                 () = told(&mut stopped) => break,
                 accepted = accept(&listener, &places, protocol) => {
-                    let connection = Connection { accepted, watcher: graceful.watcher() };
+                    let connection = ServedConnection { accepted, watcher: graceful.watcher() };
                     connections.spawn(connection.serve(server.clone(), router.clone()));
                 }
                 Some(ended) = connections.join_next() => log_panic(ended),
@@ -81,13 +81,13 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-struct Accepted {
+struct AcceptedStream {
     place: OwnedSemaphorePermit,
     stream: TcpStream,
     peer: SocketAddr,
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Protocol) -> Accepted {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Protocol) -> AcceptedStream {
     loop {
         match try_accept(listener, Arc::clone(places)).await {
             Ok(accepted) => return accepted,
@@ -100,10 +100,10 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Proto
     }
 }
 
-async fn try_accept(listener: &TcpListener, places: Arc<Semaphore>) -> io::Result<Accepted> {
+async fn try_accept(listener: &TcpListener, places: Arc<Semaphore>) -> io::Result<AcceptedStream> {
     let place = places.acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
-    Ok(Accepted { place, stream, peer })
+    Ok(AcceptedStream { place, stream, peer })
 }
 
 fn server(protocol: Protocol) -> auto::Builder<TokioExecutor> {
@@ -122,14 +122,14 @@ fn server(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     }
 }
 
-struct Connection {
-    accepted: Accepted,
+struct ServedConnection {
+    accepted: AcceptedStream,
     watcher: Watcher,
 }
 
-impl Connection {
+impl ServedConnection {
     async fn serve(self, server: auto::Builder<TokioExecutor>, router: Router) {
-        let Accepted { place, stream, peer } = self.accepted;
+        let AcceptedStream { place, stream, peer } = self.accepted;
         // Small answers must not wait for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "cannot switch off Nagle's algorithm");

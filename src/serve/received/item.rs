@@ -40,7 +40,7 @@ pub struct ReceivedRecord {
 
 impl ReceivedRecord {
     /// Combines a record with its resource and scope. It has no position before it is held.
-    pub(crate) fn new(record: LogRecord, bytes: Bytes, origin: Origin) -> Self {
+    pub(crate) fn new(record: LogRecord, bytes: Bytes, origin: ItemOrigin) -> Self {
         Self {
             record,
             bytes,
@@ -83,14 +83,14 @@ pub struct ReceivedSpan {
 
 impl ReceivedSpan {
     /// Combines a span with its resource and scope.
-    pub(crate) fn new(span: Span, origin: Origin) -> Self {
+    pub(crate) fn new(span: Span, origin: ItemOrigin) -> Self {
         Self { span, resource: origin.resource, scope: origin.scope, received_unix_nano: origin.received_unix_nano }
     }
 }
 
 /// What all records or spans of one scope in one export share.
 #[derive(Clone, Debug)]
-pub(crate) struct Origin {
+pub(crate) struct ItemOrigin {
     pub(crate) resource: Arc<Resource>,
     pub(crate) resource_bytes: Bytes,
     pub(crate) resource_schema_url: Arc<str>,

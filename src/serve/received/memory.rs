@@ -5,31 +5,31 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
-use super::progress::Progress;
-use super::ring::{At, Limits};
-use super::state::{Dropped, Snapshot, State};
+use super::progress::ArrivalSignal;
+use super::ring::{RingLimits, RingSlot};
+use super::state::{Dropped, ReceivedState, Snapshot};
 use crate::locks::{Mutex, MutexGuard};
 use crate::serve::error::WaitError;
 
 /// A handle to what a receiver holds. Clones share the memory, also after the receiver has stopped.
 #[derive(Clone, Debug)]
 pub struct Received {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ReceivedShared>,
 }
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    state: Mutex<State>,
-    pub(super) progress: watch::Sender<Progress>,
+pub(super) struct ReceivedShared {
+    state: Mutex<ReceivedState>,
+    pub(super) progress: watch::Sender<ArrivalSignal>,
 }
 
 impl Received {
     /// An empty memory for records and spans, each within `limits`, for a run that starts at `started_unix_nano`.
-    pub(crate) fn new(records: Limits, spans: Limits, started_unix_nano: u64) -> Self {
+    pub(crate) fn new(records: RingLimits, spans: RingLimits, started_unix_nano: u64) -> Self {
         let first_position = (started_unix_nano / NANOS_PER_MICRO).max(1);
-        let shared = Shared {
-            state: Mutex::new(State::new(records, spans, first_position)),
-            progress: watch::Sender::new(Progress::default()),
+        let shared = ReceivedShared {
+            state: Mutex::new(ReceivedState::new(records, spans, first_position)),
+            progress: watch::Sender::new(ArrivalSignal::default()),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -123,7 +123,7 @@ impl Received {
         self.state().records.next_position().saturating_sub(1)
     }
 
-    pub(super) fn at(&self, position: u64) -> At<ReceivedRecord> {
+    pub(super) fn at(&self, position: u64) -> RingSlot<ReceivedRecord> {
         self.state().records.at(position)
     }
 
@@ -152,8 +152,8 @@ impl Received {
         self.shared.progress.closed().await;
     }
 
-    /// A thread that panicked under the lock leaves the items complete: each step of [`State`] is one.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    /// A thread that panicked under the lock leaves whole items behind: each step of [`ReceivedState`] is one.
+    pub(super) fn state(&self) -> MutexGuard<'_, ReceivedState> {
         self.shared.state.lock()
     }
 }

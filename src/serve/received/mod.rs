@@ -22,8 +22,8 @@ mod tests;
 mod weight;
 
 pub(crate) use self::{
-    item::{Origin, Weighed},
-    ring::Limits,
+    item::{ItemOrigin, Weighed},
+    ring::RingLimits,
     weight::{message_of_record, message_of_resource, message_of_scope, message_of_span},
 };
 pub use self::{

@@ -87,13 +87,13 @@ impl GrpcSink {
         client.ready().await.map_err(|error| ExportError::Retry { reason: classify::cause(&error), after: None })?;
         let mut request = Request::new(request);
         *request.metadata_mut() = self.metadata.clone();
-        let response = client.unary(request, PathAndQuery::from_static(EXPORT), RawCodec).await;
+        let response = client.unary(request, PathAndQuery::from_static(EXPORT), RequestCodec).await;
         match response.map_err(|status| classify(&status))?.into_inner() {
-            Reading::Answer(answer) => {
+            GrpcAnswer::Answer(answer) => {
                 accepted_but(answer.partial_success.map_or(0, |partial| partial.rejected_log_records))
             }
-            Reading::Unreadable if planted("unreadable-is-taken") => Ok(Accepted::default()),
-            Reading::Unreadable => Err(unreadable("gRPC OK with a message that cannot be read")),
+            GrpcAnswer::Unreadable if planted("unreadable-is-taken") => Ok(Accepted::default()),
+            GrpcAnswer::Unreadable => Err(unreadable("gRPC OK with a message that cannot be read")),
         }
     }
 
@@ -143,11 +143,11 @@ impl std::fmt::Debug for GrpcSink {
 
 /// Sends bytes unchanged, and reads the answer.
 #[derive(Debug, Clone, Copy)]
-struct RawCodec;
+struct RequestCodec;
 
-impl Codec for RawCodec {
+impl Codec for RequestCodec {
     type Encode = Bytes;
-    type Decode = Reading;
+    type Decode = GrpcAnswer;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -160,7 +160,7 @@ impl Codec for RawCodec {
     }
 }
 
-impl Encoder for RawCodec {
+impl Encoder for RequestCodec {
     type Item = Bytes;
     type Error = Status;
 
@@ -171,21 +171,21 @@ impl Encoder for RawCodec {
     }
 }
 
-impl Decoder for RawCodec {
-    type Item = Reading;
+impl Decoder for RequestCodec {
+    type Item = GrpcAnswer;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Reading>, Status> {
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<GrpcAnswer>, Status> {
         let message = buffer.copy_to_bytes(buffer.remaining());
         // Not an error of the codec: its code would look like one of the sink's.
         let answer = ExportLogsServiceResponse::decode(message);
-        Ok(Some(answer.map_or(Reading::Unreadable, Reading::Answer)))
+        Ok(Some(answer.map_or(GrpcAnswer::Unreadable, GrpcAnswer::Answer)))
     }
 }
 
 /// The message of an answer.
 #[derive(Debug)]
-enum Reading {
+enum GrpcAnswer {
     Answer(ExportLogsServiceResponse),
     Unreadable,
 }

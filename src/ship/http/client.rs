@@ -59,7 +59,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// Why there is no answer.
-    pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Result<Answer, String> {
+    pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Result<HttpAnswer, String> {
         let exchange = async {
             let response = self.pool.request(request.map(Full::new)).await.map_err(|error| cause(&error))?;
             let (head, body) = response.into_parts();
@@ -71,7 +71,7 @@ impl HttpClient {
 }
 
 /// The answer, with its body if that is complete.
-pub(crate) type Answer = Response<Result<Bytes, Unread>>;
+pub(crate) type HttpAnswer = Response<Result<Bytes, Unread>>;
 
 /// Why a body is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

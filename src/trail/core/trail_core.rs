@@ -60,7 +60,9 @@ impl Core {
 
     /// Writes the numbers into the stream.
     pub(in crate::trail) fn report(&self) {
-        self.recorder.reporter.report_now(&Lifecycle::Running(self.counts()));
+        if !self.is_inherited() {
+            self.recorder.reporter.report_now(&Lifecycle::Running(self.counts()));
+        }
     }
 
     /// Something is wrong that the operator has to mend: says so, and records it.

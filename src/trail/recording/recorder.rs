@@ -11,7 +11,7 @@ use super::patience::NotTaken;
 use super::self_reporter::SelfReporter;
 use super::shedding::Priority;
 use crate::config::Notices;
-use crate::journal::{Append, Journal, JournalError, Pressure, Receipt, encode_frame};
+use crate::journal::{Append, Journal, JournalError, Pressure, Receipt, encode_frame, planted};
 use crate::policy::Truncator;
 use crate::record::{Clock, Entropy, RecordId};
 use crate::trail::identity::{Client, Clients};
@@ -111,6 +111,10 @@ impl Recorder {
 
     /// The record counters of this stream.
     pub(in crate::trail) fn counts(&self) -> RecordCounts {
+        // A forked child has none, and takes no lock that a thread of its parent may have held.
+        if self.is_inherited() && !planted("count-in-a-child") {
+            return RecordCounts::default();
+        }
         let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
         let refused = self.gaps.refused();
         RecordCounts {

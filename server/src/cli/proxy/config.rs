@@ -15,13 +15,13 @@ use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
 use crate::cli::shown::plain;
 use crate::cli::words::Words;
-use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
+use crate::config::file::{ConfigFile, HostName, ListenerSettings, ProcessIdentity};
 use crate::proxy::http::Upstream;
 
 /// The effective configuration.
 #[derive(Debug)]
 pub(super) struct Configuration {
-    pub(super) file: File,
+    pub(super) file: ConfigFile,
     environment: Environment,
     /// `None` if the environment sets it.
     service: Option<String>,
@@ -38,7 +38,8 @@ impl Configuration {
             Some(path) => Some(path.clone()),
             None => environment.text(FILE).map_err(Failure::usage)?.map(PathBuf::from),
         };
-        let mut file = path.map(|path| File::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut file =
+            path.map(|path| ConfigFile::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
             let names: Vec<_> = [Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten().collect();
             environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());

@@ -33,12 +33,12 @@ pub enum FileError {
 
 /// A file that is being read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceFile<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceFile<'_> {
     /// The error for those bytes.
     pub(super) fn mistake(&self, place: Option<Range<usize>>, problem: &str) -> FileError {
         let start = place.map_or(0, |place| place.start).min(self.text.len());

@@ -18,8 +18,8 @@ mod value;
 
 pub use self::error::FileError;
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, BoundsSettings, ClassSettings, File, HeaderIdentity, HostName, HttpFileSettings,
-    HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity,
-    Rule, StdioSettings, TraceSettings, WhenFullName,
+    AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
+    HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
+    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, WhenFullName,
 };
-pub use self::value::{Address, Header, Network, Route, Time};
+pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern};

@@ -6,10 +6,10 @@ use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
 
-use super::error::{FileError, Source};
-use super::shape::{ClassSettings, File};
+use super::error::{FileError, SourceFile};
+use super::shape::{ClassSettings, ConfigFile};
 
-impl File {
+impl ConfigFile {
     /// Reads and checks a file.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl File {
     /// # Errors
     /// The first mistake in it.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
-        let source = Source { path, text };
+        let source = SourceFile { path, text };
         let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
         file.check(&source)?;
         Ok(file)
@@ -87,7 +87,7 @@ impl File {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    fn check(&self, source: &Source<'_>) -> Result<(), FileError> {
+    fn check(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
         for rule in &self.rule {
             if !self.class.contains_key(rule.class.get_ref()) {
                 let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();

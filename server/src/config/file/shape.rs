@@ -8,12 +8,12 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::value::{Address, Header, Network, Route, Time};
+use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct File {
+pub struct ConfigFile {
     /// `service.name` of the records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
@@ -36,7 +36,7 @@ pub struct File {
     pub listener: Vec<ListenerSettings>,
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rule: Vec<Rule>,
+    pub rule: Vec<ClassRule>,
     /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,
@@ -54,7 +54,7 @@ pub struct JournalSettings {
     pub max_bytes: Option<u64>,
     /// `AUDITRAIL_FLUSH_TIMEOUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flush_timeout: Option<Time>,
+    pub flush_timeout: Option<FileDuration>,
     /// `AUDITRAIL_JOURNAL_WITHOUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without: Option<Vec<String>>,
@@ -124,13 +124,13 @@ pub struct ProcessIdentity {
 #[serde(deny_unknown_fields)]
 pub struct HeaderIdentity {
     /// `audit.actor.id`.
-    pub user: Header,
+    pub user: HeaderField,
     /// `user.roles`, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub roles: Option<Header>,
+    pub roles: Option<HeaderField>,
     /// `auditrail.tenant.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<Header>,
+    pub tenant: Option<HeaderField>,
     /// The hops authenticate clients and remove these headers from their requests, so the identity is verified.
     #[serde(default)]
     pub authenticated: bool,
@@ -198,7 +198,7 @@ pub struct HttpFileSettings {
     pub record: HttpRecordName,
     /// Paths that are not recorded: exact, or a prefix and `*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub exclude: Vec<Route>,
+    pub exclude: Vec<PathPattern>,
     /// How many connections of clients there can be, over all listeners, and as many to servers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<usize>,
@@ -256,10 +256,10 @@ pub struct ListenerSettings {
     pub health: Option<Address>,
     /// How long open exchanges may continue at shutdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drain: Option<Time>,
+    pub drain: Option<FileDuration>,
     /// The timeout for connecting to the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connect_timeout: Option<Time>,
+    pub connect_timeout: Option<FileDuration>,
     /// How many bytes of a body are held if its calls may be refused, or are joined to their spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<u64>,
@@ -279,10 +279,10 @@ pub enum HostName {
 /// `[[rule]]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct ClassRule {
     /// The calls that it matches.
     #[serde(rename = "match")]
-    pub matches: Pattern,
+    pub matches: CallPattern,
     /// The name of their class.
     pub class: Spanned<String>,
 }
@@ -290,7 +290,7 @@ pub struct Rule {
 /// What a call must have; a key that is missing matches anything.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Pattern {
+pub struct CallPattern {
     /// The MCP method: exact, or a prefix and `*`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -309,7 +309,7 @@ pub struct ClassSettings {
     pub when_full: WhenFullName,
     /// How long a call waits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Time>,
+    pub deadline: Option<FileDuration>,
 }
 
 /// As [`Acknowledge`](auditrail::trail::Acknowledge).
@@ -364,7 +364,7 @@ impl JournalSettings {
     pub(crate) fn show(&mut self, settings: &Settings) {
         self.directory = Some(settings.directory.clone());
         self.max_bytes = Some(settings.journal_max_bytes);
-        self.flush_timeout = Some(Time(settings.flush_timeout));
+        self.flush_timeout = Some(FileDuration(settings.flush_timeout));
         let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
         let lacks = [(directory_sync, "directory_sync"), (lock, "lock")].into_iter().filter(|(accepted, _)| *accepted);
         let without: Vec<_> = lacks.map(|(_, name)| name.to_owned()).collect();
@@ -387,7 +387,7 @@ impl QuarantineFullName {
     }
 }
 
-impl Pattern {
+impl CallPattern {
     pub(super) fn is(&self, method: &str, tool: Option<&str>) -> bool {
         let method_fits = self.method.as_ref().is_none_or(|pattern| fits(pattern, method));
         let tool_fits = self.tool.as_ref().is_none_or(|pattern| tool.is_some_and(|tool| fits(pattern, tool)));

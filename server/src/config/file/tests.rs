@@ -5,8 +5,8 @@ use auditrail::config::Environment;
 
 use super::*;
 
-fn parse(text: &str) -> Result<File, FileError> {
-    File::parse(Path::new("/etc/auditrail.toml"), text)
+fn parse(text: &str) -> Result<ConfigFile, FileError> {
+    ConfigFile::parse(Path::new("/etc/auditrail.toml"), text)
 }
 
 #[test]
@@ -15,11 +15,11 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(file.service_name.as_deref(), Some("files"));
     assert_eq!(file.listener.len(), 2);
     assert_eq!((file.listener[0].host, file.listener[1].host), (HostName::Upstream, HostName::Client));
-    assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
-    assert!(file.trace.inject && !File::default().trace.inject);
+    assert_eq!(file.listener[0].drain, Some(FileDuration(Duration::from_secs(5))));
+    assert!(file.trace.inject && !ConfigFile::default().trace.inject);
     assert_eq!(file.http.record, HttpRecordName::All);
-    assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| Route(route.into())));
-    assert_eq!(File::default().http.record, HttpRecordName::Failures);
+    assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| PathPattern(route.into())));
+    assert_eq!(ConfigFile::default().http.record, HttpRecordName::Failures);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
@@ -109,7 +109,7 @@ fn mistakes_stop_the_start() {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text:?}\n  gives {error}\n  not   {expected}");
     }
-    let error = File::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
+    let error = ConfigFile::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
     assert!(error.starts_with("/no/such/file.toml: No such file"), "{error}");
 }
 
@@ -156,7 +156,7 @@ fn a_file_is_a_regular_one() {
     let pipe = directory.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
     for path in [&pipe, Path::new("/dev/zero"), directory.path()] {
-        let error = File::read(path).unwrap_err().to_string();
+        let error = ConfigFile::read(path).unwrap_err().to_string();
         assert!(error.contains("it is not a regular file but a directory, pipe or device"), "{error}");
     }
 }

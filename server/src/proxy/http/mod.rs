@@ -41,4 +41,4 @@ pub use self::capacity::Connections;
 pub use self::error::HttpProxyError;
 pub use self::headers::{AddressField, IdentityFields, TrustedHop, TrustedHops};
 pub use self::server::{HttpProxy, serve};
-pub use self::settings::{HostField, HttpSettings, Mode, PemFiles, Upstream};
+pub use self::settings::{HostField, HttpSettings, PemFiles, ProxyMode, Upstream};

@@ -20,7 +20,7 @@ pub struct HttpSettings {
     /// The address that clients connect to.
     pub listen: SocketAddr,
     /// The destination of their requests.
-    pub mode: Mode,
+    pub mode: ProxyMode,
     /// The listener's own certificate; without it, it speaks plain HTTP.
     pub tls: Option<PemFiles>,
     /// The trusted proxies in front of this one (default: none).
@@ -75,7 +75,7 @@ pub enum HostField {
 /// Where requests go.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Mode {
+pub enum ProxyMode {
     /// All requests go to one server.
     Reverse(Upstream),
     /// Each request goes to the `http://` server that it names, as from clients with `http_proxy`.
@@ -108,16 +108,16 @@ impl HttpSettings {
     /// In front of one server.
     #[must_use]
     pub fn reverse(listen: SocketAddr, upstream: Upstream) -> Self {
-        Self::new(listen, Mode::Reverse(upstream))
+        Self::new(listen, ProxyMode::Reverse(upstream))
     }
 
     /// Behind the clients of many.
     #[must_use]
     pub fn forward(listen: SocketAddr) -> Self {
-        Self::new(listen, Mode::Forward)
+        Self::new(listen, ProxyMode::Forward)
     }
 
-    fn new(listen: SocketAddr, mode: Mode) -> Self {
+    fn new(listen: SocketAddr, mode: ProxyMode) -> Self {
         Self {
             listen,
             mode,
@@ -149,7 +149,7 @@ impl HttpSettings {
         }
         self.check_hosts()?;
         self.check_connections()?;
-        let Mode::Reverse(upstream) = &self.mode else { return Ok(()) };
+        let ProxyMode::Reverse(upstream) = &self.mode else { return Ok(()) };
         let is_secure = upstream.scheme == Scheme::HTTPS;
         if is_secure && !cfg!(feature = "tls") {
             let fix = "enable its feature tls, or use http:// to a server on this machine";
@@ -194,7 +194,7 @@ impl HttpSettings {
 
     fn check_hosts(&self) -> Result<(), HttpProxyError> {
         let wrong = |setting, value: &str, problem, fix| Err(HttpProxyError::setting(setting, value, problem, fix));
-        let is_forward = matches!(self.mode, Mode::Forward);
+        let is_forward = matches!(self.mode, ProxyMode::Forward);
         if is_forward && self.host == HostField::Upstream {
             return wrong("host", "upstream", FORWARDS, "remove it: each request names its server");
         }

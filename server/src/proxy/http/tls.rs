@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use super::error::HttpProxyError;
-use super::settings::{Mode, PemFiles, Upstream};
+use super::settings::{PemFiles, ProxyMode, Upstream};
 
 /// For connections of clients, which may choose between HTTP/2 and HTTP/1.1.
 pub(super) fn acceptor(files: &PemFiles) -> Result<TlsAcceptor, HttpProxyError> {
@@ -26,9 +26,9 @@ pub(super) fn acceptor(files: &PemFiles) -> Result<TlsAcceptor, HttpProxyError> 
 }
 
 /// For connections to servers.
-pub(super) fn secured(tcp: Tcp, mode: &Mode) -> Result<HttpsConnector<Tcp>, HttpProxyError> {
+pub(super) fn secured(tcp: Tcp, mode: &ProxyMode) -> Result<HttpsConnector<Tcp>, HttpProxyError> {
     let config = match mode {
-        Mode::Reverse(upstream) if upstream.scheme == http::uri::Scheme::HTTPS => client_config(upstream)?,
+        ProxyMode::Reverse(upstream) if upstream.scheme == http::uri::Scheme::HTTPS => client_config(upstream)?,
         // Not used: all servers are plain.
         _ => builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use auditrail::config::Notices;
 use auditrail::internals::OpenCallInside as _;
 use auditrail::internals::mcp::{DirectionReader, HoldReasons};
-use auditrail::internals::message::{Id, Kind, Message};
+use auditrail::internals::message::{Id, Message, MessageKind};
 use auditrail::internals::splice::{CallerTrace, MOST_MESSAGES, Splices};
 use auditrail::trail::{Direction, OpenCall};
 use tokio::runtime::Runtime;
@@ -157,7 +157,7 @@ impl LineHold {
         for message in messages {
             let (id, said) = (message.id.clone(), CallerTrace::of(&message));
             let is_plain = message.is_plain();
-            let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+            let is_one_way = message.kind(Direction::ClientToServer) == Some(MessageKind::OneWay);
             let call = reader.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
             splices.note(is_batch, is_plain, joined);

@@ -59,7 +59,7 @@ fn relay(chunk: &[u8], to: &Output, reader: &mut DirectionReader, answers: &mut 
 pub(super) struct Output {
     /// Held while the end of an answer is written and processed: the client's reaction comes after that.
     order: Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<OutputState>,
     /// Notified when the waiting lines were written, or never will be.
     is_written: Condvar,
     /// How often the server's output was read, and whether a read is waiting.
@@ -68,7 +68,7 @@ pub(super) struct Output {
 }
 
 #[derive(Debug)]
-struct State {
+struct OutputState {
     /// `None` when it is closed.
     file: Option<File>,
     /// The last written byte is not the end of a line.
@@ -81,7 +81,7 @@ impl Output {
     pub(super) fn new(file: File) -> Self {
         Self {
             order: Mutex::default(),
-            state: Mutex::new(State { file: Some(file), is_in_line: false, waiting: Vec::new() }),
+            state: Mutex::new(OutputState { file: Some(file), is_in_line: false, waiting: Vec::new() }),
             is_written: Condvar::new(),
             reads: AtomicU64::new(0),
             is_reading: AtomicBool::new(false),
@@ -149,12 +149,12 @@ impl Output {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, OutputState> {
         self.state.lock()
     }
 }
 
-impl State {
+impl OutputState {
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         if !self.waiting.is_empty()
             && let Some((lines, rest)) = memrchr(b'\n', bytes).and_then(|end| bytes.split_at_checked(end + 1))

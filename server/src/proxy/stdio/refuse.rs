@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use auditrail::internals::mcp::DirectionReader;
-use auditrail::internals::message::{Kind, Message};
+use auditrail::internals::message::{Message, MessageKind};
 use auditrail::trail::{Direction, OpenCall};
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub(super) fn unread(
     let (mut refusals, mut nameless) = (Vec::<RefusedCall>::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
-        let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+        let is_one_way = message.kind(Direction::ClientToServer) == Some(MessageKind::OneWay);
         let is_reading = message.alternative.is_some();
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);

@@ -60,7 +60,7 @@ impl<K: Send + 'static> Shutdown<K> {
         let Self { trail, kept, exchange, mut child, mut signals, output, output_ended, .. } = self;
         let close = async {
             relayed(&output, output_ended, &mut signals).await;
-            exchange.close(correlate::End::Dropped);
+            exchange.close(correlate::ExchangeEnd::Dropped);
             exchange.session().close();
             closed(trail, kept, &mut signals).await
         };

@@ -2,7 +2,7 @@
 
 use super::super::message::Message;
 use super::outcomes::unread_request;
-use super::pending_call::{Asked, PendingCall};
+use super::pending_call::{PendingCall, RequestKind};
 use crate::record::{Detail, Outcome, Status, names};
 use crate::trail::{Core, Failure, OpenCall, Refused};
 
@@ -27,13 +27,13 @@ pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> O
     }
 }
 
-fn result(asked: Asked, answer: &Message) -> Detail {
+fn result(asked: RequestKind, answer: &Message) -> Detail {
     match answer.result.result_type.as_deref() {
         Some("input_required") => Detail::InputRequired,
         Some("task") => Detail::Task,
         _ if answer.result.is_error => Detail::ToolError,
         // 2025-11-25 has no type of a result, and answers with the task alone.
-        None if asked == Asked::ToolsCall && is_promise(answer) => Detail::Task,
+        None if asked == RequestKind::ToolsCall && is_promise(answer) => Detail::Task,
         _ => Detail::Ok,
     }
 }

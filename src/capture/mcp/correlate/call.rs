@@ -7,7 +7,7 @@ use super::super::trace_context;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::message_origin::MessageOrigin;
-use super::pending_call::Asked;
+use super::pending_call::RequestKind;
 use crate::hex::hex;
 use crate::record::names;
 use crate::trail::{Actor, Direction, Facts, MessageFacts};
@@ -59,13 +59,13 @@ impl SeenMessage<'_> {
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
     }
 
-    pub(super) fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> RequestKind {
         match self.message.method.as_deref() {
-            Some("initialize") => Asked::Initialize,
-            Some("tools/call") => Asked::ToolsCall,
-            Some("tools/list") => Asked::ToolsList,
-            Some("subscriptions/listen") => Asked::Subscription,
-            _ => Asked::Other,
+            Some("initialize") => RequestKind::Initialize,
+            Some("tools/call") => RequestKind::ToolsCall,
+            Some("tools/list") => RequestKind::ToolsList,
+            Some("subscriptions/listen") => RequestKind::Subscription,
+            _ => RequestKind::Other,
         }
     }
 
@@ -73,7 +73,7 @@ impl SeenMessage<'_> {
     pub(super) fn close_cancels(&self) -> bool {
         // Revisions are dates, so they sort as text. Only messages of the later revisions name theirs.
         self.message.params.protocol_version.as_deref().is_some_and(|version| version >= CLOSE_CANCELS_SINCE)
-            && self.asked() != Asked::Initialize
+            && self.asked() != RequestKind::Initialize
     }
 
     /// Adds its subject: the tool, prompt, resource or task.

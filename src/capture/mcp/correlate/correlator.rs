@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use super::super::message::Reading;
+use super::super::message::ScanOptions;
 use super::continuations::Continuations;
 use super::pending_call::PendingCall;
-use super::tools::Tools;
+use super::tools::KnownTools;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{self, Client, Core, WireCounter};
 
 /// The shared state of all connections of one server. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Correlator(Arc<Shared>);
+pub struct Correlator(Arc<CorrelatorInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct CorrelatorInner {
     core: Arc<Core>,
-    reading: Arc<Reading>,
+    reading: Arc<ScanOptions>,
     /// Identifies the key of the digests of states.
     key_id: String,
-    tools: Mutex<Tools>,
+    tools: Mutex<KnownTools>,
     continuations: Mutex<Continuations>,
 }
 
@@ -28,11 +28,11 @@ impl Correlator {
     /// Creates it for one server.
     pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
-        let reading = Reading {
+        let reading = ScanOptions {
             state_key: Some(key.key_for("auditrail request state 1")),
             wants_error_text: core.hooks().has_denial(),
         };
-        Self(Arc::new(Shared {
+        Self(Arc::new(CorrelatorInner {
             core: core.clone(),
             reading: Arc::new(reading),
             key_id: key.id(),
@@ -42,7 +42,7 @@ impl Correlator {
     }
 
     /// What readers of its messages keep.
-    pub(crate) fn reading(&self) -> &Arc<Reading> {
+    pub(crate) fn reading(&self) -> &Arc<ScanOptions> {
         &self.0.reading
     }
 
@@ -84,7 +84,7 @@ impl Correlator {
         &self.0.key_id
     }
 
-    pub(super) fn tools(&self) -> MutexGuard<'_, Tools> {
+    pub(super) fn tools(&self) -> MutexGuard<'_, KnownTools> {
         self.0.tools.lock()
     }
 

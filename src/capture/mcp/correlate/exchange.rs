@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
+use super::super::message::{Flaw, Id, IdKind, Message, MessageKind, is_notification};
 use super::call::SeenMessage;
+use super::common_facts::CommonFacts;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
-use super::garbage::Garbage;
+use super::doubts::{is_doubtful, is_piece, is_unreadable};
+use super::garbage_counter::no_message;
+use super::garbage_limit::GarbageLimit;
 use super::message_origin::MessageOrigin;
-use super::noise::no_message;
-use super::odd::{is_doubtful, is_piece, is_unreadable};
-use super::pending::{Meant, Pending, Reply};
-use super::pending_call::{Asked, Cancelled, PendingCall};
-use super::repeated::Repeated;
+use super::pending::{AnswerMatch, Pending, Reply};
+use super::pending_call::{Cancelled, PendingCall, RequestKind};
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
@@ -30,8 +30,8 @@ pub struct Exchange {
     correlator: Correlator,
     session: Arc<Session>,
     origin: MessageOrigin,
-    common: Repeated,
-    garbage: Mutex<Garbage>,
+    common: CommonFacts,
+    garbage: Mutex<GarbageLimit>,
     /// Identifies it among the exchanges of its session.
     pub(super) number: u64,
     /// Its calls do not reach the server before they may run.
@@ -47,7 +47,7 @@ pub struct Exchange {
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum ExchangeEnd {
     /// The response ended normally.
     Complete,
     /// The response ended normally, but it could not be read.
@@ -59,7 +59,7 @@ pub enum End {
 /// An open call, for code that answers it instead of the server.
 #[cfg(feature = "internals")]
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct UnansweredRequest {
     /// Its id.
     pub id: Id,
     /// Whether its answer belongs to a list.
@@ -88,7 +88,7 @@ impl Exchange {
             session,
             is_held: origin.is_held,
             origin,
-            common: Repeated::default(),
+            common: CommonFacts::default(),
             garbage: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
@@ -122,11 +122,11 @@ impl Exchange {
 
     /// The requests of the client in it that are not answered.
     #[cfg(feature = "internals")]
-    pub fn unanswered(&self) -> Vec<Unanswered> {
+    pub fn unanswered(&self) -> Vec<UnansweredRequest> {
         let pending = self.pending();
         // If a message has several readings, one answer counts for all readings with its id.
         let wants_one = |waiting: &&PendingCall| !waiting.is_one_way && pending.is_first_reading(waiting);
-        let open = pending.of(self.number).filter(wants_one).map(|waiting| Unanswered {
+        let open = pending.of(self.number).filter(wants_one).map(|waiting| UnansweredRequest {
             id: waiting.id.clone(),
             is_in_batch: waiting.batch.is_some(),
             call_id: waiting.call.call_id(),
@@ -179,7 +179,7 @@ impl Exchange {
         }
         let (is_doubtful, is_piece) = (is_doubtful(&message), is_piece(&message));
         let call = self.see_kind(kind, direction, message, begun);
-        let waits = call.is_some() && (kind != Some(Kind::OneWay) || self.is_http());
+        let waits = call.is_some() && (kind != Some(MessageKind::OneWay) || self.is_http());
         if direction == Direction::ClientToServer && (is_piece || (is_doubtful && !waits)) {
             self.note_other();
         }
@@ -188,7 +188,7 @@ impl Exchange {
 
     fn see_kind(
         &self,
-        kind: Option<Kind>,
+        kind: Option<MessageKind>,
         direction: Direction,
         message: Message,
         begun: Option<ClockReading>,
@@ -199,12 +199,14 @@ impl Exchange {
             }
             None => self.garbage(direction, &message),
             // No official client ends lines anywhere but at newlines, so it answers nothing.
-            Some(Kind::Result | Kind::Error) if message.reader.is_some() && direction == Direction::ServerToClient => {
+            Some(MessageKind::Result | MessageKind::Error)
+                if message.reader.is_some() && direction == Direction::ServerToClient =>
+            {
                 self.garbage(direction, &message);
             }
-            Some(Kind::Request | Kind::OneWay) => return Some(self.request(direction, &message, begun)),
-            Some(Kind::Notification) => self.notification(direction, &message),
-            Some(Kind::Result | Kind::Error) => self.answer(direction, message),
+            Some(MessageKind::Request | MessageKind::OneWay) => return Some(self.request(direction, &message, begun)),
+            Some(MessageKind::Notification) => self.notification(direction, &message),
+            Some(MessageKind::Result | MessageKind::Error) => self.answer(direction, message),
         }
         None
     }
@@ -230,7 +232,7 @@ impl Exchange {
     /// That answer does not reach the requester.
     #[cfg(feature = "rmcp")]
     pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
-        let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
+        let is_answer = matches!(answer.kind(direction), Some(MessageKind::Result | MessageKind::Error));
         let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
         let meant = self.pending().answered(self.number, false, direction.opposite(), id);
         self.end_meant(&meant, |_| outcomes::disconnected());
@@ -271,7 +273,7 @@ impl Exchange {
     }
 
     /// Nothing more will come over this exchange.
-    pub fn close(&self, end: End) {
+    pub fn close(&self, end: ExchangeEnd) {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -279,7 +281,7 @@ impl Exchange {
         let now = self.correlator.core().clock().monotonic_nano();
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
-            if end == End::Unread {
+            if end == ExchangeEnd::Unread {
                 let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
@@ -289,18 +291,18 @@ impl Exchange {
 
     /// The outcome of a call that is open when the exchange ends; `None` if its answer may come over another
     /// exchange.
-    fn fate(&self, waiting: &PendingCall, end: End, stays: bool) -> Option<Outcome> {
+    fn fate(&self, waiting: &PendingCall, end: ExchangeEnd, stays: bool) -> Option<Outcome> {
         let status = self.status.load(Ordering::Relaxed);
         let outcome = match end {
             _ if status >= 400 => return Some(outcomes::http_error(status)),
-            End::Dropped if waiting.close_cancels => Outcome::of(Detail::Cancelled),
-            End::Unread => outcomes::unread(),
+            ExchangeEnd::Dropped if waiting.close_cancels => Outcome::of(Detail::Cancelled),
+            ExchangeEnd::Unread => outcomes::unread(),
             _ if waiting.is_unreadable => outcomes::unread(),
             _ if stays && !waiting.is_settled() => return None,
-            End::Dropped => outcomes::disconnected(),
+            ExchangeEnd::Dropped => outcomes::disconnected(),
             // For a call that was left to wait, the end of its session was the end.
-            End::Complete if self.session.is_ended() => outcomes::disconnected(),
-            End::Complete => Outcome::of(Detail::NoResponse),
+            ExchangeEnd::Complete if self.session.is_ended() => outcomes::disconnected(),
+            ExchangeEnd::Complete => Outcome::of(Detail::NoResponse),
         };
         Some(waiting.unanswered(outcome))
     }
@@ -318,7 +320,7 @@ impl Exchange {
             Some(begun) => call.begun(begun),
             None => call,
         };
-        let is_one_way = message.kind(direction) == Some(Kind::OneWay);
+        let is_one_way = message.kind(direction) == Some(MessageKind::OneWay);
         let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
         if is_one_way && !(direction == Direction::ClientToServer && self.is_http()) {
             // Nothing ends it, so it is over when it has passed, or was refused.
@@ -373,7 +375,7 @@ impl Exchange {
         let cancelled = Cancelled { at, outcome: outcomes::cancelled(reason) };
         let mut pending = self.pending();
         // Servers end subscriptions of their clients in this way (2026-07-28).
-        let is_subscription = |waiting: &PendingCall| waiting.asked == Asked::Subscription;
+        let is_subscription = |waiting: &PendingCall| waiting.asked == RequestKind::Subscription;
         let call = pending.cancel(direction, id, cancelled.clone(), |_| true).or_else(|| {
             let is_servers = direction == Direction::ServerToClient;
             is_servers.then(|| pending.cancel(Direction::ClientToServer, id, cancelled, is_subscription)).flatten()
@@ -394,17 +396,17 @@ impl Exchange {
         let named = message.id.as_ref().filter(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
         let is_http_error = self.status.load(Ordering::Relaxed) >= 400;
         let answered = |id| self.pending().answered(self.number, is_http_error, asked, id);
-        let meant = named.map_or(Meant::Nobody, answered);
+        let meant = named.map_or(AnswerMatch::NoCall, answered);
         match meant {
-            Meant::These(calls) => {
+            AnswerMatch::Certain(calls) => {
                 if let Some((waiting, others)) = calls.split_first() {
                     others.iter().for_each(|other| self.end(other, &self.outcome(other, &message)));
                     self.answered(waiting, message);
                 }
                 return;
             }
-            Meant::OneOf(_) => return self.end_meant(&meant, |_| outcomes::ambiguous()),
-            Meant::Nobody => {}
+            AnswerMatch::OneOf(_) => return self.end_meant(&meant, |_| outcomes::ambiguous()),
+            AnswerMatch::NoCall => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(WireCounter::Unasked);
@@ -425,11 +427,11 @@ impl Exchange {
     }
 
     /// Ends the calls in question, with that outcome if it is known to be theirs.
-    fn end_meant(&self, meant: &Meant, outcome: impl Fn(&PendingCall) -> Outcome) {
+    fn end_meant(&self, meant: &AnswerMatch, outcome: impl Fn(&PendingCall) -> Outcome) {
         match meant {
-            Meant::Nobody => {}
-            Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
-            Meant::OneOf(calls) => {
+            AnswerMatch::NoCall => {}
+            AnswerMatch::Certain(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
+            AnswerMatch::OneOf(calls) => {
                 if calls.is_empty() {
                     self.correlator.count(WireCounter::Unasked);
                 }
@@ -450,8 +452,8 @@ impl Exchange {
             return;
         }
         match waiting.asked {
-            Asked::Initialize => self.session.begin(&message, &self.origin, || self.common(0)),
-            Asked::ToolsList => {
+            RequestKind::Initialize => self.session.begin(&message, &self.origin, || self.common(0)),
+            RequestKind::ToolsList => {
                 let new = self.correlator.tools().learn(message.result.tools);
                 if !new.is_empty() {
                     self.tell_new(new, waiting);
@@ -505,7 +507,7 @@ impl Exchange {
     }
 
     /// Input that is not a message has one record, because nothing pairs with it. If it continues, the first few have
-    /// one record each ([`noise`](super::noise)).
+    /// one record each ([`garbage_counter`](super::garbage_counter)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(WireCounter::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
@@ -521,8 +523,8 @@ impl Exchange {
     fn count_garbage(&self, is_json: bool) {
         let facts = || self.of_nothing(Direction::ClientToServer);
         if self.is_http() && !self.session.outlives_exchanges() {
-            let MessageOrigin { pace, client, .. } = &self.origin;
-            pace.count(self.correlator.core(), client.as_deref(), is_json, facts);
+            let MessageOrigin { garbage_rate, client, .. } = &self.origin;
+            garbage_rate.count(self.correlator.core(), client.as_deref(), is_json, facts);
         } else {
             self.session.count_garbage(is_json, facts);
         }
@@ -532,7 +534,7 @@ impl Exchange {
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
         let mut garbage = self.garbage.lock();
-        garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
+        garbage.has_own(message.batch, &self.origin.garbage_rate, core.clock().monotonic_nano(), core.bounds())
     }
 
     /// The facts of input that is not a message.
@@ -578,7 +580,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.close(End::Dropped);
+        self.close(ExchangeEnd::Dropped);
     }
 }
 

@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::pace::Pace;
+use super::garbage_rate::GarbageRate;
 use crate::record::{Attributes, names};
 use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
 
@@ -30,7 +30,7 @@ pub struct MessageOrigin {
     /// The client, as far as it is known.
     pub(crate) client: Option<Arc<Client>>,
     /// The pace of its connection.
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) garbage_rate: Arc<GarbageRate>,
     /// Requests of the client are held until they may run.
     pub(crate) is_held: bool,
     /// What the `actor` hook may look at, if HTTP carried the message.

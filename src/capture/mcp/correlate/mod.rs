@@ -21,32 +21,32 @@
 
 mod answer;
 mod call;
+mod common_facts;
 mod continuations;
 mod correlator;
+mod doubts;
 mod exchange;
-mod garbage;
+mod garbage_counter;
+mod garbage_limit;
+mod garbage_rate;
 #[cfg(feature = "rmcp")]
 mod handled_call;
-mod known;
 mod message_origin;
-mod noise;
-mod odd;
 mod outcomes;
-mod pace;
 mod pending;
 mod pending_call;
-mod repeated;
 mod session;
+mod session_facts;
 mod tools;
 
 pub use self::correlator::Correlator;
 #[cfg(feature = "internals")]
-pub use self::exchange::Unanswered;
-pub use self::exchange::{End, Exchange};
+pub use self::exchange::UnansweredRequest;
+pub use self::exchange::{Exchange, ExchangeEnd};
+pub use self::garbage_rate::GarbageRate;
 #[cfg(feature = "rmcp")]
 pub(crate) use self::handled_call::HandledCall;
 pub use self::message_origin::MessageOrigin;
 #[cfg(feature = "tower")]
 pub(crate) use self::outcomes::{disconnected, http_error, unread, unread_request};
-pub use self::pace::Pace;
 pub(crate) use self::session::Session;

@@ -20,18 +20,18 @@ use crate::trail::{Call, Direction, OpenCall};
 
 /// The calls that an answer may belong to.
 #[derive(Debug)]
-pub(super) enum Meant {
-    Nobody,
+pub(super) enum AnswerMatch {
+    NoCall,
     /// Certainly to this call, or to all of these if one answer is for a whole batch, or for a message with several
     /// readings.
-    These(Vec<PendingCall>),
+    Certain(Vec<PendingCall>),
     /// To one of these, or to one that has ended before.
     OneOf(Vec<PendingCall>),
 }
 
-impl Meant {
+impl AnswerMatch {
     fn one(waiting: PendingCall) -> Self {
-        Self::These(vec![waiting])
+        Self::Certain(vec![waiting])
     }
 }
 
@@ -39,22 +39,22 @@ impl Meant {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     calls: BTreeMap<u64, PendingCall>,
-    by_class: HashMap<(Direction, IdClass), Sharing>,
+    by_class: HashMap<(Direction, IdClass), SameIdCalls>,
     /// The classes of the outstanding answers, oldest first.
     owed: VecDeque<(Direction, IdClass)>,
     next: u64,
-    by_exchange: Index,
+    by_exchange: ExchangeIndex,
     /// The calls that end when a later request is answered.
-    passing: Index,
+    passing: ExchangeIndex,
     /// Input of exchanges in addition to their open calls.
-    beside: HashMap<u64, Beside>,
+    other_traffic: HashMap<u64, OtherTraffic>,
     /// The cancelled calls, by time: each message asks for the oldest.
     cancelled: BTreeSet<(u64, u64)>,
 }
 
 /// The other possible causes of an error without an id, in one exchange.
 #[derive(Debug, Default, Clone, Copy)]
-struct Beside {
+struct OtherTraffic {
     /// Input before that call that is not a call and may be answered without an id.
     others: Option<u64>,
     /// The last of its calls that was answered while older ones waited.
@@ -63,9 +63,9 @@ struct Beside {
 
 /// Exchanges and their calls.
 #[derive(Debug, Default)]
-struct Index(BTreeSet<(u64, u64)>);
+struct ExchangeIndex(BTreeSet<(u64, u64)>);
 
-impl Index {
+impl ExchangeIndex {
     fn add(&mut self, waiting: &PendingCall) {
         self.0.insert((waiting.exchange, waiting.serial));
     }
@@ -87,7 +87,7 @@ impl Index {
 
 /// Calls whose answers may be confused.
 #[derive(Debug, Default)]
-struct Sharing {
+struct SameIdCalls {
     open: Vec<u64>,
     /// How many have ended without an answer that may still come.
     owed: usize,
@@ -117,19 +117,19 @@ impl Pending {
 
     /// Finds the calls for an answer with that id that came with that exchange; an answer with an HTTP error belongs
     /// to nothing else.
-    pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> Meant {
+    pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> AnswerMatch {
         let key = (asked, id.class());
-        let Some(sharing) = self.by_class.get(&key) else { return Meant::Nobody };
-        let owed = sharing.owed;
+        let Some(same_id) = self.by_class.get(&key) else { return AnswerMatch::NoCall };
+        let owed = same_id.owed;
         let may_be = |serial: &u64| {
             self.calls.get(serial).is_some_and(|waiting| waiting.may_be_answered() && id.may_answer(&waiting.id))
         };
-        if let ([serial], 0) = (sharing.open.as_slice(), owed) {
+        if let ([serial], 0) = (same_id.open.as_slice(), owed) {
             // This is enough for nearly all answers.
             let serial = Some(*serial).filter(may_be);
-            return serial.and_then(|serial| self.remove(serial)).map_or(Meant::Nobody, Meant::one);
+            return serial.and_then(|serial| self.remove(serial)).map_or(AnswerMatch::NoCall, AnswerMatch::one);
         }
-        let serials: Vec<u64> = sharing.open.iter().copied().filter(may_be).collect();
+        let serials: Vec<u64> = same_id.open.iter().copied().filter(may_be).collect();
         // This includes a call that was answered instead of by the server, in the one answer of that exchange.
         let is_own = |serial: &u64| {
             let is_own = |waiting: &PendingCall| waiting.exchange == exchange && (is_error || waiting.call.is_over());
@@ -137,20 +137,20 @@ impl Pending {
         };
         let own: Vec<u64> = serials.iter().copied().filter(is_own).collect();
         if self.is_one_message(&own) {
-            return Meant::These(own.into_iter().filter_map(|serial| self.remove(serial)).collect());
+            return AnswerMatch::Certain(own.into_iter().filter_map(|serial| self.remove(serial)).collect());
         }
         match serials.as_slice() {
             [] => {
                 self.settle(&key);
-                Meant::Nobody
+                AnswerMatch::NoCall
             }
             _ if owed == 0 && self.is_one_message(&serials) => {
-                Meant::These(serials.into_iter().filter_map(|serial| self.remove(serial)).collect())
+                AnswerMatch::Certain(serials.into_iter().filter_map(|serial| self.remove(serial)).collect())
             }
             _ => {
                 let calls = serials.into_iter().filter_map(|serial| self.abandon(serial)).collect();
                 self.settle(&key);
-                Meant::OneOf(calls)
+                AnswerMatch::OneOf(calls)
             }
         }
     }
@@ -216,15 +216,15 @@ impl Pending {
 
     /// The other readings of its message with its id.
     fn twins<'a>(&'a self, waiting: &'a PendingCall) -> impl Iterator<Item = &'a PendingCall> {
-        let sharing = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
-        let open = sharing.into_iter().flat_map(|sharing| &sharing.open).filter_map(|serial| self.calls.get(serial));
+        let same_id = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
+        let open = same_id.into_iter().flat_map(|same_id| &same_id.open).filter_map(|serial| self.calls.get(serial));
         open.filter(|other| other.exchange == waiting.exchange && other.alternative == waiting.alternative)
             .filter(|other| other.serial != waiting.serial)
     }
 
     /// Something came with that exchange that is not a call and may be answered without an id.
     pub(super) fn note_other(&mut self, exchange: u64) {
-        self.beside.entry(exchange).or_default().others = Some(self.next);
+        self.other_traffic.entry(exchange).or_default().others = Some(self.next);
     }
 
     /// The calls that an error without an id ends, which came with that exchange; `None` if it belongs to none of its
@@ -241,7 +241,7 @@ impl Pending {
         if meant.is_empty() {
             return None;
         }
-        let Beside { others, answered } = self.beside.get(&exchange).copied().unwrap_or_default();
+        let OtherTraffic { others, answered } = self.other_traffic.get(&exchange).copied().unwrap_or_default();
         // Servers refuse what they cannot accept in the order of arrival.
         let is_passed = |waiting: &PendingCall| answered.is_some_and(|answered| waiting.serial < answered);
         let is_doubted = |waiting: &PendingCall| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
@@ -281,11 +281,11 @@ impl Pending {
         asks: impl FnOnce() -> Call,
     ) -> Option<(u64, Arc<OpenCall>)> {
         let Self { calls, by_class, .. } = self;
-        let sharing = by_class.get(&(Direction::ClientToServer, id.class()))?;
+        let same_id = by_class.get(&(Direction::ClientToServer, id.class()))?;
         let is_of_it = |serial: &u64| {
             calls.get(serial).is_some_and(|call| call.exchange == exchange && call.id == *id && call.parked.is_none())
         };
-        let serials: Vec<u64> = sharing.open.iter().copied().filter(is_of_it).collect();
+        let serials: Vec<u64> = same_id.open.iter().copied().filter(is_of_it).collect();
         let asks = (serials.len() > 1).then(asks);
         let serial = serials.into_iter().find(|serial| {
             let is_asked = |waiting: &PendingCall| asks.as_ref().is_none_or(|asks| waiting.asks_for(asks));
@@ -298,8 +298,8 @@ impl Pending {
 
     /// Whether it and another open call may get each other's answers.
     pub(super) fn is_shared(&self, serial: u64) -> bool {
-        let sharing = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
-        sharing.is_some_and(|sharing| sharing.open.len() > 1)
+        let same_id = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
+        same_id.is_some_and(|same_id| same_id.open.len() > 1)
     }
 
     /// All calls of an exchange, oldest first.
@@ -316,12 +316,12 @@ impl Pending {
             self.cancelled.remove(&(cancelled.at, serial));
         }
         let key = key(&waiting);
-        if let Some(sharing) = self.by_class.get_mut(&key) {
+        if let Some(same_id) = self.by_class.get_mut(&key) {
             // They are ordered; thousands may share one id.
-            if let Ok(at) = sharing.open.binary_search(&serial) {
-                sharing.open.remove(at);
+            if let Ok(at) = same_id.open.binary_search(&serial) {
+                same_id.open.remove(at);
             }
-            if sharing.is_empty() {
+            if same_id.is_empty() {
                 self.by_class.remove(&key);
             }
         }
@@ -351,11 +351,15 @@ impl Pending {
         let passed_over: Vec<u64> = self.passing.before(exchange, serial).collect();
         let passed_over = passed_over.into_iter().filter_map(|serial| self.remove(serial)).collect();
         if self.by_exchange.before(exchange, serial).next().is_some() {
-            let beside = self.beside.entry(exchange).or_default();
-            beside.answered = beside.answered.max(Some(serial));
-            beside.others = beside.others.filter(|behind| *behind > serial);
-        } else if self.beside.get(&exchange).is_some_and(|beside| beside.others.is_none_or(|behind| behind <= serial)) {
-            self.beside.remove(&exchange);
+            let other = self.other_traffic.entry(exchange).or_default();
+            other.answered = other.answered.max(Some(serial));
+            other.others = other.others.filter(|behind| *behind > serial);
+        } else if self
+            .other_traffic
+            .get(&exchange)
+            .is_some_and(|other| other.others.is_none_or(|behind| behind <= serial))
+        {
+            self.other_traffic.remove(&exchange);
         }
         passed_over
     }
@@ -388,8 +392,8 @@ impl Pending {
         now: u64,
         fate: impl Fn(&PendingCall) -> Option<Outcome>,
     ) -> Vec<(PendingCall, Outcome)> {
-        let Self { calls, by_exchange, beside, .. } = self;
-        beside.remove(&exchange);
+        let Self { calls, by_exchange, other_traffic, .. } = self;
+        other_traffic.remove(&exchange);
         let mut ended = Vec::new();
         for serial in by_exchange.of(exchange) {
             let Some(waiting) = calls.get_mut(&serial) else { continue };
@@ -427,17 +431,17 @@ impl Pending {
     }
 
     fn forgive(&mut self, key: &(Direction, IdClass)) -> bool {
-        let Some(sharing) = self.by_class.get_mut(key) else { return false };
-        let was_owed = sharing.owed > 0;
-        sharing.owed = sharing.owed.saturating_sub(1);
-        if sharing.is_empty() {
+        let Some(same_id) = self.by_class.get_mut(key) else { return false };
+        let was_owed = same_id.owed > 0;
+        same_id.owed = same_id.owed.saturating_sub(1);
+        if same_id.is_empty() {
             self.by_class.remove(key);
         }
         was_owed
     }
 }
 
-impl Sharing {
+impl SameIdCalls {
     fn is_empty(&self) -> bool {
         self.open.is_empty() && self.owed == 0
     }

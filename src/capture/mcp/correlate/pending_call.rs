@@ -13,7 +13,7 @@ pub(super) struct PendingCall {
     pub(super) call: Arc<OpenCall>,
     /// The exchange of the session that it came with, if only that may end it; 0 for none.
     pub(super) exchange: u64,
-    pub(super) asked: Asked,
+    pub(super) asked: RequestKind,
     pub(super) direction: Direction,
     pub(super) id: Id,
     /// The batch that it belongs to.
@@ -55,7 +55,7 @@ pub(super) struct Cancelled {
 
 /// The requests whose answers contain more than an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RequestKind {
     Initialize,
     ToolsCall,
     ToolsList,

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::message::{Kind, Message, Params};
+use super::super::message::{Message, MessageKind, Params};
 use super::super::recent::Recent;
 use super::correlator::Correlator;
-use super::known::Known;
+use super::garbage_counter::GarbageCounter;
 use super::message_origin::MessageOrigin;
-use super::noise::Noise;
 use super::outcomes;
 use super::pending::Pending;
 use super::pending_call::PendingCall;
+use super::session_facts::SessionFacts;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Direction, Facts, MessageFacts, Moment, Transport};
@@ -27,9 +27,9 @@ pub struct Session {
     /// The ids of received server-sent events: after a reconnection servers repeat some.
     events: Mutex<Recent<u64, ()>>,
     negotiated: Mutex<Negotiated>,
-    noise: Mutex<Noise>,
+    noise: Mutex<GarbageCounter>,
     /// The client's.
-    garbage: Mutex<Noise>,
+    garbage: Mutex<GarbageCounter>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ struct Negotiated {
     protocol_version: Option<String>,
     /// Counts the changes of the above.
     version: u64,
-    begun: Option<Begun>,
+    begun: Option<SessionStart>,
     /// Nothing will come over another exchange.
     is_ended: bool,
     is_closed: bool,
@@ -54,7 +54,7 @@ struct Negotiated {
 
 /// A session that began with the answer to `initialize`.
 #[derive(Debug)]
-struct Begun {
+struct SessionStart {
     monotonic_nano: u64,
     /// Its client and its transport.
     facts: Option<MessageFacts>,
@@ -103,10 +103,10 @@ impl Session {
     }
 
     /// What is known of it and of its client.
-    pub(super) fn known(&self) -> Known {
+    pub(super) fn known(&self) -> SessionFacts {
         let negotiated = self.negotiated();
         let Negotiated { id, client, protocol_version, .. } = &*negotiated;
-        Known { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
+        SessionFacts { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
     }
 
     /// Whether an event with that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
@@ -120,13 +120,15 @@ impl Session {
     }
 
     /// Counts a message of the session.
-    pub(super) fn count(&self, direction: Direction, kind: Kind) {
+    pub(super) fn count(&self, direction: Direction, kind: MessageKind) {
         let mut negotiated = self.negotiated();
         match (kind, direction) {
-            (Kind::Request | Kind::OneWay, Direction::ClientToServer) => negotiated.requests += 1,
-            (Kind::Request | Kind::OneWay, Direction::ServerToClient) => negotiated.requests_to_client += 1,
-            (Kind::Notification, _) => negotiated.notifications += 1,
-            (Kind::Result | Kind::Error, _) => {}
+            (MessageKind::Request | MessageKind::OneWay, Direction::ClientToServer) => negotiated.requests += 1,
+            (MessageKind::Request | MessageKind::OneWay, Direction::ServerToClient) => {
+                negotiated.requests_to_client += 1
+            }
+            (MessageKind::Notification, _) => negotiated.notifications += 1,
+            (MessageKind::Result | MessageKind::Error, _) => {}
         }
     }
 
@@ -183,7 +185,7 @@ impl Session {
                 negotiated.protocol_version = Some(bounded(version));
                 negotiated.version += 1;
             }
-            negotiated.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
+            negotiated.begun = Some(SessionStart { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
         let mut facts = MessageFacts::default().shared(common());
         if let Some(actor) = origin.actor(core, "initialize") {
@@ -252,11 +254,11 @@ impl Session {
         self.pending.lock()
     }
 
-    fn noise(&self) -> MutexGuard<'_, Noise> {
+    fn noise(&self) -> MutexGuard<'_, GarbageCounter> {
         self.noise.lock()
     }
 
-    fn garbage(&self) -> MutexGuard<'_, Noise> {
+    fn garbage(&self) -> MutexGuard<'_, GarbageCounter> {
         self.garbage.lock()
     }
 

@@ -14,7 +14,7 @@ use crate::trail::{MessageFacts, Moment};
 
 /// The definitions that were seen.
 #[derive(Debug)]
-pub(super) struct Tools {
+pub(super) struct KnownTools {
     /// The most recent definition of each name.
     last: HashMap<String, [u8; 32]>,
     seen: Recent<[u8; 32], ()>,
@@ -28,13 +28,13 @@ pub(super) struct NewTool {
     previous: Option<[u8; 32]>,
 }
 
-impl Default for Tools {
+impl Default for KnownTools {
     fn default() -> Self {
         Self { last: HashMap::new(), seen: Recent::of_at_most(MAX_DEFINITIONS) }
     }
 }
 
-impl Tools {
+impl KnownTools {
     /// Accepts a list, and returns the new definitions.
     pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<NewTool> {
         tools.into_iter().filter_map(|tool| self.learn_one(tool)).collect()
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_oldest_is_forgotten_first() {
-        let mut tools = Tools::default();
+        let mut tools = KnownTools::default();
         let tool = |number: usize| {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_le_bytes());

@@ -56,7 +56,7 @@ mod tests;
 mod tokens;
 
 #[cfg(feature = "tower")]
-pub(crate) use self::framing::Texts;
+pub(crate) use self::framing::TextScanner;
 pub(crate) use self::framing::{Events, Lines};
 #[cfg(any(feature = "tower", test))]
 pub(crate) use self::scanner::Documents;
@@ -65,4 +65,4 @@ pub(crate) use self::scanner::Scanner;
 #[cfg(feature = "internals")]
 pub(super) use self::syntax::behind_whitespace;
 #[cfg(feature = "internals")]
-pub(super) use self::tokens::{Key, string};
+pub(super) use self::tokens::{KeyText, string};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::facts::{Facts, TakenMessages};
-use super::syntax::{Progress, Syntax, behind_whitespace};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use super::facts::{CompleteMessages, FactCollector};
+use super::syntax::{Syntax, SyntaxProgress, behind_whitespace};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 
 /// The content of one unit of framing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct Scanner {
     documents: Documents,
     stage: Stage,
     syntax: Syntax,
-    facts: Facts,
+    facts: FactCollector,
     /// The number of bytes of this unit so far.
     unit: u64,
     /// Where the document, or the element of a batch, begins and ends in the unit.
@@ -58,8 +58,8 @@ enum Stage {
 }
 
 impl Scanner {
-    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
-        let (syntax, facts) = (Syntax::default(), Facts::new(reading));
+    pub(crate) fn new(reading: Arc<ScanOptions>, documents: Documents) -> Self {
+        let (syntax, facts) = (Syntax::default(), FactCollector::new(reading));
         let (stage, in_batch) = (Stage::Document, false);
         Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0, spoiled: None }
     }
@@ -207,15 +207,15 @@ impl Scanner {
             self.facts.hold(before.get(..read).unwrap_or_default());
         }
         match progress {
-            Progress::More | Progress::ToolBegin => {}
-            Progress::ToolEnd => self.facts.end_tool(),
-            Progress::Complete if self.in_batch => {
+            SyntaxProgress::More | SyntaxProgress::ToolBegin => {}
+            SyntaxProgress::ToolEnd => self.facts.end_tool(),
+            SyntaxProgress::Complete if self.in_batch => {
                 self.end = self.unit - bytes.len() as u64;
                 self.give(None, emit);
                 self.begin = self.end;
                 self.stage = Stage::Comma;
             }
-            Progress::Complete => self.complete(bytes, emit),
+            SyntaxProgress::Complete => self.complete(bytes, emit),
         }
         Ok(())
     }
@@ -239,7 +239,7 @@ impl Scanner {
     }
 
     fn give(&mut self, flaw: Option<Flaw>, emit: &mut impl FnMut(Message)) {
-        let TakenMessages { ordinary, others } = self.facts.take();
+        let CompleteMessages { ordinary, others } = self.facts.take();
         let batch = self.in_batch.then_some(self.batches);
         let placed = |message: Message| Message { batch, bytes: self.end - self.begin, ..message };
         let mut ordinary = placed(ordinary);

@@ -17,11 +17,11 @@
 //!    is unspecified, but never a panic.
 
 mod edit;
-mod joined;
+mod injected_trace;
 mod object;
 mod splices;
 #[cfg(test)]
 mod tests;
 
-pub use self::joined::{CallerTrace, Joined};
+pub use self::injected_trace::{CallerTrace, InjectedTrace};
 pub use self::splices::{MOST_MESSAGES, Splices};

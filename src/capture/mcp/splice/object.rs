@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::edit::Edit;
-use crate::capture::mcp::scan::{Key, behind_whitespace, string};
+use crate::capture::mcp::scan::{KeyText, behind_whitespace, string};
 
 /// An object, and the positions of the members that were asked for.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<const N: usize> Object<N> {
     /// Reads the object that begins there. `None` if there is none, or if readers may disagree on which member has
     /// one of the keys: it occurs twice, or in another letter case.
     pub(super) fn read(json: &[u8], at: usize, keys: [&str; N]) -> Option<Self> {
-        let mut reader = Reader { json, at };
+        let mut reader = ObjectReader { json, at };
         reader.token(b'{')?;
         let mut object = Self { found: [const { None }; N], end: reader.at, is_empty: true };
         if reader.peek()? == b'}' {
@@ -87,7 +87,7 @@ impl Member {
 
 /// The positions of the elements of the array that begins there, and of its end.
 pub(super) fn elements(json: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
-    let mut reader = Reader { json, at };
+    let mut reader = ObjectReader { json, at };
     reader.token(b'[')?;
     let mut elements = Vec::new();
     loop {
@@ -104,7 +104,7 @@ pub(super) fn elements(json: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
 
 /// The end of the value that begins there.
 pub(super) fn behind_value(json: &[u8], at: usize) -> Option<usize> {
-    Reader { json, at }.value()
+    ObjectReader { json, at }.value()
 }
 
 /// Replaces the one character that Unicode folding turns into an ASCII letter of our keys (the one for `k` is in none
@@ -118,12 +118,12 @@ fn folded(key: &[u8]) -> Cow<'_, [u8]> {
 
 const LONG_S: char = '\u{17f}';
 
-struct Reader<'a> {
+struct ObjectReader<'a> {
     json: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ObjectReader<'a> {
     /// The next byte that is not whitespace; the position is then at it.
     fn peek(&mut self) -> Option<u8> {
         let rest = behind_whitespace(self.rest());
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    fn key(&mut self) -> Option<Key> {
+    fn key(&mut self) -> Option<KeyText> {
         self.token(b'"')?;
         let (key, length) = string(self.rest())?;
         self.at += length;

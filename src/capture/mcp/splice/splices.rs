@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::edit::{Edit, edited};
-use super::joined::Joined;
+use super::injected_trace::InjectedTrace;
 use super::object::{Member, Object, behind_value, elements};
 use crate::capture::mcp::scan::behind_whitespace;
 
@@ -11,7 +11,7 @@ use crate::capture::mcp::scan::behind_whitespace;
 /// anything does.
 #[derive(Debug, Default)]
 pub struct Splices {
-    messages: Vec<Option<Joined>>,
+    messages: Vec<Option<InjectedTrace>>,
     is_batch: bool,
     /// It is unknown which bytes belong to which message.
     is_unclear: bool,
@@ -21,7 +21,7 @@ pub struct Splices {
 
 impl Splices {
     /// Notes the next message of the unit, as it was before it was accepted, and what joins it.
-    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
+    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<InjectedTrace>) {
         self.is_batch |= is_batch;
         self.is_unclear |= !is_plain;
         self.is_too_many |= self.messages.len() == MOST_MESSAGES;
@@ -43,7 +43,7 @@ impl Splices {
     }
 
     /// What joins the only message of the unit.
-    pub fn single(&self) -> Option<&Joined> {
+    pub fn single(&self) -> Option<&InjectedTrace> {
         match self.messages.as_slice() {
             [Some(joined)] if !self.is_batch && !self.is_unclear => Some(joined),
             _ => None,
@@ -75,7 +75,7 @@ impl Splices {
 }
 
 /// The edits of the message that begins there, in order; `None` if it stays unchanged.
-fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
+fn of_message(unit: &[u8], at: usize, joined: &InjectedTrace) -> Option<Vec<Edit>> {
     // Those of the envelope are read only to detect duplicates.
     let message = Object::read(unit, at, [PARAMS, "method", "id"])?;
     let traceparent = format!(r#""{TRACEPARENT}":"{}""#, joined.traceparent());

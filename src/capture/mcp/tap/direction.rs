@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::capture::mcp::correlate::{Correlator, Exchange};
-#[cfg(feature = "rmcp")]
-use crate::capture::mcp::message::Kind;
 use crate::capture::mcp::message::Message;
+#[cfg(feature = "rmcp")]
+use crate::capture::mcp::message::MessageKind;
 use crate::capture::mcp::scan::Lines;
 #[cfg(feature = "internals")]
 use crate::trail::OpenCall;
@@ -33,11 +33,7 @@ impl DirectionReader {
     /// Messages go to the correlator, except those that `keep` takes.
     pub fn read(&mut self, bytes: &[u8], mut keep: impl FnMut(Message) -> Option<Message>) -> usize {
         let read = self.guarded(|lines, exchange, direction| {
-            lines.read(bytes, &mut |message| {
-                if let Some(message) = keep(message) {
-                    drop(exchange.see(direction, message));
-                }
-            })
+            lines.read(bytes, &mut |message| pass_on(exchange, direction, keep(message)))
         });
         read.unwrap_or(bytes.len())
     }
@@ -53,11 +49,7 @@ impl DirectionReader {
     /// No more bytes will come.
     pub fn end(&mut self, mut keep: impl FnMut(Message) -> Option<Message>) {
         self.guarded(|lines, exchange, direction| {
-            lines.end(&mut |message| {
-                if let Some(message) = keep(message) {
-                    drop(exchange.see(direction, message));
-                }
-            });
+            lines.end(&mut |message| pass_on(exchange, direction, keep(message)));
         });
     }
 
@@ -91,7 +83,7 @@ impl DirectionReader {
     pub(crate) fn read_before_writing(&mut self, bytes: &[u8], answers: &mut Vec<Message>) -> usize {
         let direction = self.direction;
         self.read(bytes, |message| {
-            let is_answer = matches!(message.kind(direction), Some(Kind::Result | Kind::Error));
+            let is_answer = matches!(message.kind(direction), Some(MessageKind::Result | MessageKind::Error));
             // A line of only answers is no reason to hold them all.
             if is_answer && answers.len() < MAX_ANSWERS {
                 answers.push(message);
@@ -145,6 +137,13 @@ impl DirectionReader {
             ));
         }
         done
+    }
+}
+
+/// To the correlator, unless it is kept.
+fn pass_on(exchange: &Exchange, direction: Direction, message: Option<Message>) {
+    if let Some(message) = message {
+        drop(exchange.see(direction, message));
     }
 }
 

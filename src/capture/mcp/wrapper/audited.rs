@@ -18,9 +18,9 @@ use tracing::Instrument as _;
 
 use super::super::correlate::Exchange;
 use super::super::tap::Tap;
-use super::answer::{self, Answer};
-use super::joined::{self, Joined};
+use super::answer::{self, HandlerResult};
 use super::request;
+use super::tapped_call::{self, TappedCall};
 use crate::Trail;
 use crate::record::{Detail, EventName, Outcome, names};
 use crate::trail::{Call, Moment, OpenCall, Transport};
@@ -72,7 +72,7 @@ impl<H: ServerHandler> Audited<H> {
 
     /// Begins the call, runs the handler inside its span, and finishes it in any case. The handler is not even called
     /// before, because it may act before its future is polled.
-    async fn run<T: Answer, F>(
+    async fn run<T: HandlerResult, F>(
         &self,
         call: Call,
         is_cancelled: impl Fn() -> bool,
@@ -84,7 +84,7 @@ impl<H: ServerHandler> Audited<H> {
         let (method, name) = (call.method().unwrap_or_default().to_owned(), call.name().map(ToOwned::to_owned));
         let open = self.trail.begin(call).await.map_err(|refused| answer::refusal(&refused))?;
         let span = open.span().clone();
-        let mut guard = Guard { open: Some(open), is_cancelled };
+        let mut guard = CancelGuard { open: Some(open), is_cancelled };
         let result = async { handle().await }.instrument(span).await;
         let outcome = if (guard.is_cancelled)() {
             // rmcp lets the handler continue and drops its answer.
@@ -99,12 +99,12 @@ impl<H: ServerHandler> Audited<H> {
     }
 
     /// The call that a tap has begun for this request.
-    fn joined(&self, context: &RequestContext<RoleServer>, asks: impl FnOnce() -> Call) -> Option<Joined> {
-        Joined::find(self.tapped.as_ref(), self.trail.core(), context, asks)
+    fn joined(&self, context: &RequestContext<RoleServer>, asks: impl FnOnce() -> Call) -> Option<TappedCall> {
+        TappedCall::find(self.tapped.as_ref(), self.trail.core(), context, asks)
     }
 
     fn notify(&self, method: &str, context: &NotificationContext<RoleServer>) {
-        if joined::is_tapped(self.tapped.as_ref(), &context.extensions) {
+        if tapped_call::is_tapped(self.tapped.as_ref(), &context.extensions) {
             // The tap has seen it.
             return;
         }
@@ -114,12 +114,12 @@ impl<H: ServerHandler> Audited<H> {
 }
 
 /// Distinguishes a cancelled call from one that ended, when the handler's future is dropped.
-struct Guard<C: Fn() -> bool> {
+struct CancelGuard<C: Fn() -> bool> {
     open: Option<OpenCall>,
     is_cancelled: C,
 }
 
-impl<C: Fn() -> bool> Drop for Guard<C> {
+impl<C: Fn() -> bool> Drop for CancelGuard<C> {
     fn drop(&mut self) {
         if let Some(open) = self.open.take()
             && !std::thread::panicking()

@@ -2,11 +2,11 @@
 
 mod answer;
 mod audited;
-mod joined;
 mod request;
 mod serve;
 mod stdin;
 mod stdout;
+mod tapped_call;
 
 pub use self::audited::Audited;
 pub use self::serve::{ServeStdioError, shutdown_signal};

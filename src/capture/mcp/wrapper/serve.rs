@@ -7,7 +7,7 @@ use rmcp::service::ServerInitializeError;
 use rmcp::{ServerHandler, ServiceExt as _};
 
 use super::stdin::Stdin;
-use super::stdout::{Stdout, Unwritten};
+use super::stdout::{PendingOutput, Stdout};
 use crate::Trail;
 
 /// Why a stdio server could not serve. Its `Debug` output is its `Display` message, because `main` prints a returned
@@ -45,8 +45,8 @@ impl Trail {
         let told_to_end = shutdown_signal()?;
         tokio::pin!(told_to_end);
         let mut written = None;
-        let tap = self.tap_made(Stdin::open()?, |listener, order| {
-            let (stdout, unwritten) = Stdout::open(listener, order.clone())?;
+        let tap = self.tap_made(Stdin::open()?, |reader, order| {
+            let (stdout, unwritten) = Stdout::open(reader, order.clone())?;
             written = Some(unwritten);
             Ok::<_, std::io::Error>((stdout, None))
         })?;
@@ -70,7 +70,7 @@ impl Trail {
         // thread so that they can.
         let close = move || {
             // Nothing else keeps the process alive until the last answer is written.
-            written.iter().for_each(Unwritten::wait);
+            written.iter().for_each(PendingOutput::wait);
             core.close();
         };
         drop(tokio::task::spawn_blocking(close).await);

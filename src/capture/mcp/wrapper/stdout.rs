@@ -27,20 +27,20 @@ use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// Writes to the process's standard output.
 #[derive(Debug)]
-pub(super) struct Stdout(Arc<Shared>);
+pub(super) struct Stdout(Arc<StdoutShared>);
 
 /// The bytes that standard output has accepted and not written.
 #[derive(Debug)]
-pub(super) struct Unwritten(Arc<Shared>);
+pub(super) struct PendingOutput(Arc<StdoutShared>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct StdoutShared {
+    state: Mutex<StdoutState>,
     is_changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct StdoutState {
     chunk: Option<Bytes>,
     /// A chunk was accepted, and is not written.
     is_busy: bool,
@@ -53,12 +53,12 @@ struct State {
 
 impl Stdout {
     /// Starts to write. There must be only one instance.
-    pub(super) fn open(listener: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, Unwritten)> {
-        let shared = Arc::<Shared>::default();
-        let writer = Writer { listener, order, file: out()?, answers: Vec::new(), is_gone: false };
+    pub(super) fn open(reader: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, PendingOutput)> {
+        let shared = Arc::<StdoutShared>::default();
+        let writer = StdoutWriter { reader, order, file: out()?, answers: Vec::new(), is_gone: false };
         let chunks = shared.clone();
         thread::Builder::new().name("auditrail-stdout".into()).spawn(move || writer.run(&chunks))?;
-        Ok((Self(shared.clone()), Unwritten(shared)))
+        Ok((Self(shared.clone()), PendingOutput(shared)))
     }
 }
 
@@ -100,7 +100,7 @@ impl Drop for Stdout {
     }
 }
 
-impl Unwritten {
+impl PendingOutput {
     /// Waits until it is written, but not for a client that does not read.
     pub(super) fn wait(&self) {
         let deadline = Instant::now() + LAST_WORDS;
@@ -115,7 +115,7 @@ impl Unwritten {
     }
 }
 
-impl Shared {
+impl StdoutShared {
     /// The next chunk, or `None` if there will be none.
     fn next(&self) -> Option<Bytes> {
         let mut state = self.state();
@@ -143,14 +143,14 @@ impl Shared {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StdoutState> {
         self.state.lock()
     }
 }
 
 /// The code that runs on the thread.
-struct Writer {
-    listener: DirectionReader,
+struct StdoutWriter {
+    reader: DirectionReader,
     order: Arc<Mutex<()>>,
     file: Out,
     answers: Vec<Message>,
@@ -158,14 +158,14 @@ struct Writer {
     is_gone: bool,
 }
 
-impl Writer {
-    fn run(mut self, chunks: &Shared) {
+impl StdoutWriter {
+    fn run(mut self, chunks: &StdoutShared) {
         while let Some(chunk) = chunks.next() {
             let written = self.write(&chunk);
             chunks.done(written);
         }
         if !self.is_gone {
-            self.listener.end(Some);
+            self.reader.end(Some);
         }
     }
 
@@ -178,7 +178,7 @@ impl Writer {
         if !self.is_gone {
             return Ok(());
         }
-        self.listener.lose(unread);
+        self.reader.lose(unread);
         Err(ErrorKind::BrokenPipe.into())
     }
 
@@ -186,14 +186,14 @@ impl Writer {
     fn line(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut read = 0;
         while read < bytes.len() && self.answers.is_empty() {
-            read += self.listener.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
+            read += self.reader.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
         }
         let (line, rest) = bytes.split_at_checked(read).unwrap_or((bytes, &[]));
         let written = self.write_and_tell(line);
         if let Err(error) = written {
             self.is_gone = true;
-            self.listener.finish(&mut self.answers, false);
-            self.listener.lose(rest);
+            self.reader.finish(&mut self.answers, false);
+            self.reader.lose(rest);
             return Err(error);
         }
         Ok(line.len())
@@ -208,7 +208,7 @@ impl Writer {
         wait_writable(&self.file)?;
         let _order = self.order.lock();
         write_all(&mut self.file, tail)?;
-        self.listener.finish(&mut self.answers, true);
+        self.reader.finish(&mut self.answers, true);
         Ok(())
     }
 }

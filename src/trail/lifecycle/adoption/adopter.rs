@@ -138,6 +138,7 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
         };
         match orphan.adopt(options) {
             Ok(Some(adopted)) => {
+                self.say_dropped(&adopted);
                 let (stream, pending) = (adopted.journal.stream(), adopted.journal.usage().pending());
                 lot.push((adopted, DrainedStream { stream, pending, answered: 0, records: pending }));
             }
@@ -150,6 +151,17 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
             }
             // It stays as it is, for fsck.
             Err(error) => self.unreadable_streams(stream, error),
+        }
+    }
+
+    /// Whoever took a sink out of the settings hears what it does not get.
+    fn say_dropped(&self, adopted: &Adopted) {
+        for (sink, records) in &adopted.dropped {
+            self.adoption.notices.warn(format!(
+                "{records} record(s) of stream {} are not shipped to the sink {sink}: this process does not ship to it; they leave the \
+                 journal when the others have them",
+                adopted.journal.stream()
+            ));
         }
     }
 

@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 use super::client::ClientHandle;
-use super::descriptors::Share;
-use super::shared::Shared;
+use super::descriptors::ConnectionLimits;
+use super::shared::ConnectionsState;
 
 /// The limit of connections. Clones share it: give clones of one value to all proxies of a process.
 #[derive(Debug, Clone)]
-pub struct Connections(pub(super) Arc<Shared>);
+pub struct Connections(pub(super) Arc<ConnectionsState>);
 
 /// The slot of one client's connection, held until the connection is closed.
 #[derive(Debug)]
@@ -23,18 +23,18 @@ pub(crate) struct ClientSlot {
 
 /// The slot of a connection to a server.
 #[derive(Debug)]
-pub(crate) struct ServerSlot(Arc<Shared>);
+pub(crate) struct ServerSlot(Arc<ConnectionsState>);
 
 impl Connections {
     /// Limits the connections of clients to `most`, and those to servers, too: the answer to a client may need both.
     /// A proxy refuses to start if that is more than the process's descriptor limit has room for.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self::sharing(Share { most, ..Share::of_process() })
+        Self::sharing(ConnectionLimits { most, ..ConnectionLimits::of_process() })
     }
 
-    pub(super) fn sharing(share: Share) -> Self {
-        Self(Arc::new(Shared::new(share)))
+    pub(super) fn sharing(share: ConnectionLimits) -> Self {
+        Self(Arc::new(ConnectionsState::new(share)))
     }
 
     /// The limit.
@@ -72,7 +72,7 @@ impl Connections {
 impl Default for Connections {
     fn default() -> Self {
         static SHARED: OnceLock<Connections> = OnceLock::new();
-        SHARED.get_or_init(|| Self::sharing(Share::of_process())).clone()
+        SHARED.get_or_init(|| Self::sharing(ConnectionLimits::of_process())).clone()
     }
 }
 

@@ -4,7 +4,7 @@ use rustix::process::{Resource, getrlimit};
 
 /// The numbers of connections that are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct ConnectionLimits {
     /// For clients, and as many for servers.
     pub(crate) most: usize,
     /// For clients that are only told that the limit is reached.
@@ -13,10 +13,10 @@ pub(crate) struct Share {
 
 /// The number of clients' connections that this process's limit allows.
 pub(crate) fn max_connections() -> usize {
-    Share::of_process().most
+    ConnectionLimits::of_process().most
 }
 
-impl Share {
+impl ConnectionLimits {
     /// Computed from the current limit.
     pub(crate) fn of_process() -> Self {
         // `None` means no limit.

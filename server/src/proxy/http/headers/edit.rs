@@ -3,7 +3,7 @@
 //! Invariant: the remaining fields keep their order. `HeaderMap::remove` would move the last field to the place of
 //! the removed one, so fields are copied.
 
-use auditrail::internals::splice::Joined;
+use auditrail::internals::splice::InjectedTrace;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Version};
 
@@ -30,7 +30,7 @@ pub(crate) fn frame(fields: &mut HeaderMap, version: Version, has_unknown_length
 
 /// Names that span as the parent of the server's work. A `tracestate` of another trace is removed with its
 /// `traceparent` (W3C Trace Context, processing model).
-pub(crate) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
+pub(crate) fn with_trace(mut fields: HeaderMap, joined: &InjectedTrace) -> HeaderMap {
     let Ok(parent) = HeaderValue::from_str(joined.traceparent()) else { return fields };
     let goes_on =
         fields.get(TRACEPARENT).and_then(|named| named.to_str().ok()).is_some_and(|named| joined.is_of(named));

@@ -26,7 +26,7 @@ pub(crate) struct ForwardedWriter {
 
 /// The address, host and scheme that the client, or the client's hop, used.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Asked {
+struct OriginalRequest {
     host: Option<String>,
     proto: Option<String>,
 }
@@ -35,12 +35,12 @@ impl ForwardedWriter {
     /// The fields of a request of that peer, with its own `Host`.
     pub(crate) fn tell(&self, fields: HeaderMap, peer: IpAddr) -> HeaderMap {
         let is_trusted = self.hops.has(peer);
-        let own = Asked {
+        let own = OriginalRequest {
             host: first(&fields, &header::HOST).and_then(|host| plain(host).map(str::to_owned)),
             proto: Some(if self.is_secure { "https" } else { "http" }.to_owned()),
         };
-        let (mut nodes, said) = if is_trusted { self.said(&fields) } else { (Vec::new(), Asked::default()) };
-        let client = Asked { host: said.host.or(own.host.clone()), proto: said.proto.or(own.proto.clone()) };
+        let (mut nodes, said) = if is_trusted { self.said(&fields) } else { (Vec::new(), OriginalRequest::default()) };
+        let client = OriginalRequest { host: said.host.or(own.host.clone()), proto: said.proto.or(own.proto.clone()) };
         let before = is_trusted.then(|| joined(&fields, &header::FORWARDED)).flatten();
         let before = before.filter(|_| self.hops.address == AddressField::Forwarded);
         nodes.push(Node::Address(peer.to_canonical()));
@@ -64,10 +64,10 @@ impl ForwardedWriter {
     }
 
     /// The addresses that a trusted hop names, and the client's host and scheme as far as the hop names them.
-    fn said(&self, fields: &HeaderMap) -> (Vec<Node>, Asked) {
+    fn said(&self, fields: &HeaderMap) -> (Vec<Node>, OriginalRequest) {
         let nodes = self.hops.nodes(fields);
         let asked = match self.hops.address {
-            AddressField::XForwardedFor => Asked {
+            AddressField::XForwardedFor => OriginalRequest {
                 host: first(fields, &X_FORWARDED_HOST).and_then(said_first),
                 proto: first(fields, &X_FORWARDED_PROTO).and_then(said_first),
             },
@@ -75,7 +75,7 @@ impl ForwardedWriter {
                 let list = joined(fields, &header::FORWARDED).unwrap_or_default();
                 let mut elements = list.split(',').map(str::trim).filter(|element| !element.is_empty());
                 let client = elements.nth(self.client(&nodes)).unwrap_or_default();
-                Asked { host: parameter(client, "host"), proto: parameter(client, "proto") }
+                OriginalRequest { host: parameter(client, "host"), proto: parameter(client, "proto") }
             }
         };
         (nodes, asked)
@@ -88,8 +88,8 @@ impl ForwardedWriter {
     }
 
     /// The whole list: the client with its own host and scheme, and the last hop with those that it used here.
-    fn elements(&self, nodes: &[Node], client: &Asked, own: &Asked) -> String {
-        let (at, last, nothing) = (self.client(nodes), nodes.len() - 1, Asked::default());
+    fn elements(&self, nodes: &[Node], client: &OriginalRequest, own: &OriginalRequest) -> String {
+        let (at, last, nothing) = (self.client(nodes), nodes.len() - 1, OriginalRequest::default());
         let elements = nodes.iter().enumerate().map(|(index, node)| match index {
             index if index == at => element(Some(node), client),
             index if index == last => element(Some(node), own),
@@ -99,7 +99,7 @@ impl ForwardedWriter {
     }
 }
 
-fn element(node: Option<&Node>, asked: &Asked) -> String {
+fn element(node: Option<&Node>, asked: &OriginalRequest) -> String {
     let node = match node {
         Some(Node::Address(IpAddr::V6(address))) => format!("\"[{address}]\""),
         Some(node) => node.to_string(),

@@ -20,7 +20,7 @@ pub(crate) struct Hosts(Vec<String>);
 
 /// A request for another host, or from a page of another site.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Foreign {
+pub(crate) enum ForeignRequest {
     Host(String),
     Origin(String),
 }
@@ -31,14 +31,14 @@ impl Hosts {
     }
 
     /// `own` is the address that the client connected to.
-    pub(crate) fn check(&self, target: &Uri, fields: &HeaderMap, own: Option<IpAddr>) -> Result<(), Foreign> {
+    pub(crate) fn check(&self, target: &Uri, fields: &HeaderMap, own: Option<IpAddr>) -> Result<(), ForeignRequest> {
         match target.authority() {
             // For the server it replaces `Host` (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
             Some(named) => self.check_host(named.as_str(), own)?,
             None => {
                 let mut named = fields.get_all(header::HOST).iter().peekable();
                 if named.peek().is_none() {
-                    return Err(Foreign::Host(String::new()));
+                    return Err(ForeignRequest::Host(String::new()));
                 }
                 named.try_for_each(|named| self.check_host(text(named), own))?;
             }
@@ -46,13 +46,13 @@ impl Hosts {
         fields.get_all(header::ORIGIN).iter().map(text).try_for_each(|origin| {
             let host = origin.split_once("://").and_then(|(_, rest)| host(rest));
             let is_ours = host.is_some_and(|host| self.has(&host, own));
-            if is_ours { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) }
+            if is_ours { Ok(()) } else { Err(ForeignRequest::Origin(origin.to_owned())) }
         })
     }
 
-    fn check_host(&self, named: &str, own: Option<IpAddr>) -> Result<(), Foreign> {
+    fn check_host(&self, named: &str, own: Option<IpAddr>) -> Result<(), ForeignRequest> {
         let is_ours = host(named).is_some_and(|host| self.has(&host, own));
-        if is_ours { Ok(()) } else { Err(Foreign::Host(named.to_owned())) }
+        if is_ours { Ok(()) } else { Err(ForeignRequest::Host(named.to_owned())) }
     }
 
     fn has(&self, host: &str, own: Option<IpAddr>) -> bool {
@@ -87,7 +87,7 @@ fn text(value: &HeaderValue) -> &str {
 mod tests {
     use super::*;
 
-    fn checked(target: &str, fields: &[(&'static str, &'static str)]) -> Result<(), Foreign> {
+    fn checked(target: &str, fields: &[(&'static str, &'static str)]) -> Result<(), ForeignRequest> {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
@@ -130,19 +130,19 @@ mod tests {
             "",
             "a b",
         ] {
-            assert_eq!(checked("/mcp", &[("host", host)]), Err(Foreign::Host(host.into())), "{host}");
+            assert_eq!(checked("/mcp", &[("host", host)]), Err(ForeignRequest::Host(host.into())), "{host}");
         }
         for origin in
             ["null", "http://evil.example", "https://evil.example:8080", "localhost", "file://", "http://[::2]"]
         {
             let fields = [("host", "localhost"), ("origin", origin)];
-            assert_eq!(checked("/mcp", &fields), Err(Foreign::Origin(origin.into())), "{origin}");
+            assert_eq!(checked("/mcp", &fields), Err(ForeignRequest::Origin(origin.into())), "{origin}");
         }
-        assert_eq!(checked("/mcp", &[]), Err(Foreign::Host(String::new())), "there is none");
+        assert_eq!(checked("/mcp", &[]), Err(ForeignRequest::Host(String::new())), "there is none");
         let two = [("host", "localhost"), ("host", "evil.example")];
-        assert_eq!(checked("/mcp", &two), Err(Foreign::Host("evil.example".into())), "two of them");
+        assert_eq!(checked("/mcp", &two), Err(ForeignRequest::Host("evil.example".into())), "two of them");
         let absolute = checked("http://evil.example/mcp", &[("host", "localhost")]);
-        assert_eq!(absolute, Err(Foreign::Host("evil.example".into())), "the target counts");
+        assert_eq!(absolute, Err(ForeignRequest::Host("evil.example".into())), "the target counts");
         assert_eq!(checked("http://localhost/mcp", &[("host", "evil.example")]), Ok(()), "likewise");
     }
 }

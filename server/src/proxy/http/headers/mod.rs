@@ -10,6 +10,6 @@ mod identity;
 mod trusted_hops;
 
 pub(crate) use self::forwarded::ForwardedWriter;
-pub(crate) use self::hosts::{Foreign, Hosts, is_host};
+pub(crate) use self::hosts::{ForeignRequest, Hosts, is_host};
 pub use self::identity::IdentityFields;
 pub use self::trusted_hops::{AddressField, TrustedHop, TrustedHops};

@@ -9,8 +9,8 @@ use http::{HeaderMap, Request, StatusCode, Version};
 use http_body::Body;
 
 use crate::proxy::http::answer::{self, BoxedAnswer};
-use crate::proxy::http::headers::{Foreign, ForwardedWriter, Hosts, edit, hop_by_hop};
-use crate::proxy::http::settings::{HostField, HttpSettings, Mode, Upstream};
+use crate::proxy::http::headers::{ForeignRequest, ForwardedWriter, Hosts, edit, hop_by_hop};
+use crate::proxy::http::settings::{HostField, HttpSettings, ProxyMode, Upstream};
 
 /// The target of requests, and the header fields that are set on them.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub(crate) struct ConnectionAddresses {
 impl RequestRewrite {
     pub(crate) fn new(settings: &HttpSettings) -> Self {
         let server = match &settings.mode {
-            Mode::Reverse(upstream) => Some(upstream.clone()),
-            Mode::Forward => None,
+            ProxyMode::Reverse(upstream) => Some(upstream.clone()),
+            ProxyMode::Forward => None,
         };
         let forwards = ForwardedWriter { hops: settings.hops.clone(), is_secure: settings.tls.is_some() };
         Self {
@@ -61,8 +61,8 @@ impl RequestRewrite {
                 notices.warn(told(&foreign));
             }
             let text = match foreign {
-                Foreign::Host(_) => FOREIGN_HOST,
-                Foreign::Origin(_) => FOREIGN_ORIGIN,
+                ForeignRequest::Host(_) => FOREIGN_HOST,
+                ForeignRequest::Origin(_) => FOREIGN_ORIGIN,
             };
             answer::plain(StatusCode::FORBIDDEN, text).into()
         })
@@ -108,10 +108,10 @@ fn unusable(error: &dyn std::fmt::Display) -> BoxedAnswer {
     answer::plain(StatusCode::BAD_REQUEST, &format!("the target cannot be used: {error}")).into()
 }
 
-fn told(foreign: &Foreign) -> String {
+fn told(foreign: &ForeignRequest) -> String {
     let (field, value) = match foreign {
-        Foreign::Host(value) => ("Host", value),
-        Foreign::Origin(value) => ("Origin", value),
+        ForeignRequest::Host(value) => ("Host", value),
+        ForeignRequest::Origin(value) => ("Origin", value),
     };
     let shown: String = value.chars().take(SHOWN).collect();
     format!(

@@ -31,10 +31,10 @@ use crate::proxy::http::upstream::{FailedRequest, Pool, ServerBody, UpstreamErro
 
 /// The service behind the tap.
 #[derive(Debug, Clone)]
-pub(crate) struct Relay(Arc<Shared>);
+pub(crate) struct Relay(Arc<RelayState>);
 
 #[derive(Debug)]
-struct Shared {
+struct RelayState {
     pool: Pool,
     outward: RequestRewrite,
     hold: Option<BodyHold>,
@@ -68,7 +68,7 @@ impl Relay {
     ) -> Self {
         let AuditSettings { trail, hold, recording } = audit;
         let is_away = AtomicBool::new(false);
-        Self(Arc::new(Shared { pool, outward, hold, recording, token, most_spent, trail, is_away }))
+        Self(Arc::new(RelayState { pool, outward, hold, recording, token, most_spent, trail, is_away }))
     }
 
     pub(crate) fn trail(&self) -> &Trail {
@@ -101,7 +101,7 @@ impl Service<Request<TapBody<Incoming>>> for Relay {
     }
 }
 
-impl Shared {
+impl RelayState {
     async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<RelayedResponse, BoxedAnswer> {
         let (parts, body) = request.into_parts();
         let body = RequestBody::new(body, &parts.headers, &self.token);

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::accept::accept;
-use crate::proxy::http::answer::{Answer, plain};
+use crate::proxy::http::answer::{ProxyAnswer, plain};
 use crate::proxy::http::capacity::Connections;
 
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Health {
         }
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Answer {
+    fn answer<B>(&self, request: &Request<B>) -> ProxyAnswer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "ask by GET");
         }

@@ -77,7 +77,7 @@ impl BodyNotes {
         self.sizes.get(side as usize).is_some_and(|size| size.load(Ordering::Relaxed) != 0)
     }
 
-    /// The request could not be read, and some server understands this message: `Decode` of Go reads the first
+    /// The request could not be read, and some server understands this message: `DecodeStep` of Go reads the first
     /// document of a body.
     pub(crate) fn may_ask(&self, message: &Message) {
         let mut readings = self.readings.lock();

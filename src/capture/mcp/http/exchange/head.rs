@@ -9,7 +9,7 @@ use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
-use crate::capture::mcp::correlate::{MessageOrigin, Pace};
+use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
 use crate::trail::{ClientKey, Core, Transport};
@@ -69,7 +69,7 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
         is_resumed: parts.method == Method::GET && headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         client,
-        pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
+        garbage_rate: parts.extensions.get::<Arc<GarbageRate>>().cloned().unwrap_or_default(),
         is_held: false,
         http,
     }

@@ -13,11 +13,11 @@ use crate::trail::{OpenCall, Refused};
 #[derive(Debug, Clone)]
 pub struct HeldCalls {
     why: HoldReasons,
-    contents: Arc<Mutex<Contents>>,
+    contents: Arc<Mutex<HeldContents>>,
 }
 
 #[derive(Debug, Default)]
-struct Contents {
+struct HeldContents {
     /// The calls that may be refused, with the ids for their answers.
     calls: Vec<(Option<Id>, Arc<OpenCall>)>,
     splices: Splices,
@@ -155,7 +155,7 @@ impl HeldCalls {
         })
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
+    fn contents(&self) -> MutexGuard<'_, HeldContents> {
         self.contents.lock()
     }
 }

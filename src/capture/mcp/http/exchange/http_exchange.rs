@@ -20,12 +20,12 @@ use super::bypass::Bypass;
 #[cfg(feature = "internals")]
 use super::held_calls::HeldCalls;
 use super::ordinary::HttpRecording;
-use super::progress::Progress;
+use super::progress::ExchangeProgress;
 use super::{head, ordinary};
-use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
+use crate::capture::mcp::correlate::{self, Exchange, ExchangeEnd, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
-use crate::capture::mcp::http::server::{Entered, ServerState};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::capture::mcp::http::server::{ServerState, SessionExchange};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 use crate::locks::Mutex;
 use crate::record::{ClockReading, Detail, Outcome, names};
 use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
@@ -35,7 +35,7 @@ pub(crate) struct HttpExchange {
     shared: Arc<ServerState>,
     recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
-    course: Progress,
+    course: ExchangeProgress,
     begun: ClockReading,
     method: Method,
     path: String,
@@ -54,7 +54,7 @@ pub(crate) struct HttpExchange {
     status: AtomicU16,
     /// The session that the response names, if it is successful.
     issued: OnceLock<String>,
-    session: Mutex<Option<Entered>>,
+    session: Mutex<Option<SessionExchange>>,
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
     #[cfg(feature = "internals")]
@@ -80,7 +80,7 @@ impl HttpExchange {
             shared: shared.clone(),
             recording: recording.clone(),
             exchange,
-            course: Progress::default(),
+            course: ExchangeProgress::default(),
             begun,
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
@@ -114,7 +114,7 @@ impl HttpExchange {
         &self.method
     }
 
-    pub(super) fn reading(&self) -> &Arc<Reading> {
+    pub(super) fn reading(&self) -> &Arc<ScanOptions> {
         self.shared.correlator.reading()
     }
 
@@ -309,16 +309,16 @@ impl HttpExchange {
             self.exchange.note_unread(self.bodies.facts());
         }
         self.exchange.close(match how {
-            BodyEnd::Dropped => End::Dropped,
-            _ if self.bodies.is_unread(Side::Response) => End::Unread,
-            _ => End::Complete,
+            BodyEnd::Dropped => ExchangeEnd::Dropped,
+            _ if self.bodies.is_unread(Side::Response) => ExchangeEnd::Unread,
+            _ => ExchangeEnd::Complete,
         });
         if !self.exchange.has_call() {
             self.tell_if_wanted();
         }
         let status = self.status();
         let session = self.session.lock().take();
-        let ended = |session: &Entered| match status {
+        let ended = |session: &SessionExchange| match status {
             _ if self.is_stream.load(Ordering::Relaxed) => true,
             200..300 => self.method == Method::DELETE,
             404 => self.says_that_it_is_over(session),
@@ -332,7 +332,7 @@ impl HttpExchange {
     /// Whether a 404 ends the session. A server answers 404 to everything in a session that it has ended (2025-11-25,
     /// section Session Management). It also answers 404 to what it does not know: another path, a GET if it has no
     /// stream, a method of JSON-RPC (2026-07-28).
-    fn says_that_it_is_over(&self, session: &Entered) -> bool {
+    fn says_that_it_is_over(&self, session: &SessionExchange) -> bool {
         let asks = matches!(self.method, Method::POST | Method::DELETE);
         asks && session.is_at(&self.path) && self.code.get() != Some(&METHOD_NOT_FOUND)
     }

@@ -10,12 +10,12 @@ use http::Method;
 /// accepted: it may have been a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HttpRecording {
-    which: Which,
+    which: RecordedRequests,
     excluded: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Which {
+enum RecordedRequests {
     #[default]
     Failures,
     All,
@@ -34,13 +34,13 @@ impl HttpRecording {
     /// Records all of them.
     #[must_use]
     pub fn all() -> Self {
-        Self { which: Which::All, excluded: Vec::new() }
+        Self { which: RecordedRequests::All, excluded: Vec::new() }
     }
 
     /// Records none of them.
     #[must_use]
     pub fn none() -> Self {
-        Self { which: Which::None, excluded: Vec::new() }
+        Self { which: RecordedRequests::None, excluded: Vec::new() }
     }
 
     /// Excludes requests to `path`, or to all paths with that prefix if it ends with `*`: `/health`, `/metrics*`.
@@ -53,9 +53,9 @@ impl HttpRecording {
     /// Whether a request to that path is recorded.
     pub(crate) fn wants(&self, path: &str, failed: bool) -> bool {
         let is_wanted = match self.which {
-            Which::Failures => failed,
-            Which::All => true,
-            Which::None => false,
+            RecordedRequests::Failures => failed,
+            RecordedRequests::All => true,
+            RecordedRequests::None => false,
         };
         is_wanted && !self.excluded.iter().any(|pattern| fits(pattern, path))
     }

@@ -10,10 +10,10 @@ use crate::capture::mcp::message::Message;
 use crate::locks::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<State>);
+pub(crate) struct ExchangeProgress(Mutex<ProgressState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     request_is_over: bool,
     response: Option<BodyEnd>,
     is_over: bool,
@@ -21,7 +21,7 @@ struct State {
     cut: Option<Message>,
 }
 
-impl Progress {
+impl ExchangeProgress {
     /// Keeps an answer that came before its request, and returns any other.
     pub(crate) fn hold_back(&self, answer: Message) -> Option<Message> {
         let mut state = self.state();
@@ -61,7 +61,7 @@ impl Progress {
         Some(how)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.0.lock()
     }
 }

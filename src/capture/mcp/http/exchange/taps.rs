@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 
 use super::body_notes::Side;
 use super::http_exchange::HttpExchange;
-use crate::capture::mcp::http::reading::{BodyEnd, Content, Observer, Reader, Tap, UnreadReason};
+use crate::capture::mcp::http::reading::{BodyEnd, BodyObserver, BodyReader, BodyTap, Content, UnreadReason};
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::trail::{Direction, OpenCall, Pause};
 
@@ -18,15 +18,15 @@ pub struct NotFromServer;
 
 impl HttpExchange {
     /// The tap of the request's body, if it has one: servers may accept a message whatever the method.
-    pub(crate) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
+    pub(crate) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<BodyTap> {
         self.note_media_type(Side::Request, &parts.headers);
         if length == Some(0) {
             self.request_over();
             return None;
         }
         let requests = RequestObserver::new(self);
-        match Reader::of_request(self.reading(), &parts.headers) {
-            Ok(reader) => Some(Tap::new(Some(reader), Box::new(requests), length)),
+        match BodyReader::of_request(self.reading(), &parts.headers) {
+            Ok(reader) => Some(BodyTap::new(Some(reader), Box::new(requests), length)),
             Err(why) => {
                 requests.unread(why.into());
                 self.request_over();
@@ -36,13 +36,13 @@ impl HttpExchange {
     }
 
     /// The head of the response arrived. Returns the tap of its body.
-    pub(crate) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
+    pub(crate) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> BodyTap {
         self.see_head(response);
         let content = match response.extensions.get::<NotFromServer>() {
             None => Content::of_response(&response.headers),
             Some(_) => Content::Other,
         };
-        let reader = Reader::of_response(self.reading(), content, &response.headers);
+        let reader = BodyReader::of_response(self.reading(), content, &response.headers);
         let reader = reader.unwrap_or_else(|why| {
             self.unread(Side::Response, why.into());
             None
@@ -50,7 +50,7 @@ impl HttpExchange {
         let has_no_body = *self.method() == Method::HEAD
             || matches!(response.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let responses = ResponseObserver::new(self, content);
-        Tap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
+        BodyTap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
     }
 }
 
@@ -94,7 +94,7 @@ impl RequestObserver {
     }
 }
 
-impl Observer for RequestObserver {
+impl BodyObserver for RequestObserver {
     fn message(&self, message: Message) {
         #[cfg(feature = "internals")]
         if let Some(held) = self.0.held() {
@@ -139,7 +139,7 @@ impl ResponseObserver {
     }
 }
 
-impl Observer for ResponseObserver {
+impl BodyObserver for ResponseObserver {
     fn message(&self, message: Message) {
         if message.kind(Direction::ServerToClient).is_some() {
             return self.passage.see_response(message);

@@ -42,7 +42,9 @@ impl Content {
     pub(crate) fn of_response(headers: &HeaderMap) -> Self {
         match headers.get(CONTENT_TYPE) {
             Some(value) if is_json(value) => Self::Json,
-            Some(value) if essence(value).is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM)) => {
+            Some(value)
+                if essence(value.as_bytes()).is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM)) =>
+            {
                 Self::Events
             }
             _ => Self::Other,
@@ -82,7 +84,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 fn is_json(value: &HeaderValue) -> bool {
-    essence(value).is_some_and(is_json_type)
+    essence(value.as_bytes()).is_some_and(is_json_type)
 }
 
 fn is_json_type(essence: &str) -> bool {
@@ -92,16 +94,11 @@ fn is_json_type(essence: &str) -> bool {
 
 /// All types of a list, without their parameters.
 fn types(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.as_bytes().split(|byte| *byte == b',').filter_map(essence_of)
+    value.as_bytes().split(|byte| *byte == b',').filter_map(essence)
 }
 
-/// The media type without its parameters.
-fn essence(value: &HeaderValue) -> Option<&str> {
-    essence_of(value.as_bytes())
-}
-
-/// A parameter may contain any bytes.
-fn essence_of(value: &[u8]) -> Option<&str> {
+/// The media type without its parameters, which may contain any bytes.
+fn essence(value: &[u8]) -> Option<&str> {
     str::from_utf8(value.split(|byte| *byte == b';').next()?).ok().map(str::trim)
 }
 

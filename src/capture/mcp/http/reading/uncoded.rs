@@ -7,19 +7,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::content::Coding;
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::profile::Profile;
-use crate::capture::mcp::scan::{Documents, Texts};
+use crate::capture::mcp::scan::{Documents, TextScanner};
 
 /// Reads the bytes of a body without decoding them.
 pub(crate) struct Uncoded {
-    texts: Box<Texts>,
+    texts: Box<TextScanner>,
     has_message: bool,
 }
 
 impl Uncoded {
-    pub(crate) fn new(reading: &Arc<Reading>) -> Self {
-        Self { texts: Box::new(Texts::new(reading.clone(), Documents::One)), has_message: false }
+    pub(crate) fn new(reading: &Arc<ScanOptions>) -> Self {
+        Self { texts: Box::new(TextScanner::new(reading.clone(), Documents::One)), has_message: false }
     }
 
     pub(crate) fn read(&mut self, bytes: &[u8], see: &mut dyn FnMut(Message)) {

@@ -8,7 +8,7 @@ mod state;
 
 #[cfg(feature = "internals")]
 pub use self::hold_reasons::HoldReasons;
-pub(crate) use self::sessions::Entered;
+pub(crate) use self::sessions::SessionExchange;
 #[cfg(test)]
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::state::ServerState;

@@ -20,13 +20,13 @@ use crate::trail::{Client, ClientKey, Core, Share, SharedResource, WireCounter};
 pub(crate) struct Sessions {
     core: Arc<Core>,
     most: usize,
-    table: Mutex<Table>,
+    table: Mutex<SessionTable>,
     /// When (monotonic nanoseconds) the last sweep was.
     swept: AtomicU64,
 }
 
 #[derive(Default)]
-struct Table {
+struct SessionTable {
     by_id: HashMap<Arc<str>, OpenSession>,
     /// Least recently used first.
     order: BTreeMap<u64, Arc<str>>,
@@ -50,7 +50,7 @@ struct OpenSession {
 }
 
 /// An exchange of a session, open until this is dropped.
-pub(crate) struct Entered {
+pub(crate) struct SessionExchange {
     sessions: Arc<Sessions>,
     id: Arc<str>,
     correlated: Arc<Session>,
@@ -73,7 +73,7 @@ impl Sessions {
         id: &str,
         correlated: &Arc<Session>,
         (path, client): (&str, Option<&Arc<Client>>),
-    ) -> Entered {
+    ) -> SessionExchange {
         let (id, path, used): (Arc<str>, Arc<str>, _) = (id.into(), path.into(), self.now());
         let has_own;
         let (same, evicted) = {
@@ -99,11 +99,11 @@ impl Sessions {
         }
         // Not under the lock, because it writes records.
         same.into_iter().chain(evicted).for_each(|correlated| correlated.end());
-        Entered { sessions: self.clone(), id, correlated: correlated.clone(), path }
+        SessionExchange { sessions: self.clone(), id, correlated: correlated.clone(), path }
     }
 
     /// Begins an exchange of that session, if there is one.
-    pub(crate) fn enter(self: &Arc<Self>, id: &str) -> Option<Entered> {
+    pub(crate) fn enter(self: &Arc<Self>, id: &str) -> Option<SessionExchange> {
         let used = self.now();
         let mut table = self.table();
         let (id, session) = table.by_id.get_key_value(id)?;
@@ -114,7 +114,12 @@ impl Sessions {
         let session = table.by_id.get_mut(&id)?;
         (session.place, session.used) = (place, used);
         session.open += 1;
-        Some(Entered { sessions: self.clone(), correlated: session.correlated.clone(), path: session.path.clone(), id })
+        Some(SessionExchange {
+            sessions: self.clone(),
+            correlated: session.correlated.clone(),
+            path: session.path.clone(),
+            id,
+        })
     }
 
     /// Ends calls and sessions that nothing will continue. It works only now and then, and otherwise costs nothing.
@@ -170,7 +175,7 @@ impl Sessions {
         self.core.clock().monotonic_nano()
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, SessionTable> {
         self.table.lock()
     }
 }
@@ -189,7 +194,7 @@ impl fmt::Debug for Sessions {
     }
 }
 
-impl Entered {
+impl SessionExchange {
     pub(crate) fn is_of(&self, id: &str) -> bool {
         *self.id == *id
     }
@@ -209,13 +214,13 @@ impl Entered {
     }
 }
 
-impl Drop for Entered {
+impl Drop for SessionExchange {
     fn drop(&mut self) {
         self.sessions.leave(&self.id, &self.correlated);
     }
 }
 
-impl Table {
+impl SessionTable {
     /// Adds a session at the end of the order.
     fn append(&mut self, id: &Arc<str>, client: Option<&Arc<Client>>) -> u64 {
         self.next += 1;

@@ -14,7 +14,7 @@ use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::capture::mcp::http::reading::{BodyEnd, Tap};
+use crate::capture::mcp::http::reading::{BodyEnd, BodyTap};
 use crate::trail::Pause;
 
 pin_project! {
@@ -23,21 +23,21 @@ pin_project! {
     pub struct TapBody<B> {
         #[pin]
         body: B,
-        tap: Option<Tap>,
-        looked_at: Option<LookedAt>,
+        tap: Option<BodyTap>,
+        looked_at: Option<PartlyReadFrame>,
         pause: Option<Pause>,
     }
 }
 
 /// A frame that has not been read completely.
 #[derive(Debug)]
-struct LookedAt {
+struct PartlyReadFrame {
     frame: Frame<Bytes>,
     read: usize,
 }
 
 impl<B: Body> TapBody<B> {
-    pub(crate) fn tapped(body: B, tap: Tap) -> Self {
+    pub(crate) fn tapped(body: B, tap: BodyTap) -> Self {
         let mut body = Self { body, tap: Some(tap), looked_at: None, pause: None };
         if body.body.is_end_stream() {
             // Nothing polls it.
@@ -60,7 +60,7 @@ impl<B: Body> TapBody<B> {
     /// Whether reading more of it can find more.
     #[cfg(feature = "internals")]
     pub(crate) fn is_wanted(&self) -> bool {
-        self.tap.as_ref().is_some_and(Tap::is_reading)
+        self.tap.as_ref().is_some_and(BodyTap::is_reading)
     }
 
     pub(crate) fn end(&mut self, how: BodyEnd) {
@@ -80,14 +80,14 @@ impl<B: Body> Body for TapBody<B> {
             ready!(pause.as_mut().poll(context));
             *this.pause = None;
         }
-        let LookedAt { frame, read } = match this.looked_at.take() {
+        let PartlyReadFrame { frame, read } = match this.looked_at.take() {
             Some(looked_at) => looked_at,
             None => {
                 // `Bytes` stay `Bytes`, without a copy.
                 let contiguous =
                     |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
                 match ready!(this.body.as_mut().poll_frame(context)).map(|frame| frame.map(contiguous)) {
-                    Some(Ok(frame)) => LookedAt { frame, read: 0 },
+                    Some(Ok(frame)) => PartlyReadFrame { frame, read: 0 },
                     end => {
                         let how = if end.is_some() { BodyEnd::Broken } else { BodyEnd::Complete };
                         this.tap.iter_mut().for_each(|tap| tap.end(how));
@@ -101,7 +101,7 @@ impl<B: Body> Body for TapBody<B> {
         let (length, more) = (bytes.len(), tap.data(bytes));
         *this.pause = tap.pause();
         if more < length {
-            *this.looked_at = Some(LookedAt { frame, read: read + more });
+            *this.looked_at = Some(PartlyReadFrame { frame, read: read + more });
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -4,17 +4,17 @@ use std::hash::Hasher as _;
 
 use crate::capture::mcp::message::{Id, IdKind, MAX_ID};
 use crate::capture::mcp::scan::process_hasher::ProcessHasher;
-use crate::capture::mcp::scan::tokens::{REPLACEMENT, Sink};
+use crate::capture::mcp::scan::tokens::{REPLACEMENT, StringSink};
 
 /// The beginning of a text, up to its limit and never cut inside a character.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Beginning {
+pub(crate) struct TextPrefix {
     text: String,
     /// Something was left out, so nothing may follow.
     is_cut: bool,
 }
 
-impl Beginning {
+impl TextPrefix {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.is_cut = false;
@@ -53,7 +53,7 @@ impl Beginning {
 /// A string that is an id. The part that is not kept is hashed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct IdText {
-    beginning: Beginning,
+    beginning: TextPrefix,
     rest: Option<ProcessHasher>,
 }
 
@@ -94,7 +94,7 @@ impl Id {
     }
 }
 
-impl Sink for IdText {
+impl StringSink for IdText {
     fn text(&mut self, piece: &str) {
         if self.rest.is_some() || self.beginning.text().len() + piece.len() > MAX_ID {
             self.hash().write(piece.as_bytes());

@@ -3,12 +3,12 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::text::Beginning;
+use super::text::TextPrefix;
 use crate::capture::mcp::message::{MAX_TEXT, MAX_TOOL, MAX_TOOLS, ToolDefinition};
 
 /// The definitions of one message.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tools {
+pub(crate) struct ToolDefinitions {
     definitions: Vec<ToolDefinition>,
     looked_at: usize,
     /// The bytes of the definition that is being read.
@@ -17,7 +17,7 @@ pub(crate) struct Tools {
     is_too_long: bool,
 }
 
-impl Tools {
+impl ToolDefinitions {
     pub(crate) fn clear(&mut self) {
         self.definitions.clear();
         (self.looked_at, self.is_open) = (0, false);
@@ -65,7 +65,7 @@ impl Tools {
 /// `None` without a name, or if serde_json refuses it, which has its own limits for nesting and numbers.
 fn definition(raw: &[u8]) -> Option<ToolDefinition> {
     let value: Value = serde_json::from_str(&String::from_utf8_lossy(raw)).ok()?;
-    let mut name = Beginning::default();
+    let mut name = TextPrefix::default();
     name.push(value.get("name")?.as_str()?, MAX_TEXT);
     let canonical = serde_jcs::to_vec(&value).ok()?;
     Some(ToolDefinition { name: name.text().into(), digest: Sha256::digest(canonical).into() })

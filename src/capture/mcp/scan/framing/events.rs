@@ -14,29 +14,29 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr2, memchr3};
 
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::scan::process_hasher::ProcessHasher;
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
-use crate::capture::mcp::scan::tokens::Key;
+use crate::capture::mcp::scan::tokens::KeyText;
 
 /// Reads the messages of an event stream.
 #[derive(Debug)]
 pub(crate) struct Events {
     scanner: Scanner,
-    at: At,
+    at: EventState,
     /// The last byte was a carriage return; a newline that follows belongs to it.
     behind_return: bool,
     /// The name of the field.
-    field: Key,
-    event: Event,
+    field: KeyText,
+    event: SseEvent,
     endpoint: Option<String>,
     unfinished: u64,
 }
 
 /// What is known of the event that is being read.
 #[derive(Debug, Default)]
-struct Event {
-    name: Key,
+struct SseEvent {
+    name: KeyText,
     /// It has a line of data.
     has_data: bool,
     /// The first byte of its data.
@@ -53,18 +53,18 @@ struct Event {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum EventState {
     /// In the byte order mark that may begin the stream, after so many of its bytes.
     Mark(usize),
     /// In the name of a field.
     Name,
     /// After the colon, where one space does not count.
-    Colon(Field),
-    Value(Field),
+    Colon(EventField),
+    Value(EventField),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+enum EventField {
     Data,
     Event,
     Id,
@@ -73,10 +73,10 @@ enum Field {
 }
 
 impl Events {
-    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+    pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
         let scanner = Scanner::new(reading, Documents::One);
-        let (field, event) = (Key::default(), Event::default());
-        Self { scanner, at: At::Mark(0), behind_return: false, field, event, endpoint: None, unfinished: 0 }
+        let (field, event) = (KeyText::default(), SseEvent::default());
+        Self { scanner, at: EventState::Mark(0), behind_return: false, field, event, endpoint: None, unfinished: 0 }
     }
 
     /// Reads more bytes. A message is emitted at the blank line that ends its event.
@@ -90,31 +90,31 @@ impl Events {
                     self.end_line(emit);
                     rest
                 }
-                (At::Mark(read), _) if MARK.get(read) == Some(&byte) => {
-                    self.at = if read + 1 == MARK.len() { At::Name } else { At::Mark(read + 1) };
+                (EventState::Mark(read), _) if MARK.get(read) == Some(&byte) => {
+                    self.at = if read + 1 == MARK.len() { EventState::Name } else { EventState::Mark(read + 1) };
                     rest
                 }
                 // The beginning of a mark is not the beginning of a name.
-                (At::Mark(read), _) => {
-                    self.at = if read == 0 { At::Name } else { At::Value(Field::Other) };
+                (EventState::Mark(read), _) => {
+                    self.at = if read == 0 { EventState::Name } else { EventState::Value(EventField::Other) };
                     bytes
                 }
-                (At::Name, b':') => {
-                    let field = Field::named(&self.field);
+                (EventState::Name, b':') => {
+                    let field = EventField::named(&self.field);
                     self.begin(field);
-                    self.at = At::Colon(field);
+                    self.at = EventState::Colon(field);
                     rest
                 }
-                (At::Name, _) => {
+                (EventState::Name, _) => {
                     let (name, behind) = split(bytes, memchr3(b':', b'\n', b'\r', bytes));
                     self.field.push(name);
                     behind
                 }
-                (At::Colon(field), _) => {
-                    self.at = At::Value(field);
+                (EventState::Colon(field), _) => {
+                    self.at = EventState::Value(field);
                     if byte == b' ' { rest } else { bytes }
                 }
-                (At::Value(field), _) => {
+                (EventState::Value(field), _) => {
                     let (value, behind) = split(bytes, memchr2(b'\n', b'\r', bytes));
                     self.value(field, value);
                     behind
@@ -127,9 +127,9 @@ impl Events {
     pub(crate) fn end(&mut self) {
         let _also_blank = self.scanner.discard();
         self.unfinished += u64::from(self.event.first.is_some());
-        self.event = Event::default();
+        self.event = SseEvent::default();
         self.field.clear();
-        (self.at, self.behind_return, self.endpoint) = (At::Mark(0), false, None);
+        (self.at, self.behind_return, self.endpoint) = (EventState::Mark(0), false, None);
     }
 
     /// Where messages are to be sent, if an event said so since the last call (4).
@@ -145,25 +145,25 @@ impl Events {
     }
 
     /// A line of that field begins. The last name and the last id count.
-    fn begin(&mut self, field: Field) {
+    fn begin(&mut self, field: EventField) {
         let event = &mut self.event;
         match field {
-            Field::Data => {
+            EventField::Data => {
                 if std::mem::replace(&mut event.has_data, true) {
                     self.scanner.read(b"\n", &mut |message| event.take(message));
                 }
             }
-            Field::Event => event.name.clear(),
-            Field::Id => (event.next_id, event.has_nul) = (None, false),
-            Field::Other => {}
+            EventField::Event => event.name.clear(),
+            EventField::Id => (event.next_id, event.has_nul) = (None, false),
+            EventField::Other => {}
         }
     }
 
     /// A part of the value of that field.
-    fn value(&mut self, field: Field, value: &[u8]) {
+    fn value(&mut self, field: EventField, value: &[u8]) {
         let event = &mut self.event;
         match field {
-            Field::Data => {
+            EventField::Data => {
                 let first = || value.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t'));
                 event.first = event.first.or_else(first);
                 match event.first {
@@ -171,35 +171,35 @@ impl Events {
                     Some(_) => event.other.extend(value.iter().take(MAX_ENDPOINT.saturating_sub(event.other.len()))),
                 }
             }
-            Field::Event => event.name.push(value),
-            Field::Id => {
+            EventField::Event => event.name.push(value),
+            EventField::Id => {
                 event.has_nul |= memchr(0, value).is_some();
                 event.next_id.get_or_insert_default().write(value);
             }
-            Field::Other => {}
+            EventField::Other => {}
         }
     }
 
     fn end_line(&mut self, emit: &mut impl FnMut(Message)) {
         match self.at {
-            At::Mark(0) => self.end_event(emit),
-            At::Name if self.field.is(b"") => self.end_event(emit),
+            EventState::Mark(0) => self.end_event(emit),
+            EventState::Name if self.field.is(b"") => self.end_event(emit),
             // A name without a colon is a field without a value.
-            At::Name => {
-                let field = Field::named(&self.field);
+            EventState::Name => {
+                let field = EventField::named(&self.field);
                 self.begin(field);
                 self.end_field(field);
             }
-            At::Colon(field) | At::Value(field) => self.end_field(field),
-            At::Mark(_) => {}
+            EventState::Colon(field) | EventState::Value(field) => self.end_field(field),
+            EventState::Mark(_) => {}
         }
         self.field.clear();
-        self.at = At::Name;
+        self.at = EventState::Name;
     }
 
-    fn end_field(&mut self, field: Field) {
+    fn end_field(&mut self, field: EventField) {
         let event = &mut self.event;
-        if field == Field::Id && !event.has_nul {
+        if field == EventField::Id && !event.has_nul {
             event.id = event.next_id.take();
         }
     }
@@ -225,7 +225,7 @@ impl Events {
     }
 }
 
-impl Event {
+impl SseEvent {
     /// What the scanner emits before the end of a document is an element of a batch.
     fn take(&mut self, message: Message) {
         if self.batch.len() < MAX_BATCH {
@@ -234,8 +234,8 @@ impl Event {
     }
 }
 
-impl Field {
-    fn named(name: &Key) -> Self {
+impl EventField {
+    fn named(name: &KeyText) -> Self {
         match name.bytes() {
             b"data" => Self::Data,
             b"event" => Self::Event,

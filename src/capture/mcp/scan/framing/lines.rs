@@ -7,29 +7,29 @@ use std::sync::Arc;
 use memchr::{memchr, memchr3_iter};
 
 use super::spanning::SpanningDocument;
-use super::splits::{Separator, Splits};
-use super::texts::{Texts, Written};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use super::splits::{LineSplits, Separator};
+use super::text_scanner::{TextScanner, UnitEncoding};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 use crate::capture::mcp::scan::scanner::Documents;
 
 /// Reads the messages of a stream of lines.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    texts: Texts,
+    texts: TextScanner,
     /// A message of this line was emitted: an element of a batch, or one that only some reader sees.
     gave: bool,
-    splits: Splits,
+    splits: LineSplits,
     /// A document that earlier lines have begun and not ended.
     joined: Option<Box<SpanningDocument>>,
     /// The last bytes, if they may end a line for some readers or begin such an end: nothing has read them yet.
-    begun: Begun,
+    begun: LineStart,
     /// The number of lines so far.
     number: u64,
 }
 
 /// At most two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Begun {
+enum LineStart {
     Nothing,
     Return,
     /// Of U+0085.
@@ -40,9 +40,9 @@ enum Begun {
 }
 
 impl Lines {
-    pub(crate) fn new(reading: Arc<Reading>) -> Self {
-        let (texts, splits) = (Texts::new(reading, Documents::One), Splits::default());
-        Self { texts, gave: false, splits, joined: None, begun: Begun::Nothing, number: 0 }
+    pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
+        let (texts, splits) = (TextScanner::new(reading, Documents::One), LineSplits::default());
+        Self { texts, gave: false, splits, joined: None, begun: LineStart::Nothing, number: 0 }
     }
 
     /// Reads up to and including the first newline that ends a line with a message, and returns how many bytes that
@@ -79,7 +79,7 @@ impl Lines {
     /// A part of a line.
     fn read_line(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Message)) {
         while let Some((&byte, rest)) = bytes.split_first() {
-            if self.begun != Begun::Nothing {
+            if self.begun != LineStart::Nothing {
                 if self.go_on(byte, emit) {
                     bytes = rest;
                 }
@@ -95,15 +95,15 @@ impl Lines {
 
     /// The byte after the beginning of a possible line end. Returns whether it belongs to that.
     fn go_on(&mut self, byte: u8, emit: &mut dyn FnMut(Message)) -> bool {
-        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        let begun = std::mem::replace(&mut self.begun, LineStart::Nothing);
         match (begun, byte) {
-            (Begun::Return, _) => {
+            (LineStart::Return, _) => {
                 self.separate(Separator::Return, b"\r", emit);
                 return false;
             }
-            (Begun::E2, 0x80) => self.begun = Begun::E280,
-            (Begun::E280, 0xa8 | 0xa9) => self.separate(Separator::Paragraph, &[0xe2, 0x80, byte], emit),
-            (Begun::C2, 0x85) => self.separate(Separator::Other, b"\xc2\x85", emit),
+            (LineStart::E2, 0x80) => self.begun = LineStart::E280,
+            (LineStart::E280, 0xa8 | 0xa9) => self.separate(Separator::Paragraph, &[0xe2, 0x80, byte], emit),
+            (LineStart::C2, 0x85) => self.separate(Separator::Other, b"\xc2\x85", emit),
             (begun, _) => {
                 self.content(begun.bytes(), EVERYBODY, emit);
                 return false;
@@ -131,14 +131,14 @@ impl Lines {
     }
 
     fn end_line(&mut self, emit: &mut dyn FnMut(Message)) {
-        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        let begun = std::mem::replace(&mut self.begun, LineStart::Nothing);
         self.content(begun.bytes(), EVERYBODY, emit);
         let Self { texts, splits, number, joined, .. } = self;
         let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
         let (mut calls, goes_on) = joined.take().map_or_else(Default::default, SpanningDocument::end_line);
         let is_read = is_read || !calls.is_empty();
         let (line, written) = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
-        let begun = if written == Written::Plain { SpanningDocument::behind(line) } else { None };
+        let begun = if written == UnitEncoding::Plain { SpanningDocument::behind(line) } else { None };
         let mut is_json = true;
         texts.end(&mut |message: Message| {
             if message.flaw == Some(Flaw::NotJson) {
@@ -153,7 +153,7 @@ impl Lines {
         });
         let goes_on = goes_on.map(|joined| joined.behind_line(is_json));
         *joined = goes_on.or(begun);
-        self.splits = Splits::default();
+        self.splits = LineSplits::default();
         self.number += 1;
     }
 
@@ -163,7 +163,7 @@ impl Lines {
     }
 }
 
-impl Begun {
+impl LineStart {
     fn bytes(self) -> &'static [u8] {
         match self {
             Self::Nothing => b"",
@@ -176,12 +176,12 @@ impl Begun {
 }
 
 /// The position of the first byte that may end a line for some readers, judging by these bytes.
-fn begin(bytes: &[u8]) -> Option<(usize, Begun)> {
+fn begin(bytes: &[u8]) -> Option<(usize, LineStart)> {
     memchr3_iter(b'\r', 0xc2, 0xe2, bytes).find_map(|at| {
         let begun = match bytes.get(at..).unwrap_or_default() {
-            [b'\r', ..] => Begun::Return,
-            [0xc2] | [0xc2, 0x85, ..] => Begun::C2,
-            [0xe2] | [0xe2, 0x80] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => Begun::E2,
+            [b'\r', ..] => LineStart::Return,
+            [0xc2] | [0xc2, 0x85, ..] => LineStart::C2,
+            [0xe2] | [0xe2, 0x80] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => LineStart::E2,
             _ => return None,
         };
         Some((at, begun))

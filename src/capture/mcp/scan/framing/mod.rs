@@ -5,10 +5,10 @@ mod events;
 mod lines;
 mod spanning;
 mod splits;
-mod texts;
+mod text_scanner;
 mod unicode;
 
 pub(crate) use self::events::Events;
 pub(crate) use self::lines::Lines;
 #[cfg(any(feature = "tower", test))]
-pub(crate) use self::texts::Texts;
+pub(crate) use self::text_scanner::TextScanner;

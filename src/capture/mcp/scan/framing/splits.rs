@@ -10,15 +10,15 @@
 //!    quote ends anything that begins after them. So such a line is in doubt for these readers only if they see a
 //!    message.
 
-use super::texts::Written;
+use super::text_scanner::UnitEncoding;
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::capture::mcp::profile::Profile;
 use crate::capture::mcp::scan::scanner::Scanner;
 
 /// What other readers see in the current line.
 #[derive(Debug, Default)]
-pub(crate) struct Splits {
-    readers: [Option<Box<Split>>; 3],
+pub(crate) struct LineSplits {
+    readers: [Option<Box<LineSplit>>; 3],
     /// A carriage return splits a line that is one message to others.
     is_parted: bool,
     /// A message was emitted that exists only between other line ends.
@@ -30,7 +30,7 @@ pub(crate) struct Splits {
 
 /// One of the readers, after the first line end of its own.
 #[derive(Debug)]
-struct Split {
+struct LineSplit {
     scanner: Scanner,
     /// What preceded, if only whitespace has followed.
     held: Vec<Message>,
@@ -47,9 +47,14 @@ pub(crate) enum Separator {
     Other,
 }
 
-impl Splits {
+impl LineSplits {
     /// A separator follows what the ordinary reader has read.
-    pub(crate) fn separate(&mut self, by: Separator, ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
+    pub(crate) fn separate(
+        &mut self,
+        by: Separator,
+        ordinary: (&Scanner, UnitEncoding),
+        emit: &mut dyn FnMut(Message),
+    ) {
         let at = by as usize;
         let mut is_first = true;
         for finer in (at + 1..self.readers.len()).rev() {
@@ -64,11 +69,11 @@ impl Splits {
             return;
         }
         let (before, written) = self.before(at, ordinary);
-        let (is_sound, is_wide) = (written == Written::Plain, written == Written::Wide);
+        let (is_sound, is_wide) = (written == UnitEncoding::Plain, written == UnitEncoding::Wide);
         if by == Separator::Return && before.is_blank() && !is_wide {
             return;
         }
-        let mut split = Split { scanner: before.fresh(), held: Vec::new() };
+        let mut split = LineSplit { scanner: before.fresh(), held: Vec::new() };
         let (mut ended, mut is_read) = (before.clone(), is_sound);
         ended.end(&mut |message| match message.flaw {
             Some(Flaw::NotJson | Flaw::TooDeep) => is_read = false,
@@ -88,7 +93,7 @@ impl Splits {
         &mut self,
         bytes: &[u8],
         most: usize,
-        ordinary: (&Scanner, Written),
+        ordinary: (&Scanner, UnitEncoding),
         emit: &mut dyn FnMut(Message),
     ) {
         for at in 0..most.min(OTHER) {
@@ -126,7 +131,7 @@ impl Splits {
 
     /// Control characters make JSON invalid, so there is nothing to see after one before the other readers have given
     /// up.
-    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
+    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, UnitEncoding), emit: &mut dyn FnMut(Message)) {
         let begun = self.readers.get_mut(OTHER).and_then(Option::take).map(|split| (bytes, split));
         let Some((mut rest, mut split)) = begun.or_else(|| self.begin_controls(bytes, ordinary, emit)) else { return };
         while let Some(end) = rest.iter().position(|byte| is_control(*byte)) {
@@ -143,17 +148,17 @@ impl Splits {
     fn begin_controls<'a>(
         &mut self,
         bytes: &'a [u8],
-        ordinary: (&Scanner, Written),
+        ordinary: (&Scanner, UnitEncoding),
         emit: &mut dyn FnMut(Message),
-    ) -> Option<(&'a [u8], Box<Split>)> {
+    ) -> Option<(&'a [u8], Box<LineSplit>)> {
         let (before, written) = self.before(OTHER, ordinary);
-        let is_wide = written == Written::Wide;
+        let is_wide = written == UnitEncoding::Wide;
         if !before.is_spoiled() && !is_wide {
             return None;
         }
         let end = bytes.iter().position(|byte| is_control(*byte))?;
         let (whole, scanner) = (before.before_spoiled(is_control).filter(|_| !is_wide), before.fresh());
-        let mut split = Box::new(Split { scanner, held: Vec::new() });
+        let mut split = Box::new(LineSplit { scanner, held: Vec::new() });
         self.is_unread |= whole.is_none();
         if let Some(mut whole) = whole {
             whole.end(&mut |message| split.held.push(message));
@@ -163,18 +168,18 @@ impl Splits {
     }
 
     /// The reader that agrees with one without a state, and the encoding of what it has read.
-    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, Written)) -> (&'a Scanner, Written) {
+    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, UnitEncoding)) -> (&'a Scanner, UnitEncoding) {
         let nearest = self.readers.iter().take(at).rev().flatten().next();
-        nearest.map_or(ordinary, |split| (&split.scanner, Written::Plain))
+        nearest.map_or(ordinary, |split| (&split.scanner, UnitEncoding::Plain))
     }
 
-    fn put(&mut self, at: usize, split: impl Into<Box<Split>>) {
+    fn put(&mut self, at: usize, split: impl Into<Box<LineSplit>>) {
         if let Some(place) = self.readers.get_mut(at) {
             *place = Some(split.into());
         }
     }
 
-    fn read_on(&mut self, at: usize, split: &mut Split, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+    fn read_on(&mut self, at: usize, split: &mut LineSplit, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
         if !bytes.iter().all(|byte| is_blank(*byte)) {
             self.is_parted |= at == RETURN;
             self.release(at, split, emit);
@@ -183,7 +188,7 @@ impl Splits {
     }
 
     /// A line of that reader ends.
-    fn end_of(&mut self, at: usize, split: &mut Split, is_finest: bool, emit: &mut dyn FnMut(Message)) {
+    fn end_of(&mut self, at: usize, split: &mut LineSplit, is_finest: bool, emit: &mut dyn FnMut(Message)) {
         split.scanner.end(&mut |message| {
             let is_unread = matches!(message.flaw, Some(Flaw::NotJson | Flaw::TooDeep));
             self.is_unread |= is_finest && is_unread;
@@ -191,7 +196,7 @@ impl Splits {
         });
     }
 
-    fn release(&mut self, at: usize, split: &mut Split, emit: &mut dyn FnMut(Message)) {
+    fn release(&mut self, at: usize, split: &mut LineSplit, emit: &mut dyn FnMut(Message)) {
         split.held.drain(..).for_each(|message| self.give(at, message, emit));
     }
 

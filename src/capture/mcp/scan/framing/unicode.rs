@@ -11,7 +11,7 @@
 /// Converts successive units of framing to UTF-8, each in any number of pieces.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unicode {
-    form: Form,
+    form: UnicodeForm,
     /// There was a mark, or it is not UTF-8: offsets in the text differ from those of the bytes.
     is_transcoded: bool,
     /// Bytes whose encoding is not decided, or of a character that is not complete.
@@ -24,16 +24,16 @@ pub(crate) struct Unicode {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Form {
+enum UnicodeForm {
     #[default]
     Unknown,
     Utf8,
-    Utf16(Order),
-    Utf32(Order),
+    Utf16(ByteOrder),
+    Utf32(ByteOrder),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum ByteOrder {
     Little,
     Big,
 }
@@ -41,20 +41,20 @@ enum Order {
 impl Unicode {
     /// Emits the text in pieces, each with whether it was converted.
     pub(crate) fn read(&mut self, mut bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
-        if self.form == Form::Unknown {
+        if self.form == UnicodeForm::Unknown {
             bytes = self.begin(bytes, give);
         }
         match self.form {
-            Form::Unknown => {}
-            Form::Utf8 if bytes.is_empty() => {}
-            Form::Utf8 => give(self.is_transcoded, bytes),
-            Form::Utf16(_) | Form::Utf32(_) => self.wide(bytes, give),
+            UnicodeForm::Unknown => {}
+            UnicodeForm::Utf8 if bytes.is_empty() => {}
+            UnicodeForm::Utf8 => give(self.is_transcoded, bytes),
+            UnicodeForm::Utf16(_) | UnicodeForm::Utf32(_) => self.wide(bytes, give),
         }
     }
 
     /// The unit ends here. What is read next belongs to another one, after a newline.
     pub(crate) fn end(&mut self, give: &mut impl FnMut(bool, &[u8])) {
-        if self.form == Form::Unknown && self.length > 0 {
+        if self.form == UnicodeForm::Unknown && self.length > 0 {
             self.decide(true, give);
         }
         let left = self.begun.get(..self.length).unwrap_or_default();
@@ -63,8 +63,8 @@ impl Unicode {
             give(true, NO_CHARACTER);
         }
         let owed = match self.form {
-            Form::Utf16(Order::Little) => 1,
-            Form::Utf32(Order::Little) => 3,
+            UnicodeForm::Utf16(ByteOrder::Little) => 1,
+            UnicodeForm::Utf32(ByteOrder::Little) => 3,
             _ => 0,
         };
         *self = Self { owed, ..Self::default() };
@@ -77,12 +77,12 @@ impl Unicode {
 
     /// Whether it is UTF-8 as far as it was read, or nothing was read.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.form == Form::Utf8 || (self.form == Form::Unknown && self.length == 0)
+        self.form == UnicodeForm::Utf8 || (self.form == UnicodeForm::Unknown && self.length == 0)
     }
 
     /// The next byte is not a zero: if there is only one other character before it, the unit is UTF-8.
     pub(crate) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) {
-        if let (Form::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
+        if let (UnicodeForm::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
             && !matches!(first, 0 | 0xef | 0xfe | 0xff)
         {
             self.decide(true, give);
@@ -102,10 +102,10 @@ impl Unicode {
             && !matches!(first, 0 | 0xef | 0xfe | 0xff)
             && *second != 0
         {
-            self.form = Form::Utf8;
+            self.form = UnicodeForm::Utf8;
             return bytes;
         }
-        while let (Form::Unknown, Some((&byte, rest))) = (self.form, bytes.split_first()) {
+        while let (UnicodeForm::Unknown, Some((&byte, rest))) = (self.form, bytes.split_first()) {
             bytes = rest;
             if let Some(place) = self.begun.get_mut(self.length) {
                 *place = byte;
@@ -124,14 +124,14 @@ impl Unicode {
             return;
         };
         self.form = form;
-        self.is_transcoded = form != Form::Utf8 || mark > 0;
+        self.is_transcoded = form != UnicodeForm::Utf8 || mark > 0;
         self.read(begun.get(mark..).unwrap_or_default(), give);
     }
 
     fn wide(&mut self, bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
         let (size, order) = match self.form {
-            Form::Utf32(order) => (4, order),
-            Form::Utf16(order) => (2, order),
+            UnicodeForm::Utf32(order) => (4, order),
+            UnicodeForm::Utf16(order) => (2, order),
             _ => return,
         };
         let mut text = String::with_capacity(AT_ONCE + 4);
@@ -146,8 +146,8 @@ impl Unicode {
             self.length = 0;
             let code = self.begun.iter().take(size).fold(0, |code, byte| code << 8 | u32::from(*byte));
             let code = match order {
-                Order::Big => code,
-                Order::Little => code.swap_bytes() >> (32 - 8 * size),
+                ByteOrder::Big => code,
+                ByteOrder::Little => code.swap_bytes() >> (32 - 8 * size),
             };
             match self.character(code, size) {
                 Next::Character(character) => text.push(character),
@@ -206,9 +206,9 @@ fn is_high(unit: u16) -> bool {
 }
 
 /// The encoding of a text that begins so, and the length of its mark; `None` if more bytes are needed.
-fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
-    use Form::{Utf8, Utf16, Utf32};
-    use Order::{Big, Little};
+fn form(begun: &[u8], is_end: bool) -> Option<(UnicodeForm, usize)> {
+    use ByteOrder::{Big, Little};
+    use UnicodeForm::{Utf8, Utf16, Utf32};
     Some(match *begun {
         [0xef, 0xbb, 0xbf, ..] => (Utf8, 3),
         [0xff, 0xfe, 0, 0, ..] => (Utf32(Little), 4),

@@ -9,7 +9,8 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::capture::mcp::message::{
-    Answer, Error, Flaw, Id, IdKind, MAX_ID, MAX_TEXT, Message, Params, Reading, StateDigest, ToolDefinition,
+    ErrorFacts, Flaw, Id, IdKind, MAX_ID, MAX_TEXT, Message, Params, ResultFacts, ScanOptions, StateDigest,
+    ToolDefinition,
 };
 use crate::capture::mcp::scan::framing::{Events, Lines};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
@@ -48,12 +49,12 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
 }
 
 /// A reading that keeps everything.
-pub(crate) fn everything() -> Reading {
-    Reading { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true }
+pub(crate) fn everything() -> ScanOptions {
+    ScanOptions { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true }
 }
 
 pub(crate) fn scan<'a>(
-    reading: &Arc<Reading>,
+    reading: &Arc<ScanOptions>,
     documents: Documents,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<Message> {
@@ -68,7 +69,7 @@ pub(crate) fn scan<'a>(
 
 /// The messages of lines, each with how many bytes were read when it was emitted.
 pub(crate) fn lines<'a>(
-    reading: &Arc<Reading>,
+    reading: &Arc<ScanOptions>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<(Option<u64>, Message)> {
     let mut reader = Lines::new(Arc::clone(reading));
@@ -91,7 +92,10 @@ pub(crate) fn lines<'a>(
 }
 
 /// The messages of events, and how many events had no end.
-pub(crate) fn events<'a>(reading: &Arc<Reading>, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, u64) {
+pub(crate) fn events<'a>(
+    reading: &Arc<ScanOptions>,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Message>, u64) {
     let mut reader = Events::new(Arc::clone(reading));
     let mut messages = Vec::new();
     for piece in pieces {
@@ -114,7 +118,7 @@ pub(crate) fn pieces<'a>(mut bytes: &'a [u8], sizes: &'a [u8]) -> impl Iterator<
 }
 
 /// The messages of a document. What a parsed value does not contain is taken from `found`.
-fn expected(value: &Value, reading: &Reading, found: &[Message]) -> Vec<Message> {
+fn expected(value: &Value, reading: &ScanOptions, found: &[Message]) -> Vec<Message> {
     let (elements, batch) = match value {
         Value::Array(elements) if elements.is_empty() => (vec![&Value::Null], Some(1)),
         Value::Array(elements) => (elements.iter().collect(), Some(1)),
@@ -133,7 +137,7 @@ fn expected(value: &Value, reading: &Reading, found: &[Message]) -> Vec<Message>
         .collect()
 }
 
-fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
+fn message(value: &Value, reading: &ScanOptions, found: &Message) -> Message {
     let Some(top) = value.as_object() else {
         return Message { flaw: Some(Flaw::NotAMessage), doubts: found.doubts.clone(), ..Message::default() };
     };
@@ -154,7 +158,7 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
         message.result = answer(object, reading);
     }
     if let Some(object) = inner(top, "error") {
-        message.error = Error {
+        message.error = ErrorFacts {
             code: object.get("code").and_then(Value::as_number).and_then(|number| code(number, found.error.code)),
             message: text(object, "message").filter(|_| reading.wants_error_text),
         };
@@ -164,7 +168,7 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
     message
 }
 
-fn params(object: &Map<String, Value>, reading: &Reading, found: &Params) -> Params {
+fn params(object: &Map<String, Value>, reading: &ScanOptions, found: &Params) -> Params {
     let empty = Map::new();
     let meta = inner(object, "_meta").unwrap_or(&empty);
     let client = inner(object, "clientInfo").unwrap_or(&empty);
@@ -185,7 +189,7 @@ fn params(object: &Map<String, Value>, reading: &Reading, found: &Params) -> Par
     }
 }
 
-fn answer(object: &Map<String, Value>, reading: &Reading) -> Answer {
+fn answer(object: &Map<String, Value>, reading: &ScanOptions) -> ResultFacts {
     let empty = Map::new();
     let task = inner(object, "task").unwrap_or(&empty);
     let elements = |key| object.get(key).and_then(Value::as_array).into_iter().flatten();
@@ -193,7 +197,7 @@ fn answer(object: &Map<String, Value>, reading: &Reading) -> Answer {
     let texts =
         texts.fold(String::new(), |texts, text| if texts.is_empty() { text.into() } else { texts + "\n" + text });
     let is_error = object.get("isError") == Some(&Value::Bool(true));
-    Answer {
+    ResultFacts {
         is_error,
         result_type: text(object, "resultType"),
         request_state: state(object, reading),
@@ -214,7 +218,7 @@ fn tool(value: &Value) -> Option<ToolDefinition> {
     Some(ToolDefinition { name, digest: Sha256::digest(canonical).into() })
 }
 
-fn state(object: &Map<String, Value>, reading: &Reading) -> Option<StateDigest> {
+fn state(object: &Map<String, Value>, reading: &ScanOptions) -> Option<StateDigest> {
     let mut state = reading.state_key.clone()?;
     state.update(object.get("requestState")?.as_str()?.as_bytes());
     Some(StateDigest(state.finalize().into_bytes().into()))

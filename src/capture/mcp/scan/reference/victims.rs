@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::oracle::{self, pieces};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 
 /// A call that is run: its method, its tool or prompt, and its id.
 type Call = (String, Option<String>, String);
@@ -17,7 +17,7 @@ type Call = (String, Option<String>, String);
 /// Panics unless each call that a server runs of these lines is read, and no other call is read as one that most
 /// servers run, for any sizes of the pieces.
 pub fn check(bytes: &[u8], sizes: &[u8]) {
-    let reading = &Arc::<Reading>::default();
+    let reading = &Arc::<ScanOptions>::default();
     let whole: Vec<Message> = oracle::lines(reading, [bytes]).into_iter().map(|(_, message)| message).collect();
     let cut = oracle::lines(reading, pieces(bytes, sizes)).into_iter().map(|(_, message)| message);
     assert_eq!(whole, cut.collect::<Vec<_>>(), "lines are something else in pieces");

@@ -1,16 +1,16 @@
 //! The key that is being read, while it may be a known one: those are short and ASCII.
 
-use super::quoted::Sink;
+use super::string_reader::StringSink;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Key {
+pub(crate) struct KeyText {
     bytes: [u8; MAX_KEY],
     length: usize,
     /// It is not a known key.
     is_other: bool,
 }
 
-impl Key {
+impl KeyText {
     pub(crate) fn clear(&mut self) {
         (self.length, self.is_other) = (0, false);
     }
@@ -36,13 +36,13 @@ impl Key {
     }
 }
 
-impl Default for Key {
+impl Default for KeyText {
     fn default() -> Self {
         Self { bytes: [0; MAX_KEY], length: 0, is_other: false }
     }
 }
 
-impl Sink for Key {
+impl StringSink for KeyText {
     fn text(&mut self, piece: &str) {
         self.push(piece.as_bytes());
     }

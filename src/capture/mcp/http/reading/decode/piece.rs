@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 /// The output for a few bytes.
 #[derive(Debug, Default)]
-pub(super) struct Piece {
+pub(super) struct DecodedPiece {
     pub(super) bytes: Vec<u8>,
     pub(super) is_full: bool,
 }
 
-impl Write for Piece {
+impl Write for DecodedPiece {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + bytes.len() > MAX_PIECE {
             self.is_full = true;
