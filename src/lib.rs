@@ -1,8 +1,8 @@
 //! Audit logs for MCP servers, as OpenTelemetry log records.
 //!
 //! Every MCP call becomes a pair of log records, request and response, that carry the trace id and the span id of the call's
-//! own span. They wait in a journal on the disk until a collector has accepted them, over OTLP. Records never pass a filter, a
-//! sampler or a queue that drops, and hold no argument, result, token or header value.
+//! own span. They wait in a journal on disk until a collector has accepted them over OTLP. Records never pass a filter, a
+//! sampler or a queue that drops, and contain no arguments, results or tokens.
 //!
 //! # Quickstart
 //!
@@ -37,7 +37,7 @@
 //! | **Wrap** | a server built on rmcp: what passes on the wire is recorded, and calls can be denied | [`Trail::serve_stdio`]; over HTTP [`Trail::audited`] and [`Trail::mcp_layer`] |
 //! | **Proxy** | a server in any language, without a change to it | the command `auditrail proxy` |
 //!
-//! What is neither a span nor MCP is recorded with [`Trail::begin`] and [`OpenCall::finish`], around a call, or
+//! Record anything else with [`Trail::begin`] and [`OpenCall::finish`], around a call, or
 //! [`Trail::record`], for a moment:
 //!
 //! ```no_run
@@ -82,8 +82,8 @@
 //!
 //! # With a subscriber of your own
 //!
-//! The audit layer works with the spans of one version of `tracing-opentelemetry`, which is re-exported here together
-//! with the crates that belong to it. An OTel layer that is built from these always fits:
+//! The audit layer knows the spans of one version of `tracing-opentelemetry`, that which is re-exported here, with the crates
+//! that go with it. Made from these, an OTel layer always fits:
 //!
 //! ```no_run
 //! # #[cfg(feature = "layer")]
@@ -113,10 +113,10 @@
 //!
 //! # Troubleshooting
 //!
-//! auditrail reports on standard error, in one line each, when the collector does not accept records, when the
-//! journal is full or its disk does not work, when spans close without any of them being audited, and when records
-//! have no trace and span ids, with the layer that cannot be reached and the fix. The binary `auditrail` (package
-//! `auditrail-server`) shows what a journal holds: `auditrail journal stat`.
+//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
+//! or its disk does not work, when spans close of which none is audited, and when records have no trace and span ids, with
+//! the layer that cannot be reached and what to do. The binary `auditrail` (package `auditrail-server`) shows what a journal
+//! holds: `auditrail journal stat`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
