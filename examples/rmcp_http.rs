@@ -5,7 +5,7 @@
 
 mod weather;
 
-use auditrail::capture::mcp::shutdown_signal;
+use auditrail::shutdown_signal;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;

@@ -1,8 +1,69 @@
-//! The OpenTelemetry-native audit exporter for MCP servers.
+//! Audit logs for MCP servers, as OpenTelemetry log records.
 //!
-//! Every MCP call becomes a pair of OTel log records, request and response, that carry the trace id and the span id of the
-//! call's own span and go by OTLP to a collector. Records never pass a filter, a sampler or a queue that drops, and hold
-//! no argument, result, token or header value.
+//! Every MCP call becomes a pair of log records, request and response, that carry the trace id and the span id of the call's
+//! own span. They wait in a journal on the disk until a collector has accepted them, over OTLP. Records never pass a filter, a
+//! sampler or a queue that drops, and hold no argument, result, token or header value.
+//!
+//! # Quickstart
+//!
+//! A server built on [rmcp](https://docs.rs/rmcp), over stdio, with its traces:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "layer", feature = "rmcp", feature = "otlp-grpc"))]
+//! # mod weather {
+//! use auditrail::Trail;
+//!
+//! # #[derive(Clone)]
+//! # struct Weather;
+//! # impl rmcp::ServerHandler for Weather {}
+//! # #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let trail = Trail::builder("weather-mcp").start()?;
+//!     let _telemetry = trail.install_tracing()?; // exports what is left when it is dropped
+//!     trail.serve_stdio(Weather).await?; // Weather is any rmcp::ServerHandler
+//!     Ok(())
+//! }
+//! # }
+//! ```
+//!
+//! Records and traces go to `OTEL_EXPORTER_OTLP_ENDPOINT`, by default `http://localhost:4317`. Without a collector,
+//! `cargo run --example quickstart` starts a server, a client and a receiver in memory, and prints what arrives.
+//!
+//! # Three routes
+//!
+//! | route | for | start with |
+//! |---|---|---|
+//! | **Annotate** | handlers of any Rust server: each span with `mcp.method.name` becomes a call | [`Trail::install_tracing`], or [`Trail::layer`] in a subscriber of your own |
+//! | **Wrap** | a server built on rmcp: what passes on the wire is recorded, and calls can be denied | [`Trail::serve_stdio`]; over HTTP [`Trail::audited`] and [`Trail::mcp_layer`] |
+//! | **Proxy** | a server in any language, without a change to it | the command `auditrail proxy` |
+//!
+//! What is neither a span nor MCP is recorded with [`Trail::begin`] and [`OpenCall::finish`], around a call, or
+//! [`Trail::record`], for a moment:
+//!
+//! ```no_run
+//! use auditrail::{Call, Outcome, Refused, Trail};
+//!
+//! # async fn close(trail: &Trail) -> Result<(), Refused> {
+//! let call = trail.begin(Call::mcp("tools/call").tool("close_ticket")).await?; // refused if it is denied, or its class says so
+//! // … the work …
+//! call.finish(Outcome::ok()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `layer` | yes | the `tracing` layer, and `install_tracing`: traces that are as clean as the records |
+//! | `rmcp` | yes | the wrapper around an rmcp `ServerHandler`, and `serve_stdio` |
+//! | `otlp-grpc` | yes | OTLP over gRPC |
+//! | `otlp-http` | | OTLP over HTTP (`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`) |
+//! | `tls` | | `https://` endpoints and client certificates |
+//! | `tower` | | the tap for MCP over HTTP, a tower layer |
+//! | `serve` | | a receiver in memory, for tests: [`serve::Receiver`] |
+//!
+//! # The modules
 //!
 //! ```text
 //!             capture                             trail
@@ -12,28 +73,17 @@
 //!  your own code ─── trail ──┘
 //! ```
 //!
-//! # An rmcp server, audited
+//! What users name every day is at the root of the crate. The modules have the rest:
 //!
-//! ```no_run
-//! # #[cfg(all(feature = "layer", feature = "rmcp", feature = "otlp-grpc"))]
-//! # async fn run<S: rmcp::ServerHandler>(server: S) -> Result<(), Box<dyn std::error::Error>> {
-//! let trail = auditrail::Trail::builder("weather-mcp").start()?;
-//! let _telemetry = trail.install_tracing()?;
-//! trail.serve_stdio(server).await?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! - [`Trail`] is the handle: [`Trail::begin`] and [`trail::OpenCall::finish`] around a call, [`Trail::record`] for a
-//!   moment.
-//! - [`capture`] makes events: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
-//! - [`record`] is the contract: names, outcomes, OTLP bytes.
-//! - [`config`] reads `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
+//! - [`capture`]: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
+//! - [`record`]: the contract with readers of records: names, outcomes, OTLP bytes.
+//! - [`config`]: `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
+//! - [`journal`] and [`ship`]: the path of a record from the disk to the collector.
 //!
 //! # With a subscriber of your own
 //!
-//! The audit layer knows the spans of one version of `tracing-opentelemetry`, that which is re-exported here, with the crates
-//! that go with it. Made from these, an OTel layer always fits:
+//! The audit layer works with the spans of one version of `tracing-opentelemetry`, which is re-exported here together
+//! with the crates that belong to it. An OTel layer that is built from these always fits:
 //!
 //! ```no_run
 //! # #[cfg(feature = "layer")]
@@ -56,18 +106,19 @@
 //!
 //! # Durability
 //!
-//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the process,
-//! and a power loss where the [`Class`](trail::Class) of the call asks for it. What the collector does not have when a
-//! process ends is sent by the next one. What the journal cannot hold is counted and told by a gap record, or the call is
-//! refused, as its class says.
+//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the
+//! process, and a power loss if the [`Class`] of the call asks for it. When a process ends, the next
+//! one sends what the collector does not have. If the journal cannot keep a record, a gap record counts and reports
+//! it, or the call is refused, as its class says.
 //!
 //! # Troubleshooting
 //!
-//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
-//! or its disk does not work, when spans close of which none is audited, and when records have no trace and span ids, with
-//! the layer that cannot be reached and what to do. The binary `auditrail` (package `auditrail-server`) shows what a journal
-//! holds: `auditrail journal stat`.
+//! auditrail reports on standard error, in one line each, when the collector does not accept records, when the
+//! journal is full or its disk does not work, when spans close without any of them being audited, and when records
+//! have no trace and span ids, with the layer that cannot be reached and the fix. The binary `auditrail` (package
+//! `auditrail-server`) shows what a journal holds: `auditrail journal stat`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "internals"),
     allow(unreachable_pub, reason = "what only the package `auditrail-server` reaches, by `internals`")
@@ -103,10 +154,34 @@ pub mod ship;
 #[cfg(unix)]
 pub mod trail;
 
+// One path for what users name every day: the root.
+#[cfg(all(unix, feature = "layer"))]
+#[doc(inline)]
+pub use self::capture::layer::AuditLayer;
+#[cfg(all(unix, feature = "rmcp"))]
+#[doc(inline)]
+pub use self::capture::mcp::{Audited, ServeStdioError, shutdown_signal};
+#[cfg(all(unix, feature = "tower"))]
+#[doc(inline)]
+pub use self::capture::mcp::{HttpRecording, McpLayer};
+#[cfg(all(unix, feature = "layer"))]
+#[doc(inline)]
+pub use self::capture::telemetry::{Telemetry, TelemetryError};
 #[cfg(unix)]
-pub use self::trail::Trail;
+#[doc(inline)]
+pub use self::policy::Decision;
+#[cfg(unix)]
+#[doc(inline)]
+pub use self::record::{EventName, Outcome};
+#[cfg(unix)]
+#[doc(inline)]
+pub use self::trail::{
+    Acknowledge, Actor, ActorType, Call, Class, Direction, Failure, FlushError, Flushed, Moment, OpenCall, RefusalKind,
+    Refused, RequestFacts, StartError, Trail, TrailBuilder, Transport, WhenFull,
+};
 
-// Their types stand in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked for ids.
+// Their types are in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked
+// for ids.
 #[cfg(unix)]
 pub use opentelemetry;
 #[cfg(unix)]

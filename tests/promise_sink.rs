@@ -25,7 +25,7 @@ use auditrail::Trail;
 use auditrail::config::{Environment, Notice, NoticeLevel};
 use auditrail::journal::{Cause, Disk, Quarantine, Quarantined};
 use auditrail::record::{EventName, Record, Value, names};
-use auditrail::ship::{NotReplayed, OtlpConnector, Replay};
+use auditrail::ship::{OtlpConnector, Replay, ReplayError};
 use auditrail::trail::Moment;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -312,7 +312,7 @@ async fn a_replay_survives_any_wish() {
         replay.replay(&quarantine, &name, Duration::from_secs(1)).unwrap_err()
     };
     let error = std::thread::spawn(replay).join().expect("it does not panic");
-    assert!(matches!(error, NotReplayed::Refused(_)), "{error}");
+    assert!(matches!(error, ReplayError::Refused(_)), "{error}");
 }
 
 /// The ports of the two protocols are neighbours, and taken for each other. The servers speak one of them alone.

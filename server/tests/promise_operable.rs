@@ -23,7 +23,7 @@ use auditrail::config::{Environment, Overrides, Settings};
 use auditrail::journal::{Disk, Inspection, Quarantine};
 use auditrail::record::{EventName, Record, StreamId};
 use auditrail::serve::Receiver;
-use auditrail::ship::{NotReplayed, Replay};
+use auditrail::ship::{Replay, ReplayError};
 use auditrail::trail::Moment;
 use serde_json::Value;
 
@@ -248,7 +248,7 @@ async fn what_the_collector_takes_only_in_part_stays_in_quarantine() {
         let name = quarantine.names().unwrap().remove(0);
         let replay = Replay::connect(&operable::TakesAllButOne, &settings.logs).unwrap();
         let error = replay.replay(&quarantine, &name, Duration::from_secs(9)).unwrap_err();
-        assert!(matches!(error, NotReplayed::Partly { rejected: 1, records: 2 }), "{error}");
+        assert!(matches!(error, ReplayError::Partly { rejected: 1, records: 2 }), "{error}");
         quarantine.names().unwrap().len()
     });
     assert_eq!(kept.await.unwrap(), 1);

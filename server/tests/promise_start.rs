@@ -1,4 +1,4 @@
-//! A trail starts where it is put, and where it cannot, it says why to the person who is there: the real binary and a program
+//! A trail starts in real environments, and if it cannot, it tells the operator why: the real binary and a program
 //! that uses the library, as processes, in the environments of real installations.
 
 // The faults are made by seccomp, and the numbers are those of its system calls.
@@ -308,7 +308,10 @@ fn lacking(run: impl Fn(&[(&str, &str)]) -> (Option<i32>, String), lack: &str, n
     assert_eq!(ids.iter().map(|(stream, _)| stream).collect::<BTreeSet<_>>().len(), 2, "{ids:?}");
     let (code, said) = run(&[directory, ("AUDITRAIL_JOURNAL_WITHOUT", "sync")]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("entry 1: the journal cannot go without that; set directory_sync, lock"), "{said}");
+    assert!(
+        said.contains("entry 1: it is not a feature that the journal can work without; set directory_sync, lock"),
+        "{said}"
+    );
 }
 
 fn id_in_its_stream(received: &ReceivedRecord) -> (String, String) {

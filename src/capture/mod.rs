@@ -1,4 +1,4 @@
-//! Everything that makes an event. Each way in ends in the same two calls on the trail: begin and finish.
+//! Everything that captures calls and moments. Each route uses the same two calls on the trail: begin and finish.
 
 #[cfg(feature = "layer")]
 pub mod layer;

@@ -1,4 +1,4 @@
-//! Where the state of a service lives.
+//! Finds the directory of a service's state.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,11 @@ use super::overrides::Overrides;
 use super::resource::{ResourceSettings, SERVICE_NAME_VARIABLE};
 use crate::hex::hex;
 
-/// The directory of the service's state.
+/// The variable that names the directory of the service's state.
 pub const DIRECTORY: &str = "AUDITRAIL_DIR";
 
-/// What the code or `AUDITRAIL_DIR` says, as it is; else `auditrail/SERVICE` below what systemd or XDG name.
+/// The directory from the code or `AUDITRAIL_DIR`, unchanged; otherwise `auditrail/SERVICE` below the one that
+/// systemd or XDG names.
 pub(super) fn read(
     overrides: &Overrides,
     environment: &Environment,
@@ -28,7 +29,7 @@ pub(super) fn read(
     below_state(&file_name(resource.service_name()), environment)
 }
 
-/// Where earlier versions had the state of that service, if it is elsewhere now: maybe together with others'.
+/// The directory in which earlier versions had the state of that service, if it differs; other services may share it.
 pub(super) fn read_earlier(
     overrides: &Overrides,
     environment: &Environment,
@@ -40,16 +41,17 @@ pub(super) fn read_earlier(
     earlier_state_directory(resource.service_name(), environment)
 }
 
-/// As [`state_directory`], where earlier versions had it, if that is elsewhere.
+/// Like [`state_directory`], for the directory of earlier versions, if that differs.
 pub fn earlier_state_directory(service: &str, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
     earlier_file_name(service).map(|name| below_state(&name, environment)).transpose()
 }
 
-/// Where the state of a service is, for whoever only wants to find it: the default of a service that is named; else what
-/// `AUDITRAIL_DIR` says; else the default of `OTEL_SERVICE_NAME`. `None` if none of these says anything.
+/// The directory of a service's state, for code that only wants to find it: the default directory of `service`, if it
+/// is given; otherwise `AUDITRAIL_DIR`; otherwise the default directory of `OTEL_SERVICE_NAME`. `None` if none of
+/// these is set.
 ///
 /// # Errors
-/// What is wrong with a variable that it is read from.
+/// If a variable that it reads is invalid.
 pub fn state_directory(service: Option<&str>, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
     if let Some(service) = service {
         return below_state(&file_name(service), environment).map(Some);
@@ -73,13 +75,14 @@ fn below_state(name: &str, environment: &Environment) -> Result<PathBuf, ConfigE
         (None, None) => Err(ConfigError::value(
             DIRECTORY,
             "",
-            "there is neither it nor XDG_STATE_HOME nor HOME, and the journal must be somewhere",
+            "neither it nor XDG_STATE_HOME nor HOME is set, and the journal needs a directory",
             "set it to a directory that outlives the process, or call directory() of the builder",
         )),
     }
 }
 
-/// A relative directory would depend on where the process happens to be started: what waits there would be lost from sight.
+/// A relative directory would depend on where the process happens to be started, and what waits there would not be
+/// found again.
 fn absolute(variable: &str, directory: &str) -> Result<PathBuf, ConfigError> {
     if Path::new(directory).is_absolute() {
         return Ok(directory.into());
@@ -87,8 +90,9 @@ fn absolute(variable: &str, directory: &str) -> Result<PathBuf, ConfigError> {
     Err(ConfigError::secret(variable, "it is not an absolute path", "set one that begins with /"))
 }
 
-/// A service's name as one part of a path: no two services have the same. What may not stand there is percent-encoded, as is
-/// a dot at the beginning; of a name that is too long for a file system the end is replaced by a digest of the whole.
+/// A service's name as one part of a path, different for all services. Characters that are not allowed are
+/// percent-encoded, and so is a dot at the beginning. If a name is too long for a file system, a digest of the whole
+/// replaces its end.
 fn file_name(service: &str) -> String {
     let mut name = String::new();
     for (at, byte) in service.bytes().enumerate() {
@@ -100,7 +104,7 @@ fn file_name(service: &str) -> String {
     }
     if name.len() > LONGEST_NAME {
         let digest = Sha256::digest(service);
-        // All of it is ASCII; and no name of another service has this mark.
+        // All of it is ASCII, and no name of another service contains this mark.
         name.truncate(LONGEST_NAME - 66);
         name += "%~";
         name += &hex(&digest);
@@ -108,7 +112,7 @@ fn file_name(service: &str) -> String {
     name
 }
 
-/// As it was called by versions that had the same name for several services; `None` if it is called so still.
+/// The name in versions that had one name for several services; `None` if it is unchanged.
 fn earlier_file_name(service: &str) -> Option<String> {
     let name: String = service.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let name = if name.starts_with('.') { format!("_{name}") } else { name };
@@ -119,7 +123,7 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-/// File systems take 255 bytes.
+/// File systems allow 255 bytes.
 const LONGEST_NAME: usize = 200;
 
 #[cfg(test)]

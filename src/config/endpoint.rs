@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-/// Without the query, which may hold a secret.
+/// Without the query, which may contain a secret.
 pub(super) fn shown(endpoint: &Uri) -> String {
     let whole = endpoint.to_string();
     match whole.split_once('?') {

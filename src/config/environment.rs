@@ -1,4 +1,4 @@
-//! The environment, read once.
+//! The environment variables, read once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -8,23 +8,23 @@ use super::error::ConfigError;
 use super::injected::is_injected;
 use super::warnings::Warnings;
 
-/// A snapshot of the variables that auditrail may read: those that begin with `AUDITRAIL_` or `OTEL_`, and those that say
-/// where a service keeps its state.
+/// A snapshot of the environment variables that auditrail may read: those that begin with `AUDITRAIL_` or `OTEL_`,
+/// and those that name a service's state directory.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
-    /// Those that have their values from a file of ours.
+    /// The variables whose values come from the configuration file.
     of_file: BTreeSet<String>,
 }
 
 impl Environment {
-    /// The variables of this process.
+    /// Reads the variables of this process.
     #[must_use]
     pub fn of_process() -> Self {
         Self::from_iter(std::env::vars_os())
     }
 
-    /// The variables of this process, and some others that are asked for by their names.
+    /// Reads the variables of this process, and also those named in `others`.
     #[cfg(feature = "internals")]
     pub(crate) fn of_process_with(others: &[&str]) -> Self {
         let is_other = |name: &OsString| name.to_str().is_some_and(|name| others.contains(&name));
@@ -34,7 +34,7 @@ impl Environment {
         environment
     }
 
-    /// What counts where the variable is not set, and whether it does.
+    /// Sets the value of a variable that is not set; returns whether it was not set.
     #[cfg(feature = "internals")]
     pub(crate) fn default_to(&mut self, variable: &str, value: &str) -> bool {
         let is_unset = self.variables.get(variable).is_none_or(|value| value.is_empty());
@@ -71,11 +71,12 @@ impl Environment {
         Ok(None)
     }
 
-    /// What the first of some variables says whose value is understood. A value that is not is told of and counts as unset,
-    /// as the OTel specification wants it of its variables; what a file of ours says in the place of one has to be right.
+    /// The value of the first of some variables that can be understood. A value that cannot causes a warning and
+    /// counts as unset, as the OTel specification requires for its variables; a value from the configuration file
+    /// must be right.
     ///
     /// # Errors
-    /// If a value is not UTF-8 or must stop the start.
+    /// If a value is not UTF-8, or must stop the start.
     pub(super) fn understood<T>(
         &self,
         variables: &[&'static str],
@@ -109,7 +110,7 @@ impl Environment {
         Ok(self.number(variable, "whole milliseconds, such as 1200")?.map(Duration::from_millis))
     }
 
-    /// A misspelt setting would be a setting that does nothing: it stops the start.
+    /// A misspelt setting would have no effect, so it stops the start.
     pub(super) fn check_known(&self, known: &[&str]) -> Result<(), ConfigError> {
         let is_strange = |name: &str, value: &OsString| {
             let is_injected = value.to_str().is_some_and(|value| is_injected(name, value));
@@ -126,7 +127,7 @@ impl Environment {
 pub(super) struct NotUnderstood {
     pub(super) problem: String,
     pub(super) fix: String,
-    /// It is known what was meant, and it cannot be had.
+    /// The meaning is clear, but this build or version does not support it.
     pub(super) stops: bool,
 }
 
@@ -147,7 +148,7 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment 
     }
 }
 
-/// Names only: values may be secrets.
+/// Names only, because values may be secrets.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.variables.keys()).finish()

@@ -1,15 +1,15 @@
-//! The one error of this boundary.
+//! Errors of the configuration.
 
-/// A mistake in the configuration: what, where, and what to do.
+/// A mistake in the configuration: the setting, the problem and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A variable has a value that cannot be used, or has none and should.
+    /// A variable has a value that cannot be used, or no value although one is required.
     #[error("{}: {problem}; {fix}", beginning(variable, value))]
     Value {
         /// The environment variable, or the builder's method.
         variable: String,
-        /// The value; `(not shown)` in its place where it may be secret, empty where there is none.
+        /// The value; `(not shown)` if it may be secret, empty if there is none.
         value: String,
         /// What is wrong with it.
         problem: String,
@@ -21,12 +21,12 @@ pub enum ConfigError {
     Unknown {
         /// The environment variable.
         variable: String,
-        /// All that are known.
+        /// All known variables.
         known: String,
     },
 }
 
-/// An empty value counts as none, so nobody has written one.
+/// An empty value means that none was given.
 fn beginning(variable: &str, value: &str) -> String {
     match value {
         "" => format!("{variable} is not set"),
@@ -35,12 +35,12 @@ fn beginning(variable: &str, value: &str) -> String {
 }
 
 impl ConfigError {
-    /// A wrong value of the right kind: it is known that nothing secret is in it.
+    /// An error with a wrong value of the right kind, which cannot be a secret.
     pub(crate) fn value(variable: &str, value: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::Value { variable: variable.into(), value: value.into(), problem: problem.into(), fix: fix.into() }
     }
 
-    /// A wrong value that must not be repeated: it may be a secret that somebody has put into the wrong place.
+    /// An error with a wrong value that must not be repeated: it may be a secret in the wrong place.
     pub(crate) fn secret(variable: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::value(variable, "(not shown)", problem, fix)
     }

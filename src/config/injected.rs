@@ -1,13 +1,13 @@
-//! Variables that an orchestrator puts into every process, and whose names begin like ours by chance.
+//! Variables that an orchestrator adds to every process, and whose names coincidentally begin like ours.
 
-/// Whether that is a variable which Kubernetes injects for a Service called `auditrail` or `auditrail-…`, by its name and by
-/// what it says ([Kubernetes, "Environment variables"], which are those of Docker's links, too). None of our own settings has
-/// such a name, and a mistyped one has no such value.
+/// Whether Kubernetes injects that variable for a Service called `auditrail` or `auditrail-…`, judging by its name
+/// and its value ([Kubernetes, "Environment variables"], which follow Docker's links). None of our settings has such
+/// a name, and a mistyped one does not have such a value.
 ///
 /// [Kubernetes, "Environment variables"]: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 pub(super) fn is_injected(variable: &str, value: &str) -> bool {
     let Some(rest) = variable.strip_prefix("AUDITRAIL_") else { return false };
-    // In front of the service's own words stands `AUDITRAIL_`, and maybe the rest of the service's name.
+    // Before the Service's own words, there is `AUDITRAIL_` and possibly the rest of the Service's name.
     let ends: [(&str, Shape); 3] = [("SERVICE_HOST", is_address), ("SERVICE_PORT", is_port), ("PORT", is_url)];
     if ends.iter().any(|(end, is_shape)| is_word_at_end(rest, end) && is_shape(value)) {
         return true;
@@ -18,7 +18,7 @@ pub(super) fn is_injected(variable: &str, value: &str) -> bool {
 
 type Shape = fn(&str) -> bool;
 
-/// `PORT_4317_TCP`, and what stands behind it.
+/// `PORT_4317_TCP`, and what follows it.
 fn is_of_port(rest: &str, value: &str) -> bool {
     let (before, is_shape): (&str, Shape) = if let Some(before) = rest.strip_suffix("_PROTO") {
         (before, is_protocol)

@@ -1,11 +1,11 @@
-//! Lists with commas, as the OTel specification has them.
+//! Comma-separated lists, as in the OTel specification.
 
-/// The entries of a list, with their positions. What templates leave behind the last comma, or between two, is none.
+/// The entries of a list, with their positions. Empty entries, which templates leave, do not count.
 pub(super) fn entries(list: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(list.split(',')).filter(|(_, entry)| !entry.trim().is_empty())
 }
 
-/// `None` where a `%` has no two hexadecimal digits behind it, or the bytes are not UTF-8.
+/// `None` if a `%` is not followed by two hexadecimal digits, or the bytes are not UTF-8.
 pub(super) fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

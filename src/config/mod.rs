@@ -1,8 +1,9 @@
-//! Configuration: what the code says, `AUDITRAIL_*`, `OTEL_*`, and defaults, in this order of precedence.
+//! Configuration from code, `AUDITRAIL_*`, `OTEL_*`, and defaults, in this order of precedence.
 //!
-//! The environment is read once, at the start. A mistake stops the start with a [`ConfigError`] that names the variable,
-//! the value and the fix; nothing ever falls back in silence. Values that may be secrets are never repeated. What the OTel
-//! specification wants ignored with a warning, such as an unknown sampler, is told by [`Warnings`] and counts as unset.
+//! The environment is read once, at the start. A mistake stops the start with a [`ConfigError`] that names the
+//! variable, the value and the fix; nothing falls back silently. Values that may be secrets are never repeated. If
+//! the OTel specification requires a warning, for example for an unknown sampler, [`Warnings`] has it, and the
+//! variable counts as unset.
 
 pub(crate) mod directory;
 mod endpoint;

@@ -11,7 +11,7 @@ use super::overrides::Overrides;
 use super::tls::{TlsSettings, TlsVariables};
 use super::warnings::Warnings;
 
-/// Which signal the settings are for; its own variables win over the general ones.
+/// The signal of the settings; its own variables win over the general ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// Audit records.
@@ -20,7 +20,7 @@ pub enum Signal {
     Traces,
 }
 
-/// How requests travel.
+/// The protocol of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -30,35 +30,35 @@ pub enum Protocol {
     HttpProtobuf,
 }
 
-/// How requests are compressed.
+/// The compression of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// None.
     None,
     /// gzip.
     Gzip,
 }
 
-/// A header that goes with every request. Its value is marked sensitive and never printed.
+/// A header that is sent with every request. Its value is marked as sensitive and never printed.
 pub type Header = (HeaderName, HeaderValue);
 
-/// Where and how one signal is exported.
+/// The destination of one signal, and how it is exported.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OtlpSettings {
-    /// How requests travel.
+    /// The protocol of requests.
     pub protocol: Protocol,
     /// The collector: scheme and authority, and for [`Protocol::HttpProtobuf`] the path that requests are posted to.
     pub endpoint: Uri,
-    /// The setting that the endpoint came from, for messages.
+    /// The setting that the endpoint comes from, for messages.
     pub endpoint_source: &'static str,
     /// Headers for every request.
     pub headers: Vec<Header>,
-    /// The time-out of one request.
+    /// The timeout of one request (default: 10 s).
     pub timeout: Duration,
-    /// How requests are compressed.
+    /// The compression of requests.
     pub compression: Compression,
-    /// How the connection is secured; `None` for a plain one.
+    /// The TLS settings; `None` for an `http://` endpoint.
     pub tls: Option<TlsSettings>,
 }
 
@@ -77,7 +77,7 @@ impl OtlpSettings {
             (None, None) => ("the default endpoint", protocol.default_endpoint()),
         };
         let endpoint = endpoint_uri(endpoint_source, endpoint, protocol)?;
-        // The signal's own variable is used as it is.
+        // The signal's own variable is used unchanged.
         let endpoint = match protocol {
             Protocol::HttpProtobuf if endpoint_source != names.endpoint[0] => below(endpoint, names.path),
             _ => endpoint,
@@ -100,21 +100,26 @@ impl OtlpSettings {
 }
 
 impl OtlpSettings {
-    /// The endpoint for people: without its query, which may hold a key.
+    /// The endpoint without its query, which may contain a key, for messages.
     #[must_use]
     pub fn shown_endpoint(&self) -> String {
         endpoint::shown(&self.endpoint)
     }
 }
 
-/// One that auditrail knows and was built without stops the start: by another, nothing would ever arrive.
-fn protocol(names: &Variables, environment: &Environment, warnings: &mut Warnings) -> Result<Protocol, ConfigError> {
+/// A protocol that auditrail knows and was built without stops the start: with another one, nothing would arrive.
+fn protocol(
+    names: &SignalVariables,
+    environment: &Environment,
+    warnings: &mut Warnings,
+) -> Result<Protocol, ConfigError> {
     let is_json = |text: &str| text.eq_ignore_ascii_case("http/json");
     let found = environment.understood(&names.protocol, warnings, |text| {
         match text.to_ascii_lowercase().as_str() {
             "grpc" => Ok((Protocol::Grpc, false)),
             "http/protobuf" if cfg!(feature = "otlp-http") => Ok((Protocol::HttpProtobuf, false)),
-            // Whoever takes it takes the binary form, too, at the same port and path (OTLP specification).
+            // A collector that accepts it also accepts the binary encoding, at this port and path (OTLP
+            // specification).
             "http/json" if cfg!(feature = "otlp-http") => Ok((Protocol::HttpProtobuf, true)),
             "http/protobuf" | "http/json" => Err(NotUnderstood {
                 stops: true,
@@ -146,12 +151,10 @@ fn compression(text: &str) -> Result<Compression, NotUnderstood> {
     }
 }
 
-/// The specification lets 0 mean no limit. A collector that never answers would hold up the records for ever then.
+/// In the specification, 0 means no limit. A collector that never answers would then hold up the records forever.
 fn timeout(text: &str) -> Result<Duration, NotUnderstood> {
     match text.parse().map(Duration::from_millis) {
-        Ok(Duration::ZERO) => {
-            Err(NotUnderstood::new("requests without a limit are not sent", "set milliseconds, such as 10000"))
-        }
+        Ok(Duration::ZERO) => Err(NotUnderstood::new("requests need a time limit", "set milliseconds, such as 10000")),
         Ok(timeout) => Ok(timeout),
         Err(_) => Err(NotUnderstood::new("not a number", "set whole milliseconds, such as 10000")),
     }
@@ -167,7 +170,7 @@ impl Protocol {
     }
 }
 
-/// The URL of a signal below a general one, whose own path and query are kept.
+/// The URL of a signal below a general one, whose path and query are kept.
 fn below(base: Uri, path: &str) -> Uri {
     let mut parts = base.clone().into_parts();
     let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -177,7 +180,7 @@ fn below(base: Uri, path: &str) -> Uri {
             parts.path_and_query = Some(path);
             Uri::from_parts(parts).unwrap_or(base)
         }
-        // A path of a URL with a path behind it is the path of a URL.
+        // Appending a path to the path of a valid URL gives a valid URL.
         Err(_) => base,
     }
 }
@@ -230,8 +233,8 @@ fn headers(variable: &str, list: &str) -> Result<Vec<Header>, ConfigError> {
     Ok(headers)
 }
 
-struct Variables {
-    /// Behind the URL of a general endpoint, by OTLP/HTTP.
+struct SignalVariables {
+    /// The path after the URL of a general endpoint, over OTLP/HTTP.
     path: &'static str,
     endpoint: [&'static str; 2],
     headers: [&'static str; 2],
@@ -242,7 +245,7 @@ struct Variables {
 }
 
 impl Signal {
-    const fn variables(self) -> &'static Variables {
+    const fn variables(self) -> &'static SignalVariables {
         match self {
             Self::Logs => &LOGS,
             Self::Traces => &TRACES,
@@ -252,7 +255,7 @@ impl Signal {
 
 macro_rules! variables {
     ($signal:literal, $path:literal) => {
-        Variables {
+        SignalVariables {
             path: $path,
             endpoint: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_ENDPOINT"), "OTEL_EXPORTER_OTLP_ENDPOINT"],
             headers: [concat!("OTEL_EXPORTER_OTLP_", $signal, "_HEADERS"), "OTEL_EXPORTER_OTLP_HEADERS"],
@@ -274,11 +277,11 @@ macro_rules! variables {
     };
 }
 
-const LOGS: Variables = variables!("LOGS", "/v1/logs");
-const TRACES: Variables = variables!("TRACES", "/v1/traces");
+const LOGS: SignalVariables = variables!("LOGS", "/v1/logs");
+const TRACES: SignalVariables = variables!("TRACES", "/v1/traces");
 
 /// OTLP exporter specification: ten seconds.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the endpoint is called that the code says.
+/// The name of an endpoint that the code sets.
 pub const ENDPOINT_METHOD: &str = "endpoint() of the builder";

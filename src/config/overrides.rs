@@ -1,4 +1,4 @@
-//! What the code says.
+//! Settings from code.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::quarantine_full::QuarantineFull;
 use super::without::JournalWithout;
 
-/// What the code says; `None` leaves the word to the environment.
+/// The settings from code; `None` means that the environment decides.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// `service.name`.
@@ -15,11 +15,11 @@ pub struct Overrides {
     pub resource: Vec<(String, String)>,
     /// The collector for records and traces.
     pub endpoint: Option<String>,
-    /// Where the state of the service lives.
+    /// The directory of the service's state.
     pub directory: Option<PathBuf>,
-    /// How much the journal may hold.
+    /// How many bytes may wait in the journal.
     pub journal_max_bytes: Option<u64>,
-    /// How much the quarantine may hold.
+    /// How many bytes the quarantine may take.
     pub quarantine_max_bytes: Option<u64>,
     /// What happens when it is full.
     pub quarantine_when_full: Option<QuarantineFull>,

@@ -1,16 +1,16 @@
-//! How much the quarantine may hold, and what happens when it is full.
+//! The size limit of the quarantine, and what happens when it is full.
 
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::overrides::Overrides;
 use super::quarantine_full::QuarantineFull;
 
-/// How much the quarantine may hold.
+/// The size limit of the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuarantineSettings {
-    /// Bytes that its files may take on the disk.
+    /// The bytes that its files may take on disk (default: 256 MiB).
     pub max_bytes: u64,
-    /// What happens when they do.
+    /// What happens when it is full (default: shed).
     pub when_full: QuarantineFull,
 }
 
@@ -21,7 +21,7 @@ impl QuarantineSettings {
             None => (MAX_BYTES, environment.number(MAX_BYTES, "a number of bytes, such as 268435456")?),
         };
         if let Some(bytes) = bytes.filter(|bytes| *bytes < LEAST_BYTES) {
-            let reason = "the quarantine needs room for what one request holds";
+            let reason = "the quarantine needs space for the records of one request";
             return Err(ConfigError::value(source, &bytes.to_string(), reason, format!("set at least {LEAST_BYTES}")));
         }
         let when_full = match (overrides.quarantine_when_full, environment.text(WHEN_FULL)?) {
@@ -29,7 +29,7 @@ impl QuarantineSettings {
             (None, None | Some("shed")) => QuarantineFull::Shed,
             (None, Some("refuse")) => QuarantineFull::Refuse,
             (None, Some(_)) => {
-                return Err(ConfigError::secret(WHEN_FULL, "there is no such way", "set shed or refuse"));
+                return Err(ConfigError::secret(WHEN_FULL, "it is neither shed nor refuse", "set shed or refuse"));
             }
         };
         Ok(Self { max_bytes: bytes.unwrap_or(DEFAULT_BYTES), when_full })
@@ -41,7 +41,7 @@ pub const MAX_BYTES: &str = "AUDITRAIL_QUARANTINE_MAX_BYTES";
 /// What happens when they do: `shed` or `refuse`.
 pub const WHEN_FULL: &str = "AUDITRAIL_QUARANTINE_WHEN_FULL";
 
-/// A quarter of the journal's bound: what is there waits for people.
+/// A quarter of the journal's limit; files there wait for people.
 const DEFAULT_BYTES: u64 = 256 << 20;
 /// Some requests of the shipper.
 const LEAST_BYTES: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! Who emits: the OTel resource.
+//! The OTel resource, which identifies the emitter.
 
 use super::environment::{Environment, NotUnderstood};
 use super::error::ConfigError;
@@ -6,11 +6,11 @@ use super::list::{entries, percent_decode};
 use super::overrides::Overrides;
 use super::warnings::Warnings;
 
-/// The resource attributes, without `service.instance.id` if nobody gave one.
+/// The resource attributes, without `service.instance.id` unless it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourceSettings {
-    /// Key and value, `service.name` among them; keys are unique.
+    /// Keys and values, including `service.name`; keys are unique.
     pub attributes: Vec<(String, String)>,
 }
 
@@ -38,7 +38,7 @@ impl ResourceSettings {
             _ => Err(ConfigError::value(
                 SERVICE_NAME_VARIABLE,
                 "",
-                "the service has no name, and a record must say whose it is",
+                "the service has no name, and every record needs one",
                 "give a name to Trail::builder, or set the variable",
             )),
         }
@@ -50,7 +50,7 @@ impl ResourceSettings {
         self.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// `service.name`; there always is one.
+    /// `service.name`; it always exists.
     #[must_use]
     pub fn service_name(&self) -> &str {
         self.get(SERVICE_NAME).unwrap_or_default()
@@ -68,13 +68,14 @@ pub fn service_name_of(environment: &Environment) -> Result<Option<String>, Conf
     if let Some(name) = environment.text(SERVICE_NAME_VARIABLE)? {
         return Ok(Some(name.to_owned()));
     }
-    // What is wrong with it is told when the settings are read.
+    // Reading the settings reports what is wrong with it.
     let told = &mut Warnings::default();
     let attributes = environment.understood(&[RESOURCE_ATTRIBUTES], told, pairs)?.unwrap_or_default();
     Ok(attributes.into_iter().find(|(key, _)| key == SERVICE_NAME).map(|(_, name)| name))
 }
 
-/// `key=value,key=value`, percent-encoded. With one mistake in it, none of it counts (OTel specification, resource SDK).
+/// Parses `key=value,key=value`, percent-encoded. If there is a mistake in it, none of it counts (OTel specification,
+/// resource SDK).
 fn pairs(list: &str) -> Result<Vec<(String, String)>, NotUnderstood> {
     entries(list)
         .map(|(position, entry)| {

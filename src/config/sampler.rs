@@ -1,14 +1,14 @@
-//! `OTEL_TRACES_SAMPLER` and its argument; whether there are spans at all.
+//! `OTEL_TRACES_SAMPLER` and its argument; and whether there are spans.
 
 use super::environment::{Environment, NotUnderstood};
 use super::error::ConfigError;
 use super::warnings::Warnings;
 
-/// Which traces are kept. Audited ones are kept in any case (see `install_tracing`).
+/// Which traces are kept. Audited traces are kept in any case (see `install_tracing`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct SamplerSettings {
-    /// The share of root spans that is kept, 0 to 1.
+    /// The ratio of root spans that are kept, 0 to 1 (default: 1).
     pub ratio: f64,
     /// Whether a span with a parent follows the parent's decision.
     pub parent_based: bool,
@@ -28,7 +28,7 @@ impl SamplerSettings {
                 "traceidratio" => Ok((None, parent_based)),
                 _ => Err(NotUnderstood::new(
                     "unknown sampler",
-                    "set always_on, always_off, traceidratio, or one of them behind parentbased_",
+                    "set always_on, always_off, traceidratio, or one of them with the prefix parentbased_",
                 )),
             }
         })?;
@@ -41,13 +41,13 @@ impl SamplerSettings {
     }
 }
 
-/// Whether spans are exported. What the SDK's environment variables switch off is the SDK, which has the spans; audit records
-/// do not go through it.
+/// Whether spans are exported. The SDK's environment variables disable the SDK, which creates the spans; audit
+/// records do not use it.
 pub(super) fn exports_traces(environment: &Environment, warnings: &mut Warnings) -> Result<bool, ConfigError> {
     let disabled = environment.understood(&[DISABLED], warnings, |text| match text {
         text if text.eq_ignore_ascii_case("true") => Ok(true),
         text if text.eq_ignore_ascii_case("false") => Ok(false),
-        // Any other value is false (OTel specification, environment variables).
+        // Any other value means false (OTel specification, environment variables).
         _ => Err(NotUnderstood::new("it is neither true nor false", "set true or false")),
     })?;
     if disabled == Some(true) {

@@ -20,29 +20,29 @@ use super::without::JournalWithout;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Who emits.
+    /// The resource.
     pub resource: ResourceSettings,
-    /// Where records go.
+    /// The collector of the records.
     pub logs: OtlpSettings,
-    /// Where traces go, or what is wrong with that: it stops nobody who exports none.
+    /// The collector of the traces, or what is wrong with its settings, which is no error if no traces are exported.
     pub traces: Result<OtlpSettings, ConfigError>,
-    /// Whether spans are made for them and exported there (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
+    /// Whether spans are created and exported (`OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`).
     pub exports_traces: bool,
-    /// Which traces are kept, audited ones apart.
+    /// Which traces are kept, apart from audited ones.
     pub sampler: SamplerSettings,
-    /// What is wrong with variables of OTel and stops no start.
+    /// Mistakes in variables of OTel that do not stop the start.
     pub warnings: Warnings,
-    /// What else is, where spans are exported.
+    /// Further ones, which only matter if spans are exported.
     pub trace_warnings: Warnings,
-    /// Where the state of the service lives: the journal is in `journal` below it.
+    /// The directory of the service's state; the journal is in `journal` below it.
     pub directory: PathBuf,
-    /// Where earlier versions had it, if that was elsewhere: what waits there of this service is sent, too.
+    /// The directory of earlier versions, if it differs: records of this service that wait there are sent, too.
     pub earlier_directory: Option<PathBuf>,
-    /// How many bytes the segments of the journal may take.
+    /// How many bytes may wait in the journal (default: 1 GiB).
     pub journal_max_bytes: u64,
-    /// How much the quarantine may hold.
+    /// The size limit of the quarantine.
     pub quarantine: QuarantineSettings,
-    /// How long a shutdown may take to ship what is left.
+    /// How long a shutdown may take to ship what is left (default: 1.2 s).
     pub flush_timeout: Duration,
     /// What the file system of the journal may lack.
     pub journal_without: JournalWithout,
@@ -52,7 +52,7 @@ impl Settings {
     /// Reads and checks everything.
     ///
     /// # Errors
-    /// The first mistake that is found, with its name, value and fix.
+    /// The first mistake that is found, with its setting, value and fix.
     pub fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
         environment.check_known(&[
             DIRECTORY,
@@ -104,16 +104,16 @@ fn journal_max_bytes(overrides: &Overrides, environment: &Environment) -> Result
         Some(bytes) if bytes < LEAST_JOURNAL_BYTES => Err(ConfigError::value(
             source,
             &bytes.to_string(),
-            "the journal needs room for some segments",
+            "the journal needs space for some segments",
             format!("set at least {LEAST_JOURNAL_BYTES}"),
         )),
         bytes => Ok(bytes.unwrap_or(DEFAULT_JOURNAL_MAX_BYTES)),
     }
 }
 
-/// More than a million records of 700 bytes: a night of a busy server's.
+/// More than a million records of 700 bytes: a night of a busy server.
 const DEFAULT_JOURNAL_MAX_BYTES: u64 = 1 << 30;
-/// The least segments that the journal works with.
+/// The smallest number of segments that the journal works with.
 const LEAST_JOURNAL_BYTES: u64 = 256 * 1024;
 /// MCP clients close stdin, wait 2 s, send SIGTERM, wait 2 s, and kill: stay well below 2 s.
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_millis(1200);

@@ -90,7 +90,7 @@ fn mistakes_stop_the_start() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=%zz", "entry 1: a '%' is not followed"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a b=1", "entry 1: the name is not the name of a header"),
         ("AUDITRAIL_JOURNAL_MAX_BYTES", "64M", "set a number of bytes"),
-        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs room for some segments; set at least 262144"),
+        ("AUDITRAIL_JOURNAL_MAX_BYTES", "0", "the journal needs space for some segments; set at least 262144"),
         ("AUDITRAIL_QUARANTINE_MAX_BYTES", "4096", "set at least 1048576"),
         ("AUDITRAIL_QUARANTINE_WHEN_FULL", "wait", "set shed or refuse"),
         (
@@ -115,7 +115,7 @@ fn what_the_specification_wants_told_stops_no_start() {
         ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "thrift", "unknown protocol; set grpc or http/protobuf"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "not a number; set whole milliseconds"),
         ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "-1", "not a number; set whole milliseconds"),
-        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "0", "requests without a limit are not sent; set milliseconds"),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "0", "requests need a time limit; set milliseconds"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "unknown compression; set gzip or none"),
         ("OTEL_RESOURCE_ATTRIBUTES", "a=b,,team", "entry 3: there is no '='; write key=value"),
         ("OTEL_RESOURCE_ATTRIBUTES", "=b", "entry 1: the key is empty; write key=value"),
@@ -301,7 +301,7 @@ fn certificates_are_regular_files() {
         let variables =
             [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector"), ("OTEL_EXPORTER_OTLP_CERTIFICATE", path)];
         let error = read(&variables).unwrap_err().to_string();
-        assert!(error.contains("it is no regular file"), "{path}: {error}");
+        assert!(error.contains("it is not a regular file"), "{path}: {error}");
     }
 }
 

@@ -9,11 +9,11 @@ use super::endpoint;
 use super::environment::Environment;
 use super::error::ConfigError;
 
-/// How a connection is secured.
+/// The certificates of a connection.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsSettings {
-    /// The certificates that the collector's must be signed by, PEM; the system's if none.
+    /// The authorities that must have signed the collector's certificate, PEM; `None` for those of the system.
     pub ca_pem: Option<Vec<u8>>,
     /// The client's certificate chain and its key, PEM, for mutual TLS.
     pub identity_pem: Option<(Vec<u8>, Vec<u8>)>,
@@ -69,7 +69,7 @@ impl TlsSettings {
     }
 }
 
-/// A general certificate variable is for whichever signal has a secure endpoint; there must be one.
+/// A general certificate variable applies to each signal with a secure endpoint; there must be one.
 pub(super) fn check_used(is_secure: bool, environment: &Environment) -> Result<(), ConfigError> {
     for variable in GENERAL {
         if let Some(path) = environment.text(variable)?
@@ -86,7 +86,7 @@ fn unused(variable: &str, path: &str) -> ConfigError {
     ConfigError::value(variable, shown(path), problem, "set an https:// endpoint, or unset it")
 }
 
-/// What is no path may be what should be in the file.
+/// Something that is not a path may be the content that should be in the file.
 fn shown(path: &str) -> &str {
     let is_path = path.starts_with('/') && path.len() <= LONGEST_SHOWN && !path.contains('\n');
     if is_path { path } else { "(not shown)" }

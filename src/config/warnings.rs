@@ -1,6 +1,6 @@
-//! What is wrong with the configuration and stops no start.
+//! Mistakes in the configuration that do not stop the start.
 
-/// One line for each.
+/// A list of warnings, one line each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Warnings(Vec<String>);
 
@@ -11,7 +11,7 @@ impl Warnings {
         }
     }
 
-    /// Those that are not among others: both signals read the general variables.
+    /// The warnings that are not in `others`: both signals read the general variables.
     pub(super) fn without(mut self, others: &Self) -> Self {
         self.0.retain(|text| !others.0.contains(text));
         self

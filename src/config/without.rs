@@ -5,25 +5,25 @@ use super::error::ConfigError;
 use super::list::entries;
 use super::variables::JOURNAL_WITHOUT;
 
-/// What the file system of the journal may lack. By default, a lack stops the start.
+/// The features that the journal's file system may lack (default: none). By default, a missing one stops the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JournalWithout {
-    /// Directories that can be synced. Without that, a power loss may take the files of records that count as synced.
+    /// Syncing directories. Without it, a power loss can remove the files of records that count as synced.
     pub directory_sync: bool,
-    /// Locks, by which processes see that a stream is still written. Without them, no two processes may use the directory at
-    /// once: each would take over the streams of the other while it writes them.
+    /// Locks, with which processes see that a stream is still written. Without them, two processes must not use the
+    /// directory at one time: each would adopt the streams of the other while it writes them.
     pub lock: bool,
 }
 
 impl JournalWithout {
-    /// Accepts that directories cannot be synced.
+    /// Accepts a file system that cannot sync directories.
     #[must_use]
     pub const fn directory_sync(self) -> Self {
         Self { directory_sync: true, ..self }
     }
 
-    /// Accepts that files cannot be locked.
+    /// Accepts a file system that cannot lock files.
     #[must_use]
     pub const fn lock(self) -> Self {
         Self { lock: true, ..self }
@@ -36,7 +36,7 @@ impl JournalWithout {
                 "directory_sync" => without.directory_sync(),
                 "lock" => without.lock(),
                 _ => {
-                    let problem = format!("entry {position}: the journal cannot go without that");
+                    let problem = format!("entry {position}: it is not a feature that the journal can work without");
                     return Err(ConfigError::secret(
                         JOURNAL_WITHOUT,
                         problem,

@@ -34,6 +34,7 @@ impl Truncator {
         Self { limits, key, key_id }
     }
 
+    #[cfg(feature = "mcp")]
     pub(crate) fn limits(&self) -> &ValueLimits {
         &self.limits
     }
@@ -47,11 +48,13 @@ impl Truncator {
 
     /// Whether a string has to be truncated.
     #[inline]
+    #[cfg(feature = "layer")]
     pub(crate) fn is_too_long(&self, text: &str) -> bool {
         text.len() > self.limits.value_bytes
     }
 
     /// The string as it may be exported and, if it was truncated, what it was.
+    #[cfg(feature = "layer")]
     pub(crate) fn text<'a>(&self, key: &Key, text: &'a str) -> (&'a str, Option<Truncation>) {
         if !self.is_too_long(text) {
             return (text, None);
@@ -116,6 +119,7 @@ impl Truncations {
         }
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

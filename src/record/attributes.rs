@@ -13,6 +13,7 @@ mod tests;
 
 use std::fmt;
 
+#[cfg(feature = "layer")]
 use super::value::Given;
 use super::value::{Key, Value};
 use super::{decode, names, wire};
@@ -87,11 +88,13 @@ impl Attributes {
 /// For capture, which has to be quick.
 impl Attributes {
     /// Sets an attribute to what a field of a span holds.
+    #[cfg(feature = "layer")]
     pub(crate) fn put(&mut self, key: &str, given: Given<'_>) {
         self.write(key, |buffer| wire::given_attribute(buffer, key, given));
     }
 
     /// Adds what a field of a span holds, where the caller knows that there is no attribute of that name yet.
+    #[cfg(feature = "layer")]
     pub(crate) fn append(&mut self, name: &Name, given: Given<'_>) {
         debug_assert!(!self.contains(&name.key), "{name:?}");
         self.note_end(name.place);
@@ -100,6 +103,7 @@ impl Attributes {
 
     /// As [`append`](Self::append), of a text.
     #[inline]
+    #[cfg(feature = "layer")]
     pub(crate) fn append_text(&mut self, name: &Name, text: &str) {
         debug_assert!(!self.contains(&name.key), "{name:?}");
         self.note_end(name.place);
@@ -107,6 +111,7 @@ impl Attributes {
     }
 
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.
+    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn take_over(&mut self, others: &Self, wanted: impl Fn(&str) -> bool) {
         for entry in wire::entries(&others.bytes) {
             let (Ok(key), Some(bytes)) = (std::str::from_utf8(entry.key), others.bytes.get(entry.range)) else {
@@ -152,11 +157,13 @@ impl Attributes {
 
     /// The string value of that name.
     #[inline]
+    #[cfg(feature = "layer")]
     pub(crate) fn text_at(&self, place: Place) -> Option<&str> {
         wire::Entry::at(&self.bytes, self.start_of(place)?)?.text()
     }
 
     /// Forgets all, but keeps the memory.
+    #[cfg(feature = "layer")]
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.places = [0; Place::COUNT];
@@ -178,6 +185,7 @@ impl Attributes {
         self.bytes.len()
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
@@ -249,12 +257,14 @@ impl fmt::Debug for Attributes {
 
 /// A key that is written often.
 #[derive(Debug, Clone)]
+#[cfg(feature = "layer")]
 pub(crate) struct Name {
     key: Key,
     place: Option<Place>,
     head: wire::Head,
 }
 
+#[cfg(feature = "layer")]
 impl Name {
     pub(crate) fn new(key: impl Into<Key>) -> Self {
         let key = key.into();

@@ -18,7 +18,7 @@ pub struct Record {
     pub time_unix_nano: u64,
     /// When it was observed, in nanoseconds since 1970; 0 if unknown.
     pub observed_time_unix_nano: u64,
-    /// The event name; records of auditrail have one of [`EventName::ALL`].
+    /// The event name; records of auditrail have one of [`EventName::ALL`](crate::record::EventName::ALL).
     pub event_name: Cow<'static, str>,
     /// Number and text.
     pub severity: Severity,

@@ -35,9 +35,12 @@ pub use self::outcome::{Detail, Outcome, Severity, Status, UnknownOutcome};
 pub(crate) use self::resource::service_name;
 pub use self::value::{Key, Value};
 
-pub(crate) use self::attributes::{Name, Place};
+#[cfg(feature = "layer")]
+pub(crate) use self::attributes::Name;
+pub(crate) use self::attributes::Place;
 pub(crate) use self::cut::cut;
 pub(crate) use self::encode::{fixed, time_of};
 #[cfg(feature = "serve")]
 pub(crate) use self::fields::walk::{Slice, WireError};
+#[cfg(feature = "layer")]
 pub(crate) use self::value::{Given, Scalar};

@@ -45,6 +45,7 @@ impl Value {
 /// A value without parts that somebody else holds, such as a field of a span.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Scalar<'a> {
+    #[cfg_attr(not(feature = "layer"), expect(dead_code, reason = "only fields of spans hold texts that are lent"))]
     Str(&'a str),
     Bool(bool),
     Int(i64),
@@ -60,6 +61,7 @@ pub(crate) struct Given<'a> {
 
 impl<'a> Given<'a> {
     /// The string, if this is one.
+    #[cfg(feature = "layer")]
     pub(crate) fn as_str(&self) -> Option<&'a str> {
         match self {
             Self { scalar: Scalar::Str(text), in_list: false } => Some(text),

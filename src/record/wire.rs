@@ -3,14 +3,18 @@
 //! Field numbers are those of opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto; all are below 16, so
 //! that a key is one byte.
 
+mod fixed;
+#[cfg(feature = "layer")]
 mod prepared;
 
 use std::ops::Range;
 
 use prost::encoding::encoded_len_varint;
 
-pub(super) use self::prepared::{Head, fixed_double, fixed_double_length, prepared_attribute, prepared_text};
-pub(crate) use self::prepared::{fixed_attribute, fixed_length};
+pub(crate) use self::fixed::{fixed_attribute, fixed_length};
+pub(super) use self::fixed::{fixed_double, fixed_double_length};
+#[cfg(feature = "layer")]
+pub(super) use self::prepared::{Head, prepared_attribute, prepared_text};
 use super::fields::leading;
 use super::value::{Given, Scalar};
 use super::value::{Key, Value};

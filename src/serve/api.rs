@@ -1,4 +1,4 @@
-//! The gRPC read service over what was received; `proto/auditrail/v1/trail.proto` is its contract.
+//! The gRPC read service over what was received, specified in `proto/auditrail/v1/trail.proto`.
 
 use std::{
     pin::Pin,
@@ -52,7 +52,7 @@ impl TrailService for TrailApi {
     }
 }
 
-/// The answer to a tail request: records as fast as the client takes them, read from memory one by one.
+/// The answer to a tail request: records as fast as the client accepts them, read from memory one by one.
 #[derive(Debug)]
 pub(crate) struct Tail {
     records: Subscription,
@@ -74,7 +74,7 @@ impl Stream for Tail {
                 self.ended = true;
                 Some(Err(status(error)))
             }
-            // A follower must not take the receiver's end for the end of the trail.
+            // A follower must not take the end of the receiver for the end of the trail.
             None if self.follow => {
                 self.ended = true;
                 Some(Err(Status::unavailable("the receiver stops: resume from the last position when it is back")))

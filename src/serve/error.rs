@@ -1,36 +1,36 @@
-//! What can go wrong for the caller of a [`Receiver`](super::receive::Receiver).
+//! Errors for the callers of a [`Receiver`](super::receive::Receiver).
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 
 use thiserror::Error;
 
-/// Why a receiver could not be started. Its `Debug` says what its `Display` says, as it is what `main` prints of an error that it
-/// returns.
+/// Why a receiver could not be started. Its `Debug` output is its `Display` message, because `main` prints a returned
+/// error with `Debug`.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// An address could not be listened on.
+    /// The receiver cannot listen on an address.
     #[error(
         "cannot listen for {protocol} on {address}: {source}; another collector or receiver may have this port: \
          stop that one, or choose another address (port 0 takes a free port)"
     )]
     Bind {
-        /// What would have been received there.
+        /// The protocol that would have been received there.
         protocol: &'static str,
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 
-    /// Neither port was asked for.
+    /// No port was configured.
     #[error(
-        "the receiver has nothing to listen on: both gRPC and HTTP are off; give it an address with `grpc` or `http`"
+        "the receiver has nothing to listen on: both gRPC and HTTP are disabled; give it an address with `grpc` or `http`"
     )]
     NothingToServe,
 
-    /// A limit under which nothing could be received or held.
-    #[error("the receiver's limit `{name}` is 0, so that nothing could be received; give it at least 1")]
+    /// A limit of zero, with which nothing could be received or held.
+    #[error("the receiver's limit `{name}` is 0, so nothing could be received; give it at least 1")]
     ZeroLimit {
         /// The builder's method.
         name: &'static str,
@@ -47,13 +47,13 @@ impl fmt::Debug for ServeError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The time was up.
+    /// The time is over.
     #[error(
         "what was waited for did not arrive within {within:?}: {records} records and {spans} spans are held, \
          {dropped} were dropped; check that the sender exports to this receiver, or wait longer"
     )]
     TimedOut {
-        /// How long was waited.
+        /// How long the wait was.
         within: Duration,
         /// Records held at the end.
         records: usize,
@@ -63,16 +63,16 @@ pub enum WaitError {
         dropped: u64,
     },
 
-    /// The receiver was stopped, so that nothing more can arrive.
+    /// The receiver was stopped, so nothing more can arrive.
     #[error("the receiver was stopped before what was waited for arrived; wait before shutting it down")]
     Stopped,
 }
 
-/// Why records cannot be read on from a position.
+/// Why reading cannot continue from a position.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TailError {
-    /// Records after the position have been dropped, or the position is from before a restart.
+    /// Records after the position were dropped, or the position is from before a restart.
     #[error(
         "the records after position {asked} are no longer held (the oldest held is, or will be, {oldest}): they were \
          dropped to keep memory bounded, or the receiver was restarted; read from 0 to go on with the oldest"
@@ -84,7 +84,7 @@ pub enum TailError {
         oldest: u64,
     },
 
-    /// The position was never given to a record.
+    /// No record has had that position.
     #[error(
         "position {asked} was never given out (the newest is {newest}): it is of another receiver; \
          read from 0 to start with the oldest record held"
@@ -92,17 +92,17 @@ pub enum TailError {
     Unknown {
         /// The position to resume after.
         asked: u64,
-        /// The newest position given.
+        /// The newest position.
         newest: u64,
     },
 
-    /// The reader was slower than the records came.
+    /// The reader was slower than the records arrived.
     #[error(
         "the record at position {next} was dropped before it was read (the oldest held is {oldest}): the reader is \
          slower than the records come; read faster, or give the receiver more capacity"
     )]
     Lagged {
-        /// The position that was to be read next.
+        /// The position that would have been read next.
         next: u64,
         /// The oldest position held.
         oldest: u64,

@@ -1,4 +1,4 @@
-//! The embedded receiver: what a collector would be asked for, without a collector.
+//! The embedded receiver: an OTLP collector in the process, for tests and demonstrations.
 //!
 //! ```text
 //!  OTLP/gRPC ─► receive::grpc ─┐                                          ┌─► Receiver::{records, spans, wait_for, …}
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - [`receive`](self::receive::Receiver): ports, protocols, limits.
-//! - [`received`](self::received::Received): the newest records and spans, as they came.
+//! - [`received`](self::received::Received): the newest records and spans, as they were received.
 //! - [`proto`]: the gRPC read service, client and server.
 
 mod api;

@@ -1,7 +1,7 @@
 //! `auditrail.v1`: the messages of `proto/auditrail/v1/trail.proto` and the service's client and server.
 //!
-//! Generated and committed, so that a build needs no compiler for protocol buffers. `tests/generated.rs` compares it
-//! with the `.proto` and, with `REGENERATE=1`, writes it again.
+//! Generated and committed, so that a build needs no protocol buffer compiler. A test compares it with the `.proto`
+//! and, with `REGENERATE=1`, writes it again.
 
 #![allow(
     clippy::doc_markdown,

@@ -1,10 +1,11 @@
-//! How long to wait before the next attempt.
+//! Pauses between attempts.
 
 use std::time::Duration;
 
 use crate::record::Entropy;
 
-/// Exponential, with full jitter: a random time between half of the current step and the step. It never gives up.
+/// Exponential backoff with full jitter: a random time between half of the current step and the step. It never gives
+/// up.
 #[derive(Debug)]
 pub(super) struct Backoff {
     first: Duration,
@@ -13,17 +14,17 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// For a sink that does not answer, or has no time: the low cap lets one that is back be found soon.
+    /// For a sink that does not answer, or is overloaded. The low cap finds a sink that is back soon.
     pub(super) const fn away() -> Self {
         Self { first: Duration::from_millis(100), cap: Duration::from_secs(5), attempts: 0 }
     }
 
-    /// For credentials that are refused: somebody must act, and whoever watches the sink's log must not be flooded.
+    /// For refused credentials. Somebody has to act, and the sink's log must not be flooded meanwhile.
     pub(super) const fn unauthorized() -> Self {
         Self { first: Duration::from_secs(5), cap: Duration::from_secs(60), attempts: 0 }
     }
 
-    /// For answers that cannot be read: the sink may take the records each time, and have them once more.
+    /// For unreadable answers. The sink may store the records at each attempt, so attempts are rare.
     pub(super) const fn unreadable() -> Self {
         Self { first: Duration::from_millis(100), cap: Duration::from_secs(60), attempts: 0 }
     }
@@ -38,13 +39,13 @@ impl Backoff {
         step.mul_f64(0.5 + share / 2.0)
     }
 
-    /// Whether the trouble is no hiccup any more.
+    /// Whether the trouble lasts longer than a hiccup.
     pub(super) fn is_long(&self) -> bool {
         self.first.saturating_mul(1 << self.attempts.saturating_sub(1).min(16)) >= LONG
     }
 }
 
-/// A sink cannot silence the trail for longer than five minutes.
+/// The delay that a sink asked for, limited to five minutes, so that no sink can silence the trail.
 pub(super) fn granted(wish: Option<Duration>) -> Duration {
     wish.unwrap_or_default().min(LONGEST_WISH)
 }

@@ -1,10 +1,10 @@
-//! TLS as the certificate variables say, for what goes by tonic: records, and spans by the OTel exporter.
+//! TLS from the certificate variables, for tonic: records, and spans of the OTel exporter.
 
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::config::TlsSettings;
 
-/// The client's side of TLS.
+/// The client side of TLS.
 pub(crate) fn client_tls(tls: &TlsSettings) -> ClientTlsConfig {
     let config = match &tls.ca_pem {
         Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),

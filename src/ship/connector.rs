@@ -10,75 +10,78 @@ use bytes::Bytes;
 
 use crate::config::OtlpSettings;
 
-/// Makes the connection to a sink; a simulation, or another protocol, brings its own.
+/// Creates the connection to a sink. Implement it for another protocol, or for a simulated network.
 pub trait Connector: Debug + Send + Sync + 'static {
-    /// A connection that connects, and connects again, by itself. Called once, inside the shipper's runtime.
+    /// Creates a connection that connects and reconnects on its own. Called once, inside the shipper's runtime.
     ///
     /// # Errors
-    /// What is wrong with the settings, with the fix.
+    /// A text that says what is wrong with the settings, and the fix.
     fn connect(&self, settings: &OtlpSettings) -> Result<Arc<dyn Sink>, String>;
 }
 
-/// Where export requests go. Several are under way at the same time.
+/// The destination of export requests. Several requests are in flight at one time.
 pub trait Sink: Debug + Send + Sync {
-    /// Sends one `ExportLogsServiceRequest`, encoded, and waits for the answer. A future that is dropped ends the
-    /// request; the sink may have it all the same.
+    /// Sends one encoded `ExportLogsServiceRequest` and waits for the answer. Dropping the future ends the request;
+    /// the sink may still have received it.
     fn export(&self, request: Bytes) -> ExportFuture<'_>;
 }
 
 /// The answer to one export request.
 pub type ExportFuture<'a> = Pin<Box<dyn Future<Output = Result<Accepted, ExportError>> + Send + 'a>>;
 
-/// The sink took the request.
+/// The sink accepted the request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// Records that it refused for good all the same (OTLP's partial success; such a request must not be sent again).
+    /// The number of records that the sink refused for good (OTLP's partial success; such a request must not be sent
+    /// again).
     pub rejected: u64,
 }
 
 impl Accepted {
-    /// Taken, but for that many records.
+    /// Accepted, except for `rejected` records.
     #[must_use]
     pub fn but(rejected: u64) -> Self {
         Self { rejected }
     }
 }
 
-/// The sink did not take the request. Texts are from the sink and for notices; nothing of a record may stand in them.
+/// The sink did not accept the request. The texts come from the sink and are used in notices, so they must not
+/// contain data of a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// Try again, not before the given time if there is one.
+    /// Retry, not before the given delay if there is one.
     #[error("{reason}")]
     Retry {
-        /// What it said.
+        /// What the sink answered.
         reason: String,
-        /// How long it wants to be left alone.
+        /// The delay that the sink asks for.
         after: Option<Duration>,
     },
-    /// It does not know who sends, or does not let them: not the records' fault, so they wait until somebody has acted.
+    /// The sink does not accept the credentials. This is not the records' fault, so they wait until an operator acts.
     #[error("{reason}")]
     Unauthorized {
-        /// What it said.
+        /// What the sink answered.
         reason: String,
     },
-    /// These records are refused for good, or are too many for one request: smaller requests tell, and a single record
-    /// is given up.
+    /// The sink refuses these records for good, or they are too many for one request. The shipper sends smaller
+    /// requests to find out, and gives up a record that is refused alone.
     #[error("{reason}")]
     Rejected {
-        /// What it said.
+        /// What the sink answered.
         reason: String,
     },
-    /// It may be these records or the sink itself. It is these records only if the sink takes others meanwhile: then smaller
-    /// requests tell, and a single record is given up after many attempts and some minutes.
+    /// Either these records or the sink itself is at fault. It is the records only if the sink accepts others in the
+    /// meantime: then the shipper sends smaller requests, and gives up a single record after many attempts and some
+    /// minutes.
     #[error("{reason}")]
     Doubtful {
-        /// What it said.
+        /// What the sink answered.
         reason: String,
     },
-    /// It answered with something that is no answer of OTLP, so that nobody knows what became of the records: they are sent
-    /// again, and the sink may have them twice.
+    /// The answer is not OTLP, so it is unknown whether the sink stored the records. They are sent again, and the
+    /// sink may have them twice.
     #[error("{reason}")]
     Unreadable {
         /// What is wrong with the answer.
@@ -86,21 +89,22 @@ pub enum ExportError {
     },
 }
 
-/// What OTLP's partial success says; there are no fewer than no records that a sink can refuse.
+/// The result of OTLP's partial success. A negative number of refused records is unreadable.
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub(super) fn accepted_but(rejected: i64) -> Result<Accepted, ExportError> {
-    let unreadable = |_| ExportError::Unreadable { reason: "a partial success of less than no records".into() };
+    let unreadable =
+        |_| ExportError::Unreadable { reason: "a partial success with a negative number of records".into() };
     u64::try_from(rejected).map(Accepted::but).map_err(unreadable)
 }
 
-/// What a request that was not answered in time ends with.
+/// The error text of a request that was not answered in time.
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub(super) fn unanswered(timeout: Duration) -> String {
     format!("no answer within {} ms", timeout.as_millis())
 }
 
-/// The last cause: what is before it says "transport error". A connection that broke is named as that, as the words of
-/// the system differ from one time to the next.
+/// The innermost cause: the outer ones only say "transport error". A broken connection always gets one text, because
+/// the system's wording varies.
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
@@ -117,9 +121,10 @@ pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// A connection that was there ended before the answer.
+/// An established connection ended before the answer.
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub(super) const BROKEN: &str = "the connection broke";
-/// An answer holds a count and a message. A prime, so that in a text of tonic's it is known to be this bound.
+/// The size limit of an answer, which has only a count and a message. It is a prime, so that it can be recognized in
+/// an error text of tonic's.
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub(super) const LONGEST_ANSWER: usize = 65_521;

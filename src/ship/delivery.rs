@@ -1,4 +1,4 @@
-//! What all batches of a shipper share: the connection, the gate in front of it, and who hears of what happens.
+//! What all batches of a shipper share: the connection, the gate in front of it, and the receivers of reports.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::connector::{Accepted, Connector, ExportError, Sink};
-use super::gate::{Gate, Voice};
+use super::gate::{Gate, GateContext};
 use super::hurry::Hurry;
 use super::reports::Reports;
 use super::shipment::Shipment;
@@ -19,16 +19,16 @@ use crate::journal::planted;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Entropy, StreamId};
 
-/// What a shipper is made of.
+/// The parts that a shipper is built from.
 #[derive(Debug)]
 pub struct ShipperParts {
-    /// Makes the connection.
+    /// Creates the connection.
     pub connector: Arc<dyn Connector>,
-    /// Where it says that the collector is away or back.
+    /// Where the shipper reports that the collector is away or back.
     pub notices: Notices,
-    /// Chance, for the jitter of retries.
+    /// Randomness for the jitter of retries.
     pub entropy: Arc<dyn Entropy>,
-    /// Who makes records of what is given up.
+    /// Turns what was given up into records.
     pub reports: Arc<dyn Reports>,
 }
 
@@ -43,16 +43,16 @@ pub(super) struct Delivery {
     pub(super) reports: Arc<dyn Reports>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) hurry: Hurry,
-    /// A request with a record that the sink took.
+    /// A request with one record that the sink has accepted.
     pub(super) last_taken: Mutex<Option<Bytes>>,
-    /// What drains that were dropped had read and not settled.
+    /// Shipments that dropped drains had read and not settled.
     pub(super) stranded: Mutex<Vec<(StreamId, VecDeque<Arc<Shipment>>)>>,
 }
 
 impl Delivery {
     pub(super) fn new(parts: ShipperParts, sink: Arc<dyn Sink>, target: String) -> Self {
         let hurry = Hurry::default();
-        let voice = Voice {
+        let context = GateContext {
             target: target.clone(),
             notices: parts.notices.clone(),
             reports: parts.reports.clone(),
@@ -61,7 +61,7 @@ impl Delivery {
         };
         Self {
             sink,
-            gate: Gate::new(voice),
+            gate: Gate::new(context),
             target,
             stats: Arc::new(ShipStats::default()),
             notices: parts.notices,
@@ -77,7 +77,7 @@ impl Delivery {
         self.last_taken.lock()
     }
 
-    /// The first record after a pause waits for others, unless somebody has hurried since that count.
+    /// The first record after a pause waits for more, unless a flush has started since that count.
     pub(super) async fn linger(&self, hurries: u64) {
         tokio::select! {
             () = sleep(LINGER) => {}
@@ -85,12 +85,12 @@ impl Delivery {
         }
     }
 
-    /// Keeps what a drain that is dropped has read and not settled.
+    /// Keeps the shipments that a dropped drain had read and not settled.
     pub(super) fn strand(&self, stream: StreamId, shipments: VecDeque<Arc<Shipment>>) {
         self.stranded.lock().push((stream, shipments));
     }
 
-    /// A shipment is dropped from here only when a drain has taken it over.
+    /// A shipment is removed from here only when a drain has taken it over.
     pub(super) fn stranded(&self, stream: StreamId) -> VecDeque<Arc<Shipment>> {
         let mut stranded = self.stranded.lock();
         match stranded.iter().position(|(of, _)| *of == stream) {
@@ -106,8 +106,8 @@ impl Delivery {
         answer
     }
 
-    /// Whether the sink takes records now: it answered others since that many answers, or takes one again that it has. Whoever
-    /// reads them there drops what has the same `audit.record.id`. `None` if there is none to ask with.
+    /// Whether the sink accepts records now: it answered other requests since that count, or accepts one again that
+    /// it already has. Readers drop that duplicate by its `audit.record.id`. `None` if there is no such record.
     pub(super) async fn takes_others(&self, answers: u64) -> Option<bool> {
         if self.gate.answers() != answers || planted("give-up-in-an-outage") {
             return Some(true);
@@ -116,7 +116,7 @@ impl Delivery {
         Some(matches!(self.export(&request).await, Ok(_) | Err(ExportError::Rejected { .. })))
     }
 
-    /// Keeps a request with one record that the sink has: a small one, as it stays in memory.
+    /// Keeps a request with one record that the sink has; a small one, because it stays in memory.
     pub(super) fn remember(&self, shipment: &Shipment, part: &Range<usize>, request: &Bytes) {
         if part.len() == 1 {
             *self.taken() = Some(request.clone());
@@ -126,5 +126,5 @@ impl Delivery {
     }
 }
 
-/// One request instead of many, one wake-up of the shipper's thread.
+/// One request instead of many, and one wake-up of the shipper's thread.
 const LINGER: Duration = Duration::from_millis(10);

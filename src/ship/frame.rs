@@ -1,5 +1,5 @@
-//! The bytes of OTLP around records and on them, by concatenation: `ScopeLogs.log_records` is a repeated field, and so is
-//! `LogRecord.attributes`, so that what is known only in the journal is appended behind a record's own bytes.
+//! Builds OTLP requests around encoded records by concatenation: `ScopeLogs.log_records` is a repeated field, and so
+//! is `LogRecord.attributes`, so attributes that only the journal knows are appended to a record's own bytes.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
@@ -10,14 +10,14 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, k
 use crate::journal::Sequence;
 use crate::record::{StreamId, names};
 
-/// The bytes of an OTLP `Resource` with those attributes.
+/// Encodes an OTLP `Resource` with those attributes.
 #[must_use]
 pub fn encode_resource(attributes: &[(String, String)]) -> Bytes {
     let attributes = attributes.iter().map(|(key, value)| key_value(key, value)).collect();
     Resource { attributes, ..Resource::default() }.encode_to_vec().into()
 }
 
-/// The bytes of the `InstrumentationScope` of auditrail's records.
+/// Encodes the `InstrumentationScope` of auditrail's records.
 #[must_use]
 pub fn encode_scope() -> Bytes {
     let scope = InstrumentationScope {
@@ -28,7 +28,7 @@ pub fn encode_scope() -> Bytes {
     scope.encode_to_vec().into()
 }
 
-/// What stands around the records of a stream in a request.
+/// The part of a request around the records of a stream: resource and scope.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     resource: Bytes,
@@ -36,13 +36,14 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The envelope of a stream; resource and scope are encoded messages.
+    /// Creates the envelope of a stream; `resource` and `scope` are encoded messages.
     #[must_use]
     pub fn new(resource: Bytes, scope: Bytes) -> Self {
         Self { resource, scope }
     }
 
-    /// One request around records, whose fields of `ScopeLogs` have that length and are put into the buffer where they belong.
+    /// Builds one request. The fields of the records in `ScopeLogs` have `length` bytes in total, and `put_records`
+    /// writes them.
     pub(super) fn around(&self, length: usize, put_records: impl FnOnce(&mut BytesMut)) -> Bytes {
         let schema = names::SCHEMA_URL.as_bytes();
         let scope_logs = field_length(self.scope.len()) + length + field_length(schema.len());
@@ -60,17 +61,17 @@ impl Envelope {
     }
 }
 
-/// The header of a record's field in a request.
+/// Writes the header of a record's field in a request.
 pub(super) fn record_header(request: &mut BytesMut, length: usize) {
     header(request, LOG_RECORDS, length);
 }
 
-/// How long a field is in a request whose content has that length.
+/// The length of a field in a request, for content of that length.
 pub(super) fn field_length(length: usize) -> usize {
     key_len(RESOURCE_LOGS) + encoded_len_varint(length as u64) + length
 }
 
-/// What is known of a record only in the journal, and is put behind its own bytes before it is shipped.
+/// The attributes that only the journal knows: number and stream. They are appended to a record before it is shipped.
 #[derive(Debug, Clone)]
 pub struct Stamp {
     /// `auditrail.stream.id`, as a field of a `LogRecord`.
@@ -78,7 +79,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// That of a stream.
+    /// The stamp for records of `stream`.
     #[must_use]
     pub fn of(stream: StreamId) -> Self {
         let id = key_value(names::AUDITRAIL_STREAM_ID, &stream.to_string()).encode_to_vec();
@@ -87,7 +88,7 @@ impl Stamp {
         Self { stream: stream.freeze() }
     }
 
-    /// Its bytes on the record of that number.
+    /// The number of bytes that it adds to the record with that number.
     pub(super) fn length(&self, sequence: Sequence) -> usize {
         field_length(sequence_key_value_length(sequence)) + self.stream.len()
     }
@@ -98,7 +99,7 @@ impl Stamp {
     }
 }
 
-/// `audit.sequence.number`, as a field of a `LogRecord`. Protobuf's `int64` is the varint of its bits.
+/// Writes `audit.sequence.number`, as a field of a `LogRecord`. Protobuf's `int64` is the varint of its bits.
 fn sequence_number(request: &mut BytesMut, sequence: Sequence) {
     header(request, ATTRIBUTES, sequence_key_value_length(sequence));
     field(request, KEY, names::AUDIT_SEQUENCE_NUMBER.as_bytes());

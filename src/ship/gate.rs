@@ -1,11 +1,30 @@
-//! Whether the sink can be asked: shared by everything that is in flight, so that a sink that is away gets one request at
-//! a time, and the operator one warning and one recovery an episode.
+//! Decides whether a request may be sent to the sink. All requests of a shipper share it, so a sink that is away gets
+//! one request at a time, and the operator gets one warning and one recovery per episode.
+//!
+//! ```text
+//!   every request passes            one request passes
+//!        ┌──────┐      answered      ┌─────────┐
+//!   ────►│ open │◄───────────────────┤ probing │
+//!        └──┬───┘                    └──┬───▲──┘
+//!           │ failed                    │   │ our pause (`until`) is over or cut by a flush,
+//!           │   failed (longer pause),  │   │ and the delay that the sink asked for
+//!           │   or dropped              │   │ (`wished`) is over
+//!        ┌──▼───────────────────────────▼───┴──┐
+//!        │ closed: no request passes           │
+//!        └─────────────────────────────────────┘
+//! ```
+//!
+//! *answered*: the sink accepted the request or refused its records. *failed*: it is away, refuses the credentials,
+//! or its answer is unreadable. A probe that is dropped without an answer leaves the gate closed, and the next
+//! waiting request becomes the probe.
 //!
 //! Invariants:
-//! 1. While the gate is open, everybody passes. While it is closed, only the holder of the probe's permit does, after the
-//!    pause, and only that probe's answer opens it or lengthens the pause. Answers to requests of before do neither.
-//! 2. A delay that the sink asked for is kept, also by a flush; a pause of our own ends when somebody hurries.
-//! 3. A trouble is told once an episode, and again when its reason is another one; the end of the episode is told once.
+//! 1. While the gate is open, every request passes. While it is closed, only the holder of the probe's permit sends,
+//!    after the pause, and only the answer to that probe opens the gate or lengthens the pause. Answers to earlier
+//!    requests (another `epoch`) do neither.
+//! 2. A delay that the sink asked for is kept, even by a flush. A flush ends a pause of our own.
+//! 3. A trouble is reported once per episode, and again if its reason changes. The end of the episode is reported
+//!    once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,18 +40,18 @@ use crate::config::Notices;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::Entropy;
 
-/// Passed by every request.
+/// The gate that every request passes.
 #[derive(Debug)]
 pub(super) struct Gate {
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     probe: Semaphore,
     opened: Notify,
-    voice: Voice,
+    context: GateContext,
 }
 
-/// Who hears of it.
+/// Where the gate reports.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub(super) struct GateContext {
     pub(super) target: String,
     pub(super) notices: Notices,
     pub(super) reports: Arc<dyn Reports>,
@@ -40,63 +59,64 @@ pub(super) struct Voice {
     pub(super) hurry: Hurry,
 }
 
-/// The leave to send one request. Dropped without a word, it changes nothing.
+/// The permission to send one request. Dropping it without an answer changes nothing.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Turn<'a> {
+pub(super) struct SendPermit<'a> {
     epoch: u64,
     hurries: u64,
     _probe: Option<SemaphorePermit<'a>>,
 }
 
-/// Why the sink did not take a request.
+/// Why the sink did not accept a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
-    /// It does not answer, or has no time.
+    /// The sink does not answer, or is overloaded.
     Away,
-    /// It refuses the credentials.
+    /// The sink refuses the credentials.
     Unauthorized,
-    /// It answers, and nobody can say what.
+    /// The sink's answer is unreadable.
     Unreadable,
 }
 
 #[derive(Debug)]
-struct State {
-    /// Grows whenever the gate closes, stays closed after a probe, or opens: tells answers of before from those of now.
+struct GateState {
+    /// Grows whenever the gate closes, stays closed after a probe, or opens; distinguishes earlier answers from
+    /// current ones.
     epoch: u64,
-    closed: Option<Closed>,
+    closed: Option<ClosedGate>,
     answers: u64,
-    /// What the last request came to, if it was not taken.
+    /// The outcome of the last request, if it was not accepted.
     last: Option<String>,
-    told: Told,
+    told: Episode,
 }
 
 #[derive(Debug)]
-struct Closed {
+struct ClosedGate {
     why: Trouble,
     backoff: Backoff,
-    /// Our own pause.
+    /// The end of our own pause.
     until: Instant,
-    /// The sink's wish.
+    /// The end of the delay that the sink asked for.
     wished: Instant,
     hurries: u64,
 }
 
-/// What this episode has told.
+/// What was reported in this episode.
 #[derive(Debug, Default)]
-struct Told {
+struct Episode {
     troubles: BTreeSet<(Trouble, String)>,
     degraded: Option<&'static str>,
 }
 
 impl Gate {
-    pub(super) fn new(voice: Voice) -> Self {
-        let state = State { epoch: 0, closed: None, answers: 0, last: None, told: Told::default() };
-        Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), voice }
+    pub(super) fn new(context: GateContext) -> Self {
+        let state = GateState { epoch: 0, closed: None, answers: 0, last: None, told: Episode::default() };
+        Self { state: Mutex::new(state), probe: Semaphore::new(1), opened: Notify::new(), context }
     }
 
-    /// Waits for a turn.
-    pub(super) async fn enter(&self) -> Turn<'_> {
+    /// Waits until a request may be sent.
+    pub(super) async fn enter(&self) -> SendPermit<'_> {
         loop {
             let opened = self.opened.notified();
             tokio::pin!(opened);
@@ -112,12 +132,12 @@ impl Gate {
                 return turn;
             }
             self.pause().await;
-            return Turn { epoch: self.state().epoch, hurries: self.voice.hurry.count(), _probe: probe };
+            return SendPermit { epoch: self.state().epoch, hurries: self.context.hurry.count(), _probe: probe };
         }
     }
 
-    /// The sink answered: it took the request, or has something against its records, which is the reason. It is there.
-    pub(super) fn answered(&self, turn: Turn<'_>, refused_because: Option<&str>) {
+    /// The sink answered: it accepted the request, or refuses its records for the given reason. So the sink is there.
+    pub(super) fn answered(&self, turn: SendPermit<'_>, refused_because: Option<&str>) {
         let ended = {
             let mut state = self.state();
             state.answers += 1;
@@ -132,11 +152,11 @@ impl Gate {
         };
         drop(turn);
         self.opened.notify_waiters();
-        self.voice.recovered(ended);
+        self.context.recovered(ended);
     }
 
-    /// The sink did not take the request, and not because of its records.
-    pub(super) fn failed(&self, turn: Turn<'_>, trouble: Trouble, reason: &str, wish: Option<Duration>) {
+    /// The sink did not accept the request, and its records are not the cause.
+    pub(super) fn failed(&self, turn: SendPermit<'_>, trouble: Trouble, reason: &str, wish: Option<Duration>) {
         let wished = Instant::now() + granted(wish);
         let (news, is_long) = {
             let mut state = self.state();
@@ -150,10 +170,10 @@ impl Gate {
             state.epoch += 1;
             let closed = match state.closed.take() {
                 Some(closed) if closed.why == trouble => closed,
-                _ => Closed::because_of(trouble),
+                _ => ClosedGate::because_of(trouble),
             };
             let closed = state.closed.insert(closed);
-            closed.until = Instant::now() + closed.backoff.next(&*self.voice.entropy);
+            closed.until = Instant::now() + closed.backoff.next(&*self.context.entropy);
             closed.wished = closed.wished.max(wished);
             closed.hurries = turn.hurries;
             let is_long = closed.backoff.is_long();
@@ -161,10 +181,10 @@ impl Gate {
         };
         drop(turn);
         if news {
-            self.voice.failed(trouble, reason);
+            self.context.failed(trouble, reason);
         }
         if is_long {
-            self.voice.reports.degraded(trouble.error_type());
+            self.context.reports.degraded(trouble.error_type());
         }
     }
 
@@ -173,17 +193,21 @@ impl Gate {
         self.state().answers
     }
 
-    /// What the last request came to, if it was not taken.
+    /// The outcome of the last request, if it was not accepted.
     pub(super) fn last_refusal(&self) -> Option<String> {
         self.state().last.clone()
     }
 
-    fn open(&self) -> Option<Turn<'_>> {
+    fn open(&self) -> Option<SendPermit<'_>> {
         let state = self.state();
-        state.closed.is_none().then(|| Turn { epoch: state.epoch, hurries: self.voice.hurry.count(), _probe: None })
+        state.closed.is_none().then(|| SendPermit {
+            epoch: state.epoch,
+            hurries: self.context.hurry.count(),
+            _probe: None,
+        })
     }
 
-    /// Ends when the probe may be sent. The sink's wish may grow meanwhile.
+    /// Ends when the probe may be sent. The sink's delay may grow in the meantime.
     async fn pause(&self) {
         loop {
             let Some((until, wished, hurries)) =
@@ -193,7 +217,7 @@ impl Gate {
             };
             tokio::select! {
                 () = sleep_until(until) => {}
-                () = self.voice.hurry.beyond(hurries) => {}
+                () = self.context.hurry.beyond(hurries) => {}
             }
             if wished <= Instant::now() {
                 return;
@@ -203,12 +227,12 @@ impl Gate {
     }
 
     /// No code under the lock can panic, so a poisoned lock still holds a whole state.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock()
     }
 }
 
-impl Closed {
+impl ClosedGate {
     fn because_of(why: Trouble) -> Self {
         let backoff = match why {
             Trouble::Away => Backoff::away(),
@@ -230,8 +254,8 @@ impl Trouble {
     }
 }
 
-impl Told {
-    /// Says whether it is news. What stands behind a colon are details.
+impl Episode {
+    /// Returns whether it is new. Only the text before the first colon counts; the rest is details.
     fn once(&mut self, trouble: Trouble, reason: &str) -> bool {
         let what = reason.split_once(": ").map_or(reason, |(what, _)| what);
         self.troubles.len() < MOST_TROUBLES && self.troubles.insert((trouble, what.to_owned()))
@@ -242,7 +266,7 @@ impl Told {
     }
 }
 
-impl Voice {
+impl GateContext {
     fn failed(&self, trouble: Trouble, reason: &str) {
         let target = &self.target;
         self.notices.warn(match trouble {
@@ -261,7 +285,7 @@ impl Voice {
         });
     }
 
-    fn recovered(&self, ended: Told) {
+    fn recovered(&self, ended: Episode) {
         if ended.degraded.is_some() {
             self.reports.recovered();
         }
@@ -271,5 +295,5 @@ impl Voice {
     }
 }
 
-/// How many different troubles of one episode are told.
+/// How many different troubles of one episode are reported.
 const MOST_TROUBLES: usize = 16;

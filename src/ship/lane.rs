@@ -1,4 +1,4 @@
-//! The way of one stream to the sink: several batches in flight, settled in order.
+//! The path of one stream to the sink: several batches in flight, settled in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,32 +8,32 @@ use tokio::time::sleep;
 
 use super::backoff::Backoff;
 use super::delivery::Delivery;
-use super::flight::{Refusal, send};
-use super::frame::{Envelope, Stamp};
+use super::frame::Stamp;
 use super::gate::Trouble;
-use super::reports::GaveUp;
 use super::reports::QUARANTINE;
+use super::reports::RefusedRange;
+use super::send::{RefusedPart, send};
 use super::shipment::Shipment;
-use super::source::{Settle, Source};
+use super::source::{BatchSource, Settle, ShippedStream};
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
-use crate::record::StreamId;
 
-/// Ships streams by the connection of one shipper; clones share it. Two streams may be drained at the same time.
+/// Ships streams over the connection of one shipper. Clones share it. Two streams can be drained at one time.
 #[derive(Debug, Clone)]
 pub struct Lane(pub(super) Arc<Delivery>);
 
 impl Lane {
-    /// Ships all that is readable; returns when everything that was read is settled. What is appended meanwhile is
-    /// shipped, too. Both handles are of the same stream and sink. Must run inside a tokio runtime.
+    /// Ships everything that is readable, and returns when everything that was read is settled. Records that are
+    /// appended in the meantime are shipped, too. Both handles must be of one stream and sink. Must run inside a
+    /// tokio runtime.
     ///
-    /// It may be dropped at any time, at a deadline for example: nothing is settled out of order, what was in flight
-    /// may reach the sink twice, and the next drain of the same stream begins with it.
+    /// The future may be dropped at any time, for example at a deadline. Then nothing is settled out of order, what
+    /// was in flight may reach the sink twice, and the next drain of that stream begins with it.
     pub async fn drain(&self, reader: &mut Reader, settler: &mut Settler) {
-        self.ship(reader, settler).await;
+        self.ship(&ShippedStream::of(reader, settler), reader, settler).await;
     }
 
-    pub(super) async fn ship(&self, source: &mut impl Source, settler: &mut impl Settle) {
-        let mut in_flight = InFlight::new(self, source);
+    pub(super) async fn ship(&self, shipped: &ShippedStream, source: &mut impl BatchSource, settler: &mut impl Settle) {
+        let mut in_flight = InFlight::new(self, shipped);
         loop {
             while in_flight.has_room() {
                 let Some(batch) = source.next(LIMITS) else { break };
@@ -48,7 +48,7 @@ impl Lane {
             let shipment = first.shipment.clone();
             match answered {
                 Ok(refusals) => {
-                    self.settle(settler, source.stream(), &shipment, refusals).await;
+                    self.settle(shipped, settler, &shipment, refusals).await;
                     in_flight.batches.pop_front();
                 }
                 Err(error) => {
@@ -59,22 +59,28 @@ impl Lane {
         }
     }
 
-    /// Something new to read, after others had the time to come along.
-    async fn more(&self, source: &impl Source) {
+    /// Waits for something new to read, and a little longer for more.
+    async fn more(&self, source: &impl BatchSource) {
         let hurries = self.0.hurry.count();
         source.readable().await;
         self.0.linger(hurries).await;
     }
 
-    /// Quarantine, report, settle: in this order, so that a stop in between repeats and never loses.
-    async fn settle(&self, settler: &mut impl Settle, stream: StreamId, shipment: &Shipment, refusals: Vec<Refusal>) {
+    /// Quarantine, report, settle, in this order, so that a stop in between repeats a step and never loses a record.
+    async fn settle(
+        &self,
+        shipped: &ShippedStream,
+        settler: &mut impl Settle,
+        shipment: &Shipment,
+        refusals: Vec<RefusedPart>,
+    ) {
         let mut quarantined = 0;
         for refusal in &refusals {
             let records = shipment.records(&refusal.part);
             self.keep(settler, &records, refusal).await;
             quarantined += refusal.refused;
-            let gaps = GaveUp::of((stream, settler.sink()), &records, refusal.refused);
-            gaps.into_iter().for_each(|gap| self.0.reports.gave_up(gap));
+            let gaps = RefusedRange::of((shipped.stream, shipped.sink), &records, refusal.refused);
+            gaps.into_iter().for_each(|gap| self.0.reports.refused(gap));
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(
@@ -92,8 +98,8 @@ impl Lane {
         }
     }
 
-    /// Into quarantine, however long it takes: an unsettled batch holds up its stream, a lost one is lost.
-    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &Refusal) {
+    /// Puts records into quarantine, however long it takes: an unsettled batch only holds up its stream.
+    async fn keep(&self, settler: &impl Settle, entries: &[Entry], refusal: &RefusedPart) {
         let refused = Refused { entries, refused: refusal.refused, reason: &refusal.reason };
         let mut backoff = Backoff::away();
         let mut troubled = false;
@@ -113,7 +119,7 @@ impl Lane {
         }
     }
 
-    /// A sink of somebody else panicked: its batch is sent again, after a pause, like one that was not answered.
+    /// A user's sink panicked. Its batch is sent again after a pause, as if it had not been answered.
     async fn crashed(&self, error: &JoinError) {
         let turn = self.0.gate.enter().await;
         let reason = if error.is_panic() { "its connector panicked" } else { "its runtime ended" };
@@ -121,31 +127,24 @@ impl Lane {
     }
 }
 
-/// The batches in flight, oldest first. When it is dropped, the next drain of the stream finds them.
-struct InFlight {
+/// The batches in flight, oldest first. When this is dropped, the next drain of the stream finds them.
+struct InFlight<'a> {
     delivery: Arc<Delivery>,
-    stream: StreamId,
-    envelope: Envelope,
+    shipped: &'a ShippedStream,
     stamp: Stamp,
     batches: VecDeque<SentBatch>,
 }
 
 struct SentBatch {
     shipment: Arc<Shipment>,
-    answer: JoinHandle<Vec<Refusal>>,
+    answer: JoinHandle<Vec<RefusedPart>>,
 }
 
-impl InFlight {
-    fn new(lane: &Lane, source: &impl Source) -> Self {
-        let stream = source.stream();
-        let mut in_flight = Self {
-            delivery: lane.0.clone(),
-            stream,
-            envelope: Envelope::new(source.resource().clone(), source.scope().clone()),
-            stamp: Stamp::of(stream),
-            batches: VecDeque::new(),
-        };
-        for shipment in lane.0.stranded(stream) {
+impl<'a> InFlight<'a> {
+    fn new(lane: &Lane, shipped: &'a ShippedStream) -> Self {
+        let stamp = Stamp::of(shipped.stream);
+        let mut in_flight = Self { delivery: lane.0.clone(), shipped, stamp, batches: VecDeque::new() };
+        for shipment in lane.0.stranded(shipped.stream) {
             in_flight.send(shipment);
         }
         in_flight
@@ -155,9 +154,9 @@ impl InFlight {
         self.batches.len() < IN_FLIGHT
     }
 
-    /// Puts on each record what it gets, and sends them.
+    /// Stamps each record, and sends them.
     fn send_batch(&mut self, batch: &Batch) {
-        self.send(Arc::new(Shipment::stamped(self.envelope.clone(), &self.stamp, &batch.entries)));
+        self.send(Arc::new(Shipment::stamped(self.shipped.envelope.clone(), &self.stamp, &batch.entries)));
     }
 
     fn send(&mut self, shipment: Arc<Shipment>) {
@@ -173,8 +172,8 @@ impl InFlight {
         }
     }
 
-    /// A task of its own, so that it goes on while an earlier one is settled.
-    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<Refusal>> {
+    /// A separate task, so that it makes progress while an earlier batch is settled.
+    fn spawn(&self, shipment: &Arc<Shipment>) -> JoinHandle<Vec<RefusedPart>> {
         let answer = tokio::spawn(send(self.delivery.clone(), shipment.clone()));
         if planted("settle-before-the-answer") {
             drop(answer);
@@ -184,13 +183,13 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if self.batches.is_empty() {
             return;
         }
         let shipments = self.batches.iter().map(|batch| batch.shipment.clone()).collect();
-        self.delivery.strand(self.stream, shipments);
+        self.delivery.strand(self.shipped.stream, shipments);
     }
 }
 
@@ -201,7 +200,7 @@ impl Drop for SentBatch {
     }
 }
 
-/// Enough to fill a connection while answers are on their way; with the limits below, some megabytes.
+/// Enough to fill a connection while answers are on their way; some megabytes, with the limits below.
 pub(super) const IN_FLIGHT: usize = 4;
-/// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers take by default.
+/// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers accept by default.
 pub(super) const LIMITS: BatchLimits = BatchLimits { records: 2000, bytes: 512 * 1024 };

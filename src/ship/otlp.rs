@@ -1,11 +1,11 @@
-//! The connector of every trail that is given no other: by the protocol of the settings.
+//! The default connector, which selects the protocol from the settings.
 
 use std::sync::Arc;
 
 use super::connector::{Connector, Sink};
 use crate::config::{OtlpSettings, Protocol};
 
-/// Connects by OTLP over gRPC or HTTP, as `OTEL_EXPORTER_OTLP_PROTOCOL` says.
+/// Connects by OTLP over gRPC or HTTP, as `OTEL_EXPORTER_OTLP_PROTOCOL` says (default: `grpc`).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OtlpConnector;
 

@@ -1,4 +1,4 @@
-//! Sends once more what the collector refused, after somebody has found out why.
+//! Sends records of the quarantine again, after an operator has found out why the collector refused them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::config::OtlpSettings;
 use crate::journal::{Cause, JournalError, Quarantine, Quarantined, SinkName};
 use crate::record::ThreadEntropy;
 
-/// A connection for what is in quarantine. Must not be dropped inside a tokio runtime.
+/// A connection for replaying the quarantine. Must not be dropped inside a tokio runtime.
 #[derive(Debug)]
 pub struct Replay {
     runtime: Runtime,
@@ -25,39 +25,39 @@ pub struct Replay {
 /// Why a file is still in quarantine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotReplayed {
-    /// It holds bytes that were damaged.
-    #[error("it holds bytes that were damaged on the disk, which are no record; look at them, and discard them")]
+pub enum ReplayError {
+    /// The file holds damaged bytes.
+    #[error("it holds bytes that were damaged on the disk, not a record; inspect and discard them")]
     Damaged,
-    /// The collector is not the sink that refused it.
-    #[error("it is of the sink `{0}`, and not of the collector, which has its records or has refused them itself")]
+    /// Another sink than the collector refused the records.
+    #[error("the sink `{0}` refused it, not the collector, which has accepted or refused its records separately")]
     OfAnotherSink(SinkName),
     /// The sink refused some of the records again.
     #[error(
-        "the collector refused {rejected} of the {records} record(s) again; it has the others, which have the same ids"
+        "the collector refused {rejected} of the {records} record(s) again; it accepted the others, which keep their ids"
     )]
     Partly {
-        /// How many.
+        /// The number of refused records.
         rejected: u64,
-        /// Of how many.
+        /// The number of records in the file.
         records: u64,
     },
-    /// The sink did not take the request.
-    #[error("the collector did not take it: {0}")]
+    /// The sink did not accept the request.
+    #[error("the collector did not accept it: {0}")]
     Refused(#[from] ExportError),
     /// There was no answer in time.
     #[error("the collector did not answer in time")]
     Unanswered,
-    /// It cannot be read, or cannot be removed after the sink had taken all of it.
+    /// The file cannot be read, or cannot be removed after the sink accepted all of it.
     #[error("{0}")]
     Journal(#[from] JournalError),
 }
 
 impl Replay {
-    /// Makes the connection.
+    /// Creates the connection.
     ///
     /// # Errors
-    /// If there is no runtime to be had, or the connector refuses the settings.
+    /// If no runtime can be created, or the connector refuses the settings.
     pub fn connect(connector: &dyn Connector, settings: &OtlpSettings) -> Result<Self, ShipError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let sink = {
@@ -69,19 +69,19 @@ impl Replay {
         Ok(Self { runtime, sink })
     }
 
-    /// Sends the records of a file as they were shipped, with their own Resource and scope, and removes the file once the sink
-    /// has all of them. Gives how many there were. After a partial success, the sink may have had some of them before: they
-    /// have the same `audit.record.id`.
+    /// Sends the records of a file as they were shipped, with their own Resource and scope, and removes the file once
+    /// the sink has accepted all of them. Returns the number of records. After a partial success, the sink may
+    /// already have some of them: their `audit.record.id` is unchanged.
     ///
     /// # Errors
     /// Why the file is still there.
-    pub fn replay(&self, quarantine: &Quarantine, name: &str, within: Duration) -> Result<u64, NotReplayed> {
+    pub fn replay(&self, quarantine: &Quarantine, name: &str, within: Duration) -> Result<u64, ReplayError> {
         let file = quarantine.read(name)?;
         if file.cause == Cause::Damaged {
-            return Err(NotReplayed::Damaged);
+            return Err(ReplayError::Damaged);
         }
         if let Some(sink) = file.shipped_to.filter(|sink| *sink != SinkName::OTLP) {
-            return Err(NotReplayed::OfAnotherSink(sink));
+            return Err(ReplayError::OfAnotherSink(sink));
         }
         let records = file.entries.len() as u64;
         match self.runtime.block_on(self.send(&file, within))? {
@@ -89,12 +89,12 @@ impl Replay {
                 quarantine.discard(name)?;
                 Ok(records)
             }
-            Accepted { rejected } => Err(NotReplayed::Partly { rejected, records }),
+            Accepted { rejected } => Err(ReplayError::Partly { rejected, records }),
         }
     }
 
-    /// Again and again while the sink has no time or does not answer.
-    async fn send(&self, file: &Quarantined, within: Duration) -> Result<Accepted, NotReplayed> {
+    /// Retries while the sink is overloaded or does not answer.
+    async fn send(&self, file: &Quarantined, within: Duration) -> Result<Accepted, ReplayError> {
         let end = Instant::now() + within.min(LONGEST);
         let envelope = Envelope::new(file.resource.clone(), file.scope.clone());
         let shipment = match file.shipped_to {
@@ -105,7 +105,7 @@ impl Replay {
         let mut backoff = Backoff::away();
         loop {
             let answer = timeout_at(end, self.sink.export(request.clone())).await;
-            match answer.map_err(|_| NotReplayed::Unanswered)? {
+            match answer.map_err(|_| ReplayError::Unanswered)? {
                 Ok(accepted) => return Ok(accepted),
                 Err(error @ (ExportError::Retry { .. } | ExportError::Unreadable { .. })) => {
                     let wish = if let ExportError::Retry { after, .. } = &error { *after } else { None };
@@ -121,5 +121,5 @@ impl Replay {
     }
 }
 
-/// As long as makes no difference, and short enough for a clock to add.
+/// Practically unlimited, and short enough to be added to a clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);

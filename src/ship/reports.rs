@@ -1,44 +1,44 @@
-//! What the shipper tells the trail, which makes records of it.
+//! What the shipper reports to the trail, which writes records about it.
 
 use std::fmt::Debug;
 
 use crate::journal::{Entry, Sequence, SinkName};
 use crate::record::StreamId;
 
-/// Hears of what did not go as it should. Called on the shipper's thread; it must not block.
+/// Receives reports of failures. Called on the shipper's thread; it must not block.
 pub trait Reports: Debug + Send + Sync + 'static {
     /// Records are in quarantine and will not be delivered. Called before they are settled; after a crash or a stop
-    /// between the two it is called again.
-    fn gave_up(&self, gap: GaveUp);
+    /// between the two, it is called again.
+    fn refused(&self, gap: RefusedRange);
 
-    /// Something is wrong that lasts: `sink_unavailable`, `sink_authentication`,
-    /// `sink_unreadable` or `quarantine`. Once an episode.
+    /// A lasting failure: `sink_unavailable`, `sink_authentication`, `sink_unreadable` or `quarantine`. Called once
+    /// per episode.
     fn degraded(&self, error_type: &'static str);
 
-    /// What was wrong is right again.
+    /// The failure is over.
     fn recovered(&self);
 }
 
 /// Records that the sink refused for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GaveUp {
-    /// Their stream.
+pub struct RefusedRange {
+    /// The stream of the records.
     pub stream: StreamId,
-    /// The sink that refused them. Others may have them.
+    /// The sink that refused them. Other sinks may have them.
     pub sink: SinkName,
-    /// How many were refused.
+    /// The number of refused records.
     pub count: u64,
-    /// Among how many: after a partial success nobody knows which ones.
+    /// The number of records among which they are: a partial success does not say which ones are refused.
     pub of: u64,
-    /// The number of the first of these.
+    /// The sequence number of the first of these.
     pub first: Sequence,
-    /// The number of the last of these.
+    /// The sequence number of the last of these.
     pub last: Sequence,
 }
 
-impl GaveUp {
-    /// What is told of entries of which that many were refused: of each run of numbers alone, if it is all of them. Between them
-    /// may be some that were lost, of which others tell.
+impl RefusedRange {
+    /// The reports for entries of which `refused` were refused: one per run of numbers, if all of them were. Records
+    /// in between may be lost, which is reported separately.
     pub(super) fn of(whose: (StreamId, SinkName), entries: &[Entry], refused: u64) -> Vec<Self> {
         let runs = entries.chunk_by(|one, next| one.sequence + 1 == next.sequence);
         let whole = |run: &[Entry]| Self::among(whose, run, run.len() as u64);
@@ -53,17 +53,17 @@ impl GaveUp {
         Some(Self { stream, sink, count, of: entries.len() as u64, first, last })
     }
 
-    /// Whether all of its numbers are of records that were refused.
+    /// Whether every number in the range is of a refused record.
     pub(crate) const fn is_whole(&self) -> bool {
         self.count > self.last - self.first
     }
 }
 
-/// The collector does not answer, or has no time, for longer than a hiccup.
+/// The collector does not answer, or is overloaded, for longer than a hiccup.
 pub(super) const SINK_UNAVAILABLE: &str = crate::record::error_type::SINK_UNAVAILABLE;
-/// The collector refuses our credentials.
+/// The collector refuses the credentials.
 pub(super) const SINK_AUTHENTICATION: &str = crate::record::error_type::SINK_AUTHENTICATION;
-/// The collector's answers are none of OTLP.
+/// The collector's answers are not OTLP.
 pub(super) const SINK_UNREADABLE: &str = crate::record::error_type::SINK_UNREADABLE;
-/// Refused records cannot be kept, so they are not settled.
+/// Refused records cannot be quarantined, so they are not settled.
 pub(super) const QUARANTINE: &str = crate::record::error_type::QUARANTINE;

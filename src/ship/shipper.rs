@@ -24,32 +24,32 @@ pub struct Shipper {
     lane: Lane,
     runtime: Handle,
     thread: Option<thread::JoinHandle<()>>,
-    /// Hangs up when the thread has ended.
+    /// Disconnects when the thread has ended.
     ended: Mutex<Receiver<()>>,
 }
 
-/// The shipper could not start.
+/// Why the shipper could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShipError {
-    /// No thread or no runtime.
-    #[error("the shipper's thread could not start: {0}; the process may be at its limit of threads or files")]
+    /// No thread or runtime could be created.
+    #[error("the shipper's thread could not start: {0}; the process may have reached its limit of threads or files")]
     Thread(#[from] io::Error),
     /// The connector refused the settings.
-    #[error("no connection to {endpoint} can be made: {reason}")]
+    #[error("cannot set up the connection to {endpoint}: {reason}")]
     Connect {
         /// The collector.
         endpoint: String,
-        /// Why, and what to do.
+        /// The problem, and what to do.
         reason: String,
     },
 }
 
 impl Shipper {
-    /// Starts shipping what the reader reads, to the sink that both handles are of.
+    /// Starts to ship what `reader` reads. Both handles must be of one sink.
     ///
     /// # Errors
-    /// If there is no thread to be had, or the connector refuses the settings.
+    /// If no thread can be created, or the connector refuses the settings.
     pub fn start(
         (reader, settler): (Reader, Settler),
         parts: ShipperParts,
@@ -76,30 +76,31 @@ impl Shipper {
         Ok(shipper)
     }
 
-    /// Ships at once what waits: no batch is waited for, and no pause between attempts but what the sink asked for.
+    /// Ships what waits without delay: no waiting for a batch, and no pause between attempts except those that the
+    /// sink asked for.
     pub fn hurry(&self) {
         self.lane.0.hurry.now();
     }
 
-    /// The runtime of the thread: the exporter of the traces runs here too, so that a shutdown from a single-threaded
-    /// runtime of the host cannot block itself.
+    /// The runtime of the shipper's thread. The exporter of the traces runs here, too, so that a shutdown from a
+    /// single-threaded runtime of the host cannot block itself.
     #[must_use]
     pub fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
-    /// What the last request came to, if the sink did not take it.
+    /// The outcome of the last request, if the sink did not accept it.
     pub(crate) fn last_refusal(&self) -> Option<String> {
         self.lane.0.gate.last_refusal()
     }
 
-    /// What it counts.
+    /// The shipper's counters.
     #[must_use]
     pub fn stats(&self) -> &Arc<ShipStats> {
         &self.lane.0.stats
     }
 
-    /// The way to the sink, for another stream, such as one of a process that died. Its drain belongs on
+    /// The path to the sink, for another stream, such as that of a dead process. Run its drain on
     /// [`runtime`](Self::runtime).
     #[must_use]
     pub fn lane(&self) -> Lane {
@@ -108,18 +109,18 @@ impl Shipper {
 }
 
 impl Drop for Shipper {
-    /// A thread that waits for a disk which stands still is left to it.
+    /// A thread that waits for a disk that stands still is left to it.
     fn drop(&mut self) {
         drop(self.stop.take());
         let ended = self.ended.get_mut().recv_timeout(LAST_STEP);
         if let (Some(thread), Err(RecvTimeoutError::Disconnected)) = (self.thread.take(), ended) {
-            // A panic there was printed by its thread; there is nothing to add.
+            // Its thread has already printed a panic; there is nothing to add.
             drop(thread.join());
         }
     }
 }
 
-/// A runtime that may be dropped anywhere, also inside the host's own runtime, where tokio's would panic.
+/// A runtime that can be dropped anywhere, even inside the host's own runtime, where tokio's would panic.
 struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {
@@ -165,5 +166,5 @@ async fn ship(mut reader: Reader, mut settler: Settler, lane: Lane) {
     }
 }
 
-/// How long the end waits for what the thread does: more than a file takes that is written on a disk that is slow.
+/// How long the end waits for the thread's current work: longer than writing a file takes on a slow disk.
 const LAST_STEP: Duration = Duration::from_secs(5);

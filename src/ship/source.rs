@@ -2,40 +2,38 @@
 
 use std::future::Future;
 
-use bytes::Bytes;
-
+use super::frame::Envelope;
 use crate::journal::{Batch, BatchLimits, JournalError, Reader, Refused, Sequence, Settler, SinkName};
 use crate::record::StreamId;
 
-/// A stream that is read ahead: the journal's reader, or a shelf in tests.
-pub(super) trait Source: Send + Sync {
-    fn stream(&self) -> StreamId;
-    fn resource(&self) -> &Bytes;
-    fn scope(&self) -> &Bytes;
+/// Which stream is shipped to which sink.
+#[derive(Debug)]
+pub(super) struct ShippedStream {
+    pub(super) stream: StreamId,
+    pub(super) sink: SinkName,
+    pub(super) envelope: Envelope,
+}
+
+impl ShippedStream {
+    pub(super) fn of(reader: &Reader, settler: &Settler) -> Self {
+        let envelope = Envelope::new(reader.resource().clone(), reader.scope().clone());
+        Self { stream: reader.stream(), sink: settler.sink(), envelope }
+    }
+}
+
+/// A stream that is read ahead: the journal's reader, or a fake in tests.
+pub(super) trait BatchSource: Send + Sync {
     fn readable(&self) -> impl Future<Output = ()> + Send;
     fn next(&mut self, limits: BatchLimits) -> Option<Batch>;
 }
 
-/// Where it is settled, in order: the journal's settler, or books in tests that can fail.
+/// Settles a stream in order: the journal's settler, or a fake in tests that can fail.
 pub(super) trait Settle: Send + Sync {
-    fn sink(&self) -> SinkName;
     fn settle(&mut self, through: Sequence);
     fn quarantine(&self, refused: Refused<'_>) -> Result<(), JournalError>;
 }
 
-impl Source for Reader {
-    fn stream(&self) -> StreamId {
-        self.stream()
-    }
-
-    fn resource(&self) -> &Bytes {
-        self.resource()
-    }
-
-    fn scope(&self) -> &Bytes {
-        self.scope()
-    }
-
+impl BatchSource for Reader {
     fn readable(&self) -> impl Future<Output = ()> + Send {
         self.readable()
     }
@@ -46,10 +44,6 @@ impl Source for Reader {
 }
 
 impl Settle for Settler {
-    fn sink(&self) -> SinkName {
-        self.sink()
-    }
-
     fn settle(&mut self, through: Sequence) {
         self.settle(through);
     }

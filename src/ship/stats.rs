@@ -1,4 +1,4 @@
-//! What the shipper counts.
+//! The counters of the shipper.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::locks::Mutex;
 
-/// Counters that only grow, and what is under way. Shared with the trail, which reports them.
+/// Counters that only grow, and requests in flight. Shared with the trail, which reports them.
 #[derive(Debug, Default)]
 pub struct ShipStats {
     delivered: AtomicU64,
@@ -28,22 +28,22 @@ pub struct ShipStats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct StatsSnapshot {
-    /// Records that the sink took, counted when they are settled.
+    /// Records that the sink accepted, counted when they are settled.
     pub delivered: u64,
-    /// Records that the sink refused for good, counted when they are in quarantine and settled.
+    /// Records that the sink refused for good, counted when they are quarantined and settled.
     pub quarantined: u64,
     /// Requests that ended, retries included.
     pub requests: u64,
-    /// Those of them that the sink did not take.
+    /// Ended requests that the sink did not accept.
     pub failed_requests: u64,
-    /// Bytes of these requests, before compression.
+    /// Bytes of ended requests, before compression.
     pub bytes: u64,
     /// Requests that wait for an answer now.
     pub in_flight: u64,
-    /// How long the requests took together.
+    /// The total duration of ended requests.
     pub export_duration: Duration,
-    /// How many requests took at most the bound of the same place in [`EXPORT_SECONDS_BOUNDS`] and more than the one
-    /// before; the last bucket has no bound.
+    /// A histogram of durations: requests that took at most the bound at that index in [`EXPORT_SECONDS_BOUNDS`] and
+    /// more than the previous one. The last bucket has no bound.
     pub export_buckets: [u64; EXPORT_SECONDS_BOUNDS.len() + 1],
 }
 
@@ -52,7 +52,7 @@ pub struct StatsSnapshot {
 pub const EXPORT_SECONDS_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 impl ShipStats {
-    /// The counters now.
+    /// Reads the counters.
     #[must_use]
     pub fn snapshot(&self) -> StatsSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -68,8 +68,8 @@ impl ShipStats {
         }
     }
 
-    /// Records the duration of each request, in seconds, in that instrument, too. A request that the sink did not take has
-    /// an `error.type`.
+    /// Also records the duration of each request, in seconds, in that instrument. A request that the sink did not
+    /// accept has an `error.type`.
     pub fn record_in(&self, durations: Histogram<f64>) {
         self.histograms.lock().push(durations);
     }
@@ -79,10 +79,10 @@ impl ShipStats {
         self.quarantined.fetch_add(quarantined, Ordering::Relaxed);
     }
 
-    /// A request begins; it is counted when it ends. One whose future is dropped is none.
-    pub(super) fn request(self: &Arc<Self>, bytes: usize) -> UnderWay {
+    /// A request begins; it is counted when it ends. A request whose future is dropped is not counted.
+    pub(super) fn request(self: &Arc<Self>, bytes: usize) -> InFlightRequest {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        UnderWay { stats: self.clone(), bytes: bytes as u64, began: Instant::now() }
+        InFlightRequest { stats: self.clone(), bytes: bytes as u64, began: Instant::now() }
     }
 
     fn ended(&self, bytes: u64, taken: bool, duration: Duration) {
@@ -95,7 +95,7 @@ impl ShipStats {
         if let Some(bucket) = self.export_buckets.get(bucket) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
-        // OTel semantic conventions: "_OTHER" where there is no name for what went wrong.
+        // OTel semantic conventions: "_OTHER" if there is no name for the error.
         let failed = [KeyValue::new("error.type", "_OTHER")];
         let attributes: &[KeyValue] = if taken { &[] } else { &failed };
         for histogram in &*self.histograms.lock() {
@@ -106,19 +106,19 @@ impl ShipStats {
 
 /// A request that waits for its answer.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct InFlightRequest {
     stats: Arc<ShipStats>,
     bytes: u64,
     began: Instant,
 }
 
-impl UnderWay {
+impl InFlightRequest {
     pub(super) fn ended(self, taken: bool) {
         self.stats.ended(self.bytes, taken, self.began.elapsed());
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         self.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
     }

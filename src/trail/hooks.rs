@@ -40,12 +40,14 @@ pub struct Failure<'a> {
 }
 
 impl<'a> Failure<'a> {
+    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn new(method: Option<&'a str>, name: Option<&'a str>, code: Option<i64>, message: &'a str) -> Self {
         Self { method, name, code, message }
     }
 }
 
 impl Hooks {
+    #[cfg(feature = "mcp")]
     pub(crate) fn actor(&self, notices: &Notices, facts: &RequestFacts<'_>) -> Option<Actor> {
         let hook = self.actor.as_ref()?;
         guarded(notices, "the actor extractor panicked; the call is recorded as anonymous", || hook(facts)).flatten()
@@ -64,24 +66,29 @@ impl Hooks {
         guarded(notices, "the classify hook panicked; the call has the default class", || hook(call)).unwrap_or(default)
     }
 
+    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn is_denial(&self, notices: &Notices, failure: &Failure<'_>) -> bool {
         let Some(hook) = self.denied.as_ref() else { return false };
         guarded(notices, "the denied_when hook panicked; the call is recorded as failed", || hook(failure))
             .unwrap_or(false)
     }
 
+    #[cfg(feature = "mcp")]
     pub(crate) fn has_actor(&self) -> bool {
         self.actor.is_some()
     }
 
+    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn has_denial(&self) -> bool {
         self.denied.is_some()
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn may_audit_any_span(&self) -> bool {
         self.audited.is_some()
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn is_audited(&self, notices: &Notices, metadata: &'static tracing::Metadata<'static>) -> bool {
         let Some(hook) = self.audited.as_ref() else { return false };
         guarded(notices, "the audited_when hook panicked; the span is not audited", || hook(metadata)).unwrap_or(false)

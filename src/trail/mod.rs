@@ -32,11 +32,15 @@ pub use self::lifecycle::{DrainedStream, FlushError, Flushed};
 pub use self::records::RecordCounts;
 pub use self::wire_counts::WireCounts;
 
+#[cfg(any(feature = "layer", feature = "mcp"))]
+pub(crate) use self::calls::Facts;
 #[cfg(feature = "mcp")]
 pub(crate) use self::calls::MessageFacts;
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
-pub(crate) use self::calls::{CallState, Facts, FactsRef, SpanMoment};
+#[cfg(feature = "layer")]
+pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
+#[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::core::Core;
 #[cfg(feature = "layer")]
 pub(crate) use self::core::HoldsCalls;
@@ -44,6 +48,7 @@ pub(crate) use self::core::HoldsCalls;
 pub(crate) use self::core::Pause;
 #[cfg(feature = "mcp")]
 pub(crate) use self::door::Opener;
+#[cfg(feature = "layer")]
 pub(crate) use self::door::announce as opening;
 #[cfg(feature = "tower")]
 pub(crate) use self::identity::Share;
@@ -51,9 +56,11 @@ pub(crate) use self::identity::Share;
 pub(crate) use self::identity::{Client, ClientKey, SharedResource};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
+#[cfg(feature = "layer")]
 pub(crate) use self::otel::{MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(feature = "serve")]
 pub(crate) use self::timer::within;
+#[cfg(feature = "mcp")]
 pub(crate) use self::wire_counts::WireCounter;
 #[cfg(feature = "mcp")]
 pub(crate) use crate::policy::Bounds;

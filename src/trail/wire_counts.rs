@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a tap counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg(feature = "mcp")]
 pub enum WireCounter {
     /// A message.
     Message,
@@ -14,6 +15,7 @@ pub enum WireCounter {
     /// A call that made room for another.
     Evicted,
     /// A body that could not be read.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "stdio has no bodies"))]
     Unread,
     /// A call that came once more when a client took up its stream again.
     Replayed,
@@ -57,6 +59,7 @@ pub struct WireCounts {
 pub struct WireCounters([AtomicU64; 9]);
 
 impl WireCounters {
+    #[cfg(feature = "mcp")]
     pub fn add(&self, what: WireCounter) {
         if let Some(counter) = self.0.get(what as usize) {
             counter.fetch_add(1, Ordering::Relaxed);

@@ -10,20 +10,8 @@ use std::fs;
 
 use super::{SERVER, group, modules, path_of};
 
-/// The rooms that hold to this, and all rooms inside them. To add one, write it down here and mend what is told of it.
-const ORDERED: [&str; 11] = [
-    "capture",
-    "config",
-    "journal",
-    "policy",
-    "record",
-    "serve",
-    "server::cli",
-    "server::config",
-    "server::proxy",
-    "ship",
-    "trail",
-];
+/// The rooms that do not hold to this yet, with all rooms inside them. Every other room does; none is added here.
+const UNORDERED: [&str; 0] = [];
 
 /// A file of a room.
 struct File {
@@ -35,11 +23,20 @@ struct File {
 #[test]
 fn rooms_are_in_order() {
     let files: Vec<_> = modules().into_iter().map(|(path, module)| file(module, &path)).collect();
-    let is_ordered = |module: &[String]| ORDERED.iter().any(|room| module.starts_with(&path_of(room)));
-    let rooms: Vec<_> = files.iter().filter(|file| file.is_door && is_ordered(&file.module)).collect();
-    assert!(rooms.len() >= ORDERED.len(), "{} rooms", rooms.len());
-    let faults: Vec<_> = rooms.iter().flat_map(|door| faults(&door.module, &files)).collect();
+    let excepted = |module: &[String]| UNORDERED.into_iter().find(|room| module.starts_with(&path_of(room)));
+    let (mut faults, mut rooms, mut still) = (Vec::new(), 0, BTreeSet::new());
+    for door in files.iter().filter(|file| file.is_door) {
+        let found = self::faults(&door.module, &files);
+        match excepted(&door.module) {
+            Some(room) if !found.is_empty() => drop(still.insert(room)),
+            Some(_) => {}
+            None => faults.extend(found),
+        }
+        rooms += 1;
+    }
+    assert!(rooms > 40, "{rooms} rooms");
     assert!(faults.is_empty(), "rooms are not in order (see tests/architecture/rooms.rs):\n{}", faults.join("\n"));
+    assert_eq!(still, BTreeSet::from(UNORDERED), "a room is in order: take it out of UNORDERED");
 }
 
 /// A checker that finds nothing proves nothing.

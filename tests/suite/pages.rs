@@ -1,4 +1,4 @@
-//! `README.md` and the pages in `docs/`: what they link to is there, their promises have tests, their excerpts are real.
+//! `README.md` and the pages in `docs/`: their links lead somewhere, their promises have tests, their excerpts are real.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,10 +33,15 @@ fn what_is_linked_is_in_the_package() {
         let text = prose(&read(&page));
         for target in links(&text).into_iter().filter(|target| !target.starts_with('#')) {
             let file = page.parent().unwrap().join(target.split('#').next().unwrap()).canonicalize().unwrap();
-            let is_in = included.iter().any(|path| file.starts_with(path));
+            let is_in = included.iter().any(|path| file.starts_with(path) && !is_of_another_package(&file, path));
             assert!(is_in, "{}: {target} is not in the package: see `include` in Cargo.toml", shown(&page));
         }
     }
+}
+
+/// cargo leaves out folders that have a manifest of their own.
+fn is_of_another_package(file: &Path, included: &Path) -> bool {
+    file.ancestors().take_while(|folder| folder.starts_with(included)).any(|folder| folder.join("Cargo.toml").exists())
 }
 
 /// What `include` names in the manifest of a package.
@@ -115,31 +120,35 @@ fn no_page_says_that_there_is_a_release() {
     }
 }
 
-/// Phrases that a reader stumbles over.
+/// Phrases that a reader stumbles over. Names in code spans, such as those of tests, are not prose.
 #[test]
 fn pages_are_in_plain_english() {
-    for page in
-        pages().into_iter().filter(|page| !OTHERS.contains(&shown(page).as_str()) && !shown(page).contains("/adr/"))
-    {
+    for page in pages() {
         for line in prose(&read(&page)).lines() {
-            let line = line.to_lowercase();
+            let line: String = line.to_lowercase().split('`').step_by(2).collect();
             let stumble = STUMBLES.iter().find(|phrase| line.contains(**phrase));
             assert_eq!(stumble, None, "{}: {line}", shown(&page));
         }
     }
 }
 
-const STUMBLES: [&str; 7] =
-    ["whoever", "whomever", "is no message", "is no mcp", " at once", "all the same,", "behind it,"];
-/// Pages with a voice, or a contract, of their own.
-const OTHERS: [&str; 7] = [
-    "ARCHITECTURE.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
-    "docs/compare.md",
-    "docs/format.md",
-    "docs/threats.md",
-    "tests/peers/README.md",
+const STUMBLES: [&str; 16] = [
+    "whoever",
+    "whomever",
+    "is no message",
+    "is no mcp",
+    " at once",
+    "all the same,",
+    "behind it,",
+    "somebody",
+    "nobody is",
+    "waked",
+    " beside ",
+    "but for ",
+    " goes by ",
+    "stands in ",
+    " is told of",
+    "anew",
 ];
 
 fn pages() -> Vec<PathBuf> {

@@ -185,7 +185,8 @@ pub(super) enum Host {
     Upstream,
 }
 
-/// What the proxy starts servers by; nobody else calls it. Not a command, which would be suggested to people who mistype one.
+/// How the proxy starts servers; for internal use. It is not a command, because clap would suggest it for mistyped
+/// ones.
 #[derive(Debug, Parser)]
 #[command(name = LAUNCH, no_binary_name = true)]
 pub(super) struct LaunchArguments {

@@ -1,4 +1,4 @@
-//! Which journal is meant, and how results are printed.
+//! Finds the journal, and prints results.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What the arguments and the environment say. There must be a journal: none is ever made.
+    /// Finds the journal from the arguments and the environment. It must exist; none is created.
     pub(super) fn find(which: &Which) -> Result<Self, Failure> {
         let environment = Environment::of_process();
         let state = match &which.dir {
@@ -35,7 +35,7 @@ impl Place {
                 let earlier =
                     service.map(|name| earlier_state_directory(name, &environment)).transpose().map_err(told)?;
                 let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
-                // Until a process of the service has begun a journal under its present name.
+                // Until a process of the service has started a journal under its present name.
                 let earlier = earlier.flatten().filter(|earlier| has_journal(earlier));
                 let found = found.filter(|found| has_journal(found) || earlier.is_none()).or(earlier);
                 found.ok_or_else(|| Failure::usage(NOWHERE))?
@@ -63,4 +63,4 @@ fn nothing_there(state: &Path, journal: &Path) -> Failure {
     Failure::failed(format!("there is no journal in {}{why}; {fix}", state.display()))
 }
 
-const NOWHERE: &str = "nothing says which journal is meant; give --dir DIR or --service NAME, or set AUDITRAIL_DIR";
+const NOWHERE: &str = "no journal is named; give --dir DIR or --service NAME, or set AUDITRAIL_DIR";

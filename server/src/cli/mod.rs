@@ -1,10 +1,10 @@
-//! The command line: arguments and printing. What it does is done by the other modules, and `docs/cli.md` describes it.
+//! The command line: arguments and printing. The other modules do the work, and `docs/cli.md` describes it.
 //!
 //! Invariants:
 //! 1. Results go to standard output, in one piece; everything else goes to standard error.
-//! 2. A reader that closes standard output early is no failure.
-//! 3. What stands in a journal was said by others: it is shown without control characters and others that are not seen, also
-//!    as JSON, and on standard error.
+//! 2. A reader that closes standard output early is not a failure.
+//! 3. The content of a journal comes from others: it is shown without control characters and other invisible
+//!    characters, also as JSON, and on standard error.
 
 mod args;
 mod drain;

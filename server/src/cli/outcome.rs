@@ -1,4 +1,4 @@
-//! What a command says, and how it ends.
+//! The result of a command, and its exit code.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// All is well, or it is not.
+    /// `well` is false if there are problems.
     pub(super) fn new(text: String, well: bool) -> Self {
         Self { text: shown::lines(&text), code: if well { 0 } else { NOT_WELL } }
     }
@@ -23,7 +23,7 @@ impl Answer {
     }
 }
 
-/// A command that did not do what it was asked for.
+/// A command that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) text: String,
@@ -39,7 +39,7 @@ impl Failure {
         Self { text: text.to_string(), code: USAGE }
     }
 
-    /// Says it, and gives the exit code.
+    /// Prints the failure, and returns the exit code.
     pub(super) fn told(self) -> ExitCode {
         say(&self.text);
         ExitCode::from(self.code)
@@ -51,21 +51,21 @@ pub(super) fn print(answer: Answer) -> Result<ExitCode, Failure> {
     let mut output = io::stdout();
     match output.write_all(answer.text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("cannot write to standard output: {error}; see where it goes")))
+            Err(Failure::failed(format!("cannot write to standard output: {error}; check where it is redirected to")))
         }
         _ => Ok(ExitCode::from(answer.code)),
     }
 }
 
-/// A line on standard error, in one piece, as others may write there, too.
+/// Prints a line to standard error in one write, because others may write there, too.
 pub(super) fn say(text: &str) {
-    // A closed standard error leaves nobody to tell.
+    // If standard error is closed, there is nobody left to report to.
     drop(io::stderr().write_all(format!("auditrail: {}\n", shown::plain(text)).as_bytes()));
 }
 
 /// The command could not do its work.
 const FAILED: u8 = 1;
-/// The arguments or the settings are wrong; clap's code for the former.
+/// The arguments or the settings are wrong; for the former, clap uses this code, too.
 const USAGE: u8 = 2;
-/// It did its work, and what it found needs somebody: problems, or records that are not delivered.
+/// The command did its work and found something that needs attention: problems, or records that are not delivered.
 const NOT_WELL: u8 = 3;

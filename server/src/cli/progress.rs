@@ -1,11 +1,11 @@
-//! A bar for what takes long, if standard error is a terminal.
+//! A progress bar for long work, if standard error is a terminal.
 
 use std::io::{self, Write as _};
 
 use auditrail::config::{Notice, NoticeLevel};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar on standard error, which is not there if that is no terminal.
+/// A progress bar on standard error, invisible if that is not a terminal.
 #[derive(Debug, Clone)]
 pub(super) struct Progress(ProgressBar);
 
@@ -20,7 +20,7 @@ impl Progress {
 
     fn new(what: &'static str, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        // A template that cannot be read would leave the default one.
+        // A template that cannot be parsed would leave the default one.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -32,7 +32,7 @@ impl Progress {
         self.0.set_position(done);
     }
 
-    /// Says something on standard error without spoiling the bar.
+    /// Prints a notice on standard error without damaging the bar.
     pub(super) fn notice(&self, notice: &Notice) {
         let level = match notice.level {
             NoticeLevel::Warning => "warning",

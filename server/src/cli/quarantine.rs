@@ -136,7 +136,7 @@ fn confirmed(files: usize) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// The names of the arguments, all of which must be there: nothing is done otherwise.
+/// The names of the arguments. If one does not exist, nothing is done.
 fn existing(place: &Place, names: &[String]) -> Result<Vec<String>, Failure> {
     let there = place.inspection.quarantine_names().map_err(Failure::failed)?;
     let names: Vec<_> = names.iter().map(|name| stem(name).to_owned()).collect();
@@ -149,12 +149,12 @@ fn existing(place: &Place, names: &[String]) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// The name of a file that may be given as it is called on the disk.
+/// The name of a file, which may be given as it is on disk.
 fn stem(name: &str) -> &str {
     name.strip_suffix(".rec").unwrap_or(name)
 }
 
-/// On a disk that may lack what it may lack for the service.
+/// Opened on a disk that may lack what it may lack for the service.
 fn quarantine(place: &Place) -> Result<Quarantine, Failure> {
     let told = |error| Failure::usage(Words::of_journals().config(&error));
     let JournalWithout { directory_sync, lock, .. } = journal_without(&place.environment).map_err(told)?;
@@ -205,7 +205,7 @@ fn json_of_entry(file: &Quarantined, entry: &Entry) -> Value {
     }
 }
 
-/// Damaged bytes are never shown as if they were what somebody has recorded.
+/// Damaged bytes are never shown as if they were a record.
 fn decoded(file: &Quarantined, entry: &Entry) -> Result<Record, String> {
     match file.cause {
         Cause::Damaged => Err("damaged on the disk".into()),

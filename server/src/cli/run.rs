@@ -20,7 +20,7 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // The help goes to standard output, and whoever closes it early has read enough.
+            // The help goes to standard output; a reader that closes it early has read enough.
             drop(error.print());
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
@@ -32,12 +32,13 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(Failure::told)
 }
 
-/// Output into a file that may grow no more ends a process by a signal (SIGXFSZ), without a word; caught, the write is an error.
-/// Caught and not ignored: a server that the proxy starts gets the default again.
+/// Output to a file that has reached the size limit ends a process silently with a signal (SIGXFSZ). If the signal is
+/// caught, the write is an error. It is caught and not ignored, so that a server started by the proxy gets the
+/// default action.
 fn survive_large_files() {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
     let _inside = runtime.enter();
-    // If it cannot be caught, all is as if this were not here. The handler stays when its listener goes.
+    // If it cannot be caught, nothing changes. The handler stays when its listener is dropped.
     drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ)));
 }
 

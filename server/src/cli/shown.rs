@@ -31,7 +31,7 @@ fn date(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
-/// To the unit that matters.
+/// The age, to its largest relevant unit.
 pub(super) fn age(age: Duration) -> String {
     match age.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -55,21 +55,21 @@ pub(super) fn bytes(bytes: u64) -> String {
     shown
 }
 
-/// What others said, as one line.
+/// Text from others, as one line.
 pub(super) fn plain(text: &str) -> String {
     config::plain(text).into_owned()
 }
 
-/// What others said in many lines, each of them [plain].
+/// Text from others in several lines, each of them [plain].
 pub(super) fn lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON for programs that no terminal takes for a command: what is not seen is escaped, and means the same.
+/// JSON that no terminal interprets as commands: invisible characters are escaped, which does not change the value.
 pub(super) fn json(value: &Json) -> String {
     let mut text = String::new();
     for c in format!("{value:#}\n").chars() {
-        // Newlines are those between the values: in strings they are escaped already.
+        // Newlines are only between values, because strings have theirs escaped.
         if c != '\n' && is_hidden(c) {
             c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text += &format!("\\u{unit:04x}"));
         } else {
@@ -79,7 +79,7 @@ pub(super) fn json(value: &Json) -> String {
     text
 }
 
-/// A record for people: a line for each of its fields.
+/// A record for people: one line per field.
 pub(super) fn record(record: &Record) -> String {
     let mut text = format!("  event      {}\n", plain(&record.event_name));
     let mut line = |name: &str, value: &str| {

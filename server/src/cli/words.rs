@@ -1,20 +1,20 @@
-//! Mistakes in the words of who runs the program: the library's own name methods, for who writes code.
+//! Words errors for users of the program; the library's own errors name methods, for programmers.
 
 use auditrail::config::{ConfigError, DIRECTORY};
 use auditrail::internals::config::ENDPOINT_METHOD;
 use auditrail::trail::StartError;
 
-/// What a command calls things.
+/// The names that a command uses.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     /// Where the values of variables come from, if not from the environment.
     pub(super) sources: Vec<(&'static str, &'static str)>,
-    /// What to do where a variable that is not set is needed.
+    /// The fix if a required variable is not set.
     pub(super) needs: &'static [(&'static str, &'static str)],
 }
 
 impl Words {
-    /// Those of the commands on journals.
+    /// The words of the commands on journals.
     pub(super) fn of_journals() -> Self {
         Self { sources: vec![(ENDPOINT_METHOD, "--endpoint")], needs: &[(DIRECTORY, "give --dir DIR")] }
     }

@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// An address and its port. Without an address this machine is meant, as is `localhost`: who wants others to come writes
-/// out where. Names are not looked up, since they may mean several addresses, and others tomorrow.
+/// Parses an address and its port. Without an address, and for `localhost`, it is 127.0.0.1, so accepting connections
+/// from other machines has to be explicit. Names are not resolved, because they can have several addresses, which can
+/// change.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
@@ -20,13 +21,13 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     };
     // `u16` would take a sign.
     let Some(port) = port.parse::<u16>().ok().filter(|_| port.bytes().all(|byte| byte.is_ascii_digit())) else {
-        return wrong("its port is no number from 0 to 65535");
+        return wrong("its port is not a number from 0 to 65535");
     };
     match host {
         "" => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         host if host.eq_ignore_ascii_case("localhost") => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        host if host.contains(':') && !host.starts_with('[') => wrong("an IPv6 address stands in brackets"),
-        _ => wrong("what stands before the port is no IP address"),
+        host if host.contains(':') && !host.starts_with('[') => wrong("an IPv6 address needs brackets"),
+        _ => wrong("the part before the port is not an IP address"),
     }
 }
 
@@ -55,19 +56,19 @@ mod tests {
     #[test]
     fn every_refusal_shows_what_would_be_right() {
         for (text, problem) in [
-            ("127.0.0.1:99999", "its port is no number from 0 to 65535; write 127.0.0.1:8080, localhost:8080"),
-            (":99999", "its port is no number from 0 to 65535; write"),
-            (":+80", "its port is no number from 0 to 65535; write"),
-            ("localhost:", "its port is no number from 0 to 65535; write"),
+            ("127.0.0.1:99999", "its port is not a number from 0 to 65535; write 127.0.0.1:8080, localhost:8080"),
+            (":99999", "its port is not a number from 0 to 65535; write"),
+            (":+80", "its port is not a number from 0 to 65535; write"),
+            ("localhost:", "its port is not a number from 0 to 65535; write"),
             ("8080", "it is a port alone; write :8080 for this machine, or ADDRESS:8080"),
             ("99999", "it has no port; write"),
             ("localhost", "it has no port; write"),
             ("127.0.0.1", "it has no port; write"),
             ("", "it has no port; write"),
-            ("::1:8080", "an IPv6 address stands in brackets; write"),
-            ("::1", "an IPv6 address stands in brackets; write"),
-            ("mcp.example:8080", "what stands before the port is no IP address; write"),
-            ("*:8080", "what stands before the port is no IP address; write"),
+            ("::1:8080", "an IPv6 address needs brackets; write"),
+            ("::1", "an IPv6 address needs brackets; write"),
+            ("mcp.example:8080", "the part before the port is not an IP address; write"),
+            ("*:8080", "the part before the port is not an IP address; write"),
             ("http://127.0.0.1:8080", "it is a URL; write"),
         ] {
             let said = address(text).unwrap_err();

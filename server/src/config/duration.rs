@@ -1,4 +1,4 @@
-//! Times as people write them.
+//! Durations as people write them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1000,
         "m" => 60 * 1000,
         "h" => 60 * 60 * 1000,
-        _ => return Err("it is no number with the unit ms, s, m or h; write 500ms, 30s, 5m or 1h".into()),
+        _ => return Err("it is not a number with a unit of ms, s, m or h; write 500ms, 30s, 5m or 1h".into()),
     };
     let number: u64 = number.parse().map_err(|_| "there is no whole number before the unit; write 30s".to_owned())?;
     number
@@ -21,5 +21,5 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is longer than a year; write less".to_owned())
 }
 
-/// Deadlines are computed with it.
+/// Short enough to compute deadlines with.
 const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;

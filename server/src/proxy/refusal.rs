@@ -6,7 +6,7 @@ use auditrail::record::{RecordId, names};
 use auditrail::trail::Refused;
 use serde_json::{Value, json};
 
-/// A JSON-RPC error, and what the correlator is to be told of it.
+/// A JSON-RPC error, and what the correlator learns of it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     id: Option<Id>,
@@ -26,7 +26,7 @@ impl Refusal {
         Self { id, code: Refused::UNRECORDED_CODE, message: format!("call refused: {reason}"), call_id }
     }
 
-    /// The answer to a call that got none from its server.
+    /// The answer to a call without an answer of its server.
     pub(crate) fn unanswered(id: Id, reason: &str, call_id: RecordId) -> Self {
         Self { id: Some(id), code: UNANSWERED, message: reason.into(), call_id: Some(call_id) }
     }
@@ -36,7 +36,7 @@ impl Refusal {
         self.id.as_ref() == id
     }
 
-    /// As it goes over the wire, but for the framing.
+    /// Its form on the wire, without the framing.
     pub(crate) fn json(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let (Some(call), Some(fields)) = (self.call_id, error.as_object_mut()) {
@@ -51,7 +51,7 @@ impl Refusal {
     }
 }
 
-/// An id as it stands in an answer. One that is too long to be kept, or that MCP does not allow, cannot be repeated.
+/// An id as it is in an answer. An id that is too long to be kept, or that MCP does not allow, cannot be repeated.
 fn of_id(id: &Id) -> Value {
     match id.kind {
         IdKind::String if id.rest == 0 => id.text.clone().into(),

@@ -1,4 +1,4 @@
-//! Who opens most loses, is named, and everybody else is served.
+//! The client with the most open calls or sessions loses its oldest and is named; all others are served.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -79,7 +79,7 @@ async fn who_has_most_calls_open_loses_its_oldest_and_another_is_served() {
     assert_eq!(flooder.response("POST").await.text(), answers, "nothing is kept from the client");
 
     assert_eq!(proxy.bench.trail.wire_counts().evicted, 30);
-    let told = "192.0.2.1 has more calls open than its share of 100";
+    let told = "192.0.2.1 has more open calls than its share of 100";
     let said = proxy.bench.said();
     assert!(said.iter().any(|said| said.starts_with(told)), "{said:?}");
     assert!(said.iter().all(|said| !said.contains(OTHER)), "{said:?}");

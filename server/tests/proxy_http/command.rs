@@ -205,7 +205,7 @@ async fn what_is_written_wrongly_is_refused_with_what_would_be_right() {
     let up = ["--upstream", "http://127.0.0.1:9"];
     let form = "write 127.0.0.1:8080, localhost:8080, [::1]:8080, or :8080";
     for (arguments, expected) in [
-        ([&["--listen", "127.0.0.1:99999"][..], &up].concat(), ["its port is no number from 0 to 65535", form]),
+        ([&["--listen", "127.0.0.1:99999"][..], &up].concat(), ["its port is not a number from 0 to 65535", form]),
         ([&["--listen", "8080"][..], &up].concat(), ["it is a port alone", "write :8080"]),
         ([&["--listen", "mcp.example:80"][..], &up].concat(), ["is no IP address", form]),
         (

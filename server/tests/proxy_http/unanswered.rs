@@ -1,4 +1,4 @@
-//! What a client is told, and what is recorded, when the server gives no answer.
+//! What a client gets, and what is recorded, when the server gives no answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ async fn a_call_is_answered_with_its_id_and_recorded_with_its_status() {
         let errors = errors.as_array().cloned().unwrap_or(vec![errors]);
         for (error, id) in errors.iter().zip(&ids) {
             assert_eq!((&error["jsonrpc"], &error["id"], &error["error"]["code"]), (&json!("2.0"), id, &json!(-32045)));
-            assert!(error["error"]["message"].as_str().unwrap().contains("cannot be reached; see whether it runs"));
+            assert!(error["error"]["message"].as_str().unwrap().contains("cannot be reached; check that it runs"));
             told.push(error["error"]["data"]["auditrail.call.id"].as_str().unwrap().to_owned());
         }
         assert_eq!(errors.len(), ids.len());
@@ -69,7 +69,7 @@ async fn all_else_is_answered_with_text() {
             (502, Some("text/plain; charset=utf-8")),
             "{shown}"
         );
-        assert!(answer.text().contains("cannot be reached; see whether it runs"), "{}", answer.text());
+        assert!(answer.text().contains("cannot be reached; check that it runs"), "{}", answer.text());
     }
 }
 
@@ -105,7 +105,7 @@ async fn a_call_whose_server_closes_without_a_word_is_answered_likewise() {
     let answer = client.response("POST").await;
     let error: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
     assert_eq!((answer.status(), &error["id"], &error["error"]["code"]), (502, &json!(5), &json!(-32045)));
-    assert!(error["error"]["message"].as_str().unwrap().contains("broke off"));
+    assert!(error["error"]["message"].as_str().unwrap().contains("closed the connection"));
 }
 
 /// It accepts, and says nothing: TLS is part of connecting.

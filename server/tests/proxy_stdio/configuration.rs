@@ -27,7 +27,7 @@ fn mistakes_stop_the_start() {
     assert!(played.said.contains("--listen needs --upstream URL, or --forward"), "{}", played.said);
     let played = Proxy::of(&[]).argument("--name").argument("a").send("");
     assert_eq!(played.code(), 2);
-    assert!(played.said.contains("nothing says which server is meant"), "{}", played.said);
+    assert!(played.said.contains("no server is named"), "{}", played.said);
 }
 
 #[test]

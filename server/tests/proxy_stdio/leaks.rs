@@ -187,7 +187,7 @@ fn notices_show_no_key_of_the_collector() {
 /// Nothing waits for somebody to write into a pipe.
 #[test]
 fn a_configuration_is_a_regular_file() {
-    let expected = "it is no regular file, but a directory, pipe or device";
+    let expected = "it is not a regular file but a directory, pipe or device";
     let proxy = Proxy::of(&["cat"]);
     let pipe = proxy.file("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();

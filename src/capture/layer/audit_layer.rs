@@ -1,4 +1,4 @@
-//! The layer itself: what it does with the spans and events of its subscriber.
+//! The `tracing` layer: how it handles the spans and events of its subscriber.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,19 +13,20 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::audited_span::{self, Around, AuditedSpan};
-use super::entry::{self, Entry};
-use super::lookup::{self, ContextLookup, Found};
+use super::audited_span::{self, AuditedSpan, EnclosingCall};
+use super::layer_count::{self, LayerCount};
+use super::lookup::{self, ContextLookup, ContextLookupResult};
 use super::open_spans::OpenSpans;
-use super::other_trails::{self, OtherTrails};
 use super::plan::{self, EventPlan, Plans, SpanPlan};
-use super::visit::Fields;
+use super::span_entry::{self, SpanEntry};
+use super::visit::AllowedFields;
 use super::watch;
 use crate::Trail;
 use crate::trail::{Core, MissingIds, beginning, opening};
 
-/// The layer. Best added before the OTel layer, so that the end of a record is still mirrored on its span; ids are right
-/// in any order.
+/// The `tracing` layer that turns annotated spans and events into records. Made by
+/// [`Trail::layer`](crate::Trail::layer). Add it before the OTel layer, so that the end of a record is mirrored on
+/// its span; ids are correct in any order.
 #[derive(Debug)]
 pub struct AuditLayer {
     core: Arc<Core>,
@@ -34,25 +35,26 @@ pub struct AuditLayer {
     lookup: ContextLookup,
     counts_spans: bool,
     is_mirrored: AtomicBool,
-    /// The span by which `install_tracing` tests itself.
+    /// The span with which `install_tracing` tests itself.
     probe: AtomicU64,
-    other_trails: OtherTrails,
+    other_trails: LayerCount,
 }
 
 impl AuditLayer {
-    /// Leaves it to a [`WatchLayer`](watch::WatchLayer) to count the spans that close: this one is about to get a filter.
+    /// Leaves the counting of closed spans to a [`WatchLayer`](watch::WatchLayer), because this layer is about to get
+    /// a filter.
     pub(in crate::capture) fn without_watch(self) -> Self {
         Self { counts_spans: false, ..self }
     }
 
-    /// For a place inside the OTel layer, where the end of every record can be mirrored.
+    /// For a position inside the OTel layer, where the end of every record can be mirrored.
     pub(in crate::capture) fn mirrored(self) -> Self {
         Self { is_mirrored: AtomicBool::new(true), ..self }
     }
 }
 
 impl Trail {
-    /// The layer for a subscriber of your own. Put it before the layer of `tracing-opentelemetry`:
+    /// Creates the audit layer for your own subscriber. Put it before the layer of `tracing-opentelemetry`:
     ///
     /// ```no_run
     /// # use tracing_subscriber::prelude::*;
@@ -69,7 +71,7 @@ impl Trail {
             plans: Plans::default(),
             open,
             probe: AtomicU64::new(NO_SPAN),
-            other_trails: OtherTrails::default(),
+            other_trails: LayerCount::default(),
             lookup: ContextLookup::default(),
             counts_spans: true,
             is_mirrored: AtomicBool::new(false),
@@ -86,7 +88,7 @@ where
     }
 
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // Also called when a reload layer has got another one.
+        // Also called after a reload layer has got another layer.
         self.lookup.look_again();
         self.core.reach().look_again();
         Interest::always()
@@ -98,7 +100,7 @@ where
             return self.begin(id, attributes, fields, &context);
         }
         beginning::check(id.into_u64());
-        // Should the close of a span of that id have been missed.
+        // In case the close of an earlier span with that id was missed.
         drop(self.open.take(id));
         match plan {
             SpanPlan::Enriching(fields) if !is_root(attributes, &context) => {
@@ -116,7 +118,7 @@ where
         match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
                 if let Some(state) = opening::taken() {
-                    self.open.keep(id, Entry::Call(state), false);
+                    self.open.keep(id, SpanEntry::Call(state), false);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
@@ -139,14 +141,14 @@ where
             return;
         }
         self.lookup.learn(self.is_seen(), id, &context);
-        let entered = |entry: &Entry| {
+        let entered = |entry: &SpanEntry| {
             let audited = entry.audited()?;
             audited.course().entered();
             let opens = audited.state().event().has_halves() || !self.has_ids_at_close();
             opens.then(|| entry.clone())
         };
         if let Some(opens) = self.open.with_waiting(id, entered) {
-            if let Some(audited) = opens.as_ref().and_then(Entry::audited) {
+            if let Some(audited) = opens.as_ref().and_then(SpanEntry::audited) {
                 let sought =
                     || context.span(id).and_then(|span| self.told(&span, self.lookup.entered(self.is_seen(), &span)));
                 let otel = || self.lookup.known(id).or_else(sought);
@@ -162,12 +164,12 @@ where
         if lookup::is_looking() {
             return;
         }
-        let left = |entry: &Entry| {
+        let left = |entry: &SpanEntry| {
             let audited = entry.audited()?;
             let is_over = audited.course().left(|| self.core.clock().monotonic_nano());
             is_over.then(|| entry.clone())
         };
-        // Most spans are left before they are over: only a look at the table.
+        // Most spans are exited before they are over, so this only looks at the table.
         if let Some(over) = self.open.with(id, left).flatten()
             && let Some(audited) = over.audited()
         {
@@ -181,7 +183,7 @@ where
             EventPlan::Instrumented => {
                 let span = context.event_span(event).filter(|span| plan::same_place(span.metadata(), event.metadata()));
                 if let Some(span) = span
-                    && let Some(Entry::Span(audited)) = self.open.get(&span.id())
+                    && let Some(SpanEntry::Span(audited)) = self.open.get(&span.id())
                     && audited.hear(&self.core, event)
                 {
                     self.end(audited, &span.id(), &context, false);
@@ -189,7 +191,7 @@ where
             }
             EventPlan::Audited(fields) => {
                 let span = context.event_span(event);
-                // Nobody holds a lock on the span here: no layer calls others while it handles an event.
+                // No lock on the span is held here: no layer calls others while it handles an event.
                 let found = |span: &SpanRef<'_, S>| match event.is_contextual() {
                     true => self.lookup.entered(self.is_seen(), span),
                     false => self.lookup.asked(self.is_seen(), span).ok_or(MissingIds::Elsewhere),
@@ -211,19 +213,19 @@ where
             }
             return;
         };
-        self.core.span_closed(true);
-        let Entry::Span(audited) = entry else { return };
+        self.core.unaudited_spans().closed(true);
+        let SpanEntry::Span(audited) = entry else { return };
         if audited.course().is_over() {
             audited.end_span();
-            return entry::recycle(audited);
+            return span_entry::recycle(audited);
         }
         self.end(audited, &id, &context, true);
     }
 }
 
 impl AuditLayer {
-    /// An audited span was made: it is part of the call around it, or it has records of its own.
-    fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &Fields, context: &Context<'_, S>)
+    /// An audited span was created: it is part of the call around it, or it has its own records.
+    fn begin<S>(&self, id: &Id, attributes: &Attributes<'_>, fields: &AllowedFields, context: &Context<'_, S>)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
@@ -231,7 +233,7 @@ impl AuditLayer {
         let around = span.and_then(|span| self.open_call_around(&span));
         let name = attributes.metadata().name();
         let mut is_part = false;
-        let audited = entry::fresh(|audited| {
+        let audited = span_entry::fresh(|audited| {
             audited.take_fields(|visitor| attributes.record(visitor), name, fields, &self.core);
             match &around {
                 Some((call, _)) if audited.state().event().has_halves() => {
@@ -243,20 +245,20 @@ impl AuditLayer {
         });
         let is_others = !is_part
             && self.other_trails.others()
-            && context.span(id).is_some_and(|span| other_trails::is_claimed(&span));
+            && context.span(id).is_some_and(|span| layer_count::is_claimed(&span));
         if is_others {
-            self.core.warn_of_missing_ids(MissingIds::OtherTrail, name);
+            self.core.missing_ids().warn(MissingIds::OtherTrail, name);
         }
         if is_part || is_others {
-            // Should the close of a span of that id have been missed.
+            // In case the close of an earlier span with that id was missed.
             drop(self.open.take(id));
-            entry::recycle(audited);
+            span_entry::recycle(audited);
         } else {
-            self.open.keep(id, Entry::Span(audited), true);
+            self.open.keep(id, SpanEntry::Span(audited), true);
         }
     }
 
-    /// An audited span has ended: it closes, or it has said its last word.
+    /// An audited span has ended: it closes, or it has reported its end.
     fn end<S>(&self, mut audited: Arc<AuditedSpan>, id: &Id, context: &Context<'_, S>, closes: bool)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -275,7 +277,7 @@ impl AuditLayer {
             if was_looked_for { found.ok() } else { self.told(&span, found) }
         };
         if is_call && audited.is_waiting() {
-            // Never entered, or entered when it was no call yet.
+            // It was never entered, or entered before it was a call.
             audited.open(&self.core, otel, is_mirrored);
         }
         let closed = match Arc::get_mut(&mut audited) {
@@ -283,61 +285,62 @@ impl AuditLayer {
             None => audited.close(&self.core, otel, is_mirrored),
         };
         if closes && !is_mirrored && audited.otel(&closed).is_some_and(|otel| otel.span().is_recording()) {
-            // Its OTel span goes on, so the layers stand in the order in which it always will.
+            // Its OTel span is still open, so the order of the layers is the one that applies to all spans.
             self.is_mirrored.store(true, Ordering::Relaxed);
         }
-        // With its last word, the span ends when it is left: the OTel layer has yet to see that word.
+        // After the event that reports its end, the span ends when it is exited, because the OTel layer has not seen
+        // that event yet.
         if closes {
             audited.end_closed(&closed);
         }
-        entry::recycle(audited);
+        span_entry::recycle(audited);
     }
 
-    /// Whether this layer can be seen from a subscriber.
+    /// Whether this layer is visible from a subscriber.
     fn is_seen(&self) -> impl Fn(&Dispatch) -> bool {
         |subscriber| subscriber.downcast_ref::<Self>().is_some_and(|seen| std::ptr::eq(seen, self))
     }
 
-    /// Whether the ids of a span can be had at its close as well as when it is entered.
+    /// Whether the ids of a span are available at its close as well as at its entry.
     fn has_ids_at_close(&self) -> bool {
-        // Without a dispatcher of its own, the layer depends on the current one, which at a close may be any.
+        // Without its own dispatcher, the layer depends on the current one, which may be any at a close.
         self.is_mirrored.load(Ordering::Relaxed) && self.lookup.can_ask()
     }
 
-    fn enriching<'a>(&'a self, fields: &'a Fields, entry: &'a Entry) -> impl Visit {
+    fn enriching<'a>(&'a self, fields: &'a AllowedFields, entry: &'a SpanEntry) -> impl Visit {
         fields.visit(|field, given| audited_span::enrich(entry.state(), &self.core, field, given))
     }
 
-    /// What was found of exactly that span. If it has no ids, the operator is told why.
-    fn told<S>(&self, span: &SpanRef<'_, S>, found: Found) -> Option<opentelemetry::Context>
+    /// The context that was found for exactly that span. If it has no ids, the operator gets the reason.
+    fn told<S>(&self, span: &SpanRef<'_, S>, found: ContextLookupResult) -> Option<opentelemetry::Context>
     where
         S: for<'span> LookupSpan<'span>,
     {
-        found.inspect_err(|why| self.core.warn_of_missing_ids(*why, span.name())).ok()
+        found.inspect_err(|why| self.core.missing_ids().warn(*why, span.name())).ok()
     }
 
     /// The nearest audited span around a span: a call, open or not, or a moment.
-    fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<Entry> {
+    fn enclosing<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<SpanEntry> {
         parents(span).find_map(|span| self.open.get(&span.id()))
     }
 
-    /// The nearest call around a span that is still going on, and its id. A moment is none, nor is a call whose response
-    /// is written.
-    fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)>
+    /// The nearest open call around a span, and its id. A moment does not count, nor does a call whose response is
+    /// written.
+    fn open_call_around<S>(&self, span: &SpanRef<'_, S>) -> Option<(SpanEntry, EnclosingCall)>
     where
         S: for<'span> LookupSpan<'span>,
     {
         parents(span).find_map(|span| self.open_call(&span))
     }
 
-    fn open_call<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<(Entry, Around)> {
+    fn open_call<S: for<'span> LookupSpan<'span>>(&self, span: &SpanRef<'_, S>) -> Option<(SpanEntry, EnclosingCall)> {
         let entry = self.open.get(&span.id())?;
-        let around = Around { call: entry.open_call()?, caller: entry.state().caller() };
+        let around = EnclosingCall { call: entry.open_call()?, caller: entry.state().caller() };
         Some((entry, around))
     }
 }
 
-/// Whether a new span has no parent for certain, as a registry decides it: then none has to be looked for.
+/// Whether a new span certainly has no parent, as a registry decides it, so that none has to be searched.
 fn is_root<S: Subscriber>(attributes: &Attributes<'_>, context: &Context<'_, S>) -> bool {
     let current_is_none = || {
         let current = context.current_span();

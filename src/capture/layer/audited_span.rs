@@ -1,4 +1,4 @@
-//! A span that stands for a call or a moment, from its making to its close.
+//! A span that is a call or a moment, from its creation to its close.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,54 +9,54 @@ use tracing::Event;
 use tracing::field::{Field, Visit};
 use tracing::span::Id;
 
-use super::course::Course;
+use super::span_activity::SpanActivity;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
-use super::visit::{Allowed, Fields, Purpose};
+use super::visit::{AllowedField, AllowedFields, Purpose};
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
 use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
 use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
-/// What the layer keeps of a span that it audits by itself: the whole life of its records.
+/// What the layer keeps of a span that it audits itself, for the whole life of its records.
 #[derive(Debug, Default)]
 pub(super) struct AuditedSpan {
     state: CallState,
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
     said: Mutex<SpanOutcome>,
-    /// No record of it is written yet, so it may still say what it is: a call until it is entered, a moment until its
-    /// close.
+    /// No record of it is written yet, so its kind can still change: for a call until it is entered, for a moment
+    /// until its close.
     waiting: AtomicBool,
-    course: Course,
+    course: SpanActivity,
 }
 
-/// The call around a span or event that has a record of its own.
+/// The call around a span or event that has its own record.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Around {
+pub(super) struct EnclosingCall {
     pub(super) call: RecordId,
     pub(super) caller: Option<SpanIds>,
 }
 
 impl AuditedSpan {
-    /// Takes what a span says of itself when it is made, or an event.
+    /// Reads the fields of a new span, or of an event.
     pub(super) fn take_fields(
         &mut self,
         record: impl FnOnce(&mut dyn Visit),
         name: &'static str,
-        fields: &Fields,
+        fields: &AllowedFields,
         core: &Core,
     ) {
         let Self { state, said, .. } = self;
         let (facts, said) = (state.facts_mut(), said.get_mut());
-        record(&mut Intake { fields, facts, said, truncator: core.truncator() });
+        record(&mut FieldIntake { fields, facts, said, truncator: core.truncator() });
         let event = said.event(facts.bytes(Place::Method));
         warn_of_event(said, name, core, fields);
         state.set_event(event);
     }
 
-    /// Begins the call or moment of that span. What names nothing else is about its function.
-    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&Around>) {
+    /// Begins the call or moment of that span. If the span names no other target, the target is its function.
+    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&EnclosingCall>) {
         self.inside = around.map(|around| around.call);
         self.state.set_caller(around.and_then(|around| around.caller));
         *self.waiting.get_mut() = true;
@@ -69,10 +69,10 @@ impl AuditedSpan {
         }
     }
 
-    /// Forgets all, but keeps the memory; says whether it is worth keeping.
+    /// Clears everything but keeps the memory; returns whether it is worth keeping.
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
-        self.course = Course::default();
+        self.course = SpanActivity::default();
         *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
@@ -81,7 +81,7 @@ impl AuditedSpan {
         &self.state
     }
 
-    pub(super) fn course(&self) -> &Course {
+    pub(super) fn course(&self) -> &SpanActivity {
         &self.course
     }
 
@@ -90,8 +90,8 @@ impl AuditedSpan {
     }
 
     /// A field of the span itself, recorded later.
-    pub(super) fn say(&self, core: &Core, field: &Allowed, given: Given<'_>) {
-        // A task that outlives the call may add facts in its span, but does not tell how it ends.
+    pub(super) fn say(&self, core: &Core, field: &AllowedField, given: Given<'_>) {
+        // A task that outlives the call may add facts in its span, but does not decide how it ends.
         if field.purpose == Purpose::Outcome || self.course.is_own() {
             self.course.seen(core.clock().monotonic_nano());
         }
@@ -113,8 +113,8 @@ impl AuditedSpan {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// The span's ids exist now: writes the request half, if there are halves. Where nobody knows yet that the end of
-    /// the record will be mirrored on the span, the record's id stands on it from the beginning.
+    /// The span's ids exist now: writes the request record, if it is a call. Unless it is known that the end of the
+    /// record will be mirrored on the span, the record's id is set on the span now.
     pub(super) fn open(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) {
         let is_call = self.state.event().has_halves();
         if is_call && !self.waiting.swap(false, Ordering::Relaxed) {
@@ -142,7 +142,8 @@ impl AuditedSpan {
         (self.state.event().has_halves() && !self.is_waiting()).then_some(&self.state)
     }
 
-    /// `err` or `ret` of the span's own `#[instrument]`: the last that its function does. Says whether the span ends by that.
+    /// `err` or `ret` of the span's own `#[instrument]`, which is the last thing that its function does. Returns
+    /// whether the span ends with that.
     pub(super) fn hear(&self, core: &Core, event: &Event<'_>) -> bool {
         if self.course.end() {
             return false;
@@ -163,8 +164,8 @@ impl AuditedSpan {
         true
     }
 
-    /// The span ends: writes the response half, or the moment. Asks for its ids if it has none yet.
-    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+    /// The span ends: writes the response record, or the moment. Resolves its ids if it has none yet.
+    pub(super) fn close(&self, core: &Core, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> SpanClose {
         let said = std::mem::take(&mut *self.said());
         let mut closed = self.end(core, said, otel, is_mirrored);
         closed.found.take().into_iter().for_each(|found| self.state.attach(found));
@@ -177,28 +178,28 @@ impl AuditedSpan {
         closed
     }
 
-    /// The OTel context of a span that has closed, if it is known.
-    pub(super) fn otel<'a>(&'a self, closed: &'a Closed) -> Option<&'a Context> {
+    /// The OTel context of a closed span, if it is known.
+    pub(super) fn otel<'a>(&'a self, closed: &'a SpanClose) -> Option<&'a Context> {
         closed.found.as_ref().or(self.state.context())
     }
 
-    /// Ends the OTel span when the record has it: one that was ended before it closes.
+    /// Ends the OTel span together with its record, if that ended before the close.
     pub(super) fn end_span(&self) {
         end_span(self.state.context(), self.state.ended_unix_nano());
     }
 
-    /// Ends the OTel span of a span that has closed, if anybody can still.
-    pub(super) fn end_closed(&self, closed: &Closed) {
+    /// Ends the OTel span of a closed span, if that is still possible.
+    pub(super) fn end_closed(&self, closed: &SpanClose) {
         end_span(self.otel(closed), self.state.ended_unix_nano());
     }
 
-    /// As [`close`](Self::close), of a span that nobody else can see any more: nothing has to be locked.
+    /// Like [`close`](Self::close), for a span that nothing else can access, so that nothing has to be locked.
     pub(super) fn close_alone(
         &mut self,
         core: &Core,
         otel: impl FnOnce() -> Option<Context>,
         is_mirrored: bool,
-    ) -> Closed {
+    ) -> SpanClose {
         let said = std::mem::take(self.said.get_mut());
         let mut closed = self.end(core, said, otel, is_mirrored);
         if closed.is_call {
@@ -207,14 +208,20 @@ impl AuditedSpan {
             return closed;
         }
         let moment = self.moment(&closed);
-        // Found when the span was entered, where it cannot be had at the close.
+        // It was found when the span was entered, if it is not available at the close.
         let kept = self.state.context().cloned();
         let otel = closed.found.as_ref().or(kept.as_ref());
         core.write_span_moment(FactsRef::Alone(self.state.facts_mut()), &moment, otel);
         closed
     }
 
-    fn end(&self, core: &Core, said: SpanOutcome, otel: impl FnOnce() -> Option<Context>, is_mirrored: bool) -> Closed {
+    fn end(
+        &self,
+        core: &Core,
+        said: SpanOutcome,
+        otel: impl FnOnce() -> Option<Context>,
+        is_mirrored: bool,
+    ) -> SpanClose {
         let event = self.state.event();
         let (told, outcome) = (said.status(), said.outcome(event, self.course.panicked()));
         let ended = self.course.last_seen().unwrap_or_else(|| core.clock().monotonic_nano());
@@ -227,15 +234,15 @@ impl AuditedSpan {
         if let Some(otel) = found.as_ref().or(self.state.context()) {
             let (call, lasted) = match is_call {
                 true => (Some(self.state.call_id()), Some(duration)),
-                // A moment lasts as long as its span: that stands there already.
+                // A moment lasts as long as its span, which has that information already.
                 false => (self.inside, None),
             };
             mark(otel, &outcome, Marks { is_told: told == Some(outcome.status), duration: lasted, call });
         }
-        Closed { is_call, outcome, found }
+        SpanClose { is_call, outcome, found }
     }
 
-    fn moment<'a>(&self, closed: &'a Closed) -> SpanMoment<'a> {
+    fn moment<'a>(&self, closed: &'a SpanClose) -> SpanMoment<'a> {
         self.state.moment(&closed.outcome, self.inside)
     }
 
@@ -244,15 +251,15 @@ impl AuditedSpan {
     }
 }
 
-/// Takes what a span says of itself when it is made.
-struct Intake<'a> {
-    fields: &'a Fields,
+/// Reads the fields of a new span.
+struct FieldIntake<'a> {
+    fields: &'a AllowedFields,
     facts: &'a mut Facts,
     said: &'a mut SpanOutcome,
     truncator: &'a Truncator,
 }
 
-impl Intake<'_> {
+impl FieldIntake<'_> {
     fn others(&mut self) -> impl Visit {
         let Self { fields, facts, said, truncator } = self;
         fields.visit(|field, given| match field.purpose {
@@ -264,9 +271,9 @@ impl Intake<'_> {
     }
 }
 
-impl Visit for Intake<'_> {
+impl Visit for FieldIntake<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        // The way of nearly all fields is short: a span may have many.
+        // The path of nearly all fields is short, because a span may have many.
         match self.fields.plain(field) {
             Some(name) => self.facts.append_text(self.truncator, name, value),
             None => self.others().record_str(field, value),
@@ -294,9 +301,9 @@ impl Visit for Intake<'_> {
     }
 }
 
-/// How a span has closed.
+/// The result of a closed span.
 #[derive(Debug)]
-pub(super) struct Closed {
+pub(super) struct SpanClose {
     is_call: bool,
     outcome: Outcome,
     /// Its OTel context, if that was found at the close and is not kept with its state.
@@ -304,7 +311,7 @@ pub(super) struct Closed {
 }
 
 /// Adds a field of a span inside the call.
-pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Given<'_>) {
+pub(super) fn enrich(state: &CallState, core: &Core, field: &AllowedField, given: Given<'_>) {
     if matches!(field.purpose, Purpose::Fact | Purpose::Uri) {
         cleaned(field, given, |given| state.facts().enrich(core.truncator(), field.key(), given));
     }
@@ -314,15 +321,15 @@ pub(super) fn enrich(state: &CallState, core: &Core, field: &Allowed, given: Giv
 pub(super) fn write_event(
     core: &Core,
     event: &Event<'_>,
-    fields: &Fields,
+    fields: &AllowedFields,
     otel: Option<Context>,
-    around: Option<&Around>,
+    around: Option<&EnclosingCall>,
 ) {
     let mut audited = AuditedSpan::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
     let name = audited.state.event();
     let said = std::mem::take(&mut *audited.said());
-    // What happened at one moment is not an open call: nothing said is success.
+    // An event at one moment is not an open call: without a stated outcome, it is a success.
     let event = if name.has_halves() { EventName::Context } else { name };
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
@@ -331,7 +338,7 @@ pub(super) fn write_event(
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 
-fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
+fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &AllowedFields) {
     if said.has_unknown_event() && fields.first_warning() {
         core.notices().warn(format!(
             "the span or event {name} has an {} that is no event name of auditrail; it is recorded as {}; see \
@@ -342,8 +349,8 @@ fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &Fields) {
     }
 }
 
-/// The URI of a resource without its secrets; anything else as it is.
-fn cleaned(field: &Allowed, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
+/// The URI of a resource without its secrets; anything else unchanged.
+fn cleaned(field: &AllowedField, given: Given<'_>, take: impl FnOnce(Given<'_>)) {
     match given.scalar {
         Scalar::Str(uri) if field.purpose == Purpose::Uri => {
             take(Given { scalar: Scalar::Str(&without_secrets(uri)), ..given });
@@ -356,5 +363,5 @@ fn text(text: &str) -> Given<'_> {
     Given { scalar: Scalar::Str(text), in_list: false }
 }
 
-/// What tells what a span is about.
+/// The fields that identify the target of a span.
 const NAMING: [Place; 5] = [Place::TargetId, Place::Prompt, Place::Tool, Place::Method, Place::Resource];

@@ -1,11 +1,11 @@
-//! How the layer finds the OTel span of an audited span: it asks the OTel layer of its subscriber, or has the span entered once
-//! more, if that hides ([`trail::reach`](crate::trail)).
+//! Finds the OTel span of an audited span: by asking the OTel layer of its subscriber or, if that is hidden, by
+//! entering the span once more ([`trail::reach`](crate::trail)).
 //!
 //! Invariants:
-//! 1. A span is looked for in the subscriber that this layer is part of: in another one, the number is another span.
-//! 2. Nothing is entered where a lock may be held around this layer: where the layer can be seen from its subscriber, and so
-//!    stands in no reload layer.
-//! 3. A span that is entered to be looked at is on this thread's stack of spans already, so nobody counts it again.
+//! 1. A span is searched only in the subscriber that this layer belongs to: in another one, its id is another span.
+//! 2. No span is entered while a lock may be held around this layer, but only if the layer is visible from its
+//!    subscriber, so that it is in no reload layer.
+//! 3. A span that is entered for a lookup is already on this thread's stack of spans, so nothing counts it again.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ use tracing_subscriber::{Registry, layer};
 
 use crate::trail::{MissingIds, Reach, Way, attached_by, has_own_ids};
 
-/// What one layer knows of the way to OTel spans.
+/// What one layer knows about access to OTel spans.
 #[derive(Debug, Default)]
 pub(super) struct ContextLookup {
     subscriber: OnceLock<WeakDispatch>,
@@ -28,11 +28,11 @@ pub(super) struct ContextLookup {
 }
 
 /// A span's OTel context, or why it has none.
-pub(super) type Found = Result<Context, MissingIds>;
+pub(super) type ContextLookupResult = Result<Context, MissingIds>;
 
-/// `is_seen` says of a subscriber whether the layer can be seen from it: then it is part of it, and nothing hides it.
+/// `is_seen` says whether the layer is visible from a subscriber: then it is part of it, and nothing hides it.
 impl ContextLookup {
-    /// The subscriber has told the layer of itself. It tells it once: a layer is part of one.
+    /// The subscriber has announced itself. This happens once, because a layer is part of one subscriber.
     pub(super) fn know(&self, subscriber: &Dispatch) {
         drop(self.subscriber.set(subscriber.downgrade()));
     }
@@ -42,13 +42,13 @@ impl ContextLookup {
         self.reach.look_again();
     }
 
-    /// Whether the OTel span can be asked for at any time, also when its span closes.
+    /// Whether the OTel span can be resolved at any time, including the close of its span.
     pub(super) fn can_ask(&self) -> bool {
         self.reach.way() == Way::Asking && self.subscriber.get().is_some()
     }
 
-    /// The context of a span by its number alone, which costs no look into the registry: where the subscriber has told of
-    /// itself, and its OTel layer can be asked. No extensions may be locked.
+    /// The context of a span by its id alone, which needs no lookup in the registry, if the subscriber has announced
+    /// itself and its OTel layer can be asked. No extensions may be locked.
     #[inline]
     pub(super) fn known(&self, id: &Id) -> Option<Context> {
         let subscriber = self.subscriber.get()?.upgrade()?;
@@ -58,7 +58,7 @@ impl ContextLookup {
     }
 
     /// The context of a span that this thread has entered. No extensions may be locked.
-    pub(super) fn entered<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Found
+    pub(super) fn entered<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> ContextLookupResult
     where
         S: for<'span> LookupSpan<'span>,
     {
@@ -86,7 +86,12 @@ impl ContextLookup {
     }
 
     /// The context of a span that closes.
-    pub(super) fn left<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>, was_entered: bool) -> Found
+    pub(super) fn left<S>(
+        &self,
+        is_seen: impl Fn(&Dispatch) -> bool,
+        span: &SpanRef<'_, S>,
+        was_entered: bool,
+    ) -> ContextLookupResult
     where
         S: for<'span> LookupSpan<'span>,
     {
@@ -110,7 +115,7 @@ impl ContextLookup {
         Some(context)
     }
 
-    /// Finds the subscriber if it has not told of itself: where a span is entered, the current one can be seen.
+    /// Finds the subscriber if it has not announced itself: when a span is entered, the current one is visible.
     pub(super) fn learn<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, id: &Id, context: &layer::Context<'_, S>)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -122,8 +127,8 @@ impl ContextLookup {
         }
     }
 
-    /// The subscriber of which the layer is a part. `Option`, `Vec` and a reload layer into which it came later do not hand it
-    /// on; then it is the current one, if that has the very same span.
+    /// The subscriber that the layer is part of. `Option`, `Vec` and a reload layer that got the layer later do not
+    /// pass it on; then it is the current one, if that has the very same span.
     fn subscriber<S>(&self, is_seen: impl Fn(&Dispatch) -> bool, span: &SpanRef<'_, S>) -> Option<Dispatch>
     where
         S: for<'span> LookupSpan<'span>,
@@ -140,23 +145,23 @@ impl ContextLookup {
     }
 }
 
-/// Whether a subscriber has that very span, and not another one of its number.
+/// Whether a subscriber has that very span, and not another one with its id.
 fn has<S>(subscriber: &Dispatch, span: &SpanRef<'_, S>) -> bool
 where
     S: for<'span> LookupSpan<'span>,
 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let mark = LAST.fetch_add(1, Ordering::Relaxed);
-    span.extensions_mut().replace(Mark(mark));
+    span.extensions_mut().replace(LookupMark(mark));
     let theirs = subscriber.downcast_ref::<Registry>().and_then(|registry| registry.span(&span.id()));
-    theirs.is_some_and(|theirs| theirs.extensions().get::<Mark>().is_some_and(|found| found.0 == mark))
+    theirs.is_some_and(|theirs| theirs.extensions().get::<LookupMark>().is_some_and(|found| found.0 == mark))
 }
 
 #[derive(Debug)]
-struct Mark(u64);
+struct LookupMark(u64);
 
 fn by_entering(subscriber: &Dispatch, id: &Id) -> Option<Context> {
-    let _looking = Looking::begin();
+    let _looking = LookupGuard::begin();
     attached_by(|look| {
         subscriber.enter(id);
         let context = look();
@@ -165,29 +170,29 @@ fn by_entering(subscriber: &Dispatch, id: &Id) -> Option<Context> {
     })
 }
 
-/// Lasts as long as a span is entered only to be looked at, also where another layer panics meanwhile.
-struct Looking;
+/// Exists while a span is entered only for a lookup, even if another layer panics in the meantime.
+struct LookupGuard;
 
-impl Looking {
+impl LookupGuard {
     fn begin() -> Self {
         LOOKING.set(true);
         Self
     }
 }
 
-impl Drop for Looking {
+impl Drop for LookupGuard {
     fn drop(&mut self) {
         LOOKING.set(false);
     }
 }
 
-/// Whether a span is entered only to be looked at, by whichever layer of this thread.
+/// Whether a layer of this thread is entering a span only for a lookup.
 pub(super) fn is_looking() -> bool {
     LOOKING.get()
 }
 
 thread_local!(static LOOKING: Cell<bool> = const { Cell::new(false) });
 
-fn valid(context: Context) -> Found {
+fn valid(context: Context) -> ContextLookupResult {
     if has_own_ids(&context, None) { Ok(context) } else { Err(MissingIds::NoTracer) }
 }

@@ -1,29 +1,29 @@
-//! Annotated spans become records.
+//! The `tracing` layer that turns annotated spans and events into records.
 //!
-//! - A span with the field `mcp.method.name` or `auditrail.event`, or one that the builder's `audited_when` names, is
-//!   audited: begun and finished here if no call is open around it.
-//! - A span inside an open call enriches it with the fields whose exact names stand in the contract.
-//! - An event with `auditrail.event` is a record of its own.
+//! - A span with the field `mcp.method.name` or `auditrail.event`, or one that the builder's `audited_when` selects,
+//!   is audited: the layer begins and finishes a call for it, if no call is open around it.
+//! - A span inside an open call enriches it with the fields whose exact names are in the contract.
+//! - An event with `auditrail.event` is a separate record.
 //!
 //! Invariants:
-//! 1. The ids of a span are resolved at its first entering, never before: resolving starts the OTel span, and a later
-//!    `set_parent` would fail. Those of a moment, which nobody needs before its close, are resolved then, where it is known
-//!    that they can be had still. They are resolved with no lock on the span's extensions held.
+//! 1. The ids of a span are resolved when it is first entered, never before: resolving starts the OTel span, and a
+//!    later `set_parent` would fail. The ids of a moment, which are not needed before its close, are resolved then,
+//!    if it is known that they are still available. No lock on the span's extensions is held while they are resolved.
 //! 2. Ids are empty rather than wrong: never those of a parent.
-//! 3. The end of a record is mirrored as an event of its span where the OTel layer lets go of the span after us, or where
-//!    `err` or `ret` says the end. Until a span has shown that the layer does, and for good if it does not, the record's id is
-//!    at least an attribute of the span.
-//! 4. No other field than the allowed ones is even formatted, but for error texts if a `denied_when` hook wants them.
+//! 3. The end of a record is mirrored as an event of its span if the OTel layer handles the close of the span after
+//!    this layer, or if `err` or `ret` reports the end. Until a span has shown that order, and always in the other
+//!    order, the record's id is at least an attribute of the span.
+//! 4. Only allowed fields are formatted, and error texts if a `denied_when` hook needs them.
 
 mod audit_layer;
 mod audited_span;
-mod course;
-mod entry;
+mod call_sites;
+mod layer_count;
 mod lookup;
 mod open_spans;
-mod other_trails;
 mod plan;
-mod sites;
+mod span_activity;
+mod span_entry;
 mod span_outcome;
 mod visit;
 mod watch;

@@ -1,11 +1,10 @@
-//! The spans that the layer audits or that stand for a call, while they are open: a table beside the registry instead of
-//! something in a span's extensions, which would cost an allocation and three look-ups in the registry a span
-//! (docs/adr/011).
+//! The open spans that the layer audits or that belong to a call, in a table next to the registry. An entry in a
+//! span's extensions would cost an allocation and three lookups in the registry per span (docs/adr/011).
 //!
 //! Invariants:
-//! 1. The table is that of one layer, so of one registry: ids are unique among the open spans of it.
-//! 2. An id that a new span has leads to nothing older, also where a close was missed.
-//! 3. A span may be found, and closed, on any thread. Where nothing is kept, or nothing waits for an entering, asking
+//! 1. A table belongs to one layer, and so to one registry: ids are unique among its open spans.
+//! 2. The id of a new span leads to nothing older, even if a close was missed.
+//! 3. A span can be found and closed on any thread. If a shard is empty, or nothing waits for an entry, a lookup
 //!    writes nothing that another thread reads.
 
 #[cfg(test)]
@@ -17,63 +16,64 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::span::Id;
 
-use super::entry::Entry;
+use super::span_entry::SpanEntry;
 use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{CallState, HoldsCalls};
 
-/// What the layer keeps of open spans.
+/// The layer's table of open spans.
 #[derive(Debug)]
 pub(super) struct OpenSpans {
     shards: Box<[Shard]>,
 }
 
-type Entries = HashMap<u64, Kept, BuildHasherDefault<IdHasher>>;
+type SpanTable = HashMap<u64, KeptSpan, BuildHasherDefault<IdHasher>>;
 
-/// A part of the table, on cache lines of its own.
+/// A part of the table, on separate cache lines.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard {
-    /// How many are in it. Whoever may use a span has been given it by whoever made it, and so sees it counted.
+    /// The number of entries. A thread that uses a span got it from the thread that created it, and so sees it
+    /// counted.
     count: AtomicUsize,
-    /// How many of them wait for their entering.
+    /// How many of them wait for their entry.
     waiting: AtomicUsize,
-    spans: Mutex<Entries>,
+    spans: Mutex<SpanTable>,
 }
 
 #[derive(Debug)]
-struct Kept {
-    entry: Entry,
-    /// Something is to be done when the span is entered.
+struct KeptSpan {
+    entry: SpanEntry,
+    /// There is work to do when the span is entered.
     waits: bool,
 }
 
 impl OpenSpans {
-    /// Keeps an entry for a span; says whether something is to be done when it is entered.
-    pub(super) fn keep(&self, id: &Id, entry: Entry, waits: bool) {
+    /// Keeps an entry for a span. `waits` says whether there is work to do when it is entered.
+    pub(super) fn keep(&self, id: &Id, entry: SpanEntry, waits: bool) {
         let Some(shard) = self.shard(id) else { return };
         let mut spans = shard.spans();
-        let missed = spans.insert(id.into_u64(), Kept { entry, waits });
+        let missed = spans.insert(id.into_u64(), KeptSpan { entry, waits });
         shard.count.store(spans.len(), Ordering::Relaxed);
         shard.note_waits(missed.as_ref().is_some_and(|missed| missed.waits), waits);
         drop(spans);
-        // It may end an OTel span, which calls the user's own code: nothing is locked.
+        // It may end an OTel span, which calls the user's code, so nothing is locked.
         drop(missed);
     }
 
-    /// Asks what is kept for a span, with its shard locked: no code of others may run in there.
+    /// Reads the entry of a span, with its shard locked: `ask` must not run code of others.
     #[inline]
-    pub(super) fn with<T>(&self, id: &Id, ask: impl FnOnce(&Entry) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, id: &Id, ask: impl FnOnce(&SpanEntry) -> T) -> Option<T> {
         self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| ask(&kept.entry))
     }
 
-    /// What is kept for a span.
-    pub(super) fn get(&self, id: &Id) -> Option<Entry> {
+    /// The entry of a span.
+    pub(super) fn get(&self, id: &Id) -> Option<SpanEntry> {
         self.used_shard(id)?.spans().get(&id.into_u64()).map(|kept| kept.entry.clone())
     }
 
-    /// Asks what is kept for a span that is being entered, if it waits for that; as [`with`](Self::with).
+    /// Reads the entry of a span that is being entered, if it waits for that; like [`with`](Self::with).
     #[inline]
-    pub(super) fn with_waiting<T>(&self, id: &Id, ask: impl FnOnce(&Entry) -> T) -> Option<T> {
+    pub(super) fn with_waiting<T>(&self, id: &Id, ask: impl FnOnce(&SpanEntry) -> T) -> Option<T> {
         let shard = self.shard(id).filter(|shard| shard.waiting.load(Ordering::Relaxed) > 0)?;
         let mut spans = shard.spans();
         let kept = spans.get_mut(&id.into_u64()).filter(|kept| kept.waits)?;
@@ -82,7 +82,7 @@ impl OpenSpans {
         Some(ask(&kept.entry))
     }
 
-    /// Something is to be done when the span is entered again.
+    /// There is work to do when the span is entered again.
     pub(super) fn wait(&self, id: &Id) {
         let Some(shard) = self.used_shard(id) else { return };
         let mut spans = shard.spans();
@@ -92,18 +92,18 @@ impl OpenSpans {
         }
     }
 
-    /// What is kept for a span, taken out.
-    pub(super) fn take(&self, id: &Id) -> Option<Entry> {
+    /// Takes the entry of a span out of the table.
+    pub(super) fn take(&self, id: &Id) -> Option<SpanEntry> {
         let shard = self.used_shard(id)?;
         let mut spans = shard.spans();
-        let Kept { entry, waits } = spans.remove(&id.into_u64())?;
+        let KeptSpan { entry, waits } = spans.remove(&id.into_u64())?;
         shard.count.store(spans.len(), Ordering::Relaxed);
         shard.note_waits(waits, false);
         drop(spans);
         Some(entry)
     }
 
-    /// The shard of a span, if anything is in it: most spans are none of ours.
+    /// The shard of a span, if it is not empty: most spans are not audited.
     #[inline]
     fn used_shard(&self, id: &Id) -> Option<&Shard> {
         self.shard(id).filter(|shard| shard.count.load(Ordering::Relaxed) > 0)
@@ -128,11 +128,11 @@ impl HoldsCalls for OpenSpans {
 
 impl Shard {
     #[inline]
-    fn spans(&self) -> MutexGuard<'_, Entries> {
+    fn spans(&self) -> MutexGuard<'_, SpanTable> {
         self.spans.lock()
     }
 
-    /// Counts those that wait; under the lock, so nobody else writes it.
+    /// Counts the waiting entries; under the lock, so nothing else writes the count.
     #[inline]
     fn note_waits(&self, before: bool, now: bool) {
         if before != now {
@@ -149,7 +149,7 @@ impl Default for OpenSpans {
     }
 }
 
-/// Ids are given by the registry: nobody can choose them.
+/// The registry assigns the ids, so no input can choose them.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 
@@ -170,7 +170,7 @@ impl Hasher for IdHasher {
     }
 }
 
-/// A multiplication spreads them enough over the upper bits; the map wants the lower ones, too.
+/// A multiplication mixes them well enough in the upper bits; the map also needs the lower ones.
 #[inline]
 fn mixed(id: u64) -> u64 {
     let spread = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -179,6 +179,6 @@ fn mixed(id: u64) -> u64 {
 
 const SHARD_BITS: u32 = 6;
 
-/// The bits of an id that say where in the registry the span stands: those above count how often the place was used, and
-/// would lead a thread that makes one span after the other through all shards. Only speed depends on it.
+/// The bits of an id that are the span's slot in the registry. The bits above count the uses of the slot, and would
+/// lead a thread that creates one span after the other through all shards. This only affects speed.
 const PLACE: u64 = (1 << 51) - 1;

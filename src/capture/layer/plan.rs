@@ -1,48 +1,48 @@
-//! What to do with a call site, decided once.
+//! The decision of what to do with a call site, made once.
 
 use std::cell::Cell;
 
 use opentelemetry::trace::TraceContextExt as _;
 use tracing::Metadata;
 
-use super::sites::Sites;
-use super::visit::Fields;
+use super::call_sites::CallSites;
+use super::visit::AllowedFields;
 use crate::record::names;
 use crate::trail::{Core, PROBE, TARGET};
 
 /// The decisions so far.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
-    spans: Sites<SpanPlan>,
-    events: Sites<EventPlan>,
+    spans: CallSites<SpanPlan>,
+    events: CallSites<EventPlan>,
 }
 
 /// What to do with a span.
 #[derive(Debug, Default)]
 pub(super) enum SpanPlan {
-    /// Nothing in it concerns us.
+    /// Nothing in it is relevant.
     #[default]
     Ignored,
     /// The span of an open call of the trail.
     Call,
-    /// The span by which `install_tracing` tests itself.
+    /// The span with which `install_tracing` tests itself.
     Probe,
     /// It has allowed fields.
-    Enriching(Fields),
-    /// It is audited by itself, if no call is open around it.
-    Audited(Fields),
+    Enriching(AllowedFields),
+    /// It is audited itself, if no call is open around it.
+    Audited(AllowedFields),
 }
 
 /// What to do with an event.
 #[derive(Debug, Default)]
 pub(super) enum EventPlan {
-    /// Nothing in it concerns us.
+    /// Nothing in it is relevant.
     #[default]
     Ignored,
-    /// What `#[instrument(err)]` or `#[instrument(ret)]` says at the end.
+    /// The event of `#[instrument(err)]` or `#[instrument(ret)]` at the end.
     Instrumented,
-    /// A record of its own.
-    Audited(Fields),
+    /// A separate record.
+    Audited(AllowedFields),
 }
 
 impl Plans {
@@ -63,7 +63,7 @@ impl SpanPlan {
             (target, _) if is_rmcp(target) => return Self::Ignored,
             _ => {}
         }
-        let fields = Fields::of(metadata, core.allow());
+        let fields = AllowedFields::of(metadata, core.allow());
         if is_audited_by_field(metadata) {
             Self::Audited(fields)
         } else if core.hooks().is_audited(core.notices(), metadata) {
@@ -80,7 +80,7 @@ impl SpanPlan {
 impl EventPlan {
     fn of(metadata: &'static Metadata<'static>, core: &Core) -> Self {
         if metadata.fields().field(names::AUDITRAIL_EVENT).is_some() {
-            Self::Audited(Fields::of(metadata, core.allow()))
+            Self::Audited(AllowedFields::of(metadata, core.allow()))
         } else if is_instrumented(metadata) {
             Self::Instrumented
         } else {
@@ -89,7 +89,7 @@ impl EventPlan {
     }
 }
 
-/// What `#[instrument(err)]` and `#[instrument(ret)]` emit: an event with one field of that name.
+/// Whether `#[instrument(err)]` or `#[instrument(ret)]` emits it: an event with one field of that name.
 fn is_instrumented(metadata: &Metadata<'_>) -> bool {
     let mut fields = metadata.fields().iter().map(|field| field.name());
     matches!((fields.next(), fields.next()), (Some("error" | "return"), None))
@@ -99,13 +99,13 @@ fn is_audited_by_field(metadata: &Metadata<'_>) -> bool {
     [names::MCP_METHOD_NAME, names::AUDITRAIL_EVENT].iter().any(|name| metadata.fields().field(*name).is_some())
 }
 
-/// Whether an event is emitted by the `#[instrument]` of a span, and not by a line of its function: both stand where the
-/// attribute stands.
+/// Whether an event is emitted by the `#[instrument]` of a span and not by a line of its function: both have the
+/// source position of the attribute.
 pub(super) fn same_place(span: &Metadata<'_>, event: &Metadata<'_>) -> bool {
     (span.file(), span.line()) == (event.file(), event.line())
 }
 
-/// Whether a call site has to reach the layer at all.
+/// Whether a call site has to reach the layer.
 pub(in crate::capture) fn is_wanted(metadata: &Metadata<'_>, core: &Core) -> bool {
     if metadata.is_event() {
         return metadata.fields().field(names::AUDITRAIL_EVENT).is_some() || is_instrumented(metadata);
@@ -115,12 +115,12 @@ pub(in crate::capture) fn is_wanted(metadata: &Metadata<'_>, core: &Core) -> boo
         || metadata.fields().iter().any(|field| core.allow().role(field.name()).is_some())
 }
 
-/// rmcp's own spans and events carry whole messages.
+/// rmcp's own spans and events contain whole messages.
 pub(in crate::capture) fn is_rmcp(target: &str) -> bool {
     target == "rmcp" || target.starts_with("rmcp::")
 }
 
-/// How far the probe of this thread came.
+/// How far this thread's probe came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::capture) enum ProbeSeen {
     #[default]
@@ -136,7 +136,7 @@ pub(super) fn see_probe(context: Option<&opentelemetry::Context>) {
     SEEN.set(if ids { ProbeSeen::WithIds } else { ProbeSeen::WithoutIds });
 }
 
-/// What the layer has seen of the probe since the last time.
+/// What the layer has seen of the probe since the last call.
 pub(in crate::capture) fn probe_seen() -> ProbeSeen {
     SEEN.take()
 }

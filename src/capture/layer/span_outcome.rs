@@ -1,13 +1,13 @@
-//! What an audited span has said of its own outcome, and of what it is.
+//! What an audited span has reported about its outcome and its event.
 
 use std::fmt::{Debug, Write};
 
 use tracing::field::{Field, Visit};
 
-use super::visit::Allowed;
+use super::visit::AllowedField;
 use crate::record::{Detail, EventName, Given, Outcome, Status, UnknownEvent, error_type, names};
 
-/// What was recorded in the fields of outcome and event, and what `err` and `ret` said at the end.
+/// The recorded fields of outcome and event, and what `err` and `ret` reported at the end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SpanOutcome {
     status: Option<Status>,
@@ -18,7 +18,7 @@ pub(super) struct SpanOutcome {
     event: Option<Result<EventName, UnknownEvent>>,
 }
 
-/// The last word of `#[instrument(err, ret)]`.
+/// What `#[instrument(err, ret)]` reported at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     Returned,
@@ -27,8 +27,8 @@ pub(super) enum Ending {
 }
 
 impl SpanOutcome {
-    /// Takes an outcome field; a word that the contract does not know is none.
-    pub(super) fn take(&mut self, field: &Allowed, given: Given<'_>) {
+    /// Reads an outcome field; a value that the contract does not know is ignored.
+    pub(super) fn take(&mut self, field: &AllowedField, given: Given<'_>) {
         let Some(text) = given.as_str() else { return };
         match field.key().as_ref() {
             names::AUDIT_OUTCOME => self.status = text.parse().ok(),
@@ -39,12 +39,12 @@ impl SpanOutcome {
         }
     }
 
-    /// Takes the field that tells the event.
+    /// Reads the field that names the event.
     pub(super) fn take_event(&mut self, given: Given<'_>) {
         self.event = given.as_str().map(str::parse);
     }
 
-    /// What the fields say that it is. Where nobody says it, it is some request.
+    /// The event that the fields name; by default, the one of other requests.
     pub(super) fn event(&self, method: Option<&[u8]>) -> EventName {
         match (&self.event, method) {
             (Some(event), _) => event.unwrap_or(EventName::McpRequest),
@@ -57,7 +57,7 @@ impl SpanOutcome {
         matches!(self.event, Some(Err(_)))
     }
 
-    /// The status that was recorded in a field, and so stands on the span.
+    /// The status that was recorded in a field, and so is on the span.
     pub(super) fn status(&self) -> Option<Status> {
         self.status
     }
@@ -66,8 +66,8 @@ impl SpanOutcome {
         self.ending = Some(ending);
     }
 
-    /// The outcome of a span that has ended. A panic is a fact; then what was recorded counts, then `err` and `ret`.
-    /// Nothing said is `no_response`: a dropped future closes its span just as a finished one does.
+    /// The outcome of a span that has ended. A panic counts first, then what was recorded, then `err` and `ret`.
+    /// Without any of them it is `no_response`, because a dropped future closes its span as a finished one does.
     pub(super) fn outcome(self, event: EventName, panicked: bool) -> Outcome {
         if panicked {
             return Outcome::of(Detail::Panic);
@@ -101,7 +101,7 @@ fn plain_detail(status: Status) -> Option<Detail> {
     (status == Status::Success).then_some(Detail::Ok)
 }
 
-/// An `Err` of a handler: what its kind of request is answered with.
+/// An `Err` of a handler: recorded as the answer to that kind of request.
 fn failed(event: EventName) -> Outcome {
     match event {
         EventName::McpToolsCall => Outcome::of(Detail::ToolError),
@@ -112,7 +112,7 @@ fn failed(event: EventName) -> Outcome {
     }
 }
 
-/// Reads the one field of an event of `#[instrument]`: whether it is an error, and its text if somebody wants it.
+/// Reads the one field of an event of `#[instrument]`: whether it is an error, and its text if it is needed.
 pub(super) struct EndingVisitor {
     pub(super) wants_text: bool,
     pub(super) ending: Ending,
@@ -130,8 +130,8 @@ impl Visit for EndingVisitor {
         if field.name() == "error" {
             self.ending = Ending::Failed;
         } else {
-            // `#[instrument(ret)]` without `err` returns the whole `Result`; only its beginning is looked at.
-            let mut beginning = Beginning::default();
+            // `#[instrument(ret)]` without `err` returns the whole `Result`; only its beginning is read.
+            let mut beginning = PrefixWriter::default();
             if write!(beginning, "{value:?}").is_err() && beginning.text == ERR {
                 self.ending = Ending::Failed;
             }
@@ -144,11 +144,11 @@ impl Visit for EndingVisitor {
 
 /// Stops the formatting as soon as the beginning is known.
 #[derive(Default)]
-struct Beginning {
+struct PrefixWriter {
     text: String,
 }
 
-impl Write for Beginning {
+impl Write for PrefixWriter {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let missing = ERR.len().saturating_sub(self.text.len());
         self.text.extend(text.chars().take(missing));

@@ -1,4 +1,4 @@
-//! Reads the allowed fields of a span or event, and no other.
+//! Reads only the allowed fields of a span or event.
 
 use std::cell::Cell;
 use std::fmt::{Arguments, Debug, Write};
@@ -11,40 +11,40 @@ use crate::policy::{AllowList, is_uri};
 use crate::record::names::{self, Kind, Role};
 use crate::record::{Given, Key, Name, Scalar};
 
-/// The fields of one call site, by their index; `None` for those that must not leave.
+/// The fields of one call site, by index; `None` for those that must not leave.
 #[derive(Debug)]
-pub(super) struct Fields {
-    allowed: Vec<Option<Allowed>>,
+pub(super) struct AllowedFields {
+    allowed: Vec<Option<AllowedField>>,
     are_unique: bool,
     warned: AtomicBool,
 }
 
 /// A field that may leave.
 #[derive(Debug)]
-pub(super) struct Allowed {
+pub(super) struct AllowedField {
     pub(super) name: Name,
     pub(super) purpose: Purpose,
-    /// What the contract says that values look like; none for a name that the user added.
+    /// The type of its values in the contract; none for a name that the user added.
     kind: Option<Kind>,
-    /// Its texts stand in the record as they are, and nothing else has its name.
+    /// Its texts are recorded unchanged, and no other field has its name.
     is_plain: bool,
 }
 
-/// What becomes of its value.
+/// How its value is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// It stands in the record.
+    /// It is recorded.
     Fact,
-    /// It stands in the record without its secrets.
+    /// It is recorded without its secrets.
     Uri,
-    /// It tells which event the span is.
+    /// It names the event of the span.
     Event,
-    /// It tells how the span ended.
+    /// It reports how the span ended.
     Outcome,
 }
 
 impl Purpose {
-    /// That of a field of that name, if it may leave.
+    /// The purpose of a field with that name, if it may leave.
     fn of(name: &str, allow: &AllowList) -> Option<Self> {
         Some(match (allow.role(name)?, name) {
             (Role::Trail, _) => return None,
@@ -56,13 +56,13 @@ impl Purpose {
     }
 }
 
-impl Allowed {
+impl AllowedField {
     pub(super) fn key(&self) -> &Key {
         self.name.key()
     }
 }
 
-impl Fields {
+impl AllowedFields {
     pub(super) fn of(metadata: &'static Metadata<'static>, allow: &AllowList) -> Self {
         let mut names: Vec<_> = metadata.fields().iter().map(|field| field.name()).collect();
         let all = names.len();
@@ -73,7 +73,7 @@ impl Fields {
             let purpose = Purpose::of(field.name(), allow)?;
             let kind = names::attribute(field.name()).map(|attribute| attribute.kind);
             let is_plain = are_unique && purpose == Purpose::Fact && matches!(kind, Some(Kind::Str) | None);
-            Some(Allowed { name: Name::new(field.name()), purpose, kind, is_plain })
+            Some(AllowedField { name: Name::new(field.name()), purpose, kind, is_plain })
         };
         let allowed = metadata.fields().iter().map(allowed).collect();
         Self { allowed, are_unique, warned: AtomicBool::new(false) }
@@ -83,41 +83,41 @@ impl Fields {
         self.allowed.iter().all(Option::is_none)
     }
 
-    /// Whether no name stands twice: `tracing` does not forbid it.
+    /// Whether all names are different, which `tracing` does not require.
     pub(super) fn are_unique(&self) -> bool {
         self.are_unique
     }
 
-    /// Whether nobody was warned of this call site before.
+    /// Whether no warning about this call site was given before.
     pub(super) fn first_warning(&self) -> bool {
         !self.warned.swap(true, Ordering::Relaxed)
     }
 
-    /// The name of a field whose texts stand in the record as they are: nearly all.
+    /// The name of a field whose texts are recorded unchanged, as nearly all are.
     #[inline]
     pub(super) fn plain(&self, field: &Field) -> Option<&Name> {
         let allowed = self.allowed.get(field.index())?.as_ref()?;
         allowed.is_plain.then_some(&allowed.name)
     }
 
-    /// A visitor that hands over each allowed field and its value.
-    pub(super) fn visit<F: FnMut(&Allowed, Given<'_>)>(&self, take: F) -> Visitor<'_, F> {
+    /// A visitor that calls `take` with each allowed field and its value.
+    pub(super) fn visit<F: FnMut(&AllowedField, Given<'_>)>(&self, take: F) -> Visitor<'_, F> {
         Visitor { fields: self, take }
     }
 }
 
 pub(super) struct Visitor<'f, F> {
-    fields: &'f Fields,
+    fields: &'f AllowedFields,
     take: F,
 }
 
-impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
+impl<F: FnMut(&AllowedField, Given<'_>)> Visitor<'_, F> {
     #[inline]
-    fn allowed(&self, field: &Field) -> Option<&'_ Allowed> {
+    fn allowed(&self, field: &Field) -> Option<&'_ AllowedField> {
         self.fields.allowed.get(field.index())?.as_ref()
     }
 
-    /// Gives a value the type that the contract has for its name, where that is possible without a loss.
+    /// Converts a value to the type of its name in the contract, if nothing is lost.
     fn take(&mut self, field: &Field, value: Scalar<'_>) {
         let Some(allowed) = self.fields.allowed.get(field.index()).and_then(Option::as_ref) else { return };
         let scalar = match (allowed.kind, value) {
@@ -138,7 +138,7 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visitor<'_, F> {
     }
 }
 
-impl<F: FnMut(&Allowed, Given<'_>)> Visit for Visitor<'_, F> {
+impl<F: FnMut(&AllowedField, Given<'_>)> Visit for Visitor<'_, F> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.take(field, Scalar::Str(value));
     }
@@ -167,7 +167,7 @@ impl<F: FnMut(&Allowed, Given<'_>)> Visit for Visitor<'_, F> {
     }
 }
 
-/// Writes a value into memory of the thread. Whoever comes back in here, from a user's `Debug`, has memory of its own.
+/// Writes a value into memory of the thread. A nested call, from a user's `Debug`, gets separate memory.
 fn written(value: Arguments<'_>, take: impl FnOnce(&str)) {
     thread_local!(static TEXT: Cell<String> = const { Cell::new(String::new()) });
     let mut text = TEXT.take();
@@ -180,5 +180,5 @@ fn written(value: Arguments<'_>, take: impl FnOnce(&str)) {
     }
 }
 
-/// Bytes; longer texts than the usual limit of a value are rare.
+/// Bytes; texts longer than the usual limit of a value are rare.
 const KEPT: usize = 8 * 1024;

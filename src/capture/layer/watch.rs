@@ -1,4 +1,4 @@
-//! Counts the spans that close, audited or not, for the warning that none was.
+//! Counts the spans that close, for the warning that none of them was audited.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::trail::PROBE;
 use crate::trail::{Core, TARGET, beginning};
 
-/// Sees every span that people trace, where the audit layer's filter lets it see only those that concern it.
+/// Sees every span, while the audit layer's filter lets only relevant spans pass.
 #[derive(Debug)]
 pub(in crate::capture) struct WatchLayer(pub(in crate::capture) Arc<Core>);
 
@@ -26,7 +26,7 @@ where
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(span) = context.span(&id) {
-            // An audited one was counted by the audit layer, and then this count is over.
+            // The audit layer counts audited spans, and then this count is over.
             count(&self.0, &span);
         }
     }
@@ -35,6 +35,6 @@ where
 /// Counts a span that closes and is not audited.
 pub(super) fn count<S: for<'span> LookupSpan<'span>>(core: &Core, span: &SpanRef<'_, S>) {
     if (span.metadata().target(), span.name()) != (TARGET, PROBE) {
-        core.span_closed(false);
+        core.unaudited_spans().closed(false);
     }
 }

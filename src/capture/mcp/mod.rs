@@ -1,4 +1,4 @@
-//! MCP calls, as they are seen on the wire and in the handlers of an rmcp server.
+//! Captures MCP calls on the wire and in the handlers of an rmcp server.
 //!
 //! ```text
 //!  bytes ──► tap ──► scan ──► correlate ──► begin and end on the trail

@@ -1,4 +1,4 @@
-//! How a client is told that its call must not run.
+//! The error that a client gets for a call that must not run.
 
 use crate::trail::{RefusalKind, Refused};
 

@@ -5,12 +5,12 @@ use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// The span that `_meta` names: the parent of the call. Malformed context is none.
+/// The span that `_meta` names, which is the parent of the call. Malformed context is ignored.
 pub(super) fn parent(traceparent: Option<&str>, tracestate: Option<&str>) -> Option<Context> {
     extract(&Meta { traceparent: Some(traceparent?), tracestate })
 }
 
-/// The span that the HTTP request's headers name: related, but not the caller of the MCP method.
+/// The span that the headers of the HTTP request name: related, but not the caller of the MCP method.
 pub(super) fn http_span(headers: &http::HeaderMap) -> Option<SpanContext> {
     headers.get(TRACEPARENT)?;
     extract(&Headers(headers)).map(|context| context.span().span_context().clone())

@@ -1,4 +1,4 @@
-//! Who says very much at once is read in pieces, between which others have a turn.
+//! Large input is read in pieces, and other tasks have a turn in between.
 
 /// Messages after which that is so: as many take a millisecond at most.
 pub(super) const MANY: usize = 64;

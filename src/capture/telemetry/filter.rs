@@ -1,4 +1,5 @@
-//! Which spans and events reach which layer. Per layer, so that no filter of one can blind the other.
+//! Which spans and events reach which layer. The filters are per layer, so that the filter of one cannot blind
+//! another.
 
 use std::sync::Arc;
 
@@ -8,13 +9,12 @@ use tracing_subscriber::filter::{FilterFn, filter_fn};
 use crate::capture::layer::{is_rmcp, is_wanted};
 use crate::trail::Core;
 
-/// Records: exactly the call sites that concern them, at any level.
+/// Records: exactly the relevant call sites, at any level.
 pub(super) fn of_records(core: Arc<Core>) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter_fn(move |metadata| is_wanted(metadata, &core))
 }
 
-/// Traces: what people look at, INFO and above, without the transports below and without rmcp, whose spans and events
-/// hold whole messages.
+/// Traces: INFO and above, without the transports and without rmcp, whose spans and events contain whole messages.
 pub(super) fn of_traces() -> FilterFn {
     filter_fn(|metadata| {
         let target = metadata.target();

@@ -1,4 +1,4 @@
-//! Tracing is set up, and ends.
+//! Sets up tracing, and ends it.
 
 #[cfg(test)]
 mod tests;
@@ -15,36 +15,37 @@ use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
 use super::super::layer::{PROBE, ProbeSeen, WatchLayer, probe_seen};
-use super::end::LastSpans;
-use super::export::CleanExporter;
-use super::reported::{Loss, Reported};
+use super::clean_exporter::CleanExporter;
+use super::last_spans::LastSpans;
+use super::reporting_exporter::{LossReport, ReportingExporter};
 use super::sampler::KeepAudited;
 use super::timed::TimedTracer;
-use super::{exporter, filter, sampler};
+use super::{filter, otlp_exporter, sampler};
 use crate::Trail;
 use crate::config::ConfigError;
 use crate::trail::TARGET;
 
-/// Keep it until the end of `main`: when it is dropped, calls that are still open are answered with `interrupted`, their spans
-/// end, and spans and records are flushed side by side, within the flush time-out.
+/// A guard that keeps tracing set up. Keep it until the end of `main`. When it is dropped, open calls are answered
+/// with `interrupted`, their spans end, and spans and records are flushed in parallel, within the flush timeout (1.2
+/// s by default).
 #[derive(Debug)]
-#[must_use = "dropping it at once ends the telemetry at once"]
+#[must_use = "dropping it immediately ends the telemetry immediately"]
 pub struct Telemetry {
-    /// Until it is dropped.
+    /// Present until it is dropped.
     trail: Option<Trail>,
     provider: SdkTracerProvider,
-    loss: Loss,
+    loss: LossReport,
 }
 
-/// Tracing was not set up; nothing was changed unless the error says so. Its `Debug` says what its `Display` says, as it is
-/// what `main` prints of an error that it returns.
+/// Why tracing was not set up. Nothing was changed unless the error says so. Its `Debug` output is its `Display`
+/// message, because `main` prints a returned error with `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TelemetryError {
     /// A mistake in the configuration of the traces.
     #[error("tracing is not set up: {0}")]
     Config(ConfigError),
-    /// Somebody was first.
+    /// A subscriber is already set.
     #[error(
         "this process has a tracing subscriber already, so install_tracing() cannot set one up; call it first, or add \
          trail.layer() to your own subscriber"
@@ -55,7 +56,7 @@ pub enum TelemetryError {
     Exporter {
         /// The collector.
         endpoint: String,
-        /// Why.
+        /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The self-test failed.
@@ -64,9 +65,9 @@ pub enum TelemetryError {
          have no trace (the subscriber is installed); {fix}"
     )]
     Blind {
-        /// What became of the probe.
+        /// What happened to the probe.
         problem: &'static str,
-        /// What to look at.
+        /// What to check.
         fix: &'static str,
     },
 }
@@ -78,32 +79,35 @@ impl fmt::Debug for TelemetryError {
 }
 
 impl Trail {
-    /// Sets up the process's subscriber: the audit layer, and OTel traces by OTLP to the collector (`OTEL_*` variables).
+    /// Sets up the process's subscriber: the audit layer, and OTel traces by OTLP to the collector of the `OTEL_*`
+    /// variables.
     ///
-    /// What rmcp and the transports say of themselves is kept from every exporter, because it holds whole messages.
-    /// Spans leave with the attributes that a record may have, and no others. Audited traces are kept whatever
-    /// `OTEL_TRACES_SAMPLER` says, but not under a caller that chose not to sample, unless the builder was told to.
-    /// Nothing is written to standard output. With `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true` there are no spans:
-    /// records say the caller's trace, where it is known, and no span.
+    /// Spans and events of rmcp and of the transports reach no exporter, because they contain whole messages. Spans
+    /// are exported with only the attributes that a record may have. Audited traces are kept whatever
+    /// `OTEL_TRACES_SAMPLER` says, except below a caller that chose not to sample, unless
+    /// [`trace_unsampled_callers`](crate::trail::TrailBuilder::trace_unsampled_callers) is set. Nothing is written to
+    /// standard output. With `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true` there are no spans: records have
+    /// the caller's trace id, if it is known, and no span id.
     ///
     /// # Errors
-    /// [`TelemetryError`], if a subscriber is set already, or if a probe span does not reach the layer.
+    /// [`TelemetryError`], if a subscriber is already set, or if a probe span does not reach the layer.
     pub fn install_tracing(&self) -> Result<Telemetry, TelemetryError> {
         self.install_tracing_with(Identity::new())
     }
 
-    /// Sets up the same subscriber with a layer of your own, such as `tracing_subscriber::fmt` to standard error. What it shows is not
-    /// cleaned: give it a filter that leaves out `rmcp`.
+    /// Sets up the subscriber of [`install_tracing`](Self::install_tracing) with an additional layer of yours, such
+    /// as `tracing_subscriber::fmt` to standard error. The output of your layer is not cleaned: give it a filter that
+    /// excludes `rmcp`.
     ///
     /// # Errors
-    /// As [`install_tracing`](Self::install_tracing).
+    /// [`TelemetryError`], as for [`install_tracing`](Self::install_tracing).
     pub fn install_tracing_with<L>(&self, layer: L) -> Result<Telemetry, TelemetryError>
     where
         L: Layer<Registry> + Send + Sync + 'static,
     {
-        let loss = Loss::new(self.core());
-        // Inner layers see the begin and the end of a span first: the audit layer must, so that it can still tell when the
-        // OTel span begins, and mirror its record.
+        let loss = LossReport::new(self.core());
+        // Inner layers see the begin and the end of a span first. The audit layer must, so that it can still set when
+        // the OTel span begins, and mirror its record.
         let subscriber = tracing_subscriber::registry()
             .with(layer)
             .with(self.layer().without_watch().mirrored().with_filter(filter::of_records(self.core().clone())))
@@ -115,7 +119,7 @@ impl Trail {
                 settings.trace_warnings.iter().for_each(|text| self.core().notices().warn(text));
                 self.tracer_provider(&loss)?
             }
-            // Without a processor: spans of the user's own through the global provider go nowhere.
+            // Without a processor: the user's own spans through the global provider are not exported.
             false => {
                 self.core().expect_no_ids();
                 SdkTracerProvider::default()
@@ -137,9 +141,10 @@ impl Trail {
         Ok(telemetry)
     }
 
-    /// For an OTel layer of your own: a tracer whose audited spans begin at the time of their records, to the nanosecond, if
-    /// the audit layer is added before the OTel layer. With another tracer they begin when the OTel layer has read the clock,
-    /// some microseconds later or earlier. They end with their records in any case, in that order of layers.
+    /// Wraps the tracer of your own OTel layer so that audited spans begin at the time of their records, to the
+    /// nanosecond, if the audit layer is added before the OTel layer. With another tracer they begin when the OTel
+    /// layer reads the clock, some microseconds earlier or later. In that order of layers, they end with their
+    /// records in any case.
     ///
     /// ```no_run
     /// # use opentelemetry::trace::TracerProvider as _;
@@ -154,25 +159,26 @@ impl Trail {
         TimedTracer(tracer)
     }
 
-    /// For a tracer provider of your own: a sampler that keeps audited traces and leaves the others to that one.
+    /// Creates a sampler for your own tracer provider that keeps audited traces and leaves other spans to `others`.
     #[must_use]
     pub fn keep_audited(&self, others: Sampler) -> KeepAudited {
         KeepAudited::new(self.core(), others)
     }
 
-    /// For a tracer provider of your own: a span exporter that lets the attributes leave that a record may have.
+    /// Wraps a span exporter of your own tracer provider so that only attributes that a record may have are exported.
     pub fn clean_exporter<E: SpanExporter>(&self, exporter: E) -> CleanExporter<E> {
         CleanExporter::new(exporter, self.core().allow().clone())
     }
 
-    fn tracer_provider(&self, loss: &Loss) -> Result<SdkTracerProvider, TelemetryError> {
+    fn tracer_provider(&self, loss: &LossReport) -> Result<SdkTracerProvider, TelemetryError> {
         let core = self.core();
         let settings = core.settings();
-        // The connection lives on the shipper's runtime: a shutdown from a single-threaded host cannot block itself.
+        // The connection runs on the shipper's runtime, so that a shutdown from a single-threaded host cannot block
+        // itself.
         let exporter = {
             let _inside = core.runtime().enter();
             let traces = settings.traces.as_ref().map_err(|error| TelemetryError::Config(error.clone()))?;
-            exporter::span_exporter(traces)
+            otlp_exporter::span_exporter(traces)
                 .map_err(|source| TelemetryError::Exporter { endpoint: traces.shown_endpoint(), source })?
         };
         let attributes =
@@ -180,13 +186,13 @@ impl Trail {
         Ok(SdkTracerProvider::builder()
             .with_resource(Resource::builder_empty().with_attributes(attributes).build())
             .with_sampler(self.keep_audited(sampler::from_settings(settings.sampler)))
-            .with_batch_exporter(self.clean_exporter(Reported::new(exporter, loss.clone())))
+            .with_batch_exporter(self.clean_exporter(ReportingExporter::new(exporter, loss.clone())))
             .build())
     }
 }
 
 impl Telemetry {
-    /// The tracer provider, for spans of your own.
+    /// The tracer provider, for your own spans.
     #[must_use]
     pub fn tracer_provider(&self) -> &SdkTracerProvider {
         &self.provider
@@ -204,7 +210,7 @@ impl Drop for Telemetry {
         core.interrupt_open();
         let spans = LastSpans::leave(self.provider.clone(), core.time_left_to_close(), self.loss.clone());
         core.close();
-        // If this is the last handle, the trail ends with that: its last record does not wait for spans either.
+        // If this is the last handle, the trail ends here: its last record does not wait for spans.
         drop(trail);
         spans.wait();
     }
@@ -219,11 +225,11 @@ fn probe(exports: bool) -> Result<(), TelemetryError> {
         ProbeSeen::WithoutIds if !exports => Ok(()),
         ProbeSeen::WithoutIds => Err(TelemetryError::Blind {
             problem: "reached the audit layer without a trace id",
-            fix: "see whether a filter of your layer hides the target auditrail",
+            fix: "check whether a filter of your layer hides the target auditrail",
         }),
         ProbeSeen::Not => Err(TelemetryError::Blind {
             problem: "did not reach the audit layer",
-            fix: "see whether a global filter or a max_level feature of tracing disables INFO spans of the target \
+            fix: "check whether a global filter or a max_level feature of tracing disables INFO spans of the target \
                   auditrail, or a scoped subscriber is set on this thread",
         }),
     }

@@ -1,18 +1,18 @@
-//! A subscriber in one call: OTel traces and the audit layer, side by side, and nothing that leaks.
+//! Sets up a subscriber in one call: OTel traces and the audit layer, without leaks.
 //!
-//! Records of calls never depend on what is set up here: the wrapper begins and finishes them on the trail. What this
-//! gives them is their span.
+//! Records of calls do not depend on this setup: the wrapper begins and finishes them on the trail. The setup gives
+//! them their spans.
 
-mod end;
-mod export;
-mod exporter;
+mod clean_exporter;
 mod filter;
 mod install;
-mod reported;
+mod last_spans;
+mod otlp_exporter;
+mod reporting_exporter;
 mod sampler;
 mod timed;
 
-pub use self::export::CleanExporter;
+pub use self::clean_exporter::CleanExporter;
 pub use self::install::{Telemetry, TelemetryError};
 pub use self::sampler::KeepAudited;
 pub use self::timed::TimedTracer;

@@ -1,4 +1,4 @@
-//! Audited traces are kept, whatever the ratio for the rest.
+//! Keeps audited traces, whatever the ratio for other spans.
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use crate::config::SamplerSettings;
 use crate::record::names;
 use crate::trail::Core;
 
-/// Samples every audited span and what hangs under it; leaves all others, and those whose remote caller chose not to sample, to another sampler.
+/// A sampler that keeps every audited span and the spans below it, and leaves all other spans, and those of remote
+/// callers that chose not to sample, to another sampler.
 ///
-/// [`Trail::keep_audited`](crate::Trail::keep_audited) makes it.
+/// Made by [`Trail::keep_audited`](crate::Trail::keep_audited).
 #[derive(Debug, Clone)]
 pub struct KeepAudited {
     core: Arc<Core>,
@@ -41,7 +42,7 @@ impl ShouldSample for KeepAudited {
         links: &[Link],
     ) -> SamplingResult {
         let span = parent.map(|context| context.span().span_context().clone()).filter(|span| span.is_valid());
-        // What hangs under a kept span is kept: half a trace explains nothing.
+        // Spans below a kept span are kept: half a trace explains nothing.
         let inside = span.as_ref().is_some_and(|span| !span.is_remote() && span.is_sampled());
         let declined = span.as_ref().is_some_and(|span| !span.is_sampled() && (span.is_remote() || is_marked(span)));
         let audited = self.is_audited(name, attributes) && (!declined || self.core.keeps_unsampled_callers());
@@ -60,13 +61,13 @@ impl ShouldSample for KeepAudited {
     }
 }
 
-/// Whether the caller of the trace declined, and not our own ratio: the spans below have a local parent like any other,
-/// and half a trace explains nothing.
+/// Whether the caller of the trace declined, and not our own ratio: the spans below have a local parent in both
+/// cases, and half a trace explains nothing.
 fn is_marked(span: &SpanContext) -> bool {
     span.trace_state().get(MARK) == Some(DECLINED)
 }
 
-/// The sampler of the environment.
+/// The sampler from the environment.
 pub(super) fn from_settings(settings: SamplerSettings) -> Sampler {
     let root = Sampler::TraceIdRatioBased(settings.ratio);
     if settings.parent_based { Sampler::ParentBased(Box::new(root)) } else { root }

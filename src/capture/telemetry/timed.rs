@@ -1,4 +1,4 @@
-//! A tracer whose audited spans begin when their records do.
+//! A tracer whose audited spans begin at the times of their records.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use opentelemetry::trace::{Event, SpanBuilder, Tracer};
 
 use crate::trail::{at, beginning};
 
-/// Wraps the tracer of `tracing-opentelemetry`'s layer, which reads a clock of its own for the start of a span: that of an
-/// audited span is the time of its record instead. It changes no other span.
+/// A tracer around the one of `tracing-opentelemetry`'s layer, which reads its own clock for the start of a span.
+/// With this tracer an audited span starts at the time of its record. Other spans are unchanged.
 ///
-/// [`Trail::timed_tracer`](crate::Trail::timed_tracer) makes it.
+/// Made by [`Trail::timed_tracer`](crate::Trail::timed_tracer).
 #[derive(Debug, Clone)]
 pub struct TimedTracer<T>(pub(super) T);
 
 impl<T: Tracer> Tracer for TimedTracer<T> {
     type Span = T::Span;
 
-    /// The layer asks for a builder when a span is made, on the thread where it is made, and sets its own start then. So the
-    /// true one waits in the builder until the span is started, as what fits there: an event, in the place in which the
-    /// events of the records will be.
+    /// The layer asks for a builder when a span is created, on that thread, and then sets its own start. So the
+    /// correct start waits in the builder until the span is started, in a form that fits there: an event, in the list
+    /// that the events of the records will use.
     fn span_builder<N: Into<Cow<'static, str>>>(&self, name: N) -> SpanBuilder {
         let name = name.into();
         let begun = beginning::take(&name);
@@ -42,7 +42,7 @@ impl<T: Tracer> Tracer for TimedTracer<T> {
     }
 }
 
-/// No event of this name leaves.
+/// No event with this name is exported.
 const BEGINS: &str = "auditrail.begins";
-/// Those of both records of a call, and of a moment in it.
+/// The events of both records of a call, and of a moment in it.
 const EVENTS: usize = 4;

@@ -1,17 +1,17 @@
-//! Many notices of one kind: the first ones of a minute are told, the others counted.
+//! Limits notices of one kind: the first ones of a minute are printed, the rest is counted.
 //!
 //! Invariants:
-//! 1. Of one kind no more than [`MOST`] are told within [`MINUTE`], and then one that says how many there were besides.
-//! 2. None is forgotten: the count is told when the minute is over, or at the end.
-//! 3. The last one of those that were held back is told with the count, so that nobody takes what is over for what is.
+//! 1. At most [`MOST`] notices of one kind are printed within [`MINUTE`], and then one with the number of the others.
+//! 2. No notice is forgotten: the count is printed when the minute is over, or at the end.
+//! 3. The count comes with the last of the suppressed notices, so that it describes the current state.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::notice::{Kind, Notice};
+use super::notice::{Notice, NoticeKind};
 
 #[derive(Debug, Default)]
-pub(crate) struct Flood(HashMap<Kind, Window>);
+pub(crate) struct Flood(HashMap<NoticeKind, Window>);
 
 /// A minute of one kind.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ struct Window {
 }
 
 impl Flood {
-    /// What is to be told now that there is one more.
-    pub(crate) fn take(&mut self, kind: Kind, notice: Notice, now: Instant) -> Vec<Notice> {
+    /// The notices to print now that there is one more.
+    pub(crate) fn take(&mut self, kind: NoticeKind, notice: Notice, now: Instant) -> Vec<Notice> {
         let window = self.0.entry(kind).or_insert_with(|| Window::new(now));
         let mut due = Vec::new();
         if window.is_over(now) {
@@ -40,13 +40,13 @@ impl Flood {
         due
     }
 
-    /// What was held back in minutes that are over, or in all.
+    /// The suppressed notices of minutes that are over, or of all minutes.
     pub(crate) fn due(&mut self, now: Option<Instant>) -> Vec<Notice> {
         let over = self.0.values_mut().filter(|window| now.is_none_or(|now| window.is_over(now)));
         over.filter_map(Window::summary).collect()
     }
 
-    /// When a minute is over of which something was held back.
+    /// The end of the first minute in which a notice was suppressed.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.values().filter(|window| window.held > 0).map(|window| window.since + MINUTE).min()
     }
@@ -64,14 +64,14 @@ impl Window {
     fn summary(&mut self) -> Option<Notice> {
         let (Notice { level, text }, held) = (self.last.take()?, std::mem::take(&mut self.held));
         let others = match held {
-            1 => "one more of these came within a minute".to_owned(),
-            held => format!("{held} more of these came within a minute, of which this is the last"),
+            1 => "one more of this kind came within a minute".to_owned(),
+            held => format!("{held} more of this kind came within a minute, and this is the last"),
         };
         Some(Notice { level, text: format!("{text} ({others})") })
     }
 }
 
-/// More than happens in a minute where somebody can still act on each.
+/// More than an operator can act on within a minute.
 const MOST: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use crate::config::notices::notice::NoticeLevel;
 
-    const A: Kind = Kind("a", 1, 1);
-    const B: Kind = Kind("b", 1, 1);
+    const A: NoticeKind = NoticeKind("a", 1, 1);
+    const B: NoticeKind = NoticeKind("b", 1, 1);
 
     fn notice(number: u64) -> Notice {
         Notice { level: NoticeLevel::Warning, text: format!("no. {number}") }
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(flood.next(), Some(start + MINUTE));
         assert!(flood.due(Some(start + MINUTE / 2)).is_empty());
         let later = start + MINUTE;
-        let summary = "no. 20000 (19990 more of these came within a minute, of which this is the last)";
+        let summary = "no. 20000 (19990 more of this kind came within a minute, and this is the last)";
         assert_eq!(texts(flood.due(Some(later))), [summary]);
         assert_eq!((flood.next(), flood.due(None)), (None, Vec::new()), "it is told once");
         assert_eq!(texts(flood.take(A, notice(1), later)), ["no. 1"]);
@@ -114,7 +114,7 @@ mod tests {
             flood.take(B, notice(number), start);
         }
         let next = texts(flood.take(A, notice(99), start + MINUTE));
-        assert_eq!(next, ["no. 10 (one more of these came within a minute)", "no. 99"]);
-        assert_eq!(texts(flood.due(None)), ["no. 10 (one more of these came within a minute)"]);
+        assert_eq!(next, ["no. 10 (one more of this kind came within a minute)", "no. 99"]);
+        assert_eq!(texts(flood.due(None)), ["no. 10 (one more of this kind came within a minute)"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What auditrail says about itself: rarely, in one line, never with a value of a record in it.
+//! What auditrail reports about itself: rarely, in one line, never with a value of a record.
 
 mod flood;
 mod notice;

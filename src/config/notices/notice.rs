@@ -1,11 +1,11 @@
 //! One line for the operator, and its kind.
 
-/// How much a notice matters.
+/// How important a notice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeLevel {
-    /// Something is wrong and somebody should act.
+    /// Something is wrong and needs attention.
     Warning,
-    /// What was wrong is right again.
+    /// The problem is over.
     Recovered,
 }
 
@@ -18,6 +18,6 @@ pub struct Notice {
     pub text: String,
 }
 
-/// What tells notices of one kind from others: the place in the code that gives them, or a name.
+/// Identifies notices of one kind: by the place in the code that gives them, or by a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Kind(pub(super) &'static str, pub(super) u32, pub(super) u32);
+pub(super) struct NoticeKind(pub(super) &'static str, pub(super) u32, pub(super) u32);

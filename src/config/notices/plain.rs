@@ -1,8 +1,8 @@
-//! What others said, in places where a person reads it.
+//! Makes text from others safe to print.
 
 use std::borrow::Cow;
 
-/// As one line that no terminal takes for a command, and nobody reads in another order than it stands there.
+/// The text as one line that no terminal interprets as commands, and that reads in the order of its characters.
 pub fn plain(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_hidden) {
         Cow::Owned(text.chars().fold(String::new(), escaped))
@@ -19,9 +19,9 @@ fn escaped(mut text: String, c: char) -> String {
     text
 }
 
-/// Control characters (C0, C1, DEL), and those that are not seen themselves but change what is: the marks, embeddings,
-/// overrides and isolates of the bidirectional algorithm (UAX #9), separators of lines and paragraphs, what has no width, and
-/// tags.
+/// Whether it is a control character (C0, C1, DEL), or an invisible character that changes what is shown: marks,
+/// embeddings, overrides and isolates of the bidirectional algorithm (UAX #9), line and paragraph separators,
+/// zero-width characters, and tags.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(

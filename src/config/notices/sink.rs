@@ -1,6 +1,6 @@
-//! What auditrail says about itself: rarely, in one line, never with a value of a record in it.
+//! What auditrail reports about itself: rarely, in one line, never with a value of a record.
 //!
-//! A sink is never called with the lock held: it may itself give a notice.
+//! A sink is never called with the lock held, because it may itself give a notice.
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -10,15 +10,15 @@ use std::time::Instant;
 use std::{fmt, thread};
 
 use super::flood::Flood;
-use super::notice::{Kind, Notice, NoticeLevel};
+use super::notice::{Notice, NoticeKind, NoticeLevel};
 use super::plain::plain;
 use crate::locks::{Mutex, MutexGuard};
 
-/// Where notices go: standard error, unless the builder was given something else. Never standard output, which belongs
-/// to MCP under stdio.
+/// Where notices go: standard error, unless the builder was given something else. Never standard output, which
+/// belongs to MCP over stdio.
 ///
-/// Of one kind no more than ten are told within a minute, and then how many there were besides: what others can bring about
-/// again and again must not fill a log. They are one line each, without control characters.
+/// At most ten notices of one kind are printed within a minute, and then one with the number of the others, so that
+/// nothing that others can provoke repeatedly fills a log. Each is one line without control characters.
 #[derive(Clone)]
 pub struct Notices(Arc<Shared>);
 
@@ -30,44 +30,44 @@ struct Shared {
 }
 
 impl Notices {
-    /// Notices go to that function, which must not block.
+    /// Sends notices to `sink`, which must not block.
     pub fn to(sink: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         Self(Arc::new(Shared { sink: Box::new(sink), flood: Mutex::default(), has_teller: AtomicBool::new(false) }))
     }
 
-    /// Says that something is wrong. The place in the code that says so is its kind.
+    /// Reports a problem. The calling place in the code is its kind.
     #[track_caller]
     pub fn warn(&self, text: impl Into<String>) {
         self.say(here(), NoticeLevel::Warning, text.into());
     }
 
-    /// Says that it is right again.
+    /// Reports that a problem is over.
     #[track_caller]
     pub fn recovered(&self, text: impl Into<String>) {
         self.say(here(), NoticeLevel::Recovered, text.into());
     }
 
-    /// Says that something of that kind is wrong, where one place in the code tells of several.
+    /// Reports a problem of that kind, for a place in the code that reports several kinds.
     pub(crate) fn warn_of(&self, kind: &'static str, text: impl Into<String>) {
-        self.say(Kind(kind, 0, 0), NoticeLevel::Warning, text.into());
+        self.say(NoticeKind(kind, 0, 0), NoticeLevel::Warning, text.into());
     }
 
-    /// Says that something of that kind is right again.
+    /// Reports that a problem of that kind is over.
     pub(crate) fn recovered_of(&self, kind: &'static str, text: impl Into<String>) {
-        self.say(Kind(kind, 0, 1), NoticeLevel::Recovered, text.into());
+        self.say(NoticeKind(kind, 0, 1), NoticeLevel::Recovered, text.into());
     }
 
-    /// Says that something is wrong without a look at what was told before, and without a lock.
+    /// Reports a problem without the limit on notices, and without a lock.
     pub(crate) fn warn_alone(&self, text: &str) {
         self.0.tell(&Notice { level: NoticeLevel::Warning, text: text.to_owned() });
     }
 
-    /// Says how many notices were held back so far, without waiting for the end of their minutes.
+    /// Prints how many notices were suppressed so far, without waiting for the end of their minutes.
     pub(crate) fn settle(&self) {
         self.0.settle();
     }
 
-    fn say(&self, kind: Kind, level: NoticeLevel, text: String) {
+    fn say(&self, kind: NoticeKind, level: NoticeLevel, text: String) {
         let notice = Notice { level, text: plain(&text).into_owned() };
         let (due, is_held) = {
             let mut flood = self.0.flood();
@@ -78,14 +78,14 @@ impl Notices {
             let shared = Arc::downgrade(&self.0);
             let teller = thread::Builder::new().name("auditrail-notices".into()).spawn(move || tell_later(&shared));
             if teller.is_err() {
-                // It is told with the next of its kind then, or at the end.
+                // It is printed with the next of its kind then, or at the end.
                 self.0.has_teller.store(false, Ordering::Release);
             }
         }
     }
 }
 
-/// Waits for the ends of minutes of which something was held back.
+/// Waits for the ends of minutes in which a notice was suppressed.
 fn tell_later(shared: &Weak<Shared>) {
     while let Some(next) = shared.upgrade().and_then(|shared| shared.next_or_none()) {
         thread::sleep(next.saturating_duration_since(Instant::now()));
@@ -96,11 +96,11 @@ fn tell_later(shared: &Weak<Shared>) {
 }
 
 impl Shared {
-    /// What the teller waits for. Without anything, there is no teller any more.
+    /// The time that the thread waits for. `None` ends the thread.
     fn next_or_none(&self) -> Option<Instant> {
         let flood = self.flood();
         let next = flood.next();
-        // Under the lock: whoever holds something back from now on starts another.
+        // Under the lock, so that the next suppressed notice starts another thread.
         self.has_teller.store(next.is_some(), Ordering::Release);
         next
     }
@@ -109,8 +109,8 @@ impl Shared {
         self.flood.lock()
     }
 
-    /// A sink that panics (a closed standard error makes `eprintln!` do so) must take neither a call nor the shipper with
-    /// it, and there is nobody else to tell.
+    /// A sink that panics (`eprintln!` does so if standard error is closed) must not affect a call or the shipper,
+    /// and there is nothing else to report to.
     fn tell(&self, notice: &Notice) {
         drop(catch_unwind(AssertUnwindSafe(|| (self.sink)(notice))));
     }
@@ -128,9 +128,9 @@ impl Drop for Shared {
 }
 
 #[track_caller]
-fn here() -> Kind {
+fn here() -> NoticeKind {
     let place = Location::caller();
-    Kind(place.file(), place.line(), place.column())
+    NoticeKind(place.file(), place.line(), place.column())
 }
 
 impl Default for Notices {
@@ -140,7 +140,8 @@ impl Default for Notices {
                 NoticeLevel::Warning => "warning",
                 NoticeLevel::Recovered => "recovered",
             };
-            // In one piece, as others write there, too. A closed standard error leaves nobody to tell.
+            // In one write, because others write there, too. If standard error is closed, there is nothing to report
+            // to.
             drop(std::io::stderr().write_all(format!("auditrail: {level}: {}\n", notice.text).as_bytes()));
         })
     }

@@ -27,7 +27,7 @@ pub(crate) enum WireError {
     Group { offset: usize },
 }
 
-/// A part of the input that knows where it stands.
+/// A part of the input, with its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slice<'a> {
     pub(crate) bytes: &'a [u8],
@@ -55,7 +55,7 @@ impl<'a> Slice<'a> {
         Self { bytes, offset: 0 }
     }
 
-    /// The fields of the message that these bytes are.
+    /// The fields of the message in these bytes.
     pub(crate) fn fields(self) -> Fields<'a> {
         Fields { rest: self.bytes, offset: self.offset }
     }
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         if number == 0 { Err(WireError::Key { offset }) } else { Ok((number, wire_type)) }
     }
 
-    /// Passes a value that is not a group.
+    /// Skips a value that is not a group.
     fn value(&mut self, wire_type: u32, field: usize) -> Result<Option<Slice<'a>>, WireError> {
         match wire_type {
             VARINT => self.varint().map(|_| None),
@@ -165,7 +165,7 @@ const START_GROUP: u32 = 3;
 const END_GROUP: u32 = 4;
 const FIXED_32: u32 = 5;
 
-/// What decoders allow; nobody sends groups.
+/// The limit of decoders; no sender uses groups.
 const MAX_OPEN_GROUPS: usize = 96;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The body of an HTTP export, with a bound on every byte that is kept.
+//! The body of an HTTP export, with a limit on every byte that is kept.
 
 use std::io::Read;
 
@@ -14,7 +14,7 @@ pub(crate) async fn read(mut body: Body, limit: usize) -> Result<Bytes, ReceiveE
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|source| ReceiveError::Interrupted { source })?;
-        // Trailers say nothing about an export.
+        // Trailers contain nothing about an export.
         let Ok(data) = frame.into_data() else { continue };
         if data.len() > limit.saturating_sub(read.len()) {
             return Err(ReceiveError::TooLarge { limit });

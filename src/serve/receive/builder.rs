@@ -1,4 +1,4 @@
-//! What a receiver is started with.
+//! The settings of a receiver.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -13,7 +13,7 @@ use super::receiver::Receiver;
 use super::{grpc, http};
 use crate::record::{Clock as _, SystemClock};
 use crate::serve::error::ServeError;
-use crate::serve::received::{Limits, Received};
+use crate::serve::received::{Received, RingLimits};
 
 /// Settings of a [`Receiver`]; every one has a default that works.
 #[derive(Clone, Debug)]
@@ -28,51 +28,51 @@ pub struct ReceiverBuilder {
 }
 
 impl Receiver {
-    /// A receiver that listens for gRPC on a free port of 127.0.0.1, unless told otherwise.
+    /// Creates the settings of a receiver that listens for gRPC on a free port of 127.0.0.1 by default.
     pub fn builder() -> ReceiverBuilder {
         ReceiverBuilder::default()
     }
 }
 
 impl ReceiverBuilder {
-    /// Where to listen for OTLP/gRPC and the read service. Default: a free port of 127.0.0.1.
+    /// Sets the address for OTLP/gRPC and the read service. Default: a free port of 127.0.0.1.
     pub fn grpc(mut self, address: SocketAddr) -> Self {
         self.grpc = Some(address);
         self
     }
 
-    /// Do not listen for gRPC.
+    /// Disables gRPC.
     pub fn without_grpc(mut self) -> Self {
         self.grpc = None;
         self
     }
 
-    /// Where to listen for OTLP/HTTP (protobuf, `/v1/logs` and `/v1/traces`). Default: not at all.
+    /// Sets the address for OTLP/HTTP (protobuf, `/v1/logs` and `/v1/traces`). Default: none.
     pub fn http(mut self, address: SocketAddr) -> Self {
         self.http = Some(address);
         self
     }
 
-    /// How many records, and how many spans, are held at most. Default: 65 536 of each.
+    /// Limits how many records, and how many spans, are held. Default: 65 536 of each.
     pub fn capacity(mut self, items: usize) -> Self {
         self.capacity = items;
         self
     }
 
-    /// How many bytes of memory records, and spans, may take at most, encoded and decoded form together. Default: 512 MiB
-    /// for each; 65 536 audit records with 40 attributes take some 450 MiB.
+    /// Limits how many bytes of memory records, and spans, may take, in encoded and decoded form together. Default:
+    /// 512 MiB for each; 65 536 audit records with 40 attributes take about 450 MiB.
     pub fn max_held_bytes(mut self, bytes: usize) -> Self {
         self.held_bytes = bytes;
         self
     }
 
-    /// How large an export may be, in bytes after decompression. Default: 16 MiB.
+    /// Limits the size of an export, in bytes after decompression. Default: 16 MiB.
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
         self.message_bytes = bytes;
         self
     }
 
-    /// How long exports under way may take to end when the receiver stops. Default: 5 s.
+    /// Sets how long exports in progress may take to end when the receiver stops. Default: 5 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -82,7 +82,7 @@ impl ReceiverBuilder {
     ///
     /// # Errors
     ///
-    /// [`ServeError::Bind`] when an address cannot be listened on; [`ServeError::NothingToServe`] and
+    /// [`ServeError::Bind`] if the receiver cannot listen on an address; [`ServeError::NothingToServe`] and
     /// [`ServeError::ZeroLimit`] for settings with which nothing could be received.
     pub async fn start(self) -> Result<Receiver, ServeError> {
         self.check()?;
@@ -90,7 +90,7 @@ impl ReceiverBuilder {
         let grpc = bind(Protocol::Grpc, self.grpc).await?;
         let http = bind(Protocol::Http, self.http).await?;
 
-        let limits = Limits { items: self.capacity, bytes: self.held_bytes };
+        let limits = RingLimits { items: self.capacity, bytes: self.held_bytes };
         let received = Received::new(limits, limits, SystemClock.unix_nano());
         let intake = Intake::new(received.clone(), self.message_bytes);
         let (stop, stopped) = watch::channel(false);
@@ -154,9 +154,9 @@ async fn bind(
 
 /// Some hours of a busy server, some seconds of a load test.
 const DEFAULT_CAPACITY: usize = 65_536;
-/// Above what the default capacity takes with usual records: the capacity is the limit that people meet.
+/// Above what the default capacity needs for usual records, so that the capacity is the limit that matters.
 const DEFAULT_HELD_BYTES: usize = 512 * 1024 * 1024;
-/// Above the 4 MiB at which gRPC clients stop unless told otherwise, with room for large batches.
+/// Above the 4 MiB that gRPC clients send by default, with room for large batches.
 const DEFAULT_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Below the 10 s after which supervisors usually kill.
 const DEFAULT_GRACE: Duration = Duration::from_secs(5);

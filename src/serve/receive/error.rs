@@ -1,4 +1,4 @@
-//! Why an export was refused, and what each protocol answers.
+//! Why an export was refused, and the answer of each protocol.
 //!
 //! A client must not repeat what cannot succeed, and must repeat what can: the codes follow the lists of retryable codes
 //! in the OTLP specification ("Failures" of OTLP/gRPC, "Retryable Response Codes" of OTLP/HTTP).
@@ -82,7 +82,7 @@ impl ReceiveError {
             | Self::Interrupted { .. } => StatusCode::BAD_REQUEST,
             Self::ContentType { .. } | Self::ContentEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } | Self::TooMany { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            // 408 would say it better, but OTLP clients give up on it.
+            // 408 would be more precise, but OTLP clients give up on it.
             Self::Slow { .. } | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -1,7 +1,7 @@
 //! OTLP/gRPC and the read service on one port.
 //!
-//! The generated OTLP services decode a request before anyone sees its bytes, and bytes are what this receiver keeps; so
-//! the two export methods are served here with a codec that leaves messages as they are.
+//! The generated OTLP services decode a request before its bytes can be read, and this receiver keeps the bytes. So
+//! the two export methods are served here with a codec that leaves messages unchanged.
 
 use axum::{
     Router,
@@ -51,7 +51,7 @@ async fn no_such_method() -> Response {
 
 async fn export(intake: Intake, signal: Signal, request: Request) -> Response {
     let limit = intake.message_bytes();
-    let mut grpc = Grpc::new(AsReceived).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit);
+    let mut grpc = Grpc::new(RawCodec).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit);
     let service = Export { intake: intake.clone(), signal };
     match intake.in_turn(grpc.unary(service, request)).await {
         Ok(response) if is_too_large(&response) => status(&ReceiveError::TooLarge { limit }).into_http(),
@@ -60,8 +60,8 @@ async fn export(intake: Intake, signal: Signal, request: Request) -> Response {
     }
 }
 
-/// tonic refuses large messages with OUT_OF_RANGE, which OTLP clients take for "try again", for ever. The export itself
-/// never answers with that code, and only errors have theirs in the head of the response.
+/// tonic refuses large messages with OUT_OF_RANGE, which makes OTLP clients retry forever. The export itself never
+/// answers with that code, and only errors have their code in the head of the response.
 fn is_too_large<B>(response: &axum::http::Response<B>) -> bool {
     Status::from_header_map(response.headers()).is_some_and(|status| status.code() == Code::OutOfRange)
 }
@@ -83,16 +83,16 @@ impl UnaryService<Bytes> for Export {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let accepted = self.intake.accept(self.signal, request.get_ref());
-        // No bytes are the response with nothing set: all was accepted.
+        // An empty response has nothing set: everything was accepted.
         std::future::ready(accepted.map(|()| tonic::Response::new(Bytes::new())).map_err(|error| status(&error)))
     }
 }
 
 /// Messages as they are on the wire.
 #[derive(Clone, Copy, Debug)]
-struct AsReceived;
+struct RawCodec;
 
-impl Codec for AsReceived {
+impl Codec for RawCodec {
     type Encode = Bytes;
     type Decode = Bytes;
     type Encoder = Self;
@@ -107,7 +107,7 @@ impl Codec for AsReceived {
     }
 }
 
-impl Encoder for AsReceived {
+impl Encoder for RawCodec {
     type Item = Bytes;
     type Error = Status;
 
@@ -117,7 +117,7 @@ impl Encoder for AsReceived {
     }
 }
 
-impl Decoder for AsReceived {
+impl Decoder for RawCodec {
     type Item = Bytes;
     type Error = Status;
 

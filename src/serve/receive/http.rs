@@ -1,7 +1,7 @@
 //! OTLP/HTTP with binary protobuf: `POST /v1/logs` and `POST /v1/traces`.
 //!
-//! Answers follow the specification's section "OTLP/HTTP Response": an empty `Export…ServiceResponse` (nothing is ever
-//! rejected in part), or a `google.rpc.Status` in protobuf. Who did not speak protobuf is told so in plain text.
+//! Answers follow the specification's section "OTLP/HTTP Response": an empty `Export…ServiceResponse` (there are no
+//! partial successes), or a `google.rpc.Status` in protobuf. A client that does not send protobuf gets plain text.
 
 use axum::{
     Router,
@@ -83,7 +83,7 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> String {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }
 
-/// An answer shall not carry back whatever was sent.
+/// An answer must not return everything that was sent.
 fn abridged(header: &str) -> String {
     header.chars().take(64).collect()
 }

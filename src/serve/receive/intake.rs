@@ -1,4 +1,4 @@
-//! The way that every export goes, whichever protocol brought it: wait for a turn, slice and check, then hold all of it.
+//! The path of every export, for both protocols: wait for a turn, slice and check, then hold all of it.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -8,14 +8,14 @@ use super::{error::ReceiveError, request};
 use crate::record::{Clock as _, SystemClock};
 use crate::serve::received::Received;
 
-/// What an export carries.
+/// The content of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Logs,
     Traces,
 }
 
-/// Takes exports in.
+/// Accepts exports.
 #[derive(Clone, Debug)]
 pub(crate) struct Intake {
     received: Received,
@@ -32,13 +32,13 @@ impl Intake {
         self.received.clone()
     }
 
-    /// How large an export may be, in bytes after decompression.
+    /// The size limit of an export, in bytes after decompression.
     pub(crate) fn message_bytes(&self) -> usize {
         self.message_bytes
     }
 
-    /// Does the work of one export when it is its turn, within the time that an export may take. A client that waits is
-    /// held back by its protocol's flow control, and one that never sends what it announced gives its turn back.
+    /// Runs the work of one export when it is its turn, within the time limit of an export. A waiting client is held
+    /// back by its protocol's flow control, and one that does not send what it announced loses its turn.
     pub(crate) async fn in_turn<W: Future>(&self, work: W) -> Result<W::Output, ReceiveError> {
         let turn_and_work = async {
             let _turn = self.turns.acquire().await.map_err(|_closed| ReceiveError::Stopping)?;
@@ -50,7 +50,7 @@ impl Intake {
         }
     }
 
-    /// Holds all of an export, or nothing of it if there is a mistake in any part.
+    /// Holds all of an export, or nothing of it if any part has a mistake.
     pub(crate) fn accept(&self, signal: Signal, request: &[u8]) -> Result<(), ReceiveError> {
         let now = SystemClock.unix_nano();
         match signal {
@@ -61,7 +61,8 @@ impl Intake {
     }
 }
 
-/// Exports whose bytes are in memory at once: bounds it at this many times the largest message.
+/// The number of exports whose bytes are in memory at one time, which limits memory to this many of the largest
+/// messages.
 const MAX_UNDER_WAY: usize = 32;
 /// Longer than the 10 s after which OTLP exporters give up.
 const MAX_TIME: Duration = Duration::from_secs(30);

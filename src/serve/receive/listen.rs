@@ -1,10 +1,10 @@
-//! A port: takes connections, serves them, and stops in bounded time.
+//! A port: accepts connections, serves them, and stops in bounded time.
 //!
 //! # Invariants
 //!
-//! 1. Every connection is a task of its listener's set, so that none outlives it.
-//! 2. After the word to stop: no new connection; those that are idle are closed, those that are busy have the grace time,
-//!    then they are cut.
+//! 1. Every connection is a task in its listener's set, so none outlives it.
+//! 2. When told to stop, it accepts no new connection. Idle connections are closed; busy ones have the grace time and
+//!    are then closed.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// What is spoken on a port.
+/// The protocol of a port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
     /// gRPC: HTTP/2 with prior knowledge.
@@ -41,7 +41,7 @@ impl Protocol {
     }
 }
 
-/// Serves `router` until `stopped` says so or its sender is gone; the task ends at most `grace` later.
+/// Serves `router` until `stopped` is true or its sender is dropped; the task ends at most `grace` later.
 pub(crate) fn spawn(
     listener: TcpListener,
     protocol: Protocol,
@@ -58,7 +58,7 @@ pub(crate) fn spawn(
             tokio::select! {
                 () = told(&mut stopped) => break,
                 accepted = accept(&listener, &places, protocol) => {
-                    let connection = Connection { accepted, watcher: graceful.watcher() };
+                    let connection = ServedConnection { accepted, watcher: graceful.watcher() };
                     connections.spawn(connection.serve(server.clone(), router.clone()));
                 }
                 Some(ended) = connections.join_next() => log_panic(ended),
@@ -72,7 +72,7 @@ pub(crate) fn spawn(
     })
 }
 
-/// Told to stop, or left alone by who would tell.
+/// Waits until it is told to stop, or the sender is dropped.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     while !*stopped.borrow_and_update() {
         if stopped.changed().await.is_err() {
@@ -81,29 +81,29 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-struct Accepted {
+struct AcceptedStream {
     place: OwnedSemaphorePermit,
     stream: TcpStream,
     peer: SocketAddr,
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Protocol) -> Accepted {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, protocol: Protocol) -> AcceptedStream {
     loop {
         match try_accept(listener, Arc::clone(places)).await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                // Out of file descriptors, most likely: some must be given back first.
-                tracing::warn!(%error, protocol = protocol.name(), "the receiver cannot take a connection");
+                // Most likely there are no file descriptors left: some must be released first.
+                tracing::warn!(%error, protocol = protocol.name(), "the receiver cannot accept a connection");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;
             }
         }
     }
 }
 
-async fn try_accept(listener: &TcpListener, places: Arc<Semaphore>) -> io::Result<Accepted> {
+async fn try_accept(listener: &TcpListener, places: Arc<Semaphore>) -> io::Result<AcceptedStream> {
     let place = places.acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
-    Ok(Accepted { place, stream, peer })
+    Ok(AcceptedStream { place, stream, peer })
 }
 
 fn server(protocol: Protocol) -> auto::Builder<TokioExecutor> {
@@ -122,14 +122,14 @@ fn server(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     }
 }
 
-struct Connection {
-    accepted: Accepted,
+struct ServedConnection {
+    accepted: AcceptedStream,
     watcher: Watcher,
 }
 
-impl Connection {
+impl ServedConnection {
     async fn serve(self, server: auto::Builder<TokioExecutor>, router: Router) {
-        let Accepted { place, stream, peer } = self.accepted;
+        let AcceptedStream { place, stream, peer } = self.accepted;
         // Small answers must not wait for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "cannot switch off Nagle's algorithm");
@@ -149,14 +149,14 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// Below the usual limit of file descriptors of a process; more clients than this want a collector in front.
+/// Below the usual descriptor limit of a process; more clients than this need a collector in front.
 const MAX_CONNECTIONS: usize = 512;
 /// Followers and exports on one connection.
 const MAX_STREAMS: u32 = 128;
-/// A client that connects and says nothing gives its place back.
+/// A client that connects and sends nothing loses its slot.
 const HEADER_TIME: Duration = Duration::from_secs(30);
-/// A follower's machine that vanished is noticed within both of these.
+/// A follower's machine that disappeared is noticed within the sum of both.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// Long enough for others to close, short enough for nobody to notice.
+/// Long enough for others to close, short enough not to be noticed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);

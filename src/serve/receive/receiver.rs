@@ -36,31 +36,31 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Where OTLP/gRPC and the read service are listened for, with the port that was taken.
+    /// The address for OTLP/gRPC and the read service, with the actual port.
     #[must_use]
     pub fn grpc_addr(&self) -> Option<SocketAddr> {
         self.grpc
     }
 
-    /// Where OTLP/HTTP is listened for, with the port that was taken.
+    /// The address for OTLP/HTTP, with the actual port.
     #[must_use]
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.http
     }
 
-    /// The gRPC address as a client on this machine takes it: `http://127.0.0.1:PORT`.
+    /// The gRPC endpoint for a client on this machine: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn grpc_endpoint(&self) -> Option<String> {
         self.grpc.map(endpoint)
     }
 
-    /// The HTTP address as a client on this machine takes it, without the path: `http://127.0.0.1:PORT`.
+    /// The HTTP endpoint for a client on this machine, without the path: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn http_endpoint(&self) -> Option<String> {
         self.http.map(endpoint)
     }
 
-    /// A handle to what is held; it stays readable after the receiver has stopped.
+    /// A handle to the received data; it stays readable after the receiver has stopped.
     #[must_use]
     pub fn received(&self) -> Received {
         self.received.clone()
@@ -78,13 +78,13 @@ impl Receiver {
         self.received.spans()
     }
 
-    /// The record with this `audit.record.id`, the last received if there are several.
+    /// The record with this `audit.record.id`; the last received one if there are several.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<Arc<ReceivedRecord>> {
         self.received.record(id)
     }
 
-    /// How many records came with an id that a record held at that time had already: redeliveries.
+    /// How many records arrived with an id that a held record already had: redeliveries.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.received.duplicates()
@@ -96,11 +96,11 @@ impl Receiver {
         self.received.dropped()
     }
 
-    /// Waits until `ready` says that everything is there; see [`Received::wait_for`].
+    /// Waits until `ready` returns true; see [`Received::wait_for`].
     ///
     /// # Errors
     ///
-    /// [`WaitError::TimedOut`] when it did not say so `within` this time.
+    /// [`WaitError::TimedOut`] if it did not return true `within` this time.
     pub async fn wait_for(
         &self,
         ready: impl FnMut(&Snapshot) -> bool,
@@ -109,16 +109,16 @@ impl Receiver {
         self.received.wait_for(ready, within).await
     }
 
-    /// The records after `position`, then those to come; see [`Received::subscribe`].
+    /// The records after `position`, then new ones; see [`Received::subscribe`].
     ///
     /// # Errors
     ///
-    /// [`TailError::NotHeld`] and [`TailError::Unknown`] when it is not possible to go on after `position`.
+    /// [`TailError::NotHeld`] and [`TailError::Unknown`] if reading cannot continue after `position`.
     pub fn subscribe(&self, position: u64) -> Result<Subscription, TailError> {
         self.received.subscribe(position)
     }
 
-    /// Stops listening, lets exports under way come to their end within the grace time, and closes what is left.
+    /// Stops listening, lets exports in progress end within the grace time, and closes what is left.
     pub async fn shutdown(mut self) {
         self.begin_stop();
         for listener in self.listeners.drain(..) {
@@ -141,7 +141,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Nobody can connect to "any address"; loopback is one that works.
+/// A client cannot connect to "any address"; loopback works.
 fn endpoint(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

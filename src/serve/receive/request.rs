@@ -1,4 +1,4 @@
-//! An export request, sliced into what it carries.
+//! Slices an export request into its records or spans.
 //!
 //! Requests for logs and for traces have one shape, down to the field numbers: a request has resource groups, each has a
 //! resource, a schema URL and scope groups, each of which has a scope, a schema URL and records or spans.
@@ -12,7 +12,7 @@ use prost::Message;
 use super::error::ReceiveError;
 use crate::record::Slice;
 use crate::serve::received::{
-    Origin, ReceivedRecord, ReceivedSpan, Weighed, message_of_record, message_of_resource, message_of_scope,
+    ItemOrigin, ReceivedRecord, ReceivedSpan, Weighed, message_of_record, message_of_resource, message_of_scope,
     message_of_span,
 };
 
@@ -41,7 +41,7 @@ pub(crate) fn spans(request: &[u8], received_unix_nano: u64) -> Result<Vec<Weigh
 fn collect<T>(
     request: &[u8],
     received_unix_nano: u64,
-    make: impl Fn(Slice<'_>, Origin) -> Result<Weighed<T>, ReceiveError>,
+    make: impl Fn(Slice<'_>, ItemOrigin) -> Result<Weighed<T>, ReceiveError>,
 ) -> Result<Vec<Weighed<T>>, ReceiveError> {
     let mut items = Vec::new();
     let mut parts_left = MAX_PARTS;
@@ -51,15 +51,15 @@ fn collect<T>(
             continue;
         }
         take_part(&mut parts_left)?;
-        let group = Group::read("resource", field.content()?, &mut parts_left)?;
+        let group = ScopeGroup::read("resource", field.content()?, &mut parts_left)?;
         let resource = Arc::new(decode("Resource", group.head())?);
         let resource_schema_url: Arc<str> = group.schema_url.into();
         let first_of_resource = items.len();
         for child in &group.children {
-            let scope_group = Group::read("scope", *child, &mut parts_left)?;
+            let scope_group = ScopeGroup::read("scope", *child, &mut parts_left)?;
             let scope = Arc::new(decode("InstrumentationScope", scope_group.head())?);
             let scope_weight = message_of_scope(&scope) + scope_group.head.len();
-            let origin = Origin {
+            let origin = ItemOrigin {
                 resource: Arc::clone(&resource),
                 resource_bytes: group.head.clone(),
                 resource_schema_url: Arc::clone(&resource_schema_url),
@@ -80,7 +80,7 @@ fn collect<T>(
     Ok(items)
 }
 
-/// What a group shares is freed with the last of its items, so the last one bears its weight.
+/// The weight of what a group shares is on its last item, because it is freed with that.
 fn charge_last<T>(items: &mut [Weighed<T>], first: usize, weight: usize) {
     if items.len() > first
         && let Some(last) = items.last_mut()
@@ -91,16 +91,16 @@ fn charge_last<T>(items: &mut [Weighed<T>], first: usize, weight: usize) {
 
 /// A `ResourceLogs`, `ScopeLogs`, `ResourceSpans` or `ScopeSpans`.
 #[derive(Debug)]
-struct Group<'a> {
+struct ScopeGroup<'a> {
     offset: usize,
-    /// The bytes of its resource or scope. If the field comes several times, protobuf says that the messages are merged,
-    /// and that this is the same as putting their bytes one after another.
+    /// The bytes of its resource or scope. If the field occurs several times, protobuf says that the messages are
+    /// merged, which is equivalent to concatenating their bytes.
     head: Bytes,
     schema_url: &'a str,
     children: Vec<Slice<'a>>,
 }
 
-impl<'a> Group<'a> {
+impl<'a> ScopeGroup<'a> {
     fn read(name: &'static str, group: Slice<'a>, parts_left: &mut usize) -> Result<Self, ReceiveError> {
         let (mut head, mut schema_url, mut children) = (Vec::new(), "", Vec::new());
         for field in group.fields() {

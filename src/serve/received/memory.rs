@@ -5,31 +5,31 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
-use super::progress::Progress;
-use super::ring::{At, Limits};
-use super::state::{Dropped, Snapshot, State};
+use super::progress::ArrivalSignal;
+use super::ring::{RingLimits, RingSlot};
+use super::state::{Dropped, ReceivedState, Snapshot};
 use crate::locks::{Mutex, MutexGuard};
 use crate::serve::error::WaitError;
 
-/// A handle to what a receiver holds; clones look at the same memory, also after the receiver has stopped.
+/// A handle to what a receiver holds. Clones share the memory, also after the receiver has stopped.
 #[derive(Clone, Debug)]
 pub struct Received {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ReceivedShared>,
 }
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    state: Mutex<State>,
-    pub(super) progress: watch::Sender<Progress>,
+pub(super) struct ReceivedShared {
+    state: Mutex<ReceivedState>,
+    pub(super) progress: watch::Sender<ArrivalSignal>,
 }
 
 impl Received {
     /// An empty memory for records and spans, each within `limits`, for a run that starts at `started_unix_nano`.
-    pub(crate) fn new(records: Limits, spans: Limits, started_unix_nano: u64) -> Self {
+    pub(crate) fn new(records: RingLimits, spans: RingLimits, started_unix_nano: u64) -> Self {
         let first_position = (started_unix_nano / NANOS_PER_MICRO).max(1);
-        let shared = Shared {
-            state: Mutex::new(State::new(records, spans, first_position)),
-            progress: watch::Sender::new(Progress::default()),
+        let shared = ReceivedShared {
+            state: Mutex::new(ReceivedState::new(records, spans, first_position)),
+            progress: watch::Sender::new(ArrivalSignal::default()),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -46,13 +46,13 @@ impl Received {
         self.state().spans.to_vec()
     }
 
-    /// The record with this `audit.record.id`, the last received if there are several.
+    /// The record with this `audit.record.id`; the last received one if there are several.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<Arc<ReceivedRecord>> {
         self.state().record(id)
     }
 
-    /// How many records came with an id that a record held at that time had already: redeliveries.
+    /// How many records arrived with an id that a held record already had: redeliveries.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.state().duplicates
@@ -64,19 +64,19 @@ impl Received {
         self.state().dropped()
     }
 
-    /// All that is held, taken at one moment.
+    /// Everything that is held, read at one moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.state().snapshot()
     }
 
-    /// Waits until `ready` says that everything is there, and returns what it saw. It is asked once at first and then
-    /// whenever something has arrived.
+    /// Waits until `ready` returns true, and returns what it saw. `ready` is called once at first and then whenever
+    /// something has arrived.
     ///
     /// # Errors
     ///
-    /// [`WaitError::TimedOut`] when it did not say so `within` this time, [`WaitError::Stopped`] when the receiver was
-    /// stopped meanwhile.
+    /// [`WaitError::TimedOut`] if it did not return true `within` this time, [`WaitError::Stopped`] if the receiver
+    /// was stopped in the meantime.
     pub async fn wait_for(
         &self,
         mut ready: impl FnMut(&Snapshot) -> bool,
@@ -101,29 +101,29 @@ impl Received {
         }
     }
 
-    /// Takes in an export's records.
+    /// Adds an export's records.
     pub(crate) fn take_records(&self, records: Vec<Weighed<ReceivedRecord>>) {
         self.state().take_records(records);
         self.announce();
     }
 
-    /// Takes in an export's spans.
+    /// Adds an export's spans.
     pub(crate) fn take_spans(&self, spans: Vec<Weighed<ReceivedSpan>>) {
         self.state().take_spans(spans);
         self.announce();
     }
 
-    /// Nothing comes after this: whoever waits is told.
+    /// Nothing will follow: waiting readers are woken.
     pub(crate) fn stop(&self) {
         self.shared.progress.send_modify(|progress| progress.stopped = true);
     }
 
-    /// The newest position given to a record.
+    /// The newest position of a record.
     pub(crate) fn newest(&self) -> u64 {
         self.state().records.next_position().saturating_sub(1)
     }
 
-    pub(super) fn at(&self, position: u64) -> At<ReceivedRecord> {
+    pub(super) fn at(&self, position: u64) -> RingSlot<ReceivedRecord> {
         self.state().records.at(position)
     }
 
@@ -152,8 +152,8 @@ impl Received {
         self.shared.progress.closed().await;
     }
 
-    /// A thread that panicked under the lock leaves whole items behind: each step of [`State`] is one.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    /// A thread that panicked under the lock leaves the items complete: each step of [`ReceivedState`] is one.
+    pub(super) fn state(&self) -> MutexGuard<'_, ReceivedState> {
         self.shared.state.lock()
     }
 }

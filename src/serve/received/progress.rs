@@ -2,7 +2,7 @@
 
 /// What waiting readers are told.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct ArrivalSignal {
     /// Grows with every change, so that no two announcements are the same.
     pub(crate) changes: u64,
     /// Whether nothing more will come.

@@ -5,9 +5,9 @@ use std::{collections::VecDeque, sync::Arc};
 use super::item::Weighed;
 use crate::serve::error::TailError;
 
-/// How much is held.
+/// The limits of a queue.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct RingLimits {
     pub(crate) items: usize,
     pub(crate) bytes: usize,
 }
@@ -16,16 +16,16 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 pub(crate) struct Ring<T> {
     items: VecDeque<Weighed<Arc<T>>>,
-    limits: Limits,
+    limits: RingLimits,
     weight: usize,
     next: u64,
     dropped: u64,
 }
 
-/// What is at a position.
+/// The result of a lookup.
 #[derive(Debug)]
-pub(crate) enum At<T> {
-    /// This item.
+pub(crate) enum RingSlot<T> {
+    /// The item at this position.
     Held(Arc<T>),
     /// Nothing any more: the item was dropped.
     Dropped { oldest: u64 },
@@ -34,7 +34,7 @@ pub(crate) enum At<T> {
 }
 
 impl<T> Ring<T> {
-    pub(crate) fn new(limits: Limits, first_position: u64) -> Self {
+    pub(crate) fn new(limits: RingLimits, first_position: u64) -> Self {
         Self { items: VecDeque::new(), limits, weight: 0, next: first_position, dropped: 0 }
     }
 
@@ -57,15 +57,15 @@ impl<T> Ring<T> {
         Some(item)
     }
 
-    pub(crate) fn at(&self, position: u64) -> At<T> {
+    pub(crate) fn at(&self, position: u64) -> RingSlot<T> {
         let Some(offset) = position.checked_sub(self.oldest()) else {
-            return At::Dropped { oldest: self.oldest() };
+            return RingSlot::Dropped { oldest: self.oldest() };
         };
         let held = usize::try_from(offset).ok().and_then(|index| self.items.get(index));
-        held.map_or(At::Ahead, |entry| At::Held(Arc::clone(&entry.item)))
+        held.map_or(RingSlot::Ahead, |entry| RingSlot::Held(Arc::clone(&entry.item)))
     }
 
-    /// The position to read next by who has read up to and including `position`; 0 is nobody's position.
+    /// The next position for a reader that has read up to and including `position`; no item has position 0.
     pub(crate) fn resume_after(&self, position: u64) -> Result<u64, TailError> {
         let oldest = self.oldest();
         if position == 0 {

@@ -1,11 +1,11 @@
-//! What is behind the lock.
+//! The state behind the lock.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
-use super::ring::{At, Limits, Ring};
+use super::ring::{Ring, RingLimits, RingSlot};
 
-/// All that a receiver holds, taken at one moment.
+/// Everything that a receiver holds, read at one moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -13,7 +13,7 @@ pub struct Snapshot {
     pub records: Vec<Arc<ReceivedRecord>>,
     /// The spans held, oldest first.
     pub spans: Vec<Arc<ReceivedSpan>>,
-    /// How many records came with an id that was held already.
+    /// How many records arrived with an id that was already held.
     pub duplicates: u64,
     /// How much was dropped to keep memory bounded.
     pub dropped: Dropped,
@@ -31,15 +31,15 @@ pub struct Dropped {
 
 /// Records, spans and the index of record ids, which points at held records only.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct ReceivedState {
     pub(crate) records: Ring<ReceivedRecord>,
     pub(crate) spans: Ring<ReceivedSpan>,
     pub(crate) duplicates: u64,
     by_id: HashMap<String, u64>,
 }
 
-impl State {
-    pub(crate) fn new(records: Limits, spans: Limits, first_position: u64) -> Self {
+impl ReceivedState {
+    pub(crate) fn new(records: RingLimits, spans: RingLimits, first_position: u64) -> Self {
         Self {
             records: Ring::new(records, first_position),
             spans: Ring::new(spans, first_position),
@@ -71,8 +71,8 @@ impl State {
 
     pub(crate) fn record(&self, id: &str) -> Option<Arc<ReceivedRecord>> {
         match self.records.at(*self.by_id.get(id)?) {
-            At::Held(record) => Some(record),
-            At::Dropped { .. } | At::Ahead => None,
+            RingSlot::Held(record) => Some(record),
+            RingSlot::Dropped { .. } | RingSlot::Ahead => None,
         }
     }
 

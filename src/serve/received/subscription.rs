@@ -1,6 +1,6 @@
 //! Reading records in order, from a position on, at the reader's pace.
 //!
-//! A subscription holds a position and nothing else: a slow reader costs no memory, and one that is too slow is told so.
+//! A subscription holds only a position: a slow reader costs no memory, and one that is too slow gets an error.
 
 use std::{
     fmt,
@@ -14,36 +14,36 @@ use tokio_stream::{Stream, wrappers::WatchStream};
 
 use super::item::ReceivedRecord;
 use super::memory::Received;
-use super::progress::Progress;
-use super::ring::At;
+use super::progress::ArrivalSignal;
+use super::ring::RingSlot;
 use crate::serve::error::TailError;
 
-/// Records in the order in which they were received, without a gap. Ends when the receiver is stopped and all that is
-/// held was read, and after an error.
+/// A stream of records in the order of arrival, without a gap. It ends after an error, and when the receiver is
+/// stopped and everything that is held was read.
 pub struct Subscription {
     received: Received,
-    wake: WatchStream<Progress>,
+    wake: WatchStream<ArrivalSignal>,
     next: u64,
     last: Option<u64>,
-    state: Reading,
+    state: ReadState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
+enum ReadState {
     /// More may come.
     Open,
     /// Nothing more will come, but something may be held that was not read.
     Stopped,
-    /// All was said.
+    /// Everything was returned.
     Ended,
 }
 
 impl Received {
-    /// The records after `position`, then those to come, in order and without a gap. `0` starts with the oldest held.
+    /// The records after `position`, then new ones, in order and without a gap. `0` starts with the oldest held.
     ///
     /// # Errors
     ///
-    /// [`TailError::NotHeld`] and [`TailError::Unknown`] when it is not possible to go on after `position`.
+    /// [`TailError::NotHeld`] and [`TailError::Unknown`] if reading cannot continue after `position`.
     pub fn subscribe(&self, position: u64) -> Result<Subscription, TailError> {
         let next = self.state().records.resume_after(position)?;
         Ok(Subscription::new(self.clone(), next))
@@ -53,7 +53,7 @@ impl Received {
 impl Subscription {
     pub(crate) fn new(received: Received, next: u64) -> Self {
         let progress = received.shared.progress.subscribe();
-        let state = if progress.borrow().stopped { Reading::Stopped } else { Reading::Open };
+        let state = if progress.borrow().stopped { ReadState::Stopped } else { ReadState::Open };
         let wake = WatchStream::from_changes(progress);
         Self { received, wake, next, last: None, state }
     }
@@ -65,33 +65,33 @@ impl Subscription {
         self
     }
 
-    /// The next record; waits for it. `None` at the end. Safe to cancel.
+    /// Waits for the next record. `None` at the end. Cancel safe.
     ///
     /// # Errors
     ///
-    /// [`TailError::Lagged`] when the next record has been dropped: the reader is slower than the records come.
+    /// [`TailError::Lagged`] if the next record was dropped, because the reader is slower than the records arrive.
     pub async fn next(&mut self) -> Option<Result<Arc<ReceivedRecord>, TailError>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Arc<ReceivedRecord>, TailError>>> {
         loop {
-            if self.state == Reading::Ended || self.last.is_some_and(|last| self.next > last) {
+            if self.state == ReadState::Ended || self.last.is_some_and(|last| self.next > last) {
                 return Poll::Ready(None);
             }
             match self.received.at(self.next) {
-                At::Held(record) => {
+                RingSlot::Held(record) => {
                     self.next = self.next.saturating_add(1);
                     return Poll::Ready(Some(Ok(record)));
                 }
-                At::Dropped { oldest } => {
-                    self.state = Reading::Ended;
+                RingSlot::Dropped { oldest } => {
+                    self.state = ReadState::Ended;
                     return Poll::Ready(Some(Err(TailError::Lagged { next: self.next, oldest })));
                 }
-                At::Ahead if self.state == Reading::Stopped => self.state = Reading::Ended,
-                At::Ahead => match ready!(Pin::new(&mut self.wake).poll_next(context)) {
-                    Some(Progress { stopped: false, .. }) => {}
-                    Some(Progress { stopped: true, .. }) | None => self.state = Reading::Stopped,
+                RingSlot::Ahead if self.state == ReadState::Stopped => self.state = ReadState::Ended,
+                RingSlot::Ahead => match ready!(Pin::new(&mut self.wake).poll_next(context)) {
+                    Some(ArrivalSignal { stopped: false, .. }) => {}
+                    Some(ArrivalSignal { stopped: true, .. }) | None => self.state = ReadState::Stopped,
                 },
             }
         }

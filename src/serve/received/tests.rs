@@ -9,19 +9,19 @@ use opentelemetry_proto::tonic::{
 };
 
 use super::memory::NANOS_PER_MICRO;
-use super::{Dropped, Limits, Origin, Received, ReceivedRecord, ReceivedSpan, Snapshot, Weighed};
+use super::{Dropped, ItemOrigin, Received, ReceivedRecord, ReceivedSpan, RingLimits, Snapshot, Weighed};
 use crate::serve::error::{TailError, WaitError};
 
 const START: u64 = 1_000;
 const LONG: Duration = Duration::from_secs(120);
 
 fn received(items: usize) -> Received {
-    let limits = Limits { items, bytes: 1_000 };
+    let limits = RingLimits { items, bytes: 1_000 };
     Received::new(limits, limits, START * NANOS_PER_MICRO)
 }
 
-fn origin() -> Origin {
-    Origin {
+fn origin() -> ItemOrigin {
+    ItemOrigin {
         resource: Arc::default(),
         resource_bytes: Bytes::new(),
         resource_schema_url: "".into(),

@@ -1,4 +1,4 @@
-//! What a gRPC status says of the records and of the sink.
+//! What a gRPC status means for the records and for the sink.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use tonic::{Code, Status};
 
 use crate::ship::connector::{ExportError, LONGEST_ANSWER, describe};
 
-/// By the list of retryable codes in the OTLP specification ("Failures"). A missing service is not the records' fault,
-/// so that is retried, too, and somebody is told. Other codes are what collectors answer when a record or the size of a
-/// request is refused by their pipeline, but also when they are in trouble themselves.
+/// Follows the list of retryable codes in the OTLP specification ("Failures"). A missing service is not the records'
+/// fault, so it is retried, too, and reported. Collectors use the other codes when their pipeline refuses a record or
+/// the size of a request, but also when they are in trouble themselves.
 pub(super) fn classify(status: &Status) -> ExportError {
     let after = retry_delay(status);
     if let Some(cause) = std::error::Error::source(status) {
-        // The connection failed: a cause of this side, such as a certificate.
+        // The connection failed. The cause is on this side, such as a certificate.
         return ExportError::Retry { reason: self::cause(cause), after };
     }
-    // Of the sink's words the code only: it may quote what it was sent.
+    // Only the code, not the sink's text, which may quote what was sent.
     let reason = match http_status(status) {
-        Some(code) => format!("HTTP {code}, and nothing of gRPC"),
+        Some(code) => format!("HTTP {code} without gRPC"),
         None => format!("gRPC {:?}", status.code()),
     };
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => ExportError::Unauthorized { reason },
-        // Something in between has no time.
+        // An intermediary is overloaded.
         Code::Unavailable => ExportError::Retry { reason, after },
         _ if http_status(status).is_some() => unreadable(&format!("{reason}; {OTHER_PORT}")),
         _ if is_ours(status) => unreadable("an answer that breaks the rules of gRPC"),
@@ -41,8 +41,8 @@ pub(super) fn unreadable(reason: &str) -> ExportError {
     ExportError::Unreadable { reason: reason.to_owned() }
 }
 
-/// Why a connection failed. A peer that speaks HTTP/1.1 answers the preface of HTTP/2 with `HTTP/1.1 400 Bad Request`,
-/// whose first bytes are taken for a frame that is far too long.
+/// Why a connection failed. A peer with HTTP/1.1 answers the preface of HTTP/2 with `HTTP/1.1 400 Bad Request`, whose
+/// first bytes are read as a frame that is far too long.
 pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     let text = describe(error);
@@ -50,21 +50,21 @@ pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     if is_other_protocol { format!("it does not speak HTTP/2; {OTHER_PORT}: {text}") } else { text }
 }
 
-/// tonic makes a status of an answer that has none.
+/// tonic creates a status if an answer has none.
 fn http_status(status: &Status) -> Option<&str> {
     let code = status.message().strip_prefix("grpc-status header missing, mapped from HTTP status code ")?;
     (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
 }
 
-/// Whether tonic says it of an answer that it could not read.
+/// Whether tonic created this status because it could not read the answer.
 fn is_ours(status: &Status) -> bool {
     let message = status.message();
     let our_bound = || message.ends_with(&format!("the limit is: {LONGEST_ANSWER} bytes"));
     OURS.iter().any(|words| message.starts_with(words)) || our_bound()
 }
 
-/// The message is larger than the server takes. There is no code for that: grpc-go, -core and -java answer
-/// RESOURCE_EXHAUSTED, tonic answers OUT_OF_RANGE, each with its own words.
+/// Whether the message is larger than the server accepts. There is no code for that: grpc-go, -core and -java answer
+/// RESOURCE_EXHAUSTED, tonic answers OUT_OF_RANGE, each with its own text.
 fn is_too_large(status: &Status) -> bool {
     ["larger than max", "length too large", "exceeds maximum size"].iter().any(|words| status.message().contains(words))
 }
@@ -77,7 +77,7 @@ fn retry_delay(status: &Status) -> Option<Duration> {
     Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
 }
 
-/// `google.rpc.Status`, as far as it is needed.
+/// The parts of `google.rpc.Status` that are needed.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RpcStatus {
     #[prost(message, repeated, tag = "3")]
@@ -109,7 +109,7 @@ struct ProtoDuration {
     nanos: i32,
 }
 
-/// The beginnings of what tonic says of an answer.
+/// The beginnings of tonic's texts about an answer.
 const OURS: [&str; 4] =
     ["protocol error: ", "Unexpected EOF decoding stream", "Error decompressing: ", "Missing response message"];
 const OTHER_PORT: &str = "it may be the port of OTLP/HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, or name the port of \

@@ -1,4 +1,4 @@
-//! The connection over gRPC, and what is sent over it.
+//! The connection over gRPC, and its requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::locks::{Mutex, MutexGuard};
 use crate::ship::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
 use crate::ship::connector::{LONGEST_ANSWER, accepted_but, unanswered};
 
-/// Connects by HTTP/2, with TLS if the settings say so.
+/// Connects by OTLP over gRPC (HTTP/2), with TLS for an `https://` endpoint.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GrpcConnector;
 
@@ -33,7 +33,7 @@ impl Connector for GrpcConnector {
             .user_agent(concat!("auditrail/", env!("CARGO_PKG_VERSION")))
             .map_err(|error| error.to_string())?
             .connect_timeout(settings.timeout)
-            // A peer that vanished without a word is noticed while a request waits for it.
+            // Keep-alive notices a peer that vanished silently while a request waits for it.
             .http2_keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
         Ok(Arc::new(GrpcSink::new(secured(endpoint, settings)?, settings)))
@@ -50,7 +50,7 @@ fn secured(endpoint: Endpoint, settings: &OtlpSettings) -> Result<Endpoint, Stri
     }
 }
 
-/// The configuration lets no `https://` pass in a build without TLS.
+/// In a build without TLS, the configuration refuses `https://`.
 #[cfg(not(feature = "tls"))]
 fn secured(endpoint: Endpoint, _: &OtlpSettings) -> Result<Endpoint, String> {
     Ok(endpoint)
@@ -64,7 +64,7 @@ struct GrpcSink {
     connection: Mutex<Connection>,
 }
 
-/// A channel connects again by itself when it notices that it is broken; `age` tells which of them a request went by.
+/// A channel that reconnects when it notices a broken connection. `age` identifies the channel of a request.
 #[derive(Clone)]
 struct Connection {
     age: u64,
@@ -87,17 +87,17 @@ impl GrpcSink {
         client.ready().await.map_err(|error| ExportError::Retry { reason: classify::cause(&error), after: None })?;
         let mut request = Request::new(request);
         *request.metadata_mut() = self.metadata.clone();
-        let response = client.unary(request, PathAndQuery::from_static(EXPORT), RawCodec).await;
+        let response = client.unary(request, PathAndQuery::from_static(EXPORT), RequestCodec).await;
         match response.map_err(|status| classify(&status))?.into_inner() {
-            Reading::Answer(answer) => {
+            GrpcAnswer::Answer(answer) => {
                 accepted_but(answer.partial_success.map_or(0, |partial| partial.rejected_log_records))
             }
-            Reading::Unreadable if planted("unreadable-is-taken") => Ok(Accepted::default()),
-            Reading::Unreadable => Err(unreadable("gRPC OK with a message that cannot be read")),
+            GrpcAnswer::Unreadable if planted("unreadable-is-taken") => Ok(Accepted::default()),
+            GrpcAnswer::Unreadable => Err(unreadable("gRPC OK with a message that cannot be read")),
         }
     }
 
-    /// A connection whose peer has vanished without a word looks healthy: the next request goes by a new one.
+    /// A connection whose peer vanished silently looks healthy, so the next request uses a new one.
     fn distrust(&self, age: u64) {
         let mut connection = self.connection();
         if connection.age == age {
@@ -134,20 +134,20 @@ fn client(endpoint: &Endpoint, compression: Compression) -> Grpc<Guard> {
     }
 }
 
-/// Headers hold tokens, so there is nothing to show.
+/// Headers contain tokens, so nothing of it is shown.
 impl std::fmt::Debug for GrpcSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("GrpcSink")
     }
 }
 
-/// Sends bytes as they are, and reads the answer.
+/// Sends bytes unchanged, and reads the answer.
 #[derive(Debug, Clone, Copy)]
-struct RawCodec;
+struct RequestCodec;
 
-impl Codec for RawCodec {
+impl Codec for RequestCodec {
     type Encode = Bytes;
-    type Decode = Reading;
+    type Decode = GrpcAnswer;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -160,7 +160,7 @@ impl Codec for RawCodec {
     }
 }
 
-impl Encoder for RawCodec {
+impl Encoder for RequestCodec {
     type Item = Bytes;
     type Error = Status;
 
@@ -171,21 +171,21 @@ impl Encoder for RawCodec {
     }
 }
 
-impl Decoder for RawCodec {
-    type Item = Reading;
+impl Decoder for RequestCodec {
+    type Item = GrpcAnswer;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Reading>, Status> {
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<GrpcAnswer>, Status> {
         let message = buffer.copy_to_bytes(buffer.remaining());
-        // No error of the codec: its code would look like one of the sink's.
+        // Not an error of the codec: its code would look like one of the sink's.
         let answer = ExportLogsServiceResponse::decode(message);
-        Ok(Some(answer.map_or(Reading::Unreadable, Reading::Answer)))
+        Ok(Some(answer.map_or(GrpcAnswer::Unreadable, GrpcAnswer::Answer)))
     }
 }
 
 /// The message of an answer.
 #[derive(Debug)]
-enum Reading {
+enum GrpcAnswer {
     Answer(ExportLogsServiceResponse),
     Unreadable,
 }

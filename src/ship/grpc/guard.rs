@@ -1,5 +1,5 @@
-//! A channel whose answers tonic can read: it panics at a `grpc-status-details-bin` that is no base64, in headers and in
-//! trailers. Nothing that a collector says may end a process.
+//! A channel whose answers tonic can read. tonic panics at a `grpc-status-details-bin` that is not base64, in headers
+//! and in trailers, and no answer of a collector may end a process.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tonic::client::GrpcService;
 use tonic::transport::{Channel, Error};
 
-/// Takes out what cannot be read; the rest of the answer counts.
+/// Removes what cannot be read; the rest of the answer counts.
 #[derive(Debug, Clone)]
 pub(super) struct Guard(pub(super) Channel);
 
@@ -45,7 +45,7 @@ pub(super) fn tidy(headers: &mut HeaderMap) {
     }
 }
 
-/// By RFC 4648, section 4, with or without padding; the bits behind the last byte are zero.
+/// As in RFC 4648, section 4, with or without padding; the bits after the last byte are zero.
 fn is_base64(text: &[u8]) -> bool {
     let digits = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let padding = text.len() - digits;

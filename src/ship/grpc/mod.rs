@@ -1,4 +1,4 @@
-//! OTLP over gRPC: a tonic channel, and a codec that takes bytes that are encoded already.
+//! OTLP over gRPC: a tonic channel, and a codec for bytes that are already encoded.
 
 mod classify;
 mod connector;

@@ -1,4 +1,4 @@
-//! Posts to a collector: for records here, and for the spans of `install_tracing`.
+//! Posts to a collector: records here, and the spans of `install_tracing`.
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ impl HttpClient {
         Ok(Self { pool, timeout: settings.timeout })
     }
 
-    /// Sends a request and reads the answer, or as much of it as has a meaning: one that cannot be read to its end has its
-    /// status all the same.
+    /// Sends a request and reads the answer, or as much of it as has a meaning: if the body cannot be read to its
+    /// end, the status still counts.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -54,12 +54,12 @@ impl HttpClient {
         Ok(self.exchange(request).await?.map(Result::unwrap_or_default))
     }
 
-    /// Sends a request and reads the answer, whose body may not be whole. Redirects are not followed: a trail goes where its
-    /// operator sent it. A connection whose request was not answered in time is closed.
+    /// Sends a request and reads the answer, whose body may be incomplete. Redirects are not followed: records go
+    /// where the operator sends them. A connection whose request was not answered in time is closed.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Result<Answer, String> {
+    pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Result<HttpAnswer, String> {
         let exchange = async {
             let response = self.pool.request(request.map(Full::new)).await.map_err(|error| cause(&error))?;
             let (head, body) = response.into_parts();
@@ -70,13 +70,13 @@ impl HttpClient {
     }
 }
 
-/// What came back, and its body if that is whole.
-pub(crate) type Answer = Response<Result<Bytes, Unread>>;
+/// The answer, with its body if that is complete.
+pub(crate) type HttpAnswer = Response<Result<Bytes, Unread>>;
 
-/// Why a body is not whole.
+/// Why a body is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It ended before its end.
+    /// The connection ended before the body did.
     CutShort,
     /// It is longer than an answer can be.
     TooLong,
@@ -88,13 +88,13 @@ impl Unread {
     }
 }
 
-/// Why there is no answer. A peer that speaks HTTP/2 alone begins with bytes that are none of HTTP/1.1.
+/// Why there is no answer. A peer that speaks only HTTP/2 starts with bytes that are not HTTP/1.1.
 fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     let hyper = causes.find_map(|cause| cause.downcast_ref::<hyper::Error>());
     let text = describe(error);
     match hyper {
-        // It begins before it is asked.
+        // Such a peer sends before it is asked.
         Some(error) if error.is_parse() || error.to_string().contains("unexpected message") => {
             format!("it does not speak HTTP/1.1; {OTHER_PORT}: {text}")
         }
@@ -105,8 +105,8 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// Shorter than the idle time-outs of the usual servers and proxies, so that a request seldom meets a connection that is
-/// just being closed.
+/// Shorter than the idle timeouts of common servers and proxies, so that a request rarely meets a connection that is
+/// being closed.
 const IDLE: Duration = Duration::from_secs(20);
 const OTHER_PORT: &str = "it may be the port of OTLP/gRPC: set OTEL_EXPORTER_OTLP_PROTOCOL to grpc, or name the port of \
                           OTLP/HTTP, which is 4318 as a rule";

@@ -1,4 +1,4 @@
-//! The connection over HTTP, and what is sent over it.
+//! The connection over HTTP, and its requests.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::client::HttpClient;
 use crate::config::{Compression, OtlpSettings};
 use crate::ship::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
 
-/// Connects by HTTP/1.1, with TLS if the settings say so.
+/// Connects by OTLP over HTTP/1.1 with binary protobuf, with TLS for an `https://` endpoint.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HttpConnector;
 
@@ -61,7 +61,7 @@ impl Sink for HttpSink {
     }
 }
 
-/// Headers hold tokens, so there is nothing to show.
+/// Headers contain tokens, so nothing of it is shown.
 impl std::fmt::Debug for HttpSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HttpSink")

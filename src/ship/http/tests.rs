@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::classify::classify;
-use super::client::{Answer, Unread};
+use super::client::{HttpAnswer, Unread};
 use crate::ship::{Accepted, ExportError};
 
 #[test]
@@ -156,7 +156,7 @@ fn name(answer: &Result<Accepted, ExportError>) -> &'static str {
     }
 }
 
-fn typed(status: u16, media_type: Option<&str>, body: &[u8]) -> Answer {
+fn typed(status: u16, media_type: Option<&str>, body: &[u8]) -> HttpAnswer {
     let mut response = answer(status, body, None);
     if let Some(media_type) = media_type {
         response.headers_mut().insert(CONTENT_TYPE, media_type.parse().unwrap());
@@ -164,7 +164,7 @@ fn typed(status: u16, media_type: Option<&str>, body: &[u8]) -> Answer {
     response
 }
 
-fn answer(status: u16, body: &[u8], retry_after: Option<&str>) -> Answer {
+fn answer(status: u16, body: &[u8], retry_after: Option<&str>) -> HttpAnswer {
     let mut response = Response::new(Ok(Bytes::copy_from_slice(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     if let Some(text) = retry_after {

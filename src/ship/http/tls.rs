@@ -1,4 +1,4 @@
-//! TLS as the certificate variables say, for OTLP over HTTP.
+//! TLS from the certificate variables, for OTLP over HTTP.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::config::{OtlpSettings, TlsSettings};
 pub(super) fn secured(tcp: Tcp, settings: &OtlpSettings) -> Result<HttpsConnector<Tcp>, String> {
     let config = match &settings.tls {
         Some(tls) => client_config(tls)?,
-        // It is never used: the endpoint is plain, and redirects are not followed.
+        // Not used: the endpoint is plain, and redirects are not followed.
         None => provider()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
     Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp))
@@ -42,7 +42,7 @@ fn client_config(tls: &TlsSettings) -> Result<ClientConfig, String> {
 }
 
 fn provider() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, String> {
-    // By name: a process may have none or several default providers.
+    // Named explicitly: a process may have no default provider or several.
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use super::rig::{Kept, Rig, Shelf, doubtful, ok, rejected, stream};
 use crate::config::NoticeLevel;
 use crate::journal::SinkName;
 use crate::ship::lane::LIMITS;
-use crate::ship::{Accepted, GaveUp};
+use crate::ship::{Accepted, RefusedRange};
 
 const BATCH: u64 = LIMITS.records as u64;
 
@@ -21,7 +21,7 @@ async fn one_poison_record_in_ten_thousand_is_quarantined_and_the_others_arrive_
         assert_eq!(taken, (1..=10_000).filter(of_batch).filter(|n| *n != 6789).collect::<Vec<_>>());
     }
     assert_eq!(*shelf.quarantine.lock().unwrap(), [Kept { numbers: vec![6789], refused: 1, reason: "poison".into() }]);
-    let gap = GaveUp { stream: stream(), sink: SinkName::OTLP, count: 1, of: 1, first: 6789, last: 6789 };
+    let gap = RefusedRange { stream: stream(), sink: SinkName::OTLP, count: 1, of: 1, first: 6789, last: 6789 };
     assert_eq!(*rig.heard.gaps.lock().unwrap(), [gap]);
     assert_eq!(shelf.settled, (1..=5).map(|batch| batch * BATCH).collect::<Vec<_>>());
     assert_eq!((rig.stats().delivered, rig.stats().quarantined), (9999, 1));
@@ -39,7 +39,7 @@ async fn neighbours_that_are_refused_are_kept_together() {
         *shelf.quarantine.lock().unwrap(),
         [Kept { numbers: vec![4, 5, 6], refused: 3, reason: "poison".into() }]
     );
-    let gap = GaveUp { stream: stream(), sink: SinkName::OTLP, count: 3, of: 3, first: 4, last: 6 };
+    let gap = RefusedRange { stream: stream(), sink: SinkName::OTLP, count: 3, of: 3, first: 4, last: 6 };
     assert_eq!(*rig.heard.gaps.lock().unwrap(), [gap]);
     assert_eq!((rig.stats().delivered, rig.stats().quarantined), (7, 3));
 }
@@ -51,7 +51,7 @@ async fn a_partial_success_is_never_sent_again_and_a_copy_of_all_is_kept() {
     assert_eq!(rig.sink.requests().len(), 1);
     let kept = Kept { numbers: vec![1, 2, 3, 4, 5], refused: 2, reason: "OTLP partial success".into() };
     assert_eq!(*shelf.quarantine.lock().unwrap(), [kept]);
-    let gap = GaveUp { stream: stream(), sink: SinkName::OTLP, count: 2, of: 5, first: 1, last: 5 };
+    let gap = RefusedRange { stream: stream(), sink: SinkName::OTLP, count: 2, of: 5, first: 1, last: 5 };
     assert_eq!(*rig.heard.gaps.lock().unwrap(), [gap]);
     assert_eq!((rig.stats().delivered, rig.stats().quarantined), (3, 2));
 }

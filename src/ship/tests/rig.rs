@@ -12,10 +12,10 @@ use crate::config::{Notice, NoticeLevel, Notices, OtlpSettings};
 use crate::journal::{Batch, BatchLimits, Entry, JournalError, Refused, Sequence, SinkName};
 use crate::record::{Encoder, Record, Severity, StreamId, ThreadEntropy, Value, names};
 use crate::ship::delivery::Delivery;
-use crate::ship::source::{Settle, Source};
+use crate::ship::source::{BatchSource, Settle, ShippedStream};
 use crate::ship::{
-    Accepted, Connector, ExportError, ExportFuture, GaveUp, Lane, Reports, ShipperParts, Sink, StatsSnapshot,
-    encode_resource, encode_scope,
+    Accepted, Connector, Envelope, ExportError, ExportFuture, Lane, RefusedRange, Reports, ShipperParts, Sink,
+    StatsSnapshot, encode_resource, encode_scope,
 };
 
 /// How long the sink takes, and what it says then.
@@ -46,8 +46,9 @@ impl Rig {
     }
 
     pub(super) async fn ship(&self, shelf: &mut Shelf) {
+        let shipped = shelf.shipped();
         let (mut records, mut books) = shelf.handles();
-        self.lane.ship(&mut records, &mut books).await;
+        self.lane.ship(&shipped, &mut records, &mut books).await;
     }
 
     pub(super) fn levels(&self) -> Vec<NoticeLevel> {
@@ -172,10 +173,15 @@ impl Shelf {
         Self { stream: StreamId::new(1, &[9; 10]), ..Self::of(records) }
     }
 
+    pub(super) fn shipped(&self) -> ShippedStream {
+        let envelope = Envelope::new(self.resource.clone(), self.scope.clone());
+        ShippedStream { stream: self.stream, sink: SinkName::OTLP, envelope }
+    }
+
     /// Both handles, as a journal gives them.
     pub(super) fn handles(&mut self) -> (Records<'_>, Books<'_>) {
-        let Self { stream, entries, read, resource, scope, settled, quarantine, failures } = self;
-        (Records { stream: *stream, entries, read, resource, scope }, Books { settled, quarantine, failures })
+        let Self { entries, read, settled, quarantine, failures, .. } = self;
+        (Records { entries, read }, Books { settled, quarantine, failures })
     }
 
     pub(super) fn quarantined(&self) -> Vec<Sequence> {
@@ -185,11 +191,8 @@ impl Shelf {
 
 /// Reads from a shelf.
 pub(super) struct Records<'s> {
-    stream: StreamId,
     entries: &'s [Entry],
     read: &'s mut usize,
-    resource: &'s Bytes,
-    scope: &'s Bytes,
 }
 
 /// Settles what a shelf has.
@@ -199,19 +202,7 @@ pub(super) struct Books<'s> {
     failures: &'s Mutex<u32>,
 }
 
-impl Source for Records<'_> {
-    fn stream(&self) -> StreamId {
-        self.stream
-    }
-
-    fn resource(&self) -> &Bytes {
-        self.resource
-    }
-
-    fn scope(&self) -> &Bytes {
-        self.scope
-    }
-
+impl BatchSource for Records<'_> {
     async fn readable(&self) {
         if *self.read == self.entries.len() {
             std::future::pending().await
@@ -226,10 +217,6 @@ impl Source for Records<'_> {
 }
 
 impl Settle for Books<'_> {
-    fn sink(&self) -> SinkName {
-        SinkName::OTLP
-    }
-
     fn settle(&mut self, through: Sequence) {
         self.settled.push(through);
     }
@@ -264,7 +251,7 @@ pub(super) fn entry(sequence: Sequence) -> Entry {
 /// What the trail would make records of.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    pub(super) gaps: Mutex<Vec<GaveUp>>,
+    pub(super) gaps: Mutex<Vec<RefusedRange>>,
     pub(super) states: Mutex<Vec<&'static str>>,
 }
 
@@ -275,7 +262,7 @@ impl Heard {
 }
 
 impl Reports for Heard {
-    fn gave_up(&self, gap: GaveUp) {
+    fn refused(&self, gap: RefusedRange) {
         self.gaps.lock().unwrap().push(gap);
     }
 

@@ -36,7 +36,7 @@ impl Call {
     }
 
     /// An HTTP request that carried no MCP message, or none that was read.
-    #[cfg(feature = "mcp")]
+    #[cfg(feature = "tower")]
     pub(crate) fn http(message: MessageFacts) -> Self {
         Self { event: EventName::HttpRequest, message, begun: None }
     }

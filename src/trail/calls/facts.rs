@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::policy::{Truncations, Truncator};
-use crate::record::{Attributes, Given, Key, Name, Place, Scalar};
+use crate::policy::Truncations;
+#[cfg(feature = "layer")]
+use crate::policy::Truncator;
+use crate::record::Attributes;
+#[cfg(any(feature = "layer", feature = "rmcp"))]
+use crate::record::Place;
+#[cfg(feature = "layer")]
+use crate::record::{Given, Key, Name, Scalar};
 use crate::trail::identity::Client;
 
 /// What a record of the call says of it.
@@ -20,6 +26,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// What is within the limits already.
+    #[cfg(feature = "mcp")]
     pub(crate) fn of(base: Attributes, truncations: Truncations) -> Self {
         Self { base, truncations, ..Self::default() }
     }
@@ -61,6 +68,7 @@ impl Facts {
     }
 
     /// Sets a fact of capture's own.
+    #[cfg(feature = "layer")]
     pub(crate) fn set(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
         let given = self.limited(truncator, key, given);
         self.added.remove(key);
@@ -68,6 +76,7 @@ impl Facts {
     }
 
     /// As [`set`](Self::set), where no fact of that key can be there.
+    #[cfg(feature = "layer")]
     pub(crate) fn append(&mut self, truncator: &Truncator, name: &Name, given: Given<'_>) {
         let given = self.limited(truncator, name.key(), given);
         self.base.append(name, given);
@@ -75,12 +84,14 @@ impl Facts {
 
     /// As [`append`](Self::append), of a text.
     #[inline]
+    #[cfg(feature = "layer")]
     pub(crate) fn append_text(&mut self, truncator: &Truncator, name: &Name, text: &str) {
         let text = if truncator.is_too_long(text) { self.cut(truncator, name.key(), text) } else { text };
         self.base.append_text(name, text);
     }
 
     /// Adds a fact that a span inside the call knows.
+    #[cfg(feature = "layer")]
     pub(crate) fn enrich(&mut self, truncator: &Truncator, key: &Key, given: Given<'_>) {
         if !self.is_captured(key) {
             let given = self.limited(truncator, key, given);
@@ -89,6 +100,7 @@ impl Facts {
     }
 
     /// Takes all facts out, for a moment's record.
+    #[cfg(feature = "layer")]
     pub(crate) fn take_all(&mut self) -> Attributes {
         let mut all = std::mem::take(&mut self.base);
         all.take_over(&self.added, |_| true);
@@ -103,21 +115,25 @@ impl Facts {
     }
 
     /// Whether the fact is known.
+    #[cfg(any(feature = "layer", feature = "rmcp"))]
     pub(crate) fn has(&self, place: Place) -> bool {
         self.base.has(place) || self.added.has(place)
     }
 
     /// The bytes of a string fact.
+    #[cfg(feature = "layer")]
     pub(crate) fn bytes(&self, place: Place) -> Option<&[u8]> {
         self.base.bytes_at(place).or_else(|| self.added.bytes_at(place))
     }
 
     /// A string fact.
+    #[cfg(feature = "layer")]
     pub(crate) fn text(&self, place: Place) -> Option<&str> {
         self.base.text_at(place).or_else(|| self.added.text_at(place))
     }
 
     #[inline]
+    #[cfg(feature = "layer")]
     fn limited<'a>(&mut self, truncator: &Truncator, key: &Key, given: Given<'a>) -> Given<'a> {
         match given.scalar {
             Scalar::Str(text) if truncator.is_too_long(text) => {
@@ -128,6 +144,7 @@ impl Facts {
     }
 
     #[cold]
+    #[cfg(feature = "layer")]
     fn cut<'a>(&mut self, truncator: &Truncator, key: &Key, text: &'a str) -> &'a str {
         let (kept, cut) = truncator.text(key, text);
         self.truncations.note(cut);
@@ -135,6 +152,7 @@ impl Facts {
     }
 
     #[inline]
+    #[cfg(feature = "layer")]
     pub(super) fn clear(&mut self) {
         self.shared = None;
         self.base.clear();

@@ -18,6 +18,9 @@ pub use self::transport::{Direction, Transport};
 
 pub(crate) use self::facts::Facts;
 pub(crate) use self::mcp_methods::is_of_mcp;
+#[cfg(feature = "mcp")]
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;
-pub(crate) use self::state::{CallState, FactsRef, SpanMoment};
+#[cfg(feature = "layer")]
+pub(crate) use self::state::SpanMoment;
+pub(crate) use self::state::{CallState, FactsRef};

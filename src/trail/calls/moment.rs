@@ -5,7 +5,9 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
-use super::message::{MessageFacts, set_fact};
+#[cfg(feature = "mcp")]
+use super::message::MessageFacts;
+use super::message::set_fact;
 use crate::policy::Truncations;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
 use crate::trail::identity::{Actor, Client};
@@ -81,6 +83,7 @@ impl Moment {
 
 impl Moment {
     /// A moment with the facts of an MCP message that wants no answer.
+    #[cfg(feature = "mcp")]
     pub(crate) fn of_message(event: EventName, message: MessageFacts) -> Self {
         let caller = message.caller();
         let MessageFacts { mut attributes, shared, .. } = message;
@@ -106,15 +109,18 @@ impl Moment {
         Self { is_garbage: true, ..self }
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn of(event: EventName, attributes: Attributes) -> Self {
         Self { attributes, ..Self::new(event) }
     }
 
+    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn inside_call(mut self, call_id: Option<RecordId>) -> Self {
         self.call_id = call_id;
         self
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
         self.context = context;
         self

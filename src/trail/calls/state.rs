@@ -10,7 +10,9 @@ use super::facts::Facts;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, cleaned};
-use crate::record::{Clock, ClockReading, Entropy, EventName, Key, Outcome, RecordId, SpanIds, Value};
+#[cfg(feature = "layer")]
+use crate::record::Outcome;
+use crate::record::{Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};
 use crate::trail::identity::Client;
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
@@ -85,6 +87,7 @@ impl CallState {
         self.duration()
     }
 
+    #[cfg(feature = "layer")]
     fn is_stopped(&self) -> bool {
         self.duration_nano() != 0
     }
@@ -122,6 +125,7 @@ impl CallState {
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
+    #[cfg(feature = "layer")]
     pub(crate) fn is_open_call(&self) -> bool {
         !self.is_stopped() && self.event().has_halves()
     }
@@ -219,6 +223,7 @@ impl CallState {
 
 /// A span without halves that has closed.
 #[derive(Debug)]
+#[cfg(feature = "layer")]
 pub(crate) struct SpanMoment<'a> {
     pub(in crate::trail) event: EventName,
     pub(in crate::trail) outcome: &'a Outcome,
@@ -238,6 +243,10 @@ pub(crate) enum FactsRef<'a> {
     /// Somebody may still see them.
     Shared(&'a CallState),
     /// Nobody else can.
+    #[cfg_attr(
+        not(feature = "layer"),
+        expect(dead_code, reason = "only spans of users end with nobody to see their facts")
+    )]
     Alone(&'a Facts),
 }
 
@@ -258,6 +267,7 @@ impl FactsRef<'_> {
 /// For calls that the layer begins by itself.
 impl CallState {
     /// The moment that it was, now that it was stopped.
+    #[cfg(feature = "layer")]
     pub(crate) fn moment<'a>(&self, outcome: &'a Outcome, inside: Option<RecordId>) -> SpanMoment<'a> {
         SpanMoment {
             event: self.event(),
@@ -276,6 +286,7 @@ impl CallState {
     }
 
     /// Adds what a span inside the call says, which is clean and within the limits.
+    #[cfg(any(feature = "layer", feature = "rmcp"))]
     pub(crate) fn enrich_all(&self, others: &Facts) {
         let mut facts = self.facts();
         let Facts { shared, base, added, truncations, .. } = &mut *facts;
@@ -286,6 +297,7 @@ impl CallState {
     }
 
     /// Forgets the call, but keeps the memory for another one.
+    #[cfg(feature = "layer")]
     pub(crate) fn clear(&mut self) {
         self.context.take();
         *self.journalled.get_mut() = 0;
@@ -296,6 +308,7 @@ impl CallState {
     }
 
     /// Whether it has grown beyond what is worth keeping.
+    #[cfg(feature = "layer")]
     pub(crate) fn is_large(&mut self) -> bool {
         let facts = self.facts_mut();
         facts.base.capacity() + facts.added.capacity() > LARGE
@@ -319,4 +332,5 @@ impl Default for CallState {
 }
 
 /// Bytes; a record of all that a person fills in by hand is smaller.
+#[cfg(feature = "layer")]
 const LARGE: usize = 16 * 1024;

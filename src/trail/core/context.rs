@@ -11,6 +11,10 @@ use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use crate::trail::wire_counts::WireCounters;
 
 /// Settings, hooks and counters of capture.
+#[cfg_attr(
+    not(all(feature = "layer", feature = "mcp")),
+    expect(dead_code, reason = "each way of capture asks for some of it")
+)]
 pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) settings: Settings,
     /// The key of keyed digests.
@@ -19,7 +23,7 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) bounds: Bounds,
     pub(in crate::trail) hooks: Hooks,
     pub(in crate::trail) notices: Notices,
-    pub(in crate::trail) watch: UnauditedSpans,
+    pub(in crate::trail) unaudited_spans: UnauditedSpans,
     pub(in crate::trail) reach: Reach,
     pub(in crate::trail) missing_ids: MissingIdsWarnings,
     pub(in crate::trail) wire_counters: WireCounters,

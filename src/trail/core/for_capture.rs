@@ -5,13 +5,22 @@ use std::sync::Arc;
 
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
-use crate::policy::{AllowList, Bounds, Truncator};
-use crate::record::{Clock, Entropy};
+#[cfg(feature = "layer")]
+use crate::policy::AllowList;
+#[cfg(feature = "mcp")]
+use crate::policy::Bounds;
+use crate::policy::Truncator;
+use crate::record::Clock;
+#[cfg(feature = "layer")]
+use crate::record::Entropy;
+#[cfg(feature = "mcp")]
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 #[cfg(feature = "tower")]
 use crate::trail::identity::{Actor, Clients, RequestFacts};
-use crate::trail::otel::{MissingIds, Reach};
+#[cfg(feature = "layer")]
+use crate::trail::otel::UnauditedSpans;
+use crate::trail::otel::{MissingIdsWarnings, Reach};
 #[cfg(feature = "mcp")]
 use crate::trail::wire_counts::WireCounters;
 
@@ -21,6 +30,7 @@ impl Core {
         &self.context.settings
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn allow(&self) -> &AllowList {
         &self.context.allow
     }
@@ -52,6 +62,7 @@ impl Core {
         &self.context.notices
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.recorder.entropy
     }
@@ -82,31 +93,36 @@ impl Core {
         &self.context.reach
     }
 
-    /// A record has no ids: says why, if nobody has.
-    pub(crate) fn warn_of_missing_ids(&self, why: MissingIds, span: &str) {
-        self.context.missing_ids.tell(&self.context.notices, why, span);
+    /// The warnings about records without ids.
+    pub(crate) fn missing_ids(&self) -> &MissingIdsWarnings {
+        &self.context.missing_ids
     }
 
     /// Nobody is to be told that records have no ids: there are no traces on purpose.
+    #[cfg(any(feature = "internals", feature = "layer"))]
     pub fn expect_no_ids(&self) {
         self.context.missing_ids.expect_none();
     }
 
     /// Whether a span of that name is audited because a hook said so.
+    #[cfg(feature = "layer")]
     pub(crate) fn is_audited_name(&self, name: &str) -> bool {
         self.context.hooks.may_audit_any_span() && self.context.audited_names.read().contains(name)
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn add_audited_name(&self, name: &'static str) {
         self.context.audited_names.write().insert(name);
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn keeps_unsampled_callers(&self) -> bool {
         self.context.keeps_unsampled_callers
     }
 
-    /// Counts a span that closed, for the warning that none was audited.
-    pub(crate) fn span_closed(&self, audited: bool) {
-        self.context.watch.closed(&self.context.notices, audited);
+    /// Counts spans that close, for the warning that none was audited.
+    #[cfg(feature = "layer")]
+    pub(crate) fn unaudited_spans(&self) -> &UnauditedSpans {
+        &self.context.unaudited_spans
     }
 }

@@ -68,6 +68,7 @@ impl OpenCalls {
     }
 
     /// Somebody else keeps calls, too.
+    #[cfg(feature = "layer")]
     pub(in crate::trail) fn add_holder(&self, holder: Weak<dyn HoldsCalls>) {
         let mut holders = self.holders.lock();
         holders.retain(|holder| holder.strong_count() > 0);

@@ -47,6 +47,7 @@ impl Core {
     }
 
     /// The runtime on which the exporter of the traces may live, too.
+    #[cfg(any(feature = "internals", feature = "layer"))]
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
         self.delivery.shipper.runtime()
     }

@@ -18,6 +18,7 @@ pub(in crate::trail) fn announce(span: &Span, state: &Arc<CallState>) {
 }
 
 /// The state that is being handed over.
+#[cfg(feature = "layer")]
 pub(crate) fn taken() -> Option<Arc<CallState>> {
     OPENING.with(|opening| opening.borrow().clone())
 }

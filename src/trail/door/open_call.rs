@@ -29,10 +29,16 @@ use crate::locks::Mutex;
 use crate::policy::Decision;
 #[cfg(feature = "internals")]
 use crate::record::SpanIds;
-use crate::record::{Attributes, Detail, Key, Outcome, Place, RecordId, Value, names};
-use crate::trail::calls::{Call, CallState, Class, Facts, RefusalKind, Refused, WhenFull, is_fact};
+#[cfg(feature = "rmcp")]
+use crate::record::{Attributes, Place};
+use crate::record::{Detail, Key, Outcome, RecordId, Value, names};
+#[cfg(feature = "rmcp")]
+use crate::trail::calls::Facts;
+use crate::trail::calls::{Call, CallState, Class, RefusalKind, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
-use crate::trail::identity::{Actor, Share, SharedResource};
+#[cfg(feature = "rmcp")]
+use crate::trail::identity::Actor;
+use crate::trail::identity::{Share, SharedResource};
 use crate::trail::otel;
 use crate::trail::recording::{BLOCKING_PATIENCE, Cause, NotTaken, RETRY_INTERVAL};
 
@@ -278,6 +284,7 @@ impl OpenCall {
     }
 
     /// Adds who acts, if nobody knew.
+    #[cfg(feature = "rmcp")]
     pub(crate) fn enrich_actor(&self, actor: Actor) {
         if self.state.facts().has(Place::ActorId) {
             return;
@@ -289,6 +296,7 @@ impl OpenCall {
     }
 
     /// The handler is done: the call took until now, however long its answer travels.
+    #[cfg(feature = "rmcp")]
     pub(crate) fn handled(&self) {
         self.state.stop(self.core.clock());
     }

@@ -107,7 +107,7 @@ fn start(core: &Core, span: &Span, parent: Option<&Context>, links: Vec<SpanCont
         None => why_none(core, span),
     };
     if !Context::is_current_telemetry_suppressed() {
-        core.warn_of_missing_ids(why, NAME);
+        core.missing_ids().warn(why, NAME);
     }
     None
 }

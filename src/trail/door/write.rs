@@ -6,12 +6,18 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "layer")]
 use opentelemetry::Context;
+#[cfg(feature = "layer")]
 use opentelemetry::trace::TraceContextExt as _;
 
 use crate::journal::{Admission, Append, Kind, Receipt, Room};
-use crate::record::{Detail, Outcome, RecordId, SpanIds};
-use crate::trail::calls::{CallState, FactsRef, Moment, SpanMoment};
+#[cfg(feature = "layer")]
+use crate::record::SpanIds;
+use crate::record::{Detail, Outcome, RecordId};
+#[cfg(feature = "layer")]
+use crate::trail::calls::SpanMoment;
+use crate::trail::calls::{CallState, FactsRef, Moment};
 use crate::trail::core::Core;
 use crate::trail::otel::{self, Marks, mirror};
 use crate::trail::recording::{NotTaken, Priority};
@@ -136,6 +142,7 @@ impl Core {
     }
 
     /// Writes the one record of a span that is a moment, before it ends; with the OTel context of that span.
+    #[cfg(feature = "layer")]
     pub(crate) fn write_span_moment(&self, facts: FactsRef<'_>, moment: &SpanMoment<'_>, context: Option<&Context>) {
         let what = Append::MOMENT;
         let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;

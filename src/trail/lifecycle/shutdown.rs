@@ -76,7 +76,7 @@ impl Core {
         if self.is_inherited() {
             return;
         }
-        self.context.watch.end(&self.context.notices);
+        self.context.unaudited_spans.end();
         let mut closing = self.delivery.closing.lock();
         let usage = self.recorder.journal.usage();
         let all_is_shipped = usage.pending() == 0 && self.delivery.adopted.wait_within(Duration::ZERO);
@@ -95,6 +95,7 @@ impl Core {
     }
 
     /// What closing has left of the flush time-out.
+    #[cfg(feature = "layer")]
     pub(crate) fn time_left_to_close(&self) -> Duration {
         let spent = self.delivery.closing.lock().spent;
         self.context.settings.flush_timeout.saturating_sub(spent)

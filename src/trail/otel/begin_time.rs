@@ -11,6 +11,7 @@ use std::cell::Cell;
 
 /// What is told of a span that is being made.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "layer"), expect(dead_code, reason = "only the OTel layer is told the time"))]
 struct SpanBegin {
     /// As its call site has it.
     name: &'static str,

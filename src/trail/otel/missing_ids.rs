@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::config::Notices;
 
-/// What was told so far.
-#[derive(Debug, Default)]
+/// Warns once for each cause.
+#[derive(Debug)]
 pub(crate) struct MissingIdsWarnings {
+    notices: Notices,
     told: AtomicU16,
 }
 
 /// Why records have no ids, or a layer no records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "layer"), expect(dead_code, reason = "the other reasons are those of the layer"))]
 pub(crate) enum MissingIds {
     /// There is no subscriber, so there are no spans.
     NoSubscriber,
@@ -36,16 +38,21 @@ pub(crate) enum MissingIds {
 }
 
 impl MissingIdsWarnings {
+    pub(in crate::trail) fn to(notices: Notices) -> Self {
+        Self { notices, told: AtomicU16::default() }
+    }
+
     /// None are expected: there are no traces on purpose.
+    #[cfg(any(feature = "internals", feature = "layer"))]
     pub(crate) fn expect_none(&self) {
         self.told.fetch_or(!bit(MissingIds::OtherTrail), Ordering::Relaxed);
     }
 
-    /// Says that the records of a span have none, if that was not said of that cause.
-    pub(crate) fn tell(&self, notices: &Notices, why: MissingIds, span: &str) {
+    /// Warns that the records of a span have no ids, unless it has warned of that cause.
+    pub(crate) fn warn(&self, why: MissingIds, span: &str) {
         let bit = bit(why);
         if self.told.load(Ordering::Relaxed) & bit == 0 && self.told.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
-            notices.warn(why.text(span));
+            self.notices.warn(why.text(span));
         }
     }
 }

@@ -9,7 +9,11 @@ mod missing_ids;
 mod reach;
 mod unaudited;
 
-pub(crate) use self::marks::{Marks, PROBE, TARGET, at, end, mark, mirror};
+pub(crate) use self::marks::{Marks, TARGET, end, mark, mirror};
+#[cfg(feature = "layer")]
+pub(crate) use self::marks::{PROBE, at};
 pub(crate) use self::missing_ids::{MissingIds, MissingIdsWarnings};
-pub(crate) use self::reach::{Reach, Way, attached_by, has_own_ids};
-pub(in crate::trail) use self::unaudited::UnauditedSpans;
+#[cfg(feature = "layer")]
+pub(crate) use self::reach::attached_by;
+pub(crate) use self::reach::{Reach, Way, has_own_ids};
+pub(crate) use self::unaudited::UnauditedSpans;

@@ -48,6 +48,7 @@ impl Reach {
     }
 
     /// The layers have changed, or may have: what was not there may be there now.
+    #[cfg(feature = "layer")]
     pub(crate) fn look_again(&self) {
         if self.way() == Way::None {
             self.note(Way::Unknown);

@@ -22,6 +22,7 @@ pub(in crate::trail) struct Recorder {
     pub(in crate::trail) journal: Journal,
     pub(in crate::trail) reporter: Arc<SelfReporter>,
     pub(in crate::trail) gaps: Gaps,
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP has several clients"))]
     pub(in crate::trail) clients: Arc<Clients>,
     pub(in crate::trail) clock: Arc<dyn Clock>,
     pub(in crate::trail) entropy: Arc<dyn Entropy>,

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{Sequence, SinkName};
-use crate::ship::GaveUp;
+use crate::ship::RefusedRange;
 
 /// Knows which records of the stream tell of the quarantine, and holds back what is to be told of those alone.
 #[derive(Debug, Default)]
 pub(in crate::trail) struct RefusedGaps {
     written: BTreeSet<Sequence>,
     /// By the sink that refused them, and their first and last numbers; neighbours are one.
-    held: BTreeMap<(SinkName, Sequence, Sequence), GaveUp>,
+    held: BTreeMap<(SinkName, Sequence, Sequence), RefusedRange>,
 }
 
 impl RefusedGaps {
@@ -23,7 +23,7 @@ impl RefusedGaps {
     }
 
     /// Holds a report back if it is of such records alone.
-    pub(in crate::trail) fn hold_back(&mut self, gap: GaveUp) -> bool {
+    pub(in crate::trail) fn hold_back(&mut self, gap: RefusedRange) -> bool {
         let of_gaps = self.written.range(gap.first..=gap.last).count() as u64;
         if of_gaps <= gap.last - gap.first {
             return false;
@@ -42,24 +42,24 @@ impl RefusedGaps {
     }
 
     /// What is to be told now.
-    pub(in crate::trail) fn take(&mut self) -> Vec<GaveUp> {
+    pub(in crate::trail) fn take(&mut self) -> Vec<RefusedRange> {
         std::mem::take(&mut self.held).into_values().collect()
     }
 }
 
 /// Two reports as one, if no number comes in that neither of them has. The same may be reported twice.
-fn joined(held: &GaveUp, gap: &GaveUp) -> Option<GaveUp> {
+fn joined(held: &RefusedRange, gap: &RefusedRange) -> Option<RefusedRange> {
     if held.sink != gap.sink {
         return None;
     }
     if (held.first, held.last) == (gap.first, gap.last) {
-        return Some(GaveUp { count: held.count.max(gap.count), ..*held });
+        return Some(RefusedRange { count: held.count.max(gap.count), ..*held });
     }
     let touch = held.first <= gap.last.saturating_add(1) && gap.first <= held.last.saturating_add(1);
     (touch && held.is_whole() && gap.is_whole()).then(|| {
         let (first, last) = (held.first.min(gap.first), held.last.max(gap.last));
         let count = last - first + 1;
-        GaveUp { first, last, count, of: count, ..*held }
+        RefusedRange { first, last, count, of: count, ..*held }
     })
 }
 

@@ -24,7 +24,7 @@ use crate::journal::{
 };
 use crate::locks::{Mutex, MutexGuard, RwLock};
 use crate::record::{Clock, Entropy, RecordId, StreamId};
-use crate::ship::{GaveUp, Reports};
+use crate::ship::{RefusedRange, Reports};
 use crate::trail::records::{Gap, Lifecycle};
 
 /// Reports about the trail itself, by records and notices.
@@ -281,10 +281,10 @@ impl Watcher for SelfReporter {
 }
 
 impl Reports for SelfReporter {
-    fn gave_up(&self, gap: GaveUp) {
+    fn refused(&self, gap: RefusedRange) {
         if self.is_own(gap.stream) {
             let quarantined = if planted("count-quarantined-as-delivered") { 0 } else { gap.count };
-            let GaveUp { first, last, sink, .. } = gap;
+            let RefusedRange { first, last, sink, .. } = gap;
             self.note_losses(LossReport { first, last, quarantined, lost: 0, sink: Some(sink) });
             if self.refused_gaps().hold_back(gap) {
                 return;

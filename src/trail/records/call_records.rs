@@ -51,6 +51,7 @@ pub(in crate::trail) fn response(buffer: &mut Vec<u8>, state: &CallState, facts:
 }
 
 /// The record of a span without halves, which has lasted that many seconds.
+#[cfg(feature = "layer")]
 pub(in crate::trail) fn span_moment(
     buffer: &mut Vec<u8>,
     facts: &Facts,

@@ -2,7 +2,7 @@
 
 use super::counts::RecordCounts;
 use crate::record::{Encoder, EventName, Outcome, RecordId, SpanIds, Status, StreamId, error_type, names};
-use crate::ship::GaveUp;
+use crate::ship::RefusedRange;
 
 /// A record of the trail about itself.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Gap {
     }
 
     /// Records that the sink refused.
-    pub(in crate::trail) fn quarantined(gap: GaveUp) -> Self {
+    pub(in crate::trail) fn quarantined(gap: RefusedRange) -> Self {
         Self {
             cause: QUARANTINED,
             count: gap.count,

@@ -7,7 +7,7 @@ mod templates;
 
 pub use self::counts::RecordCounts;
 
-pub(in crate::trail) use self::call_records::{
-    MomentHeader, REQUEST_OUTCOME, interrupted, moment, request, response, span_moment,
-};
+#[cfg(feature = "layer")]
+pub(in crate::trail) use self::call_records::span_moment;
+pub(in crate::trail) use self::call_records::{MomentHeader, REQUEST_OUTCOME, interrupted, moment, request, response};
 pub(in crate::trail) use self::lifecycle::{Gap, Lifecycle};

@@ -1,4 +1,4 @@
-//! What the arguments, the environment and the configuration file say together.
+//! The effective configuration from the arguments, the environment and the configuration file.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -15,19 +15,19 @@ use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
 use crate::cli::shown::plain;
 use crate::cli::words::Words;
-use crate::config::file::{File, HostName, ListenerSettings, ProcessIdentity};
+use crate::config::file::{ConfigFile, HostName, ListenerSettings, ProcessIdentity};
 use crate::proxy::http::Upstream;
 
 /// The effective configuration.
 #[derive(Debug)]
 pub(super) struct Configuration {
-    pub(super) file: File,
+    pub(super) file: ConfigFile,
     environment: Environment,
-    /// `None` where the environment says it.
+    /// `None` if the environment sets it.
     service: Option<String>,
     /// The server's command, if there is one.
     pub(super) command: Vec<OsString>,
-    /// Where settings come from.
+    /// The origins of settings.
     pub(super) words: Words,
 }
 
@@ -38,7 +38,8 @@ impl Configuration {
             Some(path) => Some(path.clone()),
             None => environment.text(FILE).map_err(Failure::usage)?.map(PathBuf::from),
         };
-        let mut file = path.map(|path| File::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut file =
+            path.map(|path| ConfigFile::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
             let names: Vec<_> = [Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten().collect();
             environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
@@ -65,12 +66,12 @@ impl Configuration {
         self.command.first()
     }
 
-    /// A trail whose class of each call is that of the rules, and whose settings are these.
+    /// A trail with these settings, whose rules give each call its class.
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
         let builder = builder.bounds((&self.file.bounds).into());
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
-            // Nothing has to be held back for the others.
+            // Nothing has to be held for the others.
             return builder;
         }
         let file = Arc::new(self.file.clone());
@@ -79,7 +80,7 @@ impl Configuration {
         })
     }
 
-    /// Who uses a server over stdio, as the environment asserts it.
+    /// The user of a server over stdio, as the environment asserts.
     pub(super) fn user(&self) -> Result<Option<Actor>, Failure> {
         let Some(ProcessIdentity { user, name, tenant }) = &self.file.identity.environment else { return Ok(None) };
         let text = |variable: &String| self.environment.text(variable).map_err(Failure::usage);
@@ -92,14 +93,14 @@ impl Configuration {
         Ok(Some(actor))
     }
 
-    /// As a configuration file that says the same; what is secret is not in it.
+    /// The effective configuration as a file, without secrets.
     pub(super) fn shown(&self) -> Result<String, Failure> {
         let overrides = Overrides { service_name: self.service.clone(), ..Overrides::default() };
         let told = |error: &ConfigError| Failure::usage(self.words.config(error));
         let settings = Settings::read(&overrides, &self.environment).map_err(|error| told(&error))?;
         settings.warnings.iter().for_each(crate::cli::outcome::say);
         for upstream in self.file.listener.iter().filter_map(|listener| listener.upstream.as_deref()) {
-            // It may hold a password, and would be refused.
+            // It may contain a password, and would be refused.
             Upstream::new(upstream).map_err(Failure::usage)?;
         }
         let mut file = self.file.clone();
@@ -143,7 +144,7 @@ fn listener(address: SocketAddr, arguments: &HttpArguments) -> Result<ListenerSe
     Ok(listener)
 }
 
-/// The file name of the program; the proxy's own where there is none.
+/// The file name of the program; the proxy's own if there is none.
 fn file_name(command: &[OsString]) -> String {
     let name = command.first().and_then(|program| Path::new(program).file_name());
     name.map_or_else(|| "auditrail-proxy".into(), |name| name.to_string_lossy().into_owned())
@@ -156,5 +157,5 @@ const NEEDS: &[(&str, &str)] = &[
     ),
     ("OTEL_SERVICE_NAME", "give --name SERVICE, or write service_name into the configuration file"),
 ];
-const NOTHING: &str = "nothing says which server is meant; give its command behind --, or --listen with --upstream or \
+const NOTHING: &str = "no server is named; give its command after --, or --listen with --upstream or \
                        --forward, or a configuration file with a [[listener]]";

@@ -23,7 +23,7 @@ use crate::proxy::http::{
 
 /// Serves until the process is told to end.
 pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
-    // Before anything asks for it.
+    // Before anything reads it.
     raise_limit();
     let mut trail = configuration.trail();
     let identity = &configuration.file.identity;
@@ -50,11 +50,11 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// As many descriptors as the process may have: half of them are the bound of connections. A server that is started as a
-/// command never inherits that, since there is none here: programs that use `select` would break.
+/// Raises the descriptor limit to the maximum: half of the descriptors are for connections. A server that is started
+/// as a command never inherits that, because there is none here; programs that use `select` would break.
 fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
-    // If it cannot be raised, the bound is lower.
+    // If it cannot be raised, the limit of connections is lower.
     let _unraised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
@@ -80,7 +80,7 @@ async fn serve(listeners: Vec<HttpSettings>, trail: &Trail) -> Result<(), Failur
     Ok(())
 }
 
-/// A setting that cannot be used, or an address that is taken.
+/// A setting that cannot be used, or an address that is in use.
 fn not_served(error: HttpProxyError) -> Failure {
     match error {
         HttpProxyError::Listen { .. } => failed(error),

@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(arguments: &ProxyArguments) -> Result<ExitCode, Failur
     Ok(ExitCode::from(code))
 }
 
-/// Becomes the server, if this process was started by the proxy for that. Returns only if it cannot.
+/// Becomes the server, if the proxy started this process for that. Returns only if it cannot.
 pub(in crate::cli) fn launched() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1).peekable();
     arguments.next_if(|first| first == LAUNCH)?;

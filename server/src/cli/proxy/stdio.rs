@@ -35,7 +35,7 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
     })
 }
 
-/// Returns only if it cannot.
+/// Returns only if it fails.
 pub(super) fn become_server(arguments: &LaunchArguments) -> Failure {
     let Some((program, rest)) = arguments.command.split_first() else { return Failure::usage("name a command") };
     let error = launch(arguments.parent, program, rest);
@@ -43,7 +43,7 @@ pub(super) fn become_server(arguments: &LaunchArguments) -> Failure {
     Failure { text, code: no_command(&error) }
 }
 
-/// As a shell has it (POSIX, 2.8.2).
+/// As a shell reports it (POSIX, 2.8.2).
 fn no_command(error: &io::Error) -> u8 {
     if error.kind() == ErrorKind::NotFound { 127 } else { 126 }
 }

@@ -1,44 +1,45 @@
-//! Mistakes in the file, with where they are.
+//! Mistakes in the configuration file, with their positions.
 
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// The configuration file cannot be used.
+/// Why the configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// It cannot be read.
-    #[error("{}: {source}; name a configuration file that may be read", path.display())]
+    /// The file cannot be read.
+    #[error("{}: {source}; name a readable configuration file", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// It says something that cannot be used.
+    /// The file contains something that cannot be used.
     #[error("{}:{line}: {}{problem}", path.display(), quoted(key))]
     Mistake {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// The key in that line, without its value, which may be a secret in the wrong place; empty if it is none that is known.
+        /// The key in that line, without its value, which may be a secret in the wrong place; empty if it is not a
+        /// known key.
         key: String,
-        /// What is wrong with it, and what would be right.
+        /// The problem, and what would be right.
         problem: String,
     },
 }
 
 /// A file that is being read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceFile<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
-    /// What is wrong with those bytes.
+impl SourceFile<'_> {
+    /// The error for those bytes.
     pub(super) fn mistake(&self, place: Option<Range<usize>>, problem: &str) -> FileError {
         let start = place.map_or(0, |place| place.start).min(self.text.len());
         let before = self.text.get(..start).unwrap_or_default();
@@ -57,13 +58,13 @@ fn quoted(key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("`{key}`: ") }
 }
 
-/// The known key at the beginning of a line. What else stands there may be part of a value of many lines.
+/// The known key at the beginning of a line. Other text there may be part of a value of several lines.
 fn key(line: &str) -> &str {
     let key = line.split_once('=').map_or("", |(key, _)| key.trim());
     if KEYS.contains(&key) { key } else { "" }
 }
 
-/// What serde says of a value, without the value: of what kind it is, and what would be right.
+/// serde's text about a value, without the value: its kind, and what would be right.
 fn without_value(problem: &str) -> String {
     let kinds = |kind: &str| KINDS.into_iter().find(|known| kind.starts_with(known)).unwrap_or("value");
     for what in ["invalid type: ", "invalid value: "] {
@@ -77,10 +78,10 @@ fn without_value(problem: &str) -> String {
     }
 }
 
-/// As serde calls them.
+/// serde's names of them.
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
-/// All that have a value.
+/// All keys that have a value.
 pub(super) const KEYS: [&str; 55] = [
     "acknowledge",
     "address",

@@ -1,11 +1,11 @@
-//! The configuration file of `auditrail proxy` (TOML). `docs/proxy.md` tells what it may say.
+//! The configuration file of `auditrail proxy` (TOML), described in `docs/proxy.md`.
 //!
 //! Invariants:
-//! 1. What the file says and nobody understands stops the start: an unknown key, a value that is none, a class that is
-//!    nowhere. The error names file, line and key, and what may stand there.
+//! 1. Anything in the file that is not understood stops the start: an unknown key, an invalid value, a class that is
+//!    not defined. The error names file, line and key, and what is allowed there.
 //! 2. The environment wins over the file, and arguments over both.
-//! 3. There is no key for a secret: those are for the environment. As somebody may write one all the same, no error repeats a
-//!    value.
+//! 3. There is no key for a secret: secrets belong in the environment. As somebody may write one anyway, no error
+//!    repeats a value.
 
 mod bounds;
 mod class;
@@ -18,8 +18,8 @@ mod value;
 
 pub use self::error::FileError;
 pub use self::shape::{
-    AcknowledgeName, AddressHeader, BoundsSettings, ClassSettings, File, HeaderIdentity, HostName, HttpFileSettings,
-    HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings, Pattern, ProcessIdentity,
-    Rule, StdioSettings, TraceSettings, WhenFullName,
+    AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
+    HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
+    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, WhenFullName,
 };
-pub use self::value::{Address, Header, Network, Route, Time};
+pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern};

@@ -6,10 +6,10 @@ use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
 
-use super::error::{FileError, Source};
-use super::shape::{ClassSettings, File};
+use super::error::{FileError, SourceFile};
+use super::shape::{ClassSettings, ConfigFile};
 
-impl File {
+impl ConfigFile {
     /// Reads and checks a file.
     ///
     /// # Errors
@@ -21,19 +21,19 @@ impl File {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a file; the path is for messages.
+    /// Parses the text of a file; the path is for messages.
     ///
     /// # Errors
     /// The first mistake in it.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
-        let source = Source { path, text };
+        let source = SourceFile { path, text };
         let file: Self = toml::from_str(text).map_err(|error| source.mistake(error.span(), error.message()))?;
         file.check(&source)?;
         Ok(file)
     }
 
-    /// What the environment does not say of the trail is what the file says. Gives the variables that it has set, and what
-    /// their keys are called.
+    /// Sets the variables of the trail that the environment does not set from the file. Returns these variables with
+    /// their keys in the file.
     pub fn complete(&self, environment: &mut Environment) -> Vec<(&'static str, &'static str)> {
         let values = [
             (DIRECTORY, "[journal] directory", self.journal.directory.as_ref().map(|it| it.display().to_string())),
@@ -75,19 +75,19 @@ impl File {
         self.class.get(rule.class.get_ref())
     }
 
-    /// The classes that a call may have.
+    /// The classes that a call can have.
     pub fn classes_in_use(&self) -> impl Iterator<Item = &ClassSettings> {
         self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
     }
 
-    /// The whole of it, as a file.
+    /// The complete configuration, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
-        // What was read can be written.
+        // What was parsed can be serialized.
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    fn check(&self, source: &Source<'_>) -> Result<(), FileError> {
+    fn check(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
         for rule in &self.rule {
             if !self.class.contains_key(rule.class.get_ref()) {
                 let known: Vec<_> = self.class.keys().map(|name| format!("[class.{name}]")).collect();

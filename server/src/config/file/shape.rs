@@ -1,4 +1,4 @@
-//! What may stand in the file.
+//! The structure of the configuration file.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,36 +8,36 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::value::{Address, Header, Network, Route, Time};
+use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct File {
+pub struct ConfigFile {
     /// `service.name` of the records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
-    /// Where records are kept until the collector has them.
+    /// The journal, in which records wait for the collector.
     pub journal: JournalSettings,
     /// The collector.
     pub otlp: OtlpFileSettings,
-    /// Who acts.
+    /// The actor.
     pub identity: IdentitySettings,
     /// Traces.
     pub trace: TraceSettings,
     /// Servers over standard input and output.
     pub stdio: StdioSettings,
-    /// What is recorded beside MCP.
+    /// HTTP requests that are recorded although they are not MCP.
     pub http: HttpFileSettings,
-    /// What clients and servers may cost.
+    /// Limits of what clients may cost.
     pub bounds: BoundsSettings,
-    /// Where HTTP clients come, and where their requests go.
+    /// Listeners, and the servers behind them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
-    /// Which calls have which class; the first that matches counts.
+    /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rule: Vec<Rule>,
-    /// What classes promise.
+    pub rule: Vec<ClassRule>,
+    /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,
 }
@@ -54,7 +54,7 @@ pub struct JournalSettings {
     pub max_bytes: Option<u64>,
     /// `AUDITRAIL_FLUSH_TIMEOUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flush_timeout: Option<Time>,
+    pub flush_timeout: Option<FileDuration>,
     /// `AUDITRAIL_JOURNAL_WITHOUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without: Option<Vec<String>>,
@@ -97,15 +97,15 @@ pub struct IdentitySettings {
     /// For HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<HeaderIdentity>,
-    /// The networks of the proxies in front of this one whose headers count, such as `10.0.0.0/8`.
+    /// The networks of the trusted proxies in front of this one, such as `10.0.0.0/8`. Only their headers count.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted: Vec<Network>,
-    /// The header to which these append the address of the client.
+    /// The header to which they append the client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<AddressHeader>,
 }
 
-/// Names of environment variables that say who uses a server over stdio: asserted.
+/// Names of environment variables that name the user of a server over stdio; the identity is asserted.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessIdentity {
@@ -119,19 +119,19 @@ pub struct ProcessIdentity {
     pub tenant: Option<String>,
 }
 
-/// Names of headers in which trusted hops say who a request is from.
+/// Names of headers in which trusted hops name the sender of a request.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderIdentity {
     /// `audit.actor.id`.
-    pub user: Header,
+    pub user: HeaderField,
     /// `user.roles`, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub roles: Option<Header>,
+    pub roles: Option<HeaderField>,
     /// `auditrail.tenant.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<Header>,
-    /// The hops authenticate clients and remove these headers from what clients send: the identity is verified.
+    pub tenant: Option<HeaderField>,
+    /// The hops authenticate clients and remove these headers from their requests, so the identity is verified.
     #[serde(default)]
     pub authenticated: bool,
 }
@@ -150,10 +150,10 @@ pub enum AddressHeader {
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceSettings {
-    /// Calls become spans, which go where the records go. On, unless `OTEL_TRACES_EXPORTER` says otherwise.
+    /// Exports calls as spans to the collector of the records. On, unless `OTEL_TRACES_EXPORTER` disables it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export: Option<bool>,
-    /// Requests name these spans as their parents. Off: servers see what clients send.
+    /// Writes these spans into requests as their parents. Off: servers see what clients send.
     pub inject: bool,
 }
 
@@ -161,7 +161,7 @@ pub struct TraceSettings {
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StdioSettings {
-    /// How many bytes of a message are held where its call may be refused, or is joined to its span.
+    /// How many bytes of a message are held if its call may be refused, or is joined to its span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<usize>,
 }
@@ -170,36 +170,36 @@ pub struct StdioSettings {
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoundsSettings {
-    /// Records of their own for what is no message, of one message.
+    /// How many separate records one message can have for anything in it that is not a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub garbage_per_message: Option<u32>,
-    /// Such records of one connection within a second.
+    /// How many such records one connection can have per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub garbage_per_second: Option<u32>,
-    /// How often each byte that comes may be repeated on records.
+    /// How often each received byte may be repeated on records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeated_per_byte: Option<u64>,
-    /// Bytes of bodies over HTTP that are held, of all clients.
+    /// How many bytes of HTTP bodies are held, for all clients together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<u64>,
-    /// Sessions over HTTP.
+    /// How many HTTP sessions can be open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<usize>,
-    /// Calls that are open over HTTP.
+    /// How many calls over HTTP can be open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_calls: Option<u64>,
 }
 
-/// `[http]`: HTTP requests that are no MCP.
+/// `[http]`: HTTP requests that are not MCP.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpFileSettings {
     /// Which of them are recorded.
     pub record: HttpRecordName,
-    /// Paths, exactly or their beginning and `*`, of which none is.
+    /// Paths that are not recorded: exact, or a prefix and `*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub exclude: Vec<Route>,
-    /// How many connections of clients there may be, of all listeners together, and as many to servers.
+    pub exclude: Vec<PathPattern>,
+    /// How many connections of clients there can be, over all listeners, and as many to servers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<usize>,
 }
@@ -219,7 +219,7 @@ pub enum HttpRecordName {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListenerSettings {
-    /// Where clients come.
+    /// The address that clients connect to.
     pub listen: Spanned<Address>,
     /// The server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,49 +227,49 @@ pub struct ListenerSettings {
     /// Each request goes to the server that it names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forward: bool,
-    /// Whose name the server gets as `Host`.
+    /// Which `Host` the server gets.
     #[serde(default)]
     pub host: HostName,
-    /// The names by which clients may come where the server gets its own.
+    /// The host names that clients may use if the server gets its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// The server is told who has asked, and how.
+    /// Tells the server the client's address, host and scheme.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
     /// The listener's own certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_certificate: Option<PathBuf>,
-    /// Its key.
+    /// The private key of that certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
-    /// What the server's certificate must be signed by.
+    /// The authorities that must have signed the server's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_ca: Option<PathBuf>,
     /// The certificate that is shown to the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_certificate: Option<PathBuf>,
-    /// Its key.
+    /// The private key of that certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_key: Option<PathBuf>,
     /// Where `/livez` and `/readyz` are answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Address>,
-    /// How long what was begun may go on at the end.
+    /// How long open exchanges may continue at shutdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drain: Option<Time>,
-    /// How long it may take to connect to the server.
+    pub drain: Option<FileDuration>,
+    /// The timeout for connecting to the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connect_timeout: Option<Time>,
-    /// How many bytes of a body are held where its calls may be refused, or are joined to their spans.
+    pub connect_timeout: Option<FileDuration>,
+    /// How many bytes of a body are held if its calls may be refused, or are joined to their spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<u64>,
 }
 
-/// Whose name stands in the `Host` of requests.
+/// Whose name is in the `Host` of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostName {
-    /// What the client wrote.
+    /// The client's.
     #[default]
     Client,
     /// The server's own.
@@ -279,22 +279,22 @@ pub enum HostName {
 /// `[[rule]]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// Which calls.
+pub struct ClassRule {
+    /// The calls that it matches.
     #[serde(rename = "match")]
-    pub matches: Pattern,
+    pub matches: CallPattern,
     /// The name of their class.
     pub class: Spanned<String>,
 }
 
-/// What a call must have; what is not named may be anything.
+/// What a call must have; a key that is missing matches anything.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Pattern {
-    /// The MCP method, exactly, or its beginning and `*`.
+pub struct CallPattern {
+    /// The MCP method: exact, or a prefix and `*`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The tool, likewise; then only `tools/call` is meant.
+    /// The tool: exact, or a prefix and `*`. Then only `tools/call` matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
 }
@@ -303,13 +303,13 @@ pub struct Pattern {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassSettings {
-    /// What must have happened to a record before the call goes on.
+    /// What must have happened to a record before the call continues.
     pub acknowledge: AcknowledgeName,
-    /// What happens when it cannot.
+    /// What happens if it cannot.
     pub when_full: WhenFullName,
     /// How long a call waits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Time>,
+    pub deadline: Option<FileDuration>,
 }
 
 /// As [`Acknowledge`](auditrail::trail::Acknowledge).
@@ -336,7 +336,7 @@ pub enum WhenFullName {
 }
 
 impl ListenerSettings {
-    /// As arguments have it.
+    /// Creates the listener of command line arguments.
     #[must_use]
     pub fn new(listen: SocketAddr, upstream: Option<String>, forward: bool) -> Self {
         Self {
@@ -360,11 +360,11 @@ impl ListenerSettings {
 }
 
 impl JournalSettings {
-    /// Says what counts.
+    /// Adds the effective settings.
     pub(crate) fn show(&mut self, settings: &Settings) {
         self.directory = Some(settings.directory.clone());
         self.max_bytes = Some(settings.journal_max_bytes);
-        self.flush_timeout = Some(Time(settings.flush_timeout));
+        self.flush_timeout = Some(FileDuration(settings.flush_timeout));
         let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
         let lacks = [(directory_sync, "directory_sync"), (lock, "lock")].into_iter().filter(|(accepted, _)| *accepted);
         let without: Vec<_> = lacks.map(|(_, name)| name.to_owned()).collect();
@@ -378,7 +378,7 @@ impl JournalSettings {
 }
 
 impl QuarantineFullName {
-    /// What the variable says for it.
+    /// The text of the corresponding variable.
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Shed => "shed",
@@ -387,14 +387,14 @@ impl QuarantineFullName {
     }
 }
 
-impl Pattern {
+impl CallPattern {
     pub(super) fn is(&self, method: &str, tool: Option<&str>) -> bool {
         let method_fits = self.method.as_ref().is_none_or(|pattern| fits(pattern, method));
         let tool_fits = self.tool.as_ref().is_none_or(|pattern| tool.is_some_and(|tool| fits(pattern, tool)));
         method_fits && tool_fits
     }
 
-    /// A star elsewhere than at the end would look like one that works.
+    /// A star that is not at the end would look like one that works.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let has_lost_star = |pattern: &String| pattern.strip_suffix('*').unwrap_or(pattern).contains('*');
         let patterns = [&self.method, &self.tool];

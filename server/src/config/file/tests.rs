@@ -5,8 +5,8 @@ use auditrail::config::Environment;
 
 use super::*;
 
-fn parse(text: &str) -> Result<File, FileError> {
-    File::parse(Path::new("/etc/auditrail.toml"), text)
+fn parse(text: &str) -> Result<ConfigFile, FileError> {
+    ConfigFile::parse(Path::new("/etc/auditrail.toml"), text)
 }
 
 #[test]
@@ -15,11 +15,11 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(file.service_name.as_deref(), Some("files"));
     assert_eq!(file.listener.len(), 2);
     assert_eq!((file.listener[0].host, file.listener[1].host), (HostName::Upstream, HostName::Client));
-    assert_eq!(file.listener[0].drain, Some(Time(Duration::from_secs(5))));
-    assert!(file.trace.inject && !File::default().trace.inject);
+    assert_eq!(file.listener[0].drain, Some(FileDuration(Duration::from_secs(5))));
+    assert!(file.trace.inject && !ConfigFile::default().trace.inject);
     assert_eq!(file.http.record, HttpRecordName::All);
-    assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| Route(route.into())));
-    assert_eq!(File::default().http.record, HttpRecordName::Failures);
+    assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| PathPattern(route.into())));
+    assert_eq!(ConfigFile::default().http.record, HttpRecordName::Failures);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
@@ -70,7 +70,7 @@ fn mistakes_stop_the_start() {
             ":3: `when_full`: unknown value, expected one of `refuse`, `shed`, `wait`",
         ),
         ("[class.x]\nfsync = true", "unknown field `fsync`, expected one of `acknowledge`, `when_full`, `deadline`"),
-        ("[class.x]\ndeadline = \"5\"", ":2: `deadline`: it is no number with the unit ms, s, m or h"),
+        ("[class.x]\ndeadline = \"5\"", ":2: `deadline`: it is not a number with a unit of ms, s, m or h"),
         (
             "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
             ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]",
@@ -84,9 +84,9 @@ fn mistakes_stop_the_start() {
         ("[[listener]]\nlisten = \"8080\"", ":2: `listen`: it is a port alone; write :8080 for this machine"),
         (
             "[[listener]]\nlisten = \":99999\"",
-            ":2: `listen`: its port is no number from 0 to 65535; write 127.0.0.1:8080",
+            ":2: `listen`: its port is not a number from 0 to 65535; write 127.0.0.1:8080",
         ),
-        ("[[listener]]\nlisten = \":1\"\nhealth = \"mcp.example:1\"", ":3: `health`: what stands"),
+        ("[[listener]]\nlisten = \":1\"\nhealth = \"mcp.example:1\"", ":3: `health`: the part before"),
         ("[[listener]]\nlisten = \"127.0.0.1:8080\"", "needs `upstream = \"http://HOST:PORT\"` or `forward = true`"),
         (
             "[[listener]]\nlisten = \":1\"\nhost = \"mcp.example\"",
@@ -94,22 +94,22 @@ fn mistakes_stop_the_start() {
         ),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
-        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is no network; write one such as"),
+        ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is not a network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
         ("[trace]\ninject = 1", ":2: `inject`: invalid type: integer, expected a boolean"),
         ("[trace]\nsample = true", ":2: unknown field `sample`, expected `export` or `inject`"),
         ("[http]\nrecord = \"errors\"", ":2: `record`: unknown value, expected one of `failures`, `all`, `none`"),
-        ("[http]\nexclude = [\"health\"]", "it is no path; write one such as /health, or its beginning and a *"),
-        ("[http]\nexclude = [\"/a*b\"]", "it is no path"),
-        ("[http]\nexclude = [\"/a?b=1\"]", "it is no path"),
+        ("[http]\nexclude = [\"health\"]", "it is not a path; write one such as /health, or its beginning and a *"),
+        ("[http]\nexclude = [\"/a*b\"]", "it is not a path"),
+        ("[http]\nexclude = [\"/a?b=1\"]", "it is not a path"),
         ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
         ("service_name = ", ":1: `service_name`: "),
     ] {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text:?}\n  gives {error}\n  not   {expected}");
     }
-    let error = File::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
+    let error = ConfigFile::read(Path::new("/no/such/file.toml")).unwrap_err().to_string();
     assert!(error.starts_with("/no/such/file.toml: No such file"), "{error}");
 }
 
@@ -156,8 +156,8 @@ fn a_file_is_a_regular_one() {
     let pipe = directory.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
     for path in [&pipe, Path::new("/dev/zero"), directory.path()] {
-        let error = File::read(path).unwrap_err().to_string();
-        assert!(error.contains("it is no regular file, but a directory, pipe or device"), "{error}");
+        let error = ConfigFile::read(path).unwrap_err().to_string();
+        assert!(error.contains("it is not a regular file but a directory, pipe or device"), "{error}");
     }
 }
 

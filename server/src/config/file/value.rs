@@ -1,4 +1,4 @@
-//! Values that are read with their errors, so that these have lines.
+//! Values that are checked when they are parsed, so that errors have lines.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,33 +11,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::config::address::address;
 use crate::config::duration::duration;
 
-/// A number and its unit: `"500ms"`, `"5s"`, `"1m"`.
+/// A duration with a unit: `"500ms"`, `"5s"`, `"1m"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Time(pub Duration);
+pub struct FileDuration(pub Duration);
 
-/// Where to listen: `"127.0.0.1:8080"`, or `":8080"` for the same.
+/// A listen address: `"127.0.0.1:8080"`, or `":8080"` for this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address(pub SocketAddr);
 
 /// The name of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header(pub HeaderName);
+pub struct HeaderField(pub HeaderName);
 
 /// A network: `"10.0.0.0/8"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network(pub IpNet);
 
-/// A path, or the beginning of one and `*`: `"/metrics*"`.
+/// A path, or a prefix and `*`: `"/metrics*"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route(pub String);
+pub struct PathPattern(pub String);
 
-impl<'de> Deserialize<'de> for Time {
+impl<'de> Deserialize<'de> for FileDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         duration(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
     }
 }
 
-impl Serialize for Time {
+impl Serialize for FileDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
     }
@@ -55,14 +55,14 @@ impl Serialize for Address {
     }
 }
 
-impl<'de> Deserialize<'de> for Header {
+impl<'de> Deserialize<'de> for HeaderField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?.parse();
         name.map(Self).map_err(|_| D::Error::custom("it is not the name of a header; write one such as x-auth-user"))
     }
 }
 
-impl Serialize for Header {
+impl Serialize for HeaderField {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str())
     }
@@ -71,7 +71,9 @@ impl Serialize for Header {
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let network = String::deserialize(deserializer)?.parse();
-        network.map(Self).map_err(|_| D::Error::custom("it is no network; write one such as 10.0.0.0/8 or 10.0.0.1/32"))
+        network
+            .map(Self)
+            .map_err(|_| D::Error::custom("it is not a network; write one such as 10.0.0.0/8 or 10.0.0.1/32"))
     }
 }
 
@@ -81,20 +83,20 @@ impl Serialize for Network {
     }
 }
 
-impl<'de> Deserialize<'de> for Route {
+impl<'de> Deserialize<'de> for PathPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let route = String::deserialize(deserializer)?;
         let path = route.strip_suffix('*').unwrap_or(&route);
         if !path.starts_with('/') || path.contains(['*', '?', '#']) {
             return Err(D::Error::custom(
-                "it is no path; write one such as /health, or its beginning and a * such as /metrics*",
+                "it is not a path; write one such as /health, or its beginning and a * such as /metrics*",
             ));
         }
         Ok(Self(route))
     }
 }
 
-impl Serialize for Route {
+impl Serialize for PathPattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }

@@ -1,18 +1,18 @@
-//! The one error of this boundary.
+//! Errors of the HTTP proxy's start.
 
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// The proxy did not start.
+/// Why the HTTP proxy did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpProxyError {
     /// A setting has a value that cannot be used.
     #[error("{setting}: {value:?} cannot be used: {problem}; {fix}")]
     Setting {
-        /// What it is called in the configuration.
+        /// The name of the setting in the configuration.
         setting: &'static str,
         /// The value.
         value: String,
@@ -30,16 +30,16 @@ pub enum HttpProxyError {
         problem: String,
     },
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; see whether another process does, or name another address")]
+    #[error("cannot listen on {address}: {source}; check whether another process does, or name another address")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
 }
 
-/// What is no path may be what should be in the file.
+/// Something that is not a path may be the content that should be in the file, such as a key.
 fn shown(path: &Path) -> Cow<'_, str> {
     let is_path = path.is_absolute() && !path.to_string_lossy().contains('\n');
     if is_path || path.exists() { path.to_string_lossy() } else { Cow::Borrowed("(not shown)") }

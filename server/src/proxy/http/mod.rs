@@ -6,8 +6,8 @@
 //!             TLS)                     to, who)   records)
 //! ```
 //!
-//! Everything runs in the task of the client's connection (HTTP/2: of the stream), including the connection to the server:
-//! bytes from the server are read, audited and written without a switch of tasks.
+//! Everything runs in the task of the client's connection (HTTP/2: of the stream), including the connection to the
+//! server: bytes from the server are read, audited and written without a task switch.
 //!
 //! Invariants:
 //! 1. The proxy sends what it received: method, target, header fields with their names, order and values, bodies and
@@ -41,4 +41,4 @@ pub use self::capacity::Connections;
 pub use self::error::HttpProxyError;
 pub use self::headers::{AddressField, IdentityFields, TrustedHop, TrustedHops};
 pub use self::server::{HttpProxy, serve};
-pub use self::settings::{HostField, HttpSettings, Mode, PemFiles, Upstream};
+pub use self::settings::{HostField, HttpSettings, PemFiles, ProxyMode, Upstream};

@@ -1,4 +1,4 @@
-//! What an operator says of one HTTP proxy.
+//! The settings of one HTTP proxy.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -12,69 +12,73 @@ use super::capacity::{Connections, max_connections};
 use super::error::HttpProxyError;
 use super::headers::{TrustedHops, is_host};
 
-/// One listener and where it leads. Made by [`reverse`](Self::reverse) or [`forward`](Self::forward); checked when it starts.
+/// One listener and its destination. Made by [`reverse`](Self::reverse) or [`forward`](Self::forward); checked at the
+/// start.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HttpSettings {
-    /// Where clients come.
+    /// The address that clients connect to.
     pub listen: SocketAddr,
-    /// Where their requests go.
-    pub mode: Mode,
+    /// The destination of their requests.
+    pub mode: ProxyMode,
     /// The listener's own certificate; without it, it speaks plain HTTP.
     pub tls: Option<PemFiles>,
-    /// The proxies in front of this one whose word counts.
+    /// The trusted proxies in front of this one (default: none).
     pub hops: TrustedHops,
-    /// What servers get as `Host`.
+    /// The `Host` that servers get (default: the client's).
     pub host: HostField,
-    /// The names by which clients may ask for this proxy where it looks ([`HostField::Upstream`]), beside its own addresses
-    /// and `localhost`; the pages of these hosts may ask it, too (`Origin`).
+    /// The host names that clients may use with [`HostField::Upstream`], in addition to the proxy's own addresses and
+    /// `localhost`. Pages of these hosts may also send requests (`Origin`).
     pub hosts: Vec<String>,
-    /// Servers are told who has asked and how: `Forwarded` (RFC 7239) and `X-Forwarded-For`, `-Proto` and `-Host`. What
-    /// clients say under these names is replaced; what a trusted hop says goes on, and the hop is appended.
+    /// Tells servers the client's address, host and scheme: `Forwarded` (RFC 7239) and `X-Forwarded-For`, `-Proto`
+    /// and `-Host` (default: off). Values from clients are replaced; values from a trusted hop are kept, and the hop
+    /// is appended.
     pub forwarded: bool,
-    /// Where `/livez` and `/readyz` are answered.
+    /// The address for `/livez` and `/readyz` (default: none).
     pub health: Option<SocketAddr>,
-    /// How long requests and streams may go on after the end was asked for.
+    /// How long requests and streams may continue after a shutdown request (default: 10 s).
     pub drain: Duration,
-    /// How long a client may take for the first bytes of a connection, for its TLS handshake and for the head of a request;
-    /// also how long an idle connection is kept for another one.
+    /// The timeout for the first bytes of a connection, for its TLS handshake and for the head of a request; also how
+    /// long an idle connection is kept (default: 60 s).
     pub head_timeout: Duration,
-    /// How long it may take to connect to a server, TLS included.
+    /// The timeout for connecting to a server, TLS included (default: 10 s).
     pub connect_timeout: Duration,
-    /// Where a call may have to wait or be refused, by its class or the `authorize` hook, bodies of POST requests are held
-    /// until their calls may run; larger ones than this, in bytes, are refused then. On other trails nothing is held.
+    /// If a call may have to wait or be refused, by its class or the `authorize` hook, the proxy holds bodies of
+    /// requests until their calls may run, and refuses bodies that are larger than this number of bytes (default: 4
+    /// MiB). On other trails nothing is held.
     pub max_held: u64,
-    /// How many connections of clients there may be, and as many to servers. Idle ones are closed first; beyond that, requests
-    /// are answered with 503. By default all proxies of a process share what its limit of descriptors leaves room for.
+    /// The limit of connections of clients, and of connections to servers. Idle ones are closed first; beyond that,
+    /// requests are answered with 503. By default all proxies of a process share what its descriptor limit has room
+    /// for.
     pub connections: Connections,
-    /// Which HTTP requests are recorded beside MCP.
+    /// Which HTTP requests are recorded although they are not MCP (default: failures).
     pub record: HttpRecording,
-    /// The span of each call is written into its request, as `params._meta.traceparent` and as the header `traceparent`, so
-    /// that the server's spans are its children. Spans have ids where a tracer is installed, such as by
-    /// `Trail::install_tracing`. Bodies are held for that up to [`max_held`](Self::max_held), and larger ones pass as they
-    /// are.
+    /// Writes the span of each call into its request, as `params._meta.traceparent` and as the header `traceparent`,
+    /// so that the server's spans are its children (default: off). Spans have ids if a tracer is installed, for
+    /// example by `Trail::install_tracing`. Bodies are held for that up to [`max_held`](Self::max_held), and larger
+    /// ones pass unchanged.
     pub inject_trace: bool,
 }
 
 /// The `Host` of requests as servers get them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HostField {
-    /// As the client wrote it.
+    /// As the client sent it.
     #[default]
     Client,
-    /// The server's own, as its URL has it: for servers that go by their names. They cannot tell any more whether a page of
-    /// another site has asked (DNS rebinding), so the proxy looks: what is neither for it nor from a page of its own is
-    /// answered with 403.
+    /// The server's own, from its URL: for servers that check their host name. They can no longer detect requests
+    /// from a page of another site (DNS rebinding), so the proxy checks, and answers a request that is neither for it
+    /// nor from its own page with 403.
     Upstream,
 }
 
 /// Where requests go.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Mode {
-    /// All to one server.
+pub enum ProxyMode {
+    /// All requests go to one server.
     Reverse(Upstream),
-    /// Each to the `http://` server that it names, as clients with `http_proxy` ask for.
+    /// Each request goes to the `http://` server that it names, as from clients with `http_proxy`.
     Forward,
 }
 
@@ -83,9 +87,9 @@ pub enum Mode {
 pub struct Upstream {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
-    /// What stands before the path of each request, without a slash at its end.
+    /// The prefix of the path of each request, without a slash at its end.
     base: String,
-    /// The certificates that the server's must be signed by, PEM; the system's if none.
+    /// The authorities that must have signed the server's certificate, PEM; `None` for those of the system.
     pub ca: Option<PathBuf>,
     /// The certificate that is shown to the server.
     pub identity: Option<PemFiles>,
@@ -94,9 +98,9 @@ pub struct Upstream {
 /// A chain of certificates and its key, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PemFiles {
-    /// The certificate, and those that it is signed by.
+    /// The certificate, and the chain that signed it.
     pub certificate: PathBuf,
-    /// Its key.
+    /// The private key.
     pub key: PathBuf,
 }
 
@@ -104,16 +108,16 @@ impl HttpSettings {
     /// In front of one server.
     #[must_use]
     pub fn reverse(listen: SocketAddr, upstream: Upstream) -> Self {
-        Self::new(listen, Mode::Reverse(upstream))
+        Self::new(listen, ProxyMode::Reverse(upstream))
     }
 
     /// Behind the clients of many.
     #[must_use]
     pub fn forward(listen: SocketAddr) -> Self {
-        Self::new(listen, Mode::Forward)
+        Self::new(listen, ProxyMode::Forward)
     }
 
-    fn new(listen: SocketAddr, mode: Mode) -> Self {
+    fn new(listen: SocketAddr, mode: ProxyMode) -> Self {
         Self {
             listen,
             mode,
@@ -145,7 +149,7 @@ impl HttpSettings {
         }
         self.check_hosts()?;
         self.check_connections()?;
-        let Mode::Reverse(upstream) = &self.mode else { return Ok(()) };
+        let ProxyMode::Reverse(upstream) = &self.mode else { return Ok(()) };
         let is_secure = upstream.scheme == Scheme::HTTPS;
         if is_secure && !cfg!(feature = "tls") {
             let fix = "enable its feature tls, or use http:// to a server on this machine";
@@ -160,7 +164,7 @@ impl HttpSettings {
                 "remove upstream_ca, upstream_certificate and upstream_key, or use https://",
             ));
         }
-        // A request would come back for ever.
+        // A request would come back forever.
         let (ip, port) = (self.listen.ip(), self.listen.port());
         let host = upstream.authority.host();
         let is_local = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -179,52 +183,52 @@ impl HttpSettings {
         let (most, fitting) = (self.connections.most(), max_connections());
         let wrong = |problem: String, fix| Err(HttpProxyError::setting("connections", most.to_string(), problem, fix));
         if most == 0 {
-            return wrong("nobody could connect".into(), "set at least 1, or leave it out");
+            return wrong("no client could connect".into(), "set at least 1, or remove it");
         }
         if most > fitting && most > Connections::default().most() {
             let problem = format!("the limit of descriptors leaves room for {fitting}");
-            return wrong(problem, "set no more, leave it out, or raise the limit (`ulimit -n`)");
+            return wrong(problem, "set at most that, remove it, or raise the limit (`ulimit -n`)");
         }
         Ok(())
     }
 
     fn check_hosts(&self) -> Result<(), HttpProxyError> {
         let wrong = |setting, value: &str, problem, fix| Err(HttpProxyError::setting(setting, value, problem, fix));
-        let is_forward = matches!(self.mode, Mode::Forward);
+        let is_forward = matches!(self.mode, ProxyMode::Forward);
         if is_forward && self.host == HostField::Upstream {
-            return wrong("host", "upstream", FORWARDS, "leave it out: each request names its server");
+            return wrong("host", "upstream", FORWARDS, "remove it: each request names its server");
         }
         if is_forward && self.forwarded {
-            return wrong("forwarded", "true", FORWARDS, "leave it out: those servers know nothing of this proxy");
+            return wrong("forwarded", "true", FORWARDS, "remove it: those servers do not know this proxy");
         }
         match self.hosts.first() {
             Some(_) if self.host == HostField::Client => {
-                let problem = "nobody looks at the Host of requests that goes on as it is";
-                return wrong("hosts", HIDDEN, problem, "set host = \"upstream\", or leave the names out");
+                let problem = "the Host of requests is forwarded unchanged, so there is nothing to check";
+                return wrong("hosts", HIDDEN, problem, "set host = \"upstream\", or remove the names");
             }
             _ => {}
         }
         match self.hosts.iter().find(|name| !is_host(name)) {
-            Some(_) => wrong("hosts", HIDDEN, "it is no name of a host", "write names such as mcp.example.org"),
+            Some(_) => wrong("hosts", HIDDEN, "it is not a host name", "write names such as mcp.example.org"),
             None => Ok(()),
         }
     }
 }
 
 impl Upstream {
-    /// A server by its URL, such as `http://127.0.0.1:8000` or `https://example.org/base`: a path stands before that of each
-    /// request.
+    /// Creates a server from its URL, such as `http://127.0.0.1:8000` or `https://example.org/base`. A path in it is
+    /// put in front of the path of each request.
     ///
     /// # Errors
-    /// If it is anything else.
+    /// If it is not such a URL.
     pub fn new(url: &str) -> Result<Self, HttpProxyError> {
-        // What is no URL may be a secret in the wrong place, and what is one may have a secret in it.
+        // Something that is not a URL may be a secret in the wrong place, and a URL may contain a secret.
         let wrong = |problem: &str| HttpProxyError::setting("upstream", HIDDEN, problem, FORM);
-        // It would be dropped in silence.
+        // It would be dropped silently.
         if url.contains('#') {
             return Err(wrong("it has a fragment, which is never sent"));
         }
-        let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(wrong("it does not begin with http:// or https://"));
@@ -233,19 +237,19 @@ impl Upstream {
             return Err(wrong("its scheme is neither http nor https"));
         }
         if authority.as_str().contains('@') {
-            return Err(wrong("it holds a password, which would not be used"));
+            return Err(wrong("it contains a user or password, which would not be used"));
         }
         let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
         if path.query().is_some() {
-            return Err(wrong("it has a query, but that of each request goes on as it is"));
+            return Err(wrong("it has a query, but the query of each request is forwarded unchanged"));
         }
         let base = path.path().strip_suffix('/').unwrap_or(path.path()).to_owned();
         Ok(Self { scheme, authority, base, ca: None, identity: None })
     }
 
-    /// The target of a request at the server: its path behind the base, its query as it is.
+    /// The target of a request at the server: its path after the base, its query unchanged.
     pub(super) fn target(&self, asked: PathAndQuery) -> Result<PathAndQuery, http::uri::InvalidUri> {
-        // Behind nothing it is as it was; `*` (OPTIONS) is the server itself.
+        // Without a base it is unchanged; `*` (OPTIONS) is the server itself.
         if self.base.is_empty() || !asked.as_str().starts_with('/') {
             return Ok(asked);
         }
@@ -264,11 +268,11 @@ const FORM: &str = "write it as http://HOST:PORT, https://HOST:PORT or https://H
 const FORWARDS: &str = "it belongs to a listener with an upstream";
 
 const NO_TLS: &str = "auditrail was built without TLS";
-/// A third of what Kubernetes gives by default, so that the trail is flushed in time, too.
+/// A third of what Kubernetes gives by default, so that there is also time to flush the trail.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Long enough for every client that means it, and shorter than what fills the process with those that do not.
+/// Long enough for legitimate clients, and short enough that others do not fill the process.
 const HEAD: Duration = Duration::from_secs(60);
-/// A server that is there answers within a round trip; clients give up after about a minute.
+/// A reachable server answers within a round trip; clients give up after about a minute.
 const CONNECT: Duration = Duration::from_secs(10);
-/// What the TypeScript SDK's server takes at most.
+/// The most that the TypeScript SDK's server accepts.
 const MAX_HELD: u64 = 4 << 20;

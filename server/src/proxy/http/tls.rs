@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use super::error::HttpProxyError;
-use super::settings::{Mode, PemFiles, Upstream};
+use super::settings::{PemFiles, ProxyMode, Upstream};
 
 /// For connections of clients, which may choose between HTTP/2 and HTTP/1.1.
 pub(super) fn acceptor(files: &PemFiles) -> Result<TlsAcceptor, HttpProxyError> {
@@ -26,10 +26,10 @@ pub(super) fn acceptor(files: &PemFiles) -> Result<TlsAcceptor, HttpProxyError> 
 }
 
 /// For connections to servers.
-pub(super) fn secured(tcp: Tcp, mode: &Mode) -> Result<HttpsConnector<Tcp>, HttpProxyError> {
+pub(super) fn secured(tcp: Tcp, mode: &ProxyMode) -> Result<HttpsConnector<Tcp>, HttpProxyError> {
     let config = match mode {
-        Mode::Reverse(upstream) if upstream.scheme == http::uri::Scheme::HTTPS => client_config(upstream)?,
-        // It is never used: all servers are plain.
+        ProxyMode::Reverse(upstream) if upstream.scheme == http::uri::Scheme::HTTPS => client_config(upstream)?,
+        // Not used: all servers are plain.
         _ => builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
     Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp))
@@ -52,7 +52,7 @@ pub(super) fn remedy(error: &rustls::Error) -> &'static str {
             | AlertDescription::HandshakeFailure,
         ) => WANTS_OURS,
         Error::InvalidMessage(_) => NOT_TLS,
-        _ => "see whether the server speaks TLS 1.2 or 1.3",
+        _ => "check that the server supports TLS 1.2 or 1.3",
     }
 }
 
@@ -76,7 +76,7 @@ fn client_config(upstream: &Upstream) -> Result<ClientConfig, HttpProxyError> {
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, HttpProxyError> {
-    // By name: a process may have none or several default providers.
+    // Named explicitly: a process may have no default provider or several.
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| system(error.to_string()))

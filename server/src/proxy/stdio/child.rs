@@ -1,4 +1,4 @@
-//! The server's process, in a group of its own.
+//! The server's process, in its own process group.
 
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -8,8 +8,8 @@ use std::thread;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::sync::oneshot;
 
-/// It runs, or was not waited for yet; so its group's number is nobody else's. Whatever happens, its group does not outlive
-/// this.
+/// The process runs, or was not waited for yet, so that its group id is not reused. Its group does not outlive this
+/// value.
 #[derive(Debug)]
 pub(super) struct Child {
     process: std::process::Child,
@@ -29,7 +29,7 @@ impl Child {
         Ok((child, input.ok_or_else(missing)?, output.ok_or_else(missing)?))
     }
 
-    /// Tells when it has ended. It keeps its number until it is reaped.
+    /// Reports when it has ended. It keeps its process id until it is reaped.
     pub(super) fn ended(&self) -> io::Result<oneshot::Receiver<()>> {
         let (tell, ended) = oneshot::channel();
         let pid = self.group;
@@ -42,21 +42,21 @@ impl Child {
         Ok(ended)
     }
 
-    /// Passes a signal on to its group. One that is gone needs none.
+    /// Forwards a signal to its group. A group that has ended needs none.
     pub(super) fn signal(&self, signal: Signal) {
         if !self.is_gone {
             let _told = rustix::process::kill_process_group(self.group, signal);
         }
     }
 
-    /// Its exit code, as a shell has it. Only when it has ended: it waits.
+    /// Its exit code, as a shell reports it. Call it only when the process has ended, because it waits.
     pub(super) fn reap(&mut self) -> io::Result<u8> {
         let status = self.process.wait()?;
         self.is_reaped = true;
         Ok(code(status))
     }
 
-    /// Whether there are others in its group. Once there were none, its number may be another's.
+    /// Whether its group has other processes. Once there were none, the id may belong to another group.
     pub(super) fn has_others(&mut self) -> bool {
         self.is_gone = self.is_gone || rustix::process::test_kill_process_group(self.group).is_err();
         !self.is_gone
@@ -67,13 +67,13 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
         if !self.is_reaped {
-            // It was killed, so this is not long.
+            // It was killed, so this does not take long.
             drop(self.process.wait());
         }
     }
 }
 
-/// What it said itself, or 128 and the number of the signal that ended it.
+/// Its own exit code, or 128 plus the number of the signal that ended it.
 fn code(status: ExitStatus) -> u8 {
     let signal = status.signal().map(|signal| signal.saturating_add(128));
     let code = status.code().or(signal).unwrap_or(1);

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// Some bytes, or none at the end.
+/// Reads some bytes; none at the end.
 pub(super) fn read(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(buffer) {
@@ -16,7 +16,7 @@ pub(super) fn read(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// What the other end has sent; `None` once it is gone, or cannot be read.
+/// What the other end has sent; `None` once it is closed, or cannot be read.
 pub(super) fn read_chunk<'a>(file: &mut File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
     let length = read(file, buffer).ok().filter(|length| *length > 0)?;
     buffer.get(..length)
@@ -49,7 +49,7 @@ fn wait(file: &File, what: PollFlags) -> io::Result<()> {
     }
 }
 
-/// What a pipe takes at once when it takes anything (`PIPE_BUF` of Linux; POSIX wants 512).
+/// What a pipe accepts in one write if it accepts anything (`PIPE_BUF` of Linux; POSIX requires 512).
 pub(super) const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 /// A pipe's capacity on Linux.
 pub(super) const CHUNK: usize = 64 * 1024;

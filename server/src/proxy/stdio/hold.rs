@@ -13,7 +13,7 @@ use std::sync::Arc;
 use auditrail::config::Notices;
 use auditrail::internals::OpenCallInside as _;
 use auditrail::internals::mcp::{DirectionReader, HoldReasons};
-use auditrail::internals::message::{Id, Kind, Message};
+use auditrail::internals::message::{Id, Message, MessageKind};
 use auditrail::internals::splice::{CallerTrace, MOST_MESSAGES, Splices};
 use auditrail::trail::{Direction, OpenCall};
 use tokio::runtime::Runtime;
@@ -35,11 +35,11 @@ pub(super) struct LineHold {
     pub(super) notices: Notices,
     pub(super) unjoined: Unjoined,
     pub(super) line: Line,
-    /// Of the line, as far as nobody has taken them in.
+    /// The messages of the line that were not consumed yet.
     pub(super) messages: Vec<Message>,
 }
 
-/// A call of a line, with the id by which it is answered.
+/// A call of a line, with the id for its answer.
 struct HeldCall {
     call: Arc<OpenCall>,
     id: Option<Id>,
@@ -49,11 +49,11 @@ struct HeldCall {
 /// What becomes of the line that is read.
 #[derive(Debug)]
 pub(super) enum Line {
-    /// It is all here.
+    /// The line is complete.
     Held(Vec<u8>),
-    /// It is longer, or has more messages, than can be held: it goes nowhere.
+    /// The line is longer, or has more messages, than can be held: it is not forwarded.
     Rejected,
-    /// It cannot be held, but no call may be refused here: it passes.
+    /// The line cannot be held, but no call may be refused here, so it is forwarded.
     Passing,
 }
 
@@ -70,7 +70,7 @@ impl LineHold {
                     return;
                 }
             }
-            // What cannot be read cannot be let through either: the server sees the end.
+            // If a line cannot be read it cannot be forwarded either: the server sees the end.
             if reader.has_panicked() && self.why.refuses {
                 return;
             }
@@ -80,14 +80,14 @@ impl LineHold {
         drop(self.decide(&mut to, output, &mut reader));
     }
 
-    /// Reads to the end of a line with a message, or so far that no more messages come at once than can be kept.
+    /// Reads up to the end of a line with a message, or so far that no more messages come together than can be kept.
     fn read(&mut self, bytes: &[u8], reader: &mut DirectionReader) -> usize {
         let (messages, bytes) = (&mut self.messages, bytes.get(..AT_ONCE).unwrap_or(bytes));
         reader.wait_for_disk();
         reader.read(bytes, |message| keep(messages, message))
     }
 
-    /// Takes what was read, as far as it can be held, and decides where it ends the line.
+    /// Accepts what was read, as far as it can be held, and decides where it ends the line.
     fn take(&mut self, piece: &[u8], to: &mut File, output: &Output, reader: &mut DirectionReader) -> io::Result<()> {
         let is_end = piece.ends_with(b"\n");
         let cannot_hold = self.messages.len() > MOST_MESSAGES || self.is_idle(reader);
@@ -100,11 +100,11 @@ impl LineHold {
         if is_end { self.decide(to, output, reader) } else { Ok(()) }
     }
 
-    /// Takes a piece of a line that is not held, or not any more.
+    /// Accepts a piece of a line that is not held any more.
     fn exceed(&mut self, piece: &[u8], to: &mut File, output: &Output, reader: &mut DirectionReader) -> io::Result<()> {
         if self.why.refuses {
             self.line = Line::Rejected;
-            // As many as can be kept are answered together, as those of a batch should be.
+            // As many as can be kept are answered together, as the calls of a batch should be.
             if self.messages.len() <= MOST_MESSAGES {
                 return Ok(());
             }
@@ -122,7 +122,7 @@ impl LineHold {
         fd::write_all(to, piece)
     }
 
-    /// The line has ended: lets it pass if all calls in it may run.
+    /// The line has ended: forwards it if all calls in it may run.
     fn decide(&mut self, to: &mut File, output: &Output, reader: &mut DirectionReader) -> io::Result<()> {
         let messages = std::mem::take(&mut self.messages);
         match std::mem::replace(&mut self.line, Line::Held(Vec::new())) {
@@ -147,7 +147,7 @@ impl LineHold {
         output: &Output,
         reader: &mut DirectionReader,
     ) -> io::Result<()> {
-        // Another parser may make a call of it.
+        // Another parser may find a call in it.
         if self.why.refuses && messages.iter().any(is_unclear) {
             self.tell_refused(UNREADABLE);
             return refuse::unread(messages, UNREADABLE, to, output, reader);
@@ -157,7 +157,7 @@ impl LineHold {
         for message in messages {
             let (id, said) = (message.id.clone(), CallerTrace::of(&message));
             let is_plain = message.is_plain();
-            let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+            let is_one_way = message.kind(Direction::ClientToServer) == Some(MessageKind::OneWay);
             let call = reader.see(message);
             let joined = call.as_ref().filter(|_| self.why.joins).and_then(|call| said.joined(call.span_ids()));
             splices.note(is_batch, is_plain, joined);
@@ -176,7 +176,7 @@ impl LineHold {
         fd::write_all(to, spliced.as_deref().unwrap_or(line))
     }
 
-    /// Until all calls of a line may run. If one may not, none may: they are one line.
+    /// Waits until all calls of a line may run. If one may not, none may, because they share a line.
     fn wait(&self, calls: Vec<HeldCall>) -> Result<(), Vec<RefusedCall>> {
         let may_run = |asked: &HeldCall| self.runtime.handle().block_on(asked.call.may_run());
         let refused = calls.iter().enumerate().find_map(|(at, asked)| Some((at, may_run(asked).err()?)));
@@ -192,7 +192,7 @@ impl LineHold {
         Err(calls.into_iter().enumerate().map(refuse).collect())
     }
 
-    /// Whether nothing is known any more of what passes, so that nothing can be made of it.
+    /// Whether nothing is known of what passes, so that nothing can be decided.
     fn is_idle(&self, reader: &DirectionReader) -> bool {
         reader.has_panicked() && !self.why.refuses
     }
@@ -205,22 +205,22 @@ impl LineHold {
     }
 
     fn tell_refused(&self, reason: &str) {
-        self.notices.warn(format!("a message of the client was not relayed: {reason}"));
+        self.notices.warn(format!("a message of the client was not forwarded: {reason}"));
     }
 }
 
-/// Whether the server may read something else, or something where nothing is read here.
+/// Whether the server may read something else, or something that is unreadable here.
 fn is_unclear(message: &Message) -> bool {
     message.flaw.is_some() || message.is_ambiguous()
 }
 
-/// Takes a message for later.
+/// Keeps a message for later.
 fn keep(messages: &mut Vec<Message>, message: Message) -> Option<Message> {
     messages.push(message);
     None
 }
 
-/// How many bytes are read at once: they hold no more than half as many elements of a batch.
+/// How many bytes are read in one step: they contain at most half as many elements of a batch.
 const AT_ONCE: usize = 2 * 1024;
 const OF_A_BATCH: &str = "another call of its batch was refused";
-const UNREADABLE: &str = "it cannot be read, or not for certain, so it cannot be audited";
+const UNREADABLE: &str = "it cannot be read, or servers read it differently, so it cannot be audited";

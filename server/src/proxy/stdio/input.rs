@@ -10,7 +10,7 @@ use super::fd;
 use super::hold::LineHold;
 use super::output::Output;
 
-/// Relays until the client closes its side, or the server does not want it any more; then closes both ends.
+/// Relays until the client or the server closes its side; then closes both ends.
 pub(super) fn pump(from: File, to: ChildStdin, output: &Output, mut reader: DirectionReader, held: Option<LineHold>) {
     let to = File::from(OwnedFd::from(to));
     match held {
@@ -19,7 +19,7 @@ pub(super) fn pump(from: File, to: ChildStdin, output: &Output, mut reader: Dire
     }
 }
 
-/// Requests are begun before their last bytes can be read by the server, which nobody has to wait for.
+/// Requests begin before the server can read their last bytes, so nothing has to wait for that.
 fn pass(mut from: File, mut to: File, output: &Output, reader: &mut DirectionReader) {
     let mut buffer = vec![0; fd::CHUNK];
     while let Some(chunk) = fd::read_chunk(&mut from, &mut buffer) {

@@ -9,14 +9,15 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// Becomes that program, and ends when the parent does. Returns only if that is impossible, or if the parent is gone already.
+/// Becomes that program, and ends when the parent does. Returns only if that is impossible, or if the parent has
+/// already ended.
 #[must_use]
 pub fn launch(parent: u32, program: &OsString, arguments: &[OsString]) -> io::Error {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
         return error.into();
     }
-    // It may have died before anybody asked.
+    // It may have died before the request.
     if std::os::unix::process::parent_id() != parent {
         return io::Error::other("the proxy is gone");
     }

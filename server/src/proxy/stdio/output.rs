@@ -13,14 +13,14 @@ use memchr::memrchr;
 
 use super::fd;
 
-/// Relays until the server closes its output, or the client does not want it any more.
+/// Relays until the server closes its output, or the client closes its side.
 pub(super) fn pump(from: ChildStdout, to: &Arc<Output>, mut reader: DirectionReader) {
     let mut from = File::from(std::os::fd::OwnedFd::from(from));
     let mut buffer = vec![0; fd::CHUNK];
     let mut answers = Vec::new();
     while let Some(chunk) = to.read(&mut from, &mut buffer) {
         if relay(chunk, to, &mut reader, &mut answers).is_err() {
-            // As without a proxy the server is told so by its next write.
+            // As without a proxy, the server learns it from its next write.
             drop(from);
             to.close();
             return;
@@ -30,15 +30,15 @@ pub(super) fn pump(from: ChildStdout, to: &Arc<Output>, mut reader: DirectionRea
     to.close();
 }
 
-/// What the server asks, and what it tells, is known before its last byte can be read by the client; an answer ends its call
-/// when it was written, before what the client says then is heard.
+/// Requests and notifications of the server are known before the client can read their last byte. An answer ends its
+/// call when it was written, before the proxy reads what the client sends because of it.
 fn relay(chunk: &[u8], to: &Output, reader: &mut DirectionReader, answers: &mut Vec<Message>) -> io::Result<()> {
     let mut unwritten = chunk;
     let mut read = 0;
     while read < unwritten.len() {
         reader.wait_for_disk();
         read += reader.read(unwritten.get(read..).unwrap_or_default(), |message| {
-            // A line that is nothing but answers is no reason to hold them all.
+            // A line of only answers is no reason to hold them all.
             if message.method.is_some() || answers.len() >= MOST_ANSWERS {
                 return Some(message);
             }
@@ -54,24 +54,24 @@ fn relay(chunk: &[u8], to: &Output, reader: &mut DirectionReader, answers: &mut 
     to.write(unwritten)
 }
 
-/// The client's end, which the server's bytes and the answers of the proxy share.
+/// The client's end, which the server's bytes and the proxy's own answers share.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// Held while the end of an answer is written and taken in: what the client says of it comes after that.
+    /// Held while the end of an answer is written and processed: the client's reaction comes after that.
     order: Mutex<()>,
-    state: Mutex<State>,
-    /// Told when what waits was written, or never will be.
+    state: Mutex<OutputState>,
+    /// Notified when the waiting lines were written, or never will be.
     is_written: Condvar,
-    /// How often the server's output was read, and whether it is waited for.
+    /// How often the server's output was read, and whether a read is waiting.
     reads: AtomicU64,
     is_reading: AtomicBool,
 }
 
 #[derive(Debug)]
-struct State {
+struct OutputState {
     /// `None` when it is closed.
     file: Option<File>,
-    /// The last byte that was written is not the end of a line.
+    /// The last written byte is not the end of a line.
     is_in_line: bool,
     /// Answers that wait for the end of the server's line.
     waiting: Vec<u8>,
@@ -81,34 +81,34 @@ impl Output {
     pub(super) fn new(file: File) -> Self {
         Self {
             order: Mutex::default(),
-            state: Mutex::new(State { file: Some(file), is_in_line: false, waiting: Vec::new() }),
+            state: Mutex::new(OutputState { file: Some(file), is_in_line: false, waiting: Vec::new() }),
             is_written: Condvar::new(),
             reads: AtomicU64::new(0),
             is_reading: AtomicBool::new(false),
         }
     }
 
-    /// Waits until what was answered is known. Never long: nothing that may block happens meanwhile.
+    /// Waits until written answers are processed. This is short: nothing that may block happens in between.
     pub(super) fn wait_for_answers(&self) {
         drop(self.order.lock());
     }
 
-    /// Writes a line of the proxy's own, now or behind the line that the server has begun.
+    /// Writes a line of the proxy's own, now or after the server's current line.
     pub(super) fn insert(&self, line: &[u8]) {
         let mut state = self.state();
-        // Whoever refuses calls by the thousands while the server is in the middle of a line reads no more of them until it
-        // ends, or is closed.
+        // Code that refuses calls by the thousands while the server is in the middle of a line waits here until the
+        // line ends, or the output is closed.
         while state.has_to_wait() && state.waiting.len() + line.len() > MOST_WAITING {
             state = self.is_written.wait(state);
         }
         if state.file.is_some() {
             state.waiting.extend_from_slice(line);
-            // Where it cannot be written the server's output says so, too.
+            // If it cannot be written, the relay of the server's output finds out, too.
             drop(state.write_waiting());
         }
     }
 
-    /// How often the server's output was read, if it is waited for just now.
+    /// How often the server's output was read, if a read is waiting now.
     pub(super) fn idle_since(&self) -> Option<u64> {
         self.is_reading.load(Ordering::Acquire).then(|| self.reads.load(Ordering::Acquire))
     }
@@ -134,12 +134,12 @@ impl Output {
         written
     }
 
-    /// Writes bytes, and does the rest before anything is heard of the client that it may say because of them.
+    /// Writes bytes, and runs `then` before anything that the client sends because of them is read.
     fn write_and(&self, bytes: &[u8], then: impl FnOnce()) -> io::Result<()> {
         let (head, tail) = bytes.split_at(bytes.len().saturating_sub(fd::AT_ONCE));
         let mut state = self.state();
         state.write(head)?;
-        // Who waits for this lock must not wait for the client.
+        // A thread that waits for this lock must not wait for the client.
         state.file.as_ref().map_or(Ok(()), fd::wait_writable)?;
         let _order = self.order.lock();
         state.write(tail)?;
@@ -149,12 +149,12 @@ impl Output {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, OutputState> {
         self.state.lock()
     }
 }
 
-impl State {
+impl OutputState {
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         if !self.waiting.is_empty()
             && let Some((lines, rest)) = memrchr(b'\n', bytes).and_then(|end| bytes.split_at_checked(end + 1))
@@ -187,7 +187,7 @@ impl State {
     }
 }
 
-/// Far more than a line of answers has that anybody means.
+/// Far more than a line of answers has in practice.
 const MOST_ANSWERS: usize = 256;
 /// Some thousand answers.
 const MOST_WAITING: usize = 1024 * 1024;

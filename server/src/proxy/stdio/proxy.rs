@@ -24,7 +24,7 @@ use super::threads::on_a_thread;
 use super::{input, output};
 use crate::proxy::unjoined::Unjoined;
 
-/// The proxy of one server over stdio.
+/// Runs and audits one server over stdio.
 #[derive(Debug, Clone)]
 pub struct StdioProxy {
     program: OsString,
@@ -35,21 +35,22 @@ pub struct StdioProxy {
 }
 
 impl StdioProxy {
-    /// For a server that is started by that command.
+    /// Creates a proxy for a server that this command starts.
     pub fn new(program: impl Into<OsString>, arguments: impl IntoIterator<Item = OsString>) -> Self {
         let arguments = arguments.into_iter().collect();
         Self { program: program.into(), arguments, launcher: None, held_bytes: HELD_BYTES, injects: false }
     }
 
-    /// Starts the server by way of a program that calls [`launch`](super::launch) with its second argument (the process that it must not
-    /// outlive) and the others (the command); the first is the given one.
+    /// Starts the server through a program that calls [`launch`](super::launch). That program gets `argument` first,
+    /// then the id of the process that it must not outlive, then the command.
     #[must_use]
     pub fn launcher(mut self, program: PathBuf, argument: impl Into<OsString>) -> Self {
         self.launcher = Some((program, argument.into()));
         self
     }
 
-    /// How many bytes of a message of the client are held where calls may be refused, or trace context is injected.
+    /// Limits how many bytes of a client's message are held if calls may be refused, or trace context is injected
+    /// (default: [`HELD_BYTES`], 4 MiB).
     #[must_use]
     pub fn held_bytes(mut self, bytes: usize) -> Self {
         self.held_bytes = bytes;
@@ -57,18 +58,18 @@ impl StdioProxy {
     }
 
     /// Writes the span of each call into its request (`params._meta.traceparent`), so that the server's spans are its
-    /// children. Spans have ids where a tracer is installed, such as by `Trail::install_tracing`; without one, all passes as
-    /// it is.
+    /// children (default: off). Spans have ids if a tracer is installed, for example by `Trail::install_tracing`;
+    /// without one, everything passes unchanged.
     #[must_use]
     pub fn inject_trace(mut self, injects: bool) -> Self {
         self.injects = injects;
         self
     }
 
-    /// Relays and audits until the server has ended, then closes the trail, and gives the exit code of the server: what it
-    /// said itself, or 128 and the number of the signal that ended it. Passes on signals that this process gets.
+    /// Relays and audits until the server has ended, then closes the trail, and returns the server's exit code: its
+    /// own, or 128 plus the number of the signal that ended it. Forwards signals that this process receives.
     ///
-    /// It may leave a thread behind that waits for input, so the process had better end then.
+    /// It may leave a thread that waits for input, so the process should end afterwards.
     ///
     /// # Errors
     /// If the server cannot be started, or nothing can be relayed.
@@ -76,11 +77,11 @@ impl StdioProxy {
         self.run_keeping(trail, (), streams)
     }
 
-    /// As [`run`](Self::run), with something that is to be dropped when the trail is closed, such as `Telemetry`: in the time
-    /// that there is for that, and not at all if this process is told to end meanwhile.
+    /// Like [`run`](Self::run), with a value that is dropped when the trail is closed, such as `Telemetry`: within
+    /// the time for that, and not at all if this process is told to end in the meantime.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// As for [`run`](Self::run).
     pub fn run_keeping(self, trail: Trail, kept: impl Send + 'static, streams: Streams) -> Result<u8, StdioError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map(Arc::new)?;
         let signals = runtime.block_on(async { Signals::listen() })?;
@@ -133,6 +134,5 @@ impl StdioProxy {
     }
 }
 
-/// How many bytes of a message of the client are held by default: what MCP servers take in one piece is
-/// below that, but for files and pictures.
+/// The default limit of a held message, 4 MiB: messages of MCP are below that, except files and pictures.
 pub const HELD_BYTES: usize = 4 * 1024 * 1024;

@@ -1,11 +1,11 @@
-//! Answers refused calls in the place of the server.
+//! Answers refused calls instead of the server.
 
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 use auditrail::internals::mcp::DirectionReader;
-use auditrail::internals::message::{Kind, Message};
+use auditrail::internals::message::{Message, MessageKind};
 use auditrail::trail::{Direction, OpenCall};
 use serde_json::Value;
 
@@ -13,15 +13,16 @@ use super::fd;
 use super::output::Output;
 use crate::proxy::refusal::Refusal;
 
-/// A call that may not run, and what it is told.
+/// A call that may not run, and its error.
 pub(super) struct RefusedCall {
     pub(super) call: Arc<OpenCall>,
     pub(super) refusal: Refusal,
-    /// It gets no answer: it wants none, or another with its id has it.
+    /// It gets no answer: it expects none, or another call with its id has one.
     pub(super) is_silent: bool,
 }
 
-/// Answers what was not held, or not understood. What is itself an answer is answered to the server, which waits for it.
+/// Answers messages that were not held, or not understood. If the message is itself an answer, the server gets the
+/// error, because it waits for it.
 pub(super) fn unread(
     messages: Vec<Message>,
     reason: &str,
@@ -33,7 +34,7 @@ pub(super) fn unread(
     let (mut refusals, mut nameless) = (Vec::<RefusedCall>::new(), false);
     for message in messages {
         let (id, has_flaw) = (message.id.clone(), message.flaw.is_some());
-        let is_one_way = message.kind(Direction::ClientToServer) == Some(Kind::OneWay);
+        let is_one_way = message.kind(Direction::ClientToServer) == Some(MessageKind::OneWay);
         let is_reading = message.alternative.is_some();
         if message.method.is_none() && id.is_some() && !has_flaw {
             let refusal = Refusal::because(id, reason, None);
@@ -56,7 +57,7 @@ pub(super) fn unread(
     Ok(())
 }
 
-/// One line with all of it, or one for each where they are no batch.
+/// One line with all of it, or one line for each if they are not a batch.
 pub(super) fn answer(refusals: Vec<RefusedCall>, is_batch: bool, output: &Output, reader: &mut DirectionReader) {
     let answers = refusals.iter().filter(|refused| !refused.is_silent).map(|refused| refused.refusal.json());
     let lines: Vec<Value> = if is_batch { batch(answers.collect()) } else { answers.collect() };
@@ -67,7 +68,7 @@ pub(super) fn answer(refusals: Vec<RefusedCall>, is_batch: bool, output: &Output
     refusals.into_iter().for_each(|RefusedCall { call, refusal, .. }| reader.refuse(&call, refusal.into_message()));
 }
 
-/// A batch of nothing is not sent.
+/// An empty batch is not sent.
 fn batch(answers: Vec<Value>) -> Vec<Value> {
     if answers.is_empty() { answers } else { vec![answers.into()] }
 }

@@ -24,11 +24,11 @@ use super::output::Output;
 use super::signals::Signals;
 use super::threads::on_a_thread;
 
-/// A session that goes on.
+/// A running session.
 #[derive(Debug)]
 pub(super) struct Shutdown<K> {
     pub(super) trail: Trail,
-    /// Ends with the trail.
+    /// Dropped when the trail is closed.
     pub(super) kept: K,
     pub(super) exchange: Arc<Exchange>,
     pub(super) child: Child,
@@ -40,7 +40,7 @@ pub(super) struct Shutdown<K> {
 }
 
 impl<K: Send + 'static> Shutdown<K> {
-    /// Waits for it, and gives the exit code.
+    /// Waits for the end, and returns the exit code.
     pub(super) async fn wait(mut self) -> io::Result<u8> {
         let mut client_is_there = true;
         loop {
@@ -60,7 +60,7 @@ impl<K: Send + 'static> Shutdown<K> {
         let Self { trail, kept, exchange, mut child, mut signals, output, output_ended, .. } = self;
         let close = async {
             relayed(&output, output_ended, &mut signals).await;
-            exchange.close(correlate::End::Dropped);
+            exchange.close(correlate::ExchangeEnd::Dropped);
             exchange.session().close();
             closed(trail, kept, &mut signals).await
         };
@@ -69,7 +69,7 @@ impl<K: Send + 'static> Shutdown<K> {
     }
 }
 
-/// Those that the server has started and left behind get some time, then a word, then none.
+/// Processes that the server has started and left behind get some time, then SIGTERM, then SIGKILL.
 async fn end_group(child: &mut Child) {
     for word in [None, Some(Signal::TERM), Some(Signal::KILL)] {
         if let Some(word) = word {
@@ -86,8 +86,8 @@ async fn end_group(child: &mut Child) {
     }
 }
 
-/// All that was written before is relayed, however slow the client is. Who has left the server's group and kept its output
-/// is not waited for.
+/// Everything that was written before is relayed, however slow the client is. A process that has left the server's
+/// group and kept its output is not waited for.
 async fn relayed(output: &Output, mut ended: oneshot::Receiver<()>, signals: &mut Signals) {
     let mut idle_since = None;
     loop {
@@ -105,10 +105,10 @@ async fn relayed(output: &Output, mut ended: oneshot::Receiver<()>, signals: &mu
     }
 }
 
-/// Closes the trail. Whoever asks again cannot wait for the collector; all is in the journal by then.
+/// Closes the trail. After a second signal, it does not wait for the collector; everything is in the journal by then.
 async fn closed(trail: Trail, kept: impl Send + 'static, signals: &mut Signals) -> io::Result<()> {
     let closed = on_a_thread("auditrail-end", move || {
-        // What is kept may be telemetry, which has a handle of its own: records do not wait for its spans then.
+        // The kept value may be telemetry, which has its own handle; records do not wait for its spans then.
         drop(trail);
         drop(kept);
     })?;
@@ -119,15 +119,15 @@ async fn closed(trail: Trail, kept: impl Send + 'static, signals: &mut Signals) 
     Ok(())
 }
 
-/// Ships what there is while the server takes its time to end, so that little is left to wait for.
+/// Ships what there is while the server ends, so that little is left to wait for.
 fn hurry(core: &Arc<Core>) {
     let core = core.clone();
     tokio::spawn(async move {
-        // What does not get there in time is tried once more at the end.
+        // What is not delivered in time is tried once more at the end.
         let _done = core.flush(core.settings().flush_timeout).await;
     });
 }
 
-/// MCP clients wait for 2 s before they kill: all steps together are well below.
+/// MCP clients wait for 2 s before they kill a server; all steps together take much less.
 const GRACE: Duration = Duration::from_millis(250);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

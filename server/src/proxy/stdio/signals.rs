@@ -6,12 +6,12 @@ use std::task::Poll;
 use rustix::process::Signal;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-/// Those that ask a process to end, or that servers take as a word to them.
+/// The signals that ask a process to end, or that servers use as commands.
 #[derive(Debug)]
 pub(super) struct Signals([(unix::Signal, Signal); 6]);
 
 impl Signals {
-    /// From now on they end this process no more. Must be called inside a tokio runtime.
+    /// From now on these signals do not end this process. Must be called inside a tokio runtime.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self([
             (signal(SignalKind::terminate())?, Signal::TERM),
@@ -23,7 +23,7 @@ impl Signals {
         ]))
     }
 
-    /// The next of them.
+    /// The next signal.
     pub(super) async fn next(&mut self) -> Signal {
         std::future::poll_fn(|context| {
             for (listener, signal) in &mut self.0 {
@@ -36,7 +36,7 @@ impl Signals {
         .await
     }
 
-    /// The next of those that ask to end.
+    /// The next signal that asks the process to end.
     pub(super) async fn end(&mut self) {
         while matches!(self.next().await, Signal::USR1 | Signal::USR2) {}
     }

@@ -1,4 +1,4 @@
-//! The standard streams of the process, which belong to the relay alone.
+//! The standard streams of the process, which only the relay uses.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,18 +7,18 @@ use std::os::fd::AsFd as _;
 /// The client's ends.
 #[derive(Debug)]
 pub struct Streams {
-    /// What the client writes.
+    /// The client's output.
     pub input: File,
-    /// What it reads.
+    /// The client's input.
     pub output: File,
 }
 
 impl Streams {
-    /// Takes standard input and output, and puts nothing in their place: when the relay closes them they are closed, and
-    /// nothing else that writes to standard output reaches the client.
+    /// Takes standard input and output, and puts nothing in their place: when the relay closes them they are closed,
+    /// and nothing else that writes to standard output reaches the client.
     ///
     /// # Errors
-    /// If the process has none, or is at its limit of files.
+    /// If the process has none, or has reached its limit of files.
     pub fn of_process() -> io::Result<Self> {
         let input = io::stdin().as_fd().try_clone_to_owned()?.into();
         let output = io::stdout().as_fd().try_clone_to_owned()?.into();

@@ -7,9 +7,9 @@ fn id(number: u64) -> Id {
     Id::from_u64(number)
 }
 
-fn entry() -> (Arc<CallState>, Entry) {
+fn entry() -> (Arc<CallState>, SpanEntry) {
     let state = Arc::new(CallState::default());
-    (state.clone(), Entry::Call(state))
+    (state.clone(), SpanEntry::Call(state))
 }
 
 /// Many spans at a time, found by their ids and no other, from any thread.

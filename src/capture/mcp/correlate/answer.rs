@@ -1,12 +1,12 @@
-//! What became of a call, by the message that answers it.
+//! The outcome of a call, from the message that answers it.
 
 use super::super::message::Message;
 use super::outcomes::unread_request;
-use super::pending_call::{Asked, PendingCall};
+use super::pending_call::{PendingCall, RequestKind};
 use crate::record::{Detail, Outcome, Status, names};
 use crate::trail::{Core, Failure, OpenCall, Refused};
 
-/// The outcome of an answer.
+/// The outcome that an answer gives a call.
 pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> Outcome {
     let outcome = match answer.error.code {
         Some(code) if answer.is_error() => Outcome::jsonrpc_error(code),
@@ -18,8 +18,8 @@ pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> O
     let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, &outcome, answer);
     match &waiting.cancelled {
         _ if is_denied => Outcome { detail: Some(Detail::Denied), ..outcome },
-        // Servers answer cancellations with an error of some code; what they did until then nobody can say. That the request
-        // itself was wrong is another thing.
+        // Servers answer cancellations with an error of some code, and what they did before is unknown. An error that
+        // says that the request was wrong is different.
         Some(cancelled) if outcome.detail == Some(Detail::JsonrpcError) && outcome.is_span_error() => {
             Outcome { code: outcome.code, ..cancelled.outcome.clone() }
         }
@@ -27,19 +27,19 @@ pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> O
     }
 }
 
-fn result(asked: Asked, answer: &Message) -> Detail {
+fn result(asked: RequestKind, answer: &Message) -> Detail {
     match answer.result.result_type.as_deref() {
         Some("input_required") => Detail::InputRequired,
         Some("task") => Detail::Task,
         _ if answer.result.is_error => Detail::ToolError,
         // 2025-11-25 has no type of a result, and answers with the task alone.
-        None if asked == Asked::ToolsCall && is_promise(answer) => Detail::Task,
+        None if asked == RequestKind::ToolsCall && is_promise(answer) => Detail::Task,
         _ => Detail::Ok,
     }
 }
 
-/// The id and the status of the task that an answer is, or promises: of any other, `taskId` and `status` are the server's
-/// own words, and nobody's task.
+/// The id and the status of the task that an answer is, or promises. In any other result, `taskId` and `status` are
+/// the server's own data.
 pub(super) fn task<'a>(method: Option<&str>, answer: &'a Message) -> Option<(&'a str, Option<&'a str>)> {
     let result = &answer.result;
     let itself = || Some((result.task_id.as_deref()?, result.task_status.as_deref()));
@@ -52,7 +52,7 @@ pub(super) fn task<'a>(method: Option<&str>, answer: &'a Message) -> Option<(&'a
     }
 }
 
-/// `CreateTaskResult` of 2025-11-25: a task and nothing of what was asked for.
+/// `CreateTaskResult` of 2025-11-25: a task, and nothing of the requested result.
 fn is_promise(answer: &Message) -> bool {
     let result = &answer.result;
     result.result_type.is_none()
@@ -61,7 +61,7 @@ fn is_promise(answer: &Message) -> bool {
         && result.inner_task_status.is_some()
 }
 
-/// Whether it is the answer that the wrapper gave in the place of the handler.
+/// Whether it is the answer that the wrapper gave instead of the handler.
 fn is_refusal(call: &OpenCall, code: Option<i64>) -> bool {
     code == Some(Refused::UNRECORDED_CODE) || (code == Some(Refused::DENIED_CODE) && call.is_denied())
 }

@@ -7,15 +7,15 @@ use super::super::trace_context;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
 use super::message_origin::MessageOrigin;
-use super::pending_call::Asked;
+use super::pending_call::RequestKind;
 use crate::hex::hex;
 use crate::record::names;
 use crate::trail::{Actor, Direction, Facts, MessageFacts};
 
-/// A message, and how it came.
+/// A message, and its transport.
 pub(super) struct SeenMessage<'a> {
     pub(super) correlator: &'a Correlator,
-    /// What it has in common with all others of its exchange.
+    /// The facts that it shares with all messages of its exchange.
     pub(super) common: Arc<Facts>,
     pub(super) origin: &'a MessageOrigin,
     pub(super) direction: Direction,
@@ -40,12 +40,12 @@ impl SeenMessage<'_> {
         self.origin.place(facts, self.direction, named)
     }
 
-    /// What is known of its sender and its way, for a record about a call with that method.
+    /// The facts of its sender and its transport, for a record about a call with that method.
     pub(super) fn of_its_sender(&self, method: &str) -> MessageFacts {
         self.caller(MessageFacts::default().direction(self.direction), method)
     }
 
-    /// Where others may read something else than is told here, or nothing.
+    /// Adds where readers may understand the message differently.
     fn doubts(&self, facts: MessageFacts) -> MessageFacts {
         let Message { doubts, flaw, bytes, reader, .. } = self.message;
         let flaw = flaw.filter(|flaw| *flaw != Flaw::NotAMessage);
@@ -59,24 +59,24 @@ impl SeenMessage<'_> {
             .own_some(names::AUDITRAIL_MESSAGE_SIZE, size)
     }
 
-    pub(super) fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> RequestKind {
         match self.message.method.as_deref() {
-            Some("initialize") => Asked::Initialize,
-            Some("tools/call") => Asked::ToolsCall,
-            Some("tools/list") => Asked::ToolsList,
-            Some("subscriptions/listen") => Asked::Subscription,
-            _ => Asked::Other,
+            Some("initialize") => RequestKind::Initialize,
+            Some("tools/call") => RequestKind::ToolsCall,
+            Some("tools/list") => RequestKind::ToolsList,
+            Some("subscriptions/listen") => RequestKind::Subscription,
+            _ => RequestKind::Other,
         }
     }
 
-    /// Whether the revision that the request came with takes the close of its response as its cancellation.
+    /// Whether, in the protocol revision of the request, closing its response cancels it.
     pub(super) fn close_cancels(&self) -> bool {
-        // Revisions are dates, so they sort as text. Only messages of the later era name theirs.
+        // Revisions are dates, so they sort as text. Only messages of the later revisions name theirs.
         self.message.params.protocol_version.as_deref().is_some_and(|version| version >= CLOSE_CANCELS_SINCE)
-            && self.asked() != Asked::Initialize
+            && self.asked() != RequestKind::Initialize
     }
 
-    /// What it is about: the tool, prompt, resource or task.
+    /// Adds its subject: the tool, prompt, resource or task.
     fn subject(&self, mut facts: MessageFacts, method: &str) -> MessageFacts {
         let params = &self.message.params;
         match (method, &params.name, &params.uri) {
@@ -106,7 +106,7 @@ impl SeenMessage<'_> {
         }
     }
 
-    /// The round that it answers, where the server has asked for input.
+    /// Adds the round that it continues, if the server has asked for input.
     fn round(&self, facts: MessageFacts) -> MessageFacts {
         let Some(state) = &self.message.params.request_state else { return facts };
         let origin = self.correlator.continuations().of(&Continuation::State(*state));
@@ -116,10 +116,10 @@ impl SeenMessage<'_> {
             .own_some(names::AUDITRAIL_CALL_ORIGIN_ID, origin.map(|origin| origin.to_string()))
     }
 
-    /// Who sends it: the client, as it says and as the extractor finds, or the server itself.
+    /// Adds the sender: the client, as it claims and as the `actor` hook finds, or the server itself.
     fn caller(&self, mut facts: MessageFacts, method: &str) -> MessageFacts {
         let params = &self.message.params;
-        // In the revisions without sessions each request says it.
+        // In revisions without sessions, each request says it.
         let said = [
             (names::MCP_PROTOCOL_VERSION, &params.protocol_version),
             (names::AUDITRAIL_CLIENT_NAME, &params.client_name),
@@ -145,11 +145,11 @@ fn identified(facts: MessageFacts, id: &Id) -> MessageFacts {
         IdKind::String => "string",
         IdKind::Integer | IdKind::Fraction => "number",
         IdKind::Null => return facts.attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, "null"),
-        // No type of the contract, and no value that names anything.
+        // A type that the contract does not have, and no value that identifies anything.
         IdKind::Other => return facts,
     };
     facts.attribute(names::JSONRPC_REQUEST_ID, id.text.clone()).attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, kind)
 }
 
-/// The first revision without sessions: closing the response stream is the cancel there.
+/// The first revision without sessions, in which closing the response stream cancels.
 const CLOSE_CANCELS_SINCE: &str = "2026-07-28";

@@ -1,14 +1,15 @@
-//! Which call a later one goes on with: by the task that it returned, or by the state that it asked input with.
+//! Finds the call that a later one continues: by the task that it returned, or by the state with which it asked for
+//! input.
 
 use super::super::message::StateDigest;
 use super::super::recent::Recent;
 use crate::record::RecordId;
 
-/// The calls that can be gone on with.
+/// The calls that can be continued.
 #[derive(Debug)]
 pub(super) struct Continuations(Recent<Continuation, RecordId>);
 
-/// By what a call is gone on with.
+/// What identifies the call that is continued.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Continuation {
     Task(String),
@@ -22,7 +23,8 @@ impl Default for Continuations {
 }
 
 impl Continuations {
-    /// Notes the first call of a task or of rounds. The last counts: a server may give the same state in several calls.
+    /// Notes the first call of a task or of rounds. The last one counts: a server may give one state in several
+    /// calls.
     pub(super) fn note(&mut self, origin: Continuation, call: RecordId) {
         self.0.insert(origin, call);
     }
@@ -32,5 +34,5 @@ impl Continuations {
     }
 }
 
-/// Tasks and rounds that go on at once; of older ones, the digests and ids on the records still tell.
+/// Tasks and rounds in progress. For older ones, the digests and ids on the records still show the connection.
 const MAX_ORIGINS: usize = 10_000;

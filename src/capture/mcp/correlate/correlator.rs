@@ -2,37 +2,37 @@
 
 use std::sync::Arc;
 
-use super::super::message::Reading;
+use super::super::message::ScanOptions;
 use super::continuations::Continuations;
 use super::pending_call::PendingCall;
-use super::tools::Tools;
+use super::tools::KnownTools;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
 use crate::trail::{self, Client, Core, WireCounter};
 
-/// What all connections of one server share.
+/// The shared state of all connections of one server. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Correlator(Arc<Shared>);
+pub struct Correlator(Arc<CorrelatorInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct CorrelatorInner {
     core: Arc<Core>,
-    reading: Arc<Reading>,
-    /// Which key the digests of states are made with.
+    reading: Arc<ScanOptions>,
+    /// Identifies the key of the digests of states.
     key_id: String,
-    tools: Mutex<Tools>,
+    tools: Mutex<KnownTools>,
     continuations: Mutex<Continuations>,
 }
 
 impl Correlator {
-    /// For one server.
+    /// Creates it for one server.
     pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
-        let reading = Reading {
+        let reading = ScanOptions {
             state_key: Some(key.key_for("auditrail request state 1")),
             wants_error_text: core.hooks().has_denial(),
         };
-        Self(Arc::new(Shared {
+        Self(Arc::new(CorrelatorInner {
             core: core.clone(),
             reading: Arc::new(reading),
             key_id: key.id(),
@@ -41,8 +41,8 @@ impl Correlator {
         }))
     }
 
-    /// What readers of its messages look for.
-    pub(crate) fn reading(&self) -> &Arc<Reading> {
+    /// What readers of its messages keep.
+    pub(crate) fn reading(&self) -> &Arc<ScanOptions> {
         &self.0.reading
     }
 
@@ -50,7 +50,7 @@ impl Correlator {
         self.core().wire_counters().add(what);
     }
 
-    /// Ends a call that was one too many.
+    /// Ends a call that exceeded a limit.
     pub(super) fn evict(&self, evicted: Option<PendingCall>) {
         if let Some(waiting) = evicted {
             self.count(WireCounter::Evicted);
@@ -58,20 +58,20 @@ impl Correlator {
         }
     }
 
-    /// Ends a call of a client that has more open than its share.
+    /// Ends a call of a client that has more open calls than its share.
     pub(super) fn evict_of(&self, client: &Client, evicted: Option<PendingCall>) {
         if evicted.is_some() {
             let client = client.key();
             self.core().notices().warn(format!(
-                "{client} has more calls open than its share of {}: its oldest are recorded as unanswered; raise \
-                 bounds.open_calls if it may have that many",
+                "{client} has more open calls than its share of {}: its oldest calls are recorded as unanswered; raise \
+                 bounds.open_calls if it should be able to have that many",
                 self.core().bounds().open_calls
             ));
         }
         self.evict(evicted);
     }
 
-    /// Whether that client has more calls open than it should.
+    /// Whether that client has more open calls than its share.
     pub(super) fn is_over(&self, client: &Client) -> bool {
         client.is_over(trail::SharedResource::OpenCalls, self.core().bounds().open_calls)
     }
@@ -84,7 +84,7 @@ impl Correlator {
         &self.0.key_id
     }
 
-    pub(super) fn tools(&self) -> MutexGuard<'_, Tools> {
+    pub(super) fn tools(&self) -> MutexGuard<'_, KnownTools> {
         self.0.tools.lock()
     }
 

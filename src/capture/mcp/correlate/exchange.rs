@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use super::super::message::{Flaw, Id, IdKind, Kind, Message, is_notification};
+#[cfg(feature = "tower")]
+use super::super::message::is_notification;
+use super::super::message::{Flaw, Id, IdKind, Message, MessageKind};
 use super::call::SeenMessage;
+use super::common_facts::CommonFacts;
 use super::continuations::Continuation;
 use super::correlator::Correlator;
-use super::garbage::Garbage;
+use super::doubts::{is_doubtful, is_piece, is_unreadable};
+use super::garbage_counter::no_message;
+use super::garbage_limit::GarbageLimit;
 use super::message_origin::MessageOrigin;
-use super::noise::no_message;
-use super::odd::{is_doubtful, is_piece, is_unreadable};
-use super::pending::{Meant, Pending, Reply};
-use super::pending_call::{Asked, Cancelled, PendingCall};
-use super::repeated::Repeated;
+use super::pending::{AnswerMatch, Pending, Reply};
+use super::pending_call::{Cancelled, PendingCall, RequestKind};
 use super::session::Session;
 use super::tools::NewTool;
 use super::{answer, outcomes};
@@ -24,42 +26,43 @@ use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opene
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
-/// What one exchange has open.
+/// The open calls of one exchange.
 #[derive(Debug)]
 pub struct Exchange {
     correlator: Correlator,
     session: Arc<Session>,
     origin: MessageOrigin,
-    common: Repeated,
-    garbage: Mutex<Garbage>,
-    /// Tells it from the others of its session.
+    common: CommonFacts,
+    garbage: Mutex<GarbageLimit>,
+    /// Identifies it among the exchanges of its session.
     pub(super) number: u64,
     /// Its calls do not reach the server before they may run.
     is_held: bool,
-    /// Of the HTTP response; 0 for none.
+    /// The status of the HTTP response; 0 for none.
     status: AtomicU16,
     has_message: AtomicBool,
     unread_facts: Mutex<Vec<(&'static str, Value)>>,
-    /// The client has asked something.
+    /// The client has sent a request.
     has_call: AtomicBool,
     is_closed: AtomicBool,
 }
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The response ended by itself.
+pub enum ExchangeEnd {
+    /// The response ended normally.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "over stdio no response ends on its own"))]
     Complete,
-    /// The response ended by itself, but nobody could read what it said.
+    /// The response ended normally, but it could not be read.
     Unread,
-    /// Somebody went away before.
+    /// One side disconnected before.
     Dropped,
 }
 
-/// A call that is open, for who answers it in the place of the server.
+/// An open call, for code that answers it instead of the server.
 #[cfg(feature = "internals")]
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct UnansweredRequest {
     /// Its id.
     pub id: Id,
     /// Whether its answer belongs to a list.
@@ -69,12 +72,12 @@ pub struct Unanswered {
 }
 
 impl Correlator {
-    /// A connection, or an HTTP request outside all sessions.
+    /// Starts a connection, or an HTTP request outside all sessions.
     pub fn exchange(&self, origin: MessageOrigin) -> Arc<Exchange> {
         self.exchange_in(Arc::new(Session::new(self)), origin)
     }
 
-    /// An HTTP request of a session.
+    /// Starts an HTTP request of a session.
     pub(crate) fn exchange_in(&self, session: Arc<Session>, origin: MessageOrigin) -> Arc<Exchange> {
         Arc::new(Exchange::new(self, session, origin))
     }
@@ -88,7 +91,7 @@ impl Exchange {
             session,
             is_held: origin.is_held,
             origin,
-            common: Repeated::default(),
+            common: CommonFacts::default(),
             garbage: Mutex::default(),
             status: AtomicU16::new(0),
             has_message: AtomicBool::new(false),
@@ -103,30 +106,31 @@ impl Exchange {
         &self.session
     }
 
-    /// Who asks in it, as far as it is known.
+    /// The client, as far as it is known.
     #[cfg(feature = "tower")]
     pub(crate) fn client(&self) -> Option<&Arc<Client>> {
         self.origin.client.as_ref()
     }
 
-    /// Whether anything came from the client that was read as a message, or as the attempt of one.
+    /// Whether the client sent anything that was read as a message, or as an attempt of one.
+    #[cfg(feature = "tower")]
     pub(crate) fn has_message(&self) -> bool {
         self.has_message.load(Ordering::Relaxed)
     }
 
-    /// Whether the client has asked something in it.
+    /// Whether the client has sent a request in it.
     #[cfg(any(feature = "tower", feature = "rmcp"))]
     pub(crate) fn has_call(&self) -> bool {
         self.has_call.load(Ordering::Relaxed)
     }
 
-    /// What the client has asked with it that nobody has answered.
+    /// The requests of the client in it that are not answered.
     #[cfg(feature = "internals")]
-    pub fn unanswered(&self) -> Vec<Unanswered> {
+    pub fn unanswered(&self) -> Vec<UnansweredRequest> {
         let pending = self.pending();
-        // Of a message that is read in several ways, one answer is for all with its id.
+        // If a message has several readings, one answer counts for all readings with its id.
         let wants_one = |waiting: &&PendingCall| !waiting.is_one_way && pending.is_first_reading(waiting);
-        let open = pending.of(self.number).filter(wants_one).map(|waiting| Unanswered {
+        let open = pending.of(self.number).filter(wants_one).map(|waiting| UnansweredRequest {
             id: waiting.id.clone(),
             is_in_batch: waiting.batch.is_some(),
             call_id: waiting.call.call_id(),
@@ -140,7 +144,7 @@ impl Exchange {
         Arc::ptr_eq(self.correlator.core(), core)
     }
 
-    /// The facts of what is no message, with what is known of it by the way it came.
+    /// Adds what the transport says to the facts of something that is not a message.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
         let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
@@ -150,13 +154,13 @@ impl Exchange {
         }
     }
 
-    /// Takes a message in that goes in that direction. Gives the call that it begins, if it is a request: who relays it may
-    /// wait until the call may run ([`OpenCall::may_run`]), and must not relay what may not.
+    /// Accepts a message of that direction. Returns the call that it begins, if it is a request. A relay may wait
+    /// until the call may run ([`OpenCall::may_run`]), and must not forward one that may not.
     pub(crate) fn see(&self, direction: Direction, message: Message) -> Option<Arc<OpenCall>> {
         self.see_begun(direction, message, None)
     }
 
-    /// Takes a message in as [`see`](Self::see) does. A request may have begun earlier than now.
+    /// Like [`see`](Self::see), for a request that may have begun earlier.
     pub(crate) fn see_begun(
         &self,
         direction: Direction,
@@ -167,7 +171,7 @@ impl Exchange {
         if direction == Direction::ClientToServer {
             self.has_message.store(true, Ordering::Relaxed);
         }
-        // Elsewhere than on a resumed stream nothing is sent again, and not every server's ids are as unique as they must be.
+        // Only a resumed stream repeats events, and the ids of some servers are not as unique as they should be.
         if message.event.is_some_and(|event| self.session.saw_before(event)) && self.origin.is_resumed {
             self.correlator.count(WireCounter::Replayed);
             return None;
@@ -179,7 +183,7 @@ impl Exchange {
         }
         let (is_doubtful, is_piece) = (is_doubtful(&message), is_piece(&message));
         let call = self.see_kind(kind, direction, message, begun);
-        let waits = call.is_some() && (kind != Some(Kind::OneWay) || self.is_http());
+        let waits = call.is_some() && (kind != Some(MessageKind::OneWay) || self.is_http());
         if direction == Direction::ClientToServer && (is_piece || (is_doubtful && !waits)) {
             self.note_other();
         }
@@ -188,7 +192,7 @@ impl Exchange {
 
     fn see_kind(
         &self,
-        kind: Option<Kind>,
+        kind: Option<MessageKind>,
         direction: Direction,
         message: Message,
         begun: Option<ClockReading>,
@@ -198,25 +202,27 @@ impl Exchange {
                 return self.unreadable(&message);
             }
             None => self.garbage(direction, &message),
-            // No official client ends lines elsewhere than at newlines, so it is answered nothing.
-            Some(Kind::Result | Kind::Error) if message.reader.is_some() && direction == Direction::ServerToClient => {
+            // No official client ends lines anywhere but at newlines, so it answers nothing.
+            Some(MessageKind::Result | MessageKind::Error)
+                if message.reader.is_some() && direction == Direction::ServerToClient =>
+            {
                 self.garbage(direction, &message);
             }
-            Some(Kind::Request | Kind::OneWay) => return Some(self.request(direction, &message, begun)),
-            Some(Kind::Notification) => self.notification(direction, &message),
-            Some(Kind::Result | Kind::Error) => self.answer(direction, message),
+            Some(MessageKind::Request | MessageKind::OneWay) => return Some(self.request(direction, &message, begun)),
+            Some(MessageKind::Notification) => self.notification(direction, &message),
+            Some(MessageKind::Result | MessageKind::Error) => self.answer(direction, message),
         }
         None
     }
 
-    /// The client sends what is no message, which the server may answer with an error without an id.
+    /// The client sends something that is not a message, which the server may answer with an error without an id.
     pub(crate) fn note_other(&self) {
         if !self.is_closed() {
             self.pending().note_other(self.number);
         }
     }
 
-    /// That much came of a request of the client, and no more will: its id may be missing.
+    /// A request of the client ended in the middle: this much arrived, and its id may be missing.
     #[cfg(feature = "tower")]
     pub(crate) fn see_cut(&self, message: &Message, begun: ClockReading) {
         let is_request = message.method.as_deref().is_some_and(|method| !is_notification(method));
@@ -227,16 +233,16 @@ impl Exchange {
         }
     }
 
-    /// That answer does not reach who asked.
+    /// That answer does not reach the requester.
     #[cfg(feature = "rmcp")]
     pub(crate) fn lose(&self, direction: Direction, answer: &Message) {
-        let is_answer = matches!(answer.kind(direction), Some(Kind::Result | Kind::Error));
+        let is_answer = matches!(answer.kind(direction), Some(MessageKind::Result | MessageKind::Error));
         let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
         let meant = self.pending().answered(self.number, false, direction.opposite(), id);
         self.end_meant(&meant, |_| outcomes::disconnected());
     }
 
-    /// Somebody has answered that call in the place of the server.
+    /// That call was answered instead of by the server.
     #[cfg(feature = "internals")]
     pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
         let waiting = self.pending().take_call(call);
@@ -246,7 +252,7 @@ impl Exchange {
         }
     }
 
-    /// Blocks while very much is not on the disk yet.
+    /// Blocks while much is not on disk yet.
     #[cfg(feature = "internals")]
     pub(crate) fn wait_for_disk(&self) {
         let core = self.correlator.core();
@@ -259,19 +265,20 @@ impl Exchange {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// What is to be told of calls whose answers could not be read.
+    /// Facts for the records of calls whose answers could not be read.
     #[cfg(feature = "tower")]
     pub(crate) fn note_unread(&self, facts: Vec<(&'static str, Value)>) {
         *self.unread_facts.lock() = facts;
     }
 
-    /// The head of the HTTP response came.
+    /// The head of the HTTP response arrived.
+    #[cfg(feature = "tower")]
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }
 
     /// Nothing more will come over this exchange.
-    pub fn close(&self, end: End) {
+    pub fn close(&self, end: ExchangeEnd) {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -279,7 +286,7 @@ impl Exchange {
         let now = self.correlator.core().clock().monotonic_nano();
         let ended = self.pending().leave(self.number, now, |waiting| self.fate(waiting, end, stays));
         for (waiting, outcome) in &ended {
-            if end == End::Unread {
+            if end == ExchangeEnd::Unread {
                 let facts = self.unread_facts.lock();
                 facts.iter().for_each(|(name, value)| waiting.call.note(&(*name).into(), value.clone()));
             }
@@ -287,19 +294,20 @@ impl Exchange {
         }
     }
 
-    /// What becomes of a call that is open when the exchange ends; `None` if its answer may come over another.
-    fn fate(&self, waiting: &PendingCall, end: End, stays: bool) -> Option<Outcome> {
+    /// The outcome of a call that is open when the exchange ends; `None` if its answer may come over another
+    /// exchange.
+    fn fate(&self, waiting: &PendingCall, end: ExchangeEnd, stays: bool) -> Option<Outcome> {
         let status = self.status.load(Ordering::Relaxed);
         let outcome = match end {
             _ if status >= 400 => return Some(outcomes::http_error(status)),
-            End::Dropped if waiting.close_cancels => Outcome::of(Detail::Cancelled),
-            End::Unread => outcomes::unread(),
+            ExchangeEnd::Dropped if waiting.close_cancels => Outcome::of(Detail::Cancelled),
+            ExchangeEnd::Unread => outcomes::unread(),
             _ if waiting.is_unreadable => outcomes::unread(),
             _ if stays && !waiting.is_settled() => return None,
-            End::Dropped => outcomes::disconnected(),
-            // Of a call that was left to wait, the end of its session was the end.
-            End::Complete if self.session.is_ended() => outcomes::disconnected(),
-            End::Complete => Outcome::of(Detail::NoResponse),
+            ExchangeEnd::Dropped => outcomes::disconnected(),
+            // For a call that was left to wait, the end of its session was the end.
+            ExchangeEnd::Complete if self.session.is_ended() => outcomes::disconnected(),
+            ExchangeEnd::Complete => Outcome::of(Detail::NoResponse),
         };
         Some(waiting.unanswered(outcome))
     }
@@ -308,7 +316,7 @@ impl Exchange {
         self.has_call.fetch_or(direction == Direction::ClientToServer, Ordering::Relaxed);
         let seen = self.seen(direction, message);
         let asked = seen.asked();
-        // With `initialize`, or in the revisions without sessions with each request.
+        // With `initialize`; in revisions without sessions, with each request.
         if direction == Direction::ClientToServer && message.params.client_name.is_some() {
             self.session.introduce(&message.params);
         }
@@ -317,7 +325,7 @@ impl Exchange {
             Some(begun) => call.begun(begun),
             None => call,
         };
-        let is_one_way = message.kind(direction) == Some(Kind::OneWay);
+        let is_one_way = message.kind(direction) == Some(MessageKind::OneWay);
         let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
         if is_one_way && !(direction == Direction::ClientToServer && self.is_http()) {
             // Nothing ends it, so it is over when it has passed, or was refused.
@@ -326,7 +334,7 @@ impl Exchange {
         let call = Arc::new(call);
         let waiting = PendingCall {
             call: call.clone(),
-            // What the server asks may be answered with any exchange of the session.
+            // A request of the server may be answered with any exchange of the session.
             exchange: if direction == Direction::ClientToServer { self.number } else { 0 },
             asked,
             direction,
@@ -366,13 +374,13 @@ impl Exchange {
         self.record(Moment::of_message(EventName::McpNotification, facts).inside_call(inside));
     }
 
-    /// Notes that the call that is meant was cancelled, and tells its id. An answer may be on its way all the same.
+    /// Notes that the call was cancelled, and returns its id. An answer may still be on its way.
     fn cancel(&self, direction: Direction, id: &Id, reason: Option<&str>) -> Option<RecordId> {
         let at = self.correlator.core().clock().monotonic_nano();
         let cancelled = Cancelled { at, outcome: outcomes::cancelled(reason) };
         let mut pending = self.pending();
-        // Servers end subscriptions of their clients in the same way (2026-07-28).
-        let is_subscription = |waiting: &PendingCall| waiting.asked == Asked::Subscription;
+        // Servers end subscriptions of their clients in this way (2026-07-28).
+        let is_subscription = |waiting: &PendingCall| waiting.asked == RequestKind::Subscription;
         let call = pending.cancel(direction, id, cancelled.clone(), |_| true).or_else(|| {
             let is_servers = direction == Direction::ServerToClient;
             is_servers.then(|| pending.cancel(Direction::ClientToServer, id, cancelled, is_subscription)).flatten()
@@ -380,7 +388,7 @@ impl Exchange {
         Some(call.call_id())
     }
 
-    /// Ends those that were cancelled so long ago that no answer will come.
+    /// Ends calls that were cancelled so long ago that no answer will come.
     fn end_cancelled(&self) {
         let has_cancelled = self.pending().has_cancelled();
         if has_cancelled {
@@ -393,23 +401,23 @@ impl Exchange {
         let named = message.id.as_ref().filter(|id| !matches!(id.kind, IdKind::Null | IdKind::Other));
         let is_http_error = self.status.load(Ordering::Relaxed) >= 400;
         let answered = |id| self.pending().answered(self.number, is_http_error, asked, id);
-        let meant = named.map_or(Meant::Nobody, answered);
+        let meant = named.map_or(AnswerMatch::NoCall, answered);
         match meant {
-            Meant::These(calls) => {
+            AnswerMatch::Certain(calls) => {
                 if let Some((waiting, others)) = calls.split_first() {
                     others.iter().for_each(|other| self.end(other, &self.outcome(other, &message)));
                     self.answered(waiting, message);
                 }
                 return;
             }
-            Meant::OneOf(_) => return self.end_meant(&meant, |_| outcomes::ambiguous()),
-            Meant::Nobody => {}
+            AnswerMatch::OneOf(_) => return self.end_meant(&meant, |_| outcomes::ambiguous()),
+            AnswerMatch::NoCall => {}
         }
         if !message.is_error() || message.id.as_ref().is_some_and(|id| id.kind != IdKind::Null) {
             return self.correlator.count(WireCounter::Unasked);
         }
-        // An error that belongs to no request by its id, because what it answers has none that can be told. What the server
-        // asks has one.
+        // An error that belongs to no request by its id, because the request that it answers has none that can be
+        // returned. A request of the server has one.
         let reply = match self.status.load(Ordering::Relaxed) {
             0 => Reply::Line,
             400.. if message.batch.is_none() => Reply::HttpError,
@@ -423,12 +431,12 @@ impl Exchange {
         }
     }
 
-    /// Ends the calls that are meant, with that outcome if it is known to be theirs.
-    fn end_meant(&self, meant: &Meant, outcome: impl Fn(&PendingCall) -> Outcome) {
+    /// Ends the calls in question, with that outcome if it is known to be theirs.
+    fn end_meant(&self, meant: &AnswerMatch, outcome: impl Fn(&PendingCall) -> Outcome) {
         match meant {
-            Meant::Nobody => {}
-            Meant::These(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
-            Meant::OneOf(calls) => {
+            AnswerMatch::NoCall => {}
+            AnswerMatch::Certain(calls) => calls.iter().for_each(|waiting| self.end(waiting, &outcome(waiting))),
+            AnswerMatch::OneOf(calls) => {
                 if calls.is_empty() {
                     self.correlator.count(WireCounter::Unasked);
                 }
@@ -449,8 +457,8 @@ impl Exchange {
             return;
         }
         match waiting.asked {
-            Asked::Initialize => self.session.begin(&message, &self.origin, || self.common(0)),
-            Asked::ToolsList => {
+            RequestKind::Initialize => self.session.begin(&message, &self.origin, || self.common(0)),
+            RequestKind::ToolsList => {
                 let new = self.correlator.tools().learn(message.result.tools);
                 if !new.is_empty() {
                     self.tell_new(new, waiting);
@@ -460,7 +468,7 @@ impl Exchange {
         }
     }
 
-    /// Definitions that a list has told for the first time: who was told so, and with which call.
+    /// Records the definitions that a list contains for the first time, with the client and the call of that list.
     fn tell_new(&self, new: Vec<NewTool>, listed: &PendingCall) {
         let nothing = Message::default();
         let facts = self.seen(listed.direction, &nothing).of_its_sender("tools/list");
@@ -469,7 +477,7 @@ impl Exchange {
         }
     }
 
-    /// Notes by what later calls may go on with this one.
+    /// Notes what may identify later calls that continue this one.
     fn note_continuation(&self, waiting: &PendingCall, message: &Message, detail: Option<Detail>) {
         let call = &waiting.call;
         let first = call.text(names::AUDITRAIL_CALL_ORIGIN_ID).and_then(|id| RecordId::parse(&id));
@@ -490,12 +498,12 @@ impl Exchange {
         }
     }
 
-    /// What the client sends and cannot be read may be a call to the server all the same: it is one here, too, of which as
-    /// much is told as was read. Its answer is one with its id, or an error without one; none is expected any more when what
-    /// was asked later is answered.
+    /// Unreadable input of the client may still be a call to the server. So it is one here, too, with as much as was
+    /// read of it. An answer with its id, or an error without one, ends it, or the answer to a later request, after
+    /// which none is expected.
     fn unreadable(&self, message: &Message) -> Option<Arc<OpenCall>> {
         self.correlator.count(WireCounter::Flawed);
-        // What names a method is a call to whoever reads on.
+        // Input that names a method is a call to any reader that continues.
         if message.method.is_some() || self.has_own(message) {
             return Some(self.request(Direction::ClientToServer, message, None));
         }
@@ -503,8 +511,8 @@ impl Exchange {
         None
     }
 
-    /// What is no message leaves one record: nobody can pair it with anything. Of those who go on so, the first few have one
-    /// each ([`noise`](super::noise)).
+    /// Input that is not a message has one record, because nothing pairs with it. If it continues, the first few have
+    /// one record each ([`garbage_counter`](super::garbage_counter)).
     fn garbage(&self, direction: Direction, message: &Message) {
         self.correlator.count(WireCounter::Flawed);
         let is_json = message.flaw.is_none_or(|flaw| flaw == Flaw::NotAMessage);
@@ -516,25 +524,25 @@ impl Exchange {
         }
     }
 
-    /// Where it is counted that the client has sent one more: with the session, or the connection.
+    /// Counts one more on the session or the connection.
     fn count_garbage(&self, is_json: bool) {
         let facts = || self.of_nothing(Direction::ClientToServer);
         if self.is_http() && !self.session.outlives_exchanges() {
-            let MessageOrigin { pace, client, .. } = &self.origin;
-            pace.count(self.correlator.core(), client.as_deref(), is_json, facts);
+            let MessageOrigin { garbage_rate, client, .. } = &self.origin;
+            garbage_rate.count(self.correlator.core(), client.as_deref(), is_json, facts);
         } else {
             self.session.count_garbage(is_json, facts);
         }
     }
 
-    /// Whether what is no message has a record of its own all the same.
+    /// Whether input that is not a message still has its own record.
     fn has_own(&self, message: &Message) -> bool {
         let core = self.correlator.core();
         let mut garbage = self.garbage.lock();
-        garbage.has_own(message.batch, &self.origin.pace, core.clock().monotonic_nano(), core.bounds())
+        garbage.has_own(message.batch, &self.origin.garbage_rate, core.clock().monotonic_nano(), core.bounds())
     }
 
-    /// The facts of what is no message.
+    /// The facts of input that is not a message.
     fn of_nothing(&self, direction: Direction) -> MessageFacts {
         self.seen(direction, &Message::default()).facts()
     }
@@ -565,7 +573,7 @@ impl Exchange {
         SeenMessage { correlator, common: self.common(message.bytes), origin, direction, message }
     }
 
-    /// For a message of so many bytes.
+    /// The shared facts, for a message of that many bytes.
     fn common(&self, bytes: u64) -> Arc<Facts> {
         self.common.facts(self.correlator.core(), &self.session, &self.origin, bytes)
     }
@@ -577,9 +585,9 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.close(End::Dropped);
+        self.close(ExchangeEnd::Dropped);
     }
 }
 
-/// The id of what has none.
+/// The id of a message without one.
 const NULL: Id = Id { kind: IdKind::Null, text: String::new(), rest: 0 };

@@ -1,4 +1,4 @@
-//! A call of a tap in the hands of its handler.
+//! A call of a tap that a handler runs.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub(crate) struct HandledCall {
 }
 
 impl Exchange {
-    /// The oldest call with that id that no handler runs yet, for the handler that begins; what that is asked for decides
-    /// between several.
+    /// Claims the oldest call with that id that no handler runs yet, for the handler that begins. If there are
+    /// several, what the handler is asked for decides.
     pub(crate) fn claim(self: &Arc<Self>, id: &Id, asks: impl FnOnce() -> Call) -> Option<HandledCall> {
         let (serial, call) = self.pending().claim(self.number, id, asks)?;
         Some(HandledCall { exchange: self.clone(), serial, call })
@@ -26,7 +26,7 @@ impl Exchange {
 }
 
 impl HandledCall {
-    /// The handler panicked: there will be no answer.
+    /// The handler panicked, so there will be no answer.
     pub(crate) fn panicked(&self) {
         let is_shared = {
             let mut pending = self.exchange.pending();
@@ -34,7 +34,7 @@ impl HandledCall {
             pending.remove(self.serial);
             is_shared
         };
-        // Which of several handlers has got which of several calls with one id nobody knows.
+        // If several calls have one id, it is unknown which handler runs which.
         self.call.close(&if is_shared { outcomes::ambiguous() } else { Outcome::of(Detail::Panic) });
     }
 }

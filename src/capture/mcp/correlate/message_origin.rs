@@ -1,4 +1,4 @@
-//! What is known of a message by the way it came.
+//! What the transport of a message says about it.
 
 use std::sync::Arc;
 
@@ -6,34 +6,34 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::pace::Pace;
+use super::garbage_rate::GarbageRate;
 use crate::record::{Attributes, names};
 use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
 
-/// How messages travel, and what that tells of them.
+/// The transport of messages, and the facts that it provides.
 #[derive(Debug, Clone, Default)]
 pub struct MessageOrigin {
     pub(crate) transport: Option<Transport>,
     /// The span of the HTTP request: related, but not the caller's.
     pub(crate) link: Option<SpanContext>,
-    /// The caller's all the same, of what the client asks without a word of its trace: a proxy is the next hop of whoever has
-    /// written it, and goes on with its trace.
+    /// That span is the caller's if the client sends no trace context in the message: a proxy is the next hop after
+    /// the sender of the header, and continues its trace.
     pub(crate) link_is_parent: bool,
     /// Facts for the records of what the client sends.
     pub(crate) facts: Vec<(&'static str, String)>,
     /// The port of `client.address`.
     pub(crate) client_port: Option<u16>,
-    /// Where the message itself says nothing of it.
+    /// Used if the message itself does not say it.
     pub(crate) protocol_version: Option<String>,
-    /// The client takes up a stream again, with `Last-Event-ID`.
+    /// The client resumes a stream, with `Last-Event-ID`.
     pub(crate) is_resumed: bool,
-    /// Who asks, as far as it is known.
+    /// The client, as far as it is known.
     pub(crate) client: Option<Arc<Client>>,
-    /// That of the connection that it came over.
-    pub(crate) pace: Arc<Pace>,
-    /// What the client asks is held back until it may run.
+    /// The pace of its connection.
+    pub(crate) garbage_rate: Arc<GarbageRate>,
+    /// Requests of the client are held until they may run.
     pub(crate) is_held: bool,
-    /// What the actor extractor may look at, where HTTP carried the message.
+    /// What the `actor` hook may look at, if HTTP carried the message.
     pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
 }
 
@@ -56,7 +56,8 @@ impl MessageOrigin {
         }
     }
 
-    /// Under the parent that the message names, or else that which the way tells of, and linked to what is related.
+    /// Places the call under the parent that the message names, or otherwise the one that the transport names, and
+    /// links it to the related span.
     pub(super) fn place(&self, facts: MessageFacts, direction: Direction, named: Option<Context>) -> MessageFacts {
         let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
         let facts = match (named, &self.link) {
@@ -70,7 +71,7 @@ impl MessageOrigin {
         }
     }
 
-    /// Who acts, as the user's extractor finds it.
+    /// Who acts, as the `actor` hook finds.
     pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
         let (headers, extensions) = self.http.as_deref().map(|(headers, extensions)| (headers, extensions)).unzip();
         core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })

@@ -1,13 +1,13 @@
 //! The calls of a connection or session that wait for an answer.
 //!
 //! Invariants:
-//! 1. An answer ends one call only if it can be the answer of no other: neither of one that is open, nor of one that ended
-//!    without its answer, which may still come. Over HTTP it is no help that each call has a response of its own: the
-//!    TypeScript and Python SDKs and rmcp know the streams of a session by the ids of what was asked, so the answer of one
-//!    call goes out with the stream of another if their ids are equal. An HTTP error is of its own request.
-//! 2. Of the ids of calls that ended without an answer, the last [`MAX_OWED`] are known.
+//! 1. An answer ends one call only if it cannot be the answer to another: neither to an open one, nor to one that
+//!    ended without its answer, which may still come. Over HTTP it does not help that each call has its own response:
+//!    the TypeScript and Python SDKs and rmcp find the streams of a session by the ids of requests, so the answer to
+//!    one call goes out on the stream of another if their ids are equal. An HTTP error belongs to its own request.
+//! 2. The ids of the last [`MAX_OWED`] calls that ended without an answer are remembered.
 //! 3. An error without an id ends a call only if nothing else can have caused it ([`nameless`](Pending::nameless)).
-//! 4. What an exchange has open is found without a look at what others have.
+//! 4. The calls of an exchange are found without searching those of others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,56 +16,58 @@ use super::super::message::{Id, IdClass};
 use super::outcomes;
 use super::pending_call::{Cancelled, PendingCall};
 use crate::record::{Outcome, Status};
-use crate::trail::{Call, Direction, OpenCall};
+#[cfg(feature = "rmcp")]
+use crate::trail::Call;
+use crate::trail::{Direction, OpenCall};
 
-/// Whose an answer is.
+/// The calls that an answer may belong to.
 #[derive(Debug)]
-pub(super) enum Meant {
-    Nobody,
-    /// Of this one for certain, or of all these where one answer is for a whole batch, or for a message that is read in
-    /// several ways.
-    These(Vec<PendingCall>),
-    /// One of these, or one that has ended before.
+pub(super) enum AnswerMatch {
+    NoCall,
+    /// Certainly to this call, or to all of these if one answer is for a whole batch, or for a message with several
+    /// readings.
+    Certain(Vec<PendingCall>),
+    /// To one of these, or to one that has ended before.
     OneOf(Vec<PendingCall>),
 }
 
-impl Meant {
+impl AnswerMatch {
     fn one(waiting: PendingCall) -> Self {
-        Self::These(vec![waiting])
+        Self::Certain(vec![waiting])
     }
 }
 
-/// In the order in which they were asked.
+/// The pending calls, in the order of their requests.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     calls: BTreeMap<u64, PendingCall>,
-    by_class: HashMap<(Direction, IdClass), Sharing>,
-    /// The classes of what is owed, oldest first.
+    by_class: HashMap<(Direction, IdClass), SameIdCalls>,
+    /// The classes of the outstanding answers, oldest first.
     owed: VecDeque<(Direction, IdClass)>,
     next: u64,
-    by_exchange: Index,
-    /// Those of them that end when what was asked later is answered.
-    passing: Index,
-    /// What there was in exchanges beside what they have open.
-    beside: HashMap<u64, Beside>,
-    /// Those of them that were cancelled, by when: it is asked for the oldest with each message.
+    by_exchange: ExchangeIndex,
+    /// The calls that end when a later request is answered.
+    passing: ExchangeIndex,
+    /// Input of exchanges in addition to their open calls.
+    other_traffic: HashMap<u64, OtherTraffic>,
+    /// The cancelled calls, by time: each message asks for the oldest.
     cancelled: BTreeSet<(u64, u64)>,
 }
 
-/// What an error without an id may be for, or not be for any more, in one exchange.
+/// The other possible causes of an error without an id, in one exchange.
 #[derive(Debug, Default, Clone, Copy)]
-struct Beside {
-    /// Something came that is no call and may be answered without an id: before that call.
+struct OtherTraffic {
+    /// Input before that call that is not a call and may be answered without an id.
     others: Option<u64>,
     /// The last of its calls that was answered while older ones waited.
     answered: Option<u64>,
 }
 
-/// Exchanges and the calls that came with them.
+/// Exchanges and their calls.
 #[derive(Debug, Default)]
-struct Index(BTreeSet<(u64, u64)>);
+struct ExchangeIndex(BTreeSet<(u64, u64)>);
 
-impl Index {
+impl ExchangeIndex {
     fn add(&mut self, waiting: &PendingCall) {
         self.0.insert((waiting.exchange, waiting.serial));
     }
@@ -74,27 +76,27 @@ impl Index {
         self.0.remove(&(waiting.exchange, waiting.serial));
     }
 
-    /// Those of an exchange that were asked before that one, in their order.
+    /// The calls of an exchange that were sent before that one, in order.
     fn before(&self, exchange: u64, serial: u64) -> impl Iterator<Item = u64> {
         self.0.range((exchange, 0)..(exchange, serial)).map(|(_, serial)| *serial)
     }
 
-    /// Those of an exchange, in their order.
+    /// The calls of an exchange, in order.
     fn of(&self, exchange: u64) -> impl Iterator<Item = u64> {
         self.before(exchange, u64::MAX)
     }
 }
 
-/// Those whose answers may be taken for each other's.
+/// Calls whose answers may be confused.
 #[derive(Debug, Default)]
-struct Sharing {
+struct SameIdCalls {
     open: Vec<u64>,
     /// How many have ended without an answer that may still come.
     owed: usize,
 }
 
 impl Pending {
-    /// Adds a call, and gives the oldest if that is one too many.
+    /// Adds a call, and returns the oldest if that exceeds the limit.
     pub(super) fn add(&mut self, mut waiting: PendingCall) -> Option<PendingCall> {
         let oldest = if self.calls.len() < MAX_PENDING { None } else { self.calls.keys().next().copied() };
         let evicted = oldest.and_then(|serial| self.abandon(serial));
@@ -109,62 +111,63 @@ impl Pending {
         evicted
     }
 
-    /// The oldest, if there are more than that many.
+    /// Takes the oldest, if there are more than that many.
     pub(super) fn take_oldest(&mut self, more_than: usize) -> Option<PendingCall> {
         let oldest = self.calls.keys().next().copied().filter(|_| self.calls.len() > more_than)?;
         self.abandon(oldest)
     }
 
-    /// Whose an answer with that id is, which came with that exchange, and can be for nothing else if it came with an HTTP
-    /// error.
-    pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> Meant {
+    /// Finds the calls for an answer with that id that came with that exchange; an answer with an HTTP error belongs
+    /// to nothing else.
+    pub(super) fn answered(&mut self, exchange: u64, is_error: bool, asked: Direction, id: &Id) -> AnswerMatch {
         let key = (asked, id.class());
-        let Some(sharing) = self.by_class.get(&key) else { return Meant::Nobody };
-        let owed = sharing.owed;
+        let Some(same_id) = self.by_class.get(&key) else { return AnswerMatch::NoCall };
+        let owed = same_id.owed;
         let may_be = |serial: &u64| {
             self.calls.get(serial).is_some_and(|waiting| waiting.may_be_answered() && id.may_answer(&waiting.id))
         };
-        if let ([serial], 0) = (sharing.open.as_slice(), owed) {
-            // Of nearly all answers that is all there is to it.
+        if let ([serial], 0) = (same_id.open.as_slice(), owed) {
+            // This is enough for nearly all answers.
             let serial = Some(*serial).filter(may_be);
-            return serial.and_then(|serial| self.remove(serial)).map_or(Meant::Nobody, Meant::one);
+            return serial.and_then(|serial| self.remove(serial)).map_or(AnswerMatch::NoCall, AnswerMatch::one);
         }
-        let serials: Vec<u64> = sharing.open.iter().copied().filter(may_be).collect();
-        // And what somebody has ended who answers in the place of the server, with the one answer of that exchange.
+        let serials: Vec<u64> = same_id.open.iter().copied().filter(may_be).collect();
+        // This includes a call that was answered instead of by the server, in the one answer of that exchange.
         let is_own = |serial: &u64| {
             let is_own = |waiting: &PendingCall| waiting.exchange == exchange && (is_error || waiting.call.is_over());
             self.calls.get(serial).is_some_and(is_own)
         };
         let own: Vec<u64> = serials.iter().copied().filter(is_own).collect();
         if self.is_one_message(&own) {
-            return Meant::These(own.into_iter().filter_map(|serial| self.remove(serial)).collect());
+            return AnswerMatch::Certain(own.into_iter().filter_map(|serial| self.remove(serial)).collect());
         }
         match serials.as_slice() {
             [] => {
                 self.settle(&key);
-                Meant::Nobody
+                AnswerMatch::NoCall
             }
             _ if owed == 0 && self.is_one_message(&serials) => {
-                Meant::These(serials.into_iter().filter_map(|serial| self.remove(serial)).collect())
+                AnswerMatch::Certain(serials.into_iter().filter_map(|serial| self.remove(serial)).collect())
             }
             _ => {
                 let calls = serials.into_iter().filter_map(|serial| self.abandon(serial)).collect();
                 self.settle(&key);
-                Meant::OneOf(calls)
+                AnswerMatch::OneOf(calls)
             }
         }
     }
 
-    /// The call that who answered it in the place of the server says.
+    /// Takes that call, for code that answered it instead of the server.
     #[cfg(feature = "internals")]
     pub(super) fn take_call(&mut self, call: &Arc<OpenCall>) -> Option<PendingCall> {
-        // The newest first: it was asked just now.
+        // Newest first: it was sent just now.
         let is_this = |(serial, waiting): (&u64, &PendingCall)| Arc::ptr_eq(&waiting.call, call).then_some(*serial);
         let serial = self.calls.iter().rev().find_map(is_this)?;
         self.remove(serial)
     }
 
-    /// Notes that a call of these was cancelled, and gives it if it is known which. It goes on to wait for its answer.
+    /// Notes that one of these calls was cancelled, and returns it if it is known which. It still waits for its
+    /// answer.
     pub(super) fn cancel(
         &mut self,
         asked: Direction,
@@ -191,7 +194,7 @@ impl Pending {
         Some(self.calls.get(first)?.call.clone())
     }
 
-    /// Whether these calls are all that one message may be: exactly one call, or what readers differ in.
+    /// Whether these calls are all readings of one message: exactly one call, or what readers differ in.
     fn is_one_message(&self, serials: &[u64]) -> bool {
         let message = |serial: &u64| {
             let waiting = self.calls.get(serial)?;
@@ -207,30 +210,30 @@ impl Pending {
         }
     }
 
-    /// Whether no other reading of its message that has its id was asked before.
+    /// Whether no other reading of its message with its id was added before.
     #[cfg(feature = "internals")]
     pub(super) fn is_first_reading(&self, waiting: &PendingCall) -> bool {
         !self.twins(waiting).any(|other| other.serial < waiting.serial)
     }
 
-    /// The other readings of its message that have its id.
+    /// The other readings of its message with its id.
     fn twins<'a>(&'a self, waiting: &'a PendingCall) -> impl Iterator<Item = &'a PendingCall> {
-        let sharing = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
-        let open = sharing.into_iter().flat_map(|sharing| &sharing.open).filter_map(|serial| self.calls.get(serial));
+        let same_id = waiting.alternative.and_then(|_| self.by_class.get(&key(waiting)));
+        let open = same_id.into_iter().flat_map(|same_id| &same_id.open).filter_map(|serial| self.calls.get(serial));
         open.filter(|other| other.exchange == waiting.exchange && other.alternative == waiting.alternative)
             .filter(|other| other.serial != waiting.serial)
     }
 
-    /// Something came with that exchange that is no call and may be answered without an id.
+    /// Something came with that exchange that is not a call and may be answered without an id.
     pub(super) fn note_other(&mut self, exchange: u64) {
-        self.beside.entry(exchange).or_default().others = Some(self.next);
+        self.other_traffic.entry(exchange).or_default().others = Some(self.next);
     }
 
-    /// The calls that an error without an id ends, which came with that exchange; `None` if it is for none of its calls. Calls
-    /// of which it is not known whether it is for them go on to wait for an answer of their own.
+    /// The calls that an error without an id ends, which came with that exchange; `None` if it belongs to none of its
+    /// calls. Calls for which this is unknown still wait for their own answers.
     ///
-    /// Servers answer so what they cannot read, or give no id back for, and batches that they refuse whole. Over HTTP it may
-    /// be for what else was asked with the exchange, and an error by its status is for all of that.
+    /// Servers answer so for messages that they cannot read or return no id for, and for batches that they refuse as
+    /// a whole. Over HTTP it may be for other input of the exchange, and an error by status is for all of it.
     pub(super) fn nameless(&mut self, exchange: u64, reply: Reply) -> Option<Vec<PendingCall>> {
         let of_it = || self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial));
         let mut meant: Vec<&PendingCall> = of_it().filter(|waiting| waiting.is_nameless()).collect();
@@ -240,8 +243,8 @@ impl Pending {
         if meant.is_empty() {
             return None;
         }
-        let Beside { others, answered } = self.beside.get(&exchange).copied().unwrap_or_default();
-        // Servers refuse what they cannot take in the order in which it came.
+        let OtherTraffic { others, answered } = self.other_traffic.get(&exchange).copied().unwrap_or_default();
+        // Servers refuse what they cannot accept in the order of arrival.
         let is_passed = |waiting: &PendingCall| answered.is_some_and(|answered| waiting.serial < answered);
         let is_doubted = |waiting: &PendingCall| waiting.is_piece || waiting.is_blurred || is_passed(waiting);
         let is_alone = others.is_none() && !meant.iter().any(|waiting| is_doubted(waiting));
@@ -251,7 +254,7 @@ impl Pending {
             Reply::HttpError => all.clone(),
             _ if !is_alone => Vec::new(),
             _ if self.is_one_message(&all) => all.clone(),
-            // A batch is refused whole, or for the one element that no server can answer otherwise.
+            // A batch is refused as a whole, or because of the one element that no server can answer otherwise.
             _ if !is_one_batch(&meant) => Vec::new(),
             _ if own.is_empty() => all.clone(),
             _ if self.is_one_message(&own) => own,
@@ -262,7 +265,7 @@ impl Pending {
         Some(ended)
     }
 
-    /// Nobody knows any more what became of it. What no answer can name ends when a later one is answered.
+    /// It is no longer known what became of it. If no answer can name it, it ends when a later one is answered.
     fn blur(&mut self, serial: u64) {
         let Some(waiting) = self.calls.get_mut(&serial) else { return };
         waiting.is_blurred = true;
@@ -271,8 +274,9 @@ impl Pending {
         }
     }
 
-    /// The call of an exchange with that id whose handler begins: the oldest that has none. Where several have that id, it is
-    /// one that asks for the same.
+    /// The call of an exchange with that id whose handler begins: the oldest without a handler. If several have that
+    /// id, one with the handler's method and target.
+    #[cfg(feature = "rmcp")]
     pub(super) fn claim(
         &mut self,
         exchange: u64,
@@ -280,11 +284,11 @@ impl Pending {
         asks: impl FnOnce() -> Call,
     ) -> Option<(u64, Arc<OpenCall>)> {
         let Self { calls, by_class, .. } = self;
-        let sharing = by_class.get(&(Direction::ClientToServer, id.class()))?;
+        let same_id = by_class.get(&(Direction::ClientToServer, id.class()))?;
         let is_of_it = |serial: &u64| {
             calls.get(serial).is_some_and(|call| call.exchange == exchange && call.id == *id && call.parked.is_none())
         };
-        let serials: Vec<u64> = sharing.open.iter().copied().filter(is_of_it).collect();
+        let serials: Vec<u64> = same_id.open.iter().copied().filter(is_of_it).collect();
         let asks = (serials.len() > 1).then(asks);
         let serial = serials.into_iter().find(|serial| {
             let is_asked = |waiting: &PendingCall| asks.as_ref().is_none_or(|asks| waiting.asks_for(asks));
@@ -295,13 +299,14 @@ impl Pending {
         Some((serial, waiting.call.clone()))
     }
 
-    /// Whether another open call may get its answer, or it that of another.
+    /// Whether it and another open call may get each other's answers.
+    #[cfg(feature = "rmcp")]
     pub(super) fn is_shared(&self, serial: u64) -> bool {
-        let sharing = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
-        sharing.is_some_and(|sharing| sharing.open.len() > 1)
+        let same_id = self.calls.get(&serial).and_then(|waiting| self.by_class.get(&key(waiting)));
+        same_id.is_some_and(|same_id| same_id.open.len() > 1)
     }
 
-    /// All of an exchange, oldest first.
+    /// All calls of an exchange, oldest first.
     #[cfg(feature = "internals")]
     pub(super) fn of(&self, exchange: u64) -> impl Iterator<Item = &PendingCall> {
         self.by_exchange.of(exchange).filter_map(|serial| self.calls.get(&serial))
@@ -315,19 +320,19 @@ impl Pending {
             self.cancelled.remove(&(cancelled.at, serial));
         }
         let key = key(&waiting);
-        if let Some(sharing) = self.by_class.get_mut(&key) {
-            // They are in order; thousands may have one id.
-            if let Ok(at) = sharing.open.binary_search(&serial) {
-                sharing.open.remove(at);
+        if let Some(same_id) = self.by_class.get_mut(&key) {
+            // They are ordered; thousands may share one id.
+            if let Ok(at) = same_id.open.binary_search(&serial) {
+                same_id.open.remove(at);
             }
-            if sharing.is_empty() {
+            if same_id.is_empty() {
                 self.by_class.remove(&key);
             }
         }
         Some(waiting)
     }
 
-    /// Takes a call of which no answer is expected any more, although one may come.
+    /// Takes a call for which no answer is expected any more, although one may come.
     pub(super) fn abandon(&mut self, serial: u64) -> Option<PendingCall> {
         let waiting = self.remove(serial)?;
         // One answer is for all readings of a message.
@@ -345,32 +350,37 @@ impl Pending {
         Some(waiting)
     }
 
-    /// A call of that exchange was answered: those that were asked before it and get no answer any more.
+    /// A call of that exchange was answered: takes those that were sent before it and get no answer any more.
     pub(super) fn take_passed_over(&mut self, exchange: u64, serial: u64) -> Vec<PendingCall> {
         let passed_over: Vec<u64> = self.passing.before(exchange, serial).collect();
         let passed_over = passed_over.into_iter().filter_map(|serial| self.remove(serial)).collect();
         if self.by_exchange.before(exchange, serial).next().is_some() {
-            let beside = self.beside.entry(exchange).or_default();
-            beside.answered = beside.answered.max(Some(serial));
-            beside.others = beside.others.filter(|behind| *behind > serial);
-        } else if self.beside.get(&exchange).is_some_and(|beside| beside.others.is_none_or(|behind| behind <= serial)) {
-            self.beside.remove(&exchange);
+            let other = self.other_traffic.entry(exchange).or_default();
+            other.answered = other.answered.max(Some(serial));
+            other.others = other.others.filter(|behind| *behind > serial);
+        } else if self
+            .other_traffic
+            .get(&exchange)
+            .is_some_and(|other| other.others.is_none_or(|behind| behind <= serial))
+        {
+            self.other_traffic.remove(&exchange);
         }
         passed_over
     }
 
-    /// Those that wait for another exchange since before that moment.
+    /// Takes those that have waited for another exchange since before that moment.
+    #[cfg(feature = "tower")]
     pub(super) fn take_parked_before(&mut self, moment: u64) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some_and(|since| since < moment))
     }
 
-    /// Those that wait for another exchange, and what the server has asked.
+    /// Takes those that wait for another exchange, and the requests of the server.
     #[cfg(feature = "tower")]
     pub(super) fn take_left(&mut self) -> Vec<PendingCall> {
         self.abandon_those(|waiting| waiting.parked.is_some() || waiting.exchange == 0)
     }
 
-    /// Those that were cancelled before that moment.
+    /// Takes those that were cancelled before that moment.
     pub(super) fn take_cancelled_before(&mut self, moment: u64) -> Vec<PendingCall> {
         let serials: Vec<u64> = self.cancelled.range(..(moment, 0)).map(|(_, serial)| *serial).collect();
         serials.into_iter().filter_map(|serial| self.abandon(serial)).collect()
@@ -380,15 +390,15 @@ impl Pending {
         !self.cancelled.is_empty()
     }
 
-    /// The exchange is over: those that end with it, each as is said here. The others stay, parked at that moment.
+    /// The exchange is over: takes those that end with it, as `ends` decides. The others stay, parked at that moment.
     pub(super) fn leave(
         &mut self,
         exchange: u64,
         now: u64,
         fate: impl Fn(&PendingCall) -> Option<Outcome>,
     ) -> Vec<(PendingCall, Outcome)> {
-        let Self { calls, by_exchange, beside, .. } = self;
-        beside.remove(&exchange);
+        let Self { calls, by_exchange, other_traffic, .. } = self;
+        other_traffic.remove(&exchange);
         let mut ended = Vec::new();
         for serial in by_exchange.of(exchange) {
             let Some(waiting) = calls.get_mut(&serial) else { continue };
@@ -398,7 +408,7 @@ impl Pending {
             }
         }
         let end = |(serial, outcome): (u64, Outcome)| {
-            // What was refused, or answered so that nobody could read it, is answered.
+            // A call that was refused, or answered unreadably, is answered.
             let is_answered = outcome.status != Status::Unknown || outcome.error_type == outcomes::unread().error_type;
             let waiting = if is_answered { self.remove(serial) } else { self.abandon(serial) };
             Some((waiting?, outcome))
@@ -406,17 +416,18 @@ impl Pending {
         ended.into_iter().filter_map(end).collect()
     }
 
-    /// All, oldest first.
+    /// Takes all, oldest first.
     pub(super) fn take(&mut self) -> Vec<PendingCall> {
         std::mem::take(self).calls.into_values().collect()
     }
 
+    #[cfg(feature = "tower")]
     fn abandon_those(&mut self, which: impl Fn(&PendingCall) -> bool) -> Vec<PendingCall> {
         let those: Vec<u64> = self.calls.iter().filter(|(_, call)| which(call)).map(|(serial, _)| *serial).collect();
         those.into_iter().filter_map(|serial| self.abandon(serial)).collect()
     }
 
-    /// One of the answers has come that were owed.
+    /// One of the outstanding answers has come.
     fn settle(&mut self, key: &(Direction, IdClass)) {
         if self.forgive(key)
             && let Some(place) = self.owed.iter().position(|owed| owed == key)
@@ -426,17 +437,17 @@ impl Pending {
     }
 
     fn forgive(&mut self, key: &(Direction, IdClass)) -> bool {
-        let Some(sharing) = self.by_class.get_mut(key) else { return false };
-        let was_owed = sharing.owed > 0;
-        sharing.owed = sharing.owed.saturating_sub(1);
-        if sharing.is_empty() {
+        let Some(same_id) = self.by_class.get_mut(key) else { return false };
+        let was_owed = same_id.owed > 0;
+        same_id.owed = same_id.owed.saturating_sub(1);
+        if same_id.is_empty() {
             self.by_class.remove(key);
         }
         was_owed
     }
 }
 
-impl Sharing {
+impl SameIdCalls {
     fn is_empty(&self) -> bool {
         self.open.is_empty() && self.owed == 0
     }
@@ -446,13 +457,13 @@ impl Sharing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Line,
-    /// With the response to what was asked.
+    /// In the response to the request.
     Body,
-    /// As all of a response whose status is that of an error.
+    /// As the whole response, with an error status.
     HttpError,
 }
 
-/// Those that a server may answer so whatever stands beside them.
+/// The calls that a server may answer so whatever accompanies them.
 fn of_itself<'a>(calls: &[&'a PendingCall]) -> Vec<&'a PendingCall> {
     calls.iter().copied().filter(|waiting| waiting.is_odd()).collect()
 }
@@ -466,9 +477,10 @@ fn key(waiting: &PendingCall) -> (Direction, IdClass) {
     (waiting.direction, waiting.id.class())
 }
 
-/// More than any client keeps open at once; the oldest is ended then.
+/// More open calls than any client has; beyond that, the oldest is ended.
 pub(super) const MAX_PENDING: usize = 4096;
-/// As many again. Clients never use an id twice (MCP, section Requests), so only those who mean to are told apart by these.
+/// As many again. Clients never use an id twice (MCP, section Requests), so this only matters for clients that do it
+/// on purpose.
 pub(super) const MAX_OWED: usize = 4096;
 
 #[cfg(test)]

@@ -3,33 +3,33 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::message::{Kind, Message, Params};
+use super::super::message::{Message, MessageKind, Params};
 use super::super::recent::Recent;
 use super::correlator::Correlator;
-use super::known::Known;
+use super::garbage_counter::GarbageCounter;
 use super::message_origin::MessageOrigin;
-use super::noise::Noise;
 use super::outcomes;
 use super::pending::Pending;
 use super::pending_call::PendingCall;
+use super::session_facts::SessionFacts;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Attributes, EventName, Outcome, Status, names};
 use crate::trail::{Direction, Facts, MessageFacts, Moment, Transport};
 
-/// What is known of it.
+/// The state of a session.
 #[derive(Debug)]
 pub struct Session {
     correlator: Correlator,
-    /// What is asked in it, by either side.
+    /// The requests of either side in it.
     pending: Mutex<Pending>,
-    /// How many exchanges there were.
+    /// The number of exchanges so far.
     exchanges: AtomicU64,
-    /// Which server-sent events came, by their ids: after a reconnection servers send some again.
+    /// The ids of received server-sent events: after a reconnection servers repeat some.
     events: Mutex<Recent<u64, ()>>,
     negotiated: Mutex<Negotiated>,
-    noise: Mutex<Noise>,
+    noise: Mutex<GarbageCounter>,
     /// The client's.
-    garbage: Mutex<Noise>,
+    garbage: Mutex<GarbageCounter>,
 }
 
 #[derive(Debug, Default)]
@@ -37,13 +37,13 @@ struct Negotiated {
     /// Only an id that the server has issued.
     id: Option<String>,
     stays_open: bool,
-    /// What the client says of itself, within the limits.
+    /// What the client says about itself, within the limits.
     client: Arc<Facts>,
     protocol_version: Option<String>,
-    /// Counts how often something above has changed.
+    /// Counts the changes of the above.
     version: u64,
-    begun: Option<Begun>,
-    /// Nothing comes over another exchange any more.
+    begun: Option<SessionStart>,
+    /// Nothing will come over another exchange.
     is_ended: bool,
     is_closed: bool,
     requests: i64,
@@ -52,11 +52,11 @@ struct Negotiated {
     failures: i64,
 }
 
-/// A session that began by the answer to `initialize`.
+/// A session that began with the answer to `initialize`.
 #[derive(Debug)]
-struct Begun {
+struct SessionStart {
     monotonic_nano: u64,
-    /// Who it belongs to, and how it came.
+    /// Its client and its transport.
     facts: Option<MessageFacts>,
 }
 
@@ -73,7 +73,7 @@ impl Session {
         }
     }
 
-    /// It is a session without a name: what is asked in it is answered in another exchange of it.
+    /// It is a session without a name: requests in it are answered in other exchanges of it.
     #[cfg(feature = "tower")]
     pub(crate) fn stay_open(&self) {
         self.negotiated().stays_open = true;
@@ -91,25 +91,26 @@ impl Session {
     }
 
     /// The server has named the session.
+    #[cfg(feature = "tower")]
     pub(crate) fn name(&self, id: &str) {
         let mut negotiated = self.negotiated();
         negotiated.id = Some(id.to_owned());
         negotiated.version += 1;
     }
 
-    /// Changes whenever more is known of it.
+    /// Changes whenever more is known about it.
     pub(super) fn version(&self) -> u64 {
         self.negotiated().version
     }
 
     /// What is known of it and of its client.
-    pub(super) fn known(&self) -> Known {
+    pub(super) fn known(&self) -> SessionFacts {
         let negotiated = self.negotiated();
         let Negotiated { id, client, protocol_version, .. } = &*negotiated;
-        Known { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
+        SessionFacts { session_id: id.clone(), client: client.clone(), protocol_version: protocol_version.clone() }
     }
 
-    /// Whether an event of that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
+    /// Whether an event with that id came before. Ids are unique in a session (MCP, Streamable HTTP, Resumability).
     pub(super) fn saw_before(&self, event: u64) -> bool {
         let mut events = self.events.lock();
         if events.contains(&event) {
@@ -119,18 +120,20 @@ impl Session {
         false
     }
 
-    /// Counts what belongs to the session.
-    pub(super) fn count(&self, direction: Direction, kind: Kind) {
+    /// Counts a message of the session.
+    pub(super) fn count(&self, direction: Direction, kind: MessageKind) {
         let mut negotiated = self.negotiated();
         match (kind, direction) {
-            (Kind::Request | Kind::OneWay, Direction::ClientToServer) => negotiated.requests += 1,
-            (Kind::Request | Kind::OneWay, Direction::ServerToClient) => negotiated.requests_to_client += 1,
-            (Kind::Notification, _) => negotiated.notifications += 1,
-            (Kind::Result | Kind::Error, _) => {}
+            (MessageKind::Request | MessageKind::OneWay, Direction::ClientToServer) => negotiated.requests += 1,
+            (MessageKind::Request | MessageKind::OneWay, Direction::ServerToClient) => {
+                negotiated.requests_to_client += 1
+            }
+            (MessageKind::Notification, _) => negotiated.notifications += 1,
+            (MessageKind::Result | MessageKind::Error, _) => {}
         }
     }
 
-    /// The server has said something that is no message.
+    /// The server has sent something that is not a message.
     pub(super) fn note_noise(&self, is_json: bool, facts: impl FnOnce() -> MessageFacts, origin: &MessageOrigin) {
         let (is_new, due) = {
             let mut noise = self.noise();
@@ -143,7 +146,7 @@ impl Session {
         due.into_iter().for_each(|told| told.tell(self.correlator.core()));
     }
 
-    /// The client has said something that is no message and has no record of its own.
+    /// The client has sent something that is not a message and has no record of its own.
     pub(super) fn count_garbage(&self, is_json: bool, facts: impl FnOnce() -> MessageFacts) {
         let due = self.garbage().count(is_json, facts);
         due.into_iter().for_each(|told| told.tell(self.correlator.core()));
@@ -173,7 +176,7 @@ impl Session {
         let core = self.correlator.core();
         {
             let mut negotiated = self.negotiated();
-            // Over HTTP only what the server has named is a session, or what has a stream of its own.
+            // Over HTTP it is a session only if the server named it, or if it has its own stream.
             let is_known = negotiated.id.is_some() || negotiated.stays_open;
             let is_none = origin.transport == Some(Transport::StreamableHttp) && !is_known;
             if negotiated.begun.is_some() || is_none {
@@ -183,7 +186,7 @@ impl Session {
                 negotiated.protocol_version = Some(bounded(version));
                 negotiated.version += 1;
             }
-            negotiated.begun = Some(Begun { monotonic_nano: core.clock().monotonic_nano(), facts: None });
+            negotiated.begun = Some(SessionStart { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
         let mut facts = MessageFacts::default().shared(common());
         if let Some(actor) = origin.actor(core, "initialize") {
@@ -198,8 +201,8 @@ impl Session {
         );
     }
 
-    /// The session was ended: what waits for an answer over another exchange gets none any more. What came with an exchange
-    /// that is open ends with that, since a server may go on with what runs, and answer it there.
+    /// The session was ended: calls that wait for an answer over another exchange will get none. Calls of an open
+    /// exchange end with that exchange, since a server may continue what runs and answer it there.
     #[cfg(feature = "tower")]
     pub(crate) fn end(&self) {
         self.negotiated().is_ended = true;
@@ -208,7 +211,7 @@ impl Session {
         self.tell_end();
     }
 
-    /// What it came over is closed: what is open gets no answer any more.
+    /// Its transport is closed: open calls will get no answer.
     pub fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
@@ -228,7 +231,9 @@ impl Session {
         }
     }
 
-    /// Ends the calls that were left by their exchanges and have waited since before that moment (monotonic nanoseconds).
+    /// Ends the calls that were left by their exchanges and have waited since before that moment (monotonic
+    /// nanoseconds).
+    #[cfg(feature = "tower")]
     pub(crate) fn give_up(&self, parked_before: u64) {
         let late = self.pending().take_parked_before(parked_before);
         end_unanswered(&late);
@@ -242,7 +247,7 @@ impl Session {
         late.iter().for_each(|waiting| end(waiting, &waiting.unanswered(outcomes::disconnected())));
     }
 
-    /// A number for one more exchange in it, from 1.
+    /// The number of the next exchange in it, from 1.
     pub(super) fn next_exchange(&self) -> u64 {
         self.exchanges.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -251,11 +256,11 @@ impl Session {
         self.pending.lock()
     }
 
-    fn noise(&self) -> MutexGuard<'_, Noise> {
+    fn noise(&self) -> MutexGuard<'_, GarbageCounter> {
         self.noise.lock()
     }
 
-    fn garbage(&self) -> MutexGuard<'_, Noise> {
+    fn garbage(&self) -> MutexGuard<'_, GarbageCounter> {
         self.garbage.lock()
     }
 
@@ -293,7 +298,7 @@ impl Negotiated {
     }
 }
 
-/// Revisions are dates; anybody may write anything there.
+/// Revisions are dates, but a client can send any text.
 fn bounded(version: &str) -> String {
     crate::record::cut(version, MAX_VERSION).to_owned()
 }
@@ -303,10 +308,11 @@ fn end_unanswered(open: &[PendingCall]) {
     open.iter().for_each(|waiting| waiting.call.close(&waiting.unanswered(outcomes::disconnected())));
 }
 
-/// Half a minute: an answer that was on its way comes within a round trip, and servers that do not heed cancellations answer
-/// when they are done.
+/// Half a minute: an answer that was already sent arrives within a round trip, and servers that ignore cancellations
+/// answer when they are done.
 const ANSWERED_WITHIN: u64 = 30_000_000_000;
 /// More than servers keep for a reconnection.
 const MAX_EVENTS: usize = 4096;
-const NOISE: &str = "the server writes lines to standard output that are no MCP messages, such as a log: clients drop them at \
-                     best, so have it log to standard error; the first few have a record each, all others are counted on records";
+const NOISE: &str = "the server writes lines to standard output that are not MCP messages, such as a log: clients drop them at \
+                     best, so configure it to log to standard error; the first few lines have a record each, the rest is \
+                     counted on records";

@@ -1,7 +1,7 @@
-//! The definitions of the server's tools, as its lists tell them.
+//! The definitions of the server's tools, from its lists.
 //!
-//! Invariant: a definition is new once, however many sessions have it and in whatever order they list: what was seen is known
-//! by its digest, and the last [`MAX_DEFINITIONS`] of them are.
+//! Invariant: a definition is new once, however many sessions list it and in whatever order. Definitions are
+//! recognized by digest, and the last [`MAX_DEFINITIONS`] are remembered.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,10 +12,10 @@ use crate::hex::hex;
 use crate::record::{EventName, names};
 use crate::trail::{MessageFacts, Moment};
 
-/// What was seen of them.
+/// The definitions that were seen.
 #[derive(Debug)]
-pub(super) struct Tools {
-    /// The definition of each name that was listed last.
+pub(super) struct KnownTools {
+    /// The most recent definition of each name.
     last: HashMap<String, [u8; 32]>,
     seen: Recent<[u8; 32], ()>,
 }
@@ -24,23 +24,23 @@ pub(super) struct Tools {
 #[derive(Debug)]
 pub(super) struct NewTool {
     definition: ToolDefinition,
-    /// What its name meant before.
+    /// The previous definition under its name.
     previous: Option<[u8; 32]>,
 }
 
-impl Default for Tools {
+impl Default for KnownTools {
     fn default() -> Self {
         Self { last: HashMap::new(), seen: Recent::of_at_most(MAX_DEFINITIONS) }
     }
 }
 
-impl Tools {
-    /// Takes a list in, and gives the definitions that are new.
+impl KnownTools {
+    /// Accepts a list, and returns the new definitions.
     pub(super) fn learn(&mut self, tools: Vec<ToolDefinition>) -> Vec<NewTool> {
         tools.into_iter().filter_map(|tool| self.learn_one(tool)).collect()
     }
 
-    /// The digest of a tool's definition, as it stands in a record.
+    /// The digest of a tool's definition, as it is written in a record.
     pub(super) fn digest(&self, name: &str) -> Option<String> {
         self.last.get(name).map(|digest| hex(digest))
     }
@@ -64,7 +64,7 @@ impl Tools {
 }
 
 impl NewTool {
-    /// With the facts of the list in which it came.
+    /// Its record, with the facts of the list in which it came.
     pub(super) fn moment(self, listed: MessageFacts) -> Moment {
         let Self { definition: ToolDefinition { name, digest }, previous } = self;
         let moment = Moment::of_message(EventName::McpToolDefinition, listed)
@@ -80,7 +80,7 @@ impl NewTool {
 
 /// More tools than a model can choose from.
 const MAX_TOOLS: usize = 10_000;
-/// As many again for each of some users, who have others.
+/// As many again for each of several users with different tools.
 const MAX_DEFINITIONS: usize = 16_384;
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_oldest_is_forgotten_first() {
-        let mut tools = Tools::default();
+        let mut tools = KnownTools::default();
         let tool = |number: usize| {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_le_bytes());

@@ -1,11 +1,11 @@
-//! A hash that is the same for one text as long as the process runs.
+//! A hash that is constant for a text as long as the process runs.
 
 use std::hash::{BuildHasher as _, DefaultHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 
-/// SipHash with a key that is drawn once in a process and shown nowhere. Who chooses ids can neither compute it nor see
-/// what it gives, so there is no better way to two long ids with one hash than to send them until two happen to meet,
-/// which takes some 2³² of them in flight at once.
+/// SipHash with a random key per process that is never shown. A client that chooses ids can neither compute the hash
+/// nor see it. Its only way to two long ids with one hash is to send ids until two collide, which takes about 2³² of
+/// them in flight.
 #[derive(Debug, Clone)]
 pub(crate) struct ProcessHasher {
     hasher: DefaultHasher,
@@ -13,7 +13,7 @@ pub(crate) struct ProcessHasher {
 }
 
 impl ProcessHasher {
-    /// Never 0, which stands for no hash.
+    /// Never 0, which means no hash.
     pub(crate) fn finish_some(&self) -> u64 {
         self.finish().max(1)
     }

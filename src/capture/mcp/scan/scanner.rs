@@ -1,38 +1,39 @@
-//! Reads the messages of one unit of framing after the other.
+//! Reads the messages of successive units of framing.
 
 use std::sync::Arc;
 
-use super::facts::{Facts, TakenMessages};
-use super::syntax::{Progress, Syntax, behind_whitespace};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use super::facts::{CompleteMessages, FactCollector};
+use super::syntax::{Syntax, SyntaxProgress, behind_whitespace};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 
-/// What one unit of framing holds.
+/// The content of one unit of framing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Documents {
-    /// One document, as a line or a server-sent event does. Its message is given at the end of the unit, because anything
-    /// that follows makes it no JSON at all.
+    /// One document, as in a line or a server-sent event. Its message is emitted at the end of the unit, because
+    /// anything that follows makes it invalid JSON.
     One,
-    /// Any number of documents, as a body does that is streamed. Each message is given when its document is complete.
+    /// Any number of documents, as in a streamed body. Each message is emitted when its document is complete.
+    #[cfg_attr(not(any(feature = "tower", test)), expect(dead_code, reason = "only bodies hold several documents"))]
     Many,
 }
 
-/// Reads the messages of one unit of framing after the other, each in any number of pieces.
+/// Reads the messages of successive units of framing, each in any number of pieces.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner {
     documents: Documents,
     stage: Stage,
     syntax: Syntax,
-    facts: Facts,
-    /// The bytes of this unit so far.
+    facts: FactCollector,
+    /// The number of bytes of this unit so far.
     unit: u64,
     /// Where the document, or the element of a batch, begins and ends in the unit.
     begin: u64,
     end: u64,
     /// In this document, which is a batch.
     in_batch: bool,
-    /// How many batches there were.
+    /// The number of batches.
     batches: u64,
-    /// What was to come when a byte came that spoils a document which was whole.
+    /// What was expected when a byte arrived that made a complete document invalid.
     spoiled: Option<(Stage, u8)>,
 }
 
@@ -49,22 +50,22 @@ enum Stage {
     Element,
     /// A comma, or the end of the batch.
     Comma,
-    /// Nothing, and the message is given at the end.
+    /// Nothing; the message is emitted at the end.
     Nothing,
-    /// Nothing, and all messages of the batch were given.
+    /// Nothing; all messages of the batch were emitted.
     NothingElse,
-    /// Anything: it is not looked at.
+    /// Anything; it is not read.
     Flawed(Flaw),
 }
 
 impl Scanner {
-    pub(crate) fn new(reading: Arc<Reading>, documents: Documents) -> Self {
-        let (syntax, facts) = (Syntax::default(), Facts::new(reading));
+    pub(crate) fn new(reading: Arc<ScanOptions>, documents: Documents) -> Self {
+        let (syntax, facts) = (Syntax::default(), FactCollector::new(reading));
         let (stage, in_batch) = (Stage::Document, false);
         Self { documents, stage, syntax, facts, unit: 0, begin: 0, end: 0, in_batch, batches: 0, spoiled: None }
     }
 
-    /// Reads on in the unit.
+    /// Reads more of the unit.
     pub(crate) fn read(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Message)) {
         self.unit += bytes.len() as u64;
         while !bytes.is_empty() {
@@ -75,17 +76,17 @@ impl Scanner {
         }
     }
 
-    /// Whether nothing but whitespace was read of the unit.
+    /// Whether only whitespace was read of the unit.
     pub(super) fn is_blank(&self) -> bool {
         self.stage == Stage::Document && self.end == 0
     }
 
-    /// Whether the unit is no JSON.
+    /// Whether the unit is not JSON.
     pub(super) fn is_spoiled(&self) -> bool {
         self.stage == Stage::Flawed(Flaw::NotJson)
     }
 
-    /// Whether more must come of the document that is read.
+    /// Whether the document that is being read is incomplete.
     pub(super) fn is_unfinished(&self) -> bool {
         match self.stage {
             Stage::Value => self.in_batch || !self.syntax.is_complete(),
@@ -99,7 +100,7 @@ impl Scanner {
         matches!(self.stage, Stage::Nothing | Stage::NothingElse)
     }
 
-    /// As it was before the unit was spoiled, if it was whole then and such a byte did it.
+    /// A copy from before the unit became invalid, if it was complete then and such a byte did it.
     pub(super) fn before_spoiled(&self, by: impl Fn(u8) -> bool) -> Option<Self> {
         let (stage, _) = self.spoiled.filter(|(_, byte)| by(*byte))?;
         Some(Self { stage, ..self.clone() })
@@ -112,12 +113,12 @@ impl Scanner {
         fresh
     }
 
-    /// The unit ends here. What is read next belongs to another.
+    /// The unit ends here. What is read next belongs to another one.
     pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
         match self.stage {
             Stage::Document | Stage::NothingElse => {}
             Stage::Nothing => self.give(None, emit),
-            // A number that stands alone ends with the unit.
+            // A number on its own ends with the unit.
             Stage::Value if self.syntax.is_complete() && !self.in_batch => {
                 self.end = self.unit;
                 self.give(None, emit);
@@ -130,7 +131,7 @@ impl Scanner {
         self.reset();
     }
 
-    /// The unit ends here and is to be forgotten. Tells whether there was anything in it, besides whitespace.
+    /// The unit ends here and is discarded. Returns whether it contained anything except whitespace.
     pub(crate) fn discard(&mut self) -> bool {
         let any = self.stage != Stage::Document || self.end > 0;
         drop(self.facts.take());
@@ -150,7 +151,7 @@ impl Scanner {
         self.spoiled = None;
     }
 
-    /// Goes on to the next stage, or takes all of the bytes.
+    /// Continues with the next stage, or consumes all bytes.
     fn advance(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
         match self.stage {
             Stage::Value => return self.value(bytes, emit),
@@ -181,7 +182,7 @@ impl Scanner {
             }
             (stage, byte) => {
                 self.spoiled = matches!(stage, Stage::Nothing | Stage::NothingElse).then_some((stage, byte));
-                // Behind one document there is more. What was in it is known all the same, but that of a batch was given.
+                // There is more after one document. Its content is still known, but messages of a batch were emitted.
                 if stage == Stage::NothingElse {
                     (self.in_batch, self.begin) = (true, self.end);
                 }
@@ -207,15 +208,15 @@ impl Scanner {
             self.facts.hold(before.get(..read).unwrap_or_default());
         }
         match progress {
-            Progress::More | Progress::ToolBegin => {}
-            Progress::ToolEnd => self.facts.end_tool(),
-            Progress::Complete if self.in_batch => {
+            SyntaxProgress::More | SyntaxProgress::ToolBegin => {}
+            SyntaxProgress::ToolEnd => self.facts.end_tool(),
+            SyntaxProgress::Complete if self.in_batch => {
                 self.end = self.unit - bytes.len() as u64;
                 self.give(None, emit);
                 self.begin = self.end;
                 self.stage = Stage::Comma;
             }
-            Progress::Complete => self.complete(bytes, emit),
+            SyntaxProgress::Complete => self.complete(bytes, emit),
         }
         Ok(())
     }
@@ -239,17 +240,17 @@ impl Scanner {
     }
 
     fn give(&mut self, flaw: Option<Flaw>, emit: &mut impl FnMut(Message)) {
-        let TakenMessages { ordinary, others } = self.facts.take();
+        let CompleteMessages { ordinary, others } = self.facts.take();
         let batch = self.in_batch.then_some(self.batches);
         let placed = |message: Message| Message { batch, bytes: self.end - self.begin, ..message };
         let mut ordinary = placed(ordinary);
         ordinary.flaw = flaw.or(ordinary.flaw);
         if flaw.is_some() {
-            // It may end in the middle of a text, of which as much was kept as came in one piece.
+            // It may end in the middle of a text, of which only complete pieces were kept.
             ordinary.result.text = None;
             return emit(ordinary);
         }
-        // What is a call to some reader is none that nobody reads.
+        // A call to some reader is not one that nothing reads.
         if others.is_empty() || ordinary.flaw != Some(Flaw::NotAMessage) {
             emit(ordinary);
         }

@@ -1,33 +1,33 @@
-//! The grammar of JSON (RFC 8259), one value at a time. What is found is told to [`Facts`].
+//! The grammar of JSON (RFC 8259), one value at a time. [`FactCollector`] receives what is found.
 
 use super::super::message::Flaw;
-use super::facts::{Facts, Literal};
-use super::tokens::{Deep, Nesting, Nobody, Number, Quoted, simple_key};
+use super::facts::{FactCollector, Literal};
+use super::tokens::{Discard, Nesting, Number, SkippedValue, StringReader, simple_key};
 
 /// A reader of one value, in any number of pieces.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Syntax {
     expect: Expect,
     nesting: Nesting,
-    quoted: Quoted,
+    quoted: StringReader,
     number: Number,
-    deep: Deep,
-    /// What is left of `true`, `false` or `null`.
+    deep: SkippedValue,
+    /// The rest of `true`, `false` or `null`.
     literal: &'static [u8],
-    /// Somebody wants the key, the string or the number that is being read.
+    /// The key, string or number that is being read is wanted.
     wanted: bool,
 }
 
-/// How far it came.
+/// How far it read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// All bytes are read.
+pub(super) enum SyntaxProgress {
+    /// All bytes were read.
     More,
-    /// The first byte of a tool's definition is read.
+    /// The first byte of a tool's definition was read.
     ToolBegin,
-    /// The last byte of a tool's definition is read.
+    /// The last byte of a tool's definition was read.
     ToolEnd,
-    /// The last byte of the value is read.
+    /// The last byte of the value was read.
     Complete,
 }
 
@@ -47,30 +47,30 @@ enum Expect {
     InString,
     InNumber,
     InLiteral,
-    /// In an array or object that is nested deeper than is read.
+    /// In an array or object that is nested too deeply.
     InDeep,
     /// The value is complete.
     Nothing,
 }
 
 impl Syntax {
-    /// Begins a value inside of so many arrays.
+    /// Begins a value inside that many arrays.
     pub(super) fn begin(&mut self, depth: usize) {
         self.expect = Expect::Value;
         self.nesting = Nesting::new(depth);
-        self.quoted = Quoted::default();
+        self.quoted = StringReader::default();
     }
 
-    /// Whether the value is complete if no more bytes come, which only a number can be.
+    /// Whether the value is complete if no more bytes come, which is true only of a number.
     pub(super) fn is_complete(&self) -> bool {
         self.expect == Expect::InNumber && self.nesting.is_outermost() && self.number.is_complete()
     }
 
-    /// Reads on, no further than the end of the value.
-    pub(super) fn read(&mut self, bytes: &mut &[u8], facts: &mut Facts) -> Result<Progress, Flaw> {
+    /// Reads on, at most to the end of the value.
+    pub(super) fn read(&mut self, bytes: &mut &[u8], facts: &mut FactCollector) -> Result<SyntaxProgress, Flaw> {
         let mut rest = *bytes;
-        let mut progress = Progress::More;
-        while progress == Progress::More && !rest.is_empty() {
+        let mut progress = SyntaxProgress::More;
+        while progress == SyntaxProgress::More && !rest.is_empty() {
             rest = match self.expect {
                 Expect::Value | Expect::FirstValue => self.value(rest, facts, &mut progress)?,
                 Expect::Comma => self.behind_value(rest, facts, &mut progress)?,
@@ -82,20 +82,25 @@ impl Syntax {
                 Expect::InLiteral => self.in_literal(rest)?,
                 Expect::InDeep => self.in_deep(rest),
                 Expect::Nothing => {
-                    progress = Progress::Complete;
+                    progress = SyntaxProgress::Complete;
                     rest
                 }
             };
         }
         if self.expect == Expect::Nothing {
-            progress = Progress::Complete;
+            progress = SyntaxProgress::Complete;
         }
         *bytes = rest;
         Ok(progress)
     }
 
     /// The beginning of a value, or the end of an empty array.
-    fn value<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts, progress: &mut Progress) -> Result<&'a [u8], Flaw> {
+    fn value<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        facts: &mut FactCollector,
+        progress: &mut SyntaxProgress,
+    ) -> Result<&'a [u8], Flaw> {
         let bytes = behind_whitespace(bytes);
         let Some((&byte, rest)) = bytes.split_first() else { return Ok(bytes) };
         match byte {
@@ -106,13 +111,13 @@ impl Syntax {
             }
             b'{' | b'[' if self.nesting.is_full() => {
                 facts.too_deep();
-                self.deep = Deep::default();
+                self.deep = SkippedValue::default();
                 self.expect = Expect::InDeep;
             }
             b'{' => {
                 self.nesting.open(true);
                 if facts.open_object() {
-                    *progress = Progress::ToolBegin;
+                    *progress = SyntaxProgress::ToolBegin;
                 }
                 self.expect = Expect::FirstKey;
             }
@@ -136,8 +141,8 @@ impl Syntax {
     fn behind_value<'a>(
         &mut self,
         bytes: &'a [u8],
-        facts: &mut Facts,
-        progress: &mut Progress,
+        facts: &mut FactCollector,
+        progress: &mut SyntaxProgress,
     ) -> Result<&'a [u8], Flaw> {
         let Some((&byte, rest)) = behind_whitespace(bytes).split_first() else { return Ok(&[]) };
         match (byte, self.nesting.is_object()) {
@@ -152,8 +157,13 @@ impl Syntax {
         Ok(rest)
     }
 
-    /// The beginning of a key, and all of it if it is simple; or the end of an empty object.
-    fn member<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts, progress: &mut Progress) -> Result<&'a [u8], Flaw> {
+    /// The beginning of a key, and the whole key if it is simple; or the end of an empty object.
+    fn member<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        facts: &mut FactCollector,
+        progress: &mut SyntaxProgress,
+    ) -> Result<&'a [u8], Flaw> {
         let Some((&byte, rest)) = behind_whitespace(bytes).split_first() else { return Ok(&[]) };
         match byte {
             b'"' => {}
@@ -184,7 +194,7 @@ impl Syntax {
         }
     }
 
-    fn begin_literal<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+    fn begin_literal<'a>(&mut self, bytes: &'a [u8], facts: &mut FactCollector) -> Result<&'a [u8], Flaw> {
         let (literal, text): (_, &[u8]) = match bytes.first() {
             Some(b't') => (Literal::True, b"true"),
             Some(b'f') => (Literal::False, b"false"),
@@ -199,18 +209,18 @@ impl Syntax {
         self.in_literal(bytes)
     }
 
-    fn close(&mut self, facts: &mut Facts, progress: &mut Progress) {
+    fn close(&mut self, facts: &mut FactCollector, progress: &mut SyntaxProgress) {
         self.nesting.close();
         if facts.close() {
-            *progress = Progress::ToolEnd;
+            *progress = SyntaxProgress::ToolEnd;
         }
         self.end_value();
     }
 
-    fn in_key<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+    fn in_key<'a>(&mut self, bytes: &'a [u8], facts: &mut FactCollector) -> Result<&'a [u8], Flaw> {
         let (ended, rest) = match self.wanted {
             true => self.quoted.read(bytes, facts.key())?,
-            false => self.quoted.read(bytes, &mut Nobody)?,
+            false => self.quoted.read(bytes, &mut Discard)?,
         };
         if ended {
             if self.quoted.take_lossy() {
@@ -224,10 +234,10 @@ impl Syntax {
         Ok(rest)
     }
 
-    fn in_string<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+    fn in_string<'a>(&mut self, bytes: &'a [u8], facts: &mut FactCollector) -> Result<&'a [u8], Flaw> {
         let (ended, rest) = match self.wanted {
             true => self.quoted.read(bytes, facts)?,
-            false => self.quoted.read(bytes, &mut Nobody)?,
+            false => self.quoted.read(bytes, &mut Discard)?,
         };
         if ended {
             if self.quoted.take_lossy() {
@@ -241,7 +251,7 @@ impl Syntax {
         Ok(rest)
     }
 
-    fn in_number<'a>(&mut self, bytes: &'a [u8], facts: &mut Facts) -> Result<&'a [u8], Flaw> {
+    fn in_number<'a>(&mut self, bytes: &'a [u8], facts: &mut FactCollector) -> Result<&'a [u8], Flaw> {
         let (ended, rest) = match self.wanted {
             true => self.number.read(bytes, |at, bytes| facts.number(at, bytes))?,
             false => self.number.read(bytes, |_, _| ())?,
@@ -284,7 +294,7 @@ impl Syntax {
     }
 }
 
-/// Without the whitespace of RFC 8259, section 2, at the beginning.
+/// Strips leading whitespace (RFC 8259, section 2).
 pub(crate) fn behind_whitespace(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = bytes {
         bytes = rest;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A text in the place of some bytes.
+/// A text that replaces some bytes.
 #[derive(Debug)]
 pub(super) struct Edit {
     pub(super) bytes: Range<usize>,

@@ -1,16 +1,16 @@
-//! Where the members of an object stand in JSON that is there whole.
+//! Finds the members of an object in complete JSON.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::edit::Edit;
-use crate::capture::mcp::scan::{Key, behind_whitespace, string};
+use crate::capture::mcp::scan::{KeyText, behind_whitespace, string};
 
-/// An object, and where the members are that were asked for.
+/// An object, and the positions of the members that were asked for.
 #[derive(Debug)]
 pub(super) struct Object<const N: usize> {
     pub(super) found: [Option<Member>; N],
-    /// Behind its last member, or behind its brace.
+    /// The position after its last member, or after its brace.
     end: usize,
     is_empty: bool,
 }
@@ -21,16 +21,16 @@ pub(super) struct Member {
     /// Where the key begins, with its quote.
     pub(super) key: usize,
     pub(super) value: Range<usize>,
-    /// The comma before it, and where the member behind it begins.
+    /// The comma before it, and the beginning of the member after it.
     comma: Option<usize>,
     next: Option<usize>,
 }
 
 impl<const N: usize> Object<N> {
-    /// The object that begins there. `None` if there is none, or if readers may disagree on which member has one of the
-    /// keys: it comes twice, or comes in other letters.
+    /// Reads the object that begins there. `None` if there is none, or if readers may disagree on which member has
+    /// one of the keys: it occurs twice, or in another letter case.
     pub(super) fn read(json: &[u8], at: usize, keys: [&str; N]) -> Option<Self> {
-        let mut reader = Reader { json, at };
+        let mut reader = ObjectReader { json, at };
         reader.token(b'{')?;
         let mut object = Self { found: [const { None }; N], end: reader.at, is_empty: true };
         if reader.peek()? == b'}' {
@@ -66,7 +66,7 @@ impl<const N: usize> Object<N> {
         }
     }
 
-    /// One more member, behind all others.
+    /// Adds a member after all others.
     pub(super) fn with(&self, member: &str) -> Edit {
         let comma = if self.is_empty { "" } else { "," };
         Edit { bytes: self.end..self.end, text: format!("{comma}{member}") }
@@ -74,7 +74,7 @@ impl<const N: usize> Object<N> {
 }
 
 impl Member {
-    /// All of it, with one of the commas beside it.
+    /// Removes it, with one of the commas next to it.
     pub(super) fn removed(&self) -> Edit {
         let bytes = match (self.comma, self.next) {
             (Some(comma), _) => comma..self.value.end,
@@ -85,9 +85,9 @@ impl Member {
     }
 }
 
-/// Where the elements of the array begin that begins there, and where it ends.
+/// The positions of the elements of the array that begins there, and of its end.
 pub(super) fn elements(json: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
-    let mut reader = Reader { json, at };
+    let mut reader = ObjectReader { json, at };
     reader.token(b'[')?;
     let mut elements = Vec::new();
     loop {
@@ -102,12 +102,13 @@ pub(super) fn elements(json: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
     }
 }
 
-/// Where the value ends that begins there.
+/// The end of the value that begins there.
 pub(super) fn behind_value(json: &[u8], at: usize) -> Option<usize> {
-    Reader { json, at }.value()
+    ObjectReader { json, at }.value()
 }
 
-/// With the one letter that readers who fold Unicode take for an ASCII letter of our keys (that for `k` is in none of them).
+/// Replaces the one character that Unicode folding turns into an ASCII letter of our keys (the one for `k` is in none
+/// of them).
 fn folded(key: &[u8]) -> Cow<'_, [u8]> {
     match std::str::from_utf8(key) {
         Ok(text) if text.contains(LONG_S) => Cow::Owned(text.replace(LONG_S, "s").into_bytes()),
@@ -117,13 +118,13 @@ fn folded(key: &[u8]) -> Cow<'_, [u8]> {
 
 const LONG_S: char = '\u{17f}';
 
-struct Reader<'a> {
+struct ObjectReader<'a> {
     json: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
-    /// The next byte that is no whitespace; it is here then.
+impl<'a> ObjectReader<'a> {
+    /// The next byte that is not whitespace; the position is then at it.
     fn peek(&mut self) -> Option<u8> {
         let rest = behind_whitespace(self.rest());
         self.at = self.json.len() - rest.len();
@@ -134,14 +135,14 @@ impl<'a> Reader<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    fn key(&mut self) -> Option<Key> {
+    fn key(&mut self) -> Option<KeyText> {
         self.token(b'"')?;
         let (key, length) = string(self.rest())?;
         self.at += length;
         Some(key)
     }
 
-    /// Goes behind the value that is here, and says where that is.
+    /// Skips the value at this position, and returns the new position.
     fn value(&mut self) -> Option<usize> {
         let mut depth = 0_usize;
         loop {
@@ -159,7 +160,7 @@ impl<'a> Reader<'a> {
                     depth = depth.checked_sub(1)?;
                     self.at += 1;
                 }
-                // Between the values of what is nested, or a number or a literal.
+                // The bytes between the values of a nested one, or a number or a literal.
                 _ => {
                     let ends = |byte: &u8| match depth {
                         0 => matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'),

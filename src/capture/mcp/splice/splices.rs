@@ -1,27 +1,27 @@
-//! What is to be written into the messages of one unit of framing.
+//! The edits of the messages of one unit of framing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::edit::{Edit, edited};
-use super::joined::Joined;
+use super::injected_trace::InjectedTrace;
 use super::object::{Member, Object, behind_value, elements};
 use crate::capture::mcp::scan::behind_whitespace;
 
-/// What is to be written into one unit of framing: for each of its messages, in order, what joins it to a trace, if anything
-/// does.
+/// What is to be written into one unit of framing: for each of its messages, in order, what joins it to a trace, if
+/// anything does.
 #[derive(Debug, Default)]
 pub struct Splices {
-    messages: Vec<Option<Joined>>,
+    messages: Vec<Option<InjectedTrace>>,
     is_batch: bool,
-    /// Nobody knows which bytes are which message's.
+    /// It is unknown which bytes belong to which message.
     is_unclear: bool,
     /// There are more messages than are noted.
     is_too_many: bool,
 }
 
 impl Splices {
-    /// The next message of the unit, as it was before anybody took it in, and what joins it.
-    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<Joined>) {
+    /// Notes the next message of the unit, as it was before it was accepted, and what joins it.
+    pub fn note(&mut self, is_batch: bool, is_plain: bool, joined: Option<InjectedTrace>) {
         self.is_batch |= is_batch;
         self.is_unclear |= !is_plain;
         self.is_too_many |= self.messages.len() == MOST_MESSAGES;
@@ -32,30 +32,30 @@ impl Splices {
         }
     }
 
-    /// It could not be read to its end.
+    /// It could not be read completely.
     pub(crate) fn unread(&mut self) {
         self.is_unclear = true;
     }
 
-    /// Whether it stays as it is only because there are too many messages in it.
+    /// Whether it stays unchanged only because it contains too many messages.
     pub fn is_too_many(&self) -> bool {
         self.is_too_many
     }
 
-    /// What joins the one message that there is.
-    pub fn single(&self) -> Option<&Joined> {
+    /// What joins the only message of the unit.
+    pub fn single(&self) -> Option<&InjectedTrace> {
         match self.messages.as_slice() {
             [Some(joined)] if !self.is_batch && !self.is_unclear => Some(joined),
             _ => None,
         }
     }
 
-    /// The bytes of the unit with all of it; `None` if they stay as they are.
+    /// The bytes of the unit with all edits; `None` if they stay unchanged.
     pub fn apply(&self, unit: &[u8]) -> Option<Vec<u8>> {
         if self.is_unclear || self.is_too_many || !self.messages.iter().any(Option::is_some) {
             return None;
         }
-        // A mistake in here must cost no message.
+        // A mistake in here must not lose a message.
         let edits = catch_unwind(AssertUnwindSafe(|| self.edits(unit))).ok().flatten()?;
         (!edits.is_empty()).then(|| edited(unit, edits))
     }
@@ -74,9 +74,9 @@ impl Splices {
     }
 }
 
-/// The edits of the message that begins there, in their order; `None` if it stays as it is.
-fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
-    // Those of the envelope are looked for only so that they do not come twice.
+/// The edits of the message that begins there, in order; `None` if it stays unchanged.
+fn of_message(unit: &[u8], at: usize, joined: &InjectedTrace) -> Option<Vec<Edit>> {
+    // Those of the envelope are read only to detect duplicates.
     let message = Object::read(unit, at, [PARAMS, "method", "id"])?;
     let traceparent = format!(r#""{TRACEPARENT}":"{}""#, joined.traceparent());
     let [params, ..] = &message.found;
@@ -91,7 +91,7 @@ fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
     let meta = Object::read(unit, meta.value.start, [TRACEPARENT, TRACESTATE])?;
     Some(match &meta.found {
         [None, None] => vec![meta.with(&traceparent)],
-        // Its trace is none that goes on.
+        // Its trace does not continue.
         [None, Some(state)] => vec![Edit { bytes: state.key..state.value.end, text: traceparent }],
         [Some(parent), state] => {
             let text = format!(r#""{}""#, joined.traceparent());
@@ -103,7 +103,7 @@ fn of_message(unit: &[u8], at: usize, joined: &Joined) -> Option<Vec<Edit>> {
     })
 }
 
-/// Far more than a batch has that anybody means.
+/// Far more than a sensible batch has.
 pub const MOST_MESSAGES: usize = 1024;
 const PARAMS: &str = "params";
 const META: &str = "_meta";

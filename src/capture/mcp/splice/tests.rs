@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::edit::{Edit, edited};
-use super::joined::CallerTrace;
+use super::injected_trace::CallerTrace;
 use super::splices::{MOST_MESSAGES, Splices};
-use crate::capture::mcp::message::Reading;
+use crate::capture::mcp::message::ScanOptions;
 use crate::capture::mcp::scan::{Documents, Scanner};
 use crate::record::{SpanId, SpanIds, TraceId};
 
@@ -22,7 +22,7 @@ fn spliced(unit: &str) -> Option<String> {
 
 fn splices(unit: &str) -> Splices {
     let mut messages = Vec::new();
-    let mut scanner = Scanner::new(Arc::new(Reading::default()), Documents::One);
+    let mut scanner = Scanner::new(Arc::new(ScanOptions::default()), Documents::One);
     scanner.read(unit.as_bytes(), &mut |message| messages.push(message));
     scanner.end(&mut |message| messages.push(message));
     let mut splices = Splices::default();

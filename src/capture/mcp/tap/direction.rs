@@ -4,15 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::capture::mcp::correlate::{Correlator, Exchange};
-#[cfg(feature = "rmcp")]
-use crate::capture::mcp::message::Kind;
 use crate::capture::mcp::message::Message;
+#[cfg(feature = "rmcp")]
+use crate::capture::mcp::message::MessageKind;
 use crate::capture::mcp::scan::Lines;
 #[cfg(feature = "internals")]
 use crate::trail::OpenCall;
 use crate::trail::{Core, Direction};
 
-/// A reader whose panics are contained: after one it reads nothing any more.
+/// A reader that contains its own panics: after one, it reads nothing more.
 #[derive(Debug)]
 pub struct DirectionReader {
     core: Arc<Core>,
@@ -29,20 +29,16 @@ impl DirectionReader {
         Self { core: core.clone(), exchange: exchange.clone(), direction, lines, has_panicked: false }
     }
 
-    /// Reads on, no further than through the newline that ends a line with a message, and says how far. Messages go to the
-    /// correlator, but for those that `keep` takes.
+    /// Reads up to and including the newline that ends a line with a message, and returns how many bytes that were.
+    /// Messages go to the correlator, except those that `keep` takes.
     pub fn read(&mut self, bytes: &[u8], mut keep: impl FnMut(Message) -> Option<Message>) -> usize {
         let read = self.guarded(|lines, exchange, direction| {
-            lines.read(bytes, &mut |message| {
-                if let Some(message) = keep(message) {
-                    drop(exchange.see(direction, message));
-                }
-            })
+            lines.read(bytes, &mut |message| pass_on(exchange, direction, keep(message)))
         });
         read.unwrap_or(bytes.len())
     }
 
-    /// Reads all of it.
+    /// Reads all bytes.
     pub(crate) fn read_all(&mut self, mut bytes: &[u8], mut keep: impl FnMut(Message) -> Option<Message>) {
         while !bytes.is_empty() {
             let length = self.read(bytes, &mut keep);
@@ -50,14 +46,10 @@ impl DirectionReader {
         }
     }
 
-    /// No more bytes will pass.
+    /// No more bytes will come.
     pub fn end(&mut self, mut keep: impl FnMut(Message) -> Option<Message>) {
         self.guarded(|lines, exchange, direction| {
-            lines.end(&mut |message| {
-                if let Some(message) = keep(message) {
-                    drop(exchange.see(direction, message));
-                }
-            });
+            lines.end(&mut |message| pass_on(exchange, direction, keep(message)));
         });
     }
 
@@ -67,13 +59,13 @@ impl DirectionReader {
         self.guarded(|_, exchange, direction| exchange.see(direction, message)).flatten()
     }
 
-    /// A call was answered in the place of the server.
+    /// A call was answered instead of by the server.
     #[cfg(feature = "internals")]
     pub fn refuse(&mut self, call: &Arc<OpenCall>, answer: Message) {
         self.guarded(|_, exchange, _| exchange.refuse(call, answer));
     }
 
-    /// Blocks while the disk is behind. For a thread of its own: no record is left out because its writer is faster.
+    /// Blocks while the disk is behind. For a separate thread: no record is left out because its writer is faster.
     #[cfg(feature = "internals")]
     pub fn wait_for_disk(&self) {
         self.exchange.wait_for_disk();
@@ -85,14 +77,14 @@ impl DirectionReader {
         self.has_panicked
     }
 
-    /// Reads bytes that are to be written, as [`read`](Self::read) does. Answers are kept, to be finished once it is known
-    /// whether they were written.
+    /// Reads bytes that are to be written, like [`read`](Self::read). Answers are kept, to be finished once it is
+    /// known whether they were written.
     #[cfg(feature = "rmcp")]
     pub(crate) fn read_before_writing(&mut self, bytes: &[u8], answers: &mut Vec<Message>) -> usize {
         let direction = self.direction;
         self.read(bytes, |message| {
-            let is_answer = matches!(message.kind(direction), Some(Kind::Result | Kind::Error));
-            // A line of nothing but answers is no reason to hold them all.
+            let is_answer = matches!(message.kind(direction), Some(MessageKind::Result | MessageKind::Error));
+            // A line of only answers is no reason to hold them all.
             if is_answer && answers.len() < MAX_ANSWERS {
                 answers.push(message);
                 return None;
@@ -115,7 +107,7 @@ impl DirectionReader {
         });
     }
 
-    /// Reads bytes that nobody gets: the calls that are answered in them have no answer.
+    /// Reads bytes that are not delivered: calls that are answered in them have no answer.
     #[cfg(feature = "rmcp")]
     pub(crate) fn lose(&mut self, bytes: &[u8]) {
         self.guarded(|lines, exchange, direction| {
@@ -136,7 +128,8 @@ impl DirectionReader {
         if done.is_none() {
             self.has_panicked = true;
             self.core.notices().warn(format!(
-                "the audit of what goes {} panicked; it is not audited any more",
+                "the audit of the bytes {} panicked; they are not audited any more, and the connection goes on; please report this as a \
+                 bug of auditrail",
                 match self.direction {
                     Direction::ClientToServer => "from the client to the server",
                     Direction::ServerToClient => "from the server to the client",
@@ -144,6 +137,13 @@ impl DirectionReader {
             ));
         }
         done
+    }
+}
+
+/// To the correlator, unless it is kept.
+fn pass_on(exchange: &Exchange, direction: Direction, message: Option<Message>) {
+    if let Some(message) = message {
+        drop(exchange.see(direction, message));
     }
 }
 

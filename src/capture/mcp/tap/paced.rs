@@ -10,9 +10,9 @@ use crate::trail::{Core, Pause};
 pub(super) struct PacedReader {
     core: Arc<Core>,
     reader: DirectionReader,
-    /// Messages since others had a turn.
+    /// Messages since the last turn of others.
     messages: usize,
-    /// The trail was asked whether to pause since the last message came.
+    /// The trail was asked for a pause since the last message.
     is_asked: bool,
 }
 
@@ -21,7 +21,7 @@ impl PacedReader {
         Self { core: core.clone(), reader, messages: 0, is_asked: true }
     }
 
-    /// Reads these bytes as far as to where others have a turn, and says how many of them.
+    /// Reads these bytes up to the next turn of others, and returns how many.
     pub(super) fn read_some(&mut self, bytes: &[u8]) -> usize {
         let mut read = 0;
         for piece in bytes.chunks(PIECE) {
@@ -40,13 +40,13 @@ impl PacedReader {
         read
     }
 
-    /// What is to be waited for before more is read.
+    /// What has to be waited for before more is read.
     pub(super) fn pause(&mut self) -> Option<Pause> {
         let is_asked = std::mem::replace(&mut self.is_asked, true);
         if is_asked { None } else { self.core.pause(self.messages >= MANY) }
     }
 
-    /// Whether others have to have a turn, which they have then.
+    /// Whether others are due a turn, which this call gives them.
     pub(super) fn takes_turn(&mut self) -> bool {
         let is_time = self.messages >= MANY;
         if is_time {
@@ -60,7 +60,7 @@ impl PacedReader {
         self.messages = 0;
     }
 
-    /// No more bytes will pass.
+    /// No more bytes will come.
     pub(super) fn end(&mut self) {
         self.reader.end(Some);
     }

@@ -1,9 +1,9 @@
-//! What the server reads.
+//! The stream that the server reads.
 //!
 //! Invariants:
-//! 1. No byte is given to the server that was not read. Bytes that are unread when others have a turn wait here.
-//! 2. Others have a turn whenever many messages came, whether or not the stream has more, and a client that sends so many waits
-//!    for the disk.
+//! 1. No byte is given to the server before the tap has read it. Bytes that are unread at a turn of others wait here.
+//! 2. Others have a turn after every so many messages, whether or not the stream has more, and a client that sends so
+//!    many waits for the disk.
 
 use std::fmt;
 use std::io;
@@ -24,7 +24,7 @@ pub struct TapRead<R> {
     inner: R,
     reader: PacedReader,
     order: Arc<Mutex<()>>,
-    /// Came with bytes that were given to the server.
+    /// Bytes that arrived together with some that were given to the server.
     unread: Bytes,
     pause: Option<Pause>,
     _ends: Arc<CloseOnDrop>,
@@ -48,9 +48,9 @@ impl<R> TapRead<R> {
         Poll::Ready(())
     }
 
-    /// Reads some of these bytes, and says how many.
+    /// Reads some of these bytes, and returns how many.
     fn observe(&mut self, bytes: &[u8]) -> usize {
-        // What these bytes may answer was read when this lock is free.
+        // When this lock is free, everything that these bytes may answer has been read.
         drop(self.order.lock());
         let read = self.reader.read_some(bytes);
         self.pause = self.reader.pause();

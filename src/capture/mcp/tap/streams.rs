@@ -13,20 +13,22 @@ use crate::capture::mcp::correlate::{Correlator, Exchange, MessageOrigin};
 use crate::locks::Mutex;
 use crate::trail::{Direction, Transport};
 
-/// A connection that is listened to. Made by [`Trail::tap`].
+/// A tapped connection, made by [`Trail::tap`]: its two streams, and what the wrapper needs to join it.
 #[derive(Debug)]
 pub struct Tap<R, W> {
     read: TapRead<R>,
     write: TapWrite<W>,
+    #[cfg_attr(not(feature = "rmcp"), expect(dead_code, reason = "only the wrapper asks for it"))]
     exchange: Arc<Exchange>,
 }
 
 impl Trail {
-    /// Listens to the two streams of a connection of a server, such as its standard input and output: what `read` gives comes
-    /// from the client, what is written to `write` goes to it.
+    /// Taps the two streams of a server's connection, such as its standard input and output: `read` comes from the
+    /// client, `write` goes to it. Every request of either side is recorded.
     ///
-    /// A tap sees everything, but cannot refuse a call, nor make it wait; with the wrapper joined to it
-    /// ([`Audited::behind`](crate::capture::mcp::Audited::behind)) calls are refused, and handlers run inside the spans of their calls:
+    /// A tap sees everything, but it can neither refuse nor delay a call. With the wrapper joined to it
+    /// ([`Audited::behind`](crate::capture::mcp::Audited::behind)), calls can be refused, and handlers run inside the
+    /// spans of their calls:
     ///
     /// ```no_run
     /// # use rmcp::{ServerHandler, ServiceExt as _};
@@ -38,8 +40,9 @@ impl Trail {
     /// # Ok(()) }
     /// ```
     ///
-    /// An answer counts as given when `write` has taken it. So `write` had better not be one that takes bytes first and fails to
-    /// write them later, as `tokio::io::stdout()` does where the client is gone; [`Trail::serve_stdio`] waits for the pipe.
+    /// An answer counts as given when `write` has accepted it. So `write` should not accept bytes first and fail to
+    /// write them later, as `tokio::io::stdout()` does if the client is gone; [`Trail::serve_stdio`] waits for the
+    /// pipe.
     pub fn tap<R, W>(&self, read: R, write: W) -> Tap<R, W> {
         let made: Result<_, Infallible> = self.tap_made(read, |reader, _| Ok((write, Some(reader))));
         match made {
@@ -47,8 +50,9 @@ impl Trail {
         }
     }
 
-    /// A tap on a stream that may read what it writes on its own: `write` gets the reader, which it keeps or gives back, and the
-    /// lock that it holds while it writes the end of an answer and reads it, and never while it waits for the client.
+    /// A tap on a stream that may read what it writes on its own. `write` gets the reader, which it keeps or gives
+    /// back, and the lock that it holds while it writes the end of an answer and reads it, and never while it waits
+    /// for the client.
     pub(in crate::capture::mcp) fn tap_made<R, W, E>(
         &self,
         read: R,
@@ -71,11 +75,12 @@ impl Trail {
 }
 
 impl<R, W> Tap<R, W> {
-    /// The streams, for the transport of the server.
+    /// Returns the streams, for the transport of the server.
     pub fn into_streams(self) -> (TapRead<R>, TapWrite<W>) {
         (self.read, self.write)
     }
 
+    #[cfg(feature = "rmcp")]
     pub(in crate::capture::mcp) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }

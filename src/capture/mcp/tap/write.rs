@@ -1,4 +1,4 @@
-//! What the server writes.
+//! The stream that the server writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use super::close::CloseOnDrop;
 use super::direction::DirectionReader;
 use crate::locks::Mutex;
 
-/// A stream whose bytes are audited once the stream has taken them.
+/// A stream whose bytes are audited once the stream has accepted them.
 #[derive(Debug)]
 pub struct TapWrite<W> {
     inner: W,
@@ -70,7 +70,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for TapWrite<W> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let closed = ready!(Pin::new(&mut self.inner).poll_shutdown(context));
-        // What has no end yet was not said where the other side is gone.
+        // What has no end yet was not sent if the other side is gone.
         if let Some(reader) = self.reader.as_mut().filter(|_| closed.is_ok()) {
             reader.end(Some);
         }

@@ -1,4 +1,4 @@
-//! What became of a call, by the answer of its handler.
+//! The outcome of a call, from the answer of its handler.
 
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -9,9 +9,9 @@ use crate::capture::mcp::refusal::message_of;
 use crate::record::{Detail, Outcome, names};
 use crate::trail::{Core, Failure, Refused};
 
-/// The outcome of an answer that is no JSON-RPC error.
-pub(super) trait Answer {
-    /// `ok`, unless the type knows better.
+/// The outcome of an answer that is not a JSON-RPC error.
+pub(super) trait HandlerResult {
+    /// `ok`, unless the type has more information.
     fn detail(&self) -> Detail {
         Detail::Ok
     }
@@ -22,7 +22,7 @@ pub(super) trait Answer {
     }
 }
 
-impl Answer for CallToolResponse {
+impl HandlerResult for CallToolResponse {
     fn detail(&self) -> Detail {
         match self {
             Self::Complete(CallToolResult { is_error: Some(true), .. }) => Detail::ToolError,
@@ -41,20 +41,20 @@ impl Answer for CallToolResponse {
     }
 }
 
-impl Answer for GetPromptResponse {
+impl HandlerResult for GetPromptResponse {
     fn detail(&self) -> Detail {
         if matches!(self, Self::InputRequired(_)) { Detail::InputRequired } else { Detail::Ok }
     }
 }
 
-impl Answer for ReadResourceResponse {
+impl HandlerResult for ReadResourceResponse {
     fn detail(&self) -> Detail {
         if matches!(self, Self::InputRequired(_)) { Detail::InputRequired } else { Detail::Ok }
     }
 }
 
 macro_rules! plain {
-    ($($type:ident)*) => { $(impl Answer for rmcp::model::$type {})* };
+    ($($type:ident)*) => { $(impl HandlerResult for rmcp::model::$type {})* };
 }
 
 plain! {
@@ -62,10 +62,10 @@ plain! {
     ListToolsResult CustomResult GetTaskResult ListSkillsResult GetSkillResult
 }
 
-impl Answer for () {}
+impl HandlerResult for () {}
 
 /// The outcome of a handler's result.
-pub(super) fn outcome<T: Answer>(
+pub(super) fn outcome<T: HandlerResult>(
     core: &Core,
     method: &str,
     name: Option<&str>,

@@ -1,11 +1,11 @@
-//! Any `ServerHandler`, audited: each request is a call on the trail, each notification a moment.
+//! Wraps any `ServerHandler`: each request is a call on the trail, each notification a moment.
 //!
 //! Invariants:
-//! 1. Every method of rmcp's trait is forwarded: one that is missed would silently change the server. A test compares the
+//! 1. Every method of rmcp's trait is forwarded: a missing one would change the server silently. A test compares the
 //!    list with rmcp's source.
-//! 2. The answer of the handler is passed on as it is; only a call that the trail refuses is answered here.
-//! 3. Behind a tap, calls are the tap's: the wrapper begins none, and answers those that may not run.
-//! 4. A handler's span hangs under its call's, never under the span that rmcp keeps open for the connection.
+//! 2. The answer of the handler is passed on unchanged; only a call that the trail refuses is answered here.
+//! 3. Behind a tap, calls belong to the tap: the wrapper begins none, and answers only those that may not run.
+//! 4. A handler's span is below its call's span, never below the span that rmcp keeps open for the connection.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -18,25 +18,25 @@ use tracing::Instrument as _;
 
 use super::super::correlate::Exchange;
 use super::super::tap::Tap;
-use super::answer::{self, Answer};
-use super::joined::{self, Joined};
+use super::answer::{self, HandlerResult};
 use super::request;
+use super::tapped_call::{self, TappedCall};
 use crate::Trail;
 use crate::record::{Detail, EventName, Outcome, names};
 use crate::trail::{Call, Moment, OpenCall, Transport};
 
-/// An rmcp handler whose calls are recorded. Made by [`Trail::audited`].
+/// An rmcp `ServerHandler` whose calls are recorded and can be refused. Made by [`Trail::audited`].
 #[derive(Debug, Clone)]
 pub struct Audited<H> {
     handler: H,
     trail: Trail,
     transport: Option<Transport>,
-    /// The connection that a tap listens to.
+    /// The tapped connection.
     tapped: Option<Arc<Exchange>>,
 }
 
 impl Trail {
-    /// Wraps an rmcp server, for any transport:
+    /// Wraps an rmcp server, for any transport, so that its calls are recorded and can be refused:
     ///
     /// ```no_run
     /// # use rmcp::{ServerHandler, ServiceExt as _};
@@ -53,14 +53,14 @@ impl Trail {
 }
 
 impl<H: ServerHandler> Audited<H> {
-    /// Says how messages come, where it is not HTTP (which tells by itself).
+    /// Sets the transport of the server, for `network.transport`; not needed over HTTP.
     #[must_use]
     pub fn over(self, transport: Transport) -> Self {
         Self { transport: Some(transport), ..self }
     }
 
-    /// Joins the tap on the connection that this server is about to serve: the tap begins and ends the calls, the handlers
-    /// run inside them, and what may not run is refused.
+    /// Joins the tap on the connection that this server is about to serve. The tap begins and ends the calls, the
+    /// handlers run inside them, and calls that may not run are refused.
     #[must_use]
     pub fn behind<R, W>(self, tap: &Tap<R, W>) -> Self {
         Self { tapped: Some(tap.exchange().clone()), ..self }
@@ -70,9 +70,9 @@ impl<H: ServerHandler> Audited<H> {
         request::call(self.trail.core(), method, context, self.transport)
     }
 
-    /// Begins the call, runs the handler inside its span, and finishes it, whatever happens. The handler is not even
-    /// called before: it may act before its future is polled.
-    async fn run<T: Answer, F>(
+    /// Begins the call, runs the handler inside its span, and finishes it in any case. The handler is not even called
+    /// before, because it may act before its future is polled.
+    async fn run<T: HandlerResult, F>(
         &self,
         call: Call,
         is_cancelled: impl Fn() -> bool,
@@ -84,10 +84,10 @@ impl<H: ServerHandler> Audited<H> {
         let (method, name) = (call.method().unwrap_or_default().to_owned(), call.name().map(ToOwned::to_owned));
         let open = self.trail.begin(call).await.map_err(|refused| answer::refusal(&refused))?;
         let span = open.span().clone();
-        let mut guard = Guard { open: Some(open), is_cancelled };
+        let mut guard = CancelGuard { open: Some(open), is_cancelled };
         let result = async { handle().await }.instrument(span).await;
         let outcome = if (guard.is_cancelled)() {
-            // rmcp lets the handler run on and drops its answer.
+            // rmcp lets the handler continue and drops its answer.
             Outcome::of(Detail::Cancelled)
         } else {
             answer::outcome(self.trail.core(), &method, name.as_deref(), &result)
@@ -99,12 +99,12 @@ impl<H: ServerHandler> Audited<H> {
     }
 
     /// The call that a tap has begun for this request.
-    fn joined(&self, context: &RequestContext<RoleServer>, asks: impl FnOnce() -> Call) -> Option<Joined> {
-        Joined::find(self.tapped.as_ref(), self.trail.core(), context, asks)
+    fn joined(&self, context: &RequestContext<RoleServer>, asks: impl FnOnce() -> Call) -> Option<TappedCall> {
+        TappedCall::find(self.tapped.as_ref(), self.trail.core(), context, asks)
     }
 
     fn notify(&self, method: &str, context: &NotificationContext<RoleServer>) {
-        if joined::is_tapped(self.tapped.as_ref(), &context.extensions) {
+        if tapped_call::is_tapped(self.tapped.as_ref(), &context.extensions) {
             // The tap has seen it.
             return;
         }
@@ -113,13 +113,13 @@ impl<H: ServerHandler> Audited<H> {
     }
 }
 
-/// Tells a cancelled call from one that just ended when the handler's future is dropped.
-struct Guard<C: Fn() -> bool> {
+/// Distinguishes a cancelled call from one that ended, when the handler's future is dropped.
+struct CancelGuard<C: Fn() -> bool> {
     open: Option<OpenCall>,
     is_cancelled: C,
 }
 
-impl<C: Fn() -> bool> Drop for Guard<C> {
+impl<C: Fn() -> bool> Drop for CancelGuard<C> {
     fn drop(&mut self) {
         if let Some(open) = self.open.take()
             && !std::thread::panicking()
@@ -130,7 +130,7 @@ impl<C: Fn() -> bool> Drop for Guard<C> {
     }
 }
 
-/// Requests: each is one call. Behind `=>` stands what the parameters tell of it.
+/// Requests: each is one call. After `=>` come the facts that the parameters contain.
 macro_rules! requests {
     ($($(#[$attribute:meta])* $name:ident($($request:ident: $params:ty)?) -> $result:ty = $method:literal $(=> |$call:ident| $facts:expr)?;)*) => {
         $(
@@ -165,7 +165,8 @@ macro_rules! notifications {
     };
 }
 
-// A method that is not forwarded would silently change the server: with a new rmcp, too, every one must stand here.
+// A method that is not forwarded would change the server silently: every method of a new rmcp must be added here,
+// too.
 #[deny(clippy::missing_trait_methods)]
 impl<H: ServerHandler> ServerHandler for Audited<H> {
     requests! {

@@ -1,4 +1,4 @@
-//! What the wrapper knows of a request before its handler runs.
+//! The facts that the wrapper has of a request before its handler runs.
 
 use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
@@ -8,7 +8,7 @@ use super::super::trace_context;
 use crate::record::names;
 use crate::trail::{Actor, Call, Core, Direction, MessageFacts, OpenCall, RequestFacts, Transport};
 
-/// The call of a request, with everything but its own parameters.
+/// The call of a request, with everything except its own parameters.
 pub(super) fn call(
     core: &Core,
     method: &str,
@@ -51,14 +51,14 @@ pub(super) fn notification(
     origin(core, method, facts, &context.extensions, transport)
 }
 
-/// What a client says of itself.
+/// Adds what a client says about itself.
 pub(super) fn claimed_client(facts: MessageFacts, client: &Implementation) -> MessageFacts {
     facts
         .attribute(names::AUDITRAIL_CLIENT_NAME, client.name.clone())
         .attribute(names::AUDITRAIL_CLIENT_VERSION, client.version.clone())
 }
 
-/// How the message came, and who acts: known best where HTTP carried it.
+/// Adds the transport and the actor; HTTP provides the most.
 fn origin(
     core: &Core,
     method: &str,
@@ -89,7 +89,7 @@ fn origin(
     }
 }
 
-/// Who acts in a call that a tap has begun, if only what stands between tap and handler knows it.
+/// Who acts in a call that a tap has begun, if only a layer between tap and handler knows it.
 pub(super) fn actor(core: &Core, extensions: &Extensions, call: &OpenCall) -> Option<Actor> {
     let has_hook_to_ask = call.text(names::AUDIT_ACTOR_ID).is_none() && core.hooks().has_actor();
     let method = has_hook_to_ask.then(|| call.text(names::MCP_METHOD_NAME).unwrap_or_default())?;

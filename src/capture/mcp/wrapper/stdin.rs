@@ -1,8 +1,8 @@
 //! Standard input that does not hold up the end of the process.
 //!
-//! tokio reads standard input on its pool of blocking threads, and a runtime waits for these when it is dropped: a server
-//! that is told to end would wait until its client sends another byte. This reads on a thread of its own, which simply
-//! ends with the process.
+//! tokio reads standard input on its pool of blocking threads, and a runtime waits for these when it is dropped: a
+//! server that is told to end would wait until its client sends another byte. This reads on a separate thread, which
+//! simply ends with the process.
 
 use std::io::{self, Read as _};
 use std::pin::Pin;
@@ -21,7 +21,7 @@ pub(super) struct Stdin {
 }
 
 impl Stdin {
-    /// Begins to read. There must be only one.
+    /// Starts to read. There must be only one instance.
     pub(super) fn open() -> io::Result<Self> {
         let (sender, chunks) = mpsc::channel(AHEAD);
         thread::Builder::new().name("auditrail-stdin".into()).spawn(move || read(&sender))?;
@@ -49,7 +49,7 @@ impl AsyncRead for Stdin {
     }
 }
 
-/// Until the end of the input, an error, or the end of who reads.
+/// Reads until the end of the input, an error, or the end of the reader.
 fn read(chunks: &mpsc::Sender<io::Result<Bytes>>) {
     let mut input = io::stdin().lock();
     let mut buffer = vec![0; CHUNK];
@@ -69,5 +69,5 @@ fn read(chunks: &mpsc::Sender<io::Result<Bytes>>) {
 
 /// A pipe's capacity on Linux.
 const CHUNK: usize = 64 * 1024;
-/// Chunks that may wait; beyond that the client waits.
+/// Chunks that may wait; beyond that, the client waits.
 const AHEAD: usize = 4;

@@ -1,13 +1,14 @@
-//! Standard output that says what has become of its bytes.
+//! Standard output that reports what has become of its bytes.
 //!
-//! tokio's takes bytes, and tells with the next ones that these could not be written: an answer would be recorded as given
-//! that no client has got. It also keeps the process while it writes, which is for ever where the client neither reads nor
-//! goes. This writes on a thread of its own, which hears what it writes, and ends with the process.
+//! tokio's standard output accepts bytes, and reports with the next ones that they could not be written: an answer
+//! would be recorded as given although no client got it. It also keeps the process alive while it writes, which is
+//! forever if the client neither reads nor disconnects. This type writes on a separate thread, which observes what it
+//! writes and ends with the process.
 //!
 //! Invariants:
-//! 1. What the server asks, and what it tells, is heard before it is written; an answer, when the system has taken its last
-//!    byte, and before anything is heard of the client that it may say because of it.
-//! 2. An answer of which a byte could not be written is none: its call ends as one whose client is gone.
+//! 1. Requests and notifications of the server are observed before they are written. An answer is observed when the
+//!    system has accepted its last byte, and before anything that the client may send because of it.
+//! 2. An answer of which a byte could not be written does not count: its call ends as one whose client is gone.
 //! 3. The lock that the reading side waits for is never held while this waits for the client.
 
 use std::io::{self, ErrorKind, Write as _};
@@ -26,24 +27,24 @@ use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// Writes to the process's standard output.
 #[derive(Debug)]
-pub(super) struct Stdout(Arc<Shared>);
+pub(super) struct Stdout(Arc<StdoutShared>);
 
-/// What standard output has taken and not written.
+/// The bytes that standard output has accepted and not written.
 #[derive(Debug)]
-pub(super) struct Unwritten(Arc<Shared>);
+pub(super) struct PendingOutput(Arc<StdoutShared>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct StdoutShared {
+    state: Mutex<StdoutState>,
     is_changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct StdoutState {
     chunk: Option<Bytes>,
-    /// A chunk was taken, and is not written.
+    /// A chunk was accepted, and is not written.
     is_busy: bool,
-    /// Of the last chunk, until somebody is told.
+    /// The error of the last chunk, until it is reported.
     failure: Option<ErrorKind>,
     /// There will be no other chunk.
     is_closed: bool,
@@ -51,18 +52,18 @@ struct State {
 }
 
 impl Stdout {
-    /// Begins to write what it is given. There must be only one.
-    pub(super) fn open(listener: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, Unwritten)> {
-        let shared = Arc::<Shared>::default();
-        let writer = Writer { listener, order, file: out()?, answers: Vec::new(), is_gone: false };
+    /// Starts to write. There must be only one instance.
+    pub(super) fn open(reader: DirectionReader, order: Arc<Mutex<()>>) -> io::Result<(Self, PendingOutput)> {
+        let shared = Arc::<StdoutShared>::default();
+        let writer = StdoutWriter { reader, order, file: out()?, answers: Vec::new(), is_gone: false };
         let chunks = shared.clone();
         thread::Builder::new().name("auditrail-stdout".into()).spawn(move || writer.run(&chunks))?;
-        Ok((Self(shared.clone()), Unwritten(shared)))
+        Ok((Self(shared.clone()), PendingOutput(shared)))
     }
 }
 
 impl AsyncWrite for Stdout {
-    /// Takes a chunk when the one before is written.
+    /// Accepts a chunk when the one before is written.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.0.state();
         if state.is_busy {
@@ -99,7 +100,7 @@ impl Drop for Stdout {
     }
 }
 
-impl Unwritten {
+impl PendingOutput {
     /// Waits until it is written, but not for a client that does not read.
     pub(super) fn wait(&self) {
         let deadline = Instant::now() + LAST_WORDS;
@@ -114,7 +115,7 @@ impl Unwritten {
     }
 }
 
-impl Shared {
+impl StdoutShared {
     /// The next chunk, or `None` if there will be none.
     fn next(&self) -> Option<Bytes> {
         let mut state = self.state();
@@ -142,14 +143,14 @@ impl Shared {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StdoutState> {
         self.state.lock()
     }
 }
 
-/// What runs on the thread.
-struct Writer {
-    listener: DirectionReader,
+/// The code that runs on the thread.
+struct StdoutWriter {
+    reader: DirectionReader,
     order: Arc<Mutex<()>>,
     file: Out,
     answers: Vec<Message>,
@@ -157,14 +158,14 @@ struct Writer {
     is_gone: bool,
 }
 
-impl Writer {
-    fn run(mut self, chunks: &Shared) {
+impl StdoutWriter {
+    fn run(mut self, chunks: &StdoutShared) {
         while let Some(chunk) = chunks.next() {
             let written = self.write(&chunk);
             chunks.done(written);
         }
         if !self.is_gone {
-            self.listener.end(Some);
+            self.reader.end(Some);
         }
     }
 
@@ -177,22 +178,22 @@ impl Writer {
         if !self.is_gone {
             return Ok(());
         }
-        self.listener.lose(unread);
+        self.reader.lose(unread);
         Err(ErrorKind::BrokenPipe.into())
     }
 
-    /// Writes through the end of a line with answers, or all, and says how far.
+    /// Writes up to the end of a line with answers, or everything, and returns how much.
     fn line(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut read = 0;
         while read < bytes.len() && self.answers.is_empty() {
-            read += self.listener.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
+            read += self.reader.read_before_writing(bytes.get(read..).unwrap_or_default(), &mut self.answers);
         }
         let (line, rest) = bytes.split_at_checked(read).unwrap_or((bytes, &[]));
         let written = self.write_and_tell(line);
         if let Err(error) = written {
             self.is_gone = true;
-            self.listener.finish(&mut self.answers, false);
-            self.listener.lose(rest);
+            self.reader.finish(&mut self.answers, false);
+            self.reader.lose(rest);
             return Err(error);
         }
         Ok(line.len())
@@ -207,7 +208,7 @@ impl Writer {
         wait_writable(&self.file)?;
         let _order = self.order.lock();
         write_all(&mut self.file, tail)?;
-        self.listener.finish(&mut self.answers, true);
+        self.reader.finish(&mut self.answers, true);
         Ok(())
     }
 }
@@ -218,7 +219,7 @@ fn write_all(file: &mut Out, mut bytes: &[u8]) -> io::Result<()> {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Who made the pipe may have made it non-blocking.
+            // The other end may have made the pipe non-blocking.
             Err(error) if error.kind() == ErrorKind::WouldBlock => wait_writable(file)?,
             Err(error) => return Err(error),
         }
@@ -231,7 +232,7 @@ type Out = std::fs::File;
 #[cfg(not(unix))]
 type Out = io::Stdout;
 
-/// Past the buffer of `std`, so that a write is a write.
+/// Bypasses the buffer of `std`, so that a write is a system call.
 #[cfg(unix)]
 fn out() -> io::Result<Out> {
     use std::os::fd::AsFd as _;
@@ -243,7 +244,7 @@ fn out() -> io::Result<Out> {
     Ok(io::stdout())
 }
 
-/// Waits until [`AT_ONCE`] bytes can be written without waiting.
+/// Waits until [`AT_ONCE`] bytes can be written without blocking.
 #[cfg(unix)]
 fn wait_writable(file: &Out) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
@@ -255,15 +256,15 @@ fn wait_writable(file: &Out) -> io::Result<()> {
     }
 }
 
-/// There is no such wait; what the reading side waits for may be the client, then.
+/// There is no such wait here; so the reading side may have to wait for the client.
 #[cfg(not(unix))]
 fn wait_writable(_: &Out) -> io::Result<()> {
     Ok(())
 }
 
-/// What a pipe takes at once when it takes anything (`PIPE_BUF` of Linux; POSIX wants 512).
+/// What a pipe accepts in one write if it accepts anything (`PIPE_BUF` of Linux; POSIX requires 512).
 const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
-/// More than most messages have; tokio's takes 2 MiB.
+/// More than most messages have; tokio's accepts 2 MiB.
 const CHUNK: usize = 256 * 1024;
 /// Clients give a server some seconds to end.
 const LAST_WORDS: Duration = Duration::from_millis(500);

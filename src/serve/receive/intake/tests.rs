@@ -1,12 +1,12 @@
 use std::future::pending;
 
 use super::*;
-use crate::serve::received::Limits;
+use crate::serve::received::RingLimits;
 
 /// Time is the runtime's, which goes on by itself when nothing else is to be done.
 #[tokio::test(start_paused = true)]
 async fn who_does_not_send_what_was_announced_gives_the_turn_back() {
-    let limits = Limits { items: 1, bytes: 1 };
+    let limits = RingLimits { items: 1, bytes: 1 };
     let intake = Intake::new(Received::new(limits, limits, 0), 1);
     let mut hanging = tokio::task::JoinSet::new();
     for _turn in 0..MAX_UNDER_WAY {

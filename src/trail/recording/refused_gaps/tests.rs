@@ -3,11 +3,11 @@ use std::collections::BTreeSet;
 use super::RefusedGaps;
 use crate::journal::SinkName;
 use crate::record::StreamId;
-use crate::ship::GaveUp;
+use crate::ship::RefusedRange;
 
-fn gap(first: u64, last: u64) -> GaveUp {
+fn gap(first: u64, last: u64) -> RefusedRange {
     let count = last - first + 1;
-    GaveUp { stream: StreamId::from_bytes([7; 16]), sink: SinkName::OTLP, count, of: count, first, last }
+    RefusedRange { stream: StreamId::from_bytes([7; 16]), sink: SinkName::OTLP, count, of: count, first, last }
 }
 
 /// What is told has exactly the numbers that were refused, whatever stands between them.
@@ -42,7 +42,7 @@ fn scattered_records_that_are_refused_are_told_exactly() {
 fn a_part_of_some_is_joined_to_nothing() {
     let mut gaps = RefusedGaps::default();
     (1..=9).for_each(|number| gaps.wrote(number));
-    let part = GaveUp { count: 2, ..gap(4, 6) };
+    let part = RefusedRange { count: 2, ..gap(4, 6) };
     assert!(gaps.hold_back(gap(1, 3)) && gaps.hold_back(part) && gaps.hold_back(part) && gaps.hold_back(gap(7, 9)));
     assert_eq!(gaps.take(), [gap(1, 3), part, gap(7, 9)]);
     assert!(!gaps.hold_back(gap(9, 10)), "the last one tells of something else");

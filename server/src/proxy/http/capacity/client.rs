@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::shared::Shared;
+use super::shared::ConnectionsState;
 use super::table::Verdict;
 
 /// Counts the exchanges of one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientHandle {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ConnectionsState>,
     pub(super) id: u64,
 }
 

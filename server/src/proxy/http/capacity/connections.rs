@@ -1,16 +1,16 @@
-//! The bound on the number of connections, and the slots under it.
+//! The limit on the number of connections, and the slots under it.
 
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
 use super::client::ClientHandle;
-use super::descriptors::Share;
-use super::shared::Shared;
+use super::descriptors::ConnectionLimits;
+use super::shared::ConnectionsState;
 
-/// How many connections there may be. Clones share the bound: give the same to all proxies of a process.
+/// The limit of connections. Clones share it: give clones of one value to all proxies of a process.
 #[derive(Debug, Clone)]
-pub struct Connections(pub(super) Arc<Shared>);
+pub struct Connections(pub(super) Arc<ConnectionsState>);
 
 /// The slot of one client's connection, held until the connection is closed.
 #[derive(Debug)]
@@ -23,21 +23,21 @@ pub(crate) struct ClientSlot {
 
 /// The slot of a connection to a server.
 #[derive(Debug)]
-pub(crate) struct ServerSlot(Arc<Shared>);
+pub(crate) struct ServerSlot(Arc<ConnectionsState>);
 
 impl Connections {
-    /// As many of clients, and as many to servers: the answer to a client may need both. More than the process's limit of
-    /// descriptors leaves room for is refused when a proxy starts.
+    /// Limits the connections of clients to `most`, and those to servers, too: the answer to a client may need both.
+    /// A proxy refuses to start if that is more than the process's descriptor limit has room for.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self::sharing(Share { most, ..Share::of_process() })
+        Self::sharing(ConnectionLimits { most, ..ConnectionLimits::of_process() })
     }
 
-    pub(super) fn sharing(share: Share) -> Self {
-        Self(Arc::new(Shared::new(share)))
+    pub(super) fn sharing(share: ConnectionLimits) -> Self {
+        Self(Arc::new(ConnectionsState::new(share)))
     }
 
-    /// The bound.
+    /// The limit.
     #[must_use]
     pub fn most(&self) -> usize {
         self.0.share.most
@@ -67,12 +67,12 @@ impl Connections {
     }
 }
 
-/// One for the whole process, from its limit of descriptors when the first proxy was set up: half of what is left of it, after
-/// the process's own share, for clients and half for the servers behind them.
+/// One limit for the whole process, computed from its descriptor limit when the first proxy is set up: after the
+/// process's own reserve, half is for clients and half for the servers behind them.
 impl Default for Connections {
     fn default() -> Self {
         static SHARED: OnceLock<Connections> = OnceLock::new();
-        SHARED.get_or_init(|| Self::sharing(Share::of_process())).clone()
+        SHARED.get_or_init(|| Self::sharing(ConnectionLimits::of_process())).clone()
     }
 }
 

@@ -2,24 +2,24 @@
 
 use rustix::process::{Resource, getrlimit};
 
-/// How many connections are allowed.
+/// The numbers of connections that are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Share {
-    /// To clients, and as many to servers.
+pub(crate) struct ConnectionLimits {
+    /// For clients, and as many for servers.
     pub(crate) most: usize,
-    /// Of clients that are told that the limit is reached.
+    /// For clients that are only told that the limit is reached.
     pub(crate) margin: usize,
 }
 
-/// How many connections of clients the limit of this process allows.
+/// The number of clients' connections that this process's limit allows.
 pub(crate) fn max_connections() -> usize {
-    Share::of_process().most
+    ConnectionLimits::of_process().most
 }
 
-impl Share {
-    /// From the current limit.
+impl ConnectionLimits {
+    /// Computed from the current limit.
     pub(crate) fn of_process() -> Self {
-        // None is no limit.
+        // `None` means no limit.
         Self::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
     }
 
@@ -32,7 +32,7 @@ impl Share {
     }
 }
 
-/// What the operator can do about a lack of room.
+/// What the operator can do if there is no room.
 pub(crate) const MORE_ROOM: &str =
     "if all of them are wanted, raise `ulimit -n`, or `connections` of [http] where that is less";
 /// A journal has about ten files open, and the streams of dead processes that it adopts take
@@ -40,7 +40,7 @@ pub(crate) const MORE_ROOM: &str =
 /// the runtime's own descriptors, probes of health, and what a library's host has open come on top.
 const LEAST_RESERVE: u64 = 64;
 const MOST_RESERVE: u64 = 1024;
-/// Such clients get an answer and are gone within seconds.
+/// Such clients get an answer and leave within seconds.
 const MOST_MARGIN: u64 = 32;
-/// Each connection may hold some 100 KiB of buffers: with more than this, memory ends before descriptors do.
+/// Each connection may hold some 100 KiB of buffers: beyond this number, memory runs out before descriptors do.
 const MOST: u64 = 10_000;

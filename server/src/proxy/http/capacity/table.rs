@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::descriptors::Share;
+use super::descriptors::ConnectionLimits;
 
 #[derive(Debug, Default)]
-pub(crate) struct Table {
-    clients: HashMap<u64, Client>,
+pub(crate) struct ConnectionTable {
+    clients: HashMap<u64, ClientEntry>,
     /// Those that may be closed, in order.
-    idle: BTreeSet<Idle>,
+    idle: BTreeSet<IdleRank>,
     /// How many of the clients are being closed.
     closing: usize,
     servers: usize,
@@ -20,10 +20,10 @@ pub(crate) struct Table {
 }
 
 #[derive(Debug)]
-struct Client {
+struct ClientEntry {
     exchanges: usize,
     /// Its entry among the idle ones.
-    idle: Option<Idle>,
+    idle: Option<IdleRank>,
     is_closing: bool,
     /// It was accepted over the limit.
     is_beyond: bool,
@@ -31,7 +31,7 @@ struct Client {
 }
 
 /// Whether the connection had an exchange, since when it is idle, and its number.
-type Idle = (bool, u64, u64);
+type IdleRank = (bool, u64, u64);
 
 /// Whether a request may be relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,9 @@ pub(crate) enum Verdict {
     Closing,
 }
 
-impl Table {
+impl ConnectionTable {
     /// The number of a new connection, and whether another one is closed for it. `None` if it has to wait.
-    pub(crate) fn enter(&mut self, share: &Share, closing: &Arc<Notify>) -> Option<(u64, bool)> {
+    pub(crate) fn enter(&mut self, share: &ConnectionLimits, closing: &Arc<Notify>) -> Option<(u64, bool)> {
         let is_full = self.staying() >= share.most;
         let has_displaced = is_full && self.close_one();
         if self.clients.len() >= share.most + share.margin {
@@ -54,11 +54,11 @@ impl Table {
         self.idle.insert(idle);
         let is_beyond = is_full && !has_displaced;
         let closing = closing.clone();
-        self.clients.insert(id, Client { exchanges: 0, idle: Some(idle), is_closing: false, is_beyond, closing });
+        self.clients.insert(id, ClientEntry { exchanges: 0, idle: Some(idle), is_closing: false, is_beyond, closing });
         Some((id, has_displaced))
     }
 
-    pub(crate) fn begin(&mut self, id: u64, share: &Share) -> Verdict {
+    pub(crate) fn begin(&mut self, id: u64, share: &ConnectionLimits) -> Verdict {
         let Some(client) = self.clients.get_mut(&id).filter(|client| !client.is_closing) else {
             return Verdict::Closing;
         };
@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// Returns whether a new connection may be waiting for that.
-    pub(crate) fn end(&mut self, id: u64, share: &Share) -> bool {
+    pub(crate) fn end(&mut self, id: u64, share: &ConnectionLimits) -> bool {
         self.now += 1;
         let Some(client) = self.clients.get_mut(&id) else { return false };
         client.exchanges = client.exchanges.saturating_sub(1);
@@ -96,7 +96,7 @@ impl Table {
         self.closing -= usize::from(client.is_closing);
     }
 
-    pub(crate) fn add_server(&mut self, share: &Share) -> bool {
+    pub(crate) fn add_server(&mut self, share: &ConnectionLimits) -> bool {
         let has_room = self.servers < share.most;
         self.servers += usize::from(has_room);
         has_room

@@ -1,9 +1,9 @@
 use super::client::{ExchangeGuard, ExchangeStart};
 use super::connections::{ClientSlot, Connections};
-use super::descriptors::Share;
+use super::descriptors::ConnectionLimits;
 
 fn room(most: usize, margin: usize) -> Connections {
-    Connections::sharing(Share { most, margin })
+    Connections::sharing(ConnectionLimits { most, margin })
 }
 
 fn occupy(slot: &ClientSlot) -> ExchangeGuard {
@@ -21,12 +21,12 @@ fn is_closing(slot: &ClientSlot) -> bool {
 fn half_of_what_the_limit_leaves_is_for_clients() {
     // The limit, and the process's own share of it at least.
     for (limit, own) in [(64, 30), (128, 60), (256, 64), (1024, 128), (20_000, 1024), (1 << 20, 1024)] {
-        let Share { most, margin } = Share::of(limit);
+        let ConnectionLimits { most, margin } = ConnectionLimits::of(limit);
         assert!(2 * most + margin + own <= usize::try_from(limit).unwrap(), "{limit}: {most}, {margin}");
         assert!(most >= usize::try_from(limit).unwrap().min(20_000) / 5, "{limit}: {most} are few");
     }
-    assert_eq!(Share::of(u64::MAX).most, 10_000);
-    assert!(Share::of(0).most == 1 && Share::of(8).most >= 1);
+    assert_eq!(ConnectionLimits::of(u64::MAX).most, 10_000);
+    assert!(ConnectionLimits::of(0).most == 1 && ConnectionLimits::of(8).most >= 1);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn what_has_left_leaves_nothing_behind() {
     drop(servers);
     assert!(room.try_acquire_server().is_some());
     let table = room.0.table();
-    assert_eq!(format!("{table:?}").matches("Client {").count(), 0);
+    assert_eq!(format!("{table:?}").matches("ClientEntry {").count(), 0);
     assert!(format!("{table:?}").contains("idle: {}, closing: 0, servers: 0"), "{table:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Fields as the tests of this room write them down.
+//! Header fields in the form that the tests of this room use.
 
 use http::{HeaderMap, HeaderName};
 

@@ -1,13 +1,13 @@
 //! Edits of header fields.
 //!
-//! Invariant: what is left keeps its order. `HeaderMap::remove` would move the last field to the place of the removed one,
-//! so fields are copied.
+//! Invariant: the remaining fields keep their order. `HeaderMap::remove` would move the last field to the place of
+//! the removed one, so fields are copied.
 
-use auditrail::internals::splice::Joined;
+use auditrail::internals::splice::InjectedTrace;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Version};
 
-/// HTTP/2 has no `Host`, and the server of a request in absolute form is the one that it names (RFC 9112, section 3.2.2).
+/// HTTP/2 has no `Host`, and a request in absolute form names its server (RFC 9112, section 3.2.2).
 pub(crate) fn with_host(fields: HeaderMap, host: &str) -> HeaderMap {
     let is_so = fields.get(header::HOST).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(host.as_bytes()));
     let Ok(value) = HeaderValue::from_str(host) else { return fields };
@@ -28,9 +28,9 @@ pub(crate) fn frame(fields: &mut HeaderMap, version: Version, has_unknown_length
     }
 }
 
-/// Says that the parent of what the server does is that span. A `tracestate` of another trace goes with its `traceparent`
-/// (W3C Trace Context, processing model).
-pub(crate) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
+/// Names that span as the parent of the server's work. A `tracestate` of another trace is removed with its
+/// `traceparent` (W3C Trace Context, processing model).
+pub(crate) fn with_trace(mut fields: HeaderMap, joined: &InjectedTrace) -> HeaderMap {
     let Ok(parent) = HeaderValue::from_str(joined.traceparent()) else { return fields };
     let goes_on =
         fields.get(TRACEPARENT).and_then(|named| named.to_str().ok()).is_some_and(|named| joined.is_of(named));
@@ -45,7 +45,7 @@ pub(crate) fn with_trace(mut fields: HeaderMap, joined: &Joined) -> HeaderMap {
     fields
 }
 
-/// The fields without those that go.
+/// The fields without those for which `goes` is true.
 pub(crate) fn without(fields: HeaderMap, goes: impl Fn(&HeaderName) -> bool) -> HeaderMap {
     if !fields.keys().any(&goes) {
         return fields;
@@ -55,7 +55,7 @@ pub(crate) fn without(fields: HeaderMap, goes: impl Fn(&HeaderName) -> bool) -> 
     left
 }
 
-/// Whether it is clear how long the body is, or that it is chunked.
+/// Whether the length of the body is unambiguous, or it is chunked.
 pub(crate) fn has_one_length(fields: &HeaderMap) -> bool {
     let mut lengths = fields.get_all(header::CONTENT_LENGTH).iter();
     match (lengths.next(), lengths.next()) {

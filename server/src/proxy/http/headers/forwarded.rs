@@ -1,12 +1,12 @@
-//! What servers are told of the way that a request has come: `Forwarded` (RFC 7239), and `X-Forwarded-For`, `-Proto` and
+//! Fields that tell servers the path of a request: `Forwarded` (RFC 7239), and `X-Forwarded-For`, `-Proto` and
 //! `-Host`, which most servers read.
 //!
 //! Invariants:
-//! 1. What the client itself says under these names, or under others of their kind, never reaches the server: it could say
-//!    anything, and the server believes its proxy.
-//! 2. What a trusted hop says goes on, and the hop is appended. Of the two lists of addresses the one counts that the
-//!    operator has named ([`AddressField`]), and the other is made anew of it: a hop that appends to the one passes on the
-//!    other as its client wrote it.
+//! 1. What the client itself sends in these fields, or in related ones, never reaches the server: it could be
+//!    anything, and the server trusts its proxy.
+//! 2. What a trusted hop sends is kept, and the hop is appended. Of the two lists of addresses, the one counts that
+//!    the operator has named ([`AddressField`]), and the other is rebuilt from it: a hop that appends to one passes
+//!    on the other as its client wrote it.
 
 use std::net::IpAddr;
 
@@ -16,17 +16,17 @@ use http::header::{self, HeaderName, HeaderValue};
 use super::edit;
 use super::trusted_hops::{AddressField, Node, TrustedHops};
 
-/// Tells servers of clients.
+/// Writes the fields about clients.
 #[derive(Debug)]
 pub(crate) struct ForwardedWriter {
     pub(crate) hops: TrustedHops,
-    /// The listener speaks TLS.
+    /// The listener uses TLS.
     pub(crate) is_secure: bool,
 }
 
-/// How the client, or the hop of the client, has asked.
+/// The address, host and scheme that the client, or the client's hop, used.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Asked {
+struct OriginalRequest {
     host: Option<String>,
     proto: Option<String>,
 }
@@ -35,12 +35,12 @@ impl ForwardedWriter {
     /// The fields of a request of that peer, with its own `Host`.
     pub(crate) fn tell(&self, fields: HeaderMap, peer: IpAddr) -> HeaderMap {
         let is_trusted = self.hops.has(peer);
-        let own = Asked {
+        let own = OriginalRequest {
             host: first(&fields, &header::HOST).and_then(|host| plain(host).map(str::to_owned)),
             proto: Some(if self.is_secure { "https" } else { "http" }.to_owned()),
         };
-        let (mut nodes, said) = if is_trusted { self.said(&fields) } else { (Vec::new(), Asked::default()) };
-        let client = Asked { host: said.host.or(own.host.clone()), proto: said.proto.or(own.proto.clone()) };
+        let (mut nodes, said) = if is_trusted { self.said(&fields) } else { (Vec::new(), OriginalRequest::default()) };
+        let client = OriginalRequest { host: said.host.or(own.host.clone()), proto: said.proto.or(own.proto.clone()) };
         let before = is_trusted.then(|| joined(&fields, &header::FORWARDED)).flatten();
         let before = before.filter(|_| self.hops.address == AddressField::Forwarded);
         nodes.push(Node::Address(peer.to_canonical()));
@@ -63,11 +63,11 @@ impl ForwardedWriter {
         told
     }
 
-    /// The addresses that a trusted hop tells of, and how the client has asked, as far as it says so.
-    fn said(&self, fields: &HeaderMap) -> (Vec<Node>, Asked) {
+    /// The addresses that a trusted hop names, and the client's host and scheme as far as the hop names them.
+    fn said(&self, fields: &HeaderMap) -> (Vec<Node>, OriginalRequest) {
         let nodes = self.hops.nodes(fields);
         let asked = match self.hops.address {
-            AddressField::XForwardedFor => Asked {
+            AddressField::XForwardedFor => OriginalRequest {
                 host: first(fields, &X_FORWARDED_HOST).and_then(said_first),
                 proto: first(fields, &X_FORWARDED_PROTO).and_then(said_first),
             },
@@ -75,21 +75,21 @@ impl ForwardedWriter {
                 let list = joined(fields, &header::FORWARDED).unwrap_or_default();
                 let mut elements = list.split(',').map(str::trim).filter(|element| !element.is_empty());
                 let client = elements.nth(self.client(&nodes)).unwrap_or_default();
-                Asked { host: parameter(client, "host"), proto: parameter(client, "proto") }
+                OriginalRequest { host: parameter(client, "host"), proto: parameter(client, "proto") }
             }
         };
         (nodes, asked)
     }
 
-    /// Which of them the client is: the last that is no hop of ours.
+    /// The index of the client: the last address that is not a trusted hop.
     fn client(&self, nodes: &[Node]) -> usize {
         let is_client = |node: &Node| !matches!(node, Node::Address(address) if self.hops.has(*address));
         nodes.iter().rposition(is_client).unwrap_or(0)
     }
 
-    /// The whole list: the client has asked as is told of it, and the last of them as it has asked here.
-    fn elements(&self, nodes: &[Node], client: &Asked, own: &Asked) -> String {
-        let (at, last, nothing) = (self.client(nodes), nodes.len() - 1, Asked::default());
+    /// The whole list: the client with its own host and scheme, and the last hop with those that it used here.
+    fn elements(&self, nodes: &[Node], client: &OriginalRequest, own: &OriginalRequest) -> String {
+        let (at, last, nothing) = (self.client(nodes), nodes.len() - 1, OriginalRequest::default());
         let elements = nodes.iter().enumerate().map(|(index, node)| match index {
             index if index == at => element(Some(node), client),
             index if index == last => element(Some(node), own),
@@ -99,7 +99,7 @@ impl ForwardedWriter {
     }
 }
 
-fn element(node: Option<&Node>, asked: &Asked) -> String {
+fn element(node: Option<&Node>, asked: &OriginalRequest) -> String {
     let node = match node {
         Some(Node::Address(IpAddr::V6(address))) => format!("\"[{address}]\""),
         Some(node) => node.to_string(),
@@ -110,13 +110,13 @@ fn element(node: Option<&Node>, asked: &Asked) -> String {
     format!("for={node}{host}{proto}")
 }
 
-/// A token, or a string (RFC 9110, section 5.6).
+/// A token, or a quoted string (RFC 9110, section 5.6).
 fn quoted(text: &str) -> String {
     let is_token = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
     if is_token { text.to_owned() } else { format!("\"{text}\"") }
 }
 
-/// What can stand in a string without an escape. No host and no scheme needs more.
+/// The text if a quoted string needs no escapes. No host and no scheme needs more.
 fn plain(text: &str) -> Option<&str> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\,;".contains(&byte));
     is_plain.then_some(text)
@@ -128,7 +128,7 @@ fn parameter(element: &str, name: &str) -> Option<String> {
     plain(values.next()?.trim().trim_matches('"')).map(str::to_owned)
 }
 
-/// Hops that each add their own put the client's first.
+/// The first value, because each hop appends its own to the client's.
 fn said_first(list: &str) -> Option<String> {
     plain(list.split(',').next()?.trim()).map(str::to_owned)
 }
@@ -151,7 +151,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const REPLACED: [HeaderName; 4] = [header::FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
-/// Servers that believe their proxy take these into their URLs, or for the client's address.
+/// Servers that trust their proxy use these in their URLs, or as the client's address.
 const OF_THEIR_KIND: [&str; 6] = [
     "x-forwarded-port",
     "x-forwarded-prefix",

@@ -6,8 +6,8 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use super::edit;
 
-/// Without those of the client's connection. `Transfer-Encoding` stays: it tells the next connection that there is a body,
-/// which is framed anew.
+/// Removes the fields of the client's connection. `Transfer-Encoding` stays: it tells the next connection that there
+/// is a body, which is framed again.
 pub(crate) fn of_request(fields: HeaderMap) -> HeaderMap {
     let wants_trailers = fields.get_all(header::TE).iter().any(says_trailers);
     let mut left = without_hop_by_hop(fields, |name| {
@@ -19,13 +19,13 @@ pub(crate) fn of_request(fields: HeaderMap) -> HeaderMap {
     left
 }
 
-/// A field that `Connection` would take away although it is no connection's: the server would read another message than the
-/// one that is recorded, or not know whose it is.
+/// A field that `Connection` would remove although it does not belong to a connection: the server would read another
+/// message than the one that is recorded, or not know its sender.
 pub(crate) fn taken_away(fields: &HeaderMap) -> Option<HeaderName> {
     named_by_connection(fields).find(is_of_the_message)
 }
 
-/// Without those of the server's connection.
+/// Removes the fields of the server's connection.
 pub(crate) fn of_response(fields: HeaderMap) -> HeaderMap {
     without_hop_by_hop(fields, |_| false)
 }
@@ -36,7 +36,7 @@ fn without_hop_by_hop(fields: HeaderMap, stays: impl Fn(&HeaderName) -> bool) ->
     edit::without(fields, goes)
 }
 
-/// What `Connection` names. A name that is none names nothing.
+/// The fields that `Connection` names. An invalid name names nothing.
 fn named_by_connection(fields: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let values = fields.get_all(header::CONNECTION).iter().map(HeaderValue::as_bytes);
     let names = values.flat_map(|value| value.split(|byte| *byte == b','));
@@ -66,12 +66,13 @@ const OF_CONNECTIONS: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
-/// Fields that decide what a message says, and that no connection has:
-/// - how its body is framed and read (`content-*` below, too), and whether its sender vouches for it,
+/// Fields that decide what a message says, and that belong to no connection:
+/// - how its body is framed and read (also `content-*` below), and whether its sender vouches for it,
 /// - which method and what answer it asks for, and which stream it resumes,
-/// - whom it is for, and from whom and where it comes, as far as servers and rules go by that.
+/// - its recipient, its sender and its origin, as far as servers and rules use them.
 ///
-/// A client that names these would make two readers of one message (request smuggling), or hide who it is.
+/// A client that names these would make two readers of one message disagree (request smuggling), or hide its
+/// identity.
 const OF_MESSAGES: [&str; 21] = [
     "transfer-encoding",
     "expect",

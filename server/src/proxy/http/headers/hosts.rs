@@ -1,11 +1,12 @@
-//! The names by which clients may ask for this proxy.
+//! The host names that clients may use for this proxy.
 //!
-//! A page of any web site can have its own name resolve to 127.0.0.1, and then ask a server there in its user's browser (DNS
-//! rebinding). Servers notice that by the `Host` of the request, which is still the site's. Where the proxy puts the server's
-//! own name there ([`HostField::Upstream`](crate::proxy::http::settings::HostField::Upstream)), it has to look itself.
+//! A page of any web site can make its own name resolve to 127.0.0.1 and then send requests to a server there from
+//! its user's browser (DNS rebinding). Servers detect that by the `Host` of the request, which is still the site's.
+//! If the proxy replaces it with the server's own name
+//! ([`HostField::Upstream`](crate::proxy::http::settings::HostField::Upstream)), the proxy has to check.
 //!
-//! Invariant: a request passes only if its `Host` and, where there is one, its `Origin` are an address or a name that
-//! belongs to this listener. Ports do not count: they may be mapped, and are no secret of anybody's.
+//! Invariant: a request passes only if its `Host` and, if there is one, its `Origin` are an address or a name that
+//! belongs to this listener. Ports do not count: they may be mapped, and are not secret.
 
 use std::net::IpAddr;
 
@@ -13,13 +14,13 @@ use http::header::{self, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Uri};
 
-/// Names that count beside the listener's own addresses and `localhost`, in small letters.
+/// Names that count in addition to the listener's own addresses and `localhost`, in lower case.
 #[derive(Debug)]
 pub(crate) struct Hosts(Vec<String>);
 
-/// A request that is for somebody else, or from somebody else's page.
+/// A request for another host, or from a page of another site.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Foreign {
+pub(crate) enum ForeignRequest {
     Host(String),
     Origin(String),
 }
@@ -29,15 +30,15 @@ impl Hosts {
         Self(names.iter().filter_map(|name| host(name)).collect())
     }
 
-    /// `own` is the address at which the client came.
-    pub(crate) fn check(&self, target: &Uri, fields: &HeaderMap, own: Option<IpAddr>) -> Result<(), Foreign> {
+    /// `own` is the address that the client connected to.
+    pub(crate) fn check(&self, target: &Uri, fields: &HeaderMap, own: Option<IpAddr>) -> Result<(), ForeignRequest> {
         match target.authority() {
-            // It is the server's word for `Host` (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
+            // For the server it replaces `Host` (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
             Some(named) => self.check_host(named.as_str(), own)?,
             None => {
                 let mut named = fields.get_all(header::HOST).iter().peekable();
                 if named.peek().is_none() {
-                    return Err(Foreign::Host(String::new()));
+                    return Err(ForeignRequest::Host(String::new()));
                 }
                 named.try_for_each(|named| self.check_host(text(named), own))?;
             }
@@ -45,13 +46,13 @@ impl Hosts {
         fields.get_all(header::ORIGIN).iter().map(text).try_for_each(|origin| {
             let host = origin.split_once("://").and_then(|(_, rest)| host(rest));
             let is_ours = host.is_some_and(|host| self.has(&host, own));
-            if is_ours { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) }
+            if is_ours { Ok(()) } else { Err(ForeignRequest::Origin(origin.to_owned())) }
         })
     }
 
-    fn check_host(&self, named: &str, own: Option<IpAddr>) -> Result<(), Foreign> {
+    fn check_host(&self, named: &str, own: Option<IpAddr>) -> Result<(), ForeignRequest> {
         let is_ours = host(named).is_some_and(|host| self.has(&host, own));
-        if is_ours { Ok(()) } else { Err(Foreign::Host(named.to_owned())) }
+        if is_ours { Ok(()) } else { Err(ForeignRequest::Host(named.to_owned())) }
     }
 
     fn has(&self, host: &str, own: Option<IpAddr>) -> bool {
@@ -62,14 +63,14 @@ impl Hosts {
     }
 }
 
-/// Whether somebody can be asked for by that name.
+/// Whether the name is that of a host.
 pub(crate) fn is_host(name: &str) -> bool {
     host(name).is_some()
 }
 
-/// The host of `HOST` or `HOST:PORT`, in small letters, without the brackets of an IPv6 address or the dot of the root.
+/// The host of `HOST` or `HOST:PORT`, in lower case, without the brackets of an IPv6 address or the dot of the root.
 fn host(named: &str) -> Option<String> {
-    // Of `a@b` readers see one or the other.
+    // Readers of `a@b` disagree on the host.
     let authority: Authority = named.parse().ok().filter(|_| !named.contains('@'))?;
     let host = authority.host();
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -77,7 +78,7 @@ fn host(named: &str) -> Option<String> {
     (!bare.is_empty()).then(|| bare.to_ascii_lowercase())
 }
 
-/// What is no text is no name.
+/// A value that is not text is not a name.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
@@ -86,7 +87,7 @@ fn text(value: &HeaderValue) -> &str {
 mod tests {
     use super::*;
 
-    fn checked(target: &str, fields: &[(&'static str, &'static str)]) -> Result<(), Foreign> {
+    fn checked(target: &str, fields: &[(&'static str, &'static str)]) -> Result<(), ForeignRequest> {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
@@ -129,19 +130,19 @@ mod tests {
             "",
             "a b",
         ] {
-            assert_eq!(checked("/mcp", &[("host", host)]), Err(Foreign::Host(host.into())), "{host}");
+            assert_eq!(checked("/mcp", &[("host", host)]), Err(ForeignRequest::Host(host.into())), "{host}");
         }
         for origin in
             ["null", "http://evil.example", "https://evil.example:8080", "localhost", "file://", "http://[::2]"]
         {
             let fields = [("host", "localhost"), ("origin", origin)];
-            assert_eq!(checked("/mcp", &fields), Err(Foreign::Origin(origin.into())), "{origin}");
+            assert_eq!(checked("/mcp", &fields), Err(ForeignRequest::Origin(origin.into())), "{origin}");
         }
-        assert_eq!(checked("/mcp", &[]), Err(Foreign::Host(String::new())), "there is none");
+        assert_eq!(checked("/mcp", &[]), Err(ForeignRequest::Host(String::new())), "there is none");
         let two = [("host", "localhost"), ("host", "evil.example")];
-        assert_eq!(checked("/mcp", &two), Err(Foreign::Host("evil.example".into())), "two of them");
+        assert_eq!(checked("/mcp", &two), Err(ForeignRequest::Host("evil.example".into())), "two of them");
         let absolute = checked("http://evil.example/mcp", &[("host", "localhost")]);
-        assert_eq!(absolute, Err(Foreign::Host("evil.example".into())), "the target counts");
+        assert_eq!(absolute, Err(ForeignRequest::Host("evil.example".into())), "the target counts");
         assert_eq!(checked("http://localhost/mcp", &[("host", "evil.example")]), Ok(()), "likewise");
     }
 }

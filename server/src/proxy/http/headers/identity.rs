@@ -1,4 +1,4 @@
-//! Who acts, by the headers of a proxy that has authenticated its clients.
+//! The actor, from the headers of a proxy that has authenticated its clients.
 
 use auditrail::trail::{Actor, RequestFacts};
 use http::header::HeaderName;
@@ -6,23 +6,23 @@ use http::{HeaderMap, HeaderValue};
 
 use super::trusted_hops::TrustedHop;
 
-/// Headers in which trusted hops say who a request is from. What anybody else writes there is passed on, and not believed.
+/// Headers in which trusted hops name the client. Values from other peers are forwarded and ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdentityFields {
-    /// Who acts, such as `x-auth-request-email`.
+    /// The actor, such as `x-auth-request-email`.
     pub actor: HeaderName,
-    /// Their roles or groups, separated by commas.
+    /// The actor's roles or groups, separated by commas.
     pub roles: Option<HeaderName>,
-    /// Their tenant.
+    /// The actor's tenant.
     pub tenant: Option<HeaderName>,
-    /// Whether the hops authenticate clients and remove these headers from what clients send. Only then the identity is
-    /// recorded as verified; otherwise it is asserted.
+    /// Whether the hops authenticate clients and remove these headers from their requests. Only then is the identity
+    /// recorded as verified; otherwise it is asserted (default: asserted).
     pub authenticated: bool,
 }
 
 impl IdentityFields {
-    /// That header, as an assertion.
+    /// Uses that header as the actor, asserted.
     #[must_use]
     pub fn new(actor: HeaderName) -> Self {
         Self { actor, roles: None, tenant: None, authenticated: false }
@@ -46,7 +46,7 @@ impl IdentityFields {
     }
 }
 
-/// Of two values one is not the hop's, and nobody knows which.
+/// If there are two values, one of them is not from the hop, and it is unknown which.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value: &HeaderValue = values.next()?;

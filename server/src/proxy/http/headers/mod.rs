@@ -1,4 +1,4 @@
-//! Header fields: those of a connection, those that tell of the client, and those that the proxy writes.
+//! Header fields: those of a connection, those about the client, and those that the proxy writes.
 
 #[cfg(test)]
 mod as_lines;
@@ -10,6 +10,6 @@ mod identity;
 mod trusted_hops;
 
 pub(crate) use self::forwarded::ForwardedWriter;
-pub(crate) use self::hosts::{Foreign, Hosts, is_host};
+pub(crate) use self::hosts::{ForeignRequest, Hosts, is_host};
 pub use self::identity::IdentityFields;
 pub use self::trusted_hops::{AddressField, TrustedHop, TrustedHops};

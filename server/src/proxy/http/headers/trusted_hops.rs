@@ -1,7 +1,7 @@
-//! The proxies in front of this one, and what is believed of what they say.
+//! The proxies in front of this one, and which of their headers are trusted.
 //!
-//! Invariant: a header counts only if the peer of the connection is a hop that the operator trusts. Everybody else can write
-//! what they like, and it passes on unread.
+//! Invariant: a header counts only if the peer of the connection is a hop that the operator trusts. The headers of
+//! other peers are forwarded unread.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,17 +10,17 @@ use http::HeaderMap;
 use http::header::FORWARDED;
 use ipnet::IpNet;
 
-/// Which proxies in front of this one are trusted, and where they say who the client is.
+/// The trusted proxies in front of this one, and the header in which they name the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedHops {
-    /// Their addresses. None: nobody's word counts.
+    /// Their addresses. If there are none, no header is trusted.
     pub networks: Vec<IpNet>,
-    /// The header to which they append the address of whoever came to them.
+    /// The header to which they append the address of their peer.
     pub address: AddressField,
 }
 
-/// A header with the addresses of clients. One only, and the operator says which: a hop that appends to the one would pass
-/// on the other as the client wrote it.
+/// A header with the addresses of clients. The operator selects exactly one: a hop that appends to one would pass on
+/// the other as the client wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AddressField {
     /// `X-Forwarded-For`.
@@ -34,7 +34,7 @@ pub enum AddressField {
 #[derive(Debug, Clone, Copy)]
 pub struct TrustedHop(());
 
-/// Somebody on the way of a request, without a port.
+/// A peer on the path of a request, without a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Node {
     Address(IpAddr),
@@ -46,7 +46,7 @@ impl TrustedHops {
         self.has(peer.ip()).then_some(TrustedHop(()))
     }
 
-    /// Who the client is: the last address that no trusted hop has. The port is 0 if it is not known.
+    /// The client's address: the last address that is not a trusted hop. The port is 0 if it is not known.
     pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.has(peer.ip()) {
             return peer;
@@ -54,7 +54,7 @@ impl TrustedHops {
         let values: Vec<_> = headers.get_all(self.name()).iter().collect();
         let mut client = peer;
         for value in values.into_iter().rev() {
-            // What is no text was written by nobody who can be believed.
+            // A value that is not text comes from no trusted hop.
             let Ok(value) = value.to_str() else { return client };
             for element in value.rsplit(',') {
                 let Some(address) = self.parsed(element.trim()) else { return client };
@@ -67,7 +67,7 @@ impl TrustedHops {
         client
     }
 
-    /// All that is told of the way here, the client first. What is no address is unknown.
+    /// All addresses on the path, the client first. Anything that is not an address is unknown.
     pub(crate) fn nodes(&self, headers: &HeaderMap) -> Vec<Node> {
         let values = headers.get_all(self.name()).iter();
         let elements = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));

@@ -15,28 +15,28 @@ use crate::proxy::http::body::{BufferBudget, BufferError, BufferedBody, Outgoing
 use crate::proxy::http::headers::edit;
 use crate::proxy::unjoined::Unjoined;
 
-/// How much is held, and for what.
+/// How much is held, and why.
 #[derive(Debug)]
 pub(crate) struct BodyHold {
     pub(crate) why: HoldReasons,
-    /// How many bytes of one body.
+    /// The limit for one body, in bytes.
     pub(crate) bound: u64,
-    /// How many bytes of all bodies together.
+    /// The limit for all bodies together, in bytes.
     pub(crate) of_all: u64,
     pub(crate) unjoined: Unjoined,
 }
 
 impl BodyHold {
-    /// Gives the request for the server, or the answer that refuses it.
+    /// Returns the request for the server, or the answer that refuses it.
     pub(crate) async fn pass(&self, mut request: Request<RequestBody>) -> Result<Request<OutgoingBody>, BoxedAnswer> {
         let joins = self.why.joins && request.body().is_tapped() && !is_sealed(request.headers());
-        // Whatever the method: what is in a body may be run.
+        // The method does not matter: a server may run what is in any body.
         if request.body().is_end_stream() || !(self.why.refuses || joins) {
             return Ok(request.map(Either::Left));
         }
         let told = request.extensions_mut().remove::<HeldCalls>();
         let (mut parts, body) = request.into_parts();
-        // The tap reads what calls itself JSON, or nothing at all. Servers may read more.
+        // The tap reads bodies that declare JSON, or no type at all. Servers may read more.
         let (is_read, is_coded) = (body.is_tapped(), parts.headers.contains_key(header::CONTENT_ENCODING));
         let client = parts.extensions.remove::<Arc<Client>>();
         let budget = BufferBudget { bound: self.bound, of_all: self.of_all, client };
@@ -55,7 +55,9 @@ impl BodyHold {
                 return Ok(Request::from_parts(parts, Either::Right(body)));
             }
             Err(BufferError::Broken) => {
-                return Err(answer::plain(StatusCode::BAD_REQUEST, "the request broke off").into());
+                return Err(
+                    answer::plain(StatusCode::BAD_REQUEST, "the request ended before its body was complete").into()
+                );
             }
         };
         if self.why.refuses {
@@ -97,7 +99,7 @@ impl BodyHold {
         if splices.is_too_many() {
             self.unjoined.tell(self.bound);
         }
-        // What is compressed would have to be compressed anew.
+        // A compressed body would have to be compressed again.
         let is_plain = !headers.contains_key(header::CONTENT_ENCODING) && edit::has_one_length(headers);
         if let Some(length) = is_plain.then(|| body.splice(&splices)).flatten()
             && let Some(told) = headers.get_mut(header::CONTENT_LENGTH)
@@ -112,7 +114,7 @@ impl BodyHold {
 
 /// Waits until the calls of the body may run.
 async fn may_run(told: Option<&HeldCalls>) -> Result<(), BoxedAnswer> {
-    // Without them, looking at the request has failed.
+    // Without them, reading the request has failed.
     let may_run = match told {
         Some(calls) => calls.may_run().await,
         None => Err(Withheld::Unclear),
@@ -149,13 +151,13 @@ fn too_large(bound: u64) -> String {
 /// Fields of RFC 9530 and its predecessors, of RFC 9421, and of AWS, whose signature covers the body.
 const SEALS: [&str; 6] =
     ["content-digest", "repr-digest", "digest", "content-md5", "signature-input", "x-amz-content-sha256"];
-const BUSY: &str = "too much is held back of requests until their calls are recorded; try again soon";
-const UNREAD: &str = "the body may be a message, but is not called application/json or is coded in an unknown way, so its calls \
-                      cannot be recorded; set its Content-Type, and compress it with gzip, deflate, br or zstd if at all";
+const BUSY: &str = "too many bytes of requests are held until their calls are recorded; try again soon";
+const UNREAD: &str = "the body may be a message, but its type is not application/json or its coding is unknown, so its calls \
+                      cannot be recorded; set its Content-Type, and use only gzip, deflate, br or zstd to compress it";
 const UNCLEAR: &str = "the message could not be read, or readers disagree on it, so its calls cannot be recorded; send one JSON \
-                       document in UTF-8 with no key twice in any letters, uncompressed or compressed with gzip, deflate, br or zstd";
+                       document in UTF-8 without duplicate keys in any letter case, uncompressed or compressed with gzip, deflate, br or zstd";
 
-const CHARSET: &str = "the body says that it is in another charset than UTF-8, of which servers make what they like, so its calls \
+const CHARSET: &str = "the body declares a charset other than UTF-8, which servers read differently, so its calls \
                        cannot be recorded; send JSON in UTF-8";
 
 #[cfg(test)]

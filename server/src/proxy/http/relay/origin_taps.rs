@@ -16,18 +16,18 @@ use super::service::Relay;
 pub(crate) struct OriginTaps {
     relay: Relay,
     most: usize,
-    table: Mutex<Table>,
+    table: Mutex<OriginTable>,
 }
 
 #[derive(Debug, Default)]
-struct Table {
-    origins: HashMap<String, Origin>,
+struct OriginTable {
+    origins: HashMap<String, OriginTap>,
     /// Counts uses.
     now: u64,
 }
 
 #[derive(Debug)]
-struct Origin {
+struct OriginTap {
     layer: McpLayer,
     used: u64,
 }
@@ -49,7 +49,7 @@ impl OriginTaps {
         layer.layer(self.relay.clone())
     }
 
-    fn layer(&self, authority: &str) -> (McpLayer, Option<Origin>) {
+    fn layer(&self, authority: &str) -> (McpLayer, Option<OriginTap>) {
         let mut table = self.table.lock();
         table.now += 1;
         let now = table.now;
@@ -61,7 +61,7 @@ impl OriginTaps {
         let oldest = oldest.filter(|_| table.origins.len() >= self.most);
         let forgotten = oldest.and_then(|name| table.origins.remove(&name));
         let layer = layer(&self.relay);
-        table.origins.insert(authority.to_owned(), Origin { layer: layer.clone(), used: now });
+        table.origins.insert(authority.to_owned(), OriginTap { layer: layer.clone(), used: now });
         (layer, forgotten)
     }
 }

@@ -9,8 +9,8 @@ use http::{HeaderMap, Request, StatusCode, Version};
 use http_body::Body;
 
 use crate::proxy::http::answer::{self, BoxedAnswer};
-use crate::proxy::http::headers::{Foreign, ForwardedWriter, Hosts, edit, hop_by_hop};
-use crate::proxy::http::settings::{HostField, HttpSettings, Mode, Upstream};
+use crate::proxy::http::headers::{ForeignRequest, ForwardedWriter, Hosts, edit, hop_by_hop};
+use crate::proxy::http::settings::{HostField, HttpSettings, ProxyMode, Upstream};
 
 /// The target of requests, and the header fields that are set on them.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub(crate) struct ConnectionAddresses {
 impl RequestRewrite {
     pub(crate) fn new(settings: &HttpSettings) -> Self {
         let server = match &settings.mode {
-            Mode::Reverse(upstream) => Some(upstream.clone()),
-            Mode::Forward => None,
+            ProxyMode::Reverse(upstream) => Some(upstream.clone()),
+            ProxyMode::Forward => None,
         };
         let forwards = ForwardedWriter { hops: settings.hops.clone(), is_secure: settings.tls.is_some() };
         Self {
@@ -61,8 +61,8 @@ impl RequestRewrite {
                 notices.warn(told(&foreign));
             }
             let text = match foreign {
-                Foreign::Host(_) => FOREIGN_HOST,
-                Foreign::Origin(_) => FOREIGN_ORIGIN,
+                ForeignRequest::Host(_) => FOREIGN_HOST,
+                ForeignRequest::Origin(_) => FOREIGN_ORIGIN,
             };
             answer::plain(StatusCode::FORBIDDEN, text).into()
         })
@@ -100,7 +100,7 @@ impl RequestRewrite {
 /// Refuses a request whose `Connection` field would remove a field of the message: the server would read another message.
 pub(crate) fn goes_on_whole(fields: &HeaderMap) -> Result<(), BoxedAnswer> {
     let Some(name) = hop_by_hop::taken_away(fields) else { return Ok(()) };
-    let text = format!("`Connection` names {name}, which is not of the connection: {TAKEN_AWAY}");
+    let text = format!("`Connection` names {name}, which does not belong to the connection: {TAKEN_AWAY}");
     Err(answer::withheld(StatusCode::BAD_REQUEST, &text).into())
 }
 
@@ -108,23 +108,23 @@ fn unusable(error: &dyn std::fmt::Display) -> BoxedAnswer {
     answer::plain(StatusCode::BAD_REQUEST, &format!("the target cannot be used: {error}")).into()
 }
 
-fn told(foreign: &Foreign) -> String {
+fn told(foreign: &ForeignRequest) -> String {
     let (field, value) = match foreign {
-        Foreign::Host(value) => ("Host", value),
-        Foreign::Origin(value) => ("Origin", value),
+        ForeignRequest::Host(value) => ("Host", value),
+        ForeignRequest::Origin(value) => ("Origin", value),
     };
     let shown: String = value.chars().take(SHOWN).collect();
     format!(
-        "a request was refused (403), because its {field} {shown:?} is no address or name of this listener; this is said \
-         once, and each has its record; if clients are to come by that name, add it to `hosts` of the listener (--hosts)"
+        "a request was refused (403), because its {field} {shown:?} is not an address or name of this listener; this is \
+         reported once, and each request has its record; if clients should use that name, add it to `hosts` of the listener (--hosts)"
     )
 }
 
-const TAKEN_AWAY: &str = "without it the server would read another message than the one that is recorded; leave it out of \
+const TAKEN_AWAY: &str = "without it the server would read another message than the one that is recorded; remove it from \
                           `Connection`";
 /// Enough for the longest host name with a scheme and a port.
 const SHOWN: usize = 272;
-const FOREIGN_HOST: &str = "the Host of this request is no address or name of this proxy, so it may come from the page of \
-                            another site (DNS rebinding); ask by an address or a name that the proxy's operator has allowed";
+const FOREIGN_HOST: &str = "the Host of this request is not an address or name of this proxy, so it may come from the page of \
+                            another site (DNS rebinding); use an address, or a name that the proxy's operator has allowed";
 const FOREIGN_ORIGIN: &str = "this request comes from the page of another site (Origin), which this proxy does not allow; its \
                               operator can allow that site's name";

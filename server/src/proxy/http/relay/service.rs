@@ -31,10 +31,10 @@ use crate::proxy::http::upstream::{FailedRequest, Pool, ServerBody, UpstreamErro
 
 /// The service behind the tap.
 #[derive(Debug, Clone)]
-pub(crate) struct Relay(Arc<Shared>);
+pub(crate) struct Relay(Arc<RelayState>);
 
 #[derive(Debug)]
-struct Shared {
+struct RelayState {
     pool: Pool,
     outward: RequestRewrite,
     hold: Option<BodyHold>,
@@ -68,14 +68,14 @@ impl Relay {
     ) -> Self {
         let AuditSettings { trail, hold, recording } = audit;
         let is_away = AtomicBool::new(false);
-        Self(Arc::new(Shared { pool, outward, hold, recording, token, most_spent, trail, is_away }))
+        Self(Arc::new(RelayState { pool, outward, hold, recording, token, most_spent, trail, is_away }))
     }
 
     pub(crate) fn trail(&self) -> &Trail {
         &self.0.trail
     }
 
-    /// Which HTTP requests are recorded beside MCP.
+    /// The HTTP requests that are recorded although they are not MCP.
     pub(crate) fn recording(&self) -> &HttpRecording {
         &self.0.recording
     }
@@ -101,7 +101,7 @@ impl Service<Request<TapBody<Incoming>>> for Relay {
     }
 }
 
-impl Shared {
+impl RelayState {
     async fn relay(&self, request: Request<TapBody<Incoming>>) -> Result<RelayedResponse, BoxedAnswer> {
         let (parts, body) = request.into_parts();
         let body = RequestBody::new(body, &parts.headers, &self.token);
@@ -136,7 +136,7 @@ impl Shared {
                     UpstreamError::NoRoom => self.tell_turned_away(),
                     error => self.tell(error),
                 }
-                // Reading the body of a client that asks first would tell it to send one.
+                // Reading the body of a client that waits for `100 Continue` would tell it to send one.
                 if let Some(body) = unsent.filter(is_sent) {
                     spend(body, self.most_spent).await;
                 }

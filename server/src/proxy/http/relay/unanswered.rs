@@ -31,7 +31,7 @@ pub(crate) async fn spend<B: Body<Data = Bytes> + Unpin>(mut body: B, bound: u64
     drop(tokio::time::timeout(PATIENCE, reading).await);
 }
 
-/// The answer in the place of the server.
+/// The answer instead of the server's.
 pub(crate) fn instead(error: &UpstreamError, exchange: Option<&Arc<Exchange>>) -> BoxedAnswer {
     if matches!(error, UpstreamError::NoRoom) {
         let mut answer = told(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM, exchange);
@@ -41,10 +41,10 @@ pub(crate) fn instead(error: &UpstreamError, exchange: Option<&Arc<Exchange>>) -
     let (status, what) = match (is_late(error), error.is_connect()) {
         (true, true) => (StatusCode::GATEWAY_TIMEOUT, "could not be connected to in time"),
         (_, true) => (StatusCode::BAD_GATEWAY, "cannot be reached"),
-        _ => (StatusCode::BAD_GATEWAY, "broke off before it answered"),
+        _ => (StatusCode::BAD_GATEWAY, "closed the connection before it answered"),
     };
-    // Not the cause: it may tell of the inside of a network.
-    let text = format!("the MCP server behind this proxy {what}; see whether it runs, and try again");
+    // Not the cause, which may reveal the inside of a network.
+    let text = format!("the MCP server behind this proxy {what}; check that it runs, and try again");
     told(status, &text, exchange)
 }
 
@@ -57,7 +57,7 @@ fn told(status: StatusCode, text: &str, exchange: Option<&Arc<Exchange>>) -> Box
 }
 
 const NO_ROOM: &str =
-    "this proxy has as many connections as it may have, and the call did not run; try again in some seconds";
+    "this proxy has reached its limit of connections, and the call did not run; try again in some seconds";
 /// In seconds. Short exchanges are over by then.
 const SOON: HeaderValue = HeaderValue::from_static("5");
 

@@ -26,10 +26,10 @@ pin_project! {
 
 /// The waker of the future.
 #[derive(Debug, Default)]
-struct WakeState(Mutex<State>);
+struct WakeState(Mutex<CoalescedState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct CoalescedState {
     is_running: bool,
     /// The future was woken while it ran.
     was_woken: bool,
@@ -83,7 +83,7 @@ impl WakeState {
         state.was_woken
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CoalescedState> {
         self.0.lock()
     }
 }

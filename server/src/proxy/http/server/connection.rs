@@ -35,7 +35,7 @@ pub(crate) struct ConnectionServer {
 pub(crate) struct Acceptor(pub(crate) tokio_rustls::TlsAcceptor);
 
 impl ConnectionServer {
-    /// `head` is the time for heads of requests, and for all that comes before the first.
+    /// `head` is the timeout for heads of requests, and for everything before the first one.
     pub(crate) fn new(router: Router, head: Duration, #[cfg(feature = "tls")] acceptor: Option<Acceptor>) -> Self {
         Self {
             builder: builder(head),

@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep};
 pub(crate) struct FirstByteTimeout<I> {
     inner: I,
     /// `None` once the protocol is known.
-    waiting: Option<Waiting>,
+    waiting: Option<FirstByteWait>,
     unwritten: WriteBacklog,
 }
 
@@ -37,7 +37,7 @@ impl WriteBacklog {
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct FirstByteWait {
     until: Pin<Box<Sleep>>,
     /// How much of the preface of HTTP/2 has arrived.
     matched: usize,
@@ -45,7 +45,7 @@ struct Waiting {
 
 impl<I> FirstByteTimeout<I> {
     pub(crate) fn new(inner: I, patience: Duration, unwritten: WriteBacklog) -> Self {
-        Self { inner, unwritten, waiting: Some(Waiting { until: Box::pin(sleep(patience)), matched: 0 }) }
+        Self { inner, unwritten, waiting: Some(FirstByteWait { until: Box::pin(sleep(patience)), matched: 0 }) }
     }
 }
 

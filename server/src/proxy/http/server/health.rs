@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::accept::accept;
-use crate::proxy::http::answer::{Answer, plain};
+use crate::proxy::http::answer::{ProxyAnswer, plain};
 use crate::proxy::http::capacity::Connections;
 
 #[derive(Debug, Clone)]
@@ -61,18 +61,20 @@ impl Health {
         }
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Answer {
+    fn answer<B>(&self, request: &Request<B>) -> ProxyAnswer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "ask by GET");
         }
         match request.uri().path() {
             "/livez" => plain(StatusCode::OK, "it runs"),
             "/readyz" if self.is_draining.load(Ordering::Acquire) => {
-                plain(StatusCode::SERVICE_UNAVAILABLE, "it is ending, and takes no new connections")
+                plain(StatusCode::SERVICE_UNAVAILABLE, "the proxy is shutting down and accepts no new connections")
             }
             "/readyz" => match self.trail.core().takes_records() {
                 Ok(()) => plain(StatusCode::OK, "it is ready"),
-                Err(error) => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the journal takes no records: {error}")),
+                Err(error) => {
+                    plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the journal accepts no records: {error}"))
+                }
             },
             _ => plain(StatusCode::NOT_FOUND, "there are /livez and /readyz"),
         }

@@ -22,7 +22,7 @@ use crate::proxy::http::body::{AllDrained, tracked};
 use crate::proxy::http::capacity::Connections;
 use crate::proxy::http::error::HttpProxyError;
 use crate::proxy::http::relay::{AuditSettings, BodyHold, Relay, RequestRewrite};
-use crate::proxy::http::settings::{HttpSettings, Mode};
+use crate::proxy::http::settings::{HttpSettings, ProxyMode};
 use crate::proxy::http::upstream::Pool;
 use crate::proxy::unjoined::Unjoined;
 
@@ -80,8 +80,8 @@ impl HttpProxy {
         let (token, all_drained) = tracked();
         let relay = Relay::new(pool, RequestRewrite::new(&settings), audit, settings.max_held, token);
         let router = match settings.mode {
-            Mode::Reverse(_) => Router::reverse(relay, settings.hops),
-            Mode::Forward => Router::forward(relay, settings.hops, address),
+            ProxyMode::Reverse(_) => Router::reverse(relay, settings.hops),
+            ProxyMode::Forward => Router::forward(relay, settings.hops, address),
         };
         Ok(Self {
             listener,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use auditrail::capture::mcp::{McpService, PeerAddr, TapBody};
 use auditrail::config::Notices;
 use auditrail::internals::TrailInside as _;
-use auditrail::internals::correlate::Pace;
+use auditrail::internals::correlate::GarbageRate;
 use auditrail::internals::mcp::Bypasses;
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -31,7 +31,7 @@ pub(crate) struct ConnectionService {
     peer: SocketAddr,
     /// The local address of the connection.
     local: Option<IpAddr>,
-    pace: Arc<Pace>,
+    garbage_rate: Arc<GarbageRate>,
     client: ClientHandle,
 }
 
@@ -49,7 +49,7 @@ enum Target {
     Forward { origins: OriginTaps, local: SocketAddr },
 }
 
-pub(crate) type Answered = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
+pub(crate) type RoutedResponse = Response<GuardedBody<Either<TapBody<Either<ServerBody, Full<Bytes>>>, Full<Bytes>>>>;
 
 impl Router {
     pub(crate) fn reverse(relay: Relay, hops: TrustedHops) -> Self {
@@ -73,7 +73,7 @@ impl Router {
         client: ClientHandle,
     ) -> ConnectionService {
         let local = local.map(|local| local.ip().to_canonical());
-        ConnectionService { router: self.clone(), peer, local, pace: Arc::default(), client }
+        ConnectionService { router: self.clone(), peer, local, garbage_rate: Arc::default(), client }
     }
 
     fn target(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, BoxedAnswer> {
@@ -88,9 +88,9 @@ impl Router {
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
-    type Response = Answered;
+    type Response = RoutedResponse;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Answered, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<RoutedResponse, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guard = match self.client.begin() {
@@ -116,7 +116,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         {
             request.extensions_mut().insert(detours.clone());
         }
-        request.extensions_mut().insert(self.pace.clone());
+        request.extensions_mut().insert(self.garbage_rate.clone());
         request.extensions_mut().insert(ConnectionAddresses { peer: self.peer.ip(), local: self.local });
         trusted.map(|hop| request.extensions_mut().insert(hop));
         let relayed = service.call(request);
@@ -146,7 +146,7 @@ fn origin(target: &Uri, local: SocketAddr) -> Result<String, BoxedAnswer> {
 }
 
 const NO_TUNNELS: &str = "this proxy records what it relays, so it does not tunnel (CONNECT, https://); \
-                          put a reverse proxy in front of that server, or leave it out by NO_PROXY";
+                          put a reverse proxy in front of that server, or exclude it with NO_PROXY";
 const NOT_ABSOLUTE: &str = "this is a forward proxy: ask it for http://HOST:PORT/PATH, as clients do that HTTP_PROXY is set \
                             for; in front of one server use --upstream";
 const ITSELF: &str = "the request is for this proxy itself; leave its address out by NO_PROXY";

@@ -21,21 +21,21 @@ type Transport = hyper_rustls::HttpsConnector<Tcp>;
 type Transport = Tcp;
 
 /// The server of a connection.
-pub(super) type Key = (Scheme, Authority);
+pub(super) type ServerKey = (Scheme, Authority);
 
 /// The transport under HTTP.
-pub(super) type Stream = <Transport as Service<Uri>>::Response;
+pub(super) type ServerStream = <Transport as Service<Uri>>::Response;
 
 /// Connects within a timeout.
 #[derive(Debug)]
-pub(super) struct Connector {
+pub(super) struct ServerConnector {
     transport: Transport,
     timeout: Duration,
 }
 
 /// # Errors
 /// What is wrong with the certificates of the settings.
-pub(super) fn connector(settings: &HttpSettings) -> Result<Connector, HttpProxyError> {
+pub(super) fn connector(settings: &HttpSettings) -> Result<ServerConnector, HttpProxyError> {
     let mut tcp = Tcp::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -44,12 +44,12 @@ pub(super) fn connector(settings: &HttpSettings) -> Result<Connector, HttpProxyE
     let transport = crate::proxy::http::tls::secured(tcp, &settings.mode)?;
     #[cfg(not(feature = "tls"))]
     let transport = tcp;
-    Ok(Connector { transport, timeout: settings.connect_timeout })
+    Ok(ServerConnector { transport, timeout: settings.connect_timeout })
 }
 
-impl Connector {
+impl ServerConnector {
     /// TLS included.
-    pub(super) async fn connect(&self, (scheme, authority): &Key) -> Result<Stream, UpstreamError> {
+    pub(super) async fn connect(&self, (scheme, authority): &ServerKey) -> Result<ServerStream, UpstreamError> {
         let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query("/").build();
         let connecting =
             connected(self.transport.clone(), uri.map_err(|error| UpstreamError::Unconnected(error.into()))?);

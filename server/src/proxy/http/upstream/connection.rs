@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 
-use super::connect::Stream;
+use super::connect::ServerStream;
 use super::error::{FailedRequest, UpstreamError};
 use super::upload::TrackedBody;
 use crate::proxy::http::body::OutgoingBody;
@@ -26,13 +26,13 @@ pub(super) struct ServerConnection {
     slot: ServerSlot,
 }
 
-type Http1 = Connection<Stream, TrackedBody<OutgoingBody>>;
+type Http1 = Connection<ServerStream, TrackedBody<OutgoingBody>>;
 
 /// A request that got no answer.
 pub(super) struct SendError(Box<TrySendError<Request<TrackedBody<OutgoingBody>>>>);
 
 impl ServerConnection {
-    pub(super) async fn open(stream: Stream, slot: ServerSlot) -> Result<Self, UpstreamError> {
+    pub(super) async fn open(stream: ServerStream, slot: ServerSlot) -> Result<Self, UpstreamError> {
         let mut builder = Builder::new();
         builder.preserve_header_case(true).title_case_headers(true).max_buf_size(BUFFER).max_headers(MAX_HEADERS);
         let (sender, connection) = builder.handshake(stream).await.map_err(UpstreamError::Broken)?;

@@ -9,21 +9,21 @@ use std::time::Duration;
 use auditrail::internals::locks::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::connect::Key;
+use super::connect::ServerKey;
 use super::connection::ServerConnection;
 
 #[derive(Debug, Default)]
-pub(super) struct IdlePool(Arc<Mutex<Table>>);
+pub(super) struct IdlePool(Arc<Mutex<IdleTable>>);
 
 #[derive(Debug, Default)]
-struct Table {
-    waiting: HashMap<Key, Vec<Waiting>>,
+struct IdleTable {
+    waiting: HashMap<ServerKey, Vec<IdleConnection>>,
     /// A task closes those that wait too long.
     is_swept: bool,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct IdleConnection {
     channel: ServerConnection,
     since: Instant,
 }
@@ -31,15 +31,15 @@ struct Waiting {
 /// Returns a connection to the pool when it is free.
 #[derive(Debug)]
 pub(super) struct PoolReturn {
-    idle: Arc<Mutex<Table>>,
-    key: Key,
+    idle: Arc<Mutex<IdleTable>>,
+    key: ServerKey,
 }
 
 impl IdlePool {
     /// The most recently used connection that still works.
-    pub(super) fn take(&self, key: &Key) -> Option<ServerConnection> {
+    pub(super) fn take(&self, key: &ServerKey) -> Option<ServerConnection> {
         loop {
-            let Waiting { mut channel, since } = lock(&self.0).waiting.get_mut(key)?.pop()?;
+            let IdleConnection { mut channel, since } = lock(&self.0).waiting.get_mut(key)?.pop()?;
             if since.elapsed() < MOST && channel.is_free() {
                 return Some(channel);
             }
@@ -49,7 +49,7 @@ impl IdlePool {
     /// Closes the connection that has waited longest; returns whether there was one.
     pub(super) fn close_one(&self) -> bool {
         let mut table = lock(&self.0);
-        let oldest = |waiting: &&mut Vec<Waiting>| waiting.first().map(|first| first.since);
+        let oldest = |waiting: &&mut Vec<IdleConnection>| waiting.first().map(|first| first.since);
         let Some(waiting) = table.waiting.values_mut().filter(|all| !all.is_empty()).min_by_key(oldest) else {
             return false;
         };
@@ -59,7 +59,7 @@ impl IdlePool {
         true
     }
 
-    pub(super) fn home(&self, key: Key) -> PoolReturn {
+    pub(super) fn home(&self, key: ServerKey) -> PoolReturn {
         PoolReturn { idle: self.0.clone(), key }
     }
 }
@@ -71,7 +71,7 @@ impl PoolReturn {
             return channel.finish();
         }
         let mut table = lock(&self.idle);
-        let waiting = Waiting { channel, since: Instant::now() };
+        let waiting = IdleConnection { channel, since: Instant::now() };
         match table.waiting.get_mut(&self.key) {
             Some(others) => others.push(waiting),
             None => drop(table.waiting.insert(self.key.clone(), vec![waiting])),
@@ -83,7 +83,7 @@ impl PoolReturn {
 }
 
 /// Runs as long as there are idle connections.
-async fn sweep(table: Weak<Mutex<Table>>) {
+async fn sweep(table: Weak<Mutex<IdleTable>>) {
     loop {
         tokio::time::sleep(OFTEN).await;
         let Some(table) = table.upgrade() else { return };
@@ -99,7 +99,7 @@ async fn sweep(table: Weak<Mutex<Table>>) {
     }
 }
 
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+fn lock(table: &Mutex<IdleTable>) -> MutexGuard<'_, IdleTable> {
     table.lock()
 }
 

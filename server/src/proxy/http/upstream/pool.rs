@@ -3,7 +3,7 @@
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 
-use super::connect::{Connector, Key, connector};
+use super::connect::{ServerConnector, ServerKey, connector};
 use super::connection::ServerConnection;
 use super::error::{FailedRequest, UpstreamError};
 use super::idle::IdlePool;
@@ -17,7 +17,7 @@ use crate::proxy::http::settings::HttpSettings;
 /// The connections to all servers.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    connector: Connector,
+    connector: ServerConnector,
     idle: IdlePool,
     connections: Connections,
 }
@@ -54,7 +54,7 @@ impl Pool {
         }
     }
 
-    async fn opened(&self, key: &Key) -> Result<ServerConnection, UpstreamError> {
+    async fn opened(&self, key: &ServerKey) -> Result<ServerConnection, UpstreamError> {
         let slot = self.slot().ok_or(UpstreamError::NoRoom)?;
         // Where a server has two addresses, both may be tried at a time.
         let second = self.connections.try_acquire_server();
@@ -77,7 +77,7 @@ impl Pool {
         &self,
         (response, channel): (Response<Incoming>, ServerConnection),
         upload: UploadState,
-        key: Key,
+        key: ServerKey,
     ) -> Response<ServerBody> {
         let home = self.idle.home(key);
         response.map(|body| ServerBody::new(body, channel, &upload, home))
@@ -85,7 +85,7 @@ impl Pool {
 }
 
 /// The server of a request, and the request with its target in origin form.
-fn addressed(mut request: Request<OutgoingBody>) -> Result<(Key, Request<OutgoingBody>), UpstreamError> {
+fn addressed(mut request: Request<OutgoingBody>) -> Result<(ServerKey, Request<OutgoingBody>), UpstreamError> {
     let parts = std::mem::take(request.uri_mut()).into_parts();
     let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
         return Err(UpstreamError::Unaddressed);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::super::super::message::IdKind;
 use super::*;
 use crate::Trail;
-use crate::capture::mcp::correlate::pending_call::Asked;
+use crate::capture::mcp::correlate::pending_call::RequestKind;
 use crate::config::{Environment, OtlpSettings};
 use crate::record::Detail;
 use crate::ship::{Accepted, Connector, ExportFuture, Sink};
@@ -74,7 +74,7 @@ fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
             drop(pending.add(PendingCall {
                 call,
                 exchange,
-                asked: Asked::Other,
+                asked: RequestKind::Other,
                 direction: if server { Direction::ServerToClient } else { Direction::ClientToServer },
                 id: id(at),
                 batch,
@@ -93,7 +93,7 @@ fn played(pending: &mut Pending, trail: &Trail, step: &Step) {
             }));
         }
         Step::Answer { exchange, id: at } => {
-            if let Meant::These(calls) = pending.answered(exchange, false, Direction::ClientToServer, &id(at)) {
+            if let AnswerMatch::Certain(calls) = pending.answered(exchange, false, Direction::ClientToServer, &id(at)) {
                 calls.iter().for_each(|call| drop(pending.take_passed_over(exchange, call.serial)));
             }
         }
@@ -150,6 +150,6 @@ proptest! {
             drop(pending.leave(exchange, 1, |_| Some(Outcome::of(Detail::NoResponse))));
             assert_sound(&pending);
         }
-        prop_assert!(pending.by_exchange.0.is_empty() && pending.passing.0.is_empty() && pending.beside.is_empty());
+        prop_assert!(pending.by_exchange.0.is_empty() && pending.passing.0.is_empty() && pending.other_traffic.is_empty());
     }
 }

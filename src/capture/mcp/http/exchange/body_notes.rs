@@ -10,7 +10,7 @@ use crate::capture::mcp::message::Message;
 use crate::locks::Mutex;
 use crate::record::{Value, names};
 
-/// What is known, by [`Side`].
+/// The notes, by [`Side`].
 #[derive(Debug, Default)]
 pub(super) struct BodyNotes {
     is_unread: [AtomicBool; 2],
@@ -22,7 +22,7 @@ pub(super) struct BodyNotes {
     sizes: [AtomicU64; 2],
 }
 
-/// Whose body it is.
+/// The sender of a body.
 #[derive(Clone, Copy)]
 pub(crate) enum Side {
     Request,
@@ -34,7 +34,7 @@ impl BodyNotes {
         self.is_unread.get(side as usize).is_some_and(|is_unread| is_unread.load(Ordering::Relaxed))
     }
 
-    /// So many bytes have passed of that side.
+    /// That many bytes of that side have passed.
     pub(crate) fn size(&self, side: Side, bytes: u64) {
         if let Some(size) = self.sizes.get(side as usize) {
             size.store(bytes, Ordering::Relaxed);
@@ -47,7 +47,7 @@ impl BodyNotes {
         }
     }
 
-    /// What is told of a body that could not be read, and of what came back for it.
+    /// The facts of a body that could not be read, and of the answer to it.
     pub(super) fn facts(&self) -> Vec<(&'static str, Value)> {
         let [request, response] = &self.media_types;
         let media_types = [
@@ -77,7 +77,8 @@ impl BodyNotes {
         self.sizes.get(side as usize).is_some_and(|size| size.load(Ordering::Relaxed) != 0)
     }
 
-    /// The request could not be read, and to some server it is this: `Decode` of Go takes the first document of a body.
+    /// The request could not be read, and some server understands this message: `DecodeStep` of Go reads the first
+    /// document of a body.
     pub(crate) fn may_ask(&self, message: &Message) {
         let mut readings = self.readings.lock();
         if let Some(reading) = reading(message).filter(|reading| !readings.contains(reading))
@@ -88,7 +89,7 @@ impl BodyNotes {
     }
 }
 
-/// What a message asks for.
+/// The call that a message asks for.
 fn reading(message: &Message) -> Option<String> {
     let method = message.method.as_deref()?;
     let whole = match message.params.name.as_deref() {
@@ -98,6 +99,6 @@ fn reading(message: &Message) -> Option<String> {
     Some(crate::record::cut(&whole, MAX_READING).to_owned())
 }
 
-/// Enough to know what it was; the rest of a batch is more of that.
+/// Enough to see what it was; the rest of a batch is similar.
 const MOST_READINGS: usize = 16;
 const MAX_READING: usize = 512;

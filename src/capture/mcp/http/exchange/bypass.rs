@@ -12,15 +12,15 @@ use http::{Uri, header};
 
 use crate::trail::Core;
 
-/// An extension of requests to a proxy in front of one server: whether it was told that clients are led past it.
+/// An extension of requests to a proxy in front of one server: whether a bypass was already reported.
 #[derive(Debug, Clone, Default)]
 pub struct Bypasses(Arc<AtomicBool>);
 
-/// What is to be looked at in one exchange.
+/// What is checked in one exchange.
 #[derive(Debug)]
 pub(crate) struct Bypass {
     detours: Bypasses,
-    /// The address at which the client came, as it wrote it.
+    /// The proxy's address as the client wrote it.
     here: Option<String>,
 }
 
@@ -32,9 +32,9 @@ impl Bypass {
         Some(Self { detours, here })
     }
 
-    /// The server has told that messages are to be sent there.
+    /// The server has announced that messages are to be sent to `endpoint`.
     pub(crate) fn look(&self, core: &Core, endpoint: &str) {
-        // A reference without a scheme has that of the stream (RFC 3986, section 4.2).
+        // A reference without a scheme has the scheme of the stream (RFC 3986, section 4.2).
         let whole = if endpoint.starts_with("//") { format!("http:{endpoint}") } else { endpoint.to_owned() };
         let Ok(endpoint) = whole.parse::<Uri>() else { return };
         let (Some(scheme), Some(authority)) = (endpoint.scheme_str(), endpoint.authority()) else { return };
@@ -48,15 +48,15 @@ impl Bypass {
         core.alarm(
             PROXY_BYPASSED,
             format!(
-                "the server tells its clients to send their messages to {scheme}://{shown}, which is not where they came from: \
-                 what they send there does not pass this proxy and is not recorded; have the server announce a path alone, or \
-                 the address of this proxy (it can see that with host = \"client\" or forwarded = true); this is said once"
+                "the server tells its clients to send messages to {scheme}://{shown}, which is not the address of this proxy: \
+                 messages sent there bypass the proxy and are not recorded; configure the server to announce only a path, or \
+                 the address of this proxy (it sees that with host = \"client\" or forwarded = true); this is reported once"
             ),
         );
     }
 }
 
-/// Without the port that the scheme means anyway.
+/// The authority without the default port of the scheme.
 fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
     let port = if scheme == "https" { ":443" } else { ":80" };
     authority.strip_suffix(port).unwrap_or(authority)
@@ -64,5 +64,5 @@ fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
 
 /// `error.type` of the alarm.
 const PROXY_BYPASSED: &str = crate::record::error_type::PROXY_BYPASSED;
-/// The longest name of a host, and a port.
+/// The longest host name, with a port.
 const SHOWN: usize = 260;

@@ -9,13 +9,13 @@ use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
-use crate::capture::mcp::correlate::{MessageOrigin, Pace};
+use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
 use crate::trail::{ClientKey, Core, Transport};
 
-/// The address of the client, for `client.address` and `client.port`: an extension of the request, which whoever accepts
-/// the connections must put in. On axum:
+/// The address of the client, for `client.address` and `client.port`: an extension of the request that the code which
+/// accepts connections must insert. With axum:
 ///
 /// ```no_run
 /// # use std::net::SocketAddr;
@@ -31,13 +31,12 @@ use crate::trail::{ClientKey, Core, Transport};
 /// # }
 /// ```
 ///
-/// Behind a proxy, that may be the address which a header of the proxy names, if the proxy can be trusted; with the port 0
-/// if that is not known.
+/// Behind a trusted proxy, use the address that the proxy's header names, with port 0 if the port is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// All of it. In a proxy, the span that the headers name is the caller's, whose next hop it is; in a server, that of the HTTP
-/// request.
+/// All facts of the head. In a proxy, the span that the headers name is the caller's, because the proxy is the next
+/// hop; in a server, it is the span of the HTTP request.
 pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigin {
     let headers = &parts.headers;
     let mut facts = Vec::with_capacity(5);
@@ -54,10 +53,11 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
-    // Only the proxy's own extractor is asked: it costs nothing, and whoever answers for its identities stands before the proxy.
+    // Only the proxy's own hook is asked: it costs nothing, and the hops that vouch for identities are in front of
+    // the proxy.
     let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
     let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
-    // Only for the extractor: without one, nobody needs to keep what may be credentials.
+    // Only for the hook: without one, there is no reason to keep possible credentials.
     let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
     MessageOrigin {
         transport: Some(Transport::StreamableHttp),
@@ -65,23 +65,23 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
         link_is_parent: is_proxy,
         facts,
         client_port: peer.map(|peer| peer.port()).filter(|port| *port != 0),
-        // Only a GET takes up a stream again (2025-11-25, section Resumability and Redelivery).
+        // Only a GET resumes a stream (2025-11-25, section Resumability and Redelivery).
         is_resumed: parts.method == Method::GET && headers.contains_key("last-event-id"),
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         client,
-        pace: parts.extensions.get::<Arc<Pace>>().cloned().unwrap_or_default(),
+        garbage_rate: parts.extensions.get::<Arc<GarbageRate>>().cloned().unwrap_or_default(),
         is_held: false,
         http,
     }
 }
 
-/// The session that the client says it belongs to.
+/// The session that the client claims.
 pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
     text(headers, SESSION).filter(|id| id.len() <= MAX_SESSION_ID)
 }
 
-/// Whether only a client of MCP sends such a head, wherever to: it belongs to a session or names a revision, or it asks for the
-/// stream of one.
+/// Whether only an MCP client sends such a head, on any path: it belongs to a session or names a revision, or it asks
+/// for an MCP stream.
 pub(crate) fn is_of_mcp(parts: &Parts) -> bool {
     let wants_events = || {
         let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -96,8 +96,8 @@ pub(crate) fn is_of_mcp(parts: &Parts) -> bool {
         || parts.method == Method::GET && wants_events()
 }
 
-/// The key of a session of the transport of 2024-11-05, by the URI to which its messages go. It is told by the query, where
-/// servers put their ids; the path may be another here than the client's.
+/// The key of a session of the transport of 2024-11-05, from the URI of its messages. The key is the query, where
+/// servers put their ids; the path may differ from the client's.
 pub(crate) fn endpoint(uri: &Uri) -> Option<String> {
     let key = uri.query().filter(|query| query.len() <= MAX_SESSION_ID)?;
     Some(format!("?{key}"))
@@ -119,19 +119,19 @@ fn version(version: Version) -> Option<&'static str> {
     }
 }
 
-/// Revisions are dates; a client may write anything there.
+/// Revisions are dates, but a client can send any text.
 fn is_version(value: &str) -> bool {
     const LONGEST: usize = 32;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     (1..=LONGEST).contains(&value.len()) && value.bytes().all(is_plain)
 }
 
-/// The headers whose values are recorded as they are.
+/// The headers whose values are recorded unchanged.
 const HEADERS: [(&str, &str); 2] =
     [("x-request-id", names::AUDITRAIL_REQUEST_ID), ("user-agent", names::USER_AGENT_ORIGINAL)];
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const SESSION: &str = "mcp-session-id";
-/// Longer ids are no keys of ours.
+/// A longer id is not used as a key.
 const MAX_SESSION_ID: usize = 1024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The calls in the body of a request, for a proxy that holds it back until they may run.
+//! The calls in the body of a request, for a proxy that holds the body until they may run.
 
 use std::sync::Arc;
 
@@ -9,55 +9,55 @@ use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome};
 use crate::trail::{OpenCall, Refused};
 
-/// An extension of requests that pass a layer which holds calls. All calls of a body are here once it is read to its end.
+/// An extension of requests that pass a layer which holds calls. All calls of a body are in it once the body is read.
 #[derive(Debug, Clone)]
 pub struct HeldCalls {
     why: HoldReasons,
-    contents: Arc<Mutex<Contents>>,
+    contents: Arc<Mutex<HeldContents>>,
 }
 
 #[derive(Debug, Default)]
-struct Contents {
-    /// Those that may be refused, with the ids by which they are answered.
+struct HeldContents {
+    /// The calls that may be refused, with the ids for their answers.
     calls: Vec<(Option<Id>, Arc<OpenCall>)>,
     splices: Splices,
     is_batch: bool,
-    /// There are more calls than are kept here.
+    /// There are more calls than are kept.
     is_too_many: bool,
-    /// Not all of it could be read: nobody knows what the server would make of it.
+    /// Part of it could not be read, so it is unknown what the server would make of it.
     is_unclear: bool,
-    /// It is in another charset than those that are read.
+    /// It is in a charset that is not read.
     has_other_charset: bool,
-    /// There is JSON in it that is no message.
+    /// It contains JSON that is not a message.
     is_foreign: bool,
 }
 
-/// Why a request must not be relayed.
+/// Why a request must not be forwarded.
 #[derive(Debug)]
 pub enum Withheld {
-    /// Each of its calls that wants an answer, and why.
+    /// The calls that expect an answer, each with its reason.
     Refused {
         /// The calls and their refusals.
         calls: Vec<(Id, Refused)>,
         /// Whether their answers belong to a list.
         is_batch: bool,
     },
-    /// None of its calls wants an answer.
+    /// No call in it expects an answer.
     Unasked(Refused),
     /// It was not understood.
     Unclear,
     /// It has more calls than may wait together.
     TooMany,
-    /// It was not read, as it is in another charset than those that are.
+    /// It was not read, because of its charset.
     Charset,
 }
 
-/// What is kept of a message that others take in.
+/// The facts that are kept of a message that others consume.
 #[derive(Debug)]
 pub(crate) struct MessageFacts {
     id: Option<Id>,
     flaw: Option<Flaw>,
-    /// Others may read something else.
+    /// Readers may understand it differently.
     is_ambiguous: bool,
     has_other_charset: bool,
     is_plain: bool,
@@ -112,17 +112,18 @@ impl HeldCalls {
         contents.splices.unread();
     }
 
-    /// What is to be written into the body. Nothing is left for who asks again.
+    /// What is to be written into the body. A second call returns nothing.
     pub fn splices(&self) -> Splices {
         std::mem::take(&mut self.contents().splices)
     }
 
-    /// Whether there is JSON in it that is no message, as this library reads it.
+    /// Whether it contains JSON that is not a message, as this library reads it.
     pub fn is_foreign(&self) -> bool {
         self.contents().is_foreign
     }
 
-    /// Waits until all of its calls may run. If one may not, none may: they are one body. Their records say so then.
+    /// Waits until all of its calls may run. If one may not, none may, because they share a body; their records say
+    /// so.
     pub async fn may_run(&self) -> Result<(), Withheld> {
         let (calls, is_batch) = {
             let contents = self.contents();
@@ -154,7 +155,7 @@ impl HeldCalls {
         })
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
+    fn contents(&self) -> MutexGuard<'_, HeldContents> {
         self.contents.lock()
     }
 }

@@ -20,41 +20,41 @@ use super::bypass::Bypass;
 #[cfg(feature = "internals")]
 use super::held_calls::HeldCalls;
 use super::ordinary::HttpRecording;
-use super::progress::Progress;
+use super::progress::ExchangeProgress;
 use super::{head, ordinary};
-use crate::capture::mcp::correlate::{self, End, Exchange, MessageOrigin};
+use crate::capture::mcp::correlate::{self, Exchange, ExchangeEnd, MessageOrigin};
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
-use crate::capture::mcp::http::server::{Entered, ServerState};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::capture::mcp::http::server::{ServerState, SessionExchange};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 use crate::locks::Mutex;
 use crate::record::{ClockReading, Detail, Outcome, names};
 use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
-/// What is known of it.
+/// The state of the exchange.
 pub(crate) struct HttpExchange {
     shared: Arc<ServerState>,
     recording: Arc<HttpRecording>,
     exchange: Arc<Exchange>,
-    course: Progress,
+    course: ExchangeProgress,
     begun: ClockReading,
     method: Method,
     path: String,
-    /// The head is that of a client of MCP, whatever the path.
+    /// The head is that of an MCP client, whatever the path.
     is_of_mcp: bool,
     /// The request asks for a session.
     initializes: AtomicBool,
     bodies: BodyNotes,
-    /// The request is JSON, and no JSON-RPC message.
+    /// The request is JSON, and not a JSON-RPC message.
     is_foreign: AtomicBool,
-    /// The response carries answers.
+    /// The response contains answers.
     has_answer: AtomicBool,
     /// The code of the JSON-RPC error in the response.
     code: OnceLock<i64>,
-    /// Of the response; 0 for none.
+    /// The status of the response; 0 for none.
     status: AtomicU16,
-    /// The session that the response names, if it is a good one.
+    /// The session that the response names, if it is successful.
     issued: OnceLock<String>,
-    session: Mutex<Option<Entered>>,
+    session: Mutex<Option<SessionExchange>>,
     /// Its response is the stream of a session, which ends with it (2024-11-05).
     is_stream: AtomicBool,
     #[cfg(feature = "internals")]
@@ -80,7 +80,7 @@ impl HttpExchange {
             shared: shared.clone(),
             recording: recording.clone(),
             exchange,
-            course: Progress::default(),
+            course: ExchangeProgress::default(),
             begun,
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
@@ -114,7 +114,7 @@ impl HttpExchange {
         &self.method
     }
 
-    pub(super) fn reading(&self) -> &Arc<Reading> {
+    pub(super) fn reading(&self) -> &Arc<ScanOptions> {
         self.shared.correlator.reading()
     }
 
@@ -122,7 +122,7 @@ impl HttpExchange {
         self.bodies.note_media_type(side, headers);
     }
 
-    /// The head of the response came.
+    /// The head of the response arrived.
     pub(super) fn see_head(&self, response: &http::response::Parts) {
         self.status.store(response.status.as_u16(), Ordering::Release);
         self.exchange.status(response.status.as_u16());
@@ -138,7 +138,7 @@ impl HttpExchange {
         }
     }
 
-    /// What is to be waited for before more is read.
+    /// What has to be waited for before more is read.
     pub(crate) fn pause(&self, is_much: bool) -> Option<Pause> {
         self.shared.core().pause(is_much)
     }
@@ -158,20 +158,20 @@ impl HttpExchange {
         self.settle();
     }
 
-    /// The client sends that. Gives the call that it begins.
+    /// A message of the client. Returns the call that it begins.
     pub(crate) fn see_request(&self, message: Message) -> Option<Arc<OpenCall>> {
         self.initializes.fetch_or(message.method.as_deref() == Some("initialize"), Ordering::AcqRel);
         let begun = (self.status() != 0).then_some(self.begun);
         let call = self.exchange.see_begun(Direction::ClientToServer, message, begun);
         if self.status() != 0 {
-            // The head of the response came before: what it says of the session is looked at now.
+            // If the head of the response came before, what it says about the session is evaluated now.
             self.follow_session();
             self.note_path();
         }
         call
     }
 
-    /// The server sends that.
+    /// A message of the server.
     pub(crate) fn see_response(&self, message: Message) {
         self.note_path();
         if message.method.is_some() {
@@ -187,14 +187,14 @@ impl HttpExchange {
         }
     }
 
-    /// Of a message of the client, only that came.
+    /// The part of a message of the client that arrived.
     pub(crate) fn cut_off(&self, message: Message) {
         self.course.cut_off(message);
     }
 
-    /// Whether that is a message of something else, which has a `method`, too: it names neither the version of JSON-RPC nor a
-    /// method of MCP, and comes to where MCP is not spoken. Where calls may be refused, a server that is not strict could be
-    /// called like that.
+    /// Whether that message belongs to another protocol that also has a `method`: it names neither the version of
+    /// JSON-RPC nor a method of MCP, and its path does not speak MCP. If calls may be refused, this is never assumed,
+    /// because a lenient server could be called that way.
     pub(crate) fn is_beside_mcp(&self, message: &Message) -> bool {
         if self.shared.refuses() {
             return false;
@@ -203,14 +203,14 @@ impl HttpExchange {
         !names_mcp && !self.is_of_mcp && !self.shared.paths.knows(&self.path)
     }
 
-    /// The request is no JSON-RPC message.
+    /// The request is not a JSON-RPC message.
     pub(crate) fn foreign(&self) {
         self.is_foreign.store(true, Ordering::Relaxed);
         self.exchange.note_other();
         self.flawed();
     }
 
-    /// The request, or the response, is nothing that was understood.
+    /// The request or the response was not understood.
     pub(crate) fn obscure(&self, side: Side, flaw: Flaw) {
         self.bodies.mark_unread(side, flaw.as_str());
         if let Side::Request = side {
@@ -229,7 +229,7 @@ impl HttpExchange {
         self.shared.unread.count(self.shared.core(), &self.shared.correlator, why);
     }
 
-    /// The request is in another charset than those that are read. To who does not go by that, it says this.
+    /// The request is in a charset that is not read. A server that ignores the charset understands this message.
     pub(crate) fn other_charset(&self, message: &Message) {
         if !self.bodies.is_unread(Side::Request) {
             self.unread(Side::Request, UnreadReason::Charset);
@@ -237,7 +237,8 @@ impl HttpExchange {
         self.bodies.may_ask(message);
     }
 
-    /// The server has begun a session of the transport of 2024-11-05: what is sent there is answered in this response.
+    /// The server has begun a session of the transport of 2024-11-05: messages to that URI are answered in this
+    /// response.
     pub(crate) fn begin_stream(&self, uri: &str) {
         #[cfg(feature = "internals")]
         if let Some(detour) = self.detour.as_ref().filter(|_| self.method == Method::GET) {
@@ -255,12 +256,12 @@ impl HttpExchange {
         *session = Some(self.shared.sessions.begin(&endpoint, correlated, (&self.path, self.exchange.client())));
     }
 
-    /// The request could not be read, and to some server it is this.
+    /// The request could not be read, and some server understands this message.
     pub(super) fn may_ask(&self, message: &Message) {
         self.bodies.may_ask(message);
     }
 
-    /// So many bytes have passed of that side.
+    /// That many bytes of that side have passed.
     pub(super) fn size(&self, side: Side, bytes: u64) {
         self.bodies.size(side, bytes);
     }
@@ -269,8 +270,8 @@ impl HttpExchange {
         drop(self.exchange.see(Direction::ServerToClient, answer));
     }
 
-    /// A server that has answered what it did not get whole has refused it: the call is told by what came of it. Without an
-    /// answer it is nobody's.
+    /// If a server answered a call that had not arrived completely, it refused it: the call has the outcome of that
+    /// answer. Without an answer the call belongs to nothing.
     fn see_cut(&self) {
         if self.status() != 0
             && let Some(message) = self.course.take_cut()
@@ -283,7 +284,7 @@ impl HttpExchange {
     fn follow_session(&self) {
         let Some(id) = self.issued.get().filter(|_| self.initializes.load(Ordering::Acquire)) else { return };
         let mut session = self.session.lock();
-        // A client that has a session may ask for another; what it asked with belongs to the first.
+        // A client in a session may ask for another one; its request belongs to the first.
         let correlated = match &*session {
             Some(entered) if entered.is_of(id) => return,
             Some(_) => self.shared.correlator.exchange(MessageOrigin::default()).session().clone(),
@@ -293,14 +294,14 @@ impl HttpExchange {
         *session = Some(self.shared.sessions.begin(id, &correlated, (&self.path, self.exchange.client())));
     }
 
-    /// The server speaks MCP there.
+    /// The server speaks MCP on that path.
     fn note_path(&self) {
         if (1..400).contains(&self.status()) {
             self.shared.paths.note(&self.path);
         }
     }
 
-    /// Both of its sides are over, or not yet.
+    /// Ends the exchange if both of its sides are over.
     fn settle(&self) {
         let Some(how) = self.course.end() else { return };
         self.see_cut();
@@ -308,16 +309,16 @@ impl HttpExchange {
             self.exchange.note_unread(self.bodies.facts());
         }
         self.exchange.close(match how {
-            BodyEnd::Dropped => End::Dropped,
-            _ if self.bodies.is_unread(Side::Response) => End::Unread,
-            _ => End::Complete,
+            BodyEnd::Dropped => ExchangeEnd::Dropped,
+            _ if self.bodies.is_unread(Side::Response) => ExchangeEnd::Unread,
+            _ => ExchangeEnd::Complete,
         });
         if !self.exchange.has_call() {
             self.tell_if_wanted();
         }
         let status = self.status();
         let session = self.session.lock().take();
-        let ended = |session: &Entered| match status {
+        let ended = |session: &SessionExchange| match status {
             _ if self.is_stream.load(Ordering::Relaxed) => true,
             200..300 => self.method == Method::DELETE,
             404 => self.says_that_it_is_over(session),
@@ -328,10 +329,10 @@ impl HttpExchange {
         }
     }
 
-    /// A server answers 404 to whatever belongs to a session that it has ended (2025-11-25, section Session Management). It
-    /// also does to what it does not know: another path, a GET where it has no stream to give, a method of JSON-RPC
-    /// (2026-07-28).
-    fn says_that_it_is_over(&self, session: &Entered) -> bool {
+    /// Whether a 404 ends the session. A server answers 404 to everything in a session that it has ended (2025-11-25,
+    /// section Session Management). It also answers 404 to what it does not know: another path, a GET if it has no
+    /// stream, a method of JSON-RPC (2026-07-28).
+    fn says_that_it_is_over(&self, session: &SessionExchange) -> bool {
         let asks = matches!(self.method, Method::POST | Method::DELETE);
         asks && session.is_at(&self.path) && self.code.get() != Some(&METHOD_NOT_FOUND)
     }
@@ -340,10 +341,10 @@ impl HttpExchange {
         let (status, has_answer) = (self.status(), self.has_answer.load(Ordering::Relaxed));
         let is_mcp = has_answer || self.shared.paths.knows(&self.path);
         let failed = status >= 400 && !self.is_provided_for(status, is_mcp);
-        // The server took it, and may have made more of it than is known here.
+        // The server accepted it, and may have understood more of it than auditrail did.
         let may_have_run = self.bodies.is_unread(Side::Request) || has_answer || is_mcp && self.is_foreign();
         let was_sent = status != 0 || self.bodies.is_unread(Side::Request);
-        // What is answered elsewhere than to a POST was asked with another request, but if there was something in this one.
+        // An answer to anything but a POST belongs to another request, unless this one had a body.
         let may_ask = self.method == Method::POST || self.has_body();
         let hides = may_have_run && may_ask && !self.exchange.has_message() && was_sent;
         let is_wanted = match hides {
@@ -356,7 +357,7 @@ impl HttpExchange {
         }
     }
 
-    /// Whether the protocols have that answer for what is no failure.
+    /// Whether the protocols provide for that answer, so that it is not a failure.
     fn is_provided_for(&self, status: u16, is_mcp: bool) -> bool {
         match status {
             405 => (is_mcp || self.is_of_mcp) && self.method != Method::POST || self.is_discovery(),
@@ -384,7 +385,7 @@ impl HttpExchange {
         }
     }
 
-    /// The pair of records of an HTTP request in which no call is known.
+    /// Writes the pair of records of an HTTP request without a known call.
     fn tell(&self, outcome: &Outcome) {
         let facts = MessageFacts::default()
             .attribute(names::HTTP_REQUEST_METHOD, self.method.as_str().to_owned())

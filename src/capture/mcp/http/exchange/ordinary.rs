@@ -2,19 +2,20 @@
 
 use http::Method;
 
-/// Which HTTP requests are recorded beside MCP: those in which no JSON-RPC message came, to a path on which none was ever
-/// taken. Each is a pair `auditrail.http.request` with method, path and status. By default those that fail, on all paths.
+/// Selects the HTTP requests that are recorded although they are not MCP: those without a JSON-RPC message, to a path
+/// on which the server never accepted one. Each is a pair `auditrail.http.request` with method, path and status. The
+/// default is [`failures`](Self::failures), on all paths.
 ///
-/// Whatever is chosen here, MCP itself is recorded, and so is a request that could not be read and that the server took
-/// all the same: it may have been a call.
+/// Whatever is selected, MCP itself is recorded, and so is a request that could not be read and that the server
+/// accepted: it may have been a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HttpRecording {
-    which: Which,
+    which: RecordedRequests,
     excluded: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Which {
+enum RecordedRequests {
     #[default]
     Failures,
     All,
@@ -22,38 +23,39 @@ enum Which {
 }
 
 impl HttpRecording {
-    /// Requests that were answered with 4xx or 5xx, unless the protocol provides for that answer: a 405 says that a server
-    /// has no stream for a GET, or does not let clients end sessions; a 404 that there is no such document to discover.
+    /// Records requests that were answered with 4xx or 5xx, unless the protocols provide for that answer: a 405 says
+    /// that a server has no stream for a GET, or does not let clients end sessions; a 404 says that a document to
+    /// discover does not exist.
     #[must_use]
     pub fn failures() -> Self {
         Self::default()
     }
 
-    /// All of them.
+    /// Records all of them.
     #[must_use]
     pub fn all() -> Self {
-        Self { which: Which::All, excluded: Vec::new() }
+        Self { which: RecordedRequests::All, excluded: Vec::new() }
     }
 
-    /// None of them.
+    /// Records none of them.
     #[must_use]
     pub fn none() -> Self {
-        Self { which: Which::None, excluded: Vec::new() }
+        Self { which: RecordedRequests::None, excluded: Vec::new() }
     }
 
-    /// None of those to that path, or to the paths that begin so if it ends with `*`: `/health`, `/metrics*`.
+    /// Excludes requests to `path`, or to all paths with that prefix if it ends with `*`: `/health`, `/metrics*`.
     #[must_use]
     pub fn exclude(mut self, path: impl Into<String>) -> Self {
         self.excluded.push(path.into());
         self
     }
 
-    /// Whether one of that path is recorded.
+    /// Whether a request to that path is recorded.
     pub(crate) fn wants(&self, path: &str, failed: bool) -> bool {
         let is_wanted = match self.which {
-            Which::Failures => failed,
-            Which::All => true,
-            Which::None => false,
+            RecordedRequests::Failures => failed,
+            RecordedRequests::All => true,
+            RecordedRequests::None => false,
         };
         is_wanted && !self.excluded.iter().any(|pattern| fits(pattern, path))
     }
@@ -63,8 +65,8 @@ fn fits(pattern: &str, path: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == path, |beginning| path.starts_with(beginning))
 }
 
-/// Whether it is a document that clients look for without knowing whether it is there (RFC 8615; RFC 8414 and OpenID Connect
-/// put it before and behind the path of the issuer).
+/// Whether it asks for a document that clients look for without knowing that it exists (RFC 8615; RFC 8414 and OpenID
+/// Connect put it before and after the path of the issuer).
 pub(crate) fn is_discovery(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
         && path.split('/').any(|segment| segment == ".well-known")

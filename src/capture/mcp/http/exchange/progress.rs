@@ -10,10 +10,10 @@ use crate::capture::mcp::message::Message;
 use crate::locks::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<State>);
+pub(crate) struct ExchangeProgress(Mutex<ProgressState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     request_is_over: bool,
     response: Option<BodyEnd>,
     is_over: bool,
@@ -21,8 +21,8 @@ struct State {
     cut: Option<Message>,
 }
 
-impl Progress {
-    /// Keeps an answer that came before its request, and gives back any other.
+impl ExchangeProgress {
+    /// Keeps an answer that came before its request, and returns any other.
     pub(crate) fn hold_back(&self, answer: Message) -> Option<Message> {
         let mut state = self.state();
         if state.request_is_over || state.early.len() >= MOST_EARLY {
@@ -32,7 +32,7 @@ impl Progress {
         None
     }
 
-    /// That much of a message came, and no more will.
+    /// The part of a message that arrived; no more will.
     pub(crate) fn cut_off(&self, message: Message) {
         self.state().cut = Some(message);
     }
@@ -41,19 +41,19 @@ impl Progress {
         self.state().cut.take()
     }
 
-    /// All of the request was told. Gives the answers that were kept for it.
+    /// The request is complete. Returns the answers that were kept for it.
     pub(crate) fn end_request(&self) -> Vec<Message> {
         let mut state = self.state();
         state.request_is_over = true;
         std::mem::take(&mut state.early)
     }
 
-    /// Only its first end counts.
+    /// Only the first end counts.
     pub(crate) fn end_response(&self, how: BodyEnd) {
         self.state().response.get_or_insert(how);
     }
 
-    /// How the response ended, once: for who ends the exchange.
+    /// How the response ended. Returned once, to the caller that ends the exchange.
     pub(crate) fn end(&self) -> Option<BodyEnd> {
         let mut state = self.state();
         let how = state.response.filter(|_| state.request_is_over && !state.is_over)?;
@@ -61,10 +61,10 @@ impl Progress {
         Some(how)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.0.lock()
     }
 }
 
-/// A body holds one message, as a rule; a server that answers a batch before it has all of it answers few of its elements.
+/// A body usually has one message. A server that answers a batch before it has all of it answers few of its elements.
 const MOST_EARLY: usize = 64;

@@ -7,26 +7,26 @@ use http::{Method, StatusCode};
 
 use super::body_notes::Side;
 use super::http_exchange::HttpExchange;
-use crate::capture::mcp::http::reading::{BodyEnd, Content, Observer, Reader, Tap, UnreadReason};
+use crate::capture::mcp::http::reading::{BodyEnd, BodyObserver, BodyReader, BodyTap, Content, UnreadReason};
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::trail::{Direction, OpenCall, Pause};
 
-/// An extension of responses that somebody gives in the place of the server: their bodies are not what it answered.
+/// An extension of responses that the proxy gives instead of the server: their bodies are not the server's answers.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "only the proxy answers by itself"))]
 pub struct NotFromServer;
 
 impl HttpExchange {
-    /// What looks at the request's body, if it has one: servers may take a message whatever the method.
-    pub(crate) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<Tap> {
+    /// The tap of the request's body, if it has one: servers may accept a message whatever the method.
+    pub(crate) fn request_tap(self: &Arc<Self>, parts: &Parts, length: Option<u64>) -> Option<BodyTap> {
         self.note_media_type(Side::Request, &parts.headers);
         if length == Some(0) {
             self.request_over();
             return None;
         }
         let requests = RequestObserver::new(self);
-        match Reader::of_request(self.reading(), &parts.headers) {
-            Ok(reader) => Some(Tap::new(Some(reader), Box::new(requests), length)),
+        match BodyReader::of_request(self.reading(), &parts.headers) {
+            Ok(reader) => Some(BodyTap::new(Some(reader), Box::new(requests), length)),
             Err(why) => {
                 requests.unread(why.into());
                 self.request_over();
@@ -35,14 +35,14 @@ impl HttpExchange {
         }
     }
 
-    /// The head of the response came: what looks at its body.
-    pub(crate) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> Tap {
+    /// The head of the response arrived. Returns the tap of its body.
+    pub(crate) fn response_tap(self: &Arc<Self>, response: &http::response::Parts, length: Option<u64>) -> BodyTap {
         self.see_head(response);
         let content = match response.extensions.get::<NotFromServer>() {
             None => Content::of_response(&response.headers),
             Some(_) => Content::Other,
         };
-        let reader = Reader::of_response(self.reading(), content, &response.headers);
+        let reader = BodyReader::of_response(self.reading(), content, &response.headers);
         let reader = reader.unwrap_or_else(|why| {
             self.unread(Side::Response, why.into());
             None
@@ -50,14 +50,14 @@ impl HttpExchange {
         let has_no_body = *self.method() == Method::HEAD
             || matches!(response.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let responses = ResponseObserver::new(self, content);
-        Tap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
+        BodyTap::new(reader, Box::new(responses), if has_no_body { Some(0) } else { length })
     }
 }
 
-/// What the request's body says.
+/// Receives the messages of the request's body.
 pub(crate) struct RequestObserver(Arc<HttpExchange>);
 
-/// What the response's body says.
+/// Receives the messages of the response's body.
 pub(crate) struct ResponseObserver {
     passage: Arc<HttpExchange>,
     content: Content,
@@ -79,7 +79,7 @@ impl RequestObserver {
                 None
             }
             None => self.0.see_request(message),
-            // What it asks for stands at its beginning.
+            // What it asks for is at its beginning.
             Some(Flaw::TooDeep) if message.method.is_some() => self.0.see_request(message),
             Some(Flaw::NotAMessage) => {
                 self.0.foreign();
@@ -94,7 +94,7 @@ impl RequestObserver {
     }
 }
 
-impl Observer for RequestObserver {
+impl BodyObserver for RequestObserver {
     fn message(&self, message: Message) {
         #[cfg(feature = "internals")]
         if let Some(held) = self.0.held() {
@@ -139,12 +139,12 @@ impl ResponseObserver {
     }
 }
 
-impl Observer for ResponseObserver {
+impl BodyObserver for ResponseObserver {
     fn message(&self, message: Message) {
         if message.kind(Direction::ServerToClient).is_some() {
             return self.passage.see_response(message);
         }
-        // Of a stream, one event is none; a document is all there is.
+        // One event of a stream is not the end; a document is complete.
         match message.flaw {
             Some(flaw @ (Flaw::NotJson | Flaw::TooDeep)) if self.content == Content::Json => {
                 self.passage.obscure(Side::Response, flaw);

@@ -4,19 +4,20 @@
 //! with `utf-`, including `utf-7`, and the TypeScript SDK's transport of 2024-11-05 reads all charsets of iconv-lite. To them, the
 //! bytes of one call can be another call.
 //!
-//! Invariant: a name counts as known only where no reader can find another one. So nothing is parsed: wherever `charset`
-//! stands in the field, in quotes, in a second field or as another spelling of it (`charset*=`), one that is known must follow.
+//! Invariant: a name counts as known only if no reader can find another one. So the field is not parsed: wherever
+//! `charset` occurs in it, in quotes, in a second field or in another spelling (`charset*=`), a known name must
+//! follow.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use memchr::memmem;
 
-/// What is said.
+/// The declared charset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Charset {
-    /// Nothing, or a form of Unicode that the bytes tell of themselves, or ASCII.
+    /// None, or an encoding of Unicode, which the bytes show on their own, or ASCII.
     Unicode,
-    /// Another one in which a brace is what it is in ASCII.
+    /// Another one in which braces are as in ASCII.
     LikeAscii,
     /// Any other.
     Any,
@@ -34,7 +35,7 @@ fn of_value(value: &[u8]) -> Charset {
     behind.fold(Charset::Unicode, |said, rest| worse(said, named(rest).map_or(Charset::Any, of_name)))
 }
 
-/// The name behind `charset`, if it is written as one.
+/// The name after `charset`, if it is written as one.
 fn named(rest: &[u8]) -> Option<&str> {
     let rest = rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
     let quoted = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
@@ -69,10 +70,10 @@ fn is_of_name(byte: u8) -> bool {
 }
 
 const NAME: &[u8] = b"charset";
-/// Of UTF-16 and UTF-32 the bytes tell: no bytes are JSON in two of them, or in one of them and in UTF-8.
+/// The bytes show UTF-16 and UTF-32: no bytes are JSON in two of these, or in one of these and in UTF-8.
 const UNICODE: [&str; 11] =
     ["", "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be"];
-/// What forms are sent in, where they are old. Each name, or with a hyphen at its end what names begin with.
+/// Charsets of old forms. A whole name, or, with a hyphen at its end, a prefix.
 const LIKE_ASCII: [&str; 10] =
     ["latin1", "iso-8859-", "windows-", "cp1252", "shift_jis", "euc-jp", "euc-kr", "gbk", "gb2312", "koi8-"];
 

@@ -1,27 +1,26 @@
-//! The content of a body by its headers: where its messages are, and how they are coded.
+//! The content of a body, from its headers: where its messages are, and how it is coded.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 
-/// How messages stand in a body.
+/// How a body contains messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// JSON (`application/json`, or a type that ends in `+json`).
     Json,
-    /// What is called something else, and is read as JSON as long as it looks like a message: not every server minds.
+    /// Another declared type, read as JSON as long as it looks like a message: some servers ignore the type.
     Guessed,
-    /// An event stream (`text/event-stream`), one message an event.
+    /// An event stream (`text/event-stream`), one message per event.
     Events,
-    /// Something without messages, such as the plain text of an error.
+    /// Content without messages, such as the plain text of an error.
     Other,
 }
 
-/// How the bytes of a body are coded on the wire (`Content-Encoding`, RFC 9110, section 8.4), but for nothing at all: one
-/// coding upon the other, the first that was applied first. `None` if one of them is not known, or if there are more than
-/// [`MOST_CODINGS`].
+/// The codings of a body on the wire (`Content-Encoding`, RFC 9110, section 8.4), in the order in which they were
+/// applied, without `identity`. `None` if one of them is unknown, or if there are more than [`MOST_CODINGS`].
 pub(crate) type Codings = Option<Vec<Coding>>;
 
-/// One of them.
+/// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
     Gzip,
@@ -32,18 +31,20 @@ pub(crate) enum Coding {
 }
 
 impl Content {
-    /// What a request carries, whatever its method. A client that does not say what it sends, sends JSON: servers take it, too.
-    /// Of a list of types, and of several fields, some readers take the first, some the last, and some any.
+    /// The content of a request, whatever its method. A request without a type is JSON, because servers accept it. Of
+    /// a list of types, and of several fields, some readers use the first, some the last, and some any.
     pub(crate) fn of_request(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(CONTENT_TYPE).iter().peekable();
         if values.peek().is_none() || values.flat_map(types).any(is_json_type) { Self::Json } else { Self::Guessed }
     }
 
-    /// What a response carries.
+    /// The content of a response.
     pub(crate) fn of_response(headers: &HeaderMap) -> Self {
         match headers.get(CONTENT_TYPE) {
             Some(value) if is_json(value) => Self::Json,
-            Some(value) if essence(value).is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM)) => {
+            Some(value)
+                if essence(value.as_bytes()).is_some_and(|essence| essence.eq_ignore_ascii_case(EVENT_STREAM)) =>
+            {
                 Self::Events
             }
             _ => Self::Other,
@@ -76,14 +77,14 @@ impl Coding {
     }
 }
 
-/// The media type as it may stand in a record: the type, and in what it is written.
+/// The media type as it is recorded: the type and its charset.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(crate::record::cut(value, MAX_MEDIA_TYPE).to_owned())
 }
 
 fn is_json(value: &HeaderValue) -> bool {
-    essence(value).is_some_and(is_json_type)
+    essence(value.as_bytes()).is_some_and(is_json_type)
 }
 
 fn is_json_type(essence: &str) -> bool {
@@ -93,23 +94,18 @@ fn is_json_type(essence: &str) -> bool {
 
 /// All types of a list, without their parameters.
 fn types(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.as_bytes().split(|byte| *byte == b',').filter_map(essence_of)
+    value.as_bytes().split(|byte| *byte == b',').filter_map(essence)
 }
 
-/// The media type without its parameters.
-fn essence(value: &HeaderValue) -> Option<&str> {
-    essence_of(value.as_bytes())
-}
-
-/// A parameter may be in any bytes.
-fn essence_of(value: &[u8]) -> Option<&str> {
+/// The media type without its parameters, which may contain any bytes.
+fn essence(value: &[u8]) -> Option<&str> {
     str::from_utf8(value.split(|byte| *byte == b';').next()?).ok().map(str::trim)
 }
 
 const JSON: &str = "application/json";
 const JSON_SUFFIX: &str = "+json";
 const EVENT_STREAM: &str = "text/event-stream";
-/// Nobody applies more than one, but for who wants to hide something.
+/// Legitimate senders apply one.
 const MOST_CODINGS: usize = 3;
 const MAX_MEDIA_TYPE: usize = 128;
 

@@ -7,19 +7,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::content::Coding;
-use crate::capture::mcp::message::{Message, Reading};
+use crate::capture::mcp::message::{Message, ScanOptions};
 use crate::capture::mcp::profile::Profile;
-use crate::capture::mcp::scan::{Documents, Texts};
+use crate::capture::mcp::scan::{Documents, TextScanner};
 
 /// Reads the bytes of a body without decoding them.
 pub(crate) struct Uncoded {
-    texts: Box<Texts>,
+    texts: Box<TextScanner>,
     has_message: bool,
 }
 
 impl Uncoded {
-    pub(crate) fn new(reading: &Arc<Reading>) -> Self {
-        Self { texts: Box::new(Texts::new(reading.clone(), Documents::One)), has_message: false }
+    pub(crate) fn new(reading: &Arc<ScanOptions>) -> Self {
+        Self { texts: Box::new(TextScanner::new(reading.clone(), Documents::One)), has_message: false }
     }
 
     pub(crate) fn read(&mut self, bytes: &[u8], see: &mut dyn FnMut(Message)) {
@@ -27,7 +27,7 @@ impl Uncoded {
         texts.read(bytes, &mut whole(has_message, see));
     }
 
-    /// No more will come. Tells whether there was a message in it.
+    /// No more will come. Returns whether there was a message in it.
     pub(crate) fn end(mut self, see: &mut dyn FnMut(Message)) -> bool {
         let Self { texts, has_message } = &mut self;
         texts.end(&mut whole(has_message, see));
@@ -50,14 +50,15 @@ fn whole(has_message: &mut bool, see: &mut dyn FnMut(Message)) -> impl FnMut(Mes
     }
 }
 
-/// Only that reader sees it.
+/// Marks it as seen only by that reader.
 pub(crate) fn marked(mut message: Message, reader: Profile) -> Message {
     message.reader.get_or_insert(reader);
     message
 }
 
-/// Whether a body of that coding, if it is JSON, cannot begin so, and JSON can. (Of brotli and of bare deflate only a brace
-/// tells: with that, the one is empty and the other begins with no character of JSON.)
+/// Whether a body of that coding cannot begin with that byte, although JSON can. (For brotli and bare deflate only a
+/// brace decides: with it, brotli data would be empty, and deflate data would begin with a character that is not
+/// JSON.)
 pub(crate) fn is_not_coded(coding: Coding, first: u8) -> bool {
     match coding {
         Coding::Gzip | Coding::Zstd => begins_text(first),
@@ -65,7 +66,7 @@ pub(crate) fn is_not_coded(coding: Coding, first: u8) -> bool {
     }
 }
 
-/// Whether a message may begin so, with or without whitespace or a mark before it.
+/// Whether a message may begin with that byte, with or without whitespace or a mark before it.
 pub(crate) fn begins_text(first: u8) -> bool {
     matches!(first, b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | 0 | 0xef | 0xfe | 0xff)
 }

@@ -6,23 +6,23 @@ use super::decode::Undecodable;
 use crate::capture::mcp::correlate::Correlator;
 use crate::trail::{Core, WireCounter};
 
-/// Why a body is not, or no longer, read.
+/// Why a body, or the rest of it, is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnreadReason {
     /// Its content coding is not known.
     Coding,
-    /// It is not coded as its header says.
+    /// It does not have the coding that its header declares.
     Damaged,
     /// It becomes too large when it is decoded.
     Expands,
-    /// The reading of it panicked.
+    /// Reading it panicked.
     Panicked,
-    /// It is in another charset than those that are read.
+    /// It is in a charset that is not read.
     Charset,
 }
 
 impl UnreadReason {
-    /// As it stands in a record (`auditrail.message.flaw`).
+    /// The name in a record (`auditrail.message.flaw`).
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Coding => "unknown_coding",
@@ -34,7 +34,7 @@ impl UnreadReason {
     }
 }
 
-/// What was told of them.
+/// Which of them were reported.
 #[derive(Debug, Default)]
 pub(crate) struct UnreadCounts([AtomicBool; 5]);
 
@@ -52,23 +52,24 @@ impl UnreadReason {
     const fn told(self) -> &'static str {
         match self {
             Self::Coding => {
-                "an HTTP body has a Content-Encoding that is not read (gzip, deflate, br and zstd are, at most three upon each \
-                 other): calls in such bodies \
-                 are recorded without their answers; put auditrail's layer below the one that compresses"
+                "an HTTP body has an unsupported Content-Encoding (supported are gzip, deflate, br and zstd, up to three layers): \
+                 calls in such bodies are recorded without their answers; put auditrail's layer below the one that compresses"
             }
             Self::Damaged => {
-                "an HTTP body is not coded as its Content-Encoding says: what follows in it is relayed, and not recorded"
+                "an HTTP body does not have the Content-Encoding that its header declares: the rest of it is forwarded and not \
+                 recorded; correct the header, or remove what changes the body on the way"
             }
             Self::Expands => {
-                "an HTTP body becomes too large when it is decompressed: what follows in it is relayed, and not recorded"
+                "an HTTP body becomes more than a hundred times larger when it is decompressed: the rest of it is forwarded and \
+                 not recorded; find out who sends it"
             }
             Self::Panicked => {
-                "reading an HTTP body failed by a mistake in auditrail: what follows in it is relayed, and not recorded; \
+                "reading an HTTP body failed because of a bug in auditrail: the rest of it is forwarded and not recorded; \
                  please report it"
             }
             Self::Charset => {
-                "an HTTP body says that it is in another charset than UTF-8, which JSON is not: servers differ in what they make \
-                 of it, and its calls are recorded as unreadable; have clients send UTF-8"
+                "an HTTP body declares a charset other than UTF-8, which JSON does not allow: servers read it differently, and its \
+                 calls are recorded as unreadable; configure clients to send UTF-8"
             }
         }
     }

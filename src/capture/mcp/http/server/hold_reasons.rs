@@ -1,10 +1,10 @@
-//! Why a proxy holds bodies of requests back.
+//! Why a proxy holds bodies of requests.
 
-/// What bodies are held for.
+/// The reasons to hold bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldReasons {
     /// Calls may have to wait, or be refused.
     pub refuses: bool,
-    /// Calls are to be joined to their spans.
+    /// Calls are joined to their spans.
     pub joins: bool,
 }

@@ -1,4 +1,4 @@
-//! What one layer knows of its server: sessions, paths, and how it is audited.
+//! The state of one layer about its server: sessions, paths, and how it is audited.
 
 #[cfg(feature = "internals")]
 mod hold_reasons;
@@ -8,7 +8,7 @@ mod state;
 
 #[cfg(feature = "internals")]
 pub use self::hold_reasons::HoldReasons;
-pub(crate) use self::sessions::Entered;
+pub(crate) use self::sessions::SessionExchange;
 #[cfg(test)]
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::state::ServerState;

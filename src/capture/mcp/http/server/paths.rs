@@ -16,7 +16,7 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// MCP is spoken there.
+    /// The server speaks MCP on that path.
     pub(crate) fn note(&self, path: &str) {
         if path.len() > LONGEST {
             return;
@@ -36,7 +36,7 @@ impl Paths {
     }
 }
 
-/// A server has one or two; one that gives each tenant its own is behind a proxy of its own, as a rule.
+/// A server has one or two. A server with one per tenant usually has its own proxy.
 const MOST: usize = 64;
 const LONGEST: usize = 1024;
 

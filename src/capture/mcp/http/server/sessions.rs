@@ -16,41 +16,41 @@ use crate::capture::mcp::correlate::Session;
 use crate::locks::{Mutex, MutexGuard};
 use crate::trail::{Client, ClientKey, Core, Share, SharedResource, WireCounter};
 
-/// All of them.
+/// The open sessions of a server.
 pub(crate) struct Sessions {
     core: Arc<Core>,
     most: usize,
-    table: Mutex<Table>,
-    /// When (monotonic nanoseconds) it was last looked for what waits too long.
+    table: Mutex<SessionTable>,
+    /// When (monotonic nanoseconds) the last sweep was.
     swept: AtomicU64,
 }
 
 #[derive(Default)]
-struct Table {
+struct SessionTable {
     by_id: HashMap<Arc<str>, OpenSession>,
     /// Least recently used first.
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
-    /// The places of those of one client, where it is known.
+    /// The positions of the sessions of one client, if it is known.
     by_client: HashMap<ClientKey, BTreeSet<u64>>,
 }
 
 struct OpenSession {
     correlated: Arc<Session>,
-    /// Where it was begun.
+    /// The path at which it was begun.
     path: Arc<str>,
-    /// Its place in the order.
+    /// Its position in the order.
     place: u64,
     /// When (monotonic nanoseconds) an exchange of it last began or ended.
     used: u64,
-    /// Its exchanges that are open.
+    /// The number of its open exchanges.
     open: usize,
-    /// Whose it is, and that it counts for that client.
+    /// Its client, for whose share it counts.
     owner: Option<(Arc<Client>, Share)>,
 }
 
 /// An exchange of a session, open until this is dropped.
-pub(crate) struct Entered {
+pub(crate) struct SessionExchange {
     sessions: Arc<Sessions>,
     id: Arc<str>,
     correlated: Arc<Session>,
@@ -67,13 +67,13 @@ impl Sessions {
         Self { core: core.clone(), most, table: Mutex::default(), swept }
     }
 
-    /// The server has given a session that id, at that path, to that client. The exchange in which it did is open.
+    /// The server has issued that id to that client, at that path. The exchange in which it did so is open.
     pub(crate) fn begin(
         self: &Arc<Self>,
         id: &str,
         correlated: &Arc<Session>,
         (path, client): (&str, Option<&Arc<Client>>),
-    ) -> Entered {
+    ) -> SessionExchange {
         let (id, path, used): (Arc<str>, Arc<str>, _) = (id.into(), path.into(), self.now());
         let has_own;
         let (same, evicted) = {
@@ -97,13 +97,13 @@ impl Sessions {
         if let Some(client) = client.filter(|_| has_own) {
             self.tell_greedy(client);
         }
-        // Not under the lock: it writes records.
+        // Not under the lock, because it writes records.
         same.into_iter().chain(evicted).for_each(|correlated| correlated.end());
-        Entered { sessions: self.clone(), id, correlated: correlated.clone(), path }
+        SessionExchange { sessions: self.clone(), id, correlated: correlated.clone(), path }
     }
 
-    /// An exchange of that session begins, if there is one.
-    pub(crate) fn enter(self: &Arc<Self>, id: &str) -> Option<Entered> {
+    /// Begins an exchange of that session, if there is one.
+    pub(crate) fn enter(self: &Arc<Self>, id: &str) -> Option<SessionExchange> {
         let used = self.now();
         let mut table = self.table();
         let (id, session) = table.by_id.get_key_value(id)?;
@@ -114,10 +114,15 @@ impl Sessions {
         let session = table.by_id.get_mut(&id)?;
         (session.place, session.used) = (place, used);
         session.open += 1;
-        Some(Entered { sessions: self.clone(), correlated: session.correlated.clone(), path: session.path.clone(), id })
+        Some(SessionExchange {
+            sessions: self.clone(),
+            correlated: session.correlated.clone(),
+            path: session.path.clone(),
+            id,
+        })
     }
 
-    /// Ends calls and sessions with which nobody will go on. Does so only every now and then, and otherwise costs nothing.
+    /// Ends calls and sessions that nothing will continue. It works only now and then, and otherwise costs nothing.
     pub(crate) fn sweep(&self) {
         let (now, swept) = (self.now(), self.swept.load(Ordering::Relaxed));
         let is_time = now.saturating_sub(swept) >= SWEEP_EVERY;
@@ -140,15 +145,15 @@ impl Sessions {
     fn tell_greedy(&self, client: &Client) {
         let (client, most) = (client.key(), self.most);
         self.core.notices().warn(format!(
-            "{client} has more sessions than its share of {most}: those that it used longest ago are closed; raise \
-             bounds.sessions if it may have that many"
+            "{client} has more sessions than its share of {most}: its least recently used sessions are closed; raise \
+             bounds.sessions if it should be able to have that many"
         ));
     }
 
     fn end(&self, id: &str, correlated: &Arc<Session>) {
         let ended = {
             let mut table = self.table();
-            // Another one may have got the id since.
+            // Another session may have that id by now.
             let is_this = table.by_id.get(id).is_some_and(|session| Arc::ptr_eq(&session.correlated, correlated));
             if is_this { table.remove(id) } else { None }
         };
@@ -170,7 +175,7 @@ impl Sessions {
         self.core.clock().monotonic_nano()
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, SessionTable> {
         self.table.lock()
     }
 }
@@ -189,7 +194,7 @@ impl fmt::Debug for Sessions {
     }
 }
 
-impl Entered {
+impl SessionExchange {
     pub(crate) fn is_of(&self, id: &str) -> bool {
         *self.id == *id
     }
@@ -209,14 +214,14 @@ impl Entered {
     }
 }
 
-impl Drop for Entered {
+impl Drop for SessionExchange {
     fn drop(&mut self) {
         self.sessions.leave(&self.id, &self.correlated);
     }
 }
 
-impl Table {
-    /// The last place of the order.
+impl SessionTable {
+    /// Adds a session at the end of the order.
     fn append(&mut self, id: &Arc<str>, client: Option<&Arc<Client>>) -> u64 {
         self.next += 1;
         self.order.insert(self.next, id.clone());
@@ -259,11 +264,11 @@ impl Table {
     }
 }
 
-/// How many are looked at for one in which nothing is open.
+/// How many are checked for one without an open exchange.
 const LOOKED_AT: usize = 64;
 /// Half a minute.
 const SWEEP_EVERY: u64 = 30_000_000_000;
 /// Ten minutes: clients come back for the rest of a stream within seconds, as the server's `retry` says.
 const GIVE_UP: u64 = 600_000_000_000;
-/// A day: no session lives on without a request that long.
+/// A day: no session lives that long without a request.
 const IDLE: u64 = 86_400_000_000_000;

@@ -12,18 +12,18 @@ use crate::capture::mcp::correlate::Correlator;
 use crate::capture::mcp::http::reading::UnreadCounts;
 use crate::trail::Core;
 
-/// ServerState by all services of one layer.
+/// The state that all services of one layer share.
 pub(crate) struct ServerState {
     pub(crate) correlator: Correlator,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) paths: Paths,
     pub(crate) unread: UnreadCounts,
-    /// Requests carry what their bodies tell, for who holds those back.
+    /// Requests carry the facts of their bodies, for code that holds the bodies.
     #[cfg(feature = "internals")]
     pub(crate) holding: Option<HoldReasons>,
-    /// Whether it stands in a proxy: its calls come between the caller's span and the server's.
+    /// Whether it is in a proxy, whose calls are between the caller's span and the server's.
     pub(crate) is_proxy: bool,
-    /// The last: the ends of the sessions above are told on it.
+    /// Dropped last: the ends of the sessions above are recorded on it.
     trail: Trail,
 }
 
@@ -42,7 +42,7 @@ impl ServerState {
         }
     }
 
-    /// Of a proxy, which holds bodies back for these reasons.
+    /// Creates the state of a proxy, which holds bodies for these reasons.
     #[cfg(feature = "internals")]
     pub(crate) fn of_proxy(trail: &Trail, holding: Option<HoldReasons>) -> Self {
         Self { holding, is_proxy: true, ..Self::new(trail) }

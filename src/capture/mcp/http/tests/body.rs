@@ -1,4 +1,4 @@
-//! Invariants of `tap.rs` and `body.rs`, by the numbers there.
+//! Invariants of `body_tap.rs` and `body.rs`, by the numbers there.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as _;
 
 use super::rig::{Script, Step, next, read};
-use crate::capture::mcp::http::reading::{BodyEnd, Content, Observer, Reader, Tap, UnreadReason};
+use crate::capture::mcp::http::reading::{BodyEnd, BodyObserver, BodyReader, BodyTap, Content, UnreadReason};
 use crate::capture::mcp::http::tower::TapBody;
 use crate::capture::mcp::message::Message;
 
@@ -27,7 +27,7 @@ impl Heard {
     }
 }
 
-impl Observer for Heard {
+impl BodyObserver for Heard {
     fn message(&self, message: Message) {
         if self.1 == Some("message") {
             std::panic::resume_unwind(Box::new("expected"));
@@ -68,11 +68,11 @@ fn panicking(
 ) -> (TapBody<Script>, Heard) {
     let heard = Heard(Arc::default(), when);
     let reader = match content {
-        Content::Events => Reader::of_response(&Arc::default(), content, &coded(coding)),
-        _ => Reader::of_request(&Arc::default(), &coded(coding)).map(Some),
+        Content::Events => BodyReader::of_response(&Arc::default(), content, &coded(coding)),
+        _ => BodyReader::of_request(&Arc::default(), &coded(coding)).map(Some),
     };
     let length = body.size_hint().exact();
-    let tap = Tap::new(reader.unwrap(), Box::new(heard.clone()), length);
+    let tap = BodyTap::new(reader.unwrap(), Box::new(heard.clone()), length);
     (TapBody::tapped(body, tap), heard)
 }
 
@@ -194,9 +194,9 @@ fn scattered_bytes_are_read() {
     let frame = http_body::Frame::data(first.chain(second));
     let frames = tokio_stream::iter([Ok::<_, std::convert::Infallible>(frame)]);
     let heard = Heard::default();
-    let reader = Reader::of_request(&Arc::default(), &coded(None)).ok();
+    let reader = BodyReader::of_request(&Arc::default(), &coded(None)).ok();
     let mut body =
-        TapBody::tapped(http_body_util::StreamBody::new(frames), Tap::new(reader, Box::new(heard.clone()), None));
+        TapBody::tapped(http_body_util::StreamBody::new(frames), BodyTap::new(reader, Box::new(heard.clone()), None));
     assert_eq!(read(&mut body), ASK);
     assert_eq!(heard.all(), ["ping7", "Complete"]);
 }

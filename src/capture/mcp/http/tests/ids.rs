@@ -9,7 +9,7 @@ use tower_service::Service;
 use super::rig::{Rig, Script, read};
 use super::service::{INITIALIZE, answering, exchange, issuing, now, post, response, within};
 use crate::capture::mcp::correlate::{Correlator, MessageOrigin};
-use crate::capture::mcp::message::{Error, Id, IdKind, Message, Params};
+use crate::capture::mcp::message::{ErrorFacts, Id, IdKind, Message, Params};
 use crate::capture::mcp::{McpLayer, TapBody};
 use crate::record::names;
 use crate::trail::{Direction, Refused};
@@ -206,7 +206,7 @@ fn message(id: &str, tool: &str, alternative: Option<u64>) -> Message {
 
 fn answer_to(id: &str, code: Option<i64>) -> Message {
     let id = Some(Id { kind: IdKind::Integer, text: id.to_owned(), rest: 0 });
-    let (has_error, error) = (code.is_some(), Error { code, message: None });
+    let (has_error, error) = (code.is_some(), ErrorFacts { code, message: None });
     Message { id, is_jsonrpc: true, has_result: !has_error, has_error, error, ..Message::default() }
 }
 

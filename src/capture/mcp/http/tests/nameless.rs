@@ -6,7 +6,7 @@ use super::ids::ends;
 use super::rig::Rig;
 use super::service::{answering, exchange, post, response};
 use crate::capture::mcp::correlate::{Correlator, MessageOrigin};
-use crate::capture::mcp::message::{Error, Id, Message};
+use crate::capture::mcp::message::{ErrorFacts, Id, Message};
 use crate::trail::Direction;
 
 const A: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}"#;
@@ -76,7 +76,7 @@ fn a_client_ends_no_call_of_its_own() {
     call.params.name = Some("a".to_owned());
     drop(exchange.see(Direction::ClientToServer, call));
     exchange.status(200);
-    let error = Error { code: Some(-32600), message: None };
+    let error = ErrorFacts { code: Some(-32600), message: None };
     drop(exchange.see(Direction::ClientToServer, Message { has_error: true, error, ..message }));
     drop(exchange);
     assert_eq!(ends(&rig), ["a: no_response disconnected"]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rig::Rig;
-use crate::capture::mcp::correlate::{Correlator, End, Exchange, MessageOrigin, Session};
+use crate::capture::mcp::correlate::{Correlator, Exchange, ExchangeEnd, MessageOrigin, Session};
 use crate::capture::mcp::http::server::Sessions;
 use crate::capture::mcp::message::{Id, IdKind, Message};
 use crate::trail::Direction;
@@ -29,7 +29,7 @@ impl Bench {
         let session = exchange.session().clone();
         drop(self.sessions.begin(id, &session, ("/mcp", None)));
         ask(&exchange);
-        exchange.close(End::Complete);
+        exchange.close(ExchangeEnd::Complete);
         session
     }
 

@@ -3,8 +3,8 @@
 //! Invariants:
 //! 1. Every byte, trailer and error passes unchanged and without delay, in its own frame.
 //! 2. A frame is read before it passes: its messages are recorded before its receiver can act on them.
-//! 3. A frame with very many messages is read in pieces, between which other tasks have a turn, and its sender waits for the
-//!    disk.
+//! 3. A frame with very many messages is read in pieces with turns for other tasks in between, and its sender waits
+//!    for the disk.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,52 +14,53 @@ use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::capture::mcp::http::reading::{BodyEnd, Tap};
+use crate::capture::mcp::http::reading::{BodyEnd, BodyTap};
 use crate::trail::Pause;
 
 pin_project! {
-    /// A body of requests and responses that pass an [`McpService`](super::service::McpService): another body, and a look at it.
+    /// The body of requests and responses that pass an [`McpService`](super::service::McpService): it wraps the
+    /// original body and reads what passes.
     pub struct TapBody<B> {
         #[pin]
         body: B,
-        tap: Option<Tap>,
-        looked_at: Option<LookedAt>,
+        tap: Option<BodyTap>,
+        looked_at: Option<PartlyReadFrame>,
         pause: Option<Pause>,
     }
 }
 
-/// A frame that has not been read to its end.
+/// A frame that has not been read completely.
 #[derive(Debug)]
-struct LookedAt {
+struct PartlyReadFrame {
     frame: Frame<Bytes>,
     read: usize,
 }
 
 impl<B: Body> TapBody<B> {
-    pub(crate) fn tapped(body: B, tap: Tap) -> Self {
+    pub(crate) fn tapped(body: B, tap: BodyTap) -> Self {
         let mut body = Self { body, tap: Some(tap), looked_at: None, pause: None };
         if body.body.is_end_stream() {
-            // Nobody polls it.
+            // Nothing polls it.
             body.end(BodyEnd::Complete);
         }
         body
     }
 
-    /// Nobody looks at it.
+    /// A body that is not read.
     pub(crate) fn relayed(body: B) -> Self {
         Self { body, tap: None, looked_at: None, pause: None }
     }
 
-    /// Whether somebody looks at it, and it says that it is JSON.
+    /// Whether it is read and declares JSON.
     #[cfg(feature = "internals")]
     pub(crate) fn is_tapped(&self) -> bool {
         self.tap.as_ref().is_some_and(|tap| !tap.guesses())
     }
 
-    /// Whether more of it would tell more.
+    /// Whether reading more of it can find more.
     #[cfg(feature = "internals")]
     pub(crate) fn is_wanted(&self) -> bool {
-        self.tap.as_ref().is_some_and(Tap::is_reading)
+        self.tap.as_ref().is_some_and(BodyTap::is_reading)
     }
 
     pub(crate) fn end(&mut self, how: BodyEnd) {
@@ -79,14 +80,14 @@ impl<B: Body> Body for TapBody<B> {
             ready!(pause.as_mut().poll(context));
             *this.pause = None;
         }
-        let LookedAt { frame, read } = match this.looked_at.take() {
+        let PartlyReadFrame { frame, read } = match this.looked_at.take() {
             Some(looked_at) => looked_at,
             None => {
-                // Bytes stay what they are, without a copy.
+                // `Bytes` stay `Bytes`, without a copy.
                 let contiguous =
                     |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
                 match ready!(this.body.as_mut().poll_frame(context)).map(|frame| frame.map(contiguous)) {
-                    Some(Ok(frame)) => LookedAt { frame, read: 0 },
+                    Some(Ok(frame)) => PartlyReadFrame { frame, read: 0 },
                     end => {
                         let how = if end.is_some() { BodyEnd::Broken } else { BodyEnd::Complete };
                         this.tap.iter_mut().for_each(|tap| tap.end(how));
@@ -100,7 +101,7 @@ impl<B: Body> Body for TapBody<B> {
         let (length, more) = (bytes.len(), tap.data(bytes));
         *this.pause = tap.pause();
         if more < length {
-            *this.looked_at = Some(LookedAt { frame, read: read + more });
+            *this.looked_at = Some(PartlyReadFrame { frame, read: read + more });
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -125,7 +126,7 @@ impl<B: Body> Body for TapBody<B> {
     }
 }
 
-/// Layers that answer by themselves want an empty body.
+/// Layers that answer requests themselves need an empty body.
 impl<B: Default> Default for TapBody<B> {
     fn default() -> Self {
         Self { body: B::default(), tap: None, looked_at: None, pause: None }

@@ -21,16 +21,16 @@ pin_project! {
     pub struct McpFuture<F> {
         #[pin]
         future: F,
-        expected: Expected,
+        expected: AwaitedResponse,
     }
 }
 
 /// A response that is to come.
-struct Expected(Option<Arc<HttpExchange>>);
+struct AwaitedResponse(Option<Arc<HttpExchange>>);
 
 impl<F> McpFuture<F> {
     pub(crate) fn new(future: F, passage: Option<Arc<HttpExchange>>) -> Self {
-        Self { future, expected: Expected(passage) }
+        Self { future, expected: AwaitedResponse(passage) }
     }
 }
 
@@ -77,8 +77,8 @@ fn over(passage: Option<Arc<HttpExchange>>, how: BodyEnd) {
     }
 }
 
-/// The client went away before there was a response.
-impl Drop for Expected {
+/// The client disconnected before there was a response.
+impl Drop for AwaitedResponse {
     fn drop(&mut self) {
         over(self.0.take(), BodyEnd::Dropped);
     }

@@ -12,7 +12,7 @@ use crate::capture::mcp::http::exchange::HttpRecording;
 use crate::capture::mcp::http::server::HoldReasons;
 use crate::capture::mcp::http::server::ServerState;
 
-/// Records the MCP calls that pass over HTTP. Made by [`Trail::mcp_layer`].
+/// The tower layer that records MCP calls over HTTP. Made by [`Trail::mcp_layer`].
 #[derive(Clone)]
 pub struct McpLayer {
     shared: Arc<ServerState>,
@@ -20,11 +20,12 @@ pub struct McpLayer {
 }
 
 impl Trail {
-    /// A tower layer that records every MCP call over Streamable HTTP by looking at what passes: also those that never reach
-    /// a handler, and the requests that fail before there is a message. No byte is changed or held back.
+    /// Creates a tower layer that records every MCP call over Streamable HTTP by reading the bytes that pass,
+    /// including calls that never reach a handler and requests that fail before there is a message. No byte is
+    /// changed or held.
     ///
-    /// Put it around the MCP endpoint and nothing else, below whatever compresses, above or below whatever authenticates (the
-    /// extractor of [`actor`](crate::trail::TrailBuilder::actor) sees what the request had when it came here):
+    /// Put it around the MCP endpoint only, below a layer that compresses, and above or below one that authenticates
+    /// (the [`actor`](crate::trail::TrailBuilder::actor) hook sees what the request has at this point):
     ///
     /// ```no_run
     /// # fn around<S, M>(
@@ -39,16 +40,17 @@ impl Trail {
     /// # }
     /// ```
     ///
-    /// One layer is for one server: it knows the sessions and the tools. Its clones share that.
+    /// Use one layer per server: it holds the sessions and the tools. Its clones share them.
     ///
-    /// A wrapped handler ([`Trail::audited`]) behind it enriches the same records. The address of the client is known where
-    /// the request has a [`PeerAddr`](crate::capture::mcp::http::exchange::PeerAddr).
+    /// A wrapped handler ([`Trail::audited`]) behind it enriches its records. The address of the client is recorded
+    /// if the request has a [`PeerAddr`](crate::capture::mcp::http::exchange::PeerAddr).
     #[must_use]
     pub fn mcp_layer(&self) -> McpLayer {
         McpLayer::of(ServerState::new(self))
     }
 
-    /// For a proxy. Where that holds bodies back, its requests have the extension [`HeldCalls`](crate::capture::mcp::http::exchange::HeldCalls).
+    /// Creates the layer of a proxy. If the proxy holds bodies, requests get the extension
+    /// [`HeldCalls`](crate::capture::mcp::http::exchange::HeldCalls).
     #[cfg(feature = "internals")]
     pub(crate) fn mcp_layer_of_proxy(&self, holding: Option<HoldReasons>) -> McpLayer {
         McpLayer::of(ServerState::of_proxy(self, holding))
@@ -56,7 +58,7 @@ impl Trail {
 }
 
 impl McpLayer {
-    /// Which HTTP requests it records beside MCP.
+    /// Selects the HTTP requests that are recorded although they are not MCP (default: [`HttpRecording::failures`]).
     ///
     /// ```no_run
     /// # use auditrail::capture::mcp::HttpRecording;

@@ -20,7 +20,7 @@ use crate::capture::mcp::http::exchange::{HttpExchange, HttpRecording};
 use crate::capture::mcp::http::reading::UnreadReason;
 use crate::capture::mcp::http::server::ServerState;
 
-/// A service around another. Made by [`McpLayer`](super::layer::McpLayer).
+/// A service around another one that records the calls that pass. Made by [`McpLayer`](super::layer::McpLayer).
 #[derive(Debug, Clone)]
 pub struct McpService<S> {
     shared: Arc<ServerState>,

@@ -1,52 +1,53 @@
-//! Collects the facts of one message while its syntax is read: those that most readers find, and, from the first key on that
-//! others read otherwise, what these find.
+//! Collects the facts of one message while its syntax is read: those that most readers find and, from the first key
+//! on that other readers treat differently, what those readers find.
 //!
-//! A message without such a key is read once. One with it is read once more for each rule that it concerns, in the same pass.
+//! A message without such a key is read once. A message with one is read once more for each rule that it concerns, in
+//! the same pass.
 
 use std::sync::Arc;
 
-use crate::capture::mcp::message::{Doubts, Message, Reading};
-use crate::capture::mcp::scan::tokens::{Key, NumberPart};
+use crate::capture::mcp::message::{Doubts, Message, ScanOptions};
+use crate::capture::mcp::scan::tokens::{KeyText, NumberPart};
 
-use super::rule::{Doubt, Rule};
-use super::view::View;
-use crate::capture::mcp::scan::tokens::Sink;
+use super::key_rule::{KeyDoubt, KeyRule};
+use super::reader_view::ReaderView;
+use crate::capture::mcp::scan::tokens::StringSink;
 
-pub(super) use super::view::Literal;
+pub(super) use super::reader_view::Literal;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Facts {
-    ordinary: View,
-    others: Vec<View>,
-    key: Key,
-    /// How many messages of the unit others have read otherwise.
+pub(crate) struct FactCollector {
+    ordinary: ReaderView,
+    others: Vec<ReaderView>,
+    key: KeyText,
+    /// How many messages of the unit were read differently by other readers.
     told: u64,
 }
 
 /// A message that was read.
 #[derive(Debug)]
-pub(crate) struct TakenMessages {
+pub(crate) struct CompleteMessages {
     pub(crate) ordinary: Message,
-    /// The calls that others see in its place.
+    /// The calls that other readers see in its place.
     pub(crate) others: Vec<Message>,
 }
 
-impl Facts {
-    pub(crate) fn new(reading: Arc<Reading>) -> Self {
-        Self { ordinary: View::new(reading), others: Vec::new(), key: Key::default(), told: 0 }
+impl FactCollector {
+    pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
+        Self { ordinary: ReaderView::new(reading), others: Vec::new(), key: KeyText::default(), told: 0 }
     }
 
-    /// What was found, and a flaw if that is no message. Begins anew.
-    pub(crate) fn take(&mut self) -> TakenMessages {
+    /// Returns what was found, with a flaw if it is not a message, and resets itself.
+    pub(crate) fn take(&mut self) -> CompleteMessages {
         let mut ordinary = self.ordinary.take();
         if self.others.is_empty() {
-            return TakenMessages { ordinary, others: Vec::new() };
+            return CompleteMessages { ordinary, others: Vec::new() };
         }
         let mut others: Vec<Message> = Vec::new();
         for mut view in self.others.drain(..) {
             let (rule, found) = (view.rule(), view.take());
             let is_same = found.runs() == ordinary.runs();
-            if rule == Rule::Folded {
+            if rule == KeyRule::Folded {
                 ordinary.doubts.key_case |= !is_same;
             }
             if is_same || found.method.is_none() || others.iter().any(|other| other.runs() == found.runs()) {
@@ -62,19 +63,19 @@ impl Facts {
             other.alternative = ordinary.alternative;
             other.doubts = Doubts { readings: Vec::new(), ..ordinary.doubts.clone() };
         }
-        TakenMessages { ordinary, others }
+        CompleteMessages { ordinary, others }
     }
 
     pub(crate) fn doubts(&mut self) -> &mut Doubts {
         self.ordinary.doubts()
     }
 
-    /// It is nested deeper than is read.
+    /// The value is nested deeper than the scanner reads.
     pub(crate) fn too_deep(&mut self) {
-        self.each(View::too_deep);
+        self.each(ReaderView::too_deep);
     }
 
-    /// Whether the key that begins is wanted.
+    /// Whether the key that begins may be one to keep.
     pub(crate) fn begin_key(&mut self) -> bool {
         let wanted = self.any(|view| view.wants_key());
         if wanted {
@@ -83,7 +84,7 @@ impl Facts {
         wanted
     }
 
-    pub(crate) fn key(&mut self) -> &mut Key {
+    pub(crate) fn key(&mut self) -> &mut KeyText {
         &mut self.key
     }
 
@@ -92,26 +93,26 @@ impl Facts {
         self.whole_key(key.bytes());
     }
 
-    /// All of a key.
+    /// A key that is complete.
     pub(crate) fn whole_key(&mut self, key: &[u8]) {
         let slot = self.ordinary.slot_of(key);
         match self.ordinary.doubt(slot, key) {
-            Some(Doubt::Folded) => self.fork(Rule::Folded),
-            Some(Doubt::Again) => {
-                self.fork(Rule::First);
-                self.fork(Rule::Folded);
+            Some(KeyDoubt::Folded) => self.fork(KeyRule::Folded),
+            Some(KeyDoubt::Again) => {
+                self.fork(KeyRule::First);
+                self.fork(KeyRule::Folded);
             }
             None => {}
         }
         let is_again = self.ordinary.key(slot);
         for view in &mut self.others {
             let slot = view.slot_of(key);
-            let comes_again = view.key(slot) && view.rule() == Rule::Folded;
+            let comes_again = view.key(slot) && view.rule() == KeyRule::Folded;
             self.ordinary.doubts().key_case |= comes_again && !is_again;
         }
     }
 
-    /// Tells whether a tool's definition begins here.
+    /// Returns whether a tool's definition begins here.
     pub(crate) fn open_object(&mut self) -> bool {
         for view in &mut self.others {
             let _none_of_a_fork = view.open_object();
@@ -120,10 +121,10 @@ impl Facts {
     }
 
     pub(crate) fn open_array(&mut self) {
-        self.each(View::open_array);
+        self.each(ReaderView::open_array);
     }
 
-    /// Tells whether a tool's definition ends here.
+    /// Returns whether a tool's definition ends here.
     pub(crate) fn close(&mut self) -> bool {
         for view in &mut self.others {
             let _none_of_a_fork = view.close();
@@ -131,34 +132,34 @@ impl Facts {
         self.ordinary.close()
     }
 
-    /// Whether the string that begins is wanted.
+    /// Whether the string that begins is to be kept.
     pub(crate) fn begin_string(&mut self) -> bool {
-        self.any(View::begin_string)
+        self.any(ReaderView::begin_string)
     }
 
     pub(crate) fn end_string(&mut self) {
-        self.each(View::end_string);
+        self.each(ReaderView::end_string);
     }
 
-    /// Whether the number that begins is wanted.
+    /// Whether the number that begins is to be kept.
     pub(crate) fn begin_number(&mut self) -> bool {
-        self.any(View::begin_number)
+        self.any(ReaderView::begin_number)
     }
 
-    /// Some of it.
+    /// A part of the number.
     pub(crate) fn number(&mut self, at: NumberPart, bytes: &[u8]) {
         self.each(|view| view.number(at, bytes));
     }
 
     pub(crate) fn end_number(&mut self) {
-        self.each(View::end_number);
+        self.each(ReaderView::end_number);
     }
 
     pub(crate) fn literal(&mut self, literal: Literal) {
         self.each(|view| view.literal(literal));
     }
 
-    /// The bytes of a tool's definition are to be given to [`hold`](Self::hold).
+    /// Whether the bytes are part of a tool's definition, so that they belong to [`hold`](Self::hold).
     pub(crate) fn holds_tool(&self) -> bool {
         self.ordinary.holds_tool()
     }
@@ -173,29 +174,29 @@ impl Facts {
 
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        self.ordinary.held() + self.others.iter().map(View::held).sum::<usize>()
+        self.ordinary.held() + self.others.iter().map(ReaderView::held).sum::<usize>()
     }
 
-    fn fork(&mut self, rule: Rule) {
+    fn fork(&mut self, rule: KeyRule) {
         if self.others.iter().all(|view| view.rule() != rule) {
             self.others.push(self.ordinary.fork(rule));
         }
     }
 
-    fn each(&mut self, mut act: impl FnMut(&mut View)) {
+    fn each(&mut self, mut act: impl FnMut(&mut ReaderView)) {
         act(&mut self.ordinary);
         self.others.iter_mut().for_each(act);
     }
 
-    /// Whether that holds of any, all of which are asked.
-    fn any(&mut self, mut ask: impl FnMut(&mut View) -> bool) -> bool {
+    /// Whether `ask` is true for any view; it is called for all of them.
+    fn any(&mut self, mut ask: impl FnMut(&mut ReaderView) -> bool) -> bool {
         let ordinary = ask(&mut self.ordinary);
         self.others.iter_mut().fold(ordinary, |any, view| ask(view) | any)
     }
 }
 
 /// The string that is being read.
-impl Sink for Facts {
+impl StringSink for FactCollector {
     fn text(&mut self, piece: &str) {
         self.each(|view| view.text(piece));
     }

@@ -1,5 +1,5 @@
-//! Numbers by their value: what equals in value equals here, however it was written. No binary fraction comes into it, so
-//! that ids beyond 2⁵³ keep all their digits.
+//! Numbers by value: numbers of equal value are equal here, however they are written. Nothing is converted to binary
+//! floating point, so ids beyond 2⁵³ keep all their digits.
 
 use std::hash::Hasher as _;
 
@@ -7,19 +7,19 @@ use crate::capture::mcp::message::{Id, IdKind, MAX_ID};
 use crate::capture::mcp::scan::process_hasher::ProcessHasher;
 use crate::capture::mcp::scan::tokens::NumberPart;
 
-/// Sums up a number digit by digit: `± digits × 10 ^ (zeros + exponent − scale)`.
+/// Accumulates a number digit by digit: `± digits × 10 ^ (zeros + exponent − scale)`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Decimal {
     negative: bool,
-    /// From the first digit that is not zero to the last, or as many of them as are kept.
+    /// The digits from the first to the last that is not zero, or as many of them as are kept.
     digits: String,
-    /// Zeros behind them that count only if another digit follows.
+    /// Trailing zeros, which count only if another digit follows.
     zeros: u64,
-    /// How many digits stood behind the point.
+    /// The number of digits after the decimal point.
     scale: i64,
     exponent: i64,
     exponent_is_negative: bool,
-    /// The digits that are not kept, and the zeros before each.
+    /// A hash of the digits that are not kept, and of the zeros before each.
     rest: Option<ProcessHasher>,
 }
 
@@ -30,7 +30,7 @@ impl Decimal {
         *self = Self { digits, ..Self::default() };
     }
 
-    /// Some of the number, and what it is.
+    /// A part of the number, and its kind.
     pub(crate) fn push(&mut self, at: NumberPart, bytes: &[u8]) {
         match at {
             NumberPart::Minus => self.negative = true,
@@ -49,7 +49,7 @@ impl Decimal {
         }
     }
 
-    /// As an id.
+    /// The number as an id.
     pub(crate) fn id(&self) -> Id {
         let rest = self.rest.as_ref().map_or(0, ProcessHasher::finish_some);
         if self.digits.is_empty() {
@@ -66,7 +66,7 @@ impl Decimal {
         Id { kind, text, rest }
     }
 
-    /// As an integer, if it is one that fits.
+    /// The number as an integer, if it is one that fits.
     pub(crate) fn integer(&self) -> Option<i64> {
         let id = self.id();
         (id.kind == IdKind::Integer && id.rest == 0).then(|| id.text.parse().ok()).flatten()
@@ -77,7 +77,7 @@ impl Decimal {
         self.digits.capacity()
     }
 
-    /// The digits with the point moved to the right. Where that would take many zeros, with an exponent.
+    /// The digits with the decimal point moved to the right; with an exponent if that would need many zeros.
     fn shifted(&self, shift: i64) -> String {
         let digits = &self.digits;
         let (length, size) = (digits.len(), usize::try_from(shift.unsigned_abs()).unwrap_or(usize::MAX));
@@ -94,7 +94,7 @@ impl Decimal {
 
     fn digit(&mut self, byte: u8) {
         if byte == b'0' {
-            // Zeros at the beginning say nothing.
+            // Leading zeros have no meaning.
             self.zeros += u64::from(!self.digits.is_empty());
             return;
         }
@@ -112,9 +112,9 @@ impl Decimal {
     }
 }
 
-/// How many digits are kept: with a sign and an exponent they make no more than `MAX_ID` bytes.
+/// How many digits are kept. With a sign and an exponent they take at most `MAX_ID` bytes.
 const MAX_DIGITS: usize = MAX_ID - 32;
-/// Up to here a number is written without an exponent.
+/// Up to this shift, a number is written without an exponent.
 const MAX_SHIFT: usize = 24;
-/// A larger exponent counts as this one: no parser tells such numbers apart.
+/// A larger exponent counts as this one: no parser distinguishes such numbers.
 const MAX_EXPONENT: i64 = 1_000_000_000_000_000;

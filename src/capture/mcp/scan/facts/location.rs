@@ -1,9 +1,9 @@
-//! Where in a message a value stands, as far as an audit wants to know something of what is there.
+//! Where in a message a value is, for the places that contain facts to keep.
 
-/// An array or object in which something is wanted.
+/// An array or object that contains something to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Location {
-    /// Around the message.
+    /// Outside the message.
     #[default]
     Outside,
     Message,
@@ -24,15 +24,15 @@ pub(crate) enum Location {
     Error,
 }
 
-/// What a value is there for.
+/// The meaning of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Slot {
-    /// Nothing.
+    /// None.
     #[default]
     Nothing,
-    /// It is an object to look into, or an array.
+    /// An object or array that contains something to keep.
     Inner(Location),
-    Text(Field),
+    Text(TextField),
     /// `jsonrpc` of the message.
     Version,
     Id,
@@ -47,7 +47,7 @@ pub(crate) enum Slot {
 
 /// The texts that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Field {
+pub(crate) enum TextField {
     Method,
     Name,
     Uri,
@@ -71,7 +71,7 @@ pub(crate) enum Field {
 }
 
 impl Location {
-    /// What stands around it.
+    /// The location around it.
     pub(crate) fn outer(self) -> Self {
         match self {
             Self::Outside | Self::Message => Self::Outside,
@@ -84,7 +84,7 @@ impl Location {
         }
     }
 
-    /// Something is wanted by its key.
+    /// Whether it contains values to keep, by their keys.
     pub(crate) fn has_keys(self) -> bool {
         !matches!(self, Self::Outside | Self::Content | Self::Tools | Self::Tool)
     }
@@ -93,7 +93,7 @@ impl Location {
         matches!(self, Self::Content | Self::Tools)
     }
 
-    /// What all values in there are for, as long as no key says something else.
+    /// The meaning of all values in it, unless a key decides otherwise.
     pub(crate) fn element(self) -> Slot {
         match self {
             Self::Outside => Slot::Inner(Self::Message),
@@ -103,14 +103,14 @@ impl Location {
         }
     }
 
-    /// What the value behind a key is for.
+    /// The meaning of the value after a key.
     pub(crate) fn member(self, key: &[u8]) -> Slot {
         match self {
             Self::Message => of_message(key),
             Self::Params => of_params(key),
             Self::Meta => of_meta(key),
-            Self::Client => of_client(key, Field::ClientName, Field::ClientVersion),
-            Self::MetaClient => of_client(key, Field::MetaClientName, Field::MetaClientVersion),
+            Self::Client => of_client(key, TextField::ClientName, TextField::ClientVersion),
+            Self::MetaClient => of_client(key, TextField::MetaClientName, TextField::MetaClientVersion),
             Self::Result => of_result(key),
             Self::Task => of_task(key),
             Self::Item if key == b"text" => Slot::ItemText,
@@ -124,7 +124,7 @@ fn of_message(key: &[u8]) -> Slot {
     match key {
         b"jsonrpc" => Slot::Version,
         b"id" => Slot::Id,
-        b"method" => Slot::Text(Field::Method),
+        b"method" => Slot::Text(TextField::Method),
         b"params" => Slot::Inner(Location::Params),
         b"result" => Slot::Inner(Location::Result),
         b"error" => Slot::Inner(Location::Error),
@@ -134,13 +134,13 @@ fn of_message(key: &[u8]) -> Slot {
 
 fn of_params(key: &[u8]) -> Slot {
     match key {
-        b"name" => Slot::Text(Field::Name),
-        b"uri" => Slot::Text(Field::Uri),
-        b"taskId" => Slot::Text(Field::TaskId),
+        b"name" => Slot::Text(TextField::Name),
+        b"uri" => Slot::Text(TextField::Uri),
+        b"taskId" => Slot::Text(TextField::TaskId),
         b"requestId" => Slot::RequestId,
-        b"reason" => Slot::Text(Field::Reason),
+        b"reason" => Slot::Text(TextField::Reason),
         b"requestState" => Slot::ParamsState,
-        b"protocolVersion" => Slot::Text(Field::ProtocolVersion),
+        b"protocolVersion" => Slot::Text(TextField::ProtocolVersion),
         b"clientInfo" => Slot::Inner(Location::Client),
         b"_meta" => Slot::Inner(Location::Meta),
         _ => Slot::Nothing,
@@ -149,15 +149,15 @@ fn of_params(key: &[u8]) -> Slot {
 
 fn of_meta(key: &[u8]) -> Slot {
     match key {
-        b"traceparent" => Slot::Text(Field::Traceparent),
-        b"tracestate" => Slot::Text(Field::Tracestate),
-        b"io.modelcontextprotocol/protocolVersion" => Slot::Text(Field::MetaProtocolVersion),
+        b"traceparent" => Slot::Text(TextField::Traceparent),
+        b"tracestate" => Slot::Text(TextField::Tracestate),
+        b"io.modelcontextprotocol/protocolVersion" => Slot::Text(TextField::MetaProtocolVersion),
         b"io.modelcontextprotocol/clientInfo" => Slot::Inner(Location::MetaClient),
         _ => Slot::Nothing,
     }
 }
 
-fn of_client(key: &[u8], name: Field, version: Field) -> Slot {
+fn of_client(key: &[u8], name: TextField, version: TextField) -> Slot {
     match key {
         b"name" => Slot::Text(name),
         b"version" => Slot::Text(version),
@@ -168,12 +168,12 @@ fn of_client(key: &[u8], name: Field, version: Field) -> Slot {
 fn of_result(key: &[u8]) -> Slot {
     match key {
         b"isError" => Slot::IsError,
-        b"resultType" => Slot::Text(Field::ResultType),
+        b"resultType" => Slot::Text(TextField::ResultType),
         b"requestState" => Slot::ResultState,
-        b"taskId" => Slot::Text(Field::ResultTaskId),
-        b"status" => Slot::Text(Field::ResultStatus),
+        b"taskId" => Slot::Text(TextField::ResultTaskId),
+        b"status" => Slot::Text(TextField::ResultStatus),
         b"task" => Slot::Inner(Location::Task),
-        b"protocolVersion" => Slot::Text(Field::ResultProtocolVersion),
+        b"protocolVersion" => Slot::Text(TextField::ResultProtocolVersion),
         b"content" => Slot::Inner(Location::Content),
         b"tools" => Slot::Inner(Location::Tools),
         _ => Slot::Nothing,
@@ -182,8 +182,8 @@ fn of_result(key: &[u8]) -> Slot {
 
 fn of_task(key: &[u8]) -> Slot {
     match key {
-        b"taskId" => Slot::Text(Field::InnerTaskId),
-        b"status" => Slot::Text(Field::InnerStatus),
+        b"taskId" => Slot::Text(TextField::InnerTaskId),
+        b"status" => Slot::Text(TextField::InnerStatus),
         _ => Slot::Nothing,
     }
 }
@@ -191,7 +191,7 @@ fn of_task(key: &[u8]) -> Slot {
 fn of_error(key: &[u8]) -> Slot {
     match key {
         b"code" => Slot::Code,
-        b"message" => Slot::Text(Field::ErrorMessage),
+        b"message" => Slot::Text(TextField::ErrorMessage),
         _ => Slot::Nothing,
     }
 }

@@ -1,14 +1,15 @@
-//! What an audit keeps of a message: the facts that most readers find in it, and what other readers find in their place.
+//! The facts that are kept of a message: those that most readers find in it, and those that other readers find
+//! instead.
 
-mod again;
 mod collect;
 mod decimal;
-mod found;
+mod found_facts;
+mod key_rule;
 mod location;
-mod rule;
+mod reader_view;
+mod repeated_keys;
 mod text;
 mod tools;
-mod view;
 
-pub(super) use self::collect::{Facts, TakenMessages};
-pub(super) use self::view::Literal;
+pub(super) use self::collect::{CompleteMessages, FactCollector};
+pub(super) use self::reader_view::Literal;

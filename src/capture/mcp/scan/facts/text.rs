@@ -1,20 +1,20 @@
-//! Texts that are kept, of strings that come in pieces.
+//! Texts that are kept, of strings that arrive in pieces.
 
 use std::hash::Hasher as _;
 
 use crate::capture::mcp::message::{Id, IdKind, MAX_ID};
 use crate::capture::mcp::scan::process_hasher::ProcessHasher;
-use crate::capture::mcp::scan::tokens::{REPLACEMENT, Sink};
+use crate::capture::mcp::scan::tokens::{REPLACEMENT, StringSink};
 
-/// The beginning of a text, as long as it may be and never cut inside a character.
+/// The beginning of a text, up to its limit and never cut inside a character.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Beginning {
+pub(crate) struct TextPrefix {
     text: String,
     /// Something was left out, so nothing may follow.
     is_cut: bool,
 }
 
-impl Beginning {
+impl TextPrefix {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.is_cut = false;
@@ -38,7 +38,7 @@ impl Beginning {
         self.is_cut
     }
 
-    /// Goes back to what was there when it was so long and so cut.
+    /// Restores an earlier length and whether it was cut.
     pub(crate) fn back_to(&mut self, (length, is_cut): (usize, bool)) {
         self.text.truncate(length);
         self.is_cut = is_cut;
@@ -50,10 +50,10 @@ impl Beginning {
     }
 }
 
-/// A string that is an id. What is not kept of it goes into a hash.
+/// A string that is an id. The part that is not kept is hashed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct IdText {
-    beginning: Beginning,
+    beginning: TextPrefix,
     rest: Option<ProcessHasher>,
 }
 
@@ -68,7 +68,7 @@ impl IdText {
         Id { kind: IdKind::String, text: self.beginning.text().into(), rest }
     }
 
-    /// The hash is of the whole string, wherever it turns out that one is needed.
+    /// The hash covers the whole string, at whatever point it turns out to be needed.
     fn hash(&mut self) -> &mut ProcessHasher {
         let so_far = self.beginning.text();
         self.rest.get_or_insert_with(|| {
@@ -86,7 +86,7 @@ impl IdText {
 
 #[cfg(feature = "rmcp")]
 impl Id {
-    /// The id that a string is.
+    /// The id of a string.
     pub(crate) fn of_string(text: &str) -> Self {
         let mut id = IdText::default();
         id.text(text);
@@ -94,7 +94,7 @@ impl Id {
     }
 }
 
-impl Sink for IdText {
+impl StringSink for IdText {
     fn text(&mut self, piece: &str) {
         if self.rest.is_some() || self.beginning.text().len() + piece.len() > MAX_ID {
             self.hash().write(piece.as_bytes());
@@ -102,7 +102,7 @@ impl Sink for IdText {
         self.beginning.push(piece, MAX_ID);
     }
 
-    /// Their replacement says not which they were, so that alone would make one id of many.
+    /// The replacement character does not say which half it replaces, so without the hash many ids would become one.
     fn lone_surrogate(&mut self, unit: u16) {
         let [high, low] = unit.to_be_bytes();
         self.hash().write(&[NO_UTF8, high, low]);
@@ -110,5 +110,5 @@ impl Sink for IdText {
     }
 }
 
-/// A byte that is in no UTF-8.
+/// A byte that does not occur in UTF-8.
 const NO_UTF8: u8 = 0xff;

@@ -1,14 +1,14 @@
-//! The definitions of tools in an answer: the bytes of one at a time are held, for a digest.
+//! The definitions of tools in an answer. The bytes of one definition at a time are held, for a digest.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::text::Beginning;
+use super::text::TextPrefix;
 use crate::capture::mcp::message::{MAX_TEXT, MAX_TOOL, MAX_TOOLS, ToolDefinition};
 
 /// The definitions of one message.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tools {
+pub(crate) struct ToolDefinitions {
     definitions: Vec<ToolDefinition>,
     looked_at: usize,
     /// The bytes of the definition that is being read.
@@ -17,13 +17,13 @@ pub(crate) struct Tools {
     is_too_long: bool,
 }
 
-impl Tools {
+impl ToolDefinitions {
     pub(crate) fn clear(&mut self) {
         self.definitions.clear();
         (self.looked_at, self.is_open) = (0, false);
     }
 
-    /// Another element begins. Tells whether it is looked at.
+    /// Another element begins. Returns whether it is read.
     pub(crate) fn begin(&mut self) -> bool {
         self.is_open = self.looked_at < MAX_TOOLS;
         self.looked_at += usize::from(self.is_open);
@@ -62,10 +62,10 @@ impl Tools {
     }
 }
 
-/// `None` if there is no name, or if serde_json does not take it: it has limits of its own for nesting and numbers.
+/// `None` without a name, or if serde_json refuses it, which has its own limits for nesting and numbers.
 fn definition(raw: &[u8]) -> Option<ToolDefinition> {
     let value: Value = serde_json::from_str(&String::from_utf8_lossy(raw)).ok()?;
-    let mut name = Beginning::default();
+    let mut name = TextPrefix::default();
     name.push(value.get("name")?.as_str()?, MAX_TEXT);
     let canonical = serde_jcs::to_vec(&value).ok()?;
     Some(ToolDefinition { name: name.text().into(), digest: Sha256::digest(canonical).into() })

@@ -1,5 +1,5 @@
-//! Messages on stdio: one to a line (MCP, transports, stdio), which ends with a newline, whatever the line is written in: no
-//! newline that a reader of UTF-8 sees is passed over. What else ends lines for some readers stands in `splits.rs`.
+//! Messages on stdio, one per line (MCP, transports, stdio). A line ends with a newline byte in any encoding: no
+//! newline that a reader of UTF-8 sees is skipped. `splits.rs` has what else ends a line for some readers.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,29 +7,29 @@ use std::sync::Arc;
 use memchr::{memchr, memchr3_iter};
 
 use super::spanning::SpanningDocument;
-use super::splits::{Separator, Splits};
-use super::texts::{Texts, Written};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use super::splits::{LineSplits, Separator};
+use super::text_scanner::{TextScanner, UnitEncoding};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 use crate::capture::mcp::scan::scanner::Documents;
 
 /// Reads the messages of a stream of lines.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    texts: Texts,
-    /// A message of this line was given: one of a batch, or one that some reader sees.
+    texts: TextScanner,
+    /// A message of this line was emitted: an element of a batch, or one that only some reader sees.
     gave: bool,
-    splits: Splits,
-    /// What the lines before have begun, if that is no line.
+    splits: LineSplits,
+    /// A document that earlier lines have begun and not ended.
     joined: Option<Box<SpanningDocument>>,
-    /// The bytes that came last and may be, or begin, what ends a line for some: nobody has read them.
-    begun: Begun,
-    /// How many lines there were.
+    /// The last bytes, if they may end a line for some readers or begin such an end: nothing has read them yet.
+    begun: LineStart,
+    /// The number of lines so far.
     number: u64,
 }
 
-/// No more than two bytes.
+/// At most two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Begun {
+enum LineStart {
     Nothing,
     Return,
     /// Of U+0085.
@@ -40,14 +40,14 @@ enum Begun {
 }
 
 impl Lines {
-    pub(crate) fn new(reading: Arc<Reading>) -> Self {
-        let (texts, splits) = (Texts::new(reading, Documents::One), Splits::default());
-        Self { texts, gave: false, splits, joined: None, begun: Begun::Nothing, number: 0 }
+    pub(crate) fn new(reading: Arc<ScanOptions>) -> Self {
+        let (texts, splits) = (TextScanner::new(reading, Documents::One), LineSplits::default());
+        Self { texts, gave: false, splits, joined: None, begun: LineStart::Nothing, number: 0 }
     }
 
-    /// Reads on, no further than through the first newline that ends a line with a message, and says how far: whoever has
-    /// to hold back the bytes behind a message holds back the others. All messages of that line were given then. Without
-    /// such a newline all bytes are read.
+    /// Reads up to and including the first newline that ends a line with a message, and returns how many bytes that
+    /// were, so that a caller can hold back the bytes after a message. All messages of that line have been emitted
+    /// then. Without such a newline, all bytes are read.
     #[must_use]
     pub(crate) fn read(&mut self, bytes: &[u8], emit: &mut impl FnMut(Message)) -> usize {
         let gave = Cell::new(self.gave);
@@ -70,16 +70,16 @@ impl Lines {
         bytes.len()
     }
 
-    /// The stream ends. What is behind the last newline counts as a line, as it does for rmcp and the other SDKs.
+    /// The stream ends. Bytes after the last newline count as a line, as they do for rmcp and the other SDKs.
     pub(crate) fn end(&mut self, emit: &mut impl FnMut(Message)) {
         self.end_line(emit);
         self.gave = false;
     }
 
-    /// Some of a line.
+    /// A part of a line.
     fn read_line(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Message)) {
         while let Some((&byte, rest)) = bytes.split_first() {
-            if self.begun != Begun::Nothing {
+            if self.begun != LineStart::Nothing {
                 if self.go_on(byte, emit) {
                     bytes = rest;
                 }
@@ -93,17 +93,17 @@ impl Lines {
         }
     }
 
-    /// The byte behind what may end a line. Tells whether it belongs to that.
+    /// The byte after the beginning of a possible line end. Returns whether it belongs to that.
     fn go_on(&mut self, byte: u8, emit: &mut dyn FnMut(Message)) -> bool {
-        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        let begun = std::mem::replace(&mut self.begun, LineStart::Nothing);
         match (begun, byte) {
-            (Begun::Return, _) => {
+            (LineStart::Return, _) => {
                 self.separate(Separator::Return, b"\r", emit);
                 return false;
             }
-            (Begun::E2, 0x80) => self.begun = Begun::E280,
-            (Begun::E280, 0xa8 | 0xa9) => self.separate(Separator::Paragraph, &[0xe2, 0x80, byte], emit),
-            (Begun::C2, 0x85) => self.separate(Separator::Other, b"\xc2\x85", emit),
+            (LineStart::E2, 0x80) => self.begun = LineStart::E280,
+            (LineStart::E280, 0xa8 | 0xa9) => self.separate(Separator::Paragraph, &[0xe2, 0x80, byte], emit),
+            (LineStart::C2, 0x85) => self.separate(Separator::Other, b"\xc2\x85", emit),
             (begun, _) => {
                 self.content(begun.bytes(), EVERYBODY, emit);
                 return false;
@@ -112,7 +112,7 @@ impl Lines {
         true
     }
 
-    /// Those bytes end a line for some, and belong to it for others.
+    /// Those bytes end a line for some readers, and belong to it for others.
     fn separate(&mut self, by: Separator, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
         let Self { texts, splits, number, .. } = self;
         let ordinary = texts.scanner_before(&mut |message| emit(message));
@@ -120,7 +120,7 @@ impl Lines {
         self.content(bytes, by as usize, emit);
     }
 
-    /// What belongs to the line for the ordinary reader, and for so many of the others.
+    /// Bytes that belong to the line for the ordinary reader, and for that many of the others.
     fn content(&mut self, bytes: &[u8], readers: usize, emit: &mut dyn FnMut(Message)) {
         let Self { texts, splits, number, .. } = self;
         texts.read(bytes, &mut |message| emit(splits.doubted(message, *number)));
@@ -131,20 +131,20 @@ impl Lines {
     }
 
     fn end_line(&mut self, emit: &mut dyn FnMut(Message)) {
-        let begun = std::mem::replace(&mut self.begun, Begun::Nothing);
+        let begun = std::mem::replace(&mut self.begun, LineStart::Nothing);
         self.content(begun.bytes(), EVERYBODY, emit);
         let Self { texts, splits, number, joined, .. } = self;
         let is_read = splits.end(&mut |message| emit(numbered(message, *number)));
         let (mut calls, goes_on) = joined.take().map_or_else(Default::default, SpanningDocument::end_line);
         let is_read = is_read || !calls.is_empty();
         let (line, written) = texts.scanner_before(&mut |message| emit(splits.doubted(message, *number)));
-        let begun = if written == Written::Plain { SpanningDocument::behind(line) } else { None };
+        let begun = if written == UnitEncoding::Plain { SpanningDocument::behind(line) } else { None };
         let mut is_json = true;
         texts.end(&mut |message: Message| {
             if message.flaw == Some(Flaw::NotJson) {
                 is_json = false;
                 calls.drain(..).for_each(|call| emit(numbered(call, *number)));
-                // What some reader sees in it is told.
+                // What other readers see in it is reported.
                 if is_read {
                     return;
                 }
@@ -153,7 +153,7 @@ impl Lines {
         });
         let goes_on = goes_on.map(|joined| joined.behind_line(is_json));
         *joined = goes_on.or(begun);
-        self.splits = Splits::default();
+        self.splits = LineSplits::default();
         self.number += 1;
     }
 
@@ -163,7 +163,7 @@ impl Lines {
     }
 }
 
-impl Begun {
+impl LineStart {
     fn bytes(self) -> &'static [u8] {
         match self {
             Self::Nothing => b"",
@@ -175,20 +175,20 @@ impl Begun {
     }
 }
 
-/// Where the first byte is that may end a line for some, as far as these bytes tell.
-fn begin(bytes: &[u8]) -> Option<(usize, Begun)> {
+/// The position of the first byte that may end a line for some readers, judging by these bytes.
+fn begin(bytes: &[u8]) -> Option<(usize, LineStart)> {
     memchr3_iter(b'\r', 0xc2, 0xe2, bytes).find_map(|at| {
         let begun = match bytes.get(at..).unwrap_or_default() {
-            [b'\r', ..] => Begun::Return,
-            [0xc2] | [0xc2, 0x85, ..] => Begun::C2,
-            [0xe2] | [0xe2, 0x80] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => Begun::E2,
+            [b'\r', ..] => LineStart::Return,
+            [0xc2] | [0xc2, 0x85, ..] => LineStart::C2,
+            [0xe2] | [0xe2, 0x80] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => LineStart::E2,
             _ => return None,
         };
         Some((at, begun))
     })
 }
 
-/// A message that is read in one way only in this line.
+/// A message that all readers read alike, on this line.
 fn numbered(message: Message, line: u64) -> Message {
     Message { alternative: Some(line), ..message }
 }

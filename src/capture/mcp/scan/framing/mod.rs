@@ -1,13 +1,16 @@
-//! Units of framing: lines, server-sent events and bodies, in any encoding of Unicode. Each holds one message, or several.
+//! Units of framing: lines, server-sent events and bodies, in any encoding of Unicode. A unit contains one message or
+//! several.
 
+#[cfg(any(feature = "tower", test))]
 mod events;
 mod lines;
 mod spanning;
 mod splits;
-mod texts;
+mod text_scanner;
 mod unicode;
 
+#[cfg(any(feature = "tower", test))]
 pub(crate) use self::events::Events;
 pub(crate) use self::lines::Lines;
 #[cfg(any(feature = "tower", test))]
-pub(crate) use self::texts::Texts;
+pub(crate) use self::text_scanner::TextScanner;

@@ -1,52 +1,60 @@
-//! One line as readers see it for whom more than a newline ends one. Nothing is read twice before the first byte that does so.
+//! One line as seen by readers for which more than a newline ends a line. Nothing is read twice before the first byte
+//! that does so.
 //!
 //! Invariants:
-//! 1. There are three such readers, each of whom ends lines wherever the one before does, and elsewhere, too. One that has
-//!    seen nothing of its own yet sees what the one before sees, and has no state: that is copied when they part.
-//! 2. A message that the reader before sees, too, is not given.
-//! 3. Of a document that is JSON in all of the line, no part between U+2028, U+2029 or U+0085 is a message: these stand in
-//!    its strings, where a quote ends what begins one behind them. So it is doubtful for them only if they see a message.
+//! 1. There are three such readers. Each ends lines wherever the one before does, and in more places. A reader that
+//!    has met nothing of its own yet sees what the one before sees, and has no state; the state is copied when they
+//!    diverge.
+//! 2. A message that the previous reader sees, too, is not emitted.
+//! 3. If the whole line is JSON, no part between U+2028, U+2029 or U+0085 is a message: these are in strings, and a
+//!    quote ends anything that begins after them. So such a line is in doubt for these readers only if they see a
+//!    message.
 
-use super::texts::Written;
+use super::text_scanner::UnitEncoding;
 use crate::capture::mcp::message::{Flaw, Message};
 use crate::capture::mcp::profile::Profile;
 use crate::capture::mcp::scan::scanner::Scanner;
 
-/// What some reader sees in the line that is read.
+/// What other readers see in the current line.
 #[derive(Debug, Default)]
-pub(crate) struct Splits {
-    readers: [Option<Box<Split>>; 3],
-    /// A carriage return parts what is one to others.
+pub(crate) struct LineSplits {
+    readers: [Option<Box<LineSplit>>; 3],
+    /// A carriage return splits a line that is one message to others.
     is_parted: bool,
-    /// A message was given that is one between other line ends.
+    /// A message was emitted that exists only between other line ends.
     is_separated: bool,
     gave: bool,
-    /// Some of it is read by none of them.
+    /// Some part is read by none of them.
     is_unread: bool,
 }
 
-/// One of the readers, behind the first line end of its own.
+/// One of the readers, after the first line end of its own.
 #[derive(Debug)]
-struct Split {
+struct LineSplit {
     scanner: Scanner,
-    /// What came before, if nothing but whitespace has come since.
+    /// What preceded, if only whitespace has followed.
     held: Vec<Message>,
 }
 
-/// What ends a line for whom. Each also does for those behind it.
+/// What ends a line, by reader. Each also ends lines for the readers after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Separator {
     /// A carriage return.
     Return,
     /// U+2028 and U+2029.
     Paragraph,
-    /// U+0085, and control characters, which are in no JSON.
+    /// U+0085, and control characters, which do not occur in JSON.
     Other,
 }
 
-impl Splits {
-    /// That separator comes, behind what the ordinary reader has read.
-    pub(crate) fn separate(&mut self, by: Separator, ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
+impl LineSplits {
+    /// A separator follows what the ordinary reader has read.
+    pub(crate) fn separate(
+        &mut self,
+        by: Separator,
+        ordinary: (&Scanner, UnitEncoding),
+        emit: &mut dyn FnMut(Message),
+    ) {
         let at = by as usize;
         let mut is_first = true;
         for finer in (at + 1..self.readers.len()).rev() {
@@ -61,11 +69,11 @@ impl Splits {
             return;
         }
         let (before, written) = self.before(at, ordinary);
-        let (is_sound, is_wide) = (written == Written::Plain, written == Written::Wide);
+        let (is_sound, is_wide) = (written == UnitEncoding::Plain, written == UnitEncoding::Wide);
         if by == Separator::Return && before.is_blank() && !is_wide {
             return;
         }
-        let mut split = Split { scanner: before.fresh(), held: Vec::new() };
+        let mut split = LineSplit { scanner: before.fresh(), held: Vec::new() };
         let (mut ended, mut is_read) = (before.clone(), is_sound);
         ended.end(&mut |message| match message.flaw {
             Some(Flaw::NotJson | Flaw::TooDeep) => is_read = false,
@@ -80,12 +88,12 @@ impl Splits {
         self.put(at, split);
     }
 
-    /// Some of the line that is no separator, but to those from that one on, and control characters.
+    /// A part of the line without separators, except for readers from that one on and control characters.
     pub(crate) fn read(
         &mut self,
         bytes: &[u8],
         most: usize,
-        ordinary: (&Scanner, Written),
+        ordinary: (&Scanner, UnitEncoding),
         emit: &mut dyn FnMut(Message),
     ) {
         for at in 0..most.min(OTHER) {
@@ -99,7 +107,7 @@ impl Splits {
         }
     }
 
-    /// The line ends here. Whether what the ordinary reader could not read was read by others.
+    /// The line ends here. Returns whether other readers read what the ordinary reader could not.
     pub(crate) fn end(&mut self, emit: &mut dyn FnMut(Message)) -> bool {
         let mut is_first = true;
         for at in (0..self.readers.len()).rev() {
@@ -111,7 +119,7 @@ impl Splits {
         self.gave && !self.is_unread
     }
 
-    /// A message that the ordinary reader sees in that line, with what is doubtful about it.
+    /// A message that the ordinary reader sees in that line, with its doubts.
     pub(crate) fn doubted(&self, mut message: Message, line: u64) -> Message {
         message.doubts.carriage_return |= self.is_parted;
         message.doubts.line_separator |= self.is_separated;
@@ -121,8 +129,9 @@ impl Splits {
         message
     }
 
-    /// Control characters spoil JSON, so nothing is to be seen behind one before the others have given up.
-    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, Written), emit: &mut dyn FnMut(Message)) {
+    /// Control characters make JSON invalid, so there is nothing to see after one before the other readers have given
+    /// up.
+    fn read_controls(&mut self, bytes: &[u8], ordinary: (&Scanner, UnitEncoding), emit: &mut dyn FnMut(Message)) {
         let begun = self.readers.get_mut(OTHER).and_then(Option::take).map(|split| (bytes, split));
         let Some((mut rest, mut split)) = begun.or_else(|| self.begin_controls(bytes, ordinary, emit)) else { return };
         while let Some(end) = rest.iter().position(|byte| is_control(*byte)) {
@@ -135,21 +144,21 @@ impl Splits {
         self.put(OTHER, split);
     }
 
-    /// The first control character comes: what is behind it.
+    /// The first control character. Returns what follows it.
     fn begin_controls<'a>(
         &mut self,
         bytes: &'a [u8],
-        ordinary: (&Scanner, Written),
+        ordinary: (&Scanner, UnitEncoding),
         emit: &mut dyn FnMut(Message),
-    ) -> Option<(&'a [u8], Box<Split>)> {
+    ) -> Option<(&'a [u8], Box<LineSplit>)> {
         let (before, written) = self.before(OTHER, ordinary);
-        let is_wide = written == Written::Wide;
+        let is_wide = written == UnitEncoding::Wide;
         if !before.is_spoiled() && !is_wide {
             return None;
         }
         let end = bytes.iter().position(|byte| is_control(*byte))?;
         let (whole, scanner) = (before.before_spoiled(is_control).filter(|_| !is_wide), before.fresh());
-        let mut split = Box::new(Split { scanner, held: Vec::new() });
+        let mut split = Box::new(LineSplit { scanner, held: Vec::new() });
         self.is_unread |= whole.is_none();
         if let Some(mut whole) = whole {
             whole.end(&mut |message| split.held.push(message));
@@ -158,19 +167,19 @@ impl Splits {
         Some((bytes.get(end + 1..).unwrap_or_default(), split))
     }
 
-    /// The reader that one without a state agrees with, and how what it has read is written.
-    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, Written)) -> (&'a Scanner, Written) {
+    /// The reader that agrees with one without a state, and the encoding of what it has read.
+    fn before<'a>(&'a self, at: usize, ordinary: (&'a Scanner, UnitEncoding)) -> (&'a Scanner, UnitEncoding) {
         let nearest = self.readers.iter().take(at).rev().flatten().next();
-        nearest.map_or(ordinary, |split| (&split.scanner, Written::Plain))
+        nearest.map_or(ordinary, |split| (&split.scanner, UnitEncoding::Plain))
     }
 
-    fn put(&mut self, at: usize, split: impl Into<Box<Split>>) {
+    fn put(&mut self, at: usize, split: impl Into<Box<LineSplit>>) {
         if let Some(place) = self.readers.get_mut(at) {
             *place = Some(split.into());
         }
     }
 
-    fn read_on(&mut self, at: usize, split: &mut Split, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
+    fn read_on(&mut self, at: usize, split: &mut LineSplit, bytes: &[u8], emit: &mut dyn FnMut(Message)) {
         if !bytes.iter().all(|byte| is_blank(*byte)) {
             self.is_parted |= at == RETURN;
             self.release(at, split, emit);
@@ -179,7 +188,7 @@ impl Splits {
     }
 
     /// A line of that reader ends.
-    fn end_of(&mut self, at: usize, split: &mut Split, is_finest: bool, emit: &mut dyn FnMut(Message)) {
+    fn end_of(&mut self, at: usize, split: &mut LineSplit, is_finest: bool, emit: &mut dyn FnMut(Message)) {
         split.scanner.end(&mut |message| {
             let is_unread = matches!(message.flaw, Some(Flaw::NotJson | Flaw::TooDeep));
             self.is_unread |= is_finest && is_unread;
@@ -187,7 +196,7 @@ impl Splits {
         });
     }
 
-    fn release(&mut self, at: usize, split: &mut Split, emit: &mut dyn FnMut(Message)) {
+    fn release(&mut self, at: usize, split: &mut LineSplit, emit: &mut dyn FnMut(Message)) {
         split.held.drain(..).for_each(|message| self.give(at, message, emit));
     }
 
@@ -197,7 +206,7 @@ impl Splits {
             (RETURN, Some(Profile::GoJson)) => Profile::DotNet,
             (PARAGRAPH, None) => Profile::NodeReadline,
             (OTHER, None) => Profile::PythonSplitlines,
-            // Nobody is known who reads both so.
+            // No reader is known that reads both this way.
             _ => return,
         };
         if message.flaw.is_some_and(|flaw| flaw != Flaw::TooDeep || message.method.is_none()) {
@@ -212,12 +221,12 @@ impl Splits {
     }
 }
 
-/// Whitespace of JSON. A form feed is none: the line is no JSON with one behind a message.
+/// JSON's whitespace. A form feed is not part of it: after a message, it makes the line invalid.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// What is in no JSON, and ends a line for `str.splitlines`.
+/// Characters that do not occur in JSON and end a line for `str.splitlines`.
 fn is_control(byte: u8) -> bool {
     matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e)
 }

@@ -1,60 +1,60 @@
-//! What JSON is written in, before anything is known of it: UTF-8 as a rule, with or without a byte order mark, or UTF-16 or
-//! UTF-32, as their marks tell or, without one, the zeros in the first characters, which are ASCII in all JSON (RFC 4627,
-//! section 3; Python's `json.loads` and others still go by it).
+//! The encoding of JSON, before anything is known of it: usually UTF-8, with or without a byte order mark, or UTF-16
+//! or UTF-32. A mark decides or, without one, the zeros in the first characters, which are ASCII in all JSON (RFC
+//! 4627, section 3; `json.loads` of Python and other parsers still do this).
 //!
 //! Invariants:
-//! 1. No bytes are JSON in two of these, so there is nothing to choose: UTF-8 has no zeros and no `FE` or `FF`, UTF-16 and
-//!    UTF-32 have zeros in each character of the syntax. What a header says (`charset`) decides nothing.
-//! 2. UTF-8 passes as it is, without a copy, but for the mark.
-//! 3. What is no character becomes a byte that is in no UTF-8.
+//! 1. No bytes are JSON in two of these encodings, so there is no choice: UTF-8 has no zeros and no `FE` or `FF`, and
+//!    UTF-16 and UTF-32 have zeros in each character of the syntax. The `charset` of a header decides nothing.
+//! 2. UTF-8 passes unchanged, without a copy, except for the mark.
+//! 3. Anything that is not a character becomes a byte that does not occur in UTF-8.
 
-/// Makes UTF-8 of one unit of framing after the other, each in any number of pieces.
+/// Converts successive units of framing to UTF-8, each in any number of pieces.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unicode {
-    form: Form,
-    /// There was a mark, or it is not UTF-8: the text stands at other offsets than the bytes.
+    form: UnicodeForm,
+    /// There was a mark, or it is not UTF-8: offsets in the text differ from those of the bytes.
     is_transcoded: bool,
-    /// What is not decided, or the bytes of a character that is not complete.
+    /// Bytes whose encoding is not decided, or of a character that is not complete.
     begun: [u8; 4],
     length: usize,
     /// The first half of a surrogate pair.
     high: Option<u16>,
-    /// The zeros with which the newline behind the last unit may go on.
+    /// The zeros that may complete the newline after the last unit.
     owed: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Form {
+enum UnicodeForm {
     #[default]
     Unknown,
     Utf8,
-    Utf16(Order),
-    Utf32(Order),
+    Utf16(ByteOrder),
+    Utf32(ByteOrder),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum ByteOrder {
     Little,
     Big,
 }
 
 impl Unicode {
-    /// Gives the text, in pieces, each with whether it was transcoded.
+    /// Emits the text in pieces, each with whether it was converted.
     pub(crate) fn read(&mut self, mut bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
-        if self.form == Form::Unknown {
+        if self.form == UnicodeForm::Unknown {
             bytes = self.begin(bytes, give);
         }
         match self.form {
-            Form::Unknown => {}
-            Form::Utf8 if bytes.is_empty() => {}
-            Form::Utf8 => give(self.is_transcoded, bytes),
-            Form::Utf16(_) | Form::Utf32(_) => self.wide(bytes, give),
+            UnicodeForm::Unknown => {}
+            UnicodeForm::Utf8 if bytes.is_empty() => {}
+            UnicodeForm::Utf8 => give(self.is_transcoded, bytes),
+            UnicodeForm::Utf16(_) | UnicodeForm::Utf32(_) => self.wide(bytes, give),
         }
     }
 
-    /// The unit ends here. What is read next belongs to another, behind a newline.
+    /// The unit ends here. What is read next belongs to another one, after a newline.
     pub(crate) fn end(&mut self, give: &mut impl FnMut(bool, &[u8])) {
-        if self.form == Form::Unknown && self.length > 0 {
+        if self.form == UnicodeForm::Unknown && self.length > 0 {
             self.decide(true, give);
         }
         let left = self.begun.get(..self.length).unwrap_or_default();
@@ -63,33 +63,33 @@ impl Unicode {
             give(true, NO_CHARACTER);
         }
         let owed = match self.form {
-            Form::Utf16(Order::Little) => 1,
-            Form::Utf32(Order::Little) => 3,
+            UnicodeForm::Utf16(ByteOrder::Little) => 1,
+            UnicodeForm::Utf32(ByteOrder::Little) => 3,
             _ => 0,
         };
         *self = Self { owed, ..Self::default() };
     }
 
-    /// Whether the unit is no plain UTF-8, as far as it was read.
+    /// Whether the unit is not plain UTF-8, as far as it was read.
     pub(crate) fn is_transcoded(&self) -> bool {
         self.is_transcoded
     }
 
-    /// Whether it is UTF-8, likewise, or nothing yet.
+    /// Whether it is UTF-8 as far as it was read, or nothing was read.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.form == Form::Utf8 || (self.form == Form::Unknown && self.length == 0)
+        self.form == UnicodeForm::Utf8 || (self.form == UnicodeForm::Unknown && self.length == 0)
     }
 
-    /// A byte comes that is no zero: one other character before it is UTF-8.
+    /// The next byte is not a zero: if there is only one other character before it, the unit is UTF-8.
     pub(crate) fn settle(&mut self, give: &mut impl FnMut(bool, &[u8])) {
-        if let (Form::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
+        if let (UnicodeForm::Unknown, 1, [first, ..]) = (self.form, self.length, self.begun)
             && !matches!(first, 0 | 0xef | 0xfe | 0xff)
         {
             self.decide(true, give);
         }
     }
 
-    /// The first bytes, until it is known what they are. Gives back what is left.
+    /// The first bytes, until the encoding is known. Returns the rest.
     fn begin<'a>(&mut self, mut bytes: &'a [u8], give: &mut impl FnMut(bool, &[u8])) -> &'a [u8] {
         while let (1.., [0, rest @ ..]) = (self.owed, bytes) {
             (self.owed, bytes) = (self.owed - 1, rest);
@@ -102,10 +102,10 @@ impl Unicode {
             && !matches!(first, 0 | 0xef | 0xfe | 0xff)
             && *second != 0
         {
-            self.form = Form::Utf8;
+            self.form = UnicodeForm::Utf8;
             return bytes;
         }
-        while let (Form::Unknown, Some((&byte, rest))) = (self.form, bytes.split_first()) {
+        while let (UnicodeForm::Unknown, Some((&byte, rest))) = (self.form, bytes.split_first()) {
             bytes = rest;
             if let Some(place) = self.begun.get_mut(self.length) {
                 *place = byte;
@@ -124,14 +124,14 @@ impl Unicode {
             return;
         };
         self.form = form;
-        self.is_transcoded = form != Form::Utf8 || mark > 0;
+        self.is_transcoded = form != UnicodeForm::Utf8 || mark > 0;
         self.read(begun.get(mark..).unwrap_or_default(), give);
     }
 
     fn wide(&mut self, bytes: &[u8], give: &mut impl FnMut(bool, &[u8])) {
         let (size, order) = match self.form {
-            Form::Utf32(order) => (4, order),
-            Form::Utf16(order) => (2, order),
+            UnicodeForm::Utf32(order) => (4, order),
+            UnicodeForm::Utf16(order) => (2, order),
             _ => return,
         };
         let mut text = String::with_capacity(AT_ONCE + 4);
@@ -146,8 +146,8 @@ impl Unicode {
             self.length = 0;
             let code = self.begun.iter().take(size).fold(0, |code, byte| code << 8 | u32::from(*byte));
             let code = match order {
-                Order::Big => code,
-                Order::Little => code.swap_bytes() >> (32 - 8 * size),
+                ByteOrder::Big => code,
+                ByteOrder::Little => code.swap_bytes() >> (32 - 8 * size),
             };
             match self.character(code, size) {
                 Next::Character(character) => text.push(character),
@@ -156,7 +156,7 @@ impl Unicode {
                     give(true, text.as_bytes());
                     give(true, NO_CHARACTER);
                     text.clear();
-                    // The second half of no pair may be something of its own.
+                    // A second half without a first one may be a character of its own.
                     if let Some(character) = self.high.is_none().then(|| char::from_u32(code)).flatten() {
                         text.push(character);
                     }
@@ -194,7 +194,7 @@ impl Unicode {
     }
 }
 
-/// What a unit of UTF-16 or UTF-32 makes of those before.
+/// What a unit of UTF-16 or UTF-32 makes of the units before.
 enum Next {
     Character(char),
     More,
@@ -205,15 +205,15 @@ fn is_high(unit: u16) -> bool {
     (0xd800..0xdc00).contains(&unit)
 }
 
-/// What begins so, and how long its mark is; `None` if more has to come.
-fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
-    use Form::{Utf8, Utf16, Utf32};
-    use Order::{Big, Little};
+/// The encoding of a text that begins so, and the length of its mark; `None` if more bytes are needed.
+fn form(begun: &[u8], is_end: bool) -> Option<(UnicodeForm, usize)> {
+    use ByteOrder::{Big, Little};
+    use UnicodeForm::{Utf8, Utf16, Utf32};
     Some(match *begun {
         [0xef, 0xbb, 0xbf, ..] => (Utf8, 3),
         [0xff, 0xfe, 0, 0, ..] => (Utf32(Little), 4),
         [0, 0, 0xfe, 0xff, ..] => (Utf32(Big), 4),
-        // In no encoding does JSON begin so; in this one it may go on behind it.
+        // JSON begins so in no encoding; in this one, it may follow.
         [0x0b | 0x0c | 0x1c..=0x1e, ..] => (Utf8, 0),
         [0xff, 0xfe] | [0xff, 0xfe, 0] if !is_end => return None,
         [0xff, 0xfe, ..] => (Utf16(Little), 2),
@@ -228,7 +228,7 @@ fn form(begun: &[u8], is_end: bool) -> Option<(Form, usize)> {
     })
 }
 
-/// A byte that is in no UTF-8.
+/// A byte that does not occur in UTF-8.
 const NO_CHARACTER: &[u8] = b"\xff";
-/// How much text is given at once, at most.
+/// The maximum length of one piece of emitted text.
 const AT_ONCE: usize = 1024;

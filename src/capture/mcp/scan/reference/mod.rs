@@ -1,4 +1,4 @@
-//! Other readers of the same bytes, to compare the scanner with in tests and fuzz targets.
+//! Reference readers of the same bytes, which tests and fuzz targets compare with the scanner.
 
 pub(in crate::capture::mcp) mod oracle;
 pub(in crate::capture::mcp) mod victims;

@@ -1,4 +1,4 @@
-//! What serde_json makes of the same bytes, all at once: the judge in property tests and in fuzzing.
+//! The reading of serde_json, from the complete bytes: the oracle of property tests and fuzzing.
 
 #![allow(clippy::indexing_slicing, unreachable_pub, reason = "it runs in tests, and in the fuzz target from outside")]
 
@@ -9,13 +9,14 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::capture::mcp::message::{
-    Answer, Error, Flaw, Id, IdKind, MAX_ID, MAX_TEXT, Message, Params, Reading, StateDigest, ToolDefinition,
+    ErrorFacts, Flaw, Id, IdKind, MAX_ID, MAX_TEXT, Message, Params, ResultFacts, ScanOptions, StateDigest,
+    ToolDefinition,
 };
 use crate::capture::mcp::scan::framing::{Events, Lines};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 
-/// Panics unless the scanner agrees with serde_json about one document, whatever the sizes of the pieces that it comes in.
-/// `is_json` is whether the bytes are one JSON document in UTF-8.
+/// Panics unless the scanner agrees with serde_json about one document, for any sizes of its pieces. `is_json` is
+/// whether the bytes are one JSON document in UTF-8.
 pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
     let reading = &Arc::new(everything());
     let messages = scan(reading, Documents::One, [bytes]);
@@ -36,24 +37,24 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
     let messages: Vec<Message> = messages.into_iter().filter(|message| message.reader.is_none()).collect();
     let length: u64 = messages.iter().map(|message| message.bytes).sum();
     assert!(length <= bytes.len() as u64, "[5] the messages are longer than the unit");
-    // What is no UTF-8 is read as by those who replace it.
+    // Invalid UTF-8 is read as by readers that replace it.
     let text = String::from_utf8_lossy(bytes);
     if let (true, Ok(value)) = (is_read, serde_json::from_str::<Value>(&text)) {
         let expected = expected(&value, reading, &messages);
-        // What others alone take for a call is none to most.
+        // What only other readers take for a call is not a call to most.
         if other.is_none() || messages.len() == expected.len() {
             assert_eq!(messages, expected, "[4] the facts are something else");
         }
     }
 }
 
-/// Everything is read for.
-pub(crate) fn everything() -> Reading {
-    Reading { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true }
+/// A reading that keeps everything.
+pub(crate) fn everything() -> ScanOptions {
+    ScanOptions { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true }
 }
 
 pub(crate) fn scan<'a>(
-    reading: &Arc<Reading>,
+    reading: &Arc<ScanOptions>,
     documents: Documents,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<Message> {
@@ -66,9 +67,9 @@ pub(crate) fn scan<'a>(
     messages
 }
 
-/// The messages of lines, each with how many bytes were read when it was there.
+/// The messages of lines, each with how many bytes were read when it was emitted.
 pub(crate) fn lines<'a>(
-    reading: &Arc<Reading>,
+    reading: &Arc<ScanOptions>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<(Option<u64>, Message)> {
     let mut reader = Lines::new(Arc::clone(reading));
@@ -90,8 +91,11 @@ pub(crate) fn lines<'a>(
     messages
 }
 
-/// The messages of events, and how many had no end.
-pub(crate) fn events<'a>(reading: &Arc<Reading>, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, u64) {
+/// The messages of events, and how many events had no end.
+pub(crate) fn events<'a>(
+    reading: &Arc<ScanOptions>,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Message>, u64) {
     let mut reader = Events::new(Arc::clone(reading));
     let mut messages = Vec::new();
     for piece in pieces {
@@ -101,7 +105,7 @@ pub(crate) fn events<'a>(reading: &Arc<Reading>, pieces: impl IntoIterator<Item 
     (messages, reader.unfinished())
 }
 
-/// Cuts into pieces of those sizes, over and over.
+/// Cuts into pieces of those sizes, repeatedly.
 pub(crate) fn pieces<'a>(mut bytes: &'a [u8], sizes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut sizes = sizes.iter().chain([&1]).cycle();
     std::iter::from_fn(move || {
@@ -113,8 +117,8 @@ pub(crate) fn pieces<'a>(mut bytes: &'a [u8], sizes: &'a [u8]) -> impl Iterator<
     })
 }
 
-/// The messages of a document. What a parsed value does not tell is taken from what was found.
-fn expected(value: &Value, reading: &Reading, found: &[Message]) -> Vec<Message> {
+/// The messages of a document. What a parsed value does not contain is taken from `found`.
+fn expected(value: &Value, reading: &ScanOptions, found: &[Message]) -> Vec<Message> {
     let (elements, batch) = match value {
         Value::Array(elements) if elements.is_empty() => (vec![&Value::Null], Some(1)),
         Value::Array(elements) => (elements.iter().collect(), Some(1)),
@@ -133,7 +137,7 @@ fn expected(value: &Value, reading: &Reading, found: &[Message]) -> Vec<Message>
         .collect()
 }
 
-fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
+fn message(value: &Value, reading: &ScanOptions, found: &Message) -> Message {
     let Some(top) = value.as_object() else {
         return Message { flaw: Some(Flaw::NotAMessage), doubts: found.doubts.clone(), ..Message::default() };
     };
@@ -143,7 +147,7 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
         is_jsonrpc: text(top, "jsonrpc").as_deref() == Some("2.0"),
         has_result: inner(top, "result").is_some(),
         has_error: inner(top, "error").is_some(),
-        // A parsed value does not tell what came twice.
+        // A parsed value does not say what occurred twice.
         doubts: found.doubts.clone(),
         ..Message::default()
     };
@@ -154,7 +158,7 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
         message.result = answer(object, reading);
     }
     if let Some(object) = inner(top, "error") {
-        message.error = Error {
+        message.error = ErrorFacts {
             code: object.get("code").and_then(Value::as_number).and_then(|number| code(number, found.error.code)),
             message: text(object, "message").filter(|_| reading.wants_error_text),
         };
@@ -164,7 +168,7 @@ fn message(value: &Value, reading: &Reading, found: &Message) -> Message {
     message
 }
 
-fn params(object: &Map<String, Value>, reading: &Reading, found: &Params) -> Params {
+fn params(object: &Map<String, Value>, reading: &ScanOptions, found: &Params) -> Params {
     let empty = Map::new();
     let meta = inner(object, "_meta").unwrap_or(&empty);
     let client = inner(object, "clientInfo").unwrap_or(&empty);
@@ -185,7 +189,7 @@ fn params(object: &Map<String, Value>, reading: &Reading, found: &Params) -> Par
     }
 }
 
-fn answer(object: &Map<String, Value>, reading: &Reading) -> Answer {
+fn answer(object: &Map<String, Value>, reading: &ScanOptions) -> ResultFacts {
     let empty = Map::new();
     let task = inner(object, "task").unwrap_or(&empty);
     let elements = |key| object.get(key).and_then(Value::as_array).into_iter().flatten();
@@ -193,7 +197,7 @@ fn answer(object: &Map<String, Value>, reading: &Reading) -> Answer {
     let texts =
         texts.fold(String::new(), |texts, text| if texts.is_empty() { text.into() } else { texts + "\n" + text });
     let is_error = object.get("isError") == Some(&Value::Bool(true));
-    Answer {
+    ResultFacts {
         is_error,
         result_type: text(object, "resultType"),
         request_state: state(object, reading),
@@ -214,13 +218,13 @@ fn tool(value: &Value) -> Option<ToolDefinition> {
     Some(ToolDefinition { name, digest: Sha256::digest(canonical).into() })
 }
 
-fn state(object: &Map<String, Value>, reading: &Reading) -> Option<StateDigest> {
+fn state(object: &Map<String, Value>, reading: &ScanOptions) -> Option<StateDigest> {
     let mut state = reading.state_key.clone()?;
     state.update(object.get("requestState")?.as_str()?.as_bytes());
     Some(StateDigest(state.finalize().into_bytes().into()))
 }
 
-/// A number that serde_json has as a binary fraction has lost digits: what was found must only be as near to it.
+/// If serde_json has a number as binary floating point, digits are lost: what was found must only be as close to it.
 fn id(value: &Value, found: Option<&Id>) -> Id {
     let (kind, text) = match value {
         Value::Null => (IdKind::Null, String::new()),

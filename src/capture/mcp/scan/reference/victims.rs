@@ -1,5 +1,6 @@
-//! What servers run of the same bytes, written down once more, from their sources and from what they did: the judge of the
-//! readers, in property tests and in fuzzing. It shares nothing with them but serde_json's word on what is JSON.
+//! What servers run of the same bytes, written a second time, from their sources and their behaviour: the oracle of
+//! the profiles in property tests and fuzzing. It shares only serde_json's judgement of what is JSON with the
+//! scanner.
 
 #![allow(clippy::indexing_slicing, unreachable_pub, reason = "it runs in tests, and in the fuzz target from outside")]
 
@@ -8,15 +9,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::oracle::{self, pieces};
-use crate::capture::mcp::message::{Flaw, Message, Reading};
+use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 
 /// A call that is run: its method, its tool or prompt, and its id.
 type Call = (String, Option<String>, String);
 
-/// Panics unless each call that a server runs of these lines is read, and no other is read as what most servers run,
-/// whatever the sizes of the pieces in which they come.
+/// Panics unless each call that a server runs of these lines is read, and no other call is read as one that most
+/// servers run, for any sizes of the pieces.
 pub fn check(bytes: &[u8], sizes: &[u8]) {
-    let reading = &Arc::<Reading>::default();
+    let reading = &Arc::<ScanOptions>::default();
     let whole: Vec<Message> = oracle::lines(reading, [bytes]).into_iter().map(|(_, message)| message).collect();
     let cut = oracle::lines(reading, pieces(bytes, sizes)).into_iter().map(|(_, message)| message);
     assert_eq!(whole, cut.collect::<Vec<_>>(), "lines are something else in pieces");
@@ -32,7 +33,7 @@ pub fn check(bytes: &[u8], sizes: &[u8]) {
     let ordinary: Vec<Call> = ordinary.into_iter().filter_map(read).collect();
     let runs = run(text.split('\n'), last);
     assert!(runs.iter().all(|call| ordinary.contains(call)), "most servers run {runs:?} of {text:?}, not {ordinary:?}");
-    // The elements of a batch are told before it turns out to be none.
+    // The elements of a batch are emitted before it turns out to be invalid.
     if !text.contains('[') {
         assert_eq!(ordinary, runs, "most servers run something else of {text:?}");
     }
@@ -56,7 +57,7 @@ pub fn check(bytes: &[u8], sizes: &[u8]) {
     }
 }
 
-/// Documents that end with a line, whatever lines they begin with: the Go SDK ends at what is none.
+/// Documents that end with a line, on whatever lines they begin: the Go SDK stops at the first invalid one.
 fn documents(text: &str) -> Vec<String> {
     let (mut documents, mut begun) = (Vec::new(), String::new());
     for line in text.split('\n') {
@@ -76,10 +77,10 @@ fn universal(text: &str) -> impl Iterator<Item = &str> {
     text.split(['\r', '\n'])
 }
 
-/// What `str.splitlines` takes for the end of a line (Python, library reference).
+/// The line ends of `str.splitlines` (Python, library reference).
 const SPLITLINES: &str = "\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}";
 
-/// JSON with its keys in their order, and all of them.
+/// JSON with all its keys, in order.
 #[derive(Debug, Clone)]
 enum Json {
     Object(Vec<(String, Json)>),
@@ -91,7 +92,7 @@ enum Json {
 
 type Keys = fn(&[(String, Json)], &str) -> Option<Json>;
 
-/// What a server runs that reads these lines and takes keys so.
+/// What a server runs that reads these lines and matches keys this way.
 fn run<'a>(lines: impl Iterator<Item = &'a str>, keys: Keys) -> Vec<Call> {
     let documents = lines.filter(|line| serde_json::from_str::<Value>(line).is_ok()).map(|line| parse(&mut { line }));
     let elements = documents.flat_map(|document| match document {
@@ -124,8 +125,8 @@ fn first(object: &[(String, Json)], key: &str) -> Option<Json> {
     object.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone())
 }
 
-/// `encoding/json`: a key matches a field whatever its case, by the simple folding of Unicode. Into a string `null` leaves what
-/// was there, a second object goes into the same struct, and anything else fails.
+/// `encoding/json`: a key matches a field in any letter case, by the simple folding of Unicode. `null` leaves a
+/// string unchanged, a second object goes into the same struct, and anything else fails.
 fn go(object: &[(String, Json)], key: &str) -> Option<Json> {
     let folds = |other: &str| {
         let other = other.chars().map(|letter| match letter {
@@ -143,7 +144,7 @@ fn go(object: &[(String, Json)], key: &str) -> Option<Json> {
     })
 }
 
-/// Parses what is JSON.
+/// Parses valid JSON.
 fn parse(text: &mut &str) -> Json {
     *text = text.trim_ascii_start();
     match text.as_bytes()[0] {
@@ -185,7 +186,7 @@ fn parse(text: &mut &str) -> Json {
     }
 }
 
-/// Goes behind that where it comes next.
+/// Skips that character if it comes next.
 fn skip(text: &mut &str, what: char) -> bool {
     *text = text.trim_ascii_start();
     let behind = text.strip_prefix(what);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::super::message::{Flaw, Message, Reading};
-use crate::capture::mcp::scan::framing::Texts;
+use super::super::super::message::{Flaw, Message, ScanOptions};
+use crate::capture::mcp::scan::framing::TextScanner;
 use crate::capture::mcp::scan::reference::oracle;
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 
@@ -49,7 +49,7 @@ impl Written {
 }
 
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Message> {
-    let mut texts = Texts::new(Arc::new(oracle::everything()), Documents::One);
+    let mut texts = TextScanner::new(Arc::new(oracle::everything()), Documents::One);
     let mut messages = Vec::new();
     pieces.into_iter().for_each(|piece| texts.read(piece, &mut |message| messages.push(message)));
     texts.end(&mut |message| messages.push(message));
@@ -132,7 +132,7 @@ fn lines_are_lines_in_any_encoding() {
             written => written.write(&(messages.join("\n") + "\n")),
         };
         for piece in [1, 2, 3, bytes.len()] {
-            let found = oracle::lines(&Arc::new(Reading::default()), bytes.chunks(piece));
+            let found = oracle::lines(&Arc::new(ScanOptions::default()), bytes.chunks(piece));
             let methods: Vec<_> = found.iter().map(|(_, message)| (message.method.as_deref(), message.flaw)).collect();
             assert_eq!(methods, [(Some("a中"), None), (Some("é"), None), (Some("c"), None)], "{written:?}");
         }
@@ -144,7 +144,7 @@ fn lines_are_lines_in_any_encoding() {
 fn a_mark_hides_no_line() {
     for mark in [&b"\xff\xfe"[..], b"\xfe\xff", b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\xef\xbb\xbf", b"\0", b"1\0"] {
         let bytes = [mark, b"\n{\"id\":1,\"method\":\"tools/call\"}\n"].concat();
-        let found = oracle::lines(&Arc::new(Reading::default()), [&bytes[..]]);
+        let found = oracle::lines(&Arc::new(ScanOptions::default()), [&bytes[..]]);
         let last = &found.last().unwrap().1;
         assert_eq!((last.method.as_deref(), last.flaw), (Some("tools/call"), None), "{mark:x?}");
     }
@@ -154,7 +154,7 @@ fn a_mark_hides_no_line() {
 #[test]
 fn a_carriage_return_may_end_a_line() {
     let lines = |bytes: &[u8]| {
-        let (whole, single) = (&Arc::new(Reading::default()), bytes.chunks(1));
+        let (whole, single) = (&Arc::new(ScanOptions::default()), bytes.chunks(1));
         let found = oracle::lines(whole, [bytes]);
         assert_eq!(found, oracle::lines(whole, single), "byte by byte");
         let told = found.into_iter().map(|(_, message)| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
-use super::super::super::message::{Flaw, Id, IdKind, MAX_ID, MAX_TEXT, MAX_TOOL, MAX_TOOLS, Message, Reading};
+use super::super::super::message::{Flaw, Id, IdKind, MAX_ID, MAX_TEXT, MAX_TOOL, MAX_TOOLS, Message, ScanOptions};
 use super::{read, read_as, read_one};
 use crate::capture::mcp::scan::reference::oracle;
 use crate::capture::mcp::scan::scanner::Documents;
@@ -251,7 +251,7 @@ fn few_and_short_definitions_are_looked_at() {
     let tool = |size: usize| format!("{{\"name\":\"a\",\"x\":\"{}\"}}", "x".repeat(size - 19));
     let count = |tools: &str| {
         let unit = format!("{{\"result\":{{\"tools\":[{tools}]}}}}");
-        oracle::scan(&Arc::new(Reading::default()), Documents::One, unit.as_bytes().chunks(10_000))[0]
+        oracle::scan(&Arc::new(ScanOptions::default()), Documents::One, unit.as_bytes().chunks(10_000))[0]
             .result
             .tools
             .len()

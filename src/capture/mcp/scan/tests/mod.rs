@@ -11,12 +11,12 @@ mod readers;
 
 use std::sync::Arc;
 
-use super::super::message::{Message, Reading};
+use super::super::message::{Message, ScanOptions};
 use crate::capture::mcp::scan::reference::oracle;
 use crate::capture::mcp::scan::scanner::Documents;
 
 /// The messages of one unit, read in one piece, which are the same byte by byte (1).
-fn read_as(reading: &Arc<Reading>, documents: Documents, unit: &[u8]) -> Vec<Message> {
+fn read_as(reading: &Arc<ScanOptions>, documents: Documents, unit: &[u8]) -> Vec<Message> {
     let whole = oracle::scan(reading, documents, [unit]);
     let bytewise = oracle::scan(reading, documents, unit.chunks(1));
     assert_eq!(whole, bytewise, "[1] byte by byte it is something else: {}", String::from_utf8_lossy(unit));

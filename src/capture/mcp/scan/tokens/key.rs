@@ -1,26 +1,27 @@
-//! The key that is read, as far as it may be one that is looked for: those are short and ASCII.
+//! The key that is being read, while it may be a known one: those are short and ASCII.
 
-use super::quoted::Sink;
+use super::string_reader::StringSink;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Key {
+pub(crate) struct KeyText {
     bytes: [u8; MAX_KEY],
     length: usize,
-    /// It is none that is looked for.
+    /// It is not a known key.
     is_other: bool,
 }
 
-impl Key {
+impl KeyText {
     pub(crate) fn clear(&mut self) {
         (self.length, self.is_other) = (0, false);
     }
 
-    /// Nothing if it is none that is looked for.
+    /// Empty if it is not a known key.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).filter(|_| !self.is_other).unwrap_or_default()
     }
 
-    /// Whether it is that, which is short enough to be looked for.
+    /// Whether it is `other`, which is short enough to be a known key.
+    #[cfg(feature = "tower")]
     pub(crate) fn is(&self, other: &[u8]) -> bool {
         !self.is_other && self.bytes() == other
     }
@@ -36,17 +37,17 @@ impl Key {
     }
 }
 
-impl Default for Key {
+impl Default for KeyText {
     fn default() -> Self {
         Self { bytes: [0; MAX_KEY], length: 0, is_other: false }
     }
 }
 
-impl Sink for Key {
+impl StringSink for KeyText {
     fn text(&mut self, piece: &str) {
         self.push(piece.as_bytes());
     }
 }
 
-/// The longest key that is looked for is `io.modelcontextprotocol/protocolVersion`.
+/// The longest known key is `io.modelcontextprotocol/protocolVersion`.
 const MAX_KEY: usize = 40;

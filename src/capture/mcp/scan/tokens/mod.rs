@@ -1,17 +1,17 @@
-//! The tokens of JSON: strings, numbers, keys, and how deep they are nested.
+//! The tokens of JSON: strings, numbers, keys, and nesting.
 
-mod deep;
 mod key;
 mod nesting;
 mod number;
-mod quoted;
+mod skipped_value;
 #[cfg(feature = "internals")]
 mod string;
+mod string_reader;
 
-pub(crate) use self::deep::Deep;
-pub(crate) use self::key::Key;
+pub(crate) use self::key::KeyText;
 pub(crate) use self::nesting::Nesting;
 pub(crate) use self::number::{Number, NumberPart};
-pub(crate) use self::quoted::{Nobody, Quoted, REPLACEMENT, Sink, simple_key};
+pub(crate) use self::skipped_value::SkippedValue;
 #[cfg(feature = "internals")]
 pub(crate) use self::string::string;
+pub(crate) use self::string_reader::{Discard, REPLACEMENT, StringReader, StringSink, simple_key};

@@ -1,4 +1,4 @@
-//! The arrays and objects around a place, one bit each.
+//! The arrays and objects around a position, one bit each.
 
 use crate::capture::mcp::message::MAX_DEPTH;
 
@@ -14,7 +14,7 @@ pub(crate) struct Nesting {
 }
 
 impl Nesting {
-    /// Inside of so many arrays, which the value does not close.
+    /// Starts inside that many arrays, which the value does not close.
     pub(crate) fn new(base: usize) -> Self {
         Self { depth: base, base, ..Self::default() }
     }
@@ -27,7 +27,7 @@ impl Nesting {
         self.depth == self.base
     }
 
-    /// Whether nothing more can be opened.
+    /// Whether the limit of nesting is reached.
     pub(crate) fn is_full(&self) -> bool {
         self.depth == MAX_DEPTH
     }

@@ -9,7 +9,7 @@ pub(crate) struct Number {
     is_infinite: bool,
 }
 
-/// What the last byte was.
+/// The kind of the last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum NumberPart {
     #[default]
@@ -26,8 +26,8 @@ pub(crate) enum NumberPart {
 }
 
 impl Number {
-    /// Reads on, and tells whether the number has ended, and what is left: it ends before the first byte that is none of it.
-    /// All bytes that are taken at once are digits, or it is one byte.
+    /// Reads on; returns whether the number has ended, and the rest. It ends before the first byte that is not part
+    /// of it. The bytes consumed by one call are digits, or a single byte.
     pub(crate) fn read<'a>(
         &mut self,
         mut bytes: &'a [u8],
@@ -69,7 +69,7 @@ impl Number {
         Ok((false, bytes))
     }
 
-    /// Whether it is none, but the minus of what some parsers know as `-Infinity`.
+    /// Whether it is only a minus sign, as in the `-Infinity` that some parsers read.
     pub(crate) fn is_infinite(&self) -> bool {
         self.is_infinite
     }

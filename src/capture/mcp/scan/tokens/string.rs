@@ -1,12 +1,12 @@
-//! A string of a message that is there whole, for who looks for places in it.
+//! A string of a message that is completely available, for code that searches positions in it.
 
-use super::key::Key;
-use super::quoted::Quoted;
+use super::key::KeyText;
+use super::string_reader::StringReader;
 
-/// Reads the string behind its first quote: what it says, as far as it is short enough to be a key that somebody looks for,
-/// and its length with its last quote. `None` if it is none, or has no end.
-pub(crate) fn string(bytes: &[u8]) -> Option<(Key, usize)> {
-    let mut key = Key::default();
-    let (ended, rest) = Quoted::default().read(bytes, &mut key).ok()?;
+/// Reads a string after its first quote. Returns its content, as far as it is short enough to be a known key, and its
+/// length including the last quote. `None` if it is not a string, or has no end.
+pub(crate) fn string(bytes: &[u8]) -> Option<(KeyText, usize)> {
+    let mut key = KeyText::default();
+    let (ended, rest) = StringReader::default().read(bytes, &mut key).ok()?;
     ended.then_some((key, bytes.len() - rest.len()))
 }

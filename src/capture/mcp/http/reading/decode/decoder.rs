@@ -5,9 +5,9 @@ use std::fmt;
 use super::layer::{CodingLayer, Undecodable};
 use crate::capture::mcp::http::reading::content::Codings;
 
-/// Takes the coded bytes as they come.
+/// Decodes coded bytes as they arrive.
 pub(crate) struct Decoder {
-    /// What was applied last first.
+    /// The coding that was applied last is first.
     layers: Vec<CodingLayer>,
     took: u64,
 }
@@ -19,7 +19,7 @@ impl Decoder {
         Ok(Self { layers, took: 0 })
     }
 
-    /// Gives what the bytes mean, in pieces.
+    /// Emits the decoded bytes in pieces.
     pub(crate) fn decode(&mut self, bytes: &[u8], give: &mut dyn FnMut(&[u8])) -> Result<(), Undecodable> {
         if self.layers.is_empty() {
             give(bytes);
@@ -32,14 +32,14 @@ impl Decoder {
         Ok(())
     }
 
-    /// No more bytes will come. Of some nothing may have come out: they are the beginning of something.
+    /// No more bytes will come. There may be no output so far, if they are only the beginning of something.
     pub(crate) fn end(&self) -> Result<(), Undecodable> {
         let is_empty = self.took > 0 && self.layers.last().is_some_and(|layer| layer.gave == 0);
         if is_empty { Err(Undecodable::Damaged) } else { Ok(()) }
     }
 }
 
-/// Through all of the layers, of a body of which so much has come.
+/// Decodes through all layers, for a body of which that many bytes have arrived.
 fn decode(layers: &mut [CodingLayer], bytes: &[u8], took: u64, give: &mut dyn FnMut(&[u8])) -> Result<(), Undecodable> {
     let Some((layer, inner)) = layers.split_first_mut() else {
         give(bytes);
@@ -63,9 +63,10 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// Bytes that are decoded at a time.
+/// How many bytes are decoded at a time.
 const AT_ONCE: usize = 4096;
-/// A body may become that much larger than the bytes that came allow for, so that a short body is never too large.
+/// A body may grow that much beyond what its length allows, so that a short body is never too large.
 pub(super) const MAY_GIVE: u64 = 16 * 1024 * 1024;
-/// What a byte may become, over the whole body. JSON shrinks to a tenth; what is made to exhaust readers, to a thousandth.
+/// How many bytes one byte may become, over the whole body. JSON compresses to a tenth; a decompression bomb to a
+/// thousandth.
 pub(super) const MAY_GIVE_PER_BYTE: u64 = 100;

@@ -6,15 +6,15 @@ use brotli_decompressor::{BrotliDecoderParameter, DecompressorWriter};
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use zstd::stream::write::Decoder as ZstdDecoder;
 
-use super::piece::Piece;
+use super::piece::DecodedPiece;
 use crate::capture::mcp::http::reading::content::Coding;
 
-/// Why a body cannot be read on.
+/// Why the rest of a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undecodable {
-    /// It is coded in a way that is not known here.
+    /// The coding is not known.
     Unknown,
-    /// It is not what its header says.
+    /// It does not have the coding that its header declares.
     Damaged,
     /// It becomes too large.
     Expands,
@@ -22,61 +22,61 @@ pub(crate) enum Undecodable {
 
 /// One coding.
 pub(super) struct CodingLayer {
-    coded: Coded,
+    coded: CodedStream,
     pub(super) gave: u64,
 }
 
-enum Coded {
-    /// Zlib or bare deflate; the first byte tells.
+enum CodedStream {
+    /// Zlib or bare deflate; the first byte decides.
     Deflate,
-    By(Box<dyn Decode>),
+    By(Box<dyn DecodeStep>),
 }
 
 impl CodingLayer {
     pub(super) fn new(coding: Coding) -> Result<Self, Undecodable> {
         let coded = match coding {
-            Coding::Gzip => Coded::By(Box::new(MultiGzDecoder::new(Piece::default()))),
-            Coding::Deflate => Coded::Deflate,
+            Coding::Gzip => CodedStream::By(Box::new(MultiGzDecoder::new(DecodedPiece::default()))),
+            Coding::Deflate => CodedStream::Deflate,
             Coding::Brotli => {
-                let mut decoder = DecompressorWriter::new(Piece::default(), BUFFER);
-                // Windows beyond 16 MiB are no part of the `br` coding (RFC 7932).
+                let mut decoder = DecompressorWriter::new(DecodedPiece::default(), BUFFER);
+                // Windows beyond 16 MiB are not part of the `br` coding (RFC 7932).
                 decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
-                Coded::By(Box::new(decoder))
+                CodedStream::By(Box::new(decoder))
             }
             Coding::Zstd => {
-                // There is nothing that can fail here but memory.
-                let mut decoder = ZstdDecoder::new(Piece::default()).map_err(|_| Undecodable::Damaged)?;
+                // Only memory can fail here.
+                let mut decoder = ZstdDecoder::new(DecodedPiece::default()).map_err(|_| Undecodable::Damaged)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(|_| Undecodable::Damaged)?;
-                Coded::By(Box::new(decoder))
+                CodedStream::By(Box::new(decoder))
             }
         };
         Ok(Self { coded, gave: 0 })
     }
 
-    pub(super) fn decode(&mut self, bytes: &[u8]) -> (Piece, io::Result<()>) {
-        if let (Coded::Deflate, Some(first)) = (&self.coded, bytes.first()) {
-            // CM of RFC 1950 is 8. Bare deflate begins so only with a stored block whose padding is not zero.
-            self.coded = Coded::By(match first & 0x0f {
-                8 => Box::new(ZlibDecoder::new(Piece::default())),
-                _ => Box::new(DeflateDecoder::new(Piece::default())),
+    pub(super) fn decode(&mut self, bytes: &[u8]) -> (DecodedPiece, io::Result<()>) {
+        if let (CodedStream::Deflate, Some(first)) = (&self.coded, bytes.first()) {
+            // CM of RFC 1950 is 8. Bare deflate begins like this only with a stored block whose padding is not zero.
+            self.coded = CodedStream::By(match first & 0x0f {
+                8 => Box::new(ZlibDecoder::new(DecodedPiece::default())),
+                _ => Box::new(DeflateDecoder::new(DecodedPiece::default())),
             });
         }
-        let Coded::By(decoder) = &mut self.coded else { return (Piece::default(), Ok(())) };
+        let CodedStream::By(decoder) = &mut self.coded else { return (DecodedPiece::default(), Ok(())) };
         let written = decoder.write_all(bytes).and_then(|()| decoder.flush());
         (std::mem::take(decoder.piece()), written)
     }
 }
 
 /// What the decoders of all codings have in common.
-trait Decode: Write + Send + Sync {
-    fn piece(&mut self) -> &mut Piece;
+trait DecodeStep: Write + Send + Sync {
+    fn piece(&mut self) -> &mut DecodedPiece;
 }
 
 macro_rules! decode {
     ($($decoder:ident)*) => {
         $(
-            impl Decode for $decoder<Piece> {
-                fn piece(&mut self) -> &mut Piece {
+            impl DecodeStep for $decoder<DecodedPiece> {
+                fn piece(&mut self) -> &mut DecodedPiece {
                     self.get_mut()
                 }
             }
@@ -86,12 +86,12 @@ macro_rules! decode {
 
 decode! { MultiGzDecoder ZlibDecoder DeflateDecoder DecompressorWriter }
 
-impl Decode for ZstdDecoder<'static, Piece> {
-    fn piece(&mut self) -> &mut Piece {
+impl DecodeStep for ZstdDecoder<'static, DecodedPiece> {
+    fn piece(&mut self) -> &mut DecodedPiece {
         self.get_mut()
     }
 }
 
 const BUFFER: usize = 4096;
-/// 8 MiB: larger windows are no part of the `zstd` coding (RFC 9659).
+/// 8 MiB: larger windows are not part of the `zstd` coding (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;

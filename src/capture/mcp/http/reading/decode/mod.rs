@@ -1,13 +1,13 @@
-//! The copy of a body that is read, without its content coding.
+//! Decodes the copy of a body that is read.
 //!
 //! Invariants:
-//! 1. What can be decoded of the bytes that have come is decoded now: an event that a server has flushed is seen when it
-//!    passes, not when more follows.
-//! 2. Memory is bounded whatever a body expands to, and so is the work: [`Undecodable::Expands`](self::layer::Undecodable) beyond the limit, which is
-//!    that of each coding where there are several.
+//! 1. Everything that can be decoded of the received bytes is decoded immediately: an event that a server has flushed
+//!    is seen when it passes, not when more follows.
+//! 2. Memory and work are bounded whatever a body expands to: beyond the limit, which applies to each coding, the
+//!    result is [`Undecodable::Expands`](self::layer::Undecodable).
 //!
-//! zstd is read by the C library: the decoders that are written in Rust keep back a whole window of what they have decoded, so
-//! the events of a stream would be seen late or, if the client goes away, not at all.
+//! The C library reads zstd: decoders in Rust hold back a whole window of decoded data, so the events of a stream
+//! would be seen late or, if the client disconnects, not at all.
 
 mod decoder;
 mod layer;

@@ -1,15 +1,15 @@
-//! What has come out of a decoder.
+//! The output of a decoder.
 
 use std::io::{self, Write};
 
-/// What came out of a few bytes.
+/// The output for a few bytes.
 #[derive(Debug, Default)]
-pub(super) struct Piece {
+pub(super) struct DecodedPiece {
     pub(super) bytes: Vec<u8>,
     pub(super) is_full: bool,
 }
 
-impl Write for Piece {
+impl Write for DecodedPiece {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + bytes.len() > MAX_PIECE {
             self.is_full = true;
@@ -24,5 +24,5 @@ impl Write for Piece {
     }
 }
 
-/// The most that a few bytes may become: deflate cannot make more of them, and brotli does so only of what is no text.
+/// The most that a few bytes may become: deflate cannot exceed it, and brotli does so only for data that is not text.
 pub(super) const MAX_PIECE: usize = 5 * 1024 * 1024;
