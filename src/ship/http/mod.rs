@@ -8,5 +8,6 @@ mod tests;
 #[cfg(feature = "tls")]
 mod tls;
 
+#[cfg(feature = "layer")]
 pub(crate) use self::client::HttpClient;
 pub use self::connector::HttpConnector;

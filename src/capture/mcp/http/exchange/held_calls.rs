@@ -54,7 +54,7 @@ pub enum Withheld {
 
 /// The facts that are kept of a message that others consume.
 #[derive(Debug)]
-pub(crate) struct MessageFacts {
+pub(crate) struct HeldMessage {
     id: Option<Id>,
     flaw: Option<Flaw>,
     /// Readers may understand it differently.
@@ -70,8 +70,8 @@ impl HeldCalls {
         Self { why, contents: Arc::default() }
     }
 
-    pub(crate) fn facts_of(&self, message: &Message) -> MessageFacts {
-        MessageFacts {
+    pub(crate) fn facts_of(&self, message: &Message) -> HeldMessage {
+        HeldMessage {
             id: message.id.clone(),
             flaw: message.flaw,
             is_ambiguous: message.is_ambiguous(),
@@ -83,8 +83,8 @@ impl HeldCalls {
     }
 
     /// The message has begun that call, if any.
-    pub(crate) fn tell(&self, message: MessageFacts, call: Option<Arc<OpenCall>>) {
-        let MessageFacts { id, flaw, is_ambiguous, has_other_charset, is_plain, is_in_batch, said } = message;
+    pub(crate) fn tell(&self, message: HeldMessage, call: Option<Arc<OpenCall>>) {
+        let HeldMessage { id, flaw, is_ambiguous, has_other_charset, is_plain, is_in_batch, said } = message;
         let mut contents = self.contents();
         match flaw {
             None => {}
