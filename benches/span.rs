@@ -1,4 +1,4 @@
-//! What an audited span costs the calling thread, beside the peers, in the same run.
+//! The cost of an audited span for the calling thread, compared with its peers in one run.
 //!
 //! P1: a disabled call site. P2: the records of an audited span with twelve attributes, beyond what the trace costs
 //! anyway, against the SDK's own log bridge into its batch processor (in RAM, lossy).

@@ -1,4 +1,4 @@
-//! Audited without rmcp: any server's handlers, annotated by hand, under a subscriber of one's own.
+//! Auditing without rmcp: the handlers of any server, annotated by hand, under your own subscriber.
 //!
 //! `err` and `ret` say how the call ended; without them a finished span looks like an abandoned one and is recorded as
 //! `unknown`. Records go to the collector at `OTEL_EXPORTER_OTLP_ENDPOINT`, by default `http://localhost:4317`.
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("{:?}", close_ticket(17).await);
     println!("{:?}", close_ticket(0).await);
-    // One thing of one moment, without a span.
+    // A single moment, without a span.
     tracing::info!({ auditrail.event = EventName::Authz.as_str(), auditrail.decision = "allow" }, "checked");
 
     println!("{:?}", trail.counts());

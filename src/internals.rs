@@ -1,7 +1,8 @@
-//! The door of the package `auditrail-server` to the inside: what the proxy and the command line need beside the public face.
+//! The door for the package `auditrail-server`: the internals that the proxy and the command line need in addition to
+//! the public API.
 //!
-//! This is no part of the public face. It may change with every version, so the server asks for exactly its own
-//! (`version = "=…"`), and nobody else uses it. What is not listed here stays inside.
+//! This is not part of the public API. It may change with every version, so the server depends on exactly its own
+//! version (`version = "=…"`), and no other package uses it. Internals that are not listed here stay private.
 
 use std::sync::Arc;
 
@@ -15,10 +16,10 @@ use crate::trail::{OpenCall, Refused};
 
 /// What the proxy does with a trail.
 pub trait TrailInside {
-    /// What records, and what capture wants to know.
+    /// What records, and what capture needs to know.
     fn core(&self) -> &Arc<trail::Core>;
 
-    /// The tap for HTTP inside of a proxy, which may hold calls.
+    /// The HTTP tap inside a proxy, which may hold calls.
     fn mcp_layer_of_proxy(&self, holding: Option<mcp::HoldReasons>) -> McpLayer;
 }
 
@@ -34,10 +35,10 @@ impl TrailInside for Trail {
 
 /// What the proxy asks of a call that it may hold.
 pub trait OpenCallInside {
-    /// The ids of its span, if it has one with valid ids.
+    /// The ids of its span, if it has a span with valid ids.
     fn span_ids(&self) -> Option<SpanIds>;
 
-    /// Completes once the call may run, or may not.
+    /// Completes once it is decided whether the call may run.
     fn may_run(&self) -> impl Future<Output = Result<(), Refused>>;
 }
 
@@ -53,10 +54,10 @@ impl OpenCallInside for OpenCall {
 
 /// What the proxy asks of a body that it may hold.
 pub trait TapBodyInside {
-    /// Whether it is read as messages of MCP.
+    /// Whether it is read as MCP messages.
     fn is_tapped(&self) -> bool;
 
-    /// Whether more of it would tell more.
+    /// Whether reading more of it can find more.
     fn is_wanted(&self) -> bool;
 }
 
@@ -70,12 +71,12 @@ impl<B: Body> TapBodyInside for TapBody<B> {
     }
 }
 
-/// What the configuration file of the proxy has to do with the environment.
+/// What the configuration file of the proxy needs from the environment.
 pub trait EnvironmentInside: Sized {
-    /// The variables of this process, and some others that are asked for by their names.
+    /// Reads the variables of this process, and also those named in `others`.
     fn of_process_with(others: &[&str]) -> Self;
 
-    /// What counts where the variable is not set, and whether it does.
+    /// Sets the value of a variable that is not set; returns whether it was not set.
     fn default_to(&mut self, variable: &str, value: &str) -> bool;
 }
 
@@ -89,7 +90,7 @@ impl EnvironmentInside for Environment {
     }
 }
 
-/// Settings: what the command line and the configuration file of the proxy share with the variables.
+/// The settings that the command line and the configuration file of the proxy share with the variables.
 pub mod config {
     use crate::config::{ConfigError, Environment, JournalWithout};
 
@@ -99,10 +100,10 @@ pub mod config {
     pub use crate::config::regular::read as read_regular;
     pub use crate::config::resource::service_name_of;
 
-    /// What the environment says that the journal does without.
+    /// What the journal may lack, from the environment.
     ///
     /// # Errors
-    /// If the variable names something that is not known.
+    /// If the variable names something unknown.
     pub fn journal_without(environment: &Environment) -> Result<JournalWithout, ConfigError> {
         JournalWithout::read(environment)
     }
@@ -118,25 +119,25 @@ pub mod hex {
     pub use crate::hex::hex;
 }
 
-/// Locks that go on after a panic.
+/// Locks that continue after a panic.
 pub mod locks {
     pub use crate::locks::{Condvar, Mutex, MutexGuard};
 }
 
-/// Requests and answers that find each other.
+/// Pairs requests with answers.
 pub mod correlate {
     pub use crate::capture::mcp::correlate::{
         Correlator, Exchange, ExchangeEnd, GarbageRate, MessageOrigin, UnansweredRequest,
     };
 }
 
-/// The taps, over stdio and HTTP.
+/// The taps for stdio and HTTP.
 pub mod mcp {
     pub use crate::capture::mcp::http::{Bypasses, HeldCalls, HoldReasons, NotFromServer, Withheld};
     pub use crate::capture::mcp::tap::DirectionReader;
 }
 
-/// Messages, as they are read off the wire.
+/// Messages that are read from the wire.
 pub mod message {
     pub use crate::capture::mcp::message::{Id, IdKind, Message, MessageKind};
 }
@@ -156,7 +157,7 @@ pub mod splice {
     pub use crate::capture::mcp::splice::{CallerTrace, InjectedTrace, MOST_MESSAGES, Splices};
 }
 
-/// What records, counts and shares.
+/// What records, counts and limits.
 pub mod trail {
     pub use crate::trail::core::Core;
     pub use crate::trail::identity::{Client, Share, SharedResource};

@@ -1,8 +1,8 @@
 //! Audit logs for MCP servers, as OpenTelemetry log records.
 //!
 //! Every MCP call becomes a pair of log records, request and response, that carry the trace id and the span id of the call's
-//! own span. They wait in a journal on the disk until a collector has accepted them, over OTLP. Records never pass a filter, a
-//! sampler or a queue that drops, and hold no argument, result, token or header value.
+//! own span. They wait in a journal on disk until a collector has accepted them over OTLP. Records never pass a filter, a
+//! sampler or a queue that drops, and contain no arguments, results or tokens.
 //!
 //! # Quickstart
 //!
@@ -37,7 +37,7 @@
 //! | **Wrap** | a server built on rmcp: what passes on the wire is recorded, and calls can be denied | [`Trail::serve_stdio`]; over HTTP [`Trail::audited`] and [`Trail::mcp_layer`] |
 //! | **Proxy** | a server in any language, without a change to it | the command `auditrail proxy` |
 //!
-//! What is neither a span nor MCP is recorded with [`Trail::begin`] and [`OpenCall::finish`], around a call, or
+//! Record anything else with [`Trail::begin`] and [`OpenCall::finish`], around a call, or
 //! [`Trail::record`], for a moment:
 //!
 //! ```no_run
@@ -76,9 +76,9 @@
 //! What users name every day is at the root of the crate. The modules have the rest:
 //!
 //! - [`capture`]: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
-//! - [`record`]: the contract with who reads records: names, outcomes, OTLP bytes.
+//! - [`record`]: the contract with readers of records: names, outcomes, OTLP bytes.
 //! - [`config`]: `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
-//! - [`journal`] and [`ship`]: the way of a record from the disk to the collector.
+//! - [`journal`] and [`ship`]: the path of a record from the disk to the collector.
 //!
 //! # With a subscriber of your own
 //!
@@ -106,10 +106,10 @@
 //!
 //! # Durability
 //!
-//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the process,
-//! and a power loss where the [`Class`] of the call asks for it. What the collector does not have when a
-//! process ends is sent by the next one. What the journal cannot hold is counted and told by a gap record, or the call is
-//! refused, as its class says.
+//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the
+//! process, and a power loss if the [`Class`] of the call asks for it. When a process ends, the next
+//! one sends what the collector does not have. If the journal cannot keep a record, a gap record counts and reports
+//! it, or the call is refused, as its class says.
 //!
 //! # Troubleshooting
 //!
@@ -180,7 +180,8 @@ pub use self::trail::{
     Refused, RequestFacts, StartError, Trail, TrailBuilder, Transport, WhenFull,
 };
 
-// Their types stand in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked for ids.
+// Their types are in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked
+// for ids.
 #[cfg(unix)]
 pub use opentelemetry;
 #[cfg(unix)]

@@ -1,5 +1,5 @@
-//! The import order holds in both packages, between the modules and inside their rooms, the rooms stay small, and
-//! `ARCHITECTURE.md` tells of the modules that there are. The modules of the package `server/` are called `server::…` here.
+//! The import order holds in both packages, between the modules and inside their rooms; the rooms stay small; and
+//! `ARCHITECTURE.md` lists the existing modules. The modules of the package `server/` are called `server::…` here.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! The end of a stream whose process died comes behind all that the process wrote, is written when that was read, and once,
-//! whenever those who adopt it die themselves.
+//! The end of a dead process's stream comes after everything that the process wrote. It is written when that has been
+//! read, and once, even if adopting processes die themselves.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Many processes that live shortly, where many have died, with a collector that comes and goes: all arrives, once by record
-//! id, and no process needs more than 64 descriptors.
+//! Many short-lived processes next to many dead streams, with a collector that comes and goes: everything arrives,
+//! once by record id, and no process needs more than 64 descriptors.
 
 #![allow(
     clippy::disallowed_methods,

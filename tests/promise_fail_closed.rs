@@ -1,5 +1,5 @@
-//! Promises "Acknowledged means", "Disk full" and "Fail closed": a call goes on when its records are as safe as its class
-//! wants, and what happens when they cannot be is what its class says, and nothing else.
+//! Promises "Acknowledged means", "Disk full" and "Fail closed": a call goes on when its records are as safe as its
+//! class asks. If they cannot be, exactly that happens which its class says.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
-//! A disk that stands still, such as a frozen file system: nobody waits for it longer than its class says, what is left out is
-//! told, and all goes on when the disk does. No time is asserted: that a call returns while the disk is still held is the proof.
+//! A disk that stands still, such as a frozen file system: nothing waits for it longer than its class says, omitted
+//! records are reported, and everything resumes with the disk. No time is asserted: the proof is that a call returns
+//! while the disk is still held.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! A full disk is noticed before a record is taken, told once, and over by itself when there is space again.
+//! A full disk is detected before a record is accepted, reported once, and recording resumes when there is space again.
 
 #![allow(
     clippy::disallowed_methods,

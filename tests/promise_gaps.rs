@@ -1,4 +1,4 @@
-//! What is missing is told exactly, by records that are never too long to be kept, however much it is and wherever it stood.
+//! Missing records are reported exactly, by records that are never too long to be kept, however many are missing and where.
 
 #![allow(
     clippy::expect_used,

@@ -1,6 +1,6 @@
-//! The numbers that a trail tells of itself add up, wherever it tells them: `emitted = acknowledged + refused` and
-//! `acknowledged = delivered + quarantined + lost + pending`, in `Trail::counts`, in the metrics of every collection, and in
-//! the lifecycle records `running` and `stopped`. And they are true: `delivered` is what the collector holds.
+//! The counts of a trail add up everywhere: `emitted = acknowledged + refused` and `acknowledged = delivered +
+//! quarantined + lost + pending`, in `Trail::counts`, in the metrics of every collection, and in the lifecycle
+//! records `running` and `stopped`. They are also true: `delivered` is what the collector holds.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What the last number of a stream was is kept, durably, before any of its files goes.
+//! The last number of a stream is stored durably before any of its files is removed.
 
 #![allow(
     clippy::expect_used,

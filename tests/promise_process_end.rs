@@ -1,6 +1,6 @@
-//! However a process ends, what was acknowledged is there: the next process of the service sends it, under the stream, the
-//! numbers, the ids and the Resource of the dead one, and answers the calls that it left open. Row 18, and 17b from the
-//! sink's side.
+//! Acknowledged records survive the process, however it ends: the next process of the service sends them with the
+//! stream, the numbers, the ids and the Resource of the dead process, and answers the calls that it left open. Row
+//! 18, and 17b from the sink's side.
 
 #![allow(
     clippy::unwrap_used,

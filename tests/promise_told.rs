@@ -1,4 +1,4 @@
-//! What is gone was told before, and what tells of it is durable: also if the power goes in the moment in which it goes.
+//! A loss is reported durably before anything is removed, even if the power fails at that moment.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,6 @@
-//! Promise "Damage on disk": a sector that cannot be read (EIO) is damage like any other. What stands in it is told as lost,
-//! everything else arrives, and nothing waits for ever. A disk of which nothing can be read may come back, and costs nothing.
+//! Promise "Damage on disk": a sector that cannot be read (EIO) is damage like any other. Its records are reported as
+//! lost, everything else arrives, and nothing waits forever. A disk of which nothing can be read may recover, and
+//! costs nothing.
 
 #![allow(
     clippy::unwrap_used,

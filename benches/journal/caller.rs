@@ -1,4 +1,4 @@
-//! What a caller feels of a sink that is dead: begin and finish of a call, and the record of a moment, wall clock.
+//! The effect of a dead sink on a caller: begin and finish of a call, and the record of a moment, in wall-clock time.
 //!
 //! Three trails in one process take turns in short windows: one whose collector takes everything, one whose collector is
 //! away, one whose collector never answers. The 99th percentile of each window, and the median over all windows.

@@ -1,4 +1,4 @@
-//! What the journal costs and what it carries, each figure beside its peer, in the same run.
+//! The cost and the throughput of the journal, each compared with raw files in one run.
 //!
 //! - [`append`]: one append, mapped and by `write(2)`: what pays for the `unsafe` of `src/journal/disk/mapped.rs`.
 //! - [`durable`]: P4, sustained durable records a second with 64 callers, against raw batched `fdatasync`.

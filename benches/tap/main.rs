@@ -1,4 +1,4 @@
-//! What a tap costs, beside the same streams and the same server without one, in the same run.
+//! The cost of a tap, compared with the streams and the server without it, in one run.
 //!
 //! - `message`: a request of 1 kB in and its answer of 1 kB out, thread CPU and time that passes; a call, so two records.
 //! - `size`: requests of 1 kB to 3 MB: the cost of a byte, and what is allocated for it.

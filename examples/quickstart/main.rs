@@ -1,5 +1,5 @@
-//! The main job, on one screen: an rmcp server with annotated tools, a real MCP client, the embedded receiver in the
-//! place of a collector; then the trail as a table, and its traces as trees, record beside span.
+//! The whole product on one screen: an rmcp server with annotated tools, a real MCP client, and the embedded receiver
+//! in place of a collector. It prints the trail as a table, and its traces as trees with their records.
 
 #![allow(clippy::print_stdout, reason = "a demonstration prints")]
 

@@ -64,7 +64,7 @@ impl WeatherServer {
     }
 }
 
-/// A span inside a handler: it hangs under the call in the trace.
+/// A span inside a handler: it is below the call in the trace.
 #[tracing::instrument(skip_all)]
 async fn read_station(city: &str) -> usize {
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -78,7 +78,8 @@ impl ServerHandler for WeatherServer {
     }
 }
 
-/// The trail of the examples: who acts comes from a header that a gateway in front would set, and nobody deletes.
+/// The trail of the examples: the actor comes from a header that a gateway in front would set, and deleting is
+/// denied.
 pub(crate) fn trail() -> TrailBuilder {
     Trail::builder("weather-mcp").actor(user).authorize(nobody_deletes)
 }

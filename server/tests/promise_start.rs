@@ -1,4 +1,4 @@
-//! A trail starts where it is put, and where it cannot, it says why to the person who is there: the real binary and a program
+//! A trail starts in real environments, and if it cannot, it tells the operator why: the real binary and a program
 //! that uses the library, as processes, in the environments of real installations.
 
 // The faults are made by seccomp, and the numbers are those of its system calls.

@@ -1,4 +1,4 @@
-//! What a journal may and must do, known by somebody who is never killed.
+//! What a journal may and must do, kept by an observer that is never killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is known of a directory that several processes use, by somebody who is never killed.
+//! The model of a directory that several processes use, kept by an observer that is never killed.
 
 use std::collections::BTreeMap;
 use std::future::Future as _;

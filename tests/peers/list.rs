@@ -1,4 +1,4 @@
-//! What there is, and where `tests/peers/install` puts it.
+//! The peers, and where `tests/peers/install` installs them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

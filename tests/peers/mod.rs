@@ -1,7 +1,8 @@
-//! Tests against programs that we did not write: peers, as `tests/peers/install` brings them.
+//! Tests against peers: programs of other projects, which `tests/peers/install` installs.
 //!
-//! Where a peer is missing, such a test counts as ignored, and says what brings it; with `CI` set it fails. libtest knows no
-//! way for a test to say that, so these tests stand in binaries of their own, with `harness = false` in Cargo.toml:
+//! If a peer is missing, such a test counts as ignored and names the command that installs it; if `CI` is set, the
+//! test fails. libtest does not support this, so these tests are in separate binaries, with `harness = false` in
+//! Cargo.toml:
 //!
 //! ```ignore
 //! #[path = "../peers/mod.rs"]
@@ -16,9 +17,9 @@
 //! }
 //! ```
 //!
-//! What else a machine may lack is asked for by [`trial_where`], and a test that needs nothing is one of [`own`].
+//! [`trial_where`] tests for other things that a machine may lack; [`own`] is for a test that needs nothing.
 //!
-//! A further test is one more line in the list. One that is missing there is dead code, which the lints find.
+//! Add a test as one more line in the list. A test that is missing there is dead code, which the lints find.
 
 #![allow(
     dead_code,

@@ -1,4 +1,4 @@
-//! What another thread of a process does between the beginning and the end of a sync.
+//! The work of another thread between the beginning and the end of a sync.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A file system in memory that forgets what was not synced, and fails when it is told to.
+//! A file system in memory that loses what was not synced, and fails on demand.
 //!
 //! Every file has what the processes see (the page cache) and what the disk has. After a power loss:
 //! - of the sectors that were written and not synced, any subset is there, whatever their order;

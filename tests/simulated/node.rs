@@ -1,4 +1,4 @@
-//! What is on the simulated disk, and what is only on its way there.
+//! The content of the simulated disk, and the writes that have not reached it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

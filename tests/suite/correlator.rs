@@ -1,4 +1,4 @@
-//! What a tap makes of what passes: each request is one pair of records that knows how it ended, whatever is said.
+//! What a tap records of passing messages: each request is one pair of records with its outcome, whatever is sent.
 
 use auditrail::policy::Decision;
 use auditrail::record::{Record, Value, names};

@@ -1,4 +1,4 @@
-//! The values of `error.type`: what the page of the record says is what the code can write.
+//! The values of `error.type`: `docs/record.md` lists exactly those that the code can write.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

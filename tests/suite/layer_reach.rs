@@ -1,4 +1,4 @@
-//! An OTel layer that hides is found all the same, or somebody is told: no ids in silence.
+//! A hidden OTel layer is found, or a notice reports it: ids are never missing silently.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Which spans and events become records, and what stands in them.
+//! Which spans and events become records, and what the records contain.
 
 use auditrail::record::{EventName, Record, Value, names};
 use auditrail::trail::Moment;

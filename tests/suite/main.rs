@@ -1,4 +1,4 @@
-//! What the library promises, on one machine, without servers of others.
+//! The library's promises, on one machine, without programs of other projects.
 
 #![allow(
     clippy::unwrap_used,

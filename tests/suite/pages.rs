@@ -1,4 +1,4 @@
-//! `README.md` and the pages in `docs/`: what they link to is there, their promises have tests, their excerpts are real.
+//! `README.md` and the pages in `docs/`: their links lead somewhere, their promises have tests, their excerpts are real.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Lines that other programs read, and lines that nobody can read here, over stdio.
+//! Lines over stdio that other programs read, and lines that auditrail cannot read.
 
 use auditrail::record::{Record, Value, names};
 

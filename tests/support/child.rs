@@ -1,4 +1,4 @@
-//! A process that does not outlive the test that has started it, also where the test fails.
+//! A process that does not outlive the test that started it, even if the test fails.
 
 use std::ops::{Deref, DerefMut};
 use std::process::{Child, Command};

@@ -1,4 +1,4 @@
-//! The real disk, which stands still when a test wants it to: syncs, the making of segments, or stores to them.
+//! The real disk, which a test can make stand still: syncs, the creation of segments, or stores to them.
 
 use std::io;
 use std::path::Path;

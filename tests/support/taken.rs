@@ -1,4 +1,4 @@
-//! What a collector has taken, and whether that is all, once each, with every call answered once.
+//! What a collector has accepted, and whether it is complete: each record once, and every call answered once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Keeps what a journal tells its watcher.
+//! Keeps the events that a journal reports to its watcher.
 
 use std::sync::Mutex;
 

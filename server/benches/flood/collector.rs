@@ -1,4 +1,4 @@
-//! A collector that takes everything, and keeps what tells whether a record is missing.
+//! A collector that accepts everything, and keeps what shows whether a record is missing.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufReader, Write as _};

@@ -1,4 +1,4 @@
-//! All floods at once, for as long as one likes, with a collector that takes the records; and whether any is missing.
+//! All floods together, for any time, with a collector that accepts the records; checks whether any is missing.
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the benches of the proxy have in common: callers that take turns beside a relay, a collector, and a configuration.
+//! What the benches of the proxy share: callers that alternate between proxy and relay, a collector, and a configuration.
 
 use std::time::Duration;
 

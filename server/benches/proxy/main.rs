@@ -1,11 +1,11 @@
-//! What `auditrail proxy` adds to a call over stdio, beside a relay that only copies bytes, in the same run. All are real
-//! processes with pipes between them.
+//! What `auditrail proxy` adds to a call over stdio, compared with a relay that only copies bytes, in one run. All
+//! are real processes with pipes between them.
 //!
 //! - `direct`: the client and the server, with nothing between them.
-//! - `relay`: two threads that read and write, the least that something between them can be.
+//! - `relay`: two threads that read and write, which is the minimum for something in between.
 //! - `proxy`: `auditrail proxy`, which writes two records for each call, and ships them and the call's span to a collector.
 //! - `spanless`: without the span, which the relay does not export, either.
-//! - `synced`: the same where every call waits until its record survives a power loss: what a disk costs.
+//! - `synced`: like `proxy`, but every call waits until its record survives a power loss: the cost of a disk.
 //!
 //! Candidates take turns, so that a machine that slows down slows all. One call at a time: a request of 1 kB, an answer of
 //! 1 kB. `added` is the difference of the quantiles to those of `relay`.

@@ -1,4 +1,4 @@
-//! Programs that run until they end by themselves, or until they are told to.
+//! Programs that run until they end, or until they are told to end.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;

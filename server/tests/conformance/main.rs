@@ -1,4 +1,4 @@
-//! The official conformance suite of MCP against one server: as it is, and audited in each way that there is.
+//! The official MCP conformance suite against one server: plain, and audited in every way.
 //!
 //! Auditing must change no answer, so each variant scores what the plain server scores, check by check. Besides, every
 //! request is counted on the wire, by eyes that are not auditrail's, and compared with the records.

@@ -1,16 +1,16 @@
-//! What servers that we did not write run of what a client sends through the proxy, beside what is recorded of it.
+//! Compares what third-party servers run of what a client sends through the proxy with what is recorded of it.
 //!
-//! 1. What ran is recorded: each run of a tool has a pair of records with its name, which does not tell of a failure.
-//! 2. Where calls may be refused, what was refused did not run.
-//! 3. Where every call is refused, nothing runs, in whatever way it is written.
+//! 1. Every run is recorded: each run of a tool has a pair of records with its name, which does not report a failure.
+//! 2. If calls may be refused, refused calls did not run.
+//! 3. If every call is refused, nothing runs, however it is written.
 //!
-//! 4. Of sessions over HTTP, each call has the outcome that its client got (`stories.rs`).
-//! 5. Of an answer that is a stream of events, what clients of others understand is the outcome (`streams.rs`).
+//! 4. In HTTP sessions, each call has the outcome that its client got (`stories.rs`).
+//! 5. If an answer is an event stream, its outcome is what third-party clients understand (`streams.rs`).
 //!
-//! The victims tell what they ran by a file, which MCP has no part in. `corpus/` has what is sent to them; more of that kind is
-//! made of it by chance, for as many seconds as `AUDITRAIL_DIFFERENTIAL_SECONDS` says, from the seed
-//! `AUDITRAIL_DIFFERENTIAL_SEED`. If that finds a difference, it tells the fewest messages that still show it. What is known to
-//! be otherwise stands in `known.txt`, until it is mended.
+//! The victims report what they ran in a file, without MCP. `corpus/` contains what is sent to them; random
+//! variations of it are sent for as many seconds as `AUDITRAIL_DIFFERENTIAL_SECONDS` says, from the seed
+//! `AUDITRAIL_DIFFERENTIAL_SEED`. If they find a difference, the test prints the fewest messages that still show it.
+//! Known differences are in `known.txt` until they are fixed.
 //!
 //! | what is made by chance | of what |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Streams of events that answer a call, as clients of others understand them, beside the outcome that is recorded.
+//! Compares event streams that answer a call, as third-party clients understand them, with the recorded outcome.
 //!
 //! A server that does what an entry says answers the calls of three clients behind the proxy, each with the parser and the
 //! schema of an official SDK: `eventsource-parser` (TypeScript), `httpx-sse` (Python 1.x) and `httpx2` (Python 2.x). What they

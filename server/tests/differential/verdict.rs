@@ -1,4 +1,4 @@
-//! What ran beside what was recorded.
+//! Compares what ran with what was recorded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

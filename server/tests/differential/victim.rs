@@ -1,4 +1,4 @@
-//! The servers of others, with a tool that tells that it ran.
+//! Third-party servers with a tool that reports that it ran.
 
 use std::path::Path;
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! Who opens most loses, is named, and everybody else is served.
+//! The client with the most open calls or sessions loses its oldest and is named; all others are served.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What is no message never hides a call, nor takes the room of others.
+//! Garbage never hides a call, and takes no space from other clients.
 
 use auditrail::record::{Record, Value, names};
 

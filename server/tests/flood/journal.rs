@@ -1,4 +1,4 @@
-//! The collector is away and the journal fills: who writes most is left out before anybody else is.
+//! The collector is away and the journal fills up: records of the client that writes most are left out first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

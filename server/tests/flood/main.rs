@@ -1,4 +1,4 @@
-//! Somebody sends far too much: what it costs is bounded by what came in, and nobody else pays for it.
+//! A client sends far too much: the cost is bounded by the received bytes, and other clients do not bear it.
 //!
 //! The proxy is a process of its own, so that it is its memory that is looked at.
 

@@ -1,4 +1,4 @@
-//! What a flood costs the proxy of memory, and that everything in it is recorded all the same.
+//! The proxy's memory during a flood, and that everything in the flood is still recorded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

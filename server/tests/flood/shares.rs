@@ -1,4 +1,4 @@
-//! Who takes more than its share is told no, or left out, before anybody else is.
+//! A client that takes more than its share is refused, or its records are left out, before others are affected.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Servers that are not on this machine: names, base paths, and what they are told of the way to them.
+//! Servers on other machines: host names, base paths, and the forwarding headers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The start, the end, and what is told of both.
+//! The start, the end, and the messages about both.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn the_end_waits_for_what_is_open_and_takes_nothing_new() {
     within(async { while idle.messages.more().await {} }).await;
     assert_eq!(health(address, "/livez").await.0, 200);
     let (status, text) = health(address, "/readyz").await;
-    assert!(status == 503 && text.contains("it is ending"), "{text}");
+    assert!(status == 503 && text.contains("the proxy is shutting down"), "{text}");
     assert!(TcpStream::connect(proxy.address).await.is_err(), "nobody listens");
 
     stream.write_all(&ok("application/json", &result(1))).await.unwrap();

@@ -1,4 +1,4 @@
-//! More connections than there may be: what runs is recorded, and what does not run is told.
+//! More connections than the limit: calls that run are recorded, and calls that do not run are answered.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -286,7 +286,7 @@ async fn probes_are_answered_however_many_are_held() {
 #[tokio::test]
 async fn a_bound_that_leaves_no_room_for_the_journal_stops_the_start() {
     let bench = Bench::new();
-    for (most, expected) in [(0, "nobody could connect"), (1_000_000, "the limit of descriptors leaves room for")] {
+    for (most, expected) in [(0, "no client could connect"), (1_000_000, "the limit of descriptors leaves room for")] {
         let mut settings = HttpSettings::reverse(here(), Upstream::new("http://a").unwrap());
         settings.connections = Connections::new(most);
         let error = HttpProxy::bind(settings, &bench.trail).await.unwrap_err().to_string();

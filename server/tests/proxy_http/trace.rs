@@ -1,4 +1,4 @@
-//! Where trace context is injected: the server sees the proxy's span in `_meta` and in the head, and all else as it came.
+//! Injected trace context: the server sees the proxy's span in `_meta` and in the head, and everything else unchanged.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a client is told, and what is recorded, when the server gives no answer.
+//! What a client gets, and what is recorded, when the server gives no answer.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! `auditrail proxy` between clients and servers that others wrote: they see what they see without it, all is audited, and
-//! traces go on.
+//! `auditrail proxy` between third-party clients and servers: both see what they see without it, everything is
+//! audited, and traces continue.
 
 #![allow(
     clippy::unwrap_used,

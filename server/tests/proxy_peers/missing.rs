@@ -1,4 +1,4 @@
-//! What becomes of such a test where its peers are missing.
+//! What happens to such a test if its peers are missing.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! The audit fails, and nobody but the operator is told. Invariant 4.
+//! The audit fails, and only the operator learns of it. Invariant 4.
 
 use std::io::{Read as _, Write as _};
 use std::thread;

@@ -1,4 +1,4 @@
-//! The rows: what happens on the wire, and what is recorded of it.
+//! The rows for stdio: what happens on the wire, and what is recorded of it.
 
 /// One row of the page.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The points of view, and a scene as it is seen from each.
+//! The points of view, and what each of them records of a scene.
 
 use std::time::Duration;
 

@@ -144,7 +144,7 @@ pub(crate) type MessageIdentity<'a> = (&'a str, Option<&'a str>, Option<&'a Id>,
 /// `"\u0061"`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Id {
-    /// What it is.
+    /// Its JSON type.
     pub kind: IdKind,
     /// The string, or the number in its shortest form; at most `MAX_ID` bytes.
     pub text: String,

@@ -1,4 +1,4 @@
-//! One received record, one received span.
+//! A received record, and a received span.
 
 use std::sync::Arc;
 
@@ -20,26 +20,26 @@ pub struct ReceivedRecord {
     pub record: LogRecord,
     /// The record's own OTLP bytes, exactly as received: a slice of the export, never encoded again.
     pub bytes: Bytes,
-    /// The resource, decoded; the default where the sender gave none.
+    /// The resource, decoded; the default if the sender gave none.
     pub resource: Arc<Resource>,
-    /// The resource's bytes as received; empty where the sender gave none.
+    /// The resource's bytes as received; empty if the sender gave none.
     pub resource_bytes: Bytes,
     /// The schema URL that the sender gave for the resource.
     pub resource_schema_url: Arc<str>,
-    /// The scope, decoded; the default where the sender gave none.
+    /// The scope, decoded; the default if the sender gave none.
     pub scope: Arc<InstrumentationScope>,
-    /// The scope's bytes as received; empty where the sender gave none.
+    /// The scope's bytes as received; empty if the sender gave none.
     pub scope_bytes: Bytes,
     /// The schema URL that the sender gave for the scope and its records.
     pub scope_schema_url: Arc<str>,
-    /// When the whole export was there, in nanoseconds since 1970.
+    /// When the export was complete, in nanoseconds since 1970.
     pub received_unix_nano: u64,
-    /// Where the record stands in what was received: one more than the record before it.
+    /// The position of the record in what was received: one more than that of the record before it.
     pub position: u64,
 }
 
 impl ReceivedRecord {
-    /// Puts together a record and what it came with. It has no position before it is held.
+    /// Combines a record with its resource and scope. It has no position before it is held.
     pub(crate) fn new(record: LogRecord, bytes: Bytes, origin: ItemOrigin) -> Self {
         Self {
             record,
@@ -55,8 +55,8 @@ impl ReceivedRecord {
         }
     }
 
-    /// The record's `audit.record.id`, if it has one. Where the key stands twice, the last one counts, as it does in
-    /// the canonical form.
+    /// The record's `audit.record.id`, if it has one. If the key occurs twice, the last one counts, as in the
+    /// canonical form.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         let id = self.record.attributes.iter().rev().find(|attribute| attribute.key == AUDIT_RECORD_ID)?;
@@ -67,22 +67,22 @@ impl ReceivedRecord {
     }
 }
 
-/// A span and what it came with.
+/// A received span, decoded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReceivedSpan {
     /// The span.
     pub span: Span,
-    /// The resource; the default where the sender gave none.
+    /// The resource; the default if the sender gave none.
     pub resource: Arc<Resource>,
-    /// The scope; the default where the sender gave none.
+    /// The scope; the default if the sender gave none.
     pub scope: Arc<InstrumentationScope>,
-    /// When the whole export was there, in nanoseconds since 1970.
+    /// When the export was complete, in nanoseconds since 1970.
     pub received_unix_nano: u64,
 }
 
 impl ReceivedSpan {
-    /// Puts together a span and what it came with.
+    /// Combines a span with its resource and scope.
     pub(crate) fn new(span: Span, origin: ItemOrigin) -> Self {
         Self { span, resource: origin.resource, scope: origin.scope, received_unix_nano: origin.received_unix_nano }
     }
@@ -100,7 +100,7 @@ pub(crate) struct ItemOrigin {
     pub(crate) received_unix_nano: u64,
 }
 
-/// An item and the bytes of memory that are freed when it goes.
+/// An item, and the bytes of memory that are freed with it.
 #[derive(Debug)]
 pub(crate) struct Weighed<T> {
     pub(crate) item: T,

@@ -11,7 +11,7 @@ use super::state::{Dropped, ReceivedState, Snapshot};
 use crate::locks::{Mutex, MutexGuard};
 use crate::serve::error::WaitError;
 
-/// A handle to what a receiver holds; clones look at the same memory, also after the receiver has stopped.
+/// A handle to what a receiver holds. Clones share the memory, also after the receiver has stopped.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub(super) shared: Arc<ReceivedShared>,
@@ -46,13 +46,13 @@ impl Received {
         self.state().spans.to_vec()
     }
 
-    /// The record with this `audit.record.id`, the last received if there are several.
+    /// The record with this `audit.record.id`; the last received one if there are several.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<Arc<ReceivedRecord>> {
         self.state().record(id)
     }
 
-    /// How many records came with an id that a record held at that time had already: redeliveries.
+    /// How many records arrived with an id that a held record already had: redeliveries.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.state().duplicates
@@ -64,19 +64,19 @@ impl Received {
         self.state().dropped()
     }
 
-    /// All that is held, taken at one moment.
+    /// Everything that is held, read at one moment.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.state().snapshot()
     }
 
-    /// Waits until `ready` says that everything is there, and returns what it saw. It is asked once at first and then
-    /// whenever something has arrived.
+    /// Waits until `ready` returns true, and returns what it saw. `ready` is called once at first and then whenever
+    /// something has arrived.
     ///
     /// # Errors
     ///
-    /// [`WaitError::TimedOut`] when it did not say so `within` this time, [`WaitError::Stopped`] when the receiver was
-    /// stopped meanwhile.
+    /// [`WaitError::TimedOut`] if it did not return true `within` this time, [`WaitError::Stopped`] if the receiver
+    /// was stopped in the meantime.
     pub async fn wait_for(
         &self,
         mut ready: impl FnMut(&Snapshot) -> bool,
@@ -101,24 +101,24 @@ impl Received {
         }
     }
 
-    /// Takes in an export's records.
+    /// Adds an export's records.
     pub(crate) fn take_records(&self, records: Vec<Weighed<ReceivedRecord>>) {
         self.state().take_records(records);
         self.announce();
     }
 
-    /// Takes in an export's spans.
+    /// Adds an export's spans.
     pub(crate) fn take_spans(&self, spans: Vec<Weighed<ReceivedSpan>>) {
         self.state().take_spans(spans);
         self.announce();
     }
 
-    /// Nothing comes after this: whoever waits is told.
+    /// Nothing will follow: waiting readers are woken.
     pub(crate) fn stop(&self) {
         self.shared.progress.send_modify(|progress| progress.stopped = true);
     }
 
-    /// The newest position given to a record.
+    /// The newest position of a record.
     pub(crate) fn newest(&self) -> u64 {
         self.state().records.next_position().saturating_sub(1)
     }
@@ -152,7 +152,7 @@ impl Received {
         self.shared.progress.closed().await;
     }
 
-    /// A thread that panicked under the lock leaves whole items behind: each step of [`ReceivedState`] is one.
+    /// A thread that panicked under the lock leaves the items complete: each step of [`ReceivedState`] is one.
     pub(super) fn state(&self) -> MutexGuard<'_, ReceivedState> {
         self.shared.state.lock()
     }

@@ -2,12 +2,13 @@
 //!
 //! # Invariants
 //!
-//! 1. Positions are consecutive in the order of arrival, and none is given twice: not in a run, and not in a later run
-//!    either, because the first is the time of the start in microseconds and nobody receives a record a microsecond.
-//! 2. Never more items and bytes than the limits say, but for a single item that is larger than all that may be held.
-//!    The oldest leave first, and are counted.
-//! 3. All of an export becomes visible at once.
-//! 4. A change is announced after it is visible, so that whoever looks, finds nothing and waits will look again.
+//! 1. Positions are consecutive in the order of arrival, and none is used twice, neither in a run nor in a later run,
+//!    because the first one is the start time in microseconds, and no receiver gets a record every microsecond.
+//! 2. There are never more items and bytes than the limits say, except a single item that is larger than the limit.
+//!    The oldest items are dropped first, and counted.
+//! 3. All of an export becomes visible in one step.
+//! 4. A change is announced after it is visible, so that a reader that looks, finds nothing and waits will look
+//!    again.
 //! 5. The lock is held for memory operations only: never across an `await`, never while a caller's code runs.
 
 mod item;

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use super::item::Weighed;
 use crate::serve::error::TailError;
 
-/// How much is held.
+/// The limits of a queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RingLimits {
     pub(crate) items: usize,
@@ -22,10 +22,10 @@ pub(crate) struct Ring<T> {
     dropped: u64,
 }
 
-/// What is at a position.
+/// The result of a lookup.
 #[derive(Debug)]
 pub(crate) enum RingSlot<T> {
-    /// This item.
+    /// The item at this position.
     Held(Arc<T>),
     /// Nothing any more: the item was dropped.
     Dropped { oldest: u64 },
@@ -65,7 +65,7 @@ impl<T> Ring<T> {
         held.map_or(RingSlot::Ahead, |entry| RingSlot::Held(Arc::clone(&entry.item)))
     }
 
-    /// The position to read next by who has read up to and including `position`; 0 is nobody's position.
+    /// The next position for a reader that has read up to and including `position`; no item has position 0.
     pub(crate) fn resume_after(&self, position: u64) -> Result<u64, TailError> {
         let oldest = self.oldest();
         if position == 0 {

@@ -1,11 +1,11 @@
-//! What is behind the lock.
+//! The state behind the lock.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::item::{ReceivedRecord, ReceivedSpan, Weighed};
 use super::ring::{Ring, RingLimits, RingSlot};
 
-/// All that a receiver holds, taken at one moment.
+/// Everything that a receiver holds, read at one moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -13,7 +13,7 @@ pub struct Snapshot {
     pub records: Vec<Arc<ReceivedRecord>>,
     /// The spans held, oldest first.
     pub spans: Vec<Arc<ReceivedSpan>>,
-    /// How many records came with an id that was held already.
+    /// How many records arrived with an id that was already held.
     pub duplicates: u64,
     /// How much was dropped to keep memory bounded.
     pub dropped: Dropped,

@@ -1,6 +1,6 @@
 //! Reading records in order, from a position on, at the reader's pace.
 //!
-//! A subscription holds a position and nothing else: a slow reader costs no memory, and one that is too slow is told so.
+//! A subscription holds only a position: a slow reader costs no memory, and one that is too slow gets an error.
 
 use std::{
     fmt,
@@ -18,8 +18,8 @@ use super::progress::ArrivalSignal;
 use super::ring::RingSlot;
 use crate::serve::error::TailError;
 
-/// Records in the order in which they were received, without a gap. Ends when the receiver is stopped and all that is
-/// held was read, and after an error.
+/// A stream of records in the order of arrival, without a gap. It ends after an error, and when the receiver is
+/// stopped and everything that is held was read.
 pub struct Subscription {
     received: Received,
     wake: WatchStream<ArrivalSignal>,
@@ -34,16 +34,16 @@ enum ReadState {
     Open,
     /// Nothing more will come, but something may be held that was not read.
     Stopped,
-    /// All was said.
+    /// Everything was returned.
     Ended,
 }
 
 impl Received {
-    /// The records after `position`, then those to come, in order and without a gap. `0` starts with the oldest held.
+    /// The records after `position`, then new ones, in order and without a gap. `0` starts with the oldest held.
     ///
     /// # Errors
     ///
-    /// [`TailError::NotHeld`] and [`TailError::Unknown`] when it is not possible to go on after `position`.
+    /// [`TailError::NotHeld`] and [`TailError::Unknown`] if reading cannot continue after `position`.
     pub fn subscribe(&self, position: u64) -> Result<Subscription, TailError> {
         let next = self.state().records.resume_after(position)?;
         Ok(Subscription::new(self.clone(), next))
@@ -65,11 +65,11 @@ impl Subscription {
         self
     }
 
-    /// The next record; waits for it. `None` at the end. Safe to cancel.
+    /// Waits for the next record. `None` at the end. Cancel safe.
     ///
     /// # Errors
     ///
-    /// [`TailError::Lagged`] when the next record has been dropped: the reader is slower than the records come.
+    /// [`TailError::Lagged`] if the next record was dropped, because the reader is slower than the records arrive.
     pub async fn next(&mut self) -> Option<Result<Arc<ReceivedRecord>, TailError>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

@@ -64,7 +64,7 @@ fn key_values(attributes: &Vec<KeyValue>) -> usize {
     list(attributes, |attribute| attribute.key.capacity() + attribute.value.as_ref().map_or(0, value))
 }
 
-/// What is behind a value. Decoding has bounded how deep values nest.
+/// The memory behind a value. Decoding has limited how deep values nest.
 fn value(value: &AnyValue) -> usize {
     match &value.value {
         Some(Value::StringValue(text)) => text.capacity(),

@@ -21,6 +21,6 @@ pub(super) fn install(configuration: &Configuration, trail: &Trail) -> Result<Op
     exports.then(|| trail.install_tracing()).transpose().map_err(super::failure::failed)
 }
 
-/// What would be written into requests is the parent of all that the server does: nobody may look for it in vain.
+/// The span that would be written into requests is the parent of the server's spans, so it must exist.
 const NO_SPANS: &str = "[trace] inject = true writes the ids of spans into requests, and these spans are not exported ([trace] \
                         export = false, OTEL_TRACES_EXPORTER=none or OTEL_SDK_DISABLED=true); remove one of the two";

@@ -183,11 +183,11 @@ impl HttpSettings {
         let (most, fitting) = (self.connections.most(), max_connections());
         let wrong = |problem: String, fix| Err(HttpProxyError::setting("connections", most.to_string(), problem, fix));
         if most == 0 {
-            return wrong("nobody could connect".into(), "set at least 1, or leave it out");
+            return wrong("no client could connect".into(), "set at least 1, or remove it");
         }
         if most > fitting && most > Connections::default().most() {
             let problem = format!("the limit of descriptors leaves room for {fitting}");
-            return wrong(problem, "set no more, leave it out, or raise the limit (`ulimit -n`)");
+            return wrong(problem, "set at most that, remove it, or raise the limit (`ulimit -n`)");
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub(super) fn remedy(error: &rustls::Error) -> &'static str {
             | AlertDescription::HandshakeFailure,
         ) => WANTS_OURS,
         Error::InvalidMessage(_) => NOT_TLS,
-        _ => "see whether the server speaks TLS 1.2 or 1.3",
+        _ => "check that the server supports TLS 1.2 or 1.3",
     }
 }
 

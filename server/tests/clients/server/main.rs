@@ -1,4 +1,4 @@
-//! An rmcp server for the clients of others, as it is or audited: `clients_server stdio|http plain|audited [RETRY]`.
+//! An rmcp server for third-party clients, plain or audited: `clients_server stdio|http plain|audited [RETRY]`.
 //!
 //! Over HTTP it takes a free port, says its URL on standard error, and ends at SIGTERM. RETRY is after how many milliseconds
 //! clients shall come back for a stream that has ended without an answer: that of a cancelled call.

@@ -1,4 +1,4 @@
-//! The official suite as a program: where it is, how it runs, what it found.
+//! The official suite as a program: where it is installed, how it runs, and its results.
 
 mod scores;
 pub(crate) mod tests;

@@ -1,4 +1,4 @@
-//! The requests on the wire beside the records of them: each has one pair, and each pair has its request.
+//! Compares the requests on the wire with their records: each request has one pair, and each pair its request.
 //!
 //! A request that the server refuses without reading it (a wrong `Host`) is known as an HTTP request only: its pair is one of
 //! `auditrail.http.request` with the status of that refusal.

@@ -1,4 +1,4 @@
-//! A response body that passes as it is, while a copy of its messages is read.
+//! A response body that passes unchanged, while a copy of its messages is read.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

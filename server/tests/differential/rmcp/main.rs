@@ -1,4 +1,4 @@
-//! A server of rmcp that tells which tools it ran: `RAN=FILE rmcp_victim stdio|http PORT`.
+//! An rmcp server that reports which tools it ran: `RAN=FILE rmcp_victim stdio|http PORT`.
 //!
 //! With ANSWERS=events, answers over HTTP are event streams; with ANSWERS=sessions there are sessions besides, whose streams
 //! can be taken up again. Of two calls of tools `meet...` each waits for the other, and one of a tool `hold...` runs until it is

@@ -144,7 +144,7 @@ impl Exchange {
         Arc::ptr_eq(self.correlator.core(), core)
     }
 
-    /// The facts of what is no message, with what is known of it by the way it came.
+    /// Adds what the transport says to the facts of something that is not a message.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
         let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);

@@ -68,11 +68,13 @@ impl Health {
         match request.uri().path() {
             "/livez" => plain(StatusCode::OK, "it runs"),
             "/readyz" if self.is_draining.load(Ordering::Acquire) => {
-                plain(StatusCode::SERVICE_UNAVAILABLE, "it is ending, and takes no new connections")
+                plain(StatusCode::SERVICE_UNAVAILABLE, "the proxy is shutting down and accepts no new connections")
             }
             "/readyz" => match self.trail.core().takes_records() {
                 Ok(()) => plain(StatusCode::OK, "it is ready"),
-                Err(error) => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the journal takes no records: {error}")),
+                Err(error) => {
+                    plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the journal accepts no records: {error}"))
+                }
             },
             _ => plain(StatusCode::NOT_FOUND, "there are /livez and /readyz"),
         }

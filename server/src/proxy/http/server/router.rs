@@ -146,7 +146,7 @@ fn origin(target: &Uri, local: SocketAddr) -> Result<String, BoxedAnswer> {
 }
 
 const NO_TUNNELS: &str = "this proxy records what it relays, so it does not tunnel (CONNECT, https://); \
-                          put a reverse proxy in front of that server, or leave it out by NO_PROXY";
+                          put a reverse proxy in front of that server, or exclude it with NO_PROXY";
 const NOT_ABSOLUTE: &str = "this is a forward proxy: ask it for http://HOST:PORT/PATH, as clients do that HTTP_PROXY is set \
                             for; in front of one server use --upstream";
 const ITSELF: &str = "the request is for this proxy itself; leave its address out by NO_PROXY";

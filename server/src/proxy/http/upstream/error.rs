@@ -61,7 +61,7 @@ impl UpstreamError {
         if let Some(error) = causes(self).find_map(tls_error) {
             return crate::proxy::http::tls::remedy(error);
         }
-        "see whether the server runs"
+        "check that the server runs"
     }
 }
 

@@ -109,7 +109,7 @@ fn another_charset_is_unread_and_told() {
         assert_eq!(strings(&records[1], names::AUDITRAIL_MESSAGE_FLAW), ["charset"], "{name}");
         assert_eq!(strings(&records[1], names::AUDITRAIL_MESSAGE_READINGS), readings, "{name}");
         assert_eq!(int(&records[1], names::HTTP_REQUEST_BODY_SIZE), Some(i64::try_from(body.len()).unwrap()));
-        let said = rig.said().iter().filter(|said| said.contains("another charset")).count();
+        let said = rig.said().iter().filter(|said| said.contains("a charset other than UTF-8")).count();
         assert_eq!((rig.trail.wire_counts().unread, said), (1, 1), "{name}");
     }
 }

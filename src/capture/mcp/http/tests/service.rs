@@ -417,7 +417,7 @@ fn a_panic_in_the_tap_costs_no_answer() {
     assert_eq!(exchange(&mut service, post(CALL)), OK);
     drop(breaking);
     assert!(rig.records().is_empty());
-    assert!(rig.said().iter().any(|text| text.contains("by a mistake in auditrail")), "{:?}", rig.said());
+    assert!(rig.said().iter().any(|text| text.contains("because of a bug in auditrail")), "{:?}", rig.said());
     assert_eq!(exchange(&mut service, post(CALL)), OK);
     assert_eq!(rig.records().len(), 2, "the next is recorded");
 }
