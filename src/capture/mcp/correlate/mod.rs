@@ -43,6 +43,7 @@ pub use self::correlator::Correlator;
 #[cfg(feature = "internals")]
 pub use self::exchange::UnansweredRequest;
 pub use self::exchange::{Exchange, ExchangeEnd};
+#[cfg(feature = "tower")]
 pub use self::garbage_rate::GarbageRate;
 #[cfg(feature = "rmcp")]
 pub(crate) use self::handled_call::HandledCall;
