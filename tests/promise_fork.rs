@@ -99,9 +99,7 @@ impl Parent {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "the_parent", "--ignored", "--nocapture"])
             .env(CHILD, what)
-            .env("AUDITRAIL_DIR", directory)
-            .env("AUDITRAIL_FLUSH_TIMEOUT", "1")
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+            .envs(SETTINGS.into_iter().zip([directory.as_os_str(), "1".as_ref(), "http://127.0.0.1:1".as_ref()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -138,7 +136,7 @@ fn the_parent() {
         Some("waits") => waits,
         _ => Class::default(),
     };
-    let trail = Trail::builder("weather-mcp").classify(class_of).start().unwrap();
+    let trail = Trail::builder("weather-mcp").environment(environment()).classify(class_of).start().unwrap();
     (0..BEFORE).for_each(|number| record(&trail, &format!("parent {number}")));
     // The child begins when all of the parent stands there, where it would write.
     let (mut hears, mut tells) = std::io::pipe().unwrap();
@@ -187,6 +185,11 @@ fn the_parent() {
     say("parent: done");
 }
 
+/// Without the variables that control tests, which are no settings of a trail.
+fn environment() -> Environment {
+    std::env::vars_os().filter(|(name, _)| SETTINGS.iter().any(|setting| name == setting)).collect()
+}
+
 /// Gives how the child has ended: 0, or by the alarm if it stands still.
 fn a_child_counts(trail: &Trail) -> i32 {
     // SAFETY: the child goes on in this thread alone, takes no lock, and ends by `_exit` or the signal.
@@ -226,7 +229,7 @@ fn tries_to_write(inherited: &Trail) {
     if inherited.counts() == RecordCounts::default() {
         say("child: counts nothing");
     }
-    let own = Trail::builder("weather-mcp").start().unwrap();
+    let own = Trail::builder("weather-mcp").environment(environment()).start().unwrap();
     (0..3).for_each(|number| record(&own, &format!("own {number}")));
     // Its `started` besides.
     say(&format!("child: own trail took {} of 3", own.counts().acknowledged - 1));
@@ -266,6 +269,7 @@ fn only_stream(directory: &Path) -> StreamId {
     StreamId::parse(streams.next().unwrap().unwrap().file_name().to_str().unwrap()).unwrap()
 }
 
+const SETTINGS: [&str; 3] = ["AUDITRAIL_DIR", "AUDITRAIL_FLUSH_TIMEOUT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 const CHILD: &str = "WHAT_THE_CHILD_DOES";
 const FORKS: usize = 300;
 /// Seconds, of which a child that waits for nothing needs none.
