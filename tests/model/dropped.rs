@@ -72,6 +72,57 @@ fn on_a_full_disk_only_what_is_durable_is_shipped() {
     }
 }
 
+/// A record ends in more zeros than a page has, and nothing follows it. The copy has all of it.
+#[test]
+fn a_record_that_ends_in_zeros_is_copied_as_a_whole() {
+    for seed in 0..40 {
+        let (fs, options) = disk(seed);
+        let journal = Journal::open(options.clone()).unwrap().journal;
+        append(&journal, &[1; 900]);
+        journal.commit().unwrap();
+        let mut record = vec![2; 100];
+        record.resize(9000, 0);
+        append(&journal, &record);
+        fs.restart(Death::Kill);
+        let mut adopted = adopt(&options);
+        let batch = adopted.reader.next(BatchLimits { records: 100, bytes: 1 << 20 }).unwrap();
+        let lengths: Vec<_> = batch.entries.iter().map(|entry| (entry.sequence, entry.record.len())).collect();
+        assert_eq!(lengths, [(1, 900), (2, 9000)], "{seed}");
+    }
+}
+
+/// The last page of a record never came to the disk. It is one lost record and not a stretch of unknown numbers.
+#[test]
+fn a_record_whose_end_is_lost_has_one_number_in_the_copy() {
+    for seed in 0..40 {
+        let (fs, mut options) = disk(seed);
+        let told = Arc::new(Told::default());
+        options.watcher = told.clone();
+        let journal = Journal::open(options.clone()).unwrap().journal;
+        append(&journal, &[1; 900]);
+        journal.commit().unwrap();
+        append(&journal, &[2; 9000]);
+        fs.restart(Death::Kill);
+        let segment = fs.paths().into_iter().find(|path| path.ends_with("0000000001.seg")).unwrap();
+        let mut content = fs.content(&segment).unwrap();
+        content[8192..].fill(0);
+        fs.overwrite(&segment, &content);
+
+        let mut adopted = adopt(&options);
+        assert_eq!(numbers(&mut adopted.reader, 100), [1], "{seed}");
+        assert!(adopted.reader.next(BatchLimits { records: 100, bytes: 1 << 20 }).is_none(), "{seed}");
+        let lost: Vec<_> = told.0.lock().unwrap().iter().filter_map(numbers_lost).collect();
+        assert_eq!(lost, [(2, 2)], "{seed}");
+    }
+}
+
+fn numbers_lost(event: &Event) -> Option<(u64, u64)> {
+    match event {
+        Event::Lost { first, last, .. } => Some((*first, *last)),
+        _ => None,
+    }
+}
+
 /// The mark could not be synced once. What is shipped then is named by it all the same, also after a power loss.
 #[test]
 fn a_mark_that_could_not_be_synced_is_written_again() {

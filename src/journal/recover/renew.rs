@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::found::FoundSegment;
 use crate::journal::disk::{File, Fs};
 use crate::journal::error::fix_of;
-use crate::journal::format::{CHUNK, Cursor, Scan, StreamPaths, is_zero};
+use crate::journal::format::{CHUNK, Cursor, Item, Scan, StreamPaths, is_zero};
 use crate::journal::planted::planted;
 
 /// Copies each segment that holds anything behind the mark. Says whether there was room for that.
@@ -48,13 +48,14 @@ pub(super) fn renew(
 /// Puts a copy of a segment in its place, if it holds anything behind what is durable.
 fn copy(fs: &dyn Fs, paths: &StreamPaths, segment: &mut FoundSegment<'_>, durable: u64) -> io::Result<()> {
     let old = segment.file()?;
-    let scan = Scan::salvaging(old.clone(), segment.salt, 0);
+    let mut scan = Scan::salvaging(old.clone(), segment.salt, durable.max(segment.info.begin));
     let Some(last) = scan.last_byte(durable, segment.info.length)? else { return Ok(()) };
+    let end = end_of_frames(&mut scan, last, segment.info.length)?;
     let path = paths.segment(segment.info.number);
     let new = path.with_extension("new");
     drop(fs.remove(&new));
     // Zeros behind the last frame need no room.
-    let length = (last + 1).next_multiple_of(PAGE).min(segment.info.length);
+    let length = end.next_multiple_of(PAGE).min(segment.info.length);
     let copied = fs.create_segment(&new, length).and_then(|file| {
         fill(&scan, &file, length)?;
         file.sync()?;
@@ -66,6 +67,20 @@ fn copy(fs: &dyn Fs, paths: &StreamPaths, segment: &mut FoundSegment<'_>, durabl
     copied?;
     (segment.info.length, segment.info.end) = (length, length);
     Ok(())
+}
+
+/// Where the frames end that begin up to a byte. The last one may reach beyond it: a record may end in zeros, and what the disk
+/// has lost is zeros. A copy that is shorter than its header says would turn the frame into damage of unknown numbers.
+fn end_of_frames(scan: &mut Scan, last: u64, length: u64) -> io::Result<u64> {
+    let mut end = last + 1;
+    while scan.offset() <= last {
+        match scan.next(length)? {
+            Item::Frame { .. } | Item::BadPayload { .. } => end = end.max(scan.offset()),
+            Item::Damage { .. } => {}
+            Item::End => break,
+        }
+    }
+    Ok(end)
 }
 
 /// A block that cannot be read is damage in the copy, too.
