@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         own("what_was_admitted_is_taken_however_much_is_unsynced", what_was_admitted_is_taken_however_much_is_unsynced),
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
         own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
+        own("what_is_settled_goes_when_the_disk_is_full", what_is_settled_goes_when_the_disk_is_full),
     ])
 }
 
@@ -286,6 +287,31 @@ fn what_was_admitted_is_taken_however_much_is_unsynced() {
     assert!(journal.is_behind(20 << 20), "nothing was synced");
     let what = Append::response(call).with_room(admission.room());
     append(&journal, what, 3000).unwrap();
+}
+
+/// Large segments that are settled wait to be removed together. When the disk is full they go, also while the collector is
+/// away and nobody settles.
+fn what_is_settled_goes_when_the_disk_is_full() {
+    let fs = SimulatedFs::new(1, 512);
+    let mut options = JournalOptions::new("/j");
+    (options.background, options.segment_bytes) = (false, Some(4096 * KIB));
+    options.fs = Arc::new(fs.clone());
+    let Opened { journal, mut reader, mut settler, .. } = Journal::open(options).unwrap();
+    let has_first = || fs.paths().iter().any(|path| path.ends_with("0000000001.seg"));
+    let write = || {
+        let taken = append(&journal, Append::MOMENT, 100 << 10);
+        journal.commit().unwrap();
+        journal.maintain();
+        taken.is_ok()
+    };
+    // A segment has forty of them.
+    assert!((0..60).all(|_| write()));
+    let batch = reader.next(BatchLimits { records: 50, bytes: 64 << 20 }).unwrap();
+    settler.settle(batch.entries.last().unwrap().sequence);
+    assert!(has_first(), "it waits for more");
+    fs.faults(|faults| faults.full = true);
+    let taken = (0..200).take_while(|_| write()).count();
+    assert!(taken < 200 && !has_first(), "{taken}");
 }
 
 /// The bound is kept, and a part of it is kept for alarms and for what was promised.

@@ -92,16 +92,9 @@ impl Shared {
                 Ok(None) => {}
                 Ok(Some(gone)) => {
                     self.recovered(CURSOR, "the journal saves how far it was shipped again");
-                    gone.iter().for_each(|number| drop(self.options.fs.remove(&self.paths.segment(*number))));
-                    if !gone.is_empty() {
-                        self.wake_for_room();
-                    }
+                    self.remove_segments(&gone);
                 }
-                // After a crash, some records are sent again.
-                Err(cause) => self.degraded(
-                    CURSOR,
-                    &format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX),
-                ),
+                Err(cause) => self.cursor_failed(&cause),
             }
         } else if let Some(progress) = self.state().progress.sinks.get_mut(sink) {
             // Settled for this process only. The next one reads the records again, and reports.
@@ -131,18 +124,50 @@ impl Shared {
             progress.settled = progress.settled.max(cursor.sequence);
             progress.at = cursor.position();
         }
-        let mut gone = Vec::new();
-        while may_go
-            && saved.is_ok()
-            && let Some(front) = state.segments.unsettled.front().copied()
-            && state.goes(&front, behind)
-        {
-            state.segments.unsettled.pop_front();
-            gone.push(front.number);
-        }
+        let gone = if may_go && saved.is_ok() { state.take_settled(behind) } else { Vec::new() };
         state.recount_pending();
         self.note_fullness(&state);
         saved.map(|()| Some(gone))
+    }
+
+    /// Removes what is settled and waits for more to be removed with it: there is no room for another segment, and who settles
+    /// may wait for the collector. Returns whether there was anything.
+    pub(in crate::journal) fn remove_settled(&self) -> bool {
+        let gone = {
+            // Who has it settles now, and knows that room is short.
+            let Some(mut cursors) = self.cursors.try_lock() else { return false };
+            let behind = cursors.iter().map(|saved| saved.says.segment).min().unwrap_or(0);
+            let any_goes = {
+                let state = self.state();
+                state.segments.unsettled.front().is_some_and(|front| state.goes(front, behind))
+            };
+            if !any_goes {
+                return false;
+            }
+            if let Err(cause) = cursors.iter_mut().try_for_each(|own| own.sync(self.stream)) {
+                self.cursor_failed(&cause);
+                return false;
+            }
+            let mut state = self.state();
+            let gone = state.take_settled(behind);
+            state.recount_pending();
+            gone
+        };
+        self.remove_segments(&gone);
+        !gone.is_empty()
+    }
+
+    fn remove_segments(&self, gone: &[u64]) {
+        gone.iter().for_each(|number| drop(self.options.fs.remove(&self.paths.segment(*number))));
+        if !gone.is_empty() {
+            self.wake_for_room();
+        }
+    }
+
+    /// After a crash, some records are sent again.
+    fn cursor_failed(&self, cause: &io::Error) {
+        let text = format!("the journal cannot save how far it was shipped: {cause}; {}", error::FIX);
+        self.degraded(CURSOR, &text);
     }
 
     /// Whether to remove the segments that can be removed now, for which the cursors have to be synced. A sync takes as long as
@@ -166,6 +191,16 @@ impl Shared {
 }
 
 impl State {
+    /// Takes the segments off the list that can be removed if all cursors are durable and in segment `behind` or later.
+    fn take_settled(&mut self, behind: u64) -> Vec<u64> {
+        let mut gone = Vec::new();
+        while let Some(front) = self.segments.unsettled.front().copied().filter(|front| self.goes(front, behind)) {
+            self.segments.unsettled.pop_front();
+            gone.push(front.number);
+        }
+        gone
+    }
+
     /// Whether a segment can be removed if all cursors are in segment `behind` or later.
     fn goes(&self, segment: &Segment, behind: u64) -> bool {
         // The last durable segment stays until another one is durable, because a stream without segments would be

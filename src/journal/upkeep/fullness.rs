@@ -6,6 +6,10 @@ impl Shared {
     pub(super) fn look_for_room(&self) {
         self.count_others();
         self.prepare();
+        let is_full = self.state().segments.full_because.is_some();
+        if is_full && self.remove_settled() {
+            self.prepare();
+        }
         self.say_whether_full();
     }
 
