@@ -27,6 +27,8 @@ pub(in crate::journal) struct Mark {
     /// `None` if it could not be opened: the stream works without it.
     file: Option<Arc<dyn File>>,
     state: Mutex<Marked>,
+    /// Held by whoever writes the mark and syncs it. Of two syncs at the same time that fail, the system tells one.
+    saving: Mutex<()>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -46,7 +48,7 @@ impl Mark {
         let found = file.as_ref().and_then(|file| Self::found(&**file, stream));
         let slot = found.map_or(0, |(slot, _)| (slot + 1) % SLOTS);
         let marked = Marked { slot, ..Marked::default() };
-        Self { file, state: Mutex::new(marked) }
+        Self { file, state: Mutex::new(marked), saving: Mutex::default() }
     }
 
     /// Allocates both slots, so that they can be written when the disk is full.
@@ -85,6 +87,11 @@ impl Mark {
         synced?;
         state.durable = state.durable.max(written);
         Ok(())
+    }
+
+    /// Waits until nobody else makes the mark durable, and holds others up until this is dropped.
+    pub(in crate::journal) fn saving(&self) -> MutexGuard<'_, ()> {
+        self.saving.lock()
     }
 
     /// Whether the mark would cover that number after a power loss.

@@ -326,7 +326,8 @@ impl Reader {
     fn damaged(&mut self, segment: u64, offset: u64, sequence: Sequence, bytes: Bytes) -> io::Result<()> {
         let shared = &self.journal.0;
         if let Err(error) = shared.set_aside_damage(segment, offset, sequence, bytes) {
-            // Tried again from here.
+            // Tried again from here. What is settled may take the room that it needs.
+            shared.remove_settled();
             self.scan = None;
             return Err(io::Error::other(error));
         }

@@ -68,7 +68,7 @@ impl Settler {
         let shared = &self.journal.0;
         shared.reported.store(true, Relaxed);
         let (Some(first), Some(last)) = (refused.entries.first(), refused.entries.last()) else { return Ok(()) };
-        shared.set_aside(&Quarantined {
+        let set_aside = shared.set_aside(&Quarantined {
             cause: if refused.refused < refused.entries.len() as u64 { Cause::PartlyRefused } else { Cause::Refused },
             stream: shared.stream,
             first: first.sequence,
@@ -80,7 +80,12 @@ impl Settler {
             reason: refused.reason.to_owned(),
             shipped_to: Some(self.sink()),
             entries: refused.entries.to_vec(),
-        })
+        });
+        if set_aside.is_err() {
+            // Tried again. What is settled may take the room that it needs.
+            shared.remove_settled();
+        }
+        set_aside
     }
 }
 
@@ -130,8 +135,8 @@ impl Shared {
         saved.map(|()| Some(gone))
     }
 
-    /// Removes what is settled and waits for more to be removed with it: there is no room for another segment, and who settles
-    /// may wait for the collector. Returns whether there was anything.
+    /// Removes what is settled and waits for more to be removed with it: something else has no room, and who settles may wait
+    /// for that, or for the collector. Returns whether there was anything.
     pub(in crate::journal) fn remove_settled(&self) -> bool {
         let gone = {
             // Who has it settles now, and knows that room is short.

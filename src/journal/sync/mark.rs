@@ -21,7 +21,14 @@ impl Shared {
         if self.mark.is_durable(through) || planted("skip-mark") {
             return;
         }
-        match self.note_mark().and_then(|()| self.mark.sync()) {
+        let saved = {
+            let _alone = self.mark.saving();
+            if self.mark.is_durable(through) {
+                return;
+            }
+            self.note_mark().and_then(|()| self.mark.sync())
+        };
+        match saved {
             Ok(()) => self.recovered(MARK, "the journal saves its numbers again"),
             Err(cause) => {
                 self.degraded(
