@@ -1,20 +1,21 @@
-//! The cost of an audited span for the calling thread, compared with its peers in one run.
+//! What an audited span costs the calling thread, compared with its peers in one run.
 //!
-//! P1: a disabled call site. P2: the records of an audited span with twelve attributes, beyond what the trace costs
-//! anyway, against the SDK's own log bridge into its batch processor (in RAM, lossy).
+//! - P1: a disabled call site, compared with `tracing` alone.
+//! - P2: the records of an audited span with twelve attributes, in addition to the cost of its trace, compared with the SDK's own
+//!   log bridge and its batch processor (in memory, lossy).
 //!
-//! "cpu" is CLOCK_THREAD_CPUTIME_ID of the calling thread; A and B take turns and the medians are compared, so that a
-//! machine that slows down slows both. Bursts stay below the peer's queue, with a flush between them, or its drop path
-//! would flatter it. Its own harness instead of criterion or divan, because the figures are ratios of paired samples of
-//! thread CPU, and only they are printed. All layers have a filter: one without it would have every call site of the
-//! process enabled, and P1 would measure that. What a span allocates is in `tests/allocations.rs`.
+//! Times are CLOCK_THREAD_CPUTIME_ID of the calling thread. The candidates take turns and their medians are compared, so a slow
+//! machine slows all of them. A burst stays below the peer's queue, with a flush after each: a full queue would drop events, which
+//! is cheaper. The bench has its own harness instead of criterion or divan, because the figures are ratios of paired samples of
+//! thread CPU, and only they are printed. Every layer has a filter: a layer without one enables every call site of the process, and
+//! P1 would measure that. `tests/allocations.rs` counts what a span allocates.
 //!
 //! `cargo bench --bench span` (a minute); `-- --quick` only shows that it runs.
 //!
-//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-30, medians of 15 runs and their range,
-//! versions taking turns. Builds ran beside it, and the bench before them (`chrt -f 20`). The bridge takes 870 to 1500 ns, as the
-//! machine is in a fast or a slow state; it was fast here, which counts against us. The target of P2 is one record at most 1.0 × the
-//! bridge, a pair at most 2.0 ×.
+//! Firecracker VM, 2 cores, 24 GB, virtio disk with ext4, Linux 6.18, rustc 1.95, 2026-11-30: medians of 15 runs and their range,
+//! while the versions took turns. Builds ran at the same time, with a lower priority than the bench (`chrt -f 20`). The bridge takes
+//! 870 to 1500 ns, depending on whether the machine is in a fast or a slow state. It was fast here, which counts against us. The
+//! target of P2 is at most 1.0 × the bridge for one record, and at most 2.0 × for a pair.
 //!
 //! | | |
 //! |---|---|
@@ -22,12 +23,12 @@
 //! | P2 one record, in the journal | 890 ns, 1.02 × the bridge (0.92 to 1.08) |
 //! | P2 a pair | 1644 ns, 1.92 × (1.68 to 2.01) |
 //!
-//! The version before it in the same runs: 972 ns (1.12 ×) and 1902 ns (2.19 ×). The version whose spans ended on their own: 945 ns
-//! (1.08 ×) and 1766 ns (2.02 ×); what has come since is a look at the table when a span is left, and the end of the OTel span by the
-//! record's time.
+//! The version before, in the same runs: 972 ns (1.12 ×) and 1902 ns (2.19 ×). The version whose spans ended on their own: 945 ns
+//! (1.08 ×) and 1766 ns (2.02 ×). Since then, a lookup in the table when a span is left was added, and the OTel span is ended at the
+//! time of the record.
 //!
-//! In instructions, which do not depend on who else is running (callgrind, `--toggle-collect='span::pairs*'`; rustix finds its clock
-//! under valgrind only where `prctl(PR_GET_AUXV)` fails):
+//! Instructions do not depend on what else is running (callgrind, `--toggle-collect='span::pairs*'`; under valgrind, rustix finds
+//! its clock only if `prctl(PR_GET_AUXV)` fails):
 //!
 //! | | one record | a pair |
 //! |---|---|---|
@@ -35,10 +36,10 @@
 //! | the version before | 9 270 | 16 780 |
 //! | the version whose spans ended on their own | 8 740 | 16 150 |
 //!
-//! The trace takes 14 700, the bridge 10 900. A pair takes more time than its instructions suggest: by samples, a third of what it adds
-//! is in the allocator, in copies and in the OTel layer's strings, presumably waiting for memory that another thread touched last.
-//! Where the time goes, by leaving parts out: the mirror on the OTel span 0.14 × (three allocations), a copy for a failed sync would be
-//! 0.1 × (the thread that commits makes it), the memory for the next frame fetched early saves 0.03 ×.
+//! The trace takes 14 700 instructions, the bridge 10 900. A pair takes more time than its instructions suggest: by samples, a third
+//! of what it adds is in the allocator, in copies and in the strings of the OTel layer, presumably waiting for memory that another
+//! thread touched last. Found by leaving parts out: the mirror on the OTel span costs 0.14 × (three allocations); a copy for a failed
+//! sync would cost 0.1 × (the thread that commits makes it); fetching the memory of the next frame early saves 0.03 ×.
 
 #![allow(
     clippy::print_stdout,
@@ -140,8 +141,8 @@ impl Peers {
     }
 }
 
-/// Below the SDK's queue of 2048, and below its batch of 512: with more, its thread frees one batch while the burst goes on,
-/// and whoever takes longer waits more often for the allocator's lock.
+/// Below the SDK's queue of 2048, and below its batch of 512. With more, its thread frees a batch during the burst, and the
+/// slower candidate waits more often for the allocator's lock.
 const BURST: usize = 500;
 
 fn disabled() -> usize {
@@ -152,7 +153,7 @@ fn disabled() -> usize {
     BURST
 }
 
-/// The same twelve fields for a span and, in the braces that it wants, for an event.
+/// The twelve fields, for a span and for an event, which needs them in braces.
 macro_rules! twelve {
     (span $($head:tt)*) => { twelve!(@ [info_span! "call",] [] $($head)*) };
     (event $($head:tt)*) => { twelve!(@ [info! name: "call",] [braces] $($head)*) };
@@ -190,7 +191,7 @@ fn events(count: usize) -> usize {
     count
 }
 
-/// The median thread CPU of one operation of each, in nanoseconds, the candidates taking turns.
+/// The median thread CPU of one operation of each candidate, in nanoseconds. The candidates take turns.
 fn paired<const N: usize>(samples: usize, candidates: [&dyn Fn() -> usize; N], between: impl Fn()) -> [f64; N] {
     let mut all: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(samples));
     for round in 0..=samples {

@@ -78,12 +78,14 @@
 //! - [`capture`]: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
 //! - [`record`]: the contract with readers of records: names, outcomes, OTLP bytes.
 //! - [`config`]: `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
+//! - [`policy`]: what may leave: the allow list, limits on values, URIs without secrets.
+//! - [`trail`]: what users hold, and what else belongs to it: classes, counts, errors, [`trail::drain()`].
 //! - [`journal`] and [`ship`]: the path of a record from the disk to the collector.
 //!
 //! # With a subscriber of your own
 //!
-//! The audit layer knows the spans of one version of `tracing-opentelemetry`, that which is re-exported here, with the crates
-//! that go with it. Made from these, an OTel layer always fits:
+//! The audit layer gets the ids of spans from an OTel layer of one version of `tracing-opentelemetry`. That version and the
+//! OTel crates that belong to it are re-exported here, so an OTel layer that is built from them always fits:
 //!
 //! ```no_run
 //! # #[cfg(feature = "layer")]
@@ -98,7 +100,8 @@
 //!     .with_sampler(trail.keep_audited(Sampler::AlwaysOff))
 //!     .with_batch_exporter(trail.clean_exporter(exporter))
 //!     .build();
-//! let otel = tracing_opentelemetry::layer().with_tracer(provider.tracer("weather"));
+//! let tracer = trail.timed_tracer(provider.tracer("weather"));
+//! let otel = tracing_opentelemetry::layer().with_tracer(tracer);
 //! tracing_subscriber::registry().with(trail.layer()).with(otel).init();
 //! # Ok(())
 //! # }
@@ -106,17 +109,21 @@
 //!
 //! # Durability
 //!
-//! A record counts once it is in the [`journal`], a directory of files: from then on it survives the death of the
-//! process, and a power loss if the [`Class`] of the call asks for it. When a process ends, the next
-//! one sends what the collector does not have. If the journal cannot keep a record, a gap record counts and reports
-//! it, or the call is refused, as its class says.
+//! A record counts once it is in the [`journal`], a directory of files. From then on it survives the death of the
+//! process, and a power loss if the [`Class`] of the call asks for that. The next process of the service ships what a dead
+//! one has left. If the journal cannot keep a record, the class decides: the call is refused, or it runs and a gap record
+//! reports how many records are missing.
 //!
 //! # Troubleshooting
 //!
-//! auditrail says on standard error, in one line each, when the collector does not take records, when the journal is full
-//! or its disk does not work, when spans close of which none is audited, and when records have no trace and span ids, with
-//! the layer that cannot be reached and what to do. The binary `auditrail` (package `auditrail-server`) shows what a journal
-//! holds: `auditrail journal stat`.
+//! auditrail writes one line to standard error, or calls [`on_notice`](trail::TrailBuilder::on_notice), when
+//!
+//! - the collector does not accept records,
+//! - the journal is full, or its disk does not work,
+//! - spans close and none of them is audited,
+//! - records have no trace and span ids: the line names the layer that cannot be reached, and says what to do.
+//!
+//! The command `auditrail journal stat`, of the package `auditrail-server`, shows what a journal holds.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -154,7 +161,7 @@ pub mod ship;
 #[cfg(unix)]
 pub mod trail;
 
-// One path for what users name every day: the root.
+// What users name every day has one path: the root.
 #[cfg(all(unix, feature = "layer"))]
 #[doc(inline)]
 pub use self::capture::layer::AuditLayer;
@@ -180,8 +187,8 @@ pub use self::trail::{
     Refused, RequestFacts, StartError, Trail, TrailBuilder, Transport, WhenFull,
 };
 
-// Their types are in public signatures. An OTel layer of another version of `tracing-opentelemetry` cannot be asked
-// for ids.
+// Their types are in public signatures. The ids of spans cannot be read from an OTel layer of another version of
+// `tracing-opentelemetry`.
 #[cfg(unix)]
 pub use opentelemetry;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A journal whose files were damaged anyhow: adoption ends, and gives no record that was never appended.
+//! A journal with arbitrary damage: adoption ends, and returns no record that was never appended.
 
 #![no_main]
 
@@ -19,7 +19,7 @@ fuzz_target!(|edits: Vec<(u16, u8)>| {
     write(options());
     damage(directory.path(), &edits);
     for orphan in orphans(&options()).unwrap() {
-        // Files that nobody can make sense of are left alone.
+        // A stream that cannot be read is left alone.
         let Ok(Some(mut adopted)) = orphan.adopt(&options()) else { continue };
         let limits = BatchLimits { records: 2, bytes: 1 << 20 };
         let mut last = 0;
@@ -34,7 +34,7 @@ fuzz_target!(|edits: Vec<(u16, u8)>| {
     }
 });
 
-/// A stream whose owner goes without ending it.
+/// Writes a stream whose owner stops without ending it.
 fn write(options: JournalOptions) {
     let opened = Journal::open(options).unwrap();
     let append = |what, record: &[u8]| {
@@ -49,8 +49,8 @@ fn write(options: JournalOptions) {
     opened.journal.commit().unwrap();
 }
 
-/// Flips bytes: the lower half of the numbers in the first kilobyte of the segment, where the frames are, then the owner's
-/// file, then the cursor.
+/// Flips bytes. The lower half of the numbers means the first kilobyte of the segment, where the frames are; the rest means the
+/// owner's file, then the cursor.
 fn damage(directory: &std::path::Path, edits: &[(u16, u8)]) {
     let stream = std::fs::read_dir(directory.join("streams")).unwrap().next().unwrap().unwrap().path();
     for (place, flip) in edits.iter().take(64) {

@@ -1,5 +1,5 @@
-//! Any bytes in any pieces, from either side of a connection: what passes is what was said, the tap does not panic, and no
-//! call is left open when the connection is closed.
+//! Arbitrary bytes in any pieces, from either side of a connection: they pass unchanged, the tap does not panic, and no call is
+//! left open when the connection is closed.
 
 #![no_main]
 
@@ -21,7 +21,7 @@ use prost::Message as _;
 use tokio::io::{AsyncRead, AsyncWrite as _, ReadBuf};
 
 static PANICKED: AtomicBool = AtomicBool::new(false);
-/// Request records that arrived, less the response records.
+/// The number of request records that arrived, minus that of response records.
 static OPEN: AtomicI64 = AtomicI64::new(0);
 
 static TRAIL: LazyLock<(Trail, tempfile::TempDir)> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ fuzz_target!(|pieces: Vec<(bool, Vec<u8>)>| {
     let mut context = Context::from_waker(Waker::noop());
     for (from_client, piece) in pieces {
         if from_client {
-            // The source is inside the tap: what it gives next is said here.
+            // The source is inside the tap, and takes its next bytes from here.
             SAID.with_borrow_mut(|said| said.extend_from_slice(&piece));
             let mut buffer = vec![0; piece.len().max(1)];
             let mut buffer = ReadBuf::new(&mut buffer);
@@ -64,7 +64,7 @@ fuzz_target!(|pieces: Vec<(bool, Vec<u8>)>| {
 
 thread_local!(static SAID: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) });
 
-/// Gives what was said, and waits when that is nothing.
+/// Returns the bytes in `SAID`, and is pending while there are none.
 struct Source;
 
 impl AsyncRead for Source {

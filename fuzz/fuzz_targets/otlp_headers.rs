@@ -1,11 +1,11 @@
-//! Any configuration is read or refused, and what stands in the headers is repeated nowhere.
+//! An arbitrary configuration is read or refused, and no output repeats a value of the headers.
 
 #![no_main]
 
 use auditrail::config::{Environment, Overrides, Settings};
 use libfuzzer_sys::fuzz_target;
 
-/// Where the fuzzer puts it, it is a header's value, a part of one, or what a slip of the pen made of it.
+/// Depending on what the fuzzer puts around it, it is the value of a header, a part of one, or a typing mistake.
 const CANARY: &str = "hunter2-canary";
 
 fuzz_target!(|input: (&str, &str, &str, &str)| {
@@ -23,7 +23,7 @@ fuzz_target!(|input: (&str, &str, &str, &str)| {
     assert_not_shown(&format!("{environment:?}"));
     match Settings::read(&Overrides::default(), &environment) {
         Ok(settings) => {
-            // As the name of a header it is no secret.
+            // The name of a header is not secret.
             if !settings.logs.headers.iter().any(|(name, _)| name.as_str().contains(CANARY)) {
                 assert_not_shown(&format!("{settings:?}"));
             }

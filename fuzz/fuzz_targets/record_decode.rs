@@ -1,4 +1,4 @@
-//! Any bytes are a record or an error, and a record survives encoding and decoding.
+//! Arbitrary bytes decode to a record or an error, and a record survives encoding and decoding.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(record) = Record::decode(bytes) else { return };
     let once = encoded(&record);
     let again = Record::decode(&once).expect("our own bytes decode");
-    // Bytes and not records: a NaN differs from itself.
+    // Bytes are compared, not records: a NaN differs from itself.
     assert_eq!(once, encoded(&again));
 });
 

@@ -1,4 +1,4 @@
-//! Whatever the URI, nothing of its query, fragment or user information is left.
+//! Of an arbitrary URI, nothing of the query, the fragment or the user information is left.
 
 #![no_main]
 

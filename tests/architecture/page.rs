@@ -1,14 +1,16 @@
-//! `ARCHITECTURE.md` names files that there are.
+//! `ARCHITECTURE.md` and `tests/README.md` name files that exist.
 
 use super::{read, root};
 
 #[test]
-fn files_that_the_page_names_are_there() {
-    let named: Vec<_> = named(&read("ARCHITECTURE.md")).map(str::to_owned).collect();
-    assert!(named.len() > 100, "{}", named.len());
+fn files_that_the_pages_name_are_there() {
     let files = every_file();
-    let gone: Vec<_> = named.iter().filter(|name| !files.iter().any(|file| is(file, name))).collect();
-    assert!(gone.is_empty(), "ARCHITECTURE.md names what is not there: {gone:?}");
+    for (page, fewest) in [("ARCHITECTURE.md", 100), ("tests/README.md", 20)] {
+        let named: Vec<_> = named(&read(page)).map(str::to_owned).collect();
+        assert!(named.len() > fewest, "{page}: {}", named.len());
+        let gone: Vec<_> = named.iter().filter(|name| !files.iter().any(|file| is(file, name))).collect();
+        assert!(gone.is_empty(), "{page} names what is not there: {gone:?}");
+    }
 }
 
 /// A checker that finds nothing proves nothing.

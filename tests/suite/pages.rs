@@ -159,6 +159,7 @@ fn pages() -> Vec<PathBuf> {
         "SECURITY.md",
         "collector-config/README.md",
         "server/README.md",
+        "tests/README.md",
         "tests/peers/README.md",
     ];
     let mut pages: Vec<_> = names.into_iter().map(|name| root().join(name)).collect();

@@ -1,19 +1,19 @@
-//! What a client waits for its calls while others send far too much through the same proxy, beside what it waits without
-//! them; and the most memory that the proxy takes.
+//! How long the calls of one client take while others send far too much through the same proxy, compared with the same calls
+//! alone; and the peak memory of the proxy.
 //!
 //! - `alone`: calls of 1 kB, one at a time over one connection.
-//! - `calls`: beside two clients that send one batch of 190 000 tiny calls after the other, with a `User-Agent` of 60 kB.
-//! - `garbage`: beside two that send batches of 100 000 elements that are no messages.
-//! - `sessions`: beside two that begin one session after the other.
+//! - `calls`: the same while two clients send batches of 190 000 tiny calls, one after the other, with a `User-Agent` of 60 kB.
+//! - `garbage`: while two clients send batches of 100 000 elements that are not messages.
+//! - `sessions`: while two clients begin sessions, one after the other.
 //!
-//! Each against a proxy of its own, whose collector is away.
+//! Each has its own proxy, whose collector is away.
 //!
-//! `cargo bench --bench flood` (a minute); `-- --quick` only shows that it runs. Must hold, on two cores: less than 200 ms at
-//! p99 and 150 MB at most.
+//! `cargo bench --bench flood` (a minute); `-- --quick` only shows that it runs. The targets, on two cores: p99 below 200 ms, and
+//! at most 150 MB.
 //!
-//! `-- --seconds 3600` is another run: all floods at once for an hour, of one client beside another, with a collector that takes
-//! the records. At its end it says what was sent, recorded and refused and the most memory, and fails if a record is missing of
-//! which no gap record tells, or any of the other client's.
+//! `-- --seconds 3600` is another run: one client sends all floods together for an hour while another makes calls, and the
+//! collector accepts the records. At the end it prints what was sent, recorded and refused, and the peak memory. It fails if a
+//! record is missing that no gap record reports, or if any record of the other client is missing.
 
 #![allow(
     clippy::print_stdout,
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Of calls, of garbage, and of sessions; or a part of each.
+/// The requests of the three floods: calls, garbage, sessions. A larger `scale` makes their batches smaller.
 fn floods(scale: usize, fields: &str) -> [Vec<u8>; 3] {
     let long = format!("{fields}User-Agent: {}\r\n", "u".repeat(60_000));
     let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#;
@@ -107,7 +107,7 @@ fn beside(name: &str, flood: Option<Vec<u8>>, time: Duration) {
     println!("{name:9} {p50:>6.2} ms {p99:>6.2} ms {most:>6.2} ms  {calls:>6} {floods:>7}  {memory} MB");
 }
 
-/// Of one batch.
+/// The number of elements of one batch.
 const CALLS: usize = 190_000;
 const GARBAGE: usize = 100_000;
 /// The tool that the other client calls.

@@ -1,19 +1,21 @@
-//! What `auditrail proxy` adds over HTTP, and what it takes of memory when a thousand clients read slowly. All are real
-//! processes on loopback.
+//! What `auditrail proxy` adds to a call over HTTP, and how much memory it takes when a thousand clients read slowly. All
+//! participants are real processes on loopback.
 //!
-//! - `calls`: a request of 1 kB, an answer of 1 kB, one at a time over one connection: to the server itself (`direct`),
-//!   through a process that only copies bytes (`relay`), through the proxy, which writes two records for each call and ships
-//!   them and the call's span to a collector (`proxy`), without that span, which the relay does not export, either
-//!   (`spanless`), and where every call waits until its record survives a power loss (`synced`).
-//!   They take turns, so that a machine that slows down slows all. `added` is the difference to `relay`.
-//! - `crowd`: that many sessions at once, each with an event stream of 2 MB in chunks of 1 kB that its client reads in small
-//!   pieces with pauses: through `relay` and through `proxy`. How long the slowest takes beside the median, what the process
-//!   between takes of the processors, what arrived, how many records there are, and the most anonymous memory of that process.
+//! - `calls`: a request of 1 kB and an answer of 1 kB, one at a time over one connection. The variants take turns, so a slow
+//!   machine slows all of them; `added` is the difference to `relay`:
+//!   - `direct`: to the server itself;
+//!   - `relay`: through a process that only copies bytes;
+//!   - `proxy`: through the proxy, which writes two records for each call and ships them and the call's span to a collector;
+//!   - `spanless`: through the proxy without the span, as the relay exports none;
+//!   - `synced`: through the proxy, where every call waits until its record survives a power loss.
+//! - `crowd`: a thousand sessions at a time, each with an event stream of 2 MB in chunks of 1 kB that its client reads in small
+//!   pieces with pauses, through `relay` and through `proxy`. It shows how long the slowest takes compared with the median, the
+//!   processor time and the peak anonymous memory of the process in the middle, what arrived, and how many records there are.
 //!
 //! `cargo bench --bench proxy_http` (a minute); `-- --quick` only shows that it runs.
 //!
-//! Must hold: at most 300 µs at p50 for a call beside `relay`, and three times that at p99; the crowd within twice the time of
-//! `relay`.
+//! The targets: a call takes at most 300 µs more than through `relay` at p50, and three times that at p99; the crowd takes at most
+//! twice the time of `relay`.
 //!
 //! Two virtual cores (AMD EPYC), Linux 6.18, rustc 1.95, release build, 2026-11-30, nothing else running. One of four runs, with
 //! the range of `added` in all four:
@@ -32,13 +34,13 @@
 //! 1000 calls of 1000 have their pair of records
 //! ```
 //!
-//! In six runs of 2026-11-22 the crowd took 0.67 to 1.25 times as long as through `relay` (medians), and 1.3 to 1.9 times the processor
-//! time: 1.6 µs for each of the two million chunks. Three quarters of that are the kernel's, reading and writing sockets: the
-//! proxy writes 16 chunks at a time, where `relay` writes 64 kB. A quarter reads the framing, looks for messages and frames
-//! again.
+//! In six runs of 2026-11-22 the crowd took 0.67 to 1.25 times as long as through `relay` (medians), and 1.3 to 1.9 times the
+//! processor time: 1.6 µs for each of the two million chunks. Three quarters of that are the kernel's, for reading and writing
+//! sockets: the proxy writes 16 chunks at a time, `relay` 64 kB. The last quarter reads the framing, looks for messages and
+//! writes the framing again.
 //!
-//! The tail follows the load: beside four threads that never rest, on the two cores, `proxy` added 59 µs at p50 and 470 µs at
-//! p99. `synced` waits for the disk.
+//! The tail depends on the load: while four busy loops used the two cores, `proxy` added 59 µs at p50 and 470 µs at p99. `synced`
+//! waits for the disk.
 
 #![allow(
     clippy::print_stdout,

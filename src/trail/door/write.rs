@@ -1,8 +1,8 @@
 //! Writes the records of calls and moments to the journal, for every route of capture.
 //!
-//! A call is opened once ([`Core::open`]) and answered once ([`Core::answer`]). The wrapper, the taps, the proxy and
-//! [`Trail::begin`](crate::Trail::begin) come with an [`OpenCall`](super::open_call::OpenCall), which decides who may wait and who may
-//! refuse; the layer comes with the [`CallState`] of a span of the user's.
+//! A call has one request record ([`Core::write_request`]) and one response record ([`Core::write_response`]). The wrapper,
+//! the taps, the proxy and [`Trail::begin`](crate::Trail::begin) have an [`OpenCall`](super::open_call::OpenCall), which decides
+//! who may wait and who may refuse; the layer has the [`CallState`] of a span of the user's.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl Core {
         self.recorder.counted(self.try_write_request(state, terms))
     }
 
-    /// As [`open`](Self::open), but leaves it to the caller to count what a disk that stands still has not taken.
+    /// Like [`write_request`](Self::write_request), but leaves it to the caller to count what a stalled disk has not taken.
     pub(in crate::trail) fn try_write_request(
         &self,
         state: &CallState,
@@ -72,7 +72,8 @@ impl Core {
         Ok(receipt)
     }
 
-    /// Writes the response record of a call that was stopped, before its span ends. `None` as in [`open`](Self::open).
+    /// Writes the response record of a call that was stopped, before its span ends. `None` as in
+    /// [`write_request`](Self::write_request).
     pub(crate) fn write_response(
         &self,
         answer: Answer<'_>,
@@ -96,7 +97,7 @@ impl Core {
         Some(receipt)
     }
 
-    /// As [`answer`](Self::answer), of a call that nobody else can see any more: nothing has to be locked.
+    /// Like [`write_response`](Self::write_response), for a call that nothing else can access, so that nothing has to be locked.
     #[cfg(feature = "layer")]
     pub(crate) fn write_response_alone(&self, state: &mut CallState, outcome: &Outcome) -> Option<Receipt> {
         if !state.is_first_to_end_alone() {
