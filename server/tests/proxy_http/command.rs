@@ -207,7 +207,7 @@ async fn what_is_written_wrongly_is_refused_with_what_would_be_right() {
     for (arguments, expected) in [
         ([&["--listen", "127.0.0.1:99999"][..], &up].concat(), ["its port is not a number from 0 to 65535", form]),
         ([&["--listen", "8080"][..], &up].concat(), ["it is a port alone", "write :8080"]),
-        ([&["--listen", "mcp.example:80"][..], &up].concat(), ["is no IP address", form]),
+        ([&["--listen", "mcp.example:80"][..], &up].concat(), ["is not an IP address", form]),
         (
             vec!["--listen", ":0", "--upstream", "127.0.0.1:9"],
             ["upstream: \"(not shown)\"", "write it as http://HOST:PORT"],
@@ -233,7 +233,7 @@ async fn what_is_written_wrongly_is_refused_with_what_would_be_right() {
         assert_eq!(code, Some(2), "{arguments:?}: {said}");
     }
     for (listener, expected) in [
-        ("listen = \"127.0.0.1:99999\"", "auditrail.toml:2: `listen`: its port is no number"),
+        ("listen = \"127.0.0.1:99999\"", "auditrail.toml:2: `listen`: its port is not a number"),
         ("listen = \"8080\"", "it is a port alone; write :8080"),
     ] {
         let (said, code) = refused(&[], &format!("[[listener]]\n{listener}\nupstream = \"http://a\"\n")).await;

@@ -229,7 +229,7 @@ async fn an_endpoint_that_leads_clients_past_the_proxy_is_told_once_by_a_warning
         assert!(answer.text().contains("data: http://10.0.0.7:3000/messages/?session_id=canary"), "no byte is changed");
     }
     let said = proxy.bench.said();
-    let said: Vec<_> = said.iter().filter(|text| text.contains("does not pass this proxy")).collect();
+    let said: Vec<_> = said.iter().filter(|text| text.contains("bypass the proxy")).collect();
     assert!(said.len() == 1 && said[0].contains("http://10.0.0.7:3000,") && !said[0].contains("canary"), "{said:?}");
     let records = proxy.bench.all_records();
     let alarms = records.iter().filter(|record| record.text(names::ERROR_TYPE) == Some("proxy_bypassed"));

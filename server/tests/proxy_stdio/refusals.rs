@@ -121,7 +121,7 @@ async fn every_call_of_a_large_batch_is_answered() {
     let ids: Vec<_> = answers.iter().map(|answer| answer["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, (1..=calls).collect::<Vec<_>>());
     assert!(answers.iter().all(|answer| answer["error"]["code"] == -32044));
-    assert_eq!(played.said.matches("was not relayed").count(), 1, "{}", played.said);
+    assert_eq!(played.said.matches("was not forwarded").count(), 1, "{}", played.said);
     let denied = records(&receiver);
     let denied = denied.iter().filter(|record| record.text(names::AUDITRAIL_OUTCOME_DETAIL) == Some("denied"));
     assert_eq!(denied.count() as u64, calls);
