@@ -251,8 +251,10 @@ impl Orphan {
             background: false,
             ..options.clone()
         };
-        // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails.
-        let mark = match options.fs.open_or_create(&place.mark()) {
+        // Streams of earlier versions have none, and get one. Without, a number may be given again if the disk fails. What is
+        // held back gets none: an empty one would say to the next adopter that nothing was shipped.
+        let open_mark = if found.held_back.is_some() { Fs::open } else { Fs::open_or_create };
+        let mark = match open_mark(&*options.fs, &place.mark()) {
             Err(error) if is_shortage(&error) => return Err(failed("open the mark of")(error)),
             opened => opened.ok(),
         };
