@@ -13,7 +13,10 @@ pub(crate) enum Documents {
     /// anything that follows makes it invalid JSON.
     One,
     /// Any number of documents, as in a streamed body. Each message is emitted when its document is complete.
-    #[cfg_attr(not(any(feature = "tower", test)), expect(dead_code, reason = "only bodies hold several documents"))]
+    #[cfg_attr(
+        not(any(feature = "tower", test, fuzzing)),
+        expect(dead_code, reason = "only bodies hold several documents")
+    )]
     Many,
 }
 

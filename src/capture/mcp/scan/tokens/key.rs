@@ -21,7 +21,7 @@ impl KeyText {
     }
 
     /// Whether it is `other`, which is short enough to be a known key.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "tower", test, fuzzing))]
     pub(crate) fn is(&self, other: &[u8]) -> bool {
         !self.is_other && self.bytes() == other
     }
