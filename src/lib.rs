@@ -78,6 +78,7 @@
 //! - [`capture`]: the taps on the bytes of MCP, the rmcp wrapper, the `tracing` layer, `install_tracing`.
 //! - [`record`]: the contract with readers of records: names, outcomes, OTLP bytes.
 //! - [`config`]: `AUDITRAIL_*` and `OTEL_*`; a mistake stops the start.
+//! - [`identity`]: who acts, for whom, through what; what was verified apart from what is claimed.
 //! - [`policy`]: what may leave: the allow list, limits on values, URIs without secrets.
 //! - [`trail`]: what users hold, and what else belongs to it: classes, counts, errors, [`trail::drain()`].
 //! - [`journal`] and [`ship`]: the path of a record from the disk to the collector.
@@ -143,6 +144,7 @@ pub mod capture;
 pub mod config;
 #[cfg(unix)]
 mod hex;
+pub mod identity;
 #[cfg(all(unix, feature = "internals"))]
 #[doc(hidden)]
 pub mod internals;

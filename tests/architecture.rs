@@ -20,20 +20,21 @@ use std::path::{Path, PathBuf};
 
 /// Each module and what it may import, in the order in which records flow. A module may always import itself. The server reaches
 /// the inside of the library by `internals` alone, and nothing else does.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("hex", &[]),
     ("locks", &[]),
     ("record", &[]),
     ("config", &[]),
     ("policy", &["record"]),
+    ("identity", &["config", "record"]),
     ("journal", &["record"]),
     ("ship", &["config", "record", "journal"]),
-    ("trail", &["config", "policy", "record", "journal", "ship"]),
-    ("capture", &["trail", "ship", "journal", "policy", "record", "config"]),
+    ("trail", &["config", "identity", "policy", "record", "journal", "ship"]),
+    ("capture", &["trail", "identity", "ship", "journal", "policy", "record", "config"]),
     ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
-    ("internals", &["capture", "trail", "record", "config"]),
-    ("server::config", &["internals", "capture", "trail", "policy", "config"]),
-    ("server::proxy", &["internals", "capture", "trail", "journal", "policy", "record", "config"]),
+    ("internals", &["capture", "trail", "identity", "record", "config"]),
+    ("server::config", &["internals", "capture", "trail", "identity", "policy", "config"]),
+    ("server::proxy", &["internals", "capture", "trail", "identity", "journal", "policy", "record", "config"]),
     (
         "server::cli",
         &[
@@ -43,6 +44,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
             "serve",
             "capture",
             "trail",
+            "identity",
             "ship",
             "journal",
             "policy",

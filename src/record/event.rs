@@ -45,10 +45,24 @@ events! {
     Authn = "auditrail.authn";
     /// An authorization decision.
     Authz = "auditrail.authz";
+    /// Somebody approved an action, or did not.
+    Approval = "auditrail.approval";
     /// State was set, got, updated or deleted.
     Context = "auditrail.context";
     /// A compliance event.
     Compliance = "auditrail.compliance";
+    /// A rule was violated.
+    PolicyViolation = "auditrail.policy_violation";
+    /// A limit of requests was reached.
+    RateLimit = "auditrail.rate_limit";
+    /// A token was used or exchanged.
+    Token = "auditrail.token";
+    /// An attack was suspected.
+    Threat = "auditrail.threat";
+    /// Data were made from other data.
+    Lineage = "auditrail.lineage";
+    /// A policy was loaded or changed.
+    Policy = "auditrail.policy";
     /// A person's data were erased.
     Erasure = "auditrail.erasure";
     /// A retention rule was applied.

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::calls::{Call, Class};
-use super::identity::{Actor, RequestFacts};
 use crate::config::Notices;
+use crate::identity::{Actor, RequestFacts};
 use crate::policy::Decision;
 
 type ActorHook = Arc<dyn Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync>;

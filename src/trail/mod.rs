@@ -27,10 +27,10 @@ pub use self::door::OpenCall;
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::handle::Trail;
 pub use self::hooks::Failure;
-pub use self::identity::{Actor, ActorType, RequestFacts};
 pub use self::lifecycle::{DrainedStream, FlushError, Flushed};
 pub use self::records::RecordCounts;
 pub use self::wire_counts::WireCounts;
+pub use crate::identity::{Actor, ActorType, RequestFacts};
 
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::calls::Facts;

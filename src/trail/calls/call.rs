@@ -7,8 +7,8 @@ use opentelemetry::trace::SpanContext;
 
 use super::message::MessageFacts;
 use super::transport::{Direction, Transport};
+use crate::identity::Actor;
 use crate::record::{ClockReading, EventName, Key, Value, names};
-use crate::trail::identity::Actor;
 
 /// A call that is about to begin.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::facts::Facts;
 use super::transport::{Direction, Transport};
+use crate::identity::Actor;
 use crate::policy::cleaned;
 use crate::record::names::Role;
 use crate::record::{Attributes, Key, SpanIds, Value, names};
-use crate::trail::identity::Actor;
 
 /// The facts of a message.
 #[derive(Debug, Clone, Default)]

@@ -8,9 +8,10 @@ use opentelemetry::trace::TraceContextExt as _;
 #[cfg(feature = "mcp")]
 use super::message::MessageFacts;
 use super::message::set_fact;
+use crate::identity::Actor;
 use crate::policy::Truncations;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
-use crate::trail::identity::{Actor, Client};
+use crate::trail::identity::Client;
 
 /// An event that is no call: one record, without a phase.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
+use crate::identity::{Actor, RequestFacts};
 #[cfg(feature = "layer")]
 use crate::policy::AllowList;
 #[cfg(feature = "mcp")]
@@ -17,7 +18,7 @@ use crate::record::Entropy;
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 #[cfg(feature = "tower")]
-use crate::trail::identity::{Actor, Clients, RequestFacts};
+use crate::trail::identity::Clients;
 #[cfg(feature = "layer")]
 use crate::trail::otel::UnauditedSpans;
 use crate::trail::otel::{MissingIdsWarnings, Reach};

@@ -17,7 +17,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::actor::Actor;
+use crate::identity::Actor;
 use crate::locks::{Mutex, MutexGuard};
 
 /// All of them.

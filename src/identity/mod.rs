@@ -1,0 +1,7 @@
+//! Who acts, for whom, and through what. What was verified and what is only claimed are told apart on every fact.
+
+mod actor;
+mod request;
+
+pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
+pub use self::request::RequestFacts;
