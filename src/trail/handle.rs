@@ -45,8 +45,8 @@ impl Trail {
     }
 
     /// Writes the one record of an event that is no call, such as an authorization decision.
-    pub fn record(&self, moment: Moment) -> RecordId {
-        self.core.write_moment(moment)
+    pub fn record(&self, event: impl Into<Moment>) -> RecordId {
+        self.core.write_moment(event.into())
     }
 
     /// Ships everything that is in the journal now, including what earlier processes left there. Any executor may await it.

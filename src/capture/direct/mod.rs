@@ -1,0 +1,1 @@
+//! Typed events that your own code records, by [`Trail::record`](crate::Trail::record).

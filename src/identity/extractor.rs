@@ -1,0 +1,30 @@
+//! What an extractor is.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::actor::Actor;
+use super::request::RequestFacts;
+
+/// Finds out who sends a request. A chain of extractors asks one after the other until one has an answer.
+pub trait Extractor: fmt::Debug + Send + Sync {
+    /// `auditrail.actor.source` of the actors that it finds, such as `jwt`.
+    fn source(&self) -> &'static str;
+
+    /// The actor, or `None` if the request has nothing that this extractor reads; then the next one is asked. A credential
+    /// that is present and not valid is an answer, too: an actor with [`unverified`](Actor::unverified).
+    ///
+    /// Called on the path of calls: it must not block and must not wait.
+    fn extract(&self, request: &RequestFacts<'_>) -> Option<Actor>;
+
+    /// Completes when an answer with [`KeyUnavailable`](super::UnverifiedReason::KeyUnavailable) may have become another one.
+    /// Only calls whose class requires a verified actor wait for it, until their deadline. `None` if there is nothing to wait
+    /// for.
+    fn changed(&self) -> Option<Changed> {
+        None
+    }
+}
+
+/// See [`Extractor::changed`].
+pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
