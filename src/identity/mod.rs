@@ -1,9 +1,16 @@
 //! Who acts, for whom, and through what. What was verified and what is only claimed are told apart on every fact.
 
 mod actor;
+mod chain;
+mod claims;
 mod extractor;
+mod hook;
 mod request;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
+pub use self::claims::VerifiedClaims;
 pub use self::extractor::{Changed, Extractor};
 pub use self::request::RequestFacts;
+
+pub(crate) use self::chain::{Answers, Chain};
+pub(crate) use self::hook::{HOOK, Hook};
