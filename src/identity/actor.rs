@@ -240,4 +240,4 @@ fn some(items: Vec<String>) -> Option<Value> {
 }
 
 /// `audit.actor.id` of somebody who is not known.
-const ANONYMOUS: &str = "anonymous";
+pub(super) const ANONYMOUS: &str = "anonymous";

@@ -11,6 +11,9 @@ mod hook;
 pub(crate) mod hops;
 mod os_user;
 mod request;
+mod sender;
+mod standing;
+mod unverified_alarm;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
 pub use self::claims::VerifiedClaims;
@@ -21,6 +24,9 @@ pub use self::headers::IdentityFields;
 pub use self::hops::{AddressField, PeerAddr, TrustedHop, TrustedHops};
 pub use self::os_user::OsUser;
 pub use self::request::RequestFacts;
+pub use self::unverified_alarm::UnverifiedAlarm;
 
-pub(crate) use self::chain::{Answers, Chain};
+pub(crate) use self::chain::Chain;
 pub(crate) use self::hook::{HOOK, Hook};
+pub(crate) use self::sender::{PendingActor, Sender};
+pub(crate) use self::standing::Standing;

@@ -7,8 +7,9 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::facts::Facts;
+use super::observer::Observer;
 use super::transport::{Direction, Transport};
-use crate::identity::Actor;
+use crate::identity::{Actor, Chain, PendingActor, Sender, Standing};
 use crate::policy::cleaned;
 use crate::record::names::Role;
 use crate::record::{Attributes, Key, SpanIds, Value, names};
@@ -21,6 +22,13 @@ pub(crate) struct MessageFacts {
     pub(in crate::trail) shared: Option<Arc<Facts>>,
     pub(in crate::trail) parent: Option<Context>,
     pub(in crate::trail) links: Vec<SpanContext>,
+    /// How well its actor is known.
+    pub(in crate::trail) standing: Standing,
+    /// The actor, if it may become known later. It is not among the attributes then.
+    pub(in crate::trail) pending: Option<Box<PendingActor>>,
+    /// The HTTP request of a call of the user's own, by which its actor is to be found.
+    pub(in crate::trail) asked_of: Option<Arc<Sender>>,
+    pub(in crate::trail) observer: Observer,
 }
 
 impl MessageFacts {
@@ -60,8 +68,38 @@ impl MessageFacts {
     }
 
     pub(crate) fn actor(mut self, actor: Actor) -> Self {
+        self.standing = actor.standing();
         actor.write(&mut self.attributes);
         self
+    }
+
+    /// Sets the server itself as the actor.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_server(self, service: Actor) -> Self {
+        Self { standing: Standing::Server, ..self.actor(service) }
+    }
+
+    /// Adds the actor that the extractors find, if they find one.
+    pub(crate) fn sent_by(mut self, chain: &Chain, sender: &Arc<Sender>, method: &str) -> Self {
+        let Some(found) = sender.actor(chain, method) else { return self };
+        match PendingActor::of(found, sender, method) {
+            Ok(pending) => self.pending = Some(Box::new(pending)),
+            Err(found) => return self.actor(found),
+        }
+        self
+    }
+
+    /// Takes the actor as it is known now.
+    pub(in crate::trail) fn settled(mut self) -> Self {
+        match self.pending.take() {
+            Some(pending) => self.actor(pending.found),
+            None => self,
+        }
+    }
+
+    /// Sets whose point of view it is.
+    pub(crate) fn observed_by(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     pub(crate) fn parent(self, parent: Context) -> Self {

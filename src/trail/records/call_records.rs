@@ -8,8 +8,7 @@ use crate::record::{
     Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,
 };
-use crate::trail::calls::Moment;
-use crate::trail::calls::{CallState, Facts};
+use crate::trail::calls::{CallState, Facts, Moment, Observer};
 
 /// What a request half says of the outcome: nothing yet.
 pub(in crate::trail) const REQUEST_OUTCOME: Outcome =
@@ -126,6 +125,11 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &str) {
     if let (Some(half), Some(id)) = (templates::half(state.event(), phase), id.as_bytes().first_chunk()) {
         half.write(encoder, [id, &state.call_text(id)]);
     }
+    encoder.fixed(match state.observer() {
+        Observer::Server => fixed!(names::AUDITRAIL_OBSERVED_BY, "server"),
+        Observer::Proxy => fixed!(names::AUDITRAIL_OBSERVED_BY, "proxy"),
+        Observer::Client => fixed!(names::AUDITRAIL_OBSERVED_BY, "client"),
+    });
 }
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {

@@ -1,12 +1,15 @@
 //! The facts that the wrapper has of a request before its handler runs.
 
+use std::sync::Arc;
+
 use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::trace_context;
+use crate::identity::{Actor, RequestFacts, Sender};
 use crate::record::names;
-use crate::trail::{Actor, Call, Core, Direction, MessageFacts, OpenCall, RequestFacts, Transport};
+use crate::trail::{Call, Core, Direction, MessageFacts, OpenCall, Transport};
 
 /// The call of a request, with everything except its own parameters.
 pub(super) fn call(
@@ -83,9 +86,13 @@ fn origin(
             }
         }
     }
-    match extracted(core, method, http) {
-        Some(actor) => facts.actor(actor),
-        None => facts,
+    match (extracted(core, method, http), http) {
+        (Some(actor), Some(parts)) if actor.may_become_known() => {
+            let sender = Arc::new(Sender::kept(&parts.headers, &parts.extensions));
+            facts.sent_by(core.chain(), &sender, method)
+        }
+        (Some(actor), _) => facts.actor(actor),
+        (None, _) => facts,
     }
 }
 
@@ -99,10 +106,10 @@ pub(super) fn actor(core: &Core, extensions: &Extensions, call: &OpenCall) -> Op
 
 fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> Option<Actor> {
     let request = match http {
-        Some(parts) => core.request_facts(method, (&parts.headers, &parts.extensions)),
+        Some(parts) => core.chain().facts(method, (&parts.headers, &parts.extensions)),
         None => RequestFacts { method, ..RequestFacts::default() },
     };
-    core.chain().extract(core.notices(), &request)
+    core.chain().extract(&request)
 }
 
 /// The only headers whose values are recorded.
