@@ -26,6 +26,7 @@ pub use self::os_user::OsUser;
 pub use self::request::RequestFacts;
 pub use self::unverified_alarm::UnverifiedAlarm;
 
+pub(crate) use self::actor::CODE;
 pub(crate) use self::chain::Chain;
 pub(crate) use self::hook::{HOOK, Hook};
 pub(crate) use self::sender::{PendingActor, Sender};

@@ -303,6 +303,7 @@ macro_rules! places {
 places! {
     ActorId = AUDIT_ACTOR_ID;
     ActorType = AUDIT_ACTOR_TYPE;
+    ActorSource = AUDITRAIL_ACTOR_SOURCE;
     Action = AUDIT_ACTION;
     TargetType = AUDIT_TARGET_TYPE;
     TargetId = AUDIT_TARGET_ID;

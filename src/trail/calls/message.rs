@@ -9,10 +9,12 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use super::facts::Facts;
 use super::observer::Observer;
 use super::transport::{Direction, Transport};
-use crate::identity::{Actor, Chain, PendingActor, Sender, Standing};
+#[cfg(feature = "mcp")]
+use crate::identity::Claimed;
+use crate::identity::{Actor, CODE, Chain, PendingActor, Sender, Standing};
 use crate::policy::cleaned;
 use crate::record::names::Role;
-use crate::record::{Attributes, Key, SpanIds, Value, names};
+use crate::record::{Attributes, Key, Place, SpanIds, Value, names};
 
 /// The facts of a message.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +72,13 @@ impl MessageFacts {
     pub(crate) fn actor(mut self, actor: Actor) -> Self {
         self.standing = actor.standing();
         actor.write(&mut self.attributes);
+        self
+    }
+
+    /// Adds what the client claims. What a credential claims, which the actor has, counts more.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn claimed(mut self, claimed: &Claimed) -> Self {
+        claimed.clone().write(&mut self.attributes);
         self
     }
 
@@ -165,6 +174,10 @@ impl MessageFacts {
 /// Keys of a record are unique, so nobody may set those that the trail sets.
 pub(super) fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
     if is_fact(&key) {
+        if key == names::AUDIT_ACTOR_ID && !attributes.has(Place::ActorSource) {
+            attributes.set(names::AUDITRAIL_ACTOR_VERIFIED, false);
+            attributes.set(names::AUDITRAIL_ACTOR_SOURCE, CODE);
+        }
         let value = cleaned(&key, value.into());
         attributes.set(key, value);
     }

@@ -132,7 +132,13 @@ impl SeenMessage<'_> {
         let core = self.correlator.core();
         let facts = facts.observed_by(self.origin.observer);
         match self.direction {
-            Direction::ClientToServer => self.origin.identify(core, facts, method),
+            Direction::ClientToServer => {
+                let facts = match &params.claimed {
+                    Some(claimed) => facts.claimed(claimed),
+                    None => facts,
+                };
+                self.origin.identify(core, facts, method)
+            }
             Direction::ServerToClient => {
                 let service = Actor::asserted(core.settings().resource.service_name()).service();
                 facts.of_server(Actor { source: Some(SERVICE.into()), ..service })

@@ -6,6 +6,7 @@ use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
+use super::super::claimed::claimed_by;
 use super::super::trace_context;
 use crate::identity::{Actor, RequestFacts, Sender};
 use crate::record::names;
@@ -32,9 +33,12 @@ pub(super) fn call(
     if let Some(client) = context.client_info() {
         facts = claimed_client(facts, &client);
     }
-    let meta = |key| context.meta.get(key).and_then(|value| value.as_str());
+    let meta = |key: &str| context.meta.get(key).and_then(|value| value.as_str());
     if let Some(parent) = trace_context::parent(meta("traceparent"), meta("tracestate")) {
         facts = facts.parent(parent);
+    }
+    if let Some(claimed) = claimed_by(meta) {
+        facts = facts.claimed(&claimed);
     }
     Call::of_message(origin(core, method, facts, &context.extensions, transport))
 }
