@@ -22,6 +22,7 @@ mod events;
 mod faulty_fs;
 mod filters;
 mod forwarded;
+mod identity;
 mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
