@@ -22,6 +22,8 @@ mod forward;
 mod heads;
 mod held;
 mod late;
+#[path = "../../../tests/support/late_keys.rs"]
+mod late_keys;
 mod lifecycle;
 mod message;
 mod origins;
@@ -33,6 +35,7 @@ mod spans;
 mod streams;
 mod trace;
 mod unanswered;
+mod verified_actors;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]
