@@ -22,6 +22,7 @@ mod forward;
 mod heads;
 mod held;
 mod late;
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../tests/support/late_keys.rs"]
 mod late_keys;
 mod lifecycle;
