@@ -6,11 +6,21 @@ use std::pin::Pin;
 
 use super::actor::Actor;
 use super::request::RequestFacts;
+use super::start::ExtractorStart;
+use crate::config::ConfigError;
 
 /// Finds out who sends a request. A chain of extractors asks one after the other until one has an answer.
 pub trait Extractor: fmt::Debug + Send + Sync {
     /// `auditrail.actor.source` of the actors that it finds, such as `jwt`.
     fn source(&self) -> &'static str;
+
+    /// Called once, before the first request, when the trail starts: an extractor that fetches keys starts its thread here.
+    ///
+    /// # Errors
+    /// A mistake in the configuration of the extractor, which stops the start.
+    fn start(&self, _start: &ExtractorStart) -> Result<(), ConfigError> {
+        Ok(())
+    }
 
     /// The actor, or `None` if the request has nothing that this extractor reads; then the next one is asked. A credential
     /// that is present and not valid is an answer, too: an actor with [`unverified`](Actor::unverified).

@@ -2,8 +2,12 @@
 
 mod actor;
 mod extractor;
+#[cfg(all(unix, feature = "jwt"))]
+pub mod jwt;
 mod request;
+mod start;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
 pub use self::extractor::{Changed, Extractor};
 pub use self::request::RequestFacts;
+pub use self::start::{ExtractorStart, IdDigests};
