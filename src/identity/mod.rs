@@ -1,13 +1,20 @@
 //! Who acts, for whom, and through what. What was verified and what is only claimed are told apart on every fact.
 
 mod actor;
+mod chain;
+mod claims;
 mod extractor;
+mod hook;
 #[cfg(all(unix, feature = "jwt"))]
 pub mod jwt;
 mod request;
 mod start;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
+pub use self::claims::VerifiedClaims;
 pub use self::extractor::{Changed, Extractor};
 pub use self::request::RequestFacts;
 pub use self::start::{ExtractorStart, IdDigests};
+
+pub(crate) use self::chain::{Answers, Chain};
+pub(crate) use self::hook::{HOOK, Hook};

@@ -25,8 +25,6 @@ pub struct JwtExtractor {
     cache: TokenCache,
     process_token: Option<String>,
     started: OnceLock<Started>,
-    /// Another source than `jwt`, for tokens that have a name of their own.
-    source: &'static str,
 }
 
 struct Started {
@@ -58,7 +56,6 @@ impl JwtExtractor {
             cache: TokenCache::default(),
             process_token: None,
             started: OnceLock::new(),
-            source: SOURCE,
         })
     }
 
@@ -107,8 +104,7 @@ impl JwtExtractor {
             return actor;
         }
         let digests = self.started.get().map(|started| &started.start.digests);
-        let mut examined = verifier::examine(&self.issuers, digests, token, now);
-        examined.actor.source = Some(self.source.into());
+        let examined = verifier::examine(&self.issuers, digests, token, now);
         if let Some(verified) = examined.verified {
             self.cache.insert(hash, examined.actor.clone(), verified);
         }
@@ -118,7 +114,7 @@ impl JwtExtractor {
 
 impl Extractor for JwtExtractor {
     fn source(&self) -> &'static str {
-        self.source
+        "jwt"
     }
 
     fn start(&self, start: &ExtractorStart) -> Result<(), ConfigError> {
@@ -138,12 +134,13 @@ impl Extractor for JwtExtractor {
         };
         Some(match token {
             Ok(token) => self.of_token(token),
-            Err(reason) => {
-                let mut actor = verifier::nobody(reason);
-                actor.source = Some(self.source.into());
-                actor
-            }
+            Err(reason) => verifier::nobody(reason),
         })
+    }
+
+    /// The token of the process expires while the connection lasts.
+    fn asks_each_message(&self) -> bool {
+        self.process_token.is_some()
     }
 
     fn changed(&self) -> Option<Changed> {
@@ -167,5 +164,3 @@ impl fmt::Debug for JwtExtractor {
         f.debug_struct("JwtExtractor").field("issuers", &issuers).finish_non_exhaustive()
     }
 }
-
-const SOURCE: &str = "jwt";

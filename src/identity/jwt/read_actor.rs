@@ -39,19 +39,19 @@ impl ActorReader<'_> {
         let mut actor = match (signature, id) {
             (Signature::Right, Some(id)) if failed.is_none() => Actor::verified(id),
             (Signature::Right | Signature::Unchecked, Some(id)) => Actor::asserted(id),
-            _ => Actor::asserted(NOBODY),
+            _ => Actor::unknown(failed.unwrap_or(UnverifiedReason::MissingClaim)),
         };
         actor.auth_type = Some("oauth2".into());
         actor.unverified = failed;
         match signature {
-            Signature::Right => self.add_facts(&mut actor, claims),
+            Signature::Right => self.add_facts(&mut actor, claims, id.is_some()),
             Signature::Unchecked => actor.claimed = Claimed { actor_id: None, ..self.claimed(claims) },
             Signature::Wrong => actor.claimed = self.claimed(claims),
         }
         actor
     }
 
-    fn add_facts(self, actor: &mut Actor, claims: Claims<'_>) {
+    fn add_facts(self, actor: &mut Actor, claims: Claims<'_>, is_named: bool) {
         let names = self.names;
         actor.name = claims.first(&names.name);
         actor.client_id = claims.first(&names.client_id);
@@ -60,7 +60,7 @@ impl ActorReader<'_> {
         actor.roles.dedup();
         actor.scopes = ["scope", "scp"].iter().map(|name| claims.words(name)).find(|it| !it.is_empty()).unwrap_or_default();
         let subject = claims.text("sub");
-        if subject.is_some_and(|subject| subject != actor.id && actor.id != NOBODY) {
+        if is_named && subject.is_some_and(|subject| subject != actor.id) {
             actor.user_id = subject.map(ToOwned::to_owned);
         }
         if is_service(claims, actor.client_id.as_deref()) {
@@ -130,8 +130,6 @@ fn grant(claims: Claims<'_>) -> Option<String> {
     })
 }
 
-/// `audit.actor.id` where nobody is named.
-pub(super) const NOBODY: &str = "anonymous";
 const IDENTITY_ASSERTION: &str = "identity-assertion";
 const MOST_ROLES: usize = 64;
 /// Longer chains are of no use to a reader, and a token could hold hundreds.

@@ -12,7 +12,7 @@ use super::claims::Claims;
 use super::compact::CompactToken;
 use super::issuer::JwtIssuer;
 use super::keys::{Found, Key, KeyStore};
-use super::read_actor::{ActorReader, NOBODY, Signature};
+use super::read_actor::{ActorReader, Signature};
 use crate::identity::actor::{Actor, UnverifiedReason};
 use crate::identity::start::IdDigests;
 
@@ -70,10 +70,7 @@ pub(super) fn examine(issuers: &[KnownIssuer], digests: Option<&IdDigests>, toke
 
 /// Somebody who presents what cannot be read.
 pub(super) fn nobody(reason: UnverifiedReason) -> Actor {
-    let mut actor = Actor::asserted(NOBODY);
-    actor.auth_type = Some("oauth2".into());
-    actor.unverified = Some(reason);
-    actor
+    Actor { auth_type: Some("oauth2".into()), ..Actor::unknown(reason) }
 }
 
 impl KnownIssuer {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Notices, Settings};
+use crate::identity::Chain;
 use crate::locks::RwLock;
 use crate::policy::{AllowList, Bounds};
 use crate::trail::digest_key::DigestKey;
@@ -21,6 +22,8 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) digest_key: DigestKey,
     pub(in crate::trail) allow: AllowList,
     pub(in crate::trail) bounds: Bounds,
+    /// Who finds out who acts.
+    pub(in crate::trail) chain: Chain,
     pub(in crate::trail) hooks: Hooks,
     pub(in crate::trail) notices: Notices,
     pub(in crate::trail) unaudited_spans: UnauditedSpans,

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Uri, Version};
 use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
 use crate::capture::mcp::trace_context;
 use crate::record::names;
-use crate::trail::{ClientKey, Core, Transport};
+use crate::trail::{ClientKey, Core, Sender, Transport};
 
 /// The address of the client, for `client.address` and `client.port`: an extension of the request that the code which
 /// accepts connections must insert. With axum:
@@ -53,12 +53,10 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
-    // Only the proxy's own hook is asked: it costs nothing, and the hops that vouch for identities are in front of
-    // the proxy.
-    let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
+    let sender = Sender::of_http(core, headers, &parts.extensions);
+    // Only in the proxy: it costs nothing there, and the hops that vouch for identities are in front of it.
+    let actor = if is_proxy { sender.actor(core, "") } else { None };
     let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
-    // Only for the hook: without one, there is no reason to keep possible credentials.
-    let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
     MessageOrigin {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
@@ -71,7 +69,7 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
         client,
         garbage_rate: parts.extensions.get::<Arc<GarbageRate>>().cloned().unwrap_or_default(),
         is_held: false,
-        http,
+        sender: Arc::new(sender),
     }
 }
 
