@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::actor::Actor;
 use super::request::RequestFacts;
@@ -50,3 +51,30 @@ pub trait Extractor: fmt::Debug + Send + Sync {
 
 /// See [`Extractor::changed`].
 pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Trails can share an extractor.
+impl<E: Extractor + ?Sized> Extractor for Arc<E> {
+    fn source(&self) -> &'static str {
+        (**self).source()
+    }
+
+    fn start(&self, start: &ExtractorStart) -> Result<(), ConfigError> {
+        (**self).start(start)
+    }
+
+    fn extract(&self, request: &RequestFacts<'_>) -> Option<Actor> {
+        (**self).extract(request)
+    }
+
+    fn changed(&self) -> Option<Changed> {
+        (**self).changed()
+    }
+
+    fn asks_each_message(&self) -> bool {
+        (**self).asks_each_message()
+    }
+
+    fn can_verify(&self) -> bool {
+        (**self).can_verify()
+    }
+}

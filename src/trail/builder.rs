@@ -17,6 +17,8 @@ use super::recording::{Gaps, Recorder, SelfReporter};
 use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
+#[cfg(feature = "tower")]
+use crate::identity::TrustedHops;
 use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
@@ -34,6 +36,8 @@ pub struct TrailBuilder {
     limits: ValueLimits,
     bounds: Bounds,
     chain: Chain,
+    #[cfg(feature = "tower")]
+    hops: TrustedHops,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -87,6 +91,8 @@ impl TrailBuilder {
             limits: ValueLimits::default(),
             bounds: Bounds::default(),
             chain: Chain::default(),
+            #[cfg(feature = "tower")]
+            hops: TrustedHops::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -186,6 +192,14 @@ impl TrailBuilder {
     /// is `anonymous`.
     pub fn identify(mut self, extractor: impl Extractor + 'static) -> Self {
         self.chain.add(Arc::new(extractor));
+        self
+    }
+
+    /// The proxies in front of the server. Their headers name the client, for `client.address` and for
+    /// [`IdentityFields`](crate::identity::IdentityFields); those of all others say nothing.
+    #[cfg(feature = "tower")]
+    pub fn trusted_hops(mut self, hops: TrustedHops) -> Self {
+        self.hops = hops;
         self
     }
 
@@ -347,6 +361,8 @@ impl TrailBuilder {
             allow: self.allow,
             bounds: self.bounds,
             chain: self.chain,
+            #[cfg(feature = "tower")]
+            hops: self.hops,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

@@ -45,7 +45,9 @@ impl<'a> Claims<'a> {
     /// The entries of a claim with words that spaces separate (`scope`), or of a list.
     pub(super) fn words(self, name: &str) -> Vec<String> {
         match self.get(name) {
-            Some(Value::String(text)) => text.split_ascii_whitespace().take(MOST_ENTRIES).map(ToOwned::to_owned).collect(),
+            Some(Value::String(text)) => {
+                text.split_ascii_whitespace().take(MOST_ENTRIES).map(ToOwned::to_owned).collect()
+            }
             _ => self.list(name),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::cache::{self, TokenCache};
 use super::issuer::JwtIssuer;
-use super::keys::{Kept, KeeperThread, KeyStore};
+use super::keys::{KeeperThread, Kept, KeyStore};
 use super::presented;
 use super::verifier::{self, KnownIssuer};
 use crate::config::ConfigError;
@@ -51,12 +51,7 @@ impl JwtExtractor {
         if known.is_empty() {
             return Err(ConfigError::value("issuer", "", "no token would be verified", "name an issuer"));
         }
-        Ok(Self {
-            issuers: known.into(),
-            cache: TokenCache::default(),
-            process_token: None,
-            started: OnceLock::new(),
-        })
+        Ok(Self { issuers: known.into(), cache: TokenCache::default(), process_token: None, started: OnceLock::new() })
     }
 
     /// The token of the client over stdio, where no request has one: the value of an environment variable that whoever starts the
@@ -80,8 +75,7 @@ impl JwtExtractor {
                     }
                 }
             }
-            let kept =
-                Kept { loader, store: issuer.store.clone(), timing, issuer: issuer.settings.name().to_owned() };
+            let kept = Kept { loader, store: issuer.store.clone(), timing, issuer: issuer.settings.name().to_owned() };
             work.push(Box::pin(kept.keep(start.notices.clone())));
         }
         KeeperThread::start(work).map_err(|error| {

@@ -139,18 +139,38 @@ impl JwtIssuer {
         }
         if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
             let problem = "a token for another server would be accepted";
-            return Err(ConfigError::value("audience", "", problem, "name what the issuer writes into `aud` for this server"));
+            return Err(ConfigError::value(
+                "audience",
+                "",
+                problem,
+                "name what the issuer writes into `aud` for this server",
+            ));
         }
         if self.algorithms.is_empty() || self.types.is_empty() || self.claims.id.is_empty() {
             let problem = "no token would be accepted without algorithms, types and the claim of the actor's id";
-            return Err(ConfigError::value("algorithms", "", problem, "name at least one of each, or none to have the defaults"));
+            return Err(ConfigError::value(
+                "algorithms",
+                "",
+                problem,
+                "name at least one of each, or none to have the defaults",
+            ));
         }
         if self.leeway > MOST_LEEWAY {
             let leeway = format!("{:?}", self.leeway);
-            return Err(ConfigError::value("leeway", &leeway, "expired tokens would count for long", "use at most 10m"));
+            return Err(ConfigError::value(
+                "leeway",
+                &leeway,
+                "expired tokens would count for long",
+                "use at most 10m",
+            ));
         }
         if self.refresh.is_some_and(|interval| interval.is_zero()) || self.timeout.is_zero() {
-            return Err(ConfigError::value("refresh", "0", "keys would be loaded all the time", "use at least 1s, or leave it out"));
+            return Err(ConfigError::value(
+                "refresh",
+                "0",
+                "keys would be loaded all the time",
+                "use at least 1s, or leave it out",
+            ));
         }
         Ok(())
     }
@@ -183,8 +203,7 @@ impl JwtIssuer {
     pub(super) fn loader(&self) -> Result<(Loader, Timing), ConfigError> {
         let source = self.source()?;
         let default = if matches!(source, Source::File(_)) { REFRESH_FILE } else { REFRESH };
-        let timing =
-            Timing { cool_down: self.cool_down, refresh: self.refresh.unwrap_or(default), stale: self.stale };
+        let timing = Timing { cool_down: self.cool_down, refresh: self.refresh.unwrap_or(default), stale: self.stale };
         Ok((Loader::new(source, self.ca.clone(), self.timeout), timing))
     }
 

@@ -33,7 +33,12 @@ pub(super) struct ActorReader<'a> {
 
 impl ActorReader<'_> {
     /// The actor of a token that fails a check, or of one that passes all.
-    pub(super) fn actor(self, claims: &Map<String, Value>, signature: Signature, failed: Option<UnverifiedReason>) -> Actor {
+    pub(super) fn actor(
+        self,
+        claims: &Map<String, Value>,
+        signature: Signature,
+        failed: Option<UnverifiedReason>,
+    ) -> Actor {
         let claims = Claims(claims);
         let id = claims.text(&self.names.id);
         let mut actor = match (signature, id) {
@@ -58,7 +63,8 @@ impl ActorReader<'_> {
         actor.tenant = claims.first(&names.tenant);
         actor.roles = names.roles.iter().flat_map(|name| claims.list(name)).take(MOST_ROLES).collect();
         actor.roles.dedup();
-        actor.scopes = ["scope", "scp"].iter().map(|name| claims.words(name)).find(|it| !it.is_empty()).unwrap_or_default();
+        actor.scopes =
+            ["scope", "scp"].iter().map(|name| claims.words(name)).find(|it| !it.is_empty()).unwrap_or_default();
         let subject = claims.text("sub");
         if is_named && subject.is_some_and(|subject| subject != actor.id) {
             actor.user_id = subject.map(ToOwned::to_owned);
@@ -96,7 +102,9 @@ impl ActorReader<'_> {
         let act = claims.get("act").and_then(Value::as_object);
         Claimed {
             actor_id: claims.text(&self.names.id).map(ToOwned::to_owned),
-            agent_id: act.and_then(|act| Claims(act).first(&["sub", "client_id"])).or_else(|| claims.first(&self.names.agent_id)),
+            agent_id: act
+                .and_then(|act| Claims(act).first(&["sub", "client_id"]))
+                .or_else(|| claims.first(&self.names.agent_id)),
             tenant_id: claims.first(&self.names.tenant),
             ..Claimed::default()
         }
@@ -115,7 +123,9 @@ fn is_service(claims: Claims<'_>, client_id: Option<&str>) -> bool {
 
 /// The base64url of a SHA-256 (RFC 9449, section 6.1).
 fn thumbprint(cnf: &Value) -> Option<&str> {
-    let is_one = |text: &&str| text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_one = |text: &&str| {
+        text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
     cnf.get("jkt").and_then(Value::as_str).filter(is_one)
 }
 
@@ -124,7 +134,9 @@ fn thumbprint(cnf: &Value) -> Option<&str> {
 fn grant(claims: Claims<'_>) -> Option<String> {
     let name = claims.first(&["gty", "grant_type", "grant"])?;
     Some(match name.as_str() {
-        "urn:ietf:params:oauth:grant-type:jwt-bearer" | "urn:ietf:params:oauth:token-type:id-jag" => IDENTITY_ASSERTION.to_owned(),
+        "urn:ietf:params:oauth:grant-type:jwt-bearer" | "urn:ietf:params:oauth:token-type:id-jag" => {
+            IDENTITY_ASSERTION.to_owned()
+        }
         "urn:ietf:params:oauth:grant-type:token-exchange" => "token_exchange".to_owned(),
         other => other.replace('-', "_"),
     })

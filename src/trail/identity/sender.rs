@@ -34,7 +34,7 @@ impl Sender {
     pub(crate) fn of_http(core: &Core, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let chain = core.chain();
         let answers = chain.unanswered();
-        let request = RequestFacts { method: "", headers: Some(headers), extensions: Some(extensions) };
+        let request = core.request_facts("", (headers, extensions));
         let found = chain.prepare(&answers, core.notices(), &request);
         let may_change = found.is_some_and(|actor| actor.unverified == Some(UnverifiedReason::KeyUnavailable));
         let head = (may_change || chain.asks_each_message())
@@ -45,7 +45,7 @@ impl Sender {
     /// The actor of a message of that method.
     pub(crate) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
         let chain = core.chain();
-        let request = self.request(method);
+        let request = self.request(core, method);
         let answers = self.answers.get_or_init(|| chain.unanswered());
         let found = chain.extract_of(answers, core.notices(), &request)?;
         if found.unverified == Some(UnverifiedReason::KeyUnavailable) && self.head.is_some() {
@@ -55,8 +55,10 @@ impl Sender {
         Some(found)
     }
 
-    fn request<'a>(&'a self, method: &'a str) -> RequestFacts<'a> {
-        let (headers, extensions) = self.head.as_deref().map(|head| (&head.headers, &head.extensions)).unzip();
-        RequestFacts { method, headers, extensions }
+    fn request<'a>(&'a self, core: &Core, method: &'a str) -> RequestFacts<'a> {
+        match self.head.as_deref() {
+            Some(head) => core.request_facts(method, (&head.headers, &head.extensions)),
+            None => RequestFacts { method, ..RequestFacts::default() },
+        }
     }
 }

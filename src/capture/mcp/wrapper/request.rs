@@ -98,9 +98,11 @@ pub(super) fn actor(core: &Core, extensions: &Extensions, call: &OpenCall) -> Op
 }
 
 fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> Option<Actor> {
-    let headers = http.map(|parts| &parts.headers);
-    let extensions = http.map(|parts| &parts.extensions);
-    core.chain().extract(core.notices(), &RequestFacts { method, headers, extensions })
+    let request = match http {
+        Some(parts) => core.request_facts(method, (&parts.headers, &parts.extensions)),
+        None => RequestFacts { method, ..RequestFacts::default() },
+    };
+    core.chain().extract(core.notices(), &request)
 }
 
 /// The only headers whose values are recorded.

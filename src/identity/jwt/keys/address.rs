@@ -20,7 +20,9 @@ pub(in crate::identity::jwt) fn checked_address(text: &str) -> Result<Uri, &'sta
     match uri.scheme_str() {
         Some("https") => Ok(uri),
         Some("http") if is_loopback(host) => Ok(uri),
-        Some("http") => Err("http:// is only for this machine, because whoever is in between could exchange the keys; use https://"),
+        Some("http") => {
+            Err("http:// is only for this machine, because whoever is in between could exchange the keys; use https://")
+        }
         _ => Err("it is neither https:// nor http://"),
     }
 }

@@ -43,7 +43,8 @@ impl Client {
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(timeout));
         let tls = tls(ca_pem).map_err(LoadError::Unprepared)?;
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+        let https =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         // It is used every few minutes, so idle connections would only be broken ones.
         let inner = legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https);
         Ok(Self { inner, timeout })

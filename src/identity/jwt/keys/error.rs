@@ -30,7 +30,9 @@ pub(in crate::identity::jwt) enum LoadError {
     Redirects(String),
     #[error("{0} is not a metadata document of an issuer: {1}")]
     Metadata(String, &'static str),
-    #[error("{0} is the metadata of another issuer; name the issuer exactly as that document does, with or without a slash at the end")]
+    #[error(
+        "{0} is the metadata of another issuer; name the issuer exactly as that document does, with or without a slash at the end"
+    )]
     OtherIssuer(String),
     #[error("{0} names a `jwks_uri` that is not used: {1}")]
     JwksUri(String, &'static str),

@@ -17,7 +17,9 @@ use crate::config::Notices;
 
 /// The thread `auditrail-keys`. It ends when this is dropped.
 #[derive(Debug)]
-pub(in crate::identity::jwt) struct KeeperThread(#[expect(dead_code, reason = "its drop ends the thread")] oneshot::Sender<()>);
+pub(in crate::identity::jwt) struct KeeperThread(
+    #[expect(dead_code, reason = "its drop ends the thread")] oneshot::Sender<()>,
+);
 
 /// An issuer whose keys are kept.
 #[derive(Debug)]
@@ -78,9 +80,15 @@ impl Kept {
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);
-                    notices.warn_of(KEYS, format!("the keys of {} cannot be loaded: {error}; {}", self.issuer, self.rest(confirmed)));
+                    notices.warn_of(
+                        KEYS,
+                        format!("the keys of {} cannot be loaded: {error}; {}", self.issuer, self.rest(confirmed)),
+                    );
                     self.store.fail();
-                    FIRST_RETRY.saturating_mul(1 << failures.min(10).saturating_sub(1)).min(LAST_RETRY).min(self.timing.refresh)
+                    FIRST_RETRY
+                        .saturating_mul(1 << failures.min(10).saturating_sub(1))
+                        .min(LAST_RETRY)
+                        .min(self.timing.refresh)
                 }
             };
             tokio::select! {
@@ -94,7 +102,9 @@ impl Kept {
     fn take(&self, loaded: Loaded) -> Duration {
         let max_age = if let Loaded::Keys(_, max_age) = &loaded { *max_age } else { None };
         self.store.take(loaded);
-        max_age.map_or(self.timing.refresh, |age| age.clamp(SHORTEST.min(self.timing.refresh), LONGEST.max(self.timing.refresh)))
+        max_age.map_or(self.timing.refresh, |age| {
+            age.clamp(SHORTEST.min(self.timing.refresh), LONGEST.max(self.timing.refresh))
+        })
     }
 
     /// What becomes of the keys that were loaded before.

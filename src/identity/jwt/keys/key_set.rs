@@ -29,7 +29,9 @@ pub(in crate::identity::jwt) enum KeySetError {
     NotAKey,
     #[error("it has a private key, which anybody can sign tokens with; replace that key at the issuer")]
     Private,
-    #[error("it has a symmetric key (`oct`), which anybody can sign tokens with; let the issuer sign with a private key")]
+    #[error(
+        "it has a symmetric key (`oct`), which anybody can sign tokens with; let the issuer sign with a private key"
+    )]
     Symmetric,
     #[error("none of its {count} keys can verify signatures{}", first(*reason))]
     NoneUsable {
@@ -71,7 +73,9 @@ impl KeySet {
             None => fitting().take(MOST_TRIED).cloned().collect(),
         };
         match id {
-            Some(_) if named.is_empty() => fitting().filter(|key| key.id().is_none()).take(MOST_TRIED).cloned().collect(),
+            Some(_) if named.is_empty() => {
+                fitting().filter(|key| key.id().is_none()).take(MOST_TRIED).cloned().collect()
+            }
             _ => named,
         }
     }

@@ -77,14 +77,17 @@ impl Loader {
             Source::Discovery(issuer) => discover(&self.client()?, issuer).await?,
         };
         let answer = self.client()?.get(&address).await?;
-        let keys = KeySet::parse(&answer.body).map_err(|error| LoadError::Content(super::address::shown(&address), error))?;
+        let keys =
+            KeySet::parse(&answer.body).map_err(|error| LoadError::Content(super::address::shown(&address), error))?;
         Ok(Loaded::Keys(keys, answer.max_age))
     }
 
     /// A new one for each load: the authorities may have been exchanged, as Kubernetes does.
     fn client(&self) -> Result<Client, LoadError> {
         let pem = match &self.ca {
-            Some(path) => Some(regular::read(path).map_err(|error| LoadError::File(path.display().to_string(), error))?),
+            Some(path) => {
+                Some(regular::read(path).map_err(|error| LoadError::File(path.display().to_string(), error))?)
+            }
             None => None,
         };
         Client::new(pem.as_deref(), self.timeout)
@@ -102,7 +105,10 @@ impl Loader {
             return Ok(Loaded::Unchanged);
         }
         if metadata.len() > MOST_BYTES {
-            return Err(LoadError::TooLong(path.display().to_string(), usize::try_from(MOST_BYTES).unwrap_or(usize::MAX)));
+            return Err(LoadError::TooLong(
+                path.display().to_string(),
+                usize::try_from(MOST_BYTES).unwrap_or(usize::MAX),
+            ));
         }
         let content = regular::read(path).map_err(failed)?;
         let keys = KeySet::parse(&content).map_err(|error| LoadError::Content(path.display().to_string(), error))?;

@@ -2,7 +2,6 @@
 //!
 //! Invariant: only the header values named here are recorded.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::ACCEPT;
@@ -11,29 +10,9 @@ use http::{HeaderMap, Method, Uri, Version};
 
 use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
 use crate::capture::mcp::trace_context;
+use crate::identity::PeerAddr;
 use crate::record::names;
 use crate::trail::{ClientKey, Core, Sender, Transport};
-
-/// The address of the client, for `client.address` and `client.port`: an extension of the request that the code which
-/// accepts connections must insert. With axum:
-///
-/// ```no_run
-/// # use std::net::SocketAddr;
-/// # use auditrail::capture::mcp::PeerAddr;
-/// # use axum::extract::{ConnectInfo, Request};
-/// # async fn serve(trail: auditrail::Trail, router: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-/// let known = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| {
-///     request.extensions_mut().insert(PeerAddr(peer));
-///     request
-/// };
-/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(known));
-/// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
-/// # }
-/// ```
-///
-/// Behind a trusted proxy, use the address that the proxy's header names, with port 0 if the port is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddr(pub SocketAddr);
 
 /// All facts of the head. In a proxy, the span that the headers name is the caller's, because the proxy is the next
 /// hop; in a server, it is the span of the HTTP request.
@@ -49,7 +28,7 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
             facts.push((name, value.to_owned()));
         }
     }
-    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| core.hops().client(peer.0, headers));
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
