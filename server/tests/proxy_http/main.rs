@@ -21,9 +21,13 @@ mod elsewhere;
 mod forward;
 mod heads;
 mod held;
+mod jwt;
 mod late;
 mod lifecycle;
 mod message;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 mod origins;
 mod passages;
 mod readers;
