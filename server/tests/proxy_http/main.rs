@@ -21,12 +21,16 @@ mod elsewhere;
 mod forward;
 mod heads;
 mod held;
+mod jwt;
 mod late;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../tests/support/late_keys.rs"]
 mod late_keys;
 mod lifecycle;
 mod message;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 mod origins;
 mod passages;
 mod readers;

@@ -10,6 +10,7 @@
 mod bounds;
 mod class;
 mod error;
+mod jwt;
 mod read;
 mod shape;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 mod value;
 
 pub use self::error::FileError;
+pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{
     AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
