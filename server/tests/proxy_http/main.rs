@@ -16,6 +16,7 @@ mod agreement;
 mod audit;
 mod bytes;
 mod carriers;
+mod certificates;
 mod command;
 mod elsewhere;
 mod forward;

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::io;
+use std::path::Path;
 
 use auditrail::Trail;
 use auditrail::capture::mcp::HttpRecording;
+use auditrail::identity::{ActorType, Extractor as _};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -14,11 +16,12 @@ use super::failure::{failed, not_started};
 use super::tracer;
 use crate::cli::outcome::{Failure, say};
 use crate::config::file::{
-    AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+    AddressHeader, ClientCertificateUse, ClientHolder, ClientNameKind, HeaderIdentity, HostName, HttpFileSettings,
+    HttpRecordName, IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles,
-    TrustedHops, Upstream,
+    AddressField, CertificateExtractor, CertificateName, ClientCertificates, Connections, HostField, HttpProxy,
+    HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
@@ -27,8 +30,14 @@ pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     raise_limit();
     let mut trail = configuration.trail();
     let identity = &configuration.file.identity;
-    if let Some(headers) = &identity.headers {
-        trail = trail.actor(fields(headers).extractor());
+    let headers = identity.headers.as_ref().map(|headers| fields(headers).extractor());
+    let shows_certificates = configuration.file.listener.iter().any(|listener| listener.client_ca.is_some());
+    if headers.is_some() || shows_certificates {
+        // What was verified here goes before what a hop says.
+        let certificates = CertificateExtractor::new();
+        trail = trail.actor(move |request| {
+            certificates.extract(request).or_else(|| headers.as_ref().and_then(|headers| headers(request)))
+        });
     }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
@@ -100,6 +109,7 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
         None => HttpSettings::forward(address),
     };
     settings.tls = pem(&listener.tls_certificate, &listener.tls_key);
+    settings.client_certificates = listener.client_ca.as_ref().map(|ca| certificates(ca, listener));
     settings.hops = TrustedHops {
         networks: identity.trusted.iter().map(|network| network.0).collect(),
         address: match identity.address {
@@ -118,6 +128,23 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
     settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);
     Ok(settings)
+}
+
+fn certificates(ca: &Path, listener: &ListenerSettings) -> ClientCertificates {
+    let mut clients = ClientCertificates::new(ca.to_owned());
+    clients.required = listener.client_certificate != Some(ClientCertificateUse::Optional);
+    clients.name = match listener.client_name {
+        Some(ClientNameKind::Subject) | None => CertificateName::Subject,
+        Some(ClientNameKind::Cn) => CertificateName::CommonName,
+        Some(ClientNameKind::Uri) => CertificateName::Uri,
+        Some(ClientNameKind::Email) => CertificateName::Email,
+        Some(ClientNameKind::Dns) => CertificateName::Dns,
+    };
+    clients.holder = listener.client_type.map(|holder| match holder {
+        ClientHolder::User => ActorType::User,
+        ClientHolder::Service => ActorType::Service,
+    });
+    clients
 }
 
 fn recording(http: &HttpFileSettings) -> HttpRecording {

@@ -82,12 +82,16 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 55] = [
+pub(super) const KEYS: [&str; 59] = [
     "acknowledge",
     "address",
     "authenticated",
     "bounds",
     "class",
+    "client_ca",
+    "client_certificate",
+    "client_name",
+    "client_type",
     "connect_timeout",
     "connections",
     "deadline",

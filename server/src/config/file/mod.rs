@@ -8,6 +8,7 @@
 //!    repeats a value.
 
 mod bounds;
+mod certificates;
 mod class;
 mod error;
 mod read;
@@ -16,6 +17,7 @@ mod shape;
 mod tests;
 mod value;
 
+pub use self::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 pub use self::error::FileError;
 pub use self::shape::{
     AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
