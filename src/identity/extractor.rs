@@ -24,6 +24,18 @@ pub trait Extractor: fmt::Debug + Send + Sync {
     fn changed(&self) -> Option<Changed> {
         None
     }
+
+    /// Whether it may answer differently for each message of one HTTP request or connection, such as by the
+    /// [`method`](RequestFacts::method). Otherwise it is asked once per HTTP request, and once per connection over stdio.
+    fn asks_each_message(&self) -> bool {
+        false
+    }
+
+    /// Whether actors that it finds may be [`verified`](Actor::verified). Where some extractor of the chain can verify, actors
+    /// that are only asserted count for the alarm about unverified ones.
+    fn can_verify(&self) -> bool {
+        true
+    }
 }
 
 /// See [`Extractor::changed`].

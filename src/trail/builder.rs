@@ -17,7 +17,9 @@ use super::recording::{Gaps, Recorder, SelfReporter};
 use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
-use crate::identity::{Actor, RequestFacts};
+#[cfg(feature = "tower")]
+use crate::identity::TrustedHops;
+use crate::identity::{Actor, Chain, Extractor, HOOK, Hook, RequestFacts};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
 use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
@@ -33,6 +35,9 @@ pub struct TrailBuilder {
     allow: AllowList,
     limits: ValueLimits,
     bounds: Bounds,
+    chain: Chain,
+    #[cfg(feature = "tower")]
+    hops: TrustedHops,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -85,6 +90,9 @@ impl TrailBuilder {
             allow: AllowList::default(),
             limits: ValueLimits::default(),
             bounds: Bounds::default(),
+            chain: Chain::default(),
+            #[cfg(feature = "tower")]
+            hops: TrustedHops::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -179,9 +187,25 @@ impl TrailBuilder {
         self
     }
 
-    /// Identifies the actor. Without this hook, or if it returns `None`, the actor is `anonymous`.
+    /// Adds an extractor to the chain that finds out who acts. The first one with an answer decides. Middleware is asked before
+    /// all of them, by the [`VerifiedClaims`](crate::identity::VerifiedClaims) that it leaves; if nobody has an answer, the actor
+    /// is `anonymous`.
+    pub fn identify(mut self, extractor: impl Extractor + 'static) -> Self {
+        self.chain.add(Arc::new(extractor));
+        self
+    }
+
+    /// The proxies in front of the server. Their headers name the client, for `client.address` and for
+    /// [`IdentityFields`](crate::identity::IdentityFields); those of all others say nothing.
+    #[cfg(feature = "tower")]
+    pub fn trusted_hops(mut self, hops: TrustedHops) -> Self {
+        self.hops = hops;
+        self
+    }
+
+    /// Adds a function of your own to that chain, with the source `hook`. There is one such function: a later one replaces it.
     pub fn actor(mut self, extract: impl Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync + 'static) -> Self {
-        self.hooks.actor = Some(Arc::new(extract));
+        self.chain.replace(HOOK, Arc::new(Hook(extract)));
         self
     }
 
@@ -334,6 +358,9 @@ impl TrailBuilder {
             digest_key,
             allow: self.allow,
             bounds: self.bounds,
+            chain: self.chain,
+            #[cfg(feature = "tower")]
+            hops: self.hops,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

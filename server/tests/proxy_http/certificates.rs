@@ -3,11 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use auditrail::identity::{ActorType, Extractor as _};
+use auditrail::identity::{ActorType, IdentityFields};
 use auditrail::record::{Record, Value, names};
-use auditrail_server::proxy::http::{
-    CertificateExtractor, CertificateName, ClientCertificates, IdentityFields, PemFiles, TrustedHops,
-};
+use auditrail_server::proxy::http::{CertificateExtractor, CertificateName, ClientCertificates, PemFiles, TrustedHops};
 use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -232,10 +230,8 @@ async fn start(clients: ClientCertificates, fields: impl FnOnce(IdentityFields) 
     settings.tls = Some(PemFiles { certificate: file("ours-server.pem"), key: file("ours-server.key") });
     settings.client_certificates = Some(clients);
     settings.hops = TrustedHops { networks: vec!["127.0.0.1/32".parse().unwrap()], ..TrustedHops::default() };
-    let certificates = CertificateExtractor::new();
-    let headers = fields(IdentityFields::new("x-user".parse().unwrap())).extractor();
-    let bench =
-        Bench::with(|builder| builder.actor(move |request| certificates.extract(request).or_else(|| headers(request))));
+    let headers = fields(IdentityFields::new("x-user".parse().unwrap()));
+    let bench = Bench::with(|builder| builder.identify(CertificateExtractor::new()).identify(headers));
     (server, Proxy::with(Arc::new(bench), settings).await)
 }
 

@@ -6,39 +6,30 @@ use std::path::Path;
 
 use auditrail::Trail;
 use auditrail::capture::mcp::HttpRecording;
-use auditrail::identity::{ActorType, Extractor as _};
+use auditrail::identity::ActorType;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::config::Configuration;
 use super::failure::{failed, not_started};
-use super::tracer;
+use super::{identity, tracer};
 use crate::cli::outcome::{Failure, say};
 use crate::config::file::{
-    AddressHeader, ClientCertificateUse, ClientHolder, ClientNameKind, HeaderIdentity, HostName, HttpFileSettings,
-    HttpRecordName, IdentitySettings, ListenerSettings,
+    AddressHeader, ClientCertificateUse, ClientHolder, ClientNameKind, HostName, HttpFileSettings, HttpRecordName,
+    IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, CertificateExtractor, CertificateName, ClientCertificates, Connections, HostField, HttpProxy,
-    HttpProxyError, HttpSettings, IdentityFields, PemFiles, TrustedHops, Upstream,
+    AddressField, CertificateName, ClientCertificates, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings,
+    PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
 pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     // Before anything reads it.
     raise_limit();
-    let mut trail = configuration.trail();
+    let trail = identity::over_http(configuration, configuration.trail())?;
     let identity = &configuration.file.identity;
-    let headers = identity.headers.as_ref().map(|headers| fields(headers).extractor());
-    let shows_certificates = configuration.file.listener.iter().any(|listener| listener.client_ca.is_some());
-    if headers.is_some() || shows_certificates {
-        // What was verified here goes before what a hop says.
-        let certificates = CertificateExtractor::new();
-        trail = trail.actor(move |request| {
-            certificates.extract(request).or_else(|| headers.as_ref().and_then(|headers| headers(request)))
-        });
-    }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let recording = recording(&configuration.file.http);
@@ -159,14 +150,6 @@ fn recording(http: &HttpFileSettings) -> HttpRecording {
 fn pem(certificate: &Option<std::path::PathBuf>, key: &Option<std::path::PathBuf>) -> Option<PemFiles> {
     let (certificate, key) = certificate.clone().zip(key.clone())?;
     Some(PemFiles { certificate, key })
-}
-
-fn fields(headers: &HeaderIdentity) -> IdentityFields {
-    let mut fields = IdentityFields::new(headers.user.0.clone());
-    fields.roles = headers.roles.as_ref().map(|name| name.0.clone());
-    fields.tenant = headers.tenant.as_ref().map(|name| name.0.clone());
-    fields.authenticated = headers.authenticated;
-    fields
 }
 
 fn told_to_end() -> io::Result<impl Future<Output = ()>> {

@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 59] = [
+pub(super) const KEYS: [&str; 60] = [
     "acknowledge",
     "address",
     "authenticated",
@@ -120,6 +120,7 @@ pub(super) const KEYS: [&str; 59] = [
     "method",
     "name",
     "open_calls",
+    "os_user",
     "otlp",
     "protocol",
     "quarantine_max_bytes",

@@ -37,8 +37,7 @@ pub(crate) fn claimed(der: &[u8], settings: &ClientCertificates) -> Option<Strin
 
 /// Nobody, by a certificate.
 pub(super) fn unnamed(reason: UnverifiedReason, claimed: Option<String>) -> Actor {
-    let mut actor = Actor::asserted(ANONYMOUS);
-    actor.unverified = Some(reason);
+    let mut actor = Actor::unknown(reason);
     actor.claimed.actor_id = claimed;
     with_source(actor)
 }
@@ -71,6 +70,3 @@ fn other(id: &str, names: &Names) -> Option<String> {
         _ => None,
     }
 }
-
-/// As records without an actor say.
-const ANONYMOUS: &str = "anonymous";
