@@ -10,6 +10,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod certificates;
 mod encodings;
 #[path = "../../../tests/examples/mod.rs"]
 mod examples;
@@ -18,6 +19,7 @@ mod login;
 mod missing;
 #[path = "../../../tests/peers/mod.rs"]
 mod peers;
+mod processes;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../proxy_stdio/rig.rs"]
 mod rig;
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let trials = [
+        certificates::trials(),
         encodings::trials(),
         forwarded::trials(),
         tours::trials(),
