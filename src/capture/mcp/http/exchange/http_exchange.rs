@@ -325,7 +325,10 @@ impl HttpExchange {
             _ => false,
         };
         if let Some(session) = session.filter(ended) {
-            session.end();
+            // A 404 only shows that it ended before.
+            let by =
+                (self.method == Method::DELETE && status < 300).then(|| self.exchange.carry(MessageFacts::default()));
+            session.end(by);
         }
     }
 
