@@ -15,7 +15,8 @@ use super::actor::{Actor, UnverifiedReason};
 use super::claims::Claims;
 use super::extractor::{Changed, Extractor};
 use super::request::RequestFacts;
-use crate::config::Notices;
+use super::start::ExtractorStart;
+use crate::config::{ConfigError, Notices};
 
 /// Extractors that are asked one after the other.
 #[derive(Debug, Clone)]
@@ -49,6 +50,11 @@ impl Chain {
             Some(known) => *known = extractor,
             None => self.extractors.push(extractor),
         }
+    }
+
+    /// Starts the extractors.
+    pub(crate) fn start(&self, start: &ExtractorStart) -> Result<(), ConfigError> {
+        self.extractors.iter().try_for_each(|extractor| extractor.start(start))
     }
 
     /// Whether the operator wants to know who acts.

@@ -9,8 +9,11 @@ mod headers;
 mod hook;
 #[cfg(feature = "tower")]
 pub(crate) mod hops;
+#[cfg(all(unix, feature = "jwt"))]
+pub mod jwt;
 mod os_user;
 mod request;
+mod start;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
 pub use self::claims::VerifiedClaims;
@@ -21,6 +24,7 @@ pub use self::headers::IdentityFields;
 pub use self::hops::{AddressField, PeerAddr, TrustedHop, TrustedHops};
 pub use self::os_user::OsUser;
 pub use self::request::RequestFacts;
+pub use self::start::{ExtractorStart, IdDigests};
 
 pub(crate) use self::chain::{Answers, Chain};
 pub(crate) use self::hook::{HOOK, Hook};

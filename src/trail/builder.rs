@@ -19,7 +19,7 @@ use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 #[cfg(feature = "tower")]
 use crate::identity::TrustedHops;
-use crate::identity::{Actor, Chain, Extractor, HOOK, Hook, RequestFacts};
+use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
 use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
@@ -320,6 +320,8 @@ impl TrailBuilder {
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digests = IdDigests::new(digest_key.key_for("auditrail token id 1"), digest_key.id());
+        self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
