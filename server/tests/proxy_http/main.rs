@@ -19,12 +19,16 @@ mod carriers;
 mod certificates;
 mod command;
 mod elsewhere;
+mod eras;
 mod forward;
 mod heads;
 mod held;
 mod late;
 mod lifecycle;
 mod message;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 mod origins;
 mod passages;
 mod readers;
