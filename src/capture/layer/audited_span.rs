@@ -12,6 +12,7 @@ use tracing::span::Id;
 use super::span_activity::SpanActivity;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{AllowedField, AllowedFields, Purpose};
+use crate::identity::Standing;
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
@@ -172,6 +173,7 @@ impl AuditedSpan {
         if closed.is_call {
             let Some(answer) = self.state.answer() else { return closed };
             core.write_response(answer, &closed.outcome, None);
+            core.count_actor(standing(&self.state.facts()));
         } else {
             core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
@@ -205,6 +207,7 @@ impl AuditedSpan {
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
             core.write_response_alone(&mut self.state, &closed.outcome);
+            core.count_actor(standing(self.state.facts_mut()));
             return closed;
         }
         let moment = self.moment(&closed);
@@ -336,6 +339,11 @@ pub(super) fn write_event(
     let moment = Moment::of(name, attributes).outcome(outcome).inside_call(around.map(|around| around.call));
     let caller = around.and_then(|around| around.caller);
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
+}
+
+/// How well the actor of a span is known: it names one, or it does not.
+fn standing(facts: &Facts) -> Standing {
+    if facts.has(Place::ActorId) { Standing::Asserted } else { Standing::Anonymous }
 }
 
 fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &AllowedFields) {

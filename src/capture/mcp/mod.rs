@@ -6,6 +6,7 @@
 //!  rmcp handlers ──► wrapper ───────────┘ joins the call that the tap has begun, or begins one
 //! ```
 
+mod claimed;
 pub(crate) mod correlate;
 #[cfg(feature = "tower")]
 pub(crate) mod http;

@@ -1,13 +1,16 @@
 //! The description of a call before it begins.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 
 use super::message::MessageFacts;
+use super::observer::Observer;
 use super::transport::{Direction, Transport};
-use crate::identity::Actor;
+use crate::identity::{Actor, Sender};
 use crate::record::{ClockReading, EventName, Key, Value, names};
 
 /// A call that is about to begin.
@@ -81,6 +84,19 @@ impl Call {
     #[must_use]
     pub fn actor(self, actor: Actor) -> Self {
         self.with(|message| message.actor(actor))
+    }
+
+    /// The HTTP request that carried it: the extractors of the trail find the actor, unless [`actor`](Self::actor) sets one.
+    #[must_use]
+    pub fn http_request(self, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let sender = Arc::new(Sender::kept(headers, extensions));
+        self.with(|message| MessageFacts { asked_of: Some(sender), ..message })
+    }
+
+    /// Whose point of view the records are, `auditrail.observed_by`; by default that of the server.
+    #[must_use]
+    pub fn observed_by(self, observer: Observer) -> Self {
+        self.with(|message| message.observed_by(observer))
     }
 
     /// Any other attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to

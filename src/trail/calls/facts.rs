@@ -49,7 +49,6 @@ impl Facts {
     }
 
     /// The value of a string attribute.
-    #[cfg(feature = "mcp")]
     pub(in crate::trail) fn text_of(&self, key: &str) -> Option<&str> {
         let shared = || self.shared.as_ref().and_then(|shared| shared.base.text(key));
         self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
@@ -63,7 +62,7 @@ impl Facts {
 
     /// Whether capture has set it.
     #[inline]
-    pub(super) fn is_captured(&self, key: &str) -> bool {
+    pub(in crate::trail) fn is_captured(&self, key: &str) -> bool {
         self.base.contains(key) || self.shared.as_ref().is_some_and(|shared| shared.base.contains(key))
     }
 

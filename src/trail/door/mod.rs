@@ -1,5 +1,6 @@
 //! The one door: opens and ends calls for every route of capture, and writes their records.
 
+mod actor_gate;
 pub(crate) mod announce;
 mod guarantee;
 mod open_call;

@@ -55,6 +55,7 @@ pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallStat
     let begun = call.begun.unwrap_or_else(|| core.clock().now());
     let mut state = CallState::new(call.event, caller);
     state.begin(&*core.recorder.entropy, begun);
+    state.set_observer(call.message.observer);
     let mut text = [0; 36];
     let id: &str = state.call_id().encode(&mut text);
     // A layer that hides cannot be given a parent afterwards: it takes the context that is current.

@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
 use super::templates::{self, Phase, short};
 use crate::record::{
     Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,
 };
-use crate::trail::calls::Moment;
-use crate::trail::calls::{CallState, Facts};
+use crate::trail::calls::{CallState, Facts, Moment, Observer};
 
 /// What a request half says of the outcome: nothing yet.
 pub(in crate::trail) const REQUEST_OUTCOME: Outcome =
@@ -126,6 +127,11 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &str) {
     if let (Some(half), Some(id)) = (templates::half(state.event(), phase), id.as_bytes().first_chunk()) {
         half.write(encoder, [id, &state.call_text(id)]);
     }
+    encoder.fixed(match state.observer() {
+        Observer::Server => fixed!(names::AUDITRAIL_OBSERVED_BY, "server"),
+        Observer::Proxy => fixed!(names::AUDITRAIL_OBSERVED_BY, "proxy"),
+        Observer::Client => fixed!(names::AUDITRAIL_OBSERVED_BY, "client"),
+    });
 }
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
@@ -171,6 +177,9 @@ impl<'a> FactsView<'a> {
     fn write_defaults(&self, encoder: &mut Encoder<'_>, event: EventName) {
         if !self.has(Place::ActorId) {
             encoder.fixed(fixed!(names::AUDIT_ACTOR_ID, "anonymous"));
+        } else if !self.has(Place::ActorSource) {
+            // Capture says where it has the actor from, so a span named it.
+            encoder.attributes(named_by_span());
         }
         if !self.has(Place::ActorType) {
             encoder.fixed(fixed!(names::AUDIT_ACTOR_TYPE, "user"));
@@ -196,6 +205,17 @@ impl<'a> FactsView<'a> {
             .into_iter()
             .find_map(|(kind, place)| Some((kind, self.text(place)?)))
     }
+}
+
+/// What is said of an actor that a span names.
+fn named_by_span() -> &'static Attributes {
+    static NAMED: LazyLock<Attributes> = LazyLock::new(|| {
+        let mut named = Attributes::default();
+        named.set(names::AUDITRAIL_ACTOR_VERIFIED, false);
+        named.set(names::AUDITRAIL_ACTOR_SOURCE, "span");
+        named
+    });
+    &NAMED
 }
 
 /// `audit.action`: an upper-case verb.

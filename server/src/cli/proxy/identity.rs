@@ -1,17 +1,20 @@
 //! The extractors of `[identity]`, in the order in which they are asked: people before programs, what a request carries before
 //! what the process has.
 
-use auditrail::identity::{EnvironmentIdentity, IdentityFields, OsUser};
+use std::num::NonZeroU32;
+
+use auditrail::identity::{EnvironmentIdentity, IdentityFields, OsUser, UnverifiedAlarm};
 use auditrail::trail::TrailBuilder;
 
 use super::config::Configuration;
 use crate::cli::outcome::Failure;
-use crate::config::file::{HeaderIdentity, ProcessIdentity};
+use crate::config::file::{HeaderIdentity, IdentitySettings, ProcessIdentity};
 use crate::proxy::http::CertificateExtractor;
 
 /// The extractors of servers over HTTP.
 pub(super) fn over_http(configuration: &Configuration, mut trail: TrailBuilder) -> Result<TrailBuilder, Failure> {
     let identity = &configuration.file.identity;
+    trail = with_alarm(identity, trail);
     let (authenticated, asserted) = match &identity.headers {
         Some(headers) if headers.authenticated => (Some(headers), None),
         headers => (None, headers.as_ref()),
@@ -32,6 +35,7 @@ pub(super) fn over_http(configuration: &Configuration, mut trail: TrailBuilder) 
 /// The extractors of a server over stdio.
 pub(super) fn over_stdio(configuration: &Configuration, mut trail: TrailBuilder) -> Result<TrailBuilder, Failure> {
     let identity = &configuration.file.identity;
+    trail = with_alarm(identity, trail);
     if let Some(names) = &identity.environment
         && let Some(user) = user(configuration, names)?
     {
@@ -41,6 +45,13 @@ pub(super) fn over_stdio(configuration: &Configuration, mut trail: TrailBuilder)
         trail = trail.identify(OsUser::of_process());
     }
     Ok(trail)
+}
+
+fn with_alarm(identity: &IdentitySettings, trail: TrailBuilder) -> TrailBuilder {
+    let Some(settings) = identity.alarm else { return trail };
+    let default = UnverifiedAlarm::default();
+    let share = settings.share.map_or(default.share, |share| share.0);
+    trail.unverified_alarm(UnverifiedAlarm::new(share, settings.calls.map_or(default.calls, NonZeroU32::get)))
 }
 
 fn fields(headers: &HeaderIdentity) -> IdentityFields {

@@ -82,11 +82,13 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 60] = [
+pub(super) const KEYS: [&str; 64] = [
     "acknowledge",
     "address",
+    "alarm",
     "authenticated",
     "bounds",
+    "calls",
     "class",
     "client_ca",
     "client_certificate",
@@ -127,9 +129,11 @@ pub(super) const KEYS: [&str; 60] = [
     "quarantine_when_full",
     "record",
     "repeated_per_byte",
+    "requires_verified_actor",
     "roles",
     "service_name",
     "sessions",
+    "share",
     "tenant",
     "tls_certificate",
     "tls_key",

@@ -22,6 +22,6 @@ pub use self::error::FileError;
 pub use self::shape::{
     AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
-    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, WhenFullName,
+    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
 };
-pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern};
+pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
-use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
+use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -107,6 +107,21 @@ pub struct IdentitySettings {
     /// The header to which they append the client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<AddressHeader>,
+    /// When it is an alarm that actors are not verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<UnverifiedAlarmSettings>,
+}
+
+/// As [`UnverifiedAlarm`](auditrail::identity::UnverifiedAlarm), which has the defaults.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnverifiedAlarmSettings {
+    /// More than this share of calls is an alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// Of so many calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<std::num::NonZeroU32>,
 }
 
 /// Names of environment variables that name the user of a server over stdio; the identity is asserted.
@@ -326,6 +341,9 @@ pub struct ClassSettings {
     /// How long a call waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<FileDuration>,
+    /// Only calls of verified actors run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub requires_verified_actor: bool,
 }
 
 /// As [`Acknowledge`](auditrail::trail::Acknowledge).

@@ -6,9 +6,9 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::garbage_rate::GarbageRate;
-use crate::identity::Actor;
+use crate::identity::Sender;
 use crate::record::{Attributes, names};
-use crate::trail::{Client, Core, Direction, MessageFacts, Sender, Transport};
+use crate::trail::{Client, Core, Direction, MessageFacts, Observer, Transport};
 
 /// The transport of messages, and the facts that it provides.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,8 @@ pub struct MessageOrigin {
     pub(crate) client: Option<Arc<Client>>,
     /// The pace of its connection.
     pub(crate) garbage_rate: Arc<GarbageRate>,
+    /// Whose point of view the records are.
+    pub(crate) observer: Observer,
     /// Requests of the client are held until they may run.
     pub(crate) is_held: bool,
     /// Who sends the messages of the client.
@@ -38,10 +40,10 @@ pub struct MessageOrigin {
 }
 
 impl MessageOrigin {
-    /// Standard input and output, of a proxy that holds calls back or not.
+    /// Standard input and output of a proxy that holds calls back or not.
     #[cfg(feature = "internals")]
     pub fn of_stdio(is_held: bool) -> Self {
-        Self { transport: Some(Transport::Stdio), is_held, ..Self::default() }
+        Self { transport: Some(Transport::Stdio), observer: Observer::Proxy, is_held, ..Self::default() }
     }
 
     pub(super) fn describe(&self, attributes: &mut Attributes) {
@@ -59,6 +61,7 @@ impl MessageOrigin {
     /// Places the call under the parent that the message names, or otherwise the one that the transport names, and
     /// links it to the related span.
     pub(super) fn place(&self, facts: MessageFacts, direction: Direction, named: Option<Context>) -> MessageFacts {
+        let facts = facts.observed_by(self.observer);
         let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
         let facts = match (named, &self.link) {
             (Some(parent), _) => facts.parent(parent),
@@ -71,8 +74,8 @@ impl MessageOrigin {
         }
     }
 
-    /// Who acts, as the extractors of the trail find.
-    pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
-        self.sender.actor(core, method)
+    /// Adds who acts, as the extractors of the trail find.
+    pub(super) fn identify(&self, core: &Core, facts: MessageFacts, method: &str) -> MessageFacts {
+        facts.sent_by(core.chain(), &self.sender, method)
     }
 }

@@ -188,10 +188,8 @@ impl Session {
             }
             negotiated.begun = Some(SessionStart { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
-        let mut facts = MessageFacts::default().shared(common());
-        if let Some(actor) = origin.actor(core, "initialize") {
-            facts = facts.actor(actor);
-        }
+        let facts = MessageFacts::default().shared(common()).observed_by(origin.observer);
+        let facts = origin.identify(core, facts, "initialize");
         let moment = Moment::of_message(EventName::McpSession, facts.clone());
         if let Some(begun) = &mut self.negotiated().begun {
             begun.facts = Some(facts);
