@@ -123,10 +123,6 @@ impl Rig {
         self.notices.lock().unwrap().clone()
     }
 
-    pub(crate) fn forget_notices(&self) {
-        self.notices.lock().unwrap().clear();
-    }
-
     pub(crate) async fn wait_until_said(&self, text: &str) {
         for _ in 0..3000 {
             if self.said().iter().any(|said| said.contains(text)) {
