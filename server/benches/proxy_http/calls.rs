@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::beside::{self, Caller, SPANLESS, SYNCED};
+use crate::beside::{self, Caller, KNOWN, SPANLESS, SYNCED};
 use crate::processes::{Process, read_message, request};
 
 pub(crate) fn run(turns: (usize, usize)) {
@@ -12,14 +12,21 @@ pub(crate) fn run(turns: (usize, usize)) {
     let relay = Process::role("relay", &server.address.to_string());
     let proxy = Process::proxy(server.address, collector.address, "");
     let spanless = Process::proxy(server.address, collector.address, SPANLESS);
+    let known = Process::proxy(server.address, collector.address, KNOWN);
     let synced = Process::proxy(server.address, collector.address, SYNCED);
-    let processes =
-        [("direct", &server), ("relay", &relay), ("proxy", &proxy), ("spanless", &spanless), ("synced", &synced)];
-    let mut clients = processes.map(|(name, process)| (name, Client::of(process)));
+    let mut clients = [
+        ("direct", Client::of(&server, "")),
+        ("relay", Client::of(&relay, "")),
+        ("proxy", Client::of(&proxy, "")),
+        ("spanless", Client::of(&spanless, "")),
+        ("known", Client::of(&known, "X-User: ada\r\n")),
+        ("synced", Client::of(&synced, "")),
+    ];
     beside::run("calls", &mut clients, turns);
     drop(clients);
     proxy.end();
     spanless.end();
+    known.end();
     synced.end();
 }
 
@@ -30,10 +37,11 @@ struct Client {
 }
 
 impl Client {
-    fn of(process: &Process) -> Self {
+    /// Sends that header with each call.
+    fn of(process: &Process, header: &str) -> Self {
         let stream = TcpStream::connect(process.address).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, request: request() }
+        Self { stream, request: request(header) }
     }
 }
 
