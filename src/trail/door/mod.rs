@@ -2,6 +2,7 @@
 
 pub(crate) mod announce;
 mod guarantee;
+mod http_span;
 mod open_call;
 mod span;
 mod stalled;

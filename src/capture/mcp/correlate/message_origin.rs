@@ -8,6 +8,8 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::garbage_rate::GarbageRate;
 use crate::record::{Attributes, names};
+#[cfg(feature = "tower")]
+use crate::trail::Facts;
 use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
 
 /// The transport of messages, and the facts that it provides.
@@ -71,9 +73,41 @@ impl MessageOrigin {
         }
     }
 
+    /// The description of an HTTP request that is no MCP message: everything that it says of itself.
+    #[cfg(feature = "tower")]
+    pub(crate) fn describe_http(&self, core: &Core, facts: MessageFacts) -> MessageFacts {
+        let mut attributes = Attributes::default();
+        self.describe(&mut attributes);
+        let shared = core.shared(&Facts::default(), &attributes, self.client.clone());
+        let facts = self.place_http(facts.shared(shared));
+        match self.actor(core, "") {
+            Some(actor) => facts.actor(actor),
+            None => facts,
+        }
+    }
+
+    /// Places an HTTP request that is no MCP message under the span that called it: the sender of the header is its caller.
+    #[cfg(feature = "tower")]
+    pub(super) fn place_http(&self, facts: MessageFacts) -> MessageFacts {
+        match http_parent(self.link.as_ref()) {
+            Some(parent) => facts.parent(parent),
+            None => facts,
+        }
+    }
+
     /// Who acts, as the `actor` hook finds.
     pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
         let (headers, extensions) = self.http.as_deref().map(|(headers, extensions)| (headers, extensions)).unzip();
         core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
     }
+}
+
+/// The parent of an HTTP request: the span that is current, if the host has made one for the request, or the sender of the header.
+/// A span of another trace than the sender's is not of the request.
+#[cfg(feature = "tower")]
+fn http_parent(sender: Option<&SpanContext>) -> Option<Context> {
+    let current = Some(Context::current()).filter(Context::has_active_span);
+    let is_of_sender =
+        |current: &Context| sender.is_none_or(|sender| sender.trace_id() == current.span().span_context().trace_id());
+    current.filter(is_of_sender).or_else(|| Some(Context::new().with_remote_span_context(sender?.clone())))
 }

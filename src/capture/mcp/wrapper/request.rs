@@ -4,6 +4,7 @@ use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
+use super::super::request_id::RequestId;
 use super::super::trace_context;
 use crate::record::names;
 use crate::trail::{Actor, Call, Core, Direction, MessageFacts, OpenCall, RequestFacts, Transport};
@@ -77,11 +78,8 @@ fn origin(
             facts = facts.link(span);
         }
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-        for (name, attribute) in HEADERS {
-            if let Some(value) = header(name) {
-                facts = facts.attribute(attribute, value);
-            }
-        }
+        facts = facts.some(names::MCP_SESSION_ID, header("mcp-session-id"));
+        facts = facts.some(names::AUDITRAIL_REQUEST_ID, RequestId::known(parts).map(|id| id.to_string()));
     }
     match extracted(core, method, http) {
         Some(actor) => facts.actor(actor),
@@ -101,7 +99,3 @@ fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> 
     let extensions = http.map(|parts| &parts.extensions);
     core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
 }
-
-/// The only headers whose values are recorded.
-const HEADERS: [(&str, &str); 2] =
-    [("mcp-session-id", names::MCP_SESSION_ID), ("x-request-id", names::AUDITRAIL_REQUEST_ID)];
