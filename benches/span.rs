@@ -95,7 +95,8 @@ fn main() {
     );
     println!("   span with 12 attributes, traces only             {traced:7.0} ns");
     println!("   info! with 12 attributes, SDK bridge, batch      {bridge:7.0} ns");
-    for (what, cost) in [("one record", moment), ("a pair, request and response", pair), ("a pair, identity on", known)] {
+    for (what, cost) in [("one record", moment), ("a pair, request and response", pair), ("a pair, identity on", known)]
+    {
         let added = cost - traced;
         println!("P2 {what:<29} added by auditrail {added:7.0} ns   ratio to the bridge {:.2}", added / bridge);
     }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room, orphans,
 };
 
 use self::peers::{own, trial_where};
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
         own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
         own("what_is_settled_goes_when_the_disk_is_full", what_is_settled_goes_when_the_disk_is_full),
+        own("what_is_settled_of_adopted_streams_goes_too", what_is_settled_of_adopted_streams_goes_too),
     ])
 }
 
@@ -312,6 +313,39 @@ fn what_is_settled_goes_when_the_disk_is_full() {
     fs.faults(|faults| faults.full = true);
     let taken = (0..200).take_while(|_| write()).count();
     assert!(taken < 200 && !has_first(), "{taken}");
+}
+
+/// Streams of dead processes wait with theirs as well. A process whose own stream has no room takes it from them, and goes on
+/// where it would have refused.
+fn what_is_settled_of_adopted_streams_goes_too() {
+    let fs = SimulatedFs::new(1, 512);
+    let mut options = JournalOptions::new("/j");
+    (options.background, options.segment_bytes) = (false, Some(4096 * KIB));
+    options.fs = Arc::new(fs.clone());
+    let write = |journal: &Journal| {
+        let taken = append(journal, Append::MOMENT, 100 << 10);
+        journal.commit().unwrap();
+        journal.maintain();
+        taken.is_ok()
+    };
+    let Opened { journal: dead, .. } = Journal::open(options.clone()).unwrap();
+    let first_of_dead = format!("{}/0000000001.seg", dead.stream());
+    assert!((0..60).all(|_| write(&dead)));
+    drop(dead);
+
+    let Opened { journal, .. } = Journal::open(options.clone()).unwrap();
+    let mut adopted = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap().unwrap();
+    let batch = adopted.reader.next(BatchLimits { records: 50, bytes: 64 << 20 }).unwrap();
+    adopted.settler.settle(batch.entries.last().unwrap().sequence);
+    let has_first = || fs.paths().iter().any(|path| path.ends_with(&first_of_dead));
+    assert!(has_first(), "it waits for more");
+    fs.faults(|faults| faults.full = true);
+    let taken = (0..200).take_while(|_| write(&journal)).count();
+    assert!(taken < 200 && !has_first(), "{taken}");
+    // What was not settled is there.
+    fs.faults(|faults| faults.full = false);
+    let rest = adopted.reader.next(BatchLimits { records: 50, bytes: 64 << 20 }).unwrap();
+    assert_eq!((rest.entries.len(), rest.entries[0].sequence), (10, 51));
 }
 
 /// The bound is kept, and a part of it is kept for alarms and for what was promised.
