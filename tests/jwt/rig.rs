@@ -7,7 +7,7 @@ use std::time::Duration;
 use auditrail::Trail;
 use auditrail::config::Environment;
 use auditrail::identity::jwt::{JwtExtractor, JwtIssuer};
-use auditrail::identity::{Extractor as _, RequestFacts};
+use auditrail::identity::{Extractor, RequestFacts};
 use auditrail::record::{Record, names};
 use auditrail::serve::Receiver;
 use axum::Router;
@@ -30,7 +30,7 @@ pub(crate) enum Route {
 
 pub(crate) struct Rig {
     pub(crate) trail: Trail,
-    pub(crate) extractor: Arc<JwtExtractor>,
+    pub(crate) extractor: Arc<dyn Extractor>,
     receiver: Receiver,
     address: SocketAddr,
     notices: Arc<Mutex<Vec<String>>>,
@@ -40,11 +40,14 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new(route: Route, issuer: JwtIssuer) -> Self {
+        Self::with(route, Arc::new(JwtExtractor::new([issuer]).unwrap())).await
+    }
+
+    pub(crate) async fn with(route: Route, extractor: Arc<dyn Extractor>) -> Self {
         let receiver = Receiver::builder().start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let notices = Arc::<Mutex<Vec<String>>>::default();
         let said = notices.clone();
-        let extractor = Arc::new(JwtExtractor::new([issuer]).unwrap());
         let trail = Trail::builder("jwt")
             .environment(Environment::default())
             .directory(directory.path())

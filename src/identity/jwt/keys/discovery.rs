@@ -13,7 +13,7 @@ pub(super) async fn discover(client: &Client, issuer: &str) -> Result<Uri, LoadE
     let mut first = None;
     for address in addresses(issuer) {
         let address = checked_address(&address).map_err(|problem| LoadError::JwksUri(issuer.to_owned(), problem))?;
-        match client.get(&address).await {
+        match client.get(&address, None).await {
             Ok(answer) => return jwks_uri(&answer.body, issuer, &address),
             // There are two places, and most issuers have one.
             Err(error) => first = first.or(Some(error)),
