@@ -61,6 +61,7 @@
 //! | `otlp-http` | | OTLP over HTTP (`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`) |
 //! | `tls` | | `https://` endpoints and client certificates |
 //! | `tower` | | the tap for MCP over HTTP, a tower layer |
+//! | `jwt` | | actors from JSON Web Tokens, with the keys of their issuers, and from Kubernetes: [`identity::jwt`] |
 //! | `serve` | | a receiver in memory, for tests: [`serve::Receiver`] |
 //!
 //! # The modules

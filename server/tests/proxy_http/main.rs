@@ -23,6 +23,7 @@ mod eras;
 mod forward;
 mod heads;
 mod held;
+mod jwt;
 mod late;
 mod lifecycle;
 mod message;

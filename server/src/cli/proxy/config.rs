@@ -39,9 +39,12 @@ impl Configuration {
         };
         let mut file =
             path.map(|path| ConfigFile::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut others = Vec::from_iter(&file.identity.token_variable);
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
-            let names: Vec<_> = [Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten().collect();
-            environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
+            others.extend([Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten());
+        }
+        if !others.is_empty() {
+            environment = Environment::of_process_with(&others.into_iter().map(String::as_str).collect::<Vec<_>>());
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
         let sources = file.complete(&mut environment);

@@ -11,6 +11,7 @@ mod bounds;
 mod certificates;
 mod class;
 mod error;
+mod jwt;
 mod read;
 mod shape;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod value;
 
 pub use self::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 pub use self::error::FileError;
+pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{
     AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,

@@ -7,6 +7,7 @@ use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
 
 use super::error::{FileError, SourceFile};
+use super::jwt;
 use super::shape::{ClassSettings, ConfigFile};
 
 impl ConfigFile {
@@ -97,6 +98,7 @@ impl ConfigFile {
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
+        jwt::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
                 (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",

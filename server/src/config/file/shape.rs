@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
+use super::jwt::{JwtSettings, KubernetesSettings};
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
 
 /// A configuration file.
@@ -107,6 +108,15 @@ pub struct IdentitySettings {
     /// The header to which they append the client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<AddressHeader>,
+    /// Issuers of JSON Web Tokens, for HTTP, and for stdio with `token_variable`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jwt: Vec<JwtSettings>,
+    /// For stdio: the environment variable that has a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_variable: Option<String>,
+    /// For HTTP: service accounts of a Kubernetes cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesSettings>,
     /// When it is an alarm that actors are not verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<UnverifiedAlarmSettings>,

@@ -113,6 +113,31 @@ fn mistakes_stop_the_start() {
         ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is not a network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
+        (
+            "[[identity.jwt]]\nissuer = \"https://a\"",
+            ":2: `issuer`: audience is not set: a token for another server would be accepted; name what the issuer writes",
+        ),
+        (
+            "[[identity.jwt]]\naudience = [\"a\"]\nissuer = \"http://a.example\"",
+            ":3: `issuer`: issuer=\"(not shown)\" cannot be used: its metadata cannot be found there: http:// is only for this",
+        ),
+        (
+            "[[identity.jwt]]\nissuer = \"a\"\naudience = [\"a\"]\njwks_url = \"https://a\"\njwks_file = \"b\"",
+            ":2: `issuer`: the keys of an issuer are at jwks_url or in jwks_file, not both",
+        ),
+        (
+            "[[identity.jwt]]\nissuer = \"https://a\"\naudience = [\"a\"]\nalgorithms = [\"HS256\"]",
+            ":4: `algorithms`: unknown value, expected one of `RS256`, ",
+        ),
+        (
+            "[[identity.jwt]]\nissuer = \"https://a\"\naudience = [\"a\"]\n[[identity.jwt]]\nissuer = \"https://a\"\naudience = [\"b\"]",
+            ":5: `issuer`: this issuer is there twice",
+        ),
+        ("[identity.kubernetes]\naudience = \"\"", ":2: `audience`: audience is not set"),
+        (
+            "[identity.kubernetes]\naudience = \"a\"\napi_server = \"10.0.0.1\"",
+            ":2: `audience`: api_server=\"(not shown)\" cannot be used: ",
+        ),
         ("[trace]\ninject = 1", ":2: `inject`: invalid type: integer, expected a boolean"),
         ("[trace]\nsample = true", ":2: unknown field `sample`, expected `export` or `inject`"),
         ("[http]\nrecord = \"errors\"", ":2: `record`: unknown value, expected one of `failures`, `all`, `none`"),
@@ -196,6 +221,35 @@ environment = { user = "USER", name = "NAME", tenant = "TENANT" }
 headers = { user = "x-user", roles = "x-groups", tenant = "x-tenant", authenticated = true }
 trusted = ["10.0.0.0/8"]
 address = "forwarded"
+token_variable = "MCP_TOKEN"
+
+[[identity.jwt]]
+issuer = "https://login.example"
+audience = ["https://mcp.example/mcp"]
+jwks_url = "https://login.example/keys"
+algorithms = ["RS256", "EdDSA"]
+types = ["at+jwt"]
+leeway = "30s"
+ca = "/ca.pem"
+timeout = "5s"
+refresh = "5m"
+cool_down = "20s"
+stale = "12h"
+claims = { id = "email", name = ["name"], roles = ["groups"], tenant = ["tid"], client_id = ["azp"], agent_id = ["a"], agent_name = ["b"] }
+
+[[identity.jwt]]
+issuer = "staff"
+audience = ["mcp"]
+jwks_file = "/etc/keys.json"
+
+[identity.kubernetes]
+audience = "mcp"
+api_server = "https://10.0.0.1"
+directory = "/var/run/secrets/sa"
+issuer = "https://kubernetes.default.svc"
+token_reviews = true
+timeout = "5s"
+refresh = "5m"
 
 [trace]
 inject = true
