@@ -17,12 +17,16 @@ mod examples;
 mod forwarded;
 mod login;
 mod missing;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 #[path = "../../../tests/peers/mod.rs"]
 mod peers;
 mod processes;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../proxy_stdio/rig.rs"]
 mod rig;
+mod same_person;
 mod tours;
 mod trace;
 
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         certificates::trials(),
         encodings::trials(),
         forwarded::trials(),
+        same_person::trials(),
         tours::trials(),
         trace::trials(),
         login::trials(),
