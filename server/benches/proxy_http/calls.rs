@@ -4,7 +4,10 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use tempfile::NamedTempFile;
+
 use crate::beside::{self, Caller, KNOWN, SPANLESS, SYNCED};
+use crate::oauth::{SigningKey, Token};
 use crate::processes::{Process, read_message, request};
 
 pub(crate) fn run(turns: (usize, usize)) {
@@ -13,6 +16,8 @@ pub(crate) fn run(turns: (usize, usize)) {
     let proxy = Process::proxy(server.address, collector.address, "");
     let spanless = Process::proxy(server.address, collector.address, SPANLESS);
     let known = Process::proxy(server.address, collector.address, KNOWN);
+    let (keys, token) = token();
+    let tokens = Process::proxy(server.address, collector.address, &configuration(&keys));
     let synced = Process::proxy(server.address, collector.address, SYNCED);
     let mut clients = [
         ("direct", Client::of(&server, "")),
@@ -20,6 +25,7 @@ pub(crate) fn run(turns: (usize, usize)) {
         ("proxy", Client::of(&proxy, "")),
         ("spanless", Client::of(&spanless, "")),
         ("known", Client::of(&known, "X-User: ada\r\n")),
+        ("token", Client::of(&tokens, &format!("Authorization: Bearer {token}\r\n"))),
         ("synced", Client::of(&synced, "")),
     ];
     beside::run("calls", &mut clients, turns);
@@ -27,8 +33,25 @@ pub(crate) fn run(turns: (usize, usize)) {
     proxy.end();
     spanless.end();
     known.end();
+    tokens.end();
     synced.end();
 }
+
+/// A token, and the key of its issuer in a file.
+fn token() -> (NamedTempFile, String) {
+    let key = SigningKey::rsa("bench", 1);
+    let mut keys = NamedTempFile::new().unwrap();
+    write!(keys, "{}", serde_json::json!({ "keys": [key.jwk()] })).unwrap();
+    (keys, Token::of(ISSUER, "ada").audience(AUDIENCE).claim("name", "Ada Lovelace").signed_by(&key))
+}
+
+fn configuration(keys: &NamedTempFile) -> String {
+    let keys = keys.path().display();
+    format!("[[identity.jwt]]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\njwks_file = \"{keys}\"\n")
+}
+
+const ISSUER: &str = "https://login.example";
+const AUDIENCE: &str = "https://mcp.example/mcp";
 
 /// With a connection of its own.
 struct Client {

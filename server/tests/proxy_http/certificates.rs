@@ -102,7 +102,9 @@ async fn certificates_that_are_not_valid_are_refused_and_recorded() {
             assert_eq!((server.seen().len(), records.len()), (0, 1), "{certificate:?}");
             let (record, text) = (&records[0], |key| records[0].text(key));
             assert_eq!((&*record.event_name, text(names::AUDIT_ACTION)), ("auditrail.authn", Some("LOGIN")));
-            assert_eq!((text(names::AUDIT_OUTCOME), text(names::ERROR_TYPE)), (Some("failure"), Some("denied")));
+            let class = if certificate.is_some() { "invalid_credentials" } else { "missing_credentials" };
+            let told = (text(names::AUDIT_OUTCOME), text(names::ERROR_TYPE), text(names::AUDITRAIL_DECISION));
+            assert_eq!(told, (Some("failure"), Some(class), Some("deny")));
             assert_eq!(text(names::AUDIT_ACTOR_ID), Some("anonymous"));
             assert_eq!(
                 (text(names::AUDITRAIL_ACTOR_UNVERIFIED_REASON), text(names::AUDITRAIL_CLAIMED_ACTOR_ID)),

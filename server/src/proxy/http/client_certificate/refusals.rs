@@ -16,6 +16,7 @@ use auditrail::{EventName, Moment, Outcome, Trail};
 use rustls::{CertificateError, Error};
 
 use super::actor::{claimed, unnamed};
+use super::extractor::SOURCE;
 use super::settings::ClientCertificates;
 
 /// Of one listener.
@@ -53,9 +54,9 @@ impl Refusals {
         let moment = match reason {
             Reason::Wrong(reason) => {
                 let claimed = certificate.and_then(|der| claimed(der, &self.settings));
-                refused().actor(unnamed(reason, claimed))
+                refused(INVALID).actor(unnamed(reason, claimed))
             }
-            Reason::NoCertificate => refused().attribute(names::AUDITRAIL_ACTOR_AUTH_TYPE, "mtls"),
+            Reason::NoCertificate => refused(MISSING).attribute(names::AUDITRAIL_ACTOR_AUTH_TYPE, SOURCE),
         };
         let moment = moment.attribute(names::CLIENT_ADDRESS, address.to_string());
         self.trail.record(moment.attribute(names::CLIENT_PORT, i64::from(peer.port())));
@@ -63,7 +64,8 @@ impl Refusals {
 
     fn tell_counted(&self, count: i64) {
         if count > 0 {
-            self.trail.record(refused().attribute(names::AUDITRAIL_AUTHN_COUNT, count));
+            let moment = refused(INVALID).attribute(names::AUDITRAIL_ACTOR_AUTH_TYPE, SOURCE);
+            self.trail.record(moment.attribute(names::AUDITRAIL_AUTHN_COUNT, count));
         }
     }
 }
@@ -141,9 +143,12 @@ impl Reason {
     }
 }
 
-fn refused() -> Moment {
+fn refused(class: &'static str) -> Moment {
     Moment::new(EventName::Authn)
-        .outcome(Outcome::of(Detail::Denied))
+        .outcome(Outcome { error_type: Some(class.into()), ..Outcome::of(Detail::Denied) })
+        .attribute(names::AUDITRAIL_DECISION, "deny")
+        .attribute(names::AUDITRAIL_DECISION_REASON, class)
+        .attribute(names::SECURITY_RULE_NAME, "client_certificate")
         .attribute(names::NETWORK_TRANSPORT, "tcp")
         .attribute(names::NETWORK_PROTOCOL_NAME, "tls")
 }
@@ -156,6 +161,10 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// `error.type`, as where a request has no credentials.
+const MISSING: &str = "missing_credentials";
+/// `error.type`, as where a request has wrong ones; `auditrail.actor.unverified_reason` says what is wrong.
+const INVALID: &str = "invalid_credentials";
 /// Enough to see what a client does wrong.
 const MOST_OF_CLIENT: u32 = 10;
 /// More than have a wrong certificate at the same time, unless it is an attack.

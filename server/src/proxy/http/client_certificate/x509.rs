@@ -100,3 +100,25 @@ fn is_usable(name: &str) -> bool {
 
 /// A SPIFFE id has at most 2048 bytes, more than any other name of good will.
 const LONGEST: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_seen_and_not_endless() {
+        for name in ["ada", "CN=Ada L\u{f6}velace,O=Example\\, Inc.", &"x".repeat(LONGEST)] {
+            assert!(is_usable(name), "{name}");
+        }
+        for name in ["", " ", "ada\0", "ada\n", "ada\u{202e}", "\u{feff}", &"x".repeat(LONGEST + 1)] {
+            assert!(!is_usable(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_names() {
+        for bytes in [&b""[..], b"\x30\x03\x02\x01\x00", b"-----BEGIN CERTIFICATE-----", &[0x30; 4096]] {
+            assert!(Names::read(bytes).is_none());
+        }
+    }
+}
