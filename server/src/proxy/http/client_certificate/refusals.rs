@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use auditrail::Trail;
 use auditrail::identity::UnverifiedReason;
 use auditrail::internals::TrailInside as _;
 use auditrail::internals::locks::Mutex;
-use auditrail::record::{Detail, names};
-use auditrail::{EventName, Moment, Outcome, Trail};
+use auditrail::record::{Detail, EventName, Outcome, names};
+use auditrail::trail::Moment;
 use rustls::{CertificateError, Error};
 
 use super::actor::{claimed, unnamed};
