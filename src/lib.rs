@@ -216,6 +216,8 @@ mod pages {
     struct Annotate;
     #[doc = include_str!("../docs/durability.md")]
     struct Durability;
+    #[doc = include_str!("../docs/identity.md")]
+    struct Identity;
     #[doc = include_str!("../docs/wrap.md")]
     struct Wrap;
 }

@@ -9,6 +9,8 @@
     reason = "a test stops at what it did not expect; the helpers are shared"
 )]
 
+#[path = "support/late_keys.rs"]
+mod late_keys;
 #[path = "suite/server.rs"]
 mod server;
 #[path = "suite/support.rs"]
@@ -16,9 +18,10 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use auditrail::record::{EventName, names};
-use auditrail::trail::Actor;
+use auditrail::trail::{Actor, Class};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
@@ -31,6 +34,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::prelude::*;
 
+use self::late_keys::LateKeys;
 use self::server::{Client, Everything, call};
 use self::support::{Bench, ending, record_ids};
 
@@ -84,6 +88,33 @@ async fn client(uri: String, headers: &[(&'static str, &'static str)]) -> Client
         headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
     let config = StreamableHttpClientTransportConfig::with_uri(uri).custom_headers(headers);
     ClientConfig::default().serve(StreamableHttpClientTransport::from_config(config)).await.unwrap()
+}
+
+/// The handler does not run before the keys are there, and both records name who they verify.
+#[tokio::test]
+async fn a_call_for_verified_actors_waits_for_the_keys() {
+    let keys = LateKeys::new();
+    let bench = Bench::with(|builder| {
+        builder.identify(keys.clone()).classify(|call| match call.name() {
+            Some("ok") => Class { deadline: Duration::from_secs(600), ..Class::default() }.requires_verified_actor(),
+            _ => Class::default(),
+        })
+    });
+    let ending_token = CancellationToken::new();
+    let uri = serve(&bench, ending_token.clone()).await;
+    let client = client(uri, &[("x-user", "ada")]).await;
+    let called = tokio::spawn(async move { call(&client, "ok").await.map(|_| client) });
+    keys.wanted().await;
+    keys.arrive();
+    drop(called.await.unwrap().unwrap());
+    ending_token.cancel();
+    let records = bench.records();
+    let pair: Vec<_> = records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("ok")).collect();
+    assert_eq!(pair.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "ok"]);
+    for record in pair {
+        assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some("ada"));
+        assert_eq!(record.get(names::AUDITRAIL_ACTOR_VERIFIED), Some(&true.into()));
+    }
 }
 
 #[tokio::test]

@@ -8,16 +8,24 @@ use http::{Extensions, HeaderMap};
 use super::actor::{Actor, UnverifiedReason};
 use super::chain::{Answers, Chain};
 use super::request::RequestFacts;
+use crate::locks::Mutex;
 
 /// The sender of the messages of an exchange. The transport is looked at once; only extractors that look at messages are asked
 /// for each.
 #[derive(Debug, Default)]
-pub(crate) struct Sender {
+pub(crate) struct Sender(Mutex<Arc<Seen>>);
+
+/// What was seen of the transport.
+#[derive(Debug, Default)]
+struct Seen {
     answers: OnceLock<Answers>,
     /// The head of the HTTP request. It may contain credentials, so it is kept only if it has to be read again.
-    head: Option<Box<Head>>,
+    head: Option<Head>,
+    /// An extractor that looks at the transport has verified the actor.
+    is_verified: bool,
 }
 
+#[derive(Clone)]
 struct Head {
     headers: HeaderMap,
     extensions: Extensions,
@@ -26,43 +34,61 @@ struct Head {
 impl Sender {
     /// The sender of an HTTP request.
     pub(crate) fn of_http(chain: &Chain, headers: &HeaderMap, extensions: &Extensions) -> Self {
-        let answers = chain.unanswered();
-        let found = chain.prepare(&answers, &chain.facts("", (headers, extensions)));
-        let is_kept = found.is_some_and(Actor::may_become_known) || chain.asks_each_message();
-        let head = is_kept.then(|| Box::new(Head { headers: headers.clone(), extensions: extensions.clone() }));
-        Self { answers: answers.into(), head }
+        Self::of(Seen::of_http(chain, headers, extensions))
     }
 
     /// The sender of an HTTP request that has to be asked about again.
     pub(crate) fn kept(headers: &HeaderMap, extensions: &Extensions) -> Self {
         let head = Head { headers: headers.clone(), extensions: extensions.clone() };
-        Self { answers: OnceLock::new(), head: Some(Box::new(head)) }
+        Self::of(Seen { head: Some(head), ..Seen::default() })
     }
 
     /// The actor of a message of that method.
     pub(crate) fn actor(&self, chain: &Chain, method: &str) -> Option<Actor> {
-        let request = self.request(chain, method);
-        let answers = self.answers.get_or_init(|| chain.unanswered());
+        let seen = self.seen();
+        let request = seen.request(chain, method);
+        let answers = seen.answers.get_or_init(|| chain.unanswered());
         let found = chain.extract_of(answers, &request)?;
-        if found.may_become_known() && self.head.is_some() {
+        if found.may_become_known() && seen.head.is_some() {
             // The keys may have come since.
             return chain.extract(&request);
         }
         Some(found)
     }
 
-    fn request<'a>(&'a self, chain: &Chain, method: &'a str) -> RequestFacts<'a> {
-        match self.head.as_deref() {
-            Some(head) => chain.facts(method, (&head.headers, &head.extensions)),
-            None => RequestFacts { method, ..RequestFacts::default() },
+    /// Looks at the same HTTP request further inside, unless the sender is verified.
+    #[cfg(feature = "tower")]
+    pub(crate) fn look_again(&self, chain: &Chain, headers: &HeaderMap, extensions: &Extensions) {
+        if !self.seen().is_verified {
+            *self.0.lock() = Arc::new(Seen::of_http(chain, headers, extensions));
         }
+    }
+
+    fn of(seen: Seen) -> Self {
+        Self(Mutex::new(Arc::new(seen)))
+    }
+
+    fn seen(&self) -> Arc<Seen> {
+        self.0.lock().clone()
     }
 }
 
-impl Actor {
-    /// Whether the extractor may have another answer later.
-    pub(crate) fn may_become_known(&self) -> bool {
-        self.unverified == Some(UnverifiedReason::KeyUnavailable)
+impl Seen {
+    fn of_http(chain: &Chain, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let answers = chain.unanswered();
+        let found = chain.prepare(&answers, &chain.facts("", (headers, extensions)));
+        let (is_verified, may_change) =
+            (found.is_some_and(|actor| actor.verified), found.is_some_and(Actor::may_become_known));
+        let head = (may_change || chain.asks_each_message())
+            .then(|| Head { headers: headers.clone(), extensions: extensions.clone() });
+        Self { answers: answers.into(), head, is_verified }
+    }
+
+    fn request<'a>(&'a self, chain: &Chain, method: &'a str) -> RequestFacts<'a> {
+        match &self.head {
+            Some(head) => chain.facts(method, (&head.headers, &head.extensions)),
+            None => RequestFacts { method, ..RequestFacts::default() },
+        }
     }
 }
 
@@ -77,7 +103,7 @@ pub(crate) struct PendingActor {
 impl PendingActor {
     /// Unless the answer is final.
     pub(crate) fn of(found: Actor, sender: &Arc<Sender>, method: &str) -> Result<Self, Actor> {
-        if !found.may_become_known() || sender.head.is_none() {
+        if !found.may_become_known() || sender.seen().head.is_none() {
             return Err(found);
         }
         Ok(Self { found, sender: sender.clone(), method: method.to_owned() })
@@ -86,6 +112,13 @@ impl PendingActor {
     /// What the extractors say now.
     pub(crate) fn again(&self, chain: &Chain) -> Actor {
         self.sender.actor(chain, &self.method).unwrap_or_else(|| self.found.clone())
+    }
+}
+
+impl Actor {
+    /// Whether the extractor may have another answer later.
+    pub(crate) fn may_become_known(&self) -> bool {
+        self.unverified == Some(UnverifiedReason::KeyUnavailable)
     }
 }
 

@@ -274,6 +274,11 @@ impl Name {
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }
+
+    /// Whether it is the name of that place.
+    pub(crate) fn is(&self, place: Place) -> bool {
+        self.place == Some(place)
+    }
 }
 
 macro_rules! places {

@@ -25,6 +25,8 @@ mod heads;
 mod held;
 mod jwt;
 mod late;
+#[path = "../../../tests/support/late_keys.rs"]
+mod late_keys;
 mod lifecycle;
 mod message;
 #[allow(dead_code, unused_imports, reason = "other tests use the rest")]
@@ -39,6 +41,7 @@ mod spans;
 mod streams;
 mod trace;
 mod unanswered;
+mod verified_actors;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "layer")]
+use crate::identity::Actor;
 use crate::policy::Truncations;
 #[cfg(feature = "layer")]
 use crate::policy::Truncator;
@@ -95,6 +97,17 @@ impl Facts {
         if !self.is_captured(key) {
             let given = self.limited(truncator, key, given);
             self.added.put(key, given);
+        }
+    }
+
+    /// Sets the actor that the extractors of the trail have found.
+    #[cfg(feature = "layer")]
+    pub(crate) fn identify(&mut self, truncator: &Truncator, actor: Actor) {
+        let mut found = Attributes::default();
+        actor.write(&mut found);
+        self.truncations.take_over(&truncator.limit(&mut found), |_| true);
+        for (key, value) in found.iter() {
+            self.base.set(key.to_owned(), value);
         }
     }
 

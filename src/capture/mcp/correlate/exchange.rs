@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 #[cfg(feature = "tower")]
+use http::{Extensions, HeaderMap};
+
+#[cfg(feature = "tower")]
 use super::super::message::is_notification;
 use super::super::message::{Flaw, Id, IdKind, Message, MessageKind};
 use super::call::SeenMessage;
@@ -110,6 +113,12 @@ impl Exchange {
     #[cfg(feature = "tower")]
     pub(crate) fn client(&self) -> Option<&Arc<Client>> {
         self.origin.client.as_ref()
+    }
+
+    /// Looks for the sender in the request as a layer further inside has it, unless the sender is verified.
+    #[cfg(feature = "tower")]
+    pub(crate) fn identify(&self, headers: &HeaderMap, extensions: &Extensions) {
+        self.origin.sender.look_again(self.correlator.core().chain(), headers, extensions);
     }
 
     /// Whether the client sent anything that was read as a message, or as an attempt of one.

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! 1. The inner service gets every request, and its response is returned, even if the audit fails.
-//! 2. An exchange that passes two layers of one trail is recorded once, by the outer layer.
+//! 2. An exchange that passes two layers of one trail is recorded once, by the outer layer. The inner one only tells it who the
+//!    sender is, if that was unknown: authentication may be between them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -40,7 +41,8 @@ impl<S> McpService<S> {
     }
 
     fn begin<B: Body>(&self, parts: &mut Parts, body: B) -> (TapBody<B>, Option<Arc<HttpExchange>>) {
-        if parts.extensions.get::<Arc<Exchange>>().is_some_and(|outer| outer.is_of(self.shared.core())) {
+        if let Some(outer) = parts.extensions.get::<Arc<Exchange>>().filter(|outer| outer.is_of(self.shared.core())) {
+            outer.identify(&parts.headers, &parts.extensions);
             return (TapBody::relayed(body), None);
         }
         let length = body.size_hint().exact();
