@@ -10,6 +10,7 @@ use auditrail::identity::jwt::{JwtExtractor, JwtIssuer};
 use auditrail::identity::{Extractor, RequestFacts};
 use auditrail::record::{Record, names};
 use auditrail::serve::Receiver;
+use auditrail::trail::TrailBuilder;
 use axum::Router;
 use http::{HeaderMap, HeaderValue};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -44,18 +45,25 @@ impl Rig {
     }
 
     pub(crate) async fn with(route: Route, extractor: Arc<dyn Extractor>) -> Self {
+        Self::built(route, extractor, |builder| builder).await
+    }
+
+    pub(crate) async fn built(
+        route: Route,
+        extractor: Arc<dyn Extractor>,
+        build: impl FnOnce(TrailBuilder) -> TrailBuilder,
+    ) -> Self {
         let receiver = Receiver::builder().start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let notices = Arc::<Mutex<Vec<String>>>::default();
         let said = notices.clone();
-        let trail = Trail::builder("jwt")
+        let builder = Trail::builder("jwt")
             .environment(Environment::default())
             .directory(directory.path())
             .endpoint(receiver.grpc_endpoint().unwrap())
             .identify(extractor.clone())
-            .on_notice(move |notice| said.lock().unwrap().push(notice.text.clone()))
-            .start()
-            .unwrap();
+            .on_notice(move |notice| said.lock().unwrap().push(notice.text.clone()));
+        let trail = build(builder).start().unwrap();
         let address = serve(&trail, route).await;
         Self { trail, extractor, receiver, address, notices, _directory: directory, sent: Mutex::new(0) }
     }

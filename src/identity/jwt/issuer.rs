@@ -1,5 +1,6 @@
 //! The settings of one issuer.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,11 +28,22 @@ pub struct JwtIssuer {
     stale: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Keys {
     Discovery,
     Url(String),
     File(PathBuf),
+}
+
+/// Without the address, whose query may be a secret.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discovery => f.write_str("Discovery"),
+            Self::Url(_) => f.write_str("Url"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
 }
 
 impl JwtIssuer {

@@ -74,15 +74,16 @@ impl Loader {
     }
 
     pub(super) async fn load(&mut self) -> Result<Loaded, LoadError> {
+        if let Some(loaded) = self.load_file() {
+            return loaded;
+        }
+        let client = self.client()?;
         let address = match &self.source {
-            Source::File(path) => {
-                let path = path.clone();
-                return self.of_file(&path);
-            }
             Source::Url(address) => address.clone(),
-            Source::Discovery(issuer) => discover(&self.client()?, issuer).await?,
+            Source::Discovery(issuer) => discover(&client, issuer).await?,
+            Source::File(_) => return Ok(Loaded::Unchanged),
         };
-        let answer = self.client()?.get(&address, self.bearer()?).await?;
+        let answer = client.get(&address, self.bearer()?).await?;
         let keys =
             KeySet::parse(&answer.body).map_err(|error| LoadError::Content(super::address::shown(&address), error))?;
         Ok(Loaded::Keys(keys, answer.max_age))

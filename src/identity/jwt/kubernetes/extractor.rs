@@ -127,7 +127,8 @@ impl Running {
         let until = Claims(&token.claims).time("exp").ok().flatten().filter(|until| now < *until);
         let Some(until) = until else { return Ok(actor(Signature::Wrong, Some(UnverifiedReason::Expired))) };
         Ok(match reviews.of(hash, text, until, now) {
-            Review::Accepted(mut accepted) => {
+            Review::Accepted(accepted) => {
+                let mut accepted = (*accepted).clone();
                 accepted.token.issuer = Some(self.cluster.settings.name().to_owned());
                 accepted
             }

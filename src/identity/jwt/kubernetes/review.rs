@@ -55,7 +55,7 @@ pub(super) struct Waiting {
 /// What is known of a token.
 #[derive(Debug)]
 pub(super) enum Review {
-    Accepted(Actor),
+    Accepted(Arc<Actor>),
     Rejected,
     Unknown,
 }
@@ -83,7 +83,7 @@ impl Reviews {
         let mut known = self.known.lock();
         if let Some(answer) = known.find(&hash, now) {
             return match &answer.actor {
-                Some(actor) => Review::Accepted((**actor).clone()),
+                Some(actor) => Review::Accepted(actor.clone()),
                 None => Review::Rejected,
             };
         }
