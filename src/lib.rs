@@ -168,12 +168,18 @@ pub mod trail;
 #[cfg(all(unix, feature = "layer"))]
 #[doc(inline)]
 pub use self::capture::layer::AuditLayer;
+#[cfg(all(unix, feature = "mcp"))]
+#[doc(inline)]
+pub use self::capture::mcp::RequestId;
 #[cfg(all(unix, feature = "rmcp"))]
 #[doc(inline)]
 pub use self::capture::mcp::{Audited, ServeStdioError, shutdown_signal};
 #[cfg(all(unix, feature = "tower"))]
 #[doc(inline)]
-pub use self::capture::mcp::{HttpRecording, McpLayer};
+pub use self::capture::mcp::{HttpLayer, HttpRecording, McpLayer};
+#[cfg(unix)]
+#[doc(inline)]
+pub use self::capture::propagation;
 #[cfg(all(unix, feature = "layer"))]
 #[doc(inline)]
 pub use self::capture::telemetry::{Telemetry, TelemetryError};

@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 80] = [
+pub(super) const KEYS: [&str; 84] = [
     "acknowledge",
     "address",
     "agent_id",
@@ -97,7 +97,11 @@ pub(super) const KEYS: [&str; 80] = [
     "calls",
     "claims",
     "class",
+    "client_ca",
+    "client_certificate",
     "client_id",
+    "client_name",
+    "client_type",
     "connect_timeout",
     "connections",
     "cool_down",

@@ -8,6 +8,7 @@
 //!    repeats a value.
 
 mod bounds;
+mod certificates;
 mod class;
 mod error;
 mod jwt;
@@ -17,6 +18,7 @@ mod shape;
 mod tests;
 mod value;
 
+pub use self::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 pub use self::error::FileError;
 pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{

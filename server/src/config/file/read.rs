@@ -106,6 +106,13 @@ impl ConfigFile {
                 _ if listener.tls_certificate.is_some() != listener.tls_key.is_some() => {
                     "tls_certificate and tls_key belong together: name both or none"
                 }
+                _ if listener.client_ca.is_some() && listener.tls_certificate.is_none() => {
+                    "client_ca needs tls_certificate and tls_key: clients show certificates only to a listener with TLS"
+                }
+                _ if listener.client_ca.is_none() && listener.asks_clients() => {
+                    "client_certificate, client_name and client_type need client_ca: the authorities that must have signed the \
+                     certificates of clients"
+                }
                 _ if listener.upstream_certificate.is_some() != listener.upstream_key.is_some() => {
                     "upstream_certificate and upstream_key belong together: name both or none"
                 }

@@ -94,6 +94,22 @@ fn mistakes_stop_the_start() {
         ),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
+        (
+            "[[listener]]\nlisten = \":1\"\nforward = true\nclient_ca = \"/c.pem\"",
+            ":2: `listen`: client_ca needs tls_certificate and tls_key",
+        ),
+        (
+            "[[listener]]\nlisten = \":1\"\nforward = true\nclient_certificate = \"optional\"",
+            "client_certificate, client_name and client_type need client_ca",
+        ),
+        (
+            "[[listener]]\nlisten = \":1\"\nclient_certificate = \"maybe\"",
+            ":3: `client_certificate`: unknown value, expected `required` or `optional`",
+        ),
+        (
+            "[[listener]]\nlisten = \":1\"\nclient_name = \"serial\"",
+            ":3: `client_name`: unknown value, expected one of `subject`, `cn`, `uri`, `email`, `dns`",
+        ),
         ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is not a network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
@@ -262,6 +278,10 @@ hosts = ["mcp.example.org"]
 forwarded = true
 tls_certificate = "/c.pem"
 tls_key = "/k.pem"
+client_ca = "/clients.pem"
+client_certificate = "optional"
+client_name = "uri"
+client_type = "service"
 upstream_ca = "/ca.pem"
 upstream_certificate = "/uc.pem"
 upstream_key = "/uk.pem"
