@@ -20,7 +20,7 @@ use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, O
 use crate::identity::{Actor, RequestFacts};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
-use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
+use crate::policy::{AllowList, Bounds, Decision, TargetMap, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -33,6 +33,7 @@ pub struct TrailBuilder {
     allow: AllowList,
     limits: ValueLimits,
     bounds: Bounds,
+    targets: TargetMap,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -85,6 +86,7 @@ impl TrailBuilder {
             allow: AllowList::default(),
             limits: ValueLimits::default(),
             bounds: Bounds::default(),
+            targets: TargetMap::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -151,6 +153,13 @@ impl TrailBuilder {
     /// How long attribute values may be.
     pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What tools, prompts, resources and routes act on, and which actions must be allowed for that: `audit.target.type`,
+    /// `audit.target.id` and `auditrail.target.actions`, unless a handler's span sets them itself.
+    pub fn targets(mut self, targets: TargetMap) -> Self {
+        self.targets = targets;
         self
     }
 
@@ -334,6 +343,7 @@ impl TrailBuilder {
             digest_key,
             allow: self.allow,
             bounds: self.bounds,
+            targets: self.targets,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

@@ -27,6 +27,7 @@ mod message;
 mod origins;
 mod passages;
 mod readers;
+mod request_ids;
 mod rig;
 mod room;
 mod spans;

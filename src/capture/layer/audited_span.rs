@@ -127,6 +127,7 @@ impl AuditedSpan {
             self.state.attach(otel);
         }
         if is_call {
+            core.map_span(&self.state);
             core.write_request(&self.state, None);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{Notices, Settings};
 use crate::locks::RwLock;
-use crate::policy::{AllowList, Bounds};
+use crate::policy::{AllowList, Bounds, TargetMap};
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
@@ -22,6 +22,7 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) allow: AllowList,
     pub(in crate::trail) bounds: Bounds,
     pub(in crate::trail) hooks: Hooks,
+    pub(in crate::trail) targets: TargetMap,
     pub(in crate::trail) notices: Notices,
     pub(in crate::trail) unaudited_spans: UnauditedSpans,
     pub(in crate::trail) reach: Reach,

@@ -140,6 +140,7 @@ impl OpenCall {
     /// Decides, opens the span and writes the request record. Without the room that its class wants, a gatekeeper's record
     /// waits for [`may_run`](Self::may_run).
     pub(crate) fn open(core: &Arc<Core>, mut call: Call, opener: Opener) -> Self {
+        core.map(&mut call);
         let denied = match core.hooks().authorize(core.notices(), &call) {
             Decision::Deny { reason, rule } => {
                 call.message.attributes.set(names::AUDITRAIL_DECISION, "deny");
