@@ -8,6 +8,7 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::target::TargetSettings;
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
 
 /// A configuration file.
@@ -34,6 +35,9 @@ pub struct ConfigFile {
     /// Listeners, and the servers behind them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
+    /// What tools, prompts, resources and routes act on; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub target: Vec<Spanned<TargetSettings>>,
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<ClassRule>,
