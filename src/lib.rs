@@ -60,7 +60,7 @@
 //! | `otlp-grpc` | yes | OTLP over gRPC |
 //! | `otlp-http` | | OTLP over HTTP (`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`) |
 //! | `tls` | | `https://` endpoints and client certificates |
-//! | `tower` | | the tap for MCP over HTTP, a tower layer |
+//! | `tower` | | the tap for MCP over HTTP, and a layer for HTTP that is not MCP |
 //! | `serve` | | a receiver in memory, for tests: [`serve::Receiver`] |
 //!
 //! # The modules
@@ -215,6 +215,8 @@ mod pages {
     struct Annotate;
     #[doc = include_str!("../docs/durability.md")]
     struct Durability;
+    #[doc = include_str!("../docs/http.md")]
+    struct Http;
     #[doc = include_str!("../docs/wrap.md")]
     struct Wrap;
 }

@@ -32,6 +32,7 @@ mod rig;
 mod room;
 mod spans;
 mod streams;
+mod targets;
 mod trace;
 mod unanswered;
 mod versions;
