@@ -14,6 +14,7 @@ mod error;
 mod jwt;
 mod read;
 mod shape;
+mod target;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -26,4 +27,5 @@ pub use self::shape::{
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
     ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
 };
+pub use self::target::TargetSettings;
 pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
