@@ -11,6 +11,11 @@ mod bounds;
 mod certificates;
 mod class;
 mod error;
+#[cfg(feature = "jwt")]
+mod issuers;
+#[cfg(not(feature = "jwt"))]
+#[path = "no_issuers.rs"]
+mod issuers;
 mod jwt;
 mod read;
 mod shape;

@@ -8,7 +8,7 @@ use auditrail::internals::config::{quarantine, read_regular};
 use auditrail::policy::TargetMap;
 
 use super::error::{FileError, SourceFile};
-use super::jwt;
+use super::issuers;
 use super::shape::{ClassSettings, ConfigFile};
 use super::target;
 
@@ -107,7 +107,7 @@ impl ConfigFile {
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
-        jwt::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
+        issuers::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
         target::map(&self.target).map_err(|(place, problem)| source.mistake(Some(place), problem))?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
