@@ -7,3 +7,5 @@ mod request;
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
 pub use self::extractor::{Changed, Extractor};
 pub use self::request::RequestFacts;
+
+pub(crate) use self::actor::ACTOR_KEYS;

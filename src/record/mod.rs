@@ -18,6 +18,8 @@ mod ids;
 mod log_record;
 mod outcome;
 pub(crate) mod resource;
+mod rfc3339;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -40,6 +42,8 @@ pub(crate) use self::attributes::Name;
 pub(crate) use self::attributes::Place;
 pub(crate) use self::cut::cut;
 pub(crate) use self::encode::{fixed, time_of};
+pub(crate) use self::rfc3339::rfc3339;
+pub(crate) use self::terms::terms;
 #[cfg(feature = "serve")]
 pub(crate) use self::fields::walk::{Slice, WireError};
 #[cfg(feature = "layer")]

@@ -22,8 +22,11 @@ mod timer;
 pub(crate) mod wire_counts;
 
 pub use self::builder::{StartError, TrailBuilder};
-pub use self::calls::{Acknowledge, Call, Class, Direction, Moment, RefusalKind, Refused, Transport, WhenFull};
-pub use self::door::OpenCall;
+pub use self::calls::{
+    Acknowledge, Call, Class, DataUse, Digest, Direction, Framework, LegalBasis, Moment, Pseudonym, RefusalKind, Refused,
+    Sensitivity, Transport, WhenFull,
+};
+pub use self::door::{NotRecorded, OpenCall};
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::handle::Trail;
 pub use self::hooks::Failure;

@@ -323,7 +323,7 @@ pub(super) fn write_event(
     event: &Event<'_>,
     fields: &AllowedFields,
     otel: Option<Context>,
-    around: Option<&EnclosingCall>,
+    around: Option<&(SpanEntry, EnclosingCall)>,
 ) {
     let mut audited = AuditedSpan::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
@@ -333,8 +333,12 @@ pub(super) fn write_event(
     let event = if name.has_halves() { EventName::Context } else { name };
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
-    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(around.map(|around| around.call));
-    let caller = around.and_then(|around| around.caller);
+    let mut moment = Moment::of(name, attributes).outcome(outcome);
+    if let Some((entry, around)) = around {
+        moment = moment.inside_call(Some(around.call));
+        moment.lend_actor_of(entry.state());
+    }
+    let caller = around.and_then(|(_, around)| around.caller);
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 

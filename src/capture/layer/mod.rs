@@ -18,6 +18,7 @@
 mod audit_layer;
 mod audited_span;
 mod call_sites;
+mod calls_of_spans;
 mod layer_count;
 mod lookup;
 mod open_spans;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::identity::ACTOR_KEYS;
 use crate::policy::Truncations;
 #[cfg(feature = "layer")]
 use crate::policy::Truncator;
-use crate::record::Attributes;
+use crate::record::{Attributes, names};
 #[cfg(any(feature = "layer", feature = "rmcp"))]
 use crate::record::Place;
 #[cfg(feature = "layer")]
@@ -106,6 +107,24 @@ impl Facts {
         all.take_over(&self.added, |_| true);
         self.truncations.write(&mut all);
         all
+    }
+
+    /// Gives an event inside the call the actor and the tenant of the call, unless it has its own. An actor is never mixed of
+    /// two: one that is only named would become the verified one of the call.
+    pub(in crate::trail) fn lend_actor(&self, to: &mut Attributes, cut: &mut Truncations) {
+        let has_actor = to.contains(names::AUDIT_ACTOR_ID);
+        let has_token = to.contains(names::AUDITRAIL_TOKEN_ID_DIGEST);
+        let is_tenant = |key: &str| matches!(key, names::AUDITRAIL_TENANT_ID | names::AUDITRAIL_CLAIMED_TENANT_ID);
+        let is_of_actor = |key: &str| {
+            !has_actor && ACTOR_KEYS.contains(&key) && !(has_token && key.starts_with("auditrail.token."))
+        };
+        let own: Vec<String> = to.iter().map(|(key, _)| key.to_owned()).collect();
+        let is_lent = |key: &str| (is_tenant(key) || is_of_actor(key)) && !own.iter().any(|own| own == key);
+        let shared = self.shared.as_deref();
+        for attributes in shared.map(|shared| &shared.base).into_iter().chain([&self.base, &self.added]) {
+            to.take_over(attributes, is_lent);
+        }
+        cut.take_over(&self.truncations, |key| is_lent(key));
     }
 
     /// Who asks.

@@ -2,6 +2,8 @@
 
 mod call;
 mod class;
+mod data_use;
+mod digest;
 mod facts;
 mod mcp_methods;
 mod message;
@@ -12,6 +14,8 @@ mod transport;
 
 pub use self::call::Call;
 pub use self::class::{Acknowledge, Class, WhenFull};
+pub use self::data_use::{DataUse, Framework, LegalBasis, Sensitivity};
+pub use self::digest::{Digest, Pseudonym};
 pub use self::moment::Moment;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};

@@ -1,12 +1,16 @@
 //! The one door: opens and ends calls for every route of capture, and writes their records.
 
 pub(crate) mod announce;
+mod current;
+mod durably;
 mod guarantee;
 mod open_call;
+mod scope;
 mod span;
 mod stalled;
 mod write;
 
+pub use self::durably::NotRecorded;
 pub use self::open_call::OpenCall;
 #[cfg(feature = "mcp")]
 pub(crate) use self::open_call::Opener;
