@@ -43,7 +43,7 @@ pub(crate) use self::calls::MessageFacts;
 pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
-#[cfg(any(feature = "layer", feature = "mcp"))]
+#[cfg(any(feature = "layer", feature = "logs", feature = "mcp"))]
 pub(crate) use self::core::Core;
 #[cfg(feature = "layer")]
 pub(crate) use self::core::HoldsCalls;

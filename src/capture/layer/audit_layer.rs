@@ -182,6 +182,14 @@ where
         }
     }
 
+    #[cfg(feature = "logs")]
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        if self.core.expects_bridge() && matches!(self.plans.event(event.metadata(), &self.core), EventPlan::Audited(_)) {
+            super::heard::note(&self.core, event.metadata());
+        }
+        true
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         match self.plans.event(event.metadata(), &self.core) {
             EventPlan::Ignored => {}
@@ -204,7 +212,8 @@ where
                 let otel = span.as_ref().and_then(|span| self.told(span, found(span)));
                 let open = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
                 let around = span.and_then(open);
-                audited_span::write_event(&self.core, event, fields, otel, around.as_ref());
+                let around = around.as_ref().map(|(call, around)| (call.state(), around));
+                audited_span::write_event(&self.core, event, fields, otel, around);
             }
         }
     }

@@ -323,7 +323,7 @@ pub(super) fn write_event(
     event: &Event<'_>,
     fields: &AllowedFields,
     otel: Option<Context>,
-    around: Option<&(SpanEntry, EnclosingCall)>,
+    around: Option<(&CallState, &EnclosingCall)>,
 ) {
     let mut audited = AuditedSpan::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
@@ -334,9 +334,9 @@ pub(super) fn write_event(
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
     let mut moment = Moment::of(name, attributes).outcome(outcome);
-    if let Some((entry, around)) = around {
+    if let Some((call, around)) = around {
         moment = moment.inside_call(Some(around.call));
-        moment.lend_actor_of(entry.state());
+        moment.lend_actor_of(call);
     }
     let caller = around.and_then(|(_, around)| around.caller);
     core.write_moment(moment.maybe_within(otel).of_caller(caller));

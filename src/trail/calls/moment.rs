@@ -155,7 +155,6 @@ impl Moment {
     }
 
     /// An attribute that only capture sets.
-    #[cfg(feature = "mcp")]
     pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.set(key, value.into());
         self
@@ -178,14 +177,14 @@ impl Moment {
         self
     }
 
-    #[cfg(feature = "layer")]
+    #[cfg(any(feature = "layer", feature = "logs"))]
     pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
         self.context = context;
         self
     }
 
     /// Where it has no span.
-    #[cfg(feature = "layer")]
+    #[cfg(any(feature = "layer", feature = "logs"))]
     pub(crate) fn of_caller(mut self, caller: Option<SpanIds>) -> Self {
         self.caller = caller;
         self
