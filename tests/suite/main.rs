@@ -17,6 +17,7 @@ mod correlator_properties;
 mod delivery;
 mod error_types;
 mod events;
+mod events_in_calls;
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
@@ -37,5 +38,6 @@ mod server;
 mod support;
 mod tapped;
 mod turns;
+mod typed_events;
 mod unreadable;
 mod wrapper;
