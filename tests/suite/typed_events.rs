@@ -349,13 +349,25 @@ fn pretty(record: &Json) -> String {
         ("attributes", Json::Array(attributes)) => {
             let lines: Vec<String> = attributes
                 .iter()
-                .map(|entry| format!("    {{ \"key\": {}, \"value\": {} }}", entry["key"], entry["value"]))
+                .map(|entry| format!("    {{ \"key\": {}, \"value\": {} }}", entry["key"], spaced(&entry["value"])))
                 .collect();
             format!("  \"attributes\": [\n{}\n  ]", lines.join(",\n"))
         }
-        (_, value) => format!("  \"{name}\": {value}"),
+        (_, value) => format!("  \"{name}\": {}", spaced(value)),
     };
     format!("{{\n{}\n}}\n", order.map(line).join(",\n"))
+}
+
+fn spaced(value: &Json) -> String {
+    let all = |items: Vec<String>| items.join(", ");
+    match value {
+        Json::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
+            format!("{{ {} }}", all(entries.collect()))
+        }
+        Json::Array(items) => format!("[{}]", all(items.iter().map(spaced).collect())),
+        other => other.to_string(),
+    }
 }
 
 /// Without what differs each time: times, ids and keyed digests.

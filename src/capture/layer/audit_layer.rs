@@ -122,8 +122,8 @@ where
         let Some(span) = context.span(id) else { return };
         match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
-                if let Some(state) = opening::taken(&self.core) {
-                    self.open.keep(id, SpanEntry::Call(state), false);
+                if let Some((state, is_own)) = opening::taken(&self.core) {
+                    self.open.keep(id, SpanEntry::Call { state, is_own }, false);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {

@@ -29,6 +29,7 @@ impl HoldsCalls for CallsOfSpans {
 
     fn visit_call_of(&self, registry: &Registry, span: &Id, visit: &mut dyn FnMut(&CallState)) {
         if let Some(entry) = self.open.get(span).filter(|_| self.lookup.is_in(registry))
+            && entry.is_own()
             && entry.open_call().is_some()
         {
             visit(entry.state());

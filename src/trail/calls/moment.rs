@@ -134,6 +134,7 @@ impl Moment {
         self.lend_actor_of(call);
         self.client = self.client.take().or_else(|| call.client());
         if self.ids().is_none() {
+            self.context = call.context().cloned();
             self.caller = call.ids();
         }
     }

@@ -12,30 +12,30 @@ use crate::trail::calls::CallState;
 use crate::trail::core::Core;
 
 thread_local! {
-    static OPENING: RefCell<Option<Arc<CallState>>> = const { RefCell::new(None) };
-    /// The trail whose layer has taken it.
-    static TAKEN_BY: Cell<*const Core> = const { Cell::new(std::ptr::null()) };
+    /// The call, and the trail that opens it.
+    static OPENING: RefCell<Option<(Arc<CallState>, usize)>> = const { RefCell::new(None) };
+    /// A layer of that trail has taken it.
+    static IS_TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Hands the state to the layers of the span's own subscriber, by a recording that means more to ours than to others.
 pub(in crate::trail) fn announce(core: &Core, span: &Span, state: &Arc<CallState>) {
-    TAKEN_BY.set(std::ptr::null());
-    OPENING.with(|opening| *opening.borrow_mut() = Some(state.clone()));
+    IS_TAKEN.set(false);
+    OPENING.with(|opening| *opening.borrow_mut() = Some((state.clone(), address(core))));
     span.record(names::AUDITRAIL_EVENT, state.event().as_str());
     OPENING.with(|opening| *opening.borrow_mut() = None);
-    if !std::ptr::eq(TAKEN_BY.get(), core) {
+    if !IS_TAKEN.get() {
         mark(core, span, state);
     }
 }
 
-/// The state that is being handed over, to a layer of that trail.
+/// The state that is being handed over to a layer of that trail, and whether it is a call of that trail.
 #[cfg(feature = "layer")]
-pub(crate) fn taken(core: &Core) -> Option<Arc<CallState>> {
-    let taken = OPENING.with(|opening| opening.borrow().clone());
-    if taken.is_some() {
-        TAKEN_BY.set(std::ptr::from_ref(core));
-    }
-    taken
+pub(crate) fn taken(core: &Core) -> Option<(Arc<CallState>, bool)> {
+    let (state, trail) = OPENING.with(|opening| opening.borrow().clone())?;
+    let is_own = trail == address(core);
+    IS_TAKEN.set(IS_TAKEN.get() || is_own);
+    Some((state, is_own))
 }
 
 /// The call on whose span a trail has left its mark.

@@ -108,7 +108,8 @@ impl<H: ServerHandler> Audited<H> {
             return;
         }
         let facts = request::notification(self.trail.core(), method, context, self.transport);
-        self.trail.record(Moment::of_message(EventName::McpNotification, facts));
+        // It has no span: what is current here is that of the connection.
+        self.trail.core().write_moment(Moment::of_message(EventName::McpNotification, facts));
     }
 }
 
