@@ -42,9 +42,9 @@ pub(crate) use self::attributes::Name;
 pub(crate) use self::attributes::Place;
 pub(crate) use self::cut::cut;
 pub(crate) use self::encode::{fixed, time_of};
-pub(crate) use self::rfc3339::rfc3339;
-pub(crate) use self::terms::terms;
 #[cfg(feature = "serve")]
 pub(crate) use self::fields::walk::{Slice, WireError};
+pub(crate) use self::rfc3339::rfc3339;
+pub(crate) use self::terms::terms;
 #[cfg(feature = "layer")]
 pub(crate) use self::value::{Given, Scalar};

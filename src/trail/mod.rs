@@ -23,8 +23,8 @@ pub(crate) mod wire_counts;
 
 pub use self::builder::{StartError, TrailBuilder};
 pub use self::calls::{
-    Acknowledge, Call, Class, DataUse, Digest, Direction, Framework, LegalBasis, Moment, Pseudonym, RefusalKind, Refused,
-    Sensitivity, Transport, WhenFull,
+    Acknowledge, Call, Class, DataUse, Digest, Direction, Framework, LegalBasis, Moment, Pseudonym, RefusalKind,
+    Refused, Sensitivity, Transport, WhenFull,
 };
 pub use self::door::{NotRecorded, OpenCall};
 pub use self::drain::{DrainProgress, DrainReport, drain};

@@ -146,8 +146,7 @@ fn record_all(trail: &Trail, provider: &SdkLoggerProvider, thread: u64) -> BTree
 #[test]
 fn sixteen_threads_record_every_kind_of_event_and_none_is_lost_or_torn() {
     let bench = Bench::new();
-    let provider =
-        SdkLoggerProvider::builder().with_log_processor(bench.trail.log_processor()).build();
+    let provider = SdkLoggerProvider::builder().with_log_processor(bench.trail.log_processor()).build();
     let (tracer, _spans) = tracer();
     let subscriber: tracing::Dispatch = tracing_subscriber::registry()
         .with(bench.trail.layer())
@@ -168,8 +167,12 @@ fn sixteen_threads_record_every_kind_of_event_and_none_is_lost_or_torn() {
         .collect();
     let expected: BTreeMap<u64, usize> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     drop(bench.records());
-    let records: Vec<Record> =
-        bench.sunk.records().into_iter().filter(|record| record.text(names::AUDIT_ACTOR_ID) != Some("auditrail")).collect();
+    let records: Vec<Record> = bench
+        .sunk
+        .records()
+        .into_iter()
+        .filter(|record| record.text(names::AUDIT_ACTOR_ID) != Some("auditrail"))
+        .collect();
 
     let ids: BTreeSet<&str> = records.iter().map(|record| record.text(names::AUDIT_RECORD_ID).unwrap()).collect();
     assert_eq!(ids.len(), records.len(), "each id once");

@@ -54,9 +54,10 @@ async fn synced_waits_for_the_disk() {
     let (synced, trail) = (fs.synced(), bench.trail.clone());
     let (watched, before) = (fs.clone(), fs.begun());
     let begun = tokio::task::spawn_blocking(move || watched.begun_beyond(before));
-    let recorded = tokio::spawn(async move {
-        trail.record_durably(event(class(Acknowledge::Synced, WhenFull::Refuse, LONG))).await
-    });
+    let recorded =
+        tokio::spawn(
+            async move { trail.record_durably(event(class(Acknowledge::Synced, WhenFull::Refuse, LONG))).await },
+        );
     begun.await.unwrap();
     assert!(!recorded.is_finished(), "what it waits for is not synced");
     fs.release();

@@ -48,9 +48,7 @@ impl Layers {
         let (tracer, spans) = tracer();
         let registry = tracing_subscriber::registry();
         let dispatch = match self {
-            Self::Both => {
-                registry.with(trail.layer()).with(tracing_opentelemetry::layer().with_tracer(tracer)).into()
-            }
+            Self::Both => registry.with(trail.layer()).with(tracing_opentelemetry::layer().with_tracer(tracer)).into(),
             Self::OtelFirst => {
                 registry.with(tracing_opentelemetry::layer().with_tracer(tracer)).with(trail.layer()).into()
             }
@@ -147,15 +145,20 @@ fn in_a_handler_of_the_wrapper() {
         });
         let what = format!("{layers:?}");
         let records = bench.records();
-        let of_tool =
-            |record: &&Record| record.text(names::GEN_AI_TOOL_NAME).is_some() && record.text(names::AUDITRAIL_PHASE).is_some();
+        let of_tool = |record: &&Record| {
+            record.text(names::GEN_AI_TOOL_NAME).is_some() && record.text(names::AUDITRAIL_PHASE).is_some()
+        };
         let call = records.iter().find(of_tool).unwrap().text(names::AUDITRAIL_CALL_ID);
         let events: Vec<_> = records.iter().filter(|record| record.event_name == "auditrail.context").collect();
         assert_eq!(events.len(), 1, "{what}");
         assert_eq!(events[0].text(names::AUDITRAIL_CALL_ID), call, "{what}");
         assert_eq!(events[0].text(names::AUDIT_ACTOR_ID), Some("alice"), "{what}");
         if layers.is_some_and(Layers::has_otel) {
-            assert_eq!(record_ids(events[0]), ids(&spans.named("inner")), "{what}: the current span, not that of the call");
+            assert_eq!(
+                record_ids(events[0]),
+                ids(&spans.named("inner")),
+                "{what}: the current span, not that of the call"
+            );
         } else {
             assert_eq!(record_ids(events[0]), Default::default(), "{what}");
         }
@@ -241,10 +244,8 @@ fn in_a_handler_that_a_call_runs() {
 #[test]
 fn on_a_thread_of_its_own() {
     type Say = fn(ContextChange, &OpenCall) -> ContextChange;
-    let ways: [(&str, Say); 2] = [
-        ("of_call", |event, call| event.of_call(call)),
-        ("within", |event, call| event.within(call.span().context())),
-    ];
+    let ways: [(&str, Say); 2] =
+        [("of_call", |event, call| event.of_call(call)), ("within", |event, call| event.within(call.span().context()))];
     for (way, say) in ways {
         for layers in ALL {
             let bench = Bench::new();
@@ -397,13 +398,8 @@ fn after_the_call_an_event_has_its_trace_and_no_call() {
 #[test]
 fn the_span_of_a_caller_is_not_that_of_the_event() {
     let bench = Bench::new();
-    let remote = SpanContext::new(
-        TraceId::from(0x11),
-        SpanId::from(0x22),
-        TraceFlags::SAMPLED,
-        true,
-        TraceState::default(),
-    );
+    let remote =
+        SpanContext::new(TraceId::from(0x11), SpanId::from(0x22), TraceFlags::SAMPLED, true, TraceState::default());
     let remote = Context::new().with_remote_span_context(remote);
     bench.trail.record(ContextChange::get("said").within(remote.clone()));
     let _current = remote.attach();

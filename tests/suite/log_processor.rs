@@ -7,9 +7,7 @@ use auditrail::record::{Record, Value, names};
 use auditrail::trail::{Call, TrailBuilder};
 use auditrail::{Actor, Outcome};
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity};
-use opentelemetry::trace::{
-    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
-};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _};
 use opentelemetry::{Context, InstrumentationScope, Key};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -210,8 +208,13 @@ fn an_event_belongs_to_the_span_and_the_call_in_which_it_is_emitted() {
 fn ids_are_those_of_the_log_record_and_never_those_of_a_caller() {
     let rig = rig();
     let context = |remote| {
-        let span =
-            SpanContext::new(TraceId::from(0x11), SpanId::from(0x22), TraceFlags::SAMPLED, remote, TraceState::default());
+        let span = SpanContext::new(
+            TraceId::from(0x11),
+            SpanId::from(0x22),
+            TraceFlags::SAMPLED,
+            remote,
+            TraceState::default(),
+        );
         Context::new().with_remote_span_context(span)
     };
     {

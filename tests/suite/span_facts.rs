@@ -1,10 +1,10 @@
 //! Each fact of the contract is left on the record by a field of its name, on the span of a call and on one inside it; and nothing
 //! that is not a fact.
 
+use auditrail::Outcome;
 use auditrail::record::names::{ATTRIBUTES, Attribute, Kind, Role};
 use auditrail::record::{Record, Value, names};
 use auditrail::trail::Call;
-use auditrail::Outcome;
 use tracing::field::{FieldSet, Value as FieldValue};
 use tracing::{Callsite, Level, Metadata, callsite::Identifier, metadata, subscriber::Interest};
 use tracing_subscriber::prelude::*;
@@ -26,11 +26,9 @@ fn cases(kind: Kind) -> Vec<(Box<dyn FieldValue>, Value)> {
             said(tracing::field::display("shown"), "shown".into()),
         ],
         Kind::Int => vec![said(7_u64, Value::Int(7)), said("7", Value::Int(7)), said(-7_i64, Value::Int(-7))],
-        Kind::Double => vec![
-            said(1.5, Value::Double(1.5)),
-            said(60_u64, Value::Double(60.0)),
-            said("0.25", Value::Double(0.25)),
-        ],
+        Kind::Double => {
+            vec![said(1.5, Value::Double(1.5)), said(60_u64, Value::Double(60.0)), said("0.25", Value::Double(0.25))]
+        }
         Kind::Bool => vec![said(true, Value::Bool(true)), said("false", Value::Bool(false))],
         Kind::Strs => vec![said("one", Value::strings(["one"])), said(7_i64, Value::Array(vec![Value::Int(7)]))],
         Kind::Ints => vec![],
@@ -48,8 +46,7 @@ fn span(name: &'static str, fields: &'static [&'static str], values: &[&dyn Fiel
     }
     let site: &'static Site = Box::leak(Box::new(Site(std::sync::OnceLock::new())));
     let set = FieldSet::new(fields, Identifier(site));
-    let metadata =
-        Metadata::new(name, "app", Level::INFO, None, None, None, set, metadata::Kind::SPAN);
+    let metadata = Metadata::new(name, "app", Level::INFO, None, None, None, set, metadata::Kind::SPAN);
     site.0.set(metadata).unwrap();
     let metadata = site.0.get().unwrap();
     let of: Vec<_> = metadata.fields().iter().collect();
@@ -59,11 +56,9 @@ fn span(name: &'static str, fields: &'static [&'static str], values: &[&dyn Fiel
         ([first, second], [one, two]) => {
             made(&metadata.fields().value_set(&[(first, Some(*one)), (second, Some(*two))]))
         }
-        ([first, second, third], [one, two, three]) => made(&metadata.fields().value_set(&[
-            (first, Some(*one)),
-            (second, Some(*two)),
-            (third, Some(*three)),
-        ])),
+        ([first, second, third], [one, two, three]) => {
+            made(&metadata.fields().value_set(&[(first, Some(*one)), (second, Some(*two)), (third, Some(*three))]))
+        }
         _ => panic!("{fields:?}"),
     }
 }

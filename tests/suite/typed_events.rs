@@ -69,10 +69,7 @@ fn examples(trail: &Trail) -> Vec<(&'static str, Moment)> {
                 .delegation(["ticket-agent"])
                 .into(),
         ),
-        (
-            "threat",
-            Threat::blocked(ThreatType::PromptInjection, ThreatLevel::High).rule("hidden_instructions").into(),
-        ),
+        ("threat", Threat::blocked(ThreatType::PromptInjection, ThreatLevel::High).rule("hidden_instructions").into()),
         (
             "lineage",
             Lineage::by("monthly_report", "aggregation")
@@ -82,10 +79,7 @@ fn examples(trail: &Trail) -> Vec<(&'static str, Moment)> {
                 .metadata(["rows", "schema_version"])
                 .into(),
         ),
-        (
-            "policy",
-            PolicyChange::changed("exports", Digest::sha256("policy"), Digest::sha256("another policy")).into(),
-        ),
+        ("policy", PolicyChange::changed("exports", Digest::sha256("policy"), Digest::sha256("another policy")).into()),
         (
             "erasure",
             Erasure::of(trail.pseudonym("customer 4711"))
@@ -94,7 +88,10 @@ fn examples(trail: &Trail) -> Vec<(&'static str, Moment)> {
                 .data_use(DataUse::new().applicable([Framework::Gdpr]).legal_basis(LegalBasis::LegalObligation))
                 .into(),
         ),
-        ("retention", Retention::by("tickets_1y", RetentionStep::Deleted).target("table", "tickets").count(1204).into()),
+        (
+            "retention",
+            Retention::by("tickets_1y", RetentionStep::Deleted).target("table", "tickets").count(1204).into(),
+        ),
     ];
     all
 }
@@ -249,8 +246,11 @@ fn no_event_can_say_what_a_client_claims() {
     let bench = Bench::new();
     let mut liar = Actor::verified("alice");
     liar.claimed.purpose = Some("as if".to_owned());
-    let claimed: Vec<&str> =
-        names::ATTRIBUTES.iter().map(|attribute| attribute.name).filter(|name| name.starts_with("auditrail.claimed.")).collect();
+    let claimed: Vec<&str> = names::ATTRIBUTES
+        .iter()
+        .map(|attribute| attribute.name)
+        .filter(|name| name.starts_with("auditrail.claimed."))
+        .collect();
     assert_eq!(claimed.len(), 5);
     let mut event = ContextChange::get("cart").actor(liar);
     for name in &claimed {
@@ -380,7 +380,9 @@ fn masked(record: Json) -> Json {
                 let value = match key.as_str() {
                     "timeUnixNano" | "observedTimeUnixNano" | "traceId" | "spanId" | "doubleValue" => {
                         // Not what it is, but that it is there.
-                        Json::String(if value == json!("") || value == json!("0") { "" } else { "something" }.to_owned())
+                        Json::String(
+                            if value == json!("") || value == json!("0") { "" } else { "something" }.to_owned(),
+                        )
                     }
                     _ => masked(value),
                 };

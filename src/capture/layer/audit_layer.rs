@@ -184,7 +184,8 @@ where
 
     #[cfg(feature = "logs")]
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
-        if self.core.expects_bridge() && matches!(self.plans.event(event.metadata(), &self.core), EventPlan::Audited(_)) {
+        if self.core.expects_bridge() && matches!(self.plans.event(event.metadata(), &self.core), EventPlan::Audited(_))
+        {
             super::heard::note(&self.core, event.metadata());
         }
         true

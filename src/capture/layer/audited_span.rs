@@ -368,4 +368,5 @@ fn text(text: &str) -> Given<'_> {
 }
 
 /// The fields that identify the target of a span.
-const NAMING: [Place; 6] = [Place::TargetId, Place::TargetType, Place::Prompt, Place::Tool, Place::Method, Place::Resource];
+const NAMING: [Place; 6] =
+    [Place::TargetId, Place::TargetType, Place::Prompt, Place::Tool, Place::Method, Place::Resource];

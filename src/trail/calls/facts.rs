@@ -6,9 +6,9 @@ use crate::identity::ACTOR_KEYS;
 use crate::policy::Truncations;
 #[cfg(feature = "layer")]
 use crate::policy::Truncator;
-use crate::record::{Attributes, names};
 #[cfg(any(feature = "layer", feature = "rmcp"))]
 use crate::record::Place;
+use crate::record::{Attributes, names};
 #[cfg(feature = "layer")]
 use crate::record::{Given, Key, Name, Scalar};
 use crate::trail::identity::Client;
@@ -115,9 +115,8 @@ impl Facts {
         let has_actor = to.contains(names::AUDIT_ACTOR_ID);
         let has_token = to.contains(names::AUDITRAIL_TOKEN_ID_DIGEST);
         let is_tenant = |key: &str| matches!(key, names::AUDITRAIL_TENANT_ID | names::AUDITRAIL_CLAIMED_TENANT_ID);
-        let is_of_actor = |key: &str| {
-            !has_actor && ACTOR_KEYS.contains(&key) && !(has_token && key.starts_with("auditrail.token."))
-        };
+        let is_of_actor =
+            |key: &str| !has_actor && ACTOR_KEYS.contains(&key) && !(has_token && key.starts_with("auditrail.token."));
         let own: Vec<String> = to.iter().map(|(key, _)| key.to_owned()).collect();
         let is_lent = |key: &str| (is_tenant(key) || is_of_actor(key)) && !own.iter().any(|own| own == key);
         let shared = self.shared.as_deref();

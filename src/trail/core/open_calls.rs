@@ -102,7 +102,9 @@ impl OpenCalls {
         let is_it = |call: &CallState| {
             call.is_open_call() && call.ids().is_some_and(|own| (own.trace, own.span) == (ids.trace, ids.span))
         };
-        let begun = || self.shards.iter().find_map(|shard| locked(shard).calls.iter().flatten().find(|call| is_it(call)).cloned());
+        let begun = || {
+            self.shards.iter().find_map(|shard| locked(shard).calls.iter().flatten().find(|call| is_it(call)).cloned())
+        };
         if let Some(call) = begun() {
             return visit(&call);
         }

@@ -30,9 +30,8 @@ pub(super) async fn within<F: Future>(core: Arc<Core>, call: Arc<CallState>, spa
 
 /// The call of that trail that this thread handles.
 pub(super) fn current(core: &Core) -> Option<Arc<CallState>> {
-    let innermost = |polled: &Polled| {
-        polled.iter().rev().find(|(of, _)| std::ptr::eq(&**of, core)).map(|(_, call)| call.clone())
-    };
+    let innermost =
+        |polled: &Polled| polled.iter().rev().find(|(of, _)| std::ptr::eq(&**of, core)).map(|(_, call)| call.clone());
     POLLED.try_with(|polled| polled.try_borrow().ok().and_then(|polled| innermost(&polled))).ok().flatten()
 }
 

@@ -87,7 +87,9 @@ fn converted(kind: Option<Kind>, value: &AnyValue) -> Option<Value> {
         (Kind::Str, Value::Bool(flag)) => Value::from(flag.to_string()),
         (Kind::Int, Value::Str(text)) => text.parse().map_or(scalar, Value::Int),
         (Kind::Double, Value::Str(text)) => text.parse().map_or(scalar, Value::Double),
-        (Kind::Double, Value::Int(number)) => i32::try_from(*number).map_or(scalar, |number| Value::Double(number.into())),
+        (Kind::Double, Value::Int(number)) => {
+            i32::try_from(*number).map_or(scalar, |number| Value::Double(number.into()))
+        }
         (Kind::Bool, Value::Str(text)) => text.parse().map_or(scalar, Value::Bool),
         (Kind::Strs | Kind::Ints, _) => Value::Array(vec![scalar]),
         _ => scalar,
