@@ -1,6 +1,6 @@
 //! Closed sets of values: an enum for each, so that nothing else gets into its attribute.
 
-/// Defines such an enum.
+/// Defines such an enum, in a file that imports [`Value`](super::value::Value).
 macro_rules! terms {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -19,7 +19,7 @@ macro_rules! terms {
             }
         }
 
-        impl From<$name> for $crate::record::Value {
+        impl From<$name> for Value {
             fn from(term: $name) -> Self {
                 Self::from(term.as_str())
             }

@@ -444,3 +444,41 @@ fn an_event_by_tracing_has_the_actor_of_its_call() {
     runtime().block_on(work.with_subscriber(dispatch));
     assert_in_call(&bench, "tracing");
 }
+
+/// And so is a span that is an event; what it says itself counts, whenever it says it.
+#[test]
+fn a_span_that_is_an_event_has_the_actor_of_its_call() {
+    let bench = Bench::new();
+    let (dispatch, _spans) = Layers::Both.subscriber(&bench.trail);
+    let trail = bench.trail.clone();
+    let work = async move {
+        let call = begun(&trail).await;
+        call.run(async {
+            tracing::info_span!("lent", auditrail.event = "auditrail.authz").in_scope(|| ());
+            let late =
+                tracing::info_span!("own", auditrail.event = "auditrail.authn", audit.actor.id = tracing::field::Empty);
+            late.in_scope(|| late.record("audit.actor.id", "bob"));
+        })
+        .await;
+        call.finish(Outcome::ok()).await;
+        // Memory is used again, and what was lent is not.
+        for _ in 0..100 {
+            tracing::info_span!("later", auditrail.event = "auditrail.lineage").in_scope(|| ());
+        }
+    };
+    runtime().block_on(work.with_subscriber(dispatch));
+    let records = bench.records();
+    let said = |event: &str| {
+        let of: Vec<_> = records.iter().filter(|record| record.event_name == event).collect();
+        let who = |record: &&Record| {
+            let text = |name| record.text(name).map(ToOwned::to_owned);
+            let verified = record.get(names::AUDITRAIL_ACTOR_VERIFIED).is_some();
+            (text(names::AUDIT_ACTOR_ID).unwrap(), verified, text(names::AUDITRAIL_TENANT_ID))
+        };
+        of.iter().map(who).collect::<Vec<_>>()
+    };
+    let acme = Some("acme".to_owned());
+    assert_eq!(said("auditrail.authz"), [("alice".to_owned(), true, acme.clone())]);
+    assert_eq!(said("auditrail.authn"), [("bob".to_owned(), false, acme)]);
+    assert_eq!(said("auditrail.lineage"), vec![("anonymous".to_owned(), false, None); 100]);
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use auditrail::capture::direct::*;
 use auditrail::record::{EventName, Record, Value, names};
-use auditrail::trail::{DataUse, Digest, Framework, LegalBasis, Sensitivity};
+use auditrail::trail::{Class, DataUse, Digest, Framework, LegalBasis, Sensitivity, WhenFull};
 use auditrail::{Actor, Call, Moment, Outcome, Trail};
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
 use opentelemetry_proto::tonic::common::v1::{AnyValue as ProtoValue, any_value};
@@ -16,6 +16,7 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 use serde_json::{Value as Json, json};
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::events::post;
 use crate::support::{Bench, tracer};
 
 /// The typed events of the page, by the names of their blocks.
@@ -160,9 +161,66 @@ fn left() -> BTreeMap<&'static str, Json> {
         .collect()
 }
 
+/// What the HTTP tap and the trail itself record, by the names of their blocks.
+fn captured() -> BTreeMap<&'static str, Json> {
+    let bench = Bench::with(|builder| builder.journal_max_bytes(256 * 1024).flush_timeout(Duration::from_millis(50)));
+    let layer = bench.trail.mcp_layer();
+    post(
+        &layer,
+        r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"example-client","version":"1.0.0"}}}"#,
+        r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
+    );
+    post(&layer, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, "");
+    post(
+        &layer,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"close_ticket","inputSchema":{"type":"object"}}]}}"#,
+    );
+    post(
+        &layer,
+        r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"close_ticket","arguments":{}}}"#,
+        r#"{"jsonrpc":"2.0","id":2,"result":{"content":[],"isError":true}}"#,
+    );
+    post(&layer, "no message", "");
+    drop(layer);
+    bench.records();
+    // A journal that has no room for one record.
+    bench.sunk.away.store(true, std::sync::atomic::Ordering::SeqCst);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let refuse = Class { when_full: WhenFull::Refuse, ..Class::default() };
+    let filler = || ContextChange::get("cart").class(refuse).attribute("app.filler", "x".repeat(2000));
+    while runtime.block_on(bench.trail.record_durably(filler())).is_ok() {
+        std::thread::yield_now();
+    }
+    bench.sunk.away.store(false, std::sync::atomic::Ordering::SeqCst);
+    bench.records();
+    let sent = bench.sunk.requests();
+    let logs = sent.iter().flat_map(|request| &request.resource_logs).flat_map(|of| &of.scope_logs);
+    let mut found = BTreeMap::new();
+    for log in logs.flat_map(|of| &of.log_records) {
+        let record = Record::from_proto(log.clone()).unwrap();
+        let name = match (&*record.event_name, record.text(names::AUDITRAIL_PHASE)) {
+            ("auditrail.mcp.tools.call", Some("request")) => "tools_call_request",
+            ("auditrail.mcp.tools.call", _) => "tools_call_response",
+            ("auditrail.mcp.request", Some("response")) => "request",
+            ("auditrail.mcp.notification", _) => "notification",
+            ("auditrail.mcp.session", _) => "session",
+            ("auditrail.mcp.tool_definition", _) => "tool_definition",
+            ("auditrail.http.request", Some("response")) => "http_request",
+            ("auditrail.lifecycle", _) => "started",
+            ("auditrail.gap", _) => "gap",
+            _ => continue,
+        };
+        // The first of each kind.
+        found.entry(name).or_insert_with(|| otlp_json(log));
+    }
+    found
+}
+
 #[test]
 fn the_records_of_the_page_are_those_that_leave() {
-    let left = left();
+    let mut left = left();
+    left.extend(captured());
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/events.md");
     let mut page = std::fs::read_to_string(path).unwrap();
     if std::env::var_os("REGENERATE").is_some() {
@@ -370,12 +428,17 @@ fn spaced(value: &Json) -> String {
     }
 }
 
-/// Without what differs each time: times, ids and keyed digests.
+/// Without what differs each time: times, ids, numbers of records and keyed digests.
 fn masked(record: Json) -> Json {
+    const VARYING: [&str; 4] =
+        ["audit.sequence.number", "auditrail.gap.since", "auditrail.gap.until", "service.instance.id"];
     match record {
         Json::String(text) => Json::String(masked_text(text)),
         Json::Array(items) => items.into_iter().map(masked).collect(),
-        Json::Object(entries) => {
+        Json::Object(mut entries) => {
+            if entries.get("key").and_then(Json::as_str).is_some_and(|key| VARYING.contains(&key)) {
+                entries.insert("value".to_owned(), json!("something"));
+            }
             let masked_entry = |(key, value): (String, Json)| {
                 let value = match key.as_str() {
                     "timeUnixNano" | "observedTimeUnixNano" | "traceId" | "spanId" | "doubleValue" => {

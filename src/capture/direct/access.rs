@@ -2,7 +2,7 @@
 
 use super::builder::event;
 use crate::policy::without_secrets;
-use crate::record::{EventName, names, terms};
+use crate::record::{EventName, Value, names, terms};
 use crate::trail::{Call, Digest, Moment};
 
 terms! {

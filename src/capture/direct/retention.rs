@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::builder::event;
-use crate::record::{EventName, names, terms};
+use crate::record::{EventName, Value, names, terms};
 use crate::trail::{DataUse, Moment};
 
 terms! {

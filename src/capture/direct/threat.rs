@@ -1,7 +1,7 @@
 //! Suspected attacks.
 
 use super::builder::event;
-use crate::record::{Detail, EventName, Outcome, names, terms};
+use crate::record::{Detail, EventName, Outcome, Value, names, terms};
 use crate::trail::Moment;
 
 terms! {

@@ -255,7 +255,9 @@ impl AuditLayer {
                     call.state().enrich_all(audited.facts_mut());
                     is_part = true;
                 }
-                _ => audited.begin(&self.core, (id, name), around.as_ref().map(|(_, around)| around)),
+                _ => {
+                    audited.begin(&self.core, (id, name), around.as_ref().map(|(call, around)| (call.state(), around)))
+                }
             }
         });
         let is_others = !is_part

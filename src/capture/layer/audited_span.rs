@@ -13,9 +13,9 @@ use super::span_activity::SpanActivity;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{AllowedField, AllowedFields, Purpose};
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::{Truncator, without_secrets};
+use crate::policy::{Truncations, Truncator, without_secrets};
 use crate::record::names;
-use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
+use crate::record::{Attributes, EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
 use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits itself, for the whole life of its records.
@@ -24,6 +24,8 @@ pub(super) struct AuditedSpan {
     state: CallState,
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
+    /// Who acts in that call.
+    lent: (Attributes, Truncations),
     said: Mutex<SpanOutcome>,
     /// No record of it is written yet, so its kind can still change: for a call until it is entered, for a moment
     /// until its close.
@@ -56,9 +58,17 @@ impl AuditedSpan {
     }
 
     /// Begins the call or moment of that span. If the span names no other target, the target is its function.
-    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&EnclosingCall>) {
-        self.inside = around.map(|around| around.call);
-        self.state.set_caller(around.and_then(|around| around.caller));
+    pub(super) fn begin(
+        &mut self,
+        core: &Core,
+        (id, name): (&Id, &'static str),
+        around: Option<(&CallState, &EnclosingCall)>,
+    ) {
+        if let Some((call, around)) = around {
+            self.inside = Some(around.call);
+            call.facts().lend_actor(&mut self.lent.0, &mut self.lent.1);
+        }
+        self.state.set_caller(around.and_then(|(_, around)| around.caller));
         *self.waiting.get_mut() = true;
         self.state.begin(core.entropy(), core.clock().now());
         beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
@@ -73,6 +83,9 @@ impl AuditedSpan {
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
         self.course = SpanActivity::default();
+        self.inside = None;
+        self.lent.0.clear();
+        self.lent.1.clear();
         *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
@@ -173,6 +186,7 @@ impl AuditedSpan {
             let Some(answer) = self.state.answer() else { return closed };
             core.write_response(answer, &closed.outcome, None);
         } else {
+            self.state.facts().borrow_actor(&self.lent.0, &self.lent.1);
             core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
         closed
@@ -207,6 +221,7 @@ impl AuditedSpan {
             core.write_response_alone(&mut self.state, &closed.outcome);
             return closed;
         }
+        self.state.facts_mut().borrow_actor(&self.lent.0, &self.lent.1);
         let moment = self.moment(&closed);
         // It was found when the span was entered, if it is not available at the close.
         let kept = self.state.context().cloned();

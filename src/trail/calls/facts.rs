@@ -109,9 +109,21 @@ impl Facts {
         all
     }
 
+    /// Takes the actor and the tenant of the call around a moment, unless it has its own.
+    #[cfg(feature = "layer")]
+    pub(crate) fn borrow_actor(&mut self, lent: &Attributes, cut: &Truncations) {
+        let has_actor = self.has(Place::ActorId);
+        let is_wanted = |key: &str| key == names::AUDITRAIL_TENANT_ID || !has_actor;
+        let Self { base, added, truncations, .. } = self;
+        let own: Vec<String> = added.iter().map(|(key, _)| key.to_owned()).collect();
+        let is_new = |key: &str| is_wanted(key) && !base.contains(key) && !own.iter().any(|own| own == key);
+        added.take_over(lent, is_new);
+        truncations.take_over(cut, |key| is_new(key));
+    }
+
     /// Gives an event inside the call the actor and the tenant of the call, unless it has its own. An actor is never mixed of
     /// two: one that is only named would become the verified one of the call.
-    pub(in crate::trail) fn lend_actor(&self, to: &mut Attributes, cut: &mut Truncations) {
+    pub(crate) fn lend_actor(&self, to: &mut Attributes, cut: &mut Truncations) {
         let has_actor = to.contains(names::AUDIT_ACTOR_ID);
         let has_token = to.contains(names::AUDITRAIL_TOKEN_ID_DIGEST);
         let is_tenant = |key: &str| matches!(key, names::AUDITRAIL_TENANT_ID | names::AUDITRAIL_CLAIMED_TENANT_ID);
