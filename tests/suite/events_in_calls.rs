@@ -15,6 +15,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use crate::support::{Bench, Spans, ids, record_ids, tracer};
@@ -27,13 +28,25 @@ enum Layers {
     OtelFirst,
     /// Nobody hears of the subscriber by way of an `Option`.
     InOption,
+    /// The audit layer is hidden from who asks the subscriber for it.
+    InReload,
+    /// The audit layer does not see the span in which the event is recorded.
+    Filtered,
     AuditAlone,
     OtelAlone,
     Neither,
 }
 
-const ALL: [Layers; 6] =
-    [Layers::Both, Layers::OtelFirst, Layers::InOption, Layers::AuditAlone, Layers::OtelAlone, Layers::Neither];
+const ALL: [Layers; 8] = [
+    Layers::Both,
+    Layers::OtelFirst,
+    Layers::InOption,
+    Layers::InReload,
+    Layers::Filtered,
+    Layers::AuditAlone,
+    Layers::OtelAlone,
+    Layers::Neither,
+];
 
 impl Layers {
     fn has_audit(self) -> bool {
@@ -54,6 +67,14 @@ impl Layers {
             }
             Self::InOption => {
                 registry.with(Some(trail.layer())).with(tracing_opentelemetry::layer().with_tracer(tracer)).into()
+            }
+            Self::InReload => {
+                let (layer, _handle) = tracing_subscriber::reload::Layer::new(trail.layer());
+                registry.with(layer).with(tracing_opentelemetry::layer().with_tracer(tracer)).into()
+            }
+            Self::Filtered => {
+                let layer = trail.layer().with_filter(filter_fn(|metadata| metadata.name() != "inner"));
+                registry.with(layer).with(tracing_opentelemetry::layer().with_tracer(tracer)).into()
             }
             Self::AuditAlone => registry.with(trail.layer()).into(),
             Self::OtelAlone => registry.with(tracing_opentelemetry::layer().with_tracer(tracer)).into(),
@@ -149,6 +170,10 @@ fn in_a_handler_of_the_wrapper() {
             record.text(names::GEN_AI_TOOL_NAME).is_some() && record.text(names::AUDITRAIL_PHASE).is_some()
         };
         let call = records.iter().find(of_tool).unwrap().text(names::AUDITRAIL_CALL_ID);
+        // What the wrapper itself tells of a notification is in no call, and the span of the connection is not its span.
+        let notified = records.iter().find(|record| record.event_name == "auditrail.mcp.notification").unwrap();
+        assert_eq!(notified.text(names::AUDITRAIL_CALL_ID), None, "{what}");
+        assert_eq!(record_ids(notified), Default::default(), "{what}");
         let events: Vec<_> = records.iter().filter(|record| record.event_name == "auditrail.context").collect();
         assert_eq!(events.len(), 1, "{what}");
         assert_eq!(events[0].text(names::AUDITRAIL_CALL_ID), call, "{what}");
