@@ -21,7 +21,7 @@ terms! {
     }
 }
 
-/// A resource was accessed: `auditrail.mcp.resources.read`, whoever asked for it.
+/// A resource was accessed: `auditrail.mcp.resources.read`, for a client or for your own code.
 ///
 /// If that takes time, begin a call with it: `trail.begin(ResourceAccess::read(uri))`. Its preview is then known at the end:
 /// `call.enrich("auditrail.resource.preview_digest", trail.digest(preview))`.

@@ -15,17 +15,17 @@ terms! {
         ToolImpersonation = "tool_impersonation",
         /// A token or another credential in the wrong hands.
         CredentialMisuse = "credential_misuse",
-        /// A server is used against somebody whose rights it has.
+        /// A server with rights is made to use them for a client without them.
         ConfusedDeputy = "confused_deputy",
-        /// Somebody takes more rights than he was given.
+        /// An actor takes more rights than it was given.
         PrivilegeEscalation = "privilege_escalation",
         /// Data leave that must not.
         DataExfiltration = "data_exfiltration",
-        /// Somebody reads the session of another.
+        /// A session is used by another client than its own.
         SessionHijacking = "session_hijacking",
         /// Requests that are to exhaust a server.
         DenialOfService = "denial_of_service",
-        /// Somebody tries what there is.
+        /// A client tries out what there is.
         Probing = "probing",
         /// Something else.
         Other = "other",

@@ -15,7 +15,7 @@ terms! {
         Contract = "contract",
         /// A law demands it.
         LegalObligation = "legal_obligation",
-        /// It protects somebody's life.
+        /// It protects a person's life.
         VitalInterests = "vital_interests",
         /// A task in the public interest.
         PublicTask = "public_task",
@@ -122,7 +122,7 @@ impl DataUse {
         self.set(names::AUDITRAIL_COMPLIANCE_SENSITIVITY, sensitivity)
     }
 
-    /// Why somebody got access, as HIPAA asks: `auditrail.compliance.access_reason`, such as `treatment` or `break_glass`.
+    /// Why access was given, which HIPAA asks for: `auditrail.compliance.access_reason`, such as `treatment` or `break_glass`.
     pub fn access_reason(self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.set(names::AUDITRAIL_COMPLIANCE_ACCESS_REASON, reason.into())
     }

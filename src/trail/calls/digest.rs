@@ -13,8 +13,8 @@ use crate::record::Value;
 pub struct Digest(Cow<'static, str>);
 
 impl Digest {
-    /// SHA-256 without a key, as `sha256:` and 64 hexadecimal digits: for what is public, such as a policy. Whoever has a guess
-    /// can verify it, so it is nothing for what people say or have.
+    /// SHA-256 without a key, as `sha256:` and 64 hexadecimal digits: for what is public, such as a policy. Anyone who
+    /// has a guess can verify it, so do not use it for what people say or own.
     pub fn sha256(bytes: impl AsRef<[u8]>) -> Self {
         Self(format!("sha256:{}", hex(&Sha256::digest(bytes))).into())
     }
@@ -40,7 +40,7 @@ impl From<Digest> for Value {
 /// A name for a person whose data are used, which does not tell who that is.
 ///
 /// [`Trail::pseudonym`](crate::Trail::pseudonym) makes one with the key of the trail: a person has one pseudonym in all records
-/// of the processes that share `digest.key`. Whoever has the key can find out whether a record is about a person whom they know;
+/// of the processes that share `digest.key`. The holder of the key can find out whether a record is about a person whom they know;
 /// when the key is destroyed, nobody can. [`Pseudonym::own`] takes one of your own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pseudonym(Cow<'static, str>);

@@ -54,7 +54,7 @@ impl Core {
         moment
     }
 
-    /// An event with ids that somebody else has given it, with what it gets from its call.
+    /// An event that has its ids already, with what it gets from its call.
     pub(crate) fn joined(&self, mut moment: Moment) -> Moment {
         if let Some(call) = moment.call.take() {
             moment.inside(&call);
