@@ -1,5 +1,8 @@
 //! Who acts, for whom and through what, as an extractor found it.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use crate::record::{Attributes, Value, names};

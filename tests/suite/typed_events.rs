@@ -218,6 +218,7 @@ fn captured() -> BTreeMap<&'static str, Json> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the page is written only if that is asked for")]
 fn the_records_of_the_page_are_those_that_leave() {
     let mut left = left();
     left.extend(captured());
