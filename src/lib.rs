@@ -38,7 +38,7 @@
 //! | **Proxy** | a server in any language, without a change to it | the command `auditrail proxy` |
 //!
 //! Record anything else with [`Trail::begin`] and [`OpenCall::finish`], around a call, or
-//! [`Trail::record`], for a moment:
+//! [`Trail::record`], for an event ([`capture::direct`] has types for them):
 //!
 //! ```no_run
 //! use auditrail::{Call, Outcome, Refused, Trail};
@@ -57,6 +57,7 @@
 //! |---|---|---|
 //! | `layer` | yes | the `tracing` layer, and `install_tracing`: traces that are as clean as the records |
 //! | `rmcp` | yes | the wrapper around an rmcp `ServerHandler`, and `serve_stdio` |
+//! | `logs` | | the door for the Logs API of the OTel SDK: `Trail::log_processor` |
 //! | `otlp-grpc` | yes | OTLP over gRPC |
 //! | `otlp-http` | | OTLP over HTTP (`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`) |
 //! | `tls` | | `https://` endpoints and client certificates |
@@ -220,6 +221,8 @@ mod pages {
     struct Identity;
     #[doc = include_str!("../docs/http.md")]
     struct Http;
+    #[doc = include_str!("../docs/events.md")]
+    struct Events;
     #[doc = include_str!("../docs/wrap.md")]
     struct Wrap;
 }

@@ -1,5 +1,8 @@
 //! Who acts, for whom and through what, as an extractor found it.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use crate::record::{Attributes, Value, names};
@@ -237,6 +240,32 @@ impl Claimed {
         attributes.set_some(names::AUDITRAIL_CLAIMED_REASON, self.reason);
     }
 }
+
+/// The keys of an actor, but the tenant's: an actor is taken over with all of them or not at all.
+pub(crate) const ACTOR_KEYS: [&str; 22] = [
+    names::AUDIT_ACTOR_ID,
+    names::AUDIT_ACTOR_TYPE,
+    names::AUDITRAIL_ACTOR_VERIFIED,
+    names::AUDITRAIL_ACTOR_AUTH_TYPE,
+    names::USER_NAME,
+    names::USER_ROLES,
+    names::AUDITRAIL_OAUTH_CLIENT_ID,
+    names::AUDITRAIL_OAUTH_SCOPES,
+    names::USER_ID,
+    names::AUDITRAIL_ACTOR_SOURCE,
+    names::AUDITRAIL_ACTOR_UNVERIFIED_REASON,
+    names::AUDITRAIL_ACTOR_DELEGATION,
+    names::GEN_AI_AGENT_ID,
+    names::GEN_AI_AGENT_NAME,
+    names::AUDITRAIL_TOKEN_ID_DIGEST,
+    names::AUDITRAIL_TOKEN_ISSUER,
+    names::AUDITRAIL_TOKEN_KEY_THUMBPRINT,
+    names::AUDITRAIL_TOKEN_GRANT,
+    names::AUDITRAIL_CLAIMED_ACTOR_ID,
+    names::AUDITRAIL_CLAIMED_AGENT_ID,
+    names::AUDITRAIL_CLAIMED_PURPOSE,
+    names::AUDITRAIL_CLAIMED_REASON,
+];
 
 fn some(items: Vec<String>) -> Option<Value> {
     (!items.is_empty()).then(|| Value::strings(items))

@@ -35,3 +35,5 @@ pub(crate) use self::chain::Chain;
 pub(crate) use self::hook::{HOOK, Hook};
 pub(crate) use self::sender::{PendingActor, Sender};
 pub(crate) use self::standing::Standing;
+
+pub(crate) use self::actor::ACTOR_KEYS;

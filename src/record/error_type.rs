@@ -42,3 +42,9 @@ error_types! {
     ACTORS_UNVERIFIED = "actors_unverified";
     PROXY_BYPASSED = "proxy_bypassed";
 }
+
+/// The name of a class of errors: it is short (core conventions). A whole error text in its place must not leave.
+pub(crate) fn class_of(text: &str) -> &str {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    if text.len() <= 64 && text.bytes().all(is_name) { text } else { OTHER }
+}

@@ -18,6 +18,8 @@ mod ids;
 mod log_record;
 mod outcome;
 pub(crate) mod resource;
+mod rfc3339;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -42,5 +44,7 @@ pub(crate) use self::cut::cut;
 pub(crate) use self::encode::{fixed, time_of};
 #[cfg(feature = "serve")]
 pub(crate) use self::fields::walk::{Slice, WireError};
+pub(crate) use self::rfc3339::rfc3339;
+pub(crate) use self::terms::terms;
 #[cfg(feature = "layer")]
 pub(crate) use self::value::{Given, Scalar};

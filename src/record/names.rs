@@ -189,6 +189,10 @@ attributes! {
     AUDITRAIL_TOKEN_ISSUER = "auditrail.token.issuer" Str Fact Auditrail;
     AUDITRAIL_TOKEN_KEY_THUMBPRINT = "auditrail.token.key_thumbprint" Str Fact Auditrail;
     AUDITRAIL_TOKEN_GRANT = "auditrail.token.grant" Str Fact Auditrail;
+    AUDITRAIL_TOKEN_TYPE = "auditrail.token.type" Str Fact Auditrail;
+    AUDITRAIL_TOKEN_AUDIENCE = "auditrail.token.audience" Strs Fact Auditrail;
+    AUDITRAIL_TOKEN_ISSUED_ID_DIGEST = "auditrail.token.issued_id_digest" Str Fact Auditrail;
+    AUDITRAIL_TOKEN_ISSUED_TYPE = "auditrail.token.issued_type" Str Fact Auditrail;
     AUDITRAIL_TENANT_ID = "auditrail.tenant.id" Str Fact Auditrail;
     AUDITRAIL_CLIENT_NAME = "auditrail.client.name" Str Fact Auditrail;
     AUDITRAIL_CLIENT_VERSION = "auditrail.client.version" Str Fact Auditrail;
@@ -199,11 +203,13 @@ attributes! {
     AUDITRAIL_AUTHN_COUNT = "auditrail.authn.count" Int Fact Auditrail;
     AUDITRAIL_POLICY_ID = "auditrail.policy.id" Str Fact Auditrail;
     AUDITRAIL_POLICY_DIGEST = "auditrail.policy.digest" Str Fact Auditrail;
+    AUDITRAIL_POLICY_PREVIOUS_DIGEST = "auditrail.policy.previous_digest" Str Fact Auditrail;
     AUDITRAIL_APPROVAL_BY = "auditrail.approval.by" Str Fact Auditrail;
     AUDITRAIL_APPROVAL_SHOWN_DIGEST = "auditrail.approval.shown_digest" Str Fact Auditrail;
     AUDITRAIL_APPROVAL_APPROVED_AT = "auditrail.approval.approved_at" Str Fact Auditrail;
     AUDITRAIL_APPROVAL_EXPIRES_AT = "auditrail.approval.expires_at" Str Fact Auditrail;
     AUDITRAIL_TARGET_ACTIONS = "auditrail.target.actions" Strs Fact Auditrail;
+    AUDITRAIL_TARGET_COUNT = "auditrail.target.count" Int Fact Auditrail;
     AUDITRAIL_ARGUMENTS_DIGEST = "auditrail.arguments.digest" Str Content Auditrail;
     AUDITRAIL_ARGUMENTS_SIZE = "auditrail.arguments.size" Int Content Auditrail;
     AUDITRAIL_RESULT_DIGEST = "auditrail.result.digest" Str Content Auditrail;
@@ -220,6 +226,7 @@ attributes! {
     AUDITRAIL_COMPLIANCE_LEGAL_BASIS = "auditrail.compliance.legal_basis" Str Fact Auditrail;
     AUDITRAIL_COMPLIANCE_SENSITIVITY = "auditrail.compliance.sensitivity" Str Fact Auditrail;
     AUDITRAIL_COMPLIANCE_ACCESS_REASON = "auditrail.compliance.access_reason" Str Fact Auditrail;
+    AUDITRAIL_COMPLIANCE_CONTROL = "auditrail.compliance.control" Str Fact Auditrail;
     AUDITRAIL_COMPLIANCE_RISK_LEVEL = "auditrail.compliance.risk_level" Str Fact Auditrail;
     AUDITRAIL_COMPLIANCE_MITIGATION = "auditrail.compliance.mitigation" Str Fact Auditrail;
     AUDITRAIL_DATA_SUBJECT_ID = "auditrail.data_subject.id" Str Fact Auditrail;

@@ -384,6 +384,8 @@ impl TrailBuilder {
             notices: self.notices,
             wire_counters: WireCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
+            #[cfg(all(feature = "layer", feature = "logs"))]
+            expects_bridge: AtomicBool::default(),
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {

@@ -4,13 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calls::{Call, Moment, Refused};
+use hmac::Mac as _;
+
+use super::calls::{Call, Digest, Moment, Pseudonym, Refused};
 use super::core::Core;
-use super::door::OpenCall;
+use super::door::{NotRecorded, OpenCall};
 use super::lifecycle::{FlushError, Flushed};
 use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
 use crate::config::Settings;
+use crate::hex::hex;
 use crate::record::RecordId;
 use crate::ship::StatsSnapshot;
 
@@ -40,13 +43,47 @@ impl Trail {
     /// # Errors
     /// [`Refused`] if the call must not run: the `authorize` hook denied it, or its records cannot be kept as its class
     /// requires. By default a full journal refuses no call: the gap is counted and reported.
-    pub async fn begin(&self, call: Call) -> Result<OpenCall, Refused> {
-        OpenCall::begin(&self.core, call).await
+    pub async fn begin(&self, call: impl Into<Call>) -> Result<OpenCall, Refused> {
+        OpenCall::begin(&self.core, call.into()).await
     }
 
-    /// Writes the one record of an event that is no call, such as an authorization decision.
+    /// Writes the one record of an event that is no call: one of [`capture::direct`](crate::capture::direct), or any
+    /// [`Moment`].
+    ///
+    /// An event that is recorded inside a call has the id of that call, and its actor and tenant, unless it has its own; and the
+    /// ids of the current span. It does not wait; see [`record_durably`](Self::record_durably).
     pub fn record(&self, event: impl Into<Moment>) -> RecordId {
-        self.core.write_moment(event.into())
+        self.core.write_moment(self.core.placed(event.into()))
+    }
+
+    /// Writes the one record of an event as [`record`](Self::record) does, and waits until it is as durable as its class wants
+    /// ([`Moment::class`]; by default, the default class of the trail). With `written`, it completes without yielding.
+    ///
+    /// # Errors
+    /// [`NotRecorded`], if the journal did not take it, or if it is not as durable as its class wants within the deadline.
+    pub async fn record_durably(&self, event: impl Into<Moment>) -> Result<RecordId, NotRecorded> {
+        let moment = self.core.placed(event.into());
+        self.core.record_durably(moment).await
+    }
+
+    /// The digest of bytes that are not recorded: HMAC-SHA256 with a key that is derived from `digest.key` for this use alone, as
+    /// the id of the key, a colon and 64 hexadecimal digits. The bytes are read and not kept. Processes that share the key give
+    /// equal digests to equal bytes.
+    #[must_use]
+    pub fn digest(&self, bytes: impl AsRef<[u8]>) -> Digest {
+        Digest::own(self.keyed(CONTENT_LABEL, bytes.as_ref()))
+    }
+
+    /// The pseudonym of a person, made like a [`digest`](Self::digest) of whatever identifies the person, and never equal to one.
+    #[must_use]
+    pub fn pseudonym(&self, person: impl AsRef<[u8]>) -> Pseudonym {
+        Pseudonym::own(self.keyed(PERSON_LABEL, person.as_ref()))
+    }
+
+    fn keyed(&self, label: &str, bytes: &[u8]) -> String {
+        let key = &self.core.context.digest_key;
+        let mac = key.key_for(label).chain_update(bytes).finalize();
+        format!("{}:{}", key.id(), hex(&mac.into_bytes()))
     }
 
     /// Ships everything that is in the journal now, including what earlier processes left there. Any executor may await it.
@@ -96,6 +133,10 @@ impl Trail {
         Self { core, _flush_on_last_drop: Arc::new(last) }
     }
 }
+
+/// Keys for one use each: no digest of one kind can stand for one of another.
+const CONTENT_LABEL: &str = "auditrail content 1";
+const PERSON_LABEL: &str = "auditrail data subject 1";
 
 /// Ships what is left when the last handle is dropped. Layers hold only the core, because a global subscriber is never dropped.
 #[derive(Debug)]

@@ -23,9 +23,10 @@ pub(crate) mod wire_counts;
 
 pub use self::builder::{StartError, TrailBuilder};
 pub use self::calls::{
-    Acknowledge, Call, Class, Direction, Moment, Observer, RefusalKind, Refused, Transport, WhenFull,
+    Acknowledge, Call, Class, DataUse, Digest, Direction, Framework, LegalBasis, Moment, Observer, Pseudonym,
+    RefusalKind, Refused, Sensitivity, Transport, WhenFull,
 };
-pub use self::door::OpenCall;
+pub use self::door::{NotRecorded, OpenCall};
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::handle::Trail;
 pub use self::hooks::Failure;
@@ -42,7 +43,7 @@ pub(crate) use self::calls::MessageFacts;
 pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
-#[cfg(any(feature = "layer", feature = "mcp"))]
+#[cfg(any(feature = "layer", feature = "logs", feature = "mcp"))]
 pub(crate) use self::core::Core;
 #[cfg(feature = "layer")]
 pub(crate) use self::core::HoldsCalls;

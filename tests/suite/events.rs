@@ -332,6 +332,13 @@ fn exchange(layer: &McpLayer, tool: &str, id: &str, stream: &[u8], sizes: &[u8],
     play(layer, request.body(body).unwrap(), stream, sizes, is_complete);
 }
 
+/// A client's POST in session `s`, answered by that event.
+pub(crate) fn post(layer: &McpLayer, body: &str, event: &str) {
+    let request = Request::post("/mcp").header("content-type", "application/json").header("mcp-session-id", "s");
+    let event = if event.is_empty() { String::new() } else { format!("data: {event}\n\n") };
+    play(layer, request.body(Pieces::of(body.as_bytes(), &[])).unwrap(), event.as_bytes(), &[], true);
+}
+
 fn play(layer: &McpLayer, request: Request<Pieces>, stream: &[u8], sizes: &[u8], is_complete: bool) {
     let mut service = layer.layer(Streaming(Pieces::of(stream, sizes)));
     let mut context = Context::from_waker(Waker::noop());

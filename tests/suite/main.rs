@@ -14,9 +14,12 @@ mod callers;
 mod correlator;
 mod correlator_ids;
 mod correlator_properties;
+mod crowd_of_events;
 mod delivery;
+mod durable_events;
 mod error_types;
 mod events;
+mod events_in_calls;
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
@@ -32,15 +35,18 @@ mod layer_nesting;
 mod layer_outcomes;
 mod layer_reach;
 mod layer_records;
+mod log_processor;
 mod nameless;
 mod pages;
 mod reexports;
 mod seen;
 mod server;
+mod span_facts;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
 mod turns;
+mod typed_events;
 mod unreadable;
 mod verified_actors;
 mod wrapper;

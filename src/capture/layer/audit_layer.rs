@@ -14,6 +14,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::audited_span::{self, AuditedSpan, EnclosingCall};
+use super::calls_of_spans::CallsOfSpans;
 use super::layer_count::{self, LayerCount};
 use super::lookup::{self, ContextLookup, ContextLookupResult};
 use super::open_spans::OpenSpans;
@@ -32,7 +33,9 @@ pub struct AuditLayer {
     core: Arc<Core>,
     plans: Plans,
     open: Arc<OpenSpans>,
-    lookup: ContextLookup,
+    lookup: Arc<ContextLookup>,
+    /// How the trail finds calls by their spans. It holds it weakly.
+    _calls: Arc<CallsOfSpans>,
     counts_spans: bool,
     is_mirrored: AtomicBool,
     /// The span with which `install_tracing` tests itself.
@@ -64,15 +67,17 @@ impl Trail {
     /// ```
     #[must_use]
     pub fn layer(&self) -> AuditLayer {
-        let open = Arc::<OpenSpans>::default();
-        self.core().add_holder(&open);
+        let (open, lookup) = (Arc::<OpenSpans>::default(), Arc::<ContextLookup>::default());
+        let calls = Arc::new(CallsOfSpans::new(open.clone(), lookup.clone()));
+        self.core().add_holder(&calls);
         AuditLayer {
             core: self.core().clone(),
             plans: Plans::default(),
             open,
             probe: AtomicU64::new(NO_SPAN),
             other_trails: LayerCount::default(),
-            lookup: ContextLookup::default(),
+            lookup,
+            _calls: calls,
             counts_spans: true,
             is_mirrored: AtomicBool::new(false),
         }
@@ -117,8 +122,8 @@ where
         let Some(span) = context.span(id) else { return };
         match self.plans.span(span.metadata(), &self.core) {
             SpanPlan::Call => {
-                if let Some(state) = opening::taken() {
-                    self.open.keep(id, SpanEntry::Call(state), false);
+                if let Some((state, is_own)) = opening::taken(&self.core) {
+                    self.open.keep(id, SpanEntry::Call { state, is_own }, false);
                 }
             }
             SpanPlan::Enriching(fields) | SpanPlan::Audited(fields) => {
@@ -177,6 +182,15 @@ where
         }
     }
 
+    #[cfg(feature = "logs")]
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        if self.core.expects_bridge() && matches!(self.plans.event(event.metadata(), &self.core), EventPlan::Audited(_))
+        {
+            super::heard::note(&self.core, event.metadata());
+        }
+        true
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         match self.plans.event(event.metadata(), &self.core) {
             EventPlan::Ignored => {}
@@ -198,8 +212,9 @@ where
                 };
                 let otel = span.as_ref().and_then(|span| self.told(span, found(span)));
                 let open = |span| self.open_call(&span).or_else(|| self.open_call_around(&span));
-                let around = span.and_then(open).map(|(_, around)| around);
-                audited_span::write_event(&self.core, event, fields, otel, around.as_ref());
+                let around = span.and_then(open);
+                let around = around.as_ref().map(|(call, around)| (call.state(), around));
+                audited_span::write_event(&self.core, event, fields, otel, around);
             }
         }
     }
@@ -240,7 +255,9 @@ impl AuditLayer {
                     call.state().enrich_all(audited.facts_mut());
                     is_part = true;
                 }
-                _ => audited.begin(&self.core, (id, name), around.as_ref().map(|(_, around)| around)),
+                _ => {
+                    audited.begin(&self.core, (id, name), around.as_ref().map(|(call, around)| (call.state(), around)))
+                }
             }
         });
         let is_others = !is_part

@@ -14,9 +14,9 @@ use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{AllowedField, AllowedFields, Purpose};
 use crate::identity::{RequestFacts, Standing};
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::{Truncator, without_secrets};
+use crate::policy::{Truncations, Truncator, without_secrets};
 use crate::record::names;
-use crate::record::{EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
+use crate::record::{Attributes, EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
 use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
 
 /// What the layer keeps of a span that it audits itself, for the whole life of its records.
@@ -25,6 +25,8 @@ pub(super) struct AuditedSpan {
     state: CallState,
     /// The call around it, for moments inside a call.
     inside: Option<RecordId>,
+    /// Who acts in that call.
+    lent: (Attributes, Truncations),
     said: Mutex<SpanOutcome>,
     /// No record of it is written yet, so its kind can still change: for a call until it is entered, for a moment
     /// until its close.
@@ -57,9 +59,17 @@ impl AuditedSpan {
     }
 
     /// Begins the call or moment of that span. If the span names no other target, the target is its function.
-    pub(super) fn begin(&mut self, core: &Core, (id, name): (&Id, &'static str), around: Option<&EnclosingCall>) {
-        self.inside = around.map(|around| around.call);
-        self.state.set_caller(around.and_then(|around| around.caller));
+    pub(super) fn begin(
+        &mut self,
+        core: &Core,
+        (id, name): (&Id, &'static str),
+        around: Option<(&CallState, &EnclosingCall)>,
+    ) {
+        if let Some((call, around)) = around {
+            self.inside = Some(around.call);
+            call.facts().lend_actor(&mut self.lent.0, &mut self.lent.1);
+        }
+        self.state.set_caller(around.and_then(|(_, around)| around.caller));
         *self.waiting.get_mut() = true;
         self.state.begin(core.entropy(), core.clock().now());
         beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
@@ -77,6 +87,9 @@ impl AuditedSpan {
     pub(super) fn clear(&mut self) -> bool {
         self.state.clear();
         self.course = SpanActivity::default();
+        self.inside = None;
+        self.lent.0.clear();
+        self.lent.1.clear();
         *self.said.get_mut() = SpanOutcome::default();
         !self.state.is_large()
     }
@@ -181,6 +194,7 @@ impl AuditedSpan {
             core.write_response(answer, &closed.outcome, None);
             core.count_actor(standing(&self.state.facts()));
         } else {
+            self.state.facts().borrow_actor(&self.lent.0, &self.lent.1);
             core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
         closed
@@ -216,6 +230,7 @@ impl AuditedSpan {
             core.count_actor(standing(self.state.facts_mut()));
             return closed;
         }
+        self.state.facts_mut().borrow_actor(&self.lent.0, &self.lent.1);
         let moment = self.moment(&closed);
         // It was found when the span was entered, if it is not available at the close.
         let kept = self.state.context().cloned();
@@ -332,7 +347,7 @@ pub(super) fn write_event(
     event: &Event<'_>,
     fields: &AllowedFields,
     otel: Option<Context>,
-    around: Option<&EnclosingCall>,
+    around: Option<(&CallState, &EnclosingCall)>,
 ) {
     let mut audited = AuditedSpan::default();
     audited.take_fields(|visitor| event.record(visitor), event.metadata().name(), fields, core);
@@ -342,8 +357,12 @@ pub(super) fn write_event(
     let event = if name.has_halves() { EventName::Context } else { name };
     let outcome = said.outcome(event, std::thread::panicking());
     let attributes = audited.facts_mut().take_all();
-    let moment = Moment::of(name, attributes).outcome(outcome).inside_call(around.map(|around| around.call));
-    let caller = around.and_then(|around| around.caller);
+    let mut moment = Moment::of(name, attributes).outcome(outcome);
+    if let Some((call, around)) = around {
+        moment = moment.inside_call(Some(around.call));
+        moment.lend_actor_of(call);
+    }
+    let caller = around.and_then(|(_, around)| around.caller);
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
 }
 
@@ -387,4 +406,5 @@ fn text(text: &str) -> Given<'_> {
 }
 
 /// The fields that identify the target of a span.
-const NAMING: [Place; 5] = [Place::TargetId, Place::Prompt, Place::Tool, Place::Method, Place::Resource];
+const NAMING: [Place; 6] =
+    [Place::TargetId, Place::TargetType, Place::Prompt, Place::Tool, Place::Method, Place::Resource];

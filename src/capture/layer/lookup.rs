@@ -37,6 +37,13 @@ impl ContextLookup {
         drop(self.subscriber.set(subscriber.downgrade()));
     }
 
+    /// Whether the layer belongs to that registry.
+    pub(super) fn is_in(&self, registry: &Registry) -> bool {
+        let known = self.subscriber.get().and_then(WeakDispatch::upgrade);
+        let known = known.as_ref().and_then(|subscriber| subscriber.downcast_ref::<Registry>());
+        known.is_some_and(|known| std::ptr::eq(known, registry))
+    }
+
     /// The layers have changed, or may have.
     pub(super) fn look_again(&self) {
         self.reach.look_again();

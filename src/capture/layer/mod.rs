@@ -18,6 +18,9 @@
 mod audit_layer;
 mod audited_span;
 mod call_sites;
+mod calls_of_spans;
+#[cfg(feature = "logs")]
+mod heard;
 mod layer_count;
 mod lookup;
 mod open_spans;
@@ -29,6 +32,8 @@ mod visit;
 mod watch;
 
 pub use self::audit_layer::AuditLayer;
+#[cfg(feature = "logs")]
+pub(super) use self::heard::is_heard;
 pub(super) use self::plan::{ProbeSeen, is_rmcp, is_wanted, probe_seen};
 pub(super) use self::watch::WatchLayer;
 pub(super) use crate::trail::PROBE;

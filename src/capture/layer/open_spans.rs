@@ -18,7 +18,7 @@ use tracing::span::Id;
 
 use super::span_entry::SpanEntry;
 use crate::locks::{Mutex, MutexGuard};
-use crate::trail::{CallState, HoldsCalls};
+use crate::trail::CallState;
 
 /// The layer's table of open spans.
 #[derive(Debug)]
@@ -116,8 +116,9 @@ impl OpenSpans {
     }
 }
 
-impl HoldsCalls for OpenSpans {
-    fn visit_open(&self, visit: &dyn Fn(&CallState)) {
+impl OpenSpans {
+    /// Shows all calls of spans of the user's that are open, one after the other.
+    pub(super) fn visit_open(&self, visit: &dyn Fn(&CallState)) {
         let kept = |shard: &Shard| shard.spans().values().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
         // Nothing is locked meanwhile.
         for entry in self.shards.iter().flat_map(kept) {

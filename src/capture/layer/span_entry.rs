@@ -14,8 +14,13 @@ use crate::trail::CallState;
 /// What is kept for a span.
 #[derive(Debug, Clone)]
 pub(super) enum SpanEntry {
-    /// The span of a call that the trail has opened, with its state.
-    Call(Arc<CallState>),
+    /// The span of a call that a trail has opened.
+    Call {
+        /// Its state.
+        state: Arc<CallState>,
+        /// It is of the trail of this layer.
+        is_own: bool,
+    },
     /// A span that the layer audits itself.
     Span(Arc<AuditedSpan>),
 }
@@ -23,7 +28,7 @@ pub(super) enum SpanEntry {
 impl SpanEntry {
     pub(super) fn state(&self) -> &CallState {
         match self {
-            Self::Call(state) => state,
+            Self::Call { state, .. } => state,
             Self::Span(audited) => audited.state(),
         }
     }
@@ -31,9 +36,14 @@ impl SpanEntry {
     /// The audited span, if the layer audits it itself.
     pub(super) fn audited(&self) -> Option<&AuditedSpan> {
         match self {
-            Self::Call(_) => None,
+            Self::Call { .. } => None,
             Self::Span(audited) => Some(audited),
         }
+    }
+
+    /// Whether it is of the trail of this layer.
+    pub(super) fn is_own(&self) -> bool {
+        !matches!(self, Self::Call { is_own: false, .. })
     }
 
     /// The id of the call, if it is one and still open.

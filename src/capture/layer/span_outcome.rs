@@ -33,7 +33,7 @@ impl SpanOutcome {
         match field.key().as_ref() {
             names::AUDIT_OUTCOME => self.status = text.parse().ok(),
             names::AUDITRAIL_OUTCOME_DETAIL => self.detail = text.parse().ok(),
-            names::ERROR_TYPE => self.error_type = Some(low_cardinality(text).to_owned()),
+            names::ERROR_TYPE => self.error_type = Some(error_type::class_of(text).to_owned()),
             names::RPC_RESPONSE_STATUS_CODE => self.code = text.parse().ok(),
             _ => {}
         }
@@ -89,12 +89,6 @@ impl SpanOutcome {
             ..outcome
         }
     }
-}
-
-/// A class of errors has a short name (core conventions); a whole error text in its place must not leave.
-fn low_cardinality(text: &str) -> &str {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-    if text.len() <= 64 && text.bytes().all(is_name) { text } else { error_type::OTHER }
 }
 
 fn plain_detail(status: Status) -> Option<Detail> {

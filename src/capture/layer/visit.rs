@@ -125,6 +125,10 @@ impl<F: FnMut(&AllowedField, Given<'_>)> Visitor<'_, F> {
             (Some(Kind::Str), Scalar::Double(number)) => return self.take_written(field, format_args!("{number}")),
             (Some(Kind::Str), Scalar::Bool(flag)) => Scalar::Str(if flag { "true" } else { "false" }),
             (Some(Kind::Int), Scalar::Str(text)) => text.parse().map_or(value, Scalar::Int),
+            (Some(Kind::Double), Scalar::Str(text)) => text.parse().map_or(value, Scalar::Double),
+            (Some(Kind::Double), Scalar::Int(number)) => {
+                i32::try_from(number).map_or(value, |n| Scalar::Double(n.into()))
+            }
             (Some(Kind::Bool), Scalar::Str(text)) => text.parse().map_or(value, Scalar::Bool),
             (_, value) => value,
         };

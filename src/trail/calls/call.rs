@@ -7,8 +7,10 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 
+use super::data_use::DataUse;
 use super::mapped::MappedFacts;
 use super::message::MessageFacts;
+use super::moment::Moment;
 use super::observer::Observer;
 use super::transport::{Direction, Transport};
 use crate::identity::{Actor, Sender};
@@ -30,6 +32,13 @@ impl Call {
     /// An MCP request with that method, received by a server.
     pub fn mcp(method: impl Into<Cow<'static, str>>) -> Self {
         Self::of_message(MessageFacts::of_method(method).direction(Direction::ClientToServer))
+    }
+
+    /// The call that takes the time of what a moment would say at its end.
+    pub(crate) fn of_moment(method: &'static str, moment: Moment) -> Self {
+        let mut call = Self::mcp(method);
+        call.message.attributes.take_over(&moment.attributes, |_| true);
+        Self { message: MessageFacts { parent: moment.context, ..call.message }, ..call }
     }
 
     /// The call that an MCP request is.
@@ -101,6 +110,15 @@ impl Call {
     #[must_use]
     pub fn observed_by(self, observer: Observer) -> Self {
         self.with(|message| message.observed_by(observer))
+    }
+
+    /// Why, and under which rules, data are used.
+    #[must_use]
+    pub fn data_use(self, data: DataUse) -> Self {
+        self.with(|mut message| {
+            data.write(&mut message.attributes);
+            message
+        })
     }
 
     /// Any other attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to

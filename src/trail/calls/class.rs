@@ -41,7 +41,8 @@ pub enum WhenFull {
 /// How much the records of a call matter. Default: written, shed when full.
 ///
 /// If the class does not shed, room for both records is reserved before the call begins. Only calls that go through
-/// [`Trail::begin`](crate::Trail::begin) can be refused or wait; records of hand-annotated spans and of moments are just written.
+/// [`Trail::begin`](crate::Trail::begin) can be refused or wait, and events that are recorded by
+/// [`Trail::record_durably`](crate::Trail::record_durably); records of hand-annotated spans and of other events are just written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Class {
     /// What must have happened to a record.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::mapped::MappedFacts;
+use crate::identity::ACTOR_KEYS;
 #[cfg(feature = "layer")]
 use crate::identity::Actor;
 use crate::policy::Truncations;
 #[cfg(feature = "layer")]
 use crate::policy::Truncator;
-use crate::record::Attributes;
 #[cfg(any(feature = "layer", feature = "rmcp"))]
 use crate::record::Place;
+use crate::record::{Attributes, names};
 #[cfg(feature = "layer")]
 use crate::record::{Given, Key, Name, Scalar};
 use crate::trail::identity::Client;
@@ -129,6 +130,35 @@ impl Facts {
         all.take_over(&self.added, |_| true);
         self.truncations.write(&mut all);
         all
+    }
+
+    /// Takes the actor and the tenant of the call around a moment, unless it has its own.
+    #[cfg(feature = "layer")]
+    pub(crate) fn borrow_actor(&mut self, lent: &Attributes, cut: &Truncations) {
+        let has_actor = self.has(Place::ActorId);
+        let is_wanted = |key: &str| key == names::AUDITRAIL_TENANT_ID || !has_actor;
+        let Self { base, added, truncations, .. } = self;
+        let own: Vec<String> = added.iter().map(|(key, _)| key.to_owned()).collect();
+        let is_new = |key: &str| is_wanted(key) && !base.contains(key) && !own.iter().any(|own| own == key);
+        added.take_over(lent, is_new);
+        truncations.take_over(cut, |key| is_new(key));
+    }
+
+    /// Gives an event inside the call the actor and the tenant of the call, unless it has its own. An actor is never mixed of
+    /// two: one that is only named would become the verified one of the call.
+    pub(crate) fn lend_actor(&self, to: &mut Attributes, cut: &mut Truncations) {
+        let has_actor = to.contains(names::AUDIT_ACTOR_ID);
+        let has_token = to.contains(names::AUDITRAIL_TOKEN_ID_DIGEST);
+        let is_tenant = |key: &str| matches!(key, names::AUDITRAIL_TENANT_ID | names::AUDITRAIL_CLAIMED_TENANT_ID);
+        let is_of_actor =
+            |key: &str| !has_actor && ACTOR_KEYS.contains(&key) && !(has_token && key.starts_with("auditrail.token."));
+        let own: Vec<String> = to.iter().map(|(key, _)| key.to_owned()).collect();
+        let is_lent = |key: &str| (is_tenant(key) || is_of_actor(key)) && !own.iter().any(|own| own == key);
+        let shared = self.shared.as_deref();
+        for attributes in shared.map(|shared| &shared.base).into_iter().chain([&self.base, &self.added]) {
+            to.take_over(attributes, is_lent);
+        }
+        cut.take_over(&self.truncations, |key| is_lent(key));
     }
 
     /// Who asks.

@@ -2,6 +2,8 @@
 
 mod call;
 mod class;
+mod data_use;
+mod digest;
 mod facts;
 mod mapped;
 mod mcp_methods;
@@ -14,6 +16,8 @@ mod transport;
 
 pub use self::call::Call;
 pub use self::class::{Acknowledge, Class, WhenFull};
+pub use self::data_use::{DataUse, Framework, LegalBasis, Sensitivity};
+pub use self::digest::{Digest, Pseudonym};
 pub use self::moment::Moment;
 pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};

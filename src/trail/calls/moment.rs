@@ -1,13 +1,17 @@
 //! The description of a moment.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
+use super::class::Class;
+use super::data_use::DataUse;
 #[cfg(feature = "mcp")]
 use super::message::MessageFacts;
 use super::message::set_fact;
+use super::state::CallState;
 use crate::identity::Actor;
 use crate::policy::Truncations;
 #[cfg(feature = "mcp")]
@@ -23,7 +27,12 @@ pub struct Moment {
     /// Of attributes that were cut before.
     pub(in crate::trail) truncations: Truncations,
     pub(in crate::trail) outcome: Outcome,
+    /// The call that it belongs to, where its facts are still to be asked.
+    pub(in crate::trail) call: Option<Arc<CallState>>,
     pub(in crate::trail) call_id: Option<RecordId>,
+    /// When it happened, in nanoseconds since 1970, if that was not when it is recorded.
+    pub(in crate::trail) happened: Option<u64>,
+    pub(in crate::trail) class: Option<Class>,
     pub(in crate::trail) context: Option<Context>,
     /// The trace of the caller, for a moment without a span.
     pub(in crate::trail) caller: Option<SpanIds>,
@@ -42,7 +51,10 @@ impl Moment {
             attributes: Attributes::default(),
             truncations: Truncations::default(),
             outcome: Outcome::status(Status::Success),
+            call: None,
             call_id: None,
+            happened: None,
+            class: None,
             context: None,
             caller: None,
             client: None,
@@ -65,6 +77,29 @@ impl Moment {
         self
     }
 
+    /// Why, and under which rules, data were used.
+    #[must_use]
+    pub fn data_use(mut self, data: DataUse) -> Self {
+        data.write(&mut self.attributes);
+        self
+    }
+
+    /// When it happened, if that was before it is recorded.
+    #[must_use]
+    pub fn at(mut self, time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.happened = u64::try_from(since.as_nanos()).ok().filter(|nanos| *nanos > 0);
+        self
+    }
+
+    /// What [`Trail::record_durably`](crate::Trail::record_durably) waits for; by default, what the default class of the trail
+    /// says.
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = Some(class);
+        self
+    }
+
     /// How it ended.
     #[must_use]
     pub fn outcome(mut self, outcome: Outcome) -> Self {
@@ -72,7 +107,8 @@ impl Moment {
         self
     }
 
-    /// The OTel context of the span that it belongs to.
+    /// The OTel context of the span that it belongs to; by default, the current one. If that is the span of an open call, the
+    /// event belongs to the call.
     #[must_use]
     pub fn within(mut self, context: Context) -> Self {
         self.context = Some(context);
@@ -80,7 +116,29 @@ impl Moment {
     }
 
     pub(in crate::trail) fn ids(&self) -> Option<SpanIds> {
-        self.context.as_ref().and_then(|context| SpanIds::of(context.span().span_context())).or(self.caller)
+        let ids = |context: &Context| {
+            let span = context.span();
+            // What came with a request is the span of its caller, and never that of a record.
+            let is_callers = span.span_context().is_remote();
+            if is_callers { SpanIds::of_caller(span.span_context()) } else { SpanIds::of(span.span_context()) }
+        };
+        self.context.as_ref().and_then(ids).or(self.caller)
+    }
+
+    /// Takes over who acts in the call, where the event does not say it.
+    pub(crate) fn lend_actor_of(&mut self, call: &CallState) {
+        call.facts().lend_actor(&mut self.attributes, &mut self.truncations);
+    }
+
+    /// Takes over what the call says of itself, where the event says nothing.
+    pub(in crate::trail) fn inside(&mut self, call: &CallState) {
+        self.call_id = Some(call.call_id());
+        self.lend_actor_of(call);
+        self.client = self.client.take().or_else(|| call.client());
+        if self.ids().is_none() {
+            self.context = call.context().cloned();
+            self.caller = call.ids();
+        }
     }
 }
 
@@ -101,7 +159,6 @@ impl Moment {
     }
 
     /// An attribute that only capture sets.
-    #[cfg(feature = "mcp")]
     pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.set(key, value.into());
         self
@@ -124,14 +181,14 @@ impl Moment {
         self
     }
 
-    #[cfg(feature = "layer")]
+    #[cfg(any(feature = "layer", feature = "logs"))]
     pub(crate) fn maybe_within(mut self, context: Option<Context>) -> Self {
         self.context = context;
         self
     }
 
     /// Where it has no span.
-    #[cfg(feature = "layer")]
+    #[cfg(any(feature = "layer", feature = "logs"))]
     pub(crate) fn of_caller(mut self, caller: Option<SpanIds>) -> Self {
         self.caller = caller;
         self

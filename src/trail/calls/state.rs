@@ -119,7 +119,6 @@ impl CallState {
         self.duration()
     }
 
-    #[cfg(feature = "layer")]
     fn is_stopped(&self) -> bool {
         self.duration_nano() != 0
     }
@@ -157,7 +156,6 @@ impl CallState {
     }
 
     /// Whether it is a call (no moment) that is still going on: an audited span inside it is part of it.
-    #[cfg(feature = "layer")]
     pub(crate) fn is_open_call(&self) -> bool {
         !self.is_stopped() && self.event().has_halves()
     }

@@ -34,5 +34,7 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) missing_ids: MissingIdsWarnings,
     pub(in crate::trail) wire_counters: WireCounters,
     pub(in crate::trail) keeps_unsampled_callers: bool,
+    #[cfg(all(feature = "layer", feature = "logs"))]
+    pub(in crate::trail) expects_bridge: std::sync::atomic::AtomicBool,
     pub(in crate::trail) audited_names: RwLock<BTreeSet<&'static str>>,
 }

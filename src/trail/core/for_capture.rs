@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
 use crate::identity::Chain;
-#[cfg(feature = "layer")]
+#[cfg(any(feature = "layer", feature = "logs"))]
 use crate::policy::AllowList;
 #[cfg(feature = "mcp")]
 use crate::policy::Bounds;
@@ -31,7 +31,7 @@ impl Core {
         &self.context.settings
     }
 
-    #[cfg(feature = "layer")]
+    #[cfg(any(feature = "layer", feature = "logs"))]
     pub(crate) fn allow(&self) -> &AllowList {
         &self.context.allow
     }
@@ -117,6 +117,17 @@ impl Core {
     #[cfg(feature = "layer")]
     pub(crate) fn keeps_unsampled_callers(&self) -> bool {
         self.context.keeps_unsampled_callers
+    }
+
+    /// A log bridge may emit the events that the layer records, too.
+    #[cfg(all(feature = "layer", feature = "logs"))]
+    pub(crate) fn expect_bridge(&self) {
+        self.context.expects_bridge.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    #[cfg(all(feature = "layer", feature = "logs"))]
+    pub(crate) fn expects_bridge(&self) -> bool {
+        self.context.expects_bridge.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Counts spans that close, for the warning that none was audited.

@@ -4,17 +4,25 @@
 //! 1. A call is here from the moment that its request is written until nobody holds it; answering it needs no look in here.
 //! 2. Calls that begin at once on several threads meet at one of several locks, and allocate only while the tables grow.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use tracing::span::Id;
+use tracing_subscriber::Registry;
+
 use crate::locks::{Mutex, MutexGuard};
+use crate::record::SpanIds;
 use crate::trail::calls::CallState;
 
 /// A component that keeps open calls of its own, such as the layer.
 pub(crate) trait HoldsCalls: Debug + Send + Sync {
     /// Shows all that are open, one after the other.
     fn visit_open(&self, visit: &dyn Fn(&CallState));
+
+    /// Shows the call of that span, if the span is of the registry that the component belongs to.
+    fn visit_call_of(&self, registry: &Registry, span: &Id, visit: &mut dyn FnMut(&CallState));
 }
 
 /// The calls that were begun on the trail, and where the others are.
@@ -87,6 +95,29 @@ impl OpenCalls {
         // In the order in which they were asked.
         open.sort_by_key(|call| call.begun_unix_nano());
         open
+    }
+
+    /// Shows the open call whose own OTel span has those ids, if there is one.
+    pub(in crate::trail) fn visit_of_span(&self, ids: SpanIds, visit: &mut dyn FnMut(&CallState)) {
+        let is_it = |call: &CallState| {
+            call.is_open_call() && call.ids().is_some_and(|own| (own.trace, own.span) == (ids.trace, ids.span))
+        };
+        let begun = || {
+            self.shards.iter().find_map(|shard| locked(shard).calls.iter().flatten().find(|call| is_it(call)).cloned())
+        };
+        if let Some(call) = begun() {
+            return visit(&call);
+        }
+        let visit = RefCell::new(Some(visit));
+        for holder in self.holders() {
+            holder.visit_open(&|call| {
+                if is_it(call)
+                    && let Some(visit) = visit.take()
+                {
+                    visit(call);
+                }
+            });
+        }
     }
 
     pub(in crate::trail) fn holders(&self) -> Vec<Arc<dyn HoldsCalls>> {

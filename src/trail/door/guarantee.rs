@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::journal::{Admission, JournalError, Receipt, planted};
 use crate::record::RecordId;
-use crate::trail::calls::{Acknowledge, Call, Class, WhenFull};
+use crate::trail::calls::{Acknowledge, Call, Class, Moment, WhenFull};
 use crate::trail::core::Core;
 use crate::trail::recording::{BLOCKING_PATIENCE, RETRY_INTERVAL};
 use crate::trail::timer::{Late, within};
@@ -59,6 +59,11 @@ impl Core {
     pub(in crate::trail) fn bytes_of(call: &Call) -> u64 {
         let mapped = call.mapped.as_ref().map_or(0, |mapped| mapped.bytes());
         ADMITTED_BYTES + 2 * (call.message.bytes() + mapped).min(MOST_BYTES) as u64
+    }
+
+    /// What the record of a moment takes, at most.
+    pub(in crate::trail) fn bytes_of_moment(moment: &Moment) -> u64 {
+        ADMITTED_BYTES / 2 + moment.attributes.bytes().min(MOST_BYTES) as u64
     }
 
     /// Waits until a record is as safe as its class wants.

@@ -2,13 +2,17 @@
 
 mod actor_gate;
 pub(crate) mod announce;
+mod current;
+mod durably;
 mod guarantee;
 mod http_span;
 mod open_call;
+mod scope;
 mod span;
 mod stalled;
 mod write;
 
+pub use self::durably::NotRecorded;
 pub use self::open_call::OpenCall;
 #[cfg(feature = "mcp")]
 pub(crate) use self::open_call::Opener;

@@ -201,6 +201,14 @@ impl OpenCall {
         self
     }
 
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub(super) fn state(&self) -> &Arc<CallState> {
+        &self.state
+    }
+
     /// Waits as the class says until the handler may run.
     pub(crate) async fn may_run(&self) -> Result<(), Refused> {
         let may_run = self.admitted_to_run().await;

@@ -79,7 +79,7 @@ pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallStat
         state.attach(context);
     }
     let state = Arc::new(state);
-    announce::announce(&span, &state);
+    announce::announce(core, &span, &state);
     (span, state)
 }
 

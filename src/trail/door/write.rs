@@ -42,6 +42,15 @@ pub(crate) struct WriteTerms<'a> {
     pub(in crate::trail) handed: bool,
 }
 
+/// A moment as it is written.
+#[derive(Debug)]
+pub(in crate::trail) struct LimitedMoment {
+    moment: Moment,
+    pub(in crate::trail) id: RecordId,
+    /// In nanoseconds since 1970.
+    observed: u64,
+}
+
 impl CallState {
     /// The right to answer the call, unless somebody has it.
     pub(crate) fn answer(&self) -> Option<Answer<'_>> {
@@ -124,22 +133,39 @@ impl Core {
     }
 
     /// Writes the one record of a moment.
-    pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
-        let now = self.clock().unix_nano();
-        let id = self.recorder.new_id_at(now);
+    pub(crate) fn write_moment(&self, moment: Moment) -> RecordId {
+        let limited = self.limited(moment);
+        // What was not taken is counted and told.
+        let _receipt = self.recorder.counted(self.try_write_moment(&limited, None));
+        limited.id
+    }
+
+    /// A moment within the limits, with its id. It happens now, or has happened before.
+    pub(in crate::trail) fn limited(&self, mut moment: Moment) -> LimitedMoment {
+        let observed = self.clock().unix_nano();
+        let id = self.recorder.new_id_at(observed);
         let mut truncations = self.truncator().limit(&mut moment.attributes);
         truncations.take_over(&moment.truncations, |_| true);
         truncations.write(&mut moment.attributes);
+        LimitedMoment { moment, id, observed }
+    }
+
+    /// Writes the one record of a moment, and leaves it to the caller to count what a stalled disk has not taken.
+    pub(in crate::trail) fn try_write_moment(
+        &self,
+        limited: &LimitedMoment,
+        terms: Option<WriteTerms<'_>>,
+    ) -> Result<Receipt, NotTaken> {
+        let LimitedMoment { moment, id, observed } = limited;
         let mut text = [0; 36];
         let (event, text, outcome) = (moment.event, id.encode(&mut text), &moment.outcome);
-        let header = MomentHeader { event, outcome, id: text, inside: moment.call_id, unix_nano: now };
-        let (what, client) = (Append::MOMENT, || moment.client.clone());
+        let unix_nano = moment.happened.map_or(*observed, |happened| happened.min(*observed));
+        let header = MomentHeader { event, outcome, id: text, inside: moment.call_id, unix_nano, observed: *observed };
+        let (what, client) = (like(terms), || moment.client.clone());
         let priority = Priority::of(&what, moment.is_garbage);
-        let taken = self.recorder.write(what, priority, client, |buffer| records::moment(buffer, &moment, &header));
-        if self.recorder.counted(taken).is_some() {
-            mirror(moment.context.as_ref(), event, text, outcome, now);
-        }
-        id
+        let receipt = self.recorder.write(what, priority, client, |buffer| records::moment(buffer, moment, &header))?;
+        mirror(moment.context.as_ref(), event, text, outcome, unix_nano);
+        Ok(receipt)
     }
 
     /// Writes the one record of a span that is a moment, before it ends; with the OTel context of that span.
@@ -149,7 +175,7 @@ impl Core {
         let SpanMoment { event, outcome, inside, unix_nano, duration, caller, .. } = *moment;
         let mut text = [0; 36];
         let id = moment.id.encode(&mut text);
-        let header = MomentHeader { event, outcome, id, inside, unix_nano };
+        let header = MomentHeader { event, outcome, id, inside, unix_nano, observed: unix_nano };
         let ids = context.and_then(|context| SpanIds::of(context.span().span_context())).or(caller);
         let encode =
             |buffer: &mut Vec<u8>| facts.with(|facts| records::span_moment(buffer, facts, &header, duration, ids));

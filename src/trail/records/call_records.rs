@@ -72,7 +72,7 @@ pub(in crate::trail) fn moment(buffer: &mut Vec<u8>, moment: &Moment, header: &M
     let mut encoder = begin_moment(buffer, header);
     encoder.attributes(&moment.attributes);
     FactsView::of(&moment.attributes, &Attributes::default()).write_defaults(&mut encoder, header.event);
-    encoder.finish(moment.ids(), header.unix_nano, header.event.as_str());
+    encoder.finish(moment.ids(), header.observed, header.event.as_str());
 }
 
 /// What a moment is.
@@ -84,7 +84,10 @@ pub(in crate::trail) struct MomentHeader<'a> {
     pub(in crate::trail) id: &'a str,
     /// The call around it.
     pub(in crate::trail) inside: Option<RecordId>,
+    /// When it happened.
     pub(in crate::trail) unix_nano: u64,
+    /// When it was recorded.
+    pub(in crate::trail) observed: u64,
 }
 
 fn begin_moment<'b>(buffer: &'b mut Vec<u8>, header: &MomentHeader<'_>) -> Encoder<'b> {

@@ -9,7 +9,7 @@ fn id(number: u64) -> Id {
 
 fn entry() -> (Arc<CallState>, SpanEntry) {
     let state = Arc::new(CallState::default());
-    (state.clone(), SpanEntry::Call(state))
+    (state.clone(), SpanEntry::Call { state, is_own: true })
 }
 
 /// Many spans at a time, found by their ids and no other, from any thread.

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use rmcp::model::*;
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use tracing::Instrument as _;
 
 use super::super::correlate::Exchange;
 use super::super::tap::Tap;
@@ -83,9 +82,9 @@ impl<H: ServerHandler> Audited<H> {
     {
         let (method, name) = (call.method().unwrap_or_default().to_owned(), call.name().map(ToOwned::to_owned));
         let open = self.trail.begin(call).await.map_err(|refused| answer::refusal(&refused))?;
-        let span = open.span().clone();
+        let handled = open.run(async { handle().await });
         let mut guard = CancelGuard { open: Some(open), is_cancelled };
-        let result = async { handle().await }.instrument(span).await;
+        let result = handled.await;
         let outcome = if (guard.is_cancelled)() {
             // rmcp lets the handler continue and drops its answer.
             Outcome::of(Detail::Cancelled)
@@ -109,7 +108,8 @@ impl<H: ServerHandler> Audited<H> {
             return;
         }
         let facts = request::notification(self.trail.core(), method, context, self.transport);
-        self.trail.record(Moment::of_message(EventName::McpNotification, facts));
+        // It has no span: what is current here is that of the connection.
+        self.trail.core().write_moment(Moment::of_message(EventName::McpNotification, facts));
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rmcp::model::{Extensions, NumberOrString};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
-use tracing::Instrument as _;
 
 use super::super::correlate::{Exchange, HandledCall};
 use super::super::message::Id;
@@ -62,7 +61,7 @@ impl TappedCall {
         let Some(call) = self.claimed.as_ref().map(|claimed| claimed.call.clone()) else { return handle().await };
         call.may_run().await.map_err(|refused| answer::refusal(&refused))?;
         self.is_running = true;
-        let result = async { handle().await }.instrument(call.span().clone()).await;
+        let result = call.run(async { handle().await }).await;
         self.is_running = false;
         call.handled();
         result
