@@ -6,6 +6,7 @@
 mod allow;
 mod bounds;
 mod decision;
+mod denials;
 mod limits;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,8 @@ mod uri;
 
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
-pub use self::decision::Decision;
+pub use self::decision::{Decision, Ruling, Verdict};
+pub use self::denials::{DenialRule, DenialRuleError, DenialRules};
 pub use self::limits::ValueLimits;
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

@@ -111,7 +111,6 @@ impl Attributes {
     }
 
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.
-    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn take_over(&mut self, others: &Self, wanted: impl Fn(&str) -> bool) {
         for entry in wire::entries(&others.bytes) {
             let (Ok(key), Some(bytes)) = (std::str::from_utf8(entry.key), others.bytes.get(entry.range)) else {

@@ -25,6 +25,17 @@ error_types! {
     INTERRUPTED = "interrupted";
     OTHER = "_OTHER";
 
+    MISSING_CREDENTIALS = "missing_credentials";
+    INVALID_CREDENTIALS = "invalid_credentials";
+    INVALID_REQUEST = "invalid_request";
+    INVALID_TOKEN = "invalid_token";
+    INSUFFICIENT_SCOPE = "insufficient_scope";
+    INSUFFICIENT_USER_AUTHENTICATION = "insufficient_user_authentication";
+    INVALID_DPOP_PROOF = "invalid_dpop_proof";
+    USE_DPOP_NONCE = "use_dpop_nonce";
+    FORBIDDEN = "forbidden";
+    DECLINED = "declined";
+
     JOURNAL_UNREADABLE = "journal_unreadable";
     JOURNAL_FILE_REMOVED = "journal_file_removed";
     JOURNAL_FILE_REPLACED = "journal_file_replaced";

@@ -32,14 +32,14 @@ pub use self::records::RecordCounts;
 pub use self::wire_counts::WireCounts;
 pub use crate::identity::{Actor, ActorType, RequestFacts};
 
-#[cfg(any(feature = "layer", feature = "mcp"))]
-pub(crate) use self::calls::Facts;
 #[cfg(feature = "mcp")]
 pub(crate) use self::calls::MessageFacts;
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
+#[cfg(any(feature = "layer", feature = "mcp"))]
+pub(crate) use self::calls::{Denial, Facts};
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::core::Core;
 #[cfg(feature = "layer")]

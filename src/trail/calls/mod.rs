@@ -2,6 +2,8 @@
 
 mod call;
 mod class;
+#[cfg(any(feature = "layer", feature = "mcp"))]
+mod denial;
 mod facts;
 mod mcp_methods;
 mod message;
@@ -16,6 +18,8 @@ pub use self::moment::Moment;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
+#[cfg(any(feature = "layer", feature = "mcp"))]
+pub(crate) use self::denial::Denial;
 pub(crate) use self::facts::Facts;
 pub(crate) use self::mcp_methods::is_of_mcp;
 #[cfg(feature = "mcp")]

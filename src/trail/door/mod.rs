@@ -1,6 +1,7 @@
 //! The one door: opens and ends calls for every route of capture, and writes their records.
 
 pub(crate) mod announce;
+mod decision;
 mod guarantee;
 mod open_call;
 mod span;

@@ -15,27 +15,28 @@
 //! 1. A call has one response record: the first to end the call writes it. The shutdown of the trail also ends calls.
 //! 2. Opening waits only for a stalled disk, and no longer than the class of the call allows.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tracing::Span;
 
-use super::span;
 use super::write::WriteTerms;
+use super::{decision, span};
 use crate::identity::Actor;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::locks::Mutex;
-use crate::policy::Decision;
+use crate::policy::Ruling;
 #[cfg(feature = "internals")]
 use crate::record::SpanIds;
 #[cfg(feature = "rmcp")]
 use crate::record::{Attributes, Place};
-use crate::record::{Detail, Key, Outcome, RecordId, Value, names};
+use crate::record::{Detail, Key, Outcome, RecordId, Value};
+#[cfg(feature = "mcp")]
+use crate::trail::calls::Denial;
 #[cfg(feature = "rmcp")]
 use crate::trail::calls::Facts;
-use crate::trail::calls::{Call, CallState, Class, RefusalKind, Refused, WhenFull, is_fact};
+use crate::trail::calls::{Call, CallState, Class, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
 #[cfg(feature = "rmcp")]
 use crate::trail::identity::{Share, SharedResource};
@@ -53,8 +54,11 @@ pub struct OpenCall {
     class: Class,
     admission: OnceLock<Admission>,
     recorded: Mutex<Recorded>,
-    /// Why, if the `authorize` hook says no.
-    denied: Option<Cow<'static, str>>,
+    /// What the `authorize` hook decided, if there is one.
+    ruling: Option<Ruling>,
+    /// What the answer says, if it denies the call.
+    #[cfg(feature = "mcp")]
+    denial: OnceLock<Denial>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
@@ -140,15 +144,7 @@ impl OpenCall {
     /// Decides, opens the span and writes the request record. Without the room that its class wants, a gatekeeper's record
     /// waits for [`may_run`](Self::may_run).
     pub(crate) fn open(core: &Arc<Core>, mut call: Call, opener: Opener) -> Self {
-        let denied = match core.hooks().authorize(core.notices(), &call) {
-            Decision::Deny { reason, rule } => {
-                call.message.attributes.set(names::AUDITRAIL_DECISION, "deny");
-                call.message.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
-                call.message.attributes.set_some(names::SECURITY_RULE_NAME, rule);
-                Some(reason)
-            }
-            Decision::Allow => None,
-        };
+        let ruling = decision::ask(core, &mut call);
         let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
         let class = core.class(&call);
         let bytes = Core::bytes_of(&call);
@@ -161,7 +157,9 @@ impl OpenCall {
             class,
             admission: OnceLock::new(),
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
-            denied,
+            ruling,
+            #[cfg(feature = "mcp")]
+            denial: OnceLock::new(),
             kept: OnceLock::new(),
             _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
@@ -172,6 +170,9 @@ impl OpenCall {
             // What was not taken is counted and told by the door.
             let written = core.write_request(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
+        }
+        if let Some(ruling) = &call.ruling {
+            core.write_ruling(&call.state, ruling);
         }
         match core.open_calls.keep(&call.state) {
             Some(kept) => drop(call.kept.set(kept)),
@@ -217,8 +218,8 @@ impl OpenCall {
                 None => self.request_in_time().await?,
             }
         }
-        if let Some(reason) = self.denied.clone() {
-            return Err(Refused { reason, call_id: self.call_id(), kind: RefusalKind::Denied });
+        if let Some((reason, kind)) = self.ruling.as_ref().and_then(decision::refusal) {
+            return Err(Refused { reason, call_id: self.call_id(), kind });
         }
         let safe = match self.recorded() {
             Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),
@@ -265,10 +266,17 @@ impl OpenCall {
         self.state.ids()
     }
 
-    /// Whether the `authorize` hook said no. Who could not refuse let it run all the same.
+    /// The code of the answer that the `authorize` hook wants. Who could not refuse let it run all the same.
     #[cfg(feature = "mcp")]
-    pub(crate) fn is_denied(&self) -> bool {
-        self.denied.is_some()
+    pub(crate) fn refusal_code(&self) -> Option<i64> {
+        let (_, kind) = self.ruling.as_ref().and_then(decision::refusal)?;
+        Some(kind.code())
+    }
+
+    /// Its answer denies it. The first to say so counts.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn deny(&self, denial: &Denial) {
+        self.denial.get_or_init(|| denial.clone());
     }
 
     /// The value of a string attribute.
@@ -316,10 +324,26 @@ impl OpenCall {
     fn respond(&self, outcome: &Outcome) -> Option<Receipt> {
         let answer = self.state.answer()?;
         let duration = self.state.stop(self.core.clock());
+        self.tell_decision(outcome);
         span::close(&self.span, outcome, duration);
         let receipt = self.core.write_response(answer, outcome, Some(self.terms()));
         otel::end(self.state.context(), self.state.ended_unix_nano());
         receipt
+    }
+
+    /// The response half says what was decided of a call that ends so.
+    fn tell_decision(&self, outcome: &Outcome) {
+        let is_refused = self.ruling.as_ref().is_some_and(|ruling| decision::refusal(ruling).is_some());
+        #[cfg(feature = "mcp")]
+        if outcome.detail == Some(Detail::Denied)
+            && let Some(denial) = self.denial.get()
+        {
+            return self.core.write_denial(&self.state, denial, is_refused);
+        }
+        let _undecided = outcome;
+        if let Some(ruling) = self.ruling.as_ref().filter(|_| !is_refused) {
+            self.core.note_allowed(&self.state, ruling);
+        }
     }
 
     /// Writes the request record of a call that was admitted, and says whether that is done. Where its class may wait, it is not

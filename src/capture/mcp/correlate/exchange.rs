@@ -1,7 +1,7 @@
 //! A stdio connection, or an HTTP request with its response.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "tower")]
 use super::super::message::is_notification;
@@ -22,7 +22,7 @@ use super::{answer, outcomes};
 use crate::hex::hex;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
+use crate::trail::{Call, Denial, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -40,6 +40,8 @@ pub struct Exchange {
     is_held: bool,
     /// The status of the HTTP response; 0 for none.
     status: AtomicU16,
+    /// What the status denies, and by what.
+    refused: OnceLock<Denial>,
     has_message: AtomicBool,
     unread_facts: Mutex<Vec<(&'static str, Value)>>,
     /// The client has sent a request.
@@ -94,6 +96,7 @@ impl Exchange {
             common: CommonFacts::default(),
             garbage: Mutex::default(),
             status: AtomicU16::new(0),
+            refused: OnceLock::new(),
             has_message: AtomicBool::new(false),
             unread_facts: Mutex::default(),
             has_call: AtomicBool::new(false),
@@ -275,6 +278,12 @@ impl Exchange {
     #[cfg(feature = "tower")]
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// The head of the HTTP response denies what was asked for.
+    #[cfg(feature = "tower")]
+    pub(crate) fn refused(&self, denial: Denial) {
+        self.refused.get_or_init(|| denial);
     }
 
     /// Nothing more will come over this exchange.
@@ -552,12 +561,21 @@ impl Exchange {
         if status != 0 && waiting.direction == Direction::ClientToServer {
             waiting.call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
         }
+        // An answer with a code has said by what it is denied.
+        if let Some(refused) = self.refusal_of(waiting).filter(|_| outcome.code.is_none()) {
+            waiting.call.deny(refused);
+        }
         self.session.count_failure(outcome);
         waiting.call.close(outcome);
     }
 
     fn outcome(&self, waiting: &PendingCall, message: &Message) -> Outcome {
-        answer::outcome(self.correlator.core(), waiting, message)
+        answer::outcome(self.correlator.core(), waiting, message, self.refusal_of(waiting))
+    }
+
+    /// What the status of the HTTP response denies the call.
+    fn refusal_of(&self, waiting: &PendingCall) -> Option<&Denial> {
+        self.refused.get().filter(|_| waiting.direction == Direction::ClientToServer)
     }
 
     fn is_http(&self) -> bool {

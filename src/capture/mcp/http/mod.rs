@@ -20,7 +20,7 @@ mod tests;
 mod tower;
 
 #[cfg(feature = "internals")]
-pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};
+pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, RefusedByRule, Withheld};
 pub use self::exchange::{HttpRecording, PeerAddr};
 #[cfg(feature = "internals")]
 pub use self::server::HoldReasons;
