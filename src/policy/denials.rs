@@ -43,43 +43,42 @@ pub struct DenialRule {
     reason: Option<String>,
 }
 
-/// Why a rule cannot be used.
+/// A rule that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the denial rule {rule:?} cannot be used: {problem}")]
 #[non_exhaustive]
-pub enum DenialRuleError {
-    /// It has no name.
-    #[error("a rule needs a name of 1 to {MAX_NAME} characters, which is on the records: set one")]
+pub struct DenialRuleError {
+    /// Its name.
+    pub rule: String,
+    /// Why.
+    pub problem: DenialRuleProblem,
+}
+
+/// Why a rule cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DenialRuleProblem {
+    /// Its name is empty or too long.
+    #[error("a rule needs a name of 1 to {MAX_NAME} characters, which is on the records")]
     Name,
     /// It would match every failure.
-    #[error("rule {name} has neither a code nor a text, so it would take every failure for a denial: set one of them")]
-    Unconditional {
-        /// Its name.
-        name: String,
-    },
-    /// Its text matches almost everything.
+    #[error("it has neither a code nor a text, so it would take every failure for a denial: set one of them")]
+    Unconditional,
+    /// Its text matches almost everything, or is too long.
     #[error(
-        "the text of rule {name} needs a part of at least {MIN_PIECE} characters between its stars, and at most {MAX_TEXT} \
-         bytes in all: write words of the error, such as \"permission denied\""
+        "its text needs a part of at least {MIN_PIECE} characters between its stars, and at most {MAX_TEXT} bytes in all: \
+         write words of the error, such as \"permission denied\""
     )]
-    Text {
-        /// Its name.
-        name: String,
-    },
+    Text,
     /// A star that is not at the end of a name would look like one that works.
-    #[error("a pattern of rule {name} has a * that is not at its end: write the beginning of a tool or method and *")]
-    Pattern {
-        /// Its name.
-        name: String,
-    },
+    #[error("the pattern of its tool or method has a * that is not at its end: write the beginning of a name and *")]
+    Pattern,
     /// There are too many rules.
-    #[error("there are more than {MAX_RULES} rules: each failure is compared with all of them")]
+    #[error("there are more than {MAX_RULES} rules, and each failure is compared with all of them: use fewer")]
     TooMany,
-    /// Two rules have one name.
-    #[error("two rules have the name {name}: give each its own, because records name the rule")]
-    Twice {
-        /// Their name.
-        name: String,
-    },
+    /// Another rule has its name.
+    #[error("another rule has that name: give each its own, because records name the rule")]
+    Twice,
 }
 
 /// Pieces of lower-case text that must follow each other.
@@ -95,12 +94,13 @@ impl DenialRules {
     /// # Errors
     /// If it matches everything or cannot match anything.
     pub fn rule(mut self, rule: DenialRule) -> Result<Self, DenialRuleError> {
-        rule.check()?;
-        if self.rules.len() >= MAX_RULES {
-            return Err(DenialRuleError::TooMany);
-        }
-        if self.rules.iter().any(|other| other.name == rule.name) {
-            return Err(DenialRuleError::Twice { name: rule.name });
+        let problem = match rule.problem() {
+            None if self.rules.len() >= MAX_RULES => Some(DenialRuleProblem::TooMany),
+            None if self.rules.iter().any(|other| other.name == rule.name) => Some(DenialRuleProblem::Twice),
+            problem => problem,
+        };
+        if let Some(problem) = problem {
+            return Err(DenialRuleError { rule: rule.name, problem });
         }
         self.rules.push(rule);
         Ok(self)
@@ -174,17 +174,16 @@ impl DenialRule {
         self.reason.clone().map(Cow::Owned)
     }
 
-    fn check(&self) -> Result<(), DenialRuleError> {
-        let name = || self.name.clone();
+    fn problem(&self) -> Option<DenialRuleProblem> {
         let has_lost_star = |pattern: &String| pattern.strip_suffix('*').unwrap_or(pattern).contains('*');
         match &self.text {
-            _ if !(1..=MAX_NAME).contains(&self.name.chars().count()) => Err(DenialRuleError::Name),
-            None if self.code.is_none() => Err(DenialRuleError::Unconditional { name: name() }),
-            Some(text) if !text.is_specific() => Err(DenialRuleError::Text { name: name() }),
+            _ if !(1..=MAX_NAME).contains(&self.name.chars().count()) => Some(DenialRuleProblem::Name),
+            None if self.code.is_none() => Some(DenialRuleProblem::Unconditional),
+            Some(text) if !text.is_specific() => Some(DenialRuleProblem::Text),
             _ if [&self.tool, &self.method].into_iter().flatten().any(has_lost_star) => {
-                Err(DenialRuleError::Pattern { name: name() })
+                Some(DenialRuleProblem::Pattern)
             }
-            _ => Ok(()),
+            _ => None,
         }
     }
 

@@ -16,7 +16,7 @@ mod uri;
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
 pub use self::decision::{Decision, Ruling, Verdict};
-pub use self::denials::{DenialRule, DenialRuleError, DenialRules};
+pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRules};
 pub use self::limits::ValueLimits;
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

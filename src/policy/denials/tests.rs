@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{DenialRule, DenialRuleError, DenialRules};
+use super::{DenialRule, DenialRuleProblem, DenialRules};
 
 fn rules<const N: usize>(all: [DenialRule; N]) -> DenialRules {
     all.into_iter().fold(DenialRules::default(), |rules, rule| rules.rule(rule).unwrap())
@@ -33,16 +33,17 @@ fn everything_that_is_set_must_fit_and_the_first_rule_counts() {
 #[test]
 fn a_rule_that_matches_everything_or_nothing_is_an_error() {
     let error = |rule| DenialRules::default().rule(rule).unwrap_err();
-    assert_eq!(error(DenialRule::named("").code(1)), DenialRuleError::Name);
-    assert_eq!(error(DenialRule::named("a").tool("b")), DenialRuleError::Unconditional { name: "a".into() });
+    let problem = |rule| error(rule).problem;
+    assert_eq!(problem(DenialRule::named("").code(1)), DenialRuleProblem::Name);
+    assert_eq!(problem(DenialRule::named("a").tool("b")), DenialRuleProblem::Unconditional);
     for text in ["", "*", "**", "no", "a*b*c", "   ", &"x".repeat(2000)] {
-        assert_eq!(error(DenialRule::named("a").text(text)), DenialRuleError::Text { name: "a".into() }, "{text:?}");
+        assert_eq!(problem(DenialRule::named("a").text(text)), DenialRuleProblem::Text, "{text:?}");
     }
-    assert_eq!(error(DenialRule::named("a").code(1).tool("*_file")), DenialRuleError::Pattern { name: "a".into() });
+    assert_eq!(problem(DenialRule::named("a").code(1).tool("*_file")), DenialRuleProblem::Pattern);
     let twice = rules([DenialRule::named("a").code(1)]).rule(DenialRule::named("a").code(2));
-    assert_eq!(twice.unwrap_err(), DenialRuleError::Twice { name: "a".into() });
+    assert_eq!(twice.unwrap_err().problem, DenialRuleProblem::Twice);
     let said = error(DenialRule::named("a").text("*")).to_string();
-    assert!(said.contains("rule a") && said.contains("permission denied"), "{said}");
+    assert!(said.starts_with("the denial rule \"a\" cannot be used: its text needs"), "{said}");
 }
 
 proptest! {

@@ -23,6 +23,7 @@ use tracing::Span;
 
 use super::write::WriteTerms;
 use super::{decision, span};
+#[cfg(feature = "rmcp")]
 use crate::identity::Actor;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::locks::Mutex;
@@ -38,7 +39,6 @@ use crate::trail::calls::Denial;
 use crate::trail::calls::Facts;
 use crate::trail::calls::{Call, CallState, Class, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
-#[cfg(feature = "rmcp")]
 use crate::trail::identity::{Share, SharedResource};
 use crate::trail::otel;
 use crate::trail::recording::{BLOCKING_PATIENCE, Cause, NotTaken, RETRY_INTERVAL};

@@ -82,12 +82,13 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 55] = [
+pub(super) const KEYS: [&str; 58] = [
     "acknowledge",
     "address",
     "authenticated",
     "bounds",
     "class",
+    "code",
     "connect_timeout",
     "connections",
     "deadline",
@@ -120,12 +121,14 @@ pub(super) const KEYS: [&str; 55] = [
     "protocol",
     "quarantine_max_bytes",
     "quarantine_when_full",
+    "reason",
     "record",
     "repeated_per_byte",
     "roles",
     "service_name",
     "sessions",
     "tenant",
+    "text",
     "tls_certificate",
     "tls_key",
     "tool",

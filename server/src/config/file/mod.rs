@@ -9,6 +9,7 @@
 
 mod bounds;
 mod class;
+mod denied;
 mod error;
 mod read;
 mod shape;
@@ -16,6 +17,7 @@ mod shape;
 mod tests;
 mod value;
 
+pub use self::denied::DeniedSettings;
 pub use self::error::FileError;
 pub use self::shape::{
     AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,

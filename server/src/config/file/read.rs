@@ -5,7 +5,9 @@ use std::path::Path;
 use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
+use auditrail::policy::DenialRules;
 
+use super::denied;
 use super::error::{FileError, SourceFile};
 use super::shape::{ClassSettings, ConfigFile};
 
@@ -80,6 +82,12 @@ impl ConfigFile {
         self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
     }
 
+    /// The rules that recognize denials. Those of a file that was read can all be used.
+    #[must_use]
+    pub fn denials(&self) -> DenialRules {
+        denied::rules(&self.denied).unwrap_or_default()
+    }
+
     /// The complete configuration, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -97,6 +105,8 @@ impl ConfigFile {
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
+        denied::rules(&self.denied)
+            .map_err(|(rule, error)| source.mistake(Some(rule.name.span()), &error.problem.to_string()))?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
                 (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",

@@ -8,6 +8,7 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::denied::DeniedSettings;
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
 
 /// A configuration file.
@@ -37,6 +38,9 @@ pub struct ConfigFile {
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<ClassRule>,
+    /// The rules that recognize denials in the errors of servers; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<DeniedSettings>,
     /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,
