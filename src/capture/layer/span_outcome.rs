@@ -93,8 +93,7 @@ impl SpanOutcome {
 
 /// A class of errors has a short name (core conventions); a whole error text in its place must not leave.
 fn low_cardinality(text: &str) -> &str {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-    if text.len() <= 64 && text.bytes().all(is_name) { text } else { error_type::OTHER }
+    if error_type::is_class(text) { text } else { error_type::OTHER }
 }
 
 fn plain_detail(status: Status) -> Option<Detail> {
