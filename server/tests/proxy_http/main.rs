@@ -17,6 +17,7 @@ mod audit;
 mod bytes;
 mod carriers;
 mod command;
+mod decisions;
 mod elsewhere;
 mod forward;
 mod heads;
