@@ -168,9 +168,10 @@ async fn a_call_is_recorded_and_held_whatever_its_method() {
             "request tools/call read: unknown  -",
             "response tools/call read: success ok -",
             "request tools/call delete_all: unknown  -",
+            " tools/call delete_all: failure denied denied",
             "response tools/call delete_all: failure denied -32043",
         ];
-        assert_eq!(all[..4], expected, "{method}");
+        assert_eq!(all[..5], expected, "{method}");
         let all: Vec<_> = open.records().await.iter().map(told).collect();
         assert_eq!(all[0], "request tools/call delete_all: unknown  -", "{method}");
     }
