@@ -68,8 +68,8 @@ const HEAD: &str = "\
 auditrail in it, as a process or over HTTP.
 
 A cell lists the records: `method (subject): outcome detail` is one pair, request and response; `moment` is a single record, and so
-is a `decision` ([decisions](record.md#decisions)). Messages
-that the server handles concurrently can come in another order. The handshake is left out.
+is a `decision` ([decisions](record.md#decisions)). Messages that the server handles concurrently can come in another order. The
+handshake is left out.
 
 A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as calls of two
 traces: nothing in the span says which message it answers, and a wrong join would be worse than none. Wrap the server, too
