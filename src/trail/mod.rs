@@ -64,3 +64,4 @@ pub(crate) use self::timer::within;
 pub(crate) use self::wire_counts::WireCounter;
 #[cfg(feature = "mcp")]
 pub(crate) use crate::policy::Bounds;
+pub(crate) use crate::policy::Verdict;

@@ -4,9 +4,8 @@ use std::time::SystemTime;
 
 use super::rfc3339::utc;
 use crate::identity::Actor;
-use crate::policy::Verdict;
 use crate::record::{Detail, EventName, Outcome, RecordId, Value, error_type, names};
-use crate::trail::Moment;
+use crate::trail::{Moment, Verdict};
 
 /// What a person decided about an action that needed approval, for `auditrail.approval`. The action itself has its own
 /// records: an approval does not say that it ran.

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use crate::identity::Actor;
-use crate::policy::Verdict;
 use crate::record::{Detail, EventName, Outcome, error_type, names};
-use crate::trail::Moment;
+use crate::trail::{Moment, Verdict};
 
 /// An authentication, for `auditrail.authn`. It never contains the credential.
 ///

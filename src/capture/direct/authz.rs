@@ -1,9 +1,8 @@
 //! An authorization decision.
 
 use crate::identity::Actor;
-use crate::policy::Verdict;
 use crate::record::{Detail, EventName, Outcome, Status, Value, names};
-use crate::trail::Moment;
+use crate::trail::{Moment, Verdict};
 
 /// An authorization decision that your own code made, for `auditrail.authz`. Decisions of the hook
 /// [`authorize`](crate::TrailBuilder::authorize) are recorded without it.

@@ -41,7 +41,7 @@ pub struct Exchange {
     /// The status of the HTTP response; 0 for none.
     status: AtomicU16,
     /// What the status denies, and by what.
-    refused: OnceLock<Denial>,
+    pub(super) refused: OnceLock<Denial>,
     has_message: AtomicBool,
     unread_facts: Mutex<Vec<(&'static str, Value)>>,
     /// The client has sent a request.
@@ -245,16 +245,6 @@ impl Exchange {
         self.end_meant(&meant, |_| outcomes::disconnected());
     }
 
-    /// That call was answered instead of by the server.
-    #[cfg(feature = "internals")]
-    pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
-        let waiting = self.pending().take_call(call);
-        match waiting {
-            Some(waiting) => self.answered(&waiting, answer),
-            None => call.close(&outcomes::refused(answer.error.code.unwrap_or_default())),
-        }
-    }
-
     /// Blocks while much is not on disk yet.
     #[cfg(feature = "internals")]
     pub(crate) fn wait_for_disk(&self) {
@@ -278,12 +268,6 @@ impl Exchange {
     #[cfg(feature = "tower")]
     pub(crate) fn status(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
-    }
-
-    /// The head of the HTTP response denies what was asked for.
-    #[cfg(feature = "tower")]
-    pub(crate) fn refused(&self, denial: Denial) {
-        self.refused.get_or_init(|| denial);
     }
 
     /// Nothing more will come over this exchange.
@@ -454,7 +438,7 @@ impl Exchange {
         }
     }
 
-    fn answered(&self, waiting: &PendingCall, message: Message) {
+    pub(super) fn answered(&self, waiting: &PendingCall, message: Message) {
         if waiting.direction == Direction::ClientToServer {
             let passed_over = self.pending().take_passed_over(self.number, waiting.serial);
             passed_over.iter().for_each(|waiting| self.end(waiting, &waiting.unanswered(outcomes::unread())));
@@ -571,11 +555,6 @@ impl Exchange {
 
     fn outcome(&self, waiting: &PendingCall, message: &Message) -> Outcome {
         answer::outcome(self.correlator.core(), waiting, message, self.refusal_of(waiting))
-    }
-
-    /// What the status of the HTTP response denies the call.
-    fn refusal_of(&self, waiting: &PendingCall) -> Option<&Denial> {
-        self.refused.get().filter(|_| waiting.direction == Direction::ClientToServer)
     }
 
     fn is_http(&self) -> bool {
