@@ -131,7 +131,7 @@ pub mod correlate {
 
 /// The taps for stdio and HTTP.
 pub mod mcp {
-    pub use crate::capture::mcp::http::{Bypasses, HeldCalls, HoldReasons, NotFromServer, Withheld};
+    pub use crate::capture::mcp::http::{Bypasses, HeldCalls, HoldReasons, NotFromServer, RefusedByRule, Withheld};
     pub use crate::capture::mcp::tap::DirectionReader;
 }
 

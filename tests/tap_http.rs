@@ -238,6 +238,7 @@ async fn a_call_in_another_charset_is_told_and_decided_by_the_wrapper() {
     let mut told: Vec<_> = records.iter().map(told).collect();
     told.sort();
     let expected = [
+        "auditrail.authz denied denied",
         "auditrail.http.request  -",
         "auditrail.http.request jsonrpc_error -32043",
         "auditrail.mcp.tools.call  -",
@@ -294,7 +295,10 @@ async fn a_call_that_is_over_before_its_handler_begins_does_not_run_undecided() 
         assert_eq!(ran.load(Ordering::SeqCst), usize::from(!is_decided), "authorize = {is_decided}");
         let records = bench.records();
         let ends: Vec<_> = records.iter().map(ending).collect();
-        assert_eq!(ends, [("request", "unknown", ""), ("response", "unknown", "cancelled")]);
+        let decision = is_decided.then_some(("", "failure", "denied"));
+        let pair = [("request", "unknown", ""), ("response", "unknown", "cancelled")];
+        let expected: Vec<_> = pair[..1].iter().copied().chain(decision).chain([pair[1]]).collect();
+        assert_eq!(ends, expected);
     }
 }
 

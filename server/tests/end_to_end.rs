@@ -134,7 +134,10 @@ fn agree(span: &Value, request: &Record, response: &Record) {
         .as_array()
         .unwrap()
         .iter()
-        .flat_map(|log| log["fields"].as_array().unwrap())
+        .map(|log| log["fields"].as_array().unwrap())
+        // A denied call has the record of the decision, too.
+        .filter(|fields| !fields.iter().any(|field| field["value"] == "auditrail.authz"))
+        .flatten()
         .filter(|field| field["key"] == "audit.record.id")
         .map(|field| &field["value"])
         .collect();
@@ -193,7 +196,7 @@ fn of_run(records: &[Record], client: Client, server: Server) -> Vec<&Record> {
         Server::Http => "streamable_http",
     };
     let is_mine = |record: &&Record| {
-        record.text("mcp.method.name") == "tools/call"
+        record.text("auditrail.event") == "auditrail.mcp.tools.call"
             && record.text("auditrail.mcp.transport") == transport
             && record.text("auditrail.client.name") == client.name()
     };

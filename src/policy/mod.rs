@@ -6,6 +6,7 @@
 mod allow;
 mod bounds;
 mod decision;
+mod denials;
 mod limits;
 mod targets;
 #[cfg(test)]
@@ -15,7 +16,8 @@ mod uri;
 
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
-pub use self::decision::Decision;
+pub use self::decision::{Decision, Ruling, Verdict};
+pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRules};
 pub use self::limits::ValueLimits;
 pub(crate) use self::targets::{MappedTarget, TargetSubject};
 pub use self::targets::{TargetError, TargetMap, TargetRule};

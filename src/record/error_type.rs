@@ -1,6 +1,19 @@
 //! All values of `error.type` that auditrail writes of its own, but for the codes of JSON-RPC errors, which are written as
 //! they came. A test compares them with the dictionary in `docs/record.md`.
 
+use std::borrow::Cow;
+
+/// A class of errors has a short name (core conventions): at most 64 characters of `A-Z a-z 0-9 _ . : -`. A whole error text in
+/// its place must not leave, and becomes [`OTHER`].
+pub(crate) fn class(text: Cow<'static, str>) -> Cow<'static, str> {
+    if is_class(&text) { text } else { Cow::Borrowed(OTHER) }
+}
+
+pub(crate) fn is_class(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(is_part)
+}
+
 macro_rules! error_types {
     ($($constant:ident = $text:literal;)*) => {
         $(#[doc = concat!("`", $text, "`")] pub const $constant: &str = $text;)*
@@ -24,6 +37,17 @@ error_types! {
     NO_ID = "no_id";
     INTERRUPTED = "interrupted";
     OTHER = "_OTHER";
+
+    MISSING_CREDENTIALS = "missing_credentials";
+    INVALID_CREDENTIALS = "invalid_credentials";
+    INVALID_REQUEST = "invalid_request";
+    INVALID_TOKEN = "invalid_token";
+    INSUFFICIENT_SCOPE = "insufficient_scope";
+    INSUFFICIENT_USER_AUTHENTICATION = "insufficient_user_authentication";
+    INVALID_DPOP_PROOF = "invalid_dpop_proof";
+    USE_DPOP_NONCE = "use_dpop_nonce";
+    FORBIDDEN = "forbidden";
+    DECLINED = "declined";
 
     JOURNAL_UNREADABLE = "journal_unreadable";
     JOURNAL_FILE_REMOVED = "journal_file_removed";

@@ -199,6 +199,7 @@ attributes! {
     AUDITRAIL_REQUEST_ID = "auditrail.request.id" Str Fact Auditrail;
     AUDITRAIL_DECISION = "auditrail.decision" Str Fact Auditrail;
     AUDITRAIL_DECISION_REASON = "auditrail.decision.reason" Str Fact Auditrail;
+    AUDITRAIL_DECISION_SOURCE = "auditrail.decision.source" Str Trail Auditrail;
     AUDITRAIL_AUTHN_CHALLENGE = "auditrail.authn.challenge" Str Fact Auditrail;
     AUDITRAIL_AUTHN_COUNT = "auditrail.authn.count" Int Fact Auditrail;
     AUDITRAIL_POLICY_ID = "auditrail.policy.id" Str Fact Auditrail;

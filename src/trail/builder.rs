@@ -23,7 +23,7 @@ use crate::identity::TrustedHops;
 use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts, UnverifiedAlarm};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
-use crate::policy::{AllowList, Bounds, Decision, TargetMap, Truncator, ValueLimits};
+use crate::policy::{AllowList, Bounds, Decision, DenialRules, TargetMap, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -223,14 +223,28 @@ impl TrailBuilder {
         self
     }
 
-    /// Decides whether a call may run. A denied call is answered with a JSON-RPC error, and its handler does not run. The hook
-    /// applies to calls that go through [`Trail::begin`] (the rmcp wrapper); a hand-annotated span cannot be refused.
+    /// Decides whether a call may run. A denied call is answered with a JSON-RPC error, and its handler does not run; nor does
+    /// that of an escalated call, which a person has to approve. Each of them has a record `auditrail.authz`. The hook applies to calls that go through [`Trail::begin`] (the rmcp wrapper); a hand-annotated span cannot be refused.
     pub fn authorize(mut self, decide: impl Fn(&Call) -> Decision + Send + Sync + 'static) -> Self {
         self.hooks.authorize = Some(Arc::new(decide));
         self
     }
 
-    /// Recognizes failures that are denials by a handler; they are recorded as `denied`.
+    /// Whether allowed calls have a record of the decision, too (`auditrail.authz`), which costs a third record for each
+    /// call. Denied and escalated calls always have one. The response half says in either case what was decided.
+    pub fn record_allowed(mut self, record: bool) -> Self {
+        self.hooks.records_allowed = record;
+        self
+    }
+
+    /// Recognizes failures that are denials by a server; they are recorded as `denied`, with the name of the rule.
+    pub fn denials(mut self, rules: DenialRules) -> Self {
+        self.hooks.denials = rules;
+        self
+    }
+
+    /// Recognizes failures that are denials by a handler; they are recorded as `denied`. Asked after
+    /// [`denials`](Self::denials).
     pub fn denied_when(mut self, is_denial: impl Fn(&Failure<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.denied = Some(Arc::new(is_denial));
         self

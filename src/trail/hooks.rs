@@ -4,9 +4,13 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+#[cfg(any(feature = "layer", feature = "mcp"))]
+use super::calls::Denial;
 use super::calls::{Call, Class};
 use crate::config::Notices;
-use crate::policy::Decision;
+use crate::policy::{Decision, DenialRules};
+#[cfg(any(feature = "layer", feature = "mcp"))]
+use crate::record::cut;
 
 type AuthorizeHook = Arc<dyn Fn(&Call) -> Decision + Send + Sync>;
 type DenialHook = Arc<dyn Fn(&Failure<'_>) -> bool + Send + Sync>;
@@ -19,6 +23,9 @@ pub(crate) struct Hooks {
     pub(super) authorize: Option<AuthorizeHook>,
     pub(super) class: Option<ClassHook>,
     pub(super) denied: Option<DenialHook>,
+    pub(super) denials: DenialRules,
+    /// Allowed calls have a record of the decision, too.
+    pub(super) records_allowed: bool,
     pub(super) audited: Option<AuditedHook>,
 }
 
@@ -57,16 +64,29 @@ impl Hooks {
         guarded(notices, "the classify hook panicked; the call has the default class", || hook(call)).unwrap_or(default)
     }
 
+    /// Whether the failure is a denial: by the first rule that matches, or by the hook.
     #[cfg(any(feature = "layer", feature = "mcp"))]
-    pub(crate) fn is_denial(&self, notices: &Notices, failure: &Failure<'_>) -> bool {
-        let Some(hook) = self.denied.as_ref() else { return false };
-        guarded(notices, "the denied_when hook panicked; the call is recorded as failed", || hook(failure))
-            .unwrap_or(false)
+    pub(crate) fn denial(&self, notices: &Notices, failure: &Failure<'_>) -> Option<Denial> {
+        let Failure { method, name, code, message } = *failure;
+        if let Some(rule) = self.denials.matching(method, name, code, cut(message, MOST_TEXT)) {
+            return Some(Denial::recognized(rule));
+        }
+        let hook = self.denied.as_ref()?;
+        let problem = "the denied_when hook panicked; the call is recorded as failed";
+        guarded(notices, problem, || hook(failure)).unwrap_or(false).then(Denial::by_hook)
+    }
+
+    pub(crate) fn has_authorize(&self) -> bool {
+        self.authorize.is_some()
+    }
+
+    pub(crate) fn records_allowed(&self) -> bool {
+        self.records_allowed
     }
 
     #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn has_denial(&self) -> bool {
-        self.denied.is_some()
+        self.denied.is_some() || !self.denials.is_empty()
     }
 
     #[cfg(feature = "layer")]
@@ -95,7 +115,13 @@ impl fmt::Debug for Hooks {
             .field("authorize", &self.authorize.is_some())
             .field("classify", &self.class.is_some())
             .field("denied_when", &self.denied.is_some())
+            .field("denials", &self.denials)
+            .field("records_allowed", &self.records_allowed)
             .field("audited_when", &self.audited.is_some())
             .finish()
     }
 }
+
+/// What taps keep of an error text; the wrapper and annotated spans have all of it.
+#[cfg(any(feature = "layer", feature = "mcp"))]
+const MOST_TEXT: usize = 16 * 1024;

@@ -35,14 +35,14 @@ pub use self::records::RecordCounts;
 pub use self::wire_counts::WireCounts;
 pub use crate::identity::{Actor, ActorType, RequestFacts};
 
-#[cfg(any(feature = "layer", feature = "mcp"))]
-pub(crate) use self::calls::Facts;
 #[cfg(feature = "mcp")]
 pub(crate) use self::calls::MessageFacts;
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
+#[cfg(any(feature = "layer", feature = "mcp"))]
+pub(crate) use self::calls::{Denial, Facts};
 #[cfg(any(feature = "layer", feature = "logs", feature = "mcp"))]
 pub(crate) use self::core::Core;
 #[cfg(feature = "layer")]
@@ -67,3 +67,4 @@ pub(crate) use self::timer::within;
 pub(crate) use self::wire_counts::WireCounter;
 #[cfg(feature = "mcp")]
 pub(crate) use crate::policy::Bounds;
+pub(crate) use crate::policy::Verdict;

@@ -23,8 +23,10 @@ fn traced(bench: &Bench) -> (DefaultGuard, Spans) {
     (subscriber.set_default(), spans)
 }
 
+/// The halves of its calls.
 fn of<'a>(records: &'a [Record], tool: &str) -> Vec<&'a Record> {
-    records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some(tool)).collect()
+    let is_half = |record: &&Record| record.text(names::AUDITRAIL_PHASE).is_some();
+    records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some(tool)).filter(is_half).collect()
 }
 
 #[tokio::test]

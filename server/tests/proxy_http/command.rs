@@ -261,7 +261,9 @@ async fn a_server_elsewhere_behind_arguments() {
     running.signal("TERM");
     let (code, endings) = running.ended().await;
     let half = |phase: &str, detail: &str| (phase.to_owned(), detail.to_owned());
-    let expected = [half("request", ""), half("request", ""), half("response", "http_error"), half("response", "ok")];
+    let decision = half("", "denied");
+    let expected =
+        [decision, half("request", ""), half("request", ""), half("response", "denied"), half("response", "ok")];
     assert_eq!((code, endings), (Some(0), expected.to_vec()));
 }
 

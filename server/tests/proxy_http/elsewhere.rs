@@ -86,9 +86,13 @@ async fn who_asks_for_another_host_or_from_its_page_is_refused_and_recorded() {
         let told: Vec<_> = told.iter().filter(|text| text.contains("a request was refused (403)")).collect();
         assert!(told.len() == 1 && told[0].contains("--hosts"), "{told:?}");
         let records = proxy.records().await;
-        let pair = [("request", "", "echo"), ("response", "http_error", "echo")];
-        assert_eq!(endings(&records), [pair, pair].concat());
-        assert_eq!(records[1].get(names::HTTP_RESPONSE_STATUS_CODE), Some(&Value::Int(403)));
+        let told = [("request", "", "echo"), ("", "denied", "echo"), ("response", "denied", "echo")];
+        assert_eq!(endings(&records), [told, told].concat());
+        let rule = if origin.is_some() { "proxy_origin" } else { "proxy_host" };
+        for record in &records[1..3] {
+            assert_eq!(record.get(names::HTTP_RESPONSE_STATUS_CODE), Some(&Value::Int(403)));
+            assert_eq!(record.text(names::SECURITY_RULE_NAME), Some(rule));
+        }
     }
     assert!(server.seen().is_empty(), "none of them came through");
 }

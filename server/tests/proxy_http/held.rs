@@ -120,7 +120,8 @@ async fn a_denied_call_is_answered_and_recorded_as_denied() {
     assert_eq!(said["error"]["message"], "call denied: not on Sundays");
     assert!(server.seen().is_empty());
     let records = proxy.records().await;
-    assert_eq!(ids(&records), [("request", "unknown", ""), ("response", "failure", "denied")]);
+    let decision = ("", "failure", "denied");
+    assert_eq!(ids(&records), [("request", "unknown", ""), decision, ("response", "failure", "denied")]);
     assert_eq!(said["error"]["data"]["auditrail.call.id"], records[0].text(names::AUDITRAIL_CALL_ID).unwrap());
 }
 
@@ -144,12 +145,12 @@ async fn a_call_without_an_id_is_held_like_any_other() {
     assert!(server.seen().is_empty());
     proxy.client().await.post(&nameless("echo")).await;
     assert_eq!(server.seen().len(), 1, "what is allowed passes");
-    let denied = [("request", "unknown", ""), ("response", "failure", "denied")];
+    let denied = [("request", "unknown", ""), ("", "failure", "denied"), ("response", "failure", "denied")];
     let records = proxy.records().await;
     let of_pay: Vec<_> =
         records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("pay")).cloned().collect();
     assert_eq!(ids(&of_pay), [denied, denied].concat());
-    assert_eq!(records.len(), 8);
+    assert_eq!(records.len(), 10);
 }
 
 #[tokio::test]

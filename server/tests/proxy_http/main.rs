@@ -18,6 +18,7 @@ mod bytes;
 mod carriers;
 mod certificates;
 mod command;
+mod decisions;
 mod elsewhere;
 mod eras;
 mod forward;

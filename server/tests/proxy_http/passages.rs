@@ -53,9 +53,15 @@ fn told(records: &[Record]) -> Vec<Told<'_>> {
     told.collect()
 }
 
-fn pair(id: Option<&str>, status: i64) -> [Told<'_>; 2] {
+fn pair(id: Option<&str>, status: i64) -> Vec<Told<'_>> {
     let (event, tool) = ("auditrail.mcp.tools.call", Some("delete_user"));
-    [("request", event, tool, id, "", None), ("response", event, tool, id, "http_error", Some(status))]
+    let ending = |event, phase, detail| (phase, event, tool, id, detail, Some(status));
+    let request = ("request", event, tool, id, "", None);
+    match status {
+        401 => vec![request, ending("auditrail.authn", "", "denied"), ending(event, "response", "denied")],
+        403 => vec![request, ending("auditrail.authz", "", "denied"), ending(event, "response", "denied")],
+        _ => vec![request, ending(event, "response", "http_error")],
+    }
 }
 
 /// A body with its framing, in so many pieces.
@@ -156,7 +162,7 @@ async fn a_call_that_was_refused_while_it_came_is_named_by_what_came() {
         if end < body.len() {
             drop(client);
         }
-        until("the pair", || proxy.bench.records().len() >= 2).await;
+        until("the pair", || proxy.bench.records().len() >= 3).await;
         assert_eq!(told(&proxy.records().await), pair(id, 403), "{end} of {}", body.len());
     }
 }
@@ -210,7 +216,7 @@ async fn a_body_without_an_end_is_not_read_without_one() {
     let chunk = format!("{:x}\r\n{}\r\n", 100_000, "x".repeat(100_000));
     let sending = async { while client.stream.write_all(chunk.as_bytes()).await.is_ok() {} };
     within(sending).await;
-    until("the pair", || proxy.bench.records().len() >= 2).await;
+    until("the pair", || proxy.bench.records().len() >= 3).await;
     assert_eq!(told(&proxy.records().await), pair(None, 403));
 }
 

@@ -15,6 +15,7 @@
 mod agreement;
 mod bytes;
 mod configuration;
+mod decisions;
 mod ends;
 mod jwt;
 mod leaks;

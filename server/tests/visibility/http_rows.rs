@@ -136,11 +136,11 @@ fn unread() -> Vec<Scene> {
         }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
         scene!("bad `Host` (403)", |client| {
             assert_eq!(all(client.post(&tool("ok")).header("host", "evil.example").send().await.unwrap()).await.0, 403);
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
+        }, wrapper: [], tap: ["auditrail.http.request: denied http_error", FORBIDDEN], proxy: ["tools/call (ok): denied http_error", FORBIDDEN]),
         scene!("bad `Origin` (403)", |client| {
             let call = client.post(&tool("ok")).header("origin", "http://evil.example");
             assert_eq!(all(call.send().await.unwrap()).await.0, 403);
-        }, wrapper: [], tap: ["auditrail.http.request: http_error"], proxy: ["tools/call (ok): http_error"]),
+        }, wrapper: [], tap: ["auditrail.http.request: denied http_error", FORBIDDEN], proxy: ["tools/call (ok): denied http_error", FORBIDDEN]),
         scene!("GET of an unknown session (404)", |client| {
             let get = client.request(Method::GET).header("accept", "text/event-stream");
             assert_eq!(all(get.header("mcp-session-id", "made-up").send().await.unwrap()).await.0, 404);
@@ -228,3 +228,6 @@ fn tool(name: &str) -> String {
 fn next_ok() -> String {
     tool("ok").replace(r#""id":7"#, r#""id":8"#)
 }
+
+/// The record of the decision.
+const FORBIDDEN: &str = "decision deny forbidden";

@@ -67,8 +67,9 @@ const HEAD: &str = "\
 `Trail::mcp_layer` on HTTP; `Trail::serve_stdio` sets up both. The *proxy* is `auditrail proxy` in front of the same server without
 auditrail in it, as a process or over HTTP.
 
-A cell lists the records: `method (subject): outcome detail` is one pair, request and response; `moment` is a single record. Messages
-that the server handles concurrently can come in another order. The handshake is left out.
+A cell lists the records: `method (subject): outcome detail` is one pair, request and response; `moment` is a single record, and so
+is a `decision` ([decisions](record.md#decisions)). Messages that the server handles concurrently can come in another order. The
+handshake is left out.
 
 A handler that is annotated by hand, behind a tap and without the wrapper, is recorded twice, by the tap and by its span, as calls of two
 traces: nothing in the span says which message it answers, and a wrong join would be worse than none. Wrap the server, too

@@ -15,6 +15,7 @@ pub(crate) fn summary(records: &[Record]) -> Vec<String> {
                 Some((_, line)) => *line = format!("{}: {}", subject(record), end(record)),
                 None => lines.push((call, format!("{}: {} without a request", subject(record), end(record)))),
             },
+            None if record.text(names::AUDITRAIL_DECISION).is_some() => lines.push((String::new(), decision(record))),
             None => lines.push((String::new(), format!("moment {}", moment(record)))),
         }
     }
@@ -44,6 +45,11 @@ fn end(record: &Record) -> String {
         Some(error) => format!("{detail} {error}"),
         None => detail.to_owned(),
     }
+}
+
+fn decision(record: &Record) -> String {
+    let [decision, error] = [names::AUDITRAIL_DECISION, names::ERROR_TYPE].map(|name| record.text(name).unwrap_or("-"));
+    format!("decision {decision} {error}")
 }
 
 fn moment(record: &Record) -> String {

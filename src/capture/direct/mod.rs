@@ -23,6 +23,9 @@
 //! `auditrail.lifecycle`) from the trail.
 
 mod access;
+mod approval;
+mod authn;
+mod authz;
 mod builder;
 mod compliance;
 mod context;
@@ -35,11 +38,17 @@ mod policy_change;
 mod prompt;
 mod rate_limit;
 mod retention;
+mod rfc3339;
+#[cfg(test)]
+mod tests;
 mod threat;
 mod token;
 mod violation;
 
 pub use self::access::{ResourceAccess, ResourceAction};
+pub use self::approval::Approval;
+pub use self::authn::Authn;
+pub use self::authz::Authz;
 pub use self::compliance::{ComplianceEvent, RiskLevel};
 pub use self::context::ContextChange;
 pub use self::erasure::Erasure;

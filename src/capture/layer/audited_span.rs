@@ -17,7 +17,9 @@ use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncations, Truncator, without_secrets};
 use crate::record::names;
 use crate::record::{Attributes, EventName, Given, Outcome, Place, RecordId, Scalar, SpanIds};
-use crate::trail::{CallState, Core, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark};
+use crate::trail::{
+    CallState, Core, Denial, Facts, FactsRef, Failure, Marks, Moment, SpanMoment, beginning, end_span, mark,
+};
 
 /// What the layer keeps of a span that it audits itself, for the whole life of its records.
 #[derive(Debug, Default)]
@@ -176,12 +178,20 @@ impl AuditedSpan {
             let owned = |place| self.state.facts().text(place).map(ToOwned::to_owned);
             let (method, tool) = (owned(Place::Method), owned(Place::Tool));
             let failure = Failure::new(method.as_deref(), tool.as_deref(), None, &visitor.text);
-            if core.hooks().is_denial(core.notices(), &failure) {
+            if let Some(denial) = core.hooks().denial(core.notices(), &failure) {
                 ending = Ending::Denied;
+                self.denied(core, &denial);
             }
         }
         self.said().ending(ending);
         true
+    }
+
+    /// An error that is a denial ends it, unless the span has said how it ends.
+    fn denied(&self, core: &Core, denial: &Denial) {
+        if self.said().status().is_none() && self.state.event().has_halves() {
+            core.write_denial(&self.state, denial, false);
+        }
     }
 
     /// The span ends: writes the response record, or the moment. Resolves its ids if it has none yet.

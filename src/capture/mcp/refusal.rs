@@ -6,6 +6,7 @@ use crate::trail::{RefusalKind, Refused};
 pub fn message_of(refused: &Refused) -> String {
     let what = match refused.kind {
         RefusalKind::Denied => "call denied",
+        RefusalKind::Escalated => "call needs the approval of a person",
         _ => "call refused",
     };
     format!("{what}: {}", refused.reason)

@@ -163,7 +163,7 @@ impl Facts {
 
     /// Who asks.
     #[inline]
-    pub(super) fn client(&self) -> Option<Arc<Client>> {
+    pub(in crate::trail) fn client(&self) -> Option<Arc<Client>> {
         self.shared.as_ref()?.client.clone()
     }
 

@@ -3,6 +3,8 @@
 mod call;
 mod class;
 mod data_use;
+#[cfg(any(feature = "layer", feature = "mcp"))]
+mod denial;
 mod digest;
 mod facts;
 mod mapped;
@@ -23,6 +25,8 @@ pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
+#[cfg(any(feature = "layer", feature = "mcp"))]
+pub(crate) use self::denial::Denial;
 pub(crate) use self::facts::Facts;
 pub(in crate::trail) use self::mapped::MappedFacts;
 pub(crate) use self::mcp_methods::is_of_mcp;

@@ -175,7 +175,6 @@ impl Moment {
         Self { attributes, ..Self::new(event) }
     }
 
-    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn inside_call(mut self, call_id: Option<RecordId>) -> Self {
         self.call_id = call_id;
         self

@@ -25,6 +25,8 @@ pub enum RefusalKind {
     Denied,
     /// Its class requires a verified actor, and its actor is not. Both records are written.
     Unverified,
+    /// The `authorize` hook: a person has to decide first. Both records are written.
+    Escalated,
     /// Its records cannot be kept as its class requires. A gap record reports those that are missing.
     Unrecorded,
 }
@@ -35,6 +37,8 @@ impl Refused {
     pub const DENIED_CODE: i64 = -32043;
     /// The JSON-RPC error code if the call cannot be recorded; the client may retry later.
     pub const UNRECORDED_CODE: i64 = -32044;
+    /// The JSON-RPC error code if a person has to approve the call; the client may call again when somebody has.
+    pub const ESCALATED_CODE: i64 = -32047;
 
     /// The JSON-RPC error code if the actor is not verified and the class of the call requires it.
     pub const UNVERIFIED_CODE: i64 = -32046;
@@ -42,15 +46,23 @@ impl Refused {
     /// The code of this refusal.
     #[must_use]
     pub const fn code(&self) -> i64 {
-        match self.kind {
-            RefusalKind::Denied => Self::DENIED_CODE,
-            RefusalKind::Unrecorded => Self::UNRECORDED_CODE,
-            RefusalKind::Unverified => Self::UNVERIFIED_CODE,
-        }
+        self.kind.code()
     }
 
     pub(in crate::trail) fn unrecorded(call_id: RecordId) -> Self {
         let reason = "it cannot be audited now, and calls of its class do not run unaudited; try again later";
         Self { reason: reason.into(), call_id, kind: RefusalKind::Unrecorded }
+    }
+}
+
+impl RefusalKind {
+    /// The JSON-RPC error code of the answer.
+    pub(crate) const fn code(self) -> i64 {
+        match self {
+            Self::Denied => Refused::DENIED_CODE,
+            Self::Escalated => Refused::ESCALATED_CODE,
+            Self::Unrecorded => Refused::UNRECORDED_CODE,
+            Self::Unverified => Refused::UNVERIFIED_CODE,
+        }
     }
 }

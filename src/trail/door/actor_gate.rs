@@ -5,13 +5,16 @@
 //!    record waits with it, so both records name the same actor. All others record the actor as it is.
 //! 2. The actor is settled once: by the end of the waiting, or by the end of the call.
 //! 3. The `authorize` hook is asked once, with the actor that the records name.
+//! 4. A decision is told once. A refusal for want of a verified actor is told when somebody acts on it, or when the call ends:
+//!    until then a handler may find out who acts.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use super::decision;
 use crate::identity::{Actor, PendingActor, Standing};
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::Decision;
+use crate::policy::{Ruling, Verdict};
 use crate::record::{Attributes, names};
 use crate::trail::calls::{Call, CallState, Class, MessageFacts, RefusalKind};
 use crate::trail::core::Core;
@@ -25,13 +28,22 @@ pub(super) struct ActorGate(Mutex<GateState>);
 #[derive(Debug, Default)]
 struct GateState {
     standing: Standing,
-    denied: Option<Denial>,
+    decided: Option<Decided>,
     pending: Option<Pending>,
+}
+
+/// What was decided about a call.
+#[derive(Debug, Clone)]
+struct Decided {
+    ruling: Ruling,
+    /// Why it must not run.
+    refusal: Option<Refusal>,
+    is_told: bool,
 }
 
 /// Why a call must not run.
 #[derive(Debug, Clone)]
-pub(super) struct Denial {
+pub(super) struct Refusal {
     pub(super) reason: Cow<'static, str>,
     pub(super) kind: RefusalKind,
 }
@@ -53,10 +65,10 @@ impl ActorGate {
             call.message = std::mem::take(&mut call.message).sent_by(core.chain(), &sender, &method);
         }
         let Some(pending) = call.message.pending.take().map(|pending| *pending) else {
-            let denied = decide(core, call);
+            let mut decided = decide(core, call);
             let class = core.class(call);
-            let denied = denied.or_else(|| unverified(class, &mut call.message));
-            return (Self::of(GateState { standing: call.message.standing, denied, pending: None }), class);
+            refuse_unverified(&mut decided, class, &mut call.message);
+            return (Self::of(GateState { standing: call.message.standing, decided, pending: None }), class);
         };
         let class = core.class(call);
         if class.requires_verified_actor && holds {
@@ -64,9 +76,9 @@ impl ActorGate {
             return (Self::of(GateState { pending: Some(pending), ..GateState::default() }), class);
         }
         call.message = std::mem::take(&mut call.message).actor(pending.found.clone());
-        let denied = decide(core, call);
+        let decided = decide(core, call);
         let pending = class.requires_verified_actor.then_some(Pending { actor: pending, deferred: None });
-        (Self::of(GateState { standing: call.message.standing, denied, pending }), class)
+        (Self::of(GateState { standing: call.message.standing, decided, pending }), class)
     }
 
     fn of(state: GateState) -> Self {
@@ -74,8 +86,26 @@ impl ActorGate {
     }
 
     /// Why the call must not run.
-    pub(super) fn denied(&self) -> Option<Denial> {
-        self.state().denied.clone()
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.state().decided.as_ref()?.refusal.clone()
+    }
+
+    /// The decision that lets the call run, if somebody made one.
+    pub(super) fn allowance(&self) -> Option<Ruling> {
+        let state = self.state();
+        state.decided.as_ref().filter(|decided| decided.refusal.is_none()).map(|decided| decided.ruling.clone())
+    }
+
+    /// The decision, if it has still to be told: at once the answer of the hook, when the call is refused or ends any.
+    pub(super) fn untold(&self, is_acted_on: bool) -> Option<(Ruling, &'static str)> {
+        let mut state = self.state();
+        let decided = state.decided.as_mut()?;
+        let source = decided.source();
+        if decided.is_told || (source == CLASS && !is_acted_on) {
+            return None;
+        }
+        decided.is_told = true;
+        Some((decided.ruling.clone(), source))
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -87,8 +117,8 @@ impl ActorGate {
     pub(super) fn learn(&self, standing: Standing, call: &CallState) {
         let mut state = self.state();
         state.standing = standing;
-        let is_for_want_of_it = |denied: &mut Denial| denied.kind == RefusalKind::Unverified;
-        if standing == Standing::Verified && state.denied.take_if(is_for_want_of_it).is_some() {
+        let is_for_want_of_it = |decided: &mut Decided| decided.source() == CLASS && !decided.is_told;
+        if standing == Standing::Verified && state.decided.take_if(is_for_want_of_it).is_some() {
             call.forget(&DECISION);
         }
     }
@@ -110,26 +140,25 @@ impl ActorGate {
         let Some(Pending { actor: pending, deferred }) = self.state().pending.take() else { return };
         let actor = actor.unwrap_or(pending.found);
         let standing = actor.standing();
-        let (learnt, denied) = match deferred {
+        let mut decided = self.state().decided.take();
+        let learnt = match deferred {
             Some(call) => {
                 let mut call = call.actor(actor);
-                let denied = decide(core, &mut call).or_else(|| unverified(class, &mut call.message));
+                decided = decide(core, &mut call);
+                refuse_unverified(&mut decided, class, &mut call.message);
                 let mut learnt = Attributes::default();
                 learnt.take_over(&call.message.attributes, |key| !state.facts().is_captured(key));
-                (learnt, denied)
+                learnt
             }
             None => {
                 let mut facts = MessageFacts::default().actor(actor);
-                let denied = unverified(class, &mut facts);
-                (facts.attributes, denied)
+                refuse_unverified(&mut decided, class, &mut facts);
+                facts.attributes
             }
         };
         state.learn(core.truncator(), learnt);
         let mut gate = self.state();
-        gate.standing = standing;
-        if gate.denied.is_none() {
-            gate.denied = denied;
-        }
+        (gate.standing, gate.decided) = (standing, decided);
     }
 
     fn state(&self) -> MutexGuard<'_, GateState> {
@@ -137,31 +166,38 @@ impl ActorGate {
     }
 }
 
-/// Asks the `authorize` hook, and notes its answer.
-fn decide(core: &Core, call: &mut Call) -> Option<Denial> {
-    match core.hooks().authorize(core.notices(), call) {
-        Decision::Allow => None,
-        Decision::Deny { reason, rule } => {
-            call.message.attributes.set(names::AUDITRAIL_DECISION, "deny");
-            call.message.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
-            call.message.attributes.set_some(names::SECURITY_RULE_NAME, rule);
-            Some(Denial { reason, kind: RefusalKind::Denied })
-        }
+impl Decided {
+    fn new(ruling: Ruling) -> Self {
+        let refusal = decision::refusal(&ruling).map(|(reason, kind)| Refusal { reason, kind });
+        Self { ruling, refusal, is_told: false }
+    }
+
+    /// Who decided.
+    fn source(&self) -> &'static str {
+        let is_of_class = |refusal: &Refusal| refusal.kind == RefusalKind::Unverified;
+        if self.refusal.as_ref().is_some_and(is_of_class) { CLASS } else { decision::AUTHORIZE }
     }
 }
 
-/// Denies a call whose class requires a verified actor, unless it has one.
-fn unverified(class: Class, message: &mut MessageFacts) -> Option<Denial> {
+/// Asks the `authorize` hook, and notes its answer.
+fn decide(core: &Core, call: &mut Call) -> Option<Decided> {
+    decision::ask(core, call).map(Decided::new)
+}
+
+/// Refuses a call whose class requires a verified actor, unless it has one or is refused already.
+fn refuse_unverified(decided: &mut Option<Decided>, class: Class, message: &mut MessageFacts) {
     let standing = message.standing;
-    if !class.requires_verified_actor || matches!(standing, Standing::Verified | Standing::Server) {
-        return None;
+    let is_good = matches!(standing, Standing::Verified | Standing::Server);
+    let is_refused = decided.as_ref().is_some_and(|decided| decided.refusal.is_some());
+    if !class.requires_verified_actor || is_good || is_refused {
+        return;
     }
     let reason = standing.as_str();
-    message.attributes.set(names::AUDITRAIL_DECISION, "deny");
-    message.attributes.set(names::AUDITRAIL_DECISION_REASON, reason);
-    message.attributes.set(names::SECURITY_RULE_NAME, RULE);
+    let ruling = Ruling { reason: Some(reason.into()), rule: Some(RULE.into()), ..Ruling::new(Verdict::Deny) };
+    decision::write(&ruling, CLASS, |name, value| message.attributes.set(name, value));
     let text = format!("its class requires a verified actor, and this one is not ({reason})");
-    Some(Denial { reason: text.into(), kind: RefusalKind::Unverified })
+    let refusal = Refusal { reason: text.into(), kind: RefusalKind::Unverified };
+    *decided = Some(Decided { ruling, refusal: Some(refusal), is_told: false });
 }
 
 /// The actor once it is known, or as it is when the time is over.
@@ -182,6 +218,13 @@ async fn known(core: &Core, pending: &PendingActor, limit: Duration) -> Actor {
 
 /// What is said of a denial.
 #[cfg(feature = "rmcp")]
-const DECISION: [&str; 3] = [names::AUDITRAIL_DECISION, names::AUDITRAIL_DECISION_REASON, names::SECURITY_RULE_NAME];
+const DECISION: [&str; 4] = [
+    names::AUDITRAIL_DECISION,
+    names::AUDITRAIL_DECISION_SOURCE,
+    names::AUDITRAIL_DECISION_REASON,
+    names::SECURITY_RULE_NAME,
+];
+/// `auditrail.decision.source` of a refusal for want of a verified actor.
+const CLASS: &str = "class";
 /// `security_rule.name` of such a refusal.
 const RULE: &str = "requires_verified_actor";

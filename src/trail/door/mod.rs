@@ -3,6 +3,7 @@
 mod actor_gate;
 pub(crate) mod announce;
 mod current;
+mod decision;
 mod durably;
 mod guarantee;
 mod http_span;

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use tracing::Span;
 
-use super::actor_gate::{ActorGate, Denial};
+use super::actor_gate::{ActorGate, Refusal};
 use super::span;
 use super::write::WriteTerms;
 #[cfg(feature = "rmcp")]
@@ -33,9 +33,11 @@ use crate::record::SpanIds;
 #[cfg(feature = "rmcp")]
 use crate::record::{Attributes, Place};
 use crate::record::{Detail, EventName, Key, Outcome, RecordId, Value, names};
+#[cfg(feature = "mcp")]
+use crate::trail::calls::Denial;
 #[cfg(feature = "rmcp")]
 use crate::trail::calls::Facts;
-use crate::trail::calls::{Call, CallState, Class, RefusalKind, Refused, WhenFull, is_fact};
+use crate::trail::calls::{Call, CallState, Class, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
 use crate::trail::identity::{Share, SharedResource};
 use crate::trail::otel;
@@ -52,8 +54,11 @@ pub struct OpenCall {
     class: Class,
     admission: OnceLock<Admission>,
     recorded: Mutex<Recorded>,
-    /// Whether it may run with the actor that it has.
+    /// Whether it may run: what was decided about it, with the actor that it has.
     actor: ActorGate,
+    /// What the answer says, if it denies the call.
+    #[cfg(feature = "mcp")]
+    denial: OnceLock<Denial>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
@@ -169,6 +174,8 @@ impl OpenCall {
             admission: OnceLock::new(),
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
             actor,
+            #[cfg(feature = "mcp")]
+            denial: OnceLock::new(),
             kept: OnceLock::new(),
             _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
@@ -186,6 +193,9 @@ impl OpenCall {
             // What was not taken is counted and told by the door.
             let written = core.write_request(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
+        }
+        if !is_deferred {
+            call.tell_decision_made(false);
         }
         match core.open_calls.keep(&call.state) {
             Some(kept) => drop(call.kept.set(kept)),
@@ -244,7 +254,8 @@ impl OpenCall {
                 None => self.request_in_time().await?,
             }
         }
-        if let Some(Denial { reason, kind }) = self.actor.denied() {
+        if let Some(Refusal { reason, kind }) = self.actor.refusal() {
+            self.tell_decision_made(true);
             return Err(Refused { reason, call_id: self.call_id(), kind });
         }
         let safe = match self.recorded() {
@@ -292,10 +303,16 @@ impl OpenCall {
         self.state.ids()
     }
 
-    /// Whether the `authorize` hook said no. Who could not refuse let it run all the same.
+    /// The code of the answer that the `authorize` hook wants. Who could not refuse let it run all the same.
     #[cfg(feature = "mcp")]
-    pub(crate) fn is_denied(&self) -> bool {
-        self.actor.denied().is_some_and(|denied| denied.kind == RefusalKind::Denied)
+    pub(crate) fn refusal_code(&self) -> Option<i64> {
+        Some(self.actor.refusal()?.kind.code())
+    }
+
+    /// Its answer denies it. The first to say so counts.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn deny(&self, denial: &Denial) {
+        self.denial.get_or_init(|| denial.clone());
     }
 
     /// The value of a string attribute.
@@ -348,7 +365,9 @@ impl OpenCall {
             let written = self.core.write_request(&self.state, Some(self.terms()));
             self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
         }
+        self.tell_decision_made(true);
         let duration = self.state.stop(self.core.clock());
+        self.tell_decision(outcome);
         span::close(&self.span, outcome, duration);
         let receipt = self.core.write_response(answer, outcome, Some(self.terms()));
         if self.state.event() != EventName::HttpRequest {
@@ -356,6 +375,28 @@ impl OpenCall {
         }
         otel::end(self.state.context(), self.state.ended_unix_nano());
         receipt
+    }
+
+    /// The response half says what was decided of a call that ends so.
+    fn tell_decision(&self, outcome: &Outcome) {
+        let is_refused = self.actor.refusal().is_some();
+        #[cfg(feature = "mcp")]
+        if outcome.detail == Some(Detail::Denied)
+            && let Some(denial) = self.denial.get()
+        {
+            return self.core.write_denial(&self.state, denial, is_refused);
+        }
+        let _undecided = outcome;
+        if let Some(ruling) = self.actor.allowance() {
+            self.core.note_allowed(&self.state, &ruling);
+        }
+    }
+
+    /// Writes the record of what was decided before the call ran, behind its request record.
+    fn tell_decision_made(&self, is_acted_on: bool) {
+        if let Some((ruling, source)) = self.actor.untold(is_acted_on) {
+            self.core.write_ruling(&self.state, &ruling, source);
+        }
     }
 
     /// Writes the request record of a call that was admitted, and says whether that is done. Where its class may wait, it is not

@@ -246,6 +246,12 @@ fn action(event: EventName, method: Option<&[u8]>) -> &'static [u8] {
             fixed!(names::AUDIT_ACTION, $verb)
         };
     }
+    match event {
+        EventName::Authn => return action!("LOGIN"),
+        EventName::Authz => return action!("AUTHORIZE"),
+        EventName::Approval => return action!("APPROVE"),
+        _ => {}
+    }
     match method {
         Some(b"initialize" | b"server/discover") => action!("CONNECT"),
         Some(b"resources/read" | b"prompts/get" | b"completion/complete" | b"tasks/get" | b"skills/get") => {
@@ -258,8 +264,6 @@ fn action(event: EventName, method: Option<&[u8]>) -> &'static [u8] {
         Some(b"tasks/cancel" | b"notifications/cancelled") => action!("CANCEL"),
         Some(list) if list.ends_with(b"/list") => action!("LIST"),
         _ => match event {
-            EventName::Authn => action!("LOGIN"),
-            EventName::Authz => action!("AUTHORIZE"),
             EventName::Context => action!("UPDATE"),
             EventName::Erasure => action!("DELETE"),
             _ => action!("EXECUTE"),

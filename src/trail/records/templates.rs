@@ -20,7 +20,8 @@ pub(in crate::trail) fn moment(event: EventName, outcome: &Outcome) -> Option<&'
                 let outcome = Outcome { detail, ..Outcome::status(status) };
                 Template::new(|buffer| {
                     let mut encoder = Encoder::new(buffer, 0, &outcome.severity());
-                    encoder.body_parts(&[short(event), ": ", outcome.status.as_str()]);
+                    let ending = outcome.detail.map_or(outcome.status.as_str(), Detail::as_str);
+                    encoder.body_parts(&[short(event), ": ", ending]);
                     identity(&mut encoder, event);
                 })
             })

@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 91] = [
+pub(super) const KEYS: [&str; 94] = [
     "acknowledge",
     "actions",
     "address",
@@ -103,6 +103,7 @@ pub(super) const KEYS: [&str; 91] = [
     "client_id",
     "client_name",
     "client_type",
+    "code",
     "connect_timeout",
     "connections",
     "cool_down",
@@ -144,6 +145,7 @@ pub(super) const KEYS: [&str; 91] = [
     "protocol",
     "quarantine_max_bytes",
     "quarantine_when_full",
+    "reason",
     "record",
     "refresh",
     "repeated_per_byte",
@@ -157,6 +159,7 @@ pub(super) const KEYS: [&str; 91] = [
     "stale",
     "target",
     "tenant",
+    "text",
     "timeout",
     "tls_certificate",
     "tls_key",

@@ -10,6 +10,7 @@
 mod bounds;
 mod certificates;
 mod class;
+mod denied;
 mod error;
 #[cfg(feature = "jwt")]
 mod issuers;
@@ -25,6 +26,7 @@ mod tests;
 mod value;
 
 pub use self::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
+pub use self::denied::DeniedSettings;
 pub use self::error::FileError;
 pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{

@@ -5,8 +5,9 @@ use std::path::Path;
 use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
-use auditrail::policy::TargetMap;
+use auditrail::policy::{DenialRules, TargetMap};
 
+use super::denied;
 use super::error::{FileError, SourceFile};
 use super::issuers;
 use super::shape::{ClassSettings, ConfigFile};
@@ -90,6 +91,12 @@ impl ConfigFile {
         target::map(&self.target).unwrap_or_default()
     }
 
+    /// The rules that recognize denials. Those of a file that was read can all be used.
+    #[must_use]
+    pub fn denials(&self) -> DenialRules {
+        denied::rules(&self.denied).unwrap_or_default()
+    }
+
     /// The complete configuration, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -109,6 +116,8 @@ impl ConfigFile {
         }
         issuers::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
         target::map(&self.target).map_err(|(place, problem)| source.mistake(Some(place), problem))?;
+        denied::rules(&self.denied)
+            .map_err(|(rule, error)| source.mistake(Some(rule.name.span()), &error.problem.to_string()))?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
                 (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
+use super::denied::DeniedSettings;
 use super::jwt::{JwtSettings, KubernetesSettings};
 use super::target::TargetSettings;
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
@@ -43,6 +44,9 @@ pub struct ConfigFile {
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<ClassRule>,
+    /// The rules that recognize denials in the errors of servers; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<DeniedSettings>,
     /// The classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class: BTreeMap<String, ClassSettings>,

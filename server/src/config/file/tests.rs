@@ -22,6 +22,7 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(ConfigFile::default().http.record, HttpRecordName::Failures);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
     assert_eq!((file.target.len(), file.targets().is_empty()), (4, false));
+    assert_eq!((file.denied.len(), file.denials().is_empty()), (1, false));
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
 }
@@ -161,6 +162,16 @@ fn mistakes_stop_the_start() {
         ("[http]\nexclude = [\"/a*b\"]", "it is not a path"),
         ("[http]\nexclude = [\"/a?b=1\"]", "it is not a path"),
         ("[identity.headers]\nroles = \"x\"", "missing field `user`"),
+        ("[[denied]]\ntext = \"denied\"", "missing field `name`"),
+        ("[[denied]]\nname = \"a\"\ntool = \"b\"", ":2: `name`: it has neither a code nor a text"),
+        ("[[denied]]\nname = \"a\"\ntext = \"*\"", ":2: `name`: its text needs a part of at least 3 characters"),
+        ("[[denied]]\nname = \"a\"\ncode = 1\ntool = \"*x\"", ":2: `name`: the pattern of its tool or method has a *"),
+        ("[[denied]]\nname = \"a\"\ncode = \"1\"", ":3: `code`: invalid type: string, expected i64"),
+        (
+            "[[denied]]\nname = \"a\"\ncode = 1\n[[denied]]\nname = \"a\"\ncode = 2",
+            ":5: `name`: another rule has that name",
+        ),
+        ("[[denied]]\nname = \"a\"\ncode = 1\nstatus = 403", "unknown field `status`, expected one of `name`, `code`"),
         ("service_name = ", ":1: `service_name`: "),
     ] {
         let error = parse(text).unwrap_err().to_string();
@@ -341,6 +352,13 @@ type = "city"
 [[target]]
 prompt = "report"
 actions = ["READ"]
+[[denied]]
+name = "github"
+code = -32003
+text = "resource not accessible by"
+tool = "create_*"
+method = "tools/call"
+reason = "the token lacks a permission"
 
 [class.light]
 

@@ -1,7 +1,7 @@
 //! The proxy's own answers. Each says what happened and what to do, for the person who reads it or a log.
 
 use auditrail::internals::correlate::UnansweredRequest;
-use auditrail::internals::mcp::NotFromServer;
+use auditrail::internals::mcp::{NotFromServer, RefusedByRule};
 use auditrail::internals::message::Id;
 use auditrail::trail::Refused;
 use bytes::Bytes;
@@ -19,6 +19,13 @@ pub(super) type BoxedAnswer = Box<ProxyAnswer>;
 /// A line of plain text.
 pub(super) fn plain(status: StatusCode, text: &str) -> ProxyAnswer {
     with(status, TEXT, format!("auditrail: {text}\n"))
+}
+
+/// A line of plain text for a request that this proxy refuses by a rule of its own.
+pub(super) fn forbidden(rule: &'static str, text: &str) -> ProxyAnswer {
+    let mut answer = plain(StatusCode::FORBIDDEN, text);
+    answer.extensions_mut().insert(RefusedByRule(rule));
+    answer
 }
 
 /// The answer for calls that must not run: a JSON-RPC error for each of them, as the server would answer.

@@ -4,10 +4,10 @@ use super::super::message::Message;
 use super::outcomes::unread_request;
 use super::pending_call::{PendingCall, RequestKind};
 use crate::record::{Detail, Outcome, Status, names};
-use crate::trail::{Core, Failure, OpenCall, Refused};
+use crate::trail::{Core, Denial, Failure, OpenCall, Refused};
 
-/// The outcome that an answer gives a call.
-pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> Outcome {
+/// The outcome that an answer gives a call; `refused` if the status of its HTTP response denies it.
+pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message, refused: Option<&Denial>) -> Outcome {
     let outcome = match answer.error.code {
         Some(code) if answer.is_error() => Outcome::jsonrpc_error(code),
         _ => Outcome::of(result(waiting.asked, answer)),
@@ -15,7 +15,7 @@ pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message) -> O
     if waiting.is_unreadable && outcome.status != Status::Failure {
         return unread_request();
     }
-    let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, &outcome, answer);
+    let is_denied = is_refusal(&waiting.call, outcome.code) || is_denial(core, waiting, (&outcome, answer), refused);
     match &waiting.cancelled {
         _ if is_denied => Outcome { detail: Some(Detail::Denied), ..outcome },
         // Servers answer cancellations with an error of some code, and what they did before is unknown. An error that
@@ -63,13 +63,24 @@ fn is_promise(answer: &Message) -> bool {
 
 /// Whether it is the answer that the wrapper gave instead of the handler.
 fn is_refusal(call: &OpenCall, code: Option<i64>) -> bool {
-    code == Some(Refused::UNRECORDED_CODE) || (code == Some(Refused::DENIED_CODE) && call.is_denied())
+    code == Some(Refused::UNRECORDED_CODE) || (code.is_some() && code == call.refusal_code())
 }
 
-fn is_denial(core: &Core, waiting: &PendingCall, outcome: &Outcome, answer: &Message) -> bool {
+/// Whether the answer denies the call, which then knows by what.
+fn is_denial(core: &Core, waiting: &PendingCall, answered: (&Outcome, &Message), refused: Option<&Denial>) -> bool {
+    let (outcome, answer) = answered;
+    let denial = match refused {
+        Some(refused) if outcome.detail == Some(Detail::JsonrpcError) => Some(refused.clone()),
+        _ => recognized(core, waiting, outcome, answer),
+    };
+    denial.inspect(|denial| waiting.call.deny(denial)).is_some()
+}
+
+/// What the rules and the hook of the operator make of it.
+fn recognized(core: &Core, waiting: &PendingCall, outcome: &Outcome, answer: &Message) -> Option<Denial> {
     let failed = matches!(outcome.detail, Some(Detail::ToolError | Detail::JsonrpcError));
     if !failed || !core.hooks().has_denial() {
-        return false;
+        return None;
     }
     let text = if answer.is_error() { &answer.error.message } else { &answer.result.text };
     let [method, tool, prompt] = [names::MCP_METHOD_NAME, names::GEN_AI_TOOL_NAME, names::GEN_AI_PROMPT_NAME]
@@ -80,5 +91,5 @@ fn is_denial(core: &Core, waiting: &PendingCall, outcome: &Outcome, answer: &Mes
         outcome.code,
         text.as_deref().unwrap_or_default(),
     );
-    core.hooks().is_denial(core.notices(), &failure)
+    core.hooks().denial(core.notices(), &failure)
 }

@@ -1,7 +1,7 @@
 //! A stdio connection, or an HTTP request with its response.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "tower")]
 use super::super::message::is_notification;
@@ -22,7 +22,7 @@ use super::{answer, outcomes};
 use crate::hex::hex;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{ClockReading, Detail, EventName, Outcome, RecordId, Value, names};
-use crate::trail::{Call, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
+use crate::trail::{Call, Denial, Direction, Facts, MessageFacts, Moment, OpenCall, Opener, Transport, WireCounter};
 #[cfg(feature = "tower")]
 use crate::trail::{Client, Core};
 
@@ -40,6 +40,8 @@ pub struct Exchange {
     is_held: bool,
     /// The status of the HTTP response; 0 for none.
     status: AtomicU16,
+    /// What the status denies, and by what.
+    pub(super) refused: OnceLock<Denial>,
     has_message: AtomicBool,
     unread_facts: Mutex<Vec<(&'static str, Value)>>,
     /// The client has sent a request.
@@ -94,6 +96,7 @@ impl Exchange {
             common: CommonFacts::default(),
             garbage: Mutex::default(),
             status: AtomicU16::new(0),
+            refused: OnceLock::new(),
             has_message: AtomicBool::new(false),
             unread_facts: Mutex::default(),
             has_call: AtomicBool::new(false),
@@ -243,16 +246,6 @@ impl Exchange {
         let Some(id) = answer.id.as_ref().filter(|_| is_answer) else { return };
         let meant = self.pending().answered(self.number, false, direction.opposite(), id);
         self.end_meant(&meant, |_| outcomes::disconnected());
-    }
-
-    /// That call was answered instead of by the server.
-    #[cfg(feature = "internals")]
-    pub(crate) fn refuse(&self, call: &Arc<OpenCall>, answer: Message) {
-        let waiting = self.pending().take_call(call);
-        match waiting {
-            Some(waiting) => self.answered(&waiting, answer),
-            None => call.close(&outcomes::refused(answer.error.code.unwrap_or_default())),
-        }
     }
 
     /// Blocks while much is not on disk yet.
@@ -450,7 +443,7 @@ impl Exchange {
         }
     }
 
-    fn answered(&self, waiting: &PendingCall, message: Message) {
+    pub(super) fn answered(&self, waiting: &PendingCall, message: Message) {
         if waiting.direction == Direction::ClientToServer {
             let passed_over = self.pending().take_passed_over(self.number, waiting.serial);
             passed_over.iter().for_each(|waiting| self.end(waiting, &waiting.unanswered(outcomes::unread())));
@@ -557,12 +550,16 @@ impl Exchange {
         if status != 0 && waiting.direction == Direction::ClientToServer {
             waiting.call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(status).into());
         }
+        // An answer with a code has said by what it is denied.
+        if let Some(refused) = self.refusal_of(waiting).filter(|_| outcome.code.is_none()) {
+            waiting.call.deny(refused);
+        }
         self.session.count_failure(outcome);
         waiting.call.close(outcome);
     }
 
     fn outcome(&self, waiting: &PendingCall, message: &Message) -> Outcome {
-        answer::outcome(self.correlator.core(), waiting, message)
+        answer::outcome(self.correlator.core(), waiting, message, self.refusal_of(waiting))
     }
 
     fn is_http(&self) -> bool {

@@ -35,6 +35,7 @@ mod message_origin;
 mod outcomes;
 mod pending;
 mod pending_call;
+mod refusals;
 mod session;
 mod session_facts;
 mod tools;

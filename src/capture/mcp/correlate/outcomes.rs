@@ -6,6 +6,7 @@ use crate::record::{Detail, Outcome, Status, error_type};
 pub(crate) fn http_error(status: u16) -> Outcome {
     match status {
         408 | 504 => Outcome::with_type(Detail::Timeout, error_type::TIMEOUT),
+        401 | 403 => Outcome::with_type(Detail::Denied, error_type::HTTP_ERROR),
         _ => Outcome::of(Detail::HttpError),
     }
 }

@@ -23,7 +23,7 @@ mod tower;
 pub use self::beside::{HttpFuture, HttpLayer, HttpService};
 pub use self::exchange::HttpRecording;
 #[cfg(feature = "internals")]
-pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};
+pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, RefusedByRule, Withheld};
 #[cfg(feature = "internals")]
 pub use self::server::HoldReasons;
 pub use self::tower::{McpFuture, McpLayer, McpService, TapBody};

@@ -7,7 +7,7 @@ use rmcp::model::{
 
 use crate::capture::mcp::refusal::message_of;
 use crate::record::{Detail, Outcome, names};
-use crate::trail::{Core, Failure, Refused};
+use crate::trail::{Core, Denial, Failure, Refused};
 
 /// The outcome of an answer that is not a JSON-RPC error.
 pub(super) trait HandlerResult {
@@ -64,13 +64,13 @@ plain! {
 
 impl HandlerResult for () {}
 
-/// The outcome of a handler's result.
+/// The outcome of a handler's result, and by what it denies the call if it does.
 pub(super) fn outcome<T: HandlerResult>(
     core: &Core,
     method: &str,
     name: Option<&str>,
     result: &Result<T, ErrorData>,
-) -> Outcome {
+) -> (Outcome, Option<Denial>) {
     let outcome = match result {
         Ok(answer) => Outcome::of(answer.detail()),
         Err(error) => Outcome::jsonrpc_error(i64::from(error.code.0)),
@@ -81,11 +81,12 @@ pub(super) fn outcome<T: HandlerResult>(
             Ok(answer) => answer.error_text(),
             Err(error) => error.message.to_string(),
         };
-        if core.hooks().is_denial(core.notices(), &Failure::new(Some(method), name, outcome.code, &text)) {
-            return Outcome { error_type: outcome.error_type, code: outcome.code, ..Outcome::of(Detail::Denied) };
+        let failure = Failure::new(Some(method), name, outcome.code, &text);
+        if let Some(denial) = core.hooks().denial(core.notices(), &failure) {
+            return (Outcome { detail: Some(Detail::Denied), ..outcome }, Some(denial));
         }
     }
-    outcome
+    (outcome, None)
 }
 
 /// The answer to a call that must not run.

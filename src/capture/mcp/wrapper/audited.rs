@@ -85,13 +85,14 @@ impl<H: ServerHandler> Audited<H> {
         let handled = open.run(async { handle().await });
         let mut guard = CancelGuard { open: Some(open), is_cancelled };
         let result = handled.await;
-        let outcome = if (guard.is_cancelled)() {
+        let (outcome, denial) = if (guard.is_cancelled)() {
             // rmcp lets the handler continue and drops its answer.
-            Outcome::of(Detail::Cancelled)
+            (Outcome::of(Detail::Cancelled), None)
         } else {
             answer::outcome(self.trail.core(), &method, name.as_deref(), &result)
         };
         if let Some(open) = guard.open.take() {
+            denial.iter().for_each(|denial| open.deny(denial));
             open.finish(outcome).await;
         }
         result

@@ -60,11 +60,11 @@ impl RequestRewrite {
             if !self.is_told.swap(true, Ordering::Relaxed) {
                 notices.warn(told(&foreign));
             }
-            let text = match foreign {
-                ForeignRequest::Host(_) => FOREIGN_HOST,
-                ForeignRequest::Origin(_) => FOREIGN_ORIGIN,
+            let (rule, text) = match foreign {
+                ForeignRequest::Host(_) => ("proxy_host", FOREIGN_HOST),
+                ForeignRequest::Origin(_) => ("proxy_origin", FOREIGN_ORIGIN),
             };
-            answer::plain(StatusCode::FORBIDDEN, text).into()
+            answer::forbidden(rule, text).into()
         })
     }
 

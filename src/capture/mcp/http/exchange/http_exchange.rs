@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
+use super::access::AccessRequest;
 use super::body_notes::{BodyNotes, Side};
 #[cfg(feature = "internals")]
 use super::bypass::Bypass;
@@ -30,7 +31,7 @@ use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
 use crate::capture::mcp::request_id::RequestId;
 use crate::locks::Mutex;
 use crate::record::{ClockReading, Detail, Outcome, names};
-use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
+use crate::trail::{Call, Denial, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
 
 /// The state of the exchange.
 pub(crate) struct HttpExchange {
@@ -44,6 +45,9 @@ pub(crate) struct HttpExchange {
     pair: HttpPair,
     /// The head is that of an MCP client, whatever the path.
     is_of_mcp: bool,
+    /// What matters if it is refused, and by what it is.
+    access: AccessRequest,
+    refused: OnceLock<Denial>,
     /// The request asks for a session.
     initializes: AtomicBool,
     bodies: BodyNotes,
@@ -90,6 +94,8 @@ impl HttpExchange {
             path: parts.uri.path().to_owned(),
             pair: HttpPair::of(core, &mut parts.extensions),
             is_of_mcp: head::is_of_mcp(parts),
+            access: AccessRequest::of(parts),
+            refused: OnceLock::new(),
             initializes: AtomicBool::new(false),
             bodies: BodyNotes::default(),
             is_foreign: AtomicBool::new(false),
@@ -131,6 +137,10 @@ impl HttpExchange {
     pub(super) fn see_head(&self, response: &http::response::Parts) {
         self.status.store(response.status.as_u16(), Ordering::Release);
         self.exchange.status(response.status.as_u16());
+        if let Some(denial) = self.access.denial(response) {
+            self.exchange.refused(denial.clone());
+            self.refused.get_or_init(|| denial);
+        }
         self.note_media_type(Side::Response, &response.headers);
         if response.status.is_success()
             && let Some(id) = head::session(&response.headers)
@@ -382,6 +392,9 @@ impl HttpExchange {
             Some(&code) if code == Refused::UNRECORDED_CODE => {
                 Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
             }
+            Some(&code) if self.refused.get().is_some() => {
+                Outcome { detail: Some(Detail::Denied), ..Outcome::jsonrpc_error(code) }
+            }
             Some(&code) => Outcome::jsonrpc_error(code),
             None if failed => correlate::http_error(self.status()),
             None => correlate::unread_request(),
@@ -401,6 +414,9 @@ impl HttpExchange {
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
             call.span().record(names::HTTP_RESPONSE_STATUS_CODE, i64::from(self.status()));
+        }
+        if let Some(denial) = self.refused.get() {
+            call.deny(&self.access.without_body(denial));
         }
         call.finish_now(outcome);
     }

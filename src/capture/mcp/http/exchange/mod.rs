@@ -1,8 +1,10 @@
 //! One HTTP request with its response: its head, its bodies, and its records.
 
+mod access;
 mod body_notes;
 #[cfg(feature = "internals")]
 mod bypass;
+mod challenge;
 mod head;
 #[cfg(feature = "internals")]
 mod held_calls;
@@ -12,6 +14,8 @@ mod ordinary;
 mod progress;
 mod taps;
 
+#[cfg(feature = "internals")]
+pub use self::access::RefusedByRule;
 #[cfg(feature = "internals")]
 pub use self::bypass::Bypasses;
 pub(crate) use self::head::origin;

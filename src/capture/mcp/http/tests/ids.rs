@@ -96,7 +96,7 @@ fn calls_with_one_id_that_do_not_meet_have_their_own_outcomes() {
     // An HTTP error is of its own request, whatever else is open. The SDK for Go answers an id so that is open already.
     let duplicate = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"duplicate in-flight request ID 1"}}"#;
     for (status, body, expected) in [
-        (401, r#"{"error":"invalid_token"}"#, "lists: http_error http_error"),
+        (401, r#"{"error":"invalid_token"}"#, "lists: denied http_error"),
         (400, duplicate, "lists: jsonrpc_error -32600"),
     ] {
         let rig = Rig::new();

@@ -93,14 +93,18 @@ fn one_request_is_one_pair_however_head_body_and_answer_interleave() {
             drop(early.response.take());
             early.request_frames(FRAMES - before - between);
         }
-        let pair = ["mcp.tools.call request tools/call: -", "mcp.tools.call response tools/call: http_error"];
-        assert_eq!(rig.told(), pair.repeat(ways.len()), "{asked:?}, {answered:?}");
+        let told = [
+            "mcp.tools.call request tools/call: -",
+            "authn - tools/call: denied",
+            "mcp.tools.call response tools/call: denied",
+        ];
+        assert_eq!(rig.told(), told.repeat(ways.len()), "{asked:?}, {answered:?}");
         for (at, record) in rig.records().iter().enumerate() {
-            let (before, between) = ways[at / 2];
+            let (before, between) = ways[at / 3];
             let way = format!("{asked:?}, {answered:?}, {before} frames before the head, {between} before its end");
             assert_eq!(record.text(names::GEN_AI_TOOL_NAME), Some("delete_user"), "{way}");
             assert_eq!(record.text(names::JSONRPC_REQUEST_ID), Some("7"), "{way}");
-            assert_eq!(int(record, names::HTTP_RESPONSE_STATUS_CODE), (at % 2 == 1).then_some(401), "{way}");
+            assert_eq!(int(record, names::HTTP_RESPONSE_STATUS_CODE), (at % 3 > 0).then_some(401), "{way}");
         }
     }
 }
@@ -157,18 +161,24 @@ fn a_call_of_which_only_the_beginning_came_is_named_if_it_was_answered() {
         let mut early = Early::begin(&rig, post(Script::new(&[&body[..length], b" "])), 1, refused);
         early.response_frames(1);
         drop(early);
-        let pair = ["mcp.tools.call request tools/call: -", "mcp.tools.call response tools/call: http_error"];
-        assert_eq!(rig.told(), pair, "{length} of {}", String::from_utf8_lossy(body));
-        let records = rig.records();
-        assert_eq!(records[1].text(names::GEN_AI_TOOL_NAME), tool, "{length}");
-        assert_eq!(records[1].text(names::JSONRPC_REQUEST_ID), id, "{length}");
-        assert_eq!(int(&records[1], names::HTTP_RESPONSE_STATUS_CODE), Some(403));
+        let told = [
+            "mcp.tools.call request tools/call: -",
+            "authz - tools/call: denied",
+            "mcp.tools.call response tools/call: denied",
+        ];
+        assert_eq!(rig.told(), told, "{length} of {}", String::from_utf8_lossy(body));
+        for record in &rig.records()[1..] {
+            assert_eq!(record.text(names::GEN_AI_TOOL_NAME), tool, "{length}");
+            assert_eq!(record.text(names::JSONRPC_REQUEST_ID), id, "{length}");
+            assert_eq!(int(record, names::HTTP_RESPONSE_STATUS_CODE), Some(403));
+        }
     }
     // Of which not even the method came.
     let rig = Rig::new();
     let refused = answer(403, "text/plain", framed(b"no", 1, Framing::Length));
     drop(Early::begin(&rig, post(Script::new(&[&CALL[..20], b" "])), 1, refused));
-    assert_eq!(rig.told(), ["http.request request -: -", "http.request response -: http_error"]);
+    let told = ["http.request request -: -", "authz - -: denied", "http.request response -: denied"];
+    assert_eq!(rig.told(), told);
 }
 
 #[test]
@@ -193,8 +203,8 @@ fn a_call_that_came_after_its_answer_has_begun_before() {
     early.request_frames(2);
     drop(early);
     let records = rig.records();
-    assert_eq!(records[1].time_unix_nano - records[0].time_unix_nano, 3_000_000_000);
-    assert_eq!(records[1].get(names::AUDITRAIL_DURATION), Some(&3.0.into()));
+    assert_eq!(records[2].time_unix_nano - records[0].time_unix_nano, 3_000_000_000);
+    assert_eq!(records[2].get(names::AUDITRAIL_DURATION), Some(&3.0.into()));
 }
 
 #[test]

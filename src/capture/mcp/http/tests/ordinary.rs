@@ -53,6 +53,7 @@ const OK: (u16, &str, &str) = (200, JSON, r#"{"jsonrpc":"2.0","id":7,"result":{"
 /// The server speaks MCP there.
 const SPOKEN: Exchange<'_> = ("POST", "/mcp", CALL, OK);
 const FAILED: [&str; 2] = ["http.request request -: -", "http.request response -: http_error"];
+const DENIED: [&str; 3] = ["http.request request -: -", "authn - -: denied", "http.request response -: denied"];
 const UNREAD: [&str; 2] = ["http.request request -: -", "http.request response -: unreadable"];
 
 #[test]
@@ -137,11 +138,13 @@ fn failures_are_told_with_their_path() {
     ];
     for exchange in exchanges {
         let (told, last) = last_of(HttpRecording::failures(), &[SPOKEN, exchange]);
-        assert_eq!(told, FAILED, "{exchange:?}");
+        let expected = if exchange.3.0 == 401 { &DENIED[..] } else { &FAILED[..] };
+        assert_eq!(told, expected, "{exchange:?}");
         let last = last.unwrap();
         assert_eq!(last.text(names::URL_PATH), Some(exchange.1));
+        assert_eq!(last.text(names::ERROR_TYPE), Some("http_error"));
         assert_eq!(int(&last, names::HTTP_RESPONSE_STATUS_CODE), Some(i64::from(exchange.3.0)));
-        assert_eq!(failures(&[exchange]), FAILED, "{exchange:?}");
+        assert_eq!(failures(&[exchange]), expected, "{exchange:?}");
     }
 }
 
@@ -160,8 +163,15 @@ fn a_call_that_got_an_http_error_never_got_a_jsonrpc_error() {
         (502, "text/plain", "Bad Gateway"),
     ] {
         let told = failures(&[("POST", "/mcp", CALL, (status, kind, body))]);
-        let pair = ["mcp.tools.call request tools/call: -", "mcp.tools.call response tools/call: http_error"];
-        assert_eq!(told, pair, "{status} {body}");
+        let (decision, detail) = match status {
+            401 => (Some("authn - tools/call: denied"), "denied"),
+            403 => (Some("authz - tools/call: denied"), "denied"),
+            _ => (None, "http_error"),
+        };
+        let response = format!("mcp.tools.call response tools/call: {detail}");
+        let expected: Vec<_> =
+            [Some("mcp.tools.call request tools/call: -"), decision, Some(&response)].into_iter().flatten().collect();
+        assert_eq!(told, expected, "{status} {body}");
     }
 }
 
@@ -178,7 +188,7 @@ fn what_goes_where_mcp_is_spoken_is_always_audited() {
     for exchange in refused {
         let (mut told, _) = last_of(none(), &[SPOKEN, exchange]);
         told.retain(|line| !line.starts_with("mcp.notification"));
-        assert_eq!(told, FAILED, "{exchange:?}");
+        assert_eq!(told, if exchange.3.0 == 401 { &DENIED[..] } else { &FAILED[..] }, "{exchange:?}");
     }
     let elsewhere: Exchange<'_> = ("GET", "/nowhere", NOTHING, (404, "text/html", ""));
     assert_eq!(last_of(none(), &[SPOKEN, elsewhere]).0, [""; 0]);
