@@ -102,11 +102,9 @@ pub(crate) struct PendingActor {
 
 impl PendingActor {
     /// Unless the answer is final.
-    pub(crate) fn of(found: Actor, sender: &Arc<Sender>, method: &str) -> Result<Self, Actor> {
-        if !found.may_become_known() || sender.seen().head.is_none() {
-            return Err(found);
-        }
-        Ok(Self { found, sender: sender.clone(), method: method.to_owned() })
+    pub(crate) fn of(found: &Actor, sender: &Arc<Sender>, method: &str) -> Option<Self> {
+        let may_change = found.may_become_known() && sender.seen().head.is_some();
+        may_change.then(|| Self { found: found.clone(), sender: sender.clone(), method: method.to_owned() })
     }
 
     /// What the extractors say now.

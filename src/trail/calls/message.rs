@@ -91,9 +91,9 @@ impl MessageFacts {
     /// Adds the actor that the extractors find, if they find one.
     pub(crate) fn sent_by(mut self, chain: &Chain, sender: &Arc<Sender>, method: &str) -> Self {
         let Some(found) = sender.actor(chain, method) else { return self };
-        match PendingActor::of(found, sender, method) {
-            Ok(pending) => self.pending = Some(Box::new(pending)),
-            Err(found) => return self.actor(found),
+        match PendingActor::of(&found, sender, method) {
+            Some(pending) => self.pending = Some(Box::new(pending)),
+            None => return self.actor(found),
         }
         self
     }

@@ -89,8 +89,8 @@ impl CallState {
         let cut = truncator.limit(&mut learnt);
         let mut facts = self.facts();
         for (key, _) in learnt.iter() {
-            facts.base.remove(&key);
-            facts.added.remove(&key);
+            facts.base.remove(key);
+            facts.added.remove(key);
         }
         facts.base.take_over(&learnt, |_| true);
         facts.truncations.take_over(&cut, |_| true);
