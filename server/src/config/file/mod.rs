@@ -11,6 +11,8 @@ mod bounds;
 mod class;
 mod error;
 mod jwt;
+#[cfg(feature = "jwt")]
+mod jwt_meaning;
 mod read;
 mod shape;
 #[cfg(test)]
