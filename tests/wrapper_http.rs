@@ -105,7 +105,9 @@ async fn a_call_for_verified_actors_waits_for_the_keys() {
     let keys = LateKeys::new();
     let bench = Bench::with(|builder| {
         builder.identify(keys.clone()).classify(|call| match call.name() {
-            Some("annotated") => Class { deadline: Duration::from_secs(600), ..Class::default() }.requires_verified_actor(),
+            Some("annotated") => {
+                Class { deadline: Duration::from_secs(600), ..Class::default() }.requires_verified_actor()
+            }
             _ => Class::default(),
         })
     });
@@ -118,7 +120,8 @@ async fn a_call_for_verified_actors_waits_for_the_keys() {
     drop(called.await.unwrap().unwrap());
     ending_token.cancel();
     let records = bench.records();
-    let pair: Vec<_> = records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
+    let pair: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
     assert_eq!(pair.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "ok"]);
     for record in pair {
         assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some("ada"));
@@ -148,7 +151,8 @@ async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
     drop(client);
     ending_token.cancel();
     let records = bench.records();
-    let pair: Vec<_> = records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
+    let pair: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
     let response = pair.iter().find(|record| ending(record).0 == "response").unwrap();
     assert_eq!((pair.len(), ending(response).2), (2, "ok"));
     assert_eq!(response.text(names::AUDIT_ACTOR_ID), Some("ada"));

@@ -11,6 +11,7 @@ use crate::cli::outcome::Failure;
 #[cfg(feature = "jwt")]
 use crate::config::file::JwtSettings;
 use crate::config::file::{HeaderIdentity, IdentitySettings, ProcessIdentity};
+use crate::proxy::http::CertificateExtractor;
 
 /// The extractors of servers over HTTP.
 pub(super) fn over_http(configuration: &Configuration, mut trail: TrailBuilder) -> Result<TrailBuilder, Failure> {
@@ -20,7 +21,18 @@ pub(super) fn over_http(configuration: &Configuration, mut trail: TrailBuilder) 
     {
         trail = with_tokens(identity, trail)?;
     }
-    if let Some(headers) = &identity.headers {
+    let (authenticated, asserted) = match &identity.headers {
+        Some(headers) if headers.authenticated => (Some(headers), None),
+        headers => (None, headers.as_ref()),
+    };
+    // A hop that authenticates people may show a certificate of its own. What a hop only asserts counts for less than that.
+    if let Some(headers) = authenticated {
+        trail = trail.identify(fields(headers));
+    }
+    if configuration.file.listener.iter().any(|listener| listener.client_ca.is_some()) {
+        trail = trail.identify(CertificateExtractor::new());
+    }
+    if let Some(headers) = asserted {
         trail = trail.identify(fields(headers));
     }
     Ok(trail)

@@ -8,17 +8,23 @@
 //!    repeats a value.
 
 mod bounds;
+mod certificates;
 mod class;
 mod error;
-mod jwt;
 #[cfg(feature = "jwt")]
-mod jwt_meaning;
+mod issuers;
+#[cfg(not(feature = "jwt"))]
+#[path = "no_issuers.rs"]
+mod issuers;
+mod jwt;
 mod read;
 mod shape;
+mod target;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use self::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 pub use self::error::FileError;
 pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{
@@ -26,4 +32,5 @@ pub use self::shape::{
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
     ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
 };
+pub use self::target::TargetSettings;
 pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};

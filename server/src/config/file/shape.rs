@@ -8,7 +8,9 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 use super::jwt::{JwtSettings, KubernetesSettings};
+use super::target::TargetSettings;
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
 
 /// A configuration file.
@@ -35,6 +37,9 @@ pub struct ConfigFile {
     /// Listeners, and the servers behind them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
+    /// What tools, prompts, resources and routes act on; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub target: Vec<Spanned<TargetSettings>>,
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<ClassRule>,
@@ -270,6 +275,18 @@ pub struct ListenerSettings {
     /// The private key of that certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
+    /// The authorities that must have signed certificates of clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
+    /// Whether clients need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificateUse>,
+    /// Which name in it is the actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<ClientNameKind>,
+    /// What its holder is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_type: Option<ClientHolder>,
     /// The authorities that must have signed the server's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_ca: Option<PathBuf>,
@@ -379,6 +396,10 @@ impl ListenerSettings {
             forwarded: false,
             tls_certificate: None,
             tls_key: None,
+            client_ca: None,
+            client_certificate: None,
+            client_name: None,
+            client_type: None,
             upstream_ca: None,
             upstream_certificate: None,
             upstream_key: None,
@@ -387,6 +408,11 @@ impl ListenerSettings {
             connect_timeout: None,
             held_bytes: None,
         }
+    }
+
+    /// Whether it says anything about certificates of clients, apart from who signs them.
+    pub(super) fn asks_clients(&self) -> bool {
+        self.client_certificate.is_some() || self.client_name.is_some() || self.client_type.is_some()
     }
 }
 
