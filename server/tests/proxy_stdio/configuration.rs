@@ -154,9 +154,8 @@ async fn what_a_tool_acts_on_is_what_the_file_says() {
     assert_eq!(played.code(), 0, "{}", played.said);
     let records = records(&receiver);
     // `cat` asks its client the same.
-    let is_asked = |record: &&auditrail::record::Record| {
-        record.text(names::AUDITRAIL_MCP_DIRECTION) == Some("client_to_server")
-    };
+    let is_asked =
+        |record: &&auditrail::record::Record| record.text(names::AUDITRAIL_MCP_DIRECTION) == Some("client_to_server");
     let calls: Vec<_> = records.iter().filter(is_asked).collect();
     let of = |tool| calls.iter().filter(move |record| record.text(names::GEN_AI_TOOL_NAME) == Some(tool));
     let actions = auditrail::record::Value::from(vec!["files:read".to_owned()]);
