@@ -288,20 +288,20 @@ async fn a_streamed_response_ends_with_its_last_byte() {
     assert_eq!(told(&bench.records()), ["http.request request: unknown", "http.request response: ok"]);
 }
 
-/// A response to HEAD has the length of the one to GET, and no byte of it comes.
+/// Servers poll no body of a response that has none, whatever the handler gave.
 #[tokio::test]
 async fn a_response_without_a_body_is_over_with_its_head() {
     let bench = Bench::new();
-    for (method, status) in [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304), (Method::OPTIONS, 200)] {
-        let mut service = bench
-            .trail
-            .http_layer()
-            .layer(tower_service_fn(move |_| Ok(Response::builder().status(status).body(Body::empty()).unwrap())));
+    for (method, status) in [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304)] {
+        let mut service = bench.trail.http_layer().layer(tower_service_fn(move |_| {
+            let (_go_on, rest) = tokio::sync::oneshot::channel();
+            Ok(Response::builder().status(status).body(pieces(rest)).unwrap())
+        }));
         let request = Request::builder().method(method).version(Version::HTTP_2).uri("/").body(Body::empty()).unwrap();
         drop(service.call(request).await.unwrap());
     }
     let records = bench.records();
-    assert_eq!(told(&records), ["http.request request: unknown", "http.request response: ok"].repeat(4));
+    assert_eq!(told(&records), ["http.request request: unknown", "http.request response: ok"].repeat(3));
     assert!(records.iter().all(|record| record.text(names::NETWORK_PROTOCOL_VERSION) == Some("2")));
 }
 
