@@ -4,9 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 #[cfg(feature = "tower")]
-use http::{Extensions, HeaderMap};
-
-#[cfg(feature = "tower")]
 use super::super::message::is_notification;
 use super::super::message::{Flaw, Id, IdKind, Message, MessageKind};
 use super::call::SeenMessage;
@@ -117,7 +114,7 @@ impl Exchange {
 
     /// Looks for the sender in the request as a layer further inside has it, unless the sender is verified.
     #[cfg(feature = "tower")]
-    pub(crate) fn identify(&self, headers: &HeaderMap, extensions: &Extensions) {
+    pub(crate) fn identify(&self, headers: &http::HeaderMap, extensions: &http::Extensions) {
         self.origin.sender.look_again(self.correlator.core().chain(), headers, extensions);
     }
 
