@@ -20,6 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use auditrail::identity::VerifiedClaims;
 use auditrail::record::{EventName, names};
 use auditrail::trail::{Actor, Class};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -65,6 +66,14 @@ fn process() -> &'static (Bench, InMemorySpanExporter) {
 
 /// Serves the audited server until the token is cancelled, and gives its address.
 async fn serve(bench: &Bench, ending: CancellationToken) -> String {
+    serve_behind(bench, ending, |router| router).await
+}
+
+async fn serve_behind(
+    bench: &Bench,
+    ending: CancellationToken,
+    layers: impl FnOnce(axum::Router) -> axum::Router,
+) -> String {
     let trail = bench.trail.clone();
     let service: StreamableHttpService<_, LocalSessionManager> = StreamableHttpService::new(
         move || Ok(trail.audited(Everything::default())),
@@ -73,7 +82,7 @@ async fn serve(bench: &Bench, ending: CancellationToken) -> String {
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = axum::Router::new().nest_service("/mcp", service);
+    let router = layers(axum::Router::new().nest_service("/mcp", service));
     tokio::spawn(async move {
         axum::serve(listener, router)
             .with_graceful_shutdown(async move { ending.cancelled_owned().await })
@@ -115,6 +124,36 @@ async fn a_call_for_verified_actors_waits_for_the_keys() {
         assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some("ada"));
         assert_eq!(record.get(names::AUDITRAIL_ACTOR_VERIFIED), Some(&true.into()));
     }
+}
+
+/// The layer is outside of authentication, so only the handler knows who it is: it runs, and the response record says so.
+#[tokio::test]
+async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
+    let bench = Bench::with(|builder| {
+        builder.classify(|call| match call.name() {
+            Some("ok") => Class::default().requires_verified_actor(),
+            _ => Class::default(),
+        })
+    });
+    let authenticate = async |mut request: axum::extract::Request, next: axum::middleware::Next| {
+        request.extensions_mut().insert(VerifiedClaims::of("inner", Actor::verified("ada")));
+        next.run(request).await
+    };
+    let ending_token = CancellationToken::new();
+    let layer = bench.trail.mcp_layer();
+    let layers = |router: axum::Router| router.layer(axum::middleware::from_fn(authenticate)).layer(layer);
+    let uri = serve_behind(&bench, ending_token.clone(), layers).await;
+    let client = client(uri, &[]).await;
+    call(&client, "ok").await.unwrap();
+    drop(client);
+    ending_token.cancel();
+    let records = bench.records();
+    let pair: Vec<_> = records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("ok")).collect();
+    let response = pair.iter().find(|record| ending(record).0 == "response").unwrap();
+    assert_eq!((pair.len(), ending(response).2), (2, "ok"));
+    assert_eq!(response.text(names::AUDIT_ACTOR_ID), Some("ada"));
+    assert_eq!(response.text(names::AUDITRAIL_ACTOR_SOURCE), Some("inner"));
+    assert_eq!(response.text(names::AUDITRAIL_DECISION), None);
 }
 
 #[tokio::test]

@@ -169,6 +169,18 @@ async fn a_tap_never_waits() {
     assert!(keys.asked.load(Ordering::SeqCst) > 0);
 }
 
+/// The class is for what clients ask.
+#[tokio::test]
+async fn what_the_server_asks_its_client_needs_no_verified_actor() {
+    let keys = LateKeys::new();
+    let bench = Bench::with(|builder| builder.identify(keys.clone()).class(Class::default().requires_verified_actor()));
+    let mut wire = Wire::new(&bench.trail);
+    wire.server(r#"{"jsonrpc":"2.0","id":9,"method":"roots/list"}"#).await;
+    wire.client(r#"{"jsonrpc":"2.0","id":9,"result":{"roots":[]}}"#).await;
+    let records = bench.records();
+    assert_eq!(of_id(&records, "9").iter().map(|record| decision(record)).collect::<Vec<_>>(), [["", "", ""]; 2]);
+}
+
 #[tokio::test]
 async fn the_wrapper_refuses_with_a_code_of_its_own() {
     let bench = Bench::with(|builder| {

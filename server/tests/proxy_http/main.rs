@@ -25,6 +25,7 @@ mod heads;
 mod held;
 mod jwt;
 mod late;
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../tests/support/late_keys.rs"]
 mod late_keys;
 mod lifecycle;

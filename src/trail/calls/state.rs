@@ -96,6 +96,15 @@ impl CallState {
         facts.truncations.take_over(&cut, |_| true);
     }
 
+    /// Takes back what was said of the call.
+    #[cfg(feature = "rmcp")]
+    pub(in crate::trail) fn forget(&self, keys: &[&str]) {
+        let mut facts = self.facts();
+        for key in keys {
+            facts.base.remove(key);
+        }
+    }
+
     /// Stops the clock, unless it was stopped before; the number is the same on the record and on the span.
     pub(crate) fn stop(&self, clock: &dyn Clock) -> f64 {
         self.stop_at(clock.monotonic_nano())

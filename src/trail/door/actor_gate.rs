@@ -82,13 +82,14 @@ impl ActorGate {
         self.state().standing
     }
 
-    /// Somebody has found out more.
+    /// Somebody has found out more: a denial for want of that is none any more.
     #[cfg(feature = "rmcp")]
-    pub(super) fn learn(&self, standing: Standing) {
+    pub(super) fn learn(&self, standing: Standing, call: &CallState) {
         let mut state = self.state();
         state.standing = standing;
-        if standing == Standing::Verified {
-            state.denied.take_if(|denied| denied.kind == RefusalKind::Unverified);
+        let is_for_want_of_it = |denied: &mut Denial| denied.kind == RefusalKind::Unverified;
+        if standing == Standing::Verified && state.denied.take_if(is_for_want_of_it).is_some() {
+            call.forget(&DECISION);
         }
     }
 
@@ -152,7 +153,7 @@ fn decide(core: &Core, call: &mut Call) -> Option<Denial> {
 /// Denies a call whose class requires a verified actor, unless it has one.
 fn unverified(class: Class, message: &mut MessageFacts) -> Option<Denial> {
     let standing = message.standing;
-    if !class.requires_verified_actor || standing == Standing::Verified {
+    if !class.requires_verified_actor || matches!(standing, Standing::Verified | Standing::Server) {
         return None;
     }
     let reason = standing.as_str();
@@ -179,5 +180,8 @@ async fn known(core: &Core, pending: &PendingActor, limit: Duration) -> Actor {
     }
 }
 
+/// What is said of a denial.
+#[cfg(feature = "rmcp")]
+const DECISION: [&str; 3] = [names::AUDITRAIL_DECISION, names::AUDITRAIL_DECISION_REASON, names::SECURITY_RULE_NAME];
 /// `security_rule.name` of such a refusal.
 const RULE: &str = "requires_verified_actor";
