@@ -9,9 +9,11 @@
     reason = "a test stops at what it did not expect; the helpers are shared"
 )]
 
+mod chance;
 mod facts;
 mod keys;
 mod kubernetes;
+#[allow(unused_imports, reason = "other tests use the rest")]
 #[path = "../support/oauth/mod.rs"]
 mod oauth;
 mod rig;

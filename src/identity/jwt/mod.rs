@@ -20,8 +20,6 @@ mod keys;
 mod kubernetes;
 mod presented;
 mod read_actor;
-#[cfg(test)]
-mod tests;
 mod verifier;
 
 pub use self::algorithm::Algorithm;

@@ -20,4 +20,4 @@ pub(crate) use self::cases::{AUDIENCE, Cast, Expected, doubtful, nobody, verifie
 pub(crate) use self::issuer::{Issuer, Mode};
 pub(crate) use self::review::ApiServer;
 pub(crate) use self::signing_key::SigningKey;
-pub(crate) use self::token::Token;
+pub(crate) use self::token::{Token, base64};

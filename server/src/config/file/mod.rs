@@ -12,6 +12,8 @@ mod certificates;
 mod class;
 mod error;
 mod jwt;
+#[cfg(feature = "jwt")]
+mod jwt_meaning;
 mod read;
 mod shape;
 #[cfg(test)]

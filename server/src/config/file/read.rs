@@ -7,7 +7,8 @@ use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
 
 use super::error::{FileError, SourceFile};
-use super::jwt;
+#[cfg(feature = "jwt")]
+use super::jwt_meaning;
 use super::shape::{ClassSettings, ConfigFile};
 
 impl ConfigFile {
@@ -98,7 +99,7 @@ impl ConfigFile {
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
-        jwt::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
+        self.check_tokens(source)?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
                 (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",
@@ -121,5 +122,18 @@ impl ConfigFile {
             return Err(source.mistake(Some(listener.listen.span()), problem));
         }
         Ok(())
+    }
+
+    #[cfg(feature = "jwt")]
+    fn check_tokens(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
+        jwt_meaning::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)
+    }
+
+    #[cfg(not(feature = "jwt"))]
+    fn check_tokens(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
+        let issuer = self.identity.jwt.first().map(|it| it.issuer.span());
+        let place = issuer.or_else(|| self.identity.kubernetes.as_ref().map(|it| it.audience.span()));
+        let problem = "this auditrail was built without tokens; build it with its feature jwt";
+        place.map_or(Ok(()), |place| Err(source.mistake(Some(place), problem)))
     }
 }

@@ -19,8 +19,6 @@ mod key;
 mod key_set;
 mod source;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub(super) use self::address::checked_address;
 pub(super) use self::client::{Client, bearer};
