@@ -105,20 +105,23 @@ async fn a_call_for_verified_actors_waits_for_the_keys() {
     let keys = LateKeys::new();
     let bench = Bench::with(|builder| {
         builder.identify(keys.clone()).classify(|call| match call.name() {
-            Some("ok") => Class { deadline: Duration::from_secs(600), ..Class::default() }.requires_verified_actor(),
+            Some("annotated") => {
+                Class { deadline: Duration::from_secs(600), ..Class::default() }.requires_verified_actor()
+            }
             _ => Class::default(),
         })
     });
     let ending_token = CancellationToken::new();
     let uri = serve(&bench, ending_token.clone()).await;
     let client = client(uri, &[("x-user", "ada")]).await;
-    let called = tokio::spawn(async move { call(&client, "ok").await.map(|_| client) });
+    let called = tokio::spawn(async move { call(&client, "annotated").await.map(|_| client) });
     keys.wanted().await;
     keys.arrive();
     drop(called.await.unwrap().unwrap());
     ending_token.cancel();
     let records = bench.records();
-    let pair: Vec<_> = records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("ok")).collect();
+    let pair: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
     assert_eq!(pair.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "ok"]);
     for record in pair {
         assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some("ada"));
@@ -131,7 +134,7 @@ async fn a_call_for_verified_actors_waits_for_the_keys() {
 async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
     let bench = Bench::with(|builder| {
         builder.classify(|call| match call.name() {
-            Some("ok") => Class::default().requires_verified_actor(),
+            Some("annotated") => Class::default().requires_verified_actor(),
             _ => Class::default(),
         })
     });
@@ -144,11 +147,12 @@ async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
     let layers = |router: axum::Router| router.layer(axum::middleware::from_fn(authenticate)).layer(layer);
     let uri = serve_behind(&bench, ending_token.clone(), layers).await;
     let client = client(uri, &[]).await;
-    call(&client, "ok").await.unwrap();
+    call(&client, "annotated").await.unwrap();
     drop(client);
     ending_token.cancel();
     let records = bench.records();
-    let pair: Vec<_> = records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("ok")).collect();
+    let pair: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
     let response = pair.iter().find(|record| ending(record).0 == "response").unwrap();
     assert_eq!((pair.len(), ending(response).2), (2, "ok"));
     assert_eq!(response.text(names::AUDIT_ACTOR_ID), Some("ada"));

@@ -77,3 +77,38 @@ async fn an_id_that_the_service_returns_itself_stays() {
     assert_eq!(answer.matches("x-request-id").count(), 1);
     assert_eq!(bench.records()[0].text(names::AUDITRAIL_REQUEST_ID), Some("sent"));
 }
+
+/// Each message of an exchange has the id of its request: a call, a notification, what the server asks in its answer.
+#[tokio::test]
+async fn all_records_of_an_exchange_have_its_id() {
+    let answer = r#"data: {"jsonrpc":"2.0","id":1,"method":"elicitation/create"}
+
+data: {"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"a","inputSchema":{}}]}}
+
+"#;
+    let answers = any(async move |_: axum::body::Bytes| ([("content-type", "text/event-stream")], answer));
+    let messages = [
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","id":8"#,
+    ];
+    for sent in [Some("order-17"), None] {
+        let bench = Bench::new();
+        let address = serve(Router::new().route("/mcp", answers.clone()).layer(bench.trail.mcp_layer())).await;
+        for message in messages {
+            let header = sent.map(|id| format!("x-request-id: {id}")).unwrap_or_default();
+            let headers = [b"content-type: application/json".as_slice(), header.as_bytes()];
+            let before = bench.records().len();
+            ask(address, "POST /mcp", &headers[..1 + usize::from(sent.is_some())], message).await;
+            let records = bench.records().split_off(before);
+            assert!(!records.is_empty(), "{message}");
+            let ids: Vec<_> = records.iter().map(|record| record.text(names::AUDITRAIL_REQUEST_ID)).collect();
+            assert!(ids[0].is_some() && ids.iter().all(|id| *id == ids[0]), "{message}: {ids:?} {:?}", told(&records));
+            assert!(sent.is_none_or(|sent| ids[0] == Some(sent)));
+        }
+        let events: HashSet<_> = bench.records().iter().map(|record| record.event_name.to_string()).collect();
+        for event in ["mcp.request", "mcp.notification", "mcp.tool_definition"] {
+            assert!(events.contains(&format!("auditrail.{event}")), "{event}: {events:?}");
+        }
+    }
+}

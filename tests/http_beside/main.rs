@@ -17,3 +17,4 @@ mod requests;
 mod rig;
 #[path = "../suite/support.rs"]
 mod support;
+mod targets;

@@ -104,6 +104,27 @@ async fn looked_up() -> &'static str {
     "sunny"
 }
 
+/// A request beside MCP that the layer for MCP records is under its caller, too; it is known as such when it is over.
+#[tokio::test]
+async fn an_ordinary_request_beside_mcp_is_under_the_span_of_its_caller() {
+    let bench = Bench::new();
+    let (tracer, spans) = tracer();
+    let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+    let _guard = tracing_subscriber::registry().with(bench.trail.layer()).with(otel).set_default();
+    let router = Router::new().route("/mcp", get(async || StatusCode::UNAUTHORIZED)).layer(bench.trail.mcp_layer());
+    let traceparent = format!("traceparent: 00-{TRACE}-{CALLER}-01");
+    ask(serve(router).await, "GET /mcp", &[traceparent.as_bytes()], "").await;
+    let records = bench.records();
+    assert_eq!(told(&records), ["http.request request: unknown", "http.request response: http_error"]);
+    let span = spans.named("GET");
+    assert_eq!(
+        (span.span_context.trace_id().to_string(), span.parent_span_id.to_string()),
+        (TRACE.into(), CALLER.into())
+    );
+    assert_eq!(attribute(&span, "http.response.status_code").unwrap().to_string(), "401");
+    assert!(span.links.is_empty() && records.iter().all(|record| record_ids(record) == ids(&span)));
+}
+
 /// A host that has a span of its own for the request keeps it in between; one of another trace is not of the request.
 #[tokio::test]
 async fn the_span_of_the_host_is_the_parent() {

@@ -74,6 +74,7 @@ pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallStat
         span.add_link(link.clone());
     }
     *state.facts_mut() = Facts::of_call(call.message.attributes, cut, call.message.shared);
+    state.facts_mut().map(call.mapped);
     if let Some(context) = start(core, (&span, name), call.message.parent.as_ref(), call.message.links) {
         state.attach(context);
     }

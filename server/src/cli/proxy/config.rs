@@ -71,7 +71,7 @@ impl Configuration {
     /// A trail with these settings, whose rules give each call its class.
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
-        let builder = builder.bounds((&self.file.bounds).into());
+        let builder = builder.bounds((&self.file.bounds).into()).targets(self.file.targets());
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held for the others.
             return builder;

@@ -82,8 +82,9 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 84] = [
+pub(super) const KEYS: [&str; 91] = [
     "acknowledge",
+    "actions",
     "address",
     "agent_id",
     "agent_name",
@@ -134,10 +135,12 @@ pub(super) const KEYS: [&str; 84] = [
     "match",
     "max_bytes",
     "method",
+    "methods",
     "name",
     "open_calls",
     "os_user",
     "otlp",
+    "prompt",
     "protocol",
     "quarantine_max_bytes",
     "quarantine_when_full",
@@ -145,11 +148,14 @@ pub(super) const KEYS: [&str; 84] = [
     "refresh",
     "repeated_per_byte",
     "requires_verified_actor",
+    "resource",
     "roles",
+    "route",
     "service_name",
     "sessions",
     "share",
     "stale",
+    "target",
     "tenant",
     "timeout",
     "tls_certificate",
@@ -159,6 +165,7 @@ pub(super) const KEYS: [&str; 84] = [
     "tool",
     "trace",
     "trusted",
+    "type",
     "types",
     "upstream",
     "upstream_ca",

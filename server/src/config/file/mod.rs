@@ -11,11 +11,15 @@ mod bounds;
 mod certificates;
 mod class;
 mod error;
-mod jwt;
 #[cfg(feature = "jwt")]
-mod jwt_meaning;
+mod issuers;
+#[cfg(not(feature = "jwt"))]
+#[path = "no_issuers.rs"]
+mod issuers;
+mod jwt;
 mod read;
 mod shape;
+mod target;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -28,4 +32,5 @@ pub use self::shape::{
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
     ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
 };
+pub use self::target::TargetSettings;
 pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};

@@ -5,11 +5,12 @@ use std::path::Path;
 use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
+use auditrail::policy::TargetMap;
 
 use super::error::{FileError, SourceFile};
-#[cfg(feature = "jwt")]
-use super::jwt_meaning;
+use super::issuers;
 use super::shape::{ClassSettings, ConfigFile};
+use super::target;
 
 impl ConfigFile {
     /// Reads and checks a file.
@@ -82,6 +83,13 @@ impl ConfigFile {
         self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
     }
 
+    /// What tools, prompts, resources and routes act on.
+    #[must_use]
+    pub fn targets(&self) -> TargetMap {
+        // It was checked when the file was read.
+        target::map(&self.target).unwrap_or_default()
+    }
+
     /// The complete configuration, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -99,7 +107,8 @@ impl ConfigFile {
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
-        self.check_tokens(source)?;
+        issuers::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
+        target::map(&self.target).map_err(|(place, problem)| source.mistake(Some(place), problem))?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
                 (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",
@@ -122,18 +131,5 @@ impl ConfigFile {
             return Err(source.mistake(Some(listener.listen.span()), problem));
         }
         Ok(())
-    }
-
-    #[cfg(feature = "jwt")]
-    fn check_tokens(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
-        jwt_meaning::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)
-    }
-
-    #[cfg(not(feature = "jwt"))]
-    fn check_tokens(&self, source: &SourceFile<'_>) -> Result<(), FileError> {
-        let issuer = self.identity.jwt.first().map(|it| it.issuer.span());
-        let place = issuer.or_else(|| self.identity.kubernetes.as_ref().map(|it| it.audience.span()));
-        let problem = "this auditrail was built without tokens; build it with its feature jwt";
-        place.map_or(Ok(()), |place| Err(source.mistake(Some(place), problem)))
     }
 }

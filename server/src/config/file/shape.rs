@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 use super::jwt::{JwtSettings, KubernetesSettings};
+use super::target::TargetSettings;
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
 
 /// A configuration file.
@@ -36,6 +37,9 @@ pub struct ConfigFile {
     /// Listeners, and the servers behind them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
+    /// What tools, prompts, resources and routes act on; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub target: Vec<Spanned<TargetSettings>>,
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<ClassRule>,

@@ -21,6 +21,7 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| PathPattern(route.into())));
     assert_eq!(ConfigFile::default().http.record, HttpRecordName::Failures);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
+    assert_eq!((file.target.len(), file.targets().is_empty()), (4, false));
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
 }
@@ -74,6 +75,21 @@ fn mistakes_stop_the_start() {
         (
             "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
             ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]",
+        ),
+        ("[[target]]\ntype = \"x\"", ":1: a [[target]] has exactly one of `tool`, `prompt`, `resource` and `route`"),
+        ("[[target]]\ntool = \"a\"\nroute = \"/b\"\ntype = \"x\"", ":1: a [[target]] has exactly one of"),
+        (
+            "[[target]]\ntool = \"a\"\ntype = \"x\"\n\n[[target]]\nroute = \"b\"\ntype = \"x\"",
+            ":5: a route begins with `/`",
+        ),
+        (
+            "[[target]]\ntool = \"a*\"\ntype = \"x\"\n[[target]]\ntool = \"ab\"\ntype = \"x\"",
+            ":4: an earlier rule matches everything",
+        ),
+        ("[[target]]\ntool = \"a\"\nargument = \"b\"", ":3: unknown field `argument`, expected one of `tool`"),
+        (
+            "[[target]]\nroute = \"/a\"\nmethods = \"GET\"\ntype = \"x\"",
+            ":3: `methods`: invalid type: string, expected a sequence",
         ),
         ("[[rule]]\nmatch = { tool = \"*a\" }\nclass = \"x\"\n[class.x]", "has a * that is not at its end"),
         (
@@ -305,6 +321,26 @@ class = "critical"
 [[rule]]
 match = { method = "resources/*" }
 class = "critical"
+
+[[target]]
+tool = "close_*"
+type = "ticket"
+actions = ["tickets:update"]
+
+[[target]]
+route = "/cities/{city}"
+methods = ["GET"]
+type = "city"
+id = "{city}"
+actions = ["READ"]
+
+[[target]]
+resource = "weather://cities/{city}"
+type = "city"
+
+[[target]]
+prompt = "report"
+actions = ["READ"]
 
 [class.light]
 

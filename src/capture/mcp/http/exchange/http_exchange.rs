@@ -400,6 +400,7 @@ impl HttpExchange {
         }
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
+            call.span().record(names::HTTP_RESPONSE_STATUS_CODE, i64::from(self.status()));
         }
         call.finish_now(outcome);
     }

@@ -1,4 +1,4 @@
-//! What `[[identity.jwt]]` and `[identity.kubernetes]` mean.
+//! What issuers of tokens and clusters in the file mean, and their mistakes.
 
 use auditrail::config::ConfigError;
 use auditrail::identity::jwt::{
