@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use auditrail::record::Record;
+use auditrail::record::{Record, Value, names};
 use auditrail::serve::Receiver;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -65,14 +65,20 @@ impl Proxied {
         Self { address: address.parse().unwrap(), process, receiver, _directory: directory }
     }
 
-    /// Ends it, and gives what it recorded of others.
+    /// Ends it, and gives what it recorded of others, in order.
     pub(crate) async fn records(mut self) -> Vec<Record> {
         let pid = self.process.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
         assert!(tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap().success());
         let records = self.receiver.records();
         let records = records.iter().map(|got| Record::decode(&got.bytes).unwrap());
-        records.filter(|record| record.event_name != "auditrail.lifecycle").collect()
+        let mut records: Vec<_> = records.filter(|record| record.event_name != "auditrail.lifecycle").collect();
+        // Requests of the shipper may overtake each other.
+        records.sort_by_key(|record| match record.get(names::AUDIT_SEQUENCE_NUMBER) {
+            Some(Value::Int(number)) => *number,
+            other => panic!("{other:?}"),
+        });
+        records
     }
 }
 
