@@ -25,6 +25,10 @@ mod events_in_calls;
 mod faulty_fs;
 mod filters;
 mod forwarded;
+mod identity;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/late_keys.rs"]
+mod late_keys;
 mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
@@ -44,4 +48,5 @@ mod tapped;
 mod turns;
 mod typed_events;
 mod unreadable;
+mod verified_actors;
 mod wrapper;

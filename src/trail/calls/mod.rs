@@ -5,9 +5,11 @@ mod class;
 mod data_use;
 mod digest;
 mod facts;
+mod mapped;
 mod mcp_methods;
 mod message;
 mod moment;
+mod observer;
 mod refused;
 mod state;
 mod transport;
@@ -17,12 +19,13 @@ pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::data_use::{DataUse, Framework, LegalBasis, Sensitivity};
 pub use self::digest::{Digest, Pseudonym};
 pub use self::moment::Moment;
+pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
 pub(crate) use self::facts::Facts;
+pub(in crate::trail) use self::mapped::MappedFacts;
 pub(crate) use self::mcp_methods::is_of_mcp;
-#[cfg(feature = "mcp")]
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;
 #[cfg(feature = "layer")]

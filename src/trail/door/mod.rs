@@ -1,9 +1,11 @@
 //! The one door: opens and ends calls for every route of capture, and writes their records.
 
+mod actor_gate;
 pub(crate) mod announce;
 mod current;
 mod durably;
 mod guarantee;
+mod http_span;
 mod open_call;
 mod scope;
 mod span;
