@@ -117,6 +117,8 @@ pub enum UnverifiedReason {
     Audience,
     /// It is of another issuer.
     Issuer,
+    /// It is a token for another use, by its type.
+    TokenType,
     /// It lacks a claim that is required.
     MissingClaim,
     /// The issuer has revoked it or does not know it.
@@ -141,6 +143,7 @@ impl UnverifiedReason {
             Self::NotYetValid => "not_yet_valid",
             Self::Audience => "audience",
             Self::Issuer => "issuer",
+            Self::TokenType => "token_type",
             Self::MissingClaim => "missing_claim",
             Self::Rejected => "rejected",
             Self::Several => "several",

@@ -21,7 +21,8 @@ use super::extractor::{Changed, Extractor};
 #[cfg(feature = "tower")]
 use super::hops::{PeerAddr, TrustedHop, TrustedHops};
 use super::request::RequestFacts;
-use crate::config::Notices;
+use super::start::ExtractorStart;
+use crate::config::{ConfigError, Notices};
 
 /// Extractors that are asked one after the other.
 #[derive(Debug, Clone)]
@@ -65,6 +66,11 @@ impl Chain {
             Some(known) => *known = extractor,
             None => self.extractors.push(extractor),
         }
+    }
+
+    /// Starts the extractors.
+    pub(crate) fn start(&self, start: &ExtractorStart) -> Result<(), ConfigError> {
+        self.extractors.iter().try_for_each(|extractor| extractor.start(start))
     }
 
     /// Tells its problems there.

@@ -9,10 +9,13 @@ mod headers;
 mod hook;
 #[cfg(feature = "tower")]
 pub(crate) mod hops;
+#[cfg(all(unix, feature = "jwt"))]
+pub mod jwt;
 mod os_user;
 mod request;
 mod sender;
 mod standing;
+mod start;
 mod unverified_alarm;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
@@ -24,6 +27,7 @@ pub use self::headers::IdentityFields;
 pub use self::hops::{AddressField, PeerAddr, TrustedHop, TrustedHops};
 pub use self::os_user::OsUser;
 pub use self::request::RequestFacts;
+pub use self::start::{ExtractorStart, IdDigests};
 pub use self::unverified_alarm::UnverifiedAlarm;
 
 pub(crate) use self::actor::CODE;

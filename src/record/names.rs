@@ -196,6 +196,7 @@ attributes! {
     AUDITRAIL_DECISION = "auditrail.decision" Str Fact Auditrail;
     AUDITRAIL_DECISION_REASON = "auditrail.decision.reason" Str Fact Auditrail;
     AUDITRAIL_AUTHN_CHALLENGE = "auditrail.authn.challenge" Str Fact Auditrail;
+    AUDITRAIL_AUTHN_COUNT = "auditrail.authn.count" Int Fact Auditrail;
     AUDITRAIL_POLICY_ID = "auditrail.policy.id" Str Fact Auditrail;
     AUDITRAIL_POLICY_DIGEST = "auditrail.policy.digest" Str Fact Auditrail;
     AUDITRAIL_APPROVAL_BY = "auditrail.approval.by" Str Fact Auditrail;

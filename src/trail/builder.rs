@@ -20,10 +20,10 @@ use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 #[cfg(feature = "tower")]
 use crate::identity::TrustedHops;
-use crate::identity::{Actor, Chain, Extractor, HOOK, Hook, RequestFacts, UnverifiedAlarm};
+use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts, UnverifiedAlarm};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
-use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
+use crate::policy::{AllowList, Bounds, Decision, TargetMap, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -38,6 +38,7 @@ pub struct TrailBuilder {
     bounds: Bounds,
     chain: Chain,
     unverified_alarm: UnverifiedAlarm,
+    targets: TargetMap,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -92,6 +93,7 @@ impl TrailBuilder {
             bounds: Bounds::default(),
             chain: Chain::default(),
             unverified_alarm: UnverifiedAlarm::default(),
+            targets: TargetMap::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -158,6 +160,13 @@ impl TrailBuilder {
     /// How long attribute values may be.
     pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What tools, prompts, resources and routes act on, and which actions must be allowed for that: `audit.target.type`,
+    /// `audit.target.id` and `auditrail.target.actions`, unless a handler's span sets them itself.
+    pub fn targets(mut self, targets: TargetMap) -> Self {
+        self.targets = targets;
         self
     }
 
@@ -325,6 +334,8 @@ impl TrailBuilder {
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digests = IdDigests::new(digest_key.key_for("auditrail token id 1"), digest_key.id());
+        self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
@@ -365,6 +376,7 @@ impl TrailBuilder {
             bounds: self.bounds,
             actors: ActorCounts::new(self.unverified_alarm, self.chain.is_configured(), self.chain.can_verify()),
             chain: self.chain.telling(self.notices.clone()),
+            targets: self.targets,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

@@ -57,9 +57,9 @@ pub(crate) use self::identity::Share;
 #[cfg(feature = "mcp")]
 pub(crate) use self::identity::{Client, ClientKey, SharedResource};
 #[cfg(feature = "layer")]
-pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
+pub(crate) use self::otel::{CALL_SPAN, HTTP_SPAN, MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(feature = "layer")]
-pub(crate) use self::otel::{MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
+pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
 #[cfg(feature = "serve")]
 pub(crate) use self::timer::within;
 #[cfg(feature = "mcp")]

@@ -19,6 +19,7 @@ fn mistakes_stop_the_start() {
             "[identity]\nalarm = { share = 50 }",
             "auditrail.toml:2: `alarm`: it is not a share; write a number from 0 to 1 such as 0.5",
         ),
+        ("[[target]]\ntool = \"a\"", "auditrail.toml:1: it says nothing; give it a type, or actions, or both"),
         ("[otlp]\nprotocol = \"pigeon\"", "unknown protocol; set grpc or http/protobuf"),
     ] {
         let played = Proxy::of_script("touch \"$DIR/began\"").configured(text).send("");
@@ -172,5 +173,31 @@ fn mistakes_are_told_in_the_words_of_the_command_line() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(expected) && !said.contains("()") && !said.contains("builder"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tool_acts_on_is_what_the_file_says() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let config = "[[target]]\ntool = \"read_*\"\ntype = \"file\"\nactions = [\"files:read\"]\n";
+    let proxy = Proxy::of(&["cat"]).configured(config).collector(&receiver);
+    let sent = [call(1, "read_file"), call(2, "other")].concat();
+    let played = tokio::task::spawn_blocking(move || proxy.send(&sent)).await.unwrap();
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let records = records(&receiver);
+    // `cat` asks its client the same.
+    let is_asked =
+        |record: &&auditrail::record::Record| record.text(names::AUDITRAIL_MCP_DIRECTION) == Some("client_to_server");
+    let calls: Vec<_> = records.iter().filter(is_asked).collect();
+    let of = |tool| calls.iter().filter(move |record| record.text(names::GEN_AI_TOOL_NAME) == Some(tool));
+    let actions = auditrail::record::Value::from(vec!["files:read".to_owned()]);
+    assert_eq!((of("read_file").count(), of("other").count()), (2, 2), "{records:#?}");
+    for record in of("read_file") {
+        assert_eq!((record.text(names::AUDIT_TARGET_TYPE), record.text(names::AUDIT_TARGET_ID)), (Some("file"), None));
+        assert_eq!(record.get(names::AUDITRAIL_TARGET_ACTIONS), Some(&actions));
+    }
+    for record in of("other") {
+        assert_eq!(record.text(names::AUDIT_TARGET_ID), Some("other"));
+        assert_eq!(record.get(names::AUDITRAIL_TARGET_ACTIONS), None);
     }
 }

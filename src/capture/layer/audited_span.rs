@@ -133,6 +133,7 @@ impl AuditedSpan {
             self.state.attach(otel);
         }
         if is_call {
+            core.map_span(&self.state);
             core.write_request(&self.state, None);
         }
     }

@@ -15,6 +15,7 @@ mod profile;
 mod recent;
 #[cfg(any(feature = "internals", feature = "rmcp"))]
 pub(crate) mod refusal;
+mod request_id;
 pub(crate) mod scan;
 #[cfg(feature = "internals")]
 pub(crate) mod splice;
@@ -25,7 +26,8 @@ mod turns;
 mod wrapper;
 
 #[cfg(feature = "tower")]
-pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, TapBody};
+pub use self::http::{HttpFuture, HttpLayer, HttpRecording, HttpService, McpFuture, McpLayer, McpService, TapBody};
+pub use self::request_id::RequestId;
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
 pub use self::scan::reference::oracle::check as check_scanner;

@@ -7,10 +7,12 @@ use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 
+use super::mapped::MappedFacts;
 use super::message::MessageFacts;
 use super::observer::Observer;
 use super::transport::{Direction, Transport};
 use crate::identity::{Actor, Sender};
+use crate::policy::TargetMap;
 use crate::record::{ClockReading, EventName, Key, Value, names};
 
 /// A call that is about to begin.
@@ -20,6 +22,8 @@ pub struct Call {
     pub(in crate::trail) message: MessageFacts,
     /// When it began, if that was not now.
     pub(in crate::trail) begun: Option<ClockReading>,
+    /// What the map of targets says of it, once it begins.
+    pub(in crate::trail) mapped: Option<Arc<MappedFacts>>,
 }
 
 impl Call {
@@ -35,13 +39,13 @@ impl Call {
             // A request of a method that looks like a notification, or of none, is a request all the same.
             _ => EventName::McpRequest,
         };
-        Self { event, message, begun: None }
+        Self { event, message, begun: None, mapped: None }
     }
 
     /// An HTTP request that carried no MCP message, or none that was read.
     #[cfg(feature = "tower")]
     pub(crate) fn http(message: MessageFacts) -> Self {
-        Self { event: EventName::HttpRequest, message, begun: None }
+        Self { event: EventName::HttpRequest, message, begun: None, mapped: None }
     }
 
     /// When it began, if that was not now.
@@ -128,6 +132,20 @@ impl Call {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.text(names::GEN_AI_TOOL_NAME).or_else(|| self.text(names::GEN_AI_PROMPT_NAME))
+    }
+
+    /// The actions that must be allowed for it, as the [map of targets](crate::trail::TrailBuilder::targets) says; none before it
+    /// begins.
+    #[must_use]
+    pub fn required_actions(&self) -> &[String] {
+        self.mapped.as_ref().map_or(&[], |mapped| &mapped.actions)
+    }
+
+    /// Whether it is known to be a read: all its [`required_actions`](Self::required_actions) are
+    /// ([`TargetMap::is_read`](crate::policy::TargetMap::is_read)).
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        TargetMap::is_read(self.required_actions())
     }
 
     /// The value of a string attribute.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::mapped::MappedFacts;
 #[cfg(feature = "layer")]
 use crate::identity::Actor;
 use crate::policy::Truncations;
@@ -21,6 +22,8 @@ pub(crate) struct Facts {
     pub(in crate::trail) shared: Option<Arc<Facts>>,
     pub(in crate::trail) base: Attributes,
     pub(in crate::trail) added: Attributes,
+    /// What the map of targets says, as far as nobody says it better.
+    pub(in crate::trail) mapped: Option<Arc<MappedFacts>>,
     pub(in crate::trail) truncations: Truncations,
     /// Who asks, of what is shared.
     pub(in crate::trail) client: Option<Arc<Client>>,
@@ -48,6 +51,14 @@ impl Facts {
         base.take_over(&self.base, |key| !said.contains(key));
         truncations.take_over(&self.truncations, |key| !said.contains(key));
         Self { client: self.client.clone(), ..Self::of(base, truncations) }
+    }
+
+    /// What the map of targets says.
+    pub(in crate::trail) fn map(&mut self, mapped: Option<Arc<MappedFacts>>) {
+        if let Some(mapped) = &mapped {
+            self.truncations.take_over(&mapped.truncations, |_| true);
+        }
+        self.mapped = mapped;
     }
 
     /// The value of a string attribute.
@@ -167,6 +178,7 @@ impl Facts {
     #[cfg(feature = "layer")]
     pub(super) fn clear(&mut self) {
         self.shared = None;
+        self.mapped = None;
         self.base.clear();
         self.added.clear();
         self.truncations.clear();

@@ -3,6 +3,7 @@
 mod call;
 mod class;
 mod facts;
+mod mapped;
 mod mcp_methods;
 mod message;
 mod moment;
@@ -19,6 +20,7 @@ pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
 pub(crate) use self::facts::Facts;
+pub(in crate::trail) use self::mapped::MappedFacts;
 pub(crate) use self::mcp_methods::is_of_mcp;
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;

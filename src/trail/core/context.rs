@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::config::{Notices, Settings};
 use crate::identity::Chain;
 use crate::locks::RwLock;
-use crate::policy::{AllowList, Bounds};
+use crate::policy::{AllowList, Bounds, TargetMap};
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 use crate::trail::identity::ActorCounts;
@@ -27,6 +27,7 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) chain: Chain,
     pub(in crate::trail) actors: ActorCounts,
     pub(in crate::trail) hooks: Hooks,
+    pub(in crate::trail) targets: TargetMap,
     pub(in crate::trail) notices: Notices,
     pub(in crate::trail) unaudited_spans: UnauditedSpans,
     pub(in crate::trail) reach: Reach,

@@ -3,6 +3,7 @@
 mod actor_gate;
 pub(crate) mod announce;
 mod guarantee;
+mod http_span;
 mod open_call;
 mod span;
 mod stalled;

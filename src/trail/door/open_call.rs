@@ -155,6 +155,7 @@ impl OpenCall {
     /// Decides, opens the span and writes the request record. Without the room that its class wants, a gatekeeper's record
     /// waits for [`may_run`](Self::may_run).
     pub(crate) fn open(core: &Arc<Core>, mut call: Call, opener: Opener) -> Self {
+        core.map(&mut call);
         let (actor, class) = ActorGate::open(core, &mut call, opener.holds());
         let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
         let bytes = Core::bytes_of(&call);

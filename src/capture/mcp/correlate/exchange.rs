@@ -153,7 +153,7 @@ impl Exchange {
     /// Adds what the transport says to the facts of something that is not a message.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
-        let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
+        let facts = self.origin.place_http(facts.shared(self.common(0)));
         self.origin.identify(self.correlator.core(), facts, "")
     }
 

@@ -8,6 +8,8 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use super::garbage_rate::GarbageRate;
 use crate::identity::Sender;
 use crate::record::{Attributes, names};
+#[cfg(feature = "tower")]
+use crate::trail::Facts;
 use crate::trail::{Client, Core, Direction, MessageFacts, Observer, Transport};
 
 /// The transport of messages, and the facts that it provides.
@@ -74,8 +76,37 @@ impl MessageOrigin {
         }
     }
 
+    /// The description of an HTTP request that is no MCP message: everything that it says of itself.
+    #[cfg(feature = "tower")]
+    pub(crate) fn describe_http(&self, core: &Core, facts: MessageFacts) -> MessageFacts {
+        let mut attributes = Attributes::default();
+        self.describe(&mut attributes);
+        let shared = core.shared(&Facts::default(), &attributes, self.client.clone());
+        self.identify(core, self.place_http(facts.shared(shared)), "")
+    }
+
+    /// Places an HTTP request that is no MCP message under the span that called it: the sender of the header is its caller.
+    #[cfg(feature = "tower")]
+    pub(super) fn place_http(&self, facts: MessageFacts) -> MessageFacts {
+        let facts = facts.observed_by(self.observer);
+        match http_parent(self.link.as_ref()) {
+            Some(parent) => facts.parent(parent),
+            None => facts,
+        }
+    }
+
     /// Adds who acts, as the extractors of the trail find.
     pub(super) fn identify(&self, core: &Core, facts: MessageFacts, method: &str) -> MessageFacts {
         facts.sent_by(core.chain(), &self.sender, method)
     }
+}
+
+/// The parent of an HTTP request: the span that is current, if the host has made one for the request, or the sender of the header.
+/// A span of another trace than the sender's is not of the request.
+#[cfg(feature = "tower")]
+fn http_parent(sender: Option<&SpanContext>) -> Option<Context> {
+    let current = Some(Context::current()).filter(Context::has_active_span);
+    let is_of_sender =
+        |current: &Context| sender.is_none_or(|sender| sender.trace_id() == current.span().span_context().trace_id());
+    current.filter(is_of_sender).or_else(|| Some(Context::new().with_remote_span_context(sender?.clone())))
 }

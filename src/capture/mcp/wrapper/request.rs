@@ -7,6 +7,7 @@ use rmcp::model::{Extensions, Implementation, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::claimed::claimed_by;
+use super::super::request_id::RequestId;
 use super::super::trace_context;
 use crate::identity::{Actor, RequestFacts, Sender};
 use crate::record::names;
@@ -84,11 +85,8 @@ fn origin(
             facts = facts.link(span);
         }
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-        for (name, attribute) in HEADERS {
-            if let Some(value) = header(name) {
-                facts = facts.attribute(attribute, value);
-            }
-        }
+        facts = facts.some(names::MCP_SESSION_ID, header("mcp-session-id"));
+        facts = facts.some(names::AUDITRAIL_REQUEST_ID, RequestId::known(parts).map(|id| id.to_string()));
     }
     match (extracted(core, method, http), http) {
         (Some(actor), Some(parts)) if actor.may_become_known() => {
@@ -115,7 +113,3 @@ fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> 
     };
     core.chain().extract(&request)
 }
-
-/// The only headers whose values are recorded.
-const HEADERS: [(&str, &str); 2] =
-    [("mcp-session-id", names::MCP_SESSION_ID), ("x-request-id", names::AUDITRAIL_REQUEST_ID)];

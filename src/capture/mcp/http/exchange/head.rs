@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
 use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
+use crate::capture::mcp::request_id::RequestId;
 use crate::capture::mcp::trace_context;
 use crate::identity::{PeerAddr, Sender};
 use crate::record::names;
@@ -23,10 +24,11 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
     if let Some(version) = version(parts.version) {
         facts.push((names::NETWORK_PROTOCOL_VERSION, version.to_owned()));
     }
-    for (header, name) in HEADERS {
-        if let Some(value) = text(headers, header) {
-            facts.push((name, value.to_owned()));
-        }
+    if let Some(id) = parts.extensions.get::<RequestId>() {
+        facts.push((names::AUDITRAIL_REQUEST_ID, id.as_str().to_owned()));
+    }
+    if let Some(agent) = text(headers, "user-agent") {
+        facts.push((names::USER_AGENT_ORIGINAL, agent.to_owned()));
     }
     let peer = parts.extensions.get::<PeerAddr>().map(|peer| core.chain().hops.client(peer.0, headers));
     if let Some(peer) = peer {
@@ -104,9 +106,6 @@ fn is_version(value: &str) -> bool {
     (1..=LONGEST).contains(&value.len()) && value.bytes().all(is_plain)
 }
 
-/// The headers whose values are recorded unchanged.
-const HEADERS: [(&str, &str); 2] =
-    [("x-request-id", names::AUDITRAIL_REQUEST_ID), ("user-agent", names::USER_AGENT_ORIGINAL)];
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const SESSION: &str = "mcp-session-id";
 /// A longer id is not used as a key.

@@ -20,18 +20,24 @@ use crate::capture::mcp::correlate::Exchange;
 use crate::capture::mcp::http::exchange::{HttpExchange, HttpRecording};
 use crate::capture::mcp::http::reading::UnreadReason;
 use crate::capture::mcp::http::server::ServerState;
+use crate::capture::mcp::request_id::RequestId;
 
 /// A service around another one that records the calls that pass. Made by [`McpLayer`](super::layer::McpLayer).
 #[derive(Debug, Clone)]
 pub struct McpService<S> {
     shared: Arc<ServerState>,
     recording: Arc<HttpRecording>,
+    returns_id: bool,
     inner: S,
 }
 
 impl<S> McpService<S> {
     pub(crate) fn new(shared: Arc<ServerState>, recording: Arc<HttpRecording>, inner: S) -> Self {
-        Self { shared, recording, inner }
+        Self { shared, recording, returns_id: false, inner }
+    }
+
+    pub(crate) fn returning_id(self, returns_id: bool) -> Self {
+        Self { returns_id, ..self }
     }
 
     fn begin<B: Body>(&self, parts: &mut Parts, body: B) -> (TapBody<B>, Option<Arc<HttpExchange>>) {
@@ -82,6 +88,7 @@ where
     fn call(&mut self, request: Request<B>) -> McpFuture<S::Future> {
         let (mut parts, body) = request.into_parts();
         let (body, passage) = self.begin(&mut parts, body);
-        McpFuture::new(self.inner.call(Request::from_parts(parts, body)), passage)
+        let id = parts.extensions.get::<RequestId>().filter(|_| self.returns_id).cloned();
+        McpFuture::new(self.inner.call(Request::from_parts(parts, body)), passage, id)
     }
 }
