@@ -62,6 +62,7 @@ pub(crate) use self::append::encode_frame;
 pub use self::append::{Append, Receipt, Room};
 pub use self::directory::{Ledger, RemovedStream};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};
+pub(crate) use self::disk::{Locked, check_length};
 pub use self::entry::Entry;
 pub(crate) use self::error::FIX;
 pub use self::error::JournalError;

@@ -76,7 +76,7 @@ fn make_cursors(
     let failed = |what| JournalError::io(what, paths.root(), error::FIX);
     let make = |sink| {
         let cursor = options.fs.open_or_create(&paths.cursor(sink)).map_err(failed("create the cursor of"))?;
-        if sink == SinkName::OTLP {
+        if sink == options.sinks.first {
             // A search for orphans tries this lock as well, because the file `stream` may have been removed. If this lock
             // fails, that one must do.
             drop(cursor.try_lock());

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -10,9 +11,12 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
-use super::delivery::{Delivery, ShipperParts};
+use super::connector::Sink;
+use super::delivery::{Delivery, ShipperContext, ShipperParts};
 use super::lane::Lane;
+use super::local::LocalSink;
 use super::stats::ShipStats;
+use super::target::Target;
 use crate::config::OtlpSettings;
 use crate::journal::{Reader, Settler};
 use crate::locks::Mutex;
@@ -43,6 +47,14 @@ pub enum ShipError {
         /// The problem, and what to do.
         reason: String,
     },
+    /// A file cannot take records.
+    #[error("audit records cannot be written to {}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The problem, and what to do.
+        reason: String,
+    },
 }
 
 impl Shipper {
@@ -50,20 +62,42 @@ impl Shipper {
     ///
     /// # Errors
     /// If no thread can be created, or the connector refuses the settings.
-    pub fn start(
-        (reader, settler): (Reader, Settler),
-        parts: ShipperParts,
-        settings: &OtlpSettings,
-    ) -> Result<Self, ShipError> {
+    pub fn start(handles: (Reader, Settler), parts: ShipperParts, settings: &OtlpSettings) -> Result<Self, ShipError> {
         let runtime = OwnRuntime::new()?;
         let sink = {
             let _inside = runtime.0.as_ref().map(Runtime::enter);
             parts.connector.connect(settings)
         };
-        let target = settings.shown_endpoint();
-        let sink = sink.map_err(|reason| ShipError::Connect { endpoint: target.clone(), reason })?;
+        let endpoint = settings.shown_endpoint();
+        let sink = sink.map_err(|reason| ShipError::Connect { endpoint: endpoint.clone(), reason })?;
+        let ShipperParts { notices, entropy, reports, .. } = parts;
+        let context = ShipperContext { notices, entropy, reports };
+        Self::start_on(runtime, "auditrail-ship", handles, Delivery::new(context, sink, Target::Collector(endpoint)))
+    }
 
-        let lane = Lane(Arc::new(Delivery::new(parts, sink, target)));
+    /// Starts to write what `reader` reads to a sink on this machine.
+    ///
+    /// # Errors
+    /// If no thread can be created, or the sink cannot be written to.
+    pub(crate) fn start_local(
+        handles: (Reader, Settler),
+        local: LocalSink,
+        context: ShipperContext,
+    ) -> Result<Self, ShipError> {
+        let (thread, target) = (local.thread(), local.target());
+        let sink: Arc<dyn Sink> = local
+            .open(&context.notices)
+            .map_err(|(path, reason)| ShipError::File { path, reason: reason.to_string() })?;
+        Self::start_on(OwnRuntime::new()?, thread, handles, Delivery::new(context, sink, target))
+    }
+
+    fn start_on(
+        runtime: OwnRuntime,
+        name: &str,
+        (reader, settler): (Reader, Settler),
+        delivery: Delivery,
+    ) -> Result<Self, ShipError> {
+        let lane = Lane(Arc::new(delivery));
         let (stop, stopped) = oneshot::channel();
         let (running, ended) = channel();
         let (lane_of_thread, handle) = (lane.clone(), runtime.handle()?);
@@ -72,7 +106,7 @@ impl Shipper {
             runtime.run(ship(reader, settler, lane_of_thread), stopped);
             drop(running);
         };
-        shipper.thread = Some(thread::Builder::new().name("auditrail-ship".into()).spawn(run)?);
+        shipper.thread = Some(thread::Builder::new().name(name.into()).spawn(run)?);
         Ok(shipper)
     }
 
