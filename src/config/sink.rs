@@ -116,7 +116,11 @@ fn refuse_unused(overrides: &Overrides, environment: &Environment) -> Result<(),
     let mut set = in_code.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name);
     let unused = match set.next() {
         Some(name) => Some(name),
-        None => environment.first(&[FILE_PATH, FILE_MAX_BYTES, FILE_KEEP])?.map(|(name, _)| name),
+        // What a configuration file says of a file that the environment does not want is not a mistake.
+        None => {
+            let set = environment.first(&[FILE_PATH, FILE_MAX_BYTES, FILE_KEEP])?;
+            set.map(|(name, _)| name).filter(|name| !environment.is_of_file(name))
+        }
     };
     match unused {
         Some(name) => {

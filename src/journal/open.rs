@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{self, JournalError};
 use super::handle::Journal;
 use crate::journal::directory::{ledger, lock, make_directories, make_owner, read_previous, write_previous};
-use crate::journal::format::{Cursor, JournalPaths, Mark, SinkName, StreamPaths};
+use crate::journal::format::{Cursor, JournalPaths, Mark, StreamPaths};
 use crate::journal::options::JournalOptions;
 use crate::journal::read::{Reader, Settler, SinkHandles};
 use crate::journal::state::{Files, Shared, SinkCursor, Start};

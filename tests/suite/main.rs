@@ -33,6 +33,7 @@ mod pages;
 mod reexports;
 mod seen;
 mod server;
+mod sinks;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;

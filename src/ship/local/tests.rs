@@ -32,6 +32,7 @@ fn lines_are_those_of_the_collector() {
 #[tokio::test]
 async fn a_file_is_private_and_so_is_a_directory_that_is_made_for_it() {
     let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let path = directory.path().join("made/for/it/trail.jsonl");
     append(&sink(&path, 10 << 20, 3), 1..=2).await.unwrap();
     assert_eq!(mode(&path), 0o600);
@@ -42,7 +43,7 @@ async fn a_file_is_private_and_so_is_a_directory_that_is_made_for_it() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     append(&sink(&path, 10 << 20, 3), 3..=3).await.unwrap();
     assert_eq!(mode(&path), 0o640);
-    assert_eq!(mode(directory.path()), 0o700, "a directory that was there is left as it was");
+    assert_eq!(mode(directory.path()), 0o755, "a directory that was there is left as it was");
 }
 
 #[test]

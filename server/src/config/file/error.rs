@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 55] = [
+pub(super) const KEYS: [&str; 61] = [
     "acknowledge",
     "address",
     "authenticated",
@@ -92,11 +92,15 @@ pub(super) const KEYS: [&str; 55] = [
     "connections",
     "deadline",
     "directory",
+    "disabled",
     "drain",
     "endpoint",
     "environment",
     "exclude",
     "export",
+    "file",
+    "file_keep",
+    "file_max_bytes",
     "flush_timeout",
     "forward",
     "forwarded",
@@ -125,9 +129,11 @@ pub(super) const KEYS: [&str; 55] = [
     "roles",
     "service_name",
     "sessions",
+    "sink",
     "tenant",
     "tls_certificate",
     "tls_key",
+    "to",
     "tool",
     "trace",
     "trusted",

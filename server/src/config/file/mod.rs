@@ -12,6 +12,7 @@ mod class;
 mod error;
 mod read;
 mod shape;
+mod sink;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -22,4 +23,5 @@ pub use self::shape::{
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
     ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, WhenFullName,
 };
+pub use self::sink::{DisabledName, SinkFileSettings, SinkKindName};
 pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern};

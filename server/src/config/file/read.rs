@@ -8,6 +8,7 @@ use auditrail::internals::config::{quarantine, read_regular};
 
 use super::error::{FileError, SourceFile};
 use super::shape::{ClassSettings, ConfigFile};
+use super::sink::DisabledName;
 
 impl ConfigFile {
     /// Reads and checks a file.
@@ -62,9 +63,11 @@ impl ConfigFile {
                 self.trace.export.map(|exports| if exports { "otlp" } else { "none" }.into()),
             ),
         ];
-        let set = values
-            .into_iter()
-            .filter_map(|(variable, key, value)| environment.default_to(variable, &value?).then_some((variable, key)));
+        let disabled = self.disabled.map(DisabledName::variable);
+        let set =
+            values.into_iter().chain(self.sink.variables()).chain(disabled).filter_map(|(variable, key, value)| {
+                environment.default_to(variable, &value?).then_some((variable, key))
+            });
         set.collect()
     }
 
@@ -96,6 +99,10 @@ impl ConfigFile {
                 return Err(source.mistake(Some(rule.class.span()), &problem));
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
+        }
+        if let Some(place) = self.sink.unused() {
+            let problem = "no sink is a file; write `to = [\"file\"]` into [sink], or `to = [\"otlp\", \"file\"]`";
+            return Err(source.mistake(Some(place), problem));
         }
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {

@@ -8,6 +8,7 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::sink::{DisabledName, SinkFileSettings};
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
 
 /// A configuration file.
@@ -17,6 +18,11 @@ pub struct ConfigFile {
     /// `service.name` of the records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
+    /// `AUDITRAIL_DISABLED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<DisabledName>,
+    /// Where records go.
+    pub sink: SinkFileSettings,
     /// The journal, in which records wait for the collector.
     pub journal: JournalSettings,
     /// The collector.
