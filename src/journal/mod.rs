@@ -68,7 +68,10 @@ pub(crate) use self::error::FIX;
 pub use self::error::JournalError;
 pub use self::format::{HEADER, Kind, SinkName};
 pub use self::handle::Journal;
-pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, SinkStat, StreamStat};
+pub use self::inspect::{
+    FollowedRecord, Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, SinkStat, StreamFollower,
+    StreamStat,
+};
 pub use self::numbers::{CallNumber, Sequence};
 pub use self::open::Opened;
 pub(crate) use self::options::LOCK_PATIENCE;
