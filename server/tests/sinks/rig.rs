@@ -60,7 +60,8 @@ pub(crate) fn write() -> ! {
     for number in 1..=many {
         let text = format!("{number} {}", "x".repeat((number % 7 * 100) as usize));
         let id = trail.record(Moment::new(EventName::Context).attribute("text", text));
-        writeln!(oracle, "{id}").unwrap();
+        // In one piece, or a kill leaves half a line.
+        oracle.write_all(format!("{id}\n").as_bytes()).unwrap();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(trail.flush(LONG)).unwrap();

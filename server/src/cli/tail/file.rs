@@ -24,6 +24,8 @@ struct OpenFile {
     inode: (u64, u64),
     /// The end of the last whole line that was read.
     offset: u64,
+    /// The last bytes before that. If others stand there, the file was truncated and written anew.
+    before: Vec<u8>,
 }
 
 impl FileReader {
@@ -94,14 +96,13 @@ impl OpenFile {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
-        Ok(Self { file, inode: (metadata.dev(), metadata.ino()), offset: 0 })
+        Ok(Self { file, inode: (metadata.dev(), metadata.ino()), offset: 0, before: Vec::new() })
     }
 
     /// A line that is not ended yet is read again the next time: it may be cut and written anew.
     fn lines(&mut self, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-        if self.file.metadata()?.len() < self.offset {
-            // It was truncated, and begins anew.
-            self.offset = 0;
+        if !self.is_continued()? {
+            (self.offset, self.before) = (0, Vec::new());
         }
         let (mut held, mut chunk) = (Vec::new(), vec![0; CHUNK]);
         loop {
@@ -117,9 +118,23 @@ impl OpenFile {
             let lines = held.drain(..whole).collect::<Vec<_>>();
             lines.split_inclusive(|byte| *byte == b'\n').for_each(&mut *each);
             self.offset += whole as u64;
+            if whole > 0 {
+                self.before = lines.get(whole.saturating_sub(REMEMBERED)..).unwrap_or_default().to_vec();
+            }
             if held.len() > LONGEST {
                 return Err(io::Error::other("it has a line of more than 64 MiB, so it is no file of OTLP JSON lines"));
             }
+        }
+    }
+}
+
+impl OpenFile {
+    /// Whether what was read still stands there.
+    fn is_continued(&self) -> io::Result<bool> {
+        let mut found = vec![0; self.before.len()];
+        match self.file.read_exact_at(&mut found, self.offset - self.before.len() as u64) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| found == self.before),
         }
     }
 }
@@ -129,5 +144,7 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
 }
 
 const CHUNK: usize = 256 * 1024;
+/// Each record has an id of its own, at its end the number in its stream.
+const REMEMBERED: usize = 512;
 /// More than a collector writes in a line.
 const LONGEST: usize = 64 << 20;
