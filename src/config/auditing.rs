@@ -1,10 +1,5 @@
 //! The switch that turns auditing off.
 
-use super::environment::Environment;
-use super::error::ConfigError;
-use super::overrides::Overrides;
-use super::variables::DISABLED;
-
 /// Whether calls are audited. A trail that is switched off leaves one record, which says so, and calls run unrecorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -20,20 +15,6 @@ pub enum Auditing {
 }
 
 impl Auditing {
-    pub(super) fn read(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        if let Some(auditing) = overrides.auditing {
-            return Ok(auditing);
-        }
-        match environment.text(DISABLED)?.map(str::to_ascii_lowercase).as_deref() {
-            None | Some("false") => Ok(Self::On),
-            Some("true") => Ok(Self::Off),
-            Some("all") => Ok(Self::OffForAll),
-            Some(_) => {
-                Err(ConfigError::secret(DISABLED, "it is neither true, all nor false", "set true, all or false"))
-            }
-        }
-    }
-
     /// Whether calls are recorded.
     #[must_use]
     pub const fn is_on(self) -> bool {

@@ -7,6 +7,7 @@
 
 mod auditing;
 pub(crate) mod directory;
+mod disabled;
 mod endpoint;
 mod environment;
 mod error;
@@ -22,6 +23,7 @@ pub(crate) mod resource;
 mod sampler;
 mod settings;
 mod sink;
+mod sink_kind;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -41,7 +43,8 @@ pub use self::quarantine_full::QuarantineFull;
 pub use self::resource::ResourceSettings;
 pub use self::sampler::SamplerSettings;
 pub use self::settings::Settings;
-pub use self::sink::{FileSettings, SinkKind, SinkSettings};
+pub use self::sink::{FileSettings, SinkSettings};
+pub use self::sink_kind::SinkKind;
 pub use self::tls::TlsSettings;
 pub use self::variables::{
     DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, SINK,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::auditing::Auditing;
 use super::quarantine_full::QuarantineFull;
-use super::sink::SinkKind;
+use super::sink_kind::SinkKind;
 use super::without::JournalWithout;
 
 /// The settings from code; `None` means that the environment decides.

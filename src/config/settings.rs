@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::auditing::Auditing;
 use super::directory::{self, DIRECTORY};
+use super::disabled;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::otlp::{OtlpSettings, Signal};
@@ -98,7 +99,7 @@ impl Settings {
             directory,
             sinks,
             has_collector,
-            auditing: Auditing::read(overrides, environment)?,
+            auditing: disabled::read(overrides, environment)?,
             earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
             resource,
             logs,

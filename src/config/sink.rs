@@ -7,21 +7,8 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::list::entries;
 use super::overrides::Overrides;
+use super::sink_kind::SinkKind;
 use super::variables::{FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, SINK};
-
-/// A place where records go. A record leaves the journal when all that are chosen have it, but for [`Log`](Self::Log).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SinkKind {
-    /// The collector, by OTLP.
-    Otlp,
-    /// A file of OTLP JSON lines, which is rotated.
-    File,
-    /// Standard error, as OTLP JSON lines.
-    Stderr,
-    /// The host's own logger: a copy of each record as an event of `tracing`. Nothing waits for it.
-    Log,
-}
 
 /// Where records go (default: to the collector).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,19 +137,6 @@ fn kinds(environment: &Environment) -> Result<Option<Vec<SinkKind>>, ConfigError
         )),
     };
     entries(list).map(kind).collect::<Result<_, _>>().map(Some)
-}
-
-impl SinkKind {
-    /// The name in variables and files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Otlp => "otlp",
-            Self::File => "file",
-            Self::Stderr => "stderr",
-            Self::Log => "log",
-        }
-    }
 }
 
 const LOG_ALONE: &str = "log is only a copy, and records need a sink that keeps them";

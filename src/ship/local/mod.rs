@@ -16,56 +16,12 @@
 
 mod file;
 mod json;
+mod local_sink;
 mod open_file;
 mod rotation;
 mod stderr;
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use self::file::FileSink;
 pub use self::json::json_lines;
-use self::stderr::StderrSink;
-use super::connector::Sink;
-use super::target::Target;
-use crate::config::{FileSettings, Notices};
-
-/// Where a shipper writes on this machine.
-#[derive(Debug, Clone)]
-pub(crate) enum LocalSink {
-    /// A file, which is rotated.
-    File(FileSettings),
-    /// Standard error.
-    Stderr,
-}
-
-impl LocalSink {
-    /// The name of the shipper's thread.
-    pub(super) const fn thread(&self) -> &'static str {
-        match self {
-            Self::File(_) => "auditrail-file",
-            Self::Stderr => "auditrail-stderr",
-        }
-    }
-
-    pub(super) fn target(&self) -> Target {
-        match self {
-            Self::File(settings) => Target::File(settings.path.clone()),
-            Self::Stderr => Target::StandardError,
-        }
-    }
-
-    /// Opens it, to find out at the start whether it can be written to.
-    pub(super) fn open(self, notices: &Notices) -> Result<Arc<dyn Sink>, (PathBuf, io::Error)> {
-        match self {
-            Self::File(settings) => {
-                let path = settings.path.clone();
-                Ok(Arc::new(FileSink::open(settings, notices.clone()).map_err(|error| (path, error))?))
-            }
-            Self::Stderr => Ok(Arc::new(StderrSink::default())),
-        }
-    }
-}
+pub(crate) use self::local_sink::LocalSink;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::json::LINE_BEGINS;
-use crate::journal::{Disk, Fs as _, Locked, check_length, planted};
+use crate::journal::{Disk, Fs as _, Locked, check_length};
 
 /// An open file.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl LockedFile {
             }
             end = begin;
         }
-        if end < length && !planted("leave-torn-lines") {
+        if end < length {
             file.set_len(end)?;
         }
         Ok(end)
@@ -127,9 +127,6 @@ impl LockedFile {
     }
 
     fn sync(&self, length: u64) -> io::Result<()> {
-        if planted("settle-unsynced-lines") {
-            return Ok(());
-        }
         self.open.file.sync_data()?;
         if length == 0 { sync_directory(&self.open.path) } else { Ok(()) }
     }

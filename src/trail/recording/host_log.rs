@@ -14,7 +14,7 @@ use std::time::Duration;
 use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
-use crate::journal::{Append, HEADER, Journal, JournalError, Receipt, Sequence};
+use crate::journal::{HEADER, Sequence};
 use crate::record::{Record, Value, names};
 
 /// Gives copies of records to the host's logger.
@@ -48,20 +48,10 @@ impl HostLog {
         Ok(Self { queue, left_out })
     }
 
-    /// Appends a frame to the journal and, if it was taken, gives a copy of its record to the logger.
-    pub(in crate::trail) fn append(
-        copies: &Option<Arc<Self>>,
-        journal: &Journal,
-        what: Append,
-        frame: &mut Vec<u8>,
-    ) -> Result<Receipt, JournalError> {
-        let Some(copies) = copies else { return journal.append(what, frame) };
-        let record = frame.get(HEADER..).unwrap_or_default().to_vec();
-        let receipt = journal.append(what, frame)?;
-        if copies.queue.try_send(Job::Record(receipt.sequence, record)).is_err() {
-            copies.left_out.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(receipt)
+    /// A copy of the record in a frame, to be given once the journal has the frame.
+    pub(in crate::trail) fn copy(copies: &Option<Arc<Self>>, frame: &[u8]) -> Option<CopiedRecord> {
+        let log = copies.clone()?;
+        Some(CopiedRecord { log, record: frame.get(HEADER..)?.to_vec() })
     }
 
     /// Waits until what was given so far is emitted, for a moment.
@@ -70,6 +60,22 @@ impl HostLog {
         if self.queue.try_send(Job::Settle(done)).is_ok() {
             // It sends nothing, and hangs up.
             let _emitted: Result<(), _> = is_done.recv_timeout(LAST);
+        }
+    }
+}
+
+/// A record that the logger gets if the journal has it.
+#[derive(Debug)]
+pub(in crate::trail) struct CopiedRecord {
+    log: Arc<HostLog>,
+    record: Vec<u8>,
+}
+
+impl CopiedRecord {
+    /// Gives it to the logger, or leaves it out.
+    pub(in crate::trail) fn give(self, number: Sequence) {
+        if self.log.queue.try_send(Job::Record(number, self.record)).is_err() {
+            self.log.left_out.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -75,8 +75,13 @@ impl Recorder {
         let append = |buffer: &mut Vec<u8>| {
             encode_frame(buffer, encode);
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
-            (!priority.goes_first(pressure, is_greedy))
-                .then(|| HostLog::append(&self.copies, &self.journal, what, buffer))
+            if priority.goes_first(pressure, is_greedy) {
+                return None;
+            }
+            let copy = HostLog::copy(&self.copies, buffer);
+            let taken = self.journal.append(what, buffer);
+            taken.as_ref().ok().zip(copy).into_iter().for_each(|(receipt, copy)| copy.give(receipt.sequence));
+            Some(taken)
         };
         // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
         // before its last spans have closed.

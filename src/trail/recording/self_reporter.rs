@@ -217,7 +217,10 @@ impl SelfReporter {
         let mut frame = Vec::new();
         encode_frame(&mut frame, |frame| record.encode(frame, self.new_id(), now));
         let kind = if record.is_alone() { Kind::Last } else { what.kind };
-        HostLog::append(&self.copies, journal, Append { kind, ..what }, &mut frame)
+        let copy = HostLog::copy(&self.copies, &frame);
+        let receipt = journal.append(Append { kind, ..what }, &mut frame)?;
+        copy.into_iter().for_each(|copy| copy.give(receipt.sequence));
+        Ok(receipt)
     }
 
     pub(in crate::trail) fn new_id(&self) -> RecordId {

@@ -1,9 +1,9 @@
 //! A record that was found, with all that its line has.
 
-use auditrail::opentelemetry_proto::tonic::common::v1::any_value;
-use auditrail::opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use auditrail::opentelemetry_proto::tonic::logs::v1::LogRecord;
-use auditrail::opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
 
 /// A record with its resource and scope.
 #[derive(Debug, Clone, PartialEq, Default)]

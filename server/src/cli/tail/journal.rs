@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use auditrail::journal::{FollowedRecord, Inspection, StreamFollower};
-use auditrail::opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use auditrail::opentelemetry_proto::tonic::common::v1::any_value::Value;
-use auditrail::opentelemetry_proto::tonic::logs::v1::LogRecord;
-use auditrail::opentelemetry_proto::tonic::resource::v1::Resource;
 use auditrail::record::{StreamId, names};
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 
 use super::found::{Found, attribute};

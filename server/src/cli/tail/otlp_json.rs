@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use auditrail::opentelemetry_proto::tonic::common::v1::any_value::Value;
-use auditrail::opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList,
-};
-use auditrail::opentelemetry_proto::tonic::logs::v1::LogRecord;
-use auditrail::opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 

@@ -6,10 +6,10 @@ use auditrail::config::Environment;
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::hex::hex;
 use auditrail::internals::ship::json_lines;
-use auditrail::opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use auditrail::opentelemetry_proto::tonic::common::v1::any_value::Value;
-use auditrail::opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
 use auditrail::record::{Record, names};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
 use prost::Message as _;
 
 use super::found::Found;

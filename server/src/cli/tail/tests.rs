@@ -1,5 +1,5 @@
 use super::otlp_json::records_of;
-use auditrail::opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
 #[test]
 fn integers_come_as_strings_and_as_numbers_and_bytes_as_base64() {
