@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -11,10 +10,10 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
-use super::connector::Sink;
 use super::delivery::{Delivery, ShipperContext, ShipperParts};
 use super::lane::Lane;
 use super::local::LocalSink;
+use super::ship_error::ShipError;
 use super::stats::ShipStats;
 use super::target::Target;
 use crate::config::OtlpSettings;
@@ -30,31 +29,6 @@ pub struct Shipper {
     thread: Option<thread::JoinHandle<()>>,
     /// Disconnects when the thread has ended.
     ended: Mutex<Receiver<()>>,
-}
-
-/// Why the shipper could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShipError {
-    /// No thread or runtime could be created.
-    #[error("the shipper's thread could not start: {0}; the process may have reached its limit of threads or files")]
-    Thread(#[from] io::Error),
-    /// The connector refused the settings.
-    #[error("cannot set up the connection to {endpoint}: {reason}")]
-    Connect {
-        /// The collector.
-        endpoint: String,
-        /// The problem, and what to do.
-        reason: String,
-    },
-    /// A file cannot take records.
-    #[error("audit records cannot be written to {}: {reason}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The problem, and what to do.
-        reason: String,
-    },
 }
 
 impl Shipper {
@@ -78,16 +52,13 @@ impl Shipper {
     /// Starts to write what `reader` reads to a sink on this machine.
     ///
     /// # Errors
-    /// If no thread can be created, or the sink cannot be written to.
+    /// If no thread can be created.
     pub(crate) fn start_local(
         handles: (Reader, Settler),
         local: LocalSink,
         context: ShipperContext,
     ) -> Result<Self, ShipError> {
-        let (thread, target) = (local.thread(), local.target());
-        let sink: Arc<dyn Sink> = local
-            .open(&context.notices)
-            .map_err(|(path, reason)| ShipError::File { path, reason: reason.to_string() })?;
+        let LocalSink { sink, target, thread } = local;
         Self::start_on(OwnRuntime::new()?, thread, handles, Delivery::new(context, sink, target))
     }
 

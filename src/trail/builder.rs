@@ -288,7 +288,7 @@ impl TrailBuilder {
         let known: Vec<_> = self.classes.iter().map(|class| (CLASSES, *class)).chain([own_class]).collect();
         sinks::check_remote(&settings.sinks, &known)?;
         check_unrecorded(settings.auditing, &known)?;
-        let destinations = sinks::destinations(&settings.sinks, self.connector)?;
+        let destinations = sinks::destinations(&settings.sinks, self.connector, &self.notices)?;
         if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
             let id = instance_id(&*self.clock, &*self.entropy);
             settings.resource.attributes.push((names::SERVICE_INSTANCE_ID.into(), id.to_string()));

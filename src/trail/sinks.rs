@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::start_error::StartError;
-use crate::config::{ConfigError, SinkSettings};
+use crate::config::{ConfigError, Notices, SinkSettings};
 use crate::journal::{Reader, Settler, SinkHandles, SinkName, Sinks};
 use crate::ship::{Connector, LocalSink, ShipError, Shipper, ShipperContext, ShipperParts};
 use crate::trail::calls::{Acknowledge, Class};
@@ -15,20 +15,21 @@ pub(super) enum Destination {
     Local(LocalSink),
 }
 
-/// What the settings choose, in the order of the journal's handles: the collector first, whose progress `remote` waits for.
+/// Opens what the settings choose, in the order of the journal's handles: the collector first, whose progress `remote` waits for.
 pub(super) fn destinations(
     settings: &SinkSettings,
     connector: Option<Arc<dyn Connector>>,
+    notices: &Notices,
 ) -> Result<Vec<(SinkName, Destination)>, StartError> {
     let mut all = Vec::new();
     if settings.otlp {
         all.push((SinkName::OTLP, Destination::Collector(connector.ok_or(StartError::NoConnector)?)));
     }
     if let Some(file) = &settings.file {
-        all.push((SinkName::FILE, Destination::Local(LocalSink::File(file.clone()))));
+        all.push((SinkName::FILE, Destination::Local(LocalSink::file(file, notices)?)));
     }
     if settings.stderr {
-        all.push((SinkName::STDERR, Destination::Local(LocalSink::Stderr)));
+        all.push((SinkName::STDERR, Destination::Local(LocalSink::stderr())));
     }
     Ok(all)
 }

@@ -321,6 +321,7 @@ fn a_mistake_stops_the_start() {
         let error = quiet(directory.path()).environment(environment).start().unwrap_err().to_string();
         assert!(error.contains(expected), "{variables:?}: {error}");
     }
+    assert!(!directory.path().join("journal").exists(), "no attempt leaves a stream");
 }
 
 fn records(path: &Path) -> Vec<Json> {
