@@ -70,7 +70,8 @@ fn successors(path: &Path, inode: (u64, u64)) -> io::Result<Option<Vec<PathBuf>>
     match fs::metadata(path) {
         Ok(found) if (found.dev(), found.ino()) == inode => return Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        found => drop(found?),
+        Err(error) => return Err(error),
+        Ok(_) => {}
     }
     let mut later = vec![path.to_owned()];
     for number in 1.. {
