@@ -7,6 +7,7 @@ mod allow;
 mod bounds;
 mod decision;
 mod limits;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod truncator;
@@ -16,5 +17,7 @@ pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
 pub use self::decision::Decision;
 pub use self::limits::ValueLimits;
+pub(crate) use self::targets::{MappedTarget, TargetSubject};
+pub use self::targets::{TargetError, TargetMap, TargetRule};
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

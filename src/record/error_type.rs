@@ -40,5 +40,6 @@ error_types! {
     SINK_UNREADABLE = "sink_unreadable";
     SINK_FILE_FAILED = "sink_file_failed";
     QUARANTINE = "quarantine";
+    ACTORS_UNVERIFIED = "actors_unverified";
     PROXY_BYPASSED = "proxy_bypassed";
 }

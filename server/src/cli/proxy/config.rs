@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use auditrail::Trail;
 use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, SINK, Settings};
-use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::service_name_of;
 use auditrail::internals::trail::CLASSES;
-use auditrail::trail::{Actor, Class, TrailBuilder};
+use auditrail::trail::{Class, TrailBuilder};
 
 use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
@@ -41,9 +40,12 @@ impl Configuration {
         };
         let mut file =
             path.map(|path| ConfigFile::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut others = Vec::from_iter(&file.identity.token_variable);
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
-            let names: Vec<_> = [Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten().collect();
-            environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
+            others.extend([Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten());
+        }
+        if !others.is_empty() {
+            environment = Environment::of_process_with(&others.into_iter().map(String::as_str).collect::<Vec<_>>());
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
         let mut sources = file.complete(&mut environment);
@@ -75,7 +77,7 @@ impl Configuration {
     /// A trail with these settings, whose rules give each call its class.
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
-        let builder = builder.bounds((&self.file.bounds).into());
+        let builder = builder.bounds((&self.file.bounds).into()).targets(self.file.targets());
         let builder = builder.classes(self.file.classes_in_use().map(Class::from));
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held for the others.
@@ -87,17 +89,9 @@ impl Configuration {
         })
     }
 
-    /// The user of a server over stdio, as the environment asserts.
-    pub(super) fn user(&self) -> Result<Option<Actor>, Failure> {
-        let Some(ProcessIdentity { user, name, tenant }) = &self.file.identity.environment else { return Ok(None) };
-        let text = |variable: &String| self.environment.text(variable).map_err(Failure::usage);
-        let optional = |variable: &Option<String>| -> Result<Option<String>, Failure> {
-            Ok(variable.as_ref().map(text).transpose()?.flatten().map(str::to_owned))
-        };
-        let Some(id) = text(user)? else { return Ok(None) };
-        let mut actor = Actor::asserted(id);
-        (actor.name, actor.tenant) = (optional(name)?, optional(tenant)?);
-        Ok(Some(actor))
+    /// The variables of the process, with those that the file names.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The effective configuration as a file, without secrets.

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use auditrail::config::Environment;
-use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::hex::hex;
 use auditrail::internals::ship::json_lines;
 use auditrail::record::{Record, names};
