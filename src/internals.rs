@@ -155,8 +155,16 @@ pub mod splice {
     pub use crate::capture::mcp::splice::{CallerTrace, InjectedTrace, MOST_MESSAGES, Splices};
 }
 
+/// OTLP JSON lines.
+pub mod ship {
+    pub use crate::ship::json_lines;
+}
+
 /// What records, counts and limits.
 pub mod trail {
+    /// What errors call a class that the code returns for some calls.
+    pub const CLASSES: &str = crate::trail::CLASSES;
+
     pub use crate::trail::core::Core;
     pub use crate::trail::identity::{Client, Share, SharedResource};
     pub use crate::trail::wire_counts::WireCounter;

@@ -32,7 +32,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("trail", &["config", "identity", "policy", "record", "journal", "ship"]),
     ("capture", &["trail", "identity", "ship", "journal", "policy", "record", "config"]),
     ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
-    ("internals", &["capture", "trail", "identity", "record", "config"]),
+    ("internals", &["capture", "trail", "identity", "ship", "record", "config"]),
     ("server::config", &["internals", "capture", "trail", "identity", "policy", "config"]),
     ("server::proxy", &["internals", "capture", "trail", "identity", "journal", "policy", "record", "config"]),
     (

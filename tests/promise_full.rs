@@ -19,15 +19,20 @@ mod simulated;
 mod told;
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use auditrail::Trail;
+use auditrail::config::{Environment, SinkKind};
 use auditrail::journal::{
     Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room, orphans,
 };
+use auditrail::record::EventName;
+use auditrail::trail::Moment;
 
 use self::peers::{own, trial_where};
 use self::simulated::SimulatedFs;
@@ -49,12 +54,16 @@ impl Told {
 }
 
 const SMALL_DISK: &str = "a_full_disk_refuses_and_recovers_by_itself";
+const FULL_FILE: &str = "a_file_whose_disk_is_full_gets_everything_once_there_is_room";
 const SMALLER_SEGMENTS: &str = "on_a_small_disk_nothing_is_refused_that_is_shipped";
 
 fn main() -> ExitCode {
     peers::run(vec![
         trial_where(SMALL_DISK, can_mount, |()| async { a_full_disk_refuses_and_recovers_by_itself() }),
         trial_where(SMALLER_SEGMENTS, can_mount, |()| async { on_a_small_disk_nothing_is_refused_that_is_shipped() }),
+        trial_where(FULL_FILE, can_mount, |()| async {
+            a_file_whose_disk_is_full_gets_everything_once_there_is_room()
+        }),
         own("idle_processes_leave_the_bound_to_others", idle_processes_leave_the_bound_to_others),
         own("a_process_that_has_become_idle_gives_back_its_room", a_process_that_has_become_idle_gives_back_its_room),
         own("what_was_admitted_is_taken_however_much_is_unsynced", what_was_admitted_is_taken_however_much_is_unsynced),
@@ -69,6 +78,54 @@ fn main() -> ExitCode {
 /// Row 6 on a disk of 700 KiB, in a mount namespace of its own.
 fn a_full_disk_refuses_and_recovers_by_itself() {
     with_mounted("700k", SMALL_DISK, on_a_small_disk);
+}
+
+/// The file of a sink, with the journal on another disk.
+fn a_file_whose_disk_is_full_gets_everything_once_there_is_room() {
+    with_mounted("700k", FULL_FILE, |directory| {
+        let state = tempfile::tempdir().unwrap();
+        let (path, ballast) = (directory.join("trail.jsonl"), directory.join("ballast"));
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let heard = said.clone();
+        let builder = Trail::builder("full").environment(Environment::default()).directory(state.path());
+        let builder = builder.sinks([SinkKind::File]).file(&path);
+        let trail = builder.on_notice(move |notice| heard.lock().unwrap().push(notice.text.clone())).start().unwrap();
+        let mut ids = Vec::new();
+        let write = |ids: &mut Vec<String>| {
+            for _ in 0..100 {
+                ids.push(trail.record(Moment::new(EventName::Context).attribute("text", "x".repeat(300))).to_string());
+            }
+        };
+        for episode in 1..=2 {
+            fs::write(&ballast, vec![1; 300 << 10]).unwrap();
+            let mut grown = fs::OpenOptions::new().append(true).open(&ballast).unwrap();
+            while grown.write_all(&[1; 4096]).is_ok() {}
+            // Who has it open keeps its space.
+            drop(grown);
+            write(&mut ids);
+            let told = |what: &str| said.lock().unwrap().iter().filter(|text| text.contains(what)).count();
+            until(&said, || told("does not take audit records (No space left on device") == episode);
+            assert!(trail.counts().pending > 0);
+            let whole = fs::read_to_string(&path).unwrap();
+            assert!(whole.is_empty() || whole.ends_with('\n'), "nothing is left of what did not fit");
+            fs::remove_file(&ballast).unwrap();
+            until((&said, episode), || trail.counts().pending == 0);
+            assert_eq!(told("takes audit records again"), episode);
+            assert_eq!(trail.counts().refused, 0);
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for id in ids {
+            assert_eq!(text.matches(&format!("\"{id}\"")).count(), 1, "{id}");
+        }
+    });
+}
+
+fn until(what: impl std::fmt::Debug, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LONG, "{what:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The same with 4 MB and the settings of every process: a segment of the usual size does not fit.

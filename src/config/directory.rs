@@ -83,7 +83,7 @@ fn below_state(name: &str, environment: &Environment) -> Result<PathBuf, ConfigE
 
 /// A relative directory would depend on where the process happens to be started, and what waits there would not be
 /// found again.
-fn absolute(variable: &str, directory: &str) -> Result<PathBuf, ConfigError> {
+pub(super) fn absolute(variable: &str, directory: &str) -> Result<PathBuf, ConfigError> {
     if Path::new(directory).is_absolute() {
         return Ok(directory.into());
     }

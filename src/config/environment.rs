@@ -98,6 +98,11 @@ impl Environment {
         Ok(None)
     }
 
+    /// Whether the value of a variable comes from the configuration file.
+    pub(super) fn is_of_file(&self, variable: &str) -> bool {
+        self.of_file.contains(variable)
+    }
+
     pub(super) fn number(&self, variable: &str, wanted: &str) -> Result<Option<u64>, ConfigError> {
         self.text(variable)?
             .map(|text| {

@@ -5,7 +5,9 @@
 //! the OTel specification requires a warning, for example for an unknown sampler, [`Warnings`] has it, and the
 //! variable counts as unset.
 
+mod auditing;
 pub(crate) mod directory;
+mod disabled;
 mod endpoint;
 mod environment;
 mod error;
@@ -20,6 +22,8 @@ pub(crate) mod regular;
 pub(crate) mod resource;
 mod sampler;
 mod settings;
+mod sink;
+mod sink_kind;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -27,6 +31,7 @@ mod variables;
 mod warnings;
 mod without;
 
+pub use self::auditing::Auditing;
 pub use self::directory::{DIRECTORY, state_directory};
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
@@ -38,7 +43,11 @@ pub use self::quarantine_full::QuarantineFull;
 pub use self::resource::ResourceSettings;
 pub use self::sampler::SamplerSettings;
 pub use self::settings::Settings;
+pub use self::sink::{FileSettings, SinkSettings};
+pub use self::sink_kind::SinkKind;
 pub use self::tls::TlsSettings;
-pub use self::variables::{FILE, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
+pub use self::variables::{
+    DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, SINK,
+};
 pub use self::warnings::Warnings;
 pub use self::without::JournalWithout;

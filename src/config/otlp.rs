@@ -74,7 +74,7 @@ impl OtlpSettings {
         let (endpoint_source, endpoint) = match (&overrides.endpoint, environment.first(&names.endpoint)?) {
             (Some(endpoint), _) => (ENDPOINT_METHOD, endpoint.as_str()),
             (None, Some(found)) => found,
-            (None, None) => ("the default endpoint", protocol.default_endpoint()),
+            (None, None) => (DEFAULT_ENDPOINT, protocol.default_endpoint()),
         };
         let endpoint = endpoint_uri(endpoint_source, endpoint, protocol)?;
         // The signal's own variable is used unchanged.
@@ -100,6 +100,11 @@ impl OtlpSettings {
 }
 
 impl OtlpSettings {
+    /// Whether nobody has named an endpoint.
+    pub(super) fn has_default_endpoint(&self) -> bool {
+        self.endpoint_source == DEFAULT_ENDPOINT
+    }
+
     /// The endpoint without its query, which may contain a key, for messages.
     #[must_use]
     pub fn shown_endpoint(&self) -> String {
@@ -283,5 +288,7 @@ const TRACES: SignalVariables = variables!("TRACES", "/v1/traces");
 /// OTLP exporter specification: ten seconds.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The name of an endpoint that nobody sets.
+const DEFAULT_ENDPOINT: &str = "the default endpoint";
 /// The name of an endpoint that the code sets.
 pub const ENDPOINT_METHOD: &str = "endpoint() of the builder";

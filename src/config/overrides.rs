@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::auditing::Auditing;
 use super::quarantine_full::QuarantineFull;
+use super::sink_kind::SinkKind;
 use super::without::JournalWithout;
 
 /// The settings from code; `None` means that the environment decides.
@@ -27,4 +29,14 @@ pub struct Overrides {
     pub flush_timeout: Option<Duration>,
     /// What the file system of the journal may lack.
     pub journal_without: Option<JournalWithout>,
+    /// Where records go.
+    pub sinks: Option<Vec<SinkKind>>,
+    /// The file of that sink.
+    pub file: Option<PathBuf>,
+    /// The size at which that file is rotated.
+    pub file_max_bytes: Option<u64>,
+    /// How many rotated files are kept.
+    pub file_keep: Option<u32>,
+    /// Whether calls are audited.
+    pub auditing: Option<Auditing>,
 }

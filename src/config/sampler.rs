@@ -68,6 +68,11 @@ pub(super) fn exports_traces(environment: &Environment, warnings: &mut Warnings)
     Ok(wanted.unwrap_or(true))
 }
 
+/// Whether somebody asks for the export of spans by name.
+pub(super) fn names_exporter(environment: &Environment) -> Result<bool, ConfigError> {
+    Ok(environment.text(EXPORTER)?.is_some_and(|list| list.to_ascii_lowercase().contains("otlp")))
+}
+
 fn ratio_of(text: &str) -> Result<f64, NotUnderstood> {
     match text.parse::<f64>() {
         Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),

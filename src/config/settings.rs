@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::auditing::Auditing;
 use super::directory::{self, DIRECTORY};
+use super::disabled;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::otlp::{OtlpSettings, Signal};
@@ -11,8 +13,11 @@ use super::overrides::Overrides;
 use super::quarantine::{self, QuarantineSettings};
 use super::resource::ResourceSettings;
 use super::sampler::{self, SamplerSettings};
+use super::sink::SinkSettings;
 use super::tls;
-use super::variables::{FILE, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
+use super::variables::{
+    DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, SINK,
+};
 use super::warnings::Warnings;
 use super::without::JournalWithout;
 
@@ -46,6 +51,13 @@ pub struct Settings {
     pub flush_timeout: Duration,
     /// What the file system of the journal may lack.
     pub journal_without: JournalWithout,
+    /// Where records go.
+    pub sinks: SinkSettings,
+    /// Whether calls are audited.
+    pub auditing: Auditing,
+    /// Whether a collector is named, by an endpoint or as a sink. Without one, spans are created for their ids and not
+    /// exported.
+    pub has_collector: bool,
 }
 
 impl Settings {
@@ -61,6 +73,11 @@ impl Settings {
             quarantine::MAX_BYTES,
             quarantine::WHEN_FULL,
             FLUSH_TIMEOUT,
+            SINK,
+            FILE_PATH,
+            FILE_MAX_BYTES,
+            FILE_KEEP,
+            DISABLED,
             FILE,
         ])?;
         let (mut warnings, mut of_traces) = (Warnings::default(), Warnings::default());
@@ -71,8 +88,18 @@ impl Settings {
         let resource = ResourceSettings::read(overrides, environment, &mut warnings)?;
         let exports_traces = sampler::exports_traces(environment, &mut of_traces)?;
         let sampler = SamplerSettings::read(environment, &mut of_traces)?;
+        let directory = directory::read(overrides, environment, &resource)?;
+        let sinks = SinkSettings::read(overrides, environment, &directory)?;
+        let is_named = |settings: &OtlpSettings| !settings.has_default_endpoint();
+        let has_collector = sinks.otlp
+            || is_named(&logs)
+            || traces.as_ref().map_or(true, is_named)
+            || sampler::names_exporter(environment)?;
         Ok(Self {
-            directory: directory::read(overrides, environment, &resource)?,
+            directory,
+            sinks,
+            has_collector,
+            auditing: disabled::read(overrides, environment)?,
             earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
             resource,
             logs,

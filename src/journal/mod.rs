@@ -62,12 +62,16 @@ pub(crate) use self::append::encode_frame;
 pub use self::append::{Append, Receipt, Room};
 pub use self::directory::{Ledger, RemovedStream};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};
+pub(crate) use self::disk::{Locked, check_length};
 pub use self::entry::Entry;
 pub(crate) use self::error::FIX;
 pub use self::error::JournalError;
 pub use self::format::{HEADER, Kind, SinkName};
 pub use self::handle::Journal;
-pub use self::inspect::{Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, SinkStat, StreamStat};
+pub use self::inspect::{
+    FollowedRecord, Inspection, JournalStat, Owner, Problem, ProblemKind, QuarantineStat, SinkStat, StreamFollower,
+    StreamStat,
+};
 pub use self::numbers::{CallNumber, Sequence};
 pub use self::open::Opened;
 pub(crate) use self::options::LOCK_PATIENCE;

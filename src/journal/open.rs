@@ -3,7 +3,7 @@
 use super::error::{self, JournalError};
 use super::handle::Journal;
 use crate::journal::directory::{ledger, lock, make_directories, make_owner, read_previous, write_previous};
-use crate::journal::format::{Cursor, JournalPaths, Mark, SinkName, StreamPaths};
+use crate::journal::format::{Cursor, JournalPaths, Mark, StreamPaths};
 use crate::journal::options::JournalOptions;
 use crate::journal::read::{Reader, Settler, SinkHandles};
 use crate::journal::state::{Files, Shared, SinkCursor, Start};
@@ -74,7 +74,7 @@ fn make_cursors(
     let failed = |what| JournalError::io(what, paths.root(), error::FIX);
     let make = |sink| {
         let cursor = options.fs.open_or_create(&paths.cursor(sink)).map_err(failed("create the cursor of"))?;
-        if sink == SinkName::OTLP {
+        if sink == options.sinks.first {
             // A search for orphans tries this lock as well, because the file `stream` may have been removed. If this lock
             // fails, that one must do.
             drop(cursor.try_lock());

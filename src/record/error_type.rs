@@ -62,6 +62,7 @@ error_types! {
     SINK_UNAVAILABLE = "sink_unavailable";
     SINK_AUTHENTICATION = "sink_authentication";
     SINK_UNREADABLE = "sink_unreadable";
+    SINK_FILE_FAILED = "sink_file_failed";
     QUARANTINE = "quarantine";
     ACTORS_UNVERIFIED = "actors_unverified";
     PROXY_BYPASSED = "proxy_bypassed";

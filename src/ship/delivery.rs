@@ -14,6 +14,7 @@ use super::hurry::Hurry;
 use super::reports::Reports;
 use super::shipment::Shipment;
 use super::stats::ShipStats;
+use super::target::Target;
 use crate::config::Notices;
 use crate::journal::planted;
 use crate::locks::{Mutex, MutexGuard};
@@ -32,12 +33,22 @@ pub struct ShipperParts {
     pub reports: Arc<dyn Reports>,
 }
 
+/// Where a shipper reports, and its randomness.
+#[derive(Debug, Clone)]
+pub(crate) struct ShipperContext {
+    pub(crate) notices: Notices,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) reports: Arc<dyn Reports>,
+}
+
 /// What the lanes of one shipper share.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) gate: Gate,
-    pub(super) target: String,
+    pub(super) target: Target,
+    /// How many batches of a stream are sent before the first of them is answered.
+    pub(super) in_flight: usize,
     pub(super) stats: Arc<ShipStats>,
     pub(super) notices: Notices,
     pub(super) reports: Arc<dyn Reports>,
@@ -50,7 +61,7 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    pub(super) fn new(parts: ShipperParts, sink: Arc<dyn Sink>, target: String) -> Self {
+    pub(super) fn new(parts: ShipperContext, sink: Arc<dyn Sink>, target: Target) -> Self {
         let hurry = Hurry::default();
         let context = GateContext {
             target: target.clone(),
@@ -62,6 +73,7 @@ impl Delivery {
         Self {
             sink,
             gate: Gate::new(context),
+            in_flight: target.in_flight(),
             target,
             stats: Arc::new(ShipStats::default()),
             notices: parts.notices,

@@ -35,7 +35,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::backoff::{Backoff, granted};
 use super::hurry::Hurry;
-use super::reports::{Reports, SINK_AUTHENTICATION, SINK_UNAVAILABLE, SINK_UNREADABLE};
+use super::reports::Reports;
+use super::target::Target;
+use super::trouble::Trouble;
 use crate::config::Notices;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::Entropy;
@@ -52,7 +54,7 @@ pub(super) struct Gate {
 /// Where the gate reports.
 #[derive(Debug)]
 pub(super) struct GateContext {
-    pub(super) target: String,
+    pub(super) target: Target,
     pub(super) notices: Notices,
     pub(super) reports: Arc<dyn Reports>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -66,17 +68,6 @@ pub(super) struct SendPermit<'a> {
     epoch: u64,
     hurries: u64,
     _probe: Option<SemaphorePermit<'a>>,
-}
-
-/// Why the sink did not accept a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Trouble {
-    /// The sink does not answer, or is overloaded.
-    Away,
-    /// The sink refuses the credentials.
-    Unauthorized,
-    /// The sink's answer is unreadable.
-    Unreadable,
 }
 
 #[derive(Debug)]
@@ -177,14 +168,14 @@ impl Gate {
             closed.wished = closed.wished.max(wished);
             closed.hurries = turn.hurries;
             let is_long = closed.backoff.is_long();
-            (state.told.once(trouble, reason), is_long && state.told.degrade(trouble))
+            (state.told.once(trouble, reason), is_long && state.told.degrade(self.context.target.error_type(trouble)))
         };
         drop(turn);
         if news {
             self.context.failed(trouble, reason);
         }
         if is_long {
-            self.context.reports.degraded(trouble.error_type());
+            self.context.reports.degraded(self.context.target.error_type(trouble));
         }
     }
 
@@ -244,16 +235,6 @@ impl ClosedGate {
     }
 }
 
-impl Trouble {
-    const fn error_type(self) -> &'static str {
-        match self {
-            Self::Away => SINK_UNAVAILABLE,
-            Self::Unauthorized => SINK_AUTHENTICATION,
-            Self::Unreadable => SINK_UNREADABLE,
-        }
-    }
-}
-
 impl Episode {
     /// Returns whether it is new. Only the text before the first colon counts; the rest is details.
     fn once(&mut self, trouble: Trouble, reason: &str) -> bool {
@@ -261,28 +242,14 @@ impl Episode {
         self.troubles.len() < MOST_TROUBLES && self.troubles.insert((trouble, what.to_owned()))
     }
 
-    fn degrade(&mut self, trouble: Trouble) -> bool {
-        self.degraded.replace(trouble.error_type()) != Some(trouble.error_type())
+    fn degrade(&mut self, error_type: &'static str) -> bool {
+        self.degraded.replace(error_type) != Some(error_type)
     }
 }
 
 impl GateContext {
     fn failed(&self, trouble: Trouble, reason: &str) {
-        let target = &self.target;
-        self.notices.warn(match trouble {
-            Trouble::Away => format!(
-                "the collector at {target} does not take audit records ({reason}); they wait in the journal and go out \
-                 when it is back"
-            ),
-            Trouble::Unauthorized => format!(
-                "the collector at {target} refuses the credentials ({reason}); check OTEL_EXPORTER_OTLP_HEADERS and the \
-                 client certificate of OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE; until then audit records wait in the journal"
-            ),
-            Trouble::Unreadable => format!(
-                "what answers at {target} does not answer as an OTLP collector ({reason}); see whether endpoint and protocol \
-                 are right and what stands in between; audit records wait in the journal and are sent again"
-            ),
-        });
+        self.notices.warn(self.target.trouble(trouble, reason));
     }
 
     fn recovered(&self, ended: Episode) {
@@ -290,7 +257,7 @@ impl GateContext {
             self.reports.recovered();
         }
         if !ended.troubles.is_empty() {
-            self.notices.recovered(format!("the collector at {} takes audit records again", self.target));
+            self.notices.recovered(format!("{} takes audit records again", self.target));
         }
     }
 }

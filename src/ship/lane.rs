@@ -9,12 +9,12 @@ use tokio::time::sleep;
 use super::backoff::Backoff;
 use super::delivery::Delivery;
 use super::frame::Stamp;
-use super::gate::Trouble;
 use super::reports::QUARANTINE;
 use super::reports::RefusedRange;
 use super::send::{RefusedPart, send};
 use super::shipment::Shipment;
 use super::source::{BatchSource, Settle, ShippedStream};
+use super::trouble::Trouble;
 use crate::journal::{Batch, BatchLimits, Entry, Reader, Refused, Settler, planted};
 
 /// Ships streams over the connection of one shipper. Clones share it. Two streams can be drained at one time.
@@ -84,7 +84,7 @@ impl Lane {
         }
         if let Some(last) = refusals.last() {
             self.0.notices.warn(format!(
-                "the collector at {} refused {quarantined} audit record(s) for good ({}); they are in quarantine and a gap \
+                "{} refused {quarantined} audit record(s) for good ({}); they are in quarantine and a gap \
                  record tells of them; see what its pipeline rejects",
                 self.0.target, last.reason
             ));
@@ -151,7 +151,7 @@ impl<'a> InFlight<'a> {
     }
 
     fn has_room(&self) -> bool {
-        self.batches.len() < IN_FLIGHT
+        self.batches.len() < self.delivery.in_flight
     }
 
     /// Stamps each record, and sends them.
@@ -200,7 +200,5 @@ impl Drop for SentBatch {
     }
 }
 
-/// Enough to fill a connection while answers are on their way; some megabytes, with the limits below.
-pub(super) const IN_FLIGHT: usize = 4;
 /// Half a megabyte fills a connection and stays far below the 4 MiB that gRPC servers accept by default.
 pub(super) const LIMITS: BatchLimits = BatchLimits { records: 2000, bytes: 512 * 1024 };

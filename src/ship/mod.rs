@@ -1,5 +1,5 @@
-//! Ships records from the journal to the collector: batches of encoded records, by OTLP, retried until they are
-//! accepted.
+//! Ships records from the journal to the sinks: batches of encoded records, by OTLP to the collector, as OTLP JSON lines to a
+//! file or standard error, retried until they are accepted.
 //!
 //! The shipper has its own thread and runtime, so that neither a busy nor a single-threaded runtime of the host can
 //! hold it up, and none of its own HTTP traffic reaches the host's subscriber.
@@ -10,6 +10,8 @@
 //!  Settler ◄────┴─ quarantine, report ─┘
 //! ```
 //!
+//! The sinks of this machine, a file and standard error, have a shipper each, with the same path (`local/`).
+//!
 //! Invariants:
 //! 1. A batch is settled only after the sink has confirmed every record of it, or after the records that it refused
 //!    for good are quarantined and reported.
@@ -17,7 +19,7 @@
 //! 3. The bytes of a record are sent unchanged: they are framed, number and stream are appended, and they are never
 //!    decoded. This happens once per record ([`Shipment`]), so every attempt, the quarantine and a replay from it
 //!    have those bytes.
-//! 4. At most four batches of a stream are in memory.
+//! 4. At most four batches of a stream are in memory, one for a local sink.
 //! 5. While the sink is away, one request at a time probes it. If an answer may be about its records, another probe
 //!    sends a record that the sink has accepted before.
 //! 6. Only a readable OTLP answer confirms that the sink has records.
@@ -37,20 +39,25 @@ mod grpc;
 mod http;
 mod hurry;
 mod lane;
+mod local;
 mod otlp;
 mod replay;
 mod reports;
 mod send;
+mod ship_error;
 mod shipment;
 mod shipper;
 mod source;
 mod stats;
+mod target;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 #[cfg(all(feature = "tls", any(feature = "layer", feature = "otlp-grpc")))]
 pub(crate) use self::client_tls::client_tls;
 pub use self::connector::{Accepted, Connector, ExportError, ExportFuture, Sink};
+pub(crate) use self::delivery::ShipperContext;
 pub use self::delivery::ShipperParts;
 pub use self::frame::{Envelope, Stamp, encode_resource, encode_scope};
 #[cfg(feature = "otlp-grpc")]
@@ -60,9 +67,13 @@ pub(crate) use self::http::HttpClient;
 #[cfg(feature = "otlp-http")]
 pub use self::http::HttpConnector;
 pub use self::lane::Lane;
+pub(crate) use self::local::LocalSink;
+#[cfg(feature = "internals")]
+pub use self::local::json_lines;
 pub use self::otlp::OtlpConnector;
 pub use self::replay::{Replay, ReplayError};
 pub use self::reports::{RefusedRange, Reports};
+pub use self::ship_error::ShipError;
 pub use self::shipment::Shipment;
-pub use self::shipper::{ShipError, Shipper};
+pub use self::shipper::Shipper;
 pub use self::stats::{EXPORT_SECONDS_BOUNDS, ShipStats, StatsSnapshot};

@@ -11,8 +11,8 @@ pub trait Reports: Debug + Send + Sync + 'static {
     /// between the two, it is called again.
     fn refused(&self, gap: RefusedRange);
 
-    /// A lasting failure: `sink_unavailable`, `sink_authentication`, `sink_unreadable` or `quarantine`. Called once
-    /// per episode.
+    /// A lasting failure: `sink_unavailable`, `sink_authentication`, `sink_unreadable`, `sink_file_failed` or
+    /// `quarantine`. Called once per episode.
     fn degraded(&self, error_type: &'static str);
 
     /// The failure is over.
@@ -65,5 +65,7 @@ pub(super) const SINK_UNAVAILABLE: &str = crate::record::error_type::SINK_UNAVAI
 pub(super) const SINK_AUTHENTICATION: &str = crate::record::error_type::SINK_AUTHENTICATION;
 /// The collector's answers are not OTLP.
 pub(super) const SINK_UNREADABLE: &str = crate::record::error_type::SINK_UNREADABLE;
+/// The file of a sink cannot be written.
+pub(super) const SINK_FILE_FAILED: &str = crate::record::error_type::SINK_FILE_FAILED;
 /// Refused records cannot be quarantined, so they are not settled.
 pub(super) const QUARANTINE: &str = crate::record::error_type::QUARANTINE;

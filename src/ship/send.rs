@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::backoff::Backoff;
 use super::connector::{Accepted, ExportError};
 use super::delivery::Delivery;
-use super::gate::Trouble;
 use super::shipment::Shipment;
+use super::trouble::Trouble;
 use crate::journal::planted;
 
 /// Records of a batch that the sink refused for good.

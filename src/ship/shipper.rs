@@ -10,9 +10,12 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
-use super::delivery::{Delivery, ShipperParts};
+use super::delivery::{Delivery, ShipperContext, ShipperParts};
 use super::lane::Lane;
+use super::local::LocalSink;
+use super::ship_error::ShipError;
 use super::stats::ShipStats;
+use super::target::Target;
 use crate::config::OtlpSettings;
 use crate::journal::{Reader, Settler};
 use crate::locks::Mutex;
@@ -28,42 +31,44 @@ pub struct Shipper {
     ended: Mutex<Receiver<()>>,
 }
 
-/// Why the shipper could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShipError {
-    /// No thread or runtime could be created.
-    #[error("the shipper's thread could not start: {0}; the process may have reached its limit of threads or files")]
-    Thread(#[from] io::Error),
-    /// The connector refused the settings.
-    #[error("cannot set up the connection to {endpoint}: {reason}")]
-    Connect {
-        /// The collector.
-        endpoint: String,
-        /// The problem, and what to do.
-        reason: String,
-    },
-}
-
 impl Shipper {
     /// Starts to ship what `reader` reads. Both handles must be of one sink.
     ///
     /// # Errors
     /// If no thread can be created, or the connector refuses the settings.
-    pub fn start(
-        (reader, settler): (Reader, Settler),
-        parts: ShipperParts,
-        settings: &OtlpSettings,
-    ) -> Result<Self, ShipError> {
+    pub fn start(handles: (Reader, Settler), parts: ShipperParts, settings: &OtlpSettings) -> Result<Self, ShipError> {
         let runtime = OwnRuntime::new()?;
         let sink = {
             let _inside = runtime.0.as_ref().map(Runtime::enter);
             parts.connector.connect(settings)
         };
-        let target = settings.shown_endpoint();
-        let sink = sink.map_err(|reason| ShipError::Connect { endpoint: target.clone(), reason })?;
+        let endpoint = settings.shown_endpoint();
+        let sink = sink.map_err(|reason| ShipError::Connect { endpoint: endpoint.clone(), reason })?;
+        let ShipperParts { notices, entropy, reports, .. } = parts;
+        let context = ShipperContext { notices, entropy, reports };
+        Self::start_on(runtime, "auditrail-ship", handles, Delivery::new(context, sink, Target::Collector(endpoint)))
+    }
 
-        let lane = Lane(Arc::new(Delivery::new(parts, sink, target)));
+    /// Starts to write what `reader` reads to a sink on this machine.
+    ///
+    /// # Errors
+    /// If no thread can be created.
+    pub(crate) fn start_local(
+        handles: (Reader, Settler),
+        local: LocalSink,
+        context: ShipperContext,
+    ) -> Result<Self, ShipError> {
+        let LocalSink { sink, target, thread } = local;
+        Self::start_on(OwnRuntime::new()?, thread, handles, Delivery::new(context, sink, target))
+    }
+
+    fn start_on(
+        runtime: OwnRuntime,
+        name: &str,
+        (reader, settler): (Reader, Settler),
+        delivery: Delivery,
+    ) -> Result<Self, ShipError> {
+        let lane = Lane(Arc::new(delivery));
         let (stop, stopped) = oneshot::channel();
         let (running, ended) = channel();
         let (lane_of_thread, handle) = (lane.clone(), runtime.handle()?);
@@ -72,7 +77,7 @@ impl Shipper {
             runtime.run(ship(reader, settler, lane_of_thread), stopped);
             drop(running);
         };
-        shipper.thread = Some(thread::Builder::new().name("auditrail-ship".into()).spawn(run)?);
+        shipper.thread = Some(thread::Builder::new().name(name.into()).spawn(run)?);
         Ok(shipper)
     }
 

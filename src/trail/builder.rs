@@ -1,31 +1,35 @@
 //! Builds a trail.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::calls::{Call, Class};
+use super::calls::{Call, Class, WhenFull};
 use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
 use super::digest_key::DigestKey;
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
 use super::identity::ActorCounts;
-use super::lifecycle::{Adoption, AdoptionEvent};
+use super::lifecycle::{Adoption, AdoptionEvent, Lanes};
 use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
-use super::recording::{Gaps, Recorder, SelfReporter};
+use super::recording::{Gaps, HostLog, Recorder, SelfReporter};
 use super::records::Lifecycle;
+use super::sinks;
+use super::start_error::StartError;
 use super::wire_counts::WireCounters;
-use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
+use crate::config::{
+    Auditing, ConfigError, DISABLED, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings,
+    SinkKind,
+};
 #[cfg(feature = "tower")]
 use crate::identity::TrustedHops;
 use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts, UnverifiedAlarm};
-use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
+use crate::journal::{Disk, Fs, Journal, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
 use crate::policy::{AllowList, Bounds, Decision, DenialRules, TargetMap, Truncator, ValueLimits};
-use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
-use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
+use crate::record::{Clock, Entropy, RecordId, StreamId, SystemClock, ThreadEntropy, names};
+use crate::ship::{Connector, OtlpConnector, ShipError, ShipperContext, encode_resource, encode_scope};
 
 /// Builds a [`Trail`]. Settings made here override the environment.
 #[derive(Debug)]
@@ -44,36 +48,10 @@ pub struct TrailBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     class: Class,
+    classes: Vec<Class>,
     fs: Arc<dyn Fs>,
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
-}
-
-/// The trail did not start; nothing is audited. `Debug` prints the text of `Display`, because `main` prints returned errors with
-/// `Debug`.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A mistake in the configuration.
-    #[error("auditrail does not start: {0}")]
-    Config(#[from] ConfigError),
-    /// The journal.
-    #[error("auditrail does not start: {0}")]
-    Journal(#[from] JournalError),
-    /// The shipper.
-    #[error("auditrail does not start: {0}")]
-    Ship(#[from] ShipError),
-    /// No transport.
-    #[error(
-        "auditrail does not start: it was built without a transport; enable the feature otlp-grpc or otlp-http, or give the builder a connector"
-    )]
-    NoConnector,
-}
-
-impl fmt::Debug for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 impl Trail {
@@ -99,6 +77,7 @@ impl TrailBuilder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(ThreadEntropy),
             class: Class::default(),
+            classes: Vec::new(),
             fs: Arc::new(Disk::default()),
             connector: default_connector(),
             keeps_unsampled_callers: false,
@@ -151,6 +130,38 @@ impl TrailBuilder {
         self
     }
 
+    /// Where records go (`AUDITRAIL_SINK`); by default to the collector. A record leaves the journal when all of these have
+    /// it, apart from [`SinkKind::Log`], which only gets copies.
+    pub fn sinks(mut self, sinks: impl IntoIterator<Item = SinkKind>) -> Self {
+        self.overrides.sinks = Some(sinks.into_iter().collect());
+        self
+    }
+
+    /// The file of [`SinkKind::File`] (`AUDITRAIL_FILE`, `trail.jsonl` in the state directory). Processes of a service may
+    /// share it.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.overrides.file = Some(path.into());
+        self
+    }
+
+    /// The size at which that file is rotated (`AUDITRAIL_FILE_MAX_BYTES`, 100 MiB).
+    pub fn file_max_bytes(mut self, bytes: u64) -> Self {
+        self.overrides.file_max_bytes = Some(bytes);
+        self
+    }
+
+    /// How many rotated files are kept (`AUDITRAIL_FILE_KEEP`, 10). Older ones are removed.
+    pub fn file_keep(mut self, files: u32) -> Self {
+        self.overrides.file_keep = Some(files);
+        self
+    }
+
+    /// Turns auditing off (`AUDITRAIL_DISABLED`): calls run, and the trail has one record, which says so.
+    pub fn auditing(mut self, auditing: Auditing) -> Self {
+        self.overrides.auditing = Some(auditing);
+        self
+    }
+
     /// How long the process may wait for the collector when it ends (`AUDITRAIL_FLUSH_TIMEOUT`, 1.2 s).
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.overrides.flush_timeout = Some(timeout);
@@ -192,6 +203,13 @@ impl TrailBuilder {
     /// without them. Called when the call begins.
     pub fn classify(mut self, class_of: impl Fn(&Call) -> Class + Send + Sync + 'static) -> Self {
         self.hooks.class = Some(Arc::new(class_of));
+        self
+    }
+
+    /// The classes that [`classify`](Self::classify) may return, so that the start fails if one of them cannot be kept: one that
+    /// waits for a collector where there is none, or one that refuses to run unrecorded where auditing is off.
+    pub fn classes(mut self, classes: impl IntoIterator<Item = Class>) -> Self {
+        self.classes = classes.into_iter().collect();
         self
     }
 
@@ -318,7 +336,11 @@ impl TrailBuilder {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let mut settings = Settings::read(&self.overrides, &environment)?;
         settings.warnings.iter().for_each(|text| self.notices.warn(text));
-        let connector = self.connector.ok_or(StartError::NoConnector)?;
+        let own_class = ("class() of the builder", self.class);
+        let known: Vec<_> = self.classes.iter().map(|class| (CLASSES, *class)).chain([own_class]).collect();
+        sinks::check_remote(&settings.sinks, &known)?;
+        check_unrecorded(settings.auditing, &known)?;
+        let destinations = sinks::destinations(&settings.sinks, self.connector, &self.notices)?;
         if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
             let id = instance_id(&*self.clock, &*self.entropy);
             settings.resource.attributes.push((names::SERVICE_INSTANCE_ID.into(), id.to_string()));
@@ -326,7 +348,9 @@ impl TrailBuilder {
         let JournalWithout { directory_sync, lock, .. } = settings.journal_without;
         let tolerant = Tolerant::new(self.fs, Without { directory_sync, lock });
         let fs: Arc<dyn Fs> = Arc::new(tolerant.clone());
-        let reporter = Arc::new(SelfReporter::new(self.clock.clone(), self.entropy.clone(), self.notices.clone()));
+        let copies = settings.sinks.log.then(HostLog::start).transpose().map_err(ShipError::Thread)?.map(Arc::new);
+        let reporter =
+            Arc::new(SelfReporter::new(self.clock.clone(), self.entropy.clone(), self.notices.clone(), copies.clone()));
         let options = JournalOptions {
             max_bytes: settings.journal_max_bytes,
             quarantine: QuarantineBound::new(
@@ -337,6 +361,7 @@ impl TrailBuilder {
             scope: encode_scope(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
+            sinks: sinks::required(&destinations),
             watcher: reporter.clone(),
             fs: fs.clone(),
             ..JournalOptions::new(settings.directory.join("journal"))
@@ -346,20 +371,16 @@ impl TrailBuilder {
             .as_ref()
             .map(|directory| JournalOptions { directory: directory.join("journal"), ..options.clone() });
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
-        let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
+        let Opened { journal, reader, settler, others, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
         let digests = IdDigests::new(digest_key.key_for("auditrail token id 1"), digest_key.id());
         self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
-        reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
-        let parts = ShipperParts {
-            connector,
-            notices: self.notices.clone(),
-            entropy: self.entropy.clone(),
-            reports: reporter.clone(),
-        };
-        let shipper = Shipper::start((reader, settler), parts, &settings.logs)?;
+        reporter.begin(journal.clone(), first_record(&settings, previous, &self.notices));
+        let context =
+            ShipperContext { notices: self.notices.clone(), entropy: self.entropy.clone(), reports: reporter.clone() };
+        let (shipper, others) = sinks::start(destinations, (reader, settler), others, &context, &settings.logs)?;
         let adopted = Arc::<AdoptionProgress>::default();
         let adoption = Adoption {
             options,
@@ -370,7 +391,7 @@ impl TrailBuilder {
             done: adopted.clone(),
         };
         // On the shipper's thread: what waits for the disk there holds up nobody's call.
-        shipper.runtime().spawn(adoption.run(shipper.lane(), tell));
+        shipper.runtime().spawn(adoption.run(Lanes::of(&shipper, &others), tell));
         let recorder = Recorder {
             journal,
             reporter,
@@ -381,6 +402,8 @@ impl TrailBuilder {
             truncator,
             patience: self.class.deadline,
             notices: self.notices.clone(),
+            copies,
+            is_off: !settings.auditing.is_on(),
             warned_inherited: AtomicBool::new(false),
         };
         let context = CaptureContext {
@@ -407,7 +430,7 @@ impl TrailBuilder {
             class: self.class,
             warned_unsafe: AtomicBool::new(false),
             open_calls: OpenCalls::default(),
-            delivery: Delivery { shipper, _keeper: keeper, adopted, closing: Mutex::default() },
+            delivery: Delivery { shipper, others, _keeper: keeper, adopted, closing: Mutex::default() },
             recorder,
         })))
     }
@@ -430,12 +453,39 @@ fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
     }
 }
 
+/// Refuses to run calls unrecorded of which the code says that they must not.
+fn check_unrecorded(auditing: Auditing, classes: &[(&str, Class)]) -> Result<(), ConfigError> {
+    match classes.iter().find(|(_, class)| class.when_full != WhenFull::Shed).filter(|_| auditing == Auditing::Off) {
+        Some((source, _)) => Err(ConfigError::value(
+            DISABLED,
+            "true",
+            format!("{source} has calls that must not run unrecorded"),
+            "set all to run even those without a record, or false",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What the stream begins with.
+fn first_record(settings: &Settings, previous: Option<StreamId>, notices: &Notices) -> Lifecycle {
+    let service = service(settings);
+    if settings.auditing.is_on() {
+        return Lifecycle::Started { service, previous };
+    }
+    notices.warn(OFF);
+    Lifecycle::Disabled { service, previous }
+}
+
 /// The service of the stream, for its first record.
 fn service(settings: &Settings) -> Vec<(&'static str, String)> {
     let known = [names::SERVICE_NAME, names::SERVICE_VERSION, names::SERVICE_INSTANCE_ID];
     known.into_iter().filter_map(|name| Some((name, settings.resource.get(name)?.to_owned()))).collect()
 }
 
+/// What errors call a class that the code returns for some calls.
+pub(crate) const CLASSES: &str = "a class of classify()";
+const OFF: &str = "auditing is switched off (AUDITRAIL_DISABLED, or auditing() of the builder): calls run unrecorded, and the trail has \
+                   one record that says so";
 /// The file of the digest key, beside the journal.
 const DIGEST_KEY: &str = "digest.key";
 

@@ -3,9 +3,10 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::builder::{StartError, TrailBuilder};
+use super::builder::TrailBuilder;
 use super::handle::Trail;
 use super::lifecycle::{AdoptionEvent, DrainedStream};
+use super::start_error::StartError;
 use crate::journal::JournalError;
 use crate::record::StreamId;
 
@@ -29,9 +30,9 @@ pub struct DrainReport {
     pub drained: Vec<StreamId>,
     /// The streams that cannot be read; see [`Inspection::check`](crate::journal::Inspection::check).
     pub unreadable_streams: Vec<(StreamId, JournalError)>,
-    /// Records that the collector accepted.
+    /// Records that every sink accepted.
     pub delivered: u64,
-    /// Records that the collector refused for good; they are in quarantine.
+    /// Records that a sink refused for good; they are in quarantine.
     pub quarantined: u64,
     /// Records that were damaged or removed on disk; gap records report them.
     pub lost: u64,
@@ -94,7 +95,7 @@ pub fn drain(
         began: false,
         looked: false,
     };
-    trail.core().delivery.shipper.hurry();
+    trail.core().delivery.hurry();
     // The first streams are looked for however little time there is: that takes no collector.
     while listen(&told, &mut report) && (!report.began || begun.elapsed() < timeout) {
         report.count(&trail);
@@ -146,9 +147,9 @@ impl DrainReport {
     /// All that the shipper counts, but for the trail's own records.
     fn count(&mut self, trail: &Trail) {
         let own = trail.counts();
-        let all = trail.core().delivery.shipper.stats().snapshot();
-        self.delivered = all.delivered.saturating_sub(own.delivered);
-        self.quarantined = all.quarantined.saturating_sub(own.quarantined);
+        let (delivered, quarantined) = trail.core().delivery.settled();
+        self.delivered = delivered.saturating_sub(own.delivered);
+        self.quarantined = quarantined.saturating_sub(own.quarantined);
         self.lost = trail.core().recorder.reporter.others_lost();
     }
 }

@@ -18,10 +18,12 @@ mod metrics;
 mod otel;
 mod recording;
 mod records;
+mod sinks;
+mod start_error;
 mod timer;
 pub(crate) mod wire_counts;
 
-pub use self::builder::{StartError, TrailBuilder};
+pub use self::builder::TrailBuilder;
 pub use self::calls::{
     Acknowledge, Call, Class, DataUse, Digest, Direction, Framework, LegalBasis, Moment, Observer, Pseudonym,
     RefusalKind, Refused, Sensitivity, Transport, WhenFull,
@@ -32,9 +34,12 @@ pub use self::handle::Trail;
 pub use self::hooks::Failure;
 pub use self::lifecycle::{DrainedStream, FlushError, Flushed};
 pub use self::records::RecordCounts;
+pub use self::start_error::StartError;
 pub use self::wire_counts::WireCounts;
 pub use crate::identity::{Actor, ActorType, RequestFacts};
 
+#[cfg(feature = "internals")]
+pub(crate) use self::builder::CLASSES;
 #[cfg(feature = "mcp")]
 pub(crate) use self::calls::MessageFacts;
 #[cfg(feature = "tower")]

@@ -44,6 +44,7 @@ mod pages;
 mod reexports;
 mod seen;
 mod server;
+mod sinks;
 mod span_facts;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;

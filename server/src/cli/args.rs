@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::address;
 use crate::config::duration;
 
-/// Audit logs for MCP servers: runs the proxy, inspects and drains journals
+/// Audit logs for MCP servers: runs the proxy, prints trails, inspects and drains journals
 #[derive(Debug, Parser)]
 #[command(name = "auditrail", version, after_help = EXIT_CODES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -23,6 +23,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     #[command(subcommand_required = true, arg_required_else_help = true, after_help = EXIT_CODES)]
     Journal(JournalArguments),
+    #[command(after_help = EXIT_CODES)]
+    Tail(TailArguments),
     #[command(arg_required_else_help = true, after_help = PROXY_EXIT_CODES)]
     Proxy(ProxyArguments),
 }
@@ -132,6 +134,50 @@ pub(super) struct DiscardArguments {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+/// Prints the last records of a file or of a journal, and follows it
+#[derive(Debug, Args)]
+pub(super) struct TailArguments {
+    /// A file of OTLP JSON lines, of this program or of the collector's `file` exporter; or the state directory of a service, of
+    /// which `trail.jsonl` is read if it is there, and otherwise the journal; by default that of --service, or AUDITRAIL_DIR
+    #[arg(value_name = "SOURCE", conflicts_with = "service")]
+    pub(super) source: Option<PathBuf>,
+    /// The service, by its service.name, whose default state directory is used
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Option<String>,
+    /// Goes on with what is written from now on, also when the file is rotated
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// How many of the last records are printed
+    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 10)]
+    pub(super) lines: usize,
+    /// Output format: a table, a JSON object in each line, or OTLP JSON lines
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: TailFormat,
+    /// Only calls of this tool
+    #[arg(long, value_name = "NAME")]
+    pub(super) tool: Option<String>,
+    /// Only what this actor did, by its audit.actor.id
+    #[arg(long, value_name = "ID")]
+    pub(super) actor: Option<String>,
+    /// Only records with this audit.outcome: success, failure or unknown
+    #[arg(long, value_name = "OUTCOME")]
+    pub(super) outcome: Option<Outcome>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TailFormat {
+    Text,
+    Json,
+    Otlp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Outcome {
+    Success,
+    Failure,
+    Unknown,
 }
 
 /// Runs an audited proxy in front of any MCP server

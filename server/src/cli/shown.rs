@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 pub(super) use auditrail::internals::record::service_name as service;
 
 /// RFC 3339 in UTC, to the nanosecond.
-pub(super) fn time(unix_nano: u64) -> String {
+pub(in crate::cli) fn time(unix_nano: u64) -> String {
     let (seconds, nanos) = (unix_nano / 1_000_000_000, unix_nano % 1_000_000_000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
@@ -67,8 +67,13 @@ pub(super) fn lines(text: &str) -> String {
 
 /// JSON that no terminal interprets as commands: invisible characters are escaped, which does not change the value.
 pub(super) fn json(value: &Json) -> String {
+    escaped(&format!("{value:#}\n"))
+}
+
+/// The text of JSON, with invisible characters escaped.
+pub(super) fn escaped(json: &str) -> String {
     let mut text = String::new();
-    for c in format!("{value:#}\n").chars() {
+    for c in json.chars() {
         // Newlines are only between values, because strings have theirs escaped.
         if c != '\n' && is_hidden(c) {
             c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text += &format!("\\u{unit:04x}"));

@@ -173,6 +173,15 @@ impl Trail {
     fn tracer_provider(&self, loss: &LossReport) -> Result<SdkTracerProvider, TelemetryError> {
         let core = self.core();
         let settings = core.settings();
+        let attributes =
+            settings.resource.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+        let provider = SdkTracerProvider::builder()
+            .with_resource(Resource::builder_empty().with_attributes(attributes).build())
+            .with_sampler(self.keep_audited(sampler::from_settings(settings.sampler)));
+        if !settings.has_collector {
+            // Nobody has named one, and records go elsewhere. Calls still have spans, for their ids.
+            return Ok(provider.build());
+        }
         // The connection runs on the shipper's runtime, so that a shutdown from a single-threaded host cannot block
         // itself.
         let exporter = {
@@ -181,13 +190,7 @@ impl Trail {
             otlp_exporter::span_exporter(traces)
                 .map_err(|source| TelemetryError::Exporter { endpoint: traces.shown_endpoint(), source })?
         };
-        let attributes =
-            settings.resource.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-        Ok(SdkTracerProvider::builder()
-            .with_resource(Resource::builder_empty().with_attributes(attributes).build())
-            .with_sampler(self.keep_audited(sampler::from_settings(settings.sampler)))
-            .with_batch_exporter(self.clean_exporter(ReportingExporter::new(exporter, loss.clone())))
-            .build())
+        Ok(provider.with_batch_exporter(self.clean_exporter(ReportingExporter::new(exporter, loss.clone()))).build())
     }
 }
 

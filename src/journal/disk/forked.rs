@@ -95,14 +95,14 @@ fn wiped_word() -> Option<&'static AtomicU64> {
 
 /// A descriptor of a locked file, until this is dropped.
 #[derive(Debug)]
-pub(in crate::journal) struct Locked {
+pub(crate) struct Locked {
     place: &'static AtomicI32,
     home: HomeProcess,
 }
 
 impl Locked {
     /// From now on, no child that is forked keeps it.
-    pub(in crate::journal) fn note(file: BorrowedFd<'_>) -> Self {
+    pub(crate) fn note(file: BorrowedFd<'_>) -> Self {
         let home = HomeProcess::current();
         let file = file.as_raw_fd();
         let mut places = &FIRST;
@@ -117,7 +117,7 @@ impl Locked {
     }
 
     /// Whether the descriptor is that of the parent still, or of what was put there.
-    pub(in crate::journal) fn is_inherited(&self) -> bool {
+    pub(crate) fn is_inherited(&self) -> bool {
         self.home.was_forked()
     }
 }

@@ -9,7 +9,9 @@ mod system;
 mod tolerant;
 
 pub(super) use self::forked::HomeProcess;
+pub(crate) use self::forked::Locked;
 pub use self::fs::{File, Fs, Identity};
 pub(super) use self::lack::{Lack, is_shortage};
 pub use self::system::Disk;
+pub(crate) use self::system::check_length;
 pub use self::tolerant::{Tolerant, Without};

@@ -184,7 +184,7 @@ impl File for DiskFile {
 
 /// A write beyond the limit on file sizes raises a signal (SIGXFSZ), which ends the process silently, before it returns an
 /// error. Signals belong to the host, so the limit is checked first.
-fn check_length(length: u64) -> io::Result<()> {
+pub(crate) fn check_length(length: u64) -> io::Result<()> {
     match getrlimit(Resource::Fsize).current {
         Some(limit) if length > limit => Err(rustix::io::Errno::FBIG.into()),
         _ => Ok(()),

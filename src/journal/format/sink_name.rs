@@ -10,6 +10,12 @@ impl SinkName {
     /// The collector, reached with OTLP.
     pub const OTLP: Self = Self(*b"otlp\0\0\0\0\0\0\0\0\0\0\0\0");
 
+    /// A file of OTLP JSON lines on this machine.
+    pub const FILE: Self = Self(*b"file\0\0\0\0\0\0\0\0\0\0\0\0");
+
+    /// Standard error of the process.
+    pub const STDERR: Self = Self(*b"stderr\0\0\0\0\0\0\0\0\0\0");
+
     /// Checks a name; `None` if it is not valid.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {

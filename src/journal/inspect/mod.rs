@@ -8,12 +8,14 @@
 //!    again.
 
 mod check;
+mod follower;
 mod inspection;
 mod problem;
 mod stat;
 mod stream_check;
 mod untouched;
 
+pub use self::follower::{FollowedRecord, StreamFollower};
 pub use self::inspection::{Inspection, Owner};
 pub use self::problem::{Problem, ProblemKind};
 pub use self::stat::{JournalStat, QuarantineStat, SinkStat, StreamStat};

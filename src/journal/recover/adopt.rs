@@ -27,8 +27,8 @@ use crate::record::StreamId;
 pub struct Orphan {
     stream: StreamId,
     owner: Arc<dyn File>,
-    /// Locked as well, because the other file may have been removed while its owner lives.
-    cursor: Option<Arc<dyn File>>,
+    /// Its first cursor, locked as well, because the other file may have been removed while its owner lives.
+    cursor: Option<(SinkName, Arc<dyn File>)>,
 }
 
 /// Searches a directory for streams whose owners are gone, oldest first, some at a time, because each takes descriptors.
@@ -202,11 +202,13 @@ fn claim(fs: &dyn Fs, place: &StreamPaths, stream: StreamId) -> Result<Option<Or
     if !owner.try_lock().map_err(failed)? && !planted("adopt-twice") {
         return Ok(None);
     }
-    let cursor = match fs.open(&place.cursor(SinkName::OTLP)) {
+    // That of the collector, if there is one.
+    let sink = place.sinks(fs).first().copied().unwrap_or(SinkName::OTLP);
+    let cursor = match fs.open(&place.cursor(sink)) {
         Err(error) if is_missing(&error) => None,
-        opened => Some(opened.map_err(failed)?),
+        opened => Some((sink, opened.map_err(failed)?)),
     };
-    if cursor.as_ref().map_or(Ok(true), |cursor| cursor.try_lock()).map_err(failed)? || planted("adopt-twice") {
+    if cursor.as_ref().map_or(Ok(true), |(_, cursor)| cursor.try_lock()).map_err(failed)? || planted("adopt-twice") {
         return Ok(Some(Orphan { stream, owner, cursor }));
     }
     Ok(None)
@@ -235,8 +237,8 @@ impl Orphan {
         };
         let dropped = dropped(options, &place, self.stream, found.sequence);
         let mut locked = self.cursor;
-        let open = |sink| match locked.take_if(|_| sink == SinkName::OTLP) {
-            Some(cursor) => Ok(cursor),
+        let open = |sink| match locked.take_if(|(of, _)| *of == sink) {
+            Some((_, cursor)) => Ok(cursor),
             None => options.fs.open_or_create(&place.cursor(sink)),
         };
         let cursors = options.sinks.iter().map(open).collect::<io::Result<Vec<_>>>();

@@ -8,7 +8,8 @@ use super::rig::{Rig, Shelf, ok, retry, unauthorized};
 use crate::config::NoticeLevel;
 use crate::record::ThreadEntropy;
 use crate::ship::backoff::Backoff;
-use crate::ship::lane::{IN_FLIGHT, LIMITS};
+use crate::ship::lane::LIMITS;
+use crate::ship::target::IN_FLIGHT;
 
 const SECOND: Duration = Duration::from_secs(1);
 const BATCH: u64 = LIMITS.records as u64;

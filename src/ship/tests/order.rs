@@ -6,7 +6,8 @@ use tokio::time::{Instant, timeout};
 
 use super::rig::{Rig, Shelf, ok};
 use crate::journal::{Reader, Settler};
-use crate::ship::lane::{IN_FLIGHT, LIMITS};
+use crate::ship::lane::LIMITS;
+use crate::ship::target::IN_FLIGHT;
 use crate::ship::{Accepted, EXPORT_SECONDS_BOUNDS, Lane};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -8,14 +8,15 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message as _;
 use tokio::time::{Instant, sleep};
 
-use crate::config::{Notice, NoticeLevel, Notices, OtlpSettings};
+use crate::config::{Notice, NoticeLevel, Notices};
 use crate::journal::{Batch, BatchLimits, Entry, JournalError, Refused, Sequence, SinkName};
 use crate::record::{Encoder, Record, Severity, StreamId, ThreadEntropy, Value, names};
-use crate::ship::delivery::Delivery;
+use crate::ship::delivery::{Delivery, ShipperContext};
 use crate::ship::source::{BatchSource, Settle, ShippedStream};
+use crate::ship::target::Target;
 use crate::ship::{
-    Accepted, Connector, Envelope, ExportError, ExportFuture, Lane, RefusedRange, Reports, ShipperParts, Sink,
-    StatsSnapshot, encode_resource, encode_scope,
+    Accepted, Envelope, ExportError, ExportFuture, Lane, RefusedRange, Reports, Sink, StatsSnapshot, encode_resource,
+    encode_scope,
 };
 
 /// How long the sink takes, and what it says then.
@@ -35,13 +36,13 @@ impl Rig {
         let sink = Arc::new(Scripted { script: Mutex::new(Box::new(script)), requests: Mutex::default() });
         let (notices, heard) = (Arc::<Mutex<Vec<Notice>>>::default(), Arc::<Heard>::default());
         let said = notices.clone();
-        let parts = ShipperParts {
-            connector: Arc::new(Never),
+        let parts = ShipperContext {
             notices: Notices::to(move |notice| said.lock().unwrap().push(notice.clone())),
             entropy: Arc::new(ThreadEntropy),
             reports: heard.clone(),
         };
-        let lane = Lane(Arc::new(Delivery::new(parts, sink.clone(), "http://collector:4317/".into())));
+        let lane =
+            Lane(Arc::new(Delivery::new(parts, sink.clone(), Target::Collector("http://collector:4317/".into()))));
         Self { lane, sink, notices, heard }
     }
 
@@ -272,15 +273,6 @@ impl Reports for Heard {
 
     fn recovered(&self) {
         self.states.lock().unwrap().push("recovered");
-    }
-}
-
-#[derive(Debug)]
-struct Never;
-
-impl Connector for Never {
-    fn connect(&self, _: &OtlpSettings) -> Result<Arc<dyn Sink>, String> {
-        Err("nobody connects here".into())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use crate::config::Auditing;
 use crate::journal::{Admission, JournalError, Receipt, planted};
 use crate::record::RecordId;
 use crate::trail::calls::{Acknowledge, Call, Class, Moment, WhenFull};
@@ -19,6 +20,9 @@ impl Core {
 
     /// The class of a call.
     pub(in crate::trail) fn class(&self, call: &Call) -> Class {
+        if self.context.settings.auditing == Auditing::OffForAll {
+            return Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Shed, ..self.class };
+        }
         self.context.hooks.class(&self.context.notices, call, self.class)
     }
 
@@ -32,7 +36,8 @@ impl Core {
                 Err(error) => error,
             };
             let left = self.left_to_wait(class, begun);
-            let may_wait = class.when_full == WhenFull::Wait || matches!(error, JournalError::Stalled { .. });
+            let may_wait = class.when_full == WhenFull::Wait && !self.recorder.is_off
+                || matches!(error, JournalError::Stalled { .. });
             if !may_wait || left.is_zero() || self.is_inherited() {
                 return Err(error);
             }
@@ -45,6 +50,7 @@ impl Core {
     pub(in crate::trail) fn admit_now(&self, class: Class, bytes: u64) -> Result<Option<Admission>, JournalError> {
         match class.when_full {
             WhenFull::Shed => Ok(None),
+            _ if self.recorder.is_off => Err(JournalError::Closed),
             _ => self.recorder.journal.admit_within(bytes, BLOCKING_PATIENCE).map(Some),
         }
     }
@@ -73,6 +79,9 @@ impl Core {
                 self.recorder.journal.synced(receipt).await.map_err(|error| NotAcknowledged(error.to_string()))?;
             }
             if class.acknowledge >= Acknowledge::Remote {
+                if !self.context.settings.sinks.otlp {
+                    return Err(NotAcknowledged(NO_COLLECTOR.into()));
+                }
                 self.delivery.shipper.hurry();
                 self.recorder.journal.settled_by(Acknowledge::REMOTE_SINK, receipt.sequence).await;
                 // Settled is what that sink refused, too.
@@ -112,6 +121,7 @@ impl Core {
 #[error("{0}")]
 pub(in crate::trail) struct NotAcknowledged(String);
 
+const NO_COLLECTOR: &str = "no sink is the collector, which alone makes a record remote";
 /// Both records of a call, without what is known of it before it begins.
 const ADMITTED_BYTES: u64 = 4096;
 /// More of what is known is cut by the policy, as a rule.

@@ -29,7 +29,7 @@ pub struct FlushError {
     pub unreadable_streams: u64,
     /// The deadline of the flush.
     pub deadline: Duration,
-    /// The result of the last request, if the collector did not accept it, such as `HTTP 404`.
+    /// The result of the last request, if its sink did not accept it, such as `HTTP 404`.
     pub last_refusal: Option<String>,
     /// This process was forked from the process of the trail, which alone delivers records.
     pub is_forked_child: bool,
@@ -74,7 +74,7 @@ impl fmt::Display for FlushError {
             )?;
         }
         match &self.last_refusal {
-            Some(reason) => write!(f, "; the last request to the collector was not taken: {reason}"),
+            Some(reason) => write!(f, "; the last request was not taken: {reason}"),
             None => f.write_str(
                 "; the collector has taken every request that it answered so far: see whether it is up and fast enough",
             ),
@@ -110,7 +110,7 @@ impl Core {
     fn hurry(&self) -> Sequence {
         self.recorder.report_gaps();
         self.recorder.journal.commit_soon();
-        self.delivery.shipper.hurry();
+        self.delivery.hurry();
         self.recorder.journal.usage().appended
     }
 
@@ -126,7 +126,7 @@ impl Core {
             unvisited_streams: self.delivery.adopted.unvisited_streams() as u64,
             unreadable_streams: self.delivery.adopted.unreadable_streams(),
             deadline,
-            last_refusal: self.delivery.shipper.last_refusal(),
+            last_refusal: self.delivery.last_refusal(),
             is_forked_child: false,
         }
     }

@@ -5,5 +5,5 @@ mod flush;
 mod shutdown;
 
 pub use self::adoption::DrainedStream;
-pub(in crate::trail) use self::adoption::{Adoption, AdoptionEvent};
+pub(in crate::trail) use self::adoption::{Adoption, AdoptionEvent, Lanes};
 pub use self::flush::{FlushError, Flushed};

@@ -20,7 +20,7 @@ impl Core {
         self.open_calls.end();
         self.interrupt_open();
         self.recorder.report_gaps();
-        let ended = !self.recorder.reporter.has_waiting() && self.write_end().is_ok();
+        let ended = self.recorder.is_off || !self.recorder.reporter.has_waiting() && self.write_end().is_ok();
         let synced = self.recorder.journal.commit_within(SHUTDOWN_PATIENCE);
         self.close();
         let written = if ended { synced } else { self.end_late() };
@@ -46,6 +46,9 @@ impl Core {
         }
         if own == 0 {
             self.remove_stream();
+        }
+        if let Some(copies) = &self.recorder.copies {
+            copies.settle();
         }
         self.context.notices.settle();
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::gaps::{Cause, Gaps};
+use super::host_log::HostLog;
 use super::patience::NotTaken;
 use super::self_reporter::SelfReporter;
 use super::shedding::Priority;
@@ -30,6 +31,10 @@ pub(in crate::trail) struct Recorder {
     /// How long a record waits for a disk that stands still, where no class says it.
     pub(in crate::trail) patience: Duration,
     pub(in crate::trail) notices: Notices,
+    /// Copies for the host's own logger, if it gets any.
+    pub(in crate::trail) copies: Option<Arc<HostLog>>,
+    /// Auditing is switched off: nothing is written, and nothing counts as missing.
+    pub(in crate::trail) is_off: bool,
     /// Somebody was told that this process has no trail.
     pub(in crate::trail) warned_inherited: AtomicBool,
 }
@@ -52,6 +57,9 @@ impl Recorder {
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Receipt, NotTaken> {
         thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        if self.is_off {
+            return Err(NotTaken::Counted);
+        }
         if self.is_inherited() {
             self.left_out(Cause::Refused, None);
             return Err(NotTaken::Counted);
@@ -67,7 +75,13 @@ impl Recorder {
         let append = |buffer: &mut Vec<u8>| {
             encode_frame(buffer, encode);
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
-            (!priority.goes_first(pressure, is_greedy)).then(|| self.journal.append(what, buffer))
+            if priority.goes_first(pressure, is_greedy) {
+                return None;
+            }
+            let copy = HostLog::copy(&self.copies, buffer);
+            let taken = self.journal.append(what, buffer);
+            taken.as_ref().ok().zip(copy).into_iter().for_each(|(receipt, copy)| copy.give(receipt.sequence));
+            Some(taken)
         };
         // A notice sink that itself emits an audited event comes back in here; and when a thread ends, its buffer is gone
         // before its last spans have closed.
@@ -143,6 +157,9 @@ impl Recorder {
 
     /// Counts a record that is left out.
     pub(in crate::trail) fn left_out(&self, cause: Cause, error: Option<&JournalError>) {
+        if self.is_off {
+            return;
+        }
         if self.is_inherited() {
             // No lock is taken on the way: another thread of the parent may have held it when it forked.
             if !self.warned_inherited.swap(true, Ordering::Relaxed) {

@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::host_log::HostLog;
 use super::losses::{LossReport, Losses, NotAccepted};
 use super::patience::{RETRY_INTERVAL, SHUTDOWN_PATIENCE};
 use super::refused_gaps::RefusedGaps;
@@ -42,6 +43,7 @@ pub(crate) struct SelfReporter {
     is_untold: AtomicBool,
     losses: Mutex<Losses>,
     refused_gaps: Mutex<RefusedGaps>,
+    copies: Option<Arc<HostLog>>,
     others_lost: AtomicU64,
 }
 
@@ -60,7 +62,12 @@ struct Waiting {
 }
 
 impl SelfReporter {
-    pub(in crate::trail) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, notices: Notices) -> Self {
+    pub(in crate::trail) fn new(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        notices: Notices,
+        copies: Option<Arc<HostLog>>,
+    ) -> Self {
         Self {
             clock,
             entropy,
@@ -72,6 +79,7 @@ impl SelfReporter {
             is_untold: AtomicBool::new(false),
             losses: Mutex::default(),
             refused_gaps: Mutex::default(),
+            copies,
             others_lost: AtomicU64::new(0),
         }
     }
@@ -208,7 +216,11 @@ impl SelfReporter {
     fn write(&self, journal: &Journal, record: &Lifecycle, what: Append, now: u64) -> Result<Receipt, JournalError> {
         let mut frame = Vec::new();
         encode_frame(&mut frame, |frame| record.encode(frame, self.new_id(), now));
-        journal.append(what, &mut frame)
+        let kind = if record.is_alone() { Kind::Last } else { what.kind };
+        let copy = HostLog::copy(&self.copies, &frame);
+        let receipt = journal.append(Append { kind, ..what }, &mut frame)?;
+        copy.into_iter().for_each(|copy| copy.give(receipt.sequence));
+        Ok(receipt)
     }
 
     pub(in crate::trail) fn new_id(&self) -> RecordId {

@@ -11,9 +11,9 @@ pub struct RecordCounts {
     pub acknowledged: u64,
     /// Records that are not in the journal: it could not accept them, or they were shed.
     pub refused: u64,
-    /// Records that the collector accepted.
+    /// Records that every sink accepted.
     pub delivered: u64,
-    /// Records that the collector refused for good; they are in quarantine.
+    /// Records that a sink refused for good; they are in quarantine.
     pub quarantined: u64,
     /// Records that were damaged or removed on the disk.
     pub lost: u64,

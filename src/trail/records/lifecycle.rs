@@ -14,6 +14,13 @@ pub(in crate::trail) enum Lifecycle {
         /// The stream that was begun in the directory before.
         previous: Option<StreamId>,
     },
+    /// The only record of a stream whose process does not audit.
+    Disabled {
+        /// `service.*` of the resource.
+        service: Vec<(&'static str, String)>,
+        /// The stream that was begun in the directory before.
+        previous: Option<StreamId>,
+    },
     /// The last record of a stream that ended as it should.
     Stopped(RecordCounts),
     /// The last record of a stream whose process died, written by whoever adopted it.
@@ -75,6 +82,11 @@ impl Gap {
 }
 
 impl Lifecycle {
+    /// Whether nothing comes behind it in its stream, which it begins.
+    pub(in crate::trail) fn is_alone(&self) -> bool {
+        matches!(self, Self::Disabled { .. })
+    }
+
     /// Whether it tells of records that are in quarantine.
     pub(in crate::trail) fn is_of_quarantine(&self) -> bool {
         matches!(self, Self::Gap(gap) if gap.cause == QUARANTINED)
@@ -101,7 +113,7 @@ impl Lifecycle {
 
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Started { .. } | Self::Stopped(_) | Self::Running(_) | Self::Recovered(_) => {
+            Self::Started { .. } | Self::Disabled { .. } | Self::Stopped(_) | Self::Running(_) | Self::Recovered(_) => {
                 Outcome::status(Status::Success)
             }
             // Nobody can say what became of what is missing.
@@ -116,6 +128,7 @@ impl Lifecycle {
     fn state(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
+            Self::Disabled { .. } => "disabled",
             Self::Stopped(_) | Self::Interrupted => "stopped",
             Self::Running(_) => "running",
             Self::Recovered(_) => "recovered",
@@ -135,7 +148,7 @@ impl Lifecycle {
     fn encode_lifecycle(&self, encoder: &mut Encoder<'_>) {
         encoder.text(names::AUDITRAIL_LIFECYCLE_STATE, self.state());
         match self {
-            Self::Started { service, previous } => {
+            Self::Started { service, previous } | Self::Disabled { service, previous } => {
                 service.iter().for_each(|(name, value)| encoder.text(name, value));
                 if let Some(previous) = previous {
                     encoder.text(names::AUDITRAIL_STREAM_PREVIOUS_ID, previous.encode(&mut [0; 36]));

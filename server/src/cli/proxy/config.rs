@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auditrail::Trail;
-use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, Settings};
+use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, SINK, Settings};
 use auditrail::internals::config::service_name_of;
+use auditrail::internals::trail::CLASSES;
 use auditrail::trail::{Class, TrailBuilder};
 
 use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
 use crate::cli::shown::plain;
 use crate::cli::words::Words;
-use crate::config::file::{ConfigFile, HostName, ListenerSettings, ProcessIdentity};
+use crate::config::file::{ConfigFile, DisabledName, HostName, ListenerSettings, ProcessIdentity};
 use crate::proxy::http::Upstream;
 
 /// The effective configuration.
@@ -47,7 +48,12 @@ impl Configuration {
             environment = Environment::of_process_with(&others.into_iter().map(String::as_str).collect::<Vec<_>>());
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
-        let sources = file.complete(&mut environment);
+        let mut sources = file.complete(&mut environment);
+        sources.push((CLASSES, "[class] acknowledge"));
+        let names_log = |list: &str| list.split(',').any(|name| name.trim() == "log");
+        if environment.text(SINK).map_err(Failure::usage)?.is_some_and(names_log) {
+            return Err(Failure::usage(NO_LOG));
+        }
         let command = arguments.command.clone();
         if let Some(address) = arguments.http.listen {
             file.listener = vec![listener(address, &arguments.http)?];
@@ -73,6 +79,7 @@ impl Configuration {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
         let builder = builder.bounds((&self.file.bounds).into()).targets(self.file.targets());
         let builder = builder.denials(self.file.denials());
+        let builder = builder.classes(self.file.classes_in_use().map(Class::from));
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held for the others.
             return builder;
@@ -101,18 +108,23 @@ impl Configuration {
         let mut file = self.file.clone();
         file.service_name = Some(settings.resource.service_name().to_owned());
         file.journal.show(&settings);
+        file.sink.show(&settings);
+        file.disabled = Some(DisabledName(settings.auditing));
         let general = self.environment.text("OTEL_EXPORTER_OTLP_ENDPOINT").map_err(Failure::usage)?;
         file.otlp.endpoint = general.map(|endpoint| endpoint.split('?').next().unwrap_or_default().to_owned());
         file.otlp.protocol = Some(match settings.logs.protocol {
             Protocol::HttpProtobuf => "http/protobuf".into(),
             _ => "grpc".into(),
         });
-        let mut text = format!("# records go to {}\n", settings.logs.shown_endpoint());
-        for (name, _) in &settings.logs.headers {
-            text += &format!("# with the header {name}: (hidden)\n");
+        let mut text = String::new();
+        if settings.sinks.otlp {
+            text += &format!("# records go to {}\n", settings.logs.shown_endpoint());
+            for (name, _) in &settings.logs.headers {
+                text += &format!("# with the header {name}: (hidden)\n");
+            }
         }
         file.trace.export = Some(settings.exports_traces);
-        if settings.exports_traces {
+        if settings.exports_traces && settings.has_collector {
             text += &format!("# traces go to {}\n", settings.traces.as_ref().map_err(told)?.shown_endpoint());
         }
         if let Some(program) = self.program() {
@@ -152,5 +164,6 @@ const NEEDS: &[(&str, &str)] = &[
     ),
     ("OTEL_SERVICE_NAME", "give --name SERVICE, or write service_name into the configuration file"),
 ];
+const NO_LOG: &str = "AUDITRAIL_SINK names log, and the proxy has no log of its own; name stderr or file";
 const NOTHING: &str = "no server is named; give its command after --, or --listen with --upstream or \
                        --forward, or a configuration file with a [[listener]]";

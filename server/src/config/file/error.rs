@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 94] = [
+pub(super) const KEYS: [&str; 100] = [
     "acknowledge",
     "actions",
     "address",
@@ -109,11 +109,15 @@ pub(super) const KEYS: [&str; 94] = [
     "cool_down",
     "deadline",
     "directory",
+    "disabled",
     "drain",
     "endpoint",
     "environment",
     "exclude",
     "export",
+    "file",
+    "file_keep",
+    "file_max_bytes",
     "flush_timeout",
     "forward",
     "forwarded",
@@ -156,6 +160,7 @@ pub(super) const KEYS: [&str; 94] = [
     "service_name",
     "sessions",
     "share",
+    "sink",
     "stale",
     "target",
     "tenant",
@@ -163,6 +168,7 @@ pub(super) const KEYS: [&str; 94] = [
     "timeout",
     "tls_certificate",
     "tls_key",
+    "to",
     "token_reviews",
     "token_variable",
     "tool",

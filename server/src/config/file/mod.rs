@@ -20,6 +20,7 @@ mod issuers;
 mod jwt;
 mod read;
 mod shape;
+mod sink;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -34,5 +35,6 @@ pub use self::shape::{
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
     ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
 };
+pub use self::sink::{DisabledName, SinkFileSettings, SinkKindName};
 pub use self::target::TargetSettings;
 pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};

@@ -11,6 +11,7 @@ use super::denied;
 use super::error::{FileError, SourceFile};
 use super::issuers;
 use super::shape::{ClassSettings, ConfigFile};
+use super::sink::DisabledName;
 use super::target;
 
 impl ConfigFile {
@@ -66,9 +67,11 @@ impl ConfigFile {
                 self.trace.export.map(|exports| if exports { "otlp" } else { "none" }.into()),
             ),
         ];
-        let set = values
-            .into_iter()
-            .filter_map(|(variable, key, value)| environment.default_to(variable, &value?).then_some((variable, key)));
+        let disabled = self.disabled.map(DisabledName::variable);
+        let set =
+            values.into_iter().chain(self.sink.variables()).chain(disabled).filter_map(|(variable, key, value)| {
+                environment.default_to(variable, &value?).then_some((variable, key))
+            });
         set.collect()
     }
 
@@ -113,6 +116,10 @@ impl ConfigFile {
                 return Err(source.mistake(Some(rule.class.span()), &problem));
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
+        }
+        if let Some(place) = self.sink.unused() {
+            let problem = "no sink is a file; write `to = [\"file\"]` into [sink], or `to = [\"otlp\", \"file\"]`";
+            return Err(source.mistake(Some(place), problem));
         }
         issuers::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
         target::map(&self.target).map_err(|(place, problem)| source.mistake(Some(place), problem))?;

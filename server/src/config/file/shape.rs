@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 use super::denied::DeniedSettings;
 use super::jwt::{JwtSettings, KubernetesSettings};
+use super::sink::{DisabledName, SinkFileSettings};
 use super::target::TargetSettings;
 use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
 
@@ -21,6 +22,11 @@ pub struct ConfigFile {
     /// `service.name` of the records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
+    /// `AUDITRAIL_DISABLED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<DisabledName>,
+    /// Where records go.
+    pub sink: SinkFileSettings,
     /// The journal, in which records wait for the collector.
     pub journal: JournalSettings,
     /// The collector.

@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 
 use super::ends::StreamEnder;
 use super::event::{AdoptionEvent, DrainedStream};
+use super::lanes::Lanes;
 use crate::config::Notices;
 use crate::journal::{ADOPTED_AT_ONCE, Adopted, JournalError, JournalOptions, Lot, Orphan, Search, planted};
 use crate::record::{Clock, StreamId, service_name};
-use crate::ship::Lane;
 use crate::trail::core::AdoptionProgress;
 use crate::trail::recording::SelfReporter;
 
@@ -41,7 +41,7 @@ impl Adoption {
     /// Adopts the streams whose owners are gone, oldest first, a few at a time: they are drained, their ends are written, and
     /// their files closed before others are opened. So descriptors are bounded, and a process that lives shortly has
     /// delivered something.
-    pub(crate) async fn run(self, lane: Lane, tell: impl Fn(AdoptionEvent) + Send + Sync + 'static) {
+    pub(in crate::trail) async fn run(self, lanes: Lanes, tell: impl Fn(AdoptionEvent) + Send + Sync + 'static) {
         let _over = DoneOnDrop(self.done.clone());
         let mut round =
             Round { adoption: self, tell: Arc::new(tell), searches: None, total: Total::default(), is_short: false };
@@ -57,7 +57,7 @@ impl Adoption {
             if lot.is_empty() && !round.is_short {
                 break;
             }
-            round.drain(&lane, lot).await;
+            round.drain(&lanes, lot).await;
             if round.is_short {
                 let done = round.adoption.done.clone();
                 done.wait_to_look_again().await;
@@ -231,13 +231,13 @@ impl<T: Fn(AdoptionEvent) + Send + Sync + 'static> Round<T> {
     }
 
     /// At the same time: most of them are small, and what they take is an answer each.
-    async fn drain(&mut self, lane: &Lane, lot: LotInHand) {
+    async fn drain(&mut self, lanes: &Lanes, lot: LotInHand) {
         let mut drains = JoinSet::new();
         let Adoption { reporter, notices, clock, .. } = &self.adoption;
         let ends = StreamEnder { reporter: reporter.clone(), notices: notices.clone(), clock: clock.clone() };
         for (adopted, what) in lot {
             let tell = self.tell.clone();
-            drains.spawn(ends.clone().drain(lane.clone(), adopted, what, move |what| tell(what)));
+            drains.spawn(ends.clone().drain(lanes.clone(), adopted, what, move |what| tell(what)));
         }
         while let Some(drained) = drains.join_next().await {
             // It panics only with the shipper, which its thread has printed; the stream is the next process's.

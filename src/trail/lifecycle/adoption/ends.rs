@@ -1,7 +1,7 @@
 //! Writes on behalf of a dead process: the answers to the calls that it left open, and its last record.
 //!
 //! Invariants:
-//! 1. The end comes behind all that the process wrote, and is written when that was read: whoever seals the stream knows by
+//! 1. The end comes behind all that the process wrote, and is written once, when the first sink has read that: whoever seals the stream knows by
 //!    then what the end comes behind.
 //! 2. A call is answered once. Until an answer is durable nobody ships it, and whoever adopts the stream next finds out anew
 //!    which calls are open: an answer that was written counts, one that was not is made again.
@@ -10,8 +10,12 @@
 use std::sync::Arc;
 
 use super::event::{AdoptionEvent, DrainedStream};
+use super::lanes::Lanes;
 use crate::config::Notices;
-use crate::journal::{Adopted, Append, Journal, OpenRequest, Room, encode_frame, planted};
+use crate::journal::{
+    Adopted, Append, Journal, OpenRequest, Reader, Room, Settler, SinkHandles, encode_frame, planted,
+};
+use crate::locks::Mutex;
 use crate::record::{Clock, Record};
 use crate::ship::Lane;
 use crate::trail::recording::SelfReporter;
@@ -27,33 +31,69 @@ pub(super) struct StreamEnder {
 }
 
 impl StreamEnder {
-    /// Ships a stream, and ends it when all of it is read.
+    /// Ships a stream to all sinks, and ends it when one of them has read all of it.
     pub(super) async fn drain(
         self,
-        lane: Lane,
+        lanes: Lanes,
         adopted: Adopted,
-        mut what: DrainedStream,
-        tell: impl Fn(AdoptionEvent) + Send + Sync,
+        what: DrainedStream,
+        tell: impl Fn(AdoptionEvent) + Send + Sync + 'static,
     ) -> (Journal, DrainedStream) {
-        let Adopted { journal, mut reader, mut settler, open, needs_end, .. } = adopted;
-        let (mut is_ended, mut attempts) = (!needs_end, 0);
-        loop {
-            let end = || {
-                if !std::mem::replace(&mut is_ended, true) {
-                    self.end(&journal, &open, &mut what);
-                    tell(AdoptionEvent::Ended(what.clone()));
-                }
-            };
-            lane.drain_to_the_end(&mut reader, &mut settler, end).await;
-            attempts += 1;
-            if reader.is_at_end() || attempts == PATIENCE {
-                return (journal, what);
+        let Adopted { journal, reader, settler, others, open, needs_end, .. } = adopted;
+        let progress = Mutex::new(EndProgress { is_ended: !needs_end, what });
+        let end = Arc::new(StreamEnd { ender: self, journal: journal.clone(), open, progress, tell });
+        let others =
+            lanes.others.into_iter().zip(others).map(|((lane, runtime), SinkHandles { reader, settler, .. })| {
+                runtime.spawn(end.clone().drain_to(lane, reader, settler))
+            });
+        let others: Vec<_> = others.collect();
+        end.clone().drain_to(lanes.first, reader, settler).await;
+        for other in others {
+            // It panics only with the shipper of that sink, which its thread has printed; the stream is the next process's.
+            drop(other.await);
+        }
+        let what = end.progress.lock().what.clone();
+        (journal, what)
+    }
+}
+
+/// The end of one stream, which the first sink that has read everything writes.
+struct StreamEnd<T> {
+    ender: StreamEnder,
+    journal: Journal,
+    open: Vec<OpenRequest>,
+    progress: Mutex<EndProgress>,
+    tell: T,
+}
+
+struct EndProgress {
+    is_ended: bool,
+    what: DrainedStream,
+}
+
+impl<T: Fn(AdoptionEvent) + Send + Sync> StreamEnd<T> {
+    async fn drain_to(self: Arc<Self>, lane: Lane, mut reader: Reader, mut settler: Settler) {
+        for _ in 0..PATIENCE {
+            lane.drain_to_the_end(&mut reader, &mut settler, || self.write()).await;
+            if reader.is_at_end() {
+                return;
             }
             // The disk could not be read. After some attempts the reader takes what it cannot read for lost.
             reader.readable().await;
         }
     }
 
+    /// Another sink that has read everything waits here until the end is written, and reads it, too.
+    fn write(&self) {
+        let mut progress = self.progress.lock();
+        if !std::mem::replace(&mut progress.is_ended, true) {
+            self.ender.end(&self.journal, &self.open, &mut progress.what);
+            (self.tell)(AdoptionEvent::Ended(progress.what.clone()));
+        }
+    }
+}
+
+impl StreamEnder {
     /// Answers the calls that the crash left open and writes the last record. What does not fit is left for the next adopter,
     /// and is said by `remove_if_done`.
     fn end(&self, journal: &Journal, open: &[OpenRequest], what: &mut DrainedStream) {
