@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(120);
 const SHORT: Duration = Duration::from_millis(50);
 
 const fn class(acknowledge: Acknowledge, when_full: WhenFull, deadline: Duration) -> Class {
-    Class { acknowledge, when_full, deadline, ..Class::CRITICAL }
+    Class { acknowledge, when_full, deadline, requires_verified_actor: false }
 }
 
 fn event(class: Class) -> ContextChange {
