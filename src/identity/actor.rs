@@ -117,12 +117,16 @@ pub enum UnverifiedReason {
     Audience,
     /// It is of another issuer.
     Issuer,
+    /// It is a token for another use, by its type.
+    TokenType,
     /// It lacks a claim that is required.
     MissingClaim,
     /// The issuer has revoked it or does not know it.
     Rejected,
     /// There were several, and it is unknown which one counts.
     Several,
+    /// The extractor failed, so nobody knows whether it is valid.
+    ExtractorFailed,
 }
 
 impl UnverifiedReason {
@@ -139,9 +143,11 @@ impl UnverifiedReason {
             Self::NotYetValid => "not_yet_valid",
             Self::Audience => "audience",
             Self::Issuer => "issuer",
+            Self::TokenType => "token_type",
             Self::MissingClaim => "missing_claim",
             Self::Rejected => "rejected",
             Self::Several => "several",
+            Self::ExtractorFailed => "extractor_failed",
         }
     }
 }
@@ -155,6 +161,13 @@ impl Actor {
     /// A verified identity.
     pub fn verified(id: impl Into<String>) -> Self {
         Self { verified: true, ..Self::asserted(id) }
+    }
+
+    /// An actor that is not known, because the credential that was presented does not verify it. Its id is `anonymous`; what an
+    /// invalid credential says belongs into [`claimed`](Self::claimed).
+    #[must_use]
+    pub fn unknown(reason: UnverifiedReason) -> Self {
+        Self { unverified: Some(reason), ..Self::asserted(ANONYMOUS) }
     }
 
     /// Marks the actor as a service rather than a person.
@@ -172,7 +185,8 @@ impl Actor {
     }
 
     pub(crate) fn write(self, attributes: &mut Attributes) {
-        attributes.set(names::AUDIT_ACTOR_ID, self.id);
+        let id = if self.id.is_empty() { ANONYMOUS.to_owned() } else { self.id };
+        attributes.set(names::AUDIT_ACTOR_ID, id);
         attributes.set(
             names::AUDIT_ACTOR_TYPE,
             match self.kind {
@@ -189,7 +203,7 @@ impl Actor {
         attributes.set_some(names::AUDITRAIL_OAUTH_SCOPES, some(self.scopes));
         attributes.set_some(names::AUDITRAIL_TENANT_ID, self.tenant);
         attributes.set_some(names::USER_ID, self.user_id);
-        attributes.set_some(names::AUDITRAIL_ACTOR_SOURCE, self.source);
+        attributes.set(names::AUDITRAIL_ACTOR_SOURCE, self.source.unwrap_or(Cow::Borrowed(CODE)));
         attributes.set_some(names::AUDITRAIL_ACTOR_UNVERIFIED_REASON, self.unverified.map(UnverifiedReason::as_str));
         attributes.set_some(names::AUDITRAIL_ACTOR_DELEGATION, some(self.delegation));
         self.agent.write(attributes);
@@ -215,7 +229,7 @@ impl TokenFacts {
 }
 
 impl Claimed {
-    fn write(self, attributes: &mut Attributes) {
+    pub(crate) fn write(self, attributes: &mut Attributes) {
         attributes.set_some(names::AUDITRAIL_CLAIMED_ACTOR_ID, self.actor_id);
         attributes.set_some(names::AUDITRAIL_CLAIMED_AGENT_ID, self.agent_id);
         attributes.set_some(names::AUDITRAIL_CLAIMED_TENANT_ID, self.tenant_id);
@@ -227,3 +241,8 @@ impl Claimed {
 fn some(items: Vec<String>) -> Option<Value> {
     (!items.is_empty()).then(|| Value::strings(items))
 }
+
+/// `auditrail.actor.source` of an actor that the user's own code names.
+pub(crate) const CODE: &str = "code";
+/// `audit.actor.id` of somebody who is not known.
+pub(super) const ANONYMOUS: &str = "anonymous";

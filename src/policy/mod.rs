@@ -8,6 +8,7 @@ mod bounds;
 mod decision;
 mod denials;
 mod limits;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod truncator;
@@ -18,5 +19,7 @@ pub use self::bounds::Bounds;
 pub use self::decision::{Decision, Ruling, Verdict};
 pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRules};
 pub use self::limits::ValueLimits;
+pub(crate) use self::targets::{MappedTarget, TargetSubject};
+pub use self::targets::{TargetError, TargetMap, TargetRule};
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

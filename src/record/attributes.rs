@@ -274,6 +274,11 @@ impl Name {
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }
+
+    /// Whether it is the name of that place.
+    pub(crate) fn is(&self, place: Place) -> bool {
+        self.place == Some(place)
+    }
 }
 
 macro_rules! places {
@@ -303,6 +308,7 @@ macro_rules! places {
 places! {
     ActorId = AUDIT_ACTOR_ID;
     ActorType = AUDIT_ACTOR_TYPE;
+    ActorSource = AUDITRAIL_ACTOR_SOURCE;
     Action = AUDIT_ACTION;
     TargetType = AUDIT_TARGET_TYPE;
     TargetId = AUDIT_TARGET_ID;

@@ -11,16 +11,19 @@ use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
 use super::digest_key::DigestKey;
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
+use super::identity::ActorCounts;
 use super::lifecycle::{Adoption, AdoptionEvent};
 use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use super::recording::{Gaps, Recorder, SelfReporter};
 use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
-use crate::identity::{Actor, RequestFacts};
+#[cfg(feature = "tower")]
+use crate::identity::TrustedHops;
+use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts, UnverifiedAlarm};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
-use crate::policy::{AllowList, Bounds, Decision, DenialRules, Truncator, ValueLimits};
+use crate::policy::{AllowList, Bounds, Decision, DenialRules, TargetMap, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -33,6 +36,9 @@ pub struct TrailBuilder {
     allow: AllowList,
     limits: ValueLimits,
     bounds: Bounds,
+    chain: Chain,
+    unverified_alarm: UnverifiedAlarm,
+    targets: TargetMap,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -85,6 +91,9 @@ impl TrailBuilder {
             allow: AllowList::default(),
             limits: ValueLimits::default(),
             bounds: Bounds::default(),
+            chain: Chain::default(),
+            unverified_alarm: UnverifiedAlarm::default(),
+            targets: TargetMap::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -154,6 +163,13 @@ impl TrailBuilder {
         self
     }
 
+    /// What tools, prompts, resources and routes act on, and which actions must be allowed for that: `audit.target.type`,
+    /// `audit.target.id` and `auditrail.target.actions`, unless a handler's span sets them itself.
+    pub fn targets(mut self, targets: TargetMap) -> Self {
+        self.targets = targets;
+        self
+    }
+
     /// How much clients and servers may cost: bounds on records, memory and open calls.
     pub fn bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
@@ -179,9 +195,31 @@ impl TrailBuilder {
         self
     }
 
-    /// Identifies the actor. Without this hook, or if it returns `None`, the actor is `anonymous`.
+    /// Adds an extractor to the chain that finds out who acts. The first one with an answer decides. Middleware is asked before
+    /// all of them, by the [`VerifiedClaims`](crate::identity::VerifiedClaims) that it leaves; if nobody has an answer, the actor
+    /// is `anonymous`.
+    pub fn identify(mut self, extractor: impl Extractor + 'static) -> Self {
+        self.chain.add(Arc::new(extractor));
+        self
+    }
+
+    /// The proxies in front of the server. Their headers name the client, for `client.address` and for
+    /// [`IdentityFields`](crate::identity::IdentityFields); those of all others say nothing.
+    #[cfg(feature = "tower")]
+    pub fn trusted_hops(mut self, hops: TrustedHops) -> Self {
+        self.chain.hops = hops;
+        self
+    }
+
+    /// Adds a function of your own to that chain, with the source `hook`. There is one such function: a later one replaces it.
     pub fn actor(mut self, extract: impl Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync + 'static) -> Self {
-        self.hooks.actor = Some(Arc::new(extract));
+        self.chain.replace(HOOK, Arc::new(Hook(extract)));
+        self
+    }
+
+    /// From which share of calls on it is an alarm that their actors are not verified.
+    pub fn unverified_alarm(mut self, alarm: UnverifiedAlarm) -> Self {
+        self.unverified_alarm = alarm;
         self
     }
 
@@ -310,6 +348,8 @@ impl TrailBuilder {
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digests = IdDigests::new(digest_key.key_for("auditrail token id 1"), digest_key.id());
+        self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
@@ -348,6 +388,9 @@ impl TrailBuilder {
             digest_key,
             allow: self.allow,
             bounds: self.bounds,
+            actors: ActorCounts::new(self.unverified_alarm, self.chain.is_configured(), self.chain.can_verify()),
+            chain: self.chain.telling(self.notices.clone()),
+            targets: self.targets,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

@@ -25,6 +25,10 @@ mod events;
 mod faulty_fs;
 mod filters;
 mod forwarded;
+mod identity;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/late_keys.rs"]
+mod late_keys;
 mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
@@ -41,4 +45,5 @@ mod support;
 mod tapped;
 mod turns;
 mod unreadable;
+mod verified_actors;
 mod wrapper;

@@ -5,9 +5,11 @@ mod class;
 #[cfg(any(feature = "layer", feature = "mcp"))]
 mod denial;
 mod facts;
+mod mapped;
 mod mcp_methods;
 mod message;
 mod moment;
+mod observer;
 mod refused;
 mod state;
 mod transport;
@@ -15,14 +17,15 @@ mod transport;
 pub use self::call::Call;
 pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::moment::Moment;
+pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::denial::Denial;
 pub(crate) use self::facts::Facts;
+pub(in crate::trail) use self::mapped::MappedFacts;
 pub(crate) use self::mcp_methods::is_of_mcp;
-#[cfg(feature = "mcp")]
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;
 #[cfg(feature = "layer")]

@@ -25,6 +25,8 @@ pub enum RefusalKind {
     Denied,
     /// The `authorize` hook: a person has to decide first. Both records are written.
     Escalated,
+    /// Its class requires a verified actor, and its actor is not. Both records are written.
+    Unverified,
     /// Its records cannot be kept as its class requires. A gap record reports those that are missing.
     Unrecorded,
 }
@@ -37,6 +39,9 @@ impl Refused {
     pub const UNRECORDED_CODE: i64 = -32044;
     /// The JSON-RPC error code if a person has to approve the call; the client may call again when somebody has.
     pub const ESCALATED_CODE: i64 = -32047;
+
+    /// The JSON-RPC error code if the actor is not verified and the class of the call requires it.
+    pub const UNVERIFIED_CODE: i64 = -32046;
 
     /// The code of this refusal.
     #[must_use]
@@ -56,6 +61,7 @@ impl RefusalKind {
         match self {
             Self::Denied => Refused::DENIED_CODE,
             Self::Escalated => Refused::ESCALATED_CODE,
+            Self::Unverified => Refused::UNVERIFIED_CODE,
             Self::Unrecorded => Refused::UNRECORDED_CODE,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
-use crate::identity::{Actor, RequestFacts};
+use crate::identity::Chain;
 #[cfg(feature = "layer")]
 use crate::policy::AllowList;
 #[cfg(feature = "mcp")]
@@ -36,11 +36,9 @@ impl Core {
         &self.context.allow
     }
 
-    /// Who acts by an HTTP request, whatever it asks.
-    #[cfg(feature = "tower")]
-    pub(crate) fn actor_of(&self, headers: &http::HeaderMap, extensions: &http::Extensions) -> Option<Actor> {
-        let facts = RequestFacts { method: "", headers: Some(headers), extensions: Some(extensions) };
-        self.context.hooks.actor(&self.context.notices, &facts)
+    /// Who finds out who acts.
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.context.chain
     }
 
     #[cfg(feature = "tower")]

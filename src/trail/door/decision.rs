@@ -55,6 +55,11 @@ impl Core {
         self.write_moment(moment);
     }
 
+    /// Writes the record of a refusal by the class of the call, whose facts say what was decided.
+    pub(super) fn write_class_denial(&self, state: &CallState) {
+        self.write_moment(of_call(state, EventName::Authz).outcome(Outcome::of(Detail::Denied)));
+    }
+
     /// Says on the response half that the call was allowed.
     pub(super) fn note_allowed(&self, state: &CallState, ruling: &Ruling) {
         write(ruling, |name, value| state.enrich(self.truncator(), &name.into(), value));

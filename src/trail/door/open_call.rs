@@ -21,23 +21,23 @@ use std::time::Instant;
 
 use tracing::Span;
 
+use super::actor_gate::{ActorGate, GateRefusal};
+use super::span;
 use super::write::WriteTerms;
-use super::{decision, span};
 #[cfg(feature = "rmcp")]
 use crate::identity::Actor;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::locks::Mutex;
-use crate::policy::Ruling;
 #[cfg(feature = "internals")]
 use crate::record::SpanIds;
 #[cfg(feature = "rmcp")]
 use crate::record::{Attributes, Place};
-use crate::record::{Detail, Key, Outcome, RecordId, Value};
+use crate::record::{Detail, EventName, Key, Outcome, RecordId, Value, names};
 #[cfg(feature = "mcp")]
 use crate::trail::calls::Denial;
 #[cfg(feature = "rmcp")]
 use crate::trail::calls::Facts;
-use crate::trail::calls::{Call, CallState, Class, Refused, WhenFull, is_fact};
+use crate::trail::calls::{Call, CallState, Class, RefusalKind, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
 use crate::trail::identity::{Share, SharedResource};
 use crate::trail::otel;
@@ -54,11 +54,13 @@ pub struct OpenCall {
     class: Class,
     admission: OnceLock<Admission>,
     recorded: Mutex<Recorded>,
-    /// What the `authorize` hook decided, if there is one.
-    ruling: Option<Ruling>,
+    /// Whether it may run with the actor that it has.
+    actor: ActorGate,
     /// What the answer says, if it denies the call.
     #[cfg(feature = "mcp")]
     denial: OnceLock<Denial>,
+    /// The refusal of its class has its record.
+    told: OnceLock<()>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
@@ -88,6 +90,22 @@ pub(crate) enum Opener {
     /// The call goes on whatever becomes of its record, which is written now if there is any room.
     #[cfg(feature = "mcp")]
     Observer,
+    /// As for an observer, but the call goes on only after [`OpenCall::may_run`], so its request record may wait for its actor.
+    #[cfg(feature = "mcp")]
+    Holder,
+}
+
+impl Opener {
+    /// Whether the call goes on only after it was asked.
+    fn holds(self) -> bool {
+        match self {
+            Self::Gatekeeper => true,
+            #[cfg(feature = "mcp")]
+            Self::Observer => false,
+            #[cfg(feature = "mcp")]
+            Self::Holder => true,
+        }
+    }
 }
 
 impl OpenCall {
@@ -144,9 +162,9 @@ impl OpenCall {
     /// Decides, opens the span and writes the request record. Without the room that its class wants, a gatekeeper's record
     /// waits for [`may_run`](Self::may_run).
     pub(crate) fn open(core: &Arc<Core>, mut call: Call, opener: Opener) -> Self {
-        let ruling = decision::ask(core, &mut call);
+        core.map(&mut call);
+        let (actor, class) = ActorGate::open(core, &mut call, opener.holds());
         let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
-        let class = core.class(&call);
         let bytes = Core::bytes_of(&call);
         let admission = core.admit_now(class, bytes);
         let (span, state) = span::open(core, call);
@@ -157,22 +175,30 @@ impl OpenCall {
             class,
             admission: OnceLock::new(),
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
-            ruling,
+            actor,
             #[cfg(feature = "mcp")]
             denial: OnceLock::new(),
+            told: OnceLock::new(),
             kept: OnceLock::new(),
             _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };
-        let is_tried = admission.is_ok_and(|admission| call.admitted(admission));
-        if !is_tried && opener != Opener::Gatekeeper {
+        let is_deferred = call.actor.is_deferred();
+        let is_tried = match admission {
+            Ok(admission) if is_deferred => {
+                call.keep(admission);
+                false
+            }
+            admission => admission.is_ok_and(|admission| call.admitted(admission)),
+        };
+        if !is_tried && !is_deferred && opener != Opener::Gatekeeper {
             // What was not taken is counted and told by the door.
             let written = core.write_request(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
         }
-        if let Some(ruling) = &call.ruling {
-            core.write_ruling(&call.state, ruling);
+        if let Some(ruling) = call.actor.ruling() {
+            core.write_ruling(&call.state, &ruling);
         }
         match core.open_calls.keep(&call.state) {
             Some(kept) => drop(call.kept.set(kept)),
@@ -208,6 +234,11 @@ impl OpenCall {
     }
 
     async fn admitted_to_run(&self) -> Result<(), Refused> {
+        let is_deferred = self.actor.is_deferred();
+        self.actor.wait(&self.core, self.class, &self.state).await;
+        if is_deferred && let Some(id) = self.text(names::AUDIT_ACTOR_ID) {
+            self.span.record(names::AUDIT_ACTOR_ID, id);
+        }
         if let Recorded::Unadmitted { bytes, written } = self.recorded() {
             if self.admission.get().is_none() {
                 let admission = self.core.admit(self.class, bytes).await;
@@ -218,7 +249,10 @@ impl OpenCall {
                 None => self.request_in_time().await?,
             }
         }
-        if let Some((reason, kind)) = self.ruling.as_ref().and_then(decision::refusal) {
+        if let Some(GateRefusal { reason, kind }) = self.actor.denied() {
+            if kind == RefusalKind::Unverified {
+                self.told.get_or_init(|| self.core.write_class_denial(&self.state));
+            }
             return Err(Refused { reason, call_id: self.call_id(), kind });
         }
         let safe = match self.recorded() {
@@ -269,8 +303,7 @@ impl OpenCall {
     /// The code of the answer that the `authorize` hook wants. Who could not refuse let it run all the same.
     #[cfg(feature = "mcp")]
     pub(crate) fn refusal_code(&self) -> Option<i64> {
-        let (_, kind) = self.ruling.as_ref().and_then(decision::refusal)?;
-        Some(kind.code())
+        self.actor.denied().map(|denied| denied.kind.code())
     }
 
     /// Its answer denies it. The first to say so counts.
@@ -280,7 +313,6 @@ impl OpenCall {
     }
 
     /// The value of a string attribute.
-    #[cfg(feature = "mcp")]
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         self.state.facts().text_of(key).map(ToOwned::to_owned)
     }
@@ -297,6 +329,7 @@ impl OpenCall {
         if self.state.facts().has(Place::ActorId) {
             return;
         }
+        self.actor.learn(actor.standing(), &self.state);
         let mut attributes = Attributes::default();
         actor.write(&mut attributes);
         let cut = self.core.truncator().limit(&mut attributes);
@@ -323,17 +356,26 @@ impl OpenCall {
 
     fn respond(&self, outcome: &Outcome) -> Option<Receipt> {
         let answer = self.state.answer()?;
+        if self.actor.is_deferred() {
+            // Nobody waits for its actor any more.
+            self.actor.settle(&self.core, self.class, &self.state, None);
+            let written = self.core.write_request(&self.state, Some(self.terms()));
+            self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
+        }
         let duration = self.state.stop(self.core.clock());
         self.tell_decision(outcome);
         span::close(&self.span, outcome, duration);
         let receipt = self.core.write_response(answer, outcome, Some(self.terms()));
+        if self.state.event() != EventName::HttpRequest {
+            self.core.count_actor(self.actor.standing());
+        }
         otel::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }
 
     /// The response half says what was decided of a call that ends so.
     fn tell_decision(&self, outcome: &Outcome) {
-        let is_refused = self.ruling.as_ref().is_some_and(|ruling| decision::refusal(ruling).is_some());
+        let is_refused = self.actor.denied().is_some();
         #[cfg(feature = "mcp")]
         if outcome.detail == Some(Detail::Denied)
             && let Some(denial) = self.denial.get()
@@ -341,8 +383,8 @@ impl OpenCall {
             return self.core.write_denial(&self.state, denial, is_refused);
         }
         let _undecided = outcome;
-        if let Some(ruling) = self.ruling.as_ref().filter(|_| !is_refused) {
-            self.core.note_allowed(&self.state, ruling);
+        if let Some(ruling) = self.actor.ruling().filter(|_| !is_refused) {
+            self.core.note_allowed(&self.state, &ruling);
         }
     }
 
@@ -350,7 +392,7 @@ impl OpenCall {
     /// while the disk stands still: who may give the thread back meanwhile waits for it.
     fn admitted(&self, admission: Option<Admission>) -> bool {
         self.keep(admission);
-        if self.class.may_hold() {
+        if self.class.may_wait_for_records() {
             return self.try_request().is_none();
         }
         let written = self.core.write_request(&self.state, Some(self.terms()));
@@ -366,7 +408,11 @@ impl OpenCall {
 
     /// How its records are written.
     fn terms(&self) -> WriteTerms<'_> {
-        WriteTerms { kept: self.admission.get(), patience: self.class.deadline, handed: self.class.may_hold() }
+        WriteTerms {
+            kept: self.admission.get(),
+            patience: self.class.deadline,
+            handed: self.class.may_wait_for_records(),
+        }
     }
 
     /// A request that is recorded nowhere is counted, unless that was done when it was tried.

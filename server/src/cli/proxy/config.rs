@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use auditrail::Trail;
 use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, Settings};
-use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::service_name_of;
-use auditrail::trail::{Actor, Class, TrailBuilder};
+use auditrail::trail::{Class, TrailBuilder};
 
 use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
@@ -40,9 +39,12 @@ impl Configuration {
         };
         let mut file =
             path.map(|path| ConfigFile::read(&path)).transpose().map_err(Failure::usage)?.unwrap_or_default();
+        let mut others = Vec::from_iter(&file.identity.token_variable);
         if let Some(ProcessIdentity { user, name, tenant }) = &file.identity.environment {
-            let names: Vec<_> = [Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten().collect();
-            environment = Environment::of_process_with(&names.into_iter().map(String::as_str).collect::<Vec<_>>());
+            others.extend([Some(user), name.as_ref(), tenant.as_ref()].into_iter().flatten());
+        }
+        if !others.is_empty() {
+            environment = Environment::of_process_with(&others.into_iter().map(String::as_str).collect::<Vec<_>>());
         }
         let named = service_name_of(&environment).map_err(Failure::usage)?.is_some();
         let sources = file.complete(&mut environment);
@@ -69,7 +71,11 @@ impl Configuration {
     /// A trail with these settings, whose rules give each call its class.
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
-        let builder = builder.bounds((&self.file.bounds).into()).denials(self.file.denials());
+        let builder = builder
+            .bounds((&self.file.bounds).into())
+            .denials(self.file.denials())
+            .denials(self.file.denials())
+            .targets(self.file.targets());
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held for the others.
             return builder;
@@ -80,17 +86,9 @@ impl Configuration {
         })
     }
 
-    /// The user of a server over stdio, as the environment asserts.
-    pub(super) fn user(&self) -> Result<Option<Actor>, Failure> {
-        let Some(ProcessIdentity { user, name, tenant }) = &self.file.identity.environment else { return Ok(None) };
-        let text = |variable: &String| self.environment.text(variable).map_err(Failure::usage);
-        let optional = |variable: &Option<String>| -> Result<Option<String>, Failure> {
-            Ok(variable.as_ref().map(text).transpose()?.flatten().map(str::to_owned))
-        };
-        let Some(id) = text(user)? else { return Ok(None) };
-        let mut actor = Actor::asserted(id);
-        (actor.name, actor.tenant) = (optional(name)?, optional(tenant)?);
-        Ok(Some(actor))
+    /// The variables of the process, with those that the file names.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The effective configuration as a file, without secrets.

@@ -2,34 +2,34 @@
 
 use std::future::Future;
 use std::io;
+use std::path::Path;
 
 use auditrail::Trail;
 use auditrail::capture::mcp::HttpRecording;
+use auditrail::identity::ActorType;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::config::Configuration;
 use super::failure::{failed, not_started};
-use super::tracer;
+use super::{identity, tracer};
 use crate::cli::outcome::{Failure, say};
 use crate::config::file::{
-    AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+    AddressHeader, ClientCertificateUse, ClientHolder, ClientNameKind, HostName, HttpFileSettings, HttpRecordName,
+    IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles,
-    TrustedHops, Upstream,
+    AddressField, CertificateName, ClientCertificates, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings,
+    PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
 pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     // Before anything reads it.
     raise_limit();
-    let mut trail = configuration.trail();
+    let trail = identity::over_http(configuration, configuration.trail())?;
     let identity = &configuration.file.identity;
-    if let Some(headers) = &identity.headers {
-        trail = trail.actor(fields(headers).extractor());
-    }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let recording = recording(&configuration.file.http);
@@ -100,6 +100,7 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
         None => HttpSettings::forward(address),
     };
     settings.tls = pem(&listener.tls_certificate, &listener.tls_key);
+    settings.client_certificates = listener.client_ca.as_ref().map(|ca| certificates(ca, listener));
     settings.hops = TrustedHops {
         networks: identity.trusted.iter().map(|network| network.0).collect(),
         address: match identity.address {
@@ -120,6 +121,23 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
     Ok(settings)
 }
 
+fn certificates(ca: &Path, listener: &ListenerSettings) -> ClientCertificates {
+    let mut clients = ClientCertificates::new(ca.to_owned());
+    clients.required = listener.client_certificate != Some(ClientCertificateUse::Optional);
+    clients.name = match listener.client_name {
+        Some(ClientNameKind::Subject) | None => CertificateName::Subject,
+        Some(ClientNameKind::Cn) => CertificateName::CommonName,
+        Some(ClientNameKind::Uri) => CertificateName::Uri,
+        Some(ClientNameKind::Email) => CertificateName::Email,
+        Some(ClientNameKind::Dns) => CertificateName::Dns,
+    };
+    clients.holder = listener.client_type.map(|holder| match holder {
+        ClientHolder::User => ActorType::User,
+        ClientHolder::Service => ActorType::Service,
+    });
+    clients
+}
+
 fn recording(http: &HttpFileSettings) -> HttpRecording {
     let recording = match http.record {
         HttpRecordName::Failures => HttpRecording::failures(),
@@ -132,14 +150,6 @@ fn recording(http: &HttpFileSettings) -> HttpRecording {
 fn pem(certificate: &Option<std::path::PathBuf>, key: &Option<std::path::PathBuf>) -> Option<PemFiles> {
     let (certificate, key) = certificate.clone().zip(key.clone())?;
     Some(PemFiles { certificate, key })
-}
-
-fn fields(headers: &HeaderIdentity) -> IdentityFields {
-    let mut fields = IdentityFields::new(headers.user.0.clone());
-    fields.roles = headers.roles.as_ref().map(|name| name.0.clone());
-    fields.tenant = headers.tenant.as_ref().map(|name| name.0.clone());
-    fields.authenticated = headers.authenticated;
-    fields
 }
 
 fn told_to_end() -> io::Result<impl Future<Output = ()>> {

@@ -2,7 +2,6 @@
 //!
 //! Invariant: only the header values named here are recorded.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::ACCEPT;
@@ -10,30 +9,11 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
 use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
+use crate::capture::mcp::request_id::RequestId;
 use crate::capture::mcp::trace_context;
+use crate::identity::{PeerAddr, Sender};
 use crate::record::names;
-use crate::trail::{ClientKey, Core, Transport};
-
-/// The address of the client, for `client.address` and `client.port`: an extension of the request that the code which
-/// accepts connections must insert. With axum:
-///
-/// ```no_run
-/// # use std::net::SocketAddr;
-/// # use auditrail::capture::mcp::PeerAddr;
-/// # use axum::extract::{ConnectInfo, Request};
-/// # async fn serve(trail: auditrail::Trail, router: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-/// let known = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| {
-///     request.extensions_mut().insert(PeerAddr(peer));
-///     request
-/// };
-/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(known));
-/// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
-/// # }
-/// ```
-///
-/// Behind a trusted proxy, use the address that the proxy's header names, with port 0 if the port is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddr(pub SocketAddr);
+use crate::trail::{ClientKey, Core, Observer, Transport};
 
 /// All facts of the head. In a proxy, the span that the headers name is the caller's, because the proxy is the next
 /// hop; in a server, it is the span of the HTTP request.
@@ -44,21 +24,20 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
     if let Some(version) = version(parts.version) {
         facts.push((names::NETWORK_PROTOCOL_VERSION, version.to_owned()));
     }
-    for (header, name) in HEADERS {
-        if let Some(value) = text(headers, header) {
-            facts.push((name, value.to_owned()));
-        }
+    if let Some(id) = parts.extensions.get::<RequestId>() {
+        facts.push((names::AUDITRAIL_REQUEST_ID, id.as_str().to_owned()));
     }
-    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    if let Some(agent) = text(headers, "user-agent") {
+        facts.push((names::USER_AGENT_ORIGINAL, agent.to_owned()));
+    }
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| core.chain().hops.client(peer.0, headers));
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
-    // Only the proxy's own hook is asked: it costs nothing, and the hops that vouch for identities are in front of
-    // the proxy.
-    let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
+    let sender = Sender::of_http(core.chain(), headers, &parts.extensions);
+    // Only in the proxy: it costs nothing there, and the hops that vouch for identities are in front of it.
+    let actor = if is_proxy { sender.actor(core.chain(), "") } else { None };
     let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
-    // Only for the hook: without one, there is no reason to keep possible credentials.
-    let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
     MessageOrigin {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
@@ -70,8 +49,9 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         client,
         garbage_rate: parts.extensions.get::<Arc<GarbageRate>>().cloned().unwrap_or_default(),
+        observer: if is_proxy { Observer::Proxy } else { Observer::Server },
         is_held: false,
-        http,
+        sender: Arc::new(sender),
     }
 }
 
@@ -126,9 +106,6 @@ fn is_version(value: &str) -> bool {
     (1..=LONGEST).contains(&value.len()) && value.bytes().all(is_plain)
 }
 
-/// The headers whose values are recorded unchanged.
-const HEADERS: [(&str, &str); 2] =
-    [("x-request-id", names::AUDITRAIL_REQUEST_ID), ("user-agent", names::USER_AGENT_ORIGINAL)];
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const SESSION: &str = "mcp-session-id";
 /// A longer id is not used as a key.
