@@ -61,7 +61,8 @@
 //! | `otlp-http` | | OTLP over HTTP (`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`) |
 //! | `tls` | | `https://` endpoints and client certificates |
 //! | `tower` | | the tap for MCP over HTTP, a tower layer |
-//! | `serve` | | a receiver in memory, for tests: [`serve::Receiver`] |
+//! | `serve` | | a receiver in memory, for demonstrations and tests over a network: [`serve::Receiver`] |
+//! | `testing` | | a trail in memory, and assertions about what was audited, for tests of your server: [`testing`] |
 //!
 //! # The modules
 //!
@@ -160,6 +161,8 @@ pub mod record;
 pub mod serve;
 #[cfg(unix)]
 pub mod ship;
+#[cfg(all(unix, feature = "testing"))]
+pub mod testing;
 #[cfg(unix)]
 pub mod trail;
 

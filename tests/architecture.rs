@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module and what it may import, in the order in which records flow. A module may always import itself. The server reaches
 /// the inside of the library by `internals` alone, and nothing else does.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("hex", &[]),
     ("locks", &[]),
     ("record", &[]),
@@ -32,6 +32,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("trail", &["config", "identity", "policy", "record", "journal", "ship"]),
     ("capture", &["trail", "identity", "ship", "journal", "policy", "record", "config"]),
     ("serve", &["trail", "record", "journal", "policy", "ship", "config"]),
+    ("testing", &["capture", "trail", "ship", "journal", "record", "config"]),
     ("internals", &["capture", "trail", "identity", "record", "config"]),
     ("server::config", &["internals", "capture", "trail", "identity", "policy", "config"]),
     ("server::proxy", &["internals", "capture", "trail", "identity", "journal", "policy", "record", "config"]),

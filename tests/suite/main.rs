@@ -36,6 +36,7 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
+mod testing;
 mod turns;
 mod unreadable;
 mod wrapper;
