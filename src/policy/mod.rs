@@ -15,6 +15,10 @@ mod uri;
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
 pub use self::decision::Decision;
+#[cfg(feature = "mcp")]
+pub(crate) use self::limits::MAX_DEFINITION;
 pub use self::limits::ValueLimits;
+#[cfg(feature = "mcp")]
+pub(crate) use self::truncator::Truncation;
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

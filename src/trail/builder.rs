@@ -41,6 +41,7 @@ pub struct TrailBuilder {
     fs: Arc<dyn Fs>,
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
+    records_tool_definitions: bool,
 }
 
 /// The trail did not start; nothing is audited. `Debug` prints the text of `Display`, because `main` prints returned errors with
@@ -93,6 +94,7 @@ impl TrailBuilder {
             fs: Arc::new(Disk::default()),
             connector: default_connector(),
             keeps_unsampled_callers: false,
+            records_tool_definitions: false,
         }
     }
 
@@ -211,6 +213,14 @@ impl TrailBuilder {
     /// in either case.
     pub fn trace_unsampled_callers(mut self, keep: bool) -> Self {
         self.keeps_unsampled_callers = keep;
+        self
+    }
+
+    /// Records the definition of a tool, in canonical form and up to 16 KiB, when a list has it for the first time
+    /// (`auditrail.mcp.tool.definition`), so that two definitions can be compared later. Off by default: descriptions and schemas
+    /// are texts of the server, which may contain secrets; their digest is recorded in any case.
+    pub fn record_tool_definitions(mut self, record: bool) -> Self {
+        self.records_tool_definitions = record;
         self
     }
 
@@ -341,6 +351,7 @@ impl TrailBuilder {
             notices: self.notices,
             wire_counters: WireCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
+            records_tool_definitions: self.records_tool_definitions,
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {

@@ -63,4 +63,4 @@ pub(crate) use self::timer::within;
 #[cfg(feature = "mcp")]
 pub(crate) use self::wire_counts::WireCounter;
 #[cfg(feature = "mcp")]
-pub(crate) use crate::policy::Bounds;
+pub(crate) use crate::policy::{Bounds, MAX_DEFINITION, Truncation, Truncator};

@@ -24,6 +24,7 @@ use tracing::Span;
 
 use super::span;
 use super::write::WriteTerms;
+#[cfg(feature = "rmcp")]
 use crate::identity::Actor;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::locks::Mutex;
@@ -37,7 +38,6 @@ use crate::record::{Detail, Key, Outcome, RecordId, Value, names};
 use crate::trail::calls::Facts;
 use crate::trail::calls::{Call, CallState, Class, RefusalKind, Refused, WhenFull, is_fact};
 use crate::trail::core::{Core, Registration};
-#[cfg(feature = "rmcp")]
 use crate::trail::identity::{Share, SharedResource};
 use crate::trail::otel;
 use crate::trail::recording::{BLOCKING_PATIENCE, Cause, NotTaken, RETRY_INTERVAL};

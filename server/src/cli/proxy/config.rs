@@ -70,6 +70,7 @@ impl Configuration {
     pub(super) fn trail(&self) -> TrailBuilder {
         let builder = Trail::builder(self.service.clone().unwrap_or_default()).environment(self.environment.clone());
         let builder = builder.bounds((&self.file.bounds).into());
+        let builder = builder.record_tool_definitions(self.file.record.tool_definitions);
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held for the others.
             return builder;

@@ -280,7 +280,7 @@ impl ReaderView {
     }
 
     pub(crate) fn end_tool(&mut self) {
-        self.tools.end();
+        self.tools.end(&self.reading);
     }
 
     #[cfg(test)]
