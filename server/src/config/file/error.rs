@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 55] = [
+pub(super) const KEYS: [&str; 56] = [
     "acknowledge",
     "address",
     "authenticated",
@@ -129,6 +129,7 @@ pub(super) const KEYS: [&str; 55] = [
     "tls_certificate",
     "tls_key",
     "tool",
+    "tool_definitions",
     "trace",
     "trusted",
     "upstream",
