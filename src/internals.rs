@@ -73,18 +73,11 @@ impl<B: Body> TapBodyInside for TapBody<B> {
 
 /// What the configuration file of the proxy needs from the environment.
 pub trait EnvironmentInside: Sized {
-    /// Reads the variables of this process, and also those named in `others`.
-    fn of_process_with(others: &[&str]) -> Self;
-
     /// Sets the value of a variable that is not set; returns whether it was not set.
     fn default_to(&mut self, variable: &str, value: &str) -> bool;
 }
 
 impl EnvironmentInside for Environment {
-    fn of_process_with(others: &[&str]) -> Self {
-        Self::of_process_with(others)
-    }
-
     fn default_to(&mut self, variable: &str, value: &str) -> bool {
         self.default_to(variable, value)
     }
@@ -117,6 +110,11 @@ pub mod config {
 /// Bytes as text.
 pub mod hex {
     pub use crate::hex::hex;
+}
+
+/// The hops in front of a proxy.
+pub mod hops {
+    pub use crate::identity::hops::{Node, nodes};
 }
 
 /// Locks that continue after a panic.

@@ -25,8 +25,8 @@ impl Environment {
     }
 
     /// Reads the variables of this process, and also those named in `others`.
-    #[cfg(feature = "internals")]
-    pub(crate) fn of_process_with(others: &[&str]) -> Self {
+    #[must_use]
+    pub fn of_process_with(others: &[&str]) -> Self {
         let is_other = |name: &OsString| name.to_str().is_some_and(|name| others.contains(&name));
         let mut environment = Self::of_process();
         let others = std::env::vars_os().filter(|(name, _)| is_other(name));

@@ -117,12 +117,16 @@ pub enum UnverifiedReason {
     Audience,
     /// It is of another issuer.
     Issuer,
+    /// It is a token for another use, by its type.
+    TokenType,
     /// It lacks a claim that is required.
     MissingClaim,
     /// The issuer has revoked it or does not know it.
     Rejected,
     /// There were several, and it is unknown which one counts.
     Several,
+    /// The extractor failed, so nobody knows whether it is valid.
+    ExtractorFailed,
 }
 
 impl UnverifiedReason {
@@ -139,9 +143,11 @@ impl UnverifiedReason {
             Self::NotYetValid => "not_yet_valid",
             Self::Audience => "audience",
             Self::Issuer => "issuer",
+            Self::TokenType => "token_type",
             Self::MissingClaim => "missing_claim",
             Self::Rejected => "rejected",
             Self::Several => "several",
+            Self::ExtractorFailed => "extractor_failed",
         }
     }
 }
@@ -155,6 +161,13 @@ impl Actor {
     /// A verified identity.
     pub fn verified(id: impl Into<String>) -> Self {
         Self { verified: true, ..Self::asserted(id) }
+    }
+
+    /// An actor that is not known, because the credential that was presented does not verify it. Its id is `anonymous`; what an
+    /// invalid credential says belongs into [`claimed`](Self::claimed).
+    #[must_use]
+    pub fn unknown(reason: UnverifiedReason) -> Self {
+        Self { unverified: Some(reason), ..Self::asserted(ANONYMOUS) }
     }
 
     /// Marks the actor as a service rather than a person.
@@ -172,7 +185,8 @@ impl Actor {
     }
 
     pub(crate) fn write(self, attributes: &mut Attributes) {
-        attributes.set(names::AUDIT_ACTOR_ID, self.id);
+        let id = if self.id.is_empty() { ANONYMOUS.to_owned() } else { self.id };
+        attributes.set(names::AUDIT_ACTOR_ID, id);
         attributes.set(
             names::AUDIT_ACTOR_TYPE,
             match self.kind {
@@ -227,3 +241,6 @@ impl Claimed {
 fn some(items: Vec<String>) -> Option<Value> {
     (!items.is_empty()).then(|| Value::strings(items))
 }
+
+/// `audit.actor.id` of somebody who is not known.
+const ANONYMOUS: &str = "anonymous";

@@ -17,7 +17,9 @@ use super::recording::{Gaps, Recorder, SelfReporter};
 use super::records::Lifecycle;
 use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
-use crate::identity::{Actor, RequestFacts};
+#[cfg(feature = "tower")]
+use crate::identity::TrustedHops;
+use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
 use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
@@ -33,6 +35,9 @@ pub struct TrailBuilder {
     allow: AllowList,
     limits: ValueLimits,
     bounds: Bounds,
+    chain: Chain,
+    #[cfg(feature = "tower")]
+    hops: TrustedHops,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -86,6 +91,9 @@ impl TrailBuilder {
             allow: AllowList::default(),
             limits: ValueLimits::default(),
             bounds: Bounds::default(),
+            chain: Chain::default(),
+            #[cfg(feature = "tower")]
+            hops: TrustedHops::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -181,9 +189,25 @@ impl TrailBuilder {
         self
     }
 
-    /// Identifies the actor. Without this hook, or if it returns `None`, the actor is `anonymous`.
+    /// Adds an extractor to the chain that finds out who acts. The first one with an answer decides. Middleware is asked before
+    /// all of them, by the [`VerifiedClaims`](crate::identity::VerifiedClaims) that it leaves; if nobody has an answer, the actor
+    /// is `anonymous`.
+    pub fn identify(mut self, extractor: impl Extractor + 'static) -> Self {
+        self.chain.add(Arc::new(extractor));
+        self
+    }
+
+    /// The proxies in front of the server. Their headers name the client, for `client.address` and for
+    /// [`IdentityFields`](crate::identity::IdentityFields); those of all others say nothing.
+    #[cfg(feature = "tower")]
+    pub fn trusted_hops(mut self, hops: TrustedHops) -> Self {
+        self.hops = hops;
+        self
+    }
+
+    /// Adds a function of your own to that chain, with the source `hook`. There is one such function: a later one replaces it.
     pub fn actor(mut self, extract: impl Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync + 'static) -> Self {
-        self.hooks.actor = Some(Arc::new(extract));
+        self.chain.replace(HOOK, Arc::new(Hook(extract)));
         self
     }
 
@@ -306,6 +330,8 @@ impl TrailBuilder {
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
+        let digests = IdDigests::new(digest_key.key_for("auditrail token id 1"), digest_key.id());
+        self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
         reporter.begin(journal.clone(), Lifecycle::Started { service: service(&settings), previous });
@@ -344,6 +370,9 @@ impl TrailBuilder {
             digest_key,
             allow: self.allow,
             bounds: self.bounds,
+            chain: self.chain,
+            #[cfg(feature = "tower")]
+            hops: self.hops,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

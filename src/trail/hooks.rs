@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use super::calls::{Call, Class};
 use crate::config::Notices;
-use crate::identity::{Actor, RequestFacts};
 use crate::policy::Decision;
 
-type ActorHook = Arc<dyn Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync>;
 type AuthorizeHook = Arc<dyn Fn(&Call) -> Decision + Send + Sync>;
 type DenialHook = Arc<dyn Fn(&Failure<'_>) -> bool + Send + Sync>;
 type ClassHook = Arc<dyn Fn(&Call) -> Class + Send + Sync>;
@@ -18,7 +16,6 @@ type AuditedHook = Arc<dyn Fn(&tracing::Metadata<'static>) -> bool + Send + Sync
 /// The hooks that the builder was given.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(super) actor: Option<ActorHook>,
     pub(super) authorize: Option<AuthorizeHook>,
     pub(super) class: Option<ClassHook>,
     pub(super) denied: Option<DenialHook>,
@@ -47,12 +44,6 @@ impl<'a> Failure<'a> {
 }
 
 impl Hooks {
-    #[cfg(feature = "mcp")]
-    pub(crate) fn actor(&self, notices: &Notices, facts: &RequestFacts<'_>) -> Option<Actor> {
-        let hook = self.actor.as_ref()?;
-        guarded(notices, "the actor extractor panicked; the call is recorded as anonymous", || hook(facts)).flatten()
-    }
-
     /// A decision that could not be made is a denial: the hook guards access.
     pub(crate) fn authorize(&self, notices: &Notices, call: &Call) -> Decision {
         let Some(hook) = self.authorize.as_ref() else { return Decision::Allow };
@@ -71,11 +62,6 @@ impl Hooks {
         let Some(hook) = self.denied.as_ref() else { return false };
         guarded(notices, "the denied_when hook panicked; the call is recorded as failed", || hook(failure))
             .unwrap_or(false)
-    }
-
-    #[cfg(feature = "mcp")]
-    pub(crate) fn has_actor(&self) -> bool {
-        self.actor.is_some()
     }
 
     #[cfg(any(feature = "layer", feature = "mcp"))]
@@ -106,7 +92,6 @@ fn guarded<T>(notices: &Notices, problem: &'static str, hook: impl FnOnce() -> T
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hooks")
-            .field("actor", &self.actor.is_some())
             .field("authorize", &self.authorize.is_some())
             .field("classify", &self.class.is_some())
             .field("denied_when", &self.denied.is_some())

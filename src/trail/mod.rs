@@ -53,7 +53,7 @@ pub(crate) use self::door::announce as opening;
 #[cfg(feature = "tower")]
 pub(crate) use self::identity::Share;
 #[cfg(feature = "mcp")]
-pub(crate) use self::identity::{Client, ClientKey, SharedResource};
+pub(crate) use self::identity::{Client, ClientKey, Sender, SharedResource};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
 #[cfg(feature = "layer")]

@@ -61,7 +61,7 @@ async fn only_a_trusted_hop_is_believed_who_the_client_is() {
         let mut identity = IdentityFields::new("x-user".parse().unwrap());
         identity.roles = Some("x-groups".parse().unwrap());
         identity.authenticated = authenticated;
-        let bench = Bench::with(|builder| builder.actor(identity.extractor()));
+        let bench = Bench::with(|builder| builder.identify(identity));
         let server = echo().await;
         let mut settings = reverse(server.address);
         settings.hops = TrustedHops { networks: vec![network.parse().unwrap()], ..TrustedHops::default() };
@@ -83,7 +83,7 @@ async fn only_a_trusted_hop_is_believed_who_the_client_is() {
 
 #[tokio::test]
 async fn an_identity_that_is_there_twice_is_nobodys() {
-    let bench = Bench::with(|builder| builder.actor(IdentityFields::new("x-user".parse().unwrap()).extractor()));
+    let bench = Bench::with(|builder| builder.identify(IdentityFields::new("x-user".parse().unwrap())));
     let mut settings = reverse(echo().await.address);
     settings.hops.networks = vec!["127.0.0.1/32".parse().unwrap()];
     let proxy = Proxy::with(Arc::new(bench), settings).await;
@@ -156,7 +156,7 @@ async fn a_definition_is_told_when_it_was_never_seen_before() {
     let server = server.await;
     let mut settings = reverse(server.address);
     settings.hops.networks = vec!["127.0.0.0/8".parse().unwrap()];
-    let bench = Bench::with(|builder| builder.actor(IdentityFields::new("x-user".parse().unwrap()).extractor()));
+    let bench = Bench::with(|builder| builder.identify(IdentityFields::new("x-user".parse().unwrap())));
     let proxy = Proxy::with(Arc::new(bench), settings).await;
     let mut client = proxy.client().await;
     for user in ["ada", "bob"] {

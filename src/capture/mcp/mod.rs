@@ -24,7 +24,7 @@ mod turns;
 mod wrapper;
 
 #[cfg(feature = "tower")]
-pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, PeerAddr, TapBody};
+pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, TapBody};
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
 pub use self::scan::reference::oracle::check as check_scanner;
@@ -34,3 +34,5 @@ pub use self::scan::reference::victims::check as check_readers;
 pub use self::tap::{Tap, TapRead, TapWrite};
 #[cfg(feature = "rmcp")]
 pub use self::wrapper::{Audited, ServeStdioError, shutdown_signal};
+#[cfg(feature = "tower")]
+pub use crate::identity::PeerAddr;

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Notices, Settings};
+use crate::identity::Chain;
+#[cfg(feature = "tower")]
+use crate::identity::TrustedHops;
 use crate::locks::RwLock;
 use crate::policy::{AllowList, Bounds};
 use crate::trail::digest_key::DigestKey;
@@ -21,6 +24,11 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) digest_key: DigestKey,
     pub(in crate::trail) allow: AllowList,
     pub(in crate::trail) bounds: Bounds,
+    /// Who finds out who acts.
+    pub(in crate::trail) chain: Chain,
+    /// Whose headers about clients count.
+    #[cfg(feature = "tower")]
+    pub(in crate::trail) hops: TrustedHops,
     pub(in crate::trail) hooks: Hooks,
     pub(in crate::trail) notices: Notices,
     pub(in crate::trail) unaudited_spans: UnauditedSpans,

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use auditrail::Trail;
 use auditrail::config::{ConfigError, DIRECTORY, Environment, FILE, Overrides, Protocol, Settings};
-use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::service_name_of;
-use auditrail::trail::{Actor, Class, TrailBuilder};
+use auditrail::trail::{Class, TrailBuilder};
 
 use crate::cli::args::{Host, HttpArguments, ProxyArguments};
 use crate::cli::outcome::Failure;
@@ -81,17 +80,9 @@ impl Configuration {
         })
     }
 
-    /// The user of a server over stdio, as the environment asserts.
-    pub(super) fn user(&self) -> Result<Option<Actor>, Failure> {
-        let Some(ProcessIdentity { user, name, tenant }) = &self.file.identity.environment else { return Ok(None) };
-        let text = |variable: &String| self.environment.text(variable).map_err(Failure::usage);
-        let optional = |variable: &Option<String>| -> Result<Option<String>, Failure> {
-            Ok(variable.as_ref().map(text).transpose()?.flatten().map(str::to_owned))
-        };
-        let Some(id) = text(user)? else { return Ok(None) };
-        let mut actor = Actor::asserted(id);
-        (actor.name, actor.tenant) = (optional(name)?, optional(tenant)?);
-        Ok(Some(actor))
+    /// The variables of the process, with those that the file names.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The effective configuration as a file, without secrets.

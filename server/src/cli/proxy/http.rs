@@ -11,25 +11,21 @@ use tokio::sync::watch;
 
 use super::config::Configuration;
 use super::failure::{failed, not_started};
-use super::tracer;
+use super::{identity, tracer};
 use crate::cli::outcome::{Failure, say};
 use crate::config::file::{
-    AddressHeader, HeaderIdentity, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+    AddressHeader, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings, IdentityFields, PemFiles,
-    TrustedHops, Upstream,
+    AddressField, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings, PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
 pub(super) fn run(configuration: &Configuration) -> Result<u8, Failure> {
     // Before anything reads it.
     raise_limit();
-    let mut trail = configuration.trail();
+    let trail = identity::over_http(configuration, configuration.trail())?;
     let identity = &configuration.file.identity;
-    if let Some(headers) = &identity.headers {
-        trail = trail.actor(fields(headers).extractor());
-    }
     let listeners = configuration.file.listener.iter().map(|listener| settings(listener, identity));
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let recording = recording(&configuration.file.http);
@@ -132,14 +128,6 @@ fn recording(http: &HttpFileSettings) -> HttpRecording {
 fn pem(certificate: &Option<std::path::PathBuf>, key: &Option<std::path::PathBuf>) -> Option<PemFiles> {
     let (certificate, key) = certificate.clone().zip(key.clone())?;
     Some(PemFiles { certificate, key })
-}
-
-fn fields(headers: &HeaderIdentity) -> IdentityFields {
-    let mut fields = IdentityFields::new(headers.user.0.clone());
-    fields.roles = headers.roles.as_ref().map(|name| name.0.clone());
-    fields.tenant = headers.tenant.as_ref().map(|name| name.0.clone());
-    fields.authenticated = headers.authenticated;
-    fields
 }
 
 fn told_to_end() -> io::Result<impl Future<Output = ()>> {

@@ -3,6 +3,7 @@
 mod config;
 mod failure;
 mod http;
+mod identity;
 mod run;
 mod stdio;
 #[cfg(test)]

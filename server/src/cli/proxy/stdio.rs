@@ -5,17 +5,14 @@ use std::io::{self, ErrorKind};
 
 use super::config::Configuration;
 use super::failure::{failed, not_started};
-use super::tracer;
+use super::{identity, tracer};
 use crate::cli::args::{LAUNCH, LaunchArguments};
 use crate::cli::outcome::Failure;
 use crate::proxy::stdio::{StdioError, StdioProxy, Streams, launch};
 
 /// The exit code of the server.
 pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u8, Failure> {
-    let mut trail = configuration.trail();
-    if let Some(user) = configuration.user()? {
-        trail = trail.actor(move |_| Some(user.clone()));
-    }
+    let trail = identity::over_stdio(configuration, configuration.trail())?;
     let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
     let mut proxy = StdioProxy::new(program, configuration.command.iter().skip(1).cloned());

@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 56] = [
+pub(super) const KEYS: [&str; 57] = [
     "acknowledge",
     "address",
     "authenticated",
@@ -116,6 +116,7 @@ pub(super) const KEYS: [&str; 56] = [
     "method",
     "name",
     "open_calls",
+    "os_user",
     "otlp",
     "protocol",
     "quarantine_max_bytes",

@@ -96,6 +96,9 @@ pub struct IdentitySettings {
     /// For stdio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<ProcessIdentity>,
+    /// For stdio: the operating system's user that the proxy runs as.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub os_user: bool,
     /// For HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<HeaderIdentity>,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::garbage_rate::GarbageRate;
+use crate::identity::Actor;
 use crate::record::{Attributes, names};
-use crate::trail::{Actor, Client, Core, Direction, MessageFacts, RequestFacts, Transport};
+use crate::trail::{Client, Core, Direction, MessageFacts, Sender, Transport};
 
 /// The transport of messages, and the facts that it provides.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +33,8 @@ pub struct MessageOrigin {
     pub(crate) garbage_rate: Arc<GarbageRate>,
     /// Requests of the client are held until they may run.
     pub(crate) is_held: bool,
-    /// What the `actor` hook may look at, if HTTP carried the message.
-    pub(crate) http: Option<Box<(HeaderMap, Extensions)>>,
+    /// Who sends the messages of the client.
+    pub(crate) sender: Arc<Sender>,
 }
 
 impl MessageOrigin {
@@ -71,9 +71,8 @@ impl MessageOrigin {
         }
     }
 
-    /// Who acts, as the `actor` hook finds.
+    /// Who acts, as the extractors of the trail find.
     pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
-        let (headers, extensions) = self.http.as_deref().map(|(headers, extensions)| (headers, extensions)).unzip();
-        core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
+        self.sender.actor(core, method)
     }
 }

@@ -19,9 +19,9 @@ mod server;
 mod tests;
 mod tower;
 
+pub use self::exchange::HttpRecording;
 #[cfg(feature = "internals")]
 pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};
-pub use self::exchange::{HttpRecording, PeerAddr};
 #[cfg(feature = "internals")]
 pub use self::server::HoldReasons;
 pub use self::tower::{McpFuture, McpLayer, McpService, TapBody};

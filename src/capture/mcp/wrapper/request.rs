@@ -91,15 +91,18 @@ fn origin(
 
 /// Who acts in a call that a tap has begun, if only a layer between tap and handler knows it.
 pub(super) fn actor(core: &Core, extensions: &Extensions, call: &OpenCall) -> Option<Actor> {
-    let has_hook_to_ask = call.text(names::AUDIT_ACTOR_ID).is_none() && core.hooks().has_actor();
-    let method = has_hook_to_ask.then(|| call.text(names::MCP_METHOD_NAME).unwrap_or_default())?;
-    extracted(core, &method, extensions.get())
+    if call.text(names::AUDIT_ACTOR_ID).is_some() {
+        return None;
+    }
+    extracted(core, &call.text(names::MCP_METHOD_NAME).unwrap_or_default(), extensions.get())
 }
 
 fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> Option<Actor> {
-    let headers = http.map(|parts| &parts.headers);
-    let extensions = http.map(|parts| &parts.extensions);
-    core.hooks().actor(core.notices(), &RequestFacts { method, headers, extensions })
+    let request = match http {
+        Some(parts) => core.request_facts(method, (&parts.headers, &parts.extensions)),
+        None => RequestFacts { method, ..RequestFacts::default() },
+    };
+    core.chain().extract(core.notices(), &request)
 }
 
 /// The only headers whose values are recorded.

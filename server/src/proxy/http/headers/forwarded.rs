@@ -10,11 +10,12 @@
 
 use std::net::IpAddr;
 
+use auditrail::identity::{AddressField, TrustedHops};
+use auditrail::internals::hops::{Node, nodes};
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
 
 use super::edit;
-use super::trusted_hops::{AddressField, Node, TrustedHops};
 
 /// Writes the fields about clients.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl ForwardedWriter {
 
     /// The addresses that a trusted hop names, and the client's host and scheme as far as the hop names them.
     fn said(&self, fields: &HeaderMap) -> (Vec<Node>, OriginalRequest) {
-        let nodes = self.hops.nodes(fields);
+        let nodes = nodes(&self.hops, fields);
         let asked = match self.hops.address {
             AddressField::XForwardedFor => OriginalRequest {
                 host: first(fields, &X_FORWARDED_HOST).and_then(said_first),

@@ -6,10 +6,7 @@ pub(super) mod edit;
 mod forwarded;
 pub(super) mod hop_by_hop;
 mod hosts;
-mod identity;
-mod trusted_hops;
 
 pub(crate) use self::forwarded::ForwardedWriter;
 pub(crate) use self::hosts::{ForeignRequest, Hosts, is_host};
-pub use self::identity::IdentityFields;
-pub use self::trusted_hops::{AddressField, TrustedHop, TrustedHops};
+pub use auditrail::identity::{AddressField, IdentityFields, TrustedHop, TrustedHops};

@@ -2,7 +2,6 @@
 //!
 //! Invariant: only the header values named here are recorded.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::ACCEPT;
@@ -11,29 +10,9 @@ use http::{HeaderMap, Method, Uri, Version};
 
 use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
 use crate::capture::mcp::trace_context;
+use crate::identity::PeerAddr;
 use crate::record::names;
-use crate::trail::{ClientKey, Core, Transport};
-
-/// The address of the client, for `client.address` and `client.port`: an extension of the request that the code which
-/// accepts connections must insert. With axum:
-///
-/// ```no_run
-/// # use std::net::SocketAddr;
-/// # use auditrail::capture::mcp::PeerAddr;
-/// # use axum::extract::{ConnectInfo, Request};
-/// # async fn serve(trail: auditrail::Trail, router: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-/// let known = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| {
-///     request.extensions_mut().insert(PeerAddr(peer));
-///     request
-/// };
-/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(known));
-/// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
-/// # }
-/// ```
-///
-/// Behind a trusted proxy, use the address that the proxy's header names, with port 0 if the port is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddr(pub SocketAddr);
+use crate::trail::{ClientKey, Core, Sender, Transport};
 
 /// All facts of the head. In a proxy, the span that the headers name is the caller's, because the proxy is the next
 /// hop; in a server, it is the span of the HTTP request.
@@ -49,16 +28,14 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
             facts.push((name, value.to_owned()));
         }
     }
-    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| core.hops().client(peer.0, headers));
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
-    // Only the proxy's own hook is asked: it costs nothing, and the hops that vouch for identities are in front of
-    // the proxy.
-    let actor = if is_proxy { core.actor_of(headers, &parts.extensions) } else { None };
+    let sender = Sender::of_http(core, headers, &parts.extensions);
+    // Only in the proxy: it costs nothing there, and the hops that vouch for identities are in front of it.
+    let actor = if is_proxy { sender.actor(core, "") } else { None };
     let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
-    // Only for the hook: without one, there is no reason to keep possible credentials.
-    let http = core.hooks().has_actor().then(|| Box::new((headers.clone(), parts.extensions.clone())));
     MessageOrigin {
         transport: Some(Transport::StreamableHttp),
         link: trace_context::http_span(headers),
@@ -71,7 +48,7 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
         client,
         garbage_rate: parts.extensions.get::<Arc<GarbageRate>>().cloned().unwrap_or_default(),
         is_held: false,
-        http,
+        sender: Arc::new(sender),
     }
 }
 

@@ -13,7 +13,6 @@ mod taps;
 
 #[cfg(feature = "internals")]
 pub use self::bypass::Bypasses;
-pub use self::head::PeerAddr;
 #[cfg(feature = "internals")]
 pub use self::held_calls::{HeldCalls, Withheld};
 pub(crate) use self::http_exchange::HttpExchange;

@@ -43,7 +43,7 @@ impl Trail {
     /// Use one layer per server: it holds the sessions and the tools. Its clones share them.
     ///
     /// A wrapped handler ([`Trail::audited`]) behind it enriches its records. The address of the client is recorded
-    /// if the request has a [`PeerAddr`](crate::capture::mcp::http::exchange::PeerAddr).
+    /// if the request has a [`PeerAddr`](crate::capture::mcp::PeerAddr).
     #[must_use]
     pub fn mcp_layer(&self) -> McpLayer {
         McpLayer::of(ServerState::new(self))

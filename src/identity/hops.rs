@@ -1,7 +1,7 @@
-//! The proxies in front of this one, and which of their headers are trusted.
+//! The proxies in front of a server or of this proxy, and which of their headers are trusted.
 //!
-//! Invariant: a header counts only if the peer of the connection is a hop that the operator trusts. The headers of
-//! other peers are forwarded unread.
+//! Invariant: a header about the client counts only if the peer of the connection is a hop that the operator trusts. What other
+//! peers say in such a header is never the address or the identity of anybody.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,13 @@ use http::HeaderMap;
 use http::header::FORWARDED;
 use ipnet::IpNet;
 
-/// The trusted proxies in front of this one, and the header in which they name the client.
+/// The trusted proxies in front of a server, and the header in which they name the client.
+///
+/// ```
+/// # use auditrail::identity::TrustedHops;
+/// let hops = TrustedHops { networks: vec!["10.0.0.0/8".parse().unwrap()], ..TrustedHops::default() };
+/// assert!(hops.has("::ffff:10.1.2.3".parse().unwrap()));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedHops {
     /// Their addresses. If there are none, no header is trusted.
@@ -30,24 +36,51 @@ pub enum AddressField {
     Forwarded,
 }
 
-/// An extension of requests that came from a trusted hop.
+/// An extension of requests that came from a trusted hop. Made by [`TrustedHops::trusted`].
 #[derive(Debug, Clone, Copy)]
 pub struct TrustedHop(());
 
 /// A peer on the path of a request, without a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Node {
+pub enum Node {
+    /// Its address.
     Address(IpAddr),
+    /// Something that is no address.
     Unknown,
 }
 
+/// The peer of the connection that carried a request: an extension of the request that the code which accepts connections must
+/// insert, for `client.address` and `client.port`. Of a [trusted hop](TrustedHops), they are those of the client that it names.
+/// With axum:
+///
+/// ```no_run
+/// # use std::net::SocketAddr;
+/// # use auditrail::capture::mcp::PeerAddr;
+/// # use axum::extract::{ConnectInfo, Request};
+/// # async fn serve(trail: auditrail::Trail, router: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+/// let known = async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request| {
+///     request.extensions_mut().insert(PeerAddr(peer));
+///     request
+/// };
+/// let router = router.layer(trail.mcp_layer()).layer(axum::middleware::map_request(known));
+/// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+/// # }
+/// ```
+///
+/// Behind a proxy that the trail is not told to trust, the address is that of the proxy. Port 0 counts as unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
 impl TrustedHops {
-    pub(crate) fn trusted(&self, peer: SocketAddr) -> Option<TrustedHop> {
+    /// The mark for a request of that peer, if it is a trusted hop.
+    #[must_use]
+    pub fn trusted(&self, peer: SocketAddr) -> Option<TrustedHop> {
         self.has(peer.ip()).then_some(TrustedHop(()))
     }
 
     /// The client's address: the last address that is not a trusted hop. The port is 0 if it is not known.
-    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+    #[must_use]
+    pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.has(peer.ip()) {
             return peer;
         }
@@ -67,15 +100,9 @@ impl TrustedHops {
         client
     }
 
-    /// All addresses on the path, the client first. Anything that is not an address is unknown.
-    pub(crate) fn nodes(&self, headers: &HeaderMap) -> Vec<Node> {
-        let values = headers.get_all(self.name()).iter();
-        let elements = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-        let elements = elements.map(str::trim).filter(|element| !element.is_empty());
-        elements.map(|element| self.parsed(element).map_or(Node::Unknown, |at| Node::Address(at.ip()))).collect()
-    }
-
-    pub(crate) fn has(&self, address: IpAddr) -> bool {
+    /// Whether that is the address of a trusted hop.
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))
     }
@@ -97,6 +124,15 @@ impl TrustedHops {
         };
         address(node)
     }
+}
+
+/// All addresses on the path, the client first. Anything that is not an address is unknown.
+#[cfg(feature = "internals")]
+pub fn nodes(hops: &TrustedHops, headers: &HeaderMap) -> Vec<Node> {
+    let values = headers.get_all(hops.name()).iter();
+    let elements = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    let elements = elements.map(str::trim).filter(|element| !element.is_empty());
+    elements.map(|element| hops.parsed(element).map_or(Node::Unknown, |at| Node::Address(at.ip()))).collect()
 }
 
 impl fmt::Display for Node {
