@@ -454,8 +454,7 @@ async fn definitions_of_one_list_are_bounded() {
     drop(wire);
     let records = bench.records();
     let told = records.iter().filter(|record| record.event_name == "auditrail.mcp.tool_definition");
-    let lengths: Vec<_> =
-        told.map(|record| record.text(names::AUDITRAIL_MCP_TOOL_DEFINITION).unwrap().len()).collect();
+    let lengths: Vec<_> = told.map(|record| record.text(names::AUDITRAIL_MCP_TOOL_DEFINITION).unwrap().len()).collect();
     assert_eq!((lengths.len(), lengths.iter().sum::<usize>()), (100, 1 << 20));
     assert_eq!((lengths[63], lengths[64], lengths[99]), (16 * 1024, 0, 0));
     let cut = records.iter().filter(|record| record.get(names::AUDITRAIL_TRUNCATED).is_some()).count();

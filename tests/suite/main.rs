@@ -17,6 +17,7 @@ mod correlator_properties;
 mod delivery;
 mod error_types;
 mod events;
+mod examples;
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
