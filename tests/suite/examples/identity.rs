@@ -9,15 +9,19 @@ use std::time::Duration;
 
 use auditrail::assert_audited;
 use auditrail::record::Value;
-use auditrail::testing::TestTrail;
+use auditrail::testing::{AuditRecord, TestTrail};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+use super::sample;
+
+#[tokio::test]
 async fn the_person_her_agent_and_a_denied_call_are_told_apart() {
     let issuer = issuer::Issuer::start().await.unwrap();
     let (builder, keys) = scene::trail(&issuer).unwrap();
     let trail = TestTrail::of(builder).patience(Duration::from_secs(60));
     tokio::time::timeout(Duration::from_secs(60), keys).await.unwrap();
+    let _scope = trail.set_default();
     scene::play(&trail, &issuer).await.unwrap();
+    trail.settled().await;
 
     let agent = "gen_ai.agent.id";
     assert_audited!(trail, tool = "current_weather", actor = "alice", verified = true, outcome = success);
@@ -53,6 +57,11 @@ async fn the_person_her_agent_and_a_denied_call_are_told_apart() {
     assert!(
         records.iter().all(|record| !matches!(record.text("auditrail.token.issuer"), Some(url) if url != issuer.url()))
     );
+    let by_agent = |record: &&AuditRecord| record.phase() == Some("response") && record.get(agent).is_some();
+    let by_agent: Vec<_> = records.iter().filter(by_agent).collect();
+    let of_tool = |tool| *by_agent.iter().find(|record| record.tool() == Some(tool)).unwrap();
+    sample::compare_json(of_tool("forecast"));
+    sample::compare_readme(of_tool("delete_station"));
     let digests: Vec<_> = records.iter().filter_map(|record| record.get("auditrail.token.id_digest")).collect();
     assert!(
         !digests.is_empty()

@@ -1,6 +1,7 @@
 //! The examples, with the assertions that they would have as servers of yours: `auditrail::testing`.
 
 mod identity;
+mod sample;
 
 #[allow(dead_code, reason = "its main is for people")]
 #[path = "../../../examples/annotate_only.rs"]
