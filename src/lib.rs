@@ -212,6 +212,9 @@ mod pages {
     struct Annotate;
     #[doc = include_str!("../docs/durability.md")]
     struct Durability;
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
     #[doc = include_str!("../docs/wrap.md")]
     struct Wrap;
 }
