@@ -36,6 +36,15 @@ macro_rules! keys {
             }
         )*
 
+        /// Adds the key of that name; `None` if there is none.
+        #[must_use]
+        pub fn with_key(self, key: &str, value: impl ExpectedValue) -> Option<Self> {
+            match key {
+                $(stringify!($key) => Some(self.$key(value)),)*
+                _ => None,
+            }
+        }
+
         /// The keys of an expectation, apart from `count`, and the attributes that they stand for.
         pub const KEYS: &[(&str, &str)] = &[$((stringify!($key), names::$attribute)),*];
     };

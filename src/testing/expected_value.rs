@@ -27,6 +27,7 @@ expected! {
     f64 => |number| Value::Double(number);
     Status => |status| Value::from(status.as_str());
     Detail => |detail| Value::from(detail.as_str());
+    Value => |value| value;
     EventName => |event| Value::from(event.as_str());
     &[&str] => |texts| Value::strings(texts.iter().map(|text| (*text).to_owned()));
 }

@@ -16,6 +16,7 @@ mod agreement;
 mod bytes;
 mod configuration;
 mod ends;
+mod expect;
 mod leaks;
 mod order;
 mod orphans;
