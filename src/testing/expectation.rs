@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::audit_record::AuditRecord;
-use super::expected_value::ExpectedValue;
-use super::mismatch::{Mismatch, shown};
-use super::verdict::{Verdict, judge};
+use super::expected_value::{ExpectedValue, shown};
 use crate::record::{EventName, Value, names};
 
 /// What some entries of a trail are expected to be, and how many there are. [`assert_audited!`](crate::assert_audited) makes
@@ -97,17 +95,6 @@ impl Expectation {
     #[must_use]
     pub fn count(self, count: usize) -> Self {
         Self { count, ..self }
-    }
-
-    /// Compares with the records of a trail.
-    ///
-    /// # Errors
-    /// [`Mismatch`], which shows what was there instead.
-    pub fn check(&self, records: &[AuditRecord]) -> Result<(), Mismatch> {
-        match judge(self, records) {
-            Verdict::Holds | Verdict::MayBreak => Ok(()),
-            Verdict::MayCome | Verdict::Fails => Err(Mismatch::new(self, records)),
-        }
     }
 
     fn with(

@@ -1,5 +1,7 @@
 //! What an attribute is expected to be.
 
+use std::borrow::Cow;
+
 use crate::record::{Detail, EventName, Status, Value};
 
 /// A value that an [`Expectation`](super::Expectation) can be given: texts, numbers, booleans, lists of texts, and the types of
@@ -35,5 +37,22 @@ expected! {
 impl<const N: usize> ExpectedValue for [&str; N] {
     fn expected(self) -> Value {
         self.as_slice().expected()
+    }
+}
+
+/// A value as it would be written in an assertion.
+pub(super) fn shown(value: &Value) -> Cow<'static, str> {
+    match value {
+        Value::Empty => "nothing".into(),
+        Value::Str(text) => format!("{text:?}").into(),
+        Value::Bool(flag) => flag.to_string().into(),
+        Value::Int(number) => number.to_string().into(),
+        Value::Double(number) => format!("{number:?}").into(),
+        Value::Bytes(bytes) => format!("{} bytes", bytes.len()).into(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(shown).collect();
+            format!("[{}]", items.join(", ")).into()
+        }
+        Value::Map(entries) => format!("a map of {}", entries.len()).into(),
     }
 }

@@ -59,12 +59,12 @@
 #[macro_export]
 macro_rules! assert_audited {
     ($trail:expr $(,)?) => {
-        $crate::testing::TestTrail::assert_audited(&$trail, &$crate::testing::Expectation::any())
+        $crate::testing::test_trail::TestTrail::assert_audited(&$trail, &$crate::testing::expectation::Expectation::any())
     };
     ($trail:expr, $($keys:tt)+) => {
-        $crate::testing::TestTrail::assert_audited(
+        $crate::testing::test_trail::TestTrail::assert_audited(
             &$trail,
-            &$crate::__audit_expectation!(($crate::testing::Expectation::any()) $($keys)+),
+            &$crate::__audit_expectation!(($crate::testing::expectation::Expectation::any()) $($keys)+),
         )
     };
 }
@@ -83,12 +83,12 @@ macro_rules! assert_audited {
 #[macro_export]
 macro_rules! assert_not_audited {
     ($trail:expr $(,)?) => {
-        $crate::testing::TestTrail::assert_audited(&$trail, &$crate::testing::Expectation::any().count(0))
+        $crate::testing::test_trail::TestTrail::assert_audited(&$trail, &$crate::testing::expectation::Expectation::any().count(0))
     };
     ($trail:expr, $($keys:tt)+) => {
-        $crate::testing::TestTrail::assert_audited(
+        $crate::testing::test_trail::TestTrail::assert_audited(
             &$trail,
-            &$crate::__audit_expectation!(($crate::testing::Expectation::any()) $($keys)+).count(0),
+            &$crate::__audit_expectation!(($crate::testing::expectation::Expectation::any()) $($keys)+).count(0),
         )
     };
 }

@@ -1,10 +1,10 @@
 //! Tells what was there instead of what is expected.
 
-use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use super::audit_record::AuditRecord;
 use super::expectation::Expectation;
+use super::expected_value::shown;
 use super::verdict::open_calls;
 use crate::record::{Value, names};
 
@@ -110,23 +110,6 @@ fn differences(expected: &Expectation, record: &AuditRecord) -> String {
 
 fn is_unknown(attribute: &str) -> bool {
     names::attribute(attribute).is_none()
-}
-
-/// A value as it would be written in an assertion.
-pub(super) fn shown(value: &Value) -> Cow<'static, str> {
-    match value {
-        Value::Empty => "nothing".into(),
-        Value::Str(text) => format!("{text:?}").into(),
-        Value::Bool(flag) => flag.to_string().into(),
-        Value::Int(number) => number.to_string().into(),
-        Value::Double(number) => format!("{number:?}").into(),
-        Value::Bytes(bytes) => format!("{} bytes", bytes.len()).into(),
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(shown).collect();
-            format!("[{}]", items.join(", ")).into()
-        }
-        Value::Map(entries) => format!("a map of {}", entries.len()).into(),
-    }
 }
 
 fn counted(entries: usize) -> String {

@@ -53,7 +53,9 @@
 //!   rest of a test on one thread, and [`TestTrail::subscriber`] for everything else.
 
 mod audit_record;
-mod expectation;
+mod check;
+#[doc(hidden)]
+pub mod expectation;
 mod expected_value;
 mod inbox;
 mod macros;
@@ -61,7 +63,8 @@ mod memory_fs;
 mod mismatch;
 #[cfg(feature = "layer")]
 mod scope;
-mod test_trail;
+#[doc(hidden)]
+pub mod test_trail;
 mod verdict;
 #[doc(hidden)]
 pub mod words;

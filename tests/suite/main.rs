@@ -14,6 +14,7 @@ mod callers;
 mod correlator;
 mod correlator_ids;
 mod correlator_properties;
+mod definitions;
 mod delivery;
 mod error_types;
 mod events;
