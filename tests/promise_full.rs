@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auditrail::journal::{
-    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room,
+    Append, BatchLimits, Event, HEADER, Journal, JournalError, JournalOptions, Opened, Pressure, Refused, Room, orphans,
 };
 
 use self::peers::{own, trial_where};
@@ -61,6 +61,8 @@ fn main() -> ExitCode {
         own("the_bound_holds_and_keeps_what_it_promised", the_bound_holds_and_keeps_what_it_promised),
         own("pressure_says_how_much_can_still_be_taken", pressure_says_how_much_can_still_be_taken),
         own("what_is_settled_goes_when_the_disk_is_full", what_is_settled_goes_when_the_disk_is_full),
+        own("what_is_settled_of_adopted_streams_goes_too", what_is_settled_of_adopted_streams_goes_too),
+        own("what_is_settled_waits_for_more_a_moment_only", what_is_settled_waits_for_more_a_moment_only),
     ])
 }
 
@@ -312,6 +314,73 @@ fn what_is_settled_goes_when_the_disk_is_full() {
     fs.faults(|faults| faults.full = true);
     let taken = (0..200).take_while(|_| write()).count();
     assert!(taken < 200 && !has_first(), "{taken}");
+}
+
+/// Streams of dead processes wait with theirs as well. A process whose own stream has no room takes it from them, and goes on
+/// where it would have refused.
+fn what_is_settled_of_adopted_streams_goes_too() {
+    let fs = SimulatedFs::new(1, 512);
+    let mut options = JournalOptions::new("/j");
+    (options.background, options.segment_bytes) = (false, Some(4096 * KIB));
+    options.fs = Arc::new(fs.clone());
+    let write = |journal: &Journal| {
+        let taken = append(journal, Append::MOMENT, 100 << 10);
+        journal.commit().unwrap();
+        journal.maintain();
+        taken.is_ok()
+    };
+    let Opened { journal: dead, .. } = Journal::open(options.clone()).unwrap();
+    let first_of_dead = format!("{}/0000000001.seg", dead.stream());
+    assert!((0..60).all(|_| write(&dead)));
+    drop(dead);
+
+    let Opened { journal, .. } = Journal::open(options.clone()).unwrap();
+    let mut adopted = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap().unwrap();
+    let batch = adopted.reader.next(BatchLimits { records: 50, bytes: 64 << 20 }).unwrap();
+    adopted.settler.settle(batch.entries.last().unwrap().sequence);
+    let has_first = || fs.paths().iter().any(|path| path.ends_with(&first_of_dead));
+    assert!(has_first(), "it waits for more");
+    fs.faults(|faults| faults.full = true);
+    let taken = (0..200).take_while(|_| write(&journal)).count();
+    assert!(taken < 200 && !has_first(), "{taken}");
+    // What was not settled is there.
+    fs.faults(|faults| faults.full = false);
+    let rest = adopted.reader.next(BatchLimits { records: 50, bytes: 64 << 20 }).unwrap();
+    assert_eq!((rest.entries.len(), rest.entries[0].sequence), (10, 51));
+}
+
+/// Another process may need the room: what is settled goes soon, too, if nobody settles any more and this process has room.
+fn what_is_settled_waits_for_more_a_moment_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = JournalOptions::new(directory.path());
+    options.segment_bytes = Some(4096 * KIB);
+    let most = BatchLimits { records: 50, bytes: 64 << 20 };
+    let wait_until_gone = |journal: &Journal| {
+        let first = directory.path().join("streams").join(journal.stream().to_string()).join("0000000001.seg");
+        let end = Instant::now() + Duration::from_secs(60);
+        while first.exists() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!first.exists(), "{}", first.display());
+    };
+    // A segment has forty of them.
+    let fill = |journal: &Journal| {
+        assert!((0..60).all(|_| append(journal, Append::MOMENT, 100 << 10).is_ok()));
+        journal.commit().unwrap();
+    };
+    let mut unattended = options.clone();
+    unattended.background = false;
+    let dead = Journal::open(unattended).unwrap();
+    fill(&dead.journal);
+    drop(dead);
+
+    let mut own = Journal::open(options.clone()).unwrap();
+    fill(&own.journal);
+    own.settler.settle(own.reader.next(most).unwrap().entries.last().unwrap().sequence);
+    wait_until_gone(&own.journal);
+    let mut adopted = orphans(&options).unwrap().pop().unwrap().adopt(&options).unwrap().unwrap();
+    adopted.settler.settle(adopted.reader.next(most).unwrap().entries.last().unwrap().sequence);
+    wait_until_gone(&adopted.journal);
 }
 
 /// The bound is kept, and a part of it is kept for alarms and for what was promised.

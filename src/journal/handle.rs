@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::journal::options::GivesRoom;
 use crate::journal::state::Shared;
 use crate::record::StreamId;
 
@@ -10,6 +11,14 @@ use crate::record::StreamId;
 pub struct Journal(pub(super) Arc<Shared>);
 
 impl Journal {
+    /// The handle of a stream, which from now on gives up room to the others that this process has in hand.
+    pub(in crate::journal) fn of(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        let stream: Arc<dyn GivesRoom> = shared.clone();
+        shared.options.in_hand.add(Arc::downgrade(&stream));
+        Self(shared)
+    }
+
     /// The id of the stream.
     #[must_use]
     pub fn stream(&self) -> StreamId {

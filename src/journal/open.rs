@@ -1,7 +1,5 @@
 //! Opens a journal: starts a new stream in the directory.
 
-use std::sync::Arc;
-
 use super::error::{self, JournalError};
 use super::handle::Journal;
 use crate::journal::directory::{ledger, lock, make_directories, make_owner, read_previous, write_previous};
@@ -51,7 +49,7 @@ impl Journal {
         Mark::make(&*mark).map_err(failed("write the mark of"))?;
         let files = Files { owner, cursors, mark: Some(mark) };
         let shared = shared(options, stream, stream_place.clone(), files);
-        let journal = Journal(Arc::new(shared?));
+        let journal = Journal::of(shared?);
         let options = &journal.0.options;
 
         let failed = |what| JournalError::io(what, stream_place.root(), error::FIX);

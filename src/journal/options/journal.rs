@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::in_hand::StreamsInHand;
 use super::quarantine::QuarantineBound;
 use super::sinks::Sinks;
 use super::watcher::{Unwatched, Watcher};
@@ -51,6 +52,8 @@ pub struct JournalOptions {
     pub entropy: Arc<dyn Entropy>,
     /// Receives what happens to the journal.
     pub watcher: Arc<dyn Watcher>,
+    /// Clones share it: a process adopts streams with the options of its own.
+    pub(crate) in_hand: StreamsInHand,
 }
 
 impl JournalOptions {
@@ -71,6 +74,7 @@ impl JournalOptions {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(ThreadEntropy),
             watcher: Arc::new(Unwatched),
+            in_hand: StreamsInHand::default(),
         }
     }
 

@@ -327,7 +327,7 @@ impl Reader {
         let shared = &self.journal.0;
         if let Err(error) = shared.set_aside_damage(segment, offset, sequence, bytes) {
             // Tried again from here. What is settled may take the room that it needs.
-            shared.remove_settled();
+            shared.free_room();
             self.scan = None;
             return Err(io::Error::other(error));
         }

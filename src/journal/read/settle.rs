@@ -14,6 +14,7 @@ use crate::journal::error::{self, JournalError};
 use crate::journal::format::{Cursor, SinkName};
 use crate::journal::handle::Journal;
 use crate::journal::numbers::Sequence;
+use crate::journal::options::GivesRoom;
 use crate::journal::planted::planted;
 use crate::journal::quarantine::{Cause, Quarantined, Refused};
 use crate::journal::space::Pressure;
@@ -83,7 +84,7 @@ impl Settler {
         });
         if set_aside.is_err() {
             // Tried again. What is settled may take the room that it needs.
-            shared.remove_settled();
+            shared.free_room();
         }
         set_aside
     }
@@ -135,9 +136,15 @@ impl Shared {
         saved.map(|()| Some(gone))
     }
 
+    /// Removes what is settled, here and in the other streams that this process has in hand: something has no room. Returns
+    /// whether there was anything.
+    pub(in crate::journal) fn free_room(&self) -> bool {
+        self.options.in_hand.give_room()
+    }
+
     /// Removes what is settled and waits for more to be removed with it: something else has no room, and who settles may wait
     /// for that, or for the collector. Returns whether there was anything.
-    pub(in crate::journal) fn remove_settled(&self) -> bool {
+    fn remove_settled(&self) -> bool {
         let gone = {
             // Who has it settles now, and knows that room is short.
             let Some(mut cursors) = self.cursors.try_lock() else { return false };
@@ -192,6 +199,12 @@ impl Shared {
         let known = state.progress.sinks.get(sink).map(|progress| (progress.at, progress.settled));
         known
             .is_some_and(|(at, settled)| cursor.position() < at || cursor.position() == at && cursor.sequence < settled)
+    }
+}
+
+impl GivesRoom for Shared {
+    fn give_room(&self) -> bool {
+        !self.home.was_forked() && self.remove_settled()
     }
 }
 

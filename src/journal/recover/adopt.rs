@@ -269,7 +269,7 @@ impl Orphan {
             // Soon the mark will not tell any more that it was never shipped: the new segment does.
             shared.begin_answers().and_then(|()| shared.commit())?;
         }
-        let journal = Journal(Arc::new(shared));
+        let journal = Journal::of(shared);
         let (SinkHandles { reader, settler, .. }, others) = SinkHandles::of(&journal, &found.starts);
         let open = found.open.into_iter().map(|(call, request)| OpenRequest { call, request });
         let open = open.filter(|_| needs_end).collect();

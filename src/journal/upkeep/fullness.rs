@@ -7,7 +7,7 @@ impl Shared {
         self.count_others();
         self.prepare();
         let is_full = self.state().segments.full_because.is_some();
-        if is_full && self.remove_settled() {
+        if is_full && self.free_room() {
             self.prepare();
         }
         self.say_whether_full();

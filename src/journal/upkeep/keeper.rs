@@ -91,6 +91,9 @@ fn keep(shared: &Arc<Shared>) {
             watched = Instant::now();
             shared.watch();
             shared.rest();
+            // What waits to be removed with more waits no longer than this, also if nobody settles any more: another process
+            // may have no room. Once in an interval, the sync that it takes costs nothing.
+            shared.free_room();
         }
         // A full disk is not tried at every commit; `wake_for_room` clears the mark.
         if watch || shared.state().segments.full_because.is_none() {
