@@ -47,6 +47,7 @@ pub struct TrailBuilder {
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
     records_tool_definitions: bool,
+    records_result_digests: bool,
 }
 
 /// The trail did not start; nothing is audited. `Debug` prints the text of `Display`, because `main` prints returned errors with
@@ -103,6 +104,7 @@ impl TrailBuilder {
             connector: default_connector(),
             keeps_unsampled_callers: false,
             records_tool_definitions: false,
+            records_result_digests: false,
         }
     }
 
@@ -248,6 +250,14 @@ impl TrailBuilder {
         self
     }
 
+    /// Records digest, size and number of parts of what a tool, a prompt or a resource gave (`auditrail.result.digest`, `.size`,
+    /// `.count`): HMAC-SHA256 with a key that is derived from `digest.key`, with which its holder can verify a guess. By the
+    /// wrapper alone ([`audited`](crate::Trail)), which serializes each result once more for it, so it is off by default.
+    pub fn record_result_digests(mut self, record: bool) -> Self {
+        self.records_result_digests = record;
+        self
+    }
+
     /// Receives notices about problems; standard error by default. Must not block.
     pub fn on_notice(mut self, sink: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.notices = Notices::to(sink);
@@ -381,6 +391,7 @@ impl TrailBuilder {
             wire_counters: WireCounters::default(),
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             records_tool_definitions: self.records_tool_definitions,
+            records_result_digests: self.records_result_digests,
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {

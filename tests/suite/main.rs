@@ -33,6 +33,7 @@ mod layer_records;
 mod nameless;
 mod pages;
 mod reexports;
+mod result_digests;
 mod seen;
 mod server;
 #[allow(dead_code, reason = "other tests use the rest")]

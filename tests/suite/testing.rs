@@ -85,6 +85,18 @@ fn each_key_is_an_attribute() {
     assert_eq!(Expectation::KEYS, attributes);
 }
 
+/// Other records name a tool, too: that of its new definition, or of a decision about it.
+#[tokio::test]
+async fn a_tool_is_asked_for_by_its_calls() {
+    let trail = TestTrail::new();
+    trail.record(Moment::new(EventName::McpToolDefinition).attribute("gen_ai.tool.name", "add"));
+    assert_not_audited!(trail, tool = "add");
+    assert_audited!(trail, tool = "add", event = EventName::McpToolDefinition);
+    call(&trail, "add", "alice", Outcome::ok()).await;
+    assert_audited!(trail, tool = "add");
+    assert_audited!(trail, count = 2);
+}
+
 #[tokio::test]
 async fn a_failing_assertion_shows_what_was_there_and_what_is_nearest() {
     let trail = impatient();

@@ -37,5 +37,6 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) wire_counters: WireCounters,
     pub(in crate::trail) keeps_unsampled_callers: bool,
     pub(in crate::trail) records_tool_definitions: bool,
+    pub(in crate::trail) records_result_digests: bool,
     pub(in crate::trail) audited_names: RwLock<BTreeSet<&'static str>>,
 }

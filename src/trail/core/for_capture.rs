@@ -127,6 +127,12 @@ impl Core {
         self.context.records_tool_definitions
     }
 
+    /// Whether the wrapper records digests of results.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn records_result_digests(&self) -> bool {
+        self.context.records_result_digests
+    }
+
     /// What the taps count.
     #[cfg(feature = "mcp")]
     pub fn wire_counters(&self) -> &WireCounters {

@@ -93,6 +93,7 @@ impl<H: ServerHandler> Audited<H> {
             answer::outcome(self.trail.core(), &method, name.as_deref(), &result)
         };
         if let Some(open) = guard.open.take() {
+            answer::note_content(self.trail.core(), &open, &result);
             open.finish(outcome).await;
         }
         result
@@ -142,7 +143,7 @@ macro_rules! requests {
                     call
                 };
                 if let Some(joined) = self.joined(&context, asks) {
-                    return joined.run(|| self.handler.$name($($request,)? context)).await;
+                    return joined.run(self.trail.core(), || self.handler.$name($($request,)? context)).await;
                 }
                 let call = self.call($method, &context);
                 $(let call = { let $call = call; $facts };)?
@@ -212,7 +213,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         if let Some(joined) = self.joined(&context, || Call::mcp(request.method.clone())) {
-            return joined.run(|| self.handler.on_custom_request(request, context)).await;
+            return joined.run(self.trail.core(), || self.handler.on_custom_request(request, context)).await;
         }
         let call = self.call(&request.method, &context);
         let token = context.ct.clone();
@@ -227,7 +228,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
     /// Open as long as the subscription is.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         if let Some(joined) = self.joined(context.request_context(), || Call::mcp("subscriptions/listen")) {
-            return joined.run(|| self.handler.listen(context)).await;
+            return joined.run(self.trail.core(), || self.handler.listen(context)).await;
         }
         let call = self.call("subscriptions/listen", context.request_context());
         let token = context.request_context().ct.clone();
