@@ -1,8 +1,8 @@
 //! An OAuth issuer of our own, on loopback: metadata, keys, and tokens for whoever the example wants.
 
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use auditrail::record::{Clock as _, SystemClock};
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -41,8 +41,7 @@ impl Issuer {
 
     /// A token for a person, good for that many seconds.
     pub(crate) fn token(&self, person: &str, lifetime: i64, more: Value) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let now = i64::try_from(now).unwrap_or_default();
+        let now = i64::try_from(SystemClock.unix_nano() / 1_000_000_000).unwrap_or_default();
         let mut claims = json!({
             "iss": self.url(), "aud": AUDIENCE, "sub": person, "client_id": "weather-app", "scope": "weather.read",
             "jti": format!("{person}-{now}"), "iat": now - 3600, "exp": now + lifetime,

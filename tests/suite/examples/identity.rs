@@ -5,6 +5,8 @@ mod issuer;
 #[path = "../../../examples/identity/scene.rs"]
 mod scene;
 
+pub(super) use self::scene::weather;
+
 use std::time::Duration;
 
 use auditrail::assert_audited;

@@ -6,15 +6,13 @@ mod sample;
 #[allow(dead_code, reason = "its main is for people")]
 #[path = "../../../examples/annotate_only.rs"]
 mod annotate_only;
-#[allow(dead_code, reason = "the other examples use the rest")]
-#[path = "../../../examples/weather/mod.rs"]
-mod weather;
-
 use auditrail::testing::TestTrail;
 use auditrail::{assert_audited, assert_not_audited};
 use rmcp::ServiceExt as _;
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use serde_json::json;
+
+use self::identity::weather;
 
 /// The server of `quickstart`, `rmcp_stdio` and `rmcp_http`.
 #[tokio::test]
