@@ -2,7 +2,7 @@
 //!
 //! - P1: a disabled call site, compared with `tracing` alone.
 //! - P2: the records of an audited span with twelve attributes, in addition to the cost of its trace, compared with the SDK's own
-//!   log bridge and its batch processor (in memory, lossy).
+//!   log bridge and its batch processor (in memory, lossy). `identity on` is a trail with an extractor.
 //!
 //! Times are CLOCK_THREAD_CPUTIME_ID of the calling thread. The candidates take turns and their medians are compared, so a slow
 //! machine slows all of them. A burst stays below the peer's queue, with a flush after each: a full queue would drop events, which
@@ -57,6 +57,7 @@ use std::time::Duration;
 
 use auditrail::Trail;
 use auditrail::config::{Environment, OtlpSettings};
+use auditrail::identity::{Actor, Extractor, RequestFacts};
 use auditrail::ship::{Accepted, Connector, ExportFuture, Sink};
 use bytes::Bytes;
 use opentelemetry::trace::TracerProvider as _;
@@ -81,23 +82,25 @@ fn main() {
     );
 
     let flush = || peers.flush();
-    let [traced, moment, pair, bridge] = paired(
+    let [traced, moment, pair, known, bridge] = paired(
         samples,
         [
             &|| with_default(&peers.traced, || moments(BURST)),
             &|| with_default(&peers.audited, || moments(BURST)),
             &|| with_default(&peers.audited, || pairs(BURST)),
+            &|| with_default(&peers.known, || pairs(BURST)),
             &|| with_default(&peers.bridge, || events(BURST)),
         ],
         flush,
     );
     println!("   span with 12 attributes, traces only             {traced:7.0} ns");
     println!("   info! with 12 attributes, SDK bridge, batch      {bridge:7.0} ns");
-    for (what, cost) in [("one record", moment), ("a pair, request and response", pair)] {
+    for (what, cost) in [("one record", moment), ("a pair, request and response", pair), ("a pair, identity on", known)]
+    {
         let added = cost - traced;
         println!("P2 {what:<29} added by auditrail {added:7.0} ns   ratio to the bridge {:.2}", added / bridge);
     }
-    let refused = peers.trail.counts().refused;
+    let refused = peers.trail.counts().refused + peers.knowing.counts().refused;
     assert_eq!(refused, 0, "a full journal would have flattered us");
 }
 
@@ -106,9 +109,12 @@ struct Peers {
     off: Dispatch,
     traced: Dispatch,
     audited: Dispatch,
+    known: Dispatch,
     bridge: Dispatch,
     trail: Trail,
-    _directory: tempfile::TempDir,
+    /// A trail that asks an extractor who acts.
+    knowing: Trail,
+    _directories: [tempfile::TempDir; 2],
     tracers: SdkTracerProvider,
     loggers: SdkLoggerProvider,
 }
@@ -117,13 +123,13 @@ impl Peers {
     fn new() -> Self {
         let tracers = SdkTracerProvider::builder().with_batch_exporter(Null).build();
         let loggers = SdkLoggerProvider::builder().with_batch_exporter(Null).build();
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let trail = Trail::builder("bench")
-            .directory(directory.path())
-            .environment(Environment::default())
-            .connector(Null)
-            .start()
-            .expect("no mistake");
+        let [own, other] = [(); 2].map(|()| tempfile::tempdir().expect("a temporary directory"));
+        let builder = |directory: &tempfile::TempDir| {
+            let builder = Trail::builder("bench").directory(directory.path());
+            builder.environment(Environment::default()).connector(Null)
+        };
+        let trail = builder(&own).start().expect("no mistake");
+        let knowing = builder(&other).identify(Ada).start().expect("no mistake");
         macro_rules! otel {
             () => {
                 tracing_opentelemetry::layer().with_tracer(tracers.tracer("bench")).with_filter(LevelFilter::INFO)
@@ -132,16 +138,33 @@ impl Peers {
         let registry = tracing_subscriber::registry;
         let traced = registry().with(otel!()).into();
         let audited = registry().with(trail.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
+        let known = registry().with(knowing.layer().with_filter(LevelFilter::INFO)).with(otel!()).into();
         let bridge = registry().with(OpenTelemetryTracingBridge::new(&loggers).with_filter(LevelFilter::INFO)).into();
         let off = registry().with(LevelFilter::OFF).into();
-        Self { off, traced, audited, bridge, trail, _directory: directory, tracers, loggers }
+        Self { off, traced, audited, known, bridge, trail, knowing, _directories: [own, other], tracers, loggers }
     }
 
     fn flush(&self) {
         self.tracers.force_flush().expect("the null exporter does not fail");
         self.loggers.force_flush().expect("the null exporter does not fail");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(self.trail.flush(Duration::from_secs(30))).expect("the null sink takes everything");
+        for trail in [&self.trail, &self.knowing] {
+            runtime.block_on(trail.flush(Duration::from_secs(30))).expect("the null sink takes everything");
+        }
+    }
+}
+
+/// Who acts. A span has no request, and names its actor itself; so this must cost it nothing.
+#[derive(Debug)]
+struct Ada;
+
+impl Extractor for Ada {
+    fn source(&self) -> &'static str {
+        "bench"
+    }
+
+    fn extract(&self, _: &RequestFacts<'_>) -> Option<Actor> {
+        Some(Actor::verified("ada"))
     }
 }
 

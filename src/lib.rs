@@ -60,7 +60,8 @@
 //! | `otlp-grpc` | yes | OTLP over gRPC |
 //! | `otlp-http` | | OTLP over HTTP (`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`) |
 //! | `tls` | | `https://` endpoints and client certificates |
-//! | `tower` | | the tap for MCP over HTTP, a tower layer |
+//! | `jwt` | | actors from JSON Web Tokens, with the keys of their issuers, and from Kubernetes: [`identity::jwt`] |
+//! | `tower` | | the tap for MCP over HTTP, and a layer for HTTP that is not MCP |
 //! | `serve` | | a receiver in memory, for demonstrations and tests over a network: [`serve::Receiver`] |
 //! | `testing` | | a trail in memory, and assertions about what was audited, for tests of your server: [`testing`] |
 //!
@@ -170,12 +171,18 @@ pub mod trail;
 #[cfg(all(unix, feature = "layer"))]
 #[doc(inline)]
 pub use self::capture::layer::AuditLayer;
+#[cfg(all(unix, feature = "mcp"))]
+#[doc(inline)]
+pub use self::capture::mcp::RequestId;
 #[cfg(all(unix, feature = "rmcp"))]
 #[doc(inline)]
 pub use self::capture::mcp::{Audited, ServeStdioError, shutdown_signal};
 #[cfg(all(unix, feature = "tower"))]
 #[doc(inline)]
-pub use self::capture::mcp::{HttpRecording, McpLayer};
+pub use self::capture::mcp::{HttpLayer, HttpRecording, McpLayer};
+#[cfg(unix)]
+#[doc(inline)]
+pub use self::capture::propagation;
 #[cfg(all(unix, feature = "layer"))]
 #[doc(inline)]
 pub use self::capture::telemetry::{Telemetry, TelemetryError};
@@ -212,6 +219,10 @@ mod pages {
     struct Annotate;
     #[doc = include_str!("../docs/durability.md")]
     struct Durability;
+    #[doc = include_str!("../docs/identity.md")]
+    struct Identity;
+    #[doc = include_str!("../docs/http.md")]
+    struct Http;
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;

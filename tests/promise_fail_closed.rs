@@ -44,7 +44,7 @@ const SYNCED: Class = class(Acknowledge::Synced, WhenFull::Refuse, LONG);
 const REMOTE: Class = class(Acknowledge::Remote, WhenFull::Refuse, LONG);
 
 const fn class(acknowledge: Acknowledge, when_full: WhenFull, deadline: Duration) -> Class {
-    Class { acknowledge, when_full, deadline }
+    Class { acknowledge, when_full, deadline, ..Class::CRITICAL }
 }
 
 /// Each of these, with the wrapper alone and behind a tap.

@@ -75,7 +75,12 @@ fn child_in_an_outage() {
         .journal_max_bytes(2 * backlog + (64 << 20))
         .clock(clock.clone())
         .value_limits(limits)
-        .class(Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: LONG })
+        .class(Class {
+            acknowledge: Acknowledge::Synced,
+            when_full: WhenFull::Refuse,
+            deadline: LONG,
+            ..Class::CRITICAL
+        })
         .connector(sink.clone())
         .flush_timeout(SHORT)
         .on_notice(|_| ())

@@ -9,6 +9,8 @@
     reason = "a test stops at what it did not expect; the helpers are shared"
 )]
 
+#[path = "support/late_keys.rs"]
+mod late_keys;
 #[path = "suite/server.rs"]
 mod server;
 #[path = "suite/support.rs"]
@@ -16,9 +18,11 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use auditrail::identity::VerifiedClaims;
 use auditrail::record::{EventName, names};
-use auditrail::trail::Actor;
+use auditrail::trail::{Actor, Class};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
@@ -31,6 +35,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::prelude::*;
 
+use self::late_keys::LateKeys;
 use self::server::{Client, Everything, call};
 use self::support::{Bench, ending, record_ids};
 
@@ -61,6 +66,14 @@ fn process() -> &'static (Bench, InMemorySpanExporter) {
 
 /// Serves the audited server until the token is cancelled, and gives its address.
 async fn serve(bench: &Bench, ending: CancellationToken) -> String {
+    serve_behind(bench, ending, |router| router).await
+}
+
+async fn serve_behind(
+    bench: &Bench,
+    ending: CancellationToken,
+    layers: impl FnOnce(axum::Router) -> axum::Router,
+) -> String {
     let trail = bench.trail.clone();
     let service: StreamableHttpService<_, LocalSessionManager> = StreamableHttpService::new(
         move || Ok(trail.audited(Everything::default())),
@@ -69,7 +82,7 @@ async fn serve(bench: &Bench, ending: CancellationToken) -> String {
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = axum::Router::new().nest_service("/mcp", service);
+    let router = layers(axum::Router::new().nest_service("/mcp", service));
     tokio::spawn(async move {
         axum::serve(listener, router)
             .with_graceful_shutdown(async move { ending.cancelled_owned().await })
@@ -84,6 +97,67 @@ async fn client(uri: String, headers: &[(&'static str, &'static str)]) -> Client
         headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
     let config = StreamableHttpClientTransportConfig::with_uri(uri).custom_headers(headers);
     ClientConfig::default().serve(StreamableHttpClientTransport::from_config(config)).await.unwrap()
+}
+
+/// The handler does not run before the keys are there, and both records name who they verify.
+#[tokio::test]
+async fn a_call_for_verified_actors_waits_for_the_keys() {
+    let keys = LateKeys::new();
+    let bench = Bench::with(|builder| {
+        builder.identify(keys.clone()).classify(|call| match call.name() {
+            Some("annotated") => {
+                Class { deadline: Duration::from_secs(600), ..Class::default() }.requires_verified_actor()
+            }
+            _ => Class::default(),
+        })
+    });
+    let ending_token = CancellationToken::new();
+    let uri = serve(&bench, ending_token.clone()).await;
+    let client = client(uri, &[("x-user", "ada")]).await;
+    let called = tokio::spawn(async move { call(&client, "annotated").await.map(|_| client) });
+    keys.wanted().await;
+    keys.arrive();
+    drop(called.await.unwrap().unwrap());
+    ending_token.cancel();
+    let records = bench.records();
+    let pair: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
+    assert_eq!(pair.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "ok"]);
+    for record in pair {
+        assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some("ada"));
+        assert_eq!(record.get(names::AUDITRAIL_ACTOR_VERIFIED), Some(&true.into()));
+    }
+}
+
+/// The layer is outside of authentication, so only the handler knows who it is: it runs, and the response record says so.
+#[tokio::test]
+async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
+    let bench = Bench::with(|builder| {
+        builder.classify(|call| match call.name() {
+            Some("annotated") => Class::default().requires_verified_actor(),
+            _ => Class::default(),
+        })
+    });
+    let authenticate = async |mut request: axum::extract::Request, next: axum::middleware::Next| {
+        request.extensions_mut().insert(VerifiedClaims::of("inner", Actor::verified("ada")));
+        next.run(request).await
+    };
+    let ending_token = CancellationToken::new();
+    let layer = bench.trail.mcp_layer();
+    let layers = |router: axum::Router| router.layer(axum::middleware::from_fn(authenticate)).layer(layer);
+    let uri = serve_behind(&bench, ending_token.clone(), layers).await;
+    let client = client(uri, &[]).await;
+    call(&client, "annotated").await.unwrap();
+    drop(client);
+    ending_token.cancel();
+    let records = bench.records();
+    let pair: Vec<_> =
+        records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
+    let response = pair.iter().find(|record| ending(record).0 == "response").unwrap();
+    assert_eq!((pair.len(), ending(response).2), (2, "ok"));
+    assert_eq!(response.text(names::AUDIT_ACTOR_ID), Some("ada"));
+    assert_eq!(response.text(names::AUDITRAIL_ACTOR_SOURCE), Some("inner"));
+    assert_eq!(response.text(names::AUDITRAIL_DECISION), None);
 }
 
 #[tokio::test]

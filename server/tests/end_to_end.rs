@@ -17,6 +17,8 @@
 mod behind_the_proxy;
 #[path = "../../tests/examples/mod.rs"]
 mod examples;
+#[path = "../../tests/peers/internal_call.rs"]
+mod internal_call;
 #[path = "../../tests/peers/mod.rs"]
 mod peers;
 #[path = "../../tests/peers/picture.rs"]
@@ -49,6 +51,11 @@ fn main() -> ExitCode {
             "a_python_server_behind_the_proxy_works_inside_the_calls_spans",
             PROXIED,
             behind_the_proxy::python_server,
+        ),
+        trial(
+            "a_call_and_the_internal_request_of_its_tool_are_one_trace",
+            &[Peer::Collector, Peer::Jaeger],
+            internal_call::one_trace_and_request_id,
         ),
     ])
 }

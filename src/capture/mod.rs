@@ -5,5 +5,6 @@ pub mod direct;
 pub mod layer;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+pub mod propagation;
 #[cfg(feature = "layer")]
 pub mod telemetry;

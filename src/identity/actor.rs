@@ -203,7 +203,7 @@ impl Actor {
         attributes.set_some(names::AUDITRAIL_OAUTH_SCOPES, some(self.scopes));
         attributes.set_some(names::AUDITRAIL_TENANT_ID, self.tenant);
         attributes.set_some(names::USER_ID, self.user_id);
-        attributes.set_some(names::AUDITRAIL_ACTOR_SOURCE, self.source);
+        attributes.set(names::AUDITRAIL_ACTOR_SOURCE, self.source.unwrap_or(Cow::Borrowed(CODE)));
         attributes.set_some(names::AUDITRAIL_ACTOR_UNVERIFIED_REASON, self.unverified.map(UnverifiedReason::as_str));
         attributes.set_some(names::AUDITRAIL_ACTOR_DELEGATION, some(self.delegation));
         self.agent.write(attributes);
@@ -229,7 +229,7 @@ impl TokenFacts {
 }
 
 impl Claimed {
-    fn write(self, attributes: &mut Attributes) {
+    pub(crate) fn write(self, attributes: &mut Attributes) {
         attributes.set_some(names::AUDITRAIL_CLAIMED_ACTOR_ID, self.actor_id);
         attributes.set_some(names::AUDITRAIL_CLAIMED_AGENT_ID, self.agent_id);
         attributes.set_some(names::AUDITRAIL_CLAIMED_TENANT_ID, self.tenant_id);
@@ -242,5 +242,7 @@ fn some(items: Vec<String>) -> Option<Value> {
     (!items.is_empty()).then(|| Value::strings(items))
 }
 
+/// `auditrail.actor.source` of an actor that the user's own code names.
+pub(crate) const CODE: &str = "code";
 /// `audit.actor.id` of somebody who is not known.
-const ANONYMOUS: &str = "anonymous";
+pub(super) const ANONYMOUS: &str = "anonymous";

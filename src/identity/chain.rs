@@ -8,12 +8,18 @@
 //!    unknown, and the record says why.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+
+use http::{Extensions, HeaderMap};
 
 use super::actor::{Actor, UnverifiedReason};
 use super::claims::Claims;
 use super::extractor::{Changed, Extractor};
+#[cfg(feature = "tower")]
+use super::hops::{PeerAddr, TrustedHop, TrustedHops};
 use super::request::RequestFacts;
 use super::start::ExtractorStart;
 use crate::config::{ConfigError, Notices};
@@ -24,15 +30,25 @@ pub(crate) struct Chain {
     extractors: Vec<Arc<dyn Extractor>>,
     /// The operator has named extractors.
     is_configured: bool,
+    /// Whose headers about clients count.
+    #[cfg(feature = "tower")]
+    pub(crate) hops: TrustedHops,
+    notices: Notices,
 }
 
 /// What the extractors of a chain have answered about one exchange.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(Vec<OnceLock<Option<Actor>>>);
+pub(super) struct Answers(Vec<OnceLock<Option<Actor>>>);
 
 impl Default for Chain {
     fn default() -> Self {
-        Self { extractors: vec![Arc::new(Claims)], is_configured: false }
+        Self {
+            extractors: vec![Arc::new(Claims)],
+            is_configured: false,
+            #[cfg(feature = "tower")]
+            hops: TrustedHops::default(),
+            notices: Notices::default(),
+        }
     }
 }
 
@@ -57,14 +73,14 @@ impl Chain {
         self.extractors.iter().try_for_each(|extractor| extractor.start(start))
     }
 
+    /// Tells its problems there.
+    pub(crate) fn telling(self, notices: Notices) -> Self {
+        Self { notices, ..self }
+    }
+
     /// Whether the operator wants to know who acts.
     pub(crate) fn is_configured(&self) -> bool {
         self.is_configured
-    }
-
-    /// Whether an extractor may answer differently for each message of an exchange.
-    pub(crate) fn asks_each_message(&self) -> bool {
-        self.extractors.iter().any(|extractor| extractor.asks_each_message())
     }
 
     /// Whether some extractor can verify an identity.
@@ -72,56 +88,92 @@ impl Chain {
         self.extractors.iter().any(|extractor| extractor.can_verify())
     }
 
-    /// Room for the answers about one exchange.
-    pub(crate) fn unanswered(&self) -> Answers {
-        Answers(self.extractors.iter().map(|_| OnceLock::new()).collect())
+    /// What the extractors see of a message over HTTP.
+    pub(crate) fn facts<'a>(
+        &self,
+        method: &'a str,
+        (headers, extensions): (&'a HeaderMap, &'a Extensions),
+    ) -> RequestFacts<'a> {
+        RequestFacts {
+            method,
+            headers: Some(headers),
+            extensions: Some(extensions),
+            from_trusted_hop: self.is_from_trusted_hop(extensions),
+        }
+    }
+
+    #[cfg(feature = "tower")]
+    fn is_from_trusted_hop(&self, extensions: &Extensions) -> bool {
+        let is_hop = |peer: &PeerAddr| self.hops.has(peer.0.ip());
+        extensions.get::<TrustedHop>().is_some() || extensions.get().is_some_and(is_hop)
+    }
+
+    /// Without the tower layer, nobody says who the peer is.
+    #[cfg(not(feature = "tower"))]
+    fn is_from_trusted_hop(&self, _: &Extensions) -> bool {
+        false
     }
 
     /// The actor of a request, by the first extractor that has one.
-    pub(crate) fn extract(&self, notices: &Notices, request: &RequestFacts<'_>) -> Option<Actor> {
-        self.extractors.iter().find_map(|extractor| ask(&**extractor, notices, request))
-    }
-
-    /// Like [`extract`](Self::extract), for one of several messages of an exchange.
-    pub(crate) fn extract_of(&self, answers: &Answers, notices: &Notices, request: &RequestFacts<'_>) -> Option<Actor> {
-        let both = self.extractors.iter().zip(&answers.0);
-        both.into_iter().find_map(|(extractor, answer)| match extractor.asks_each_message() {
-            true => ask(&**extractor, notices, request),
-            false => answer.get_or_init(|| ask(&**extractor, notices, request)).clone(),
-        })
-    }
-
-    /// Asks the extractors that look only at the transport, as far as their answers can count.
-    pub(crate) fn prepare<'a>(
-        &self,
-        answers: &'a Answers,
-        notices: &Notices,
-        request: &RequestFacts<'_>,
-    ) -> Option<&'a Actor> {
-        let both = self.extractors.iter().zip(&answers.0).filter(|(extractor, _)| !extractor.asks_each_message());
-        both.into_iter()
-            .find_map(|(extractor, answer)| answer.get_or_init(|| ask(&**extractor, notices, request)).as_ref())
+    pub(crate) fn extract(&self, request: &RequestFacts<'_>) -> Option<Actor> {
+        self.extractors.iter().find_map(|extractor| self.ask(&**extractor, request))
     }
 
     /// Completes when the extractor with that source may have another answer.
     pub(crate) fn changed(&self, source: Option<&str>) -> Option<Changed> {
         let mut asked = self.extractors.iter().filter(|extractor| source.is_none_or(|it| it == extractor.source()));
-        asked.find_map(|extractor| catch_unwind(AssertUnwindSafe(|| extractor.changed())).ok().flatten())
+        let changed = asked.find_map(|extractor| catch_unwind(AssertUnwindSafe(|| extractor.changed())).ok().flatten());
+        changed.map(guarded)
+    }
+
+    fn ask(&self, extractor: &dyn Extractor, request: &RequestFacts<'_>) -> Option<Actor> {
+        let source = extractor.source();
+        match catch_unwind(AssertUnwindSafe(|| extractor.extract(request))) {
+            Ok(found) => found.map(|mut actor| {
+                actor.source.get_or_insert(Cow::Borrowed(source));
+                actor
+            }),
+            Err(_) => {
+                let text =
+                    format!("the actor extractor panicked ({source}); the actors of its calls are recorded as unknown");
+                self.notices.warn_of(source, text);
+                Some(Actor { source: Some(source.into()), ..Actor::unknown(UnverifiedReason::ExtractorFailed) })
+            }
+        }
     }
 }
 
-fn ask(extractor: &dyn Extractor, notices: &Notices, request: &RequestFacts<'_>) -> Option<Actor> {
-    let source = extractor.source();
-    match catch_unwind(AssertUnwindSafe(|| extractor.extract(request))) {
-        Ok(found) => found.map(|mut actor| {
-            actor.source.get_or_insert(Cow::Borrowed(source));
-            actor
-        }),
-        Err(_) => {
-            let text =
-                format!("the actor extractor panicked ({source}); the actors of its calls are recorded as unknown");
-            notices.warn_of(source, text);
-            Some(Actor { source: Some(source.into()), ..Actor::unknown(UnverifiedReason::ExtractorFailed) })
-        }
+/// For the sender of an exchange, which keeps the answers.
+impl Chain {
+    /// Whether an extractor may answer differently for each message of an exchange.
+    pub(super) fn asks_each_message(&self) -> bool {
+        self.extractors.iter().any(|extractor| extractor.asks_each_message())
     }
+
+    /// Room for the answers about one exchange.
+    pub(super) fn unanswered(&self) -> Answers {
+        Answers(self.extractors.iter().map(|_| OnceLock::new()).collect())
+    }
+
+    /// Like [`extract`](Self::extract), for one of several messages of an exchange.
+    pub(super) fn extract_of(&self, answers: &Answers, request: &RequestFacts<'_>) -> Option<Actor> {
+        let both = self.extractors.iter().zip(&answers.0);
+        both.into_iter().find_map(|(extractor, answer)| match extractor.asks_each_message() {
+            true => self.ask(&**extractor, request),
+            false => answer.get_or_init(|| self.ask(&**extractor, request)).clone(),
+        })
+    }
+
+    /// Asks the extractors that look only at the transport, as far as their answers can count. Returns the one that counts.
+    pub(super) fn prepare<'a>(&self, answers: &'a Answers, request: &RequestFacts<'_>) -> Option<&'a Actor> {
+        let both = self.extractors.iter().zip(&answers.0).filter(|(extractor, _)| !extractor.asks_each_message());
+        both.into_iter().find_map(|(extractor, answer)| answer.get_or_init(|| self.ask(&**extractor, request)).as_ref())
+    }
+}
+
+/// A future that panics has completed.
+fn guarded(mut changed: Changed) -> Changed {
+    Box::pin(poll_fn(move |context| {
+        catch_unwind(AssertUnwindSafe(|| changed.as_mut().poll(context))).unwrap_or(Poll::Ready(()))
+    }))
 }

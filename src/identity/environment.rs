@@ -11,7 +11,7 @@ use crate::config::{ConfigError, Environment};
 /// ```
 /// # use auditrail::config::Environment;
 /// # use auditrail::identity::EnvironmentIdentity;
-/// # let environment = Environment::from_iter([("MCP_USER", "alice")]);
+/// let environment = Environment::of_process_with(&["MCP_USER"]);
 /// let mut builder = auditrail::Trail::builder("weather");
 /// if let Some(user) = EnvironmentIdentity::read(&environment, "MCP_USER").unwrap() {
 ///     builder = builder.identify(user);

@@ -13,7 +13,10 @@ pub(crate) mod hops;
 pub mod jwt;
 mod os_user;
 mod request;
+mod sender;
+mod standing;
 mod start;
+mod unverified_alarm;
 
 pub use self::actor::{Actor, ActorType, Agent, Claimed, TokenFacts, UnverifiedReason};
 pub use self::claims::VerifiedClaims;
@@ -25,6 +28,10 @@ pub use self::hops::{AddressField, PeerAddr, TrustedHop, TrustedHops};
 pub use self::os_user::OsUser;
 pub use self::request::RequestFacts;
 pub use self::start::{ExtractorStart, IdDigests};
+pub use self::unverified_alarm::UnverifiedAlarm;
 
-pub(crate) use self::chain::{Answers, Chain};
+pub(crate) use self::actor::CODE;
+pub(crate) use self::chain::Chain;
 pub(crate) use self::hook::{HOOK, Hook};
+pub(crate) use self::sender::{PendingActor, Sender};
+pub(crate) use self::standing::Standing;

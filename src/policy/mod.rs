@@ -7,6 +7,7 @@ mod allow;
 mod bounds;
 mod decision;
 mod limits;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod truncator;
@@ -18,6 +19,8 @@ pub use self::decision::Decision;
 #[cfg(feature = "mcp")]
 pub(crate) use self::limits::MAX_DEFINITION;
 pub use self::limits::ValueLimits;
+pub(crate) use self::targets::{MappedTarget, TargetSubject};
+pub use self::targets::{TargetError, TargetMap, TargetRule};
 #[cfg(feature = "mcp")]
 pub(crate) use self::truncator::Truncation;
 pub(crate) use self::truncator::{Truncations, Truncator};

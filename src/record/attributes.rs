@@ -111,7 +111,6 @@ impl Attributes {
     }
 
     /// Sets those attributes of others whose keys `wanted` accepts, as they are.
-    #[cfg(any(feature = "layer", feature = "mcp"))]
     pub(crate) fn take_over(&mut self, others: &Self, wanted: impl Fn(&str) -> bool) {
         for entry in wire::entries(&others.bytes) {
             let (Ok(key), Some(bytes)) = (std::str::from_utf8(entry.key), others.bytes.get(entry.range)) else {
@@ -275,6 +274,11 @@ impl Name {
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }
+
+    /// Whether it is the name of that place.
+    pub(crate) fn is(&self, place: Place) -> bool {
+        self.place == Some(place)
+    }
 }
 
 macro_rules! places {
@@ -304,6 +308,7 @@ macro_rules! places {
 places! {
     ActorId = AUDIT_ACTOR_ID;
     ActorType = AUDIT_ACTOR_TYPE;
+    ActorSource = AUDITRAIL_ACTOR_SOURCE;
     Action = AUDIT_ACTION;
     TargetType = AUDIT_TARGET_TYPE;
     TargetId = AUDIT_TARGET_ID;

@@ -39,5 +39,6 @@ error_types! {
     SINK_AUTHENTICATION = "sink_authentication";
     SINK_UNREADABLE = "sink_unreadable";
     QUARANTINE = "quarantine";
+    ACTORS_UNVERIFIED = "actors_unverified";
     PROXY_BYPASSED = "proxy_bypassed";
 }

@@ -173,7 +173,7 @@ attributes! {
     AUDITRAIL_CALL_ORIGIN_ID = "auditrail.call.origin_id" Str Trail Auditrail;
     AUDITRAIL_DIGEST_KEY_ID = "auditrail.digest.key_id" Str Trail Auditrail;
     AUDITRAIL_ACTOR_AUTH_TYPE = "auditrail.actor.auth_type" Str Fact Auditrail;
-    AUDITRAIL_ACTOR_VERIFIED = "auditrail.actor.verified" Bool Fact Auditrail;
+    AUDITRAIL_ACTOR_VERIFIED = "auditrail.actor.verified" Bool Trail Auditrail;
     AUDITRAIL_ACTOR_DELEGATION = "auditrail.actor.delegation" Strs Fact Auditrail;
     AUDITRAIL_ACTOR_SOURCE = "auditrail.actor.source" Str Trail Auditrail;
     AUDITRAIL_ACTOR_UNVERIFIED_REASON = "auditrail.actor.unverified_reason" Str Trail Auditrail;
@@ -196,6 +196,7 @@ attributes! {
     AUDITRAIL_DECISION = "auditrail.decision" Str Fact Auditrail;
     AUDITRAIL_DECISION_REASON = "auditrail.decision.reason" Str Fact Auditrail;
     AUDITRAIL_AUTHN_CHALLENGE = "auditrail.authn.challenge" Str Fact Auditrail;
+    AUDITRAIL_AUTHN_COUNT = "auditrail.authn.count" Int Fact Auditrail;
     AUDITRAIL_POLICY_ID = "auditrail.policy.id" Str Fact Auditrail;
     AUDITRAIL_POLICY_DIGEST = "auditrail.policy.digest" Str Fact Auditrail;
     AUDITRAIL_APPROVAL_BY = "auditrail.approval.by" Str Fact Auditrail;

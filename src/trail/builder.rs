@@ -11,6 +11,7 @@ use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
 use super::digest_key::DigestKey;
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
+use super::identity::ActorCounts;
 use super::lifecycle::{Adoption, AdoptionEvent};
 use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use super::recording::{Gaps, Recorder, SelfReporter};
@@ -19,10 +20,10 @@ use super::wire_counts::WireCounters;
 use crate::config::{ConfigError, Environment, JournalWithout, Notice, Notices, Overrides, QuarantineFull, Settings};
 #[cfg(feature = "tower")]
 use crate::identity::TrustedHops;
-use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts};
+use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts, UnverifiedAlarm};
 use crate::journal::{Disk, Fs, Journal, JournalError, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
-use crate::policy::{AllowList, Bounds, Decision, Truncator, ValueLimits};
+use crate::policy::{AllowList, Bounds, Decision, TargetMap, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, Shipper, ShipperParts, encode_resource, encode_scope};
 
@@ -36,8 +37,8 @@ pub struct TrailBuilder {
     limits: ValueLimits,
     bounds: Bounds,
     chain: Chain,
-    #[cfg(feature = "tower")]
-    hops: TrustedHops,
+    unverified_alarm: UnverifiedAlarm,
+    targets: TargetMap,
     hooks: Hooks,
     notices: Notices,
     clock: Arc<dyn Clock>,
@@ -93,8 +94,8 @@ impl TrailBuilder {
             limits: ValueLimits::default(),
             bounds: Bounds::default(),
             chain: Chain::default(),
-            #[cfg(feature = "tower")]
-            hops: TrustedHops::default(),
+            unverified_alarm: UnverifiedAlarm::default(),
+            targets: TargetMap::default(),
             hooks: Hooks::default(),
             notices: Notices::default(),
             clock: Arc::new(SystemClock),
@@ -166,6 +167,13 @@ impl TrailBuilder {
         self
     }
 
+    /// What tools, prompts, resources and routes act on, and which actions must be allowed for that: `audit.target.type`,
+    /// `audit.target.id` and `auditrail.target.actions`, unless a handler's span sets them itself.
+    pub fn targets(mut self, targets: TargetMap) -> Self {
+        self.targets = targets;
+        self
+    }
+
     /// How much clients and servers may cost: bounds on records, memory and open calls.
     pub fn bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
@@ -203,13 +211,19 @@ impl TrailBuilder {
     /// [`IdentityFields`](crate::identity::IdentityFields); those of all others say nothing.
     #[cfg(feature = "tower")]
     pub fn trusted_hops(mut self, hops: TrustedHops) -> Self {
-        self.hops = hops;
+        self.chain.hops = hops;
         self
     }
 
     /// Adds a function of your own to that chain, with the source `hook`. There is one such function: a later one replaces it.
     pub fn actor(mut self, extract: impl Fn(&RequestFacts<'_>) -> Option<Actor> + Send + Sync + 'static) -> Self {
         self.chain.replace(HOOK, Arc::new(Hook(extract)));
+        self
+    }
+
+    /// From which share of calls on it is an alarm that their actors are not verified.
+    pub fn unverified_alarm(mut self, alarm: UnverifiedAlarm) -> Self {
+        self.unverified_alarm = alarm;
         self
     }
 
@@ -380,9 +394,9 @@ impl TrailBuilder {
             digest_key,
             allow: self.allow,
             bounds: self.bounds,
-            chain: self.chain,
-            #[cfg(feature = "tower")]
-            hops: self.hops,
+            actors: ActorCounts::new(self.unverified_alarm, self.chain.is_configured(), self.chain.can_verify()),
+            chain: self.chain.telling(self.notices.clone()),
+            targets: self.targets,
             hooks: self.hooks,
             unaudited_spans: UnauditedSpans::to(self.notices.clone()),
             reach: Reach::default(),

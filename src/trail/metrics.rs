@@ -8,10 +8,12 @@
 use std::sync::{Arc, Weak};
 use std::thread::{self, ThreadId};
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
 use super::core::Core;
 use super::handle::Trail;
+use super::identity::STANDINGS;
 use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
 use crate::locks::Mutex;
@@ -44,6 +46,7 @@ impl Trail {
     /// | `auditrail.mcp.evicted_sessions` | counter, `{session}` | sessions that were closed because too many were open |
     /// | `auditrail.mcp.unjoined` | counter, `{message}` | messages too large for the proxy to write their span into them |
     /// | `auditrail.http.turned_away` | counter, `{request}` | requests that the proxy has answered with 503, for want of connections |
+    /// | `auditrail.calls.actors` | counter, `{call}` | calls by how well their actor is known, where an extractor is configured: `auditrail.actor.standing` is `verified`, `asserted`, `unverified` or `anonymous` |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
     /// In the numbers of one collection `emitted = acknowledged + refused` and
@@ -64,6 +67,7 @@ impl Trail {
         observe_journal(&source, meter);
         observe_export(&source, meter);
         observe_taps(&source, meter);
+        observe_actors(&source, meter);
         let duration = meter.f64_histogram("auditrail.export.duration").with_unit("s");
         let duration = duration.with_description("How long requests to the collector took.");
         let duration = duration.with_boundaries(EXPORT_SECONDS_BOUNDS.to_vec()).build();
@@ -128,6 +132,21 @@ fn observe_taps(source: &Arc<MetricsSource>, meter: &Meter) {
             })
             .build();
     }
+}
+
+fn observe_actors(source: &Arc<MetricsSource>, meter: &Meter) {
+    let core = source.core.clone();
+    meter
+        .u64_observable_counter("auditrail.calls.actors")
+        .with_unit("{call}")
+        .with_description("Calls by how well their actor is known.")
+        .with_callback(move |instrument| {
+            let Some(core) = core.upgrade() else { return };
+            for (standing, total) in STANDINGS.into_iter().zip(core.context.actors.totals()) {
+                instrument.observe(total, &[KeyValue::new("auditrail.actor.standing", standing)]);
+            }
+        })
+        .build();
 }
 
 fn observe_export(source: &Arc<MetricsSource>, meter: &Meter) {

@@ -22,7 +22,9 @@ mod timer;
 pub(crate) mod wire_counts;
 
 pub use self::builder::{StartError, TrailBuilder};
-pub use self::calls::{Acknowledge, Call, Class, Direction, Moment, RefusalKind, Refused, Transport, WhenFull};
+pub use self::calls::{
+    Acknowledge, Call, Class, Direction, Moment, Observer, RefusalKind, Refused, Transport, WhenFull,
+};
 pub use self::door::OpenCall;
 pub use self::drain::{DrainProgress, DrainReport, drain};
 pub use self::handle::Trail;
@@ -53,11 +55,11 @@ pub(crate) use self::door::announce as opening;
 #[cfg(feature = "tower")]
 pub(crate) use self::identity::Share;
 #[cfg(feature = "mcp")]
-pub(crate) use self::identity::{Client, ClientKey, Sender, SharedResource};
+pub(crate) use self::identity::{Client, ClientKey, SharedResource};
+#[cfg(feature = "layer")]
+pub(crate) use self::otel::{CALL_SPAN, HTTP_SPAN, MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
-#[cfg(feature = "layer")]
-pub(crate) use self::otel::{MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(any(feature = "serve", feature = "testing"))]
 pub(crate) use self::timer::within;
 #[cfg(feature = "mcp")]

@@ -12,7 +12,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(120);
 
 const fn class(acknowledge: Acknowledge, when_full: WhenFull) -> Class {
-    Class { acknowledge, when_full, deadline: SHORT }
+    Class { acknowledge, when_full, deadline: SHORT, ..Class::CRITICAL }
 }
 
 const CLASSES: [Class; 6] = [

@@ -78,11 +78,11 @@ impl Drop for Frozen {
 }
 
 const CLASSES: [Class; 5] = [
-    Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: SHORT },
-    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Refuse, deadline: SHORT },
-    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Wait, deadline: SHORT },
-    Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Shed, deadline: SHORT },
-    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Shed, deadline: SHORT },
+    Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: SHORT, ..Class::CRITICAL },
+    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Refuse, deadline: SHORT, ..Class::CRITICAL },
+    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Wait, deadline: SHORT, ..Class::CRITICAL },
+    Class { acknowledge: Acknowledge::Synced, when_full: WhenFull::Shed, deadline: SHORT, ..Class::CRITICAL },
+    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Shed, deadline: SHORT, ..Class::CRITICAL },
 ];
 
 async fn calls_return_while_it_is_frozen(mounted: &Path) {

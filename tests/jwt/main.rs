@@ -11,6 +11,7 @@
 
 mod facts;
 mod keys;
+mod kubernetes;
 #[path = "../support/oauth/mod.rs"]
 mod oauth;
 mod rig;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use auditrail::Trail;
 use auditrail::config::Environment;
 use auditrail::identity::jwt::{JwtExtractor, JwtIssuer};
-use auditrail::identity::{Extractor as _, RequestFacts};
+use auditrail::identity::{Extractor, RequestFacts};
 use auditrail::record::{Record, names};
 use auditrail::serve::Receiver;
+use auditrail::trail::TrailBuilder;
 use axum::Router;
 use http::{HeaderMap, HeaderValue};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -30,7 +31,7 @@ pub(crate) enum Route {
 
 pub(crate) struct Rig {
     pub(crate) trail: Trail,
-    pub(crate) extractor: Arc<JwtExtractor>,
+    pub(crate) extractor: Arc<dyn Extractor>,
     receiver: Receiver,
     address: SocketAddr,
     notices: Arc<Mutex<Vec<String>>>,
@@ -40,19 +41,29 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new(route: Route, issuer: JwtIssuer) -> Self {
+        Self::with(route, Arc::new(JwtExtractor::new([issuer]).unwrap())).await
+    }
+
+    pub(crate) async fn with(route: Route, extractor: Arc<dyn Extractor>) -> Self {
+        Self::built(route, extractor, |builder| builder).await
+    }
+
+    pub(crate) async fn built(
+        route: Route,
+        extractor: Arc<dyn Extractor>,
+        build: impl FnOnce(TrailBuilder) -> TrailBuilder,
+    ) -> Self {
         let receiver = Receiver::builder().start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let notices = Arc::<Mutex<Vec<String>>>::default();
         let said = notices.clone();
-        let extractor = Arc::new(JwtExtractor::new([issuer]).unwrap());
-        let trail = Trail::builder("jwt")
+        let builder = Trail::builder("jwt")
             .environment(Environment::default())
             .directory(directory.path())
             .endpoint(receiver.grpc_endpoint().unwrap())
             .identify(extractor.clone())
-            .on_notice(move |notice| said.lock().unwrap().push(notice.text.clone()))
-            .start()
-            .unwrap();
+            .on_notice(move |notice| said.lock().unwrap().push(notice.text.clone()));
+        let trail = build(builder).start().unwrap();
         let address = serve(&trail, route).await;
         Self { trail, extractor, receiver, address, notices, _directory: directory, sent: Mutex::new(0) }
     }
@@ -121,10 +132,6 @@ impl Rig {
 
     pub(crate) fn said(&self) -> Vec<String> {
         self.notices.lock().unwrap().clone()
-    }
-
-    pub(crate) fn forget_notices(&self) {
-        self.notices.lock().unwrap().clear();
     }
 
     pub(crate) async fn wait_until_said(&self, text: &str) {

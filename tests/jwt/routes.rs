@@ -1,6 +1,11 @@
 //! The same tokens over every route. The proxy has its part in `server/tests/proxy_http/jwt.rs`.
 
-use auditrail::identity::jwt::JwtIssuer;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auditrail::identity::jwt::{JwtExtractor, JwtIssuer};
+use auditrail::record::names;
+use auditrail::trail::Class;
 
 use crate::oauth::{AUDIENCE, Cast, Mode, SigningKey, Token, doubtful, nobody, verified};
 use crate::rig::{Rig, Route, named};
@@ -38,7 +43,7 @@ async fn each_credential_is_recorded_as_what_it_is() {
 async fn a_key_that_is_exchanged_takes_its_tokens_with_it() {
     for route in ROUTES {
         let cast = Cast::new();
-        let rig = Rig::new(route, discovered(&cast).cool_down(std::time::Duration::from_millis(50))).await;
+        let rig = Rig::new(route, discovered(&cast).cool_down(Duration::from_millis(50))).await;
         let old = cast.token("alice").signed_by(&cast.rsa);
         rig.wait_for(&old, None).await;
         assert_eq!(named(&rig.call_with(&old).await), verified("alice"), "{route:?}");
@@ -85,4 +90,24 @@ async fn a_key_counts_only_for_its_issuer() {
     assert_eq!(named(&rig.call_with(&token).await), nobody("issuer", Some("alice")));
     let token = ours.token("alice").signed_by(&theirs.ed25519);
     assert_eq!(named(&rig.call_with(&token).await), nobody("signature", Some("alice")));
+}
+
+/// Only where a class wants to know who acts does a call wait for keys, until its deadline.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_class_that_requires_a_verified_actor_waits_for_the_keys() {
+    let cast = Cast::new();
+    cast.issuer.set(Mode::Slow);
+    let extractor = Arc::new(JwtExtractor::new([discovered(&cast).timeout(Duration::from_secs(600))]).unwrap());
+    let class = Class { deadline: Duration::from_secs(60), ..Class::default() }.requires_verified_actor();
+    let rig = Arc::new(Rig::built(Route::Wrapper, extractor, |builder| builder.class(class)).await);
+    let token = cast.token("alice").signed_by(&cast.rsa);
+    let waiting = tokio::spawn({
+        let (rig, token) = (rig.clone(), token.clone());
+        async move { rig.call_with(&token).await }
+    });
+    cast.issuer.wait_until_asked_more_than(0);
+    cast.issuer.set(Mode::Ok);
+    let record = waiting.await.unwrap();
+    assert_eq!(named(&record), verified("alice"));
+    assert_ne!(record.text(names::AUDITRAIL_DECISION), Some("deny"));
 }

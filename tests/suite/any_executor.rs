@@ -55,7 +55,7 @@ type Work<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 fn calls_that_wait_go_on_and_a_flush_completes(block_on: fn(Work<'_>)) {
     for acknowledge in [Acknowledge::Synced, Acknowledge::Remote] {
-        let class = Class { acknowledge, when_full: WhenFull::Wait, deadline: LONG };
+        let class = Class { acknowledge, when_full: WhenFull::Wait, deadline: LONG, ..Class::CRITICAL };
         let bench = Bench::with(|builder| builder.class(class));
         block_on(Box::pin(async {
             let open = bench.trail.begin(tool("waits")).await.unwrap();
@@ -69,7 +69,8 @@ fn calls_that_wait_go_on_and_a_flush_completes(block_on: fn(Work<'_>)) {
 }
 
 fn a_call_and_a_flush_that_wait_for_the_collector_in_vain_give_up(block_on: fn(Work<'_>)) {
-    let class = Class { acknowledge: Acknowledge::Remote, when_full: WhenFull::Refuse, deadline: SHORT };
+    let class =
+        Class { acknowledge: Acknowledge::Remote, when_full: WhenFull::Refuse, deadline: SHORT, ..Class::CRITICAL };
     let bench = Bench::with(|builder| builder.class(class).flush_timeout(SHORT));
     bench.sunk.away.store(true, SeqCst);
     block_on(Box::pin(async {
@@ -83,7 +84,9 @@ fn a_call_and_a_flush_that_wait_for_the_collector_in_vain_give_up(block_on: fn(W
 
 fn a_call_that_waits_for_room_is_refused_at_its_deadline(block_on: fn(Work<'_>)) {
     let class_of = |call: &Call| match call.name() {
-        Some("waits") => Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Wait, deadline: SHORT },
+        Some("waits") => {
+            Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Wait, deadline: SHORT, ..Class::CRITICAL }
+        }
         _ => Class { when_full: WhenFull::Refuse, ..Class::default() },
     };
     let bench = Bench::with(|builder| builder.classify(class_of).journal_max_bytes(256 * 1024).flush_timeout(SHORT));

@@ -24,6 +24,10 @@ mod examples;
 mod faulty_fs;
 mod filters;
 mod forwarded;
+mod identity;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/late_keys.rs"]
+mod late_keys;
 mod layer_ends;
 mod layer_ids;
 mod layer_nesting;
@@ -42,4 +46,5 @@ mod tapped;
 mod testing;
 mod turns;
 mod unreadable;
+mod verified_actors;
 mod wrapper;

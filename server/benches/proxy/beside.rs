@@ -50,3 +50,6 @@ pub(crate) fn collector() {
 pub(crate) const SPANLESS: &str = "[trace]\nexport = false\n";
 /// Every call waits until its record survives a power loss.
 pub(crate) const SYNCED: &str = "[class.c]\nacknowledge = \"synced\"\n[[rule]]\nmatch = {}\nclass = \"c\"\n";
+/// Who acts is known: over stdio by the environment, over HTTP by a header of a trusted hop.
+pub(crate) const KNOWN: &str = "[identity]\nenvironment = { user = \"BENCH_USER\" }\ntrusted = [\"127.0.0.1/32\"]\n\
+                                headers = { user = \"x-user\", authenticated = true }\n";

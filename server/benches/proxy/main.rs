@@ -5,6 +5,7 @@
 //! - `relay`: two threads that read and write, which is the minimum for something in between.
 //! - `proxy`: `auditrail proxy`, which writes two records for each call, and ships them and the call's span to a collector.
 //! - `spanless`: without the span, which the relay does not export, either.
+//! - `known`: like `proxy`, with an extractor that names the actor of each call.
 //! - `synced`: like `proxy`, but every call waits until its record survives a power loss: the cost of a disk.
 //!
 //! Candidates take turns, so that a machine that slows down slows all. One call at a time: a request of 1 kB, an answer of
@@ -44,7 +45,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use self::beside::{Caller, SPANLESS, SYNCED};
+use self::beside::{Caller, KNOWN, SPANLESS, SYNCED};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -58,6 +59,7 @@ fn main() {
         ("relay", Client::of(roles::command("relay", &[]))),
         ("proxy", Client::of(proxy(&collector, ""))),
         ("spanless", Client::of(proxy(&collector, SPANLESS))),
+        ("known", Client::of(proxy(&collector, KNOWN))),
         ("synced", Client::of(proxy(&collector, SYNCED))),
     ];
     beside::run("", &mut clients, if quick { (2, 20) } else { (200, 50) });
@@ -131,6 +133,6 @@ fn proxy(collector: &Collector, configuration: &str) -> Command {
     command.arg("proxy").arg("--config").arg(&file).arg("--").args(server);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
     command.env("AUDITRAIL_DIR", collector.directory.path().join(format!("state-{}", configuration.len())));
-    command.env("AUDITRAIL_FLUSH_TIMEOUT", "20000");
+    command.env("AUDITRAIL_FLUSH_TIMEOUT", "20000").env("BENCH_USER", "ada");
     command
 }

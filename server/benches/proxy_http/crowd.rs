@@ -80,7 +80,7 @@ async fn session(address: SocketAddr) -> Duration {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(32 * 1024).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    stream.write_all(&request()).await.unwrap();
+    stream.write_all(&request("")).await.unwrap();
     let (mut length, mut tail, mut buffer) = (0, Vec::new(), vec![0; 64 * 1024]);
     let end = format!("{LAST}\r\n0\r\n\r\n");
     while !tail.ends_with(end.as_bytes()) {

@@ -7,6 +7,8 @@
 //!   - `relay`: through a process that only copies bytes;
 //!   - `proxy`: through the proxy, which writes two records for each call and ships them and the call's span to a collector;
 //!   - `spanless`: through the proxy without the span, as the relay exports none;
+//!   - `known`: through the proxy with an extractor that names the actor of each call, by a header of a trusted hop;
+//!   - `token`: through the proxy with an extractor that verifies the token of each call (RS256, cached keys);
 //!   - `synced`: through the proxy, where every call waits until its record survives a power loss.
 //! - `crowd`: a thousand sessions at a time, each with an event stream of 2 MB in chunks of 1 kB that its client reads in small
 //!   pieces with pauses, through `relay` and through `proxy`. It shows how long the slowest takes compared with the median, the
@@ -56,6 +58,9 @@
 mod beside;
 mod calls;
 mod crowd;
+#[allow(dead_code, unused_imports, reason = "tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 mod processes;
 
 fn main() {

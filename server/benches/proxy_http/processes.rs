@@ -97,13 +97,13 @@ pub(crate) fn play(role: &str, arguments: &[String]) {
     }
 }
 
-/// A request of 1 kB.
-pub(crate) fn request() -> Vec<u8> {
+/// A request of 1 kB, with that header.
+pub(crate) fn request(header: &str) -> Vec<u8> {
     let padding = "x".repeat(900);
     let params = format!(r#"{{"name":"echo","arguments":{{"text":"{padding}"}}}}"#);
     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
     let fields = "Host: a\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream";
-    format!("POST /mcp HTTP/1.1\r\n{fields}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!("POST /mcp HTTP/1.1\r\n{header}{fields}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// A thread for each connection.

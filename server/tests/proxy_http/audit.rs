@@ -92,6 +92,7 @@ async fn an_identity_that_is_there_twice_is_nobodys() {
     proxy.client().await.ask(request).await;
     let records = proxy.records().await;
     assert_eq!(request_of(&records).text(names::AUDIT_ACTOR_ID), Some("anonymous"));
+    assert_eq!(request_of(&records).text(names::AUDITRAIL_ACTOR_UNVERIFIED_REASON), Some("several"));
 }
 
 /// The collector away and the journal full; an extractor that panics; a clock is not among them, as it cannot fail.

@@ -16,23 +16,35 @@ mod agreement;
 mod audit;
 mod bytes;
 mod carriers;
+mod certificates;
 mod command;
 mod elsewhere;
+mod eras;
 mod forward;
 mod heads;
 mod held;
+mod jwt;
 mod late;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../../../tests/support/late_keys.rs"]
+mod late_keys;
 mod lifecycle;
 mod message;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 mod origins;
 mod passages;
 mod readers;
+mod request_ids;
 mod rig;
 mod room;
 mod spans;
 mod streams;
+mod targets;
 mod trace;
 mod unanswered;
+mod verified_actors;
 mod versions;
 
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -141,10 +141,13 @@ impl Message {
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        self.head[1..].iter().find_map(|line| {
-            let (key, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
+        self.fields(name).into_iter().next()
+    }
+
+    /// All fields of that name.
+    pub(crate) fn fields(&self, name: &str) -> Vec<&str> {
+        let lines = self.head[1..].iter().filter_map(|line| std::str::from_utf8(line).ok()?.split_once(':'));
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect()
     }
 
     pub(crate) fn text(&self) -> String {

@@ -14,9 +14,10 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::message::Messages;
@@ -108,16 +109,28 @@ async fn tls_is_spoken_with_servers_that_want_a_certificate() {
     }
 }
 
-pub(crate) async fn tls(address: SocketAddr, alpn: Option<&str>) -> tokio_rustls::client::TlsStream<TcpStream> {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots())
-        .with_no_client_auth();
+pub(crate) async fn tls(address: SocketAddr, alpn: Option<&str>) -> TlsStream<TcpStream> {
+    let mut config = client(None, rustls::DEFAULT_VERSIONS);
     config.alpn_protocols = alpn.into_iter().map(|name| name.as_bytes().to_vec()).collect();
+    connect(address, &Arc::new(config)).await.unwrap()
+}
+
+/// A client that shows the certificate of that name, if there is one.
+pub(crate) fn client(certificate: Option<&str>, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots());
+    let Some(name) = certificate else { return config.with_no_client_auth() };
+    let chain = CertificateDer::pem_file_iter(file(&format!("{name}.pem"))).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(file(&format!("{name}.key"))).unwrap();
+    config.with_client_auth_cert(chain, key).unwrap()
+}
+
+pub(crate) async fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
-    within(TlsConnector::from(Arc::new(config)).connect(name, stream)).await.unwrap()
+    within(TlsConnector::from(config.clone()).connect(name, stream)).await
 }
 
 /// Answers one request a connection.

@@ -15,6 +15,11 @@ fn mistakes_stop_the_start() {
             "auditrail.toml:2: `quarantine_when_full`: unknown value, expected",
         ),
         ("[journal]\nquarantine_max_bytes = 4096", "[journal] quarantine_max_bytes=\"4096\" cannot be used"),
+        (
+            "[identity]\nalarm = { share = 50 }",
+            "auditrail.toml:2: `alarm`: it is not a share; write a number from 0 to 1 such as 0.5",
+        ),
+        ("[[target]]\ntool = \"a\"", "auditrail.toml:1: it says nothing; give it a type, or actions, or both"),
         ("[otlp]\nprotocol = \"pigeon\"", "unknown protocol; set grpc or http/protobuf"),
     ] {
         let played = Proxy::of_script("touch \"$DIR/began\"").configured(text).send("");
@@ -85,7 +90,35 @@ async fn who_uses_a_server_is_what_the_environment_asserts() {
     assert_eq!(asked.text(names::AUDITRAIL_TENANT_ID), None);
     let verified = asked.get(names::AUDITRAIL_ACTOR_VERIFIED);
     assert_eq!(verified, Some(&auditrail::record::Value::Bool(false)));
+    assert_eq!(asked.text(names::AUDITRAIL_ACTOR_SOURCE), Some("environment"));
+    assert_eq!(asked.text(names::AUDITRAIL_OBSERVED_BY), Some("proxy"));
     assert_eq!(asked.text(names::AUDITRAIL_MCP_TRANSPORT), Some("stdio"));
+}
+
+/// The variable is not set, so the next extractor is asked; it cannot verify anybody either.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_that_the_proxy_runs_as_is_the_last_to_be_asked_and_never_verified() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let config = "[identity]\nenvironment = { user = \"WHO\" }\nos_user = true\nalarm = { share = 0.5, calls = 1 }\n\
+                  [[rule]]\nmatch = { tool = \"pay\" }\nclass = \"sure\"\n\
+                  [class.sure]\nrequires_verified_actor = true\n";
+    let script = r#"while read -r line; do echo '{"jsonrpc":"2.0","id":2,"result":{}}'; done"#;
+    let proxy = Proxy::of_script(script).configured(config).collector(&receiver).without("WHO");
+    let played = tokio::task::spawn_blocking(move || proxy.send(&(call(1, "pay") + &call(2, "look")))).await.unwrap();
+    assert_eq!(played.code(), 0, "{}", played.said);
+    assert!(played.text().contains("-32046"), "{}", played.text());
+    let user = std::process::Command::new("id").arg("-un").output().unwrap();
+    let user = String::from_utf8(user.stdout).unwrap();
+    let records = records(&receiver);
+    let of_calls: Vec<_> = records.iter().filter(|record| record.text(names::AUDITRAIL_CALL_ID).is_some()).collect();
+    assert_eq!(of_calls.len(), 4, "{records:#?}");
+    for record in of_calls {
+        assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some(user.trim()));
+        assert_eq!(record.text(names::AUDITRAIL_ACTOR_SOURCE), Some("os_user"));
+        assert_eq!(record.get(names::AUDITRAIL_ACTOR_VERIFIED), Some(&auditrail::record::Value::Bool(false)));
+        let is_refused = record.text(names::GEN_AI_TOOL_NAME) == Some("pay");
+        assert_eq!(record.text(names::AUDITRAIL_DECISION_REASON), is_refused.then_some("asserted"));
+    }
 }
 
 #[test]
@@ -140,5 +173,31 @@ fn mistakes_are_told_in_the_words_of_the_command_line() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(expected) && !said.contains("()") && !said.contains("builder"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tool_acts_on_is_what_the_file_says() {
+    let receiver = Receiver::builder().start().await.unwrap();
+    let config = "[[target]]\ntool = \"read_*\"\ntype = \"file\"\nactions = [\"files:read\"]\n";
+    let proxy = Proxy::of(&["cat"]).configured(config).collector(&receiver);
+    let sent = [call(1, "read_file"), call(2, "other")].concat();
+    let played = tokio::task::spawn_blocking(move || proxy.send(&sent)).await.unwrap();
+    assert_eq!(played.code(), 0, "{}", played.said);
+    let records = records(&receiver);
+    // `cat` asks its client the same.
+    let is_asked =
+        |record: &&auditrail::record::Record| record.text(names::AUDITRAIL_MCP_DIRECTION) == Some("client_to_server");
+    let calls: Vec<_> = records.iter().filter(is_asked).collect();
+    let of = |tool| calls.iter().filter(move |record| record.text(names::GEN_AI_TOOL_NAME) == Some(tool));
+    let actions = auditrail::record::Value::from(vec!["files:read".to_owned()]);
+    assert_eq!((of("read_file").count(), of("other").count()), (2, 2), "{records:#?}");
+    for record in of("read_file") {
+        assert_eq!((record.text(names::AUDIT_TARGET_TYPE), record.text(names::AUDIT_TARGET_ID)), (Some("file"), None));
+        assert_eq!(record.get(names::AUDITRAIL_TARGET_ACTIONS), Some(&actions));
+    }
+    for record in of("other") {
+        assert_eq!(record.text(names::AUDIT_TARGET_ID), Some("other"));
+        assert_eq!(record.get(names::AUDITRAIL_TARGET_ACTIONS), None);
     }
 }

@@ -17,7 +17,11 @@ mod bytes;
 mod configuration;
 mod ends;
 mod expect;
+mod jwt;
 mod leaks;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "../../../tests/support/oauth/mod.rs"]
+mod oauth;
 mod order;
 mod orphans;
 mod readers;

@@ -12,6 +12,7 @@ use tracing::span::Id;
 use super::span_activity::SpanActivity;
 use super::span_outcome::{Ending, EndingVisitor, SpanOutcome};
 use super::visit::{AllowedField, AllowedFields, Purpose};
+use crate::identity::{RequestFacts, Standing};
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, without_secrets};
 use crate::record::names;
@@ -63,6 +64,9 @@ impl AuditedSpan {
         self.state.begin(core.entropy(), core.clock().now());
         beginning::tell(name, id.into_u64(), self.state.begun_unix_nano());
         let facts = self.state.facts_mut();
+        if core.chain().is_configured() && !facts.has(Place::ActorId) {
+            identify(core, facts);
+        }
         if !NAMING.iter().any(|place| facts.has(*place)) {
             facts.set(core.truncator(), &names::AUDIT_TARGET_TYPE.into(), text("function"));
             facts.set(core.truncator(), &names::AUDIT_TARGET_ID.into(), text(name));
@@ -100,6 +104,8 @@ impl AuditedSpan {
         match field.purpose {
             Purpose::Outcome => return said.take(field, given),
             Purpose::Event => said.take_event(given),
+            // The extractors have named the actor.
+            Purpose::Fact if field.name.is(Place::ActorId) && facts.has(Place::ActorSource) => {}
             Purpose::Fact | Purpose::Uri => {
                 cleaned(field, given, |given| facts.set(core.truncator(), field.key(), given));
             }
@@ -127,6 +133,7 @@ impl AuditedSpan {
             self.state.attach(otel);
         }
         if is_call {
+            core.map_span(&self.state);
             core.write_request(&self.state, None);
         }
     }
@@ -172,6 +179,7 @@ impl AuditedSpan {
         if closed.is_call {
             let Some(answer) = self.state.answer() else { return closed };
             core.write_response(answer, &closed.outcome, None);
+            core.count_actor(standing(&self.state.facts()));
         } else {
             core.write_span_moment(FactsRef::Shared(&self.state), &self.moment(&closed), self.state.context());
         }
@@ -205,6 +213,7 @@ impl AuditedSpan {
         if closed.is_call {
             closed.found.take().into_iter().for_each(|found| self.state.attach(found));
             core.write_response_alone(&mut self.state, &closed.outcome);
+            core.count_actor(standing(self.state.facts_mut()));
             return closed;
         }
         let moment = self.moment(&closed);
@@ -336,6 +345,20 @@ pub(super) fn write_event(
     let moment = Moment::of(name, attributes).outcome(outcome).inside_call(around.map(|around| around.call));
     let caller = around.and_then(|around| around.caller);
     core.write_moment(moment.maybe_within(otel).of_caller(caller));
+}
+
+/// Asks the extractors of the trail for the actor. A span carries no request, so they know only the method and the process.
+fn identify(core: &Core, facts: &mut Facts) {
+    let method = facts.text(Place::Method).unwrap_or_default();
+    let found = core.chain().extract(&RequestFacts { method, ..RequestFacts::default() });
+    if let Some(actor) = found {
+        facts.identify(core.truncator(), actor);
+    }
+}
+
+/// How well the actor of a span is known: it names one, or it does not.
+fn standing(facts: &Facts) -> Standing {
+    if facts.has(Place::ActorId) { Standing::Asserted } else { Standing::Anonymous }
 }
 
 fn warn_of_event(said: &SpanOutcome, name: &str, core: &Core, fields: &AllowedFields) {

@@ -8,7 +8,7 @@ use tracing::Metadata;
 use super::call_sites::CallSites;
 use super::visit::AllowedFields;
 use crate::record::names;
-use crate::trail::{Core, PROBE, TARGET};
+use crate::trail::{CALL_SPAN, Core, HTTP_SPAN, PROBE, TARGET};
 
 /// The decisions so far.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Plans {
 impl SpanPlan {
     fn of(metadata: &'static Metadata<'static>, core: &Core) -> Self {
         match (metadata.target(), metadata.name()) {
-            (TARGET, "mcp.call") => return Self::Call,
+            (TARGET, CALL_SPAN | HTTP_SPAN) => return Self::Call,
             (TARGET, PROBE) => return Self::Probe,
             (target, _) if is_rmcp(target) => return Self::Ignored,
             _ => {}

@@ -11,6 +11,7 @@ use hmac::Hmac;
 use sha2::Sha256;
 
 use super::profile::Profile;
+use crate::identity::Claimed;
 use crate::trail::{Direction, Truncation, Truncator};
 
 /// A JSON-RPC message, or whatever takes the place of one.
@@ -269,6 +270,8 @@ pub(crate) struct Params {
     pub(crate) traceparent: Option<String>,
     /// `_meta.tracestate`.
     pub(crate) tracestate: Option<String>,
+    /// What the client claims in `_meta`.
+    pub(crate) claimed: Option<Box<Claimed>>,
 }
 
 /// Short facts of `result`.

@@ -6,6 +6,7 @@
 //!  rmcp handlers ──► wrapper ───────────┘ joins the call that the tap has begun, or begins one
 //! ```
 
+mod claimed;
 pub(crate) mod correlate;
 #[cfg(feature = "tower")]
 pub(crate) mod http;
@@ -14,6 +15,7 @@ mod profile;
 mod recent;
 #[cfg(any(feature = "internals", feature = "rmcp"))]
 pub(crate) mod refusal;
+mod request_id;
 pub(crate) mod scan;
 #[cfg(feature = "internals")]
 pub(crate) mod splice;
@@ -24,7 +26,8 @@ mod turns;
 mod wrapper;
 
 #[cfg(feature = "tower")]
-pub use self::http::{HttpRecording, McpFuture, McpLayer, McpService, TapBody};
+pub use self::http::{HttpFuture, HttpLayer, HttpRecording, HttpService, McpFuture, McpLayer, McpService, TapBody};
+pub use self::request_id::RequestId;
 /// For the fuzz target `mcp_scanner`.
 #[cfg(fuzzing)]
 pub use self::scan::reference::oracle::check as check_scanner;

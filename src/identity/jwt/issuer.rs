@@ -1,5 +1,6 @@
 //! The settings of one issuer.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,17 +21,29 @@ pub struct JwtIssuer {
     claims: ClaimNames,
     leeway: Duration,
     ca: Option<PathBuf>,
+    bearer_file: Option<PathBuf>,
     timeout: Duration,
     refresh: Option<Duration>,
     cool_down: Duration,
     stale: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Keys {
     Discovery,
     Url(String),
     File(PathBuf),
+}
+
+/// Without the address, whose query may be a secret.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discovery => f.write_str("Discovery"),
+            Self::Url(_) => f.write_str("Url"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
 }
 
 impl JwtIssuer {
@@ -60,6 +73,7 @@ impl JwtIssuer {
             claims: ClaimNames::default(),
             leeway: LEEWAY,
             ca: None,
+            bearer_file: None,
             timeout: TIMEOUT,
             refresh: None,
             cool_down: COOL_DOWN,
@@ -175,6 +189,12 @@ impl JwtIssuer {
         Ok(())
     }
 
+    /// A file with the token that the server of the keys asks for.
+    pub(super) fn bearer_file(mut self, file: PathBuf) -> Self {
+        self.bearer_file = Some(file);
+        self
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.issuer
     }
@@ -204,7 +224,7 @@ impl JwtIssuer {
         let source = self.source()?;
         let default = if matches!(source, Source::File(_)) { REFRESH_FILE } else { REFRESH };
         let timing = Timing { cool_down: self.cool_down, refresh: self.refresh.unwrap_or(default), stale: self.stale };
-        Ok((Loader::new(source, self.ca.clone(), self.timeout), timing))
+        Ok((Loader::new(source, self.ca.clone(), self.bearer_file.clone(), self.timeout), timing))
     }
 
     fn source(&self) -> Result<Source, ConfigError> {

@@ -17,6 +17,7 @@ mod compact;
 mod extractor;
 mod issuer;
 mod keys;
+mod kubernetes;
 mod presented;
 mod read_actor;
 #[cfg(test)]
@@ -27,3 +28,4 @@ pub use self::algorithm::Algorithm;
 pub use self::claim_names::ClaimNames;
 pub use self::extractor::JwtExtractor;
 pub use self::issuer::JwtIssuer;
+pub use self::kubernetes::{KubernetesExtractor, KubernetesIdentity};

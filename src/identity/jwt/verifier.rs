@@ -41,7 +41,7 @@ pub(super) struct Verified {
 }
 
 /// Why a token is not verified.
-type Failure = (UnverifiedReason, Signature);
+pub(super) type Failure = (UnverifiedReason, Signature);
 
 /// Verifies a token at that time, in seconds since 1970.
 pub(super) fn examine(issuers: &[KnownIssuer], digests: Option<&IdDigests>, token: &str, now: f64) -> Examined {
@@ -74,7 +74,8 @@ pub(super) fn nobody(reason: UnverifiedReason) -> Actor {
 }
 
 impl KnownIssuer {
-    fn check(&self, token: &CompactToken<'_>, now: f64) -> Result<Verified, Failure> {
+    /// Until when, and by which key, a token is verified.
+    pub(super) fn check(&self, token: &CompactToken<'_>, now: f64) -> Result<Verified, Failure> {
         let key = self.signer(token)?;
         let until = self.check_claims(token, now).map_err(|reason| match reason {
             UnverifiedReason::Malformed => (reason, Signature::Wrong),

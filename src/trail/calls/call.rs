@@ -1,13 +1,18 @@
 //! The description of a call before it begins.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use http::{Extensions, HeaderMap};
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 
+use super::mapped::MappedFacts;
 use super::message::MessageFacts;
+use super::observer::Observer;
 use super::transport::{Direction, Transport};
-use crate::identity::Actor;
+use crate::identity::{Actor, Sender};
+use crate::policy::TargetMap;
 use crate::record::{ClockReading, EventName, Key, Value, names};
 
 /// A call that is about to begin.
@@ -17,6 +22,8 @@ pub struct Call {
     pub(in crate::trail) message: MessageFacts,
     /// When it began, if that was not now.
     pub(in crate::trail) begun: Option<ClockReading>,
+    /// What the map of targets says of it, once it begins.
+    pub(in crate::trail) mapped: Option<Arc<MappedFacts>>,
 }
 
 impl Call {
@@ -32,13 +39,13 @@ impl Call {
             // A request of a method that looks like a notification, or of none, is a request all the same.
             _ => EventName::McpRequest,
         };
-        Self { event, message, begun: None }
+        Self { event, message, begun: None, mapped: None }
     }
 
     /// An HTTP request that carried no MCP message, or none that was read.
     #[cfg(feature = "tower")]
     pub(crate) fn http(message: MessageFacts) -> Self {
-        Self { event: EventName::HttpRequest, message, begun: None }
+        Self { event: EventName::HttpRequest, message, begun: None, mapped: None }
     }
 
     /// When it began, if that was not now.
@@ -83,6 +90,19 @@ impl Call {
         self.with(|message| message.actor(actor))
     }
 
+    /// The HTTP request that carried it: the extractors of the trail find the actor, unless [`actor`](Self::actor) sets one.
+    #[must_use]
+    pub fn http_request(self, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let sender = Arc::new(Sender::kept(headers, extensions));
+        self.with(|message| MessageFacts { asked_of: Some(sender), ..message })
+    }
+
+    /// Whose point of view the records are, `auditrail.observed_by`; by default that of the server.
+    #[must_use]
+    pub fn observed_by(self, observer: Observer) -> Self {
+        self.with(|message| message.observed_by(observer))
+    }
+
     /// Any other attribute of the contract, or one of your own: whatever you set is exported. Ids, phases and outcomes belong to
     /// the trail; such a key is ignored.
     #[must_use]
@@ -112,6 +132,20 @@ impl Call {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.text(names::GEN_AI_TOOL_NAME).or_else(|| self.text(names::GEN_AI_PROMPT_NAME))
+    }
+
+    /// The actions that must be allowed for it, as the [map of targets](crate::trail::TrailBuilder::targets) says; none before it
+    /// begins.
+    #[must_use]
+    pub fn required_actions(&self) -> &[String] {
+        self.mapped.as_ref().map_or(&[], |mapped| &mapped.actions)
+    }
+
+    /// Whether it is known to be a read: all its [`required_actions`](Self::required_actions) are
+    /// ([`TargetMap::is_read`](crate::policy::TargetMap::is_read)).
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        TargetMap::is_read(self.required_actions())
     }
 
     /// The value of a string attribute.

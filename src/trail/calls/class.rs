@@ -52,22 +52,45 @@ pub struct Class {
     /// frozen file system; if the class neither holds nor refuses calls, the store itself may block in the kernel
     /// (`docs/format.md`, "Writing while the disk stands still").
     pub deadline: Duration,
+    /// Calls of actors that are not verified do not run. Where the keys that would verify an actor are not known, the call waits
+    /// for them until the deadline. Routes that cannot refuse calls record the actor as it is.
+    pub requires_verified_actor: bool,
 }
 
 impl Default for Class {
     fn default() -> Self {
-        Self { acknowledge: Acknowledge::default(), when_full: WhenFull::default(), deadline: DEADLINE }
+        Self {
+            acknowledge: Acknowledge::default(),
+            when_full: WhenFull::default(),
+            deadline: DEADLINE,
+            requires_verified_actor: false,
+        }
     }
 }
 
 impl Class {
     /// For calls that must not run unrecorded: synced, or refused.
-    pub const CRITICAL: Self =
-        Self { acknowledge: Acknowledge::Synced, when_full: WhenFull::Refuse, deadline: DEADLINE };
+    pub const CRITICAL: Self = Self {
+        acknowledge: Acknowledge::Synced,
+        when_full: WhenFull::Refuse,
+        deadline: DEADLINE,
+        requires_verified_actor: false,
+    };
+
+    /// The class, for calls that only verified actors may make.
+    #[must_use]
+    pub const fn requires_verified_actor(self) -> Self {
+        Self { requires_verified_actor: true, ..self }
+    }
 
     /// Whether its calls may have to wait before they run, or may be refused.
     #[must_use]
     pub fn may_hold(&self) -> bool {
+        self.requires_verified_actor || self.may_wait_for_records()
+    }
+
+    /// Whether its calls may have to wait for their records, or may be refused for want of them.
+    pub(in crate::trail) fn may_wait_for_records(&self) -> bool {
         self.acknowledge > Acknowledge::Written || self.when_full != WhenFull::Shed
     }
 }

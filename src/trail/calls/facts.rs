@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::mapped::MappedFacts;
+#[cfg(feature = "layer")]
+use crate::identity::Actor;
 use crate::policy::Truncations;
 #[cfg(feature = "layer")]
 use crate::policy::Truncator;
@@ -19,6 +22,8 @@ pub(crate) struct Facts {
     pub(in crate::trail) shared: Option<Arc<Facts>>,
     pub(in crate::trail) base: Attributes,
     pub(in crate::trail) added: Attributes,
+    /// What the map of targets says, as far as nobody says it better.
+    pub(in crate::trail) mapped: Option<Arc<MappedFacts>>,
     pub(in crate::trail) truncations: Truncations,
     /// Who asks, of what is shared.
     pub(in crate::trail) client: Option<Arc<Client>>,
@@ -48,8 +53,15 @@ impl Facts {
         Self { client: self.client.clone(), ..Self::of(base, truncations) }
     }
 
+    /// What the map of targets says.
+    pub(in crate::trail) fn map(&mut self, mapped: Option<Arc<MappedFacts>>) {
+        if let Some(mapped) = &mapped {
+            self.truncations.take_over(&mapped.truncations, |_| true);
+        }
+        self.mapped = mapped;
+    }
+
     /// The value of a string attribute.
-    #[cfg(feature = "mcp")]
     pub(in crate::trail) fn text_of(&self, key: &str) -> Option<&str> {
         let shared = || self.shared.as_ref().and_then(|shared| shared.base.text(key));
         self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
@@ -63,7 +75,7 @@ impl Facts {
 
     /// Whether capture has set it.
     #[inline]
-    pub(super) fn is_captured(&self, key: &str) -> bool {
+    pub(in crate::trail) fn is_captured(&self, key: &str) -> bool {
         self.base.contains(key) || self.shared.as_ref().is_some_and(|shared| shared.base.contains(key))
     }
 
@@ -96,6 +108,17 @@ impl Facts {
         if !self.is_captured(key) {
             let given = self.limited(truncator, key, given);
             self.added.put(key, given);
+        }
+    }
+
+    /// Sets the actor that the extractors of the trail have found.
+    #[cfg(feature = "layer")]
+    pub(crate) fn identify(&mut self, truncator: &Truncator, actor: Actor) {
+        let mut found = Attributes::default();
+        actor.write(&mut found);
+        self.truncations.take_over(&truncator.limit(&mut found), |_| true);
+        for (key, value) in found.iter() {
+            self.base.set(key.to_owned(), value);
         }
     }
 
@@ -155,6 +178,7 @@ impl Facts {
     #[cfg(feature = "layer")]
     pub(super) fn clear(&mut self) {
         self.shared = None;
+        self.mapped = None;
         self.base.clear();
         self.added.clear();
         self.truncations.clear();

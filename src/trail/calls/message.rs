@@ -7,11 +7,14 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::facts::Facts;
+use super::observer::Observer;
 use super::transport::{Direction, Transport};
-use crate::identity::Actor;
+#[cfg(feature = "mcp")]
+use crate::identity::Claimed;
+use crate::identity::{Actor, CODE, Chain, PendingActor, Sender, Standing};
 use crate::policy::cleaned;
 use crate::record::names::Role;
-use crate::record::{Attributes, Key, SpanIds, Value, names};
+use crate::record::{Attributes, Key, Place, SpanIds, Value, names};
 
 /// The facts of a message.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,13 @@ pub(crate) struct MessageFacts {
     pub(in crate::trail) shared: Option<Arc<Facts>>,
     pub(in crate::trail) parent: Option<Context>,
     pub(in crate::trail) links: Vec<SpanContext>,
+    /// How well its actor is known.
+    pub(in crate::trail) standing: Standing,
+    /// The actor, if it may become known later. It is not among the attributes then.
+    pub(in crate::trail) pending: Option<Box<PendingActor>>,
+    /// The HTTP request of a call of the user's own, by which its actor is to be found.
+    pub(in crate::trail) asked_of: Option<Arc<Sender>>,
+    pub(in crate::trail) observer: Observer,
 }
 
 impl MessageFacts {
@@ -60,8 +70,45 @@ impl MessageFacts {
     }
 
     pub(crate) fn actor(mut self, actor: Actor) -> Self {
+        self.standing = actor.standing();
         actor.write(&mut self.attributes);
         self
+    }
+
+    /// Adds what the client claims. What a credential claims, which the actor has, counts more.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn claimed(mut self, claimed: &Claimed) -> Self {
+        claimed.clone().write(&mut self.attributes);
+        self
+    }
+
+    /// Sets the server itself as the actor.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_server(self, service: Actor) -> Self {
+        Self { standing: Standing::Server, ..self.actor(service) }
+    }
+
+    /// Adds the actor that the extractors find, if they find one.
+    pub(crate) fn sent_by(mut self, chain: &Chain, sender: &Arc<Sender>, method: &str) -> Self {
+        let Some(found) = sender.actor(chain, method) else { return self };
+        match PendingActor::of(found, sender, method) {
+            Ok(pending) => self.pending = Some(Box::new(pending)),
+            Err(found) => return self.actor(found),
+        }
+        self
+    }
+
+    /// Takes the actor as it is known now.
+    pub(in crate::trail) fn settled(mut self) -> Self {
+        match self.pending.take() {
+            Some(pending) => self.actor(pending.found),
+            None => self,
+        }
+    }
+
+    /// Sets whose point of view it is.
+    pub(crate) fn observed_by(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     pub(crate) fn parent(self, parent: Context) -> Self {
@@ -127,6 +174,10 @@ impl MessageFacts {
 /// Keys of a record are unique, so nobody may set those that the trail sets.
 pub(super) fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<Value>) {
     if is_fact(&key) {
+        if key == names::AUDIT_ACTOR_ID && !attributes.has(Place::ActorSource) {
+            attributes.set(names::AUDITRAIL_ACTOR_VERIFIED, false);
+            attributes.set(names::AUDITRAIL_ACTOR_SOURCE, CODE);
+        }
         let value = cleaned(&key, value.into());
         attributes.set(key, value);
     }

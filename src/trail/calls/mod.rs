@@ -3,9 +3,11 @@
 mod call;
 mod class;
 mod facts;
+mod mapped;
 mod mcp_methods;
 mod message;
 mod moment;
+mod observer;
 mod refused;
 mod state;
 mod transport;
@@ -13,12 +15,13 @@ mod transport;
 pub use self::call::Call;
 pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::moment::Moment;
+pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
 pub(crate) use self::facts::Facts;
+pub(in crate::trail) use self::mapped::MappedFacts;
 pub(crate) use self::mcp_methods::is_of_mcp;
-#[cfg(feature = "mcp")]
 pub(crate) use self::message::MessageFacts;
 pub(in crate::trail) use self::message::is_fact;
 #[cfg(feature = "layer")]

@@ -12,6 +12,8 @@ use crate::identity::Actor;
 #[cfg(feature = "mcp")]
 use crate::policy::Truncation;
 use crate::policy::Truncations;
+#[cfg(feature = "mcp")]
+use crate::record::names;
 use crate::record::{Attributes, EventName, Key, Outcome, RecordId, SpanIds, Status, Value};
 use crate::trail::identity::Client;
 
@@ -89,7 +91,8 @@ impl Moment {
     #[cfg(feature = "mcp")]
     pub(crate) fn of_message(event: EventName, message: MessageFacts) -> Self {
         let caller = message.caller();
-        let MessageFacts { mut attributes, shared, .. } = message;
+        let MessageFacts { mut attributes, shared, observer, .. } = message.settled();
+        attributes.set(names::AUDITRAIL_OBSERVED_BY, observer.as_str());
         let (mut truncations, mut client) = (Truncations::default(), None);
         if let Some(shared) = shared {
             attributes.take_over(&shared.base, |_| true);

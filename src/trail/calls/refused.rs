@@ -23,6 +23,8 @@ pub struct Refused {
 pub enum RefusalKind {
     /// The `authorize` hook. Both records are written.
     Denied,
+    /// Its class requires a verified actor, and its actor is not. Both records are written.
+    Unverified,
     /// Its records cannot be kept as its class requires. A gap record reports those that are missing.
     Unrecorded,
 }
@@ -34,12 +36,16 @@ impl Refused {
     /// The JSON-RPC error code if the call cannot be recorded; the client may retry later.
     pub const UNRECORDED_CODE: i64 = -32044;
 
+    /// The JSON-RPC error code if the actor is not verified and the class of the call requires it.
+    pub const UNVERIFIED_CODE: i64 = -32046;
+
     /// The code of this refusal.
     #[must_use]
     pub const fn code(&self) -> i64 {
         match self.kind {
             RefusalKind::Denied => Self::DENIED_CODE,
             RefusalKind::Unrecorded => Self::UNRECORDED_CODE,
+            RefusalKind::Unverified => Self::UNVERIFIED_CODE,
         }
     }
 

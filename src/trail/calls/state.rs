@@ -7,12 +7,13 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::facts::Facts;
+use super::observer::Observer;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Truncator, cleaned};
 #[cfg(feature = "layer")]
 use crate::record::Outcome;
-use crate::record::{Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};
+use crate::record::{Attributes, Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};
 use crate::trail::identity::Client;
 
 /// What is known of an open call. Capture sets the base; spans inside the call enrich it.
@@ -35,6 +36,7 @@ pub(crate) struct CallState {
     context: OnceLock<Context>,
     /// The trace of the caller, for a call that has no span.
     caller: Option<SpanIds>,
+    observer: Observer,
     /// The journal's number for the call, once its request is in it; 0 until then.
     journalled: AtomicU64,
     facts: Mutex<Facts>,
@@ -54,6 +56,15 @@ impl CallState {
         entropy.fill(&mut self.random);
     }
 
+    /// Sets whose point of view it is, before anybody else sees it.
+    pub(in crate::trail) fn set_observer(&mut self, observer: Observer) {
+        self.observer = observer;
+    }
+
+    pub(in crate::trail) fn observer(&self) -> Observer {
+        self.observer
+    }
+
     /// Attaches the OTel context of the call's own span, whose ids do not exist before the span is started. Only the
     /// first counts.
     pub(crate) fn attach(&self, context: Context) {
@@ -70,6 +81,27 @@ impl CallState {
         if !facts.is_captured(key) {
             facts.added.set(key.clone(), value);
             facts.truncations.note(cut);
+        }
+    }
+
+    /// Sets what became known of the call before its request record is written, or what is known better than before.
+    pub(in crate::trail) fn learn(&self, truncator: &Truncator, mut learnt: Attributes) {
+        let cut = truncator.limit(&mut learnt);
+        let mut facts = self.facts();
+        for (key, _) in learnt.iter() {
+            facts.base.remove(&key);
+            facts.added.remove(&key);
+        }
+        facts.base.take_over(&learnt, |_| true);
+        facts.truncations.take_over(&cut, |_| true);
+    }
+
+    /// Takes back what was said of the call.
+    #[cfg(feature = "rmcp")]
+    pub(in crate::trail) fn forget(&self, keys: &[&str]) {
+        let mut facts = self.facts();
+        for key in keys {
+            facts.base.remove(key);
         }
     }
 
@@ -325,6 +357,7 @@ impl Default for CallState {
             is_answered: AtomicBool::default(),
             context: OnceLock::new(),
             caller: None,
+            observer: Observer::default(),
             journalled: AtomicU64::default(),
             facts: Mutex::default(),
         }

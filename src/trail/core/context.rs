@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::config::{Notices, Settings};
 use crate::identity::Chain;
-#[cfg(feature = "tower")]
-use crate::identity::TrustedHops;
 use crate::locks::RwLock;
-use crate::policy::{AllowList, Bounds};
+use crate::policy::{AllowList, Bounds, TargetMap};
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
+use crate::trail::identity::ActorCounts;
 use crate::trail::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
 use crate::trail::wire_counts::WireCounters;
 
@@ -26,10 +25,9 @@ pub(in crate::trail) struct CaptureContext {
     pub(in crate::trail) bounds: Bounds,
     /// Who finds out who acts.
     pub(in crate::trail) chain: Chain,
-    /// Whose headers about clients count.
-    #[cfg(feature = "tower")]
-    pub(in crate::trail) hops: TrustedHops,
+    pub(in crate::trail) actors: ActorCounts,
     pub(in crate::trail) hooks: Hooks,
+    pub(in crate::trail) targets: TargetMap,
     pub(in crate::trail) notices: Notices,
     pub(in crate::trail) unaudited_spans: UnauditedSpans,
     pub(in crate::trail) reach: Reach,

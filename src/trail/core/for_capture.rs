@@ -3,15 +3,9 @@
 #[cfg(feature = "tower")]
 use std::sync::Arc;
 
-#[cfg(feature = "mcp")]
-use http::{Extensions, HeaderMap};
-
 use super::trail_core::Core;
 use crate::config::{Notices, Settings};
-#[cfg(feature = "mcp")]
-use crate::identity::{Chain, RequestFacts};
-#[cfg(feature = "tower")]
-use crate::identity::{PeerAddr, TrustedHop, TrustedHops};
+use crate::identity::Chain;
 #[cfg(feature = "layer")]
 use crate::policy::AllowList;
 #[cfg(feature = "mcp")]
@@ -43,42 +37,8 @@ impl Core {
     }
 
     /// Who finds out who acts.
-    #[cfg(feature = "mcp")]
     pub(crate) fn chain(&self) -> &Chain {
         &self.context.chain
-    }
-
-    /// What the extractors see of a message over HTTP.
-    #[cfg(feature = "mcp")]
-    pub(crate) fn request_facts<'a>(
-        &self,
-        method: &'a str,
-        (headers, extensions): (&'a HeaderMap, &'a Extensions),
-    ) -> RequestFacts<'a> {
-        RequestFacts {
-            method,
-            headers: Some(headers),
-            extensions: Some(extensions),
-            from_trusted_hop: self.is_from_trusted_hop(extensions),
-        }
-    }
-
-    #[cfg(feature = "tower")]
-    fn is_from_trusted_hop(&self, extensions: &Extensions) -> bool {
-        let peer = extensions.get::<PeerAddr>();
-        extensions.get::<TrustedHop>().is_some() || peer.is_some_and(|peer| self.context.hops.has(peer.0.ip()))
-    }
-
-    /// Without the tower layer, nobody says who the peer is.
-    #[cfg(all(feature = "mcp", not(feature = "tower")))]
-    fn is_from_trusted_hop(&self, _: &Extensions) -> bool {
-        false
-    }
-
-    /// Whose headers about clients count.
-    #[cfg(feature = "tower")]
-    pub(crate) fn hops(&self) -> &TrustedHops {
-        &self.context.hops
     }
 
     #[cfg(feature = "tower")]

@@ -9,6 +9,7 @@ mod open_calls;
 mod pause;
 #[cfg(feature = "mcp")]
 mod shared_facts;
+mod targets;
 mod trail_core;
 
 pub(in crate::trail) use self::adoption_progress::AdoptionProgress;

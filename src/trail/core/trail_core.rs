@@ -10,6 +10,8 @@ use super::delivery::Delivery;
 #[cfg(feature = "layer")]
 use super::open_calls::HoldsCalls;
 use super::open_calls::OpenCalls;
+use crate::identity::{Standing, UnverifiedAlarm};
+use crate::record::error_type;
 use crate::trail::calls::Class;
 use crate::trail::recording::Recorder;
 use crate::trail::records::{Lifecycle, RecordCounts};
@@ -63,6 +65,26 @@ impl Core {
     pub(in crate::trail) fn report(&self) {
         if !self.is_inherited() {
             self.recorder.reporter.report_now(&Lifecycle::Running(self.counts()));
+        }
+    }
+
+    /// Counts a call that has ended, by how well its actor is known.
+    pub(crate) fn count_actor(&self, standing: Standing) {
+        let Some(is_alarm) = self.context.actors.count(standing) else { return };
+        let (kind, UnverifiedAlarm { share, calls, .. }) = (error_type::ACTORS_UNVERIFIED, self.context.actors.alarm());
+        if is_alarm {
+            let percent = share * 100.0;
+            self.context.notices.warn_of(
+                kind,
+                format!(
+                    "the actors of more than {percent:.0} % of the last {calls} calls are anonymous or not verified; see \
+                     auditrail.actor.source and auditrail.actor.unverified_reason of their records"
+                ),
+            );
+            self.recorder.reporter.tell(Lifecycle::Degraded(kind));
+        } else {
+            self.context.notices.recovered_of(kind, "the actors of most calls are verified again");
+            self.recorder.reporter.tell(Lifecycle::Recovered(kind));
         }
     }
 

@@ -57,7 +57,8 @@ impl Core {
 
     /// What both records of a call take, at most.
     pub(in crate::trail) fn bytes_of(call: &Call) -> u64 {
-        ADMITTED_BYTES + 2 * call.message.bytes().min(MOST_BYTES) as u64
+        let mapped = call.mapped.as_ref().map_or(0, |mapped| mapped.bytes());
+        ADMITTED_BYTES + 2 * (call.message.bytes() + mapped).min(MOST_BYTES) as u64
     }
 
     /// Waits until a record is as safe as its class wants.

@@ -1,7 +1,9 @@
 //! The one door: opens and ends calls for every route of capture, and writes their records.
 
+mod actor_gate;
 pub(crate) mod announce;
 mod guarantee;
+mod http_span;
 mod open_call;
 mod span;
 mod stalled;

@@ -15,25 +15,24 @@
 //! 1. A call has one response record: the first to end the call writes it. The shutdown of the trail also ends calls.
 //! 2. Opening waits only for a stalled disk, and no longer than the class of the call allows.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tracing::Span;
 
+use super::actor_gate::{ActorGate, Denial};
 use super::span;
 use super::write::WriteTerms;
 #[cfg(feature = "rmcp")]
 use crate::identity::Actor;
 use crate::journal::{Admission, JournalError, Receipt};
 use crate::locks::Mutex;
-use crate::policy::Decision;
 #[cfg(feature = "internals")]
 use crate::record::SpanIds;
 #[cfg(feature = "rmcp")]
 use crate::record::{Attributes, Place};
-use crate::record::{Detail, Key, Outcome, RecordId, Value, names};
+use crate::record::{Detail, EventName, Key, Outcome, RecordId, Value, names};
 #[cfg(feature = "rmcp")]
 use crate::trail::calls::Facts;
 use crate::trail::calls::{Call, CallState, Class, RefusalKind, Refused, WhenFull, is_fact};
@@ -53,8 +52,8 @@ pub struct OpenCall {
     class: Class,
     admission: OnceLock<Admission>,
     recorded: Mutex<Recorded>,
-    /// Why, if the `authorize` hook says no.
-    denied: Option<Cow<'static, str>>,
+    /// Whether it may run with the actor that it has.
+    actor: ActorGate,
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
@@ -84,6 +83,22 @@ pub(crate) enum Opener {
     /// The call goes on whatever becomes of its record, which is written now if there is any room.
     #[cfg(feature = "mcp")]
     Observer,
+    /// As for an observer, but the call goes on only after [`OpenCall::may_run`], so its request record may wait for its actor.
+    #[cfg(feature = "mcp")]
+    Holder,
+}
+
+impl Opener {
+    /// Whether the call goes on only after it was asked.
+    fn holds(self) -> bool {
+        match self {
+            Self::Gatekeeper => true,
+            #[cfg(feature = "mcp")]
+            Self::Observer => false,
+            #[cfg(feature = "mcp")]
+            Self::Holder => true,
+        }
+    }
 }
 
 impl OpenCall {
@@ -140,17 +155,9 @@ impl OpenCall {
     /// Decides, opens the span and writes the request record. Without the room that its class wants, a gatekeeper's record
     /// waits for [`may_run`](Self::may_run).
     pub(crate) fn open(core: &Arc<Core>, mut call: Call, opener: Opener) -> Self {
-        let denied = match core.hooks().authorize(core.notices(), &call) {
-            Decision::Deny { reason, rule } => {
-                call.message.attributes.set(names::AUDITRAIL_DECISION, "deny");
-                call.message.attributes.set(names::AUDITRAIL_DECISION_REASON, reason.clone());
-                call.message.attributes.set_some(names::SECURITY_RULE_NAME, rule);
-                Some(reason)
-            }
-            Decision::Allow => None,
-        };
+        core.map(&mut call);
+        let (actor, class) = ActorGate::open(core, &mut call, opener.holds());
         let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
-        let class = core.class(&call);
         let bytes = Core::bytes_of(&call);
         let admission = core.admit_now(class, bytes);
         let (span, state) = span::open(core, call);
@@ -161,14 +168,21 @@ impl OpenCall {
             class,
             admission: OnceLock::new(),
             recorded: Mutex::new(Recorded::Unadmitted { bytes, written: None }),
-            denied,
+            actor,
             kept: OnceLock::new(),
             _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };
-        let is_tried = admission.is_ok_and(|admission| call.admitted(admission));
-        if !is_tried && opener != Opener::Gatekeeper {
+        let is_deferred = call.actor.is_deferred();
+        let is_tried = match admission {
+            Ok(admission) if is_deferred => {
+                call.keep(admission);
+                false
+            }
+            admission => admission.is_ok_and(|admission| call.admitted(admission)),
+        };
+        if !is_tried && !is_deferred && opener != Opener::Gatekeeper {
             // What was not taken is counted and told by the door.
             let written = core.write_request(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
@@ -207,6 +221,11 @@ impl OpenCall {
     }
 
     async fn admitted_to_run(&self) -> Result<(), Refused> {
+        let is_deferred = self.actor.is_deferred();
+        self.actor.wait(&self.core, self.class, &self.state).await;
+        if is_deferred && let Some(id) = self.text(names::AUDIT_ACTOR_ID) {
+            self.span.record(names::AUDIT_ACTOR_ID, id);
+        }
         if let Recorded::Unadmitted { bytes, written } = self.recorded() {
             if self.admission.get().is_none() {
                 let admission = self.core.admit(self.class, bytes).await;
@@ -217,8 +236,8 @@ impl OpenCall {
                 None => self.request_in_time().await?,
             }
         }
-        if let Some(reason) = self.denied.clone() {
-            return Err(Refused { reason, call_id: self.call_id(), kind: RefusalKind::Denied });
+        if let Some(Denial { reason, kind }) = self.actor.denied() {
+            return Err(Refused { reason, call_id: self.call_id(), kind });
         }
         let safe = match self.recorded() {
             Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),
@@ -268,11 +287,10 @@ impl OpenCall {
     /// Whether the `authorize` hook said no. Who could not refuse let it run all the same.
     #[cfg(feature = "mcp")]
     pub(crate) fn is_denied(&self) -> bool {
-        self.denied.is_some()
+        self.actor.denied().is_some_and(|denied| denied.kind == RefusalKind::Denied)
     }
 
     /// The value of a string attribute.
-    #[cfg(feature = "mcp")]
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         self.state.facts().text_of(key).map(ToOwned::to_owned)
     }
@@ -289,6 +307,7 @@ impl OpenCall {
         if self.state.facts().has(Place::ActorId) {
             return;
         }
+        self.actor.learn(actor.standing(), &self.state);
         let mut attributes = Attributes::default();
         actor.write(&mut attributes);
         let cut = self.core.truncator().limit(&mut attributes);
@@ -315,9 +334,18 @@ impl OpenCall {
 
     fn respond(&self, outcome: &Outcome) -> Option<Receipt> {
         let answer = self.state.answer()?;
+        if self.actor.is_deferred() {
+            // Nobody waits for its actor any more.
+            self.actor.settle(&self.core, self.class, &self.state, None);
+            let written = self.core.write_request(&self.state, Some(self.terms()));
+            self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
+        }
         let duration = self.state.stop(self.core.clock());
         span::close(&self.span, outcome, duration);
         let receipt = self.core.write_response(answer, outcome, Some(self.terms()));
+        if self.state.event() != EventName::HttpRequest {
+            self.core.count_actor(self.actor.standing());
+        }
         otel::end(self.state.context(), self.state.ended_unix_nano());
         receipt
     }
@@ -326,7 +354,7 @@ impl OpenCall {
     /// while the disk stands still: who may give the thread back meanwhile waits for it.
     fn admitted(&self, admission: Option<Admission>) -> bool {
         self.keep(admission);
-        if self.class.may_hold() {
+        if self.class.may_wait_for_records() {
             return self.try_request().is_none();
         }
         let written = self.core.write_request(&self.state, Some(self.terms()));
@@ -342,7 +370,11 @@ impl OpenCall {
 
     /// How its records are written.
     fn terms(&self) -> WriteTerms<'_> {
-        WriteTerms { kept: self.admission.get(), patience: self.class.deadline, handed: self.class.may_hold() }
+        WriteTerms {
+            kept: self.admission.get(),
+            patience: self.class.deadline,
+            handed: self.class.may_wait_for_records(),
+        }
     }
 
     /// A request that is recorded nowhere is counted, unless that was done when it was tried.

@@ -9,11 +9,11 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Span, dispatcher};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::announce;
-use crate::record::{Detail, Outcome, names};
+use super::{announce, http_span};
+use crate::record::{Detail, EventName, Outcome, names};
 use crate::trail::calls::{Call, CallState, Facts, is_of_mcp};
 use crate::trail::core::Core;
-use crate::trail::otel::{MissingIds, TARGET, Way, begin_time, has_own_ids};
+use crate::trail::otel::{CALL_SPAN, HTTP_SPAN, MissingIds, TARGET, Way, begin_time, has_own_ids};
 
 /// The span of a call of that id, with that parent, or as a child of whatever is current. What is known is said when it is
 /// made: each recording later is a way through all layers.
@@ -22,7 +22,7 @@ macro_rules! call_span {
         tracing::info_span!(
             target: TARGET,
             $($parent: $none,)?
-            NAME,
+            CALL_SPAN,
             otel.name = span_name(&$call),
             otel.kind = kind(&$call),
             otel.status_code = Empty,
@@ -55,11 +55,14 @@ pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallStat
     let begun = call.begun.unwrap_or_else(|| core.clock().now());
     let mut state = CallState::new(call.event, caller);
     state.begin(&*core.recorder.entropy, begun);
+    state.set_observer(call.message.observer);
     let mut text = [0; 36];
     let id: &str = state.call_id().encode(&mut text);
     // A layer that hides cannot be given a parent afterwards: it takes the context that is current.
     let hidden_parent = call.message.parent.clone().filter(|_| core.reach().hides());
-    let span = begin_time::during(NAME, begun.unix_nano, || match hidden_parent.map(Context::attach) {
+    let name = span_of(call.event);
+    let span = begin_time::during(name, begun.unix_nano, || match hidden_parent.map(Context::attach) {
+        _current if name == HTTP_SPAN => http_span::make(&call, id, _current.is_none()),
         Some(_current) => call_span!(call, id),
         None => call_span!(call, id, parent: None),
     });
@@ -71,7 +74,8 @@ pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallStat
         span.add_link(link.clone());
     }
     *state.facts_mut() = Facts::of_call(call.message.attributes, cut, call.message.shared);
-    if let Some(context) = start(core, &span, call.message.parent.as_ref(), call.message.links) {
+    state.facts_mut().map(call.mapped);
+    if let Some(context) = start(core, (&span, name), call.message.parent.as_ref(), call.message.links) {
         state.attach(context);
     }
     let state = Arc::new(state);
@@ -94,7 +98,12 @@ pub(in crate::trail) fn close(span: &Span, outcome: &Outcome, duration: f64) {
 }
 
 /// Starts the span and finds its ids, or says that there are none.
-fn start(core: &Core, span: &Span, parent: Option<&Context>, links: Vec<SpanContext>) -> Option<Context> {
+fn start(
+    core: &Core,
+    (span, name): (&Span, &'static str),
+    parent: Option<&Context>,
+    links: Vec<SpanContext>,
+) -> Option<Context> {
     let context = core.reach().enter(span);
     if core.reach().way() == Way::Entering
         && let Some(context) = &context
@@ -107,7 +116,7 @@ fn start(core: &Core, span: &Span, parent: Option<&Context>, links: Vec<SpanCont
         None => why_none(core, span),
     };
     if !Context::is_current_telemetry_suppressed() {
-        core.missing_ids().warn(why, NAME);
+        core.missing_ids().warn(why, name);
     }
     None
 }
@@ -138,4 +147,6 @@ fn kind(call: &Call) -> &'static str {
     }
 }
 
-const NAME: &str = "mcp.call";
+fn span_of(event: EventName) -> &'static str {
+    if event == EventName::HttpRequest { HTTP_SPAN } else { CALL_SPAN }
+}

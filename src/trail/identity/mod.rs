@@ -1,10 +1,9 @@
-//! The clients for which shares are counted, and who sends the messages of an exchange.
+//! The clients for which shares are counted, and how many calls have verified actors.
 
+mod actor_counts;
 mod clients;
-#[cfg(feature = "mcp")]
-mod sender;
 
+pub(crate) use self::actor_counts::ActorCounts;
+pub(in crate::trail) use self::actor_counts::STANDINGS;
 pub use self::clients::{Client, Share, SharedResource};
 pub(crate) use self::clients::{ClientKey, Clients};
-#[cfg(feature = "mcp")]
-pub(crate) use self::sender::Sender;

@@ -70,5 +70,9 @@ pub(crate) fn mirror(context: Option<&Context>, event: EventName, id: &str, outc
 
 /// The target of our spans, so that people can name them in a filter.
 pub(crate) const TARGET: &str = "auditrail";
+/// The name that the spans of MCP calls have for filters.
+pub(crate) const CALL_SPAN: &str = "mcp.call";
+/// The name that the spans of HTTP requests have for filters.
+pub(crate) const HTTP_SPAN: &str = "http.request";
 /// The name of the spans by which we look whether others can be seen. None of them leaves.
 pub(crate) const PROBE: &str = "auditrail.probe";

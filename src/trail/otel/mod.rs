@@ -9,7 +9,7 @@ mod missing_ids;
 mod reach;
 mod unaudited;
 
-pub(crate) use self::marks::{Marks, TARGET, end, mark, mirror};
+pub(crate) use self::marks::{CALL_SPAN, HTTP_SPAN, Marks, TARGET, end, mark, mirror};
 #[cfg(feature = "layer")]
 pub(crate) use self::marks::{PROBE, at};
 pub(crate) use self::missing_ids::{MissingIds, MissingIdsWarnings};

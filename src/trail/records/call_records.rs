@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
 use super::templates::{self, Phase, short};
 use crate::record::{
     Attributes, Detail, Encoder, EventName, Outcome, Place, Record, RecordId, Severity, SpanIds, Status, Value, fixed,
     names,
 };
-use crate::trail::calls::Moment;
-use crate::trail::calls::{CallState, Facts};
+use crate::trail::calls::{CallState, Facts, MappedFacts, Moment, Observer};
 
 /// What a request half says of the outcome: nothing yet.
 pub(in crate::trail) const REQUEST_OUTCOME: Outcome =
@@ -20,7 +21,7 @@ pub(in crate::trail) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &st
     let facts = state.facts();
     let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
-    let view = FactsView::of(&facts.base, &facts.added);
+    let view = FactsView::of_facts(&facts);
     let [method, space, name] = view.subject(event);
     encoder.body_bytes(&[method, space, name]);
     half(&mut encoder, state, Phase::Request, id);
@@ -34,7 +35,7 @@ pub(in crate::trail) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &st
 pub(in crate::trail) fn response(buffer: &mut Vec<u8>, state: &CallState, facts: &Facts, id: &str, outcome: &Outcome) {
     let (event, now) = (state.event(), state.ended_unix_nano());
     let mut encoder = Encoder::new(buffer, now, &outcome.severity());
-    let view = FactsView::of(&facts.base, &facts.added);
+    let view = FactsView::of_facts(facts);
     let [method, space, name] = view.subject(event);
     let detail = outcome.detail.filter(|_| outcome.status != Status::Success);
     let ending = detail.map_or(outcome.status.as_str(), crate::record::Detail::as_str);
@@ -62,7 +63,7 @@ pub(in crate::trail) fn span_moment(
     let mut encoder = begin_moment(buffer, header);
     encoder.duration(duration);
     known(&mut encoder, facts);
-    FactsView::of(&facts.base, &facts.added).write_defaults(&mut encoder, header.event);
+    FactsView::of_facts(facts).write_defaults(&mut encoder, header.event);
     encoder.finish(ids, header.unix_nano, header.event.as_str());
 }
 
@@ -126,6 +127,11 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &str) {
     if let (Some(half), Some(id)) = (templates::half(state.event(), phase), id.as_bytes().first_chunk()) {
         half.write(encoder, [id, &state.call_text(id)]);
     }
+    encoder.fixed(match state.observer() {
+        Observer::Server => fixed!(names::AUDITRAIL_OBSERVED_BY, "server"),
+        Observer::Proxy => fixed!(names::AUDITRAIL_OBSERVED_BY, "proxy"),
+        Observer::Client => fixed!(names::AUDITRAIL_OBSERVED_BY, "client"),
+    });
 }
 
 fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
@@ -143,11 +149,16 @@ fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
 struct FactsView<'a> {
     base: &'a Attributes,
     added: &'a Attributes,
+    mapped: Option<&'a MappedFacts>,
 }
 
 impl<'a> FactsView<'a> {
     fn of(base: &'a Attributes, added: &'a Attributes) -> Self {
-        Self { base, added }
+        Self { base, added, mapped: None }
+    }
+
+    fn of_facts(facts: &'a Facts) -> Self {
+        Self { mapped: facts.mapped.as_deref(), ..Self::of(&facts.base, &facts.added) }
     }
 
     fn text(&self, place: Place) -> Option<&'a [u8]> {
@@ -171,6 +182,9 @@ impl<'a> FactsView<'a> {
     fn write_defaults(&self, encoder: &mut Encoder<'_>, event: EventName) {
         if !self.has(Place::ActorId) {
             encoder.fixed(fixed!(names::AUDIT_ACTOR_ID, "anonymous"));
+        } else if !self.has(Place::ActorSource) {
+            // Capture says where it has the actor from, so a span named it.
+            encoder.attributes(named_by_span());
         }
         if !self.has(Place::ActorType) {
             encoder.fixed(fixed!(names::AUDIT_ACTOR_TYPE, "user"));
@@ -182,12 +196,25 @@ impl<'a> FactsView<'a> {
             encoder.fixed(fixed!(names::GEN_AI_OPERATION_NAME, "execute_tool"));
         }
         // Both or none: a handler's own target must not get the type of another.
-        if !self.has(Place::TargetType)
-            && !self.has(Place::TargetId)
-            && let Some((kind, id)) = self.target()
-        {
-            encoder.text(names::AUDIT_TARGET_TYPE, kind);
-            encoder.text_bytes(names::AUDIT_TARGET_ID, id);
+        if !self.has(Place::TargetType) && !self.has(Place::TargetId) {
+            self.write_target(encoder);
+        }
+        let is_said = |said: &Attributes| said.contains(names::AUDITRAIL_TARGET_ACTIONS);
+        if let Some(mapped) = self.mapped.filter(|_| !is_said(self.base) && !is_said(self.added)) {
+            encoder.attributes(&mapped.required);
+        }
+    }
+
+    /// The target as the map says it, or else what the call names.
+    fn write_target(&self, encoder: &mut Encoder<'_>) {
+        match self.mapped.filter(|mapped| !mapped.target.as_bytes().is_empty()) {
+            Some(mapped) => encoder.attributes(&mapped.target),
+            None => {
+                if let Some((kind, id)) = self.target() {
+                    encoder.text(names::AUDIT_TARGET_TYPE, kind);
+                    encoder.text_bytes(names::AUDIT_TARGET_ID, id);
+                }
+            }
         }
     }
 
@@ -196,6 +223,17 @@ impl<'a> FactsView<'a> {
             .into_iter()
             .find_map(|(kind, place)| Some((kind, self.text(place)?)))
     }
+}
+
+/// What is said of an actor that a span names.
+fn named_by_span() -> &'static Attributes {
+    static NAMED: LazyLock<Attributes> = LazyLock::new(|| {
+        let mut named = Attributes::default();
+        named.set(names::AUDITRAIL_ACTOR_VERIFIED, false);
+        named.set(names::AUDITRAIL_ACTOR_SOURCE, "span");
+        named
+    });
+    &NAMED
 }
 
 /// `audit.action`: an upper-case verb.

@@ -10,10 +10,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
+
+use super::signing_key::SigningKey;
 
 /// An API server, which ends when it is dropped.
 pub(crate) struct ApiServer {
@@ -30,6 +32,7 @@ struct Shared {
     own_token: Arc<Mutex<String>>,
     asked: Arc<Mutex<Vec<Value>>>,
     answers: watch::Sender<bool>,
+    keys: Arc<Mutex<Value>>,
 }
 
 impl ApiServer {
@@ -43,10 +46,13 @@ impl ApiServer {
             own_token: Arc::new(Mutex::new(token.into())),
             asked: Arc::default(),
             answers: watch::Sender::new(true),
+            keys: Arc::new(Mutex::new(json!({ "keys": [] }))),
         };
         let (stop, stopped) = oneshot::channel::<()>();
-        let router =
-            Router::new().route("/apis/authentication.k8s.io/v1/tokenreviews", post(review)).with_state(shared.clone());
+        let router = Router::new()
+            .route("/apis/authentication.k8s.io/v1/tokenreviews", post(review))
+            .route("/openid/v1/jwks", get(keys))
+            .with_state(shared.clone());
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -63,6 +69,12 @@ impl ApiServer {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The keys of the cluster, for those who present the token.
+    pub(crate) fn publish(&self, keys: &[&SigningKey]) {
+        let keys: Vec<_> = keys.iter().map(|key| key.jwk()).collect();
+        *self.shared.keys.lock().unwrap() = json!({ "keys": keys });
     }
 
     /// Knows that token, as one of that service account in that pod.
@@ -100,13 +112,27 @@ impl ApiServer {
     }
 }
 
+impl Shared {
+    fn allows(&self, headers: &HeaderMap) -> bool {
+        let allowed = format!("Bearer {}", self.own_token.lock().unwrap());
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) == Some(&allowed)
+    }
+}
+
+async fn keys(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    if !shared.allows(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let body = shared.keys.lock().unwrap().to_string();
+    ([(header::CONTENT_TYPE, "application/jwk-set+json")], body).into_response()
+}
+
 async fn review(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap();
     shared.asked.lock().unwrap().push(request.clone());
     let mut answers = shared.answers.subscribe();
     drop(answers.wait_for(|answers| *answers).await);
-    let allowed = format!("Bearer {}", shared.own_token.lock().unwrap());
-    if headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) != Some(&allowed) {
+    if !shared.allows(&headers) {
         let status =
             json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized", "code": 401 });
         return (StatusCode::UNAUTHORIZED, [(header::CONTENT_TYPE, "application/json")], status.to_string())

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::io;
+use std::path::Path;
 
 use auditrail::Trail;
 use auditrail::capture::mcp::HttpRecording;
+use auditrail::identity::ActorType;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -14,10 +16,12 @@ use super::failure::{failed, not_started};
 use super::{identity, tracer};
 use crate::cli::outcome::{Failure, say};
 use crate::config::file::{
-    AddressHeader, HostName, HttpFileSettings, HttpRecordName, IdentitySettings, ListenerSettings,
+    AddressHeader, ClientCertificateUse, ClientHolder, ClientNameKind, HostName, HttpFileSettings, HttpRecordName,
+    IdentitySettings, ListenerSettings,
 };
 use crate::proxy::http::{
-    AddressField, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings, PemFiles, TrustedHops, Upstream,
+    AddressField, CertificateName, ClientCertificates, Connections, HostField, HttpProxy, HttpProxyError, HttpSettings,
+    PemFiles, TrustedHops, Upstream,
 };
 
 /// Serves until the process is told to end.
@@ -96,6 +100,7 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
         None => HttpSettings::forward(address),
     };
     settings.tls = pem(&listener.tls_certificate, &listener.tls_key);
+    settings.client_certificates = listener.client_ca.as_ref().map(|ca| certificates(ca, listener));
     settings.hops = TrustedHops {
         networks: identity.trusted.iter().map(|network| network.0).collect(),
         address: match identity.address {
@@ -114,6 +119,23 @@ fn settings(listener: &ListenerSettings, identity: &IdentitySettings) -> Result<
     settings.connect_timeout = listener.connect_timeout.map_or(settings.connect_timeout, |time| time.0);
     settings.max_held = listener.held_bytes.unwrap_or(settings.max_held);
     Ok(settings)
+}
+
+fn certificates(ca: &Path, listener: &ListenerSettings) -> ClientCertificates {
+    let mut clients = ClientCertificates::new(ca.to_owned());
+    clients.required = listener.client_certificate != Some(ClientCertificateUse::Optional);
+    clients.name = match listener.client_name {
+        Some(ClientNameKind::Subject) | None => CertificateName::Subject,
+        Some(ClientNameKind::Cn) => CertificateName::CommonName,
+        Some(ClientNameKind::Uri) => CertificateName::Uri,
+        Some(ClientNameKind::Email) => CertificateName::Email,
+        Some(ClientNameKind::Dns) => CertificateName::Dns,
+    };
+    clients.holder = listener.client_type.map(|holder| match holder {
+        ClientHolder::User => ActorType::User,
+        ClientHolder::Service => ActorType::Service,
+    });
+    clients
 }
 
 fn recording(http: &HttpFileSettings) -> HttpRecording {

@@ -19,6 +19,7 @@ impl From<&ClassSettings> for Class {
                 WhenFullName::Wait => WhenFull::Wait,
             },
             deadline: settings.deadline.map_or(Self::default().deadline, |time| time.0),
+            requires_verified_actor: settings.requires_verified_actor,
         }
     }
 }

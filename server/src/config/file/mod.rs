@@ -8,18 +8,29 @@
 //!    repeats a value.
 
 mod bounds;
+mod certificates;
 mod class;
 mod error;
+#[cfg(feature = "jwt")]
+mod issuers;
+#[cfg(not(feature = "jwt"))]
+#[path = "no_issuers.rs"]
+mod issuers;
+mod jwt;
 mod read;
 mod shape;
+mod target;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use self::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
 pub use self::error::FileError;
+pub use self::jwt::{AlgorithmName, ClaimSettings, JwtSettings, KubernetesSettings};
 pub use self::shape::{
     AcknowledgeName, AddressHeader, BoundsSettings, CallPattern, ClassRule, ClassSettings, ConfigFile, HeaderIdentity,
     HostName, HttpFileSettings, HttpRecordName, IdentitySettings, JournalSettings, ListenerSettings, OtlpFileSettings,
-    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, WhenFullName,
+    ProcessIdentity, QuarantineFullName, StdioSettings, TraceSettings, UnverifiedAlarmSettings, WhenFullName,
 };
-pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern};
+pub use self::target::TargetSettings;
+pub use self::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};

@@ -5,9 +5,12 @@ use std::path::Path;
 use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
+use auditrail::policy::TargetMap;
 
 use super::error::{FileError, SourceFile};
+use super::issuers;
 use super::shape::{ClassSettings, ConfigFile};
+use super::target;
 
 impl ConfigFile {
     /// Reads and checks a file.
@@ -80,6 +83,13 @@ impl ConfigFile {
         self.rule.iter().filter_map(|rule| self.class.get(rule.class.get_ref()))
     }
 
+    /// What tools, prompts, resources and routes act on.
+    #[must_use]
+    pub fn targets(&self) -> TargetMap {
+        // It was checked when the file was read.
+        target::map(&self.target).unwrap_or_default()
+    }
+
     /// The complete configuration, as a file.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -97,12 +107,21 @@ impl ConfigFile {
             }
             rule.matches.check().map_err(|problem| source.mistake(Some(rule.class.span()), problem))?;
         }
+        issuers::check(&self.identity.jwt, self.identity.kubernetes.as_ref(), source)?;
+        target::map(&self.target).map_err(|(place, problem)| source.mistake(Some(place), problem))?;
         for listener in &self.listener {
             let problem = match (&listener.upstream, listener.forward) {
                 (Some(_), true) => "a listener has an upstream or is `forward = true`, not both",
                 (None, false) => "a listener needs `upstream = \"http://HOST:PORT\"` or `forward = true`",
                 _ if listener.tls_certificate.is_some() != listener.tls_key.is_some() => {
                     "tls_certificate and tls_key belong together: name both or none"
+                }
+                _ if listener.client_ca.is_some() && listener.tls_certificate.is_none() => {
+                    "client_ca needs tls_certificate and tls_key: clients show certificates only to a listener with TLS"
+                }
+                _ if listener.client_ca.is_none() && listener.asks_clients() => {
+                    "client_certificate, client_name and client_type need client_ca: the authorities that must have signed the \
+                     certificates of clients"
                 }
                 _ if listener.upstream_certificate.is_some() != listener.upstream_key.is_some() => {
                     "upstream_certificate and upstream_key belong together: name both or none"

@@ -8,7 +8,10 @@ use auditrail::config::{JournalWithout, QuarantineFull, Settings};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::value::{Address, FileDuration, HeaderField, Network, PathPattern};
+use super::certificates::{ClientCertificateUse, ClientHolder, ClientNameKind};
+use super::jwt::{JwtSettings, KubernetesSettings};
+use super::target::TargetSettings;
+use super::value::{Address, FileDuration, HeaderField, Network, PathPattern, Share};
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -36,6 +39,9 @@ pub struct ConfigFile {
     /// Listeners, and the servers behind them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<ListenerSettings>,
+    /// What tools, prompts, resources and routes act on; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub target: Vec<Spanned<TargetSettings>>,
     /// The rules that give calls a class; the first that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<ClassRule>,
@@ -108,6 +114,30 @@ pub struct IdentitySettings {
     /// The header to which they append the client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<AddressHeader>,
+    /// Issuers of JSON Web Tokens, for HTTP, and for stdio with `token_variable`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jwt: Vec<JwtSettings>,
+    /// For stdio: the environment variable that has a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_variable: Option<String>,
+    /// For HTTP: service accounts of a Kubernetes cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesSettings>,
+    /// When it is an alarm that actors are not verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<UnverifiedAlarmSettings>,
+}
+
+/// As [`UnverifiedAlarm`](auditrail::identity::UnverifiedAlarm), which has the defaults.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnverifiedAlarmSettings {
+    /// More than this share of calls is an alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// Of so many calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<std::num::NonZeroU32>,
 }
 
 /// Names of environment variables that name the user of a server over stdio; the identity is asserted.
@@ -255,6 +285,18 @@ pub struct ListenerSettings {
     /// The private key of that certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
+    /// The authorities that must have signed certificates of clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
+    /// Whether clients need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificateUse>,
+    /// Which name in it is the actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<ClientNameKind>,
+    /// What its holder is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_type: Option<ClientHolder>,
     /// The authorities that must have signed the server's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_ca: Option<PathBuf>,
@@ -323,6 +365,9 @@ pub struct ClassSettings {
     /// How long a call waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<FileDuration>,
+    /// Only calls of verified actors run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub requires_verified_actor: bool,
 }
 
 /// As [`Acknowledge`](auditrail::trail::Acknowledge).
@@ -361,6 +406,10 @@ impl ListenerSettings {
             forwarded: false,
             tls_certificate: None,
             tls_key: None,
+            client_ca: None,
+            client_certificate: None,
+            client_name: None,
+            client_type: None,
             upstream_ca: None,
             upstream_certificate: None,
             upstream_key: None,
@@ -369,6 +418,11 @@ impl ListenerSettings {
             connect_timeout: None,
             held_bytes: None,
         }
+    }
+
+    /// Whether it says anything about certificates of clients, apart from who signs them.
+    pub(super) fn asks_clients(&self) -> bool {
+        self.client_certificate.is_some() || self.client_name.is_some() || self.client_type.is_some()
     }
 }
 

@@ -21,6 +21,7 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(file.http.exclude, ["/health", "/metrics*"].map(|route| PathPattern(route.into())));
     assert_eq!(ConfigFile::default().http.record, HttpRecordName::Failures);
     assert_eq!(file.identity.trusted, [Network("10.0.0.0/8".parse().unwrap())]);
+    assert_eq!((file.target.len(), file.targets().is_empty()), (4, false));
     let again = parse(&file.shown()).unwrap();
     assert_eq!(again.shown(), file.shown(), "what is shown is a configuration file");
 }
@@ -75,6 +76,21 @@ fn mistakes_stop_the_start() {
             "[[rule]]\nmatch = { tool = \"a\" }\nclass = \"y\"\n[class.x]",
             ":3: `class`: no class has that name; write a [class.NAME] for it, or use one of: [class.x]",
         ),
+        ("[[target]]\ntype = \"x\"", ":1: a [[target]] has exactly one of `tool`, `prompt`, `resource` and `route`"),
+        ("[[target]]\ntool = \"a\"\nroute = \"/b\"\ntype = \"x\"", ":1: a [[target]] has exactly one of"),
+        (
+            "[[target]]\ntool = \"a\"\ntype = \"x\"\n\n[[target]]\nroute = \"b\"\ntype = \"x\"",
+            ":5: a route begins with `/`",
+        ),
+        (
+            "[[target]]\ntool = \"a*\"\ntype = \"x\"\n[[target]]\ntool = \"ab\"\ntype = \"x\"",
+            ":4: an earlier rule matches everything",
+        ),
+        ("[[target]]\ntool = \"a\"\nargument = \"b\"", ":3: unknown field `argument`, expected one of `tool`"),
+        (
+            "[[target]]\nroute = \"/a\"\nmethods = \"GET\"\ntype = \"x\"",
+            ":3: `methods`: invalid type: string, expected a sequence",
+        ),
         ("[[rule]]\nmatch = { tool = \"*a\" }\nclass = \"x\"\n[class.x]", "has a * that is not at its end"),
         (
             "[[rule]]\nmatch = { resource = \"a\" }\nclass = \"x\"",
@@ -94,9 +110,50 @@ fn mistakes_stop_the_start() {
         ),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\nupstream = \"http://a\"", "not both"),
         ("[[listener]]\nlisten = \"127.0.0.1:1\"\nforward = true\ntls_key = \"k\"", "belong together"),
+        (
+            "[[listener]]\nlisten = \":1\"\nforward = true\nclient_ca = \"/c.pem\"",
+            ":2: `listen`: client_ca needs tls_certificate and tls_key",
+        ),
+        (
+            "[[listener]]\nlisten = \":1\"\nforward = true\nclient_certificate = \"optional\"",
+            "client_certificate, client_name and client_type need client_ca",
+        ),
+        (
+            "[[listener]]\nlisten = \":1\"\nclient_certificate = \"maybe\"",
+            ":3: `client_certificate`: unknown value, expected `required` or `optional`",
+        ),
+        (
+            "[[listener]]\nlisten = \":1\"\nclient_name = \"serial\"",
+            ":3: `client_name`: unknown value, expected one of `subject`, `cn`, `uri`, `email`, `dns`",
+        ),
         ("[identity]\ntrusted = [\n  \"10.0.0.1\"\n]", ":2: `trusted`: it is not a network; write one such as"),
         ("[identity]\nheaders = { user = \"a b\" }", "it is not the name of a header"),
         ("[identity]\naddress = \"via\"", "expected `x-forwarded-for` or `forwarded`"),
+        (
+            "[[identity.jwt]]\nissuer = \"https://a\"",
+            ":2: `issuer`: audience is not set: a token for another server would be accepted; name what the issuer writes",
+        ),
+        (
+            "[[identity.jwt]]\naudience = [\"a\"]\nissuer = \"http://a.example\"",
+            ":3: `issuer`: issuer=\"(not shown)\" cannot be used: its metadata cannot be found there: http:// is only for this",
+        ),
+        (
+            "[[identity.jwt]]\nissuer = \"a\"\naudience = [\"a\"]\njwks_url = \"https://a\"\njwks_file = \"b\"",
+            ":2: `issuer`: the keys of an issuer are at jwks_url or in jwks_file, not both",
+        ),
+        (
+            "[[identity.jwt]]\nissuer = \"https://a\"\naudience = [\"a\"]\nalgorithms = [\"HS256\"]",
+            ":4: `algorithms`: unknown value, expected one of `RS256`, ",
+        ),
+        (
+            "[[identity.jwt]]\nissuer = \"https://a\"\naudience = [\"a\"]\n[[identity.jwt]]\nissuer = \"https://a\"\naudience = [\"b\"]",
+            ":5: `issuer`: this issuer is there twice",
+        ),
+        ("[identity.kubernetes]\naudience = \"\"", ":2: `audience`: audience is not set"),
+        (
+            "[identity.kubernetes]\naudience = \"a\"\napi_server = \"10.0.0.1\"",
+            ":2: `audience`: api_server=\"(not shown)\" cannot be used: ",
+        ),
         ("[trace]\ninject = 1", ":2: `inject`: invalid type: integer, expected a boolean"),
         ("[trace]\nsample = true", ":2: unknown field `sample`, expected `export` or `inject`"),
         ("[http]\nrecord = \"errors\"", ":2: `record`: unknown value, expected one of `failures`, `all`, `none`"),
@@ -180,6 +237,35 @@ environment = { user = "USER", name = "NAME", tenant = "TENANT" }
 headers = { user = "x-user", roles = "x-groups", tenant = "x-tenant", authenticated = true }
 trusted = ["10.0.0.0/8"]
 address = "forwarded"
+token_variable = "MCP_TOKEN"
+
+[[identity.jwt]]
+issuer = "https://login.example"
+audience = ["https://mcp.example/mcp"]
+jwks_url = "https://login.example/keys"
+algorithms = ["RS256", "EdDSA"]
+types = ["at+jwt"]
+leeway = "30s"
+ca = "/ca.pem"
+timeout = "5s"
+refresh = "5m"
+cool_down = "20s"
+stale = "12h"
+claims = { id = "email", name = ["name"], roles = ["groups"], tenant = ["tid"], client_id = ["azp"], agent_id = ["a"], agent_name = ["b"] }
+
+[[identity.jwt]]
+issuer = "staff"
+audience = ["mcp"]
+jwks_file = "/etc/keys.json"
+
+[identity.kubernetes]
+audience = "mcp"
+api_server = "https://10.0.0.1"
+directory = "/var/run/secrets/sa"
+issuer = "https://kubernetes.default.svc"
+token_reviews = true
+timeout = "5s"
+refresh = "5m"
 
 [trace]
 inject = true
@@ -211,6 +297,10 @@ hosts = ["mcp.example.org"]
 forwarded = true
 tls_certificate = "/c.pem"
 tls_key = "/k.pem"
+client_ca = "/clients.pem"
+client_certificate = "optional"
+client_name = "uri"
+client_type = "service"
 upstream_ca = "/ca.pem"
 upstream_certificate = "/uc.pem"
 upstream_key = "/uk.pem"
@@ -234,6 +324,26 @@ class = "critical"
 [[rule]]
 match = { method = "resources/*" }
 class = "critical"
+
+[[target]]
+tool = "close_*"
+type = "ticket"
+actions = ["tickets:update"]
+
+[[target]]
+route = "/cities/{city}"
+methods = ["GET"]
+type = "city"
+id = "{city}"
+actions = ["READ"]
+
+[[target]]
+resource = "weather://cities/{city}"
+type = "city"
+
+[[target]]
+prompt = "report"
+actions = ["READ"]
 
 [class.light]
 

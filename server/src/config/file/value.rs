@@ -31,6 +31,26 @@ pub struct Network(pub IpNet);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(pub String);
 
+/// A share: `0.5` is half.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(pub f64);
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let share = f64::deserialize(deserializer)?;
+        let is_one = (0.0..=1.0).contains(&share);
+        is_one
+            .then_some(Self(share))
+            .ok_or_else(|| D::Error::custom("it is not a share; write a number from 0 to 1 such as 0.5"))
+    }
+}
+
+impl Serialize for Share {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for FileDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         duration(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)

@@ -27,6 +27,7 @@
 mod answer;
 mod body;
 mod capacity;
+mod client_certificate;
 mod error;
 mod headers;
 mod limits;
@@ -38,6 +39,7 @@ mod tls;
 mod upstream;
 
 pub use self::capacity::Connections;
+pub use self::client_certificate::{CertificateExtractor, CertificateName, ClientCertificates};
 pub use self::error::HttpProxyError;
 pub use self::headers::{AddressField, IdentityFields, TrustedHop, TrustedHops};
 pub use self::server::{HttpProxy, serve};

@@ -9,6 +9,7 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
 use super::capacity::{Connections, max_connections};
+use super::client_certificate::ClientCertificates;
 use super::error::HttpProxyError;
 use super::headers::{TrustedHops, is_host};
 
@@ -23,6 +24,9 @@ pub struct HttpSettings {
     pub mode: ProxyMode,
     /// The listener's own certificate; without it, it speaks plain HTTP.
     pub tls: Option<PemFiles>,
+    /// Asks clients for a certificate, which says who acts (default: they are not asked). It needs [`tls`](Self::tls), and
+    /// [`CertificateExtractor`](super::CertificateExtractor) on the trail.
+    pub client_certificates: Option<ClientCertificates>,
     /// The trusted proxies in front of this one (default: none).
     pub hops: TrustedHops,
     /// The `Host` that servers get (default: the client's).
@@ -122,6 +126,7 @@ impl HttpSettings {
             listen,
             mode,
             tls: None,
+            client_certificates: None,
             hops: TrustedHops::default(),
             host: HostField::default(),
             hosts: Vec::new(),
@@ -146,6 +151,11 @@ impl HttpSettings {
         }
         if self.tls.is_some() && !cfg!(feature = "tls") {
             return Err(HttpProxyError::setting("tls", "", NO_TLS, "enable its feature tls, or listen without"));
+        }
+        if let Some(clients) = self.client_certificates.as_ref().filter(|_| self.tls.is_none()) {
+            let problem = "clients show certificates only to a listener with TLS";
+            let fix = "name the listener's own certificate: tls_certificate and tls_key";
+            return Err(HttpProxyError::setting("client_ca", clients.ca.to_string_lossy(), problem, fix));
         }
         self.check_hosts()?;
         self.check_connections()?;

@@ -9,8 +9,9 @@ use super::correlator::Correlator;
 use super::message_origin::MessageOrigin;
 use super::pending_call::RequestKind;
 use crate::hex::hex;
+use crate::identity::Actor;
 use crate::record::names;
-use crate::trail::{Actor, Direction, Facts, MessageFacts};
+use crate::trail::{Direction, Facts, MessageFacts};
 
 /// A message, and its transport.
 pub(super) struct SeenMessage<'a> {
@@ -129,13 +130,19 @@ impl SeenMessage<'_> {
         facts = said.into_iter().fold(facts, |facts, (name, value)| facts.some(name, value.clone()));
         facts = if says_it { facts.own_shared(&self.common) } else { facts.shared(self.common.clone()) };
         let core = self.correlator.core();
-        let actor = match self.direction {
-            Direction::ClientToServer => self.origin.actor(core, method),
-            Direction::ServerToClient => Some(Actor::asserted(core.settings().resource.service_name()).service()),
-        };
-        match actor {
-            Some(actor) => facts.actor(actor),
-            None => facts,
+        let facts = facts.observed_by(self.origin.observer);
+        match self.direction {
+            Direction::ClientToServer => {
+                let facts = match &params.claimed {
+                    Some(claimed) => facts.claimed(claimed),
+                    None => facts,
+                };
+                self.origin.identify(core, facts, method)
+            }
+            Direction::ServerToClient => {
+                let service = Actor::asserted(core.settings().resource.service_name()).service();
+                facts.of_server(Actor { source: Some(SERVICE.into()), ..service })
+            }
         }
     }
 }
@@ -151,5 +158,7 @@ fn identified(facts: MessageFacts, id: &Id) -> MessageFacts {
     facts.attribute(names::JSONRPC_REQUEST_ID, id.text.clone()).attribute(names::AUDITRAIL_JSONRPC_ID_TYPE, kind)
 }
 
+/// `auditrail.actor.source` of the server itself, which its configuration names.
+const SERVICE: &str = "service";
 /// The first revision without sessions, in which closing the response stream cancels.
 const CLOSE_CANCELS_SINCE: &str = "2026-07-28";

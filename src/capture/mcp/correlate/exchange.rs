@@ -112,6 +112,12 @@ impl Exchange {
         self.origin.client.as_ref()
     }
 
+    /// Looks for the sender in the request as a layer further inside has it, unless the sender is verified.
+    #[cfg(feature = "tower")]
+    pub(crate) fn identify(&self, headers: &http::HeaderMap, extensions: &http::Extensions) {
+        self.origin.sender.look_again(self.correlator.core().chain(), headers, extensions);
+    }
+
     /// Whether the client sent anything that was read as a message, or as an attempt of one.
     #[cfg(feature = "tower")]
     pub(crate) fn has_message(&self) -> bool {
@@ -147,11 +153,8 @@ impl Exchange {
     /// Adds what the transport says to the facts of something that is not a message.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&self, facts: MessageFacts) -> MessageFacts {
-        let facts = self.origin.place(facts.shared(self.common(0)), Direction::ClientToServer, None);
-        match self.origin.actor(self.correlator.core(), "") {
-            Some(actor) => facts.actor(actor),
-            None => facts,
-        }
+        let facts = self.origin.place_http(facts.shared(self.common(0)));
+        self.origin.identify(self.correlator.core(), facts, "")
     }
 
     /// Accepts a message of that direction. Returns the call that it begins, if it is a request. A relay may wait
@@ -326,7 +329,9 @@ impl Exchange {
             None => call,
         };
         let is_one_way = message.kind(direction) == Some(MessageKind::OneWay);
-        let call = OpenCall::open(self.correlator.core(), call, Opener::Observer);
+        let is_held = self.is_held && direction == Direction::ClientToServer;
+        let opener = if is_held { Opener::Holder } else { Opener::Observer };
+        let call = OpenCall::open(self.correlator.core(), call, opener);
         if is_one_way && !(direction == Direction::ClientToServer && self.is_http()) {
             // Nothing ends it, so it is over when it has passed, or was refused.
             return Arc::new(call.left_as(outcomes::one_way()));
@@ -341,7 +346,7 @@ impl Exchange {
             id: message.id.clone().unwrap_or(NULL),
             batch: message.batch,
             alternative: message.alternative,
-            is_held: self.is_held && direction == Direction::ClientToServer,
+            is_held,
             claimed: false,
             is_unreadable: is_unreadable(message),
             is_doubtful: is_doubtful(message),

@@ -6,9 +6,11 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::garbage_rate::GarbageRate;
-use crate::identity::Actor;
+use crate::identity::Sender;
 use crate::record::{Attributes, names};
-use crate::trail::{Client, Core, Direction, MessageFacts, Sender, Transport};
+#[cfg(feature = "tower")]
+use crate::trail::Facts;
+use crate::trail::{Client, Core, Direction, MessageFacts, Observer, Transport};
 
 /// The transport of messages, and the facts that it provides.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +33,8 @@ pub struct MessageOrigin {
     pub(crate) client: Option<Arc<Client>>,
     /// The pace of its connection.
     pub(crate) garbage_rate: Arc<GarbageRate>,
+    /// Whose point of view the records are.
+    pub(crate) observer: Observer,
     /// Requests of the client are held until they may run.
     pub(crate) is_held: bool,
     /// Who sends the messages of the client.
@@ -38,10 +42,10 @@ pub struct MessageOrigin {
 }
 
 impl MessageOrigin {
-    /// Standard input and output, of a proxy that holds calls back or not.
+    /// Standard input and output of a proxy that holds calls back or not.
     #[cfg(feature = "internals")]
     pub fn of_stdio(is_held: bool) -> Self {
-        Self { transport: Some(Transport::Stdio), is_held, ..Self::default() }
+        Self { transport: Some(Transport::Stdio), observer: Observer::Proxy, is_held, ..Self::default() }
     }
 
     pub(super) fn describe(&self, attributes: &mut Attributes) {
@@ -59,6 +63,7 @@ impl MessageOrigin {
     /// Places the call under the parent that the message names, or otherwise the one that the transport names, and
     /// links it to the related span.
     pub(super) fn place(&self, facts: MessageFacts, direction: Direction, named: Option<Context>) -> MessageFacts {
+        let facts = facts.observed_by(self.observer);
         let is_parent = self.link_is_parent && named.is_none() && direction == Direction::ClientToServer;
         let facts = match (named, &self.link) {
             (Some(parent), _) => facts.parent(parent),
@@ -71,8 +76,37 @@ impl MessageOrigin {
         }
     }
 
-    /// Who acts, as the extractors of the trail find.
-    pub(super) fn actor(&self, core: &Core, method: &str) -> Option<Actor> {
-        self.sender.actor(core, method)
+    /// The description of an HTTP request that is no MCP message: everything that it says of itself.
+    #[cfg(feature = "tower")]
+    pub(crate) fn describe_http(&self, core: &Core, facts: MessageFacts) -> MessageFacts {
+        let mut attributes = Attributes::default();
+        self.describe(&mut attributes);
+        let shared = core.shared(&Facts::default(), &attributes, self.client.clone());
+        self.identify(core, self.place_http(facts.shared(shared)), "")
     }
+
+    /// Places an HTTP request that is no MCP message under the span that called it: the sender of the header is its caller.
+    #[cfg(feature = "tower")]
+    pub(super) fn place_http(&self, facts: MessageFacts) -> MessageFacts {
+        let facts = facts.observed_by(self.observer);
+        match http_parent(self.link.as_ref()) {
+            Some(parent) => facts.parent(parent),
+            None => facts,
+        }
+    }
+
+    /// Adds who acts, as the extractors of the trail find.
+    pub(super) fn identify(&self, core: &Core, facts: MessageFacts, method: &str) -> MessageFacts {
+        facts.sent_by(core.chain(), &self.sender, method)
+    }
+}
+
+/// The parent of an HTTP request: the span that is current, if the host has made one for the request, or the sender of the header.
+/// A span of another trace than the sender's is not of the request.
+#[cfg(feature = "tower")]
+fn http_parent(sender: Option<&SpanContext>) -> Option<Context> {
+    let current = Some(Context::current()).filter(Context::has_active_span);
+    let is_of_sender =
+        |current: &Context| sender.is_none_or(|sender| sender.trace_id() == current.span().span_context().trace_id());
+    current.filter(is_of_sender).or_else(|| Some(Context::new().with_remote_span_context(sender?.clone())))
 }

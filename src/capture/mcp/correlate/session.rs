@@ -188,10 +188,8 @@ impl Session {
             }
             negotiated.begun = Some(SessionStart { monotonic_nano: core.clock().monotonic_nano(), facts: None });
         }
-        let mut facts = MessageFacts::default().shared(common());
-        if let Some(actor) = origin.actor(core, "initialize") {
-            facts = facts.actor(actor);
-        }
+        let facts = MessageFacts::default().shared(common()).observed_by(origin.observer);
+        let facts = origin.identify(core, facts, "initialize");
         let moment = Moment::of_message(EventName::McpSession, facts.clone());
         if let Some(begun) = &mut self.negotiated().begun {
             begun.facts = Some(facts);
@@ -202,29 +200,30 @@ impl Session {
     }
 
     /// The session was ended: calls that wait for an answer over another exchange will get none. Calls of an open
-    /// exchange end with that exchange, since a server may continue what runs and answer it there.
+    /// exchange end with that exchange, since a server may continue what runs and answer it there. `by` has the facts of the
+    /// request that ended it, if one did: its sender may be another than the one that began it.
     #[cfg(feature = "tower")]
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self, by: Option<MessageFacts>) {
         self.negotiated().is_ended = true;
         let left = self.pending().take_left();
         end_unanswered(&left);
-        self.tell_end();
+        self.tell_end(by);
     }
 
     /// Its transport is closed: open calls will get no answer.
     pub fn close(&self) {
         let open = self.pending().take();
         end_unanswered(&open);
-        self.tell_end();
+        self.tell_end(None);
     }
 
-    fn tell_end(&self) {
+    fn tell_end(&self, by: Option<MessageFacts>) {
         let noise: Vec<_> = self.noise().end().chain(self.garbage().end()).collect();
         noise.into_iter().for_each(|told| told.tell(self.correlator.core()));
         let ended = {
             let mut negotiated = self.negotiated();
             let closed = std::mem::replace(&mut negotiated.is_closed, true);
-            if closed { None } else { negotiated.end(self.correlator.core().clock().monotonic_nano()) }
+            if closed { None } else { negotiated.end(self.correlator.core().clock().monotonic_nano(), by) }
         };
         if let Some(moment) = ended {
             self.correlator.core().write_moment(moment);
@@ -276,12 +275,12 @@ impl Drop for Session {
 }
 
 impl Negotiated {
-    fn end(&mut self, now: u64) -> Option<Moment> {
+    fn end(&mut self, now: u64, by: Option<MessageFacts>) -> Option<Moment> {
         let begun = self.begun.take()?;
         // Sessions shorter than 104 days are exact to the nanosecond.
         #[expect(clippy::cast_precision_loss, reason = "see above")]
         let seconds = now.saturating_sub(begun.monotonic_nano) as f64 / 1e9;
-        let facts = begun.facts.unwrap_or_default();
+        let facts = by.or(begun.facts).unwrap_or_default();
         let facts = match facts.text(names::MCP_SESSION_ID) {
             None => facts.some(names::MCP_SESSION_ID, self.id.clone()),
             Some(_) => facts,

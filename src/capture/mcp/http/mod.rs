@@ -12,6 +12,7 @@
 //! The layer cannot see what the server does not read. Such a request is recorded by its head and the part of its body that was
 //! read.
 
+mod beside;
 mod exchange;
 mod reading;
 mod server;
@@ -19,6 +20,7 @@ mod server;
 mod tests;
 mod tower;
 
+pub use self::beside::{HttpFuture, HttpLayer, HttpService};
 pub use self::exchange::HttpRecording;
 #[cfg(feature = "internals")]
 pub use self::exchange::{Bypasses, HeldCalls, NotFromServer, Withheld};

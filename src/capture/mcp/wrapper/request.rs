@@ -1,12 +1,17 @@
 //! The facts that the wrapper has of a request before its handler runs.
 
+use std::sync::Arc;
+
 use rmcp::RoleServer;
 use rmcp::model::{Extensions, Implementation, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
+use super::super::claimed::claimed_by;
+use super::super::request_id::RequestId;
 use super::super::trace_context;
+use crate::identity::{Actor, RequestFacts, Sender};
 use crate::record::names;
-use crate::trail::{Actor, Call, Core, Direction, MessageFacts, OpenCall, RequestFacts, Transport};
+use crate::trail::{Call, Core, Direction, MessageFacts, OpenCall, Transport};
 
 /// The call of a request, with everything except its own parameters.
 pub(super) fn call(
@@ -29,9 +34,12 @@ pub(super) fn call(
     if let Some(client) = context.client_info() {
         facts = claimed_client(facts, &client);
     }
-    let meta = |key| context.meta.get(key).and_then(|value| value.as_str());
+    let meta = |key: &str| context.meta.get(key).and_then(|value| value.as_str());
     if let Some(parent) = trace_context::parent(meta("traceparent"), meta("tracestate")) {
         facts = facts.parent(parent);
+    }
+    if let Some(claimed) = claimed_by(meta) {
+        facts = facts.claimed(&claimed);
     }
     Call::of_message(origin(core, method, facts, &context.extensions, transport))
 }
@@ -77,15 +85,16 @@ fn origin(
             facts = facts.link(span);
         }
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-        for (name, attribute) in HEADERS {
-            if let Some(value) = header(name) {
-                facts = facts.attribute(attribute, value);
-            }
-        }
+        facts = facts.some(names::MCP_SESSION_ID, header("mcp-session-id"));
+        facts = facts.some(names::AUDITRAIL_REQUEST_ID, RequestId::known(parts).map(|id| id.to_string()));
     }
-    match extracted(core, method, http) {
-        Some(actor) => facts.actor(actor),
-        None => facts,
+    match (extracted(core, method, http), http) {
+        (Some(actor), Some(parts)) if actor.may_become_known() => {
+            let sender = Arc::new(Sender::kept(&parts.headers, &parts.extensions));
+            facts.sent_by(core.chain(), &sender, method)
+        }
+        (Some(actor), _) => facts.actor(actor),
+        (None, _) => facts,
     }
 }
 
@@ -99,12 +108,8 @@ pub(super) fn actor(core: &Core, extensions: &Extensions, call: &OpenCall) -> Op
 
 fn extracted(core: &Core, method: &str, http: Option<&http::request::Parts>) -> Option<Actor> {
     let request = match http {
-        Some(parts) => core.request_facts(method, (&parts.headers, &parts.extensions)),
+        Some(parts) => core.chain().facts(method, (&parts.headers, &parts.extensions)),
         None => RequestFacts { method, ..RequestFacts::default() },
     };
-    core.chain().extract(core.notices(), &request)
+    core.chain().extract(&request)
 }
-
-/// The only headers whose values are recorded.
-const HEADERS: [(&str, &str); 2] =
-    [("mcp-session-id", names::MCP_SESSION_ID), ("x-request-id", names::AUDITRAIL_REQUEST_ID)];

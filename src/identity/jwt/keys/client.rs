@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::request::Builder;
 use http::uri::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -51,10 +52,14 @@ impl Client {
     }
 
     /// The JSON document at that address.
-    pub(in crate::identity::jwt) async fn get(&self, address: &Uri) -> Result<Answer, LoadError> {
+    pub(in crate::identity::jwt) async fn get(
+        &self,
+        address: &Uri,
+        bearer: Option<HeaderValue>,
+    ) -> Result<Answer, LoadError> {
         let mut address = address.clone();
         for _ in 0..MOST_REDIRECTS {
-            let request = Request::get(address.clone());
+            let request = authorized(Request::get(address.clone()), bearer.clone());
             match self.limited(&address, request, Bytes::new()).await? {
                 Reply::Document(answer) => return Ok(answer),
                 Reply::Elsewhere(next) => address = next,
@@ -70,22 +75,19 @@ impl Client {
         bearer: Option<HeaderValue>,
         body: Bytes,
     ) -> Result<Answer, LoadError> {
-        let mut request = Request::builder().method(Method::POST).uri(address.clone()).header(CONTENT_TYPE, JSON);
-        if let (Some(bearer), Some(headers)) = (bearer, request.headers_mut()) {
-            headers.insert(http::header::AUTHORIZATION, bearer);
-        }
-        match self.limited(address, request, body).await? {
+        let request = Request::post(address.clone()).header(CONTENT_TYPE, JSON);
+        match self.limited(address, authorized(request, bearer), body).await? {
             Reply::Document(answer) => Ok(answer),
             Reply::Elsewhere(_) => Err(LoadError::Redirect(shown(address))),
         }
     }
 
-    async fn limited(&self, address: &Uri, request: http::request::Builder, body: Bytes) -> Result<Reply, LoadError> {
+    async fn limited(&self, address: &Uri, request: Builder, body: Bytes) -> Result<Reply, LoadError> {
         let exchange = timeout(self.timeout, self.exchange(address, request, body));
         exchange.await.unwrap_or_else(|_| Err(LoadError::Slow(shown(address), self.timeout)))
     }
 
-    async fn exchange(&self, address: &Uri, request: http::request::Builder, body: Bytes) -> Result<Reply, LoadError> {
+    async fn exchange(&self, address: &Uri, request: Builder, body: Bytes) -> Result<Reply, LoadError> {
         let at = || shown(address);
         let request = request.header(ACCEPT, JSON).header(USER_AGENT, US).body(Full::new(body));
         let request = request.map_err(|error| LoadError::NoAnswer(at(), error.to_string()))?;
@@ -107,6 +109,20 @@ impl Client {
         })?;
         Ok(Reply::Document(Answer { body: body.to_bytes(), max_age: max_age(&head.headers) }))
     }
+}
+
+/// The header with the token of a file.
+pub(in crate::identity::jwt) fn bearer(token: &[u8]) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_bytes(&[b"Bearer ".as_slice(), token.trim_ascii()].concat()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn authorized(mut request: Builder, bearer: Option<HeaderValue>) -> Builder {
+    if let (Some(bearer), Some(headers)) = (bearer, request.headers_mut()) {
+        headers.insert(AUTHORIZATION, bearer);
+    }
+    request
 }
 
 enum Reply {

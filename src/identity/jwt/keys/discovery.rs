@@ -1,6 +1,7 @@
 //! Finds the address of an issuer's keys: OpenID Connect Discovery 1.0, and RFC 8414.
 
 use http::Uri;
+use http::uri::Scheme;
 use serde_json::Value;
 
 use super::address::{checked_address, shown};
@@ -13,7 +14,7 @@ pub(super) async fn discover(client: &Client, issuer: &str) -> Result<Uri, LoadE
     let mut first = None;
     for address in addresses(issuer) {
         let address = checked_address(&address).map_err(|problem| LoadError::JwksUri(issuer.to_owned(), problem))?;
-        match client.get(&address).await {
+        match client.get(&address, None).await {
             Ok(answer) => return jwks_uri(&answer.body, issuer, &address),
             // There are two places, and most issuers have one.
             Err(error) => first = first.or(Some(error)),
@@ -30,7 +31,12 @@ fn jwks_uri(document: &[u8], issuer: &str, address: &Uri) -> Result<Uri, LoadErr
         return Err(LoadError::OtherIssuer(shown(address)));
     }
     let uri = text("jwks_uri").ok_or_else(|| wrong("it has no text `jwks_uri`"))?;
-    checked_address(uri).map_err(|problem| LoadError::JwksUri(shown(address), problem))
+    let unused = |problem| LoadError::JwksUri(shown(address), problem);
+    let uri = checked_address(uri).map_err(unused)?;
+    if address.scheme() == Some(&Scheme::HTTPS) && uri.scheme() != Some(&Scheme::HTTPS) {
+        return Err(unused("it is http:// on this machine, and the issuer is elsewhere"));
+    }
+    Ok(uri)
 }
 
 /// Behind the path of the issuer (OpenID Connect), and in front of it (RFC 8414, section 3.1).

@@ -68,27 +68,26 @@ fn run(runtime: Runtime, work: Vec<Work>, stopped: oneshot::Receiver<()>) {
 impl Kept {
     /// Loads at once, then at intervals and when calls ask for it.
     pub(in crate::identity::jwt) async fn keep(mut self, notices: Notices) {
-        let (mut failures, mut confirmed) = (0_u32, Instant::now());
+        let mut troubles = Troubles { count: 0, told: String::new(), confirmed: Instant::now() };
         loop {
             let pause = match self.loader.load().await {
                 Ok(loaded) => {
-                    if failures > 0 {
+                    if troubles.count > 0 {
                         notices.recovered_of(KEYS, format!("the keys of {} can be loaded again", self.issuer));
                     }
-                    (failures, confirmed) = (0, Instant::now());
+                    troubles = Troubles { count: 0, told: String::new(), confirmed: Instant::now() };
                     self.take(loaded)
                 }
                 Err(error) => {
-                    failures = failures.saturating_add(1);
-                    notices.warn_of(
-                        KEYS,
-                        format!("the keys of {} cannot be loaded: {error}; {}", self.issuer, self.rest(confirmed)),
-                    );
+                    troubles.count = troubles.count.saturating_add(1);
+                    let text = format!("{error}; {}", self.rest(troubles.confirmed));
+                    // Each trouble is told once, not at each attempt.
+                    if troubles.told != text {
+                        notices.warn_of(KEYS, format!("the keys of {} cannot be loaded: {text}", self.issuer));
+                        troubles.told = text;
+                    }
                     self.store.fail();
-                    FIRST_RETRY
-                        .saturating_mul(1 << failures.min(10).saturating_sub(1))
-                        .min(LAST_RETRY)
-                        .min(self.timing.refresh)
+                    troubles.pause().min(self.timing.refresh)
                 }
             };
             tokio::select! {
@@ -110,9 +109,24 @@ impl Kept {
     /// What becomes of the keys that were loaded before.
     fn rest(&self, confirmed: Instant) -> &'static str {
         if !self.loader.is_file() && confirmed.elapsed() >= self.timing.stale && self.store.drop_keys() {
-            return "the last ones are too old to be used any longer, so its tokens are not verified";
+            return "the last ones are too old to be used any longer, so its tokens are not verified until then";
         }
         if self.store.is_empty() { "its tokens are not verified until then" } else { "the last ones stay in use" }
+    }
+}
+
+/// What has gone wrong since the last good load.
+struct Troubles {
+    count: u32,
+    told: String,
+    /// The last good load.
+    confirmed: Instant,
+}
+
+impl Troubles {
+    /// Doubles with each.
+    fn pause(&self) -> Duration {
+        FIRST_RETRY.saturating_mul(1 << self.count.min(10).saturating_sub(1)).min(LAST_RETRY)
     }
 }
 

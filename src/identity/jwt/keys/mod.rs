@@ -23,6 +23,8 @@ mod store;
 mod tests;
 
 pub(super) use self::address::checked_address;
+pub(super) use self::client::{Client, bearer};
+pub(super) use self::error::LoadError;
 pub(super) use self::keeper::{KeeperThread, Kept, Work};
 pub(super) use self::key::Key;
 pub(super) use self::source::{Loader, Source};

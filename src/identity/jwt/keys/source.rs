@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 
-use super::client::Client;
+use super::client::{Client, bearer};
 use super::discovery::discover;
 use super::error::LoadError;
 use super::key_set::KeySet;
@@ -29,6 +29,7 @@ pub(in crate::identity::jwt) enum Source {
 pub(in crate::identity::jwt) struct Loader {
     source: Source,
     ca: Option<PathBuf>,
+    bearer_file: Option<PathBuf>,
     timeout: Duration,
     /// The state of the file when it was last read.
     seen: Option<FileState>,
@@ -52,8 +53,13 @@ pub(in crate::identity::jwt) enum Loaded {
 }
 
 impl Loader {
-    pub(in crate::identity::jwt) const fn new(source: Source, ca: Option<PathBuf>, timeout: Duration) -> Self {
-        Self { source, ca, timeout, seen: None }
+    pub(in crate::identity::jwt) const fn new(
+        source: Source,
+        ca: Option<PathBuf>,
+        bearer_file: Option<PathBuf>,
+        timeout: Duration,
+    ) -> Self {
+        Self { source, ca, bearer_file, timeout, seen: None }
     }
 
     pub(super) const fn is_file(&self) -> bool {
@@ -68,15 +74,16 @@ impl Loader {
     }
 
     pub(super) async fn load(&mut self) -> Result<Loaded, LoadError> {
+        if let Some(loaded) = self.load_file() {
+            return loaded;
+        }
+        let client = self.client()?;
         let address = match &self.source {
-            Source::File(path) => {
-                let path = path.clone();
-                return self.of_file(&path);
-            }
             Source::Url(address) => address.clone(),
-            Source::Discovery(issuer) => discover(&self.client()?, issuer).await?,
+            Source::Discovery(issuer) => discover(&client, issuer).await?,
+            Source::File(_) => return Ok(Loaded::Unchanged),
         };
-        let answer = self.client()?.get(&address).await?;
+        let answer = client.get(&address, self.bearer()?).await?;
         let keys =
             KeySet::parse(&answer.body).map_err(|error| LoadError::Content(super::address::shown(&address), error))?;
         Ok(Loaded::Keys(keys, answer.max_age))
@@ -91,6 +98,13 @@ impl Loader {
             None => None,
         };
         Client::new(pem.as_deref(), self.timeout)
+    }
+
+    /// Read for each load, as Kubernetes exchanges it every hour.
+    fn bearer(&self) -> Result<Option<HeaderValue>, LoadError> {
+        let Some(path) = &self.bearer_file else { return Ok(None) };
+        let token = regular::read(path).map_err(|error| LoadError::File(path.display().to_string(), error))?;
+        Ok(bearer(&token))
     }
 
     fn of_file(&mut self, path: &Path) -> Result<Loaded, LoadError> {

@@ -104,8 +104,14 @@ impl KeyStore {
         Box::pin(async move { drop(results.changed().await) })
     }
 
+    /// Completes when a call asks for a load. What was asked before the last result is answered by it.
     pub(super) async fn wanted(&self) {
-        self.wanted.notified().await;
+        loop {
+            self.wanted.notified().await;
+            if self.asked.lock().is_pending {
+                return;
+            }
+        }
     }
 
     /// The result of a load.

@@ -18,6 +18,8 @@ use super::first_byte_timeout::{FirstByteTimeout, WriteBacklog};
 use super::router::{ConnectionService, Router};
 use crate::proxy::http::capacity::ClientSlot;
 use crate::proxy::http::limits::{BUFFER, KEEP_ALIVE, MAX_HEADERS};
+#[cfg(feature = "tls")]
+use crate::proxy::http::tls::Acceptor;
 
 /// Serves the connections of one listener.
 #[derive(Debug, Clone)]
@@ -28,11 +30,6 @@ pub(crate) struct ConnectionServer {
     #[cfg(feature = "tls")]
     acceptor: Option<Acceptor>,
 }
-
-/// tokio-rustls has no `Debug` for it.
-#[cfg(feature = "tls")]
-#[derive(Clone)]
-pub(crate) struct Acceptor(pub(crate) tokio_rustls::TlsAcceptor);
 
 impl ConnectionServer {
     /// `head` is the timeout for heads of requests, and for everything before the first one.
@@ -76,8 +73,9 @@ impl ConnectionServer {
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.acceptor {
             // A client that does not speak TLS learns it from the handshake.
-            if let Ok(Ok(stream)) = tokio::time::timeout(self.head, acceptor.0.accept(stream)).await {
-                self.converse(stream, service, end).await;
+            let handshake = acceptor.accept(stream, service.peer());
+            if let Ok(Some((stream, certificate))) = tokio::time::timeout(self.head, handshake).await {
+                self.converse(stream, service.shown(certificate), end).await;
             }
             return;
         }
@@ -121,10 +119,3 @@ fn settle(stream: &TcpStream) {
 
 /// Enough for a client that reads to get what is buffered of its answer.
 const LAST_BYTES: Duration = Duration::from_secs(5);
-
-#[cfg(feature = "tls")]
-impl std::fmt::Debug for Acceptor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Acceptor")
-    }
-}

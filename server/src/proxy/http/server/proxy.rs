@@ -23,6 +23,8 @@ use crate::proxy::http::capacity::Connections;
 use crate::proxy::http::error::HttpProxyError;
 use crate::proxy::http::relay::{AuditSettings, BodyHold, Relay, RequestRewrite};
 use crate::proxy::http::settings::{HttpSettings, ProxyMode};
+#[cfg(feature = "tls")]
+use crate::proxy::http::tls::Acceptor;
 use crate::proxy::http::upstream::Pool;
 use crate::proxy::unjoined::Unjoined;
 
@@ -60,8 +62,10 @@ impl HttpProxy {
     pub async fn bind(settings: HttpSettings, trail: &Trail) -> Result<Self, HttpProxyError> {
         settings.check()?;
         #[cfg(feature = "tls")]
-        let acceptor =
-            settings.tls.as_ref().map(crate::proxy::http::tls::acceptor).transpose()?.map(super::connection::Acceptor);
+        let acceptor = match &settings.tls {
+            Some(files) => Some(Acceptor::new(files, settings.client_certificates.as_ref(), trail)?),
+            None => None,
+        };
         let (pool, connections) = (Pool::new(&settings)?, settings.connections.clone());
         let (listener, address) = listen(settings.listen).await?;
         let health_listener = match settings.health {

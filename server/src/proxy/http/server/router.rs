@@ -20,6 +20,7 @@ use tower_service::Service as _;
 
 use crate::proxy::http::answer::{self, BoxedAnswer};
 use crate::proxy::http::capacity::{ClientHandle, ExchangeStart, GuardedBody, MORE_ROOM, OverCapacity};
+use crate::proxy::http::client_certificate::ClientCertificate;
 use crate::proxy::http::headers::TrustedHops;
 use crate::proxy::http::relay::{ConnectionAddresses, OriginTaps, Relay, layer};
 use crate::proxy::http::upstream::ServerBody;
@@ -33,6 +34,7 @@ pub(crate) struct ConnectionService {
     local: Option<IpAddr>,
     garbage_rate: Arc<GarbageRate>,
     client: ClientHandle,
+    certificate: Option<ClientCertificate>,
 }
 
 /// Shared by all connections of a listener.
@@ -73,7 +75,7 @@ impl Router {
         client: ClientHandle,
     ) -> ConnectionService {
         let local = local.map(|local| local.ip().to_canonical());
-        ConnectionService { router: self.clone(), peer, local, garbage_rate: Arc::default(), client }
+        ConnectionService { router: self.clone(), peer, local, garbage_rate: Arc::default(), client, certificate: None }
     }
 
     fn target(&self, request: &Request<Incoming>) -> Result<McpService<Relay>, BoxedAnswer> {
@@ -84,6 +86,18 @@ impl Router {
             Target::Reverse(service, _) => Ok(service.clone()),
             Target::Forward { origins, local } => Ok(origins.service(&origin(request.uri(), *local)?)),
         }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl ConnectionService {
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The client has shown that certificate.
+    pub(crate) fn shown(self, certificate: Option<ClientCertificate>) -> Self {
+        Self { certificate, ..self }
     }
 }
 
@@ -119,6 +133,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         request.extensions_mut().insert(self.garbage_rate.clone());
         request.extensions_mut().insert(ConnectionAddresses { peer: self.peer.ip(), local: self.local });
         trusted.map(|hop| request.extensions_mut().insert(hop));
+        self.certificate.clone().map(|certificate| request.extensions_mut().insert(certificate));
         let relayed = service.call(request);
         Box::pin(async move {
             let answered = relayed.await;

@@ -9,10 +9,11 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 
 use crate::capture::mcp::correlate::{GarbageRate, MessageOrigin};
+use crate::capture::mcp::request_id::RequestId;
 use crate::capture::mcp::trace_context;
-use crate::identity::PeerAddr;
+use crate::identity::{PeerAddr, Sender};
 use crate::record::names;
-use crate::trail::{ClientKey, Core, Sender, Transport};
+use crate::trail::{ClientKey, Core, Observer, Transport};
 
 /// All facts of the head. In a proxy, the span that the headers name is the caller's, because the proxy is the next
 /// hop; in a server, it is the span of the HTTP request.
@@ -23,18 +24,19 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
     if let Some(version) = version(parts.version) {
         facts.push((names::NETWORK_PROTOCOL_VERSION, version.to_owned()));
     }
-    for (header, name) in HEADERS {
-        if let Some(value) = text(headers, header) {
-            facts.push((name, value.to_owned()));
-        }
+    if let Some(id) = parts.extensions.get::<RequestId>() {
+        facts.push((names::AUDITRAIL_REQUEST_ID, id.as_str().to_owned()));
     }
-    let peer = parts.extensions.get::<PeerAddr>().map(|peer| core.hops().client(peer.0, headers));
+    if let Some(agent) = text(headers, "user-agent") {
+        facts.push((names::USER_AGENT_ORIGINAL, agent.to_owned()));
+    }
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| core.chain().hops.client(peer.0, headers));
     if let Some(peer) = peer {
         facts.push((names::CLIENT_ADDRESS, peer.ip().to_canonical().to_string()));
     }
-    let sender = Sender::of_http(core, headers, &parts.extensions);
+    let sender = Sender::of_http(core.chain(), headers, &parts.extensions);
     // Only in the proxy: it costs nothing there, and the hops that vouch for identities are in front of it.
-    let actor = if is_proxy { sender.actor(core, "") } else { None };
+    let actor = if is_proxy { sender.actor(core.chain(), "") } else { None };
     let client = ClientKey::of(actor, peer.map(|peer| peer.ip())).map(|key| core.clients().get(key));
     MessageOrigin {
         transport: Some(Transport::StreamableHttp),
@@ -47,6 +49,7 @@ pub(crate) fn origin(core: &Core, parts: &Parts, is_proxy: bool) -> MessageOrigi
         protocol_version: text(headers, PROTOCOL_VERSION).filter(|value| is_version(value)).map(str::to_owned),
         client,
         garbage_rate: parts.extensions.get::<Arc<GarbageRate>>().cloned().unwrap_or_default(),
+        observer: if is_proxy { Observer::Proxy } else { Observer::Server },
         is_held: false,
         sender: Arc::new(sender),
     }
@@ -103,9 +106,6 @@ fn is_version(value: &str) -> bool {
     (1..=LONGEST).contains(&value.len()) && value.bytes().all(is_plain)
 }
 
-/// The headers whose values are recorded unchanged.
-const HEADERS: [(&str, &str); 2] =
-    [("x-request-id", names::AUDITRAIL_REQUEST_ID), ("user-agent", names::USER_AGENT_ORIGINAL)];
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const SESSION: &str = "mcp-session-id";
 /// A longer id is not used as a key.

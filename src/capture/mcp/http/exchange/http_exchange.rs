@@ -19,6 +19,7 @@ use super::body_notes::{BodyNotes, Side};
 use super::bypass::Bypass;
 #[cfg(feature = "internals")]
 use super::held_calls::HeldCalls;
+use super::http_pair::HttpPair;
 use super::ordinary::HttpRecording;
 use super::progress::ExchangeProgress;
 use super::{head, ordinary};
@@ -26,6 +27,7 @@ use crate::capture::mcp::correlate::{self, Exchange, ExchangeEnd, MessageOrigin}
 use crate::capture::mcp::http::reading::{BodyEnd, UnreadReason};
 use crate::capture::mcp::http::server::{ServerState, SessionExchange};
 use crate::capture::mcp::message::{Flaw, Message, ScanOptions};
+use crate::capture::mcp::request_id::RequestId;
 use crate::locks::Mutex;
 use crate::record::{ClockReading, Detail, Outcome, names};
 use crate::trail::{Call, Direction, MessageFacts, OpenCall, Opener, Pause, Refused, WireCounter, is_of_mcp};
@@ -39,6 +41,7 @@ pub(crate) struct HttpExchange {
     begun: ClockReading,
     method: Method,
     path: String,
+    pair: HttpPair,
     /// The head is that of an MCP client, whatever the path.
     is_of_mcp: bool,
     /// The request asks for a session.
@@ -64,10 +67,11 @@ pub(crate) struct HttpExchange {
 }
 
 impl HttpExchange {
-    pub(crate) fn begin(shared: &Arc<ServerState>, recording: &Arc<HttpRecording>, parts: &Parts) -> Arc<Self> {
+    pub(crate) fn begin(shared: &Arc<ServerState>, recording: &Arc<HttpRecording>, parts: &mut Parts) -> Arc<Self> {
         let core = shared.core();
         let begun = core.clock().now();
         shared.sessions.sweep();
+        RequestId::of(core, parts);
         let mut origin = head::origin(core, parts, shared.is_proxy);
         origin.is_held = shared.refuses();
         let named = head::session(&parts.headers).and_then(|id| shared.sessions.enter(id));
@@ -84,6 +88,7 @@ impl HttpExchange {
             begun,
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
+            pair: HttpPair::of(core, &mut parts.extensions),
             is_of_mcp: head::is_of_mcp(parts),
             initializes: AtomicBool::new(false),
             bodies: BodyNotes::default(),
@@ -325,7 +330,10 @@ impl HttpExchange {
             _ => false,
         };
         if let Some(session) = session.filter(ended) {
-            session.end();
+            // A 404 only shows that it ended before.
+            let by =
+                (self.method == Method::DELETE && status < 300).then(|| self.exchange.carry(MessageFacts::default()));
+            session.end(by);
         }
     }
 
@@ -352,7 +360,7 @@ impl HttpExchange {
             _ if self.exchange.has_message() => failed,
             _ => is_mcp && failed || self.recording.wants(&self.path, failed),
         };
-        if is_wanted {
+        if is_wanted && (hides || self.pair.take()) {
             self.tell(&self.outcome(failed, hides));
         }
     }
@@ -360,14 +368,9 @@ impl HttpExchange {
     /// Whether the protocols provide for that answer, so that it is not a failure.
     fn is_provided_for(&self, status: u16, is_mcp: bool) -> bool {
         match status {
-            405 => (is_mcp || self.is_of_mcp) && self.method != Method::POST || self.is_discovery(),
-            404 => self.is_discovery(),
-            _ => false,
+            405 if (is_mcp || self.is_of_mcp) && self.method != Method::POST => true,
+            _ => ordinary::is_provided_for(&self.method, &self.path, status),
         }
-    }
-
-    fn is_discovery(&self) -> bool {
-        ordinary::is_discovery(&self.method, &self.path)
     }
 
     fn outcome(&self, failed: bool, hides: bool) -> Outcome {
@@ -397,6 +400,7 @@ impl HttpExchange {
         }
         if self.status() != 0 {
             call.note(&names::HTTP_RESPONSE_STATUS_CODE.into(), i64::from(self.status()).into());
+            call.span().record(names::HTTP_RESPONSE_STATUS_CODE, i64::from(self.status()));
         }
         call.finish_now(outcome);
     }

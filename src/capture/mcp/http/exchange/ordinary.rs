@@ -50,6 +50,11 @@ impl HttpRecording {
         self
     }
 
+    /// Whether a request to that path is recorded, however it ends.
+    pub(crate) fn wants_all_to(&self, path: &str) -> bool {
+        self.wants(path, false)
+    }
+
     /// Whether a request to that path is recorded.
     pub(crate) fn wants(&self, path: &str, failed: bool) -> bool {
         let is_wanted = match self.which {
@@ -70,6 +75,11 @@ fn fits(pattern: &str, path: &str) -> bool {
 pub(crate) fn is_discovery(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
         && path.split('/').any(|segment| segment == ".well-known")
+}
+
+/// Whether the protocols provide for that answer to a request beside MCP, so that it is not a failure.
+pub(crate) fn is_provided_for(method: &Method, path: &str, status: u16) -> bool {
+    matches!(status, 404 | 405) && is_discovery(method, path)
 }
 
 #[cfg(test)]

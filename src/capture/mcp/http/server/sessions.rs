@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::capture::mcp::correlate::Session;
 use crate::locks::{Mutex, MutexGuard};
-use crate::trail::{Client, ClientKey, Core, Share, SharedResource, WireCounter};
+use crate::trail::{Client, ClientKey, Core, MessageFacts, Share, SharedResource, WireCounter};
 
 /// The open sessions of a server.
 pub(crate) struct Sessions {
@@ -98,7 +98,7 @@ impl Sessions {
             self.tell_greedy(client);
         }
         // Not under the lock, because it writes records.
-        same.into_iter().chain(evicted).for_each(|correlated| correlated.end());
+        same.into_iter().chain(evicted).for_each(|correlated| correlated.end(None));
         SessionExchange { sessions: self.clone(), id, correlated: correlated.clone(), path }
     }
 
@@ -138,7 +138,7 @@ impl Sessions {
             let left: Vec<_> = table.by_id.values().map(|session| session.correlated.clone()).collect();
             (idle, left)
         };
-        idle.into_iter().for_each(|correlated| correlated.end());
+        idle.into_iter().for_each(|correlated| correlated.end(None));
         left.into_iter().for_each(|correlated| correlated.give_up(now.saturating_sub(GIVE_UP)));
     }
 
@@ -150,7 +150,7 @@ impl Sessions {
         ));
     }
 
-    fn end(&self, id: &str, correlated: &Arc<Session>) {
+    fn end(&self, id: &str, correlated: &Arc<Session>, by: Option<MessageFacts>) {
         let ended = {
             let mut table = self.table();
             // Another session may have that id by now.
@@ -158,7 +158,7 @@ impl Sessions {
             if is_this { table.remove(id) } else { None }
         };
         if let Some(correlated) = ended {
-            correlated.end();
+            correlated.end(by);
         }
     }
 
@@ -208,9 +208,9 @@ impl SessionExchange {
         &self.correlated
     }
 
-    /// The session is over.
-    pub(crate) fn end(&self) {
-        self.sessions.end(&self.id, &self.correlated);
+    /// The session is over, by a request with those facts or for another reason.
+    pub(crate) fn end(&self, by: Option<MessageFacts>) {
+        self.sessions.end(&self.id, &self.correlated, by);
     }
 }
 

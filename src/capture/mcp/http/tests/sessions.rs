@@ -88,7 +88,7 @@ fn one_too_many_closes_the_one_that_was_used_longest_ago() {
 fn whoever_leaves_is_closed() {
     let bench = Bench::new(9);
     bench.with_parked_call("ended");
-    bench.sessions.enter("ended").unwrap().end();
+    bench.sessions.enter("ended").unwrap().end(None);
     assert!(!bench.has("ended"));
     assert_eq!(bench.answers(), 1);
 
@@ -96,7 +96,7 @@ fn whoever_leaves_is_closed() {
     let before = bench.sessions.enter("same").unwrap();
     bench.with_parked_call("same");
     assert_eq!(bench.answers(), 2, "an id that is issued again is another session");
-    before.end();
+    before.end(None);
     assert!(bench.has("same"), "of which the old one knows nothing");
 
     drop(before);

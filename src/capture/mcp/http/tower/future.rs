@@ -15,6 +15,7 @@ use pin_project_lite::pin_project;
 use super::body::TapBody;
 use crate::capture::mcp::http::exchange::HttpExchange;
 use crate::capture::mcp::http::reading::BodyEnd;
+use crate::capture::mcp::request_id::RequestId;
 
 pin_project! {
     /// The response future of [`McpService`](super::service::McpService).
@@ -22,6 +23,7 @@ pin_project! {
         #[pin]
         future: F,
         expected: AwaitedResponse,
+        returned: Option<RequestId>,
     }
 }
 
@@ -29,8 +31,8 @@ pin_project! {
 struct AwaitedResponse(Option<Arc<HttpExchange>>);
 
 impl<F> McpFuture<F> {
-    pub(crate) fn new(future: F, passage: Option<Arc<HttpExchange>>) -> Self {
-        Self { future, expected: AwaitedResponse(passage) }
+    pub(crate) fn new(future: F, passage: Option<Arc<HttpExchange>>, returned: Option<RequestId>) -> Self {
+        Self { future, expected: AwaitedResponse(passage), returned }
     }
 }
 
@@ -43,7 +45,7 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.future.poll(context));
+        let result = ready!(this.future.poll(context)).map(|response| with_id(response, this.returned.as_ref()));
         let passage = this.expected.0.take();
         Poll::Ready(match (result, passage) {
             (Ok(response), Some(passage)) => Ok(tapped(response, &passage)),
@@ -54,6 +56,14 @@ where
             }
         })
     }
+}
+
+/// The response with that id, unless it has one.
+pub(crate) fn with_id<R>(mut response: Response<R>, id: Option<&RequestId>) -> Response<R> {
+    if let Some((name, value)) = id.and_then(RequestId::to_header) {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
 }
 
 fn tapped<R: Body>(response: Response<R>, passage: &Arc<HttpExchange>) -> Response<TapBody<R>> {

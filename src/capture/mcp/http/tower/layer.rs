@@ -17,6 +17,7 @@ use crate::capture::mcp::http::server::ServerState;
 pub struct McpLayer {
     shared: Arc<ServerState>,
     recording: Arc<HttpRecording>,
+    returns_id: bool,
 }
 
 impl Trail {
@@ -71,8 +72,15 @@ impl McpLayer {
         Self { recording: Arc::new(recording), ..self }
     }
 
+    /// Whether responses get the header `x-request-id` with the [`RequestId`](crate::RequestId) of their request, unless they have
+    /// one (default: no).
+    #[must_use]
+    pub fn return_request_id(self, returns: bool) -> Self {
+        Self { returns_id: returns, ..self }
+    }
+
     fn of(shared: ServerState) -> Self {
-        Self { shared: Arc::new(shared), recording: Arc::default() }
+        Self { shared: Arc::new(shared), recording: Arc::default(), returns_id: false }
     }
 }
 
@@ -80,7 +88,7 @@ impl<S> Layer<S> for McpLayer {
     type Service = McpService<S>;
 
     fn layer(&self, inner: S) -> McpService<S> {
-        McpService::new(self.shared.clone(), self.recording.clone(), inner)
+        McpService::new(self.shared.clone(), self.recording.clone(), inner).returning_id(self.returns_id)
     }
 }
 

@@ -7,5 +7,6 @@ mod service;
 
 pub use self::body::TapBody;
 pub use self::future::McpFuture;
+pub(crate) use self::future::with_id;
 pub use self::layer::McpLayer;
 pub use self::service::McpService;

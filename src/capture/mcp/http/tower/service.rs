@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! 1. The inner service gets every request, and its response is returned, even if the audit fails.
-//! 2. An exchange that passes two layers of one trail is recorded once, by the outer layer.
+//! 2. An exchange that passes two layers of one trail is recorded once, by the outer layer. The inner one only tells it who the
+//!    sender is, if that was unknown: authentication may be between them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,22 +20,29 @@ use crate::capture::mcp::correlate::Exchange;
 use crate::capture::mcp::http::exchange::{HttpExchange, HttpRecording};
 use crate::capture::mcp::http::reading::UnreadReason;
 use crate::capture::mcp::http::server::ServerState;
+use crate::capture::mcp::request_id::RequestId;
 
 /// A service around another one that records the calls that pass. Made by [`McpLayer`](super::layer::McpLayer).
 #[derive(Debug, Clone)]
 pub struct McpService<S> {
     shared: Arc<ServerState>,
     recording: Arc<HttpRecording>,
+    returns_id: bool,
     inner: S,
 }
 
 impl<S> McpService<S> {
     pub(crate) fn new(shared: Arc<ServerState>, recording: Arc<HttpRecording>, inner: S) -> Self {
-        Self { shared, recording, inner }
+        Self { shared, recording, returns_id: false, inner }
+    }
+
+    pub(crate) fn returning_id(self, returns_id: bool) -> Self {
+        Self { returns_id, ..self }
     }
 
     fn begin<B: Body>(&self, parts: &mut Parts, body: B) -> (TapBody<B>, Option<Arc<HttpExchange>>) {
-        if parts.extensions.get::<Arc<Exchange>>().is_some_and(|outer| outer.is_of(self.shared.core())) {
+        if let Some(outer) = parts.extensions.get::<Arc<Exchange>>().filter(|outer| outer.is_of(self.shared.core())) {
+            outer.identify(&parts.headers, &parts.extensions);
             return (TapBody::relayed(body), None);
         }
         let length = body.size_hint().exact();
@@ -80,6 +88,7 @@ where
     fn call(&mut self, request: Request<B>) -> McpFuture<S::Future> {
         let (mut parts, body) = request.into_parts();
         let (body, passage) = self.begin(&mut parts, body);
-        McpFuture::new(self.inner.call(Request::from_parts(parts, body)), passage)
+        let id = parts.extensions.get::<RequestId>().filter(|_| self.returns_id).cloned();
+        McpFuture::new(self.inner.call(Request::from_parts(parts, body)), passage, id)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::location::{Location, Slot, TextField};
 use super::repeated_keys::RepeatedKeys;
+use crate::capture::mcp::claimed::ClaimedTexts;
 use crate::capture::mcp::message::{ErrorFacts, Flaw, Id, Message, Params, ResultFacts};
 
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,7 @@ struct MetaFacts {
     protocol_version: Option<String>,
     client_name: Option<String>,
     client_version: Option<String>,
+    claimed: ClaimedTexts,
 }
 
 impl FoundFacts {
@@ -32,6 +34,7 @@ impl FoundFacts {
         params.protocol_version = meta.protocol_version.or(params.protocol_version.take());
         params.client_name = meta.client_name.or(params.client_name.take());
         params.client_version = meta.client_version.or(params.client_version.take());
+        params.claimed = meta.claimed.claimed();
         // How its reader treats it is decided elsewhere ([`Message::kind`]).
         let is_message = message.method.is_some() || message.has_result || message.has_error;
         message.flaw = match is_object && is_message {
@@ -51,9 +54,9 @@ impl FoundFacts {
     }
 
     /// The place of a text that is kept.
-    pub(crate) fn text(&mut self, field: TextField) -> &mut Option<String> {
+    pub(crate) fn text(&mut self, field: TextField) -> Option<&mut Option<String>> {
         let Message { method, params, result, error, .. } = &mut self.message;
-        match field {
+        Some(match field {
             TextField::Method => method,
             TextField::Name => &mut params.name,
             TextField::Uri => &mut params.uri,
@@ -74,7 +77,8 @@ impl FoundFacts {
             TextField::InnerStatus => &mut result.inner_task_status,
             TextField::ResultProtocolVersion => &mut result.protocol_version,
             TextField::ErrorMessage => &mut error.message,
-        }
+            TextField::Claimed(key) => return self.meta.claimed.text(key),
+        })
     }
 
     /// Notes a key with that meaning. Returns whether it occurred before.
@@ -86,7 +90,8 @@ impl FoundFacts {
     pub(crate) fn forget(&mut self, slot: Slot) {
         match slot {
             Slot::Nothing | Slot::ItemText => {}
-            Slot::Text(field) => *self.text(field) = None,
+            Slot::Text(TextField::Claimed(key)) => self.meta.claimed.forget(key),
+            Slot::Text(field) => self.text(field).into_iter().for_each(|text| *text = None),
             Slot::Version => self.message.is_jsonrpc = false,
             Slot::Id => self.message.id = None,
             Slot::RequestId => self.message.params.request_id = None,

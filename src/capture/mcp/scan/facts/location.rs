@@ -1,5 +1,7 @@
 //! Where in a message a value is, for the places that contain facts to keep.
 
+use crate::capture::mcp::claimed::ClaimedKey;
+
 /// An array or object that contains something to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Location {
@@ -59,6 +61,8 @@ pub(crate) enum TextField {
     MetaProtocolVersion,
     MetaClientName,
     MetaClientVersion,
+    /// A key of `_meta` by which the client claims something.
+    Claimed(ClaimedKey),
     Traceparent,
     Tracestate,
     ResultType,
@@ -153,7 +157,7 @@ fn of_meta(key: &[u8]) -> Slot {
         b"tracestate" => Slot::Text(TextField::Tracestate),
         b"io.modelcontextprotocol/protocolVersion" => Slot::Text(TextField::MetaProtocolVersion),
         b"io.modelcontextprotocol/clientInfo" => Slot::Inner(Location::MetaClient),
-        _ => Slot::Nothing,
+        key => ClaimedKey::of(key).map_or(Slot::Nothing, |key| Slot::Text(TextField::Claimed(key))),
     }
 }
 

@@ -224,7 +224,9 @@ impl ReaderView {
             _ if !self.takes => {}
             Slot::Text(field) => {
                 let text = self.text.text().to_owned();
-                *self.found.text(field) = Some(text);
+                if let Some(place) = self.found.text(field) {
+                    *place = Some(text);
+                }
             }
             Slot::Version => self.found.message.is_jsonrpc = !self.text.is_cut() && self.text.text() == JSONRPC,
             Slot::Id | Slot::RequestId => self.found.set_id(self.slot, self.id_text.id()),

@@ -14,6 +14,7 @@ use crate::capture::mcp::message::{
 };
 use crate::capture::mcp::scan::framing::{Events, Lines};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
+use crate::identity::Claimed;
 
 /// Panics unless the scanner agrees with serde_json about one document, for any sizes of its pieces. `is_json` is
 /// whether the bytes are one JSON document in UTF-8.
@@ -186,7 +187,19 @@ fn params(object: &Map<String, Value>, reading: &ScanOptions, found: &Params) ->
         client_version: text(meta_client, "version").or_else(|| text(client, "version")),
         traceparent: text(meta, "traceparent"),
         tracestate: text(meta, "tracestate"),
+        claimed: claimed(meta),
     }
+}
+
+fn claimed(meta: &Map<String, Value>) -> Option<Box<Claimed>> {
+    let first = |keys: &[&str]| keys.iter().filter_map(|key| text(meta, key)).find(|text| !text.is_empty());
+    let mut claimed = Claimed::default();
+    claimed.actor_id = first(&["userId", "user_id", "openai/subject", "nousresearch.hermes/user_id"]);
+    claimed.agent_id = first(&["agentId", "agent_id"]);
+    claimed.tenant_id = first(&["tenantId", "tenant_id", "openai/organization"]);
+    claimed.purpose = first(&["purpose"]);
+    claimed.reason = first(&["reason"]);
+    (claimed != Claimed::default()).then(|| Box::new(claimed))
 }
 
 fn answer(object: &Map<String, Value>, reading: &ScanOptions) -> ResultFacts {
