@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use auditrail::{EventName, Trail};
+use auditrail::{EventName, Trail, TrailBuilder};
 use tracing_subscriber::prelude::*;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let trail = Trail::builder("ticket-mcp").denied_when(|failure| failure.message.contains("not allowed")).start()?;
+    let trail = trail().start()?;
     tracing_subscriber::registry().with(trail.layer()).init();
 
     println!("{:?}", close_ticket(17).await);
@@ -27,6 +27,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// What the tests of this example need of it, too.
+pub(crate) fn trail() -> TrailBuilder {
+    Trail::builder("ticket-mcp").denied_when(|failure| failure.message.contains("not allowed"))
+}
+
 /// The body of a handler that answers `tools/call` for the tool `close_ticket`.
 #[tracing::instrument(
     skip_all,
@@ -34,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ret,
     fields(mcp.method.name = "tools/call", gen_ai.tool.name = "close_ticket", audit.actor.id = "alice", audit.target.id = ticket)
 )]
-async fn close_ticket(ticket: u32) -> Result<&'static str, String> {
+pub(crate) async fn close_ticket(ticket: u32) -> Result<&'static str, String> {
     match ticket {
         0 => Err("alice is not allowed to close ticket 0".into()),
         _ => Ok("closed"),

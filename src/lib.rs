@@ -63,7 +63,8 @@
 //! | `tls` | | `https://` endpoints and client certificates |
 //! | `jwt` | | actors from JSON Web Tokens, with the keys of their issuers, and from Kubernetes: [`identity::jwt`] |
 //! | `tower` | | the tap for MCP over HTTP, and a layer for HTTP that is not MCP |
-//! | `serve` | | a receiver in memory, for tests: [`serve::Receiver`] |
+//! | `serve` | | a receiver in memory, for demonstrations and tests over a network: [`serve::Receiver`] |
+//! | `testing` | | a trail in memory, and assertions about what was audited, for tests of your server: [`testing`] |
 //!
 //! # The modules
 //!
@@ -162,6 +163,8 @@ pub mod record;
 pub mod serve;
 #[cfg(unix)]
 pub mod ship;
+#[cfg(all(unix, feature = "testing"))]
+pub mod testing;
 #[cfg(unix)]
 pub mod trail;
 
@@ -223,6 +226,9 @@ mod pages {
     struct Http;
     #[doc = include_str!("../docs/events.md")]
     struct Events;
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
     #[doc = include_str!("../docs/wrap.md")]
     struct Wrap;
 }

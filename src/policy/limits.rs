@@ -1,6 +1,6 @@
 //! Limits on the length of values.
 
-use crate::record::Value;
+use crate::record::{Value, names};
 
 /// Limits on the values of a record. They apply before the record is written to the journal, where nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,15 @@ impl Default for ValueLimits {
 }
 
 impl ValueLimits {
+    /// The longest string of that attribute: a tool's definition, which is recorded only where that is switched on, has a
+    /// limit of its own.
+    pub(super) fn of(&self, key: &str) -> Self {
+        match key {
+            names::AUDITRAIL_MCP_TOOL_DEFINITION => Self { value_bytes: MAX_DEFINITION, ..*self },
+            _ => *self,
+        }
+    }
+
     /// The string, truncated if it is too long.
     #[must_use]
     pub fn cut<'a>(&self, text: &'a str) -> &'a str {
@@ -45,3 +54,6 @@ impl ValueLimits {
         }
     }
 }
+
+/// 16 KiB: a long description and a schema with some hundred properties.
+pub(crate) const MAX_DEFINITION: usize = 16 * 1024;

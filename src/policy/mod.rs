@@ -18,8 +18,12 @@ pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
 pub use self::decision::{Decision, Ruling, Verdict};
 pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRules};
+#[cfg(feature = "mcp")]
+pub(crate) use self::limits::MAX_DEFINITION;
 pub use self::limits::ValueLimits;
 pub(crate) use self::targets::{MappedTarget, TargetSubject};
 pub use self::targets::{TargetError, TargetMap, TargetRule};
+#[cfg(feature = "mcp")]
+pub(crate) use self::truncator::Truncation;
 pub(crate) use self::truncator::{Truncations, Truncator};
 pub use self::uri::{cleaned, is_uri, without_secrets};

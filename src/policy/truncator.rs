@@ -46,6 +46,18 @@ impl Truncator {
         Self { limits: ValueLimits { value_bytes, ..self.limits }, ..self.clone() }
     }
 
+    /// The string with at most that many bytes and, if it was truncated, what it was.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn text_of_at_most(&self, bytes: usize, key: &Key, mut text: String) -> (String, Option<Truncation>) {
+        if text.len() <= bytes {
+            return (text, None);
+        }
+        let truncation = self.cut(key, [text.as_bytes()].into_iter());
+        text.truncate(crate::record::cut(&text, bytes).len());
+        text.shrink_to_fit();
+        (text, Some(truncation))
+    }
+
     /// Whether a string has to be truncated.
     #[inline]
     #[cfg(feature = "layer")]
@@ -64,11 +76,11 @@ impl Truncator {
 
     /// Truncates any value, at any depth; returns what it was if it was truncated.
     pub(crate) fn value(&self, key: &Key, value: &mut Value) -> Option<Truncation> {
-        let mut whole = Vec::new();
+        let (mut whole, limits) = (Vec::new(), self.limits.of(key));
         strings(value, &mut whole);
-        let is_too_long = whole.iter().any(|string| string.len() > self.limits.value_bytes);
+        let is_too_long = whole.iter().any(|string| string.len() > limits.value_bytes);
         let cut = is_too_long.then(|| self.cut(key, whole.into_iter()))?;
-        self.limits.apply(value);
+        limits.apply(value);
         Some(cut)
     }
 

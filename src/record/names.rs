@@ -214,6 +214,7 @@ attributes! {
     AUDITRAIL_ARGUMENTS_DIGEST = "auditrail.arguments.digest" Str Content Auditrail;
     AUDITRAIL_ARGUMENTS_SIZE = "auditrail.arguments.size" Int Content Auditrail;
     AUDITRAIL_RESULT_DIGEST = "auditrail.result.digest" Str Content Auditrail;
+    AUDITRAIL_RESULT_DIGEST_FORM = "auditrail.result.digest_form" Str Content Auditrail;
     AUDITRAIL_RESULT_SIZE = "auditrail.result.size" Int Content Auditrail;
     AUDITRAIL_RESULT_COUNT = "auditrail.result.count" Int Content Auditrail;
     AUDITRAIL_REDACTED = "auditrail.redacted" Strs Content Auditrail;

@@ -52,6 +52,8 @@ pub struct TrailBuilder {
     fs: Arc<dyn Fs>,
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
+    records_tool_definitions: bool,
+    records_result_digests: bool,
 }
 
 impl Trail {
@@ -81,6 +83,8 @@ impl TrailBuilder {
             fs: Arc::new(Disk::default()),
             connector: default_connector(),
             keeps_unsampled_callers: false,
+            records_tool_definitions: false,
+            records_result_digests: false,
         }
     }
 
@@ -284,6 +288,22 @@ impl TrailBuilder {
         self
     }
 
+    /// Records the definition of a tool, in canonical form and up to 16 KiB, when a list has it for the first time
+    /// (`auditrail.mcp.tool.definition`), so that two definitions can be compared later. Off by default: descriptions and schemas
+    /// are texts of the server, which may contain secrets; their digest is recorded in any case.
+    pub fn record_tool_definitions(mut self, record: bool) -> Self {
+        self.records_tool_definitions = record;
+        self
+    }
+
+    /// Records digest, size and number of parts of what a tool, a prompt or a resource gave (`auditrail.result.digest`, `.size`,
+    /// `.count`): HMAC-SHA256 with a key that is derived from `digest.key`, with which its holder can verify a guess. By the
+    /// wrapper alone ([`audited`](crate::Trail)), which serializes each result once more for it, so it is off by default.
+    pub fn record_result_digests(mut self, record: bool) -> Self {
+        self.records_result_digests = record;
+        self
+    }
+
     /// Receives notices about problems; standard error by default. Must not block.
     pub fn on_notice(mut self, sink: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.notices = Notices::to(sink);
@@ -423,6 +443,8 @@ impl TrailBuilder {
             keeps_unsampled_callers: self.keeps_unsampled_callers,
             #[cfg(all(feature = "layer", feature = "logs"))]
             expects_bridge: AtomicBool::default(),
+            records_tool_definitions: self.records_tool_definitions,
+            records_result_digests: self.records_result_digests,
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {

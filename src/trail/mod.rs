@@ -66,10 +66,10 @@ pub(crate) use self::identity::{Client, ClientKey, SharedResource};
 pub(crate) use self::otel::{CALL_SPAN, HTTP_SPAN, MissingIds, PROBE, Reach, TARGET, Way, attached_by, has_own_ids};
 #[cfg(feature = "layer")]
 pub(crate) use self::otel::{Marks, at, begin_time as beginning, end as end_span, mark};
-#[cfg(feature = "serve")]
+#[cfg(any(feature = "serve", feature = "testing"))]
 pub(crate) use self::timer::within;
 #[cfg(feature = "mcp")]
 pub(crate) use self::wire_counts::WireCounter;
-#[cfg(feature = "mcp")]
-pub(crate) use crate::policy::Bounds;
 pub(crate) use crate::policy::Verdict;
+#[cfg(feature = "mcp")]
+pub(crate) use crate::policy::{Bounds, MAX_DEFINITION, Truncation, Truncator};

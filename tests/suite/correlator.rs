@@ -393,6 +393,7 @@ async fn a_changed_tool_is_told_and_calls_name_the_definition_that_they_use() {
     assert_eq!(first.text(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST), None);
     assert_eq!(change.text(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST), Some(used[0].as_str()));
     assert!(!format!("{records:?}").contains("canary"));
+    assert!(told.iter().all(|record| record.get(names::AUDITRAIL_MCP_TOOL_DEFINITION).is_none()), "off by default");
 }
 
 #[tokio::test]

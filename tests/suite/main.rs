@@ -18,11 +18,13 @@ mod crowd_of_events;
 mod decided;
 mod decisions;
 mod decisions_http;
+mod definitions;
 mod delivery;
 mod durable_events;
 mod error_types;
 mod events;
 mod events_in_calls;
+mod examples;
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
@@ -42,6 +44,7 @@ mod log_processor;
 mod nameless;
 mod pages;
 mod reexports;
+mod result_digests;
 mod seen;
 mod server;
 mod sinks;
@@ -49,6 +52,7 @@ mod span_facts;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 mod tapped;
+mod testing;
 mod turns;
 mod typed_events;
 mod unreadable;

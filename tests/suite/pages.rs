@@ -81,6 +81,45 @@ fn promises_are_held_by_tests() {
     assert!(rows > 50, "{rows}");
 }
 
+/// Every row of the comparison with others is there, and every test that it names; a row without a test says why.
+#[test]
+fn coverage_is_shown_by_tests() {
+    let text = read(&root().join("docs/coverage.md"));
+    let visible = visible(&text);
+    let rows: Vec<_> = visible.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| |")).collect();
+    let numbers: Vec<_> = rows.iter().filter_map(|row| row.split('|').nth(1)?.trim().parse::<u32>().ok()).collect();
+    assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
+    for line in text.lines().filter(|line| line.starts_with("| ") && line.contains(" | ")) {
+        let has_reason =
+            ["Later", "later", "Not taken", "Not by default", "what it has"].iter().any(|it| line.contains(it));
+        assert!(has_reason || line.contains(".rs") || line.contains("test of"), "neither a test nor a reason: {line}");
+    }
+    let mut named = 0;
+    for line in visible.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = line.trim_end_matches('|').split(" | ").collect();
+        let Some(tests) = cells.get(3) else { panic!("a row with fewer cells: {line}") };
+        let tests: Vec<_> = tests.split('`').filter(|word| word.contains(".rs")).collect();
+        named += tests.len();
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap_or((test, ""));
+            let code = fs::read_to_string(root().join(file)).unwrap_or_default();
+            let is_there = code.contains(&format!("fn {name}(")) || code.contains(&format!("\"{name}\""));
+            assert!(
+                !code.is_empty() && (name.is_empty() || is_there),
+                "docs/coverage.md names {test}, which is not there"
+            );
+        }
+    }
+    assert!(named > 60, "{named}");
+}
+
+/// A page without what is commented out.
+fn visible(text: &str) -> String {
+    let mut parts = text.split("<!--");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once("-->").map_or("", |(_, after)| after))
+}
+
 /// Excerpts that cannot be compiled by themselves are lines of an example.
 #[test]
 fn excerpts_are_from_examples() {

@@ -27,6 +27,8 @@ pub(super) enum Command {
     Tail(TailArguments),
     #[command(arg_required_else_help = true, after_help = PROXY_EXIT_CODES)]
     Proxy(ProxyArguments),
+    #[command(arg_required_else_help = true, after_help = EXPECT_EXIT_CODES)]
+    Expect(ExpectArguments),
 }
 
 /// Inspects the journal of a service and ships the records left in it
@@ -199,7 +201,34 @@ pub(super) struct ProxyArguments {
     pub(super) command: Vec<OsString>,
 }
 
+/// Runs a stdio server behind the proxy, with journal and collector in memory, and checks at its end what was audited
 #[derive(Debug, Args)]
+pub(super) struct ExpectArguments {
+    /// TOML file with a table [[expect]] for each expectation
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Configuration file of the proxy
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The stdio server to run, and its arguments
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub(super) command: Vec<OsString>,
+}
+
+impl ExpectArguments {
+    /// The arguments of the proxy that is tested.
+    pub(super) fn proxy(&self) -> ProxyArguments {
+        ProxyArguments {
+            config: self.config.clone(),
+            name: None,
+            http: HttpArguments::default(),
+            print_config: false,
+            command: self.command.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Args)]
 pub(super) struct HttpArguments {
     /// Address to accept HTTP clients on, such as 127.0.0.1:8080, or :8080 for the same; replaces the listeners of the
     /// configuration file
@@ -249,6 +278,15 @@ Exit codes:
   1  failed
   2  the arguments or the settings are wrong
   3  done, but there are problems, or records that are not delivered";
+
+const EXPECT_EXIT_CODES: &str = "\
+Exit codes:
+  0    all expectations are met
+  1    at least one is not: standard error says which, and what was audited instead
+  2    the arguments, the settings or the file of expectations are wrong
+  125  the proxy itself failed
+  126  the server's command cannot be run
+  127  the server's command does not exist";
 
 const PROXY_EXIT_CODES: &str = "\
 Exit codes:

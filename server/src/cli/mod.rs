@@ -8,6 +8,7 @@
 
 mod args;
 mod drain;
+mod expect;
 mod fsck;
 mod ledger;
 mod location;

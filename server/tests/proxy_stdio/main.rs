@@ -17,6 +17,7 @@ mod bytes;
 mod configuration;
 mod decisions;
 mod ends;
+mod expect;
 mod jwt;
 mod leaks;
 #[allow(dead_code, unused_imports, reason = "other tests use the rest")]

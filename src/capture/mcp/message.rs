@@ -5,13 +5,14 @@
 //! size.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use hmac::Hmac;
 use sha2::Sha256;
 
 use super::profile::Profile;
 use crate::identity::Claimed;
-use crate::trail::Direction;
+use crate::trail::{Direction, Truncation, Truncator};
 
 /// A JSON-RPC message, or whatever takes the place of one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -316,6 +317,22 @@ pub(crate) struct ToolDefinition {
     pub(crate) name: String,
     /// SHA-256 of the definition in canonical form (RFC 8785).
     pub(crate) digest: [u8; 32],
+    /// The canonical form, only if [`ScanOptions::definitions`] is set.
+    pub(crate) canonical: Option<CanonicalDefinition>,
+}
+
+/// The canonical form of a tool's definition. Descriptions may contain secrets, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct CanonicalDefinition {
+    pub(crate) text: String,
+    /// What it was, if it was too long.
+    pub(crate) cut: Option<Truncation>,
+}
+
+impl fmt::Debug for CanonicalDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CanonicalDefinition")
+    }
 }
 
 /// HMAC-SHA256 of a `requestState` string. The string is opaque and may be a credential, so it is only made
@@ -401,6 +418,8 @@ pub(crate) struct ScanOptions {
     pub(crate) state_key: Option<Hmac<Sha256>>,
     /// Keep the beginning of error texts, for a hook. They are never recorded.
     pub(crate) wants_error_text: bool,
+    /// Keep the definitions of tools, and cut them with this.
+    pub(crate) definitions: Option<Truncator>,
 }
 
 /// The longest text that is kept, in bytes of UTF-8; a longer one is cut, never inside a character. The limits of the

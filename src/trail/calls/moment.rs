@@ -13,6 +13,8 @@ use super::message::MessageFacts;
 use super::message::set_fact;
 use super::state::CallState;
 use crate::identity::Actor;
+#[cfg(feature = "mcp")]
+use crate::policy::Truncation;
 use crate::policy::Truncations;
 #[cfg(feature = "mcp")]
 use crate::record::names;
@@ -162,6 +164,13 @@ impl Moment {
     pub(crate) fn own(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.set(key, value.into());
         self
+    }
+
+    /// An attribute that only capture sets, and what it was if it was cut.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn own_cut(mut self, key: &'static str, value: String, cut: Option<Truncation>) -> Self {
+        self.truncations.note(cut);
+        self.own(key, value)
     }
 
     /// It reports bytes that are not a message, and is the first to be left out when room is short.

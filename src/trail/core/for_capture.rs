@@ -81,6 +81,18 @@ impl Core {
         &self.context.digest_key
     }
 
+    /// Whether the record of a tool's new definition has the definition itself.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn records_tool_definitions(&self) -> bool {
+        self.context.records_tool_definitions
+    }
+
+    /// Whether the wrapper records digests of results.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn records_result_digests(&self) -> bool {
+        self.context.records_result_digests
+    }
+
     /// What the taps count.
     #[cfg(feature = "mcp")]
     pub fn wire_counters(&self) -> &WireCounters {

@@ -80,6 +80,7 @@ impl Configuration {
         let builder = builder.bounds((&self.file.bounds).into()).targets(self.file.targets());
         let builder = builder.denials(self.file.denials());
         let builder = builder.classes(self.file.classes_in_use().map(Class::from));
+        let builder = builder.record_tool_definitions(self.file.record.tool_definitions);
         if !self.file.classes_in_use().any(|class| Class::from(class).may_hold()) {
             // Nothing has to be held for the others.
             return builder;

@@ -10,4 +10,4 @@ mod stdio;
 mod tests;
 mod tracer;
 
-pub(super) use self::run::{launched, run};
+pub(super) use self::run::{launched, run, run_on};

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use auditrail::Trail;
+use auditrail::trail::{StartError, TrailBuilder};
 use clap::Parser as _;
 
 use super::config::Configuration;
@@ -20,6 +22,18 @@ pub(in crate::cli) fn run(arguments: &ProxyArguments) -> Result<ExitCode, Failur
         None => http::run(&configuration)?,
     };
     Ok(ExitCode::from(code))
+}
+
+/// Runs the proxy over stdio on a trail that somebody else starts. Returns the exit code of the server.
+pub(in crate::cli) fn run_on(
+    arguments: &ProxyArguments,
+    start: impl FnOnce(TrailBuilder) -> Result<Trail, StartError>,
+) -> Result<u8, Failure> {
+    let configuration = Configuration::find(arguments)?;
+    match configuration.program() {
+        Some(program) => stdio::run_on(&configuration, program, start),
+        None => Err(Failure::usage("name a command")),
+    }
 }
 
 /// Becomes the server, if the proxy started this process for that. Returns only if it cannot.

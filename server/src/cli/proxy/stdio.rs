@@ -3,6 +3,10 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 
+use auditrail::Trail;
+use auditrail::internals::TrailInside as _;
+use auditrail::trail::{StartError, TrailBuilder};
+
 use super::config::Configuration;
 use super::failure::{failed, not_started};
 use super::{identity, tracer};
@@ -15,6 +19,27 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
     let trail = identity::over_stdio(configuration, configuration.trail())?;
     let trail = trail.start().map_err(|error| not_started(configuration, &error))?;
     let tracer = tracer::install(configuration, &trail)?;
+    relay(configuration, program, trail, tracer)
+}
+
+/// As [`run`], on a trail that `start` starts, and without spans.
+pub(super) fn run_on(
+    configuration: &Configuration,
+    program: &OsString,
+    start: impl FnOnce(TrailBuilder) -> Result<Trail, StartError>,
+) -> Result<u8, Failure> {
+    let trail = identity::over_stdio(configuration, configuration.trail())?;
+    let trail = start(trail).map_err(|error| not_started(configuration, &error))?;
+    trail.core().expect_no_ids();
+    relay(configuration, program, trail, ())
+}
+
+fn relay(
+    configuration: &Configuration,
+    program: &OsString,
+    trail: Trail,
+    kept: impl Send + 'static,
+) -> Result<u8, Failure> {
     let mut proxy = StdioProxy::new(program, configuration.command.iter().skip(1).cloned());
     proxy = proxy.inject_trace(configuration.file.trace.inject);
     if let Some(bytes) = configuration.file.stdio.held_bytes {
@@ -26,7 +51,7 @@ pub(super) fn run(configuration: &Configuration, program: &OsString) -> Result<u
         proxy = proxy.launcher(own, LAUNCH);
     }
     let streams = Streams::of_process().map_err(|error| failed(format!("no standard streams: {error}")))?;
-    proxy.run_keeping(trail, tracer, streams).map_err(|error| match &error {
+    proxy.run_keeping(trail, kept, streams).map_err(|error| match &error {
         StdioError::Spawn { source, .. } => Failure { text: error.to_string(), code: no_command(source) },
         _ => failed(error),
     })

@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 100] = [
+pub(super) const KEYS: [&str; 101] = [
     "acknowledge",
     "actions",
     "address",
@@ -172,6 +172,7 @@ pub(super) const KEYS: [&str; 100] = [
     "token_reviews",
     "token_variable",
     "tool",
+    "tool_definitions",
     "trace",
     "trusted",
     "type",

@@ -37,6 +37,8 @@ pub struct ConfigFile {
     pub trace: TraceSettings,
     /// Servers over standard input and output.
     pub stdio: StdioSettings,
+    /// What records have in addition.
+    pub record: RecordSettings,
     /// HTTP requests that are recorded although they are not MCP.
     pub http: HttpFileSettings,
     /// Limits of what clients may cost.
@@ -207,6 +209,14 @@ pub struct StdioSettings {
     /// How many bytes of a message are held if its call may be refused, or is joined to its span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<usize>,
+}
+
+/// `[record]`.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordSettings {
+    /// The definitions of tools, on the records of new ones.
+    pub tool_definitions: bool,
 }
 
 /// `[bounds]`: as [`Bounds`](auditrail::policy::Bounds), which has the defaults.

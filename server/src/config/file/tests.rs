@@ -284,6 +284,9 @@ inject = true
 [stdio]
 held_bytes = 65536
 
+[record]
+tool_definitions = true
+
 [http]
 record = "all"
 exclude = ["/health", "/metrics*"]

@@ -31,6 +31,7 @@ impl Correlator {
         let reading = ScanOptions {
             state_key: Some(key.key_for("auditrail request state 1")),
             wants_error_text: core.hooks().has_denial(),
+            definitions: core.records_tool_definitions().then(|| core.truncator().clone()),
         };
         Self(Arc::new(CorrelatorInner {
             core: core.clone(),

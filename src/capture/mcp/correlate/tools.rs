@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::super::message::ToolDefinition;
+use super::super::message::{CanonicalDefinition, ToolDefinition};
 use super::super::recent::Recent;
 use crate::hex::hex;
 use crate::record::{EventName, names};
@@ -66,11 +66,15 @@ impl KnownTools {
 impl NewTool {
     /// Its record, with the facts of the list in which it came.
     pub(super) fn moment(self, listed: MessageFacts) -> Moment {
-        let Self { definition: ToolDefinition { name, digest }, previous } = self;
+        let Self { definition: ToolDefinition { name, digest, canonical }, previous } = self;
         let moment = Moment::of_message(EventName::McpToolDefinition, listed)
             .attribute(names::GEN_AI_TOOL_NAME, name)
             .attribute(names::AUDIT_ACTION, if previous.is_some() { "UPDATE" } else { "CREATE" })
             .own(names::AUDITRAIL_MCP_TOOL_DIGEST, hex(&digest));
+        let moment = match canonical {
+            Some(CanonicalDefinition { text, cut }) => moment.own_cut(names::AUDITRAIL_MCP_TOOL_DEFINITION, text, cut),
+            None => moment,
+        };
         match previous {
             Some(previous) => moment.own(names::AUDITRAIL_MCP_TOOL_PREVIOUS_DIGEST, hex(&previous)),
             None => moment,
@@ -93,7 +97,7 @@ mod tests {
         let tool = |number: usize| {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_le_bytes());
-            vec![ToolDefinition { name: "a".into(), digest }]
+            vec![ToolDefinition { name: "a".into(), digest, canonical: None }]
         };
         for number in 0..=MAX_DEFINITIONS {
             assert_eq!(tools.learn(tool(number)).len(), 1);

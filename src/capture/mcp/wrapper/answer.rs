@@ -5,15 +5,21 @@ use rmcp::model::{
     CallToolResponse, CallToolResult, ContentBlock, ErrorCode, GetPromptResponse, JsonObject, ReadResourceResponse,
 };
 
+use super::result_digest::Content;
 use crate::capture::mcp::refusal::message_of;
 use crate::record::{Detail, Outcome, names};
-use crate::trail::{Core, Denial, Failure, Refused};
+use crate::trail::{Core, Denial, Failure, OpenCall, Refused};
 
 /// The outcome of an answer that is not a JSON-RPC error.
 pub(super) trait HandlerResult {
     /// `ok`, unless the type has more information.
     fn detail(&self) -> Detail {
         Detail::Ok
+    }
+
+    /// What it contains, if it is the content of a tool, a prompt or a resource.
+    fn content(&self) -> Option<Content> {
+        None
     }
 
     /// The text of a tool's error, for the hook that recognizes denials.
@@ -34,6 +40,11 @@ impl HandlerResult for CallToolResponse {
         }
     }
 
+    fn content(&self) -> Option<Content> {
+        let Self::Complete(result) = self else { return None };
+        Content::of(serde_json::to_value(result), result.content.len())
+    }
+
     fn error_text(&self) -> String {
         let Self::Complete(result) = self else { return String::new() };
         let texts = result.content.iter().filter_map(ContentBlock::as_text);
@@ -45,11 +56,21 @@ impl HandlerResult for GetPromptResponse {
     fn detail(&self) -> Detail {
         if matches!(self, Self::InputRequired(_)) { Detail::InputRequired } else { Detail::Ok }
     }
+
+    fn content(&self) -> Option<Content> {
+        let Self::Complete(result) = self else { return None };
+        Content::of(serde_json::to_value(result), result.messages.len())
+    }
 }
 
 impl HandlerResult for ReadResourceResponse {
     fn detail(&self) -> Detail {
         if matches!(self, Self::InputRequired(_)) { Detail::InputRequired } else { Detail::Ok }
+    }
+
+    fn content(&self) -> Option<Content> {
+        let Self::Complete(result) = self else { return None };
+        Content::of(serde_json::to_value(result), result.contents.len())
     }
 }
 
@@ -87,6 +108,16 @@ pub(super) fn outcome<T: HandlerResult>(
         }
     }
     (outcome, None)
+}
+
+/// Adds what is known of the content of a result to the record of the response, if that is switched on.
+pub(super) fn note_content<T: HandlerResult>(core: &Core, call: &OpenCall, result: &Result<T, ErrorData>) {
+    if core.records_result_digests()
+        && let Ok(answer) = result
+        && let Some(content) = answer.content()
+    {
+        content.note(core, call);
+    }
 }
 
 /// The answer to a call that must not run.

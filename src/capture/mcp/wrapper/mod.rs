@@ -3,6 +3,7 @@
 mod answer;
 mod audited;
 mod request;
+mod result_digest;
 mod serve;
 mod stdin;
 mod stdout;

@@ -9,7 +9,8 @@ use rmcp::{ErrorData, RoleServer};
 
 use super::super::correlate::{Exchange, HandledCall};
 use super::super::message::Id;
-use super::{answer, request};
+use super::answer::{self, HandlerResult};
+use super::request;
 use crate::trail::{Call, Core};
 
 /// The call of a tap, until its handler is done.
@@ -51,7 +52,11 @@ impl TappedCall {
     /// Runs the handler inside the call's span, unless the call may not run. The handler is not even called before,
     /// because it may act before its future is polled. A client that does not wait for the answer cannot avoid the
     /// decision.
-    pub(super) async fn run<T, F>(mut self, handle: impl FnOnce() -> F) -> Result<T, ErrorData>
+    pub(super) async fn run<T: HandlerResult, F>(
+        mut self,
+        core: &Core,
+        handle: impl FnOnce() -> F,
+    ) -> Result<T, ErrorData>
     where
         F: Future<Output = Result<T, ErrorData>>,
     {
@@ -63,6 +68,7 @@ impl TappedCall {
         self.is_running = true;
         let result = call.run(async { handle().await }).await;
         self.is_running = false;
+        answer::note_content(core, &call, &result);
         call.handled();
         result
     }

@@ -282,7 +282,7 @@ impl ReaderView {
     }
 
     pub(crate) fn end_tool(&mut self) {
-        self.tools.end();
+        self.tools.end(&self.reading);
     }
 
     #[cfg(test)]

@@ -4,7 +4,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::text::TextPrefix;
-use crate::capture::mcp::message::{MAX_TEXT, MAX_TOOL, MAX_TOOLS, ToolDefinition};
+use crate::capture::mcp::message::{CanonicalDefinition, MAX_TEXT, MAX_TOOL, MAX_TOOLS, ScanOptions, ToolDefinition};
+use crate::record::names;
+use crate::trail::MAX_DEFINITION;
 
 /// The definitions of one message.
 #[derive(Debug, Clone, Default)]
@@ -15,12 +17,14 @@ pub(crate) struct ToolDefinitions {
     raw: Vec<u8>,
     is_open: bool,
     is_too_long: bool,
+    /// The bytes of canonical forms that are held.
+    kept: usize,
 }
 
 impl ToolDefinitions {
     pub(crate) fn clear(&mut self) {
         self.definitions.clear();
-        (self.looked_at, self.is_open) = (0, false);
+        (self.looked_at, self.is_open, self.kept) = (0, false, 0);
     }
 
     /// Another element begins. Returns whether it is read.
@@ -44,29 +48,42 @@ impl ToolDefinitions {
         }
     }
 
-    pub(crate) fn end(&mut self) {
+    pub(crate) fn end(&mut self, reading: &ScanOptions) {
         self.is_open = false;
         if !self.is_too_long {
-            self.definitions.extend(definition(&self.raw));
+            let room = MAX_DEFINITION.min(MAX_KEPT - self.kept);
+            let definition = definition(&self.raw, reading, room);
+            let kept = definition.as_ref().and_then(|definition| definition.canonical.as_ref());
+            self.kept += kept.map_or(0, |canonical| canonical.text.len());
+            self.definitions.extend(definition);
         }
     }
 
     pub(crate) fn take(&mut self) -> Vec<ToolDefinition> {
-        (self.looked_at, self.is_open) = (0, false);
+        (self.looked_at, self.is_open, self.kept) = (0, false, 0);
         std::mem::take(&mut self.definitions)
     }
 
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        self.raw.capacity() + self.definitions.capacity() * size_of::<ToolDefinition>()
+        self.kept + self.raw.capacity() + self.definitions.capacity() * size_of::<ToolDefinition>()
     }
 }
 
 /// `None` without a name, or if serde_json refuses it, which has its own limits for nesting and numbers.
-fn definition(raw: &[u8]) -> Option<ToolDefinition> {
+fn definition(raw: &[u8], reading: &ScanOptions, room: usize) -> Option<ToolDefinition> {
     let value: Value = serde_json::from_str(&String::from_utf8_lossy(raw)).ok()?;
     let mut name = TextPrefix::default();
     name.push(value.get("name")?.as_str()?, MAX_TEXT);
     let canonical = serde_jcs::to_vec(&value).ok()?;
-    Some(ToolDefinition { name: name.text().into(), digest: Sha256::digest(canonical).into() })
+    let digest = Sha256::digest(&canonical).into();
+    let canonical = reading.definitions.as_ref().and_then(|truncator| {
+        let key = names::AUDITRAIL_MCP_TOOL_DEFINITION.into();
+        let (text, cut) = truncator.text_of_at_most(room, &key, String::from_utf8(canonical).ok()?);
+        Some(CanonicalDefinition { text, cut })
+    });
+    Some(ToolDefinition { name: name.text().into(), digest, canonical })
 }
+
+/// How many bytes of canonical forms are kept of one message; those beyond are cut to nothing.
+const MAX_KEPT: usize = 1 << 20;

@@ -51,7 +51,7 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
 
 /// A reading that keeps everything.
 pub(crate) fn everything() -> ScanOptions {
-    ScanOptions { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true }
+    ScanOptions { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true, definitions: None }
 }
 
 pub(crate) fn scan<'a>(
@@ -228,7 +228,7 @@ fn answer(object: &Map<String, Value>, reading: &ScanOptions) -> ResultFacts {
 fn tool(value: &Value) -> Option<ToolDefinition> {
     let name = cut(value.as_object()?.get("name")?.as_str()?, MAX_TEXT);
     let canonical = serde_jcs::to_vec(value).ok()?;
-    Some(ToolDefinition { name, digest: Sha256::digest(canonical).into() })
+    Some(ToolDefinition { name, digest: Sha256::digest(canonical).into(), canonical: None })
 }
 
 fn state(object: &Map<String, Value>, reading: &ScanOptions) -> Option<StateDigest> {
