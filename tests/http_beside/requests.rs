@@ -111,7 +111,7 @@ async fn an_ordinary_request_beside_mcp_is_under_the_span_of_its_caller() {
     let (tracer, spans) = tracer();
     let otel = tracing_opentelemetry::layer().with_tracer(tracer);
     let _guard = tracing_subscriber::registry().with(bench.trail.layer()).with(otel).set_default();
-    let router = Router::new().route("/mcp", get(async || StatusCode::UNAUTHORIZED)).layer(bench.trail.mcp_layer());
+    let router = Router::new().route("/mcp", get(async || StatusCode::BAD_GATEWAY)).layer(bench.trail.mcp_layer());
     let traceparent = format!("traceparent: 00-{TRACE}-{CALLER}-01");
     ask(serve(router).await, "GET /mcp", &[traceparent.as_bytes()], "").await;
     let records = bench.records();
@@ -121,7 +121,7 @@ async fn an_ordinary_request_beside_mcp_is_under_the_span_of_its_caller() {
         (span.span_context.trace_id().to_string(), span.parent_span_id.to_string()),
         (TRACE.into(), CALLER.into())
     );
-    assert_eq!(attribute(&span, "http.response.status_code").unwrap().to_string(), "401");
+    assert_eq!(attribute(&span, "http.response.status_code").unwrap().to_string(), "502");
     assert!(span.links.is_empty() && records.iter().all(|record| record_ids(record) == ids(&span)));
 }
 
