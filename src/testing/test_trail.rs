@@ -10,7 +10,7 @@ use super::inbox::Inbox;
 use super::memory_fs::MemoryFs;
 use super::mismatch::Mismatch;
 use super::verdict::{Verdict, judge, open_calls};
-use crate::config::{Environment, Notice};
+use crate::config::{Environment, Notice, SinkKind};
 use crate::locks::Mutex;
 use crate::record::EventName;
 use crate::trail::{StartError, Trail, TrailBuilder, within};
@@ -65,6 +65,7 @@ impl TestTrail {
             .directory("/auditrail-testing")
             .fs(MemoryFs::default())
             .connector(inbox.clone())
+            .sinks([SinkKind::Otlp])
             .on_notice(move |notice| said.lock().push(notice.clone()))
             .start()?;
         let second = tracing::Dispatch::new(tracing_subscriber::registry());
