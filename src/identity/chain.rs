@@ -146,6 +146,7 @@ impl Chain {
 /// For the sender of an exchange, which keeps the answers.
 impl Chain {
     /// Whether an extractor may answer differently for each message of an exchange.
+    #[cfg(feature = "tower")]
     pub(super) fn asks_each_message(&self) -> bool {
         self.extractors.iter().any(|extractor| extractor.asks_each_message())
     }
@@ -165,6 +166,7 @@ impl Chain {
     }
 
     /// Asks the extractors that look only at the transport, as far as their answers can count. Returns the one that counts.
+    #[cfg(feature = "tower")]
     pub(super) fn prepare<'a>(&self, answers: &'a Answers, request: &RequestFacts<'_>) -> Option<&'a Actor> {
         let both = self.extractors.iter().zip(&answers.0).filter(|(extractor, _)| !extractor.asks_each_message());
         both.into_iter().find_map(|(extractor, answer)| answer.get_or_init(|| self.ask(&**extractor, request)).as_ref())

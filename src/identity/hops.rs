@@ -3,6 +3,7 @@
 //! Invariant: a header about the client counts only if the peer of the connection is a hop that the operator trusts. What other
 //! peers say in such a header is never the address or the identity of anybody.
 
+#[cfg(feature = "internals")]
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -41,6 +42,7 @@ pub enum AddressField {
 pub struct TrustedHop(());
 
 /// A peer on the path of a request, without a port.
+#[cfg(feature = "internals")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Node {
     /// Its address.
@@ -135,6 +137,7 @@ pub fn nodes(hops: &TrustedHops, headers: &HeaderMap) -> Vec<Node> {
     elements.map(|element| hops.parsed(element).map_or(Node::Unknown, |at| Node::Address(at.ip()))).collect()
 }
 
+#[cfg(feature = "internals")]
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

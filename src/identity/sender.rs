@@ -1,5 +1,7 @@
 //! Who sends the messages of one exchange: a connection over stdio, or an HTTP request.
 
+#![cfg_attr(not(feature = "tower"), allow(dead_code, reason = "only over HTTP has a request a head"))]
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -33,6 +35,7 @@ struct Head {
 
 impl Sender {
     /// The sender of an HTTP request.
+    #[cfg(feature = "tower")]
     pub(crate) fn of_http(chain: &Chain, headers: &HeaderMap, extensions: &Extensions) -> Self {
         Self::of(Seen::of_http(chain, headers, extensions))
     }
@@ -74,6 +77,7 @@ impl Sender {
 }
 
 impl Seen {
+    #[cfg(feature = "tower")]
     fn of_http(chain: &Chain, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let answers = chain.unanswered();
         let found = chain.prepare(&answers, &chain.facts("", (headers, extensions)));

@@ -1,5 +1,7 @@
 //! How well an actor is known.
 
+#![cfg_attr(not(feature = "mcp"), allow(dead_code, reason = "only MCP has requests of the server"))]
+
 use super::actor::{ANONYMOUS, Actor, UnverifiedReason};
 
 /// How well the actor of a call is known.

@@ -69,6 +69,7 @@ error_types! {
 }
 
 /// The name of a class of errors: it is short (core conventions). A whole error text in its place must not leave.
+#[cfg(any(feature = "layer", feature = "logs"))]
 pub(crate) fn class_of(text: &str) -> &str {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
     if text.len() <= 64 && text.bytes().all(is_name) { text } else { OTHER }

@@ -53,6 +53,7 @@ pub struct TrailBuilder {
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
     records_tool_definitions: bool,
+    #[cfg(feature = "rmcp")]
     records_result_digests: bool,
 }
 
@@ -84,6 +85,7 @@ impl TrailBuilder {
             connector: default_connector(),
             keeps_unsampled_callers: false,
             records_tool_definitions: false,
+            #[cfg(feature = "rmcp")]
             records_result_digests: false,
         }
     }
@@ -299,6 +301,7 @@ impl TrailBuilder {
     /// Records digest, size and number of parts of what a tool, a prompt or a resource gave (`auditrail.result.digest`, `.size`,
     /// `.count`): HMAC-SHA256 with a key that is derived from `digest.key`, with which its holder can verify a guess. By the
     /// wrapper alone ([`audited`](crate::Trail)), which serializes each result once more for it, so it is off by default.
+    #[cfg(feature = "rmcp")]
     pub fn record_result_digests(mut self, record: bool) -> Self {
         self.records_result_digests = record;
         self
@@ -444,6 +447,7 @@ impl TrailBuilder {
             #[cfg(all(feature = "layer", feature = "logs"))]
             expects_bridge: AtomicBool::default(),
             records_tool_definitions: self.records_tool_definitions,
+            #[cfg(feature = "rmcp")]
             records_result_digests: self.records_result_digests,
             audited_names: RwLock::default(),
         };

@@ -23,5 +23,6 @@ mod stderr;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(test, feature = "internals"))]
 pub use self::json::json_lines;
 pub(crate) use self::local_sink::LocalSink;

@@ -99,6 +99,7 @@ impl MessageFacts {
     }
 
     /// Takes the actor as it is known now.
+    #[cfg(feature = "mcp")]
     pub(in crate::trail) fn settled(mut self) -> Self {
         match self.pending.take() {
             Some(pending) => self.actor(pending.found),

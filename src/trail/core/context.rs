@@ -37,6 +37,7 @@ pub(in crate::trail) struct CaptureContext {
     #[cfg(all(feature = "layer", feature = "logs"))]
     pub(in crate::trail) expects_bridge: std::sync::atomic::AtomicBool,
     pub(in crate::trail) records_tool_definitions: bool,
+    #[cfg(feature = "rmcp")]
     pub(in crate::trail) records_result_digests: bool,
     pub(in crate::trail) audited_names: RwLock<BTreeSet<&'static str>>,
 }

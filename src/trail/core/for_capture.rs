@@ -12,7 +12,7 @@ use crate::policy::AllowList;
 use crate::policy::Bounds;
 use crate::policy::Truncator;
 use crate::record::Clock;
-#[cfg(feature = "layer")]
+#[cfg(any(feature = "layer", feature = "tower"))]
 use crate::record::Entropy;
 #[cfg(feature = "mcp")]
 use crate::trail::digest_key::DigestKey;
@@ -61,7 +61,7 @@ impl Core {
         &self.context.notices
     }
 
-    #[cfg(feature = "layer")]
+    #[cfg(any(feature = "layer", feature = "tower"))]
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.recorder.entropy
     }

@@ -379,12 +379,11 @@ impl OpenCall {
 
     /// The response half says what was decided of a call that ends so.
     fn tell_decision(&self, outcome: &Outcome) {
-        let is_refused = self.actor.refusal().is_some();
         #[cfg(feature = "mcp")]
         if outcome.detail == Some(Detail::Denied)
             && let Some(denial) = self.denial.get()
         {
-            return self.core.write_denial(&self.state, denial, is_refused);
+            return self.core.write_denial(&self.state, denial, self.actor.refusal().is_some());
         }
         let _undecided = outcome;
         if let Some(ruling) = self.actor.allowance() {
