@@ -56,10 +56,10 @@ fn main() {
     let mut times = vec![(Vec::new(), Vec::new()); keys.len()];
     for _ in 0..rounds {
         for (requests, (first, again)) in fresh.iter().zip(&mut times) {
-            first.extend(requests.iter().map(|request| timed(&*extractor, request)));
+            first.extend(requests.iter().map(|request| timed(&extractor, request)));
             // The last one is remembered.
             let known = requests.last().unwrap();
-            again.extend((0..tokens).map(|_| timed(&*extractor, known)));
+            again.extend((0..tokens).map(|_| timed(&extractor, known)));
         }
     }
     println!("             first time p50     p99      known p50     p99   (µs, {} calls each)", rounds * tokens);

@@ -89,7 +89,7 @@ async fn a_file_and_the_collector_have_the_same() {
                 Value::Str(text) => ("stringValue", text.to_string()),
                 other => panic!("{other:?}"),
             };
-            assert_eq!((&*entry["key"].as_str().unwrap(), kind.as_str(), found), (&**key, expected, &Json::from(text)));
+            assert_eq!((entry["key"].as_str().unwrap(), kind.as_str(), found), (&**key, expected, &Json::from(text)));
         }
     }
 }

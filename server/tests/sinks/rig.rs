@@ -54,11 +54,11 @@ pub(crate) fn is_writer() -> bool {
 /// Writes, and ends the process.
 pub(crate) fn write() -> ! {
     let oracle = std::env::var(ORACLE).unwrap();
-    let many: u64 = std::env::var(MANY).unwrap().parse().unwrap();
+    let many: usize = std::env::var(MANY).unwrap().parse().unwrap();
     let mut oracle = OpenOptions::new().create(true).append(true).open(oracle).unwrap();
     let trail = Trail::builder("writer").start().unwrap();
     for number in 1..=many {
-        let text = format!("{number} {}", "x".repeat((number % 7 * 100) as usize));
+        let text = format!("{number} {}", "x".repeat(number % 7 * 100));
         let id = trail.record(Moment::new(EventName::Context).attribute("text", text));
         // In one piece, or a kill leaves half a line.
         oracle.write_all(format!("{id}\n").as_bytes()).unwrap();

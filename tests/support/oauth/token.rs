@@ -1,7 +1,6 @@
 //! Tokens, put together by hand.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use auditrail::record::{Clock as _, SystemClock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
@@ -78,7 +77,7 @@ impl Token {
 
 /// Seconds since 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    SystemClock.unix_nano() / 1_000_000_000
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {

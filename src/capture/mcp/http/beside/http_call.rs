@@ -34,7 +34,7 @@ pub(super) struct HttpCall {
 
 enum Recorded {
     /// Its request record is written.
-    Open(OpenCall),
+    Open(Box<OpenCall>),
     /// It is recorded if it fails.
     IfFailed(Call),
 }
@@ -49,7 +49,7 @@ impl HttpCall {
         let (recorded, span) = if settings.recording.wants_all_to(&path) {
             let call = OpenCall::open(core, call, Opener::Observer);
             let span = call.span().clone();
-            (Recorded::Open(call), span)
+            (Recorded::Open(Box::new(call)), span)
         } else {
             (Recorded::IfFailed(call), Span::none())
         };
@@ -101,7 +101,7 @@ impl HttpCall {
     fn finish(&self, failed: bool, outcome: &Outcome) {
         let recorded = self.recorded.lock().take();
         let call = match recorded {
-            Some(Recorded::Open(call)) => call,
+            Some(Recorded::Open(call)) => *call,
             Some(Recorded::IfFailed(call)) if self.recording.wants(&self.path, failed) => {
                 OpenCall::open(&self.core, call, Opener::Observer)
             }

@@ -193,12 +193,13 @@ fn params(object: &Map<String, Value>, reading: &ScanOptions, found: &Params) ->
 
 fn claimed(meta: &Map<String, Value>) -> Option<Box<Claimed>> {
     let first = |keys: &[&str]| keys.iter().filter_map(|key| text(meta, key)).find(|text| !text.is_empty());
-    let mut claimed = Claimed::default();
-    claimed.actor_id = first(&["userId", "user_id", "openai/subject", "nousresearch.hermes/user_id"]);
-    claimed.agent_id = first(&["agentId", "agent_id"]);
-    claimed.tenant_id = first(&["tenantId", "tenant_id", "openai/organization"]);
-    claimed.purpose = first(&["purpose"]);
-    claimed.reason = first(&["reason"]);
+    let claimed = Claimed {
+        actor_id: first(&["userId", "user_id", "openai/subject", "nousresearch.hermes/user_id"]),
+        agent_id: first(&["agentId", "agent_id"]),
+        tenant_id: first(&["tenantId", "tenant_id", "openai/organization"]),
+        purpose: first(&["purpose"]),
+        reason: first(&["reason"]),
+    };
     (claimed != Claimed::default()).then(|| Box::new(claimed))
 }
 
