@@ -85,6 +85,8 @@
 //! - [`policy`]: what may leave: the allow list, limits on values, URIs without secrets.
 //! - [`trail`]: what users hold, and what else belongs to it: classes, counts, errors, [`trail::drain()`].
 //! - [`journal`] and [`ship`]: the path of a record from the disk to the collector.
+//! - `testing`, with the feature of that name: a trail in memory, and assertions about what was audited.
+//! - `serve`, with the feature of that name: a receiver in memory.
 //!
 //! # With a subscriber of your own
 //!
