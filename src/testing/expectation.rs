@@ -111,7 +111,11 @@ impl Expectation {
     pub(super) fn counts(&self, record: &AuditRecord) -> bool {
         let event = self.wanted.iter().find(|wanted| wanted.attribute == names::AUDITRAIL_EVENT);
         let is_of_trail = record.event() == Some(EventName::Lifecycle);
-        let is_of_call = record.phase().is_some() || !OF_CALLS.iter().any(|attribute| self.asks_for(attribute));
+        let is_call = record.phase().is_some();
+        let is_of_call = is_call || !OF_CALLS.iter().any(|attribute| self.asks_for(attribute));
+        // A decision about a message has its method, too.
+        let is_message = is_call || record.event() == Some(EventName::McpNotification);
+        let is_of_call = is_of_call && (is_message || !self.asks_for(names::MCP_METHOD_NAME));
         let is_entry = record.phase() != Some("request") || self.asks_for(names::AUDITRAIL_PHASE);
         is_entry && event.map_or(is_of_call && !is_of_trail, |event| !is_of_trail || event.is_in(record))
     }

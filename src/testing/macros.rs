@@ -21,7 +21,7 @@
 ///
 /// | key | value |
 /// |---|---|
-/// | `tool`, `prompt`, `resource`, `method` | text: only calls, but for `method` |
+/// | `tool`, `prompt`, `resource`, `method` | text: only calls, and for `method` notifications |
 /// | `actor`, `rule`, `error_type` | text |
 /// | `outcome` | `success`, `failure` or `unknown` |
 /// | `detail` | `ok`, `tool_error`, `jsonrpc_error`, `http_error`, `denied`, `cancelled`, `timeout`, `panic`, `no_response`, `interrupted`, `input_required` or `task` |
