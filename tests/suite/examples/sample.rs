@@ -78,13 +78,14 @@ fn write(path: PathBuf, text: &str) {
 
 /// A line without what is another one each time.
 fn masked(line: &str) -> String {
-    const VARYING: [&str; 14] = [
+    const VARYING: [&str; 15] = [
         "timeUnixNano",
         "observedTimeUnixNano",
         "\"body\"",
         names::AUDIT_RECORD_ID,
         names::AUDITRAIL_CALL_ID,
         names::AUDITRAIL_DURATION,
+        names::AUDITRAIL_REQUEST_ID,
         names::MCP_SESSION_ID,
         names::AUDITRAIL_CLIENT_VERSION,
         names::AUDITRAIL_TOKEN_ID_DIGEST,
