@@ -1,13 +1,14 @@
 //! Classes that require a verified actor: who waits, who refuses, and what the records say.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auditrail::identity::{Changed, Extractor, RequestFacts};
 use auditrail::policy::Decision;
 use auditrail::record::{Detail, Outcome, Record, Value, names};
-use auditrail::trail::{Actor, Call, Class, OpenCall, RefusalKind, Refused, TrailBuilder};
+use auditrail::trail::{Actor, Call, Class, OpenCall, RefusalKind, Refused, TrailBuilder, WhenFull};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -16,6 +17,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use axum::routing::post;
 use http::{Extensions, HeaderMap};
+use tokio::sync::Notify;
 
 use crate::decisions_http::{ask, serve};
 use crate::late_keys::LateKeys;
@@ -360,4 +362,38 @@ async fn a_call_over_stdio_waits_for_the_keys() {
         let last = of_tool.last().unwrap();
         assert_eq!((who(last), last.get(names::AUDITRAIL_CLAIMED_ACTOR_ID)), (("ada", true, ""), None), "{view:?}");
     }
+}
+
+/// The request record waits for room, and the decision with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_waits_for_the_request_record_of_its_call() {
+    let told = Arc::new(Notify::new());
+    let tell = told.clone();
+    let bench = Bench::with(|builder| {
+        let builder = builder.journal_max_bytes(256 * 1024).flush_timeout(SHORT).classify(|call| match call.name() {
+            Some("pay") => Class { when_full: WhenFull::Wait, deadline: LONG, ..Class::default() },
+            _ => Class { when_full: WhenFull::Refuse, ..Class::default() },
+        });
+        builder.authorize(move |call| match call.name() {
+            Some("pay") => {
+                tell.notify_one();
+                Decision::deny("no")
+            }
+            _ => Decision::Allow,
+        })
+    });
+    bench.sunk.away.store(true, Ordering::SeqCst);
+    let filling = || Call::mcp("tools/call").tool("fill").attribute("app.note", "n".repeat(3000));
+    while let Ok(call) = bench.trail.begin(filling()).await {
+        call.finish_now(&Outcome::of(Detail::Ok));
+        tokio::task::yield_now().await;
+    }
+    let mut begun = beginning(&bench, Call::mcp("tools/call").tool("pay"));
+    told.notified().await;
+    assert!(tokio::time::timeout(SHORT, &mut begun).await.is_err(), "there is no room");
+    bench.sunk.away.store(false, Ordering::SeqCst);
+    assert_eq!(begun.await.unwrap().unwrap_err().kind, RefusalKind::Denied);
+    let records = bench.records();
+    let of_tool = records.into_iter().filter(|record| text(record, names::GEN_AI_TOOL_NAME) == "pay");
+    assert_eq!(story(&of_tool.collect::<Vec<_>>()), REFUSED);
 }
