@@ -21,6 +21,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use auditrail::identity::VerifiedClaims;
+use auditrail::policy::Decision;
 use auditrail::record::{EventName, names};
 use auditrail::trail::{Actor, Class};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -133,7 +134,7 @@ async fn a_call_for_verified_actors_waits_for_the_keys() {
 #[tokio::test]
 async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
     let bench = Bench::with(|builder| {
-        builder.classify(|call| match call.name() {
+        builder.authorize(|_| Decision::Allow.by_rule("all")).record_allowed(true).classify(|call| match call.name() {
             Some("annotated") => Class::default().requires_verified_actor(),
             _ => Class::default(),
         })
@@ -151,13 +152,21 @@ async fn what_middleware_verifies_behind_the_layer_counts_for_the_class() {
     drop(client);
     ending_token.cancel();
     let records = bench.records();
-    let pair: Vec<_> =
+    let of_call: Vec<_> =
         records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("annotated")).collect();
+    let (decisions, pair): (Vec<_>, Vec<_>) = of_call.into_iter().partition(|record| ending(record).0.is_empty());
     let response = pair.iter().find(|record| ending(record).0 == "response").unwrap();
     assert_eq!((pair.len(), ending(response).2), (2, "ok"));
     assert_eq!(response.text(names::AUDIT_ACTOR_ID), Some("ada"));
     assert_eq!(response.text(names::AUDITRAIL_ACTOR_SOURCE), Some("inner"));
-    assert_eq!(response.text(names::AUDITRAIL_DECISION), None);
+    // What remains is what `authorize` has decided.
+    assert_eq!(decisions.len(), 1);
+    for record in [decisions[0], response] {
+        assert_eq!(record.text(names::AUDITRAIL_DECISION), Some("allow"));
+        assert_eq!(record.text(names::AUDITRAIL_DECISION_SOURCE), Some("authorize"));
+        assert_eq!(record.text(names::AUDITRAIL_DECISION_REASON), None);
+        assert_eq!(record.text(names::SECURITY_RULE_NAME), Some("all"));
+    }
 }
 
 #[tokio::test]

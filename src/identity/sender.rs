@@ -21,7 +21,8 @@ pub(crate) struct Sender(Mutex<Arc<Seen>>);
 #[derive(Debug, Default)]
 struct Seen {
     answers: OnceLock<Answers>,
-    /// The head of the HTTP request. It may contain credentials, so it is kept only if it has to be read again.
+    /// The head of the HTTP request. It may contain credentials, so it is kept only if it has to be read again: whenever an
+    /// actor may become known.
     head: Option<Head>,
     /// An extractor that looks at the transport has verified the actor.
     is_verified: bool,
@@ -52,7 +53,7 @@ impl Sender {
         let request = seen.request(chain, method);
         let answers = seen.answers.get_or_init(|| chain.unanswered());
         let found = chain.extract_of(answers, &request)?;
-        if found.may_become_known() && seen.head.is_some() {
+        if found.may_become_known() {
             // The keys may have come since.
             return chain.extract(&request);
         }
@@ -107,8 +108,11 @@ pub(crate) struct PendingActor {
 impl PendingActor {
     /// Unless the answer is final.
     pub(crate) fn of(found: &Actor, sender: &Arc<Sender>, method: &str) -> Option<Self> {
-        let may_change = found.may_become_known() && sender.seen().head.is_some();
-        may_change.then(|| Self { found: found.clone(), sender: sender.clone(), method: method.to_owned() })
+        found.may_become_known().then(|| Self {
+            found: found.clone(),
+            sender: sender.clone(),
+            method: method.to_owned(),
+        })
     }
 
     /// What the extractors say now.

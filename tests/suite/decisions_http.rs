@@ -20,14 +20,14 @@ use crate::server::Everything;
 use crate::support::ending;
 
 /// A server behind the layer, for as long as the test runs.
-async fn serve(router: Router) -> SocketAddr {
+pub(crate) async fn serve(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address
 }
 
-async fn ask(address: SocketAddr, headers: &[&str], body: &str) -> String {
+pub(crate) async fn ask(address: SocketAddr, headers: &[&str], body: &str) -> String {
     let mut request = String::from("POST /mcp HTTP/1.1\r\nconnection: close\r\ncontent-type: application/json\r\n");
     request += "accept: application/json, text/event-stream\r\n";
     for header in headers {

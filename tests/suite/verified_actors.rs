@@ -1,15 +1,27 @@
 //! Classes that require a verified actor: who waits, who refuses, and what the records say.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use auditrail::identity::{Changed, Extractor, RequestFacts};
 use auditrail::policy::Decision;
 use auditrail::record::{Detail, Outcome, Record, Value, names};
-use auditrail::trail::{Actor, Call, Class, OpenCall, RefusalKind, Refused, TrailBuilder};
+use auditrail::trail::{Actor, Call, Class, OpenCall, RefusalKind, Refused, TrailBuilder, WhenFull};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse as _;
+use axum::routing::post;
 use http::{Extensions, HeaderMap};
+use tokio::sync::Notify;
 
+use crate::decisions_http::{ask, serve};
 use crate::late_keys::LateKeys;
-use crate::server::{Everything, call, connect};
+use crate::server::{Everything, View, call, connect, connect_as};
 use crate::support::{Bench, ending};
 use crate::tapped::{Wire, of_id};
 
@@ -48,6 +60,21 @@ fn decision(record: &Record) -> [&str; 3] {
         .map(|name| text(record, name))
 }
 
+/// What the records of a call are, in their order, and how each ends.
+fn story(records: &[Record]) -> Vec<(&str, &str)> {
+    let is_authz = |record: &Record| record.event_name == "auditrail.authz";
+    records.iter().map(|record| (if is_authz(record) { "authz" } else { ending(record).0 }, ending(record).2)).collect()
+}
+
+/// Who decided, what, why, and by which rule.
+fn by_class(record: &Record) -> [&str; 4] {
+    let [decision, reason, rule] = decision(record);
+    [text(record, names::AUDITRAIL_DECISION_SOURCE), decision, reason, rule]
+}
+
+/// A call that is refused for want of a verified actor.
+const REFUSED: [(&str, &str); 3] = [("request", ""), ("authz", "denied"), ("response", "denied")];
+
 /// Begins a call on another task.
 fn beginning(bench: &Bench, call: Call) -> tokio::task::JoinHandle<Result<OpenCall, Refused>> {
     let trail = bench.trail.clone();
@@ -85,10 +112,7 @@ async fn a_call_whose_actor_stays_unknown_is_refused_at_its_deadline() {
     let refused = bench.trail.begin(pay("ada")).await.unwrap_err();
     assert_eq!((refused.kind, refused.code()), (RefusalKind::Unverified, -32046));
     let records = bench.records();
-    assert_eq!(
-        records.iter().map(ending).collect::<Vec<_>>(),
-        [("request", "unknown", ""), ("response", "failure", "denied")]
-    );
+    assert_eq!(story(&records), REFUSED);
     for record in &records {
         assert_eq!(who(record), ("anonymous", false, "key_unavailable"));
         assert_eq!(decision(record), ["deny", "key_unavailable", "requires_verified_actor"]);
@@ -112,7 +136,8 @@ async fn nobody_waits_for_a_credential_that_is_wrong_or_missing() {
     bench.trail.begin(Call::mcp("tools/call").tool("look")).await.unwrap().finish_now(&Outcome::of(Detail::Ok));
     let records = bench.records();
     let reasons: Vec<_> = records.iter().map(|record| decision(record)[1]).collect();
-    assert_eq!(reasons, ["expired", "expired", "anonymous", "anonymous", "asserted", "asserted", "", "", "", ""]);
+    let refused = ["expired", "anonymous", "asserted"].map(|reason| [reason; 3]).concat();
+    assert_eq!(reasons, [&refused[..], &[""; 4]].concat());
 }
 
 /// It is asked once, about the actor that the records name.
@@ -134,7 +159,7 @@ async fn authorization_sees_the_actor_that_was_waited_for() {
     assert_eq!(*asked.lock().unwrap(), [Some("ada".to_owned())]);
     let records = bench.records();
     assert!(records.iter().all(|record| who(record) == ("ada", true, "") && decision(record)[1] == "not ada"));
-    assert_eq!(records.len(), 2);
+    assert_eq!(story(&records), REFUSED);
 }
 
 /// The caller has gone: its call ends as one that nobody answered, with its actor as far as it is known.
@@ -147,10 +172,7 @@ async fn a_call_that_is_given_up_while_it_waits_leaves_a_pair() {
     begun.abort();
     assert!(begun.await.unwrap_err().is_cancelled());
     let records = bench.records();
-    assert_eq!(
-        records.iter().map(ending).collect::<Vec<_>>(),
-        [("request", "unknown", ""), ("response", "unknown", "no_response")]
-    );
+    assert_eq!(story(&records), [("request", ""), ("authz", "denied"), ("response", "no_response")]);
     assert!(records.iter().all(|record| who(record) == ("anonymous", false, "key_unavailable")));
 }
 
@@ -164,7 +186,7 @@ async fn a_tap_never_waits() {
     wire.server(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).await;
     let records = bench.records();
     let pair = of_id(&records, "1");
-    assert_eq!(pair.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "ok"]);
+    assert_eq!(pair.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "denied", "ok"]);
     assert!(pair.iter().all(|record| who(record) == ("anonymous", false, "")));
     assert!(keys.asked.load(Ordering::SeqCst) > 0);
 }
@@ -194,6 +216,184 @@ async fn the_wrapper_refuses_with_a_code_of_its_own() {
     assert!(format!("{refused:?}").contains("-32046"), "{refused:?}");
     let records = bench.records();
     let of_tool: Vec<_> = records.iter().filter(|record| text(record, names::GEN_AI_TOOL_NAME) == "ok").collect();
-    assert_eq!(of_tool.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "denied"]);
+    assert_eq!(of_tool.iter().map(|record| ending(record).2).collect::<Vec<_>>(), ["", "denied", "denied"]);
     assert!(of_tool.iter().all(|record| decision(record) == ["deny", "anonymous", "requires_verified_actor"]));
+}
+
+/// By whoever begins a call and by the wrapper it is refused, so the decision stands between request and response.
+#[tokio::test]
+async fn a_refusal_by_the_class_has_one_record_between_those_of_the_call() {
+    let bench = Bench::with(|builder| guarded(builder, LONG));
+    let nobody = Call::mcp("tools/call").tool("pay");
+    assert_eq!(bench.trail.begin(nobody).await.unwrap_err().kind, RefusalKind::Unverified);
+    is_refused_by_class(&bench.records());
+    for view in [View::Wrapper, View::Both] {
+        let bench = Bench::with(|builder| {
+            builder.classify(|call| match call.name() {
+                Some("ok") => Class::default().requires_verified_actor(),
+                _ => Class::default(),
+            })
+        });
+        let client = connect_as(view, &bench.trail, Everything::default()).await;
+        call(&client, "ok").await.unwrap_err();
+        drop(client);
+        let records = bench.records();
+        let of_tool = records.into_iter().filter(|record| text(record, names::GEN_AI_TOOL_NAME) == "ok");
+        is_refused_by_class(&of_tool.collect::<Vec<_>>());
+    }
+}
+
+fn is_refused_by_class(records: &[Record]) {
+    assert_eq!(story(records), REFUSED);
+    for record in records {
+        assert_eq!(by_class(record), ["class", "deny", "anonymous", "requires_verified_actor"]);
+        assert_eq!(who(record), ("anonymous", false, ""));
+        assert_eq!(text(record, names::AUDITRAIL_CALL_ID), text(&records[0], names::AUDITRAIL_CALL_ID));
+        assert_eq!(text(record, names::AUDIT_TARGET_TYPE), "tool");
+    }
+    assert_eq!(text(&records[1], names::AUDIT_ACTION), "AUTHORIZE");
+}
+
+/// Nobody is refused by a tap, so the call runs, and all of its records say that it should not have.
+#[tokio::test]
+async fn a_tap_records_the_denial_that_it_cannot_enforce() {
+    let bench = Bench::with(|builder| guarded(builder, LONG));
+    let mut wire = Wire::new(&bench.trail);
+    wire.client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pay"}}"#).await;
+    wire.server(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).await;
+    let records = bench.records();
+    assert_eq!(story(&records), [("request", ""), ("authz", "denied"), ("response", "ok")]);
+    for record in &records {
+        assert_eq!(by_class(record), ["class", "deny", "anonymous", "requires_verified_actor"]);
+    }
+}
+
+/// A layer in front of a server that nobody wraps: it answers everything, or refuses everything before it has read the body.
+async fn layered(bench: &Bench, refuses: bool) -> SocketAddr {
+    let run = async |body: Bytes| {
+        assert!(!body.is_empty());
+        ([("content-type", "application/json")], r#"{"jsonrpc":"2.0","id":7,"result":{}}"#)
+    };
+    let refuse = move |request: Request, next: Next| async move {
+        if refuses { StatusCode::UNAUTHORIZED.into_response() } else { next.run(request).await }
+    };
+    let router = Router::new().route("/mcp", post(run)).layer(from_fn(refuse));
+    serve(router.layer(bench.trail.mcp_layer())).await
+}
+
+const PAY: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"pay"}}"#;
+
+/// It does not wait for the keys: without them, the actor is not verified, as one without any credential is not.
+#[tokio::test]
+async fn a_tap_records_the_denial_of_an_actor_whose_keys_never_came() {
+    let bench = bench(&LateKeys::new(), LONG);
+    let address = layered(&bench, false).await;
+    assert!(ask(address, &["x-user: ada"], PAY).await.starts_with("HTTP/1.1 200"));
+    let records = bench.records();
+    assert_eq!(story(&records), [("request", ""), ("authz", "denied"), ("response", "ok")]);
+    assert!(records.iter().all(|record| who(record) == ("anonymous", false, "key_unavailable")));
+    for record in &records[1..] {
+        assert_eq!(by_class(record), ["class", "deny", "key_unavailable", "requires_verified_actor"]);
+    }
+}
+
+/// The class is for calls: of a request whose body nobody has read, only the server that refused it has decided.
+#[tokio::test]
+async fn an_http_request_without_a_call_is_not_denied_by_a_class() {
+    let bench = Bench::with(|builder| builder.class(Class::default().requires_verified_actor()));
+    let address = layered(&bench, true).await;
+    assert!(ask(address, &[], PAY).await.starts_with("HTTP/1.1 401"));
+    let records = bench.records();
+    let events: Vec<_> = records.iter().map(|record| &*record.event_name).collect();
+    assert_eq!(events, ["auditrail.http.request", "auditrail.authn", "auditrail.http.request"]);
+    assert_eq!(decision(&records[0]), ["", "", ""]);
+    assert_eq!(text(&records[1], names::AUDITRAIL_DECISION_SOURCE), "http_status");
+}
+
+/// Verifies whoever writes to the process, once it has its keys.
+#[derive(Debug)]
+struct OfProcess(LateKeys);
+
+impl Extractor for OfProcess {
+    fn source(&self) -> &'static str {
+        "of_process"
+    }
+
+    fn extract(&self, request: &RequestFacts<'_>) -> Option<Actor> {
+        assert!(request.headers.is_none());
+        let mut headers = HeaderMap::new();
+        headers.insert("x-user", "ada".parse().unwrap());
+        let mut with_token = *request;
+        with_token.headers = Some(&headers);
+        self.0.extract(&with_token)
+    }
+
+    fn changed(&self) -> Option<Changed> {
+        self.0.changed()
+    }
+
+    fn asks_each_message(&self) -> bool {
+        true
+    }
+}
+
+/// As over HTTP: the token that a process was given can be verified once the keys are there.
+#[tokio::test]
+async fn a_call_over_stdio_waits_for_the_keys() {
+    for view in [View::Wrapper, View::Both] {
+        let keys = LateKeys::new();
+        let bench = Bench::with(|builder| {
+            builder.identify(OfProcess(keys.clone())).classify(|call| match call.name() {
+                Some("ok") => Class { deadline: LONG, ..Class::default() }.requires_verified_actor(),
+                _ => Class::default(),
+            })
+        });
+        let client = connect_as(view, &bench.trail, Everything::default()).await;
+        let called = tokio::spawn(async move { call(&client, "ok").await.map(|_| client) });
+        while !called.is_finished() && keys.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        keys.arrive();
+        drop(called.await.unwrap().expect("it waits"));
+        let records = bench.records();
+        let of_tool: Vec<_> =
+            records.into_iter().filter(|record| text(record, names::GEN_AI_TOOL_NAME) == "ok").collect();
+        assert_eq!(story(&of_tool), [("request", ""), ("response", "ok")], "{view:?}");
+        let last = of_tool.last().unwrap();
+        assert_eq!((who(last), last.get(names::AUDITRAIL_CLAIMED_ACTOR_ID)), (("ada", true, ""), None), "{view:?}");
+    }
+}
+
+/// The request record waits for room, and the decision with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_waits_for_the_request_record_of_its_call() {
+    let told = Arc::new(Notify::new());
+    let tell = told.clone();
+    let bench = Bench::with(|builder| {
+        let builder = builder.journal_max_bytes(256 * 1024).flush_timeout(SHORT).classify(|call| match call.name() {
+            Some("pay") => Class { when_full: WhenFull::Wait, deadline: LONG, ..Class::default() },
+            _ => Class { when_full: WhenFull::Refuse, ..Class::default() },
+        });
+        builder.authorize(move |call| match call.name() {
+            Some("pay") => {
+                tell.notify_one();
+                Decision::deny("no")
+            }
+            _ => Decision::Allow,
+        })
+    });
+    bench.sunk.away.store(true, Ordering::SeqCst);
+    let filling = || Call::mcp("tools/call").tool("fill").attribute("app.note", "n".repeat(3000));
+    while let Ok(call) = bench.trail.begin(filling()).await {
+        call.finish_now(&Outcome::of(Detail::Ok));
+        tokio::task::yield_now().await;
+    }
+    let mut begun = beginning(&bench, Call::mcp("tools/call").tool("pay"));
+    told.notified().await;
+    assert!(tokio::time::timeout(SHORT, &mut begun).await.is_err(), "there is no room");
+    bench.sunk.away.store(false, Ordering::SeqCst);
+    assert_eq!(begun.await.unwrap().unwrap_err().kind, RefusalKind::Denied);
+    let records = bench.records();
+    let of_tool = records.into_iter().filter(|record| text(record, names::GEN_AI_TOOL_NAME) == "pay");
+    assert_eq!(story(&of_tool.collect::<Vec<_>>()), REFUSED);
 }

@@ -32,9 +32,14 @@ impl LateKeys {
 
     /// Completes once somebody waits for the keys.
     pub(crate) async fn wanted(&self) {
-        while self.change.receiver_count() == 0 {
+        while self.waiting() == 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// How many wait for the keys.
+    pub(crate) fn waiting(&self) -> usize {
+        self.change.receiver_count()
     }
 }
 

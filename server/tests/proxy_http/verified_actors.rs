@@ -77,12 +77,24 @@ async fn a_call_whose_actor_is_not_verified_never_reaches_the_server() {
         [
             ("key_unavailable", "key_unavailable", ""),
             ("key_unavailable", "key_unavailable", "denied"),
+            ("key_unavailable", "key_unavailable", "denied"),
             ("expired", "expired", ""),
+            ("expired", "expired", "denied"),
             ("expired", "expired", "denied"),
             ("", "anonymous", ""),
             ("", "anonymous", "denied"),
+            ("", "anonymous", "denied"),
         ]
     );
+    // Request, decision and response, of each.
+    for of_call in records.chunks(3) {
+        let events: Vec<_> = of_call.iter().map(|record| &*record.event_name).collect();
+        assert_eq!(events, ["auditrail.mcp.tools.call", "auditrail.authz", "auditrail.mcp.tools.call"]);
+        for record in of_call {
+            assert_eq!(record.text(names::AUDITRAIL_DECISION_SOURCE), Some("class"));
+            assert_eq!(record.text(names::AUDITRAIL_CALL_ID), of_call[0].text(names::AUDITRAIL_CALL_ID));
+        }
+    }
 }
 
 /// No class of it can hold a call: what is not verified is recorded as such and relayed.

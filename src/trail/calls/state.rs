@@ -97,8 +97,7 @@ impl CallState {
     }
 
     /// Takes back what was said of the call.
-    #[cfg(feature = "rmcp")]
-    pub(in crate::trail) fn forget(&self, keys: &[&str]) {
+    pub(in crate::trail) fn forget<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
         let mut facts = self.facts();
         for key in keys {
             facts.base.remove(key);

@@ -15,7 +15,7 @@ use super::decision;
 use crate::identity::{Actor, PendingActor, Standing};
 use crate::locks::{Mutex, MutexGuard};
 use crate::policy::{Ruling, Verdict};
-use crate::record::{Attributes, names};
+use crate::record::{Attributes, EventName, names};
 use crate::trail::calls::{Call, CallState, Class, MessageFacts, RefusalKind};
 use crate::trail::core::Core;
 use crate::trail::recording::RETRY_INTERVAL;
@@ -39,6 +39,9 @@ struct Decided {
     /// Why it must not run.
     refusal: Option<Refusal>,
     is_told: bool,
+    /// What the hook decided, if it let the call run and the class does not.
+    #[cfg_attr(not(feature = "rmcp"), allow(dead_code, reason = "only a handler finds out who acts"))]
+    allowed: Option<Box<Ruling>>,
 }
 
 /// Why a call must not run.
@@ -66,11 +69,11 @@ impl ActorGate {
         }
         let Some(pending) = call.message.pending.take().map(|pending| *pending) else {
             let mut decided = decide(core, call);
-            let class = core.class(call);
+            let class = class_of(core, call);
             refuse_unverified(&mut decided, class, &mut call.message);
             return (Self::of(GateState { standing: call.message.standing, decided, pending: None }), class);
         };
-        let class = core.class(call);
+        let class = class_of(core, call);
         if class.requires_verified_actor && holds {
             let pending = Pending { actor: pending, deferred: Some(Box::new(call.clone())) };
             return (Self::of(GateState { pending: Some(pending), ..GateState::default() }), class);
@@ -118,8 +121,11 @@ impl ActorGate {
         let mut state = self.state();
         state.standing = standing;
         let is_for_want_of_it = |decided: &mut Decided| decided.source() == CLASS && !decided.is_told;
-        if standing == Standing::Verified && state.decided.take_if(is_for_want_of_it).is_some() {
-            call.forget(&DECISION);
+        if standing == Standing::Verified
+            && let Some(denied) = state.decided.take_if(is_for_want_of_it)
+        {
+            call.forget(DECISION);
+            state.decided = denied.allowed.map(|ruling| Decided::new(*ruling));
         }
     }
 
@@ -138,6 +144,8 @@ impl ActorGate {
     /// Takes the actor that was found last, or the one that was found first.
     pub(super) fn settle(&self, core: &Core, class: Class, state: &CallState, actor: Option<Actor>) {
         let Some(Pending { actor: pending, deferred }) = self.state().pending.take() else { return };
+        let mut found = Attributes::default();
+        pending.found.clone().write(&mut found);
         let actor = actor.unwrap_or(pending.found);
         let standing = actor.standing();
         let mut decided = self.state().decided.take();
@@ -153,6 +161,8 @@ impl ActorGate {
             None => {
                 let mut facts = MessageFacts::default().actor(actor);
                 refuse_unverified(&mut decided, class, &mut facts);
+                // An actor replaces another one with all of its facts: the reason why the first was not verified goes.
+                state.forget(found.iter().map(|(key, _)| key.as_ref()));
                 facts.attributes
             }
         };
@@ -169,7 +179,7 @@ impl ActorGate {
 impl Decided {
     fn new(ruling: Ruling) -> Self {
         let refusal = decision::refusal(&ruling).map(|(reason, kind)| Refusal { reason, kind });
-        Self { ruling, refusal, is_told: false }
+        Self { ruling, refusal, is_told: false, allowed: None }
     }
 
     /// Who decided.
@@ -182,6 +192,12 @@ impl Decided {
 /// Asks the `authorize` hook, and notes its answer.
 fn decide(core: &Core, call: &mut Call) -> Option<Decided> {
     decision::ask(core, call).map(Decided::new)
+}
+
+/// The class of a call. An HTTP request without a call has been answered when it is recorded, so nobody can be refused.
+fn class_of(core: &Core, call: &Call) -> Class {
+    let class = core.class(call);
+    Class { requires_verified_actor: class.requires_verified_actor && call.event != EventName::HttpRequest, ..class }
 }
 
 /// Refuses a call whose class requires a verified actor, unless it has one or is refused already.
@@ -197,7 +213,8 @@ fn refuse_unverified(decided: &mut Option<Decided>, class: Class, message: &mut 
     decision::write(&ruling, CLASS, |name, value| message.attributes.set(name, value));
     let text = format!("its class requires a verified actor, and this one is not ({reason})");
     let refusal = Refusal { reason: text.into(), kind: RefusalKind::Unverified };
-    *decided = Some(Decided { ruling, refusal: Some(refusal), is_told: false });
+    let allowed = decided.take().map(|allowed| Box::new(allowed.ruling));
+    *decided = Some(Decided { ruling, refusal: Some(refusal), is_told: false, allowed });
 }
 
 /// The actor once it is known, or as it is when the time is over.

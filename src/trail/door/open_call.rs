@@ -194,7 +194,7 @@ impl OpenCall {
             let written = core.write_request(&call.state, Some(call.terms()));
             call.set_recorded(Recorded::Unadmitted { bytes, written });
         }
-        if !is_deferred {
+        if is_tried || (!is_deferred && opener != Opener::Gatekeeper) {
             call.tell_decision_made(false);
         }
         match core.open_calls.keep(&call.state) {
@@ -254,6 +254,8 @@ impl OpenCall {
                 None => self.request_in_time().await?,
             }
         }
+        // Behind the request record, which may have waited.
+        self.tell_decision_made(false);
         if let Some(Refusal { reason, kind }) = self.actor.refusal() {
             self.tell_decision_made(true);
             return Err(Refused { reason, call_id: self.call_id(), kind });
@@ -359,9 +361,10 @@ impl OpenCall {
 
     fn respond(&self, outcome: &Outcome) -> Option<Receipt> {
         let answer = self.state.answer()?;
-        if self.actor.is_deferred() {
-            // Nobody waits for its actor any more.
-            self.actor.settle(&self.core, self.class, &self.state, None);
+        let is_deferred = self.actor.is_deferred();
+        // Nobody waits for its actor any more.
+        self.actor.settle(&self.core, self.class, &self.state, None);
+        if is_deferred {
             let written = self.core.write_request(&self.state, Some(self.terms()));
             self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
         }

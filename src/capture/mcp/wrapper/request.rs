@@ -88,13 +88,13 @@ fn origin(
         facts = facts.some(names::MCP_SESSION_ID, header("mcp-session-id"));
         facts = facts.some(names::AUDITRAIL_REQUEST_ID, RequestId::known(parts).map(|id| id.to_string()));
     }
-    match (extracted(core, method, http), http) {
-        (Some(actor), Some(parts)) if actor.may_become_known() => {
-            let sender = Arc::new(Sender::kept(&parts.headers, &parts.extensions));
-            facts.sent_by(core.chain(), &sender, method)
+    match extracted(core, method, http) {
+        Some(actor) if actor.may_become_known() => {
+            let of_http = |parts: &http::request::Parts| Sender::kept(&parts.headers, &parts.extensions);
+            facts.sent_by(core.chain(), &Arc::new(http.map(of_http).unwrap_or_default()), method)
         }
-        (Some(actor), _) => facts.actor(actor),
-        (None, _) => facts,
+        Some(actor) => facts.actor(actor),
+        None => facts,
     }
 }
 
