@@ -29,7 +29,8 @@ impl ExtractorStart {
     }
 }
 
-/// Keyed digests of ids of tokens, with the key beside the journal.
+/// Keyed digests of ids of tokens, with the key beside the journal: those of [`Trail::digest`](crate::Trail::digest), so that
+/// what your code records of a token can be matched with the calls that it came with.
 #[derive(Clone)]
 pub struct IdDigests {
     key: Hmac<Sha256>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::calls::{Call, Class, WhenFull};
 use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
-use super::digest_key::DigestKey;
+use super::digest_key::{CONTENT_LABEL, DigestKey};
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
 use super::identity::ActorCounts;
@@ -396,7 +396,7 @@ impl TrailBuilder {
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, others, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
-        let digests = IdDigests::new(digest_key.key_for("auditrail token id 1"), digest_key.id());
+        let digests = IdDigests::new(digest_key.key_for(CONTENT_LABEL), digest_key.id());
         self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
         let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());

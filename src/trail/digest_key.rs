@@ -79,3 +79,6 @@ fn write(file: &dyn File, key: &[u8; 32]) -> std::io::Result<()> {
     file.write_at(0, key)?;
     file.sync()
 }
+
+/// For what `Trail::digest` is given, and for ids of tokens: extractors and code that records the use of a token name it alike.
+pub(super) const CONTENT_LABEL: &str = "auditrail content 1";

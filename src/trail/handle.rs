@@ -8,6 +8,7 @@ use hmac::Mac as _;
 
 use super::calls::{Call, Digest, Moment, Pseudonym, Refused};
 use super::core::Core;
+use super::digest_key::CONTENT_LABEL;
 use super::door::{NotRecorded, OpenCall};
 use super::lifecycle::{FlushError, Flushed};
 use super::records::RecordCounts;
@@ -68,7 +69,7 @@ impl Trail {
 
     /// The digest of bytes that are not recorded: HMAC-SHA256 with a key that is derived from `digest.key` for this use alone, as
     /// the id of the key, a colon and 64 hexadecimal digits. The bytes are read and not kept. Processes that share the key give
-    /// equal digests to equal bytes.
+    /// equal digests to equal bytes. That of a token's id (`jti`) is the one that is recorded of a caller's token.
     #[must_use]
     pub fn digest(&self, bytes: impl AsRef<[u8]>) -> Digest {
         Digest::own(self.keyed(CONTENT_LABEL, bytes.as_ref()))
@@ -135,7 +136,6 @@ impl Trail {
 }
 
 /// Keys for one use each: no digest of one kind can stand for one of another.
-const CONTENT_LABEL: &str = "auditrail content 1";
 const PERSON_LABEL: &str = "auditrail data subject 1";
 
 /// Ships what is left when the last handle is dropped. Layers hold only the core, because a global subscriber is never dropped.

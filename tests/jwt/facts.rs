@@ -1,7 +1,8 @@
 //! What of a token is on the record, as a receiver reads it.
 
+use auditrail::capture::direct::{TokenExchange, TokenUse};
 use auditrail::identity::jwt::{ClaimNames, JwtIssuer};
-use auditrail::record::{Value, names};
+use auditrail::record::{Record, Value, names};
 use serde_json::json;
 
 use crate::oauth::{AUDIENCE, Cast, verified};
@@ -57,6 +58,26 @@ async fn a_delegated_agent_is_told_apart_from_the_person() {
         // From the cache, word for word.
         assert_eq!(rig.call_with(&token).await.text(names::AUDITRAIL_TOKEN_ID_DIGEST), Some(digest));
     }
+}
+
+/// What the code of a server records of the use of a token can be matched with the calls that the token came with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_has_one_digest_whoever_records_it() {
+    let cast = Cast::new();
+    let token = cast.token("alice").claim("jti", "canary-id").signed_by(&cast.p256);
+    let rig = Rig::new(Route::Tap, JwtIssuer::discovered(cast.issuer.url()).audience(AUDIENCE)).await;
+    rig.wait_for(&token, None).await;
+    let digest = |id: &str| rig.trail.digest(id);
+    let used = rig.trail.record(TokenUse::of(digest("canary-id")));
+    let exchanged = rig.trail.record(TokenExchange::of(digest("canary-id"), digest("issued-id")));
+    let presented = rig.call_with(&token).await;
+    let used = rig.one(|record| record.text(names::AUDIT_RECORD_ID) == Some(&used.to_string()));
+    let exchanged = rig.one(|record| record.text(names::AUDIT_RECORD_ID) == Some(&exchanged.to_string()));
+    let of = |record: &Record| record.text(names::AUDITRAIL_TOKEN_ID_DIGEST).unwrap().to_owned();
+    assert_eq!(of(&used), of(&presented));
+    assert_eq!(of(&exchanged), of(&presented));
+    assert_ne!(exchanged.text(names::AUDITRAIL_TOKEN_ISSUED_ID_DIGEST), Some(&*of(&presented)), "another token");
+    assert!(!rig.all().contains("canary-id"), "the id of the token is for its issuer");
 }
 
 /// Entra writes `scp` and `idtyp`, Auth0 `gty` and names with dots, Keycloak objects.

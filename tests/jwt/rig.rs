@@ -114,12 +114,17 @@ impl Rig {
                 && record.text(names::AUDITRAIL_PHASE) == Some("request")
         };
         self.trail.flush(Duration::from_secs(60)).await.unwrap();
+        self.one(of_call)
+    }
+
+    /// The one record of those that have arrived.
+    pub(crate) fn one(&self, is_it: impl Fn(&Record) -> bool) -> Record {
         let mut found: Vec<_> = self
             .receiver
             .records()
             .iter()
             .map(|received| Record::from_proto(received.record.clone()).unwrap())
-            .filter(|record| of_call(record))
+            .filter(|record| is_it(record))
             .collect();
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)

@@ -19,8 +19,8 @@
 //! something else. [`ResourceAccess`] and [`PromptInvocation`] may also begin a call ([`Trail::begin`](crate::Trail::begin)), if
 //! they take time. What stands on each record: `docs/events.md`.
 //!
-//! The events of MCP and HTTP come from the taps, and those of the trail itself (`auditrail.gap`, `auditrail.checkpoint`, most of
-//! `auditrail.lifecycle`) from the trail.
+//! The events of MCP and HTTP come from the taps, and those of the trail itself (`auditrail.gap`, most of `auditrail.lifecycle`)
+//! from the trail. This version does not write `auditrail.checkpoint`.
 
 mod access;
 mod approval;

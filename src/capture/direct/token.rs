@@ -36,7 +36,8 @@ pub struct TokenUse {
 event!(TokenUse);
 
 impl TokenUse {
-    /// The token whose id (`jti`), and never the token itself, has that digest ([`Trail::digest`](crate::Trail::digest)).
+    /// The token whose id (`jti`), and never the token itself, has that digest ([`Trail::digest`](crate::Trail::digest)). A call
+    /// whose caller presents this token has the same one.
     pub fn of(id: Digest) -> Self {
         Self { moment: Moment::new(EventName::Token) }
             .fact(names::AUDITRAIL_TOKEN_ID_DIGEST, id)
