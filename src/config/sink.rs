@@ -62,7 +62,8 @@ impl SinkSettings {
 impl FileSettings {
     fn read(overrides: &Overrides, environment: &Environment, directory: &Path) -> Result<Self, ConfigError> {
         let path = match (&overrides.file, environment.text(FILE_PATH)?) {
-            (Some(path), _) => path.clone(),
+            // The host may go to another directory while it runs.
+            (Some(path), _) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
             (None, Some(path)) => absolute(FILE_PATH, path)?,
             (None, None) => directory.join(DEFAULT_NAME),
         };

@@ -305,6 +305,20 @@ fn certificates_are_regular_files() {
     }
 }
 
+/// The host may go to another directory while it runs, and the file would be another one.
+#[test]
+fn a_file_that_the_code_names_stays_where_it_is() {
+    let overrides = Overrides {
+        service_name: Some("weather".into()),
+        sinks: Some(vec![SinkKind::File]),
+        file: Some("log/trail.jsonl".into()),
+        ..Overrides::default()
+    };
+    let settings = Settings::read(&overrides, &Environment::from_iter([("HOME", "/home/weather")])).unwrap();
+    let expected = std::env::current_dir().unwrap().join("log/trail.jsonl");
+    assert_eq!(settings.sinks.file.unwrap().path, expected);
+}
+
 #[test]
 fn a_service_needs_a_name() {
     let error = Settings::read(&Overrides::default(), &Environment::from_iter([("HOME", "/home/weather")]))

@@ -61,7 +61,8 @@ impl Trail {
     /// ([`Moment::class`]; by default, the default class of the trail). With `written`, it completes without yielding.
     ///
     /// # Errors
-    /// [`NotRecorded`], if the journal did not take it, or if it is not as durable as its class wants within the deadline.
+    /// [`NotRecorded`], if the journal did not take it, or if it is not as durable as its class wants within the deadline. Where
+    /// auditing is switched off, only an event fails that must not go unrecorded, as a call of its class would.
     pub async fn record_durably(&self, event: impl Into<Moment>) -> Result<RecordId, NotRecorded> {
         let moment = self.core.placed(event.into());
         self.core.record_durably(moment).await

@@ -235,6 +235,37 @@ async fn a_handler_that_panics_is_recorded_so() {
     assert_eq!(told(&bench.records())[2..], pair);
 }
 
+/// Before there is a future, and where only failures are recorded, too.
+#[tokio::test]
+async fn a_service_that_panics_when_it_is_called_is_recorded_so() {
+    for recording in [HttpRecording::all(), HttpRecording::failures()] {
+        let bench = Bench::new();
+        let mut service = bench.trail.http_layer().record_http(recording).layer(Panics);
+        let called = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            drop(service.call(Request::get("/").body(Body::empty()).unwrap()));
+        }));
+        assert!(called.is_err());
+        let pair = ["http.request request: unknown", "http.request response: panic"];
+        assert_eq!(told(&bench.records()), pair);
+    }
+}
+
+struct Panics;
+
+impl tower_service::Service<Request> for Panics {
+    type Response = Response;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        std::panic::resume_unwind(Box::new("expected"))
+    }
+}
+
 /// The client goes before there is a response, or in the middle of one.
 #[tokio::test]
 async fn a_client_that_disconnects_leaves_no_open_call() {

@@ -353,3 +353,23 @@ fn an_event_of_tracing_has_one_record() {
         assert_eq!(rig.behind.records.lock().unwrap().len(), 1, "{which}");
     }
 }
+
+/// One constant names what is emitted through `tracing` and what is emitted directly.
+#[test]
+fn a_log_record_with_the_name_of_the_last_event_of_tracing_is_another() {
+    const NAME: &str = "auditrail.authz";
+    for has_bridge in [true, false] {
+        let rig = rig();
+        let bridge = has_bridge.then(|| OpenTelemetryTracingBridge::new(&rig.provider));
+        let subscriber = tracing_subscriber::registry().with(rig.bench.trail.layer()).with(bridge);
+        tracing::subscriber::with_default(subscriber, || {
+            for number in 0..3 {
+                tracing::event!(name: NAME, tracing::Level::INFO, auditrail.event = NAME, audit.target.id = number);
+                emit(&rig.provider.logger("app"), |event| event.set_event_name(NAME));
+            }
+        });
+        let records = rig.bench.records();
+        let targets: Vec<_> = records.iter().map(|record| record.text("audit.target.id")).collect();
+        assert_eq!(targets, [Some("0"), None, Some("1"), None, Some("2"), None], "{has_bridge}");
+    }
+}

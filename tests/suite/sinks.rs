@@ -206,6 +206,60 @@ async fn a_trail_that_is_switched_off_says_so_and_nothing_else() {
     assert!(streams(directory.path()).is_empty(), "and nobody has to end the stream");
 }
 
+/// The switch is about what happens from now on.
+#[tokio::test]
+async fn what_waits_in_the_journal_is_shipped_where_auditing_is_off() {
+    let dead = Bench::new();
+    dead.sunk.away.store(true, Ordering::SeqCst);
+    write(&dead.trail, 0..30);
+    until(|| synced(dead.directory.path()) == 31).await;
+    let copy = Arc::new(tempfile::tempdir().unwrap());
+    copy_all(dead.directory.path(), copy.path());
+
+    let off = Bench::on(copy, |builder| builder.sinks([SinkKind::Otlp, SinkKind::File]).auditing(Auditing::Off));
+    write(&off.trail, 100..130);
+    off.trail.flush(LONG).await.unwrap();
+    let wanted: Vec<_> = (0..30).map(|number: i64| number.to_string()).collect();
+    let written = records(&off.directory.path().join("trail.jsonl"));
+    let numbers = |record: &Json| attribute(record, "number")["intValue"].as_str().map(str::to_owned);
+    assert_eq!(written.iter().filter_map(numbers).collect::<Vec<_>>(), wanted);
+    let received = off.sunk.records();
+    let numbers: Vec<_> = received.iter().filter_map(|record| record.get("number")).collect();
+    assert_eq!(numbers, (0..30).map(Value::Int).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+}
+
+/// Nobody is sent to look at records that there are not.
+#[tokio::test]
+async fn unverified_actors_are_no_alarm_where_auditing_is_off() {
+    let alarm = auditrail::identity::UnverifiedAlarm::new(0.5, 4);
+    let expired = || Some(auditrail::Actor::unknown(auditrail::identity::UnverifiedReason::Expired));
+    for (auditing, alarms) in [(Auditing::On, 1), (Auditing::Off, 0), (Auditing::OffForAll, 0)] {
+        let bench = Bench::with(|builder| builder.auditing(auditing).actor(move |_| expired()).unverified_alarm(alarm));
+        for _ in 0..20 {
+            bench.trail.begin(Call::mcp("tools/call")).await.unwrap().finish(Outcome::ok()).await;
+        }
+        let records = bench.all_records();
+        let told = records.iter().filter(|record| record.text(names::ERROR_TYPE) == Some("actors_unverified")).count();
+        assert_eq!(told, alarms, "{auditing:?}");
+        let said = bench.said().iter().filter(|said| said.contains("of the last 4 calls")).count();
+        assert_eq!(said, alarms, "{auditing:?}");
+        assert!(auditing == Auditing::On || records.len() == 1, "{auditing:?}: {records:#?}");
+    }
+}
+
+#[tokio::test]
+async fn events_that_may_go_unrecorded_are_no_error_where_auditing_is_off() {
+    let builds = |auditing| Bench::with(move |builder| builder.auditing(auditing));
+    let critical = || moment(1).class(Class::CRITICAL);
+    let off = builds(Auditing::Off);
+    off.trail.record_durably(moment(1)).await.unwrap();
+    let error = off.trail.record_durably(critical()).await.unwrap_err().to_string();
+    assert!(error.contains("auditing is switched off"), "{error}");
+    let off_for_all = builds(Auditing::OffForAll);
+    off_for_all.trail.record_durably(critical()).await.unwrap();
+    assert_eq!((off.all_records().len(), off_for_all.all_records().len()), (1, 1));
+}
+
 #[tokio::test]
 async fn calls_that_must_not_run_unrecorded_do_not_run_unless_all_may() {
     let directory = tempfile::tempdir().unwrap();

@@ -77,7 +77,9 @@ impl AuditLogProcessor {
             return self.core.notices().warn_of(ENDED, ENDED);
         }
         #[cfg(feature = "layer")]
-        if record.event_name().is_some_and(|name| crate::capture::layer::is_heard(&self.core, name)) {
+        let target = record.target().map(|target| &**target);
+        #[cfg(feature = "layer")]
+        if record.event_name().is_some_and(|name| crate::capture::layer::is_heard(&self.core, name, target)) {
             return;
         }
         let moment = read::moment(&self.core, record);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 use super::json::json_lines;
-use super::open_file::{Locking, OpenFile};
+use super::open_file::{Locking, OpenFile, Syncs, System};
 use super::rotation::rotate;
 use crate::config::{FileSettings, Notices};
 use crate::locks::Mutex;
@@ -22,8 +22,10 @@ pub(super) struct FileSink(Arc<Shared>);
 struct Shared {
     settings: FileSettings,
     notices: Notices,
-    /// Held while a batch is written.
-    writing: Mutex<()>,
+    disk: Box<dyn Syncs>,
+    /// Held while a batch is written: the file whose name this process has made durable. Another that began the file may have
+    /// been killed before it did.
+    named: Mutex<Option<(u64, u64)>>,
     /// Somebody was told that old files are removed.
     warned_removal: AtomicBool,
 }
@@ -31,9 +33,13 @@ struct Shared {
 impl FileSink {
     /// Creates the file, or finds out whether records can be appended to the one that is there.
     pub(super) fn open(settings: FileSettings, notices: Notices) -> io::Result<Self> {
+        Self::open_on(Box::new(System), settings, notices)
+    }
+
+    pub(super) fn open_on(disk: Box<dyn Syncs>, settings: FileSettings, notices: Notices) -> io::Result<Self> {
         OpenFile::open(&settings.path)?.check_content()?;
         let warned_removal = AtomicBool::new(false);
-        Ok(Self(Arc::new(Shared { settings, notices, writing: Mutex::default(), warned_removal })))
+        Ok(Self(Arc::new(Shared { settings, notices, disk, named: Mutex::default(), warned_removal })))
     }
 }
 
@@ -51,12 +57,12 @@ impl Sink for FileSink {
 impl Shared {
     fn take(&self, request: &[u8]) -> Result<Accepted, ExportError> {
         let lines = json_lines(request).map_err(|error| ExportError::Rejected { reason: error.to_string() })?;
-        let _alone = self.writing.lock();
+        let mut named = self.named.lock();
         let retry = |error: io::Error| ExportError::Retry { reason: error.to_string(), after: None };
-        self.append(&lines).map_err(retry).map(|()| Accepted::default())
+        self.append(&lines, &mut named).map_err(retry).map(|()| Accepted::default())
     }
 
-    fn append(&self, lines: &[u8]) -> io::Result<()> {
+    fn append(&self, lines: &[u8], named: &mut Option<(u64, u64)>) -> io::Result<()> {
         let FileSettings { path, max_bytes, keep } = &self.settings;
         for _ in 0..ATTEMPTS {
             let file = OpenFile::open(path)?;
@@ -67,9 +73,14 @@ impl Shared {
             };
             let length = file.mend()?;
             if length == 0 || length.saturating_add(lines.len() as u64) <= *max_bytes {
-                return file.append(length, lines);
+                let own = Some(file.identity()?);
+                // An empty file may have the number of one that is gone.
+                let is_new = length == 0 || *named != own;
+                file.append(length, lines, is_new, &*self.disk)?;
+                *named = own;
+                return Ok(());
             }
-            if rotate(path, *keep)? {
+            if rotate(path, *keep, &*self.disk)? {
                 self.tell_removal(path, *keep);
             }
         }

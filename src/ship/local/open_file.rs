@@ -1,5 +1,6 @@
 //! The file, open for one batch.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
@@ -114,11 +115,12 @@ impl LockedFile {
         Ok(end)
     }
 
-    /// Appends whole lines and makes them durable, or leaves nothing of them.
-    pub(super) fn append(self, length: u64, lines: &[u8]) -> io::Result<()> {
+    /// Appends whole lines and makes them durable, or leaves nothing of them. With `named`, also its name is made durable.
+    pub(super) fn append(self, length: u64, lines: &[u8], named: bool, disk: &dyn Syncs) -> io::Result<()> {
         check_length(length.saturating_add(lines.len() as u64))?;
         let mut file = &self.open.file;
-        let written = file.write_all(lines).and_then(|()| self.sync(length));
+        let written = file.write_all(lines).and_then(|()| disk.sync_file(file));
+        let written = written.and_then(|()| if named { disk.sync_directory(&self.open.path) } else { Ok(()) });
         if written.is_err() && file.metadata().is_ok_and(|metadata| metadata.len() > length) {
             // What is left otherwise is cut by the next writer.
             let _cut = file.set_len(length);
@@ -126,15 +128,15 @@ impl LockedFile {
         written
     }
 
-    fn sync(&self, length: u64) -> io::Result<()> {
-        self.open.file.sync_data()?;
-        if length == 0 { sync_directory(&self.open.path) } else { Ok(()) }
+    /// Which file it is: its device and inode.
+    pub(super) fn identity(&self) -> io::Result<(u64, u64)> {
+        self.open.file.metadata().map(|own| (own.dev(), own.ino()))
     }
 
     fn is_at_its_path(&self) -> io::Result<bool> {
-        let own = self.open.file.metadata()?;
+        let own = self.identity()?;
         match fs::symlink_metadata(&self.open.path) {
-            Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),
+            Ok(found) => Ok((found.dev(), found.ino()) == own),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -151,11 +153,29 @@ impl Drop for LockedFile {
     }
 }
 
-/// Makes the names in the directory of a file durable, where its file system can.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    match Disk::default().sync_dir(directory(path)) {
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        synced => synced,
+/// Makes things durable: the system, or in tests one that fails.
+pub(super) trait Syncs: fmt::Debug + Send + Sync {
+    /// What was written to a file.
+    fn sync_file(&self, file: &File) -> io::Result<()>;
+
+    /// The names in the directory of a file, where its file system can.
+    fn sync_directory(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The system.
+#[derive(Debug)]
+pub(super) struct System;
+
+impl Syncs for System {
+    fn sync_file(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        match Disk::default().sync_dir(directory(path)) {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+            synced => synced,
+        }
     }
 }
 

@@ -5,13 +5,13 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::open_file::{sync_directory, wrong};
+use super::open_file::{Syncs, wrong};
 
 /// Moves the files up by one, so that the path is free. Called by who holds the lock of the file. Returns whether the oldest
 /// file is gone.
 ///
 /// A crash in between leaves a number free, and the next rotation goes no further than that.
-pub(super) fn rotate(path: &Path, keep: u32) -> io::Result<bool> {
+pub(super) fn rotate(path: &Path, keep: u32, disk: &dyn Syncs) -> io::Result<bool> {
     let free = (1..keep).find(|number| !is_there(&numbered(path, *number)));
     let highest = free.unwrap_or(keep);
     let is_one_gone = is_there(&numbered(path, highest));
@@ -19,7 +19,7 @@ pub(super) fn rotate(path: &Path, keep: u32) -> io::Result<bool> {
         rename(&numbered(path, number), &numbered(path, number + 1))?;
     }
     rename(path, &numbered(path, 1))?;
-    sync_directory(path)?;
+    disk.sync_directory(path)?;
     Ok(is_one_gone)
 }
 

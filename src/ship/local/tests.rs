@@ -1,7 +1,9 @@
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -14,6 +16,7 @@ use prost::Message as _;
 
 use super::file::FileSink;
 use super::json_lines;
+use super::open_file::{Syncs, System};
 use crate::config::{FileSettings, Notices};
 use crate::ship::connector::{Accepted, ExportError, Sink as _};
 
@@ -150,6 +153,78 @@ async fn who_holds_the_lock_is_waited_for() {
     assert_eq!(numbers(&path), [1, 2]);
 }
 
+/// Who waited for the lock of a file that others have moved in the meantime writes to the one that is at the path by then.
+#[tokio::test]
+async fn a_file_that_was_moved_while_its_lock_was_waited_for_gets_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, moved) = (directory.path().join("trail.jsonl"), directory.path().join("trail.jsonl.1"));
+    let sink = sink(&path, 10 << 20, 3);
+    append(&sink, 1..=1).await.unwrap();
+    let other = fs::File::open(&path).unwrap();
+    other.lock().unwrap();
+    let waiting = tokio::spawn({
+        let sink = sink.clone();
+        async move { append(&sink, 2..=2).await }
+    });
+    // It has the file open, beside this test.
+    while !waiting.is_finished() && open_descriptors(&path) < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    fs::rename(&path, &moved).unwrap();
+    drop(other);
+    waiting.await.unwrap().unwrap();
+    assert_eq!((numbers(&moved), numbers(&path)), (vec![1], vec![2]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_durable_is_not_taken_and_leaves_nothing() {
+    for (broken, names) in [("file", true), ("directory", true), ("file", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("trail.jsonl");
+        let disk = FlakyDisk::default();
+        let sink = disk.sink(&path);
+        if !names {
+            append(&sink, 1..=1).await.unwrap();
+        }
+        let before = fs::read(&path).unwrap();
+        *disk.broken.lock().unwrap() = Some(broken);
+        for _ in 0..2 {
+            let refused = append(&sink, 2..=4).await.unwrap_err();
+            assert!(
+                matches!(&refused, ExportError::Retry { reason, .. } if reason.contains("it is broken")),
+                "{refused:?}"
+            );
+            assert_eq!(fs::read(&path).unwrap(), before, "{broken}");
+        }
+        *disk.broken.lock().unwrap() = None;
+        disk.done.lock().unwrap().clear();
+        append(&sink, 2..=4).await.unwrap();
+        assert_eq!(numbers(&path), if names { vec![2, 3, 4] } else { vec![1, 2, 3, 4] }, "{broken}");
+        let done: &[&str] = if names { &["file", "directory"] } else { &["file"] };
+        assert_eq!(*disk.done.lock().unwrap(), done, "{broken}");
+    }
+}
+
+/// Whoever wrote the first lines may have been killed before the name of the file was durable.
+#[tokio::test]
+async fn the_name_of_a_file_that_another_has_begun_is_made_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trail.jsonl");
+    append(&sink(&path, 10 << 20, 3), 1..=1).await.unwrap();
+    let disk = FlakyDisk::default();
+    let sink = disk.sink(&path);
+    append(&sink, 2..=2).await.unwrap();
+    append(&sink, 3..=3).await.unwrap();
+    assert_eq!(*disk.done.lock().unwrap(), ["file", "directory", "file"], "once");
+    // Another process has rotated, and begun the next.
+    fs::rename(&path, directory.path().join("trail.jsonl.1")).unwrap();
+    append(&self::sink(&path, 10 << 20, 3), 4..=4).await.unwrap();
+    disk.done.lock().unwrap().clear();
+    append(&sink, 5..=5).await.unwrap();
+    assert_eq!(*disk.done.lock().unwrap(), ["file", "directory"]);
+    assert_eq!(numbers(&path), [4, 5]);
+}
+
 #[tokio::test]
 async fn what_is_no_request_is_refused_for_good() {
     let directory = tempfile::tempdir().unwrap();
@@ -161,6 +236,44 @@ async fn what_is_no_request_is_refused_for_good() {
 
 fn sink(path: &Path, max_bytes: u64, keep: u32) -> FileSink {
     FileSink::open(settings(path, max_bytes, keep), Notices::to(|_| ())).unwrap()
+}
+
+/// How often this process has a file open.
+fn open_descriptors(path: &Path) -> usize {
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    open.filter(|target| target == path).count()
+}
+
+/// A disk that fails when it is told to, and says what it has made durable.
+#[derive(Debug, Clone, Default)]
+struct FlakyDisk {
+    broken: Arc<Mutex<Option<&'static str>>>,
+    done: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl FlakyDisk {
+    fn sink(&self, path: &Path) -> FileSink {
+        FileSink::open_on(Box::new(self.clone()), settings(path, 10 << 20, 3), Notices::to(|_| ())).unwrap()
+    }
+
+    fn sync(&self, what: &'static str, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        if *self.broken.lock().unwrap() == Some(what) {
+            return Err(io::Error::other("it is broken"));
+        }
+        sync()?;
+        self.done.lock().unwrap().push(what);
+        Ok(())
+    }
+}
+
+impl Syncs for FlakyDisk {
+    fn sync_file(&self, file: &fs::File) -> io::Result<()> {
+        self.sync("file", || System.sync_file(file))
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.sync("directory", || System.sync_directory(path))
+    }
 }
 
 fn settings(path: &Path, max_bytes: u64, keep: u32) -> FileSettings {

@@ -70,6 +70,10 @@ impl Core {
 
     /// Counts a call that has ended, by how well its actor is known.
     pub(crate) fn count_actor(&self, standing: Standing) {
+        if self.recorder.is_off {
+            // There are no records of which it would be a share, and the alarm would be one.
+            return;
+        }
         let Some(is_alarm) = self.context.actors.count(standing) else { return };
         let (kind, UnverifiedAlarm { share, calls, .. }) = (error_type::ACTORS_UNVERIFIED, self.context.actors.alarm());
         if is_alarm {

@@ -55,7 +55,7 @@ impl Last {
             return;
         }
         // Several streams come one after the other, and each has its own last records.
-        if self.records.len() >= self.most * STREAMS_AT_ONCE {
+        if self.records.len() >= self.most.saturating_mul(STREAMS_AT_ONCE) {
             self.shrink();
         }
         self.records.push_back(found);

@@ -4,7 +4,7 @@
 //! 1. The inner service gets every request as it came, and its response is returned, even if the audit fails.
 //! 2. A panic of the inner service is recorded, and goes on.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -61,9 +61,12 @@ where
         let id = parts.extensions.get::<RequestId>().filter(|_| self.settings.returns_id).cloned();
         let request = Request::from_parts(parts, body);
         let inner = &mut self.inner;
-        // If it panics here, the call ends with that as it is dropped.
         let future = match &call {
-            Some(call) => call.span().in_scope(|| inner.call(request)),
+            Some(call) => catch_unwind(AssertUnwindSafe(|| call.span().in_scope(|| inner.call(request))))
+                .unwrap_or_else(|panic| {
+                    call.panicked();
+                    resume_unwind(panic)
+                }),
             None => inner.call(request),
         };
         HttpFuture::new(future, call, id)
