@@ -13,7 +13,7 @@ use crate::hex::hex;
 /// The variable that names the directory of the service's state.
 pub const DIRECTORY: &str = "AUDITRAIL_DIR";
 
-/// The directory from the code or `AUDITRAIL_DIR`, unchanged; otherwise `auditrail/SERVICE` below the one that
+/// The directory from the code or `AUDITRAIL_DIR`; otherwise `auditrail/SERVICE` below the one that
 /// systemd or XDG names.
 pub(super) fn read(
     overrides: &Overrides,
@@ -21,7 +21,8 @@ pub(super) fn read(
     resource: &ResourceSettings,
 ) -> Result<PathBuf, ConfigError> {
     if let Some(directory) = &overrides.directory {
-        return Ok(directory.clone());
+        // The host may change its working directory.
+        return Ok(std::path::absolute(directory).unwrap_or_else(|_| directory.clone()));
     }
     if let Some(directory) = environment.text(DIRECTORY)? {
         return absolute(DIRECTORY, directory);

@@ -17,7 +17,7 @@ use crate::record::{Clock, SystemClock};
 
 /// Verifies JSON Web Tokens (RFC 7519): over HTTP the bearer token of a request, over stdio a token that the process was given.
 ///
-/// A token that is present and not verified is an answer, too: the record says why, and names nobody who could not have sent it.
+/// A token that is present and not verified is an answer, too: the record says why, and names nobody if the signature is wrong.
 /// The keys of the issuers are loaded on the thread `auditrail-keys`; calls never wait for them.
 #[must_use = "give it to the trail"]
 pub struct JwtExtractor {

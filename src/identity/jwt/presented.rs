@@ -25,7 +25,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<Result<&str, UnverifiedReason
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let at = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let at = value.iter().position(|byte| byte.is_ascii_whitespace()).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(at)?;
     ["bearer", "dpop"].iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes())).then(|| rest.trim_ascii())
 }

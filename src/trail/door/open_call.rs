@@ -197,11 +197,18 @@ impl OpenCall {
         if is_tried || (!is_deferred && opener != Opener::Gatekeeper) {
             call.tell_decision_made(false);
         }
-        match core.open_calls.keep(&call.state) {
-            Some(kept) => drop(call.kept.set(kept)),
-            None => core.interrupt(&call.state),
+        if !is_deferred {
+            call.register();
         }
         call
+    }
+
+    /// Has the end of the trail end it. A call whose request record still waits for its actor has nothing to end.
+    fn register(&self) {
+        match self.core.open_calls.keep(&self.state) {
+            Some(kept) => drop(self.kept.set(kept)),
+            None => self.core.interrupt(&self.state),
+        }
     }
 
     /// With that outcome where nobody ends it.
@@ -253,6 +260,9 @@ impl OpenCall {
                 Some(receipt) => self.set_recorded(Recorded::Written(receipt)),
                 None => self.request_in_time().await?,
             }
+        }
+        if is_deferred {
+            self.register();
         }
         // Behind the request record, which may have waited.
         self.tell_decision_made(false);
