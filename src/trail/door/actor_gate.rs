@@ -162,7 +162,7 @@ impl ActorGate {
                 let mut facts = MessageFacts::default().actor(actor);
                 refuse_unverified(&mut decided, class, &mut facts);
                 // An actor replaces another one with all of its facts: the reason why the first was not verified goes.
-                state.forget(found.iter().map(|(key, _)| key.as_ref()));
+                state.forget(found.iter().map(|(key, _)| key));
                 facts.attributes
             }
         };
