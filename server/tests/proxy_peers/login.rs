@@ -135,7 +135,14 @@ fn told(records: &[Record]) -> Vec<String> {
     }
     assert_eq!(of("request").count(), of("response").count());
     let moments = records.iter().filter(|record| record.text(names::AUDITRAIL_PHASE).is_none());
-    assert!(moments.clone().all(|moment| moment.severity == Severity::INFO), "{moments:?}");
+    // What the server denied has one record more.
+    let is_expected = |moment: &&Record| {
+        let is_denial = moment.event_name == "auditrail.authn";
+        moment.severity == if is_denial { Severity::WARN } else { Severity::INFO }
+    };
+    assert!(moments.clone().all(|moment| is_expected(&moment)), "{moments:?}");
+    let denied = of("response").filter(|record| record.text(names::AUDITRAIL_OUTCOME_DETAIL) == Some("denied")).count();
+    assert_eq!(moments.filter(|moment| moment.event_name == "auditrail.authn").count(), denied);
     let told = of("response").map(|record| {
         let text = |name| record.text(name).unwrap_or("-");
         let status = match record.get(names::HTTP_RESPONSE_STATUS_CODE) {

@@ -111,7 +111,8 @@ async fn the_user_that_the_proxy_runs_as_is_the_last_to_be_asked_and_never_verif
     let user = String::from_utf8(user.stdout).unwrap();
     let records = records(&receiver);
     let of_calls: Vec<_> = records.iter().filter(|record| record.text(names::AUDITRAIL_CALL_ID).is_some()).collect();
-    assert_eq!(of_calls.len(), 4, "{records:#?}");
+    // Two pairs, and the refusal.
+    assert_eq!(of_calls.len(), 5, "{records:#?}");
     for record in of_calls {
         assert_eq!(record.text(names::AUDIT_ACTOR_ID), Some(user.trim()));
         assert_eq!(record.text(names::AUDITRAIL_ACTOR_SOURCE), Some("os_user"));
