@@ -60,7 +60,7 @@ impl AccessRequest {
         )
     }
 
-    /// The same denial, of a request whose body was not read.
+    /// This denial, of a request whose body was not read.
     pub(super) fn without_body(&self, denial: &Denial) -> Denial {
         let denial = denial.clone().with(names::MCP_METHOD_NAME, self.method);
         match self.method {
