@@ -37,6 +37,8 @@ pub struct Overrides {
     pub file_max_bytes: Option<u64>,
     /// How many rotated files are kept.
     pub file_keep: Option<u32>,
+    /// Whether records have digests of arguments and results.
+    pub record_digests: Option<bool>,
     /// Whether calls are audited.
     pub auditing: Option<Auditing>,
 }

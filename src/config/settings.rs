@@ -16,7 +16,8 @@ use super::sampler::{self, SamplerSettings};
 use super::sink::SinkSettings;
 use super::tls;
 use super::variables::{
-    DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, SINK,
+    DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT,
+    RECORD_DIGESTS, SINK,
 };
 use super::warnings::Warnings;
 use super::without::JournalWithout;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub journal_without: JournalWithout,
     /// Where records go.
     pub sinks: SinkSettings,
+    /// Whether records have digests of arguments and results (default: no).
+    pub record_digests: bool,
     /// Whether calls are audited.
     pub auditing: Auditing,
     /// Whether a collector is named, by an endpoint or as a sink. Without one, spans are created for their ids and not
@@ -77,6 +80,7 @@ impl Settings {
             FILE_PATH,
             FILE_MAX_BYTES,
             FILE_KEEP,
+            RECORD_DIGESTS,
             DISABLED,
             FILE,
         ])?;
@@ -99,6 +103,7 @@ impl Settings {
             directory,
             sinks,
             has_collector,
+            record_digests: record_digests(overrides, environment)?,
             auditing: disabled::read(overrides, environment)?,
             earlier_directory: directory::read_earlier(overrides, environment, &resource)?,
             resource,
@@ -119,6 +124,17 @@ impl Settings {
                 None => environment.millis(FLUSH_TIMEOUT)?.unwrap_or(DEFAULT_FLUSH_TIMEOUT),
             },
         })
+    }
+}
+
+fn record_digests(overrides: &Overrides, environment: &Environment) -> Result<bool, ConfigError> {
+    if let Some(record) = overrides.record_digests {
+        return Ok(record);
+    }
+    match environment.text(RECORD_DIGESTS)?.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(ConfigError::secret(RECORD_DIGESTS, "it is neither true nor false", "set true or false")),
     }
 }
 

@@ -15,6 +15,8 @@ pub const FILE_PATH: &str = "AUDITRAIL_FILE";
 pub const FILE_MAX_BYTES: &str = "AUDITRAIL_FILE_MAX_BYTES";
 /// How many rotated files are kept.
 pub const FILE_KEEP: &str = "AUDITRAIL_FILE_KEEP";
+/// Whether records have digests of arguments and results.
+pub const RECORD_DIGESTS: &str = "AUDITRAIL_RECORD_DIGESTS";
 /// Turns auditing off.
 pub const DISABLED: &str = "AUDITRAIL_DISABLED";
 

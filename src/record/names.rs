@@ -212,6 +212,7 @@ attributes! {
     AUDITRAIL_TARGET_ACTIONS = "auditrail.target.actions" Strs Fact Auditrail;
     AUDITRAIL_TARGET_COUNT = "auditrail.target.count" Int Fact Auditrail;
     AUDITRAIL_ARGUMENTS_DIGEST = "auditrail.arguments.digest" Str Content Auditrail;
+    AUDITRAIL_ARGUMENTS_DIGEST_FORM = "auditrail.arguments.digest_form" Str Content Auditrail;
     AUDITRAIL_ARGUMENTS_SIZE = "auditrail.arguments.size" Int Content Auditrail;
     AUDITRAIL_RESULT_DIGEST = "auditrail.result.digest" Str Content Auditrail;
     AUDITRAIL_RESULT_DIGEST_FORM = "auditrail.result.digest_form" Str Content Auditrail;

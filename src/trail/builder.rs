@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+#[cfg(feature = "mcp")]
+use super::calls::ContentKeys;
 use super::calls::{Call, Class, WhenFull};
 use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
-use super::digest_key::{CONTENT_LABEL, DigestKey};
+use super::digest_key::{DigestClass, DigestKey};
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
 use super::identity::ActorCounts;
@@ -53,8 +55,6 @@ pub struct TrailBuilder {
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
     records_tool_definitions: bool,
-    #[cfg(feature = "rmcp")]
-    records_result_digests: bool,
 }
 
 impl Trail {
@@ -85,8 +85,6 @@ impl TrailBuilder {
             connector: default_connector(),
             keeps_unsampled_callers: false,
             records_tool_definitions: false,
-            #[cfg(feature = "rmcp")]
-            records_result_digests: false,
         }
     }
 
@@ -298,12 +296,13 @@ impl TrailBuilder {
         self
     }
 
-    /// Records digest, size and number of parts of what a tool, a prompt or a resource gave (`auditrail.result.digest`, `.size`,
-    /// `.count`): HMAC-SHA256 with a key that is derived from `digest.key`, with which its holder can verify a guess. By the
-    /// wrapper alone ([`audited`](crate::Trail)), which serializes each result once more for it, so it is off by default.
-    #[cfg(feature = "rmcp")]
-    pub fn record_result_digests(mut self, record: bool) -> Self {
-        self.records_result_digests = record;
+    /// Records digest and size of what tools and prompts are given (`auditrail.arguments.digest`, `.size`), and of what tools,
+    /// prompts and resources give (`auditrail.result.digest`, `.size`, `.count`): HMAC-SHA256 with keys that are derived from
+    /// `digest.key`, with which its holder can verify a guess (`auditrail hash`). On all routes but the annotated spans
+    /// (`AUDITRAIL_RECORD_DIGESTS`). Off by default: a tap holds up to 64 KiB of each for it, and the wrapper serializes both once
+    /// more.
+    pub fn record_digests(mut self, record: bool) -> Self {
+        self.overrides.record_digests = Some(record);
         self
     }
 
@@ -396,10 +395,10 @@ impl TrailBuilder {
         let earlier = earlier.filter(|options| fs.identity(&options.directory.join("streams")).is_ok());
         let Opened { journal, reader, settler, others, previous, keeper, .. } = Journal::open(options.clone())?;
         let digest_key = DigestKey::of_file(&*fs, &*self.entropy, &settings.directory.join(DIGEST_KEY))?;
-        let digests = IdDigests::new(digest_key.key_for(CONTENT_LABEL), digest_key.id());
+        let digests = IdDigests::new(digest_key.key_for(DigestClass::Content), digest_key.id());
         self.chain.start(&ExtractorStart::new(self.notices.clone(), self.clock.clone(), digests))?;
         tell_missed(&tolerant, &settings, &self.notices);
-        let truncator = Truncator::new(self.limits, digest_key.key_for("auditrail truncated 1"), digest_key.id());
+        let truncator = Truncator::new(self.limits, digest_key.key_for(DigestClass::Truncated), digest_key.id());
         reporter.begin(journal.clone(), first_record(&settings, previous, &self.notices));
         let context =
             ShipperContext { notices: self.notices.clone(), entropy: self.entropy.clone(), reports: reporter.clone() };
@@ -429,6 +428,13 @@ impl TrailBuilder {
             is_off: !settings.auditing.is_on(),
             warned_inherited: AtomicBool::new(false),
         };
+        let records_digests = settings.record_digests;
+        #[cfg(feature = "mcp")]
+        let content_keys = {
+            let [arguments, result] =
+                [DigestClass::Arguments, DigestClass::Result].map(|class| digest_key.key_for(class));
+            Arc::new(ContentKeys::new(arguments, result, digest_key.id(), records_digests))
+        };
         let context = CaptureContext {
             settings,
             digest_key,
@@ -447,8 +453,9 @@ impl TrailBuilder {
             #[cfg(all(feature = "layer", feature = "logs"))]
             expects_bridge: AtomicBool::default(),
             records_tool_definitions: self.records_tool_definitions,
-            #[cfg(feature = "rmcp")]
-            records_result_digests: self.records_result_digests,
+            records_digests,
+            #[cfg(feature = "mcp")]
+            content_keys,
             audited_names: RwLock::default(),
         };
         Ok(Trail::new(Arc::new(Core {

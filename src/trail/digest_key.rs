@@ -19,6 +19,54 @@ use crate::record::Entropy;
 #[derive(Clone)]
 pub(crate) struct DigestKey([u8; 32]);
 
+/// What a keyed digest is made of. Each class has a key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestClass {
+    /// `auditrail.arguments.digest`.
+    Arguments,
+    /// `auditrail.result.digest`.
+    Result,
+    /// What `Trail::digest` is given, and ids of tokens: extractors and code that records the use of a token name it alike.
+    Content,
+    /// The persons of `Trail::pseudonym`.
+    Subject,
+    /// Values that were too long: `auditrail.truncated.digests`.
+    Truncated,
+    /// `auditrail.mcp.request_state.issued` and `.received`.
+    RequestState,
+}
+
+impl DigestClass {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Arguments, Self::Result, Self::Content, Self::Subject, Self::Truncated, Self::RequestState];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Arguments => "arguments",
+            Self::Result => "result",
+            Self::Content => "content",
+            Self::Subject => "subject",
+            Self::Truncated => "truncated",
+            Self::RequestState => "request-state",
+        }
+    }
+
+    /// What its key is derived from. The number is that of the way in which the bytes are made.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Arguments => "auditrail arguments 1",
+            Self::Result => "auditrail result 2",
+            Self::Content => "auditrail content 1",
+            Self::Subject => "auditrail data subject 1",
+            Self::Truncated => "auditrail truncated 1",
+            Self::RequestState => "auditrail request state 1",
+        }
+    }
+}
+
 impl DigestKey {
     /// The key in that file, which is made, with mode 0600, if it is not there.
     ///
@@ -48,9 +96,9 @@ impl DigestKey {
     }
 
     /// The key for one use: no digest that is made for another can stand for one of these.
-    pub(crate) fn key_for(&self, label: &str) -> Hmac<Sha256> {
+    pub(crate) fn key_for(&self, class: DigestClass) -> Hmac<Sha256> {
         let mut derive = keyed(&self.0);
-        derive.update(label.as_bytes());
+        derive.update(class.label().as_bytes());
         keyed(&derive.finalize().into_bytes())
     }
 
@@ -79,6 +127,3 @@ fn write(file: &dyn File, key: &[u8; 32]) -> std::io::Result<()> {
     file.write_at(0, key)?;
     file.sync()
 }
-
-/// For what `Trail::digest` is given, and for ids of tokens: extractors and code that records the use of a token name it alike.
-pub(super) const CONTENT_LABEL: &str = "auditrail content 1";

@@ -8,7 +8,7 @@ use hmac::Mac as _;
 
 use super::calls::{Call, Digest, Moment, Pseudonym, Refused};
 use super::core::Core;
-use super::digest_key::CONTENT_LABEL;
+use super::digest_key::DigestClass;
 use super::door::{NotRecorded, OpenCall};
 use super::lifecycle::{FlushError, Flushed};
 use super::records::RecordCounts;
@@ -73,18 +73,26 @@ impl Trail {
     /// equal digests to equal bytes. That of a token's id (`jti`) is the one that is recorded of a caller's token.
     #[must_use]
     pub fn digest(&self, bytes: impl AsRef<[u8]>) -> Digest {
-        Digest::own(self.keyed(CONTENT_LABEL, bytes.as_ref()))
+        Digest::own(self.keyed(DigestClass::Content, bytes.as_ref()))
+    }
+
+    /// The digest of the output of a prompt or a tool, for `auditrail.result.digest` of what your own code records: with the key of
+    /// all such digests, so that `auditrail hash result` finds it. Where a tap or the wrapper sees the call, it makes one of the
+    /// whole result.
+    #[must_use]
+    pub fn result_digest(&self, output: impl AsRef<[u8]>) -> Digest {
+        Digest::own(self.keyed(DigestClass::Result, output.as_ref()))
     }
 
     /// The pseudonym of a person, made like a [`digest`](Self::digest) of whatever identifies the person, and never equal to one.
     #[must_use]
     pub fn pseudonym(&self, person: impl AsRef<[u8]>) -> Pseudonym {
-        Pseudonym::own(self.keyed(PERSON_LABEL, person.as_ref()))
+        Pseudonym::own(self.keyed(DigestClass::Subject, person.as_ref()))
     }
 
-    fn keyed(&self, label: &str, bytes: &[u8]) -> String {
+    fn keyed(&self, class: DigestClass, bytes: &[u8]) -> String {
         let key = &self.core.context.digest_key;
-        let mac = key.key_for(label).chain_update(bytes).finalize();
+        let mac = key.key_for(class).chain_update(bytes).finalize();
         format!("{}:{}", key.id(), hex(&mac.into_bytes()))
     }
 
@@ -135,9 +143,6 @@ impl Trail {
         Self { core, _flush_on_last_drop: Arc::new(last) }
     }
 }
-
-/// Keys for one use each: no digest of one kind can stand for one of another.
-const PERSON_LABEL: &str = "auditrail data subject 1";
 
 /// Ships what is left when the last handle is dropped. Layers hold only the core, because a global subscriber is never dropped.
 #[derive(Debug)]

@@ -40,12 +40,12 @@ pub use crate::identity::{Actor, ActorType, RequestFacts};
 
 #[cfg(feature = "internals")]
 pub(crate) use self::builder::CLASSES;
-#[cfg(feature = "mcp")]
-pub(crate) use self::calls::MessageFacts;
 #[cfg(feature = "tower")]
 pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
+#[cfg(feature = "mcp")]
+pub(crate) use self::calls::{Content, ContentBody, ContentKeys, ContentPart, DigestForm, MessageFacts};
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::calls::{Denial, Facts};
 #[cfg(any(feature = "layer", feature = "logs", feature = "mcp"))]
@@ -54,6 +54,8 @@ pub(crate) use self::core::Core;
 pub(crate) use self::core::HoldsCalls;
 #[cfg(feature = "mcp")]
 pub(crate) use self::core::Pause;
+#[cfg(feature = "mcp")]
+pub(crate) use self::digest_key::DigestClass;
 #[cfg(feature = "mcp")]
 pub(crate) use self::door::Opener;
 #[cfg(feature = "layer")]

@@ -1,18 +1,21 @@
 //! The facts of one JSON-RPC message that an audit needs: the envelope, and a few short facts from inside it.
-//! Arguments, results and other content are never kept.
+//! Arguments and results are kept only where digests of them are wanted, and only up to
+//! [`MAX_CONTENT`](super::raw_content::MAX_CONTENT).
 //!
 //! Every text here is bounded ([`MAX_TEXT`], or as its field says), so a message takes little memory whatever its
 //! size.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use hmac::Hmac;
 use sha2::Sha256;
 
 use super::profile::Profile;
+use super::raw_content::RawContent;
 use crate::identity::Claimed;
-use crate::trail::{Direction, Truncation, Truncator};
+use crate::trail::{ContentKeys, Direction, Truncation, Truncator};
 
 /// A JSON-RPC message, or whatever takes the place of one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -250,6 +253,8 @@ pub enum IdKind {
 pub(crate) struct Params {
     /// `name`: the tool or prompt.
     pub(crate) name: Option<String>,
+    /// `arguments`, if they are an object or an array and [`ScanOptions::contents`] wants them.
+    pub(crate) arguments: Option<RawContent>,
     /// `uri`: the resource.
     pub(crate) uri: Option<String>,
     /// `taskId`.
@@ -293,6 +298,9 @@ pub(crate) struct ResultFacts {
     pub(crate) inner_task_status: Option<String>,
     /// `content` is a list: the result itself, not the promise of one.
     pub(crate) has_content: bool,
+    /// All of it, if [`ScanOptions::contents`] wants it, and how much is in it.
+    pub(crate) content: Option<RawContent>,
+    pub(crate) counts: Option<PartCounts>,
     /// `protocolVersion` of the answer to `initialize`.
     pub(crate) protocol_version: Option<String>,
     /// The elements of `tools`, of which at most [`MAX_TOOLS`] are read.
@@ -300,6 +308,17 @@ pub(crate) struct ResultFacts {
     /// The first bytes of the texts in `content`, one per line; only of errors, and only if
     /// [`ScanOptions::wants_error_text`] is set.
     pub(crate) text: Option<String>,
+}
+
+/// The number of elements of the lists that a result may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PartCounts {
+    /// `content`, of a tool.
+    pub(crate) content: u64,
+    /// `messages`, of a prompt.
+    pub(crate) messages: u64,
+    /// `contents`, of a resource.
+    pub(crate) contents: u64,
 }
 
 /// Short facts of `error`.
@@ -420,6 +439,8 @@ pub(crate) struct ScanOptions {
     pub(crate) wants_error_text: bool,
     /// Keep the definitions of tools, and cut them with this.
     pub(crate) definitions: Option<Truncator>,
+    /// Keep arguments and results, if that is wanted when they come, and digest those that are too long to be held.
+    pub(crate) contents: Option<Arc<ContentKeys>>,
 }
 
 /// The longest text that is kept, in bytes of UTF-8; a longer one is cut, never inside a character. The limits of the

@@ -7,11 +7,13 @@
 //! ```
 
 mod claimed;
+pub(crate) mod content;
 pub(crate) mod correlate;
 #[cfg(feature = "tower")]
 pub(crate) mod http;
 pub(crate) mod message;
 mod profile;
+mod raw_content;
 mod recent;
 #[cfg(any(feature = "internals", feature = "rmcp"))]
 pub(crate) mod refusal;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
+#[cfg(feature = "mcp")]
+use super::content::Content;
 use super::facts::Facts;
 use super::observer::Observer;
 use super::transport::{Direction, Transport};
@@ -31,6 +33,9 @@ pub(crate) struct MessageFacts {
     /// The HTTP request of a call of the user's own, by which its actor is to be found.
     pub(in crate::trail) asked_of: Option<Arc<Sender>>,
     pub(in crate::trail) observer: Observer,
+    /// What it is given, of which the record may say something.
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) arguments: Option<Arc<Content>>,
 }
 
 impl MessageFacts {
@@ -158,6 +163,11 @@ impl MessageFacts {
             Some(value) => self.attribute(key, value),
             None => self,
         }
+    }
+
+    /// With its arguments, if records may say something of them.
+    pub(crate) fn arguments(self, arguments: Option<Content>) -> Self {
+        Self { arguments: arguments.map(Arc::new), ..self }
     }
 
     /// With facts that others have, too, none of which is among its own: they are held once for all.

@@ -2,6 +2,8 @@
 
 mod call;
 mod class;
+#[cfg(feature = "mcp")]
+mod content;
 mod data_use;
 #[cfg(any(feature = "layer", feature = "mcp"))]
 mod denial;
@@ -25,6 +27,8 @@ pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
 pub use self::transport::{Direction, Transport};
 
+#[cfg(feature = "mcp")]
+pub(crate) use self::content::{Content, ContentBody, ContentKeys, ContentPart, DigestForm};
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::denial::Denial;
 pub(crate) use self::facts::Facts;

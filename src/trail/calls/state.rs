@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::observer::Observer;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::{Truncator, cleaned};
+use crate::policy::{Truncations, Truncator, cleaned};
 #[cfg(feature = "layer")]
 use crate::record::Outcome;
 use crate::record::{Attributes, Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};
@@ -87,13 +87,23 @@ impl CallState {
     /// Sets what became known of the call before its request record is written, or what is known better than before.
     pub(in crate::trail) fn learn(&self, truncator: &Truncator, mut learnt: Attributes) {
         let cut = truncator.limit(&mut learnt);
+        self.set_all(&learnt, &cut);
+    }
+
+    /// Sets what capture says of arguments and results, which is within its own limits.
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) fn set_content(&self, said: &Attributes, cut: &Truncations) {
+        self.set_all(said, cut);
+    }
+
+    fn set_all(&self, known: &Attributes, cut: &Truncations) {
         let mut facts = self.facts();
-        for (key, _) in learnt.iter() {
+        for (key, _) in known.iter() {
             facts.base.remove(key);
             facts.added.remove(key);
         }
-        facts.base.take_over(&learnt, |_| true);
-        facts.truncations.take_over(&cut, |_| true);
+        facts.base.take_over(known, |_| true);
+        facts.truncations.take_over(cut, |_| true);
     }
 
     /// Takes back what was said of the call.

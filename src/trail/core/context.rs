@@ -1,11 +1,15 @@
 //! The state that capture reads and writes.
 
 use std::collections::BTreeSet;
+#[cfg(feature = "mcp")]
+use std::sync::Arc;
 
 use crate::config::{Notices, Settings};
 use crate::identity::Chain;
 use crate::locks::RwLock;
 use crate::policy::{AllowList, Bounds, TargetMap};
+#[cfg(feature = "mcp")]
+use crate::trail::calls::ContentKeys;
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
 use crate::trail::identity::ActorCounts;
@@ -37,7 +41,9 @@ pub(in crate::trail) struct CaptureContext {
     #[cfg(all(feature = "layer", feature = "logs"))]
     pub(in crate::trail) expects_bridge: std::sync::atomic::AtomicBool,
     pub(in crate::trail) records_tool_definitions: bool,
-    #[cfg(feature = "rmcp")]
-    pub(in crate::trail) records_result_digests: bool,
+    /// Records have digests of arguments and results, whatever the policy says.
+    pub(in crate::trail) records_digests: bool,
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) content_keys: Arc<ContentKeys>,
     pub(in crate::trail) audited_names: RwLock<BTreeSet<&'static str>>,
 }

@@ -1,6 +1,6 @@
 //! The methods of `Core` for capture.
 
-#[cfg(feature = "tower")]
+#[cfg(feature = "mcp")]
 use std::sync::Arc;
 
 use super::trail_core::Core;
@@ -14,6 +14,8 @@ use crate::policy::Truncator;
 use crate::record::Clock;
 #[cfg(any(feature = "layer", feature = "tower"))]
 use crate::record::Entropy;
+#[cfg(feature = "mcp")]
+use crate::trail::calls::ContentKeys;
 #[cfg(feature = "mcp")]
 use crate::trail::digest_key::DigestKey;
 use crate::trail::hooks::Hooks;
@@ -87,10 +89,10 @@ impl Core {
         self.context.records_tool_definitions
     }
 
-    /// Whether the wrapper records digests of results.
-    #[cfg(feature = "rmcp")]
-    pub(crate) fn records_result_digests(&self) -> bool {
-        self.context.records_result_digests
+    /// Whether arguments and results are wanted, and the keys of their digests.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn content_keys(&self) -> &Arc<ContentKeys> {
+        &self.context.content_keys
     }
 
     /// What the taps count.

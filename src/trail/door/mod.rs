@@ -2,6 +2,8 @@
 
 mod actor_gate;
 pub(crate) mod announce;
+#[cfg(feature = "mcp")]
+mod content;
 mod current;
 mod decision;
 mod durably;

@@ -33,11 +33,11 @@ use crate::record::SpanIds;
 #[cfg(feature = "rmcp")]
 use crate::record::{Attributes, Place};
 use crate::record::{Detail, EventName, Key, Outcome, RecordId, Value, names};
-#[cfg(feature = "mcp")]
-use crate::trail::calls::Denial;
 #[cfg(feature = "rmcp")]
 use crate::trail::calls::Facts;
 use crate::trail::calls::{Call, CallState, Class, Refused, WhenFull, is_fact};
+#[cfg(feature = "mcp")]
+use crate::trail::calls::{Content, Denial};
 use crate::trail::core::{Core, Registration};
 use crate::trail::identity::{Share, SharedResource};
 use crate::trail::otel;
@@ -59,6 +59,9 @@ pub struct OpenCall {
     /// What the answer says, if it denies the call.
     #[cfg(feature = "mcp")]
     denial: OnceLock<Denial>,
+    /// Its result, if its response record may say something of it.
+    #[cfg(feature = "mcp")]
+    result: Mutex<Option<Content>>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
@@ -165,7 +168,13 @@ impl OpenCall {
         let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
         let bytes = Core::bytes_of(&call);
         let admission = core.admit_now(class, bytes);
+        #[cfg(feature = "mcp")]
+        let arguments = call.message.arguments.take();
         let (span, state) = span::open(core, call);
+        #[cfg(feature = "mcp")]
+        if let Some(arguments) = arguments {
+            core.describe(&state, &arguments);
+        }
         let call = Self {
             core: core.clone(),
             state,
@@ -176,6 +185,8 @@ impl OpenCall {
             actor,
             #[cfg(feature = "mcp")]
             denial: OnceLock::new(),
+            #[cfg(feature = "mcp")]
+            result: Mutex::default(),
             kept: OnceLock::new(),
             _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
@@ -338,6 +349,12 @@ impl OpenCall {
         self.state.enrich(self.core.truncator(), key, value);
     }
 
+    /// Its answer has that result.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn note_result(&self, result: Content) {
+        *self.result.lock() = Some(result);
+    }
+
     /// Adds who acts, if nobody knew.
     #[cfg(feature = "rmcp")]
     pub(crate) fn enrich_actor(&self, actor: Actor) {
@@ -377,6 +394,10 @@ impl OpenCall {
         if is_deferred {
             let written = self.core.write_request(&self.state, Some(self.terms()));
             self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
+        }
+        #[cfg(feature = "mcp")]
+        if let Some(result) = self.result.lock().take() {
+            self.core.describe(&self.state, &result);
         }
         self.tell_decision_made(true);
         let duration = self.state.stop(self.core.clock());

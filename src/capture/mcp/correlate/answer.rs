@@ -27,6 +27,11 @@ pub(super) fn outcome(core: &Core, waiting: &PendingCall, answer: &Message, refu
     }
 }
 
+/// Whether an answer is the result that was asked for, and not an error, a question or the promise of a result.
+pub(super) fn is_content(asked: RequestKind, answer: &Message) -> bool {
+    answer.has_result && !answer.is_error() && matches!(result(asked, answer), Detail::Ok | Detail::ToolError)
+}
+
 fn result(asked: RequestKind, answer: &Message) -> Detail {
     match answer.result.result_type.as_deref() {
         Some("input_required") => Detail::InputRequired,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::content;
 use super::super::message::{Flaw, Id, IdKind, Message};
 use super::super::trace_context;
 use super::continuations::Continuation;
@@ -37,6 +38,7 @@ impl SeenMessage<'_> {
         facts = self.subject(facts, method);
         facts = self.round(facts);
         facts = self.caller(facts, method);
+        facts = facts.arguments(content::arguments(method, message.params.arguments.as_ref()));
         let named = trace_context::parent(message.params.traceparent.as_deref(), message.params.tracestate.as_deref());
         self.origin.place(facts, self.direction, named)
     }

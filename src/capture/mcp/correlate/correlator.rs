@@ -8,7 +8,7 @@ use super::pending_call::PendingCall;
 use super::tools::KnownTools;
 use crate::locks::{Mutex, MutexGuard};
 use crate::record::{Detail, Outcome, error_type};
-use crate::trail::{self, Client, Core, WireCounter};
+use crate::trail::{self, Client, Core, DigestClass, WireCounter};
 
 /// The shared state of all connections of one server. Clones share it.
 #[derive(Debug, Clone)]
@@ -29,9 +29,10 @@ impl Correlator {
     pub fn new(core: &Arc<Core>) -> Self {
         let key = core.digest_key();
         let reading = ScanOptions {
-            state_key: Some(key.key_for("auditrail request state 1")),
+            state_key: Some(key.key_for(DigestClass::RequestState)),
             wants_error_text: core.hooks().has_denial(),
             definitions: core.records_tool_definitions().then(|| core.truncator().clone()),
+            contents: Some(core.content_keys().clone()),
         };
         Self(Arc::new(CorrelatorInner {
             core: core.clone(),

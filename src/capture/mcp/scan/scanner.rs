@@ -204,15 +204,15 @@ impl Scanner {
 
     fn value(&mut self, bytes: &mut &[u8], emit: &mut impl FnMut(Message)) -> Result<(), Flaw> {
         let before = *bytes;
-        let holds = self.facts.holds_tool();
+        let held = self.facts.holding();
         let progress = self.syntax.read(bytes, &mut self.facts)?;
-        if holds {
+        if held.any() {
             let read = before.len() - bytes.len();
-            self.facts.hold(before.get(..read).unwrap_or_default());
+            self.facts.hold(held, before.get(..read).unwrap_or_default());
         }
         match progress {
-            SyntaxProgress::More | SyntaxProgress::ToolBegin => {}
-            SyntaxProgress::ToolEnd => self.facts.end_tool(),
+            SyntaxProgress::More | SyntaxProgress::HeldBegin => {}
+            SyntaxProgress::HeldEnd => self.facts.end_held(),
             SyntaxProgress::Complete if self.in_batch => {
                 self.end = self.unit - bytes.len() as u64;
                 self.give(None, emit);

@@ -23,10 +23,10 @@ pub(super) struct Syntax {
 pub(super) enum SyntaxProgress {
     /// All bytes were read.
     More,
-    /// The first byte of a tool's definition was read.
-    ToolBegin,
-    /// The last byte of a tool's definition was read.
-    ToolEnd,
+    /// The first byte of something that is held was read.
+    HeldBegin,
+    /// The last byte of something that is held was read.
+    HeldEnd,
     /// The last byte of the value was read.
     Complete,
 }
@@ -117,13 +117,15 @@ impl Syntax {
             b'{' => {
                 self.nesting.open(true);
                 if facts.open_object() {
-                    *progress = SyntaxProgress::ToolBegin;
+                    *progress = SyntaxProgress::HeldBegin;
                 }
                 self.expect = Expect::FirstKey;
             }
             b'[' => {
                 self.nesting.open(false);
-                facts.open_array();
+                if facts.open_array() {
+                    *progress = SyntaxProgress::HeldBegin;
+                }
                 self.expect = Expect::FirstValue;
             }
             b']' if self.expect == Expect::FirstValue => self.close(facts, progress),
@@ -212,7 +214,7 @@ impl Syntax {
     fn close(&mut self, facts: &mut FactCollector, progress: &mut SyntaxProgress) {
         self.nesting.close();
         if facts.close() {
-            *progress = SyntaxProgress::ToolEnd;
+            *progress = SyntaxProgress::HeldEnd;
         }
         self.end_value();
     }

@@ -4,11 +4,12 @@ use rmcp::ErrorData;
 use rmcp::model::{
     CallToolResponse, CallToolResult, ContentBlock, ErrorCode, GetPromptResponse, JsonObject, ReadResourceResponse,
 };
+use serde_json::Value;
 
-use super::result_digest::Content;
+use crate::capture::mcp::content;
 use crate::capture::mcp::refusal::message_of;
 use crate::record::{Detail, Outcome, names};
-use crate::trail::{Core, Denial, Failure, OpenCall, Refused};
+use crate::trail::{Content, Core, Denial, Failure, OpenCall, Refused};
 
 /// The outcome of an answer that is not a JSON-RPC error.
 pub(super) trait HandlerResult {
@@ -42,7 +43,7 @@ impl HandlerResult for CallToolResponse {
 
     fn content(&self) -> Option<Content> {
         let Self::Complete(result) = self else { return None };
-        Content::of(serde_json::to_value(result), result.content.len())
+        result_of(serde_json::to_value(result), result.content.len())
     }
 
     fn error_text(&self) -> String {
@@ -59,7 +60,7 @@ impl HandlerResult for GetPromptResponse {
 
     fn content(&self) -> Option<Content> {
         let Self::Complete(result) = self else { return None };
-        Content::of(serde_json::to_value(result), result.messages.len())
+        result_of(serde_json::to_value(result), result.messages.len())
     }
 }
 
@@ -70,7 +71,7 @@ impl HandlerResult for ReadResourceResponse {
 
     fn content(&self) -> Option<Content> {
         let Self::Complete(result) = self else { return None };
-        Content::of(serde_json::to_value(result), result.contents.len())
+        result_of(serde_json::to_value(result), result.contents.len())
     }
 }
 
@@ -110,14 +111,19 @@ pub(super) fn outcome<T: HandlerResult>(
     (outcome, None)
 }
 
-/// Adds what is known of the content of a result to the record of the response, if that is switched on.
-pub(super) fn note_content<T: HandlerResult>(core: &Core, call: &OpenCall, result: &Result<T, ErrorData>) {
-    if core.records_result_digests()
+/// Adds the result, if records may say something of it.
+pub(super) fn note_result<T: HandlerResult>(core: &Core, call: &OpenCall, result: &Result<T, ErrorData>) {
+    if core.content_keys().is_wanted()
         && let Ok(answer) = result
         && let Some(content) = answer.content()
     {
-        content.note(core, call);
+        call.note_result(content);
     }
+}
+
+/// `None` if it cannot be serialized; then it cannot be answered, either.
+fn result_of(result: serde_json::Result<Value>, count: usize) -> Option<Content> {
+    content::of_result(result.ok()?, count)
 }
 
 /// The answer to a call that must not run.

@@ -93,7 +93,7 @@ impl<H: ServerHandler> Audited<H> {
         };
         if let Some(open) = guard.open.take() {
             denial.iter().for_each(|denial| open.deny(denial));
-            answer::note_content(self.trail.core(), &open, &result);
+            answer::note_result(self.trail.core(), &open, &result);
             open.finish(outcome).await;
         }
         result
@@ -132,9 +132,9 @@ impl<C: Fn() -> bool> Drop for CancelGuard<C> {
     }
 }
 
-/// Requests: each is one call. After `=>` come the facts that the parameters contain.
+/// Requests: each is one call. After `=>` come the facts that the parameters contain, and after `with` the arguments.
 macro_rules! requests {
-    ($($(#[$attribute:meta])* $name:ident($($request:ident: $params:ty)?) -> $result:ty = $method:literal $(=> |$call:ident| $facts:expr)?;)*) => {
+    ($($(#[$attribute:meta])* $name:ident($($request:ident: $params:ty)?) -> $result:ty = $method:literal $(=> |$call:ident| $facts:expr $(, with $arguments:expr)?)?;)*) => {
         $(
             $(#[$attribute])*
             async fn $name(&self, $($request: $params,)? context: RequestContext<RoleServer>) -> Result<$result, ErrorData> {
@@ -147,7 +147,8 @@ macro_rules! requests {
                     return joined.run(self.trail.core(), || self.handler.$name($($request,)? context)).await;
                 }
                 let call = self.call($method, &context);
-                $(let call = { let $call = call; $facts };)?
+                $(let call = { let $call = call; $facts };
+                $(let call = request::with_arguments(self.trail.core(), call, $arguments.as_ref());)?)?
                 let token = context.ct.clone();
                 self.run(call, move || token.is_cancelled(), || self.handler.$name($($request,)? context)).await
             }
@@ -180,7 +181,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
         #[expect(deprecated, reason = "rmcp deprecated the type; servers of older revisions still have it")]
         set_level(request: SetLevelRequestParams) -> () = "logging/setLevel";
         get_prompt(request: GetPromptRequestParams) -> GetPromptResponse = "prompts/get"
-            => |call| call.prompt(request.name.clone());
+            => |call| call.prompt(request.name.clone()), with request.arguments;
         list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult = "prompts/list";
         list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult = "resources/list";
         list_resource_templates(request: Option<PaginatedRequestParams>) -> ListResourceTemplatesResult = "resources/templates/list";
@@ -190,7 +191,8 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
         subscribe(request: SubscribeRequestParams) -> () = "resources/subscribe" => |call| call.resource(&request.uri);
         #[expect(deprecated, reason = "rmcp deprecated the method; servers of older revisions still have it")]
         unsubscribe(request: UnsubscribeRequestParams) -> () = "resources/unsubscribe" => |call| call.resource(&request.uri);
-        call_tool(request: CallToolRequestParams) -> CallToolResponse = "tools/call" => |call| call.tool(request.name.clone());
+        call_tool(request: CallToolRequestParams) -> CallToolResponse = "tools/call"
+            => |call| call.tool(request.name.clone()), with request.arguments;
         list_tools(request: Option<PaginatedRequestParams>) -> ListToolsResult = "tools/list";
         get_task(request: GetTaskParams) -> GetTaskResult = "tasks/get" => |call| task(call, &request.task_id);
         update_task(request: UpdateTaskParams) -> () = "tasks/update" => |call| task(call, &request.task_id);

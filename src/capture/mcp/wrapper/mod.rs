@@ -3,7 +3,6 @@
 mod answer;
 mod audited;
 mod request;
-mod result_digest;
 mod serve;
 mod stdin;
 mod stdout;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use rmcp::RoleServer;
-use rmcp::model::{Extensions, Implementation, NumberOrString};
+use rmcp::model::{Extensions, Implementation, JsonObject, NumberOrString};
 use rmcp::service::{NotificationContext, RequestContext};
 
 use super::super::claimed::claimed_by;
+use super::super::content;
 use super::super::request_id::RequestId;
 use super::super::trace_context;
 use crate::identity::{Actor, RequestFacts, Sender};
@@ -57,6 +58,12 @@ pub(super) fn notification(
             .attribute(names::MCP_PROTOCOL_VERSION, peer.protocol_version.as_str().to_owned());
     }
     origin(core, method, facts, &context.extensions, transport)
+}
+
+/// Adds the arguments, if records may say something of them.
+pub(super) fn with_arguments(core: &Core, call: Call, arguments: Option<&JsonObject>) -> Call {
+    let arguments = arguments.filter(|_| core.content_keys().is_wanted()).and_then(content::of_arguments);
+    call.with(|facts| facts.arguments(arguments))
 }
 
 /// Adds what a client says about itself.

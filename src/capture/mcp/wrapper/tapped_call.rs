@@ -68,7 +68,6 @@ impl TappedCall {
         self.is_running = true;
         let result = call.run(async { handle().await }).await;
         self.is_running = false;
-        answer::note_content(core, &call, &result);
         call.handled();
         result
     }

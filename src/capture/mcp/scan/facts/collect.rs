@@ -13,7 +13,7 @@ use super::key_rule::{KeyDoubt, KeyRule};
 use super::reader_view::ReaderView;
 use crate::capture::mcp::scan::tokens::StringSink;
 
-pub(super) use super::reader_view::Literal;
+pub(super) use super::reader_view::{HeldKinds, Literal};
 
 #[derive(Debug, Clone)]
 pub(crate) struct FactCollector {
@@ -112,7 +112,7 @@ impl FactCollector {
         }
     }
 
-    /// Returns whether a tool's definition begins here.
+    /// Returns whether something that is held begins here.
     pub(crate) fn open_object(&mut self) -> bool {
         for view in &mut self.others {
             let _none_of_a_fork = view.open_object();
@@ -120,11 +120,15 @@ impl FactCollector {
         self.ordinary.open_object()
     }
 
-    pub(crate) fn open_array(&mut self) {
-        self.each(ReaderView::open_array);
+    /// Returns whether something that is held begins here.
+    pub(crate) fn open_array(&mut self) -> bool {
+        for view in &mut self.others {
+            let _none_of_a_fork = view.open_array();
+        }
+        self.ordinary.open_array()
     }
 
-    /// Returns whether a tool's definition ends here.
+    /// Returns whether something that is held ends here.
     pub(crate) fn close(&mut self) -> bool {
         for view in &mut self.others {
             let _none_of_a_fork = view.close();
@@ -159,17 +163,19 @@ impl FactCollector {
         self.each(|view| view.literal(literal));
     }
 
-    /// Whether the bytes are part of a tool's definition, so that they belong to [`hold`](Self::hold).
-    pub(crate) fn holds_tool(&self) -> bool {
-        self.ordinary.holds_tool()
+    /// What the bytes are part of, so that they belong to [`hold`](Self::hold).
+    pub(crate) fn holding(&self) -> HeldKinds {
+        self.ordinary.holding()
     }
 
-    pub(crate) fn hold(&mut self, bytes: &[u8]) {
-        self.ordinary.hold(bytes);
+    /// Bytes of what was held when they were read.
+    pub(crate) fn hold(&mut self, parts: HeldKinds, bytes: &[u8]) {
+        self.ordinary.hold(parts, bytes);
     }
 
-    pub(crate) fn end_tool(&mut self) {
-        self.ordinary.end_tool();
+    /// What ends with the byte that was read last is complete.
+    pub(crate) fn end_held(&mut self) {
+        self.ordinary.end_held();
     }
 
     #[cfg(test)]

@@ -89,7 +89,7 @@ impl FoundFacts {
     /// Discards the value of an earlier key with that meaning.
     pub(crate) fn forget(&mut self, slot: Slot) {
         match slot {
-            Slot::Nothing | Slot::ItemText => {}
+            Slot::Nothing | Slot::ItemText | Slot::Arguments => {}
             Slot::Text(TextField::Claimed(key)) => self.meta.claimed.forget(key),
             Slot::Text(field) => self.text(field).into_iter().for_each(|text| *text = None),
             Slot::Version => self.message.is_jsonrpc = false,
@@ -129,7 +129,13 @@ impl FoundFacts {
                 self.message.has_error = false;
                 self.message.error = ErrorFacts::default();
             }
-            Location::Outside | Location::Message | Location::Item | Location::Tools | Location::Tool => {}
+            Location::Outside
+            | Location::Message
+            | Location::Item
+            | Location::Messages
+            | Location::Contents
+            | Location::Tools
+            | Location::Tool => {}
         }
     }
 }

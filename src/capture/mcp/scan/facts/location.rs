@@ -20,6 +20,9 @@ pub(crate) enum Location {
     /// `result.content`, and one element of it.
     Content,
     Item,
+    /// `result.messages` and `result.contents`, whose elements are counted.
+    Messages,
+    Contents,
     /// `result.tools`, and one element of it.
     Tools,
     Tool,
@@ -45,6 +48,8 @@ pub(crate) enum Slot {
     Code,
     /// A text of `result.content`.
     ItemText,
+    /// `arguments` of `params`.
+    Arguments,
 }
 
 /// The texts that are kept.
@@ -82,7 +87,7 @@ impl Location {
             Self::Params | Self::Result | Self::Error => Self::Message,
             Self::Meta | Self::Client => Self::Params,
             Self::MetaClient => Self::Meta,
-            Self::Task | Self::Content | Self::Tools => Self::Result,
+            Self::Task | Self::Content | Self::Messages | Self::Contents | Self::Tools => Self::Result,
             Self::Item => Self::Content,
             Self::Tool => Self::Tools,
         }
@@ -90,11 +95,11 @@ impl Location {
 
     /// Whether it contains values to keep, by their keys.
     pub(crate) fn has_keys(self) -> bool {
-        !matches!(self, Self::Outside | Self::Content | Self::Tools | Self::Tool)
+        !matches!(self, Self::Outside | Self::Tool) && !self.is_array()
     }
 
     pub(crate) fn is_array(self) -> bool {
-        matches!(self, Self::Content | Self::Tools)
+        matches!(self, Self::Content | Self::Messages | Self::Contents | Self::Tools)
     }
 
     /// The meaning of all values in it, unless a key decides otherwise.
@@ -139,6 +144,7 @@ fn of_message(key: &[u8]) -> Slot {
 fn of_params(key: &[u8]) -> Slot {
     match key {
         b"name" => Slot::Text(TextField::Name),
+        b"arguments" => Slot::Arguments,
         b"uri" => Slot::Text(TextField::Uri),
         b"taskId" => Slot::Text(TextField::TaskId),
         b"requestId" => Slot::RequestId,
@@ -179,6 +185,8 @@ fn of_result(key: &[u8]) -> Slot {
         b"task" => Slot::Inner(Location::Task),
         b"protocolVersion" => Slot::Text(TextField::ResultProtocolVersion),
         b"content" => Slot::Inner(Location::Content),
+        b"messages" => Slot::Inner(Location::Messages),
+        b"contents" => Slot::Inner(Location::Contents),
         b"tools" => Slot::Inner(Location::Tools),
         _ => Slot::Nothing,
     }

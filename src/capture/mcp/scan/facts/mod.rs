@@ -2,6 +2,7 @@
 //! instead.
 
 mod collect;
+mod contents;
 mod decimal;
 mod found_facts;
 mod key_rule;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
+use super::contents::Contents;
 use super::decimal::Decimal;
 use super::found_facts::FoundFacts;
 use super::key_rule::{KeyDoubt, KeyRule};
@@ -14,6 +15,7 @@ use super::tools::ToolDefinitions;
 use super::{key_rule, repeated_keys};
 use crate::capture::mcp::message::{Doubts, Id, IdKind, MAX_TEXT, Message, ScanOptions, StateDigest};
 use crate::capture::mcp::scan::tokens::{NumberPart, REPLACEMENT, StringSink};
+use crate::trail::ContentPart;
 
 #[derive(Debug, Clone)]
 pub(crate) struct ReaderView {
@@ -33,9 +35,25 @@ pub(crate) struct ReaderView {
     decimal: Decimal,
     state: Option<Hmac<Sha256>>,
     tools: ToolDefinitions,
+    contents: Contents,
+    /// What ends with the bracket that was just read.
+    ending: HeldKinds,
     /// The texts of `result.content`, and how much of it comes from earlier elements.
     texts: TextPrefix,
     texts_before: (usize, bool),
+}
+
+/// What is held of a message: a definition of a tool, and arguments or a result, in which the definition may be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HeldKinds {
+    tool: bool,
+    content: bool,
+}
+
+impl HeldKinds {
+    pub(crate) fn any(self) -> bool {
+        self.tool || self.content
+    }
 }
 
 /// The literals of JSON.
@@ -63,6 +81,8 @@ impl ReaderView {
             decimal: Decimal::default(),
             state: None,
             tools: ToolDefinitions::default(),
+            contents: Contents::default(),
+            ending: HeldKinds::default(),
             texts: TextPrefix::default(),
             texts_before: (0, false),
         }
@@ -72,6 +92,9 @@ impl ReaderView {
     pub(crate) fn take(&mut self) -> Message {
         let mut message = self.found.take();
         message.result.tools = self.tools.take();
+        let (arguments, result) = self.contents.take();
+        message.params.arguments = arguments;
+        (message.result.content, message.result.counts) = result.unzip();
         if message.result.is_error && !self.texts.text().is_empty() {
             message.result.text = Some(self.texts.text().into());
         }
@@ -83,7 +106,7 @@ impl ReaderView {
 
     /// A copy with what this reader has found so far, which continues with another rule.
     pub(crate) fn fork(&self, rule: KeyRule) -> Self {
-        Self { rule, tools: ToolDefinitions::default(), ..self.clone() }
+        Self { rule, tools: ToolDefinitions::default(), contents: Contents::default(), ..self.clone() }
     }
 
     /// Whether the key that begins may be one to keep.
@@ -136,11 +159,18 @@ impl ReaderView {
     fn await_value(&mut self, slot: Slot) {
         self.slot = slot;
         self.found.forget(slot);
+        if let Slot::Inner(place) = slot
+            && let Some(count) = self.contents.count(place)
+        {
+            *count = 0;
+        }
         match slot {
             Slot::ItemText => self.texts.back_to(self.texts_before),
             Slot::Inner(Location::Content) => self.texts.clear(),
             Slot::Inner(Location::Tools) => self.tools.clear(),
+            Slot::Arguments | Slot::Inner(Location::Params) => self.contents.forget(ContentPart::Arguments),
             Slot::Inner(Location::Result) => {
+                self.contents.forget(ContentPart::Result);
                 self.texts.clear();
                 self.tools.clear();
             }
@@ -148,15 +178,18 @@ impl ReaderView {
         }
     }
 
-    /// Returns whether a tool's definition begins here.
+    /// Returns whether something that is held begins here.
     pub(crate) fn open_object(&mut self) -> bool {
         match self.value() {
             Slot::Inner(place) if !place.is_array() => self.place = place,
-            slot => return self.open_elsewhere(slot),
+            slot => return self.open_elsewhere(slot, b'{'),
         }
         match self.place {
             Location::Message => self.found.is_object = true,
-            Location::Result => self.found.message.has_result = true,
+            Location::Result => {
+                self.found.message.has_result = true;
+                return self.begin_content(ContentPart::Result, b'{');
+            }
             Location::Error => self.found.message.has_error = true,
             Location::Item => self.texts_before = (self.texts.text().len(), self.texts.is_cut()),
             Location::Tool if self.rule == KeyRule::Last => return self.tools.begin(),
@@ -165,31 +198,41 @@ impl ReaderView {
         false
     }
 
-    pub(crate) fn open_array(&mut self) {
+    /// Returns whether something that is held begins here.
+    pub(crate) fn open_array(&mut self) -> bool {
         match self.value() {
             Slot::Inner(place) if place.is_array() => {
                 self.place = place;
                 self.found.message.result.has_content |= place == Location::Content;
+                false
             }
-            slot => _ = self.open_elsewhere(slot),
+            slot => self.open_elsewhere(slot, b'['),
         }
     }
 
-    fn open_elsewhere(&mut self, slot: Slot) -> bool {
+    fn open_elsewhere(&mut self, slot: Slot, bracket: u8) -> bool {
         self.elsewhere += 1;
         self.found.set_id(slot, Id { kind: IdKind::Other, text: String::new(), rest: 0 });
-        false
+        slot == Slot::Arguments && self.begin_content(ContentPart::Arguments, bracket)
     }
 
-    /// Returns whether a tool's definition ends here.
+    /// What other readers see in the place of a message has no content: it is that of the bytes which most readers read.
+    fn begin_content(&mut self, part: ContentPart, bracket: u8) -> bool {
+        self.rule == KeyRule::Last && self.contents.begin(&self.reading, part, bracket, self.elsewhere)
+    }
+
+    /// Returns whether something that is held ends here.
     pub(crate) fn close(&mut self) -> bool {
-        if self.elsewhere > 0 {
-            self.elsewhere -= 1;
-            return false;
+        let is_kept = self.elsewhere > 0 || self.place == Location::Result;
+        self.ending = HeldKinds {
+            tool: self.elsewhere == 0 && self.place == Location::Tool && self.tools.is_open(),
+            content: is_kept && self.contents.ends_at(self.elsewhere),
+        };
+        match self.elsewhere.checked_sub(1) {
+            Some(elsewhere) => self.elsewhere = elsewhere,
+            None => self.place = self.place.outer(),
         }
-        let is_tool = self.place == Location::Tool && self.tools.is_open();
-        self.place = self.place.outer();
-        is_tool
+        self.ending.any()
     }
 
     /// Whether the string that begins is to be kept.
@@ -272,27 +315,43 @@ impl ReaderView {
         }
     }
 
-    /// Whether the bytes are part of a tool's definition, so that they belong to [`hold`](Self::hold).
-    pub(crate) fn holds_tool(&self) -> bool {
-        self.tools.is_open()
+    /// What the bytes are part of, so that they belong to [`hold`](Self::hold).
+    pub(crate) fn holding(&self) -> HeldKinds {
+        HeldKinds { tool: self.tools.is_open(), content: self.contents.is_open() }
     }
 
-    pub(crate) fn hold(&mut self, bytes: &[u8]) {
-        self.tools.push(bytes);
+    pub(crate) fn hold(&mut self, parts: HeldKinds, bytes: &[u8]) {
+        if parts.tool {
+            self.tools.push(bytes);
+        }
+        if parts.content {
+            self.contents.push(bytes);
+        }
     }
 
-    pub(crate) fn end_tool(&mut self) {
-        self.tools.end(&self.reading);
+    pub(crate) fn end_held(&mut self) {
+        let HeldKinds { tool, content } = std::mem::take(&mut self.ending);
+        if tool {
+            self.tools.end(&self.reading);
+        }
+        if content {
+            self.contents.end();
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         let texts = [&self.text, &self.texts].map(TextPrefix::held).iter().sum::<usize>();
-        texts + self.id_text.held() + self.decimal.held() + self.tools.held()
+        texts + self.id_text.held() + self.decimal.held() + self.tools.held() + self.contents.held()
     }
 
     /// The meaning of the value that begins here.
-    fn value(&self) -> Slot {
+    fn value(&mut self) -> Slot {
+        if self.elsewhere == 0
+            && let Some(count) = self.contents.count(self.place)
+        {
+            *count += 1;
+        }
         match self.place.element() {
             _ if self.elsewhere > 0 => Slot::Nothing,
             Slot::Nothing if self.place.has_keys() => self.slot,

@@ -9,12 +9,14 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::capture::mcp::message::{
-    ErrorFacts, Flaw, Id, IdKind, MAX_ID, MAX_TEXT, Message, Params, ResultFacts, ScanOptions, StateDigest,
+    ErrorFacts, Flaw, Id, IdKind, MAX_ID, MAX_TEXT, Message, Params, PartCounts, ResultFacts, ScanOptions, StateDigest,
     ToolDefinition,
 };
+use crate::capture::mcp::raw_content::RawContent;
 use crate::capture::mcp::scan::framing::{Events, Lines};
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
 use crate::identity::Claimed;
+use crate::trail::ContentKeys;
 
 /// Panics unless the scanner agrees with serde_json about one document, for any sizes of its pieces. `is_json` is
 /// whether the bytes are one JSON document in UTF-8.
@@ -51,7 +53,9 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
 
 /// A reading that keeps everything.
 pub(crate) fn everything() -> ScanOptions {
-    ScanOptions { state_key: Hmac::new_from_slice(b"key").ok(), wants_error_text: true, definitions: None }
+    let state_key = Hmac::new_from_slice(b"key").ok();
+    let contents = state_key.clone().map(|key| Arc::new(ContentKeys::new(key.clone(), key, String::new(), true)));
+    ScanOptions { state_key, wants_error_text: true, definitions: None, contents }
 }
 
 pub(crate) fn scan<'a>(
@@ -157,6 +161,8 @@ fn message(value: &Value, reading: &ScanOptions, found: &Message) -> Message {
     }
     if let Some(object) = inner(top, "result") {
         message.result = answer(object, reading);
+        message.result.content = same(top.get("result"), found.result.content.as_ref());
+        message.result.counts = Some(counts(object));
     }
     if let Some(object) = inner(top, "error") {
         message.error = ErrorFacts {
@@ -188,6 +194,7 @@ fn params(object: &Map<String, Value>, reading: &ScanOptions, found: &Params) ->
         traceparent: text(meta, "traceparent"),
         tracestate: text(meta, "tracestate"),
         claimed: claimed(meta),
+        arguments: same(object.get("arguments"), found.arguments.as_ref()),
     }
 }
 
@@ -222,8 +229,25 @@ fn answer(object: &Map<String, Value>, reading: &ScanOptions) -> ResultFacts {
         has_content: object.get("content").is_some_and(Value::is_array),
         protocol_version: text(object, "protocolVersion"),
         tools: elements("tools").filter_map(tool).collect(),
+        content: None,
+        counts: None,
         text: (is_error && reading.wants_error_text && !texts.is_empty()).then(|| cut(&texts, MAX_TEXT)),
     }
+}
+
+/// The content that was found, which is the value, if there is one that is read.
+fn same(value: Option<&Value>, found: Option<&RawContent>) -> Option<RawContent> {
+    let value = value.filter(|value| value.is_object() || value.is_array());
+    if let (Some(value), Some(RawContent::Whole(raw))) = (value, found) {
+        assert_eq!(serde_json::from_str::<Value>(&String::from_utf8_lossy(raw)).as_ref().ok(), Some(value), "content");
+    }
+    assert_eq!(value.is_some(), found.is_some(), "content");
+    found.cloned()
+}
+
+fn counts(result: &Map<String, Value>) -> PartCounts {
+    let count = |key| result.get(key).and_then(Value::as_array).map_or(0, Vec::len) as u64;
+    PartCounts { content: count("content"), messages: count("messages"), contents: count("contents") }
 }
 
 fn tool(value: &Value) -> Option<ToolDefinition> {

@@ -1,6 +1,7 @@
 //! The numbers in brackets are those of the invariants in `scan/mod.rs`.
 
 mod bounds;
+mod contents;
 mod encodings;
 mod facts;
 mod flaws;

@@ -99,6 +99,8 @@ fn result() -> BoxedStrategy<Json> {
         ("isError", select(vec!["true", "false", "null"]).prop_map(|bare| Json::Bare(bare.into())).boxed()),
         ("task", object(vec![("taskId", text()), ("status", text())])),
         ("content", vec(object(vec![("text", text()), ("type", text())]), 0..4).prop_map(Json::Array).boxed()),
+        ("messages", vec(anything(), 0..4).prop_map(Json::Array).boxed()),
+        ("contents", vec(anything(), 0..4).prop_map(Json::Array).boxed()),
         ("tools", vec(tool, 0..4).prop_map(Json::Array).boxed()),
     ]);
     object(members)
