@@ -58,7 +58,7 @@ mod tests;
 mod upkeep;
 mod write;
 
-pub(crate) use self::append::encode_frame;
+pub(crate) use self::append::{WITHDRAWN, encode_frame, encode_intent, intended};
 pub use self::append::{Append, Receipt, Room};
 pub use self::directory::{Ledger, RemovedStream};
 pub use self::disk::{Disk, File, Fs, Identity, Tolerant, Without};

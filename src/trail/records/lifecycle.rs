@@ -49,17 +49,20 @@ pub(in crate::trail) struct Gap {
     pub(in crate::trail) stream: Option<StreamId>,
     /// Whose they were, where one had more than its share.
     pub(in crate::trail) client: Option<String>,
+    /// The rule that left them out, and the digest of its policy.
+    pub(in crate::trail) rule: Option<String>,
+    pub(in crate::trail) policy: Option<String>,
 }
 
 impl Gap {
     /// Records that got no number.
     pub(in crate::trail) fn without_numbers(cause: &'static str, count: u64, times: (u64, u64)) -> Self {
-        Self { cause, count, of: None, range: None, times: Some(times), stream: None, client: None }
+        Self { cause, count, times: Some(times), ..Self::NONE }
     }
 
     /// Records that were damaged or removed on the disk.
     pub(in crate::trail) fn lost(count: u64, first: u64, last: u64) -> Self {
-        Self { cause: "lost", count, of: None, range: Some((first, last)), times: None, stream: None, client: None }
+        Self { cause: "lost", count, range: Some((first, last)), ..Self::NONE }
     }
 
     /// Records that were removed from the quarantine; there may be others between these numbers.
@@ -74,11 +77,22 @@ impl Gap {
             count: gap.count,
             of: (gap.count < gap.of).then_some(gap.of),
             range: Some((gap.first, gap.last)),
-            times: None,
             stream: Some(gap.stream),
-            client: None,
+            ..Self::NONE
         }
     }
+
+    const NONE: Self = Self {
+        cause: "",
+        count: 0,
+        of: None,
+        range: None,
+        times: None,
+        stream: None,
+        client: None,
+        rule: None,
+        policy: None,
+    };
 }
 
 impl Lifecycle {
@@ -181,6 +195,12 @@ impl Gap {
         if let Some(client) = &self.client {
             encoder.text(names::AUDITRAIL_GAP_CLIENT, client);
         }
+        if let Some(rule) = &self.rule {
+            encoder.text(names::SECURITY_RULE_NAME, rule);
+        }
+        if let Some(policy) = &self.policy {
+            encoder.text(names::AUDITRAIL_POLICY_DIGEST, policy);
+        }
     }
 }
 
@@ -189,6 +209,7 @@ fn encode_counts(counts: &RecordCounts, encoder: &mut Encoder<'_>) {
         (names::AUDITRAIL_RECORDS_EMITTED, counts.emitted),
         (names::AUDITRAIL_RECORDS_ACKNOWLEDGED, counts.acknowledged),
         (names::AUDITRAIL_RECORDS_REFUSED, counts.refused),
+        (names::AUDITRAIL_RECORDS_SUPPRESSED, counts.suppressed),
         (names::AUDITRAIL_RECORDS_DELIVERED, counts.delivered),
         (names::AUDITRAIL_RECORDS_QUARANTINED, counts.quarantined),
         (names::AUDITRAIL_RECORDS_LOST, counts.lost),
