@@ -14,6 +14,7 @@
 mod builder;
 mod error;
 mod facts;
+mod in_use;
 mod level;
 mod matching;
 mod pattern;

@@ -6,6 +6,7 @@ mod data_use;
 mod denial;
 mod digest;
 mod facts;
+mod hints;
 mod mapped;
 mod mcp_methods;
 mod message;
@@ -15,10 +16,12 @@ mod refused;
 mod remote_sink;
 mod state;
 mod transport;
+mod treated;
 
 pub use self::call::Call;
 pub use self::data_use::{DataUse, Framework, LegalBasis, Sensitivity};
 pub use self::digest::{Digest, Pseudonym};
+pub use self::hints::ToolHints;
 pub use self::moment::Moment;
 pub use self::observer::Observer;
 pub use self::refused::{RefusalKind, Refused};
@@ -36,3 +39,5 @@ pub(in crate::trail) use self::message::is_fact;
 #[cfg(feature = "layer")]
 pub(crate) use self::state::SpanMoment;
 pub(crate) use self::state::{CallState, FactsRef};
+pub(in crate::trail) use self::treated::{Kept, PolicyInForce, RequestHalf, call_facts};
+pub(crate) use self::treated::Treated;

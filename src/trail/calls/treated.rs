@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::hints::ToolHints;
-use crate::policy::{Acknowledge, Begin, CallFacts, Halves, Level, Policy, Treatment};
+use crate::policy::{Acknowledge, Begin, CallFacts, Class, Halves, Level, Policy, Treatment};
 use crate::record::{Attributes, Direction, EventName, Outcome, SpanIds, names};
 
 /// A policy, with what every call of it needs.
@@ -67,14 +67,20 @@ impl Treated {
     /// What that policy says of a call with those facts.
     pub(in crate::trail) fn at_begin(by: Arc<PolicyInForce>, facts: &CallFacts<'_>, hints: ToolHints) -> Self {
         let begin = by.policy.at_begin(facts);
-        let class = begin.most().class.as_ref();
-        let keeps_both = class.is_some_and(|class| class.class.acknowledge >= Acknowledge::Remote);
-        Self { by, begin, hints, keeps_both }
+        Self { by, begin, hints, keeps_both: false }
     }
 
-    /// Its class waits for the collector.
-    pub(in crate::trail) fn keep_both(&mut self) {
-        self.keeps_both = true;
+    /// The class of the call: that of its rule, or else that one.
+    pub(in crate::trail) fn class(&mut self, otherwise: impl FnOnce() -> Class) -> Class {
+        let class = self.begin.most().class.as_ref().map_or_else(otherwise, |named| named.class);
+        self.keeps_both = class.acknowledge >= Acknowledge::Remote;
+        class
+    }
+
+    /// The same policy, asked again when more is known of the call; its class stays.
+    pub(in crate::trail) fn again(&self, facts: &CallFacts<'_>) -> Self {
+        let begin = self.by.policy.at_begin(facts);
+        Self { begin, ..self.clone() }
     }
 
     /// The most that may have to be kept, if the outcome decides.

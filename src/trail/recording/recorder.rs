@@ -11,6 +11,7 @@ use super::host_log::HostLog;
 use super::patience::NotTaken;
 use super::self_reporter::SelfReporter;
 use super::shedding::Priority;
+use super::suppressed::Suppressed;
 use crate::config::Notices;
 use crate::journal::{
     Append, CallNumber, Journal, JournalError, Kind, Pressure, Receipt, Room, WITHDRAWN, encode_frame, encode_intent,
@@ -26,6 +27,8 @@ pub(in crate::trail) struct Recorder {
     pub(in crate::trail) journal: Journal,
     pub(in crate::trail) reporter: Arc<SelfReporter>,
     pub(in crate::trail) gaps: Gaps,
+    /// What the policy leaves out.
+    pub(in crate::trail) suppressed: Arc<Suppressed>,
     #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP has several clients"))]
     pub(in crate::trail) clients: Arc<Clients>,
     pub(in crate::trail) clock: Arc<dyn Clock>,
@@ -153,11 +156,12 @@ impl Recorder {
             return RecordCounts::default();
         }
         let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
-        let refused = self.gaps.refused();
+        let (refused, suppressed) = (self.gaps.refused(), self.suppressed.count());
         RecordCounts {
-            emitted: usage.appended + refused,
+            emitted: usage.appended + refused + suppressed,
             acknowledged: usage.appended,
             refused,
+            suppressed,
             delivered: usage.settled.saturating_sub(quarantined + lost),
             quarantined,
             lost,
@@ -167,7 +171,8 @@ impl Recorder {
 
     /// Tells what was left out, and what waits to be told.
     pub(in crate::trail) fn report_gaps(&self) {
-        self.gaps.untold().into_iter().for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
+        let untold = self.gaps.untold().into_iter().chain(self.suppressed.untold());
+        untold.for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
         self.reporter.report_held_back();
         self.reporter.report_waiting();
     }

@@ -33,6 +33,17 @@ pub(in crate::trail) enum Lifecycle {
     Recovered(&'static str),
     /// Records are missing.
     Gap(Gap),
+    /// A policy comes into force.
+    Policy(PolicyRecord),
+}
+
+/// Which policy comes into force.
+#[derive(Debug, Clone)]
+pub(in crate::trail) struct PolicyRecord {
+    pub(in crate::trail) id: String,
+    pub(in crate::trail) digest: String,
+    /// The digest of the one before it, which it replaces.
+    pub(in crate::trail) previous: Option<String>,
 }
 
 /// Which records are missing.
@@ -108,7 +119,11 @@ impl Lifecycle {
 
     pub(in crate::trail) fn encode(&self, buffer: &mut Vec<u8>, id: RecordId, now: u64) {
         let outcome = self.outcome();
-        let event = if matches!(self, Self::Gap(_)) { EventName::Gap } else { EventName::Lifecycle };
+        let event = match self {
+            Self::Gap(_) => EventName::Gap,
+            Self::Policy(_) => EventName::Policy,
+            _ => EventName::Lifecycle,
+        };
         let mut encoder = Encoder::new(buffer, now, &outcome.severity());
         encoder.body(&self.body());
         encoder.text(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]));
@@ -117,19 +132,23 @@ impl Lifecycle {
         encoder.outcome(&outcome);
         match self {
             Self::Gap(gap) => gap.encode(&mut encoder),
+            Self::Policy(policy) => policy.encode(&mut encoder),
             lifecycle => lifecycle.encode_lifecycle(&mut encoder),
         }
         encoder.text(names::AUDIT_ACTOR_ID, names::SCOPE_NAME);
         encoder.text(names::AUDIT_ACTOR_TYPE, "system");
-        encoder.text(names::AUDIT_ACTION, "REPORT");
+        encoder.text(names::AUDIT_ACTION, self.action());
         encoder.finish(None::<SpanIds>, now, event.as_str());
     }
 
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Started { .. } | Self::Disabled { .. } | Self::Stopped(_) | Self::Running(_) | Self::Recovered(_) => {
-                Outcome::status(Status::Success)
-            }
+            Self::Started { .. }
+            | Self::Disabled { .. }
+            | Self::Stopped(_)
+            | Self::Running(_)
+            | Self::Recovered(_)
+            | Self::Policy(_) => Outcome::status(Status::Success),
             // Nobody can say what became of what is missing.
             Self::Interrupted => {
                 Outcome { error_type: Some(error_type::INTERRUPTED.into()), ..Outcome::status(Status::Unknown) }
@@ -139,12 +158,21 @@ impl Lifecycle {
         }
     }
 
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Policy(PolicyRecord { previous: None, .. }) => "LOAD",
+            Self::Policy(_) => "UPDATE",
+            _ => "REPORT",
+        }
+    }
+
     fn state(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
             Self::Disabled { .. } => "disabled",
             Self::Stopped(_) | Self::Interrupted => "stopped",
             Self::Running(_) => "running",
+            Self::Policy(_) => "configuration_changed",
             Self::Recovered(_) => "recovered",
             Self::Degraded(_) | Self::Gap(_) => "degraded",
         }
@@ -153,6 +181,8 @@ impl Lifecycle {
     fn body(&self) -> String {
         match self {
             Self::Gap(gap) => format!("gap: {} record(s) {}", gap.count, gap.cause),
+            Self::Policy(PolicyRecord { previous: None, .. }) => "policy: loaded".to_owned(),
+            Self::Policy(_) => "policy: changed".to_owned(),
             Self::Interrupted => "lifecycle: stopped, interrupted".to_owned(),
             Self::Degraded(what) | Self::Recovered(what) => format!("lifecycle: {} ({what})", self.state()),
             _ => format!("lifecycle: {}", self.state()),
@@ -171,6 +201,18 @@ impl Lifecycle {
             Self::Stopped(counts) | Self::Running(counts) => encode_counts(counts, encoder),
             _ => {}
         }
+    }
+}
+
+impl PolicyRecord {
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoder.text(names::AUDITRAIL_POLICY_ID, &self.id);
+        encoder.text(names::AUDITRAIL_POLICY_DIGEST, &self.digest);
+        if let Some(previous) = &self.previous {
+            encoder.text(names::AUDITRAIL_POLICY_PREVIOUS_DIGEST, previous);
+        }
+        encoder.text(names::AUDIT_TARGET_TYPE, "policy");
+        encoder.text(names::AUDIT_TARGET_ID, &self.id);
     }
 }
 
