@@ -52,6 +52,10 @@ impl<T> Mutex<T> {
 pub(crate) struct RwLock<T>(std::sync::RwLock<T>);
 
 impl<T> RwLock<T> {
+    pub(crate) const fn new(data: T) -> Self {
+        Self(std::sync::RwLock::new(data))
+    }
+
     #[inline]
     pub(crate) fn read(&self) -> std::sync::RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)

@@ -10,7 +10,7 @@ use crate::journal::format::{HEADER, Kind};
 pub struct Append {
     /// The kind of the frame.
     pub kind: Kind,
-    /// The call that a response closes, if there is one.
+    /// The call that a response closes, that a request record was an intent of, or whose intent is withdrawn, if there is one.
     pub call: Option<CallNumber>,
     /// Which room the record may use.
     pub room: Room,
@@ -34,6 +34,23 @@ impl Append {
     #[must_use]
     pub const fn response(call: Option<CallNumber>) -> Self {
         Self { kind: Kind::Response, call, ..Self::MOMENT }
+    }
+
+    /// The request record of a call that has an intent, which stays open until its response.
+    #[must_use]
+    pub const fn request_of(intent: CallNumber) -> Self {
+        Self { call: Some(intent), ..Self::REQUEST }
+    }
+
+    /// An intent: a request record that is needed only if nothing settles it. Fill its frame with
+    /// [`encode_intent`].
+    pub const INTENT: Self = Self { kind: Kind::Intent, ..Self::MOMENT };
+
+    /// The end of a call that leaves no record: its intent is not needed any more. Its frame has the payload
+    /// [`WITHDRAWN`].
+    #[must_use]
+    pub const fn withdrawal(intent: CallNumber) -> Self {
+        Self { call: Some(intent), ..Self::INTENT }
     }
 
     /// Limits how long the append waits for a stalled disk.
@@ -78,6 +95,23 @@ pub(crate) fn encode_frame(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8
     buffer.resize(HEADER, 0);
     encode(buffer);
 }
+
+/// Like [`encode_frame`], for an intent: the mark comes behind the record, so that recovery finds the record as it was encoded.
+pub(crate) fn encode_intent(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
+    encode_frame(buffer, encode);
+    buffer.extend_from_slice(INTENT_MARK);
+}
+
+/// The request record in the payload of an intent, or of a copy of one; `None` for any other payload.
+pub(crate) fn intended(payload: &[u8]) -> Option<&[u8]> {
+    payload.strip_suffix(INTENT_MARK)
+}
+
+/// What comes behind the record in the payload of an intent: the attribute `auditrail.intent` with the value true, encoded. It
+/// tells the copy of an intent from that of a request.
+const INTENT_MARK: &[u8] = b"\x32\x16\x0a\x10auditrail.intent\x12\x02\x10\x01";
+/// The payload of an intent that withdraws the one with its call number.
+pub(crate) const WITHDRAWN: &[u8] = &[0];
 
 /// Length and checksum of the record in a frame.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,11 @@
 
 mod allow;
 mod bounds;
+mod class;
 mod decision;
 mod denials;
 mod limits;
+mod rules;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -16,11 +18,16 @@ mod uri;
 
 pub use self::allow::AllowList;
 pub use self::bounds::Bounds;
+pub use self::class::{Acknowledge, Class, WhenFull};
 pub use self::decision::{Decision, Ruling, Verdict};
 pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRules};
 #[cfg(feature = "mcp")]
 pub(crate) use self::limits::MAX_DEFINITION;
 pub use self::limits::ValueLimits;
+pub use self::rules::{
+    Begin, CallFacts, Halves, InvalidSample, Level, NamedClass, Policy, PolicyBuilder, PolicyError, PolicyProblem,
+    Rule, RuleRef, Sample, Treatment,
+};
 pub(crate) use self::targets::{MappedTarget, TargetSubject};
 pub use self::targets::{TargetError, TargetMap, TargetRule};
 #[cfg(feature = "mcp")]

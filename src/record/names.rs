@@ -259,6 +259,7 @@ attributes! {
     AUDITRAIL_RECORDS_EMITTED = "auditrail.records.emitted" Int Trail Auditrail;
     AUDITRAIL_RECORDS_ACKNOWLEDGED = "auditrail.records.acknowledged" Int Trail Auditrail;
     AUDITRAIL_RECORDS_REFUSED = "auditrail.records.refused" Int Trail Auditrail;
+    AUDITRAIL_RECORDS_SUPPRESSED = "auditrail.records.suppressed" Int Trail Auditrail;
     AUDITRAIL_RECORDS_DELIVERED = "auditrail.records.delivered" Int Trail Auditrail;
     AUDITRAIL_RECORDS_QUARANTINED = "auditrail.records.quarantined" Int Trail Auditrail;
     AUDITRAIL_RECORDS_LOST = "auditrail.records.lost" Int Trail Auditrail;

@@ -8,14 +8,14 @@ use std::time::Duration;
 #[cfg(feature = "mcp")]
 use super::calls::ContentKeys;
 use super::calls::{Call, Class, WhenFull};
-use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls};
+use super::core::{AdoptionProgress, CaptureContext, Core, Delivery, OpenCalls, Policies};
 use super::digest_key::{DigestClass, DigestKey};
 use super::handle::Trail;
 use super::hooks::{Failure, Hooks};
 use super::identity::ActorCounts;
 use super::lifecycle::{Adoption, AdoptionEvent, Lanes};
 use super::otel::{MissingIdsWarnings, Reach, UnauditedSpans};
-use super::recording::{Gaps, HostLog, Recorder, SelfReporter};
+use super::recording::{Gaps, HostLog, Recorder, SelfReporter, Suppressed};
 use super::records::Lifecycle;
 use super::sinks;
 use super::start_error::StartError;
@@ -29,7 +29,7 @@ use crate::identity::TrustedHops;
 use crate::identity::{Actor, Chain, Extractor, ExtractorStart, HOOK, Hook, IdDigests, RequestFacts, UnverifiedAlarm};
 use crate::journal::{Disk, Fs, Journal, JournalOptions, Opened, QuarantineBound, Tolerant, Without};
 use crate::locks::{Mutex, RwLock};
-use crate::policy::{AllowList, Bounds, Decision, DenialRules, TargetMap, Truncator, ValueLimits};
+use crate::policy::{AllowList, Bounds, Decision, DenialRules, Policy, TargetMap, Truncator, ValueLimits};
 use crate::record::{Clock, Entropy, RecordId, StreamId, SystemClock, ThreadEntropy, names};
 use crate::ship::{Connector, OtlpConnector, ShipError, ShipperContext, encode_resource, encode_scope};
 
@@ -51,6 +51,7 @@ pub struct TrailBuilder {
     entropy: Arc<dyn Entropy>,
     class: Class,
     classes: Vec<Class>,
+    policy: Policy,
     fs: Arc<dyn Fs>,
     connector: Option<Arc<dyn Connector>>,
     keeps_unsampled_callers: bool,
@@ -81,6 +82,7 @@ impl TrailBuilder {
             entropy: Arc::new(ThreadEntropy),
             class: Class::default(),
             classes: Vec::new(),
+            policy: Policy::default(),
             fs: Arc::new(Disk::default()),
             connector: default_connector(),
             keeps_unsampled_callers: false,
@@ -197,14 +199,23 @@ impl TrailBuilder {
         self
     }
 
-    /// The class of every call, unless [`classify`](Self::classify) returns another.
+    /// Which calls are recorded, how, and with which class. By default every call leaves both of its records. A trail can get
+    /// another policy while it runs: [`Trail::reload_policy`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The class of every call, unless [`classify`](Self::classify) returns another, or its rule in the
+    /// [policy](Self::policy) names one.
     pub fn class(mut self, class: Class) -> Self {
         self.class = class;
         self
     }
 
     /// Returns the class of a call: how durable its records must be before it continues, and whether it may run
-    /// without them. Called when the call begins.
+    /// without them. Called when the call begins, unless the rule of the call in the [policy](Self::policy) names a class: a rule
+    /// that names one is meant for fewer calls than a function that answers for all.
     pub fn classify(mut self, class_of: impl Fn(&Call) -> Class + Send + Sync + 'static) -> Self {
         self.hooks.class = Some(Arc::new(class_of));
         self
@@ -360,8 +371,8 @@ impl TrailBuilder {
         settings.warnings.iter().for_each(|text| self.notices.warn(text));
         let own_class = ("class() of the builder", self.class);
         let known: Vec<_> = self.classes.iter().map(|class| (CLASSES, *class)).chain([own_class]).collect();
-        sinks::check_remote(&settings.sinks, &known)?;
-        check_unrecorded(settings.auditing, &known)?;
+        check_classes(&settings, &known)?;
+        check_policy(&settings, &self.policy)?;
         let destinations = sinks::destinations(&settings.sinks, self.connector, &self.notices)?;
         if settings.resource.get(names::SERVICE_INSTANCE_ID).is_none() {
             let id = instance_id(&*self.clock, &*self.entropy);
@@ -414,10 +425,15 @@ impl TrailBuilder {
         };
         // On the shipper's thread: what waits for the disk there holds up nobody's call.
         shipper.runtime().spawn(adoption.run(Lanes::of(&shipper, &others), tell));
+        let is_off = !settings.auditing.is_on();
+        let suppressed = Arc::<Suppressed>::default();
+        let policies = Arc::new(Policies::new(self.policy, suppressed.clone(), reporter.clone(), is_off));
+        shipper.runtime().spawn(policies.clone().report_from_time_to_time());
         let recorder = Recorder {
             journal,
             reporter,
             gaps: Gaps::default(),
+            suppressed,
             clients: Arc::default(),
             clock: self.clock,
             entropy: self.entropy,
@@ -425,7 +441,7 @@ impl TrailBuilder {
             patience: self.class.deadline,
             notices: self.notices.clone(),
             copies,
-            is_off: !settings.auditing.is_on(),
+            is_off,
             warned_inherited: AtomicBool::new(false),
         };
         let records_digests = settings.record_digests;
@@ -461,6 +477,7 @@ impl TrailBuilder {
         Ok(Trail::new(Arc::new(Core {
             context,
             class: self.class,
+            policies,
             warned_unsafe: AtomicBool::new(false),
             open_calls: OpenCalls::default(),
             delivery: Delivery { shipper, others, _keeper: keeper, adopted, closing: Mutex::default() },
@@ -484,6 +501,18 @@ fn tell_missed(fs: &Tolerant, settings: &Settings, notices: &Notices) {
              (AUDITRAIL_JOURNAL_WITHOUT accepts that)"
         ));
     }
+}
+
+/// Refuses a policy with a class that cannot be kept.
+pub(super) fn check_policy(settings: &Settings, policy: &Policy) -> Result<(), ConfigError> {
+    let known: Vec<_> = policy.classes().map(|named| (OF_POLICY, named.class)).collect();
+    check_classes(settings, &known)
+}
+
+/// Refuses classes that cannot be kept.
+fn check_classes(settings: &Settings, known: &[(&str, Class)]) -> Result<(), ConfigError> {
+    sinks::check_remote(&settings.sinks, known)?;
+    check_unrecorded(settings.auditing, known)
 }
 
 /// Refuses to run calls unrecorded of which the code says that they must not.
@@ -515,6 +544,8 @@ fn service(settings: &Settings) -> Vec<(&'static str, String)> {
     known.into_iter().filter_map(|name| Some((name, settings.resource.get(name)?.to_owned()))).collect()
 }
 
+/// What errors call a class of the policy.
+const OF_POLICY: &str = "a class of the policy";
 /// What errors call a class that the code returns for some calls.
 pub(crate) const CLASSES: &str = "a class of classify()";
 const OFF: &str = "auditing is switched off (AUDITRAIL_DISABLED, or auditing() of the builder): calls run unrecorded, and the trail has \

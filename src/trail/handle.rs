@@ -13,8 +13,9 @@ use super::door::{NotRecorded, OpenCall};
 use super::lifecycle::{FlushError, Flushed};
 use super::records::RecordCounts;
 use super::wire_counts::WireCounts;
-use crate::config::Settings;
+use crate::config::{ConfigError, Settings};
 use crate::hex::hex;
+use crate::policy::Policy;
 use crate::record::RecordId;
 use crate::ship::StatsSnapshot;
 
@@ -121,6 +122,23 @@ impl Trail {
     #[must_use]
     pub fn wire_counts(&self) -> WireCounts {
         self.core.context.wire_counters.read()
+    }
+
+    /// The policy that decides the calls that begin now.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.core.policies.current().policy.clone()
+    }
+
+    /// Puts another policy into force. Each call is decided by the policy that was in force when it began, which its records
+    /// name, and keeps it until its end. A record `auditrail.policy` has the digests of both.
+    ///
+    /// # Errors
+    /// [`ConfigError`], if a class of the policy cannot be kept. The policy stays as it was.
+    pub fn reload_policy(&self, policy: Policy) -> Result<(), ConfigError> {
+        super::builder::check_policy(self.settings(), &policy)?;
+        self.core.policies.change(policy);
+        Ok(())
     }
 
     /// Writes [`counts`](Self::counts) into the stream now, as a lifecycle record `running`.

@@ -1,7 +1,7 @@
 //! The counters of a trail as OTel metrics.
 //!
 //! Invariants:
-//! 1. In the numbers of one collection `emitted = acknowledged + refused` and
+//! 1. In the numbers of one collection `emitted = acknowledged + refused + suppressed` and
 //!    `acknowledged = delivered + quarantined + lost + pending`.
 //! 2. A meter provider that outlives the trail keeps nothing of it alive.
 
@@ -28,6 +28,7 @@ impl Trail {
     /// | `auditrail.records.emitted` | counter, `{record}` | records that were made |
     /// | `auditrail.records.acknowledged` | counter, `{record}` | records that the journal took |
     /// | `auditrail.records.refused` | counter, `{record}` | records that it did not take, or that were shed |
+    /// | `auditrail.records.suppressed` | counter, `{record}` | records that the policy leaves out |
     /// | `auditrail.records.delivered` | counter, `{record}` | records that the collector took |
     /// | `auditrail.records.quarantined` | counter, `{record}` | records that it refused for good |
     /// | `auditrail.records.lost` | counter, `{record}` | records that were damaged or removed on the disk |
@@ -49,7 +50,7 @@ impl Trail {
     /// | `auditrail.calls.actors` | counter, `{call}` | calls by how well their actor is known, where an extractor is configured: `auditrail.actor.standing` is `verified`, `asserted`, `unverified` or `anonymous` |
     /// | `auditrail.export.duration` | histogram, `s` | how long they took; `error.type` on those that failed |
     ///
-    /// In the numbers of one collection `emitted = acknowledged + refused` and
+    /// In the numbers of one collection `emitted = acknowledged + refused + suppressed` and
     /// `acknowledged = delivered + quarantined + lost + pending`.
     pub fn observe(&self, meter: &Meter) {
         let source = Arc::new(MetricsSource { core: Arc::downgrade(self.core()), collections: Mutex::default() });
@@ -210,16 +211,17 @@ fn signed(number: u64) -> i64 {
 type Count = fn(&RecordCounts) -> u64;
 type RequestCount = fn(&StatsSnapshot) -> u64;
 
-const RECORDS: [(&str, &str, Count); 6] = [
+const RECORDS: [(&str, &str, Count); 7] = [
     ("auditrail.records.emitted", "Audit records that were made.", |counts| counts.emitted),
     ("auditrail.records.acknowledged", "Audit records that the journal took.", |counts| counts.acknowledged),
     ("auditrail.records.refused", "Audit records that the journal did not take.", |counts| counts.refused),
     ("auditrail.records.delivered", "Audit records that the collector took.", |counts| counts.delivered),
     ("auditrail.records.quarantined", "Audit records that the collector refused.", |counts| counts.quarantined),
+    ("auditrail.records.suppressed", "Audit records that the policy leaves out.", |counts| counts.suppressed),
     ("auditrail.records.lost", "Audit records that were lost on the disk.", |counts| counts.lost),
 ];
 /// The instrument behind those of [`RECORDS`] that belongs to the equations.
-const PENDING: u32 = 6;
+const PENDING: u32 = 7;
 /// All of them have had their numbers.
 const ALL: u32 = (1 << (PENDING + 1)) - 1;
 

@@ -26,7 +26,7 @@ pub(crate) mod wire_counts;
 pub use self::builder::TrailBuilder;
 pub use self::calls::{
     Acknowledge, Call, Class, DataUse, Digest, Direction, Framework, LegalBasis, Moment, Observer, Pseudonym,
-    RefusalKind, Refused, Sensitivity, Transport, WhenFull,
+    RefusalKind, Refused, Sensitivity, ToolHints, Transport, WhenFull,
 };
 pub use self::door::{NotRecorded, OpenCall};
 pub use self::drain::{DrainProgress, DrainReport, drain};

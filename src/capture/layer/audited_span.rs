@@ -141,6 +141,10 @@ impl AuditedSpan {
         if is_call && !self.waiting.swap(false, Ordering::Relaxed) {
             return;
         }
+        if is_call {
+            core.map_span(&self.state);
+            core.treat_span(&self.state);
+        }
         if self.state.context().is_none()
             && let Some(otel) = otel()
         {
@@ -148,13 +152,12 @@ impl AuditedSpan {
             self.state.attach(otel);
         }
         if is_call {
-            core.map_span(&self.state);
             core.write_request(&self.state, None);
         }
     }
 
     fn note_id(&self, otel: &Context, is_mirrored: bool) {
-        if !is_mirrored {
+        if !is_mirrored && !self.state.is_left_out() {
             otel.span().set_attribute(KeyValue::new(names::AUDIT_RECORD_ID, self.state.response_id().to_string()));
         }
     }

@@ -348,7 +348,8 @@ impl Shared {
         let left_open = self.state().adoption.left_open.clone();
         let Some(left_open) = left_open else { return Err(JournalError::Closed) };
         let requests: u64 = left_open.iter().map(|(_, request)| request.len() as u64).sum();
-        let answers = 3 * requests + 512 * left_open.len() as u64;
+        // An intent becomes a request record, too.
+        let answers = 4 * requests + 512 * left_open.len() as u64;
         self.make_beyond_bound(self.header_length() + answers + 2 * ALARM_RESERVE);
         let (prepared, sequence) = {
             let mut state = self.state();

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::found::{FoundSegment, Listed, segments, sound_header};
 use super::renew::renew;
 use super::resume::{Known, begin_at};
+use crate::journal::append::WITHDRAWN;
 use crate::journal::disk::{File, Fs, is_shortage};
 use crate::journal::format::{ALIGNMENT, Cursor, FrameHeader, Item, Kind, Mark, Scan, SinkName, StreamPaths};
 use crate::journal::numbers::{CallNumber, Sequence};
@@ -280,7 +281,10 @@ impl Walk {
                 Item::Frame { header, payload, .. } => {
                     self.see(&header);
                     self.carried.extend((header.kind == Kind::Carried).then_some(header.call));
-                    if header.kind.opens() {
+                    if header.kind == Kind::Intent && payload[..] == *WITHDRAWN {
+                        self.open.remove(&header.call);
+                        self.answered.push(header.call);
+                    } else if header.kind.opens() {
                         // A copy: the slice would keep half a megabyte alive.
                         self.open.insert(header.call, Bytes::copy_from_slice(&payload));
                     }

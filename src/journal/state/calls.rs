@@ -71,12 +71,14 @@ impl OpenCalls {
         }
     }
 
-    /// Notes that the request frame of a call has moved.
+    /// Notes that the request frame of a call has moved, or that its request record takes the place of its intent.
     pub(in crate::journal) fn moved(&mut self, number: CallNumber, to: Extent) {
-        let crowded = self.crowded.iter_mut().filter(|(crowded, _)| *crowded == number);
-        crowded.for_each(|(_, place)| *place = to);
-        let entry = index(number).and_then(|index| self.entries.get_mut(index as usize));
-        if let Some(place) = entry.filter(|entry| is(entry, number)).and_then(|entry| entry.place.as_mut()) {
+        let Self { entries, crowded, bytes, .. } = self;
+        let crowded = crowded.iter_mut().filter(|(crowded, _)| *crowded == number).map(|(_, place)| place);
+        let entry = index(number).and_then(|index| entries.get_mut(index as usize));
+        let own = entry.filter(|entry| is(entry, number)).and_then(|entry| entry.place.as_mut());
+        for place in crowded.chain(own) {
+            *bytes = bytes.saturating_sub(place.size) + to.size;
             *place = to;
         }
     }

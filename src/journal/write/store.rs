@@ -98,7 +98,8 @@ impl Shared {
         let size = frame.len() as u64;
         let active = &mut state.segments.active;
         let (file, offset) = (active.at_hand.take().unwrap_or_else(|| active.file.clone()), active.offset);
-        let opened = what.kind.opens().then(|| state.calls.open(Extent { offset, size }));
+        // A request or an intent of a call that is open already settles what becomes of that call's intent.
+        let opened = (what.kind.opens() && what.call.is_none()).then(|| state.calls.open(Extent { offset, size }));
         let call = opened.or(what.call).map_or(0, |call| call.0);
         let sequence = if what.kind.is_record() { state.appended.sequence } else { 0 };
         FrameHeader { kind: what.kind, sequence, call, length, payload_crc }.write(state.segments.active.salt, frame);
@@ -115,6 +116,10 @@ impl Shared {
             let failed = JournalError::io("write to", &state.segments.active.path, error::FIX);
             return stored.map(|_| None).map_err(failed);
         }
+        if let (Kind::Request, Some(call)) = (what.kind, what.call) {
+            // From here on this is what is carried to the next segment.
+            state.calls.moved(call, Extent { offset, size });
+        }
         Ok(Some(self.note_stored(&mut state, what, (size, sequence), opened)))
     }
 
@@ -125,7 +130,9 @@ impl Shared {
         (size, sequence): (u64, u64),
         opened: Option<CallNumber>,
     ) -> Receipt {
-        if let (None, Some(call)) = (opened, what.call) {
+        if let (None, Some(call)) = (opened, what.call)
+            && what.kind != Kind::Request
+        {
             state.calls.close(call);
         }
         state.segments.active.offset += size;

@@ -8,14 +8,16 @@ use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 
 use super::data_use::DataUse;
+use super::hints::ToolHints;
 use super::mapped::MappedFacts;
 use super::message::MessageFacts;
 use super::moment::Moment;
 use super::observer::Observer;
-use super::transport::{Direction, Transport};
+use super::transport::Transport;
+use super::treated::{RequestHalf, Treated};
 use crate::identity::{Actor, Sender};
 use crate::policy::TargetMap;
-use crate::record::{ClockReading, EventName, Key, Value, names};
+use crate::record::{ClockReading, Direction, EventName, Key, Value, names};
 
 /// A call that is about to begin.
 #[derive(Debug, Clone)]
@@ -26,6 +28,9 @@ pub struct Call {
     pub(in crate::trail) begun: Option<ClockReading>,
     /// What the map of targets says of it, once it begins.
     pub(in crate::trail) mapped: Option<Arc<MappedFacts>>,
+    hints: ToolHints,
+    /// What the policy says of it, once it begins.
+    pub(in crate::trail) treated: Option<Treated>,
 }
 
 impl Call {
@@ -48,13 +53,20 @@ impl Call {
             // A request of a method that looks like a notification, or of none, is a request all the same.
             _ => EventName::McpRequest,
         };
-        Self { event, message, begun: None, mapped: None }
+        Self { event, message, begun: None, mapped: None, hints: ToolHints::default(), treated: None }
     }
 
     /// An HTTP request that carried no MCP message, or none that was read.
     #[cfg(feature = "tower")]
     pub(crate) fn http(message: MessageFacts) -> Self {
-        Self { event: EventName::HttpRequest, message, begun: None, mapped: None }
+        Self {
+            event: EventName::HttpRequest,
+            message,
+            begun: None,
+            mapped: None,
+            hints: ToolHints::default(),
+            treated: None,
+        }
     }
 
     /// When it began, if that was not now.
@@ -79,6 +91,23 @@ impl Call {
     #[must_use]
     pub fn tool(self, name: impl Into<String>) -> Self {
         self.with(|message| message.tool(name))
+    }
+
+    /// The annotations of the tool, for the rules of a policy. A tool that is not known to be read-only counts as one that is not.
+    #[must_use]
+    pub fn hints(self, hints: ToolHints) -> Self {
+        Self { hints, ..self }
+    }
+
+    /// The annotations of the tool as rules see them: where nobody says that the tool only reads, the map of targets may.
+    pub(in crate::trail) fn known_hints(&self) -> ToolHints {
+        let read_only = self.hints.read_only.or(self.is_read().then_some(true));
+        ToolHints { read_only, ..self.hints }
+    }
+
+    /// Whether the policy leaves both of its records out, however it ends.
+    pub(in crate::trail) fn is_left_out(&self) -> bool {
+        self.treated.as_ref().is_some_and(|treated| treated.request_half() == RequestHalf::Suppressed)
     }
 
     /// The prompt of a `prompts/get`.

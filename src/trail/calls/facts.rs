@@ -68,6 +68,11 @@ impl Facts {
         self.base.text(key).or_else(|| self.added.text(key)).or_else(shared)
     }
 
+    /// The value of a string attribute that capture has set.
+    pub(in crate::trail) fn captured_text(&self, key: &str) -> Option<&str> {
+        self.base.text(key).or_else(|| self.shared.as_ref()?.base.text(key))
+    }
+
     /// The bytes that what capture knows takes on a record.
     #[cfg(feature = "mcp")]
     pub(crate) fn bytes_of_base(&self) -> usize {

@@ -8,9 +8,12 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use super::facts::Facts;
 use super::observer::Observer;
+#[cfg(feature = "layer")]
+use super::treated::RequestHalf;
+use super::treated::Treated;
 use crate::journal::CallNumber;
 use crate::locks::{Mutex, MutexGuard};
-use crate::policy::{Truncations, Truncator, cleaned};
+use crate::policy::{Level, Truncations, Truncator, cleaned};
 #[cfg(feature = "layer")]
 use crate::record::Outcome;
 use crate::record::{Attributes, Clock, ClockReading, Entropy, EventName, Key, RecordId, SpanIds, Value};
@@ -39,6 +42,10 @@ pub(crate) struct CallState {
     observer: Observer,
     /// The journal's number for the call, once its request is in it; 0 until then.
     journalled: AtomicU64,
+    /// What the policy says of it, if there is one.
+    treated: OnceLock<Treated>,
+    /// Its request half is an intent until the outcome is known.
+    is_intended: AtomicBool,
     facts: Mutex<Facts>,
 }
 
@@ -197,9 +204,50 @@ impl CallState {
         CallNumber::of_number(self.journalled.load(Ordering::Acquire))
     }
 
+    /// Sets what the policy says of it. The first counts.
+    pub(in crate::trail) fn treat(&self, treated: Treated) {
+        self.treated.get_or_init(|| treated);
+    }
+
+    /// What the policy says of it; `None` if there is no policy.
+    #[inline]
+    pub(crate) fn treated(&self) -> Option<&Treated> {
+        self.treated.get()
+    }
+
+    /// Whether the policy leaves both of its records out, however it ends.
+    #[cfg(feature = "layer")]
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.treated().is_some_and(|treated| treated.request_half() == RequestHalf::Suppressed)
+    }
+
+    /// How much may have to be kept of it, before its outcome is known.
+    #[allow(dead_code, reason = "content is recorded by it")]
+    pub(crate) fn level(&self) -> Level {
+        self.treated().map_or_else(Level::default, |treated| treated.most().level)
+    }
+
+    /// Its request half is an intent from now on.
+    pub(in crate::trail) fn intend(&self) {
+        self.is_intended.store(true, Ordering::Release);
+    }
+
+    pub(in crate::trail) fn is_intended(&self) -> bool {
+        self.is_intended.load(Ordering::Acquire)
+    }
+
     /// Who asks.
     pub(in crate::trail) fn client(&self) -> Option<Arc<Client>> {
         self.facts().client()
+    }
+
+    /// What tells it from other calls.
+    pub(in crate::trail) fn id_bytes(&self) -> [u8; 16] {
+        let mut id = [0; 16];
+        let time = self.begun.unix_nano.to_be_bytes();
+        let bytes = self.random.iter().chain(time.iter().skip(2));
+        id.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        id
     }
 
     pub(crate) fn call_id(&self) -> RecordId {
@@ -340,6 +388,8 @@ impl CallState {
     pub(crate) fn clear(&mut self) {
         self.context.take();
         *self.journalled.get_mut() = 0;
+        self.treated.take();
+        *self.is_intended.get_mut() = false;
         self.caller = None;
         *self.is_answered.get_mut() = false;
         *self.duration_nano.get_mut() = 0;
@@ -366,6 +416,8 @@ impl Default for CallState {
             caller: None,
             observer: Observer::default(),
             journalled: AtomicU64::default(),
+            treated: OnceLock::new(),
+            is_intended: AtomicBool::default(),
             facts: Mutex::default(),
         }
     }

@@ -7,6 +7,7 @@ mod for_capture;
 mod open_calls;
 #[cfg(feature = "mcp")]
 mod pause;
+mod policies;
 #[cfg(feature = "mcp")]
 mod shared_facts;
 mod targets;
@@ -20,4 +21,5 @@ pub(crate) use self::open_calls::HoldsCalls;
 pub(in crate::trail) use self::open_calls::{OpenCalls, Registration};
 #[cfg(feature = "mcp")]
 pub(crate) use self::pause::Pause;
+pub(in crate::trail) use self::policies::Policies;
 pub use self::trail_core::Core;

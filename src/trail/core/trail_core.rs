@@ -1,7 +1,6 @@
 //! What all handles, layers and wrappers of a trail share.
 
 use std::fmt;
-#[cfg(feature = "layer")]
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,6 +9,7 @@ use super::delivery::Delivery;
 #[cfg(feature = "layer")]
 use super::open_calls::HoldsCalls;
 use super::open_calls::OpenCalls;
+use super::policies::Policies;
 use crate::identity::{Standing, UnverifiedAlarm};
 use crate::record::error_type;
 use crate::trail::calls::Class;
@@ -21,6 +21,7 @@ pub struct Core {
     pub(in crate::trail) context: CaptureContext,
     /// The class of calls of which no hook says another.
     pub(in crate::trail) class: Class,
+    pub(in crate::trail) policies: Arc<Policies>,
     /// Somebody was told that response records are not as safe as their classes want.
     pub(in crate::trail) warned_unsafe: AtomicBool,
     pub(in crate::trail) open_calls: OpenCalls,

@@ -76,9 +76,12 @@ impl ActorGate {
         let class = class_of(core, call);
         if class.requires_verified_actor && holds {
             let pending = Pending { actor: pending, deferred: Some(Box::new(call.clone())) };
+            // What is kept of it may depend on the actor.
+            call.treated = None;
             return (Self::of(GateState { pending: Some(pending), ..GateState::default() }), class);
         }
         call.message = std::mem::take(&mut call.message).actor(pending.found.clone());
+        Core::treat_again(call);
         let decided = decide(core, call);
         let pending = class.requires_verified_actor.then_some(Pending { actor: pending, deferred: None });
         (Self::of(GateState { standing: call.message.standing, decided, pending }), class)
@@ -152,6 +155,8 @@ impl ActorGate {
         let learnt = match deferred {
             Some(call) => {
                 let mut call = call.actor(actor);
+                Core::treat_again(&mut call);
+                call.treated.take().into_iter().for_each(|treated| state.treat(treated));
                 decided = decide(core, &mut call);
                 refuse_unverified(&mut decided, class, &mut call.message);
                 let mut learnt = Attributes::default();
@@ -194,9 +199,10 @@ fn decide(core: &Core, call: &mut Call) -> Option<Decided> {
     decision::ask(core, call).map(Decided::new)
 }
 
-/// The class of a call. An HTTP request without a call has been answered when it is recorded, so nobody can be refused.
-fn class_of(core: &Core, call: &Call) -> Class {
-    let class = core.class(call);
+/// The class of a call, with what the policy says of it. An HTTP request without a call has been answered when it is recorded, so
+/// nobody can be refused.
+fn class_of(core: &Core, call: &mut Call) -> Class {
+    let class = core.treat(call);
     Class { requires_verified_actor: class.requires_verified_actor && call.event != EventName::HttpRequest, ..class }
 }
 

@@ -52,6 +52,7 @@ impl Core {
         };
         let mut moment = of_call(state, EventName::Authz).outcome(outcome);
         write(ruling, source, |name, value| moment.attributes.set(name, value));
+        self.name_policy(state, &mut moment);
         self.write_moment(moment);
     }
 
@@ -77,6 +78,7 @@ impl Core {
                 state.enrich(self.truncator(), &name.into(), value);
             }
         }
+        self.name_policy(state, &mut moment);
         self.write_moment(moment);
     }
 }

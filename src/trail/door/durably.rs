@@ -63,7 +63,7 @@ impl Core {
             let terms = WriteTerms { kept, patience: BLOCKING_PATIENCE, handed: class.may_hold() };
             let error = match self.try_write_moment(moment, Some(terms)) {
                 Ok(receipt) => return Ok(receipt),
-                Err(NotTaken::Counted) => {
+                Err(NotTaken::Counted | NotTaken::Suppressed) => {
                     let reason = "the journal has no room, or cannot be written".to_owned();
                     return Err(NotRecorded::NotTaken { reason });
                 }

@@ -15,15 +15,24 @@ impl Core {
     /// Whether there may be calls that wait before they run, or do not run at all.
     #[cfg(any(feature = "internals", feature = "rmcp"))]
     pub fn may_hold_calls(&self) -> bool {
-        self.class.may_hold() || self.context.hooks.class.is_some() || self.context.hooks.authorize.is_some()
+        let hooks = &self.context.hooks;
+        let of_policy = || self.policies.current().policy.classes().any(|named| named.class.may_hold());
+        self.class.may_hold() || hooks.class.is_some() || hooks.authorize.is_some() || of_policy()
     }
 
-    /// The class of a call.
+    /// The class of a call of which no rule says another.
     pub(in crate::trail) fn class(&self, call: &Call) -> Class {
-        if self.context.settings.auditing == Auditing::OffForAll {
-            return Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Shed, ..self.class };
+        let is_off = self.context.settings.auditing == Auditing::OffForAll;
+        let class = if is_off { self.class } else { self.context.hooks.class(&self.context.notices, call, self.class) };
+        self.auditable(class)
+    }
+
+    /// That class, but for records that nobody keeps.
+    pub(super) fn auditable(&self, class: Class) -> Class {
+        match self.context.settings.auditing {
+            Auditing::OffForAll => Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Shed, ..class },
+            _ => class,
         }
-        self.context.hooks.class(&self.context.notices, call, self.class)
     }
 
     /// Keeps room for both records of a call, as its class says. `None` for one that goes on without.
@@ -61,10 +70,12 @@ impl Core {
         self.recorder.journal.admit_within(ADMITTED_BYTES, BLOCKING_PATIENCE).map(drop)
     }
 
-    /// What both records of a call take, at most.
-    pub(in crate::trail) fn bytes_of(call: &Call) -> u64 {
+    /// What both records of a call take, at most; with rules, also its intent.
+    pub(in crate::trail) fn bytes_of(&self, call: &Call) -> u64 {
         let mapped = call.mapped.as_ref().map_or(0, |mapped| mapped.bytes());
-        ADMITTED_BYTES + 2 * (call.message.bytes() + mapped).min(MOST_BYTES) as u64
+        let known = (call.message.bytes() + mapped).min(MOST_BYTES) as u64;
+        let frames = if self.policies.has_rules() { 3 } else { 2 };
+        frames * (ADMITTED_BYTES / 2 + known)
     }
 
     /// What the record of a moment takes, at most.

@@ -13,6 +13,7 @@ mod open_call;
 mod scope;
 mod span;
 mod stalled;
+mod treat;
 mod write;
 
 pub use self::durably::NotRecorded;

@@ -35,7 +35,7 @@ use crate::record::{Attributes, Place};
 use crate::record::{Detail, EventName, Key, Outcome, RecordId, Value, names};
 #[cfg(feature = "rmcp")]
 use crate::trail::calls::Facts;
-use crate::trail::calls::{Call, CallState, Class, Refused, WhenFull, is_fact};
+use crate::trail::calls::{Acknowledge, Call, CallState, Class, Refused, WhenFull, is_fact};
 #[cfg(feature = "mcp")]
 use crate::trail::calls::{Content, Denial};
 use crate::trail::core::{Core, Registration};
@@ -79,6 +79,8 @@ enum Recorded {
     Written(Receipt),
     /// The journal did not take it.
     Missing,
+    /// The policy leaves it out.
+    Suppressed,
     /// There was no room for both records of a call of that size; if it is recorded, then without room for its response.
     Unadmitted { bytes: u64, written: Option<Receipt> },
 }
@@ -166,7 +168,8 @@ impl OpenCall {
         core.map(&mut call);
         let (actor, class) = ActorGate::open(core, &mut call, opener.holds());
         let client = call.message.shared.as_ref().and_then(|shared| shared.client.clone());
-        let bytes = Core::bytes_of(&call);
+        let bytes = core.bytes_of(&call);
+        let class = if call.is_left_out() { without_records(class) } else { class };
         let admission = core.admit_now(class, bytes);
         #[cfg(feature = "mcp")]
         let arguments = call.message.arguments.take();
@@ -283,7 +286,8 @@ impl OpenCall {
         }
         let safe = match self.recorded() {
             Recorded::Written(receipt) => self.core.acknowledged(self.class, receipt).await.is_ok(),
-            _ => false,
+            Recorded::Suppressed => true,
+            Recorded::Missing | Recorded::Unadmitted { .. } => false,
         };
         if safe || self.sheds() { Ok(()) } else { Err(Refused::unrecorded(self.call_id())) }
     }
@@ -311,6 +315,7 @@ impl OpenCall {
         {
             Ok(receipt) => self.set_recorded(Recorded::Written(receipt)),
             Err(NotTaken::Counted) => self.set_recorded(Recorded::Missing),
+            Err(NotTaken::Suppressed) => self.set_recorded(Recorded::Suppressed),
             Err(NotTaken::Stalled(error)) => return Some(error),
         }
         None
@@ -478,6 +483,11 @@ impl OpenCall {
     fn set_recorded(&self, recorded: Recorded) {
         *self.recorded.lock() = recorded;
     }
+}
+
+/// That class, where there are no records that could be missing.
+fn without_records(class: Class) -> Class {
+    Class { acknowledge: Acknowledge::Written, when_full: WhenFull::Shed, ..class }
 }
 
 impl Drop for OpenCall {

@@ -56,6 +56,7 @@ pub(in crate::trail) fn open(core: &Core, mut call: Call) -> (Span, Arc<CallStat
     let mut state = CallState::new(call.event, caller);
     state.begin(&*core.recorder.entropy, begun);
     state.set_observer(call.message.observer);
+    call.treated.take().into_iter().for_each(|treated| state.treat(treated));
     let mut text = [0; 36];
     let id: &str = state.call_id().encode(&mut text);
     // A layer that hides cannot be given a parent afterwards: it takes the context that is current.

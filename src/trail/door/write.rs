@@ -17,7 +17,7 @@ use crate::record::SpanIds;
 use crate::record::{Detail, Outcome, RecordId};
 #[cfg(feature = "layer")]
 use crate::trail::calls::SpanMoment;
-use crate::trail::calls::{CallState, FactsRef, Moment};
+use crate::trail::calls::{CallState, FactsRef, Moment, RequestHalf, Treated};
 use crate::trail::core::Core;
 use crate::trail::otel::{self, Marks, mirror};
 use crate::trail::recording::{NotTaken, Priority};
@@ -71,14 +71,52 @@ impl Core {
         state: &CallState,
         terms: Option<WriteTerms<'_>>,
     ) -> Result<Receipt, NotTaken> {
+        let half = state.treated().map_or(RequestHalf::Record, Treated::request_half);
+        match (half, state.treated()) {
+            (RequestHalf::Suppressed, Some(treated)) => {
+                self.count_half_left_out(treated, None);
+                return Err(NotTaken::Suppressed);
+            }
+            (RequestHalf::Intent, _) => state.intend(),
+            _ => {}
+        }
+        let kind = if half == RequestHalf::Intent { Kind::Intent } else { Kind::Request };
+        self.write_request_as(Append { kind, ..like(terms) }, state, FactsRef::Shared(state))
+    }
+
+    /// Writes the request record, or the intent.
+    fn write_request_as(&self, what: Append, state: &CallState, facts: FactsRef<'_>) -> Result<Receipt, NotTaken> {
         let mut text = [0; 36];
         let id = state.request_id().encode(&mut text);
-        let what = Append { kind: Kind::Request, ..like(terms) };
-        let encode = |buffer: &mut Vec<u8>| records::request(buffer, state, id);
-        let receipt = self.recorder.write(what, Priority::of(&what, false), || state.client(), encode)?;
+        let encode =
+            |buffer: &mut Vec<u8>| facts.with(|facts| records::request(buffer, state, facts, id, state.is_answered()));
+        let receipt = self.recorder.write(what, Priority::of(&what, false), || facts.client(), encode)?;
         state.set_journalled(receipt.call);
-        mirror(state.context(), state.event(), id, &records::REQUEST_OUTCOME, state.begun_unix_nano());
+        if what.kind.is_record() {
+            mirror(state.context(), state.event(), id, &records::REQUEST_OUTCOME, state.begun_unix_nano());
+        }
         Ok(receipt)
+    }
+
+    /// Settles what becomes of an intent, and says whether the call has a response record.
+    fn settle_halves(&self, answer: &Answer<'_>, outcome: &Outcome, terms: Option<WriteTerms<'_>>) -> bool {
+        let Answer { state, facts } = *answer;
+        let Some(treated) = state.treated() else { return true };
+        let kept = facts.with(|facts| Self::kept(treated, state, facts, outcome));
+        let intent = state.journalled().filter(|_| state.is_intended());
+        let room = like(terms);
+        if state.is_intended() && kept.request {
+            let what = Append { kind: Kind::Request, call: intent, ..room };
+            // What was not taken is counted and told.
+            let _receipt = self.recorder.counted(self.write_request_as(what, state, facts));
+        } else if state.is_intended() {
+            self.count_half_left_out(treated, Some(&kept));
+        }
+        if !kept.response {
+            self.count_half_left_out(treated, Some(&kept));
+            intent.into_iter().for_each(|intent| self.recorder.withdraw(intent, room.room, room.patience));
+        }
+        kept.response
     }
 
     /// Writes the response record of a call that was stopped, before its span ends. `None` as in
@@ -89,6 +127,9 @@ impl Core {
         outcome: &Outcome,
         terms: Option<WriteTerms<'_>>,
     ) -> Option<Receipt> {
+        if !self.settle_halves(&answer, outcome, terms) {
+            return None;
+        }
         let Answer { state, facts } = answer;
         let now = state.ended_unix_nano();
         let mut text = [0; 36];
@@ -132,8 +173,11 @@ impl Core {
         otel::end(call.context(), call.ended_unix_nano());
     }
 
-    /// Writes the one record of a moment.
-    pub(crate) fn write_moment(&self, moment: Moment) -> RecordId {
+    /// Writes the one record of a moment, unless the policy leaves it out.
+    pub(crate) fn write_moment(&self, mut moment: Moment) -> RecordId {
+        if self.leaves_out(&mut moment) {
+            return self.recorder.new_id_at(self.clock().unix_nano());
+        }
         let limited = self.limited(moment);
         // What was not taken is counted and told.
         let _receipt = self.recorder.counted(self.try_write_moment(&limited, None));

@@ -34,8 +34,9 @@ struct Missing {
     untold: Mutex<Untold>,
 }
 
+/// How many are missing, and from when to when, in nanoseconds since 1970.
 #[derive(Debug, Default)]
-struct Untold {
+pub(super) struct Untold {
     count: u64,
     since: u64,
     until: u64,
@@ -113,12 +114,16 @@ impl Gaps {
 }
 
 impl Untold {
-    fn note(&mut self, now: u64) {
+    pub(super) fn note(&mut self, now: u64) {
         if self.count == 0 {
             self.since = now;
         }
         self.count += 1;
         self.until = now;
+    }
+
+    pub(super) fn told(&self) -> (u64, u64, u64) {
+        (self.count, self.since, self.until)
     }
 }
 

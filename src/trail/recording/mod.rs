@@ -8,6 +8,7 @@ mod recorder;
 mod refused_gaps;
 mod self_reporter;
 mod shedding;
+mod suppressed;
 
 pub(in crate::trail) use self::gaps::{Cause, Gaps};
 pub(in crate::trail) use self::host_log::HostLog;
@@ -15,3 +16,4 @@ pub(in crate::trail) use self::patience::{BLOCKING_PATIENCE, NotTaken, RETRY_INT
 pub(in crate::trail) use self::recorder::Recorder;
 pub(in crate::trail) use self::self_reporter::SelfReporter;
 pub(in crate::trail) use self::shedding::Priority;
+pub(in crate::trail) use self::suppressed::{LeftOutBy, Suppressed};

@@ -11,6 +11,8 @@ pub(in crate::trail) enum NotTaken {
     Counted,
     /// The disk stands still. It is not counted.
     Stalled(JournalError),
+    /// The policy leaves it out. It is counted, and told by a gap record.
+    Suppressed,
 }
 
 pub(in crate::trail) const RETRY_INTERVAL: Duration = Duration::from_millis(100);

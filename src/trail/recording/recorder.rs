@@ -11,8 +11,12 @@ use super::host_log::HostLog;
 use super::patience::NotTaken;
 use super::self_reporter::SelfReporter;
 use super::shedding::Priority;
+use super::suppressed::Suppressed;
 use crate::config::Notices;
-use crate::journal::{Append, Journal, JournalError, Pressure, Receipt, encode_frame, planted};
+use crate::journal::{
+    Append, CallNumber, Journal, JournalError, Kind, Pressure, Receipt, Room, WITHDRAWN, encode_frame, encode_intent,
+    planted,
+};
 use crate::policy::Truncator;
 use crate::record::{Clock, Entropy, RecordId};
 use crate::trail::identity::{Client, Clients};
@@ -23,6 +27,8 @@ pub(in crate::trail) struct Recorder {
     pub(in crate::trail) journal: Journal,
     pub(in crate::trail) reporter: Arc<SelfReporter>,
     pub(in crate::trail) gaps: Gaps,
+    /// What the policy leaves out.
+    pub(in crate::trail) suppressed: Arc<Suppressed>,
     #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only HTTP has several clients"))]
     pub(in crate::trail) clients: Arc<Clients>,
     pub(in crate::trail) clock: Arc<dyn Clock>,
@@ -48,7 +54,7 @@ impl Drop for Recorder {
 impl Recorder {
     /// Encodes into a buffer of the thread and appends. A record that the journal does not accept is counted, reported to the
     /// operator once, and reported by a gap record; only what a stalled disk did not take is left to the caller to count
-    /// ([`counted`](Self::counted)).
+    /// ([`counted`](Self::counted)). An intent is not a record: where there is no room for it, its call is counted when it ends.
     pub(in crate::trail) fn write(
         &self,
         what: Append,
@@ -60,6 +66,7 @@ impl Recorder {
         if self.is_off {
             return Err(NotTaken::Counted);
         }
+        let is_record = what.kind.is_record();
         if self.is_inherited() {
             self.left_out(Cause::Refused, None);
             return Err(NotTaken::Counted);
@@ -68,17 +75,22 @@ impl Recorder {
         let what = if what.patience == Duration::MAX { what.within(self.patience) } else { what };
         let pressure = self.journal.pressure();
         if priority.is_shed(pressure) {
-            self.left_out(Cause::Shed, None);
+            if is_record {
+                self.left_out(Cause::Shed, None);
+            }
             return Err(NotTaken::Counted);
         }
         let client = if pressure > Pressure::Low { client() } else { None };
         let append = |buffer: &mut Vec<u8>| {
-            encode_frame(buffer, encode);
+            match what {
+                Append { kind: Kind::Intent, call: None, .. } => encode_intent(buffer, encode),
+                _ => encode_frame(buffer, encode),
+            }
             let is_greedy = self.is_greedy(client.as_ref(), buffer.len());
             if priority.goes_first(pressure, is_greedy) {
                 return None;
             }
-            let copy = HostLog::copy(&self.copies, buffer);
+            let copy = if is_record { HostLog::copy(&self.copies, buffer) } else { None };
             let taken = self.journal.append(what, buffer);
             taken.as_ref().ok().zip(copy).into_iter().for_each(|(receipt, copy)| copy.give(receipt.sequence));
             Some(taken)
@@ -94,6 +106,7 @@ impl Recorder {
                 missing.into_iter().for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
                 Ok(receipt)
             }
+            None if !is_record => Err(NotTaken::Counted),
             None => {
                 let client = client.as_ref().map(|client| client.key());
                 self.gaps.shed_of(&self.notices, client, self.clock.unix_nano());
@@ -101,9 +114,21 @@ impl Recorder {
             }
             Some(Err(error @ JournalError::Stalled { .. })) => Err(NotTaken::Stalled(error)),
             Some(Err(error)) => {
-                self.left_out(Cause::Refused, Some(&error));
+                if is_record {
+                    self.left_out(Cause::Refused, Some(&error));
+                }
                 Err(NotTaken::Counted)
             }
+        }
+    }
+
+    /// The intent of a call is not needed any more. If that cannot be written, a crash would have the call for an open one, which
+    /// is not true, but keeps more rather than less.
+    pub(in crate::trail) fn withdraw(&self, intent: CallNumber, room: Room, patience: Duration) {
+        let what = Append { room, patience, ..Append::withdrawal(intent) };
+        let priority = Priority::of(&what, false);
+        if self.write(what, priority, || None, |buffer| buffer.extend_from_slice(WITHDRAWN)).is_err() {
+            self.journal.forget(intent);
         }
     }
 
@@ -131,11 +156,12 @@ impl Recorder {
             return RecordCounts::default();
         }
         let (usage, quarantined, lost) = self.reporter.usage_and_losses(&self.journal);
-        let refused = self.gaps.refused();
+        let (refused, suppressed) = (self.gaps.refused(), self.suppressed.count());
         RecordCounts {
-            emitted: usage.appended + refused,
+            emitted: usage.appended + refused + suppressed,
             acknowledged: usage.appended,
             refused,
+            suppressed,
             delivered: usage.settled.saturating_sub(quarantined + lost),
             quarantined,
             lost,
@@ -145,7 +171,8 @@ impl Recorder {
 
     /// Tells what was left out, and what waits to be told.
     pub(in crate::trail) fn report_gaps(&self) {
-        self.gaps.untold().into_iter().for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
+        let untold = self.gaps.untold().into_iter().chain(self.suppressed.untold());
+        untold.for_each(|gap| self.reporter.tell(Lifecycle::Gap(gap)));
         self.reporter.report_held_back();
         self.reporter.report_waiting();
     }

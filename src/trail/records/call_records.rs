@@ -16,17 +16,19 @@ use crate::trail::calls::{CallState, Facts, MappedFacts, Moment, Observer};
 pub(in crate::trail) const REQUEST_OUTCOME: Outcome =
     Outcome { status: Status::Unknown, detail: None, error_type: None, code: None };
 
-/// The record of receipt.
-pub(in crate::trail) fn request(buffer: &mut Vec<u8>, state: &CallState, id: &str) {
-    let facts = state.facts();
+/// The record of receipt. If it is written when the call has ended, what spans have added meanwhile is not on it.
+pub(in crate::trail) fn request(buffer: &mut Vec<u8>, state: &CallState, facts: &Facts, id: &str, is_late: bool) {
+    let none = Attributes::default();
+    let added = if is_late { &none } else { &facts.added };
     let (event, time) = (state.event(), state.begun_unix_nano());
     let mut encoder = Encoder::new(buffer, time, &Severity::INFO);
-    let view = FactsView::of_facts(&facts);
+    let view = FactsView { added, ..FactsView::of_facts(facts) };
     let [method, space, name] = view.subject(event);
     encoder.body_bytes(&[method, space, name]);
     half(&mut encoder, state, Phase::Request, id);
     encoder.outcome(&REQUEST_OUTCOME);
-    known(&mut encoder, &facts);
+    known(&mut encoder, facts, added);
+    name_policy(&mut encoder, state, facts);
     view.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), time, event.as_str());
 }
@@ -46,7 +48,8 @@ pub(in crate::trail) fn response(buffer: &mut Vec<u8>, state: &CallState, facts:
     half(&mut encoder, state, Phase::Response, id);
     encoder.outcome(outcome);
     encoder.duration(state.duration());
-    known(&mut encoder, facts);
+    known(&mut encoder, facts, &facts.added);
+    name_policy(&mut encoder, state, facts);
     view.write_defaults(&mut encoder, event);
     encoder.finish(state.ids(), now, event.as_str());
 }
@@ -62,7 +65,7 @@ pub(in crate::trail) fn span_moment(
 ) {
     let mut encoder = begin_moment(buffer, header);
     encoder.duration(duration);
-    known(&mut encoder, facts);
+    known(&mut encoder, facts, &facts.added);
     FactsView::of_facts(facts).write_defaults(&mut encoder, header.event);
     encoder.finish(ids, header.unix_nano, header.event.as_str());
 }
@@ -137,15 +140,25 @@ fn half(encoder: &mut Encoder<'_>, state: &CallState, phase: Phase, id: &str) {
     });
 }
 
-fn known(encoder: &mut Encoder<'_>, facts: &Facts) {
+fn known(encoder: &mut Encoder<'_>, facts: &Facts, added: &Attributes) {
     if let Some(shared) = &facts.shared {
         encoder.attributes(&shared.base);
     }
     encoder.attributes(&facts.base);
-    if !facts.added.as_bytes().is_empty() {
-        encoder.attributes(&facts.added);
+    if !added.as_bytes().is_empty() {
+        encoder.attributes(added);
     }
     facts.truncations.encode(encoder);
+}
+
+/// Names the policy that says what is kept of the call, unless what decided whether it may run names its own.
+fn name_policy(encoder: &mut Encoder<'_>, state: &CallState, facts: &Facts) {
+    let Some(treated) = state.treated() else { return };
+    let is_named =
+        |said: &Attributes| said.contains(names::AUDITRAIL_POLICY_DIGEST) || said.contains(names::AUDITRAIL_POLICY_ID);
+    if !is_named(&facts.base) && !is_named(&facts.added) {
+        encoder.attributes(&treated.by.stamp);
+    }
 }
 
 /// What is said of the things that every record needs.

@@ -1,7 +1,7 @@
 //! The record counters of a trail.
 
 /// The record counters of a trail's stream, including the trail's own records:
-/// `emitted = acknowledged + refused`, and `acknowledged = delivered + quarantined + lost + pending`.
+/// `emitted = acknowledged + refused + suppressed`, and `acknowledged = delivered + quarantined + lost + pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RecordCounts {
@@ -11,6 +11,9 @@ pub struct RecordCounts {
     pub acknowledged: u64,
     /// Records that are not in the journal: it could not accept them, or they were shed.
     pub refused: u64,
+    /// Records that the policy leaves out: both halves of calls at level `none` or left out by sampling, the request halves of
+    /// calls of which only the response is kept, and notifications at level `none`.
+    pub suppressed: u64,
     /// Records that every sink accepted.
     pub delivered: u64,
     /// Records that a sink refused for good; they are in quarantine.

@@ -33,6 +33,17 @@ pub(in crate::trail) enum Lifecycle {
     Recovered(&'static str),
     /// Records are missing.
     Gap(Gap),
+    /// A policy comes into force.
+    Policy(PolicyRecord),
+}
+
+/// Which policy comes into force.
+#[derive(Debug, Clone)]
+pub(in crate::trail) struct PolicyRecord {
+    pub(in crate::trail) id: String,
+    pub(in crate::trail) digest: String,
+    /// The digest of the one before it, which it replaces.
+    pub(in crate::trail) previous: Option<String>,
 }
 
 /// Which records are missing.
@@ -49,17 +60,20 @@ pub(in crate::trail) struct Gap {
     pub(in crate::trail) stream: Option<StreamId>,
     /// Whose they were, where one had more than its share.
     pub(in crate::trail) client: Option<String>,
+    /// The rule that left them out, and the digest of its policy.
+    pub(in crate::trail) rule: Option<String>,
+    pub(in crate::trail) policy: Option<String>,
 }
 
 impl Gap {
     /// Records that got no number.
     pub(in crate::trail) fn without_numbers(cause: &'static str, count: u64, times: (u64, u64)) -> Self {
-        Self { cause, count, of: None, range: None, times: Some(times), stream: None, client: None }
+        Self { cause, count, times: Some(times), ..Self::NONE }
     }
 
     /// Records that were damaged or removed on the disk.
     pub(in crate::trail) fn lost(count: u64, first: u64, last: u64) -> Self {
-        Self { cause: "lost", count, of: None, range: Some((first, last)), times: None, stream: None, client: None }
+        Self { cause: "lost", count, range: Some((first, last)), ..Self::NONE }
     }
 
     /// Records that were removed from the quarantine; there may be others between these numbers.
@@ -74,11 +88,22 @@ impl Gap {
             count: gap.count,
             of: (gap.count < gap.of).then_some(gap.of),
             range: Some((gap.first, gap.last)),
-            times: None,
             stream: Some(gap.stream),
-            client: None,
+            ..Self::NONE
         }
     }
+
+    const NONE: Self = Self {
+        cause: "",
+        count: 0,
+        of: None,
+        range: None,
+        times: None,
+        stream: None,
+        client: None,
+        rule: None,
+        policy: None,
+    };
 }
 
 impl Lifecycle {
@@ -94,7 +119,11 @@ impl Lifecycle {
 
     pub(in crate::trail) fn encode(&self, buffer: &mut Vec<u8>, id: RecordId, now: u64) {
         let outcome = self.outcome();
-        let event = if matches!(self, Self::Gap(_)) { EventName::Gap } else { EventName::Lifecycle };
+        let event = match self {
+            Self::Gap(_) => EventName::Gap,
+            Self::Policy(_) => EventName::Policy,
+            _ => EventName::Lifecycle,
+        };
         let mut encoder = Encoder::new(buffer, now, &outcome.severity());
         encoder.body(&self.body());
         encoder.text(names::AUDIT_RECORD_ID, id.encode(&mut [0; 36]));
@@ -103,19 +132,23 @@ impl Lifecycle {
         encoder.outcome(&outcome);
         match self {
             Self::Gap(gap) => gap.encode(&mut encoder),
+            Self::Policy(policy) => policy.encode(&mut encoder),
             lifecycle => lifecycle.encode_lifecycle(&mut encoder),
         }
         encoder.text(names::AUDIT_ACTOR_ID, names::SCOPE_NAME);
         encoder.text(names::AUDIT_ACTOR_TYPE, "system");
-        encoder.text(names::AUDIT_ACTION, "REPORT");
+        encoder.text(names::AUDIT_ACTION, self.action());
         encoder.finish(None::<SpanIds>, now, event.as_str());
     }
 
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Started { .. } | Self::Disabled { .. } | Self::Stopped(_) | Self::Running(_) | Self::Recovered(_) => {
-                Outcome::status(Status::Success)
-            }
+            Self::Started { .. }
+            | Self::Disabled { .. }
+            | Self::Stopped(_)
+            | Self::Running(_)
+            | Self::Recovered(_)
+            | Self::Policy(_) => Outcome::status(Status::Success),
             // Nobody can say what became of what is missing.
             Self::Interrupted => {
                 Outcome { error_type: Some(error_type::INTERRUPTED.into()), ..Outcome::status(Status::Unknown) }
@@ -125,12 +158,21 @@ impl Lifecycle {
         }
     }
 
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Policy(PolicyRecord { previous: None, .. }) => "LOAD",
+            Self::Policy(_) => "UPDATE",
+            _ => "REPORT",
+        }
+    }
+
     fn state(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
             Self::Disabled { .. } => "disabled",
             Self::Stopped(_) | Self::Interrupted => "stopped",
             Self::Running(_) => "running",
+            Self::Policy(_) => "configuration_changed",
             Self::Recovered(_) => "recovered",
             Self::Degraded(_) | Self::Gap(_) => "degraded",
         }
@@ -139,6 +181,8 @@ impl Lifecycle {
     fn body(&self) -> String {
         match self {
             Self::Gap(gap) => format!("gap: {} record(s) {}", gap.count, gap.cause),
+            Self::Policy(PolicyRecord { previous: None, .. }) => "policy: loaded".to_owned(),
+            Self::Policy(_) => "policy: changed".to_owned(),
             Self::Interrupted => "lifecycle: stopped, interrupted".to_owned(),
             Self::Degraded(what) | Self::Recovered(what) => format!("lifecycle: {} ({what})", self.state()),
             _ => format!("lifecycle: {}", self.state()),
@@ -157,6 +201,18 @@ impl Lifecycle {
             Self::Stopped(counts) | Self::Running(counts) => encode_counts(counts, encoder),
             _ => {}
         }
+    }
+}
+
+impl PolicyRecord {
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoder.text(names::AUDITRAIL_POLICY_ID, &self.id);
+        encoder.text(names::AUDITRAIL_POLICY_DIGEST, &self.digest);
+        if let Some(previous) = &self.previous {
+            encoder.text(names::AUDITRAIL_POLICY_PREVIOUS_DIGEST, previous);
+        }
+        encoder.text(names::AUDIT_TARGET_TYPE, "policy");
+        encoder.text(names::AUDIT_TARGET_ID, &self.id);
     }
 }
 
@@ -181,6 +237,12 @@ impl Gap {
         if let Some(client) = &self.client {
             encoder.text(names::AUDITRAIL_GAP_CLIENT, client);
         }
+        if let Some(rule) = &self.rule {
+            encoder.text(names::SECURITY_RULE_NAME, rule);
+        }
+        if let Some(policy) = &self.policy {
+            encoder.text(names::AUDITRAIL_POLICY_DIGEST, policy);
+        }
     }
 }
 
@@ -189,6 +251,7 @@ fn encode_counts(counts: &RecordCounts, encoder: &mut Encoder<'_>) {
         (names::AUDITRAIL_RECORDS_EMITTED, counts.emitted),
         (names::AUDITRAIL_RECORDS_ACKNOWLEDGED, counts.acknowledged),
         (names::AUDITRAIL_RECORDS_REFUSED, counts.refused),
+        (names::AUDITRAIL_RECORDS_SUPPRESSED, counts.suppressed),
         (names::AUDITRAIL_RECORDS_DELIVERED, counts.delivered),
         (names::AUDITRAIL_RECORDS_QUARANTINED, counts.quarantined),
         (names::AUDITRAIL_RECORDS_LOST, counts.lost),

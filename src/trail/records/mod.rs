@@ -10,4 +10,4 @@ pub use self::counts::RecordCounts;
 #[cfg(feature = "layer")]
 pub(in crate::trail) use self::call_records::span_moment;
 pub(in crate::trail) use self::call_records::{MomentHeader, REQUEST_OUTCOME, interrupted, moment, request, response};
-pub(in crate::trail) use self::lifecycle::{Gap, Lifecycle};
+pub(in crate::trail) use self::lifecycle::{Gap, Lifecycle, PolicyRecord};

@@ -5,7 +5,9 @@
 //!    then what the end comes behind.
 //! 2. A call is answered once. Until an answer is durable nobody ships it, and whoever adopts the stream next finds out anew
 //!    which calls are open: an answer that was written counts, one that was not is made again.
-//! 3. The last record comes behind all answers. Without it the stream is adopted again.
+//! 3. A call of which the dead process had only an intent gets its request record, too, as that was encoded: a policy that
+//!    decides by outcome costs no evidence of a crash.
+//! 4. The last record comes behind all answers. Without it the stream is adopted again.
 
 use std::sync::Arc;
 
@@ -13,7 +15,8 @@ use super::event::{AdoptionEvent, DrainedStream};
 use super::lanes::Lanes;
 use crate::config::Notices;
 use crate::journal::{
-    Adopted, Append, Journal, OpenRequest, Reader, Room, Settler, SinkHandles, encode_frame, planted,
+    Adopted, Append, CallNumber, Journal, OpenRequest, Reader, Room, Settler, SinkHandles, encode_frame, intended,
+    planted,
 };
 use crate::locks::Mutex;
 use crate::record::{Clock, Record};
@@ -116,7 +119,9 @@ impl StreamEnder {
 
     fn answer(&self, journal: &Journal, open: &OpenRequest) -> bool {
         let mut frame = Vec::new();
-        match Record::decode(&open.request) {
+        let intended = intended(&open.request);
+        match Record::decode(intended.unwrap_or(&open.request)) {
+            Ok(_) if intended.is_some_and(|request| !keep(journal, open.call, request)) => return false,
             Ok(request) => encode_frame(&mut frame, |frame| {
                 records::interrupted(frame, request, self.reporter.new_id(), self.clock.unix_nano());
             }),
@@ -128,6 +133,13 @@ impl StreamEnder {
         let what = Append::response(Some(open.call)).with_room(Room::All);
         journal.append(what, &mut frame).is_ok()
     }
+}
+
+/// Writes the request record that an intent is: nobody can say any more that it is not wanted.
+fn keep(journal: &Journal, call: CallNumber, request: &[u8]) -> bool {
+    let mut frame = Vec::new();
+    encode_frame(&mut frame, |frame| frame.extend_from_slice(request));
+    journal.append(Append::request_of(call).with_room(Room::All), &mut frame).is_ok()
 }
 
 /// One more than after which the reader takes what it cannot read for lost.
