@@ -8,6 +8,8 @@ mod bounds;
 mod decision;
 mod denials;
 mod limits;
+#[cfg(feature = "redaction")]
+pub mod redaction;
 mod targets;
 #[cfg(test)]
 mod tests;
