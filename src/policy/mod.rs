@@ -9,6 +9,8 @@ mod class;
 mod decision;
 mod denials;
 mod limits;
+#[cfg(feature = "redaction")]
+pub mod redaction;
 mod rules;
 mod targets;
 #[cfg(test)]
