@@ -107,6 +107,12 @@ pub mod config {
     }
 }
 
+/// Keyed digests, for who asks whether a value is the one that is on a record.
+pub mod digests {
+    pub use crate::capture::mcp::content::canonical_of;
+    pub use crate::trail::{DigestClass, DigestKey};
+}
+
 /// Bytes as text.
 pub mod hex {
     pub use crate::hex::hex;

@@ -47,7 +47,8 @@ pub use self::sink::{FileSettings, SinkSettings};
 pub use self::sink_kind::SinkKind;
 pub use self::tls::TlsSettings;
 pub use self::variables::{
-    DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, SINK,
+    DISABLED, FILE, FILE_KEEP, FILE_MAX_BYTES, FILE_PATH, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT,
+    RECORD_DIGESTS, SINK,
 };
 pub use self::warnings::Warnings;
 pub use self::without::JournalWithout;

@@ -118,7 +118,21 @@ impl fmt::Debug for Truncator {
     }
 }
 
+#[cfg(all(feature = "mcp", feature = "redaction"))]
+impl Truncation {
+    /// A value of that attribute that had so many bytes, with that digest.
+    pub(crate) fn of(attribute: &'static str, bytes: u64, digest: String) -> Self {
+        Self { key: attribute.into(), bytes: i64::try_from(bytes).unwrap_or(i64::MAX), digest }
+    }
+}
+
 impl Truncations {
+    /// Forgets what was cut of that value.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.0.retain(|cut| cut.key != key);
+    }
+
     /// If a value is set again, the first truncation counts.
     pub(crate) fn note(&mut self, cut: Option<Truncation>) {
         self.0.extend(cut.filter(|cut| !self.has(&cut.key)));

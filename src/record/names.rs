@@ -218,6 +218,9 @@ attributes! {
     AUDITRAIL_RESULT_DIGEST_FORM = "auditrail.result.digest_form" Str Content Auditrail;
     AUDITRAIL_RESULT_SIZE = "auditrail.result.size" Int Content Auditrail;
     AUDITRAIL_RESULT_COUNT = "auditrail.result.count" Int Content Auditrail;
+    AUDITRAIL_PROMPT_ARGUMENTS = "auditrail.prompt.arguments" Str Content Auditrail;
+    AUDITRAIL_PROMPT_RESULT = "auditrail.prompt.result" Str Content Auditrail;
+    AUDITRAIL_RESOURCE_RESULT = "auditrail.resource.result" Str Content Auditrail;
     AUDITRAIL_REDACTED = "auditrail.redacted" Strs Content Auditrail;
     AUDITRAIL_TRUNCATED = "auditrail.truncated" Strs Trail Auditrail;
     AUDITRAIL_TRUNCATED_BYTES = "auditrail.truncated.bytes" Ints Trail Auditrail;

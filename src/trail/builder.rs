@@ -447,9 +447,10 @@ impl TrailBuilder {
         let records_digests = settings.record_digests;
         #[cfg(feature = "mcp")]
         let content_keys = {
-            let [arguments, result] =
-                [DigestClass::Arguments, DigestClass::Result].map(|class| digest_key.key_for(class));
-            Arc::new(ContentKeys::new(arguments, result, digest_key.id(), records_digests))
+            let classes = [DigestClass::Arguments, DigestClass::Result, DigestClass::Redacted];
+            let keys = classes.map(|class| digest_key.key_for(class));
+            let is_wanted = records_digests || policies.current().policy.wants_content();
+            Arc::new(ContentKeys::new(keys, digest_key.id(), is_wanted))
         };
         let context = CaptureContext {
             settings,

@@ -17,7 +17,7 @@ use crate::record::Entropy;
 
 /// 32 random bytes that never leave the process.
 #[derive(Clone)]
-pub(crate) struct DigestKey([u8; 32]);
+pub struct DigestKey([u8; 32]);
 
 /// What a keyed digest is made of. Each class has a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +34,21 @@ pub enum DigestClass {
     Truncated,
     /// `auditrail.mcp.request_state.issued` and `.received`.
     RequestState,
+    /// Values that redaction hashes: the name of the hash, a zero byte, and the value.
+    Redacted,
 }
 
 impl DigestClass {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Arguments, Self::Result, Self::Content, Self::Subject, Self::Truncated, Self::RequestState];
+    pub const ALL: [Self; 7] = [
+        Self::Arguments,
+        Self::Result,
+        Self::Content,
+        Self::Subject,
+        Self::Truncated,
+        Self::RequestState,
+        Self::Redacted,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -51,6 +60,7 @@ impl DigestClass {
             Self::Subject => "subject",
             Self::Truncated => "truncated",
             Self::RequestState => "request-state",
+            Self::Redacted => "redacted",
         }
     }
 
@@ -63,6 +73,7 @@ impl DigestClass {
             Self::Subject => "auditrail data subject 1",
             Self::Truncated => "auditrail truncated 1",
             Self::RequestState => "auditrail request state 1",
+            Self::Redacted => "auditrail redacted 1",
         }
     }
 }
@@ -95,6 +106,22 @@ impl DigestKey {
         Ok(Self(key))
     }
 
+    /// The key that a file has. `None` if those are not the bytes of one.
+    #[cfg(feature = "internals")]
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The digest of some bytes in one piece or several, as records have it: the id of the key, a colon, and HMAC-SHA256.
+    #[cfg(feature = "internals")]
+    #[must_use]
+    pub fn digest(&self, class: DigestClass, pieces: &[&[u8]]) -> String {
+        let mut mac = self.key_for(class);
+        pieces.iter().for_each(|piece| mac.update(piece));
+        format!("{}:{}", self.id(), hex(&mac.finalize().into_bytes()))
+    }
+
     /// The key for one use: no digest that is made for another can stand for one of these.
     pub(crate) fn key_for(&self, class: DigestClass) -> Hmac<Sha256> {
         let mut derive = keyed(&self.0);
@@ -103,7 +130,8 @@ impl DigestKey {
     }
 
     /// Names the key without telling it: 16 hex digits.
-    pub(crate) fn id(&self) -> String {
+    #[must_use]
+    pub fn id(&self) -> String {
         let digest = Sha256::new().chain_update(b"auditrail key id 1").chain_update(self.0).finalize();
         hex(digest.get(..8).unwrap_or_default())
     }

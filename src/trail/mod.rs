@@ -45,7 +45,7 @@ pub(crate) use self::calls::is_of_mcp;
 #[cfg(feature = "layer")]
 pub(crate) use self::calls::{CallState, FactsRef, SpanMoment};
 #[cfg(feature = "mcp")]
-pub(crate) use self::calls::{Content, ContentBody, ContentKeys, ContentPart, DigestForm, MessageFacts};
+pub(crate) use self::calls::{Content, ContentBody, ContentKeys, ContentPart, DigestForm, MAX_CONTENT, MessageFacts};
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::calls::{Denial, Facts};
 #[cfg(any(feature = "layer", feature = "logs", feature = "mcp"))]
@@ -55,7 +55,7 @@ pub(crate) use self::core::HoldsCalls;
 #[cfg(feature = "mcp")]
 pub(crate) use self::core::Pause;
 #[cfg(feature = "mcp")]
-pub(crate) use self::digest_key::DigestClass;
+pub use self::digest_key::{DigestClass, DigestKey};
 #[cfg(feature = "mcp")]
 pub(crate) use self::door::Opener;
 #[cfg(feature = "layer")]

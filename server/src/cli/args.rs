@@ -25,6 +25,8 @@ pub(super) enum Command {
     Journal(JournalArguments),
     #[command(after_help = EXIT_CODES)]
     Tail(TailArguments),
+    #[command(arg_required_else_help = true, after_help = EXIT_CODES)]
+    Hash(HashArguments),
     #[command(arg_required_else_help = true, after_help = PROXY_EXIT_CODES)]
     Proxy(ProxyArguments),
     #[command(arg_required_else_help = true, after_help = EXPECT_EXIT_CODES)]
@@ -166,6 +168,25 @@ pub(super) struct TailArguments {
     /// Only records with this audit.outcome: success, failure or unknown
     #[arg(long, value_name = "OUTCOME")]
     pub(super) outcome: Option<Outcome>,
+}
+
+/// Prints the digests of a value by the keys of a service, to find it on records: was it this value?
+#[derive(Debug, Args)]
+pub(super) struct HashArguments {
+    /// What it may be: arguments, result, content, subject, truncated, request-state, redacted/NAME
+    #[arg(value_name = "CLASS")]
+    pub(super) class: String,
+    /// The value. Other users of this machine may see it in the list of processes: give secrets by --file
+    #[arg(value_name = "VALUE", required_unless_present = "file")]
+    pub(super) value: Option<String>,
+    /// A file that has the value; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "value")]
+    pub(super) file: Option<PathBuf>,
+    /// Only by the key of this id, which is in front of the colon of digests
+    #[arg(long, value_name = "ID")]
+    pub(super) key_id: Option<String>,
+    #[command(flatten)]
+    pub(super) which: Which,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

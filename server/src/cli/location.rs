@@ -26,27 +26,33 @@ impl Place {
     /// Finds the journal from the arguments and the environment. It must exist; none is created.
     pub(super) fn find(which: &Which) -> Result<Self, Failure> {
         let environment = Environment::of_process();
-        let state = match &which.dir {
-            Some(directory) => directory.clone(),
-            None => {
-                let service = which.service.as_deref();
-                let told = |error| Failure::usage(Words::of_journals().config(&error));
-                let found = state_directory(service, &environment).map_err(told)?;
-                let earlier =
-                    service.map(|name| earlier_state_directory(name, &environment)).transpose().map_err(told)?;
-                let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
-                // Until a process of the service has started a journal under its present name.
-                let earlier = earlier.flatten().filter(|earlier| has_journal(earlier));
-                let found = found.filter(|found| has_journal(found) || earlier.is_none()).or(earlier);
-                found.ok_or_else(|| Failure::usage(NOWHERE))?
-            }
-        };
+        let state = Self::state_by(which, &environment)?;
         let journal = state.join("journal");
         if !journal.join("streams").is_dir() {
             return Err(nothing_there(&state, &journal));
         }
         let inspection = Inspection::of(&journal).map_err(Failure::failed)?;
         Ok(Self { state, journal, inspection, environment, json: which.format == Format::Json })
+    }
+
+    /// The state directory of the service, which may have no journal.
+    pub(super) fn state(which: &Which) -> Result<PathBuf, Failure> {
+        Self::state_by(which, &Environment::of_process())
+    }
+
+    fn state_by(which: &Which, environment: &Environment) -> Result<PathBuf, Failure> {
+        if let Some(directory) = &which.dir {
+            return Ok(directory.clone());
+        }
+        let service = which.service.as_deref();
+        let told = |error| Failure::usage(Words::of_journals().config(&error));
+        let found = state_directory(service, environment).map_err(told)?;
+        let earlier = service.map(|name| earlier_state_directory(name, environment)).transpose().map_err(told)?;
+        let has_journal = |state: &PathBuf| state.join("journal").join("streams").is_dir();
+        // Until a process of the service has started a journal under its present name.
+        let earlier = earlier.flatten().filter(|earlier| has_journal(earlier));
+        let found = found.filter(|found| has_journal(found) || earlier.is_none()).or(earlier);
+        found.ok_or_else(|| Failure::usage(NOWHERE))
     }
 }
 

@@ -10,6 +10,7 @@ mod args;
 mod drain;
 mod expect;
 mod fsck;
+mod hash;
 mod ledger;
 mod location;
 mod outcome;

@@ -8,7 +8,7 @@ use super::args::{Arguments, Command, JournalArguments, JournalCommand};
 use super::location::Place;
 use super::outcome::{Answer, Failure, print};
 use super::proxy;
-use super::{drain, expect, fsck, ledger, quarantine, stat, tail};
+use super::{drain, expect, fsck, hash, ledger, quarantine, stat, tail};
 
 /// Runs the command of the process's arguments.
 #[must_use]
@@ -28,6 +28,7 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Journal(arguments) => journal(arguments).and_then(print),
         Command::Tail(arguments) => tail::run(arguments),
+        Command::Hash(arguments) => hash::run(arguments).and_then(print),
         Command::Proxy(arguments) => proxy::run(arguments),
         Command::Expect(arguments) => expect::run(arguments),
     };

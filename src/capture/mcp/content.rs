@@ -14,6 +14,8 @@ use serde_json::Value;
 
 use super::message::{PartCounts, ResultFacts};
 use super::raw_content::RawContent;
+#[cfg(feature = "internals")]
+use crate::trail::DigestClass;
 use crate::trail::{Content, ContentBody, ContentPart, DigestForm};
 
 /// Arguments that were read on the wire, if requests of that method have any.
@@ -42,9 +44,19 @@ pub(crate) fn of_result(mut result: Value, count: usize) -> Option<Content> {
     Some(Content { part: ContentPart::Result, form: DigestForm::Jcs, body, count: Some(count as u64) })
 }
 
+/// The canonical form of a JSON text, as digests of that class are made of it. `None` for other classes, too.
+#[cfg(feature = "internals")]
+pub fn canonical_of(class: DigestClass, text: &[u8]) -> Option<Vec<u8>> {
+    match class {
+        DigestClass::Arguments => canonical_text(ContentPart::Arguments, text),
+        DigestClass::Result => canonical_text(ContentPart::Result, text),
+        _ => None,
+    }
+}
+
 /// The canonical form of a JSON text, as it is digested. `None` if the text has none: it is not JSON in UTF-8, or it has numbers or
 /// strings that cannot be compared.
-pub fn canonical_text(part: ContentPart, text: &[u8]) -> Option<Vec<u8>> {
+fn canonical_text(part: ContentPart, text: &[u8]) -> Option<Vec<u8>> {
     // Of keys that occur twice the last counts, as everywhere.
     canonical(part, &mut serde_json::from_slice(text).ok()?)
 }

@@ -1,6 +1,6 @@
 //! The facts of one JSON-RPC message that an audit needs: the envelope, and a few short facts from inside it.
 //! Arguments and results are kept only where digests of them are wanted, and only up to
-//! [`MAX_CONTENT`](super::raw_content::MAX_CONTENT).
+//! [`MAX_CONTENT`](crate::trail::MAX_CONTENT).
 //!
 //! Every text here is bounded ([`MAX_TEXT`], or as its field says), so a message takes little memory whatever its
 //! size.

@@ -5,6 +5,8 @@ use std::fmt;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
+use crate::trail::MAX_CONTENT;
+
 /// A value of a message as it was read: its bytes, from the first to the last, if they are few enough to be held.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum RawContent {
@@ -79,7 +81,3 @@ impl fmt::Debug for Held {
         f.write_str("Held")
     }
 }
-
-/// The most bytes of arguments or of a result that a tap holds: more than nearly all arguments have, and little for each body that
-/// is being read.
-pub(crate) const MAX_CONTENT: usize = 64 * 1024;

@@ -50,6 +50,8 @@ pub(crate) enum ContentBody {
 pub(crate) struct ContentKeys {
     arguments: Hmac<Sha256>,
     result: Hmac<Sha256>,
+    /// For hashes of redacted values.
+    redacted: Hmac<Sha256>,
     key_id: String,
     is_wanted: AtomicBool,
 }
@@ -81,13 +83,26 @@ impl fmt::Debug for Content {
 }
 
 impl ContentKeys {
-    pub(crate) fn new(arguments: Hmac<Sha256>, result: Hmac<Sha256>, key_id: String, is_wanted: bool) -> Self {
-        Self { arguments, result, key_id, is_wanted: AtomicBool::new(is_wanted) }
+    /// Of the keys for arguments, results and hashes of redacted values.
+    pub(crate) fn new([arguments, result, redacted]: [Hmac<Sha256>; 3], key_id: String, is_wanted: bool) -> Self {
+        Self { arguments, result, redacted, key_id, is_wanted: AtomicBool::new(is_wanted) }
     }
 
     /// Whether arguments and results are to be read.
     pub(crate) fn is_wanted(&self) -> bool {
         self.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Has them read from now on. They are read to the end of the process then: a policy that wants none says so on no record.
+    pub(crate) fn want(&self) {
+        self.is_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// The hash of a value of that class in content, as a record has it.
+    #[cfg(feature = "redaction")]
+    pub(crate) fn hash(&self, class: &str, value: &[u8]) -> String {
+        let mac = self.redacted.clone().chain_update(class).chain_update([0]).chain_update(value);
+        format!("{}:{}", self.key_id, hex(&mac.finalize().into_bytes()))
     }
 
     /// The key of the digests of that part.
@@ -109,3 +124,7 @@ impl ContentKeys {
         format!("{}:{digest}", self.key_id)
     }
 }
+
+/// The most bytes of arguments or of a result that a tap holds, and that a record has: more than nearly all arguments have, and
+/// little for each body that is being read.
+pub(crate) const MAX_CONTENT: usize = 64 * 1024;

@@ -32,7 +32,7 @@ pub use crate::policy::{Acknowledge, Class, WhenFull};
 pub use crate::record::Direction;
 
 #[cfg(feature = "mcp")]
-pub(crate) use self::content::{Content, ContentBody, ContentKeys, ContentPart, DigestForm};
+pub(crate) use self::content::{Content, ContentBody, ContentKeys, ContentPart, DigestForm, MAX_CONTENT};
 #[cfg(any(feature = "layer", feature = "mcp"))]
 pub(crate) use self::denial::Denial;
 pub(crate) use self::facts::Facts;

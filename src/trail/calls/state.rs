@@ -103,6 +103,16 @@ impl CallState {
         self.set_all(said, cut);
     }
 
+    /// Takes back content.
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) fn forget_content(&self, keys: &[&'static str]) {
+        let mut facts = self.facts();
+        for key in keys {
+            facts.base.remove(key);
+            facts.truncations.forget(key);
+        }
+    }
+
     fn set_all(&self, known: &Attributes, cut: &Truncations) {
         let mut facts = self.facts();
         for (key, _) in known.iter() {
@@ -222,7 +232,7 @@ impl CallState {
     }
 
     /// How much may have to be kept of it, before its outcome is known.
-    #[allow(dead_code, reason = "content is recorded by it")]
+    #[cfg(feature = "mcp")]
     pub(crate) fn level(&self) -> Level {
         self.treated().map_or_else(Level::default, |treated| treated.most().level)
     }

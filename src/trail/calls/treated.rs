@@ -88,6 +88,15 @@ impl Treated {
         self.begin.most()
     }
 
+    /// How much of the call its request record may have, or its intent.
+    #[cfg(feature = "mcp")]
+    pub(in crate::trail) fn level_of_request(&self) -> Level {
+        match &self.begin {
+            Begin::AfterOutcome { .. } if self.keeps_both => Level::Metadata,
+            begin => begin.most().level,
+        }
+    }
+
     pub(in crate::trail) fn request_half(&self) -> RequestHalf {
         match &self.begin {
             Begin::Decided(Treatment { level: Level::None, .. }) => RequestHalf::Suppressed,

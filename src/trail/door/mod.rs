@@ -10,6 +10,8 @@ mod durably;
 mod guarantee;
 mod http_span;
 mod open_call;
+#[cfg(all(feature = "mcp", feature = "redaction"))]
+mod redacted;
 mod scope;
 mod span;
 mod stalled;

@@ -22,8 +22,10 @@ use std::time::Instant;
 use tracing::Span;
 
 use super::actor_gate::{ActorGate, Refusal};
+#[cfg(feature = "mcp")]
+use super::content::CallContents;
 use super::span;
-use super::write::WriteTerms;
+use super::write::{Answer, WriteTerms};
 #[cfg(feature = "rmcp")]
 use crate::identity::Actor;
 use crate::journal::{Admission, JournalError, Receipt};
@@ -59,9 +61,9 @@ pub struct OpenCall {
     /// What the answer says, if it denies the call.
     #[cfg(feature = "mcp")]
     denial: OnceLock<Denial>,
-    /// Its result, if its response record may say something of it.
+    /// What its records may say something of.
     #[cfg(feature = "mcp")]
-    result: Mutex<Option<Content>>,
+    contents: Mutex<CallContents>,
     /// Where the end of the trail finds it.
     kept: OnceLock<Registration>,
     /// It counts as open for its client.
@@ -172,12 +174,8 @@ impl OpenCall {
         let class = if call.is_left_out() { without_records(class) } else { class };
         let admission = core.admit_now(class, bytes);
         #[cfg(feature = "mcp")]
-        let arguments = call.message.arguments.take();
+        let contents = CallContents::of(call.message.arguments.take());
         let (span, state) = span::open(core, call);
-        #[cfg(feature = "mcp")]
-        if let Some(arguments) = arguments {
-            core.describe(&state, &arguments);
-        }
         let call = Self {
             core: core.clone(),
             state,
@@ -189,13 +187,16 @@ impl OpenCall {
             #[cfg(feature = "mcp")]
             denial: OnceLock::new(),
             #[cfg(feature = "mcp")]
-            result: Mutex::default(),
+            contents: Mutex::new(contents),
             kept: OnceLock::new(),
             _open: client.map(|client| client.take(SharedResource::OpenCalls, 1)),
             has_passed: AtomicBool::new(false),
             left: Outcome::of(Detail::NoResponse),
         };
         let is_deferred = call.actor.is_deferred();
+        if !is_deferred {
+            call.describe_request();
+        }
         let is_tried = match admission {
             Ok(admission) if is_deferred => {
                 call.keep(admission);
@@ -264,6 +265,9 @@ impl OpenCall {
         self.actor.wait(&self.core, self.class, &self.state).await;
         if is_deferred && let Some(id) = self.text(names::AUDIT_ACTOR_ID) {
             self.span.record(names::AUDIT_ACTOR_ID, id);
+        }
+        if is_deferred {
+            self.describe_request();
         }
         if let Recorded::Unadmitted { bytes, written } = self.recorded() {
             if self.admission.get().is_none() {
@@ -357,7 +361,24 @@ impl OpenCall {
     /// Its answer has that result.
     #[cfg(feature = "mcp")]
     pub(crate) fn note_result(&self, result: Content) {
-        *self.result.lock() = Some(result);
+        self.contents.lock().answer(result);
+    }
+
+    /// Says what may be said of its arguments, before its request record is written.
+    fn describe_request(&self) {
+        #[cfg(feature = "mcp")]
+        self.core.describe_request(&self.state, &mut self.contents.lock());
+    }
+
+    /// Writes the response record, and before it what depends on the outcome.
+    fn write_ending(&self, answer: Answer<'_>, outcome: &Outcome) -> Option<Receipt> {
+        let terms = Some(self.terms());
+        if !self.core.settle_halves(&answer, outcome, terms) {
+            return None;
+        }
+        #[cfg(feature = "mcp")]
+        self.core.describe_response(&self.state, &mut self.contents.lock(), outcome);
+        self.core.write_answer(answer, outcome, terms)
     }
 
     /// Adds who acts, if nobody knew.
@@ -397,18 +418,15 @@ impl OpenCall {
         // Nobody waits for its actor any more.
         self.actor.settle(&self.core, self.class, &self.state, None);
         if is_deferred {
+            self.describe_request();
             let written = self.core.write_request(&self.state, Some(self.terms()));
             self.set_recorded(written.map_or(Recorded::Missing, Recorded::Written));
-        }
-        #[cfg(feature = "mcp")]
-        if let Some(result) = self.result.lock().take() {
-            self.core.describe(&self.state, &result);
         }
         self.tell_decision_made(true);
         let duration = self.state.stop(self.core.clock());
         self.tell_decision(outcome);
         span::close(&self.span, outcome, duration);
-        let receipt = self.core.write_response(answer, outcome, Some(self.terms()));
+        let receipt = self.write_ending(answer, outcome);
         if self.state.event() != EventName::HttpRequest {
             self.core.count_actor(self.actor.standing());
         }

@@ -99,10 +99,12 @@ impl Core {
     }
 
     /// Settles what becomes of an intent, and says whether the call has a response record.
-    fn settle_halves(&self, answer: &Answer<'_>, outcome: &Outcome, terms: Option<WriteTerms<'_>>) -> bool {
+    pub(super) fn settle_halves(&self, answer: &Answer<'_>, outcome: &Outcome, terms: Option<WriteTerms<'_>>) -> bool {
         let Answer { state, facts } = *answer;
         let Some(treated) = state.treated() else { return true };
         let kept = facts.with(|facts| Self::kept(treated, state, facts, outcome));
+        #[cfg(feature = "mcp")]
+        Self::limit_to(state, kept.treatment.level);
         let intent = state.journalled().filter(|_| state.is_intended());
         let room = like(terms);
         if state.is_intended() && kept.request {
@@ -127,9 +129,16 @@ impl Core {
         outcome: &Outcome,
         terms: Option<WriteTerms<'_>>,
     ) -> Option<Receipt> {
-        if !self.settle_halves(&answer, outcome, terms) {
-            return None;
-        }
+        self.settle_halves(&answer, outcome, terms).then(|| self.write_answer(answer, outcome, terms)).flatten()
+    }
+
+    /// Writes the response record of a call whose [halves are settled](Self::settle_halves).
+    pub(super) fn write_answer(
+        &self,
+        answer: Answer<'_>,
+        outcome: &Outcome,
+        terms: Option<WriteTerms<'_>>,
+    ) -> Option<Receipt> {
         let Answer { state, facts } = answer;
         let now = state.ended_unix_nano();
         let mut text = [0; 36];

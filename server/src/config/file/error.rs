@@ -82,7 +82,7 @@ fn without_value(problem: &str) -> String {
 const KINDS: [&str; 8] =
     ["boolean", "integer", "floating point", "string", "byte array", "map", "sequence", "datetime"];
 /// All keys that have a value.
-pub(super) const KEYS: [&str; 101] = [
+pub(super) const KEYS: [&str; 102] = [
     "acknowledge",
     "actions",
     "address",
@@ -108,6 +108,7 @@ pub(super) const KEYS: [&str; 101] = [
     "connections",
     "cool_down",
     "deadline",
+    "digests",
     "directory",
     "disabled",
     "drain",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT};
+use auditrail::config::{DIRECTORY, Environment, FLUSH_TIMEOUT, JOURNAL_MAX_BYTES, JOURNAL_WITHOUT, RECORD_DIGESTS};
 use auditrail::internals::EnvironmentInside as _;
 use auditrail::internals::config::{quarantine, read_regular};
 use auditrail::policy::{DenialRules, TargetMap};
@@ -59,6 +59,7 @@ impl ConfigFile {
                 "[journal] quarantine_when_full",
                 self.journal.quarantine_when_full.map(|way| way.text().to_owned()),
             ),
+            (RECORD_DIGESTS, "[record] digests", self.record.digests.map(|record| record.to_string())),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "[otlp] endpoint", self.otlp.endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "[otlp] protocol", self.otlp.protocol.clone()),
             (

@@ -217,6 +217,9 @@ pub struct StdioSettings {
 pub struct RecordSettings {
     /// The definitions of tools, on the records of new ones.
     pub tool_definitions: bool,
+    /// `AUDITRAIL_RECORD_DIGESTS`: digests and sizes of arguments and results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digests: Option<bool>,
 }
 
 /// `[bounds]`: as [`Bounds`](auditrail::policy::Bounds), which has the defaults.

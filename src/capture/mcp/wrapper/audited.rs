@@ -144,7 +144,7 @@ macro_rules! requests {
                     call
                 };
                 if let Some(joined) = self.joined(&context, asks) {
-                    return joined.run(self.trail.core(), || self.handler.$name($($request,)? context)).await;
+                    return joined.run(|| self.handler.$name($($request,)? context)).await;
                 }
                 let call = self.call($method, &context);
                 $(let call = { let $call = call; $facts };
@@ -216,7 +216,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         if let Some(joined) = self.joined(&context, || Call::mcp(request.method.clone())) {
-            return joined.run(self.trail.core(), || self.handler.on_custom_request(request, context)).await;
+            return joined.run(|| self.handler.on_custom_request(request, context)).await;
         }
         let call = self.call(&request.method, &context);
         let token = context.ct.clone();
@@ -231,7 +231,7 @@ impl<H: ServerHandler> ServerHandler for Audited<H> {
     /// Open as long as the subscription is.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         if let Some(joined) = self.joined(context.request_context(), || Call::mcp("subscriptions/listen")) {
-            return joined.run(self.trail.core(), || self.handler.listen(context)).await;
+            return joined.run(|| self.handler.listen(context)).await;
         }
         let call = self.call("subscriptions/listen", context.request_context());
         let token = context.request_context().ct.clone();

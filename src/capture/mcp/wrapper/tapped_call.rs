@@ -9,7 +9,7 @@ use rmcp::{ErrorData, RoleServer};
 
 use super::super::correlate::{Exchange, HandledCall};
 use super::super::message::Id;
-use super::answer::{self, HandlerResult};
+use super::answer;
 use super::request;
 use crate::trail::{Call, Core};
 
@@ -52,11 +52,7 @@ impl TappedCall {
     /// Runs the handler inside the call's span, unless the call may not run. The handler is not even called before,
     /// because it may act before its future is polled. A client that does not wait for the answer cannot avoid the
     /// decision.
-    pub(super) async fn run<T: HandlerResult, F>(
-        mut self,
-        core: &Core,
-        handle: impl FnOnce() -> F,
-    ) -> Result<T, ErrorData>
+    pub(super) async fn run<T, F>(mut self, handle: impl FnOnce() -> F) -> Result<T, ErrorData>
     where
         F: Future<Output = Result<T, ErrorData>>,
     {

@@ -54,7 +54,8 @@ pub fn check(bytes: &[u8], sizes: &[u8], is_json: bool) {
 /// A reading that keeps everything.
 pub(crate) fn everything() -> ScanOptions {
     let state_key = Hmac::new_from_slice(b"key").ok();
-    let contents = state_key.clone().map(|key| Arc::new(ContentKeys::new(key.clone(), key, String::new(), true)));
+    let contents =
+        state_key.clone().map(|key| Arc::new(ContentKeys::new([key.clone(), key.clone(), key], String::new(), true)));
     ScanOptions { state_key, wants_error_text: true, definitions: None, contents }
 }
 

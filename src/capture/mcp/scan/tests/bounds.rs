@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::super::super::message::{MAX_ID, MAX_TEXT, MAX_TOOL, Message};
-use crate::capture::mcp::raw_content::MAX_CONTENT;
 use crate::capture::mcp::scan::framing::Lines;
 use crate::capture::mcp::scan::reference::oracle;
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
+use crate::trail::MAX_CONTENT;
 
 /// All texts that are being read, one definition of a tool, and what `Vec` adds to them.
 const MAX_HELD: usize = 2 * (2 * MAX_TEXT + MAX_ID + MAX_ID + MAX_TOOL + 2 * MAX_CONTENT);

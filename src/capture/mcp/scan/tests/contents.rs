@@ -6,9 +6,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::super::super::message::{Message, PartCounts, ScanOptions};
-use crate::capture::mcp::raw_content::{MAX_CONTENT, RawContent};
+use crate::capture::mcp::raw_content::RawContent;
 use crate::capture::mcp::scan::reference::oracle;
 use crate::capture::mcp::scan::scanner::{Documents, Scanner};
+use crate::trail::MAX_CONTENT;
 
 fn one(text: &str) -> Message {
     let mut messages = super::read_as(&Arc::new(oracle::everything()), Documents::One, text.as_bytes());
@@ -115,9 +116,8 @@ fn where_nobody_wants_them_nothing_is_held() {
     let wanted = oracle::everything();
     let keys = wanted.contents.clone().unwrap();
     for options in [ScanOptions { contents: None, ..wanted.clone() }, {
-        let key = |part| keys.key(part).clone();
-        let [arguments, result] = [crate::trail::ContentPart::Arguments, crate::trail::ContentPart::Result].map(key);
-        let off = crate::trail::ContentKeys::new(arguments, result, String::new(), false);
+        let key = || keys.key(crate::trail::ContentPart::Arguments).clone();
+        let off = crate::trail::ContentKeys::new([key(), key(), key()], String::new(), false);
         ScanOptions { contents: Some(Arc::new(off)), ..wanted.clone() }
     }] {
         let text = br#"{"id":1,"method":"m","params":{"arguments":{"a":1}},"result":{"content":[{}]}}"#;
