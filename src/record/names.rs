@@ -16,6 +16,15 @@ pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 /// The name of the instrumentation scope.
 pub const SCOPE_NAME: &str = "auditrail";
 
+/// Arguments and results themselves. Only the trail sets them, after redaction.
+pub(crate) const CONTENT: [&str; 5] = [
+    GEN_AI_TOOL_CALL_ARGUMENTS,
+    GEN_AI_TOOL_CALL_RESULT,
+    AUDITRAIL_PROMPT_ARGUMENTS,
+    AUDITRAIL_PROMPT_RESULT,
+    AUDITRAIL_RESOURCE_RESULT,
+];
+
 /// Where a name is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {

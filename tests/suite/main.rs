@@ -14,6 +14,7 @@ mod callers;
 mod correlator;
 mod correlator_ids;
 mod correlator_properties;
+mod content;
 mod crowd_of_events;
 mod decided;
 mod decisions;

@@ -196,6 +196,8 @@ pub(super) fn set_fact(attributes: &mut Attributes, key: Key, value: impl Into<V
 
 pub(in crate::trail) fn is_fact(key: &str) -> bool {
     // The event is a fact that a span may tell; here its type says it.
+    // Content gets on a record by its redactor alone.
     key != names::AUDITRAIL_EVENT
+        && !names::CONTENT.contains(&key)
         && names::attribute(key).is_none_or(|attribute| matches!(attribute.role, Role::Fact | Role::Content))
 }

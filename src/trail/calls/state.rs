@@ -105,7 +105,7 @@ impl CallState {
 
     /// Takes back content.
     #[cfg(feature = "mcp")]
-    pub(in crate::trail) fn forget_content(&self, keys: &[&'static str]) {
+    pub(in crate::trail) fn forget_content(&self, keys: impl IntoIterator<Item = &'static str>) {
         let mut facts = self.facts();
         for key in keys {
             facts.base.remove(key);

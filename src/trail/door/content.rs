@@ -71,7 +71,7 @@ impl Core {
     /// Takes back the content of a call of which less is kept than could have been.
     pub(super) fn limit_to(state: &CallState, level: Level) {
         if state.level() >= Level::Arguments && level < Level::Arguments {
-            state.forget_content(&CONTENT);
+            state.forget_content(names::CONTENT.into_iter().chain([names::AUDITRAIL_REDACTED]));
         }
     }
 
@@ -124,12 +124,3 @@ const ARGUMENTS: [&str; 3] =
     [names::AUDITRAIL_ARGUMENTS_DIGEST, names::AUDITRAIL_ARGUMENTS_DIGEST_FORM, names::AUDITRAIL_ARGUMENTS_SIZE];
 const RESULT: [&str; 3] =
     [names::AUDITRAIL_RESULT_DIGEST, names::AUDITRAIL_RESULT_DIGEST_FORM, names::AUDITRAIL_RESULT_SIZE];
-/// What is content, or says where it was redacted.
-pub(in crate::trail) const CONTENT: [&str; 6] = [
-    names::GEN_AI_TOOL_CALL_ARGUMENTS,
-    names::GEN_AI_TOOL_CALL_RESULT,
-    names::AUDITRAIL_PROMPT_ARGUMENTS,
-    names::AUDITRAIL_PROMPT_RESULT,
-    names::AUDITRAIL_RESOURCE_RESULT,
-    names::AUDITRAIL_REDACTED,
-];
