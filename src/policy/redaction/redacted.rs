@@ -32,8 +32,23 @@ pub enum Unread {
     TooManyValues,
     /// It takes more work than is allowed.
     TooMuchWork,
+    /// It begins like JSON and is none.
+    Malformed,
     /// A rule panicked.
     Panicked,
+}
+
+impl Redacted {
+    pub(super) fn unread(why: Unread, bytes: usize, digest: impl FnOnce() -> Option<String>) -> Self {
+        Self {
+            text: MASK.to_owned(),
+            paths: vec!["$".to_owned()],
+            original_bytes: bytes,
+            truncated: matches!(why, Unread::TooLong | Unread::TooDeep | Unread::TooManyValues | Unread::TooMuchWork),
+            digest: digest(),
+            unread: Some(why),
+        }
+    }
 }
 
 impl Unread {
@@ -44,6 +59,7 @@ impl Unread {
             Self::TooDeep => "too_deep",
             Self::TooManyValues => "too_many_values",
             Self::TooMuchWork => "too_much_work",
+            Self::Malformed => "malformed",
             Self::Panicked => "panicked",
         }
     }
@@ -61,3 +77,6 @@ impl fmt::Debug for Redacted {
             .finish_non_exhaustive()
     }
 }
+
+/// A string, so that what is JSON otherwise is JSON now.
+const MASK: &str = "\"[redacted]\"";
