@@ -8,6 +8,8 @@ mod bounds;
 mod class;
 mod decision;
 mod denials;
+#[cfg(feature = "policy-file")]
+pub mod file;
 mod limits;
 #[cfg(feature = "redaction")]
 pub mod redaction;
