@@ -25,8 +25,8 @@ pub use self::denials::{DenialRule, DenialRuleError, DenialRuleProblem, DenialRu
 pub(crate) use self::limits::MAX_DEFINITION;
 pub use self::limits::ValueLimits;
 pub use self::rules::{
-    Begin, CallFacts, Halves, InvalidSample, Level, NamedClass, Policy, PolicyBuilder, PolicyError, PolicyProblem,
-    Rule, RuleRef, Sample, Treatment,
+    Begin, CallFacts, Explanation, Halves, InvalidSample, Level, Mismatch, NamedClass, Note, Policy, PolicyBuilder,
+    PolicyError, PolicyProblem, Rule, RuleRef, Sample, Treatment, Unmatched,
 };
 pub(crate) use self::targets::{MappedTarget, TargetSubject};
 pub use self::targets::{TargetError, TargetMap, TargetRule};

@@ -43,6 +43,7 @@ mod layer_records;
 mod log_processor;
 mod nameless;
 mod pages;
+mod policy;
 mod reexports;
 mod result_digests;
 mod seen;

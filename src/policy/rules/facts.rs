@@ -38,7 +38,7 @@ impl CallFacts<'_> {
     pub fn is_read(&self) -> bool {
         match self.known_method() {
             Some(TOOLS_CALL) => self.read_only == Some(true),
-            Some(method) => READS.contains(&method),
+            Some(method) => reads(method),
             None => false,
         }
     }
@@ -82,6 +82,11 @@ impl CallFacts<'_> {
         }
         facts
     }
+}
+
+/// Whether a request of that method, other than `tools/call`, only reads.
+pub(super) fn reads(method: &str) -> bool {
+    READS.contains(&method)
 }
 
 pub(super) const TOOLS_CALL: &str = "tools/call";

@@ -12,11 +12,16 @@
 //! 3. What [`Begin::AfterOutcome`] says has to be kept is never less than what [`Policy::at_end`] says for any outcome.
 
 mod builder;
+mod canonical;
+mod checks;
 mod error;
+mod explain;
 mod facts;
 mod in_use;
+mod index;
+mod keys;
 mod level;
-mod matching;
+mod nearest;
 mod pattern;
 mod policy;
 mod rule;
@@ -25,6 +30,7 @@ mod treatment;
 
 pub use self::builder::PolicyBuilder;
 pub use self::error::{PolicyError, PolicyProblem};
+pub use self::explain::{Explanation, Mismatch, Note, Unmatched};
 pub use self::facts::CallFacts;
 pub use self::level::{Halves, Level};
 pub use self::policy::Policy;

@@ -27,8 +27,14 @@ impl Pattern {
         }
     }
 
+    /// The name, or the beginning.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Exact(name) | Self::Prefix(name) => name,
+        }
+    }
+
     /// As it is written.
-    #[allow(dead_code, reason = "the file and explanations show it")]
     pub(super) fn text(&self) -> String {
         match self {
             Self::Exact(exact) => exact.clone(),

@@ -1,11 +1,12 @@
 //! The rules of a policy, applied.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::facts::CallFacts;
-use super::level::{Halves, Level};
-use super::matching::CompiledRule;
-use super::treatment::{Begin, RuleRef, Treatment};
+use super::index::Index;
+use super::keys::Keys;
+use super::level::Level;
+use super::treatment::{Begin, Treatment};
 use crate::record::{Outcome, Status};
 
 /// What is kept of which call. Cheap to clone.
@@ -37,22 +38,29 @@ pub(super) struct Compiled {
     pub(super) id: String,
     pub(super) digest: String,
     pub(super) rules: Vec<CompiledRule>,
+    pub(super) index: Index,
+    /// What is kept of calls that no rule matches.
     pub(super) default: Treatment,
+}
+
+/// A rule of a compiled policy.
+#[derive(Debug, Clone)]
+pub(super) struct CompiledRule {
+    pub(super) keys: Keys,
+    pub(super) treatment: Treatment,
 }
 
 impl Policy {
     /// What is decided when a call begins.
     #[must_use]
     pub fn at_begin(&self, facts: &CallFacts<'_>) -> Begin {
-        let matched = facts.as_matched();
         let mut most: Option<Treatment> = None;
-        for rule in self.compiled.rules.iter().filter(|rule| rule.keys.fit(&matched)) {
-            let treatment = &rule.treatment;
-            if rule.keys.outcome.is_some() {
-                most = Some(most.map_or_else(|| treatment.clone(), |most| most.at_least(treatment)));
-                continue;
+        for rule in self.compiled.matching(&facts.as_matched()) {
+            if rule.keys.outcome.is_none() {
+                return rule.begin(most, facts);
             }
-            return begin(most, rule, treatment, facts);
+            let kept = rule.kept();
+            most = Some(most.map_or_else(|| kept.clone(), |most| most.at_least(&kept)));
         }
         match most {
             Some(most) => Begin::AfterOutcome { most: most.at_least(&self.compiled.default) },
@@ -63,14 +71,14 @@ impl Policy {
     /// What is kept of a call that has ended.
     #[must_use]
     pub fn at_end(&self, facts: &CallFacts<'_>, outcome: &Outcome) -> Treatment {
-        let matched = facts.as_matched();
-        let decides =
-            |rule: &&CompiledRule| rule.keys.fit(&matched) && rule.keys.outcome.is_none_or(|key| key.fits(outcome));
-        let Some(rule) = self.compiled.rules.iter().find(decides) else { return self.compiled.default.clone() };
-        if facts.may_be_left_out() && outcome.status == Status::Success { rule.treatment.clone() } else { kept(rule) }
+        match self.compiled.deciding(&facts.as_matched(), outcome) {
+            Some(rule) if facts.may_be_left_out() && outcome.status == Status::Success => rule.treatment.clone(),
+            Some(rule) => rule.kept(),
+            None => self.compiled.default.clone(),
+        }
     }
 
-    /// `sha256:` and a digest of all that the policy says. Comments and spacing do not change it.
+    /// `sha256:` and a digest of all that the policy says. Comments and spacing do not change it, nor does its name.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.compiled.digest
@@ -81,55 +89,44 @@ impl Policy {
     pub fn id(&self) -> &str {
         &self.compiled.id
     }
-}
 
-impl Default for Policy {
-    /// Everything is kept at the level `metadata`.
-    fn default() -> Self {
-        static DEFAULT: LazyLock<Policy> = LazyLock::new(|| Policy { compiled: Arc::new(Compiled::empty()) });
-        DEFAULT.clone()
+    /// How many rules it has.
+    #[must_use]
+    pub fn rules(&self) -> usize {
+        self.compiled.rules.len()
     }
 }
 
 impl Compiled {
-    fn empty() -> Self {
-        Self { id: DEFAULT.into(), digest: String::new(), rules: Vec::new(), default: Treatment::default() }
+    /// The rule that decides about facts that are [`CallFacts::as_matched`].
+    pub(super) fn deciding(&self, matched: &CallFacts<'_>, outcome: &Outcome) -> Option<&CompiledRule> {
+        self.matching(matched).find(|rule| rule.keys.outcome.is_none_or(|key| key.fits(outcome)))
+    }
+
+    /// The rules that match, whatever the outcome is.
+    pub(super) fn matching(&self, matched: &CallFacts<'_>) -> impl Iterator<Item = &CompiledRule> {
+        self.index.matching(matched).filter_map(|number| self.rules.get(number))
     }
 }
 
-impl Default for Treatment {
-    /// That of calls that no rule matches.
-    fn default() -> Self {
-        Self {
-            level: Level::default(),
-            halves: Halves::default(),
-            class: None,
-            sample: None,
-            rule: RuleRef { name: DEFAULT.into(), line: None },
+impl CompiledRule {
+    /// What is decided by a rule that does not ask for the outcome, after those that do.
+    fn begin(&self, most: Option<Treatment>, facts: &CallFacts<'_>) -> Begin {
+        let kept = self.kept();
+        match most {
+            Some(most) => Begin::AfterOutcome { most: most.at_least(&kept) },
+            None if kept == self.treatment || !facts.may_be_left_out() => Begin::Decided(kept),
+            // A success may be left out. Of those that are in the sample it is known now.
+            None => Begin::AfterOutcome { most: Treatment { sample: self.treatment.sample, ..kept } },
         }
     }
-}
 
-/// What is decided by a rule that does not ask for the outcome, after those that do.
-fn begin(most: Option<Treatment>, rule: &CompiledRule, treatment: &Treatment, facts: &CallFacts<'_>) -> Begin {
-    let kept = kept(rule);
-    let depends = kept != *treatment && facts.may_be_left_out();
-    match most {
-        None if !depends => Begin::Decided(kept),
-        // What is kept of failures is not less than what is kept of successes; the sample counts only for the latter.
-        None => Begin::AfterOutcome { most: Treatment { sample: treatment.sample, ..kept } },
-        Some(most) => Begin::AfterOutcome { most: most.at_least(&kept) },
+    /// What it says of a call that no default and no sample may leave out.
+    pub(super) fn kept(&self) -> Treatment {
+        let level = match self.treatment.level {
+            Level::None if self.keys.name_nothing() => Level::Metadata,
+            level => level,
+        };
+        Treatment { level, sample: None, ..self.treatment.clone() }
     }
 }
-
-/// What a rule says of a call that no default and no sample may leave out.
-fn kept(rule: &CompiledRule) -> Treatment {
-    let level = match rule.treatment.level {
-        Level::None if rule.keys.name_nothing() => Level::Metadata,
-        level => level,
-    };
-    Treatment { level, sample: None, ..rule.treatment.clone() }
-}
-
-/// The id of a policy that was given none, and the name of the rule where none matched.
-pub(super) const DEFAULT: &str = "default";

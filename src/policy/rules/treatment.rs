@@ -103,3 +103,19 @@ fn stricter(one: Option<NamedClass>, other: Option<&NamedClass>) -> Option<Named
         (None, other) => other.cloned(),
     }
 }
+
+impl Default for Treatment {
+    /// That of calls that no rule matches.
+    fn default() -> Self {
+        Self {
+            level: Level::default(),
+            halves: Halves::default(),
+            class: None,
+            sample: None,
+            rule: RuleRef { name: DEFAULT.into(), line: None },
+        }
+    }
+}
+
+/// The id of a policy that was given none, and the name of the rule where none matched.
+pub(super) const DEFAULT: &str = "default";

@@ -66,7 +66,7 @@ async fn a_denied_call_at_level_none_still_has_the_record_of_the_decision() {
 /// What another engine decides by, it names itself.
 #[tokio::test]
 async fn a_decision_that_names_a_policy_of_its_own_is_left_alone() {
-    let deny = |_: &Call| Decision::deny("closed").policy("cedar").policy_digest("sha256:cedar");
+    let deny = |_: &Call| Decision::deny("closed").under_policy("cedar", "sha256:cedar");
     let policed = Policed::with(|builder| builder.policy(strict()).authorize(deny)).await;
     let call = Call::mcp("tools/call").tool("other").actor(Actor::verified("alice"));
     let _refused = policed.trail.begin(call).await.unwrap_err();

@@ -1,7 +1,7 @@
 //! `halves = "response"`, and rules on the outcome: the request half is an intent until the outcome is known.
 
 use auditrail::policy::{Halves, Level, Policy, Rule};
-use auditrail::record::{Outcome, names};
+use auditrail::record::{Detail, Outcome, names};
 use auditrail::trail::Call;
 
 use super::rig::{Policed, Route, call, gaps, halves, number};
@@ -55,7 +55,7 @@ async fn a_late_request_record_has_its_own_time_and_facts() {
     // What comes between is a record of its own, so that time passes by more than a reading of the clock.
     policed.trail.flush(super::rig::PATIENCE).await.unwrap();
     open.enrich("auditrail.compliance.purpose", "billing");
-    open.finish(Outcome::tool_error()).await;
+    open.finish(Outcome::of(Detail::ToolError)).await;
     let records = policed.records().await;
     assert_eq!(halves(&records), [("put", "request"), ("put", "response")]);
     assert!((before..=begun).contains(&records[0].time_unix_nano), "{} {:?}", records[0].time_unix_nano, before..=begun);

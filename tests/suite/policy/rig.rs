@@ -6,7 +6,7 @@ use std::time::Duration;
 use auditrail::Trail;
 use auditrail::config::Environment;
 use auditrail::policy::{Policy, TargetMap, TargetRule};
-use auditrail::record::{Outcome, Record, Value, names};
+use auditrail::record::{Detail, Outcome, Record, Value, names};
 use auditrail::serve::Receiver;
 use auditrail::trail::{Call, RecordCounts, ToolHints, TrailBuilder};
 use rmcp::model::{
@@ -48,7 +48,7 @@ impl Policed {
         let receiver = Receiver::builder().start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         // What annotated spans call is known by the map alone.
-        let targets = TargetMap::new().rule(TargetRule::tool("look*").unwrap().action("shop:READ"));
+        let targets = TargetMap::new([TargetRule::tool("look*").actions(["shop:READ"])]).unwrap();
         let builder = Trail::builder("policed")
             .environment(Environment::default())
             .directory(directory.path())
@@ -109,20 +109,18 @@ pub(super) fn int(record: &Record, name: &str) -> i64 {
 
 /// Tool and phase of the halves, in order.
 pub(super) fn halves(records: &[Record]) -> Vec<(&str, &str)> {
-    let half = |record: &'_ &Record| record.text(names::AUDITRAIL_PHASE).is_some();
-    let text = |record: &'_ Record, name| record.text(name).unwrap_or_default().to_owned();
-    let halves = records.iter().filter(half).filter(|record| record.text(names::GEN_AI_TOOL_NAME).is_some());
-    let _ = text;
-    halves
-        .map(|record| {
-            (record.text(names::GEN_AI_TOOL_NAME).unwrap_or_default(), record.text(names::AUDITRAIL_PHASE).unwrap())
-        })
-        .collect()
+    fn half(record: &Record) -> Option<(&str, &str)> {
+        let tool = record.text(names::GEN_AI_TOOL_NAME)?;
+        Some((tool, record.text(names::AUDITRAIL_PHASE)?))
+    }
+    records.iter().filter_map(half).collect()
 }
 
 /// Cause, count, rule and policy of the gap records, in order.
 pub(super) fn gaps(records: &[Record]) -> Vec<(&str, i64, &str, &str)> {
-    let text = |record: &'_ Record, name| -> &str { record.text(name).unwrap_or("-") };
+    fn text<'a>(record: &'a Record, name: &str) -> &'a str {
+        record.text(name).unwrap_or("-")
+    }
     let gaps = records.iter().filter(|record| record.event_name == "auditrail.gap");
     gaps.map(|gap| {
         (
@@ -149,7 +147,7 @@ async fn by_begin(trail: &Trail, tools: &[&str]) {
     for tool in tools {
         let hints = ToolHints::of_read_only(tool.starts_with("look"));
         let call = trail.begin(Call::mcp("tools/call").tool(*tool).hints(hints)).await.unwrap();
-        let outcome = if tool.ends_with("fails") { Outcome::tool_error() } else { Outcome::ok() };
+        let outcome = if tool.ends_with("fails") { Outcome::of(Detail::ToolError) } else { Outcome::ok() };
         call.finish(outcome).await;
     }
 }
