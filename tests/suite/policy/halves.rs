@@ -31,7 +31,7 @@ async fn a_rule_on_the_outcome_keeps_both_halves_of_what_it_does_not_leave_out()
         let expected = [("put-fails", "request"), ("put-fails", "response"), ("look", "request"), ("look", "response")];
         assert_eq!(halves(&records), expected, "{route:?}");
         let of_put: Vec<_> =
-            records.iter().filter(|record| record.text(names::GEN_AI_TOOL_NAME) == Some("put-fails")).collect();
+            records.iter().filter(|record| super::rig::half(record).is_some_and(|half| half.0 == "put-fails")).collect();
         let (request, response) = (of_put[0], of_put[1]);
         assert!(number(request) < number(response), "{route:?}");
         assert!(request.time_unix_nano <= response.time_unix_nano, "{route:?}");

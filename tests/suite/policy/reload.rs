@@ -63,7 +63,7 @@ async fn a_change_is_a_record_with_both_digests_and_an_open_call_keeps_its_polic
 
 #[test]
 fn a_policy_whose_classes_cannot_be_kept_changes_nothing() {
-    let bench = Bench::with(|builder| builder.policy(policy(0)).sinks([auditrail::config::SinkKind::Stderr]));
+    let bench = Bench::with(|builder| builder.policy(policy(0)).sinks([auditrail::config::SinkKind::File]));
     let remote = Class { acknowledge: Acknowledge::Remote, ..Class::default() };
     let far = Policy::builder().class("far", remote).rule(Rule::named("far").tool("x").class("far")).build().unwrap();
     let refused = bench.trail.reload_policy(far).unwrap_err().to_string();
@@ -133,4 +133,67 @@ fn reloads_under_load_lose_no_record_and_each_call_has_one_policy() {
         .map(|gap| super::rig::int(gap, names::AUDITRAIL_GAP_COUNT))
         .sum();
     assert_eq!(told as u64, counts.suppressed, "each record that was left out is told once");
+}
+
+/// Waits for something that another thread does.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < super::rig::PATIENCE, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_file_that_changes_is_read_again_and_one_that_cannot_be_used_is_an_alarm() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy");
+    let write = |text: &str| {
+        // As an editor does it: another file takes its place.
+        let new = directory.path().join("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, &path).unwrap();
+    };
+    write("0");
+    let read = path.clone();
+    let read = move || {
+        let text = std::fs::read_to_string(&read).map_err(|error| error.to_string())?;
+        text.parse().map(policy).map_err(|_| format!("line 1, column 1: {} digits", text.len()))
+    };
+    let bench = Bench::with(|builder| builder.policy_source([path.clone()], read));
+    let is = |number: usize| bench.trail.policy().digest() == policy(number).digest();
+    assert!(is(0));
+    write("1");
+    until("the changed file is taken", || is(1));
+    write("none");
+    until("the alarm is told", || bench.said().iter().any(|said| said.contains("line 1, column 1: 4 digits")));
+    assert!(is(1), "the policy stays");
+    std::fs::remove_file(&path).unwrap();
+    until("that it is gone is told", || bench.said().iter().filter(|said| said.contains("stays in force")).count() == 2);
+    write("2");
+    until("the next good file is taken", || is(2));
+    let alarms = || -> Vec<(String, String)> {
+        let of = |record: &Record, name| record.text(name).unwrap_or_default().to_owned();
+        let all = bench.all_records();
+        let about = all.iter().filter(|record| {
+            record.text(names::ERROR_TYPE) == Some("policy_unusable")
+                || record.text(names::AUDITRAIL_LIFECYCLE_STATE) == Some("recovered")
+        });
+        about.map(|record| (of(record, names::AUDITRAIL_LIFECYCLE_STATE), of(record, names::ERROR_TYPE))).collect()
+    };
+    until("the end of the alarm is recorded", || alarms().len() == 2);
+    assert_eq!(alarms()[0], ("degraded".to_owned(), "policy_unusable".to_owned()));
+    assert_eq!(alarms()[1].0, "recovered");
+    let records = bench.all_records();
+    assert_eq!(records.iter().filter(|record| record.event_name == "auditrail.policy").count(), 3);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_stops_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy");
+    let builder = auditrail::Trail::builder("bench").directory(directory.path());
+    let started = builder.policy_source([path], || Err("policy.toml, line 3, column 7: levle".into())).start();
+    let error = started.unwrap_err().to_string();
+    assert_eq!(error, "auditrail does not start: policy.toml, line 3, column 7: levle");
 }

@@ -109,11 +109,13 @@ pub(super) fn int(record: &Record, name: &str) -> i64 {
 
 /// Tool and phase of the halves, in order.
 pub(super) fn halves(records: &[Record]) -> Vec<(&str, &str)> {
-    fn half(record: &Record) -> Option<(&str, &str)> {
-        let tool = record.text(names::GEN_AI_TOOL_NAME)?;
-        Some((tool, record.text(names::AUDITRAIL_PHASE)?))
-    }
     records.iter().filter_map(half).collect()
+}
+
+/// Tool and phase, if it is a half of a call of a tool.
+pub(super) fn half(record: &Record) -> Option<(&str, &str)> {
+    let tool = record.text(names::GEN_AI_TOOL_NAME)?;
+    Some((tool, record.text(names::AUDITRAIL_PHASE)?))
 }
 
 /// Cause, count, rule and policy of the gap records, in order.
