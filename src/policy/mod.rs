@@ -8,6 +8,8 @@ mod bounds;
 mod class;
 mod decision;
 mod denials;
+#[cfg(feature = "policy-file")]
+pub mod file;
 mod limits;
 mod rules;
 mod targets;

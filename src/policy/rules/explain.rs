@@ -83,7 +83,9 @@ impl Policy {
         if outcome.is_none() && matches!(begin, Begin::AfterOutcome { .. }) {
             notes.push(Note::OutcomeDecides);
         }
-        notes.extend(decides.and_then(|rule| kept_anyway(rule, &treatment)));
+        if outcome.is_some() || matches!(begin, Begin::Decided(_)) {
+            notes.extend(decides.and_then(|rule| kept_anyway(rule, &treatment)));
+        }
         let asks = |rule: &CompiledRule| rule.keys.are_of_tools();
         let hints = [facts.read_only, facts.destructive, facts.idempotent, facts.open_world];
         if matched.read_only.is_some() && hints.contains(&None) && self.compiled.rules.iter().any(asks) {

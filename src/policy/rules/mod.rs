@@ -26,6 +26,8 @@ mod pattern;
 mod policy;
 mod rule;
 mod sample;
+#[cfg(test)]
+mod tests;
 mod treatment;
 
 pub use self::builder::PolicyBuilder;
@@ -33,6 +35,8 @@ pub use self::error::{PolicyError, PolicyProblem};
 pub use self::explain::{Explanation, Mismatch, Note, Unmatched};
 pub use self::facts::CallFacts;
 pub use self::level::{Halves, Level};
+#[cfg(feature = "policy-file")]
+pub(super) use self::nearest::nearest;
 pub use self::policy::Policy;
 pub use self::rule::Rule;
 pub use self::sample::{InvalidSample, Sample};

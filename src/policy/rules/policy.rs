@@ -7,6 +7,7 @@ use super::index::Index;
 use super::keys::Keys;
 use super::level::Level;
 use super::treatment::{Begin, Treatment};
+use crate::policy::class::Class;
 use crate::record::{Outcome, Status};
 
 /// What is kept of which call. Cheap to clone.
@@ -88,6 +89,11 @@ impl Policy {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.compiled.id
+    }
+
+    /// The classes that its rules give to calls.
+    pub fn classes(&self) -> impl Iterator<Item = Class> {
+        self.compiled.rules.iter().filter_map(|rule| rule.treatment.class.as_ref().map(|named| named.class))
     }
 
     /// How many rules it has.
